@@ -1,0 +1,1 @@
+"""How it is estimated: ols, reml, exact, nuts; every engine returns a Result."""

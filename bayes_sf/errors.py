@@ -1,0 +1,82 @@
+"""Every error a user can cause, with the exit code the command line gives it.
+
+A message says where (file, table or key), what the rule is, what was found and what to do.
+
+Examples
+--------
+>>> raise SpecError("models/x.toml: outcome", "must name a known outcome", got="mean",
+...                 fix="use absence_mean or absence_change")
+Traceback (most recent call last):
+    ...
+bayes_sf.errors.SpecError: models/x.toml: outcome: must name a known outcome (got 'mean'); use \
+absence_mean or absence_change
+"""
+
+from typing import ClassVar
+
+__all__ = [
+    "BayesSFError",
+    "ConvergenceError",
+    "DataError",
+    "OutputError",
+    "SpecError",
+    "UsageError",
+]
+
+
+class BayesSFError(Exception):
+    """Base of all errors that a user can cause.
+
+    Parameters
+    ----------
+    where : str
+        File, table, column or key.
+    rule : str
+        What must hold.
+    got : object, optional
+        What was found instead.
+    fix : str, optional
+        What to do.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, where: str, rule: str, *, got: object = None, fix: str = "") -> None:
+        super().__init__(where, rule, got, fix)
+        self.where, self.rule, self.got, self.fix = where, rule, got, fix
+
+    def __str__(self) -> str:
+        """One line: where: rule (got X); fix."""
+        found = "" if self.got is None else f" (got {self.got!r})"
+        remedy = f"; {self.fix}" if self.fix else ""
+        return f"{self.where}: {self.rule}{found}{remedy}"
+
+
+class UsageError(BayesSFError):
+    """A call or a command that cannot be meant as written."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class SpecError(BayesSFError):
+    """A model or analysis file with a key, name or value that is not allowed."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class DataError(BayesSFError):
+    """Data that break a rule of the codebook, of the register or of the model."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class ConvergenceError(BayesSFError):
+    """A computation that did not reach its stated precision."""
+
+    exit_code: ClassVar[int] = 4
+
+
+class OutputError(BayesSFError):
+    """A place that cannot be written to."""
+
+    exit_code: ClassVar[int] = 2

@@ -1,0 +1,1 @@
+"""Raw files in: published tables, codebook, survey, register, sample, replica."""

@@ -1,0 +1,1 @@
+"""What leaves: numbers, tables, files."""

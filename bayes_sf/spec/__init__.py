@@ -1,0 +1,1 @@
+"""What is asked: model specifications, priors and sufficient statistics."""

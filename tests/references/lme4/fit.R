@@ -36,7 +36,7 @@ fit_exactly <- function(formula, data) {
 }
 
 # A predictor far from zero is fitted as x - 1e6 (an exact shift) and carried back, because lme4
-# squares X and has no digits left at 1e6 +- 1: (b0, b1) = M (c0, c1) with M = [1, -1e6; 0, 1].
+# squares X and is off by 1e-4 at 1e6 +- 1: (b0, b1) = M (c0, c1) with M = [1, -1e6; 0, 1].
 shift_of <- function(data) {
   xs <- grep("^x", names(data), value = TRUE)
   sapply(xs, function(x) if (abs(mean(data[[x]])) > 1e4 * sd(data[[x]])) round(mean(data[[x]])) else 0)

@@ -1,0 +1,282 @@
+"""Sufficient statistics of a Gaussian random-intercept model.
+
+OLS, REML and the exact posterior see the data only through each group's size and means and the
+pooled within-group cross products. They are kept centred (Chan, Golub & LeVeque 1983), so that a
+predictor with mean 1e6 and sd 1 loses no digits, and merging is associative: they can come from a
+data frame, from a query, from shards, or from a published table.
+
+Examples
+--------
+>>> import pandas as pd
+>>> df = pd.DataFrame({"y": [1.0, 2.0, 4.0, 3.0], "x": [0.0, 1.0, 1.0, 0.0], "g": list("aabb")})
+>>> m = Moments.from_frame(df, outcome="y", predictors=["x"], group="g")
+>>> m.n_obs, m.terms, m.groups
+(4, ('(Intercept)', 'x'), ('a', 'b'))
+>>> float(m.means[0, -1])
+1.5
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_sf.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["INTERCEPT", "Moments", "frame_from"]
+
+INTERCEPT = "(Intercept)"
+_Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Group sizes, group means and pooled within-group cross products of [x1 ... xp y].
+
+    Parameters
+    ----------
+    outcome : str
+        Name of the outcome.
+    predictors : tuple of str
+        Names of the p columns of X beside the intercept.
+    groups : tuple of str
+        Names of the J groups.
+    sizes : (J,) float array
+        Rows per group, at least one each.
+    means : (J, p + 1) float array
+        Group means of the predictors and, last, of the outcome.
+    within : (p + 1, p + 1) float array
+        Sum over groups and rows of the outer products of deviations from the group's means.
+    group : str
+        Name of the grouping factor.
+    """
+
+    outcome: str
+    predictors: tuple[str, ...]
+    groups: tuple[str, ...]
+    sizes: _Floats
+    means: _Floats
+    within: _Floats
+    group: str = "group"
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Names of the coefficients, the intercept first."""
+        return (INTERCEPT, *self.predictors)
+
+    @property
+    def n_obs(self) -> int:
+        """Number of rows."""
+        return round(float(self.sizes.sum()))
+
+    @property
+    def n_groups(self) -> int:
+        """Number of groups."""
+        return len(self.groups)
+
+    @cached_property
+    def grand_mean(self) -> _Floats:
+        """Mean of every column over all rows, (p + 1,)."""
+        return np.asarray(self.sizes @ self.means / self.sizes.sum())
+
+    @cached_property
+    def spread(self) -> _Floats:
+        """Standard deviation of every column over all rows, (p + 1,)."""
+        deviation = self.means - self.grand_mean
+        total = np.diag(self.within) + self.sizes @ deviation**2
+        return np.asarray(np.sqrt(total / (self.sizes.sum() - 1)))
+
+    @cached_property
+    def digest(self) -> str:
+        """Short fingerprint of names and numbers, the same for the same data."""
+        sha = hashlib.sha256(repr((self.outcome, self.predictors, self.groups)).encode())
+        for array in (self.sizes, self.means, self.within):
+            sha.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
+        return sha.hexdigest()[:16]
+
+    @classmethod
+    def from_frame(
+        cls, df: Any, *, outcome: str, predictors: Sequence[str] = (), group: str
+    ) -> "Moments":
+        """Moments of a data frame's columns.
+
+        Parameters
+        ----------
+        df : pandas.DataFrame or anything Narwhals reads
+            One row per unit. A categorical or text predictor with L levels becomes L - 1
+            columns named ``x[level]``; its first level is the reference.
+        outcome, group : str
+            Column names.
+        predictors : sequence of str
+            Column names.
+
+        Raises
+        ------
+        DataError
+            For a missing column, a value that is missing, infinite or no number, or an empty
+            frame. Whether the model can be fitted (levels, ranks, rows) is the engines' question.
+        """
+        names = [outcome, *predictors, group]
+        frame = frame_from(df, names)
+        columns = {outcome: _numeric(frame, outcome)}
+        design: dict[str, _Floats] = {}
+        for name in predictors:
+            design |= _expand(frame, name)
+        label = frame[group]
+        if label.isna().any():
+            raise DataError(
+                f"column {group!r}", "must name a group in every row",
+                got=f"{int(label.isna().sum())} missing",
+                fix="drop or label those rows first",
+            )
+        groups, code = np.unique(label.astype(str).to_numpy(dtype=str), return_inverse=True)
+        data = np.column_stack([*design.values(), columns[outcome]])
+        return cls.from_arrays(
+            data, code, outcome=outcome, predictors=tuple(design),
+            groups=tuple(str(g) for g in groups), group=group,
+        )
+
+    @classmethod
+    def from_arrays(
+        cls,
+        data: _Floats,
+        code: NDArray[np.intp],
+        *,
+        outcome: str,
+        predictors: tuple[str, ...],
+        groups: tuple[str, ...],
+        group: str = "group",
+    ) -> "Moments":
+        """Moments of columns [x1 ... xp y] with rows coded 0 ... J - 1 by group.
+
+        Parameters
+        ----------
+        data : (n, p + 1) float array
+            Predictors and, last, the outcome.
+        code : (n,) int array
+            Group of each row; every group has a row.
+        """
+        n_groups = len(groups)
+        sizes = np.bincount(code, minlength=n_groups).astype(float)
+        shift = data.mean(axis=0)
+        centred = data - shift
+        sums = np.column_stack(
+            [np.bincount(code, weights=column, minlength=n_groups) for column in centred.T]
+        )
+        means = sums / sizes[:, None]
+        deviation = centred - means[code]
+        return cls(outcome, predictors, groups, sizes, means + shift, deviation.T @ deviation, group)
+
+    def merge(self, other: "Moments") -> "Moments":
+        """Moments of the rows of both; associative, and commutative up to rounding.
+
+        Raises
+        ------
+        DataError
+            When the two do not describe the same columns.
+        """
+        mine = (self.outcome, self.predictors, self.group)
+        theirs = (other.outcome, other.predictors, other.group)
+        if mine != theirs:
+            raise DataError("moments", f"must have the columns {mine} to be merged", got=theirs)
+        groups = tuple(sorted({*self.groups, *other.groups}))
+        a, b = self._aligned(groups), other._aligned(groups)
+        sizes = a[0] + b[0]
+        share = (b[0] / sizes)[:, None]
+        gap = b[1] - a[1]
+        means = a[1] + share * gap
+        cross = (a[0] * b[0] / sizes)[:, None] * gap
+        within = self.within + other.within + gap.T @ cross
+        return Moments(
+            self.outcome, self.predictors, groups, sizes, means, within, self.group
+        )
+
+    def _aligned(self, groups: tuple[str, ...]) -> tuple[_Floats, _Floats]:
+        """Sizes and means in the order of `groups`, zero where a group is absent."""
+        sizes = np.zeros(len(groups))
+        means = np.zeros((len(groups), self.means.shape[1]))
+        place = [groups.index(name) for name in self.groups]
+        sizes[place], means[place] = self.sizes, self.means
+        return sizes, means
+
+
+def frame_from(df: Any, names: Sequence[str]) -> "pd.DataFrame":
+    """Return a pandas frame with the named columns of anything Narwhals reads.
+
+    Raises
+    ------
+    DataError
+        For something that is no data frame, or that lacks a named column.
+    """
+    import narwhals as nw
+    import pandas as pd
+
+    if not isinstance(df, pd.DataFrame):
+        try:
+            native = nw.from_native(df)
+            eager = native.collect() if isinstance(native, nw.LazyFrame) else native
+            df = eager.to_pandas()
+        except TypeError as error:
+            raise DataError(
+                "data", "must be a data frame", got=type(df).__name__,
+                fix="pass pandas, polars, pyarrow or anything else Narwhals reads",
+            ) from error
+    missing = [name for name in names if name not in df.columns]
+    if missing:
+        raise DataError(
+            f"column {missing[0]!r}", "is not in the data",
+            got=", ".join(map(str, df.columns[:20])), fix="check the spelling",
+        )
+    if len(df) == 0:
+        raise DataError("data", "must have rows", got=0)
+    return df
+
+
+def _numeric(frame: "pd.DataFrame", name: str) -> _Floats:
+    """Column as floats; what is no finite number is an error with its place."""
+    import pandas as pd
+
+    try:
+        values = pd.to_numeric(frame[name]).to_numpy(dtype=float, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"column {name!r}", "must hold numbers", got=str(error)) from None
+    bad = np.flatnonzero(~np.isfinite(values))
+    if bad.size:
+        raise DataError(
+            f"column {name!r}, row {frame.index[bad[0]]}",
+            "must be a finite number in every row",
+            got=f"{values[bad[0]]} ({bad.size} such rows)",
+            fix="drop or impute those rows first",
+        )
+    return np.asarray(values)
+
+
+def _expand(frame: "pd.DataFrame", name: str) -> dict[str, _Floats]:
+    """A predictor's columns: itself, or one dummy per level but the first."""
+    import pandas as pd
+
+    column = frame[name]
+    text = isinstance(column.dtype, pd.CategoricalDtype) or pd.api.types.is_string_dtype(column)
+    if not text:
+        return {name: _numeric(frame, name)}
+    if column.isna().any():
+        raise DataError(
+            f"column {name!r}", "must hold a category in every row",
+            got=f"{int(column.isna().sum())} missing", fix="drop those rows first",
+        )
+    levels = column.astype("category").cat.remove_unused_categories().cat.categories
+    if len(levels) < 2:
+        raise DataError(
+            f"column {name!r}", "must have at least two categories", got=list(levels),
+            fix="leave this predictor out",
+        )
+    return {
+        f"{name}[{level}]": (column == level).to_numpy(dtype=float) for level in levels[1:]
+    }

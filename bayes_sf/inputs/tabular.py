@@ -1,0 +1,349 @@
+"""Tables as users keep them: CSV, Excel, SPSS, Stata and Parquet, read without guessing.
+
+What a file says is kept as text until the codebook or the register gives it a meaning. A file that
+cannot be read in one way only is refused with the reason. No message ever quotes a line or a cell
+of the file here: it could hold an organisation number.
+"""
+
+import codecs
+import csv
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from bayes_sf.errors import DataError
+
+if TYPE_CHECKING:
+    import ibis
+    import pandas as pd
+    from ibis.backends.duckdb import Backend
+
+__all__ = ["Cells", "CsvFormat", "csv_format", "read_cells", "scan_cells"]
+
+MAX_COLUMNS = 1000
+_NBSP = str.maketrans(dict.fromkeys("\u00a0\u202f\u2009", " "))
+_SUFFIXES = {
+    ".csv": "csv",
+    ".txt": "csv",
+    ".xlsx": "excel",
+    ".sav": "spss",
+    ".zsav": "spss",
+    ".dta": "stata",
+    ".parquet": "parquet",
+}
+type Kind = Literal["csv", "excel", "spss", "stata", "parquet"]
+
+
+@dataclass(frozen=True)
+class CsvFormat:
+    """How a CSV file is written, found from its bytes and its first line.
+
+    Parameters
+    ----------
+    encoding : {"utf-8-sig", "cp1252"}
+        UTF-8 with or without BOM, else the Western European code page.
+    delimiter : {";", ","}
+        What parts the columns.
+    columns : tuple of str
+        The header.
+    """
+
+    encoding: str
+    delimiter: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A whole table as text.
+
+    Parameters
+    ----------
+    where : str
+        The file's name, for messages.
+    frame : pandas.DataFrame
+        One text or None per cell; row i of the frame is row i + 2 of the file.
+    labels : dict
+        For SPSS and Stata: column to {code: label}.
+    """
+
+    where: str
+    frame: "pd.DataFrame"
+    labels: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+def read_cells(path: str | Path) -> Cells:
+    """Read a table into memory as text.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        `.csv`, `.txt`, `.xlsx` (first sheet), `.sav`, `.zsav`, `.dta` or `.parquet`.
+
+    Returns
+    -------
+    Cells
+        At least one row and one column, names unique.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read in exactly one way.
+    """
+    import pandas as pd
+
+    path = Path(path)
+    readers = {"csv": _csv, "excel": _excel, "spss": _spss, "stata": _stata, "parquet": _parquet}
+    columns, rows, labels = readers[_kind(path)](path)
+    _check_columns(path.name, columns)
+    if not rows:
+        raise DataError(path.name, "must have at least one row below its header", got="none")
+    return Cells(path.name, pd.DataFrame(rows, columns=columns, dtype=object), labels)
+
+
+def scan_cells(connection: "Backend", path: str | Path) -> "tuple[ibis.Table, CsvFormat | None]":
+    """Table expression over a file; CSV and Parquet are streamed, not read.
+
+    Parameters
+    ----------
+    connection : ibis backend
+        Embedded DuckDB.
+    path : str or pathlib.Path
+        As in `read_cells`.
+
+    Returns
+    -------
+    table : ibis.Table
+        Text columns, or Parquet's own types.
+    format : CsvFormat or None
+        For CSV files, how it is written.
+
+    Raises
+    ------
+    DataError
+        As `read_cells`; faults below the header of a CSV appear when the expression runs.
+    """
+    import ibis
+
+    path = Path(path)
+    kind = _kind(path)
+    if kind == "csv":
+        layout = csv_format(path)
+        _check_columns(path.name, layout.columns)
+        encoding = "utf-8" if layout.encoding == "utf-8-sig" else "latin-1"
+        columns = dict.fromkeys(layout.columns, "VARCHAR")
+        options = {"delim": layout.delimiter, "quote": '"', "escape": '"', "header": True}
+        table = connection.read_csv(
+            path, columns=columns, encoding=encoding, auto_detect=False, **options
+        )
+        return table, layout
+    if kind == "parquet":
+        _check_columns(path.name, _parquet_columns(path))
+        return connection.read_parquet(path), None
+    cells = read_cells(path).frame
+    return ibis.memtable(cells, schema=dict.fromkeys(cells.columns, "string")), None
+
+
+def csv_format(path: Path) -> CsvFormat:
+    """Find the encoding, delimiter and header of a CSV file.
+
+    The delimiter is the one of `;` and `,` that parts the first line into more columns; a first
+    line that neither parts is refused.
+
+    Raises
+    ------
+    DataError
+        If the bytes are neither UTF-8 nor cp1252, or the delimiter is something else.
+    """
+    encoding = _encoding(path)
+    with path.open(encoding=encoding, newline="") as lines:
+        header = lines.readline()
+    parts = {mark: next(csv.reader([header], delimiter=mark), []) for mark in ";,"}
+    delimiter = max(parts, key=lambda mark: len(parts[mark]))
+    if len(parts[delimiter]) < 2:
+        other = next((mark for mark in ("\t", "|") if mark in header), None)
+        raise DataError(
+            f"{path.name}: row 1",
+            "columns must be parted by ; or ,",
+            got=other or "one column",
+            fix="save as CSV with ; or ,",
+        )
+    return CsvFormat(encoding, delimiter, tuple(name.strip() for name in parts[delimiter]))
+
+
+def _kind(path: Path) -> Kind:
+    """Kind of a file that exists and is not empty."""
+    if path.is_dir():
+        raise DataError(path.name, "must be a file", got="a directory")
+    if not path.is_file():
+        raise DataError(path.name, "must exist", fix=f"looked in {path.parent.resolve()}")
+    if path.stat().st_size == 0:
+        raise DataError(path.name, "must not be empty", got="0 bytes")
+    kind = _SUFFIXES.get(path.suffix.lower())
+    if kind is None:
+        raise DataError(path.name, f"must end in one of {', '.join(_SUFFIXES)}", got=path.suffix)
+    return kind  # type: ignore[return-value]
+
+
+def _check_columns(where: str, columns: Iterable[str]) -> None:
+    """Refuse names that are missing, repeated or too many."""
+    names = list(columns)
+    if len(names) > MAX_COLUMNS:
+        raise DataError(where, f"must have at most {MAX_COLUMNS} columns", got=len(names))
+    if "" in names:
+        raise DataError(f"{where}: row 1, column {names.index('') + 1}", "must have a name")
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
+    if repeated:
+        raise DataError(
+            f"{where}: row 1",
+            "column names must be unique",
+            got=", ".join(repeated[:5]),
+            fix="rename or delete the copies",
+        )
+
+
+def _encoding(path: Path) -> str:
+    """UTF-8 if every byte agrees, else cp1252 if every byte can be it."""
+    with path.open("rb") as file:
+        if file.read(4).startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise DataError(path.name, "must be UTF-8 or cp1252", got="UTF-16")
+    for encoding in ("utf-8-sig", "cp1252"):
+        try:
+            with path.open(encoding=encoding, newline="") as lines:
+                binary = any("\x00" in chunk for chunk in iter(lambda: lines.read(1 << 20), ""))
+        except UnicodeDecodeError:
+            continue
+        if binary:
+            break
+        return encoding
+    raise DataError(
+        path.name,
+        "must be text in UTF-8 or cp1252",
+        got="bytes that are neither",
+        fix="save as CSV UTF-8",
+    )
+
+
+type _Table = tuple[list[str], list[list[str | None]], dict[str, dict[str, str]]]
+
+
+def _csv(path: Path) -> _Table:
+    layout = csv_format(path)
+    width = len(layout.columns)
+    rows: list[list[str | None]] = []
+    with path.open(encoding=layout.encoding, newline="") as lines:
+        reader = csv.reader(lines, delimiter=layout.delimiter, strict=True)
+        next(reader)
+        try:
+            for number, cells in enumerate(reader, start=2):
+                if not cells:
+                    continue
+                if len(cells) != width:
+                    raise DataError(
+                        f"{path.name}: row {number}",
+                        f"must have {width} columns like the header",
+                        got=len(cells),
+                        fix="quote cells that hold the delimiter",
+                    )
+                rows.append([_text(cell) for cell in cells])
+        except csv.Error as error:
+            raise DataError(
+                f"{path.name}: line {reader.line_num}", f"is not CSV: {error}"
+            ) from None
+    return list(layout.columns), rows, {}
+
+
+def _excel(path: Path) -> _Table:
+    import openpyxl
+
+    with _reading(path, "Excel"):
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        records = [list(record) for record in book.worksheets[0].iter_rows(values_only=True)]
+        book.close()
+    if not records:
+        raise DataError(path.name, "must have a header in the first sheet", got="an empty sheet")
+    columns = [_text(name) or "" for name in records[0]]
+    rows = [[_text(cell) for cell in record] for record in records[1:]]
+    while rows and not any(rows[-1]):
+        rows.pop()
+    return columns, rows, {}
+
+
+def _spss(path: Path) -> _Table:
+    import pyreadstat
+
+    return _labelled(path, "SPSS", pyreadstat.read_sav)
+
+
+def _stata(path: Path) -> _Table:
+    import pyreadstat
+
+    return _labelled(path, "Stata", pyreadstat.read_dta)
+
+
+def _labelled(path: Path, program: str, reader: Callable[..., Any]) -> _Table:
+    """Codes and value labels; user-missing codes stay codes, since they say why."""
+    with _reading(path, program):
+        frame, meta = reader(str(path), user_missing=True, disable_datetime_conversion=True)
+    rows = [[_text(cell) for cell in row] for row in frame.itertuples(index=False, name=None)]
+    labels = {
+        column: {_text(code) or "": label for code, label in codes.items()}
+        for column, codes in meta.variable_value_labels.items()
+    }
+    return list(meta.column_names), rows, labels
+
+
+def _parquet(path: Path) -> _Table:
+    import pyarrow.parquet as pq
+
+    columns = _parquet_columns(path)
+    _check_columns(path.name, columns)
+    with _reading(path, "Parquet"):
+        values = [column.to_pylist() for column in pq.read_table(path).columns]
+    return columns, [[_text(cell) for cell in row] for row in zip(*values, strict=True)], {}
+
+
+def _parquet_columns(path: Path) -> list[str]:
+    import pyarrow.parquet as pq
+
+    with _reading(path, "Parquet"):
+        return list(pq.read_schema(path).names)
+
+
+@contextmanager
+def _reading(path: Path, program: str) -> Iterator[None]:
+    """Turn any failure of a reading library into one message; its own text is not quoted."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - every library has errors of its own
+        raise DataError(
+            path.name,
+            f"must be a whole {program} file",
+            got=type(error).__name__,
+            fix="it is truncated or of another kind; export it again",
+        ) from None
+
+
+def _text(cell: object) -> str | None:
+    """One cell as text; whole floats lose their `.0`, empty cells are None.
+
+    Examples
+    --------
+    >>> [_text(cell) for cell in (3.0, 2.5, " ja\u00a0", "", None, True, float("nan"))]
+    ['3', '2.5', 'ja', None, None, '1', None]
+    """
+    if cell is None:
+        return None
+    if isinstance(cell, str):
+        return cell.translate(_NBSP).strip() or None
+    if isinstance(cell, bool):
+        return str(int(cell))
+    if isinstance(cell, float):
+        if math.isnan(cell):
+            return None
+        return str(int(cell)) if cell.is_integer() else repr(cell)
+    return str(cell)

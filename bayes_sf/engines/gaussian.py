@@ -1,0 +1,194 @@
+"""The random-intercept Gaussian likelihood, from sufficient statistics, as a function of lambda.
+
+y = X beta + Z u + e with u_j ~ N(0, tau^2), e ~ N(0, sigma^2), lambda = tau^2/sigma^2 and
+V = sigma^2 (I + lambda Z Z'). With A = [1 X y] and group sizes n_j, the generalised cross products
+A' (I + lambda Z Z')^-1 A are within + sum_j w_j m_j m_j', where m_j are the group means of A and
+w_j = n_j/(1 + lambda n_j). Groups of equal size enter only through the sum of their m_j m_j', so
+the cost depends on the number of distinct sizes, not on rows or groups.
+
+Columns are centred and scaled by the data's own means and spreads; every engine works in these
+standardised units and converts at the end, which makes all of them unit-equivariant.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_sf.errors import DataError
+from bayes_sf.spec.moments import INTERCEPT, Moments
+
+__all__ = ["CrossProducts", "Standardised", "standardise"]
+
+_Floats = NDArray[np.float64]
+
+#: A column of X counts as a combination of the others when less than this share of its sum of
+#: squares is left after regressing on them; lme4 drops columns at 1e-7 of their norm.
+COLLINEAR = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class CrossProducts:
+    """Generalised cross products at G values of lambda.
+
+    Parameters
+    ----------
+    xx : (G, k, k) array
+        X'(I + lambda Z Z')^-1 X.
+    xy : (G, k) array
+        X'(I + lambda Z Z')^-1 y.
+    yy : (G,) array
+        y'(I + lambda Z Z')^-1 y.
+    log_det : (G,) array
+        ln |I + lambda Z Z'|.
+    """
+
+    xx: _Floats
+    xy: _Floats
+    yy: _Floats
+    log_det: _Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Standardised:
+    """Moments in standardised units, reduced to distinct group sizes.
+
+    Parameters
+    ----------
+    moments : Moments
+        Where they come from.
+    centre, scale : (k,) arrays
+        Mean and spread of [x1 ... xp y], k = p + 1; standardised = (raw - centre)/scale.
+    means : (J, k + 1) array
+        Group means of [1, x1 ... xp, y] in standardised units.
+    within : (k + 1, k + 1) array
+        Pooled within cross products of the same columns (first row and column zero).
+    sizes, counts : (D,) arrays
+        The distinct group sizes and how many groups have each.
+    between : (D, k + 1, k + 1) array
+        Sum of m_j m_j' over the groups of each size.
+    """
+
+    moments: Moments
+    centre: _Floats
+    scale: _Floats
+    means: _Floats
+    within: _Floats
+    sizes: _Floats
+    counts: _Floats
+    between: _Floats
+
+    @property
+    def n_coef(self) -> int:
+        """Number of coefficients, the intercept included."""
+        return int(self.within.shape[0]) - 1
+
+    @property
+    def n_obs(self) -> int:
+        """Number of rows."""
+        return self.moments.n_obs
+
+    def weights(self, lam: _Floats) -> _Floats:
+        """w = n/(1 + lambda n), (G, D)."""
+        return np.asarray(self.sizes / (1 + np.asarray(lam)[:, None] * self.sizes))
+
+    def cross_products(self, lam: _Floats) -> CrossProducts:
+        """Cross products at each lambda, (G,)."""
+        lam = np.atleast_1d(np.asarray(lam, dtype=float))
+        total = self.within + np.einsum("gd,dij->gij", self.weights(lam), self.between)
+        k = self.n_coef
+        log_det = np.log1p(lam[:, None] * self.sizes) @ self.counts
+        return CrossProducts(total[:, :k, :k], total[:, :k, k], total[:, k, k], log_det)
+
+    @property
+    def coef_transform(self) -> _Floats:
+        """Matrix T, (k, k), with raw coefficients = T @ standardised ones + shift.
+
+        The raw intercept is alpha - sum_i b_i mean(x_i), and the shift is mean(y) in its place.
+        """
+        y_scale, x_scale = self.scale[-1], self.scale[:-1]
+        transform = np.diag(np.concatenate([[y_scale], y_scale / x_scale]))
+        transform[0, 1:] = -self.centre[:-1] * y_scale / x_scale
+        return np.asarray(transform)
+
+    @property
+    def coef_shift(self) -> _Floats:
+        """What is added after `coef_transform`, (k,)."""
+        shift = np.zeros(self.n_coef)
+        shift[0] = self.centre[-1]
+        return shift
+
+
+def standardise(moments: Moments) -> Standardised:
+    """Centre and scale moments, and check that the model can be fitted to them.
+
+    Parameters
+    ----------
+    moments : Moments
+        Of [x1 ... xp y] by group.
+
+    Raises
+    ------
+    DataError
+        For fewer than two groups, a constant outcome or predictor, collinear predictors, or no
+        more rows than columns.
+    """
+    where = f"model of {moments.outcome!r}"
+    _check_shape(moments, where)
+    scale = moments.spread
+    tiny = scale <= 1e-13 * np.maximum(np.abs(moments.grand_mean), np.finfo(float).tiny)
+    for name, flat in zip((*moments.predictors, moments.outcome), tiny, strict=True):
+        if flat:
+            raise DataError(
+                f"{where}: column {name!r}", "must vary",
+                got="a constant", fix="leave it out, or choose other rows",
+            )
+    means = np.column_stack(
+        [np.ones(moments.n_groups), (moments.means - moments.grand_mean) / scale]
+    )
+    within = np.zeros((len(scale) + 1, len(scale) + 1))
+    within[1:, 1:] = moments.within / np.outer(scale, scale)
+    sizes, place = np.unique(moments.sizes, return_inverse=True)
+    between = np.zeros((len(sizes), *within.shape))
+    np.add.at(between, place, means[:, :, None] * means[:, None, :])
+    result = Standardised(
+        moments, moments.grand_mean, scale, means, within, sizes,
+        np.bincount(place).astype(float), between,
+    )
+    _check_rank(result, where)
+    return result
+
+
+def _check_shape(moments: Moments, where: str) -> None:
+    """Enough groups and rows for the model."""
+    if moments.n_groups < 2:
+        raise DataError(
+            f"{where}: group {moments.group!r}", "must have at least two levels",
+            got=list(moments.groups), fix="choose another group, or engine='ols'",
+        )
+    rows, columns = moments.n_obs, len(moments.terms)
+    if rows <= columns:
+        raise DataError(
+            where, "needs more rows than coefficients",
+            got=f"{rows} rows, {columns} coefficients", fix="use fewer predictors",
+        )
+    if rows == moments.n_groups:
+        raise DataError(
+            where, "needs a group with more than one row to tell residual from group variance",
+            got=f"{rows} rows in {moments.n_groups} groups",
+        )
+
+
+def _check_rank(data: Standardised, where: str) -> None:
+    """No predictor may be a linear combination of the others."""
+    names = (INTERCEPT, *data.moments.predictors)
+    gram = data.cross_products(np.zeros(1)).xx[0]
+    for i in range(2, len(names)):
+        before = gram[:i, :i]
+        left = gram[i, i] - gram[i, :i] @ np.linalg.solve(before, gram[:i, i])
+        if left <= COLLINEAR * gram[i, i]:
+            raise DataError(
+                f"{where}: column {names[i]!r}",
+                f"must not be a combination of {', '.join(names[1:i])}",
+                fix="leave one of them out",
+            )

@@ -13,13 +13,12 @@ Examples
 
 import csv
 import re
-from collections.abc import Iterable
 from decimal import Decimal
-from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING
 
 from bayes_sf.errors import UsageError
+from bayes_sf.inputs.variables import unknown_key
 from bayes_sf.resources import data_dir
 
 if TYPE_CHECKING:
@@ -55,14 +54,6 @@ def _read(file: str) -> tuple[dict[str, str], ...]:
         return tuple(csv.DictReader(stream))
 
 
-def _unknown(where: str, rule: str, got: object, keys: Iterable[str]) -> UsageError:
-    """Error that names what is close to `got`, then everything there is."""
-    known = list(keys)
-    close = get_close_matches(str(got), known)
-    near = f"did you mean {' or '.join(close)}? " if close else ""
-    return UsageError(where, rule, got=got, fix=f"{near}known: {', '.join(known)}")
-
-
 def published_table(key: str) -> "pd.DataFrame":
     """Return one published table, or one whole transcribed file.
 
@@ -92,7 +83,7 @@ def published_table(key: str) -> "pd.DataFrame":
 
     file = _FILE_OF_TABLE.get(key, key)
     if file not in _FILES:
-        raise _unknown("published_table", "no such table", key, (*_FILE_OF_TABLE, *_FILES))
+        raise unknown_key("published_table", "no such table", key, (*_FILE_OF_TABLE, *_FILES))
     frame = pd.DataFrame([row for row in _read(file) if key in {file, row.get("table")}])
     for column in frame.columns.intersection(_COUNTS):
         frame[column] = pd.array([int(c) if c else pd.NA for c in frame[column]], dtype="Int64")
@@ -133,7 +124,7 @@ def scalar(name: str) -> float:
     """
     values = {row["name"]: row["value"] for row in _read("scalars")}
     if name not in values:
-        raise _unknown("scalar", "no such published number", name, values)
+        raise unknown_key("scalar", "no such published number", name, values)
     if name.startswith("claim_"):
         raise UsageError(
             f"scalar {name}",

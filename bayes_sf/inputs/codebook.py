@@ -1,0 +1,285 @@
+"""What every variable of the study means: labels, codes, who was asked, where it is published.
+
+`data/codebook.toml` is checked in full when it is read. An option of a multi-response item is an
+item of its own ("q14.1", 1 = chosen), so that every column of a survey file has one entry.
+
+Examples
+--------
+>>> book = load_codebook()
+>>> book.item("q13").label_en, book.item("q13").category("I stor grad").code
+('Can adapt the work', 4)
+>>> book.item("q20r1").asked_if
+Filter(item='q19r1', any_of=('large_extent', 'very_large_extent'))
+>>> len(book.preventive)
+30
+"""
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from functools import cache
+from itertools import zip_longest
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from bayes_sf.errors import SpecError
+from bayes_sf.inputs.published import DECIMALS
+from bayes_sf.inputs.variables import (
+    INTERCEPT,
+    Category,
+    Codebook,
+    Filter,
+    Industry,
+    Item,
+    Variable,
+)
+from bayes_sf.resources import data_dir
+
+__all__ = [
+    "DONT_KNOW",
+    "INTERCEPT",
+    "NOT_ASKED",
+    "Category",
+    "Codebook",
+    "Filter",
+    "Industry",
+    "Item",
+    "Variable",
+    "load_codebook",
+]
+
+DONT_KNOW = 98
+NOT_ASKED = 99
+_KINDS = ("ordinal", "binary", "nominal", "multi")
+_ROLES = ("preventive", "control", "descriptive", "group", "outcome")
+
+# Keys of each kind of entry and their types; [str] is a list of strings.
+_LABELS = {"label_nb": str, "label_en": str}
+_CATEGORY = {"code": int, "key": str, **_LABELS, "printed": [str]}
+_SCALE = {"unit": str, "questionnaire": [int], "categories": [dict]}
+_ITEM = {**_LABELS, "kind": str, "role": str, "tables": [str]}
+_ITEM_OPTIONAL = {
+    "scale": str,
+    "options": [dict],
+    "questionnaire": [int],
+    "reference": str,
+    "dont_know": str,
+    "asked_if": dict,
+    "printed_not_asked": [str],
+    "printed_key": str,
+    "printed_term": str,
+    "note": str,
+}
+_INDUSTRY = {"code": int, **_LABELS, "printed": [str], "sn2007": [str]}
+_REGISTER = {"key": str, **_LABELS, "unit": str}
+_DERIVED = {**_LABELS, "unit": str, "role": str}
+
+
+@cache
+def load_codebook(path: Path | None = None) -> Codebook:
+    """Read and check a codebook.
+
+    Parameters
+    ----------
+    path : Path, optional
+        A TOML file; the package's own `data/codebook.toml` by default.
+
+    Returns
+    -------
+    Codebook
+
+    Raises
+    ------
+    SpecError
+        At the first key that is unknown, missing, of the wrong type, or names nothing.
+    """
+    file = data_dir() / "codebook.toml" if path is None else path
+    try:
+        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SpecError(str(file), "must be a readable TOML file", got=str(error)) from None
+    try:
+        return _codebook(raw)
+    except SpecError as error:
+        where = f"{file.name}: {error.where}"
+        raise SpecError(where, error.rule, got=error.got, fix=error.fix) from None
+
+
+def _codebook(raw: dict[str, Any]) -> Codebook:
+    """Build the codebook from the parsed file."""
+    parts = ("scales", "items", "industries", "register", "derived")
+    _check(raw, "top level", {"schema_version": int, **dict.fromkeys(parts, dict)})
+    if raw["schema_version"] != 1:
+        raise SpecError("schema_version", "must be 1", got=raw["schema_version"])
+    for part, required, optional in (
+        ("scales", _SCALE, {}),
+        ("items", _ITEM, _ITEM_OPTIONAL),
+        ("industries", _INDUSTRY, {}),
+        ("register", _REGISTER, {}),
+        ("derived", _DERIVED, {"printed_term": str}),
+    ):
+        for key, entry in raw[part].items():
+            _check(entry, f"{part}.{key}", required, optional)
+    industries = tuple(
+        Industry(key, **{name: _frozen(value) for name, value in entry.items()})
+        for key, entry in raw["industries"].items()
+    )
+    items: dict[str, Item] = {}
+    for key, entry in raw["items"].items():
+        for item in _items(key, entry, raw["scales"], industries):
+            _check_item(item, items)
+            items[item.key] = item
+    return Codebook(
+        items=MappingProxyType(items),
+        industries=industries,
+        register=tuple(Variable(column=name, **entry) for name, entry in raw["register"].items()),
+        derived=tuple(Variable(key=name, **entry) for name, entry in raw["derived"].items()),
+    )
+
+
+def _check(
+    raw: object, where: str, required: Mapping[str, Any], optional: Mapping[str, Any] = {}
+) -> None:
+    """Refuse unknown and missing keys and wrong types."""
+    if not isinstance(raw, dict):
+        raise SpecError(where, "must be a table", got=raw)
+    kinds = {**required, **optional}
+    for key in raw:
+        if key not in kinds:
+            close = get_close_matches(key, kinds, n=1)
+            fix = f"did you mean {close[0]}?" if close else f"known: {', '.join(kinds)}"
+            raise SpecError(f"{where}.{key}", "is not a key of the codebook", fix=fix)
+    for key in required:
+        if key not in raw:
+            raise SpecError(f"{where}.{key}", "must be given")
+    for key, value in raw.items():
+        kind = kinds[key]
+        is_list = isinstance(kind, list)
+        inner = kind[0] if is_list else kind
+        values = value if is_list and isinstance(value, list) else [value]
+        if isinstance(value, list) != is_list or any(type(each) is not inner for each in values):
+            name = f"a list of {inner.__name__}" if is_list else inner.__name__
+            raise SpecError(f"{where}.{key}", f"must be {name}", got=value)
+
+
+def _frozen(value: Any) -> Any:  # noqa: ANN401  (values of TOML)
+    """Make a list a tuple."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _categories(raw: list[dict[str, Any]], codes: list[int], where: str) -> list[Category]:
+    """Build categories; `codes` are the questionnaire's, none if it has other categories."""
+    if codes and len(codes) != len(raw):
+        rule = f"must have one code for each of the {len(raw)} categories, or none"
+        raise SpecError(f"{where}.questionnaire", rule, got=codes)
+    for entry in raw:
+        _check(entry, f"{where}.categories", _CATEGORY)
+    return [
+        Category(**{k: _frozen(v) for k, v in entry.items()}, questionnaire_code=code)
+        for entry, code in zip_longest(raw, codes)
+    ]
+
+
+def _items(
+    key: str, raw: dict[str, Any], scales: dict[str, Any], industries: tuple[Industry, ...]
+) -> Iterator[Item]:
+    """Build an item and, if it has options, one item for each."""
+    where = f"items.{key}"
+    if ("scale" in raw) + ("options" in raw) + (raw["role"] == "group") != 1:
+        raise SpecError(where, "must have either a scale or options, or the role group")
+    if raw.get("scale", next(iter(scales))) not in scales:
+        fix = f"known: {', '.join(scales)}"
+        raise SpecError(f"{where}.scale", "must be a scale", got=raw["scale"], fix=fix)
+    if raw.get("dont_know", "missing") not in {"missing", "category"}:
+        rule = "must be missing or category"
+        raise SpecError(f"{where}.dont_know", rule, got=raw["dont_know"])
+    unit = "category"
+    if "scale" in raw:
+        scale = scales[raw["scale"]]
+        unit = scale["unit"]
+        codes = raw.get("questionnaire", scale["questionnaire"])
+        answers = _categories(scale["categories"], codes, where)
+    elif "options" in raw:
+        unit = "0/1 per option"
+        answers = _categories(raw["options"], raw.get("questionnaire", []), where)
+    else:
+        answers = [Category(i.code, i.key, i.label_nb, i.label_en, i.printed) for i in industries]
+
+    is_missing = raw.get("dont_know", "missing") == "missing"
+    missing = [a for a in answers if a.code == DONT_KNOW and is_missing]
+    asked_if = None
+    if "asked_if" in raw:
+        _check(raw["asked_if"], f"{where}.asked_if", {"item": str, "any_of": [str]})
+        asked_if = Filter(raw["asked_if"]["item"], tuple(raw["asked_if"]["any_of"]))
+        printed = tuple(raw.get("printed_not_asked", ()))
+        missing.append(Category(NOT_ASKED, "not_asked", "ikke spurt", "not asked", printed))
+    item = Item(
+        key=key,
+        label_nb=raw["label_nb"],
+        label_en=raw["label_en"],
+        kind=raw["kind"],
+        unit=unit,
+        role=raw["role"],
+        categories=tuple(a for a in answers if a not in missing),
+        missing=tuple(missing),
+        tables=tuple(raw["tables"]),
+        printed_key=raw.get("printed_key", key),
+        asked_if=asked_if,
+        reference=raw.get("reference"),
+        printed_term=raw.get("printed_term"),
+        note=raw.get("note", ""),
+    )
+    yield item
+    if "options" in raw:
+        yield from (_option(item, option) for option in item.categories)
+
+
+def _option(parent: Item, option: Category) -> Item:
+    """Build the 0/1 item of one option of a multi-response item."""
+    chosen = Category(1, "chosen", "valgt", "chosen", option.printed, option.questionnaire_code)
+    return replace(
+        parent,
+        key=f"{parent.key}.{option.code}",
+        label_nb=f"{parent.label_nb}: {option.label_nb}",
+        label_en=f"{parent.label_en}: {option.label_en}",
+        kind="option",
+        unit="0/1",
+        categories=(Category(0, "not_chosen", "ikke valgt", "not chosen", ()), chosen),
+        parent=parent.key,
+    )
+
+
+def _check_item(item: Item, earlier: Mapping[str, Item]) -> None:
+    """Refuse an item that names something that is not there."""
+    where = f"items.{item.key}"
+    answers = (*item.categories, *item.missing)
+    keys = [answer.key for answer in answers]
+    printed = [text for answer in answers for text in answer.printed]
+    for name, values in (
+        ("code", [answer.code for answer in answers]),
+        ("key", keys),
+        ("printed", printed),
+    ):
+        if len(set(values)) < len(values):
+            raise SpecError(f"{where}.categories", f"must not repeat a {name}", got=values)
+    _check_known(f"{where}.kind", [item.kind], (*_KINDS, "option"))
+    _check_known(f"{where}.role", [item.role], _ROLES)
+    _check_known(f"{where}.tables", item.tables, DECIMALS)
+    if item.reference is None and item.kind in {"binary", "nominal"} and item.role != "group":
+        raise SpecError(f"{where}.reference", "must be given for binary and nominal items")
+    if item.reference is not None:
+        _check_known(f"{where}.reference", [item.reference], [a.key for a in item.categories])
+    if item.asked_if is not None:
+        _check_known(f"{where}.asked_if.item", [item.asked_if.item], earlier)
+        asked = [answer.key for answer in earlier[item.asked_if.item].categories]
+        _check_known(f"{where}.asked_if.any_of", item.asked_if.any_of, asked)
+
+
+def _check_known(where: str, values: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse the first value that is not among the known ones."""
+    names = list(known)
+    for value in values:
+        if value not in names:
+            raise SpecError(where, "must be known", got=value, fix=f"known: {', '.join(names)}")

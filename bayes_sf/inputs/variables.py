@@ -1,0 +1,242 @@
+"""The codebook's entries (items, categories, industries, register variables), and finding one."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Literal
+
+from bayes_sf.errors import UsageError
+
+__all__ = [
+    "INTERCEPT",
+    "Category",
+    "Codebook",
+    "Filter",
+    "Industry",
+    "Item",
+    "Variable",
+    "unknown_key",
+]
+
+INTERCEPT = "(Intercept)"
+
+Language = Literal["nb", "en"]
+
+
+def unknown_key(where: str, rule: str, got: str, keys: Iterable[str]) -> UsageError:
+    """Make the error that names what is close to `got`, then everything there is."""
+    known = list(keys)
+    close = get_close_matches(got, known)
+    near = f"did you mean {' or '.join(close)}? " if close else ""
+    return UsageError(where, rule, got=got, fix=f"{near}known: {', '.join(known)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """One answer: our code, the questionnaire's, and how the report's tables print it."""
+
+    code: int
+    key: str
+    label_nb: str
+    label_en: str
+    printed: tuple[str, ...]
+    questionnaire_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Who was asked: those whose answer to `item` is one of the categories `any_of`."""
+
+    item: str
+    any_of: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A survey item, or one option of a multi-response item.
+
+    Attributes
+    ----------
+    key : str
+        Column of a survey file ("q13", "q14.1"); a multi-response item itself ("q14") has none.
+    label_nb, label_en : str
+        Short labels.
+    kind : str
+        "ordinal", "binary", "nominal", "multi", or "option" (0/1).
+    unit : str
+        What one step or code is.
+    role : str
+        "preventive" (a model of the report), "control", "descriptive" or "group".
+    categories : tuple of Category
+        Answers that count, in the order of their codes; of a multi-response item, its options.
+    missing : tuple of Category
+        Answers that do not: don't know, not asked.
+    tables : tuple of str
+        Published tables that print it.
+    printed_key : str
+        `question` in the published files.
+    asked_if : Filter, optional
+        Who was asked; everyone if None.
+    reference : str, optional
+        Category that models compare with.
+    parent : str, optional
+        The multi-response item of an option.
+    printed_term : str, optional
+        Its name as a term of the published models, where that is not its key.
+    note : str
+        Where questionnaire and tables differ.
+    """
+
+    key: str
+    label_nb: str
+    label_en: str
+    kind: str
+    unit: str
+    role: str
+    categories: tuple[Category, ...]
+    missing: tuple[Category, ...]
+    tables: tuple[str, ...]
+    printed_key: str
+    asked_if: Filter | None = None
+    reference: str | None = None
+    parent: str | None = None
+    printed_term: str | None = None
+    note: str = ""
+
+    def category(self, name: str) -> Category:
+        """Return the answer with this key or printed string, missing ones included.
+
+        Raises
+        ------
+        UsageError
+            If there is none.
+        """
+        answers = (*self.categories, *self.missing)
+        for answer in answers:
+            if name == answer.key or name in answer.printed:
+                return answer
+        raise unknown_key(f"item {self.key}", "no such category", name, (a.key for a in answers))
+
+
+@dataclass(frozen=True, slots=True)
+class Industry:
+    """One of the six groups; `printed` are its names in the report, `sn2007` its divisions."""
+
+    key: str
+    code: int
+    label_nb: str
+    label_en: str
+    printed: tuple[str, ...]
+    sn2007: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A register column (`column` is the register's name) or what is computed from them."""
+
+    key: str
+    label_nb: str
+    label_en: str
+    unit: str
+    role: str = "descriptive"
+    column: str | None = None
+    printed_term: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Codebook:
+    """All items by key, the industries in the report's order, register and derived variables."""
+
+    items: Mapping[str, Item]
+    industries: tuple[Industry, ...]
+    register: tuple[Variable, ...]
+    derived: tuple[Variable, ...]
+
+    @property
+    def preventive(self) -> tuple[str, ...]:
+        """Keys of the items of the report's models, one model each and outcome."""
+        wanted = (i for i in self.items.values() if i.role == "preventive" and i.kind != "multi")
+        return tuple(item.key for item in wanted)
+
+    @property
+    def controls(self) -> tuple[str, ...]:
+        """Keys of the control variables, in the order of table 3."""
+        known: tuple[Item | Variable, ...] = (*self.derived, *self.items.values())
+        return tuple(variable.key for variable in known if variable.role == "control")
+
+    def item(self, key: str) -> Item:
+        """Return an item by key.
+
+        Raises
+        ------
+        UsageError
+            If there is none.
+        """
+        if key not in self.items:
+            raise unknown_key("codebook", "no such item", key, self.items)
+        return self.items[key]
+
+    def industry(self, name: str) -> Industry:
+        """Return an industry by key, printed name or label.
+
+        Raises
+        ------
+        UsageError
+            If there is none.
+        """
+        for industry in self.industries:
+            if name in {industry.key, industry.label_en, *industry.printed}:
+                return industry
+        raise unknown_key("codebook", "no such industry", name, (i.key for i in self.industries))
+
+    def term(self, printed: str) -> str:
+        """Return the model term that a published coefficient's printed term stands for.
+
+        Raises
+        ------
+        UsageError
+            If it is none of the codebook's.
+
+        Examples
+        --------
+        >>> from bayes_sf.inputs.codebook import load_codebook
+        >>> book = load_codebook()
+        >>> [book.term(printed) for printed in ("Konstantledd", "Q18Nei", "q14.1", "kvinneandel")]
+        ['(Intercept)', 'q18[no]', 'q14.1', 'women_share']
+        """
+        if printed in {"Konstantledd", INTERCEPT}:
+            return INTERCEPT
+        known: tuple[Item | Variable, ...] = (*self.derived, *self.items.values())
+        for variable in known:
+            if printed == variable.printed_term:
+                return variable.key
+        parts = re.fullmatch(r"(q\d+(?:[.r]\d+)?):?\s*(.*)", printed, re.IGNORECASE)
+        if parts is None:
+            raise UsageError("codebook", "no such published term", got=printed)
+        item = self.item(parts[1].lower())
+        return f"{item.key}[{item.category(parts[2]).key}]" if parts[2] else item.key
+
+    def label(self, term: str, language: Language = "en") -> str:
+        """Return the label of a variable or of a model term such as "q18[no]".
+
+        Raises
+        ------
+        UsageError
+            If it is none of the codebook's.
+
+        Examples
+        --------
+        >>> from bayes_sf.inputs.codebook import load_codebook
+        >>> load_codebook().label("q18[dont_know]", "nb")
+        'Har tariffavtale: vet ikke'
+        """
+        if term == INTERCEPT:
+            return {"nb": "Konstantledd", "en": "Intercept"}[language]
+        variables = {v.key: v for v in (*self.register, *self.derived)}
+        key, _, category = term.removesuffix("]").partition("[")
+        known = variables.get(key) or self.item(key)
+        label: str = getattr(known, f"label_{language}")
+        if isinstance(known, Item) and category:
+            label += f": {getattr(known.category(category), f'label_{language}')}"
+        return label

@@ -233,10 +233,14 @@ class Codebook:
         """
         if term == INTERCEPT:
             return {"nb": "Konstantledd", "en": "Intercept"}[language]
-        variables = {v.key: v for v in (*self.register, *self.derived)}
         key, _, category = term.removesuffix("]").partition("[")
-        known = variables.get(key) or self.item(key)
-        label: str = getattr(known, f"label_{language}")
-        if isinstance(known, Item) and category:
-            label += f": {getattr(known.category(category), f'label_{language}')}"
-        return label
+        if category:
+            answer = self.item(key).category(category)
+            return f"{self.label(key, language)}: {_label(answer, language)}"
+        variables = {variable.key: variable for variable in (*self.register, *self.derived)}
+        return _label(variables.get(key) or self.item(key), language)
+
+
+def _label(entry: Category | Item | Variable, language: Language) -> str:
+    """Label of an entry in one language."""
+    return entry.label_nb if language == "nb" else entry.label_en

@@ -77,7 +77,6 @@ _REGISTER = {"key": str, **_LABELS, "unit": str}
 _DERIVED = {**_LABELS, "unit": str, "role": str}
 
 
-@cache
 def load_codebook(path: Path | None = None) -> Codebook:
     """Read and check a codebook.
 
@@ -95,7 +94,17 @@ def load_codebook(path: Path | None = None) -> Codebook:
     SpecError
         At the first key that is unknown, missing, of the wrong type, or names nothing.
     """
-    file = data_dir() / "codebook.toml" if path is None else path
+    return _bundled() if path is None else _read(path)
+
+
+@cache
+def _bundled() -> Codebook:
+    """Read the package's codebook once."""
+    return _read(data_dir() / "codebook.toml")
+
+
+def _read(file: Path) -> Codebook:
+    """Read a file, and name it in every error."""
     try:
         raw = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -126,6 +135,8 @@ def _codebook(raw: dict[str, Any]) -> Codebook:
         Industry(key, **{name: _frozen(value) for name, value in entry.items()})
         for key, entry in raw["industries"].items()
     )
+    for key, entry in raw["derived"].items():
+        _check_known(f"derived.{key}.role", [entry["role"]], _ROLES)
     items: dict[str, Item] = {}
     for key, entry in raw["items"].items():
         for item in _items(key, entry, raw["scales"], industries):
@@ -182,33 +193,35 @@ def _categories(raw: list[dict[str, Any]], codes: list[int], where: str) -> list
     ]
 
 
+def _answers(
+    raw: dict[str, Any], scales: dict[str, Any], industries: tuple[Industry, ...], where: str
+) -> tuple[str, list[Category]]:
+    """Find the unit and the answers of an item: of its scale, its own options, or the industries."""
+    _check_known(f"{where}.kind", [raw["kind"]], _KINDS)
+    if raw["role"] == "group":
+        return "category", [
+            Category(i.code, i.key, i.label_nb, i.label_en, i.printed) for i in industries
+        ]
+    source, other = ("options", "scale") if raw["kind"] == "multi" else ("scale", "options")
+    if source not in raw or other in raw:
+        raise SpecError(where, f"must have {source} and no {other} for kind {raw['kind']}")
+    if source == "options":
+        return "0/1 per option", _categories(raw["options"], raw.get("questionnaire", []), where)
+    _check_known(f"{where}.scale", [raw["scale"]], scales)
+    scale = scales[raw["scale"]]
+    codes = raw.get("questionnaire", scale["questionnaire"])
+    return scale["unit"], _categories(scale["categories"], codes, where)
+
+
 def _items(
     key: str, raw: dict[str, Any], scales: dict[str, Any], industries: tuple[Industry, ...]
 ) -> Iterator[Item]:
     """Build an item and, if it has options, one item for each."""
     where = f"items.{key}"
-    if ("scale" in raw) + ("options" in raw) + (raw["role"] == "group") != 1:
-        raise SpecError(where, "must have either a scale or options, or the role group")
-    if raw.get("scale", next(iter(scales))) not in scales:
-        fix = f"known: {', '.join(scales)}"
-        raise SpecError(f"{where}.scale", "must be a scale", got=raw["scale"], fix=fix)
-    if raw.get("dont_know", "missing") not in {"missing", "category"}:
-        rule = "must be missing or category"
-        raise SpecError(f"{where}.dont_know", rule, got=raw["dont_know"])
-    unit = "category"
-    if "scale" in raw:
-        scale = scales[raw["scale"]]
-        unit = scale["unit"]
-        codes = raw.get("questionnaire", scale["questionnaire"])
-        answers = _categories(scale["categories"], codes, where)
-    elif "options" in raw:
-        unit = "0/1 per option"
-        answers = _categories(raw["options"], raw.get("questionnaire", []), where)
-    else:
-        answers = [Category(i.code, i.key, i.label_nb, i.label_en, i.printed) for i in industries]
-
-    is_missing = raw.get("dont_know", "missing") == "missing"
-    missing = [a for a in answers if a.code == DONT_KNOW and is_missing]
+    unit, answers = _answers(raw, scales, industries, where)
+    dont_know = raw.get("dont_know", "missing")
+    _check_known(f"{where}.dont_know", [dont_know], ("missing", "category"))
+    missing = [a for a in answers if a.code == DONT_KNOW and dont_know == "missing"]
     asked_if = None
     if "asked_if" in raw:
         _check(raw["asked_if"], f"{where}.asked_if", {"item": str, "any_of": [str]})
@@ -264,7 +277,6 @@ def _check_item(item: Item, earlier: Mapping[str, Item]) -> None:
     ):
         if len(set(values)) < len(values):
             raise SpecError(f"{where}.categories", f"must not repeat a {name}", got=values)
-    _check_known(f"{where}.kind", [item.kind], (*_KINDS, "option"))
     _check_known(f"{where}.role", [item.role], _ROLES)
     _check_known(f"{where}.tables", item.tables, DECIMALS)
     if item.reference is None and item.kind in {"binary", "nominal"} and item.role != "group":

@@ -196,7 +196,7 @@ def _categories(raw: list[dict[str, Any]], codes: list[int], where: str) -> list
 def _answers(
     raw: dict[str, Any], scales: dict[str, Any], industries: tuple[Industry, ...], where: str
 ) -> tuple[str, list[Category]]:
-    """Find the unit and the answers of an item: of its scale, its own options, or the industries."""
+    """Find the unit and answers of an item: of its scale, its own options, or the industries."""
     _check_known(f"{where}.kind", [raw["kind"]], _KINDS)
     if raw["role"] == "group":
         return "category", [

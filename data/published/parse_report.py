@@ -281,7 +281,7 @@ NUMBERS_IN_TEXT = (
 CLAIMS_IN_TEXT = (
     ("claim_significant_mean", "q13", r"signifikant sammenheng mellom anledning", "section 3.2.1",
      "the question reported as significant for absence_mean"),
-    ("claim_significant_change", "q17", r"ikke lengre signifikant", "section 3.2.2",
+    ("claim_significant_change", "q17", r"ikke lengre er signifikant", "section 3.2.2",
      "the question reported as significant for absence_change, until controls enter"),
     ("claim_bivariate_only_if_not_significant", "yes", r"derfor kun resultater for de bivariate",
      "section 3.2", "a significant question was taken on to a model with controls"),
@@ -303,7 +303,7 @@ CLAIMS_IN_TEXT = (
      "industry with the lowest absence_mean"),
     ("claim_widest_mean", "construction", r"størst spredning i bygg", "section 3.1, figure 1",
      "industry with the widest spread of absence_mean"),
-    ("claim_median_change_not_up", "architects", r"bortsett fra arkitekter", "section 3.1, figure 2",
+    ("claim_median_change_not_up", "architects", r"bortsett fra ark", "section 3.1, figure 2",
      "the only industry whose median absence_change is not an increase"),
     ("claim_answers_complete", "yes", r"alle besvarelsene er full", "section 2.3",
      "all interviews said to be complete"),

@@ -11,9 +11,10 @@ True
 
 import functools
 import hmac
+import re
 import secrets
 
-__all__ = ["is_valid_number", "pseudonym", "run_key"]
+__all__ = ["is_valid_number", "mask_numbers", "pseudonym", "run_key"]
 
 
 @functools.cache
@@ -68,3 +69,14 @@ def pseudonym(number: str, *, key: bytes) -> str:
     """
     digits = "".join(number.split())
     return hmac.digest(key, digits.encode(), "sha256")[:8].hex()
+
+
+def mask_numbers(text: str) -> str:
+    """Hide anything in a text that could be an organisation number, before it is shown.
+
+    Examples
+    --------
+    >>> mask_numbers("974 760 673 Skole")
+    '######### Skole'
+    """
+    return re.sub(r"\d(?:\s?\d){8,}", "#########", text)

@@ -1,0 +1,145 @@
+"""Figures of the register that contradict one another: counted and placed, never mended.
+
+Examples
+--------
+>>> list(FAULTS)[:2]
+['negative days', 'lost days above contracted days']
+"""
+
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from bayes_sf.inputs.quarters import quarter_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import ibis
+    import pandas as pd
+
+__all__ = ["FAULTS", "find_faults", "problem", "problem_table"]
+
+AGES: Final = ("16_29", "30_49", "50_69")
+PLACES = 3
+ROUNDING_DAYS = 0.1
+"""Parts may exceed their whole by this much: extracts are rounded cell by cell."""
+
+
+def _above(table: "ibis.Table", parts: list[str], whole: str) -> "ibis.Column":
+    """Where the sum of some columns exceeds another; missing counts as not."""
+    total = sum((table[part] for part in parts[1:]), table[parts[0]])
+    return (total > table[whole] + ROUNDING_DAYS).fill_null(False)
+
+
+def _negative(table: "ibis.Table") -> "ibis.Column":
+    columns = [name for name in table.columns if name.startswith(("mdag", "td", "sfdag"))]
+    flags = [(table[name] < 0).fill_null(False) for name in columns]
+    return sum((flag.cast("int32") for flag in flags[1:]), flags[0].cast("int32")) > 0
+
+
+FAULTS: Final = {
+    "negative days": _negative,
+    "lost days above contracted days": lambda t: _above(t, ["sfdagsvj"], "mdagsv"),
+    "no contracted days": lambda t: (t.mdagsv <= 0).fill_null(False),
+    "women's days above all days": lambda t: (
+        _above(t, ["mdag_kv"], "mdagsv") | _above(t, ["td_kv"], "sfdagsvj")
+    ),
+    "age groups above all ages": lambda t: (
+        _above(t, [f"mdag_{age}" for age in AGES], "mdagsv")
+        | _above(t, [f"tdv_{age}" for age in AGES], "sfdagsvj")
+    ),
+    "women's age groups above all women": lambda t: (
+        _above(t, [f"mdag_KVINNER_{age}" for age in AGES], "mdag_kv")
+        | _above(t, [f"tdv_KVINNER_{age}" for age in AGES], "td_kv")
+    ),
+}
+"""Rule to an Ibis condition on the raw columns of table 7."""
+
+CONSEQUENCES: Final = {
+    "no contracted days": "the quarter has no absence",
+    "outside the period": "kept in quarters, not in the outcomes",
+}
+
+
+def find_faults(where: str, rows: "ibis.Table", period: range) -> "pd.DataFrame":
+    """Count and place every fault of one extract, in one pass and one look-up per fault found.
+
+    Parameters
+    ----------
+    where : str
+        The file's name.
+    rows : ibis.Table
+        Raw number columns with `workplace` and `quarter`.
+    period : range
+        Quarters that count.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per fault found, see `problem`.
+    """
+    conditions = {name: condition(rows) for name, condition in FAULTS.items()}
+    conditions["outside the period"] = ~rows.quarter.between(period.start, period.stop - 1)
+    names = list(conditions)
+    counts = rows.agg(**{f"f{i}": conditions[name].sum() for i, name in enumerate(names)})
+    found = counts.to_pyarrow().to_pylist()[0]
+    records = []
+    for i, name in enumerate(names):
+        if not found[f"f{i}"]:
+            continue
+        at_fault = rows.filter(conditions[name]).select("workplace", "quarter")
+        first = at_fault.order_by(["workplace", "quarter"]).limit(PLACES).to_pandas()
+        records.append(
+            problem(
+                where,
+                name,
+                rows=int(found[f"f{i}"]),
+                places=zip(first["workplace"], first["quarter"], strict=True),
+                consequence=CONSEQUENCES.get(name, "used as it stands"),
+            )
+        )
+    return problem_table(records)
+
+
+def problem(
+    where: str,
+    fault: str,
+    *,
+    rows: int,
+    places: "Iterable[tuple[str, int | None]]",
+    consequence: str,
+) -> dict[str, object]:
+    """Make one line of the table of problems.
+
+    Parameters
+    ----------
+    where, fault, consequence : str
+        The file, what is wrong, and what the package does about it.
+    rows : int
+        How many rows.
+    places : iterable of (str, int or None)
+        Pseudonyms with quarters; the first three are shown.
+
+    Returns
+    -------
+    dict
+        `file, fault, rows, places, consequence`.
+    """
+    shown = [
+        workplace if quarter is None else f"{workplace} {quarter_name(int(quarter))}"
+        for workplace, quarter in islice(places, PLACES)
+    ]
+    return {
+        "file": where,
+        "fault": fault,
+        "rows": rows,
+        "places": "; ".join(shown),
+        "consequence": consequence,
+    }
+
+
+def problem_table(records: list[dict[str, object]]) -> "pd.DataFrame":
+    """Give problems as a table that has its columns even when empty."""
+    import pandas as pd
+
+    return pd.DataFrame(records, columns=["file", "fault", "rows", "places", "consequence"])

@@ -1,0 +1,123 @@
+"""Outcomes and controls per workplace, as Ibis expressions.
+
+Nothing here names an engine: the expressions are compiled for DuckDB today and for Spark when the
+register no longer fits one machine. One grouped pass keeps, per workplace, a handful of sums and
+one column per quarter, so memory follows the number of workplaces and not the number of rows.
+"""
+
+from functools import reduce
+from operator import add
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import ibis
+
+__all__ = ["kendall_tau_b", "with_absence", "workplace_outcomes"]
+
+
+def with_absence(rows: "ibis.Table") -> "ibis.Table":
+    """Add each quarter's absence in percent of contracted days.
+
+    Parameters
+    ----------
+    rows : ibis.Table
+        With `lost_days` and `contracted_days`.
+
+    Returns
+    -------
+    ibis.Table
+        With `absence`, in percentage points; missing unless both are observed and the contracted
+        days are above zero.
+    """
+    rate = rows.lost_days * 100 / rows.contracted_days
+    return rows.mutate(absence=(rows.contracted_days > 0).ifelse(rate, None))
+
+
+def workplace_outcomes(
+    rows: "ibis.Table", *, period: range, change: tuple[int, int]
+) -> "ibis.Table":
+    """Summarise the quarters of each workplace.
+
+    Parameters
+    ----------
+    rows : ibis.Table
+        One row per workplace and quarter of an extract: `workplace`, `extract`, `quarter` (index),
+        `bit` (2 to the quarter), `working_days`, `contracted_days`, `lost_days`, `women_days`,
+        `senior_days`, `head_count` and `absence`.
+    period : range
+        Quarters that count.
+    change : tuple of int
+        The two quarters of `absence_change`, the earlier first.
+
+    Returns
+    -------
+    ibis.Table
+        One row per workplace and extract: `absence_mean` (mean of the observed quarters' absence),
+        `absence_mean_weighted` (all lost days over all contracted days of the same quarters),
+        `absence_change` and `absence_trend` (Kendall's tau-b with time), `women_share` and
+        `senior_share` (mean quarterly share of contracted days), `n_employees` (mean head count)
+        and `full_time_equivalents` (mean of contracted over working days), `n_quarters` observed,
+        `first_quarter`, `last_quarter`, `observed` (mask), and `bits` and `mask`, which differ
+        where a quarter stands twice.
+    """
+    inside = rows.quarter.between(period.start, period.stop - 1)
+    seen = inside & rows.absence.notnull()
+    worked = inside & (rows.contracted_days > 0)
+    summary = rows.group_by(["workplace", "extract"]).agg(
+        absence_mean=rows.absence.mean(where=seen),
+        absence_mean_weighted=rows.lost_days.sum(where=seen)
+        * 100
+        / rows.contracted_days.sum(where=seen),
+        women_share=(rows.women_days / rows.contracted_days).mean(where=worked),
+        senior_share=(rows.senior_days / rows.contracted_days).mean(where=worked),
+        n_employees=rows.head_count.mean(where=inside),
+        full_time_equivalents=(rows.contracted_days / rows.working_days).mean(where=worked),
+        n_quarters=seen.sum(),
+        first_quarter=rows.quarter.min(where=seen),
+        last_quarter=rows.quarter.max(where=seen),
+        observed=rows.bit.bit_or(where=seen),
+        mask=rows.bit.bit_or(),
+        bits=rows.bit.sum(),
+        **{f"y{t}": rows.absence.max(where=rows.quarter == t) for t in {*period, *change}},
+    )
+    before, after = (summary[f"y{t}"] for t in change)
+    summary = summary.mutate(
+        absence_change=after - before,
+        absence_trend=kendall_tau_b([summary[f"y{t}"] for t in period]),
+    )
+    return summary.drop([name for name in summary.columns if name.startswith("y")])
+
+
+def kendall_tau_b(series: "list[ibis.Column]") -> "ibis.Column":
+    """Kendall's tau-b of a series with time, over the pairs of observed times.
+
+    Parameters
+    ----------
+    series : list of ibis numeric columns
+        The values at successive times, missing where not observed.
+
+    Returns
+    -------
+    ibis column
+        (concordant - discordant) / sqrt(n0 (n0 - n1)), with n0 the pairs and n1 those tied in
+        value (Kendall 1945; time has no ties); missing with fewer than two times or all tied.
+    """
+    pairs = [(early, late) for i, late in enumerate(series) for early in series[:i]]
+    n_pairs = _total((early.notnull() & late.notnull()).cast("int32") for early, late in pairs)
+    signs = _total(
+        (late > early).cast("int32").fill_null(0) - (late < early).cast("int32").fill_null(0)
+        for early, late in pairs
+    )
+    untied = _total((late != early).cast("int32").fill_null(0) for early, late in pairs)
+    size = (n_pairs.cast("float64") * untied).sqrt()
+    return (untied > 0).ifelse(signs / size, None)
+
+
+def _total(terms: "Iterable[ibis.Column]") -> "ibis.Column":
+    """Sum of many columns, as a balanced tree: a chain of 190 would be as deep."""
+    level = list(terms)
+    while len(level) > 1:
+        level = [reduce(add, level[i : i + 2]) for i in range(0, len(level), 2)]
+    return level[0]

@@ -1,0 +1,259 @@
+"""The survey: answers in any usual file and coding, as the codebook's categories.
+
+An answer may be written as the codebook's code or key, as a label in Norwegian or English, or as
+the report prints it; SPSS and Stata value labels go before codes. "Don't know" and "not asked" are
+answers of their own, and a missing answer is missing: three different things. An empty cell is
+"not asked" where the item's filter says that nobody asked, else missing.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from bayes_sf.errors import DataError
+from bayes_sf.inputs.codebook import Codebook, Item, load_codebook
+from bayes_sf.inputs.numerals import MISSING
+from bayes_sf.inputs.pseudonym import is_valid_number, mask_numbers, pseudonym, run_key
+from bayes_sf.inputs.tabular import Cells, read_cells
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pandera.pandas as pa
+
+__all__ = ["Survey", "read_survey"]
+
+NUMBER, ENTERPRISE = "org_nr", "enterprise_nr"
+SHOWN = 10
+_HIDDEN: Final = "a number that is not shown"
+_FAULT_COLUMNS: Final = ("row", "column", "got", "allowed")
+
+
+@dataclass(frozen=True)
+class Survey:
+    """A survey that follows the codebook.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        One row per workplace in the file's order: `workplace` and `enterprise` (pseudonyms, the
+        second missing where not given), `industry`, and each item as the key of its category,
+        "dont_know", "not_asked" or missing.
+    digest : str
+        SHA-256 of all answers, the same for the same answers in any file format.
+    aside : tuple of str
+        Columns of the file that the codebook does not have.
+    """
+
+    frame: "pd.DataFrame"
+    digest: str
+    aside: tuple[str, ...]
+
+
+def read_survey(
+    path: str | Path, *, mapping: Mapping[str, str] | None = None, key: bytes | None = None
+) -> Survey:
+    """Read and check a survey.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        CSV, Excel, SPSS, Stata or Parquet.
+    mapping : mapping, optional
+        Our column name to theirs, where they differ. Capitals do not matter, and `q14_1` is
+        `q14.1`.
+    key : bytes, optional
+        Secret key of the pseudonyms; without it this process's own, see `run_key`.
+
+    Returns
+    -------
+    Survey
+        Answers as category keys.
+
+    Raises
+    ------
+    DataError
+        With every fault of the file: its row, column, what was found and what is allowed.
+    """
+    book = load_codebook()
+    cells, aside = _rename(read_cells(path), book, mapping or {})
+    answers = cells.frame.copy()
+    for item in _columns(book):
+        answers[item.key] = _decode(item, cells)
+    asked = {item.key: _asked(item, answers) for item in _columns(book) if item.asked_if}
+    for name, who in asked.items():
+        answers.loc[answers[name].isna() & (who == False), name] = "not_asked"  # noqa: E712 (three-valued)
+    faults = _find_faults(answers, book, asked)
+    if len(faults):
+        raise _report(cells.where, faults)
+    return _survey(answers, book, key or run_key(), aside)
+
+
+def _columns(book: Codebook) -> list[Item]:
+    """Items that are columns of a survey file: a multi-response item is only its options."""
+    return [item for item in book.items.values() if item.kind != "multi"]
+
+
+def _rename(
+    cells: Cells, book: Codebook, mapping: Mapping[str, str]
+) -> tuple[Cells, tuple[str, ...]]:
+    """Give the file's columns our names and set aside those the codebook does not have."""
+    found = {_plain(name): name for name in cells.frame.columns}
+    wanted = {ours: found.get(_plain(mapping.get(ours, ours))) for ours in _names(book)}
+    absent = [mapping.get(ours, ours) for ours, theirs in wanted.items() if theirs is None]
+    if set(absent) - {mapping.get(ENTERPRISE, ENTERPRISE)}:
+        absent = [name for name in absent if name != mapping.get(ENTERPRISE, ENTERPRISE)]
+        more = f" and {len(absent) - SHOWN} more" if len(absent) > SHOWN else ""
+        raise DataError(
+            f"{cells.where}: row 1",
+            "must have every column of the codebook",
+            got=f"no {', '.join(absent[:SHOWN])}{more}",
+            fix="rename the columns with a mapping",
+        )
+    ours = {theirs: name for name, theirs in wanted.items() if theirs is not None}
+    aside = tuple(mask_numbers(name) for name in cells.frame.columns if name not in ours)
+    labels = {ours[name]: codes for name, codes in cells.labels.items() if name in ours}
+    frame = cells.frame[list(ours)].rename(columns=ours)
+    return Cells(cells.where, frame, labels), aside
+
+
+def _names(book: Codebook) -> list[str]:
+    return [NUMBER, ENTERPRISE, *(item.key for item in _columns(book))]
+
+
+def _plain(name: str) -> str:
+    """Name as it is compared: Stata has no points in names, SPSS no rule on capitals."""
+    return re.sub(r"(?<=\d)_(?=\d)", ".", name.strip().lower())
+
+
+def _decode(item: Item, cells: Cells) -> "pd.Series[str]":
+    """Category keys of one column; what the codebook does not know stays as it is written."""
+    known = _spellings(item)
+    labels = cells.labels.get(item.key, {})
+
+    def key(cell: str | None) -> str | None:
+        if cell is None:
+            return None
+        for text in (labels.get(cell, cell), cell):
+            whole = re.sub(r"[.,]0+$", "", text.strip()).casefold()
+            if whole in known:
+                return known[whole]
+        return None if cell in MISSING else cell
+
+    return cells.frame[item.key].map(key).astype(object)
+
+
+def _spellings(item: Item) -> dict[str, str]:
+    """Every way to write each answer of an item."""
+    spellings: dict[str, str] = {}
+    for answer in (*item.categories, *item.missing):
+        texts = (str(answer.code), answer.key, answer.label_nb, answer.label_en, *answer.printed)
+        spellings |= {text.casefold(): answer.key for text in texts}
+    if item.kind == "option":
+        spellings |= {"ja": "chosen", "yes": "chosen", "true": "chosen"}
+        spellings |= {"nei": "not_chosen", "no": "not_chosen", "false": "not_chosen"}
+    return spellings
+
+
+def _asked(item: Item, answers: "pd.DataFrame") -> "pd.Series[bool]":
+    """Whether an item's filter says that it was asked; missing where the filter's answer is."""
+    assert item.asked_if is not None
+    gate = answers[item.asked_if.item]
+    return gate.isin(item.asked_if.any_of).astype("boolean").where(gate.notna())
+
+
+def _find_faults(
+    answers: "pd.DataFrame", book: Codebook, asked: "Mapping[str, pd.Series[bool]]"
+) -> "pd.DataFrame":
+    """Every fault at once, as row, column, got and allowed."""
+    import pandas as pd
+    import pandera.pandas as pa
+    from pandera.errors import SchemaErrors
+
+    allowed = "a number with nine digits and a right control digit"
+    number = partial(pa.Column, checks=pa.Check(_valid_numbers, error=allowed))
+    columns = {NUMBER: number(unique=True)}
+    if ENTERPRISE in answers:
+        columns[ENTERPRISE] = number(nullable=True)
+    for item in _columns(book):
+        columns[item.key] = _schema(item, asked.get(item.key))
+    try:
+        pa.DataFrameSchema(columns).validate(answers, lazy=True)
+    except SchemaErrors as error:
+        cases = error.failure_cases
+    else:
+        return pd.DataFrame(columns=list(_FAULT_COLUMNS))
+    renamed = {"not_nullable": "an answer", "field_uniqueness": "each workplace once"}
+    secret = cases["column"].isin([NUMBER, ENTERPRISE]) & cases["failure_case"].notna()
+    faults = pd.DataFrame(
+        {
+            "row": cases["index"].astype(int) + 2,
+            "column": cases["column"],
+            "got": cases["failure_case"].map(_quote).mask(secret, _HIDDEN),
+            "allowed": cases["check"].replace(renamed),
+        }
+    )
+    return faults.sort_values(["row", "column"], ignore_index=True)
+
+
+def _schema(item: Item, asked: "pd.Series[bool] | None") -> "pa.Column":
+    """Rules of one item: its answers, and who may have one."""
+    import pandera.pandas as pa
+
+    answers = (*item.categories, *item.missing)
+    keys = [answer.key for answer in answers]
+    codes = "one of " + ", ".join(f"{answer.code} ({answer.key})" for answer in answers)
+    checks = [pa.Check.isin(keys, error=codes)]
+    if asked is not None and item.asked_if is not None:
+        gate = f"{item.asked_if.item} is {' or '.join(item.asked_if.any_of)}"
+        rule = f"not_asked unless {gate}, and an answer then"
+        checks.append(
+            pa.Check(
+                lambda given: ~((given == "not_asked") == asked[given.index]).fillna(False),
+                error=rule,
+            )
+        )
+    return pa.Column(object, checks=checks, nullable=item.role != "group")
+
+
+def _valid_numbers(numbers: "pd.Series[str]") -> "pd.Series[bool]":
+    """Whether each cell is an organisation number."""
+    return numbers.map(is_valid_number)
+
+
+def _quote(got: object) -> str:
+    """Tell what was found, without anything that could be an organisation number."""
+    return mask_numbers(got) if isinstance(got, str) else "nothing"
+
+
+def _report(where: str, faults: "pd.DataFrame") -> DataError:
+    """One error that lists the first faults and counts them all."""
+    lines = [
+        f"{where}: row {fault.row}, column {fault.column}: got {fault.got!r}, "
+        f"allowed: {fault.allowed}"
+        for fault in faults.head(SHOWN).itertuples()
+    ]
+    if len(faults) > SHOWN:
+        lines.append(f"and {len(faults) - SHOWN} more")
+    plural = "s" if len(faults) > 1 else ""
+    listing = "namely:" + "".join(f"\n  {line}" for line in lines)
+    return DataError(
+        where, "must follow the codebook", got=f"{len(faults)} fault{plural}", fix=listing
+    )
+
+
+def _survey(answers: "pd.DataFrame", book: Codebook, key: bytes, aside: tuple[str, ...]) -> Survey:
+    """Replace the numbers by pseudonyms and put the columns in the codebook's order."""
+    import pandas as pd
+
+    hide = partial(pseudonym, key=key)
+    keys = [item.key for item in _columns(book) if item.role != "group"]
+    frame = pd.DataFrame({"workplace": answers[NUMBER].map(hide)})
+    enterprise = answers.get(ENTERPRISE, pd.Series(None, index=answers.index, dtype=object))
+    frame["enterprise"] = enterprise.map(hide, na_action="ignore")
+    frame = pd.concat([frame, answers[["industry", *keys]]], axis=1)
+    content = frame.drop(columns=["workplace", "enterprise"]).to_csv(index=False)
+    return Survey(frame, sha256(content.encode()).hexdigest(), aside)

@@ -137,8 +137,8 @@ class ClaimCheck:
             If the claim is not in the language, or names what the tables do not have.
         """
         tree = _parse(claim)
-        if not isinstance(tree, ast.Compare):
-            raise DataError(f"claim {claim!r}", "must be a comparison")
+        if not isinstance(tree, ast.Compare) or not {type(op) for op in tree.ops} <= set(_POSSIBLE):
+            raise DataError(f"claim {claim!r}", "must be a comparison by < <= == >= >")
         nodes = [tree.left, *tree.comparators]
         values = [self._evaluate(node) for node in nodes]
         self.sides = {

@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Literal
 
 from bayes_sf.analysis.findings import Finding
-from bayes_sf.analysis.tables import CoefficientRow, Tables
+from bayes_sf.analysis.tables import CoefficientRow, Tables, name_table
 from bayes_sf.inputs.region import NORMAL_QUANTILE
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ def _expect(table: str, what: str, got: int, allowed: "Interval") -> Finding | N
         return None
     return Finding(
         "size of the models",
-        f"table {table}, {what}",
+        f"{name_table(table)}, {what}",
         "impossible",
         str(got),
         f"the answers allow {low} to {high}, not {got}",
@@ -208,7 +208,7 @@ def _printed_twice(one: CoefficientRow, other: CoefficientRow, differing: list[s
     same = one.n is not None and one.n == other.n
     return Finding(
         "one model in two tables",
-        f"{one} and table {other.table}",
+        f"{one} and {name_table(other.table)}",
         "impossible" if same else "doubtful",
         figures,
         f"{figures}; N {one.n or 'not printed'} and {other.n or 'not printed'}",

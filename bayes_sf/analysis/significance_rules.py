@@ -21,8 +21,9 @@ def significance_is_as_claimed(tables: Tables) -> "Iterator[Finding | None]":
     Reads the scalars `claim_significant_mean`, `_change` (questions that are significant),
     `claim_significant_either`, `_controls` and `claim_exceptions` (the only ones that are).
     """
-    bivariate = [row for row in tables.coefficients if row.model == "bivariate"]
-    controls = [row for row in tables.coefficients if row.model == "controls"]
+    slopes = [row for row in tables.coefficients if not row.intercept]
+    bivariate = [row for row in slopes if row.model == "bivariate"]
+    controls = [row for row in slopes if row.model == "controls"]
     for outcome in ("mean", "change"):
         key = f"claim_significant_{outcome}"
         for question in _questions(tables, key):
@@ -94,7 +95,7 @@ def _insignificant(rows: "Sequence[CoefficientRow]", question: str, outcome: str
         f"{question}, {outcome}",
         "impossible",
         "called significant",
-        "; ".join(f"|{row.t}| < 1.96" for row in rows if not row.intercept) or "no such model",
+        "; ".join(f"|{row.t}| < 1.96" for row in rows) or "no such model",
         "called significant, but the interval covers zero",
     )
 

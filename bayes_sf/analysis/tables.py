@@ -26,6 +26,7 @@ __all__ = [
     "Question",
     "Tables",
     "close_to",
+    "name_table",
 ]
 
 _NEVER_ASKED = "NA"
@@ -96,10 +97,10 @@ class CoefficientRow:
 
     def __str__(self) -> str:
         """Place of the row."""
-        table = self.table.replace("figure", "figure ")
-        place = table if table != self.table else f"table {table}"
         term = "intercept" if self.intercept else self.term
-        return f"{place}, {term if self.question in term.lower() else f'{self.question} {term}'}"
+        if self.question not in term.lower():
+            term = f"{self.question} {term}"
+        return f"{name_table(self.table)}, {term}"
 
 
 @dataclass(frozen=True)
@@ -251,6 +252,17 @@ class Tables:
     def multiple(self) -> frozenset[str]:
         """Questions with more than one answer per workplace."""
         return frozenset(q.question for q in self.questionnaire if q.response == "multi")
+
+
+def name_table(key: str) -> str:
+    """Name of a table by its key.
+
+    Examples
+    --------
+    >>> name_table("46"), name_table("figure5")
+    ('table 46', 'figure 5')
+    """
+    return key.replace("figure", "figure ") if key.startswith("figure") else f"table {key}"
 
 
 def close_to(value: float, allowed: "Interval") -> bool:

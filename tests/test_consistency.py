@@ -40,7 +40,7 @@ def coefficient(place: str, term: str, b: float, s: float, n: int | None = None)
 def answer_rows(rng: np.random.Generator) -> tuple[list[CountRow], list[CountRow]]:
     """Tables of invented answers: all workplaces, and by industry.
 
-    q1 has three levels and "don't know", q2 is yes/no, q3 offers two options to those with q2 = yes,
+    q1 has three levels and "don't know", q2 is yes/no, q3 offers two options to those with q2 yes,
     q4 is put to those who answer large to q1, q5 prints no counts by industry.
     """
     whole: Counter[tuple[str, str, str]] = Counter()

@@ -108,7 +108,7 @@ def claims_hold(tables: Tables) -> "Iterator[Finding | None]":
                 claim.severity,
                 "; ".join(check.read.values()),
                 "; ".join(f"{side} = {value}" for side, value in check.sides.items()),
-                f"contradicts the text: {claim.words}",
+                f"does not hold: {claim.words}",
             )
 
 

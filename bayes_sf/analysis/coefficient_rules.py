@@ -73,6 +73,8 @@ def model_printed_twice_agrees(tables: Tables) -> "Iterator[Finding | None]":
         model.setdefault(row.table, []).append(row)
     for model in places.values():
         for first, second in combinations(model.values(), 2):
+            if len(first) != len(second):
+                continue
             for one, other in zip(_in_order(first), _in_order(second), strict=True):
                 differing = [
                     name
@@ -96,6 +98,8 @@ def scales_agree(tables: Tables) -> "Iterator[Finding | None]":
             controls[row.table][row.term] = row
     for first, second in combinations(controls.values(), 2):
         shared = [term for term in first if term in second]
+        if not shared:
+            continue
         factors = {term: _se_ratio(tables, first[term], second[term]) for term in shared}
         common = statistics.median((low * high) ** 0.5 for low, high in factors.values())
         for term, (low, high) in factors.items():

@@ -201,7 +201,10 @@ class Tables:
     @cached_property
     def survey_sizes(self) -> dict[str, int]:
         """Workplaces in the survey, by industry and in all (key `total`)."""
-        return self.sample_sizes(self.survey_table)
+        sizes = self.sample_sizes(self.survey_table)
+        if not sizes:
+            raise DataError("samples.csv", "must have the survey's table", got=self.survey_table)
+        return sizes
 
     def sample_sizes(self, table: str) -> dict[str, int]:
         """Workplaces of a sample table, by industry and in all (key `total`)."""

@@ -1,0 +1,163 @@
+"""From a sample's frame to the rows and columns of one model, and how many were left out and why.
+
+Ordinal items become scores, items with categories become categoricals whose first level is the
+codebook's reference, options of multi-response items become 0 and 1. "Don't know", "not asked" and
+missing never become numbers: those rows are left out, and `flow` counts them.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from bayes_sf.errors import DataError, UsageError
+from bayes_sf.inputs.codebook import load_codebook
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["build_design", "count_flow", "score"]
+
+ALL = "all"
+
+
+def score(frame: "pd.DataFrame", name: str) -> "pd.Series[float]":
+    """Give one column of a model, missing where there is no answer that counts.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As `AnalysisSample.frame`.
+    name : str
+        An item ("q13", "q14.1", "q17"), or an outcome or control ("women_share").
+
+    Returns
+    -------
+    pandas.Series
+        Floats (scores 1 to 5, or 0 and 1), or categories with the reference first.
+
+    Raises
+    ------
+    UsageError
+        If there is no such variable.
+    """
+    import pandas as pd
+
+    book = load_codebook()
+    if name not in book.items:
+        known = [variable.key for variable in book.derived if variable.key in frame]
+        if name not in frame or frame[name].dtype.kind != "f":
+            fix = f"use an item such as q13, or one of {', '.join(known)}"
+            raise UsageError("model", "must use a variable of the sample", got=name, fix=fix)
+        return frame[name]
+    item = book.item(name)
+    if item.kind == "multi":
+        fix = "use its options, such as " + f"{name}.1"
+        raise UsageError("model", "must use a single answer", got=name, fix=fix)
+    if item.kind in {"ordinal", "option"}:
+        return frame[name].map({answer.key: float(answer.code) for answer in item.categories})
+    levels = sorted((a.key for a in item.categories), key=lambda level: level != item.reference)
+    return pd.Series(pd.Categorical(frame[name], categories=levels), index=frame.index, name=name)
+
+
+def build_design(
+    frame: "pd.DataFrame",
+    *,
+    outcome: str,
+    predictors: Sequence[str] = (),
+    min_quarters: int = 3,
+    standardize: Sequence[str] = (),
+) -> "pd.DataFrame":
+    """Build the data of one model: complete rows only.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As `AnalysisSample.frame`.
+    outcome : str
+        "absence_mean", "absence_change" or "absence_trend".
+    predictors : sequence of str
+        Items and controls.
+    min_quarters : int
+        Observed quarters that a workplace must have.
+    standardize : sequence of str
+        Predictors to centre and divide by their standard deviation (n - 1) over these rows.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `workplace`, `industry`, the outcome and the predictors, ready for `Moments.from_frame`.
+
+    Raises
+    ------
+    DataError
+        If no row is left, or a column to standardise does not vary.
+    """
+    import pandas as pd
+
+    columns = {name: score(frame, name) for name in (outcome, *predictors)}
+    kept = pd.Series(True, index=frame.index)
+    for _, met in _rules(frame, columns, outcome, min_quarters):
+        kept &= met
+    if not kept.any():
+        fix = "see the sample's flow"
+        raise DataError(f"model of {outcome}", "must have rows", got="none left", fix=fix)
+    rows = pd.concat([frame[["workplace", "industry"]], pd.DataFrame(columns)], axis=1)[kept]
+    for name in predictors:
+        if isinstance(rows[name].dtype, pd.CategoricalDtype):
+            rows[name] = _drop_empty_levels(rows[name])
+    for name in standardize:
+        spread = rows[name].std()
+        if not spread > 0:
+            raise DataError(f"column {name}", "must vary to be standardised", got=f"sd {spread}")
+        rows[name] = (rows[name] - rows[name].mean()) / spread
+    return rows.reset_index(drop=True)
+
+
+def count_flow(
+    frame: "pd.DataFrame", *, outcome: str, predictors: Sequence[str] = (), min_quarters: int = 3
+) -> "pd.DataFrame":
+    """Count the workplaces that are left after each rule, in the order that rules are applied.
+
+    Parameters
+    ----------
+    frame, outcome, predictors, min_quarters
+        As in `build_design`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `step`, one column of counts per industry in the report's order, and `all`; the last row is
+        the model's N.
+    """
+    import pandas as pd
+
+    columns = {name: score(frame, name) for name in (outcome, *predictors)}
+    industries = [industry.key for industry in load_codebook().industries]
+    kept = pd.Series(True, index=frame.index)
+    records = []
+    for step, met in _rules(frame, columns, outcome, min_quarters):
+        kept &= met
+        counts = frame.loc[kept, "industry"].value_counts()
+        by_industry = {name: int(counts.get(name, 0)) for name in industries}
+        records.append({"step": step, **by_industry, ALL: int(kept.sum())})
+    return pd.DataFrame(records)
+
+
+def _rules(
+    frame: "pd.DataFrame", columns: "dict[str, pd.Series[float]]", outcome: str, min_quarters: int
+) -> "Iterator[tuple[str, pd.Series[bool]]]":
+    """Name every rule of the sample, with who meets it."""
+    import pandas as pd
+
+    book = load_codebook()
+    yield "surveyed", pd.Series(True, index=frame.index)
+    yield "linked to the register", frame["linked"]
+    yield f"at least {min_quarters} observed quarters", frame["n_quarters"] >= min_quarters
+    for name, column in columns.items():
+        word = "observed" if name == outcome else "answered" if name in book.items else "known"
+        yield f"{name} {word}", column.notna()
+
+
+def _drop_empty_levels(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Drop levels that no row has, but never the reference: a model without it is another model."""
+    empty = [level for level in column.cat.categories[1:] if not (column == level).any()]
+    return column.cat.remove_categories(empty)

@@ -11,7 +11,7 @@ References
 Notes in `docs/statistics.md`; Harville (1974), Biometrika 61 (REML as a marginal likelihood).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -30,8 +30,8 @@ __all__ = ["ExactPosterior", "fit_exact"]
 _Floats = NDArray[np.float64]
 
 #: Nodes per axis, tried in turn until two successive levels agree to `_AGREE`.
-_LEVELS = (40, 56, 80, 112, 160, 224, 320)
-_AGREE = 1e-9
+_LEVELS = (32, 48, 72, 108, 160, 240, 360)
+_AGREE = 1e-7
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +49,16 @@ class _Node:
     prior: _Floats  # (Z, k), basis' P0 m0
     yy: _Floats  # (Z,)
     log_det: _Floats  # (Z,), ln |I + lambda Z Z'| + ln |S|
+
+
+@dataclass(frozen=True, eq=False)
+class _Local:
+    """Priors in standardised units."""
+
+    precision: _Floats  # (k,), of the coefficients; 0 is flat
+    mean: _Floats  # (k,)
+    sd_resid: Prior
+    sd_group: Prior
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +83,7 @@ class ExactPosterior:
     priors: Priors
     log_evidence: float
     data: Standardised
+    local: _Local
     t: Axis
     z: Axis
     weight: _Floats  # (Z, T), sums to one
@@ -167,10 +178,25 @@ class ExactPosterior:
     def _root_size(self) -> float:
         return float(np.sqrt(self.moments.sizes.mean()))
 
+    def log_density(self, t: _Floats, z: _Floats) -> _Floats:
+        """Unnormalised log density of t, (T,), at each of z, (Z,); rows peak at 0."""
+        value, _ = _log_joint(self.data, self.local, t, z, None)
+        return np.asarray(value - value.max(axis=1, keepdims=True))
+
+    @property
+    def prior_terms(self) -> tuple[_Floats, _Floats]:
+        """Precisions and means of the standardised coefficients."""
+        return self.local.precision, self.local.mean
+
     @cached_property
-    def _z_series(self) -> _Floats:
+    def z_series(self) -> _Floats:
         """Distribution function of z, (Z + 1,)."""
         return series(self.weight.sum(axis=1))
+
+    @cached_property
+    def _t_series(self) -> _Floats:
+        """Distribution function of t, (T + 1,)."""
+        return series(self.weight.sum(axis=0))
 
     @cached_property
     def _z_by_t(self) -> _Floats:
@@ -182,18 +208,18 @@ class ExactPosterior:
         value = np.atleast_1d(np.asarray(value, dtype=float))
         with np.errstate(divide="ignore"):
             z = np.arcsinh(self._root_size * np.sqrt(value / (1 - value)))
-        return cumulative(self._z_series, self.z.unit(z))
+        return cumulative(self.z_series, self.z.unit(z))
 
     def sd_resid_cdf(self, value: _Floats) -> _Floats:
         """P(sigma <= value)."""
         t = np.log(np.atleast_1d(value) / self.data.scale[-1])
-        return cumulative(series(self.weight.sum(axis=0)), self.t.unit(t))
+        return cumulative(self._t_series, self.t.unit(t))
 
     def sd_group_cdf(self, value: _Floats) -> _Floats:
         """P(tau <= value): the sum over t of the mass of z below asinh(value sqrt(n)/sigma)."""
         value = np.atleast_1d(np.asarray(value, dtype=float)) / self.data.scale[-1]
-        z = np.arcsinh(value[:, None] * self._root_size / self._sigma)
-        return np.array([cumulative(self._z_by_t, row).sum() for row in self.z.unit(z)])
+        z = np.arcsinh(self._root_size * value / self._sigma[:, None])
+        return np.asarray(cumulative(self._z_by_t[:, :, None], self.z.unit(z)).sum(axis=0))
 
     def spread_values(self) -> dict[str, _Floats]:
         """Values of sd_group, sd_resid and icc at every node, each (Z, T)."""
@@ -202,8 +228,18 @@ class ExactPosterior:
         lam = np.broadcast_to(self.node.lam[:, None], shape)
         return {"sd_group": sigma * np.sqrt(lam), "sd_resid": sigma, "icc": lam / (1 + lam)}
 
+    def spread_range(self, name: str) -> tuple[float, float]:
+        """Smallest and largest value of sd_group, sd_resid or icc on the grid's box."""
+        sigma = np.exp([self.t.low, self.t.high]) * self.data.scale[-1]
+        root = np.sinh([self.z.low, self.z.high]) / self._root_size
+        values = {"sd_group": sigma * root, "sd_resid": sigma, "icc": root**2 / (1 + root**2)}
+        low, high = values[name]
+        return float(low), float(high)
 
-def fit_exact(moments: Moments, priors: Priors | None = None, *, nodes: int | None = None) -> ExactPosterior:
+
+def fit_exact(
+    moments: Moments, priors: Priors | None = None, *, nodes: tuple[int, int] | None = None
+) -> ExactPosterior:
     """Posterior of a Gaussian random-intercept model, without Monte Carlo error.
 
     Parameters
@@ -212,8 +248,9 @@ def fit_exact(moments: Moments, priors: Priors | None = None, *, nodes: int | No
         Sufficient statistics.
     priors : Priors, optional
         The defaults of `Priors` otherwise.
-    nodes : int, optional
-        Nodes per axis; by default as many as two successive levels need to agree to 1e-9.
+    nodes : (int, int), optional
+        Nodes for sigma and for tau; by default as many as two successive levels need to agree to 1e-7 (the finer
+        is then far closer: convergence is geometric).
 
     Raises
     ------
@@ -237,10 +274,10 @@ def fit_exact(moments: Moments, priors: Priors | None = None, *, nodes: int | No
     local = _standardised_priors(resolved, data)
     tail = _tail_power(local, data)
     box = find_box(lambda t, z: _log_joint(data, local, t, z, tail)[0], _first_box(data))
-    levels = (nodes,) if nodes else _LEVELS
+    levels = (nodes,) if nodes else tuple((n, n) for n in _LEVELS)
     before = None
-    for n in levels:
-        t, z = Axis.over(box.t_low, box.t_high, n), Axis.over(box.z_low, box.z_high, n)
+    for t_nodes, z_nodes in levels:
+        t, z = Axis.over(box.t_low, box.t_high, t_nodes), Axis.over(box.z_low, box.z_high, z_nodes)
         log_joint, node = _log_joint(data, local, t.nodes, z.nodes, None)
         peak = log_joint.max()
         mass = np.exp(log_joint - peak) * z.weights[:, None] * t.weights
@@ -252,7 +289,7 @@ def fit_exact(moments: Moments, priors: Priors | None = None, *, nodes: int | No
         before = now
     else:
         raise ConvergenceError(
-            "exact engine", f"must converge with {levels[-1]} nodes per axis",
+            "exact engine", f"must converge with {_LEVELS[-1]} nodes per axis",
             got=f"a change of {np.abs(now - before).max():.1e}",
             fix="look for a group structure that cannot tell the two variances apart",
         )
@@ -261,7 +298,7 @@ def fit_exact(moments: Moments, priors: Priors | None = None, *, nodes: int | No
         for key in ("intercept", "sd_resid", "sd_group", *(("slope",) if moments.predictors else ()))
     )
     evidence = float(now[0]) - moments.n_obs * np.log(data.scale[-1]) if proper else np.nan
-    return ExactPosterior(moments, resolved, evidence, data, t, z, weight, node, tail)
+    return ExactPosterior(moments, resolved, evidence, data, local, t, z, weight, node, tail)
 
 
 def resolve_priors(priors: Priors, data: Standardised) -> Priors:
@@ -279,7 +316,7 @@ def resolve_priors(priors: Priors, data: Standardised) -> Priors:
     )
 
 
-def _standardised_priors(priors: Priors, data: Standardised) -> tuple[_Floats, _Floats, Prior, Prior]:
+def _standardised_priors(priors: Priors, data: Standardised) -> _Local:
     """Precisions and means of the standardised coefficients, and the priors of both sds."""
     y_mean, y_sd = float(data.centre[-1]), float(data.scale[-1])
     k = data.n_coef
@@ -292,9 +329,7 @@ def _standardised_priors(priors: Priors, data: Standardised) -> tuple[_Floats, _
         scale = priors.slope.scale * (1.0 if priors.slope.autoscale else unit)
         precision[1:] = 1 / np.asarray(scale) ** 2
         mean[1:] = (priors.slope.location or 0.0) * unit
-    from dataclasses import replace
-
-    return (
+    return _Local(
         precision,
         mean,
         replace(priors.sd_resid, scale=priors.sd_resid.scale / y_sd),
@@ -302,14 +337,14 @@ def _standardised_priors(priors: Priors, data: Standardised) -> tuple[_Floats, _
     )
 
 
-def _tail_power(local: tuple[_Floats, _Floats, Prior, Prior], data: Standardised) -> float:
+def _tail_power(local: _Local, data: Standardised) -> float:
     """Power of the posterior tail of tau; at most 1 means that it is improper.
 
     For tau to infinity the likelihood falls as tau^-J, or as tau^-(J - 1) when a flat intercept
     takes up one direction.
     """
-    precision, _, _, sd_group = local
-    power = data.moments.n_groups - (precision[0] == 0) + sd_group.tail_power
+    flat = local.precision[0] == 0
+    power = data.moments.n_groups - flat + local.sd_group.tail_power
     if power <= 1:
         raise SpecError(
             "priors", "must give a proper posterior of sd_group",
@@ -346,7 +381,7 @@ def _diagonalise(data: Standardised, precision: _Floats, mean: _Floats, z: _Floa
 
 def _log_joint(
     data: Standardised,
-    local: tuple[_Floats, _Floats, Prior, Prior],
+    local: _Local,
     t: _Floats,
     z: _Floats,
     tail: float | None,
@@ -356,7 +391,7 @@ def _log_joint(
     With `tail` the density is multiplied by tau^2 sigma^2 (as far as that is integrable), so that
     a box found from it also holds what second moments need.
     """
-    precision, mean, sd_resid, sd_group = local
+    precision, mean = local.precision, local.mean
     node = _diagonalise(data, precision, mean, z)
     inv_var = np.exp(-2 * t)
     size = inv_var[:, None] + node.ridge[:, None, :]
@@ -371,8 +406,8 @@ def _log_joint(
         - 0.5 * (node.log_det[:, None] + np.log(size).sum(axis=2) + quad)
         + 0.5 * np.log(normal).sum()
         + 0.5 * (data.n_coef - len(normal)) * np.log(2 * np.pi)
-        + sd_resid.log_density(np.exp(t))
-        + sd_group.log_density(tau)
+        + local.sd_resid.log_density(np.exp(t))
+        + local.sd_group.log_density(tau)
         + jacobian
     )
     if tail is not None:

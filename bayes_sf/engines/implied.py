@@ -8,7 +8,7 @@ the slopes' joint Wald statistic, and b_i = t_i se_i. REML's lambda is then the 
 (see `ols_reml`). Everything is vectorised over M candidate samples.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,12 +48,14 @@ class Candidates:
     x_within: _Floats
     t: _Floats
 
-    def take(self, which: NDArray[np.intp] | NDArray[np.bool_]) -> "Candidates":
+    def take(self, which: NDArray[np.intp]) -> "Candidates":
         """The chosen candidates."""
-        return Candidates(
-            self.sizes[which], self.y_means[which], self.y_within[which],
-            self.x_means[which], self.x_within[which], self.t[which],
-        )
+        return Candidates(*(getattr(self, f.name)[which] for f in fields(self)))
+
+    @classmethod
+    def stack(cls, parts: "list[Candidates]") -> "Candidates":
+        """Candidates one after the other; all with as many slopes."""
+        return cls(*(np.concatenate([getattr(c, f.name) for c in parts]) for f in fields(cls)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +83,10 @@ class Implied:
     se: _Floats
     xy_within: _Floats
     slope: _Floats
+
+    def take(self, which: NDArray[np.intp] | slice) -> "Implied":
+        """The chosen candidates' estimates."""
+        return Implied(*(getattr(self, f.name)[which] for f in fields(self)))
 
 
 def solve(candidates: Candidates) -> Implied:

@@ -72,7 +72,7 @@ class NormalMixture:
         """
         from scipy.special import ndtri
 
-        keep = self.weight > 1e-16
+        keep = self.weight > 1e-14
         part = NormalMixture(
             self.weight[keep] / self.weight[keep].sum(), self.means[:, keep], self.sds[:, keep]
         )

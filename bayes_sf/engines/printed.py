@@ -5,6 +5,7 @@ standard error are narrowed to what all five figures of a row allow together (`i
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,14 +53,20 @@ class PrintedModel:
     allowed: _Floats
     estimate: _Floats
 
-    def expected(self, sizes: _Floats) -> tuple[_Floats, _Floats, _Floats]:
-        """Sizes, means and within cross products of the answers for D samples, (D, J) sizes."""
+    @cached_property
+    def _per_workplace(self) -> tuple[_Floats, _Floats, _Floats]:
+        """Share with an answer (J,), means (J, p) and spread (J, p, p) of the item's columns."""
         a = self.answers
         share = a.counts / a.surveyed
         answered = share.sum(axis=0)
         means = share.T @ a.design / np.maximum(answered, 1e-12)[:, None]
         square = np.einsum("cj,cp,cq->jpq", share, a.design, a.design)
         spread = square - answered[:, None, None] * means[:, :, None] * means[:, None, :]
+        return answered, means, spread
+
+    def expected(self, sizes: _Floats) -> tuple[_Floats, _Floats, _Floats]:
+        """Sizes, means and within cross products of the answers for D samples, (D, J) sizes."""
+        answered, means, spread = self._per_workplace
         within = np.einsum("dj,jpq->dpq", sizes, spread)
         return sizes * answered, np.broadcast_to(means, (len(sizes), *means.shape)), within
 
@@ -161,10 +168,16 @@ def predict(
         One per model, each over D.
     """
     df = sizes.sum(axis=1) - sizes.shape[1]
-    result = []
-    for model in models:
+    waiting: dict[int, list[tuple[int, Candidates]]] = {}
+    for place, model in enumerate(models):
         n, means, within = model.expected(sizes)
         own = n.sum(axis=1) - sizes.shape[1]
         y = (y_means, y_within * own / df)
-        result.append(solve(model.candidates(n, (means, within), y)))
-    return result
+        candidates = model.candidates(n, (means, within), y)
+        waiting.setdefault(means.shape[2], []).append((place, candidates))
+    result: dict[int, Implied] = {}
+    for group in waiting.values():  # models with as many slopes are solved at once
+        implied = solve(Candidates.stack([candidates for _, candidates in group]))
+        for k, (place, _) in enumerate(group):
+            result[place] = implied.take(slice(k * len(sizes), (k + 1) * len(sizes)))
+    return [result[place] for place in range(len(models))]

@@ -28,7 +28,7 @@ from bayes_sf.engines.printed import PrintedModel, figures, predict, printed_mod
 from bayes_sf.errors import ConvergenceError
 from bayes_sf.inputs.published import published_table, rounding_interval, scalar
 
-__all__ = ["States", "change_states", "mean_states", "null_implied", "table_sizes"]
+__all__ = ["States", "change_states", "mean_states", "null_implied"]
 
 _Floats = NDArray[np.float64]
 
@@ -123,10 +123,7 @@ def _walk(
         point = np.where(accept[:, None], trial, point)
         extra = np.where(accept[:, None], fresh, extra)
         value = np.where(accept, new, value)
-        acc.append(accept.mean())
     return point, extra
-
-acc=[]
 
 class _MeanStudy:
     """Likelihood of the states of mean absence.

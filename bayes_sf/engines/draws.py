@@ -1,0 +1,155 @@
+"""Independent draws from an exact posterior, in ArviZ's schema."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_sf.engines.exact import ExactPosterior
+from bayes_sf.engines.gaussian import Standardised
+from bayes_sf.engines.posterior import Posterior
+from bayes_sf.engines.quadrature import cumulative, invert
+from bayes_sf.errors import UsageError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["conditional_draws", "draw_posterior", "posterior_tree"]
+
+_Floats = NDArray[np.float64]
+_CHAINS = 4
+
+
+def draw_posterior(posterior: Posterior, n: int, seed: int) -> "xr.DataTree":
+    """Draw (sigma, tau) from the grid, then coefficients and group effects exactly.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        Of one model.
+    n : int
+        Draws in all, a multiple of four (they are returned as four chains).
+    seed : int
+        Seed.
+
+    Raises
+    ------
+    UsageError
+        When `n` is not a positive multiple of four.
+    """
+    if n < _CHAINS or n % _CHAINS:
+        raise UsageError("draws", f"must be a positive multiple of {_CHAINS}", got=n)
+    rng = np.random.default_rng(seed)
+    choice = rng.integers(len(posterior.parts), size=n)
+    first = posterior.parts[0]
+    k, j = first.data.n_coef, len(posterior.groups)
+    coef, ranef = np.empty((n, k)), np.empty((n, j))
+    sd_group, sd_resid = np.empty(n), np.empty(n)
+    for index in np.unique(choice):
+        where, part = np.flatnonzero(choice == index), posterior.parts[index]
+        sigma, lam = _variances(part, len(where), rng)
+        b, u = conditional_draws(part.data, part.prior_terms, sigma, lam, rng)
+        rows = [part.moments.groups.index(g) for g in posterior.groups]
+        scale = part.data.scale[-1]
+        coef[where] = b @ part.data.coef_transform.T + part.data.coef_shift
+        ranef[where] = scale * u[:, rows]
+        sd_resid[where], sd_group[where] = scale * sigma, scale * sigma * np.sqrt(lam)
+    return posterior_tree(
+        coef, ranef, sd_group, sd_resid, first.moments.terms, posterior.groups, first.moments.group,
+        chains=_CHAINS,
+    )
+
+
+def _variances(
+    part: ExactPosterior, n: int, rng: np.random.Generator
+) -> tuple[_Floats, _Floats]:
+    """n draws of sigma (standardised) and lambda: z from its marginal, then ln sigma given z."""
+    marginal = part.z_series
+    z = invert(
+        lambda v: cumulative(marginal, part.z.unit(v)), rng.uniform(size=n), part.z.low, part.z.high
+    )
+    grid = np.linspace(part.t.low, part.t.high, 257)
+    density = np.exp(part.log_density(grid, z))  # (n, 257)
+    mass = np.cumsum(0.5 * (density[:, 1:] + density[:, :-1]), axis=1)
+    cdf = np.column_stack([np.zeros(n), mass]) / mass[:, -1:]
+    u = rng.uniform(size=n)
+    t = np.array([np.interp(u[i], cdf[i], grid) for i in range(n)])
+    return np.exp(t), np.sinh(z) ** 2 / part.moments.sizes.mean()
+
+
+def conditional_draws(
+    data: Standardised,
+    prior: tuple[_Floats, _Floats],
+    sigma: _Floats,
+    lam: _Floats,
+    rng: np.random.Generator,
+) -> tuple[_Floats, _Floats]:
+    """Coefficients and group effects given (sigma, lambda), standardised units.
+
+    Parameters
+    ----------
+    data : Standardised
+        The data.
+    prior : ((k,), (k,)) arrays
+        Precisions and means of the standardised coefficients.
+    sigma, lam : (n,) arrays
+        Residual sd and variance ratio of each draw.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    coef : (n, k) array
+    ranef : (n, J) array
+    """
+    precision, mean = prior
+    at = data.cross_products(lam)
+    k, n = data.n_coef, len(sigma)
+    q = at.xx / sigma[:, None, None] ** 2 + np.diag(precision)
+    lower = np.linalg.cholesky(q)
+    b = at.xy / sigma[:, None] ** 2 + precision * mean
+    upper = np.swapaxes(lower, 1, 2)
+    half = np.linalg.solve(lower, b[..., None])[..., 0] + rng.normal(size=(n, k))
+    coef = np.linalg.solve(upper, half[..., None])[..., 0]
+    scaled = lam[:, None] * data.moments.sizes
+    residual = data.means[:, k] - coef @ data.means[:, :k].T
+    sd = sigma[:, None] * np.sqrt(lam[:, None] / (1 + scaled))
+    return coef, scaled / (1 + scaled) * residual + sd * rng.normal(size=residual.shape)
+
+
+def posterior_tree(
+    coef: _Floats,
+    ranef: _Floats,
+    sd_group: _Floats,
+    sd_resid: _Floats,
+    terms: tuple[str, ...],
+    groups: tuple[str, ...],
+    group: str,
+    *,
+    chains: int,
+) -> "xr.DataTree":
+    """Draws, (n, ...), chain after chain, as a DataTree with one `posterior` group.
+
+    Variables: ``beta`` (term), ``u`` (the grouping factor's name), ``sd_group``, ``sd_resid``,
+    ``icc``.
+    """
+    import xarray as xr
+
+    def shaped(values: _Floats) -> _Floats:
+        return values.reshape(chains, -1, *values.shape[1:])
+
+    base = ("chain", "draw")
+    dataset = xr.Dataset(
+        {
+            "beta": ((*base, "term"), shaped(coef)),
+            "u": ((*base, group), shaped(ranef)),
+            "sd_group": (base, shaped(sd_group)),
+            "sd_resid": (base, shaped(sd_resid)),
+            "icc": (base, shaped(sd_group**2 / (sd_group**2 + sd_resid**2))),
+        },
+        coords={
+            "chain": np.arange(chains), "draw": np.arange(len(coef) // chains),
+            "term": list(terms), group: list(groups),
+        },
+    )  # fmt: skip
+    return xr.DataTree.from_dict({"posterior": dataset})

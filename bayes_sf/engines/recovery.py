@@ -1,0 +1,200 @@
+"""The published route: the sufficient statistics that the report's tables leave possible.
+
+`recover_study` draws states of the industries' outcomes (`states`), and, for every bivariate model
+and state, answers of a random sample of workplaces such that the model prints what the report
+prints. The spread over the draws is what rounding and the unpublished sample leave open, and every
+posterior carries it.
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_sf.engines.answers import surveyed
+from bayes_sf.engines.implied import Candidates, Implied, solve
+from bayes_sf.engines.printed import PrintedModel, figures, printed_models
+from bayes_sf.engines.refine import refine
+from bayes_sf.engines.states import States, change_states, mean_states
+from bayes_sf.errors import SpecError
+from bayes_sf.spec.model import ModelSpec
+from bayes_sf.spec.moments import Moments
+
+__all__ = ["PublishedStudy", "Recovered", "recover_study"]
+
+_Floats = NDArray[np.float64]
+
+#: Random samples tried per state: for items that everybody answered, and for others.
+_TRIES = (32, 128)
+
+#: Names of the outcomes in the published tables.
+_OUTCOMES = {"46": "absence_mean", "figure5": "absence_mean", "47": "absence_change", "4": "absence_change"}
+
+
+@dataclass(frozen=True, eq=False)
+class Recovered:
+    """Moments of one published model.
+
+    Parameters
+    ----------
+    draws : tuple of Moments
+        One per state of the study, the one nearest to the printed figures first.
+    returned : (D, k, 5) bool array
+        Which printed figures (coefficient x estimate, se, t, ci_low, ci_high) REML returns at
+        their printed rounding in each draw; (D, 0, 5) for the null model.
+    """
+
+    draws: tuple[Moments, ...]
+    returned: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class PublishedStudy:
+    """The real study, as far as its published tables tell.
+
+    Parameters
+    ----------
+    small, large, change : States
+        States of mean absence on the 572 and on the 582, and of the change on the 420.
+    seed : int
+        Seed that they were drawn with.
+    source : str
+        Always ``published``.
+    """
+
+    small: States
+    large: States
+    change: States
+    seed: int
+    source: str = "published"
+    _cache: dict[tuple[str, str], Recovered] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def industries(self) -> tuple[str, ...]:
+        """Names of the groups."""
+        return surveyed()[0]
+
+    @cached_property
+    def _models(self) -> dict[tuple[str, str], PrintedModel]:
+        """Published bivariate models by (table, item)."""
+        return {(m.table, m.item): m for table in _OUTCOMES for m in printed_models(table)}
+
+    def recover(self, spec: ModelSpec) -> Recovered:
+        """Moments of a published model.
+
+        Parameters
+        ----------
+        spec : ModelSpec
+            Its `table` says which published model it is; ``icc`` is the null model.
+
+        Raises
+        ------
+        SpecError
+            For a model whose moments the report does not determine.
+        """
+        if not spec.predictors:
+            return self._null(spec.outcome)
+        key = (spec.table, spec.name)
+        model = self._models.get(key)
+        if model is None or spec.predictors != (spec.name,) or _OUTCOMES[key[0]] != spec.outcome:
+            raise SpecError(
+                f"model {spec.name!r} of {spec.outcome}",
+                "must be a null or bivariate model that the report prints, to be recovered from it",
+                got=f"table {spec.table!r}, predictors {', '.join(spec.predictors)}",
+                fix="fit it to microdata or to the replica instead",
+            )
+        if key not in self._cache:
+            self._cache[key] = self._bivariate(model)
+        return self._cache[key]
+
+    def states(self, table: str) -> States:
+        """States of the sample that a table was made from (``icc``: as table 46)."""
+        return {"figure5": self.small, "47": self.change, "4": self.change}.get(table, self.large)
+
+    def _null(self, outcome: str) -> Recovered:
+        """Null model: sizes, means and within sum of squares as they are."""
+        known = {"absence_mean": self.large, "absence_change": self.change}
+        if outcome not in known:
+            raise SpecError(
+                f"null model of {outcome}", f"can be recovered for {', '.join(known)}",
+                fix="fit it to microdata or to the replica instead",
+            )
+        states = known[outcome]
+        draws = tuple(
+            Moments(
+                outcome, (), self.industries, states.sizes[d].astype(float),
+                states.means[d][:, None], np.array([[states.within[d]]]), "industry",
+            )
+            for d in range(len(states.means))
+        )
+        return Recovered(draws, np.ones((len(draws), 0, 5), dtype=bool))
+
+    def _bivariate(self, model: PrintedModel) -> Recovered:
+        """For every state the sampled answers that come nearest to the printed figures."""
+        states = self.states(model.table)
+        tries = _TRIES[0 if model.answers.complete else 1]
+        place = sum(map(ord, model.table + model.item))
+        rng = np.random.default_rng([self.seed, place])
+        pools = [
+            model.draw(states.sizes[d], states.means[d], float(states.within[d]), tries, rng)
+            for d in range(len(states.means))
+        ]
+        pool = Candidates.stack(pools)
+        low, high = model.allowed[..., 0], model.allowed[..., 1]
+        miss = _excess(solve(pool), low, high).reshape(-1, tries)
+        near = pool.take(np.arange(len(pools)) * tries + miss.argmin(axis=1))
+        chosen = refine(model, near, states.sizes)
+        implied = solve(chosen)
+        order = np.argsort(_excess(implied, low, high), kind="stable")
+        value = figures(implied)[order]
+        slack = 1e-9 * (high - low)
+        returned = (value >= low - slack) & (value <= high + slack)
+        return Recovered(tuple(self._moments(model, chosen, implied, int(d)) for d in order), returned)
+
+    def _moments(self, model: PrintedModel, pool: Candidates, implied: Implied, c: int) -> Moments:
+        """Moments of one candidate."""
+        p = pool.x_means.shape[2]
+        within = np.empty((p + 1, p + 1))
+        within[:p, :p] = pool.x_within[c]
+        within[:p, p] = within[p, :p] = implied.xy_within[c]
+        within[p, p] = pool.y_within[c]
+        means = np.column_stack([pool.x_means[c], pool.y_means[c]])
+        there = pool.sizes[c] > 0
+        return Moments(
+            _OUTCOMES[model.table], model.answers.terms,
+            tuple(g for g, t in zip(self.industries, there, strict=True) if t),
+            pool.sizes[c][there], means[there], within, "industry",
+        )
+
+
+def _excess(implied: Implied, low: _Floats, high: _Floats) -> _Floats:
+    """How far the worst figure is outside its printed range, in widths of that range, (M,)."""
+    value = figures(implied)
+    excess = np.maximum(np.maximum(low - value, value - high) / (high - low), 0)
+    return np.asarray(excess.max(axis=(1, 2)))
+
+
+def recover_study(seed: int = 1, draws: int = 48) -> PublishedStudy:
+    """Draw what the report's tables leave possible.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of all randomness.
+    draws : int
+        Number of states; posteriors are averages over them.
+
+    Returns
+    -------
+    PublishedStudy
+        Moments of each model on request.
+
+    Raises
+    ------
+    ConvergenceError
+        When too few states are compatible with what is printed.
+    """
+    rng = np.random.default_rng(seed)
+    small, large = mean_states(draws, rng)
+    return PublishedStudy(small, large, change_states(draws, rng), seed)

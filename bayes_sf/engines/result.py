@@ -1,0 +1,250 @@
+"""What an engine returns: one frozen `Result`, or `Results` for an analysis of many models.
+
+A REML result never pretends to have draws: `draws` refuses, and nothing asks for the engine's name.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bayes_sf.engines.estimates import COLUMNS, Estimate, frequentist_rows, posterior_rows
+from bayes_sf.engines.ols_reml import GaussianFit
+from bayes_sf.engines.posterior import Posterior
+from bayes_sf.errors import UsageError
+from bayes_sf.spec.model import ModelSpec
+from bayes_sf.spec.moments import INTERCEPT, Moments
+from bayes_sf.spec.priors import Priors, icc_prior_quantiles
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+__all__ = ["Provenance", "Result", "Results"]
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a result comes from.
+
+    Parameters
+    ----------
+    spec, data : str
+        Digests of the specification and of the sufficient statistics.
+    source : str
+        ``published`` (recovered from the report's tables), ``replica`` (synthetic), ``microdata``
+        or ``frame``.
+    seed : int or None
+        Seed, where anything is random.
+    seconds : float
+        Wall time of the fit.
+    versions : mapping
+        Versions of Python, bayes_sf and the libraries that computed.
+    """
+
+    spec: str
+    data: str
+    source: str
+    seed: int | None
+    seconds: float
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """One fitted model.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+        What was asked.
+    engine : str
+        ``ols``, ``reml``, ``exact`` or ``nuts``.
+    fitted : GaussianFit, Posterior or Sampled
+        What the engine found.
+    prob : float
+        Probability of the intervals.
+    provenance : Provenance
+        Digests, seed, versions, time.
+    """
+
+    spec: ModelSpec
+    engine: str
+    fitted: Any
+    prob: float
+    provenance: Provenance
+
+    @property
+    def moments(self) -> Moments:
+        """Sufficient statistics (of the first data set, where there are several)."""
+        first = self.fitted if isinstance(self.fitted, GaussianFit) else self.fitted.parts[0]
+        return first.moments
+
+    @property
+    def has_draws(self) -> bool:
+        """Whether there is a posterior to draw from."""
+        return not isinstance(self.fitted, GaussianFit)
+
+    @property
+    def priors(self) -> Priors | None:
+        """Priors in the outcome's unit; None for frequentist engines."""
+        return self.fitted.parts[0].priors if self.has_draws else None
+
+    def _rows(self) -> Iterator[Estimate]:
+        if isinstance(self.fitted, GaussianFit):
+            return frequentist_rows(self.fitted, self.prob)
+        if isinstance(self.fitted, Posterior):
+            return posterior_rows(self.fitted, self.prob)
+        return self.fitted.rows(self.prob)  # type: ignore[no-any-return]
+
+    @cached_property
+    def rows(self) -> tuple[Estimate, ...]:
+        """The estimates as records; `estimates` has them as a table."""
+        return tuple(self._rows())
+
+    @cached_property
+    def estimates(self) -> "pd.DataFrame":
+        """Tidy table: coefficients, standard deviations, ICC and group effects.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns `COLUMNS`. Raw floats in the outcome's unit. `point` says what `estimate` is
+            (mean or reml/ols), `interval` what `lower` and `upper` are, `statistic` is t or the
+            probability of direction.
+        """
+        import pandas as pd
+
+        table = pd.DataFrame(
+            [
+                (
+                    self.spec.outcome, self.spec.name, r.term, r.group, r.estimate,
+                    "mean" if self.has_draws else self.engine, r.sd, r.lower, r.upper, self.prob,
+                    "credible-eti" if self.has_draws else "confidence-wald", r.statistic,
+                    self.moments.n_obs, self.moments.n_groups,
+                    "" if r.term == "icc" else self.spec.unit, self.engine,
+                )
+                for r in self.rows
+            ],
+            columns=list(COLUMNS),
+        )  # fmt: skip
+        return table
+
+    def _table(self, terms: tuple[str, ...], *, groups: bool) -> "pd.DataFrame":
+        """Part of the estimates."""
+        table = self.estimates
+        chosen = table["term"].isin(terms) & ((table["group"] != "") == groups)
+        index = "group" if groups else "term"
+        columns = ["estimate", "sd", "lower", "upper", "statistic"]
+        return table[chosen].set_index(index)[columns]
+
+    def fixef(self) -> "pd.DataFrame":
+        """Coefficients, by term."""
+        return self._table(self.moments.terms, groups=False)
+
+    def ranef(self) -> "pd.DataFrame":
+        """Group effects (deviations from the intercept), by group."""
+        return self._table((INTERCEPT,), groups=True)
+
+    def icc(self) -> dict[str, float]:
+        """Adjusted ICC, tau^2/(tau^2 + sigma^2), with the prior's beside it.
+
+        Returns
+        -------
+        dict
+            ``estimate`` for frequentist engines; else ``mean, sd, median, lower, upper, prob`` and
+            the prior's ``prior_median, prior_lower, prior_upper`` (NaN when a prior is flat).
+        """
+        row = next(r for r in self.rows if r.term == "icc")
+        if not self.has_draws:
+            return {"estimate": row.estimate}
+        tails = np.array([0.5, 0.5 - 0.5 * self.prob, 0.5 + 0.5 * self.prob])
+        priors = self.fitted.parts[0].priors
+        middle, low, high = icc_prior_quantiles(priors.sd_resid, priors.sd_group, tails)
+        return {
+            "mean": row.estimate, "sd": row.sd,
+            "median": float(self.fitted.quantile("icc", [0.5])[0]),
+            "lower": row.lower, "upper": row.upper, "prob": self.prob,
+            "prior_median": float(middle), "prior_lower": float(low), "prior_upper": float(high),
+        }  # fmt: skip
+
+    def draws(self, n: int = 4000, *, seed: int = 1) -> "xr.DataTree":
+        """Posterior draws in ArviZ's schema.
+
+        Parameters
+        ----------
+        n : int
+            Number of draws, in four chains; ``nuts`` results return the draws that were sampled.
+        seed : int
+            Seed.
+
+        Raises
+        ------
+        UsageError
+            For ols and reml: they have no posterior.
+        """
+        if not self.has_draws:
+            raise UsageError(
+                f"engine {self.engine!r}", "has no posterior to draw from",
+                fix="fit with engine='exact' or engine='nuts'",
+            )
+        if not isinstance(self.fitted, Posterior):
+            return self.fitted.tree  # type: ignore[no-any-return]
+        from bayes_sf.engines.draws import draw_posterior
+
+        return draw_posterior(self.fitted, n, seed)
+
+    def diagnostics(self) -> "pd.DataFrame":
+        """R-hat, ESS, MCSE and divergences by parameter.
+
+        Raises
+        ------
+        UsageError
+            For engines without Monte Carlo error.
+        """
+        if isinstance(self.fitted, GaussianFit | Posterior):
+            raise UsageError(
+                f"engine {self.engine!r}", "has no Monte Carlo error to diagnose",
+                fix="fit with engine='nuts'",
+            )
+        return self.fitted.diagnostics()  # type: ignore[no-any-return]
+
+    def __repr__(self) -> str:
+        """One line: model, engine, rows and groups."""
+        m = self.moments
+        return (
+            f"<Result {self.spec.outcome} ~ {self.spec.name} ({self.engine}): "
+            f"{m.n_obs} rows, {m.n_groups} groups of {self.spec.group}>"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Results(Mapping[tuple[str, str], Result]):
+    """Results of an analysis, found by (model name, outcome)."""
+
+    items_: tuple[Result, ...]
+
+    def __getitem__(self, key: tuple[str, str]) -> Result:
+        """Result of a model; an unknown key says which there are."""
+        for result in self.items_:
+            if result.spec.key == key:
+                return result
+        known = ", ".join(map(str, list(self)[:6]))
+        raise UsageError("results", "has no such model", got=key, fix=f"keys are like {known}")
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        """Keys in the order of the analysis."""
+        return (result.spec.key for result in self.items_)
+
+    def __len__(self) -> int:
+        """Number of models."""
+        return len(self.items_)
+
+    @cached_property
+    def estimates(self) -> "pd.DataFrame":
+        """All models' estimates under each other."""
+        import pandas as pd
+
+        return pd.concat([result.estimates for result in self.items_], ignore_index=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import ibis
 
-__all__ = ["kendall_tau_b", "with_absence", "workplace_outcomes"]
+__all__ = ["kendall_tau_b", "sum_quarters", "with_absence", "with_movement"]
 
 
 def with_absence(rows: "ibis.Table") -> "ibis.Table":
@@ -35,10 +35,8 @@ def with_absence(rows: "ibis.Table") -> "ibis.Table":
     return rows.mutate(absence=(rows.contracted_days > 0).ifelse(rate, None))
 
 
-def workplace_outcomes(
-    rows: "ibis.Table", *, period: range, change: tuple[int, int]
-) -> "ibis.Table":
-    """Summarise the quarters of each workplace.
+def sum_quarters(rows: "ibis.Table", *, period: range, kept: "Iterable[int]") -> "ibis.Table":
+    """Sum up the quarters of each workplace.
 
     Parameters
     ----------
@@ -48,24 +46,23 @@ def workplace_outcomes(
         `senior_days`, `head_count` and `absence`.
     period : range
         Quarters that count.
-    change : tuple of int
-        The two quarters of `absence_change`, the earlier first.
+    kept : iterable of int
+        Quarters whose absence is kept beside the sums, for `with_movement`.
 
     Returns
     -------
     ibis.Table
         One row per workplace and extract: `absence_mean` (mean of the observed quarters' absence),
         `absence_mean_weighted` (all lost days over all contracted days of the same quarters),
-        `absence_change` and `absence_trend` (Kendall's tau-b with time), `women_share` and
-        `senior_share` (mean quarterly share of contracted days), `n_employees` (mean head count)
-        and `full_time_equivalents` (mean of contracted over working days), `n_quarters` observed,
-        `first_quarter`, `last_quarter`, `observed` (mask), and `bits` and `mask`, which differ
-        where a quarter stands twice.
+        `women_share` and `senior_share` (mean quarterly share of contracted days), `n_employees`
+        (mean head count) and `full_time_equivalents` (mean of contracted over working days),
+        `n_quarters` observed, `first_quarter`, `last_quarter`, `observed` (mask), `bits` and
+        `mask`, which differ where a quarter stands twice, and `y0`, `y1`, ... of the kept quarters.
     """
     inside = rows.quarter.between(period.start, period.stop - 1)
     seen = inside & rows.absence.notnull()
     worked = inside & (rows.contracted_days > 0)
-    summary = rows.group_by(["workplace", "extract"]).agg(
+    return rows.group_by(["workplace", "extract"]).agg(
         absence_mean=rows.absence.mean(where=seen),
         absence_mean_weighted=rows.lost_days.sum(where=seen)
         * 100
@@ -80,14 +77,31 @@ def workplace_outcomes(
         observed=rows.bit.bit_or(where=seen),
         mask=rows.bit.bit_or(),
         bits=rows.bit.sum(),
-        **{f"y{t}": rows.absence.max(where=rows.quarter == t) for t in {*period, *change}},
+        **{f"y{t}": rows.absence.max(where=rows.quarter == t) for t in sorted(set(kept))},
     )
+
+
+def with_movement(summary: "ibis.Table", *, period: range, change: tuple[int, int]) -> "ibis.Table":
+    """Replace the kept quarters by what they say of change.
+
+    Parameters
+    ----------
+    summary : ibis.Table
+        From `sum_quarters`, with the quarters of `period` and `change` kept.
+    period : range
+        Quarters of the trend.
+    change : tuple of int
+        The two quarters of the change, the earlier first.
+
+    Returns
+    -------
+    ibis.Table
+        With `absence_change` (later minus earlier) and `absence_trend` (Kendall's tau-b with time).
+    """
     before, after = (summary[f"y{t}"] for t in change)
-    summary = summary.mutate(
-        absence_change=after - before,
-        absence_trend=kendall_tau_b([summary[f"y{t}"] for t in period]),
-    )
-    return summary.drop([name for name in summary.columns if name.startswith("y")])
+    trend = kendall_tau_b([summary[f"y{t}"] for t in period])
+    moved = summary.mutate(absence_change=after - before, absence_trend=trend)
+    return moved.drop([name for name in moved.columns if name.startswith("y")])
 
 
 def kendall_tau_b(series: "list[ibis.Column]") -> "ibis.Column":

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 from bayes_sf.errors import DataError, UsageError
 from bayes_sf.inputs.extract import HEAD_COUNT, Extract, open_extract
 from bayes_sf.inputs.faults import find_faults, problem, problem_table
-from bayes_sf.inputs.outcomes import with_absence, workplace_outcomes
+from bayes_sf.inputs.outcomes import sum_quarters, with_absence, with_movement
 from bayes_sf.inputs.pseudonym import run_key
 from bayes_sf.inputs.quarters import parse_quarter, quarter_name, quarter_range
 
@@ -150,13 +150,14 @@ def read_register(
         extract = open_extract(
             connection, Path(path), key=key or run_key(), mapping=mapping or {}, decimal=decimal
         )
-        figures, summary, copies = _summarise(connection, extract, index, span, ends)
+        figures, summary, copies = _summarise(connection, extract, index, span, {*span, *ends})
         problems += [find_faults(extract.where, extract.rows, span), copies]
         extracts.append(extract)
         rows.append(figures)
         summaries.append(summary)
     candidates = ibis.union(*summaries) if len(files) > 1 else summaries[0]
-    table = connection.create_table("workplaces", _choose(candidates), temp=True)
+    chosen = with_movement(_choose(candidates), period=span, change=ends)
+    table = connection.create_table("workplaces", chosen, temp=True)
     problems.append(_shared(extracts, candidates, table))
     quarters = ibis.union(*rows) if len(files) > 1 else rows[0]
     return Register(
@@ -165,7 +166,9 @@ def read_register(
             "extract", "bit", "working_days"
         ),
         extracts=_describe(extracts, candidates, table),
-        problems=pd.concat([frame for frame in problems if len(frame)] or problems[:1]),
+        problems=pd.concat(
+            [frame for frame in problems if len(frame)] or problems[:1], ignore_index=True
+        ),
         period=period,
     )
 
@@ -180,7 +183,7 @@ def _connect(memory_limit: str) -> "Backend":
 
 
 def _summarise(
-    connection: "Backend", extract: Extract, index: int, period: range, change: tuple[int, int]
+    connection: "Backend", extract: Extract, index: int, period: range, kept: Iterable[int]
 ) -> "tuple[ibis.Table, ibis.Table, pd.DataFrame]":
     """Outcomes of one extract, its rows as used, and the rows that stood in it twice."""
     import ibis
@@ -188,7 +191,7 @@ def _summarise(
     def outcomes(rows: "ibis.Table", name: str) -> "tuple[ibis.Table, ibis.Table]":
         plain = rows.select("workplace", "quarter", "bit", "working_days", **_PLAIN)
         figures = with_absence(plain).mutate(extract=ibis.literal(index, "int8"))
-        summary = _with_size(workplace_outcomes(figures, period=period, change=change), extract)
+        summary = _with_size(sum_quarters(figures, period=period, kept=kept), extract)
         return figures, connection.create_table(name, summary, temp=True)
 
     figures, summary = outcomes(extract.rows, f"extract_{index}")

@@ -156,7 +156,8 @@ def load_sample(
     if source is not None:
         if source != "replica":
             raise UsageError("load_sample", "must name a bundled sample", got=source)
-        survey, *extracts = (data_dir() / "replica" / name for name in REPLICA_FILES)
+        files: list[str | Path] = [data_dir() / "replica" / name for name in REPLICA_FILES]
+        survey, extracts = files[0], files[1:]
     assert survey is not None
     columns = read_mapping(mapping) if mapping else {}
     secret = key or run_key()

@@ -14,7 +14,9 @@ Rules, each stated once:
 """
 
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -44,6 +46,14 @@ _PLAIN: Final = {
 }
 
 
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Hide from users that Ibis 12 calls DuckDB 2 by a name it will lose."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "fetch_arrow_table", DeprecationWarning)
+        yield
+
+
 @dataclass(frozen=True)
 class Register:
     """Extracts read, checked and summarised; figures stay in the engine until asked for.
@@ -71,11 +81,13 @@ class Register:
     period: tuple[str, str]
 
     @property
+    @_quietly()
     def workplaces(self) -> "pd.DataFrame":
         """All workplaces: `workplace`, the outcomes, the controls, which quarters, `extract`."""
         frame: pd.DataFrame = self.table.order_by("workplace").to_pandas()
         return frame
 
+    @_quietly()
     def select(self, workplaces: Iterable[str]) -> "tuple[pd.DataFrame, pd.DataFrame]":
         """Fetch the outcomes and the quarters of some workplaces.
 
@@ -97,6 +109,7 @@ class Register:
         return outcomes.to_pandas(), quarters.to_pandas()
 
 
+@_quietly()
 def read_register(
     paths: str | Path | Sequence[str | Path],
     *,

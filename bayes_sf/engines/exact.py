@@ -52,7 +52,7 @@ class _Node:
 
 
 @dataclass(frozen=True, eq=False)
-class _Local:
+class LocalPriors:
     """Priors in standardised units."""
 
     precision: _Floats  # (k,), of the coefficients; 0 is flat
@@ -83,7 +83,7 @@ class ExactPosterior:
     priors: Priors
     log_evidence: float
     data: Standardised
-    local: _Local
+    local: LocalPriors
     t: Axis
     z: Axis
     weight: _Floats  # (Z, T), sums to one
@@ -271,7 +271,7 @@ def fit_exact(
     """
     data = standardise(moments)
     resolved = resolve_priors(priors or Priors(), data)
-    local = _standardised_priors(resolved, data)
+    local = local_priors(resolved, data)
     tail = _tail_power(local, data)
     box = find_box(lambda t, z: _log_joint(data, local, t, z, tail)[0], _first_box(data))
     levels = (nodes,) if nodes else tuple((n, n) for n in _LEVELS)
@@ -316,7 +316,7 @@ def resolve_priors(priors: Priors, data: Standardised) -> Priors:
     )
 
 
-def _standardised_priors(priors: Priors, data: Standardised) -> _Local:
+def local_priors(priors: Priors, data: Standardised) -> LocalPriors:
     """Precisions and means of the standardised coefficients, and the priors of both sds."""
     y_mean, y_sd = float(data.centre[-1]), float(data.scale[-1])
     k = data.n_coef
@@ -329,7 +329,7 @@ def _standardised_priors(priors: Priors, data: Standardised) -> _Local:
         scale = priors.slope.scale * (1.0 if priors.slope.autoscale else unit)
         precision[1:] = 1 / np.asarray(scale) ** 2
         mean[1:] = (priors.slope.location or 0.0) * unit
-    return _Local(
+    return LocalPriors(
         precision,
         mean,
         replace(priors.sd_resid, scale=priors.sd_resid.scale / y_sd),
@@ -337,7 +337,7 @@ def _standardised_priors(priors: Priors, data: Standardised) -> _Local:
     )
 
 
-def _tail_power(local: _Local, data: Standardised) -> float:
+def _tail_power(local: LocalPriors, data: Standardised) -> float:
     """Power of the posterior tail of tau; at most 1 means that it is improper.
 
     For tau to infinity the likelihood falls as tau^-J, or as tau^-(J - 1) when a flat intercept
@@ -381,7 +381,7 @@ def _diagonalise(data: Standardised, precision: _Floats, mean: _Floats, z: _Floa
 
 def _log_joint(
     data: Standardised,
-    local: _Local,
+    local: LocalPriors,
     t: _Floats,
     z: _Floats,
     tail: float | None,

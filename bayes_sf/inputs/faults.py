@@ -88,7 +88,7 @@ def find_faults(where: str, rows: "ibis.Table", period: range) -> "pd.DataFrame"
         if not found[f"f{i}"]:
             continue
         at_fault = rows.filter(conditions[name]).select("workplace", "quarter")
-        first = at_fault.order_by(["workplace", "quarter"]).limit(PLACES).to_pandas()
+        first = at_fault.order_by(["workplace", "quarter"]).limit(PLACES).to_pyarrow().to_pandas()
         records.append(
             problem(
                 where,

@@ -84,7 +84,7 @@ class Register:
     @_quietly()
     def workplaces(self) -> "pd.DataFrame":
         """All workplaces: `workplace`, the outcomes, the controls, which quarters, `extract`."""
-        frame: pd.DataFrame = self.table.order_by("workplace").to_pandas()
+        frame: pd.DataFrame = self.table.order_by("workplace").to_pyarrow().to_pandas()
         return frame
 
     @_quietly()
@@ -106,7 +106,7 @@ class Register:
         wanted = ibis.memtable({"workplace": sorted(set(workplaces))}, schema={"workplace": "str"})
         outcomes = self.table.semi_join(wanted, "workplace").order_by("workplace")
         quarters = self.quarters.semi_join(wanted, "workplace").order_by(["workplace", "quarter"])
-        return outcomes.to_pandas(), quarters.to_pandas()
+        return outcomes.to_pyarrow().to_pandas(), quarters.to_pyarrow().to_pandas()
 
 
 @_quietly()
@@ -244,7 +244,7 @@ def _copies(extract: Extract, doubled: "ibis.Table") -> "pd.DataFrame":
             fix="keep the right one",
         )
     alike = rows.group_by(quarter).agg(n=lambda t: t.count())
-    alike = alike.filter(alike.n > 1).order_by(quarter).to_pandas()
+    alike = alike.filter(alike.n > 1).order_by(quarter).to_pyarrow().to_pandas()
     return problem_table(
         [
             problem(
@@ -272,7 +272,7 @@ def _shared(
 ) -> "pd.DataFrame":
     """Report the workplaces in more than one extract, by the extract whose record was set aside."""
     passed_over = candidates.anti_join(chosen, ["workplace", "extract"]).order_by("workplace")
-    found = passed_over.select("workplace", "extract", "n_quarters").to_pandas()
+    found = passed_over.select("workplace", "extract", "n_quarters").to_pyarrow().to_pandas()
     return problem_table(
         [
             problem(

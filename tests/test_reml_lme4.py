@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import bayes_sf as sf
 from bayes_sf.engines.ols_reml import GaussianFit, fit_reml
 from bayes_sf.spec.moments import Moments
 
@@ -73,6 +74,26 @@ def test_both_standard_deviations(name: str) -> None:
     assert fit.sd_group == pytest.approx(sd_group, rel=RELATIVE, abs=0)
     assert fit.sd_resid == pytest.approx(sd_resid, rel=RELATIVE, abs=0)
     assert fit.boundary == (sd_group == 0.0)
+
+
+@pytest.mark.parametrize("name", DATA_SETS)
+def test_the_public_interface_returns_lme4s_table(name: str) -> None:
+    spec = sf.ModelSpec(outcome="y", predictors=tuple(predictors(name)), group="g")
+    table = sf.fit(spec, data(name), engine="reml").estimates
+    whole = table[table["group"] == ""].set_index("term")
+    fixed = whole.loc[list(lme4(name, "fixef")["term"])]
+    se = lme4(name, "se")["value"].to_numpy()
+    columns = {"estimate": "fixef", "sd": "se", "lower": "lower", "upper": "upper"}
+    for ours_, theirs in columns.items():
+        gap = fixed[ours_].to_numpy() - lme4(name, theirs)["value"].to_numpy()
+        assert np.abs(gap / se).max() < RELATIVE, ours_
+    np.testing.assert_allclose(fixed["statistic"], lme4(name, "t")["value"], rtol=RELATIVE)
+    spread = {term: lme4(name, term)["value"].item() for term in ("sd_group", "sd_resid")}
+    for term, expected in spread.items():
+        assert whole.loc[term, "estimate"] == pytest.approx(expected, rel=RELATIVE, abs=0)
+    icc = spread["sd_group"] ** 2 / (spread["sd_group"] ** 2 + spread["sd_resid"] ** 2)
+    assert whole.loc["icc", "estimate"] == pytest.approx(icc, rel=3 * RELATIVE, abs=0)
+    assert set(table["engine"]) == {"reml"}
 
 
 @pytest.mark.parametrize("name", DATA_SETS)

@@ -46,8 +46,8 @@ _ROUNDS = 4
 # outcomes of those who did not answer can.
 _EXACT, _LOOSE = 1.5e-4, 0.05
 # Where not all answered, the answering workplaces may be less spread than all: factors of the sum of
-# squares, and the cost of a factor's squared logarithm.
-_SPREADS, _NARROW = (1.0, 0.85, 0.7, 0.55), 2.0
+# squares, and the standard deviation of a factor's logarithm per share that did not answer.
+_SPREADS, _NARROW = (1.0, 0.9, 0.8, 0.7), 0.5
 # Pairs of moves tried where no single move helps.
 _PAIRS = 3000
 # Weight of a standard error outside its range, in widths of the range, and of unlikely counts.
@@ -120,10 +120,11 @@ def _change_cost(
     return gap**2 + _OUTSIDE * _penalty(se, target)
 
 
-def _best_spread(cost: "Callable[[float], Array]", *, complete: bool) -> "Array":
-    """Cost at the spread that suits each table best; all there is where everyone answered."""
-    spreads = (1.0,) if complete else _SPREADS
-    return np.min([cost(value) + _NARROW * np.log(value) ** 2 for value in spreads], axis=0)
+def _best_spread(cost: "Callable[[float], Array]", silent: float) -> "Array":
+    """Cost at the spread that suits each table best, where a share did not answer."""
+    spreads = _SPREADS if silent else (1.0,)
+    prior = _NARROW * max(silent, 1e-9)
+    return np.min([cost(value) + (np.log(value) / prior) ** 2 for value in spreads], axis=0)
 
 
 def _draw(
@@ -158,11 +159,12 @@ def _descend(
     available: "Counts",
     movable: "NDArray[np.bool_]",
     cost: "Callable[[Counts], Array]",
+    pairs: int = _PAIRS,
 ) -> tuple["Counts", float]:
     """Change one workplace at a time, or two where one does not help, while that lowers the cost."""
     current, value = start, float(cost(start[None])[0])
     single = _moves(len(start), movable)
-    first, second = rng.integers(len(single), size=(2, _PAIRS))
+    first, second = rng.integers(len(single), size=(2, pairs))
     for moves in (single, single[first] + single[second], single):
         while True:
             candidates = current + moves
@@ -210,11 +212,16 @@ class Margin:
     change: int
 
 
+def _silent(question: Question) -> float:
+    """Share of the 605 without an answer that the models use; 0 where those left out are known."""
+    unused = np.isnan(scores(question, len(bivariate("46")[question.key].t))).any(axis=1)
+    share = float(question.counts[:, unused].sum() / question.counts.sum())
+    return 0.0 if question.key == "q13" else share
+
+
 def _tolerance(question: Question) -> float:
     """Tolerance of the intercept's t."""
-    item = load_codebook().items[question.key]
-    everyone = question.answered.all() or question.key in {"q13", "q18"}
-    return _EXACT if everyone and item.asked_if is None else _LOOSE
+    return _LOOSE if _silent(question) else _EXACT
 
 
 def _allocate_unlinked(
@@ -236,15 +243,21 @@ def _allocate_unlinked(
             answers = np.where(question.answered, question.counts, 0)
     else:
         answers = np.where(question.answered, question.counts, 0)
-    draws = fixed + _draw(rng, answers, rows - fixed.sum(axis=1), _DRAWS)
-    draws = np.unique(draws, axis=0)
-    cost = _best_spread(
-        lambda spread: _mean_cost(draws, question, target, moments, tolerance, spread),
-        complete=tolerance == _EXACT,
-    )
-    if margin is not None:
-        cost = cost + 1e3 * (draws[..., margin.columns].sum((-1, -2)) - margin.unlinked) ** 2
-    return draws[int((cost + _UNLIKELY * _surprise(draws, expected)).argmin())]
+
+    def cost(counts: "Counts") -> "Array":
+        value = _best_spread(
+            lambda spread: _mean_cost(counts, question, target, moments, tolerance, spread),
+            _silent(question),
+        )
+        if margin is not None:
+            value = value + 1e3 * (counts[..., margin.columns].sum((-1, -2)) - margin.unlinked) ** 2
+        return value + _UNLIKELY * _surprise(counts, expected)
+
+    draws = np.unique(fixed + _draw(rng, answers, rows - fixed.sum(axis=1), _DRAWS), axis=0)
+    best = draws[int(cost(draws).argmin())]
+    if tolerance == _EXACT:
+        return best
+    return _descend(rng, best, question.counts, question.answered, cost, pairs=0)[0]
 
 
 def _allocate_change(
@@ -263,7 +276,7 @@ def _allocate_change(
     def cost(counts: "Counts") -> "Array":
         value = _best_spread(
             lambda spread: _change_cost(counts, question, target, tolerance, spread),
-            complete=tolerance == _EXACT,
+            _silent(question),
         )
         if margin is not None:
             value = value + 1e3 * (counts[..., margin.columns].sum((-1, -2)) - margin.change) ** 2

@@ -27,7 +27,7 @@ __all__ = ["solve"]
 
 # Tolerance (standard deviation) of a t value, and of the log of a standard error or variance that is in
 # its range already or not yet.
-_T, _HELD, _SOUGHT = 1e-4, 0.003, 3e-5
+_T, _HELD, _SOUGHT = 1e-4, 0.003, 1e-4
 
 
 def _gaps(model: Model, values: "Array") -> tuple["Array", "Array"]:
@@ -70,6 +70,6 @@ def solve(
         soft = np.maximum(tolerance, 0.3 * np.sqrt((gap**2).mean()))
         inner = A @ A.T + np.diag(soft**2)
         change = -scale * (A.T @ np.linalg.solve(inner, gap))
-        change *= min(1.0, longest / np.abs(change / scale).max())
+        change *= min(1.0, longest / np.abs(change[scale > 0] / scale[scale > 0]).max())
         outcome = outcome * np.exp(change / outcome) if log_scale else outcome + change
     return outcome

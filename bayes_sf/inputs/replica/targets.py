@@ -24,7 +24,7 @@ FIGURES = ("estimate", "se", "t", "ci_low", "ci_high")
 
 _POINTS = {"fraction": 100.0, "pp": 1.0}
 # Part of a rounding interval kept free at each end, so that rounding the outcomes moves no digit.
-_MARGIN = 0.06
+_MARGIN = 0.015
 
 
 @dataclass(frozen=True)

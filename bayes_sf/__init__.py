@@ -1,1 +1,64 @@
-"""Bayesian re-analysis."""
+"""Bayesian multilevel re-analysis of a report on sickness absence in six Norwegian industries.
+
+Names are imported on first use, so that `import bayes_sf` loads neither pandas nor PyMC.
+
+Examples
+--------
+>>> import bayes_sf as sf
+>>> spec = sf.ModelSpec("y", predictors=("x",), group="g")
+>>> spec.key
+('x', 'y')
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bayes_sf.engines.fit import fit, load_sample
+    from bayes_sf.engines.result import Result, Results
+    from bayes_sf.inputs.published import published_table
+    from bayes_sf.spec.model import Analysis, ModelSpec, load_analysis
+    from bayes_sf.spec.moments import Moments
+    from bayes_sf.spec.priors import Prior, Priors
+
+__all__ = [
+    "Analysis",
+    "ModelSpec",
+    "Moments",
+    "Prior",
+    "Priors",
+    "Result",
+    "Results",
+    "fit",
+    "load_analysis",
+    "load_sample",
+    "published_table",
+]
+
+_HOME = {
+    "Analysis": "spec.model",
+    "ModelSpec": "spec.model",
+    "Moments": "spec.moments",
+    "Prior": "spec.priors",
+    "Priors": "spec.priors",
+    "Result": "engines.result",
+    "Results": "engines.result",
+    "fit": "engines.fit",
+    "load_analysis": "spec.model",
+    "load_sample": "engines.fit",
+    "published_table": "inputs.published",
+}
+
+
+def __getattr__(name: str) -> Any:  # PEP 562
+    """Import a public name on first use."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'bayes_sf' has no attribute {name!r}")
+    value = getattr(import_module(f"bayes_sf.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Only the public names."""
+    return list(__all__)

@@ -112,6 +112,29 @@ class PublishedStudy:
         """States of the sample that a table was made from (``icc``: as table 46)."""
         return {"figure5": self.small, "47": self.change, "4": self.change}.get(table, self.large)
 
+    def ends(self, outcome: str) -> dict[str, tuple[Moments, ...]]:
+        """Null-model moments at both ends of what a boundary estimate leaves possible.
+
+        ``lowest``: the industries do not differ at all; ``highest``: they differ, in the drawn
+        directions, by as much as REML can still call zero. Total variation stays as it is.
+        """
+        states = self.change
+        sizes = states.sizes.astype(float)
+        n = sizes.sum(axis=1)
+        grand = (sizes * states.means).sum(axis=1) / n
+        deviation = states.means - grand[:, None]
+        between = (sizes * deviation**2).sum(axis=1)
+        total = states.within + between
+        # REML's slope at lambda = 0 vanishes: sum n_j^2 d_j^2 = sigma^2 (n - sum n_j^2/n)
+        reach = total / (n - 1) * (n - (sizes**2).sum(axis=1) / n)
+        factor = np.sqrt(reach / (sizes**2 * deviation**2).sum(axis=1))
+        found = {}
+        for case, scale in (("lowest", np.zeros(len(n))), ("highest", factor)):
+            means = grand[:, None] + scale[:, None] * deviation
+            moved = States(states.sizes, means, total - scale**2 * between)
+            found[case] = self._null_moments(outcome, moved)
+        return found
+
     def _null(self, outcome: str) -> Recovered:
         """Null model: sizes, means and within sum of squares as they are."""
         known = {"absence_mean": self.large, "absence_change": self.change}
@@ -120,15 +143,18 @@ class PublishedStudy:
                 f"null model of {outcome}", f"can be recovered for {', '.join(known)}",
                 fix="fit it to microdata or to the replica instead",
             )
-        states = known[outcome]
-        draws = tuple(
+        draws = self._null_moments(outcome, known[outcome])
+        return Recovered(draws, np.ones((len(draws), 0, 5), dtype=bool))
+
+    def _null_moments(self, outcome: str, states: States) -> tuple[Moments, ...]:
+        """Moments of the null model in every state."""
+        return tuple(
             Moments(
                 outcome, (), self.industries, states.sizes[d].astype(float),
                 states.means[d][:, None], np.array([[states.within[d]]]), "industry",
             )
             for d in range(len(states.means))
-        )
-        return Recovered(draws, np.ones((len(draws), 0, 5), dtype=bool))
+        )  # fmt: skip
 
     def _bivariate(self, model: PrintedModel) -> Recovered:
         """For every state the sampled answers that come nearest to the printed figures."""
@@ -175,7 +201,7 @@ def _excess(implied: Implied, low: _Floats, high: _Floats) -> _Floats:
     return np.asarray(excess.max(axis=(1, 2)))
 
 
-def recover_study(seed: int = 1, draws: int = 48) -> PublishedStudy:
+def recover_study(seed: int = 1, draws: int = 40) -> PublishedStudy:
     """Draw what the report's tables leave possible.
 
     Parameters

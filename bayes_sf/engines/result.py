@@ -6,6 +6,7 @@ A REML result never pretends to have draws: `draws` refuses, and nothing asks fo
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -98,6 +99,11 @@ class Result:
         if isinstance(self.fitted, Posterior):
             return posterior_rows(self.fitted, self.prob)
         return self.fitted.rows(self.prob)  # type: ignore[no-any-return]
+
+    @cached_property
+    def coefficients(self) -> tuple[Estimate, ...]:
+        """The coefficients alone, which come first among the rows: cheap."""
+        return tuple(islice(self._rows(), len(self.moments.terms)))
 
     @cached_property
     def rows(self) -> tuple[Estimate, ...]:

@@ -235,7 +235,7 @@ class Priors:
 
 
 def icc_prior_quantiles(
-    sd_resid: Prior, sd_group: Prior, prob: NDArray[np.float64], nodes: int = 400
+    sd_resid: Prior, sd_group: Prior, prob: NDArray[np.float64], nodes: int = 100
 ) -> NDArray[np.float64]:
     """Quantiles of the ICC under the prior alone.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from bayes_sf.inputs.quarters import quarter_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     import ibis
     import pandas as pd
@@ -37,7 +37,7 @@ def _negative(table: "ibis.Table") -> "ibis.Column":
     return sum((flag.cast("int32") for flag in flags[1:]), flags[0].cast("int32")) > 0
 
 
-FAULTS: Final = {
+FAULTS: Final[dict[str, "Callable[[ibis.Table], ibis.Column]"]] = {
     "negative days": _negative,
     "lost days above contracted days": lambda t: _above(t, ["sfdagsvj"], "mdagsv"),
     "no contracted days": lambda t: (t.mdagsv <= 0).fill_null(False),

@@ -9,12 +9,14 @@ from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING
 
+from bayes_sf.inputs.quarters import N_QUARTERS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import ibis
 
-__all__ = ["kendall_tau_b", "sum_quarters", "with_absence", "with_movement"]
+__all__ = ["has_doubles", "kendall_tau_b", "sum_quarters", "with_absence", "with_movement"]
 
 
 def with_absence(rows: "ibis.Table") -> "ibis.Table":
@@ -57,7 +59,7 @@ def sum_quarters(rows: "ibis.Table", *, period: range, kept: "Iterable[int]") ->
         `women_share` and `senior_share` (mean quarterly share of contracted days), `n_employees`
         (mean head count) and `full_time_equivalents` (mean of contracted over working days),
         `n_quarters` observed, `first_quarter`, `last_quarter`, `observed` (mask), `bits` and
-        `mask`, which differ where a quarter stands twice, and `y0`, `y1`, ... of the kept quarters.
+        `n_rows` for `has_doubles`, and `y0`, `y1`, ... of the kept quarters.
     """
     inside = rows.quarter.between(period.start, period.stop - 1)
     seen = inside & rows.absence.notnull()
@@ -74,11 +76,29 @@ def sum_quarters(rows: "ibis.Table", *, period: range, kept: "Iterable[int]") ->
         n_quarters=seen.sum(),
         first_quarter=rows.quarter.min(where=seen),
         last_quarter=rows.quarter.max(where=seen),
-        observed=rows.bit.bit_or(where=seen),
-        mask=rows.bit.bit_or(),
+        observed=rows.bit.sum(where=seen),
         bits=rows.bit.sum(),
+        n_rows=rows.count(),
         **{f"y{t}": rows.absence.max(where=rows.quarter == t) for t in sorted(set(kept))},
     )
+
+
+def has_doubles(summary: "ibis.Table") -> "ibis.Column":
+    """Tell which workplaces have a quarter more than once.
+
+    Parameters
+    ----------
+    summary : ibis.Table
+        From `sum_quarters`.
+
+    Returns
+    -------
+    ibis boolean column
+        A sum of n powers of two has n bits set if and only if the powers differ, so one sum and one
+        count find doubles that would otherwise take a group for each workplace and quarter.
+    """
+    ones = _total((summary.bits >> index) & 1 for index in range(N_QUARTERS))
+    return ones != summary.n_rows
 
 
 def with_movement(summary: "ibis.Table", *, period: range, change: tuple[int, int]) -> "ibis.Table":

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final
 from bayes_sf.errors import DataError, UsageError
 from bayes_sf.inputs.extract import HEAD_COUNT, Extract, open_extract
 from bayes_sf.inputs.faults import find_faults, problem, problem_table
-from bayes_sf.inputs.outcomes import sum_quarters, with_absence, with_movement
+from bayes_sf.inputs.outcomes import has_doubles, sum_quarters, with_absence, with_movement
 from bayes_sf.inputs.pseudonym import run_key
 from bayes_sf.inputs.quarters import parse_quarter, quarter_name, quarter_range
 
@@ -208,11 +208,11 @@ def _summarise(
         return figures, connection.create_table(name, summary, temp=True)
 
     figures, summary = outcomes(extract.rows, f"extract_{index}")
-    doubled = summary.filter(summary.bits != summary.mask).select("workplace")
+    doubled = summary.filter(has_doubles(summary)).select("workplace")
     copies = _copies(extract, doubled)
     if len(copies):
         figures, summary = outcomes(extract.rows.drop("row").distinct(), f"extract_{index}_once")
-    return figures, summary.drop("bits", "mask"), copies
+    return figures, summary.drop("bits", "n_rows"), copies
 
 
 def _with_size(summary: "ibis.Table", extract: Extract) -> "ibis.Table":

@@ -4,7 +4,9 @@
 digits and begin with 1, as no Norwegian number does.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +20,7 @@ PER_INDUSTRY = 4
 QUARTERS = [f"{year}{quarter}" for year in range(2016, 2021) for quarter in range(1, 5)]
 
 
-def numbers(n, *, start=10_000_000):
+def numbers(n: int, *, start: int = 10_000_000) -> list[str]:
     """Numbers with a right control digit, the last of nine (modulus 11)."""
     stem = np.arange(start, start + 2 * n)
     digits = stem[:, None] // 10 ** np.arange(7, -1, -1) % 10
@@ -26,7 +28,7 @@ def numbers(n, *, start=10_000_000):
     return [str(number) for number in (stem * 10 + control)[control < 10][:n]]
 
 
-def survey():
+def survey() -> pd.DataFrame:
     """Answers drawn at random among those that each workplace may give, as codes."""
     rng = np.random.default_rng(1)
     book = load_codebook()
@@ -50,7 +52,7 @@ def survey():
     return pd.DataFrame(columns).astype(str)
 
 
-def register(org_nrs, *, seed=2):
+def register(org_nrs: Iterable[str], *, seed: int = 2) -> pd.DataFrame:
     """Twenty quarters of each workplace, one in ten without lost days."""
     rng = np.random.default_rng(seed)
     rows = []
@@ -70,19 +72,19 @@ def register(org_nrs, *, seed=2):
     return frame
 
 
-def write(frame, name, **options):
+def write(frame: pd.DataFrame, name: str, **options: Any) -> None:
     """Write one CSV."""
     frame.to_csv(HERE / name, **{"index": False, "sep": ";", "lineterminator": "\n", **options})
 
 
-def spoil(frame, row, column, value):
+def spoil(frame: pd.DataFrame, row: int, column: str, value: object) -> pd.DataFrame:
     """Copy a frame with one cell changed; row 0 is row 2 of the file."""
     spoilt = frame.astype(object).copy()
     spoilt.loc[row, column] = value
     return spoilt
 
 
-def make_survey_faults(good):
+def make_survey_faults(good: pd.DataFrame) -> None:
     """One survey for each fault."""
     write(good.iloc[:0], "survey_header_only.csv")
     write(good.drop(columns=["q13", "q17"]), "survey_missing_columns.csv")
@@ -108,7 +110,7 @@ def make_survey_faults(good):
     whole.unlink()
 
 
-def make_register_faults(good):
+def make_register_faults(good: pd.DataFrame) -> None:
     """One extract for each fault."""
     comma = {"decimal": ","}
     write(good.iloc[:0], "register_header_only.csv")
@@ -134,7 +136,7 @@ def make_register_faults(good):
     whole.unlink()
 
 
-def main():
+def main() -> None:
     """Write everything."""
     good = survey()
     write(good, "good_survey.csv")

@@ -1,1 +1,185 @@
-def main() -> None: ...
+"""The command line: thin; heavy libraries are imported inside the commands.
+
+Results go to stdout; progress, warnings and errors to stderr. Exit codes: 0 done, 1 unexpected,
+2 usage or specification, 3 data, 4 not converged, 130 interrupted.
+"""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bayes_sf.errors import BayesSFError, OutputError, UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="The report's multilevel results on sickness absence, re-read as posteriors.",
+)
+
+OutOption = Annotated[Path, typer.Option("--out", help="Folder for the files.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
+SeedOption = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
+DataOption = Annotated[
+    str | None,
+    typer.Option("--data", help="published (the real study) or replica (synthetic).",
+                 show_default="published"),
+]  # fmt: skip
+SurveyOption = Annotated[Path | None, typer.Option("--survey", help="Survey file of your own.")]
+RegisterOption = Annotated[
+    list[Path] | None, typer.Option("--register", help="Register extract; may be repeated.")
+]
+MapOption = Annotated[
+    Path | None, typer.Option("--map", help="TOML file: our column names = those of your files.")
+]
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,  # noqa: ARG001  # read in main
+) -> None:
+    if version:
+        typer.echo(f"bayes-sf {metadata.version('bayes-sf')}")
+        raise typer.Exit
+
+
+@app.command()
+def reproduce(
+    data: DataOption = None,
+    survey: SurveyOption = None,
+    register: RegisterOption = None,
+    mapping: MapOption = None,
+    engine: Annotated[str, typer.Option("--engine", help="exact or nuts.")] = "exact",
+    out: OutOption = Path("results"),
+    as_json: JsonOption = False,
+    seed: SeedOption = 1,
+    quiet: QuietOption = False,
+) -> None:
+    """Re-do every multilevel result of the report, beside REML and its posterior.
+
+    Example: bayes-sf reproduce --out results
+    """
+    from bayes_sf.output.files import ready_folder
+
+    if engine not in {"exact", "nuts"}:
+        raise UsageError("--engine", "must be exact or nuts", got=engine)
+    folder = ready_folder(out)
+    source = _source(data, survey, register)
+    from bayes_sf.output.reproduction import print_reproduction, run_reproduction
+
+    run = run_reproduction(
+        folder, source=source, survey=survey, register=register, mapping=mapping,
+        engine=engine, seed=seed, progress=_progress(quiet),
+    )  # fmt: skip
+    print_reproduction(_console(), run, as_json=as_json)
+
+
+@app.command("check-published")
+def check_published(as_json: JsonOption = False) -> None:
+    """Test every published number against every other that it depends on.
+
+    Example: bayes-sf check-published
+    """
+    from bayes_sf.analysis.consistency import replay
+    from bayes_sf.output.files import plain
+    from bayes_sf.output.summary import findings_lines
+
+    outcomes = replay()
+    if as_json:
+        typer.echo(_json(plain(outcomes)))
+        return
+    for line in findings_lines(outcomes):
+        typer.echo(line)
+    typer.echo("")
+    typer.echo("comparisons  findings  rule")
+    for outcome in outcomes:
+        typer.echo(f"{outcome.comparisons:11d}  {len(outcome.findings):8d}  {outcome.rule}")
+
+
+def _source(data: str | None, survey: Path | None, register: list[Path] | None) -> str:
+    """Which data: published by default, or files of one's own, never both."""
+    own = survey is not None or bool(register)
+    if own and data is not None:
+        raise UsageError("--data", "goes without --survey and --register", got=data)
+    if own and not (survey is not None and register):
+        raise UsageError(
+            "--survey and --register", "go together",
+            got="only one of them", fix="give the survey and at least one register extract",
+        )  # fmt: skip
+    source = "microdata" if own else data or "published"
+    if source not in {"microdata", "published", "replica"}:
+        raise UsageError("--data", "must be published or replica", got=source)
+    return source
+
+
+def _console() -> "Console":
+    """Results: stdout, wide enough for the tables when it is no terminal."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 120, soft_wrap=False)
+
+
+def _progress(quiet: bool) -> Any:
+    """A progress bar on stderr; silent with --quiet and where stderr is no terminal."""
+
+    def wrap(items: Iterable[Any]) -> Iterator[Any]:
+        listed = list(items)
+        if quiet or not sys.stderr.isatty():
+            yield from listed
+            return
+        from rich.console import Console
+        from rich.progress import track
+
+        yield from track(listed, description="fitting", console=Console(stderr=True), transient=True)
+
+    return wrap
+
+
+def _json(content: Any) -> str:
+    """JSON text."""
+    import json
+
+    return json.dumps(content, indent=1, ensure_ascii=False)
+
+
+def main() -> None:
+    """Run the command line; one clear line and the right exit code for every error."""
+    debug = "--debug" in sys.argv
+    try:
+        app()
+    except BayesSFError as error:
+        _fail(str(error), error.exit_code, debug)
+    except KeyboardInterrupt:
+        _fail("interrupted", 130, debug=False)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        where = str(error.filename or "file system")
+        _fail(str(OutputError(where, "cannot be used", got=error.strerror)), 2, debug)
+    except Exception as error:  # noqa: BLE001  # the last resort says where to report it
+        text = f"unexpected {type(error).__name__}: {error} (run with --debug for the traceback)"
+        _fail(text, 1, debug)
+
+
+def _fail(text: str, code: int, debug: bool) -> None:
+    """Say what is wrong on stderr and leave."""
+    if debug:
+        import traceback
+
+        traceback.print_exc()
+    sys.stderr.write(f"bayes-sf: {text}\n")
+    sys.exit(code)

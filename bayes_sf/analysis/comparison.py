@@ -221,7 +221,8 @@ def _icc_row(case: str, reml: Result, result: Result) -> IccRow:
     return IccRow(
         outcome=result.spec.outcome, case=case, published=scalar(name),
         reml=reml.icc()["estimate"],
-        mean=value["mean"], median=value["median"], lower=value["lower"], upper=value["upper"],
+        mean=value["mean"], median=value["median"],
+        lower=float(value["lower"]), upper=float(value["upper"]),
         prob=result.prob,
         prior=f"sd_group {priors.sd_group}, sd_resid {priors.sd_resid}, "
         f"intercept {priors.intercept}",

@@ -1,0 +1,57 @@
+"""The only place that rounds.
+
+Half is rounded up (away from zero), as Statistics Norway does and Python does not; the minus sign
+is U+2212. An interval limit that is not zero is never printed as zero.
+
+Examples
+--------
+>>> fixed(-0.235, 2), fixed(2.5, 0), fixed(-0.0004, 2)
+('−0.24', '3', '0.00')
+>>> limit(0.00002, 3), limit(-0.0004, 2), percent(0.349)
+('<0.001', '>−0.01', '34.9')
+"""
+
+from decimal import ROUND_HALF_UP, Decimal
+
+__all__ = ["fixed", "interval", "limit", "percent", "probability"]
+
+_MINUS = "\u2212"
+
+
+def fixed(value: float, decimals: int) -> str:
+    """Round to a number of decimals; "" for what is not a number."""
+    if value != value:  # NaN alone differs from itself
+        return ""
+    rounded = Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+    text = f"{abs(rounded):f}"
+    return _MINUS + text if rounded < 0 else text
+
+
+def limit(value: float, decimals: int) -> str:
+    """Round an interval's limit; what would become zero is said to be smaller than the last digit."""
+    text = fixed(value, decimals)
+    if value == 0 or value != value or any(digit in text for digit in "123456789"):
+        return text
+    smallest = fixed(10.0**-decimals, decimals)
+    return f"<{smallest}" if value > 0 else f">{_MINUS}{smallest}"
+
+
+def interval(low: float, high: float, decimals: int) -> str:
+    """Both limits with the same decimals: ``0.15 to 0.71``."""
+    return f"{limit(low, decimals)} to {limit(high, decimals)}"
+
+
+def percent(share: float, decimals: int = 1) -> str:
+    """Return a share in percent, without the sign."""
+    return fixed(100 * share, decimals)
+
+
+def probability(value: float, decimals: int = 3) -> str:
+    """Return a probability; never 0 or 1 unless it is."""
+    text = fixed(value, decimals)
+    smallest = 10.0**-decimals
+    if 0 < value < smallest / 2:
+        return f"<{fixed(smallest, decimals)}"
+    if 1 - smallest / 2 < value < 1:
+        return f">{fixed(1 - smallest, decimals)}"
+    return text

@@ -1,0 +1,168 @@
+"""`bayes-sf reproduce`: load, fit, compare, and write every file of the result."""
+
+import json
+import platform
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from bayes_sf.analysis.account import account_of
+from bayes_sf.analysis.comparison import Reproduction, reproduce
+from bayes_sf.analysis.consistency import RuleOutcome, replay
+from bayes_sf.engines.fit import load_sample, versions
+from bayes_sf.engines.recovery import PublishedStudy
+from bayes_sf.output.files import plain, write_csv, write_json, write_text
+from bayes_sf.output.summary import SOURCES, markdown, print_summary
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["Run", "print_reproduction", "run_reproduction"]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One run of `reproduce`.
+
+    Parameters
+    ----------
+    source : str
+        ``published``, ``replica`` or ``microdata``.
+    found : Reproduction
+    outcomes : tuple of RuleOutcome
+        The replay of the report.
+    provenance : dict
+        As in `provenance.json`.
+    files : tuple of pathlib.Path
+        What was written.
+    """
+
+    source: str
+    found: Reproduction
+    outcomes: tuple[RuleOutcome, ...]
+    provenance: dict[str, Any]
+    files: tuple[Path, ...]
+
+
+def run_reproduction(
+    folder: Path,
+    *,
+    source: str = "published",
+    survey: Path | None = None,
+    register: Sequence[Path] | None = None,
+    mapping: Path | None = None,
+    engine: str = "exact",
+    seed: int = 1,
+    progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
+) -> Run:
+    """Reproduce the report's multilevel results and write them to a folder.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        An existing folder.
+    source : {"published", "replica", "microdata"}
+        Which data.
+    survey, register, mapping : paths
+        Files of one's own, for ``microdata``.
+    engine : {"exact", "nuts"}
+        Engine of the posteriors.
+    seed : int
+        Seed of everything random.
+    progress : callable
+        Wraps the list of jobs.
+    """
+    start = perf_counter()
+    if source == "published":
+        data = load_sample("published", seed=seed)
+    elif source == "replica":
+        data = load_sample("replica")
+    else:
+        data = load_sample(survey=survey, register=register, mapping=mapping)
+    loaded = perf_counter()
+    found = reproduce(data, engine=engine, seed=seed, progress=progress)
+    outcomes = replay()
+    fitted = perf_counter()
+    provenance = {
+        "source": source,
+        "statement": SOURCES[source],
+        "engine": engine,
+        "seed": seed,
+        "versions": versions(),
+        "platform": platform.platform(),
+        "seconds": {"load": round(loaded - start, 2), "fit": round(fitted - loaded, 2)},
+        "models": [
+            {
+                "analysis": analysis, "engine": kind, "model": key[0], "outcome": key[1],
+                "spec": result.provenance.spec, "data": result.provenance.data,
+                "n": result.moments.n_obs, "seconds": round(result.provenance.seconds, 4),
+            }
+            for (analysis, kind), results in found.results.items()
+            for key, result in results.items()
+        ],
+    }  # fmt: skip
+    files = [
+        write_csv(folder / "icc.csv", found.icc),
+        write_csv(folder / "coefficients.csv", found.coefficients),
+        write_csv(folder / "consistency.csv", [f for o in outcomes for f in o.findings]),
+        write_json(folder / "moments.json", _moments(data, found)),
+        write_json(folder / "provenance.json", provenance),
+        write_text(
+            folder / "summary.md", markdown(found, outcomes, source, _footer(provenance))
+        ),
+    ]
+    return Run(source, found, outcomes, provenance, tuple(files))
+
+
+def _footer(provenance: dict[str, Any]) -> str:
+    """Versions and seed in one line."""
+    used = ", ".join(f"{name} {version}" for name, version in provenance["versions"].items())
+    return f"Engine {provenance['engine']}, seed {provenance['seed']}; {used}."
+
+
+def _moments(data: Any, found: Reproduction) -> dict[str, Any]:
+    """Sufficient statistics of every model, and what they rest on."""
+    models = []
+    for (analysis, kind), results in found.results.items():
+        if kind != "reml":
+            continue
+        for key, result in results.items():
+            m = result.moments
+            models.append(
+                {
+                    "analysis": analysis, "model": key[0], "outcome": key[1],
+                    "table": result.spec.table, "terms": m.terms, "groups": m.groups,
+                    "sizes": m.sizes, "means": m.means, "within": m.within,
+                }  # fmt: skip
+            )
+    account = [asdict(row) for row in account_of(data)] if isinstance(data, PublishedStudy) else []
+    columns = "columns of means and within: the predictors, then the outcome (pp)"
+    return {"note": columns, "account": account, "models": models}
+
+
+def print_reproduction(console: "Console", run: Run, *, as_json: bool) -> None:
+    """Print a run as tables, or as one JSON object.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+        Stdout.
+    run : Run
+        What to print.
+    as_json : bool
+        One object with keys ``icc, coefficients, consistency, provenance``.
+    """
+    if as_json:
+        content = {
+            "icc": [asdict(row) for row in run.found.icc],
+            "coefficients": [asdict(row) for row in run.found.coefficients],
+            "consistency": [asdict(f) for o in run.outcomes for f in o.findings],
+            "provenance": run.provenance,
+        }
+        console.file.write(json.dumps(plain(content), indent=1, ensure_ascii=False) + "\n")
+        return
+    print_summary(console, run.found, run.outcomes, run.source)
+    console.print()
+    console.print(f"Written to {run.files[0].parent}: {', '.join(p.name for p in run.files)}")

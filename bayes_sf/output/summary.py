@@ -1,0 +1,199 @@
+"""The reproduction in words: a page of Markdown, and the same tables on a terminal."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bayes_sf.analysis.comparison import CoefficientRow, IccRow, Reproduction
+from bayes_sf.analysis.consistency import RuleOutcome
+from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.output.numbers import fixed, interval, probability
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["SOURCES", "Table", "findings_lines", "markdown", "print_summary", "summary_tables"]
+
+#: What every output says of its data.
+SOURCES = {
+    "published": "Real study: recovered from the report's published tables (no microdata).",
+    "replica": "SYNTHETIC replica: invented workplaces that reproduce the published tables.",
+    "microdata": "Microdata given by the user.",
+}
+_OUTCOMES = {"absence_mean": "mean absence", "absence_change": "change in absence"}
+_STRONGEST = 5
+
+
+@dataclass(frozen=True)
+class Table:
+    """A small table of printed strings.
+
+    Parameters
+    ----------
+    title : str
+    header : tuple of str
+    rows : tuple of tuples of str
+    note : str
+        Priors, intervals and what else a reader must know.
+    """
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str
+
+
+def summary_tables(found: Reproduction, source: str) -> tuple[Table, ...]:
+    """ICC and the strongest slopes, ready to be printed.
+
+    Parameters
+    ----------
+    found : Reproduction
+        What was computed.
+    source : str
+        ``published``, ``replica`` or ``microdata``.
+    """
+    return (_icc_table(found.icc), *_slope_tables(found.coefficients, source))
+
+
+def _icc_table(rows: Sequence[IccRow]) -> Table:
+    """ICC of both outcomes."""
+    prob = 100 * rows[0].prob
+    cases = {"all": "", "lowest": " (no difference)", "highest": " (largest)"}
+    body = tuple(
+        (
+            _OUTCOMES[r.outcome] + cases[r.case], fixed(r.published, 3), fixed(r.reml, 3),
+            fixed(r.mean, 3), fixed(r.median, 3), interval(r.lower, r.upper, 3), str(r.n),
+        )
+        for r in rows
+    )  # fmt: skip
+    bounds = any(r.case != "all" for r in rows)
+    note = (
+        f"{prob:.0f} % equal-tailed credible intervals; {rows[0].n_groups} industries. "
+        f"Under the prior alone: median {fixed(rows[0].prior_median, 2)}, "
+        f"{interval(rows[0].prior_lower, rows[0].prior_upper, 3)}. "
+        + " ".join(f"Priors, {_OUTCOMES[r.outcome]} (pp): {r.prior}." for r in rows if r.case == "all")
+        + (
+            " REML's zero is a boundary estimate: the last two lines are the ends of what it leaves "
+            "possible for the variation between industries."
+            if bounds
+            else ""
+        )
+    )
+    header = ("ICC", "published", "REML", "mean", "median", f"{prob:.0f} % interval", "n")
+    return Table("Intraclass correlation", header, body, note)
+
+
+def _slope_tables(rows: Sequence[CoefficientRow], source: str) -> Iterator[Table]:
+    """The strongest slopes of tables 46 and 47."""
+    book = load_codebook()
+    for table, outcome in (("46", "absence_mean"), ("47", "absence_change")):
+        slopes = [
+            r for r in rows if r.table == table and book.term(r.term) != "(Intercept)"
+        ]
+        slopes.sort(key=lambda r: -abs(r.mean / r.sd))
+        body = []
+        for r in slopes[:_STRONGEST]:
+            term = book.term(r.term)
+            published = f"{fixed(100 * float(r.estimate), 1)} (t {fixed(float(r.t), 3)})"
+            body.append(
+                (
+                    term, book.label(term, "en"), published, fixed(r.reml_estimate, 2),
+                    fixed(r.mean, 2), interval(r.lower, r.upper, 2), probability(r.p_direction, 3),
+                    str(r.n),
+                )  # fmt: skip
+            )
+        prob = f"{100 * rows[0].prob:.0f} %"
+        header = ("term", "", "published", "REML", "mean", f"{prob} interval", "P(direction)", "n")
+        yield Table(
+            f"Strongest slopes on {_OUTCOMES[outcome]}, percentage points (table {table})",
+            header, tuple(body),
+            f"{prob} equal-tailed credible intervals. Slopes: normal(0, 2.5 sd(y)/sd(x)); other "
+            "priors as for the ICC. Chosen among 32 by size: see table of all in coefficients.csv.",
+        )  # fmt: skip
+
+
+def findings_lines(outcomes: Sequence[RuleOutcome]) -> tuple[str, ...]:
+    """One line per finding of the replay, impossible ones first."""
+    found = [finding for outcome in outcomes for finding in outcome.findings]
+    found.sort(key=lambda finding: finding.severity != "impossible")
+    return tuple(f"{f.severity}: {f.place}: {f.text} [{f.arithmetic}]" for f in found)
+
+
+def _returned_line(found: Reproduction) -> str:
+    """How many printed figures REML returns."""
+    hit, total = found.returned
+    left = sum(row.basis == "estimate and SE" for row in found.coefficients)
+    line = f"REML returns {hit} of {total} published figures at their printed rounding."
+    if left:
+        line += (
+            f" The other {left} coefficients belong to models with controls, whose moments the "
+            "report does not determine; their posteriors rest on estimate and SE (flat priors)."
+        )
+    return line
+
+
+def _replay_line(outcomes: Sequence[RuleOutcome]) -> str:
+    """Totals of the replay."""
+    compared = sum(outcome.comparisons for outcome in outcomes)
+    found = [finding for outcome in outcomes for finding in outcome.findings]
+    impossible = sum(finding.severity == "impossible" for finding in found)
+    return (
+        f"Replay of the report: {compared} comparisons, {impossible} impossible, "
+        f"{len(found) - impossible} doubtful."
+    )
+
+
+def markdown(
+    found: Reproduction, outcomes: Sequence[RuleOutcome], source: str, footer: str
+) -> str:
+    """The page `summary.md`.
+
+    Parameters
+    ----------
+    found : Reproduction
+    outcomes : sequence of RuleOutcome
+        The replay.
+    source : str
+        Where the data come from.
+    footer : str
+        Versions and seed.
+    """
+    parts = ["# The report's multilevel results as posteriors", f"**{SOURCES[source]}**"]
+    for table in summary_tables(found, source):
+        lines = [_row(table.header), _row(["---"] * len(table.header)), *map(_row, table.rows)]
+        parts += [f"## {table.title}", "\n".join(lines), table.note]
+    parts += ["## How much of the report comes back", _returned_line(found)]
+    parts += ["## What cannot all be true", _replay_line(outcomes)]
+    parts.append("\n".join(f"- {line}" for line in findings_lines(outcomes)))
+    return "\n\n".join([*parts, footer]) + "\n"
+
+
+def _row(cells: Sequence[str]) -> str:
+    """A Markdown table row."""
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def print_summary(
+    console: "Console", found: Reproduction, outcomes: Sequence[RuleOutcome], source: str
+) -> None:
+    """Print the same on a terminal."""
+    from rich.table import Table as RichTable
+
+    console.print(SOURCES[source], style="bold")
+    for table in summary_tables(found, source):
+        grid = RichTable(title=table.title, title_justify="left", title_style="bold", box=None)
+        for place, name in enumerate(table.header):
+            text = place == 0 or not name
+            grid.add_column(name, justify="left" if text else "right", no_wrap=not text)
+        for row in table.rows:
+            grid.add_row(*row)
+        console.print()
+        console.print(grid)
+        console.print(table.note, style="dim")
+    console.print()
+    console.print(_returned_line(found))
+    console.print()
+    console.print(_replay_line(outcomes), style="bold")
+    for line in findings_lines(outcomes):
+        console.print("- " + line, markup=False, highlight=False)

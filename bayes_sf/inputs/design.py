@@ -49,8 +49,8 @@ def score(frame: "pd.DataFrame", name: str) -> "pd.Series[float]":
             raise UsageError("model", "must use a variable of the sample", got=name, fix=fix)
         return frame[name]
     item = book.item(name)
-    if item.kind == "multi":
-        fix = "use its options, such as " + f"{name}.1"
+    if item.kind == "multi" or item.role == "group":
+        fix = f"use its options, such as {name}.1" if item.kind == "multi" else "it is the group"
         raise UsageError("model", "must use a single answer", got=name, fix=fix)
     if item.kind in {"ordinal", "option"}:
         return frame[name].map({answer.key: float(answer.code) for answer in item.categories})

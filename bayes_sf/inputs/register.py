@@ -17,7 +17,7 @@ import tempfile
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -74,10 +74,10 @@ class Register:
         First and last quarter that count.
     """
 
-    table: "ibis.Table"
-    quarters: "ibis.Table"
-    extracts: "pd.DataFrame"
-    problems: "pd.DataFrame"
+    table: "ibis.Table" = field(repr=False)
+    quarters: "ibis.Table" = field(repr=False)
+    extracts: "pd.DataFrame" = field(repr=False)
+    problems: "pd.DataFrame" = field(repr=False)
     period: tuple[str, str]
 
     @property

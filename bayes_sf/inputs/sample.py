@@ -7,7 +7,7 @@ the workplace number's if equal. Workplaces that are not found stay in the sampl
 
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -51,13 +51,13 @@ class AnalysisSample:
         As in `Register`.
     """
 
-    frame: "pd.DataFrame"
-    quarters: "pd.DataFrame"
+    frame: "pd.DataFrame" = field(repr=False)
+    quarters: "pd.DataFrame" = field(repr=False)
     source: Source
     digest: str
     period: tuple[str, str]
-    extracts: "pd.DataFrame"
-    problems: "pd.DataFrame"
+    extracts: "pd.DataFrame" = field(repr=False)
+    problems: "pd.DataFrame" = field(repr=False)
 
     def flow(
         self, *, outcome: str, predictors: Sequence[str] = (), min_quarters: int = 3

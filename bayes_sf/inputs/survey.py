@@ -8,7 +8,7 @@ answers of their own, and a missing answer is missing: three different things. A
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -48,7 +48,7 @@ class Survey:
         Columns of the file that the codebook does not have.
     """
 
-    frame: "pd.DataFrame"
+    frame: "pd.DataFrame" = field(repr=False)
     digest: str
     aside: tuple[str, ...]
 

@@ -192,6 +192,22 @@ def _silence_risks(found: dict[str, "Codes"]) -> None:
                 codes[[old, new]] = codes[[new, old]]
 
 
+def _unionise_bare(found: dict[str, "Codes"]) -> None:
+    """Keep all of the 420 without union representatives among the 403, by exchange.
+
+    Tables 4 and 5 then speak of the same 38: the standard error of table 5 leaves room for no fewer.
+    """
+    places, codes = workplaces(), found["q17"]
+    for industry in range(int(places.industry.max()) + 1):
+        bare, full = (
+            np.flatnonzero((places.industry == industry) & (places.stratum == stratum))
+            for stratum in (Stratum.CHANGE_BARE, Stratum.CHANGE)
+        )
+        without, hosts = bare[codes[bare] == 2], full[codes[full] == 1]
+        hosts = hosts[: len(without)]
+        codes[without], codes[hosts] = 1, 2
+
+
 def answer(
     rng: np.random.Generator, allocations: "dict[str, Allocation]", traits: Traits
 ) -> dict[str, "Codes"]:
@@ -233,4 +249,5 @@ def answer(
             continue
         found[key] = _answer_one(rng, question, allocations.get(key), traits, eligible, otherwise)
     _silence_risks(found)
+    _unionise_bare(found)
     return found

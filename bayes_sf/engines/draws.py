@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from bayes_sf.engines.exact import ExactPosterior
 from bayes_sf.engines.gaussian import Standardised
 from bayes_sf.engines.posterior import Posterior
-from bayes_sf.engines.quadrature import cumulative, invert
+from bayes_sf.engines.quadrature import cumulative, invert, series
 from bayes_sf.errors import UsageError
 
 if TYPE_CHECKING:
@@ -55,26 +55,35 @@ def draw_posterior(posterior: Posterior, n: int, seed: int) -> "xr.DataTree":
         ranef[where] = scale * u[:, rows]
         sd_resid[where], sd_group[where] = scale * sigma, scale * sigma * np.sqrt(lam)
     return posterior_tree(
-        coef, ranef, sd_group, sd_resid, first.moments.terms, posterior.groups, first.moments.group,
+        coef,
+        ranef,
+        sd_group,
+        sd_resid,
+        first.moments.terms,
+        posterior.groups,
+        first.moments.group,
         chains=_CHAINS,
     )
 
 
-def _variances(
-    part: ExactPosterior, n: int, rng: np.random.Generator
-) -> tuple[_Floats, _Floats]:
-    """n draws of sigma (standardised) and lambda: z from its marginal, then ln sigma given z."""
-    marginal = part.z_series
+def _variances(part: ExactPosterior, n: int, rng: np.random.Generator) -> tuple[_Floats, _Floats]:
+    """Draw sigma (standardised) and lambda, (n,) each: z from its marginal, ln sigma given z."""
     z = invert(
-        lambda v: cumulative(marginal, part.z.unit(v)), rng.uniform(size=n), part.z.low, part.z.high
+        lambda x: cumulative(part.z_series, part.z.unit(x)),
+        rng.uniform(size=n),
+        part.z.low,
+        part.z.high,
     )
-    grid = np.linspace(part.t.low, part.t.high, 257)
-    density = np.exp(part.log_density(grid, z))  # (n, 257)
-    mass = np.cumsum(0.5 * (density[:, 1:] + density[:, :-1]), axis=1)
-    cdf = np.column_stack([np.zeros(n), mass]) / mass[:, -1:]
-    u = rng.uniform(size=n)
-    t = np.array([np.interp(u[i], cdf[i], grid) for i in range(n)])
-    return np.exp(t), np.sinh(z) ** 2 / part.moments.sizes.mean()
+    log_density = part.joint.log_density(part.t.nodes, z).T  # (T, n)
+    mass = np.exp(log_density - log_density.max(axis=0)) * part.t.weights[:, None]
+    given_z = series(mass / mass.sum(axis=0))
+    t = invert(
+        lambda x: cumulative(given_z, part.t.unit(x)),
+        rng.uniform(size=n),
+        part.t.low,
+        part.t.high,
+    )
+    return np.exp(t), part.joint.ratio(z) ** 2
 
 
 def conditional_draws(

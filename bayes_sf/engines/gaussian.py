@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from bayes_sf.errors import DataError
 from bayes_sf.spec.moments import INTERCEPT, Moments
 
-__all__ = ["CrossProducts", "Standardised", "standardise"]
+__all__ = ["CrossProducts", "Standardised", "check_groups", "standardise"]
 
 _Floats = NDArray[np.float64]
 
@@ -120,7 +120,7 @@ class Standardised:
 
 
 def standardise(moments: Moments) -> Standardised:
-    """Centre and scale moments, and check that the model can be fitted to them.
+    """Centre and scale moments, and check that their columns can be told apart.
 
     Parameters
     ----------
@@ -130,52 +130,74 @@ def standardise(moments: Moments) -> Standardised:
     Raises
     ------
     DataError
-        For fewer than two groups, a constant outcome or predictor, collinear predictors, or no
-        more rows than columns.
+        For a constant outcome or predictor, collinear predictors, or no more rows than columns.
     """
     where = f"model of {moments.outcome!r}"
-    _check_shape(moments, where)
+    rows, columns = moments.n_obs, len(moments.terms)
+    if rows <= columns:
+        raise DataError(
+            where,
+            "needs more rows than coefficients",
+            got=f"{rows} rows, {columns} coefficients",
+            fix="use fewer predictors",
+        )
     scale = moments.spread
-    tiny = scale <= 1e-13 * np.maximum(np.abs(moments.grand_mean), np.finfo(float).tiny)
-    for name, flat in zip((*moments.predictors, moments.outcome), tiny, strict=True):
-        if flat:
-            raise DataError(
-                f"{where}: column {name!r}", "must vary",
-                got="a constant", fix="leave it out, or choose other rows",
-            )
-    means = np.column_stack(
-        [np.ones(moments.n_groups), (moments.means - moments.grand_mean) / scale]
-    )
+    flat = scale <= 1e-13 * np.abs(moments.grand_mean)
+    if flat.any():
+        name = (*moments.predictors, moments.outcome)[int(np.argmax(flat))]
+        raise DataError(
+            f"{where}: column {name!r}",
+            "must vary",
+            got="a constant",
+            fix="leave it out, or choose other rows",
+        )
+    ones = np.ones((moments.n_groups, 1))
+    means = np.hstack([ones, (moments.means - moments.grand_mean) / scale])
     within = np.zeros((len(scale) + 1, len(scale) + 1))
     within[1:, 1:] = moments.within / np.outer(scale, scale)
     sizes, place = np.unique(moments.sizes, return_inverse=True)
     between = np.zeros((len(sizes), *within.shape))
     np.add.at(between, place, means[:, :, None] * means[:, None, :])
-    result = Standardised(
-        moments, moments.grand_mean, scale, means, within, sizes,
-        np.bincount(place).astype(float), between,
-    )
+    counts = np.bincount(place).astype(float)
+    result = Standardised(moments, moments.grand_mean, scale, means, within, sizes, counts, between)
     _check_rank(result, where)
     return result
 
 
-def _check_shape(moments: Moments, where: str) -> None:
-    """Enough groups and rows for the model."""
+def check_groups(data: Standardised) -> None:
+    """Check that residual and group variance can be told apart.
+
+    Parameters
+    ----------
+    data : Standardised
+        What a model with group effects is to be fitted to.
+
+    Raises
+    ------
+    DataError
+        For fewer than two groups, or when nothing is left within groups: one row each, as many
+        predictors as rows, or an outcome that is constant or fitted exactly.
+    """
+    moments = data.moments
+    where = f"model of {moments.outcome!r}: group {moments.group!r}"
     if moments.n_groups < 2:
         raise DataError(
-            f"{where}: group {moments.group!r}", "must have at least two levels",
-            got=list(moments.groups), fix="choose another group, or engine='ols'",
+            where,
+            "must have at least two levels",
+            got=list(moments.groups),
+            fix="choose another group, or engine='ols'",
         )
-    rows, columns = moments.n_obs, len(moments.terms)
-    if rows <= columns:
+    k = data.n_coef
+    slope, _, rank, _ = np.linalg.lstsq(data.within[1:k, 1:k], data.within[1:k, k], rcond=1e-10)
+    free = moments.n_obs - moments.n_groups - int(rank)
+    left = data.within[k, k] - slope @ data.within[1:k, k]
+    if free < 1 or left <= COLLINEAR * data.n_obs:
         raise DataError(
-            where, "needs more rows than coefficients",
-            got=f"{rows} rows, {columns} coefficients", fix="use fewer predictors",
-        )
-    if rows == moments.n_groups:
-        raise DataError(
-            where, "needs a group with more than one row to tell residual from group variance",
-            got=f"{rows} rows in {moments.n_groups} groups",
+            where,
+            "must leave residual variance within its levels, to tell it from theirs",
+            got=f"{moments.n_obs} rows in {moments.n_groups} levels"
+            + (", fitted exactly within levels" if free >= 1 else f", {free} degrees of freedom"),
+            fix="choose another group, fewer predictors, or engine='ols'",
         )
 
 
@@ -184,8 +206,7 @@ def _check_rank(data: Standardised, where: str) -> None:
     names = (INTERCEPT, *data.moments.predictors)
     gram = data.cross_products(np.zeros(1)).xx[0]
     for i in range(2, len(names)):
-        before = gram[:i, :i]
-        left = gram[i, i] - gram[i, :i] @ np.linalg.solve(before, gram[:i, i])
+        left = gram[i, i] - gram[i, :i] @ np.linalg.solve(gram[:i, :i], gram[:i, i])
         if left <= COLLINEAR * gram[i, i]:
             raise DataError(
                 f"{where}: column {names[i]!r}",

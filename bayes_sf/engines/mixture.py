@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 __all__ = ["NormalMixture"]
 
@@ -33,84 +33,93 @@ class NormalMixture:
         Non-negative, summing to one.
     means, sds : (m, G) arrays
         Of the components.
-    finite_mean, finite_sd : bool
-        Whether the moments exist (under a flat prior on tau with few groups they may not); a
-        moment that does not exist is reported as NaN.
+    exist : int or (m,) array
+        How many moments of each quantity exist (0, 1 or 2): under a flat prior on tau with few
+        groups not all do. A moment that does not exist is reported as NaN.
     """
 
     weight: _Floats
     means: _Floats
     sds: _Floats
-    finite_mean: bool = True
-    finite_sd: bool = True
+    exist: _Floats | int = 2
+
+    @classmethod
+    def average(cls, mixtures: Sequence["NormalMixture"]) -> "NormalMixture":
+        """Equal-weight average of mixtures of the same quantities."""
+        return cls(
+            np.concatenate([mixture.weight for mixture in mixtures]) / len(mixtures),
+            np.concatenate([mixture.means for mixture in mixtures], axis=1),
+            np.concatenate([mixture.sds for mixture in mixtures], axis=1),
+            np.min([mixture._exist for mixture in mixtures], axis=0),
+        )
+
+    def take(self, rows: Sequence[int]) -> "NormalMixture":
+        """Some of the quantities, by number."""
+        rows = list(rows)
+        return NormalMixture(self.weight, self.means[rows], self.sds[rows], self._exist[rows])
+
+    @property
+    def _exist(self) -> _Floats:
+        return np.broadcast_to(np.asarray(self.exist, dtype=float), len(self.means))
 
     def mean(self) -> _Floats:
         """Means, (m,)."""
-        return self.means @ self.weight if self.finite_mean else np.full(len(self.means), np.nan)
+        return np.where(self._exist >= 1, self.means @ self.weight, np.nan)
 
     def sd(self) -> _Floats:
-        """Standard deviations, (m,)."""
-        if not self.finite_sd:
-            return np.full(len(self.means), np.nan)
+        """Return the standard deviations, (m,)."""
         centre = (self.means @ self.weight)[:, None]
-        return np.asarray(np.sqrt(((self.means - centre) ** 2 + self.sds**2) @ self.weight))
+        var = ((self.means - centre) ** 2 + self.sds**2) @ self.weight
+        return np.where(self._exist >= 2, np.sqrt(var), np.nan)
 
-    def cdf(self, value: _Floats) -> _Floats:
-        """P(quantity <= value), (m,), for one value per quantity (or a scalar)."""
-        value = np.broadcast_to(np.asarray(value, dtype=float), (len(self.means),))
-        return np.asarray(self._standard_cdf(value[:, None]) @ self.weight)
+    def cdf(self, value: _Floats | float) -> _Floats:
+        """P(quantity <= value), (m,), for one value per quantity or for all."""
+        return self._cdf_and_density(value)[0]
 
-    def density(self, value: _Floats) -> _Floats:
-        """Density at one value per quantity (or a scalar), (m,)."""
-        value = np.broadcast_to(np.asarray(value, dtype=float), (len(self.means),))
-        return np.asarray(self._density(value[:, None]) @ self.weight)
+    def density(self, value: _Floats | float) -> _Floats:
+        """Density at one value per quantity or for all, (m,); components without sd add none."""
+        return self._cdf_and_density(value)[1]
 
-    def quantile(self, probs: Sequence[float]) -> _Floats:
+    def quantile(self, probs: Sequence[float] | _Floats) -> _Floats:
         """Quantiles, (m, len(probs)): safeguarded Newton on the mixture's distribution function.
 
-        The bracket is the range of the components' own quantiles, so a root is always inside.
+        Components that together weigh less than 1e-11 are left out. The bracket is the range of
+        the components' own quantiles, so a root is always inside.
         """
-        from scipy.special import ndtri
-
-        keep = self.weight > 1e-14
+        order = np.argsort(self.weight)[::-1]
+        last = int(np.searchsorted(np.cumsum(self.weight[order]), 1 - 1e-11)) + 1
+        keep = np.sort(order[:last])
         part = NormalMixture(
             self.weight[keep] / self.weight[keep].sum(), self.means[:, keep], self.sds[:, keep]
         )
-        columns = []
-        for p in probs:
-            own = part.means + ndtri(p) * part.sds
-            low, high = own.min(axis=1), own.max(axis=1)
-            columns.append(part._solve(p, low, high, own @ part.weight))
-        return np.column_stack(columns)
+        return np.column_stack([part._solve(float(p)) for p in probs])
 
-    def _solve(self, p: float, low: _Floats, high: _Floats, start: _Floats) -> _Floats:
+    def _solve(self, p: float) -> _Floats:
         """One quantile of every quantity by Newton steps kept inside a shrinking bracket."""
-        x, low, high = start, low.copy(), high.copy()
-        scale = np.maximum(high - low, np.abs(x)) + np.finfo(float).tiny
+        reach = float(ndtri(p))
+        own = self.means + reach * self.sds
+        low, high = own.min(axis=1), own.max(axis=1)
+        sd = self.sd()
+        x = np.clip(self.mean() + reach * sd, low, high)
         for _ in range(200):
-            excess = self.cdf(x) - p
-            low = np.where(excess < 0, x, low)
-            high = np.where(excess > 0, x, high)
-            slope = self.density(x)
+            value, slope = self._cdf_and_density(x)
+            low, high = np.where(value < p, x, low), np.where(value < p, high, x)
             with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-                step = x - excess / slope
-            inside = (step >= low) & (step <= high)
-            new = np.where(inside, step, 0.5 * (low + high))
-            moved = np.abs(new - x)
-            x = new
-            if (moved <= 1e-13 * scale).all():
+                newton = x - (value - p) / slope
+            new = np.where((newton >= low) & (newton <= high), newton, 0.5 * (low + high))
+            moved, x = np.abs(new - x), new
+            if (moved <= 1e-9 * sd).all():  # Newton's next step would be of order 1e-18
                 break
         return x
 
-    def _standard_cdf(self, value: _Floats) -> _Floats:
-        """Components' distribution functions at (m, 1) values; a zero sd is a step."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            score = (value - self.means) / self.sds
-        return np.asarray(ndtr(np.where(np.isnan(score), 0.0, score)))
-
-    def _density(self, value: _Floats) -> _Floats:
-        """Components' densities at (m, 1) values; zero for components without spread."""
-        with np.errstate(divide="ignore", invalid="ignore"):
+    def _cdf_and_density(self, value: _Floats | float) -> tuple[_Floats, _Floats]:
+        """Both at one value per quantity, (m,) each; a component with zero sd is a step."""
+        value = np.broadcast_to(np.asarray(value, dtype=float), (len(self.means),))[:, None]
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             score = (value - self.means) / self.sds
             height = np.exp(-0.5 * score**2) / (_ROOT_2PI * self.sds)
-        return np.asarray(np.where(self.sds > 0, height, 0.0))
+        step = self.sds == 0
+        if step.any():
+            score = np.where(np.isnan(score), 0.0, score)
+            height = np.where(step, 0.0, height)
+        return np.asarray(ndtr(score) @ self.weight), np.asarray(height @ self.weight)

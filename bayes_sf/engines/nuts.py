@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from bayes_sf.engines.draws import conditional_draws, posterior_tree
 from bayes_sf.engines.estimates import Estimate
-from bayes_sf.engines.exact import local_priors, resolve_priors
-from bayes_sf.engines.gaussian import standardise
+from bayes_sf.engines.gaussian import check_groups, standardise
+from bayes_sf.engines.joint import Joint, resolve_priors
 from bayes_sf.engines.posterior import SPREADS
 from bayes_sf.errors import ConvergenceError
 from bayes_sf.spec.moments import INTERCEPT, Moments
@@ -132,8 +132,9 @@ def fit_nuts(moments: Moments, priors: Priors | None = None, *, seed: int = 1) -
         When a retry with a higher acceptance target and a longer warm-up does not converge either.
     """
     data = standardise(moments)
+    check_groups(data)
     resolved = resolve_priors(priors or Priors(), data)
-    local = local_priors(resolved, data)
+    local = Joint.build(data, resolved)
     families = (_structure(local.sd_resid), _structure(local.sd_group))
     compiled = _compiled(moments.n_groups, data.n_coef, *families).with_data(
         sizes=moments.sizes,

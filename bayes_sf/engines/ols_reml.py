@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.engines.gaussian import Standardised, standardise
+from bayes_sf.engines.gaussian import Standardised, check_groups, standardise
 from bayes_sf.spec.moments import Moments
 
 __all__ = ["GaussianFit", "fit_no_pooling", "fit_ols", "fit_reml"]
@@ -95,6 +95,7 @@ def fit_reml(moments: Moments) -> GaussianFit:
     (15.667, 1.0)
     """
     data = standardise(moments)
+    check_groups(data)
     criterion = reml_criterion(data, _THETA**2)
     best = int(np.argmin(criterion))
     lam = 0.0 if best == 0 and _slope(data, 0.0) >= 0 else _polish(data, best)
@@ -129,12 +130,16 @@ def fit_no_pooling(moments: Moments) -> GaussianFit:
     if constant.any():
         name = moments.predictors[int(np.argmax(constant))]
         raise DataError(
-            f"column {name!r}", "must vary within groups when groups are not pooled",
+            f"column {name!r}",
+            "must vary within groups when groups are not pooled",
             fix="use engine='reml' or 'exact'",
         )
     if spent <= 0 or np.linalg.matrix_rank(xx, hermitian=True) < k - 1:
-        raise DataError("no pooling", "needs more rows than groups and independent predictors",
-                        got=f"{moments.n_obs} rows, {n_groups} groups, {k - 1} slopes")
+        raise DataError(
+            "no pooling",
+            "needs more rows than groups and independent predictors",
+            got=f"{moments.n_obs} rows, {n_groups} groups, {k - 1} slopes",
+        )
     inverse = np.linalg.inv(xx) if k > 1 else np.zeros((0, 0))
     slope = inverse @ xy
     sigma2 = float(yy - slope @ xy) / spent
@@ -148,9 +153,15 @@ def fit_no_pooling(moments: Moments) -> GaussianFit:
     )
     y_scale, transform = data.scale[-1], data.coef_transform
     return GaussianFit(
-        moments, transform @ coef + data.coef_shift, sigma2 * transform @ cov @ transform.T,
-        np.nan, y_scale * np.sqrt(sigma2), y_scale * level,
-        y_scale * np.sqrt(sigma2 * level_var), np.nan, boundary=False,
+        moments,
+        transform @ coef + data.coef_shift,
+        sigma2 * transform @ cov @ transform.T,
+        np.nan,
+        y_scale * np.sqrt(sigma2),
+        y_scale * level,
+        y_scale * np.sqrt(sigma2 * level_var),
+        np.nan,
+        boundary=False,
     )
 
 

@@ -45,14 +45,7 @@ class Posterior:
 
     def _join(self, pick: Callable[[ExactPosterior], NormalMixture]) -> NormalMixture:
         """One mixture out of the parts'."""
-        mixtures = [pick(part) for part in self.parts]
-        return NormalMixture(
-            np.concatenate([m.weight for m in mixtures]) / len(mixtures),
-            np.concatenate([m.means for m in mixtures], axis=1),
-            np.concatenate([m.sds for m in mixtures], axis=1),
-            all(m.finite_mean for m in mixtures),
-            all(m.finite_sd for m in mixtures),
-        )
+        return NormalMixture.average([pick(part) for part in self.parts])
 
     @cached_property
     def coef(self) -> NormalMixture:
@@ -71,15 +64,9 @@ class Posterior:
 
     def _by_group(self, pick: Callable[[ExactPosterior], NormalMixture]) -> NormalMixture:
         """Mixtures of the common groups."""
-
-        def common(part: ExactPosterior) -> NormalMixture:
-            rows = [part.moments.groups.index(g) for g in self.groups]
-            whole = pick(part)
-            return NormalMixture(
-                whole.weight, whole.means[rows], whole.sds[rows], whole.finite_mean, whole.finite_sd
-            )
-
-        return self._join(common)
+        return self._join(
+            lambda part: pick(part).take([part.moments.groups.index(g) for g in self.groups])
+        )
 
     @cached_property
     def ranef(self) -> NormalMixture:
@@ -91,33 +78,65 @@ class Posterior:
         """Expected outcome of each group at the predictors' means, in the order of `groups`."""
         return self._by_group(lambda part: part.group_means)
 
-    def _moment(self, name: str, power: int) -> float:
-        """Raw moment of a quantity of (sigma, tau)."""
-        return float(
-            np.mean([(part.weight * part.spread_values()[name] ** power).sum() for part in self.parts])
-        )
-
     def mean(self, name: str) -> float:
         """Posterior mean of ``sd_group``, ``sd_resid`` or ``icc``; NaN where it does not exist."""
-        exists = name != "sd_group" or all(part.tail_power > 2 for part in self.parts)
-        return self._moment(name, 1) if exists else float("nan")
+        return self._mean(name) if self._exist(name) >= 1 else float("nan")
 
     def sd(self, name: str) -> float:
         """Posterior standard deviation of the same; NaN where it does not exist."""
-        if name == "sd_group" and any(part.tail_power <= 3 for part in self.parts):
+        if self._exist(name) < 2:
             return float("nan")
-        return float(np.sqrt(max(self._moment(name, 2) - self._moment(name, 1) ** 2, 0.0)))
+        centre = self._mean(name)
+        var = [(p.weight * (p.spread_values(name) - centre) ** 2).sum() for p in self.parts]
+        return float(np.sqrt(np.mean(var)))
 
-    def cdf(self, name: str, value: _Floats) -> _Floats:
-        """P(quantity <= value), same shape as `value`."""
-        parts = [getattr(part, f"{name}_cdf")(value) for part in self.parts]
-        return np.asarray(np.mean(parts, axis=0))
+    def _mean(self, name: str) -> float:
+        """Mean over parts and nodes."""
+        return float(np.mean([(p.weight * p.spread_values(name)).sum() for p in self.parts]))
 
-    def quantile(self, name: str, probs: Sequence[float]) -> _Floats:
-        """Quantiles of ``sd_group``, ``sd_resid`` or ``icc``, (len(probs),)."""
-        edges = [part.spread_range(name) for part in self.parts]
-        low, high = min(e[0] for e in edges), max(e[1] for e in edges)
-        return invert(lambda x: self.cdf(name, x), np.asarray(probs, dtype=float), low, high)
+    def _exist(self, name: str) -> int:
+        """How many moments exist."""
+        return min(part.spread_moments(name) for part in self.parts)
+
+    def cdf(self, name: str, value: _Floats | float) -> _Floats:
+        """P(quantity <= value) of ``sd_group``, ``sd_resid`` or ``icc``, same shape as `value`."""
+        value = np.asarray(value, dtype=float)
+        return np.asarray(np.mean([part.spread_cdf(name, value) for part in self.parts], axis=0))
+
+    def quantile(self, name: str, probs: Sequence[float] | _Floats) -> _Floats:
+        """Quantiles of ``sd_group``, ``sd_resid`` or ``icc``, (len(probs),).
+
+        They are searched on a scale where tails are short: ln sigma, or the first part's z.
+        """
+        edges = np.array([part.spread_range(name) for part in self.parts])
+        low, high = self._place(name, np.array([edges[:, 0].min(), edges[:, 1].max()]))
+        found = invert(
+            lambda x: self.cdf(name, self._value(name, x)),
+            np.asarray(probs, dtype=float),
+            float(low),
+            float(high),
+        )
+        return self._value(name, found)
+
+    def _place(self, name: str, value: _Floats) -> _Floats:
+        """Where a quantity's values are on the scale they are searched on."""
+        first = self.parts[0]
+        if name == "sd_resid":
+            return np.log(value)
+        if name == "icc":
+            share = np.minimum(value, 1 - np.finfo(float).epsneg)
+            return first.joint.place(np.sqrt(share / (1 - share)))
+        return first.joint.place(value / first.data.scale[-1])
+
+    def _value(self, name: str, place: _Floats) -> _Floats:
+        """Inverse of `_place`."""
+        first = self.parts[0]
+        if name == "sd_resid":
+            return np.exp(place)
+        ratio = first.joint.ratio(place)
+        if name == "icc":
+            return np.asarray(ratio**2 / (1 + ratio**2))
+        return np.asarray(ratio * first.data.scale[-1])
 
     @property
     def log_evidence(self) -> float:

@@ -229,7 +229,8 @@ def _fault(
     found = first.to_pyarrow().to_pylist()
     rows = ", ".join(str(record["row"]) for record in found)
     more = f" and {count - len(found)} more" if count > len(found) else ""
-    got = mask_numbers(str(found[0]["cell"])) if show else f"{count} that are not"
+    cell = found[0]["cell"]
+    got = "an empty cell" if cell is None else mask_numbers(str(cell)) if show else "another"
     place = f"{where}: {'rows' if count > 1 else 'row'} {rows}{more}, column {column}"
     return DataError(place, rule, got=got)
 

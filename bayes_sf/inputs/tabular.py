@@ -260,17 +260,19 @@ def _csv(path: Path) -> _Table:
 def _excel(path: Path) -> _Table:
     import openpyxl
 
+    # A sheet may be formatted far beyond its cells: empty rows and columns at its end are no data.
     with _reading(path, "Excel"):
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         records = [list(record) for record in book.worksheets[0].iter_rows(values_only=True)]
         book.close()
     if not records:
         raise DataError(path.name, "must have a header in the first sheet", got="an empty sheet")
-    columns = [_text(name) or "" for name in records[0]]
-    rows = [[_text(cell) for cell in record] for record in records[1:]]
-    while rows and not any(rows[-1]):
-        rows.pop()
-    return columns, rows, {}
+    cells = [[_text(cell) for cell in record] for record in records]
+    while cells and not any(cells[-1]):
+        cells.pop()
+    width = max((i for row in cells for i, cell in enumerate(row, start=1) if cell), default=0)
+    header, *rows = [row[:width] + [None] * (width - len(row)) for row in cells] or [[]]
+    return [name or "" for name in header], rows, {}
 
 
 def _spss(path: Path) -> _Table:

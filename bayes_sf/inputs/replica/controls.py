@@ -147,31 +147,36 @@ def _outside(value: "Array", target: Target) -> "Array":
     return np.maximum(value - target.se_high, 0) - np.maximum(target.se_low - value, 0)
 
 
-def _implied_mean(design: "Array") -> tuple[float, "Array"]:
+def _implied_mean(design: "Array", se: "Array") -> tuple[float, "Array"]:
     """Mean outcome of the workplaces without union representatives that table 5 implies.
 
     Least squares with an indicator of them leaves their residuals a sum of zero, so their mean is that of
-    their fitted values. Also its derivative by the design's standardised columns, (3, n).
+    their fitted values. Coefficients are the printed t's times the design's standard errors `se`. Also
+    the derivative by the design's standardised columns, (3, n).
     """
-    five = _target("5")
-    coefficient = five.t * (five.se_low + five.se_high) / 2
+    coefficient = _target("5").t * se
     weight = design[:, 1] / design[:, 1].sum()
     return float(weight @ design @ coefficient), coefficient[2:5, None] * weight
 
 
-def _mean_gap(covariates: Covariates, answers: dict[str, "Codes"], frame: _Frame) -> float:
+def _mean_gap(
+    covariates: Covariates, answers: dict[str, "Codes"], frame: _Frame, change: "Array"
+) -> float:
     """Distance of that mean from table 4's, which has the same workplaces (`respondents`)."""
     four, moments = _target("4"), change_moments()
     rows = workplaces().change
     n, ones = int(rows.sum()), int((answers["q17"][rows] == 2).sum())
     sigma = np.sqrt(moments.total / (n - 2 + four.t[1] ** 2))
     se = sigma * np.sqrt([1 / (n - ones), 1 / ones + 1 / (n - ones)])
-    mean, _ = _implied_mean(change_design(covariates, answers, _mask(frame)))
+    design = change_design(covariates, answers, _mask(frame))
+    mean, _ = _implied_mean(design, change)
     return mean - float(four.t @ se)
 
 
-def _cost(mean: "Array", change: "Array", mean_gap: float) -> float:
+def _cost(covariates: Covariates, answers: dict[str, "Codes"], frame: _Frame) -> float:
     """What the exchange lowers: the discrete columns of table 3, and all of table 5."""
+    mean, change = _errors(covariates, answers, frame)
+    mean_gap = _mean_gap(covariates, answers, frame, change)
     three, five = _target("3"), _target("5")
     wanted = (three.se_low + three.se_high) / 2
     discrete = np.r_[1, 5:10]
@@ -185,7 +190,7 @@ def _exchange(
     """Exchange answers between workplaces, in place, while that brings the errors closer."""
     places = workplaces()
     keys = ("q13", "q17", *RISKS)
-    cost = _cost(*_errors(covariates, answers, frame), _mean_gap(covariates, answers, frame))
+    cost = _cost(covariates, answers, frame)
     for _ in range(_PROPOSALS):
         codes = answers[keys[rng.integers(len(keys))]]
         first = frame.rows[rng.integers(len(frame.rows))]
@@ -196,7 +201,7 @@ def _exchange(
         if codes[first] == codes[second]:
             continue
         codes[[first, second]] = codes[[second, first]]
-        proposed = _cost(*_errors(covariates, answers, frame), _mean_gap(covariates, answers, frame))
+        proposed = _cost(covariates, answers, frame)
         if proposed < cost:
             cost = proposed
         else:
@@ -222,7 +227,8 @@ def _sensitivities(
     inverse = np.linalg.inv(change.T @ change)
     share = inverse[:, columns] / np.diag(inverse)[:, None]
     inner = -share[:, :, None] * (change @ inverse).T[:, None, :]
-    inner = np.concatenate([inner, _implied_mean(change)[1][None]])
+    se = _CHANGE_SIGMA * np.sqrt(np.diag(inverse))
+    inner = np.concatenate([inner, _implied_mean(change, se)[1][None]])
     # Through the standardisation z = (x - mean) / sd of the rows.
     z = change[:, columns].T
     raw = np.array([getattr(covariates, name)[rows] for name in REGISTER])
@@ -248,7 +254,7 @@ def _newton(
             [
                 np.log(mean / wanted),
                 np.log(change / np.clip(change, five.se_low, five.se_high)),
-                [_mean_gap(covariates, answers, frame)],
+                [_mean_gap(covariates, answers, frame, change)],
             ]
         )
         if np.abs(gap).max() < 1e-7:

@@ -4,12 +4,11 @@ Results go to stdout; progress, warnings and errors to stderr. Exit codes: 0 don
 2 usage or specification, 3 data, 4 not converged, 130 interrupted.
 """
 
-import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["app", "main"]
 
 app = typer.Typer(
-    no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -29,7 +27,7 @@ app = typer.Typer(
 )
 
 OutOption = Annotated[Path, typer.Option("--out", help="Folder for the files.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
 SeedOption = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
 DataOption = Annotated[
@@ -46,18 +44,22 @@ MapOption = Annotated[
 ]
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _options(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,  # noqa: ARG001  # read in main
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,  # noqa: ARG001  # main takes it
 ) -> None:
     if version:
         typer.echo(f"bayes-sf {metadata.version('bayes-sf')}")
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 @app.command()
 def reproduce(
+    *,
     data: DataOption = None,
     survey: SurveyOption = None,
     register: RegisterOption = None,
@@ -76,19 +78,19 @@ def reproduce(
 
     if engine not in {"exact", "nuts"}:
         raise UsageError("--engine", "must be exact or nuts", got=engine)
-    folder = ready_folder(out)
     source = _source(data, survey, register)
+    folder = ready_folder(out)
     from bayes_sf.output.reproduction import print_reproduction, run_reproduction
 
     run = run_reproduction(
         folder, source=source, survey=survey, register=register, mapping=mapping,
-        engine=engine, seed=seed, progress=_progress(quiet),
+        engine=engine, seed=seed, progress=_progress(quiet=quiet),
     )  # fmt: skip
     print_reproduction(_console(), run, as_json=as_json)
 
 
 @app.command("check-published")
-def check_published(as_json: JsonOption = False) -> None:
+def check_published(*, as_json: JsonOption = False) -> None:
     """Test every published number against every other that it depends on.
 
     Example: bayes-sf check-published
@@ -132,8 +134,8 @@ def _console() -> "Console":
     return Console(width=None if sys.stdout.isatty() else 120, soft_wrap=False)
 
 
-def _progress(quiet: bool) -> Any:
-    """A progress bar on stderr; silent with --quiet and where stderr is no terminal."""
+def _progress(*, quiet: bool) -> Callable[[Iterable[Any]], Iterable[Any]]:
+    """Show a progress bar on stderr; nothing with --quiet or where stderr is no terminal."""
 
     def wrap(items: Iterable[Any]) -> Iterator[Any]:
         listed = list(items)
@@ -143,12 +145,13 @@ def _progress(quiet: bool) -> Any:
         from rich.console import Console
         from rich.progress import track
 
-        yield from track(listed, description="fitting", console=Console(stderr=True), transient=True)
+        console = Console(stderr=True)
+        yield from track(listed, description="fitting", console=console, transient=True)
 
     return wrap
 
 
-def _json(content: Any) -> str:
+def _json(content: object) -> str:
     """JSON text."""
     import json
 
@@ -157,25 +160,25 @@ def _json(content: Any) -> str:
 
 def main() -> None:
     """Run the command line; one clear line and the right exit code for every error."""
-    debug = "--debug" in sys.argv
+    debug = "--debug" in sys.argv[1:]
     try:
-        app()
+        code = app([a for a in sys.argv[1:] if a != "--debug"], standalone_mode=False)
     except BayesSFError as error:
-        _fail(str(error), error.exit_code, debug)
-    except KeyboardInterrupt:
-        _fail("interrupted", 130, debug=False)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        _fail(str(error), error.exit_code, debug=debug)
+    except typer.TyperException as error:  # a misspelt command or option
+        _fail(f"{error.format_message()} (see bayes-sf --help)", error.exit_code, debug=debug)
     except OSError as error:
         where = str(error.filename or "file system")
-        _fail(str(OutputError(where, "cannot be used", got=error.strerror)), 2, debug)
+        _fail(str(OutputError(where, "cannot be used", got=error.strerror)), 2, debug=debug)
     except Exception as error:  # noqa: BLE001  # the last resort says where to report it
         text = f"unexpected {type(error).__name__}: {error} (run with --debug for the traceback)"
-        _fail(text, 1, debug)
+        _fail(text, 1, debug=debug)
+    if code == 130:  # typer turns Ctrl-C into this
+        _fail("interrupted", code, debug=False)
+    sys.exit(code)
 
 
-def _fail(text: str, code: int, debug: bool) -> None:
+def _fail(text: str, code: int, *, debug: bool) -> NoReturn:
     """Say what is wrong on stderr and leave."""
     if debug:
         import traceback

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bayes_sf.errors import DataError
+from bayes_sf.inputs.delimited import CsvFormat
 from bayes_sf.inputs.numerals import as_number, find_decimal_mark
 from bayes_sf.inputs.pseudonym import is_valid_number, mask_numbers, pseudonym
 from bayes_sf.inputs.quarters import parse_quarter, working_days
-from bayes_sf.inputs.tabular import CsvFormat, scan_cells
+from bayes_sf.inputs.tabular import scan_cells
 
 if TYPE_CHECKING:
     import ibis

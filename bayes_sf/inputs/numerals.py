@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import ibis
 
-    from bayes_sf.inputs.tabular import CsvFormat
+    from bayes_sf.inputs.delimited import CsvFormat
 
 __all__ = ["MISSING", "as_number", "find_decimal_mark"]
 

@@ -5,8 +5,6 @@ cannot be read in one way only is refused with the reason. No message ever quote
 of the file here: it could hold an organisation number.
 """
 
-import codecs
-import csv
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -16,13 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bayes_sf.errors import DataError
+from bayes_sf.inputs.delimited import CsvFormat, csv_format, csv_rows
 
 if TYPE_CHECKING:
     import ibis
     import pandas as pd
     from ibis.backends.duckdb import Backend
 
-__all__ = ["Cells", "CsvFormat", "csv_format", "read_cells", "scan_cells"]
+__all__ = ["Cells", "read_cells", "scan_cells"]
 
 MAX_COLUMNS = 1000
 _NBSP = str.maketrans(dict.fromkeys("\u00a0\u202f\u2009", " "))
@@ -36,25 +35,6 @@ _SUFFIXES = {
     ".parquet": "parquet",
 }
 type Kind = Literal["csv", "excel", "spss", "stata", "parquet"]
-
-
-@dataclass(frozen=True)
-class CsvFormat:
-    """How a CSV file is written, found from its bytes and its first line.
-
-    Parameters
-    ----------
-    encoding : {"utf-8-sig", "cp1252"}
-        UTF-8 with or without BOM, else the Western European code page.
-    delimiter : {";", ","}
-        What parts the columns.
-    columns : tuple of str
-        The header.
-    """
-
-    encoding: str
-    delimiter: str
-    columns: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -148,33 +128,6 @@ def scan_cells(connection: "Backend", path: str | Path) -> "tuple[ibis.Table, Cs
     return ibis.memtable(cells, schema=dict.fromkeys(cells.columns, "string")), None
 
 
-def csv_format(path: Path) -> CsvFormat:
-    """Find the encoding, delimiter and header of a CSV file.
-
-    The delimiter is the one of `;` and `,` that parts the first line into more columns; a first
-    line that neither parts is refused.
-
-    Raises
-    ------
-    DataError
-        If the bytes are neither UTF-8 nor cp1252, or the delimiter is something else.
-    """
-    encoding = _encoding(path)
-    with path.open(encoding=encoding, newline="") as lines:
-        header = lines.readline()
-    parts = {mark: next(csv.reader([header], delimiter=mark), []) for mark in ";,"}
-    delimiter = max(parts, key=lambda mark: len(parts[mark]))
-    if len(parts[delimiter]) < 2:
-        other = next((mark for mark in ("\t", "|") if mark in header), None)
-        raise DataError(
-            f"{path.name}: row 1",
-            "columns must be parted by ; or ,",
-            got=other or "one column",
-            fix="save as CSV with ; or ,",
-        )
-    return CsvFormat(encoding, delimiter, tuple(name.strip() for name in parts[delimiter]))
-
-
 def _kind(path: Path) -> Kind:
     """Kind of a file that exists and is not empty."""
     if path.is_dir():
@@ -206,54 +159,12 @@ def _check_columns(where: str, columns: Iterable[str]) -> None:
         )
 
 
-def _encoding(path: Path) -> str:
-    """UTF-8 if every byte agrees, else cp1252 if every byte can be it."""
-    with path.open("rb") as file:
-        if file.read(4).startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            raise DataError(path.name, "must be UTF-8 or cp1252", got="UTF-16")
-    for encoding in ("utf-8-sig", "cp1252"):
-        try:
-            with path.open(encoding=encoding, newline="") as lines:
-                binary = any("\x00" in chunk for chunk in iter(lambda: lines.read(1 << 20), ""))
-        except UnicodeDecodeError:
-            continue
-        if binary:
-            break
-        return encoding
-    raise DataError(
-        path.name,
-        "must be text in UTF-8 or cp1252",
-        got="bytes that are neither",
-        fix="save as CSV UTF-8",
-    )
-
-
 type _Table = tuple[list[str], list[list[str | None]], dict[str, dict[str, str]]]
 
 
 def _csv(path: Path) -> _Table:
     layout = csv_format(path)
-    width = len(layout.columns)
-    rows: list[list[str | None]] = []
-    with path.open(encoding=layout.encoding, newline="") as lines:
-        reader = csv.reader(lines, delimiter=layout.delimiter, strict=True)
-        next(reader)
-        try:
-            for number, cells in enumerate(reader, start=2):
-                if not cells:
-                    continue
-                if len(cells) != width:
-                    raise DataError(
-                        f"{path.name}: row {number}",
-                        f"must have {width} columns like the header",
-                        got=len(cells),
-                        fix="quote cells that hold the delimiter",
-                    )
-                rows.append([_text(cell) for cell in cells])
-        except csv.Error as error:
-            raise DataError(
-                f"{path.name}: line {reader.line_num}", f"is not CSV: {error}"
-            ) from None
+    rows = [[_text(cell) for cell in row] for row in csv_rows(path, layout)]
     return list(layout.columns), rows, {}
 
 

@@ -2,8 +2,8 @@
 
 `recover_study` draws states of the industries' outcomes (`states`), and, for every bivariate model
 and state, answers of a random sample of workplaces such that the model prints what the report
-prints. The spread over the draws is what rounding and the unpublished sample leave open, and every
-posterior carries it.
+prints; states for which no such sample is found are left out of that model. The spread over the
+draws is what rounding and the unpublished sample leave open, and every posterior carries it.
 """
 
 from dataclasses import dataclass, field
@@ -25,8 +25,10 @@ __all__ = ["PublishedStudy", "Recovered", "recover_study"]
 
 _Floats = NDArray[np.float64]
 
+#: Draws kept even when fewer return every printed figure.
+_KEEP = 8
 #: Random samples tried per state: for items that everybody answered, and for others.
-_TRIES = (32, 128)
+_TRIES = (64, 192)
 
 #: Names of the outcomes in the published tables.
 _OUTCOMES = {"46": "absence_mean", "figure5": "absence_mean", "47": "absence_change", "4": "absence_change"}
@@ -39,7 +41,7 @@ class Recovered:
     Parameters
     ----------
     draws : tuple of Moments
-        One per state of the study, the one nearest to the printed figures first.
+        One per state that can return the printed figures, the nearest to them first.
     returned : (D, k, 5) bool array
         Which printed figures (coefficient x estimate, se, t, ci_low, ci_high) REML returns at
         their printed rounding in each draw; (D, 0, 5) for the null model.
@@ -172,7 +174,8 @@ class PublishedStudy:
         near = pool.take(np.arange(len(pools)) * tries + miss.argmin(axis=1))
         chosen = refine(model, near, states.sizes)
         implied = solve(chosen)
-        order = np.argsort(_excess(implied, low, high), kind="stable")
+        excess = _excess(implied, low, high)
+        order = np.argsort(excess, kind="stable")[: max(_KEEP, int((excess <= 0).sum()))]
         value = figures(implied)[order]
         slack = 1e-9 * (high - low)
         returned = (value >= low - slack) & (value <= high + slack)

@@ -4,7 +4,8 @@ Random samples of answers come near to the printed figures, not onto them. The c
 move are those that are not known: the means of the item's columns by industry (their spread is that
 of sampling without replacement) and, where not everybody has an answer, the outcome's means and
 within sum of squares of those who have. In units of their own spread the smallest step that brings
-the intercept's t and all estimates inside their printed ranges is taken (Gauss-Newton).
+the intercept's t and all estimates inside their printed ranges is taken (Gauss-Newton). The within cross
+products of dummy columns follow from their means; those of a five-point item stay as drawn.
 """
 
 from dataclasses import replace
@@ -18,7 +19,9 @@ from bayes_sf.engines.printed import SELECTION, PrintedModel
 __all__ = ["refine"]
 
 _Floats = NDArray[np.float64]
-_STEPS = 8
+_STEPS = 10
+#: Farthest that a coordinate moves in one step and in all, in units of its own spread.
+_STRIDE, _FARTHEST = 1.0, 4.0
 _DIFFERENCE = 1e-3
 #: Where inside a printed range to aim, from its edge; and spread's floor for an empty industry.
 _MARGIN = 0.1
@@ -41,26 +44,28 @@ def refine(model: PrintedModel, candidates: Candidates, sizes: NDArray[np.int64]
     low = np.append(model.allowed[0, 2, 0], model.estimate[:, 0])
     high = np.append(model.allowed[0, 2, 1], model.estimate[:, 1])
     margin = _MARGIN * (high - low)
-    free = scale > 0
+    best, worst = point, np.full(len(point), np.inf)
     off = np.zeros((len(scale), len(low)), dtype=bool)  # targets that were ever missed stay in play
     for _ in range(_STEPS):
-        value = _targets(solve(_moved(candidates, point * scale)))
-        error = np.clip(value, low + margin, high - margin) - value
-        if not error.any():
+        value = _targets(solve(_moved(model, candidates, point * scale)))
+        miss = (np.maximum(np.maximum(low - value, value - high), 0) / (high - low)).max(axis=1)
+        best = np.where((miss < worst)[:, None], point, best)
+        worst = np.minimum(miss, worst)
+        if not worst.any():
             break
-        gradient = _gradient(candidates, point, scale, value) * free[:, None, :]
-        # from the origin: the smallest point that meets the linearised targets
-        aim = error + np.einsum("dkm,dm->dk", gradient, point)
+        error = np.clip(value, low + margin, high - margin) - value
         off |= error != 0
+        gradient = _gradient(model, candidates, point, scale, value) * (scale > 0)[:, None, :]
         active = gradient * off[:, :, None]
+        # the smallest point, seen from the origin, that meets the linearised targets
+        aim = np.where(off, error + np.einsum("dkm,dm->dk", gradient, point), 0.0)
         normal = np.einsum("dkm,dlm->dkl", active, active)
-        normal += (1e-9 * np.trace(normal, axis1=1, axis2=2)[:, None, None] + 1e-300) * np.eye(
-            normal.shape[1]
-        )
-        multiplier = np.linalg.solve(normal, np.where(off, aim, 0.0)[..., None])[..., 0]
-        step = np.einsum("dkm,dk->dm", active, multiplier)
-        point = np.where(off.any(axis=1)[:, None], step, point)
-    return _moved(candidates, np.clip(point, -4, 4) * scale)
+        ridge = 1e-9 * np.trace(normal, axis1=1, axis2=2) + 1e-300
+        normal += ridge[:, None, None] * np.eye(normal.shape[1])
+        multiplier = np.linalg.solve(normal, aim[..., None])[..., 0]
+        goal = np.clip(np.einsum("dkm,dk->dm", active, multiplier), -_FARTHEST, _FARTHEST)
+        point = point + np.clip(goal - point, -_STRIDE, _STRIDE)
+    return _moved(model, candidates, best * scale)
 
 
 def _spread(model: PrintedModel, c: Candidates, sizes: NDArray[np.int64]) -> _Floats:
@@ -85,13 +90,22 @@ def _spread(model: PrintedModel, c: Candidates, sizes: NDArray[np.int64]) -> _Fl
     return np.column_stack([x, y, within])
 
 
-def _moved(c: Candidates, change: _Floats) -> Candidates:
+def _moved(model: PrintedModel, c: Candidates, change: _Floats) -> Candidates:
     """Candidates after a change of their coordinates."""
     d, j, p = c.x_means.shape
     x = change[:, : j * p].reshape(d, j, p)
     y = change[:, j * p : j * p + j]
+    x_means, x_within = c.x_means + x, c.x_within
+    if np.isin(model.answers.design, (0.0, 1.0)).all():
+        x_means = np.clip(x_means, 0.0, 1.0)
+        share = np.eye(p) * x_means[..., None] - x_means[..., None] * x_means[..., None, :]
+        x_within = np.einsum("dj,djpq->dpq", c.sizes, share)
     return replace(
-        c, x_means=c.x_means + x, y_means=c.y_means + y, y_within=c.y_within * np.exp(change[:, -1])
+        c,
+        x_means=x_means,
+        x_within=x_within,
+        y_means=c.y_means + y,
+        y_within=c.y_within * np.exp(change[:, -1]),
     )
 
 
@@ -100,10 +114,12 @@ def _targets(implied: Implied) -> _Floats:
     return np.column_stack([implied.coef[:, 0] / implied.se[:, 0], implied.coef])
 
 
-def _gradient(c: Candidates, point: _Floats, scale: _Floats, value: _Floats) -> _Floats:
+def _gradient(
+    model: PrintedModel, c: Candidates, point: _Floats, scale: _Floats, value: _Floats
+) -> _Floats:
     """Forward differences of the targets in standardised coordinates, (D, k + 1, m)."""
     d, m = point.shape
     moved = (point[:, None, :] + _DIFFERENCE * np.eye(m)) * scale[:, None, :]
     wide = c.take(np.repeat(np.arange(d), m))
-    ahead = _targets(solve(_moved(wide, moved.reshape(d * m, m)))).reshape(d, m, -1)
+    ahead = _targets(solve(_moved(model, wide, moved.reshape(d * m, m)))).reshape(d, m, -1)
     return np.swapaxes((ahead - value[:, None, :]) / _DIFFERENCE, 1, 2)

@@ -1,0 +1,158 @@
+"""The published route: what is recovered must print what the report prints."""
+
+import numpy as np
+import pytest
+
+import bayes_sf as sf
+from bayes_sf.engines.answers import item_answers, surveyed
+from bayes_sf.engines.implied import Candidates, solve
+from bayes_sf.engines.ols_reml import fit_reml
+from bayes_sf.engines.printed import PrintedModel, figures, printed_models
+from bayes_sf.engines.recovery import PublishedStudy, recover_study
+from bayes_sf.engines.states import _boundary_region, null_implied, table_sizes
+from bayes_sf.errors import SpecError
+from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.inputs.published import rounding_interval
+from bayes_sf.spec.moments import Moments
+
+BOOK = load_codebook()
+TO_PP2 = 1e4  # squared fractions to squared percentage points
+
+
+@pytest.fixture(scope="module")
+def study() -> PublishedStudy:
+    """A small recovery; 32 walkers are the fewest that move well in 15 dimensions."""
+    return recover_study(seed=3, draws=32)
+
+
+def spec_of(table: str, item: str) -> sf.ModelSpec:
+    for name in ("bivariate", "q13", "q17"):
+        for spec in sf.load_analysis(name).specs:
+            if (spec.table, spec.name) == (table, item):
+                return spec
+    raise AssertionError(table, item)
+
+
+@pytest.mark.parametrize("item", BOOK.preventive)
+def test_answers_are_the_published_counts(item: str) -> None:
+    answers = item_answers(BOOK, item)
+    assert (answers.counts >= 0).all()
+    assert (answers.counts.sum(axis=0) <= surveyed()[1]).all()
+    overall = sf.published_table("univariate")
+    entry = BOOK.item(item)
+    parent = BOOK.item(entry.parent) if entry.parent else entry
+    rows = overall[overall["question"] == parent.printed_key]
+    if entry.parent:
+        option = next(c for c in parent.categories if f"{parent.key}.{c.code}" == item)
+        wanted = rows[rows["category"].isin(option.printed)]["count"].sum()
+        assert answers.counts[1].sum() == wanted
+    else:
+        missing = {name for c in entry.missing for name in c.printed}
+        assert answers.counts.sum() == rows[~rows["category"].isin(missing)]["count"].sum()
+
+
+def test_whole_population_has_no_sampling_variation() -> None:
+    answers = item_answers(BOOK, "q13")
+    n, means, within = answers.sample(answers.surveyed, 3, np.random.default_rng(1))
+    expected = answers.expected(answers.surveyed)
+    for got, want in zip((n, means, within), expected, strict=True):
+        np.testing.assert_allclose(got, np.broadcast_to(want, got.shape), rtol=1e-12)
+
+
+def test_implied_agrees_with_reml() -> None:
+    """What `solve` implies from the slope's t is what REML fits to the completed moments."""
+    rng = np.random.default_rng(5)
+    sizes = np.array([[30.0, 12, 45, 8]])
+    x_means, y_means = rng.normal(size=(1, 4, 2)), rng.normal(scale=2, size=(1, 4))
+    root = rng.normal(size=(2, 2))
+    x_within = (root @ root.T)[None] * 80
+    for scale in (1.0, 0.01):  # with variation between groups, and at the boundary
+        case = Candidates(
+            sizes, scale * y_means, np.array([150.0]), x_means, x_within, np.array([[2.5, -1.0]])
+        )
+        implied = solve(case)
+        within = np.zeros((3, 3))
+        within[:2, :2], within[2, 2] = x_within[0], 150.0
+        within[:2, 2] = within[2, :2] = implied.xy_within[0]
+        means = np.column_stack([x_means[0], case.y_means[0]])
+        fit = fit_reml(Moments("y", ("a", "b"), tuple("wxyz"), sizes[0], means, within))
+        # `solve` stops at about 1e-5 of lambda; a printed t has at most five digits
+        np.testing.assert_allclose(fit.coef, implied.coef[0], rtol=1e-5)
+        np.testing.assert_allclose(fit.std_error, implied.se[0], rtol=1e-5)
+        np.testing.assert_allclose(fit.coef[1:] / fit.std_error[1:], [2.5, -1.0], rtol=1e-5)
+        np.testing.assert_allclose(fit.sd_group**2, implied.tau2[0], rtol=1e-4, atol=1e-12)
+    assert implied.lam[0] == 0
+
+
+def test_states_return_the_variance_components(study: PublishedStudy) -> None:
+    """Every state of the 582 gives both printed variance components back, every state of 420 zero."""
+    null = null_implied(study.large)
+    rows = sf.published_table("scalars").set_index("name")["value"]
+    for name, value in (("var_between", null.tau2), ("var_within", null.sigma2)):
+        low, high = (TO_PP2 * edge for edge in rounding_interval(str(rows[name])))
+        assert ((value >= low) & (value <= high)).all()
+    assert (null_implied(study.change).lam == 0).all()
+
+
+def test_components_cannot_be_those_of_the_smaller_sample(study: PublishedStudy) -> None:
+    """Figure 5's SE of q13 is 0.101; with the printed components 572 workplaces would give more."""
+    model = printed_models("figure5")[0]
+    sizes = np.broadcast_to(table_sizes("8"), study.large.means.shape).astype(float)
+    n, means, within = model.expected(sizes)
+    y_within = study.large.within * (n.sum(axis=1) - 6) / (study.large.sizes.sum(axis=1) - 6)
+    implied = solve(model.candidates(n, (means, within), (study.large.means, y_within)))
+    np.testing.assert_allclose(implied.tau2 / implied.sigma2, 3.514 / 8.236, rtol=0.05)
+    assert (figures(implied)[:, 1, 1] > model.allowed[1, 1, 1] * 1.02).all()
+
+
+def test_boundary_region_is_what_reml_calls_zero() -> None:
+    sizes = table_sizes("9")
+    inside = _boundary_region(sizes, 200, np.random.default_rng(2))
+    n = sizes.sum()
+    np.testing.assert_allclose(inside @ sizes, 0, atol=1e-9)
+    reach = (sizes**2 * inside**2).sum(axis=1) / (n - (sizes**2).sum() / n)
+    assert reach.max() <= 1 + 1e-12
+    # evenly in five dimensions: the fifth power of the relative radius is uniform
+    assert abs((reach**2.5).mean() - 0.5) < 4 * np.sqrt(1 / 12 / 200)
+
+
+@pytest.mark.parametrize(
+    ("table", "item"),
+    [("46", "q13"), ("46", "q16.8"), ("46", "q18"), ("46", "q21"), ("47", "q17"), ("figure5", "q13")],
+)
+def test_first_draw_prints_the_table(study: PublishedStudy, table: str, item: str) -> None:
+    recovered = study.recover(spec_of(table, item))
+    assert recovered.returned[0].all()
+    fit = fit_reml(recovered.draws[0])
+    model: PrintedModel = next(m for m in printed_models(table) if m.item == item)
+    b, s = fit.coef, fit.std_error
+    for value, name in ((b, 0), (s, 1), (b / s, 2)):
+        low, high = model.allowed[:, name, 0], model.allowed[:, name, 1]
+        slack = 1e-2 * (high - low)  # `solve` stops at about 1e-5 of lambda
+        assert ((value >= low - slack) & (value <= high + slack)).all()
+
+
+def test_same_seed_same_study() -> None:
+    first, second = (recover_study(seed=9, draws=32) for _ in range(2))
+    np.testing.assert_array_equal(first.large.means, second.large.means)
+    spec = spec_of("46", "q11")
+    assert first.recover(spec).draws[0].digest == second.recover(spec).draws[0].digest
+
+
+def test_ends_bracket_the_icc(study: PublishedStudy) -> None:
+    """No difference between industries gives the smallest ICC, the largest possible the largest."""
+    spec = next(s for s in sf.load_analysis("null").specs if s.outcome == "absence_change")
+    middle = sf.fit(spec, study).icc()["mean"]
+    low, high = (
+        np.mean([sf.fit(spec, m).icc()["mean"] for m in study.ends(spec.outcome)[case][:8]])
+        for case in ("lowest", "highest")
+    )
+    assert low < middle < high
+    for moments in study.ends(spec.outcome)["highest"][:8]:
+        assert fit_reml(moments).sd_group < 0.05 * fit_reml(moments).sd_resid
+
+
+def test_models_with_controls_are_refused(study: PublishedStudy) -> None:
+    spec = sf.load_analysis("q13_controls").specs[0]
+    with pytest.raises(SpecError, match="replica"):
+        sf.fit(spec, study)

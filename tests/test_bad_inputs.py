@@ -25,7 +25,7 @@ SURVEYS = {
     "survey_wrong_encoding.csv": "UTF-8 or cp1252.*UTF-16",
     "survey_unknown_industry.csv": "row 5, column industry: got 'fishing', allowed: one of 1",
     "survey_code_outside_codebook.csv": "row 6, column q13: got '7', allowed: one of 1 ",
-    "survey_answer_where_not_asked.csv": r"row \d+, column q20r1: got 'some_extent', allowed: not_as",
+    "survey_answer_where_not_asked.csv": r"row \d+, column q20r1: got 'some_extent', allowed: not",
     "survey_invalid_number.csv": "row 7, column org_nr: .*control digit",
     "survey_workplace_twice.csv": "(?s)row 8, column org_nr.*row 9, column org_nr.*each workplace",
     "survey_truncated.sav": "whole SPSS file",

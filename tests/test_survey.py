@@ -56,6 +56,18 @@ def test_answers_may_be_as_the_report_prints_them(tmp_path: Path, codes: pd.Data
     pd.testing.assert_frame_equal(read(tmp_path, spelt), read(tmp_path, codes))
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-8", "utf-8-sig"])
+def test_norwegian_letters_survive_every_encoding(
+    tmp_path: Path, codes: pd.DataFrame, encoding: str
+) -> None:
+    path = tmp_path / "norwegian.csv"
+    spell(codes[codes["q4"] != "3"], "label_nb").to_csv(
+        path, sep=";", index=False, encoding=encoding
+    )
+    expected = read(tmp_path, codes[codes["q4"] != "3"])
+    pd.testing.assert_frame_equal(read_survey(path, key=KEY).frame, expected)
+
+
 def test_dont_know_not_asked_and_missing_stay_three_things(
     tmp_path: Path, codes: pd.DataFrame
 ) -> None:

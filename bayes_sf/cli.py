@@ -96,12 +96,12 @@ def check_published(*, as_json: JsonOption = False) -> None:
     Example: bayes-sf check-published
     """
     from bayes_sf.analysis.consistency import replay
-    from bayes_sf.output.files import plain
+    from bayes_sf.output.files import json_text
     from bayes_sf.output.summary import findings_lines
 
     outcomes = replay()
     if as_json:
-        typer.echo(_json(plain(outcomes)))
+        typer.echo(json_text(outcomes), nl=False)
         return
     for line in findings_lines(outcomes):
         typer.echo(line)
@@ -149,13 +149,6 @@ def _progress(*, quiet: bool) -> Callable[[Iterable[Any]], Iterable[Any]]:
         yield from track(listed, description="fitting", console=console, transient=True)
 
     return wrap
-
-
-def _json(content: object) -> str:
-    """JSON text."""
-    import json
-
-    return json.dumps(content, indent=1, ensure_ascii=False)
 
 
 def main() -> None:

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import math
-import os
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields, is_dataclass
@@ -13,7 +12,7 @@ from typing import Any
 
 from bayes_sf.errors import OutputError
 
-__all__ = ["plain", "ready_folder", "write_csv", "write_json", "write_text"]
+__all__ = ["csv_text", "json_text", "plain", "ready_folder", "write_files"]
 
 
 def ready_folder(path: Path) -> Path:
@@ -36,53 +35,86 @@ def ready_folder(path: Path) -> Path:
     return path
 
 
-def write_text(path: Path, text: str) -> Path:
-    """Write a text file through a temporary one, so that it is never half there.
+def write_files(folder: Path, texts: Mapping[str, str]) -> tuple[Path, ...]:
+    """Write text files: all of them to a hidden folder first, then each to its place.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        An existing folder.
+    texts : mapping
+        File name -> text.
+
+    Returns
+    -------
+    tuple of pathlib.Path
+        What was written.
 
     Raises
     ------
     OutputError
-        When it cannot be written; what was there before is then still there.
+        When one cannot be written. No file is half there, and a full disk is found out before the
+        first old file is replaced.
     """
-    temporary = None
+    path = folder
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", dir=path.parent, prefix=f".{path.name}.", encoding="utf-8", newline="", delete=False
-        ) as stream:
-            temporary = Path(stream.name)
-            stream.write(text)
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
-        temporary.replace(path)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as hidden:
+            for name, text in texts.items():
+                path = folder / name
+                (Path(hidden) / name).write_text(text, encoding="utf-8", newline="")
+            for name in texts:
+                path = folder / name
+                (Path(hidden) / name).replace(path)
     except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
         raise OutputError(
-            str(path), "must be writable", got=error.strerror, fix="free space or choose --out"
-        ) from error
-    return path
+            str(path), "must be writable", got=error.strerror,
+            fix="free space there or choose another folder",
+        ) from error  # fmt: skip
+    return tuple(folder / name for name in texts)
 
 
-def write_csv(path: Path, rows: Iterable[Any]) -> Path:
-    """Write frozen dataclasses as CSV: comma, UTF-8, full precision, empty where undefined."""
-    records = list(rows)
+def csv_text(kind: type, rows: Iterable[Any]) -> str:
+    r"""Write records as CSV: a comma, numbers in full, nothing where a number is not defined.
+
+    Parameters
+    ----------
+    kind : type
+        The dataclass whose fields are the columns.
+    rows : iterable of `kind`
+        The records.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass
+    ... class Row:
+    ...     name: str
+    ...     value: float
+    >>> csv_text(Row, [Row("a, b", 0.5), Row("c", float("nan"))])
+    'name,value\n"a, b",0.5\nc,\n'
+    """
     stream = io.StringIO()
-    names = [f.name for f in fields(records[0])]
+    names = [f.name for f in fields(kind)]
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(names)
-    for record in records:
-        values = (getattr(record, name) for name in names)
+    for row in rows:
+        values = (getattr(row, name) for name in names)
         writer.writerow(["" if isinstance(v, float) and math.isnan(v) else v for v in values])
-    return write_text(path, stream.getvalue())
+    return stream.getvalue()
 
 
-def write_json(path: Path, content: Any) -> Path:
-    """Write JSON; NaN becomes null."""
-    return write_text(path, json.dumps(plain(content), indent=1, ensure_ascii=False) + "\n")
+def json_text(content: object) -> str:
+    r"""Write JSON; NaN becomes null.
+
+    Examples
+    --------
+    >>> json_text({"a": (1, float("nan"))})
+    '{\n "a": [\n  1,\n  null\n ]\n}\n'
+    """
+    return json.dumps(plain(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> Any:  # noqa: ANN401  # JSON has no type of its own
     """Turn dataclasses, tuples, NumPy numbers and NaN into what JSON has.
 
     Examples

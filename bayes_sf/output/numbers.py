@@ -11,6 +11,7 @@ Examples
 ('<0.001', '>−0.01', '34.9')
 """
 
+import math
 from decimal import ROUND_HALF_UP, Decimal
 
 __all__ = ["fixed", "interval", "limit", "percent", "probability"]
@@ -20,7 +21,7 @@ _MINUS = "\u2212"
 
 def fixed(value: float, decimals: int) -> str:
     """Round to a number of decimals; "" for what is not a number."""
-    if value != value:  # NaN alone differs from itself
+    if math.isnan(value):
         return ""
     rounded = Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
     text = f"{abs(rounded):f}"
@@ -28,9 +29,9 @@ def fixed(value: float, decimals: int) -> str:
 
 
 def limit(value: float, decimals: int) -> str:
-    """Round an interval's limit; what would become zero is said to be smaller than the last digit."""
+    """Round an interval's limit; what would print as zero is said to be below the last digit."""
     text = fixed(value, decimals)
-    if value == 0 or value != value or any(digit in text for digit in "123456789"):
+    if value == 0 or math.isnan(value) or any(digit in text for digit in "123456789"):
         return text
     smallest = fixed(10.0**-decimals, decimals)
     return f"<{smallest}" if value > 0 else f">{_MINUS}{smallest}"

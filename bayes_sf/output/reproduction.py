@@ -1,6 +1,5 @@
 """`bayes-sf reproduce`: load, fit, compare, and write every file of the result."""
 
-import json
 import platform
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -9,11 +8,12 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from bayes_sf.analysis.account import account_of
-from bayes_sf.analysis.comparison import Reproduction, reproduce
+from bayes_sf.analysis.comparison import CoefficientRow, IccRow, Reproduction, reproduce
 from bayes_sf.analysis.consistency import RuleOutcome, replay
+from bayes_sf.analysis.findings import Finding
 from bayes_sf.engines.fit import load_sample, versions
 from bayes_sf.engines.recovery import PublishedStudy
-from bayes_sf.output.files import plain, write_csv, write_json, write_text
+from bayes_sf.output.files import csv_text, json_text, write_files
 from bayes_sf.output.summary import SOURCES, markdown, print_summary
 
 if TYPE_CHECKING:
@@ -103,17 +103,20 @@ def run_reproduction(
             for key, result in results.items()
         ],
     }  # fmt: skip
-    files = [
-        write_csv(folder / "icc.csv", found.icc),
-        write_csv(folder / "coefficients.csv", found.coefficients),
-        write_csv(folder / "consistency.csv", [f for o in outcomes for f in o.findings]),
-        write_json(folder / "moments.json", _moments(data, found)),
-        write_json(folder / "provenance.json", provenance),
-        write_text(
-            folder / "summary.md", markdown(found, outcomes, source, _footer(provenance))
-        ),
-    ]
-    return Run(source, found, outcomes, provenance, tuple(files))
+    findings = [finding for outcome in outcomes for finding in outcome.findings]
+    page = markdown(found, outcomes, source, _footer(provenance))
+    files = write_files(
+        folder,
+        {
+            "icc.csv": csv_text(IccRow, found.icc),
+            "coefficients.csv": csv_text(CoefficientRow, found.coefficients),
+            "consistency.csv": csv_text(Finding, findings),
+            "moments.json": json_text(_moments(data, found)),
+            "provenance.json": json_text(provenance),
+            "summary.md": page,
+        },
+    )
+    return Run(source, found, outcomes, provenance, files)
 
 
 def _footer(provenance: dict[str, Any]) -> str:
@@ -122,21 +125,19 @@ def _footer(provenance: dict[str, Any]) -> str:
     return f"Engine {provenance['engine']}, seed {provenance['seed']}; {used}."
 
 
-def _moments(data: Any, found: Reproduction) -> dict[str, Any]:
+def _moments(data: object, found: Reproduction) -> dict[str, Any]:
     """Sufficient statistics of every model, and what they rest on."""
-    models = []
-    for (analysis, kind), results in found.results.items():
-        if kind != "reml":
-            continue
-        for key, result in results.items():
-            m = result.moments
-            models.append(
-                {
-                    "analysis": analysis, "model": key[0], "outcome": key[1],
-                    "table": result.spec.table, "terms": m.terms, "groups": m.groups,
-                    "sizes": m.sizes, "means": m.means, "within": m.within,
-                }  # fmt: skip
-            )
+    models = [
+        {
+            "analysis": analysis, "model": result.spec.name, "outcome": result.spec.outcome,
+            "table": result.spec.table, "terms": result.moments.terms,
+            "groups": result.moments.groups, "sizes": result.moments.sizes,
+            "means": result.moments.means, "within": result.moments.within,
+        }
+        for (analysis, kind), results in found.results.items()
+        for result in results.values()
+        if kind == "reml"
+    ]  # fmt: skip
     account = [asdict(row) for row in account_of(data)] if isinstance(data, PublishedStudy) else []
     columns = "columns of means and within: the predictors, then the outcome (pp)"
     return {"note": columns, "account": account, "models": models}
@@ -161,7 +162,7 @@ def print_reproduction(console: "Console", run: Run, *, as_json: bool) -> None:
             "consistency": [asdict(f) for o in run.outcomes for f in o.findings],
             "provenance": run.provenance,
         }
-        console.file.write(json.dumps(plain(content), indent=1, ensure_ascii=False) + "\n")
+        console.file.write(json_text(content))
         return
     print_summary(console, run.found, run.outcomes, run.source)
     console.print()

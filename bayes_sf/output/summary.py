@@ -1,12 +1,12 @@
 """The reproduction in words: a page of Markdown, and the same tables on a terminal."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bayes_sf.analysis.comparison import CoefficientRow, IccRow, Reproduction
 from bayes_sf.analysis.consistency import RuleOutcome
-from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.inputs.codebook import Codebook, load_codebook
 from bayes_sf.output.numbers import fixed, interval, probability
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ SOURCES = {
 }
 _OUTCOMES = {"absence_mean": "mean absence", "absence_change": "change in absence"}
 _STRONGEST = 5
+_BOUNDARY = (
+    " REML's zero is a boundary estimate: the last two lines are the ends of what it leaves "
+    "possible for the variation between industries."
+)
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,11 @@ def summary_tables(found: Reproduction, source: str) -> tuple[Table, ...]:
     source : str
         ``published``, ``replica`` or ``microdata``.
     """
-    return (_icc_table(found.icc), *_slope_tables(found.coefficients, source))
+    label = "SYNTHETIC replica: " if source == "replica" else ""
+    return tuple(
+        replace(table, title=label + table.title)
+        for table in (_icc_table(found.icc), *_slope_tables(found))
+    )
 
 
 def _icc_table(rows: Sequence[IccRow]) -> Table:
@@ -62,7 +70,7 @@ def _icc_table(rows: Sequence[IccRow]) -> Table:
     cases = {"all": "", "lowest": " (no difference)", "highest": " (largest)"}
     body = tuple(
         (
-            _OUTCOMES[r.outcome] + cases[r.case], fixed(r.published, 3), fixed(r.reml, 3),
+            _OUTCOMES[r.outcome] + cases[r.case], _published_icc(r.published), fixed(r.reml, 3),
             fixed(r.mean, 3), fixed(r.median, 3), interval(r.lower, r.upper, 3), str(r.n),
         )
         for r in rows
@@ -72,45 +80,49 @@ def _icc_table(rows: Sequence[IccRow]) -> Table:
         f"{prob:.0f} % equal-tailed credible intervals; {rows[0].n_groups} industries. "
         f"Under the prior alone: median {fixed(rows[0].prior_median, 2)}, "
         f"{interval(rows[0].prior_lower, rows[0].prior_upper, 3)}. "
-        + " ".join(f"Priors, {_OUTCOMES[r.outcome]} (pp): {r.prior}." for r in rows if r.case == "all")
-        + (
-            " REML's zero is a boundary estimate: the last two lines are the ends of what it leaves "
-            "possible for the variation between industries."
-            if bounds
-            else ""
+        + " ".join(
+            f"Priors, {_OUTCOMES[r.outcome]} (pp): {r.prior}." for r in rows if r.case == "all"
         )
+        + (_BOUNDARY if bounds else "")
     )
     header = ("ICC", "published", "REML", "mean", "median", f"{prob:.0f} % interval", "n")
     return Table("Intraclass correlation", header, body, note)
 
 
-def _slope_tables(rows: Sequence[CoefficientRow], source: str) -> Iterator[Table]:
-    """The strongest slopes of tables 46 and 47."""
-    book = load_codebook()
+def _published_icc(value: float) -> str:
+    """Print the report's ICC; of the change it only says, in words, that it is close to zero."""
+    return fixed(value, 3) if value else "about 0"
+
+
+def _slope_tables(found: Reproduction) -> Iterator[Table]:
+    """List the strongest slopes of tables 46 and 47."""
+    rows, book = found.coefficients, load_codebook()
+    fitted = next(r for r in found.results["bivariate", "reml"].values())
+    prior = fitted.spec.priors.slope.text("sd(y)/sd(x)", "0")
     for table, outcome in (("46", "absence_mean"), ("47", "absence_change")):
-        slopes = [
-            r for r in rows if r.table == table and book.term(r.term) != "(Intercept)"
-        ]
+        slopes = [r for r in rows if r.table == table and book.term(r.term) != "(Intercept)"]
         slopes.sort(key=lambda r: -abs(r.mean / r.sd))
-        body = []
-        for r in slopes[:_STRONGEST]:
-            term = book.term(r.term)
-            published = f"{fixed(100 * float(r.estimate), 1)} (t {fixed(float(r.t), 3)})"
-            body.append(
-                (
-                    term, book.label(term, "en"), published, fixed(r.reml_estimate, 2),
-                    fixed(r.mean, 2), interval(r.lower, r.upper, 2), probability(r.p_direction, 3),
-                    str(r.n),
-                )  # fmt: skip
-            )
+        body = tuple(_slope_row(r, book) for r in slopes[:_STRONGEST])
         prob = f"{100 * rows[0].prob:.0f} %"
         header = ("term", "", "published", "REML", "mean", f"{prob} interval", "P(direction)", "n")
         yield Table(
             f"Strongest slopes on {_OUTCOMES[outcome]}, percentage points (table {table})",
-            header, tuple(body),
-            f"{prob} equal-tailed credible intervals. Slopes: normal(0, 2.5 sd(y)/sd(x)); other "
-            "priors as for the ICC. Chosen among 32 by size: see table of all in coefficients.csv.",
-        )  # fmt: skip
+            header,
+            body,
+            f"{prob} equal-tailed credible intervals. Prior of slopes: {prior}; other priors as "
+            f"for the ICC. Chosen by |mean/sd| among {len(slopes)}; all are in coefficients.csv.",
+        )
+
+
+def _slope_row(row: CoefficientRow, book: Codebook) -> tuple[str, ...]:
+    """Print one slope; its published figures are brought from fractions to percentage points."""
+    term = book.term(row.term)
+    unit = 100 if row.unit == "fraction" else 1
+    published = f"{fixed(unit * float(row.estimate), 1)} (t {fixed(float(row.t), 3)})"
+    return (
+        term, book.label(term, "en"), published, fixed(row.reml_estimate, 2), fixed(row.mean, 2),
+        interval(row.lower, row.upper, 2), probability(row.p_direction, 3), str(row.n),
+    )  # fmt: skip
 
 
 def findings_lines(outcomes: Sequence[RuleOutcome]) -> tuple[str, ...]:
@@ -144,10 +156,8 @@ def _replay_line(outcomes: Sequence[RuleOutcome]) -> str:
     )
 
 
-def markdown(
-    found: Reproduction, outcomes: Sequence[RuleOutcome], source: str, footer: str
-) -> str:
-    """The page `summary.md`.
+def markdown(found: Reproduction, outcomes: Sequence[RuleOutcome], source: str, footer: str) -> str:
+    """Write the page `summary.md`.
 
     Parameters
     ----------
@@ -170,7 +180,7 @@ def markdown(
 
 
 def _row(cells: Sequence[str]) -> str:
-    """A Markdown table row."""
+    """Write a row of a Markdown table."""
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 

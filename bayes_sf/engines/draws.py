@@ -59,9 +59,9 @@ def draw_posterior(posterior: Posterior, n: int, seed: int) -> "xr.DataTree":
         ranef,
         sd_group,
         sd_resid,
-        first.moments.terms,
-        posterior.groups,
-        first.moments.group,
+        terms=first.moments.terms,
+        groups=posterior.groups,
+        group=first.moments.group,
         chains=_CHAINS,
     )
 
@@ -69,19 +69,19 @@ def draw_posterior(posterior: Posterior, n: int, seed: int) -> "xr.DataTree":
 def _variances(part: ExactPosterior, n: int, rng: np.random.Generator) -> tuple[_Floats, _Floats]:
     """Draw sigma (standardised) and lambda, (n,) each: z from its marginal, ln sigma given z."""
     z = invert(
-        lambda x: cumulative(part.z_series, part.z.unit(x)),
+        lambda x: cumulative(part.z_series, part.grid.z.unit(x)),
         rng.uniform(size=n),
-        part.z.low,
-        part.z.high,
+        part.grid.z.low,
+        part.grid.z.high,
     )
-    log_density = part.joint.log_density(part.t.nodes, z).T  # (T, n)
-    mass = np.exp(log_density - log_density.max(axis=0)) * part.t.weights[:, None]
+    log_density = part.joint.log_density(part.grid.t.nodes, z).T  # (T, n)
+    mass = np.exp(log_density - log_density.max(axis=0)) * part.grid.t.weights[:, None]
     given_z = series(mass / mass.sum(axis=0))
     t = invert(
-        lambda x: cumulative(given_z, part.t.unit(x)),
+        lambda x: cumulative(given_z, part.grid.t.unit(x)),
         rng.uniform(size=n),
-        part.t.low,
-        part.t.high,
+        part.grid.t.low,
+        part.grid.t.high,
     )
     return np.exp(t), part.joint.ratio(z) ** 2
 
@@ -131,16 +131,32 @@ def posterior_tree(
     ranef: _Floats,
     sd_group: _Floats,
     sd_resid: _Floats,
+    *,
     terms: tuple[str, ...],
     groups: tuple[str, ...],
     group: str,
-    *,
     chains: int,
 ) -> "xr.DataTree":
-    """Draws, (n, ...), chain after chain, as a DataTree with one `posterior` group.
+    """Put draws into ArviZ's schema.
 
-    Variables: ``beta`` (term), ``u`` (the grouping factor's name), ``sd_group``, ``sd_resid``,
-    ``icc``.
+    Parameters
+    ----------
+    coef, ranef : (n, k), (n, J) arrays
+        Coefficients and group effects, chain after chain.
+    sd_group, sd_resid : (n,) arrays
+        Standard deviations.
+    terms, groups : tuple of str
+        Names of coefficients and of groups.
+    group : str
+        Name of the grouping factor, which becomes a dimension.
+    chains : int
+        Number of chains.
+
+    Returns
+    -------
+    xarray.DataTree
+        One group, ``posterior``: ``beta`` (term), ``u`` (the grouping factor), ``sd_group``,
+        ``sd_resid``, ``icc``.
     """
     import xarray as xr
 

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from bayes_sf.engines.mixture import NormalMixture
 from bayes_sf.engines.ols_reml import GaussianFit
 from bayes_sf.engines.posterior import SPREADS, Posterior
-from bayes_sf.inputs.region import NORMAL_QUANTILE
 from bayes_sf.spec.moments import INTERCEPT
 
 __all__ = ["COLUMNS", "Estimate", "frequentist_rows", "posterior_rows"]
@@ -66,7 +65,7 @@ def frequentist_rows(fit: GaussianFit, prob: float) -> Iterator[Estimate]:
     """
     from scipy.special import ndtri
 
-    reach = NORMAL_QUANTILE if prob == 0.95 else float(ndtri(0.5 + 0.5 * prob))  # exact at 95 %
+    reach = float(ndtri(0.5 + 0.5 * prob))
     for term, b, s in zip(fit.moments.terms, fit.coef, fit.std_error, strict=True):
         yield Estimate(term, "", b, s, b - reach * s, b + reach * s, b / s)
     nan = float("nan")

@@ -12,26 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.engines.gaussian import Standardised, check_groups, standardise
-from bayes_sf.engines.joint import Given, Joint, resolve_priors
+from bayes_sf.engines.grid import Grid, resolve
+from bayes_sf.engines.joint import Joint, resolve_priors
 from bayes_sf.engines.mixture import NormalMixture
-from bayes_sf.engines.quadrature import Axis, Box, cumulative, find_box, series, unresolved
-from bayes_sf.errors import ConvergenceError
+from bayes_sf.engines.quadrature import Box, cumulative, series
 from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.priors import Priors
 
 __all__ = ["ExactPosterior", "fit_exact"]
 
 _Floats = NDArray[np.float64]
-
-#: Where the search for the mass begins: sigma up to sd(y), tau from 0.
-_START = Box(-2.0, 0.5, 0.0, 1.6)
-
-#: Nodes for t and z at first; an axis that is not resolved gets 1.5 times as many, up to the limit.
-_NODES = (56, 64)
-_MOST = 500
-#: Largest trailing coefficient of a resolved distribution function. A quantile's error is this
-#: over the density: 1e-9/0.003 posterior sd at the 0.1 % quantile of a normal.
-_RESOLVED = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,29 +36,19 @@ class ExactPosterior:
         Resolved, in the outcome's unit.
     log_evidence : float
         ln p(y | model), raw units; NaN when a prior is flat.
-    joint : Joint
-        The density that was integrated, standardised.
-    t, z : Axis
-        Nodes of ln sigma and of the coordinate of tau.
-    weight : (Z, T) array
-        Posterior mass at each node, summing to one.
-    given : Given
-        What depends on z alone, at its nodes.
+    grid : Grid
+        Masses of (ln sigma, the coordinate of tau) in standardised units.
     """
 
     moments: Moments
     priors: Priors
     log_evidence: float
-    joint: Joint
-    t: Axis
-    z: Axis
-    weight: _Floats
-    given: Given
+    grid: Grid
 
     @property
-    def box(self) -> Box:
-        """The rectangle of (t, z) that holds the mass."""
-        return Box(self.t.low, self.t.high, self.z.low, self.z.high)
+    def joint(self) -> Joint:
+        """The density that was integrated."""
+        return self.grid.joint
 
     @property
     def data(self) -> Standardised:
@@ -82,8 +62,8 @@ class ExactPosterior:
 
     @property
     def box(self) -> Box:
-        """The rectangle of (t, z) that was integrated over."""
-        return Box(self.t.low, self.t.high, self.z.low, self.z.high)
+        """The rectangle that was integrated over; a start for `fit_exact` on similar data."""
+        return self.grid.box
 
     # Linear quantities -----------------------------------------------------------------------
 
@@ -112,8 +92,8 @@ class ExactPosterior:
         scale, shift : float, (m,) array
             Back to raw units.
         """
-        given, inv_var = self.given, np.exp(-2 * self.t.nodes)
-        m, (n_z, n_t) = len(loading), self.weight.shape
+        given, inv_var = self.grid.given, np.exp(-2 * self.grid.t.nodes)
+        m, n_z = len(loading), len(self.grid.weight)
         along = np.einsum(
             "mzk,zkl->mzl", np.broadcast_to(loading, (m, n_z, loading.shape[2])), given.basis
         )
@@ -122,9 +102,9 @@ class ExactPosterior:
         mean += np.broadcast_to(constant, (m, n_z))[:, :, None]
         var += np.broadcast_to(noise, (m, n_z))[:, :, None] / inv_var
         held = np.abs(limit @ self.joint.open_directions).max(axis=1, initial=0.0) < 1e-8
-        exist = np.where(held, 2, np.ceil(min(self.joint.room[0], 3.0)) - 1)
+        exist = np.where(held, 2, self.spread_moments("sd_group"))
         return NormalMixture(
-            self.weight.ravel(),
+            self.grid.weight.ravel(),
             scale * mean.reshape(m, -1) + np.broadcast_to(shift, m)[:, None],
             scale * np.sqrt(var).reshape(m, -1),
             exist,
@@ -150,7 +130,7 @@ class ExactPosterior:
         """Group effects u_j plus `level` times the intercept at the predictors' means."""
         k, sizes = self.data.n_coef, self.moments.sizes[:, None]
         x, y = self.data.means[:, :k], self.data.means[:, k]
-        share = self.given.lam * sizes / (1 + self.given.lam * sizes)  # (J, Z)
+        share = self.grid.given.lam * sizes / (1 + self.grid.given.lam * sizes)  # (J, Z)
         intercept = level * np.eye(k)[0]
         return self._linear(
             intercept - share[:, :, None] * x[:, None, :],
@@ -176,17 +156,17 @@ class ExactPosterior:
     @cached_property
     def z_series(self) -> _Floats:
         """Distribution function of z, (Z + 1,), for `cumulative`."""
-        return series(self.weight.sum(axis=1))
+        return series(self.grid.weight.sum(axis=1))
 
     @cached_property
     def _t_series(self) -> _Floats:
         """Distribution function of t, (T + 1,)."""
-        return series(self.weight.sum(axis=0))
+        return series(self.grid.weight.sum(axis=0))
 
     @cached_property
     def _z_by_t(self) -> _Floats:
         """Distribution function of z jointly with each t node, (Z + 1, T)."""
-        return series(self.weight)
+        return series(self.grid.weight)
 
     def spread_cdf(self, name: str, value: _Floats) -> _Floats:
         """P(quantity <= value) of ``sd_group``, ``sd_resid`` or ``icc``, same shape as `value`.
@@ -197,21 +177,24 @@ class ExactPosterior:
         if name == "icc":
             with np.errstate(divide="ignore"):
                 z = self.joint.place(np.sqrt(value / (1 - value)))
-            return cumulative(self.z_series, self.z.unit(z))
+            return cumulative(self.z_series, self.grid.z.unit(z))
         value = value / self.data.scale[-1]
         if name == "sd_resid":
             with np.errstate(divide="ignore"):
-                return cumulative(self._t_series, self.t.unit(np.log(value)))
-        z = self.joint.place(value[..., None] / np.exp(self.t.nodes))
-        return np.asarray(cumulative(self._z_by_t, self.z.unit(z)).sum(axis=-1))
+                return cumulative(self._t_series, self.grid.t.unit(np.log(value)))
+        z = self.joint.place(value[..., None] / np.exp(self.grid.t.nodes))
+        return np.asarray(cumulative(self._z_by_t, self.grid.z.unit(z)).sum(axis=-1))
 
     def spread_values(self, name: str) -> _Floats:
         """Values of ``sd_group``, ``sd_resid`` or ``icc`` at the nodes, (Z, T)."""
-        return self._spread(name, self.z.nodes[:, None], self.t.nodes)
+        return self._spread(name, self.grid.z.nodes[:, None], self.grid.t.nodes)
 
     def spread_range(self, name: str) -> tuple[float, float]:
         """Smallest and largest value of the same on the grid's box."""
-        corner = np.array([self.z.low, self.z.high]), np.array([self.t.low, self.t.high])
+        corner = (
+            np.array([self.grid.z.low, self.grid.z.high]),
+            np.array([self.grid.t.low, self.grid.t.high]),
+        )
         low, high = self._spread(name, *corner)
         return float(low), float(high)
 
@@ -269,63 +252,11 @@ def fit_exact(
     data = standardise(moments)
     check_groups(data)
     resolved = resolve_priors(priors or Priors(), data)
-    joint = Joint.build(data, resolved)
-    box = find_box(joint.log_density, joint.tilt, start or _START)
-    n_t, n_z = nodes or _NODES
-    while True:
-        grid = _Grid.over(joint, box, n_t, n_z)
-        error_t, error_z = grid.unresolved()
-        if nodes or max(error_t, error_z) <= _RESOLVED:
-            break
-        n_t = n_t * 3 // 2 if error_t > _RESOLVED else n_t
-        n_z = n_z * 3 // 2 if error_z > _RESOLVED else n_z
-        if max(n_t, n_z) > _MOST:
-            raise ConvergenceError(
-                "exact engine",
-                f"must resolve the density with {_MOST} nodes per axis",
-                got=f"{max(error_t, error_z):.0e} unresolved",
-                fix="use a smoother prior on sd_group, e.g. half-t, or another group",
-            )
-    evidence = grid.log_total - moments.n_obs * float(np.log(data.scale[-1]))
-    return ExactPosterior(
-        moments,
-        resolved,
-        evidence if _proper(resolved, moments) else float("nan"),
-        joint,
-        grid.t,
-        grid.z,
-        grid.weight,
-        grid.given,
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class _Grid:
-    """The density on the nodes of a box: masses that sum to one, and ln of what they summed to."""
-
-    joint: Joint
-    t: Axis
-    z: Axis
-    weight: _Floats  # (Z, T)
-    given: Given
-    log_total: float
-
-    @classmethod
-    def over(cls, joint: Joint, box: Box, n_t: int, n_z: int) -> "_Grid":
-        """Evaluate the density at n_t times n_z nodes."""
-        t, z = Axis.over(box.t_low, box.t_high, n_t), Axis.over(box.z_low, box.z_high, n_z)
-        given = joint.given(z.nodes)
-        log_density = joint.log_density(t.nodes, z.nodes, given)
-        peak = log_density.max()
-        mass = np.exp(log_density - peak) * z.weights[:, None] * t.weights
-        total = mass.sum()
-        return cls(joint, t, z, mass / total, given, float(peak + np.log(total)))
-
-    def unresolved(self) -> tuple[float, float]:
-        """What the series along t and along z leave out, with and without second moments' tilt."""
-        tilted = self.weight * np.exp(self.joint.tilt(self.t.nodes, self.z.nodes))
-        both = (self.weight, tilted / tilted.sum())
-        return max(unresolved(mass, 1) for mass in both), max(unresolved(mass, 0) for mass in both)
+    grid = resolve(Joint.build(data, resolved), nodes, start)
+    evidence = float("nan")
+    if _proper(resolved, moments):
+        evidence = grid.log_total - moments.n_obs * float(np.log(data.scale[-1]))
+    return ExactPosterior(moments, resolved, evidence, grid)
 
 
 def _proper(priors: Priors, moments: Moments) -> bool:

@@ -89,7 +89,7 @@ class Standardised:
         return self.moments.n_obs
 
     def weights(self, lam: _Floats) -> _Floats:
-        """w = n/(1 + lambda n), (G, D)."""
+        """Return w = n/(1 + lambda n), (G, D)."""
         return np.asarray(self.sizes / (1 + np.asarray(lam)[:, None] * self.sizes))
 
     def cross_products(self, lam: _Floats) -> CrossProducts:

@@ -41,7 +41,7 @@ class NormalMixture:
     weight: _Floats
     means: _Floats
     sds: _Floats
-    exist: _Floats | int = 2
+    exist: NDArray[np.int_] | int = 2
 
     @classmethod
     def average(cls, mixtures: Sequence["NormalMixture"]) -> "NormalMixture":
@@ -50,27 +50,24 @@ class NormalMixture:
             np.concatenate([mixture.weight for mixture in mixtures]) / len(mixtures),
             np.concatenate([mixture.means for mixture in mixtures], axis=1),
             np.concatenate([mixture.sds for mixture in mixtures], axis=1),
-            np.min([mixture._exist for mixture in mixtures], axis=0),
+            np.min([np.broadcast_to(m.exist, len(m.means)) for m in mixtures], axis=0),
         )
 
     def take(self, rows: Sequence[int]) -> "NormalMixture":
-        """Some of the quantities, by number."""
+        """Pick quantities by number."""
         rows = list(rows)
-        return NormalMixture(self.weight, self.means[rows], self.sds[rows], self._exist[rows])
-
-    @property
-    def _exist(self) -> _Floats:
-        return np.broadcast_to(np.asarray(self.exist, dtype=float), len(self.means))
+        exist = np.broadcast_to(self.exist, len(self.means))[rows]
+        return NormalMixture(self.weight, self.means[rows], self.sds[rows], exist)
 
     def mean(self) -> _Floats:
         """Means, (m,)."""
-        return np.where(self._exist >= 1, self.means @ self.weight, np.nan)
+        return np.where(np.asarray(self.exist) >= 1, self.means @ self.weight, np.nan)
 
     def sd(self) -> _Floats:
         """Return the standard deviations, (m,)."""
         centre = (self.means @ self.weight)[:, None]
         var = ((self.means - centre) ** 2 + self.sds**2) @ self.weight
-        return np.where(self._exist >= 2, np.sqrt(var), np.nan)
+        return np.where(np.asarray(self.exist) >= 2, np.sqrt(var), np.nan)
 
     def cdf(self, value: _Floats | float) -> _Floats:
         """P(quantity <= value), (m,), for one value per quantity or for all."""
@@ -83,11 +80,11 @@ class NormalMixture:
     def quantile(self, probs: Sequence[float] | _Floats) -> _Floats:
         """Quantiles, (m, len(probs)): safeguarded Newton on the mixture's distribution function.
 
-        Components that together weigh less than 1e-11 are left out. The bracket is the range of
+        Components that together weigh less than 1e-10 are left out. The bracket is the range of
         the components' own quantiles, so a root is always inside.
         """
         order = np.argsort(self.weight)[::-1]
-        last = int(np.searchsorted(np.cumsum(self.weight[order]), 1 - 1e-11)) + 1
+        last = int(np.searchsorted(np.cumsum(self.weight[order]), 1 - 1e-10)) + 1
         keep = np.sort(order[:last])
         part = NormalMixture(
             self.weight[keep] / self.weight[keep].sum(), self.means[:, keep], self.sds[:, keep]
@@ -108,7 +105,7 @@ class NormalMixture:
                 newton = x - (value - p) / slope
             new = np.where((newton >= low) & (newton <= high), newton, 0.5 * (low + high))
             moved, x = np.abs(new - x), new
-            if (moved <= 1e-9 * sd).all():  # Newton's next step would be of order 1e-18
+            if (moved <= 1e-7 * sd).all():  # Newton's next step would be of order 1e-14
                 break
         return x
 

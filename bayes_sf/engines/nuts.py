@@ -153,7 +153,7 @@ def fit_nuts(moments: Moments, priors: Priors | None = None, *, seed: int = 1) -
         scale = data.scale[-1]
         tree = posterior_tree(
             coef @ data.coef_transform.T + data.coef_shift, scale * ranef, scale * tau, scale * sigma,
-            moments.terms, moments.groups, moments.group, chains=_CHAINS,
+            terms=moments.terms, groups=moments.groups, group=moments.group, chains=_CHAINS,
         )  # fmt: skip
         tree["sample_stats"] = trace["sample_stats"].to_dataset()
         result = Sampled(moments, resolved, tree)

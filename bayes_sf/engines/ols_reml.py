@@ -13,15 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.engines.gaussian import Standardised, check_groups, standardise
+from bayes_sf.engines.gaussian import COLLINEAR, Standardised, check_groups, standardise
+from bayes_sf.errors import ConvergenceError, DataError
 from bayes_sf.spec.moments import Moments
 
 __all__ = ["GaussianFit", "fit_no_pooling", "fit_ols", "fit_reml"]
 
 _Floats = NDArray[np.float64]
 
-#: theta = tau/sigma is scanned on this grid (0 and 1e-4 ... 1e4) before the optimum is polished.
-_THETA = np.concatenate([[0.0], np.geomspace(1e-4, 1e4, 161)])
+#: theta = tau/sigma is scanned on this grid (0 and 1e-4 ... 1e6) before the optimum is polished.
+_THETA = np.concatenate([[0.0], np.geomspace(1e-4, 1e6, 101)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,10 +40,11 @@ class GaussianFit:
     sd_group, sd_resid : float
         tau and sigma; `sd_group` is 0 for complete pooling and NaN for no pooling.
     ranef : (J,) array
-        Conditional modes of the group effects (for no pooling: deviations of the industry
+        Conditional modes of the group effects (for no pooling: deviations of the groups'
         intercepts from their size-weighted mean).
     ranef_sd : (J,) array
-        Their conditional standard deviations, as in lme4's ``ranef(condVar = TRUE)``.
+        Their conditional standard deviations, as in lme4's ``ranef(condVar = TRUE)`` (for no
+        pooling: their standard errors).
     criterion : float
         -2 log REML likelihood; for OLS the same at theta = 0.
     boundary : bool
@@ -84,7 +86,9 @@ def fit_reml(moments: Moments) -> GaussianFit:
     Raises
     ------
     DataError
-        When the model cannot be fitted (see `standardise`).
+        When the model cannot be fitted (see `standardise` and `check_groups`).
+    ConvergenceError
+        When the estimate of theta lies beyond 1e6.
 
     Examples
     --------
@@ -96,16 +100,23 @@ def fit_reml(moments: Moments) -> GaussianFit:
     """
     data = standardise(moments)
     check_groups(data)
-    criterion = reml_criterion(data, _THETA**2)
-    best = int(np.argmin(criterion))
-    lam = 0.0 if best == 0 and _slope(data, 0.0) >= 0 else _polish(data, best)
-    if lam > 0 and reml_criterion(data, np.array([lam]))[0] > criterion[0]:
-        lam = 0.0
-    return _fit_at(data, lam)
+    best = int(np.argmin(reml_criterion(data, _THETA**2)))
+    return _fit_at(data, _polish(data, best))
 
 
 def fit_ols(moments: Moments) -> GaussianFit:
-    """Complete pooling: ordinary least squares that ignores the groups (theta = 0)."""
+    """Complete pooling: ordinary least squares that ignores the groups (theta = 0).
+
+    Parameters
+    ----------
+    moments : Moments
+        Sufficient statistics; one group is enough.
+
+    Raises
+    ------
+    DataError
+        When the columns cannot be told apart (see `standardise`).
+    """
     return _fit_at(standardise(moments), 0.0)
 
 
@@ -115,49 +126,57 @@ def fit_no_pooling(moments: Moments) -> GaussianFit:
     The reported intercept is the size-weighted mean of the group intercepts, so that slopes and
     intercept compare with the other engines'.
 
+    Parameters
+    ----------
+    moments : Moments
+        Sufficient statistics.
+
     Raises
     ------
     DataError
         For predictors that do not vary within groups, or too few rows.
-    """
-    from bayes_sf.errors import DataError
 
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> df = pd.DataFrame({"y": [1.0, 2, 3, 5, 6, 7, 9, 10, 11], "g": list("aaabbbccc")})
+    >>> fit = fit_no_pooling(Moments.from_frame(df, outcome="y", group="g"))
+    >>> fit.coef.round(9), fit.ranef.round(9)
+    (array([6.]), array([-4.,  0.,  4.]))
+    """
     data = standardise(moments)
-    k, n_groups = data.n_coef, moments.n_groups
+    check_groups(data)
+    k, sizes = data.n_coef, moments.sizes
     xx, xy, yy = data.within[1:k, 1:k], data.within[1:k, k], data.within[k, k]
-    spent = moments.n_obs - n_groups - (k - 1)
-    constant = np.diag(xx) <= 1e-12 * moments.n_obs
-    if constant.any():
-        name = moments.predictors[int(np.argmax(constant))]
-        raise DataError(
-            f"column {name!r}",
-            "must vary within groups when groups are not pooled",
-            fix="use engine='reml' or 'exact'",
-        )
-    if spent <= 0 or np.linalg.matrix_rank(xx, hermitian=True) < k - 1:
+    for name, own in zip(moments.predictors, np.diag(xx), strict=True):
+        if own <= COLLINEAR * moments.n_obs:
+            raise DataError(
+                f"column {name!r}",
+                "must vary within groups when groups are not pooled",
+                fix="use engine='reml' or 'exact'",
+            )
+    free = moments.n_obs - moments.n_groups - (k - 1)
+    if free < 1 or np.linalg.matrix_rank(xx, hermitian=True) < k - 1:
         raise DataError(
             "no pooling",
-            "needs more rows than groups and independent predictors",
-            got=f"{moments.n_obs} rows, {n_groups} groups, {k - 1} slopes",
+            "needs more rows than groups and predictors that differ within groups",
+            got=f"{moments.n_obs} rows, {moments.n_groups} groups, {k - 1} slopes",
         )
-    inverse = np.linalg.inv(xx) if k > 1 else np.zeros((0, 0))
+    inverse = np.linalg.inv(xx)
     slope = inverse @ xy
-    sigma2 = float(yy - slope @ xy) / spent
-    coef = np.concatenate([[0.0], slope])
+    sigma2 = float(yy - slope @ xy) / free
     cov = np.zeros((k, k))
-    cov[0, 0] = 1 / moments.n_obs
-    cov[1:, 1:] = inverse
-    level = data.means[:, k] - data.means[:, 1:k] @ slope
-    level_var = 1 / moments.sizes + np.einsum(
-        "ji,ik,jk->j", data.means[:, 1:k], inverse, data.means[:, 1:k]
-    )
+    cov[0, 0], cov[1:, 1:] = 1 / moments.n_obs, inverse
+    x_means = data.means[:, 1:k]
+    level = data.means[:, k] - x_means @ slope
+    level_var = 1 / sizes - 1 / sizes.sum() + np.einsum("ji,ik,jk->j", x_means, inverse, x_means)
     y_scale, transform = data.scale[-1], data.coef_transform
     return GaussianFit(
         moments,
-        transform @ coef + data.coef_shift,
+        transform @ np.concatenate([[0.0], slope]) + data.coef_shift,
         sigma2 * transform @ cov @ transform.T,
         np.nan,
-        y_scale * np.sqrt(sigma2),
+        float(y_scale * np.sqrt(sigma2)),
         y_scale * level,
         y_scale * np.sqrt(sigma2 * level_var),
         np.nan,
@@ -178,7 +197,7 @@ def reml_criterion(data: Standardised, lam: _Floats) -> _Floats:
 
 
 def _slope(data: Standardised, lam: float) -> float:
-    """Derivative of the REML criterion in lambda.
+    """Differentiate the REML criterion in lambda.
 
     With dw/dlambda = -w^2: (n - k) RSS'/RSS + sum w - sum w^2 m_x' (X'X)^-1 m_x, and
     RSS' = -sum w^2 r^2 by the envelope theorem (r: mean residuals of the groups).
@@ -196,13 +215,23 @@ def _slope(data: Standardised, lam: float) -> float:
 
 
 def _polish(data: Standardised, best: int) -> float:
-    """Root of the criterion's derivative between the neighbours of the best grid point."""
+    """Root of the criterion's derivative between the neighbours of the best grid point.
+
+    Raises
+    ------
+    ConvergenceError
+        When the criterion still falls at the end of the grid.
+    """
     from scipy.optimize import brentq
 
-    low, high = _THETA[max(best - 1, 0)] ** 2, _THETA[min(best + 1, len(_THETA) - 1)] ** 2
-    if _slope(data, high) <= 0:
-        return float(high)
-    if _slope(data, low) >= 0:
+    if best == len(_THETA) - 1:
+        raise ConvergenceError(
+            "reml",
+            f"must find sd_group/sd_resid below {_THETA[-1]:.0e}",
+            fix="look for an outcome that hardly varies within groups",
+        )
+    low, high = _THETA[max(best - 1, 0)] ** 2, _THETA[best + 1] ** 2
+    if _slope(data, low) >= 0:  # the optimum is zero, or flat there but for rounding
         return float(low)
     return float(brentq(lambda lam: _slope(data, lam), low, high, xtol=1e-300, rtol=1e-14))
 
@@ -232,7 +261,7 @@ def _fit_at(data: Standardised, lam: float) -> GaussianFit:
 
 
 def _unit_terms(data: Standardised) -> float:
-    """What the criterion gains when columns go back to their own units."""
+    """Return what the criterion gains when columns go back to their own units."""
     y_scale, x_scale = data.scale[-1], data.scale[:-1]
     df = data.n_obs - data.n_coef
     return float(2 * df * np.log(y_scale) + 2 * np.log(x_scale).sum())

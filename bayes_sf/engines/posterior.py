@@ -87,12 +87,12 @@ class Posterior:
         if self._exist(name) < 2:
             return float("nan")
         centre = self._mean(name)
-        var = [(p.weight * (p.spread_values(name) - centre) ** 2).sum() for p in self.parts]
+        var = [(p.grid.weight * (p.spread_values(name) - centre) ** 2).sum() for p in self.parts]
         return float(np.sqrt(np.mean(var)))
 
     def _mean(self, name: str) -> float:
         """Mean over parts and nodes."""
-        return float(np.mean([(p.weight * p.spread_values(name)).sum() for p in self.parts]))
+        return float(np.mean([(p.grid.weight * p.spread_values(name)).sum() for p in self.parts]))
 
     def _exist(self, name: str) -> int:
         """How many moments exist."""
@@ -140,6 +140,6 @@ class Posterior:
 
     @property
     def log_evidence(self) -> float:
-        """ln p(y | model), averaged over data sets on the natural scale; NaN with flat priors."""
+        """Log of p(y | model) averaged over the data sets; NaN when a prior is flat."""
         values = np.array([part.log_evidence for part in self.parts])
         return float(np.logaddexp.reduce(values) - np.log(len(values)))

@@ -129,7 +129,12 @@ def cumulative(coef: _Floats, unit: _Floats) -> _Floats:
     >>> cumulative(series(2 * axis.nodes * axis.weights), axis.unit(np.array([0.5, 1.0]))).round(9)
     array([0.25, 1.  ])
     """
-    return np.asarray(chebyshev.chebval(unit, coef, tensor=False))
+    if unit.size > 256:
+        return np.asarray(chebyshev.chebval(unit, coef, tensor=False))
+    terms = np.cos(np.multiply.outer(np.arange(len(coef)), np.arccos(unit)))  # fewer calls
+    if coef.ndim == 1:
+        return np.asarray(np.tensordot(coef, terms, axes=1))
+    return np.asarray(np.einsum("km,k...m->...m", coef, terms))
 
 
 def unresolved(mass: _Floats, axis: int) -> float:

@@ -130,7 +130,7 @@ class Analysis:
     source: str = ""
 
 
-_KEYS: Mapping[str, type | tuple[type, ...]] = {
+_KEYS: Mapping[str, type] = {
     "schema": int,
     "question": str,
     "outcomes": list,

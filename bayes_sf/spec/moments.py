@@ -20,7 +20,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ from bayes_sf.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
+    from narwhals.typing import IntoFrame
 
 __all__ = ["INTERCEPT", "Moments", "frame_from"]
 
@@ -103,7 +104,7 @@ class Moments:
 
     @classmethod
     def from_frame(
-        cls, df: Any, *, outcome: str, predictors: Sequence[str] = (), group: str
+        cls, df: "IntoFrame", *, outcome: str, predictors: Sequence[str] = (), group: str
     ) -> "Moments":
         """Moments of a data frame's columns.
 
@@ -123,24 +124,27 @@ class Moments:
             For a missing column, a value that is missing, infinite or no number, or an empty
             frame. Whether the model can be fitted (levels, ranks, rows) is the engines' question.
         """
-        names = [outcome, *predictors, group]
-        frame = frame_from(df, names)
-        columns = {outcome: _numeric(frame, outcome)}
+        frame = frame_from(df, [outcome, *predictors, group])
+        response = _numeric(frame, outcome)
         design: dict[str, _Floats] = {}
         for name in predictors:
             design |= _expand(frame, name)
-        label = frame[group]
-        if label.isna().any():
+        unlabelled = int(frame[group].isna().sum())
+        if unlabelled:
             raise DataError(
-                f"column {group!r}", "must name a group in every row",
-                got=f"{int(label.isna().sum())} missing",
+                f"column {group!r}",
+                "must name a group in every row",
+                got=f"{unlabelled} missing",
                 fix="drop or label those rows first",
             )
-        groups, code = np.unique(label.astype(str).to_numpy(dtype=str), return_inverse=True)
-        data = np.column_stack([*design.values(), columns[outcome]])
+        groups, code = np.unique(frame[group].to_numpy(dtype=str), return_inverse=True)
         return cls.from_arrays(
-            data, code, outcome=outcome, predictors=tuple(design),
-            groups=tuple(str(g) for g in groups), group=group,
+            np.column_stack([*design.values(), response]),
+            code,
+            outcome=outcome,
+            predictors=tuple(design),
+            groups=tuple(groups.tolist()),
+            group=group,
         )
 
     @classmethod
@@ -162,17 +166,17 @@ class Moments:
             Predictors and, last, the outcome.
         code : (n,) int array
             Group of each row; every group has a row.
+        outcome, predictors, groups, group
+            Names, as in `Moments`.
         """
-        n_groups = len(groups)
-        sizes = np.bincount(code, minlength=n_groups).astype(float)
+        sizes = np.bincount(code, minlength=len(groups)).astype(float)
         shift = data.mean(axis=0)
         centred = data - shift
-        sums = np.column_stack(
-            [np.bincount(code, weights=column, minlength=n_groups) for column in centred.T]
-        )
-        means = sums / sizes[:, None]
+        sums = [np.bincount(code, weights=column, minlength=len(groups)) for column in centred.T]
+        means = np.column_stack(sums) / sizes[:, None]
         deviation = centred - means[code]
-        return cls(outcome, predictors, groups, sizes, means + shift, deviation.T @ deviation, group)
+        within = deviation.T @ deviation
+        return cls(outcome, predictors, groups, sizes, means + shift, within, group)
 
     def merge(self, other: "Moments") -> "Moments":
         """Moments of the rows of both; associative, and commutative up to rounding.
@@ -181,33 +185,39 @@ class Moments:
         ------
         DataError
             When the two do not describe the same columns.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> df = pd.DataFrame({"y": [1.0, 2.0, 4.0, 3.0], "g": list("aabb")})
+        >>> parts = [Moments.from_frame(df[i::2], outcome="y", group="g") for i in (0, 1)]
+        >>> both = parts[0].merge(parts[1])
+        >>> both.sizes, both.means[:, 0], both.within
+        (array([2., 2.]), array([1.5, 3.5]), array([[1.]]))
         """
         mine = (self.outcome, self.predictors, self.group)
         theirs = (other.outcome, other.predictors, other.group)
         if mine != theirs:
             raise DataError("moments", f"must have the columns {mine} to be merged", got=theirs)
         groups = tuple(sorted({*self.groups, *other.groups}))
-        a, b = self._aligned(groups), other._aligned(groups)
-        sizes = a[0] + b[0]
-        share = (b[0] / sizes)[:, None]
-        gap = b[1] - a[1]
-        means = a[1] + share * gap
-        cross = (a[0] * b[0] / sizes)[:, None] * gap
-        within = self.within + other.within + gap.T @ cross
-        return Moments(
-            self.outcome, self.predictors, groups, sizes, means, within, self.group
-        )
-
-    def _aligned(self, groups: tuple[str, ...]) -> tuple[_Floats, _Floats]:
-        """Sizes and means in the order of `groups`, zero where a group is absent."""
-        sizes = np.zeros(len(groups))
-        means = np.zeros((len(groups), self.means.shape[1]))
-        place = [groups.index(name) for name in self.groups]
-        sizes[place], means[place] = self.sizes, self.means
-        return sizes, means
+        (n_a, mean_a), (n_b, mean_b) = _aligned(self, groups), _aligned(other, groups)
+        sizes = n_a + n_b
+        gap = mean_b - mean_a
+        means = mean_a + (n_b / sizes)[:, None] * gap
+        within = self.within + other.within + gap.T @ ((n_a * n_b / sizes)[:, None] * gap)
+        return Moments(self.outcome, self.predictors, groups, sizes, means, within, self.group)
 
 
-def frame_from(df: Any, names: Sequence[str]) -> "pd.DataFrame":
+def _aligned(moments: Moments, groups: tuple[str, ...]) -> tuple[_Floats, _Floats]:
+    """Sizes and means in the order of `groups`, zero where a group is absent."""
+    sizes = np.zeros(len(groups))
+    means = np.zeros((len(groups), moments.means.shape[1]))
+    place = np.searchsorted(groups, moments.groups)
+    sizes[place], means[place] = moments.sizes, moments.means
+    return sizes, means
+
+
+def frame_from(df: "IntoFrame", names: Sequence[str]) -> "pd.DataFrame":
     """Return a pandas frame with the named columns of anything Narwhals reads.
 
     Raises
@@ -218,35 +228,46 @@ def frame_from(df: Any, names: Sequence[str]) -> "pd.DataFrame":
     import narwhals as nw
     import pandas as pd
 
-    if not isinstance(df, pd.DataFrame):
+    if isinstance(df, pd.DataFrame):
+        frame = df
+    else:
         try:
             native = nw.from_native(df)
             eager = native.collect() if isinstance(native, nw.LazyFrame) else native
-            df = eager.to_pandas()
+            frame = eager.to_pandas()
         except TypeError as error:
             raise DataError(
-                "data", "must be a data frame", got=type(df).__name__,
+                "data",
+                "must be a data frame",
+                got=type(df).__name__,
                 fix="pass pandas, polars, pyarrow or anything else Narwhals reads",
             ) from error
-    missing = [name for name in names if name not in df.columns]
+    missing = [name for name in names if name not in frame.columns]
     if missing:
         raise DataError(
-            f"column {missing[0]!r}", "is not in the data",
-            got=", ".join(map(str, df.columns[:20])), fix="check the spelling",
+            f"column {missing[0]!r}",
+            "is not in the data",
+            got=", ".join(map(str, frame.columns[:20])),
+            fix="check the spelling",
         )
-    if len(df) == 0:
-        raise DataError("data", "must have rows", got=0)
-    return df
+    if len(frame) == 0:
+        raise DataError("data", "must have rows", got="none")
+    return frame
 
 
 def _numeric(frame: "pd.DataFrame", name: str) -> _Floats:
-    """Column as floats; what is no finite number is an error with its place."""
+    """Column as floats; text is never read as a number, and a gap is an error with its place."""
     import pandas as pd
 
-    try:
-        values = pd.to_numeric(frame[name]).to_numpy(dtype=float, na_value=np.nan)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"column {name!r}", "must hold numbers", got=str(error)) from None
+    column = frame[name].infer_objects()
+    if not pd.api.types.is_numeric_dtype(column):
+        raise DataError(
+            f"column {name!r}",
+            "must hold numbers",
+            got=column.iloc[0],
+            fix="convert it to numbers first",
+        )
+    values = column.to_numpy(dtype=float, na_value=np.nan)
     bad = np.flatnonzero(~np.isfinite(values))
     if bad.size:
         raise DataError(
@@ -259,7 +280,7 @@ def _numeric(frame: "pd.DataFrame", name: str) -> _Floats:
 
 
 def _expand(frame: "pd.DataFrame", name: str) -> dict[str, _Floats]:
-    """A predictor's columns: itself, or one dummy per level but the first."""
+    """Return a predictor's columns: itself, or one dummy per level but the first."""
     import pandas as pd
 
     column = frame[name]
@@ -268,15 +289,17 @@ def _expand(frame: "pd.DataFrame", name: str) -> dict[str, _Floats]:
         return {name: _numeric(frame, name)}
     if column.isna().any():
         raise DataError(
-            f"column {name!r}", "must hold a category in every row",
-            got=f"{int(column.isna().sum())} missing", fix="drop those rows first",
+            f"column {name!r}",
+            "must hold a category in every row",
+            got=f"{int(column.isna().sum())} missing",
+            fix="drop those rows first",
         )
     levels = column.astype("category").cat.remove_unused_categories().cat.categories
     if len(levels) < 2:
         raise DataError(
-            f"column {name!r}", "must have at least two categories", got=list(levels),
+            f"column {name!r}",
+            "must have at least two categories",
+            got=list(levels),
             fix="leave this predictor out",
         )
-    return {
-        f"{name}[{level}]": (column == level).to_numpy(dtype=float) for level in levels[1:]
-    }
+    return {f"{name}[{level}]": (column == level).to_numpy(dtype=float) for level in levels[1:]}

@@ -12,8 +12,10 @@ Examples
 exponential(mean 0.5)
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +26,17 @@ __all__ = ["LOCATION_FAMILIES", "SCALE_FAMILIES", "Prior", "Priors", "icc_prior_
 
 LOCATION_FAMILIES = ("flat", "normal")
 SCALE_FAMILIES = ("flat", "half-t", "half-normal", "exponential", "gamma")
+
+#: What a prior of each family is specified with, beside its family and the reason for it.
+_KEYS: Mapping[str, tuple[str, ...]] = {
+    "flat": (),
+    "normal": ("scale", "location", "autoscale"),
+    "half-t": ("scale", "df", "autoscale"),
+    "half-normal": ("scale", "autoscale"),
+    "exponential": ("scale", "autoscale"),
+    "gamma": ("scale", "shape", "autoscale"),
+}
+_KINDS = {"family": str, "reason": str, "autoscale": bool}
 
 
 @dataclass(frozen=True)
@@ -61,14 +74,15 @@ class Prior:
     reason: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse unknown families and scales that are no scales."""
-        known = LOCATION_FAMILIES + SCALE_FAMILIES
-        if self.family not in known:
-            raise SpecError("prior: family", f"must be one of {', '.join(known)}", got=self.family)
+        """Refuse unknown families, and values that are no numbers or not positive."""
+        if self.family not in _KEYS:
+            raise SpecError("prior: family", f"must be one of {', '.join(_KEYS)}", got=self.family)
         for key in ("scale", "df", "shape"):
             value = getattr(self, key)
-            if not (np.isfinite(value) and value > 0):
+            if not (_is_number(value) and value > 0):
                 raise SpecError(f"prior: {key}", "must be a positive number", got=value)
+        if self.location is not None and not _is_number(self.location):
+            raise SpecError("prior: location", "must be a number", got=self.location)
 
     def resolve(self, unit: float, location: float = 0.0) -> "Prior":
         """Return the same prior in the outcome's unit.
@@ -150,19 +164,35 @@ class Prior:
         """Power p of the density's tail x^-p: 0 for flat, df + 1 for half-t, else infinite."""
         return {"flat": 0.0, "half-t": self.df + 1}.get(self.family, np.inf)
 
-    def __str__(self) -> str:
-        """As printed in tables: ``half-t(3, 0, 2.96)``."""
-        unit = " sd(y)" if self.autoscale else ""
-        scale = f"{self.scale:.4g}{unit}"
-        centre = "mean" if self.location is None else f"{self.location:.4g}"
+    def text(self, unit: str = "sd(y)", centre: str = "mean(y)") -> str:
+        """Write the prior out: ``half-t(3, 0, 2.96)``, ``normal(0, 2.5 sd(y)/sd(x))``.
+
+        Parameters
+        ----------
+        unit : str
+            What an autoscaled prior is a multiple of.
+        centre : str
+            Mean of a normal whose `location` is not stated.
+        """
+        scale = f"{self.scale:.4g}" + (f" {unit}" if self.autoscale else "")
+        middle = centre if self.location is None else f"{self.location:.4g}"
         return {
             "flat": "flat",
-            "normal": f"normal({centre}, {scale})",
+            "normal": f"normal({middle}, {scale})",
             "half-t": f"half-t({self.df:g}, 0, {scale})",
             "half-normal": f"half-normal(0, {scale})",
             "exponential": f"exponential(mean {scale})",
             "gamma": f"gamma(shape {self.shape:g}, scale {scale})",
         }[self.family]
+
+    def __str__(self) -> str:
+        """As printed in tables: ``half-t(3, 0, 2.96)``."""
+        return self.text()
+
+
+def _is_number(value: object) -> bool:
+    """Whether a value is a finite number and no truth value."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 @dataclass(frozen=True)
@@ -180,7 +210,7 @@ class Priors:
     sd_group: Prior = field(default=Prior("half-t"))
 
     def __post_init__(self) -> None:
-        """A coefficient takes a location family, a standard deviation a scale family."""
+        """Let coefficients have a location family and standard deviations a scale family."""
         for key in ("intercept", "slope", "sd_resid", "sd_group"):
             allowed = SCALE_FAMILIES if key.startswith("sd_") else LOCATION_FAMILIES
             got = getattr(self, key).family
@@ -194,7 +224,7 @@ class Priors:
         return cls(*(Prior("flat") for _ in fields(cls)))
 
     @classmethod
-    def from_table(cls, table: Mapping[str, Mapping[str, object]], where: str) -> "Priors":
+    def from_table(cls, table: Mapping[str, object], where: str) -> "Priors":
         """Priors from a parsed TOML table; unknown keys are errors.
 
         Parameters
@@ -208,30 +238,75 @@ class Priors:
         Raises
         ------
         SpecError
-            For an unknown prior, an unknown key or a value of the wrong kind.
+            For an unknown prior, a key that its family does not have, a value of the wrong kind.
+
+        Examples
+        --------
+        >>> print(Priors.from_table({"sd_group": {"family": "half-normal"}}, "x.toml").sd_group)
+        half-normal(0, 1 sd(y))
         """
         names = [f.name for f in fields(cls)]
-        keys = {f.name: f.type for f in fields(Prior)}
         chosen = {}
         for name, entry in table.items():
             if name not in names:
                 raise SpecError(
-                    f"{where}: priors", f"knows only {', '.join(names)}", got=name
+                    f"{where}: priors.{name}",
+                    f"is no prior (known: {', '.join(names)})",
+                    fix=_closest(name, names),
                 )
-            if not isinstance(entry, Mapping) or not set(entry) <= set(keys):
-                got = sorted(set(entry) - set(keys)) if isinstance(entry, Mapping) else entry
-                rule = f"takes the keys {', '.join(keys)}"
-                raise SpecError(f"{where}: priors.{name}", rule, got=got)
-            for key, value in entry.items():
-                wanted = str if key in {"family", "reason"} else bool if key == "autoscale" else float
-                number = isinstance(value, int | float) and not isinstance(value, bool)
-                if not (number if wanted is float else isinstance(value, wanted)):
-                    rule = f"must be a {wanted.__name__}"
-                    raise SpecError(f"{where}: priors.{name}.{key}", rule, got=value)
-            if "family" not in entry:
-                raise SpecError(f"{where}: priors.{name}", "must name its family")
-            chosen[name] = Prior(**entry)  # type: ignore[arg-type]  # checked above
-        return cls(**chosen)
+            chosen[name] = _read_prior(entry, f"{where}: priors.{name}")
+        try:
+            return cls(**chosen)
+        except SpecError as error:
+            raise SpecError(f"{where}: {error.where}", error.rule, got=error.got) from None
+
+    def __str__(self) -> str:
+        """Write all four out, as specified or resolved."""
+        return "; ".join(
+            (
+                f"intercept {self.intercept.text()}",
+                f"slope {self.slope.text('sd(y)/sd(x)', '0')}",
+                f"sd_resid {self.sd_resid.text()}",
+                f"sd_group {self.sd_group.text()}",
+            )
+        )
+
+
+def _read_prior(entry: object, where: str) -> Prior:
+    """One prior from its TOML table; only the keys that its family has."""
+    if not isinstance(entry, Mapping):
+        raise SpecError(where, "must be a table", got=entry, fix='write { family = "half-t", ... }')
+    family = entry.get("family", "")
+    if family not in _KEYS:
+        raise SpecError(
+            f"{where}.family",
+            f"must be one of {', '.join(_KEYS)}",
+            got=family,
+            fix=_closest(str(family), _KEYS),
+        )
+    known = ("family", "reason", *_KEYS[family])
+    for key, value in entry.items():
+        if key not in known:
+            raise SpecError(
+                f"{where}.{key}",
+                f"is no key of a {family} prior (known: {', '.join(known)})",
+                fix=_closest(key, known),
+            )
+        kind = _KINDS.get(key)
+        if not (isinstance(value, kind) if kind else _is_number(value)):
+            rule = f"must be {'a finite number' if kind is None else f'a {kind.__name__}'}"
+            raise SpecError(f"{where}.{key}", rule, got=value)
+    try:
+        return Prior(**entry)
+    except SpecError as error:
+        key = error.where.removeprefix("prior: ")
+        raise SpecError(f"{where}.{key}", error.rule, got=error.got) from None
+
+
+def _closest(name: str, known: Iterable[str]) -> str:
+    """Suggest what an unknown name may have been meant as."""
+    close = get_close_matches(name, tuple(known), n=1)
+    return f"did you mean {close[0]!r}?" if close else "remove it"
 
 
 def icc_prior_quantiles(

@@ -1,0 +1,122 @@
+"""Masses of the joint density on as many quadrature nodes as it takes to resolve it.
+
+Examples
+--------
+>>> import pandas as pd
+>>> from bayes_sf.engines.gaussian import standardise
+>>> from bayes_sf.engines.joint import Joint, resolve_priors
+>>> from bayes_sf.spec.moments import Moments
+>>> from bayes_sf.spec.priors import Priors
+>>> df = pd.DataFrame({"y": [1.0, 2, 3, 5, 6, 7, 9, 10, 11], "g": list("aaabbbccc")})
+>>> data = standardise(Moments.from_frame(df, outcome="y", group="g"))
+>>> grid = resolve(Joint.build(data, resolve_priors(Priors(), data)))
+>>> float(grid.weight.sum().round(12)), max(grid.unresolved()) < 1e-9
+(1.0, True)
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_sf.engines.joint import Given, Joint
+from bayes_sf.engines.quadrature import Axis, Box, find_box, unresolved
+from bayes_sf.errors import ConvergenceError
+
+__all__ = ["Grid", "resolve"]
+
+_Floats = NDArray[np.float64]
+
+#: Where the search for the mass begins: sigma up to sd(y), tau from 0.
+_START = Box(-2.0, 0.5, 0.0, 1.6)
+
+#: Nodes for t and z at first; an axis that is not resolved gets 1.5 times as many, up to the limit.
+_NODES = (56, 64)
+_MOST = 500
+#: Largest trailing coefficient of a resolved distribution function. A quantile's error is this
+#: over the density: 1e-9/0.003 posterior sd at the 0.1 % quantile of a normal.
+_RESOLVED = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """The density on the nodes of a box.
+
+    Parameters
+    ----------
+    joint : Joint
+        The density.
+    t, z : Axis
+        Nodes of ln sigma and of the coordinate of tau.
+    weight : (Z, T) array
+        Mass at each node, summing to one.
+    given : Given
+        What depends on z alone, at its nodes.
+    log_total : float
+        Log of the whole mass before it was scaled to one.
+    """
+
+    joint: Joint
+    t: Axis
+    z: Axis
+    weight: _Floats
+    given: Given
+    log_total: float
+
+    @classmethod
+    def over(cls, joint: Joint, box: Box, n_t: int, n_z: int) -> "Grid":
+        """Evaluate the density at n_t times n_z nodes."""
+        t, z = Axis.over(box.t_low, box.t_high, n_t), Axis.over(box.z_low, box.z_high, n_z)
+        given = joint.given(z.nodes)
+        log_density = joint.log_density(t.nodes, z.nodes, given)
+        peak = log_density.max()
+        mass = np.exp(log_density - peak) * z.weights[:, None] * t.weights
+        total = mass.sum()
+        return cls(joint, t, z, mass / total, given, float(peak + np.log(total)))
+
+    @property
+    def box(self) -> Box:
+        """The rectangle of (t, z)."""
+        return Box(self.t.low, self.t.high, self.z.low, self.z.high)
+
+    def unresolved(self) -> tuple[float, float]:
+        """Return what series along t and along z leave out, the worse of plain and tilted mass."""
+        tilted = self.weight * np.exp(self.joint.tilt(self.t.nodes, self.z.nodes))
+        both = (self.weight, tilted / tilted.sum())
+        return max(unresolved(mass, 1) for mass in both), max(unresolved(mass, 0) for mass in both)
+
+
+def resolve(joint: Joint, nodes: tuple[int, int] | None = None, start: Box | None = None) -> Grid:
+    """Find the box of the mass, and nodes that resolve the density there.
+
+    Parameters
+    ----------
+    joint : Joint
+        The density.
+    nodes : (int, int), optional
+        Nodes for t and z, taken as they are.
+    start : Box, optional
+        Where to look for the mass first.
+
+    Raises
+    ------
+    ConvergenceError
+        When 500 nodes on an axis do not resolve it.
+    """
+    box = find_box(joint.log_density, joint.tilt, start or _START)
+    if nodes:
+        return Grid.over(joint, box, *nodes)
+    n_t, n_z = _NODES
+    while max(n_t, n_z) <= _MOST:
+        grid = Grid.over(joint, box, n_t, n_z)
+        error_t, error_z = grid.unresolved()
+        if max(error_t, error_z) <= _RESOLVED:
+            return grid
+        n_t = n_t * 3 // 2 if error_t > _RESOLVED else n_t
+        n_z = n_z * 3 // 2 if error_z > _RESOLVED else n_z
+    raise ConvergenceError(
+        "exact engine",
+        f"must resolve the density with {_MOST} nodes per axis",
+        got=f"{max(error_t, error_z):.0e} unresolved",
+        fix="use a smoother prior on sd_group, e.g. half-t, or another group",
+    )

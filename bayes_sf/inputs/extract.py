@@ -1,8 +1,10 @@
 """One raw register extract: columns, numbers, quarters and workplace numbers checked.
 
-The file is scanned by expressions and never loaded. Only its distinct workplace numbers and
-quarters come to Python, where they are checked and given their pseudonym and their place in time;
-the join with those small tables is the door behind which no workplace number exists.
+The file is scanned by expressions. Parquet is scanned where it lies; other files are parsed once
+into the engine, which spills them, already pseudonymous, where they outgrow its memory. Only the
+distinct workplace numbers and quarters come to Python, where they are checked and given their
+pseudonym and their place in time; the join with those small tables is the door behind which no
+workplace number exists.
 """
 
 import re
@@ -117,8 +119,10 @@ def open_extract(
         table = _with_numbers(where, table, layout, decimal)
         table = _with_quarters(where, table)
         table = _with_pseudonyms(where, table, key)
-    if not has_head_count:
-        table = table.mutate(n_employees=ibis.null("float64"))
+        if not has_head_count:
+            table = table.mutate(n_employees=ibis.null("float64"))
+        if path.suffix.lower() != ".parquet":
+            table = connection.create_table(ibis.util.gen_name("extract"), table, temp=True)
     return Extract(where, table, has_head_count, aside)
 
 

@@ -66,15 +66,15 @@ def test_implied_agrees_with_reml() -> None:
     x_means, y_means = rng.normal(size=(1, 4, 2)), rng.normal(scale=2, size=(1, 4))
     root = rng.normal(size=(2, 2))
     x_within = (root @ root.T)[None] * 80
-    for scale in (1.0, 0.01):  # with variation between groups, and at the boundary
+    for scale in (1.0, 0.0):  # with variation between groups, and at the boundary
         case = Candidates(
-            sizes, scale * y_means, np.array([150.0]), x_means, x_within, np.array([[2.5, -1.0]])
+            sizes, scale * y_means, np.array([150.0]), scale * x_means, x_within, np.array([[2.5, -1.0]])
         )
         implied = solve(case)
         within = np.zeros((3, 3))
         within[:2, :2], within[2, 2] = x_within[0], 150.0
         within[:2, 2] = within[2, :2] = implied.xy_within[0]
-        means = np.column_stack([x_means[0], case.y_means[0]])
+        means = np.column_stack([case.x_means[0], case.y_means[0]])
         fit = fit_reml(Moments("y", ("a", "b"), tuple("wxyz"), sizes[0], means, within))
         # `solve` stops at about 1e-5 of lambda; a printed t has at most five digits
         np.testing.assert_allclose(fit.coef, implied.coef[0], rtol=1e-5)
@@ -101,7 +101,7 @@ def test_components_cannot_be_those_of_the_smaller_sample(study: PublishedStudy)
     n, means, within = model.expected(sizes)
     y_within = study.large.within * (n.sum(axis=1) - 6) / (study.large.sizes.sum(axis=1) - 6)
     implied = solve(model.candidates(n, (means, within), (study.large.means, y_within)))
-    np.testing.assert_allclose(implied.tau2 / implied.sigma2, 3.514 / 8.236, rtol=0.05)
+    np.testing.assert_allclose(implied.tau2 / implied.sigma2, 3.514 / 8.236, rtol=0.1)
     assert (figures(implied)[:, 1, 1] > model.allowed[1, 1, 1] * 1.02).all()
 
 
@@ -132,11 +132,11 @@ def test_first_draw_prints_the_table(study: PublishedStudy, table: str, item: st
         assert ((value >= low - slack) & (value <= high + slack)).all()
 
 
-def test_same_seed_same_study() -> None:
-    first, second = (recover_study(seed=9, draws=32) for _ in range(2))
-    np.testing.assert_array_equal(first.large.means, second.large.means)
+def test_same_seed_same_study(study: PublishedStudy) -> None:
+    again = recover_study(seed=3, draws=32)
+    np.testing.assert_array_equal(again.large.means, study.large.means)
     spec = spec_of("46", "q11")
-    assert first.recover(spec).draws[0].digest == second.recover(spec).draws[0].digest
+    assert again.recover(spec).draws[0].digest == study.recover(spec).draws[0].digest
 
 
 def test_ends_bracket_the_icc(study: PublishedStudy) -> None:

@@ -114,7 +114,8 @@ def solve(candidates: Candidates) -> Implied:
         low, high = np.where(falling, middle, low), np.where(falling, high, middle)
     f_low, f_high = (_fit(part, np.exp(edge)).slope for edge in (low, high))
     for _ in range(8):  # Illinois: halve the weight of an end that stays
-        middle = (low * f_high - high * f_low) / (f_high - f_low)
+        chord = (low * f_high - high * f_low) / np.where(f_high > f_low, f_high - f_low, np.inf)
+        middle = np.clip(chord, low, high)
         f_middle = _fit(part, np.exp(middle)).slope
         falling = f_middle < 0
         f_low, f_high = (

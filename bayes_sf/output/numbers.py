@@ -12,7 +12,7 @@ Examples
 """
 
 import math
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 __all__ = ["fixed", "interval", "limit", "percent", "probability"]
 
@@ -21,10 +21,14 @@ _MINUS = "\u2212"
 
 def fixed(value: float, decimals: int) -> str:
     """Round to a number of decimals; "" for what is not a number."""
-    if math.isnan(value):
-        return ""
-    rounded = Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
-    text = f"{abs(rounded):f}"
+    return "" if math.isnan(value) else _rounded(Decimal(repr(float(value))), decimals)
+
+
+def _rounded(value: Decimal, decimals: int) -> str:
+    """Round what Python prints of a number, so that 2.675 is the tie that a reader sees."""
+    with localcontext(prec=400):  # enough for the largest float
+        rounded = value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+    text = f"{rounded.copy_abs():f}"
     return _MINUS + text if rounded < 0 else text
 
 
@@ -44,15 +48,17 @@ def interval(low: float, high: float, decimals: int) -> str:
 
 def percent(share: float, decimals: int = 1) -> str:
     """Return a share in percent, without the sign."""
-    return fixed(100 * share, decimals)
+    if math.isnan(share):
+        return ""
+    return _rounded(Decimal(repr(float(share))).scaleb(2), decimals)
 
 
 def probability(value: float, decimals: int = 3) -> str:
     """Return a probability; never 0 or 1 unless it is."""
     text = fixed(value, decimals)
     smallest = 10.0**-decimals
-    if 0 < value < smallest / 2:
+    if text == fixed(0.0, decimals) and value > 0:
         return f"<{fixed(smallest, decimals)}"
-    if 1 - smallest / 2 < value < 1:
+    if text == fixed(1.0, decimals) and value < 1:
         return f">{fixed(1 - smallest, decimals)}"
     return text

@@ -1,0 +1,119 @@
+"""What tests share: the command line, and one run of `reproduce` for all of them."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+RUN_SECONDS = 300  # far above what a run needs, also with both cores busy
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A command that has run in `folder`."""
+
+    folder: Path
+    code: int
+    stdout: str
+    stderr: str
+
+
+def run(*command: str | Path, folder: Path) -> Finished:
+    """Run a command as a user would: in a folder of its own, with no terminal."""
+    done = subprocess.run(
+        [str(part) for part in command], cwd=folder, timeout=RUN_SECONDS,
+        capture_output=True, encoding="utf-8", check=False,
+    )  # fmt: skip
+    return Finished(folder, done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Finished]:
+    """Run a costly command once, whichever of the test workers asks for it first."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def ask(name: str, command: Sequence[str | Path]) -> Finished:
+        folder, kept = shared / name, shared / f"{name}.kept"
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            waiting_since = time.monotonic()
+            while not (kept / "code").exists():
+                assert time.monotonic() - waiting_since < RUN_SECONDS
+                time.sleep(0.1)
+        else:
+            done = run(*command, folder=folder)
+            kept.mkdir()
+            (kept / "stdout").write_text(done.stdout, encoding="utf-8")
+            (kept / "stderr").write_text(done.stderr, encoding="utf-8")
+            (kept / "writing").write_text(str(done.code), encoding="utf-8")
+            (kept / "writing").replace(kept / "code")
+        texts = {part: (kept / part).read_text(encoding="utf-8") for part in ("stdout", "stderr")}
+        return Finished(folder, int((kept / "code").read_text(encoding="utf-8")), **texts)
+
+    return ask
+
+
+@pytest.fixture(scope="session")
+def bayes_sf_command() -> Path:
+    """The command that is installed beside this Python."""
+    found = shutil.which("bayes-sf", path=str(Path(sys.executable).parent))
+    assert found is not None
+    return Path(found)
+
+
+@pytest.fixture(scope="session")
+def reproduced(once: Callable[..., Finished], bayes_sf_command: Path) -> Finished:
+    """`bayes-sf reproduce`, as the README has it."""
+    return once("reproduced", [bayes_sf_command, "reproduce"])
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package as a wheel."""
+    folder = tmp_path_factory.mktemp("wheel")
+    built = run(_uv(), "build", "--wheel", "--out-dir", folder, ROOT, folder=folder)
+    assert built.code == 0, built.stderr
+    return next(folder.glob("*.whl"))
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Path:
+    """Folder of the commands of a clean environment: the wheel, and the libraries it needs.
+
+    The libraries are those of this environment, by path, so that nothing is downloaded; a path file
+    does not follow the path files of the other environment, where the checkout is installed.
+    """
+    home = tmp_path_factory.mktemp("clean") / "venv"
+    made = run(_uv(), "venv", "--python", sys.executable, home, folder=home.parent)
+    assert made.code == 0, made.stderr
+    python = next(path for path in home.glob("*/python*") if path.stem == "python")
+    install = ("pip", "install", "--no-deps", "--offline", "--python", python, wheel)
+    done = run(_uv(), *install, folder=home.parent)
+    assert done.code == 0, done.stderr
+    ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    theirs = run(python, "-c", ask, folder=home.parent).stdout.strip()
+    ours = run(sys.executable, "-c", ask, folder=home.parent).stdout.strip()
+    (Path(theirs) / "libraries.pth").write_text(ours + "\n", encoding="utf-8")
+    return python.parent
+
+
+@pytest.fixture(scope="session")
+def reproduced_by_wheel(once: Callable[..., Finished], installed: Path) -> Finished:
+    """`bayes-sf reproduce --json` from the wheel: a second run, on another installation."""
+    return once("reproduced_by_wheel", [installed / "bayes-sf", "reproduce", "--json"])
+
+
+def _uv() -> str:
+    """The uv that runs these tests."""
+    found = os.environ.get("UV") or shutil.which("uv")
+    assert found, "these tests need uv: python -m pip install uv"
+    return found

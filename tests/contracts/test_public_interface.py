@@ -1,0 +1,84 @@
+"""The public interface: a change here is a change for every user, and goes into CHANGELOG.md."""
+
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+import bayes_sf as sf
+from bayes_sf.engines.estimates import COLUMNS
+
+HEAVY = ("pandas", "pymc", "arviz", "numba", "scipy", "duckdb", "pyarrow", "matplotlib", "ibis")
+
+PUBLIC = [
+    "Analysis", "ModelSpec", "Moments", "Prior", "Priors", "Result", "Results", "fit",
+    "load_analysis", "load_sample", "published_table",
+]  # fmt: skip
+
+PARAMETERS = {
+    "ModelSpec": "outcome predictors=() group='industry' name='' unit='' priors min_quarters=3 "
+    "standardize=() table=''",
+    "Moments": "outcome predictors groups sizes means within group='group'",
+    "Moments.from_frame": "df *outcome *predictors=() *group",
+    "Moments.merge": "self other",
+    "Prior": "family scale=1.0 df=3.0 shape=2.0 autoscale=True location=None reason=''",
+    "Priors": "intercept slope sd_resid sd_group",
+    "Priors.flat": "",
+    "Result.draws": "self n=4000 *seed=1",
+    "Result.icc": "self",
+    "Result.fixef": "self",
+    "Result.ranef": "self",
+    "Result.diagnostics": "self",
+    "fit": "what data *engine='exact' *prob=0.95 *seed=1 *progress",
+    "load_analysis": "name",
+    "load_sample": "name=None **files",
+    "published_table": "key",
+}
+
+ESTIMATES = (
+    "outcome", "model", "term", "group", "estimate", "point", "sd", "lower", "upper", "prob",
+    "interval", "statistic", "n", "n_groups", "unit", "engine",
+)  # fmt: skip
+
+
+def described(parameter: inspect.Parameter) -> str:
+    """Name, star where it must be named, and default where that is a plain value."""
+    star = {"KEYWORD_ONLY": "*", "VAR_KEYWORD": "**"}.get(parameter.kind.name, "")
+    plain = isinstance(parameter.default, str | int | float | tuple | None)
+    return f"{star}{parameter.name}" + (f"={parameter.default!r}" if plain else "")
+
+
+def test_names() -> None:
+    assert dir(sf) == PUBLIC
+    assert sorted(sf.__all__) == PUBLIC
+    for name in PUBLIC:
+        assert getattr(sf, name).__doc__
+
+
+def test_a_name_that_is_not_there() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'fitt'"):
+        _ = sf.fitt
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_signatures(name: str) -> None:
+    target: object = sf
+    for part in name.split("."):
+        target = getattr(target, part)
+    assert callable(target)
+    found = inspect.signature(target).parameters.values()
+    assert " ".join(described(p) for p in found) == PARAMETERS[name]
+
+
+def test_columns_of_estimates() -> None:
+    assert COLUMNS == ESTIMATES
+
+
+@pytest.mark.parametrize("module", ["bayes_sf", "bayes_sf.cli"])
+def test_import_loads_nothing_heavy(module: str) -> None:
+    code = f"import sys, {module}; print(*(m for m in {HEAVY} if m in sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True
+    )
+    assert done.stdout.strip() == ""

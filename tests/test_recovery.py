@@ -5,11 +5,12 @@ import pytest
 
 import bayes_sf as sf
 from bayes_sf.engines.answers import item_answers, surveyed
+from bayes_sf.engines.change_states import boundary_region
 from bayes_sf.engines.implied import Candidates, solve
 from bayes_sf.engines.ols_reml import fit_reml
 from bayes_sf.engines.printed import PrintedModel, figures, printed_models
 from bayes_sf.engines.recovery import PublishedStudy, recover_study
-from bayes_sf.engines.states import _boundary_region, null_implied, table_sizes
+from bayes_sf.engines.states import null_implied, table_sizes
 from bayes_sf.errors import SpecError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.published import rounding_interval
@@ -68,7 +69,12 @@ def test_implied_agrees_with_reml() -> None:
     x_within = (root @ root.T)[None] * 80
     for scale in (1.0, 0.0):  # with variation between groups, and at the boundary
         case = Candidates(
-            sizes, scale * y_means, np.array([150.0]), scale * x_means, x_within, np.array([[2.5, -1.0]])
+            sizes,
+            scale * y_means,
+            np.array([150.0]),
+            scale * x_means,
+            x_within,
+            np.array([[2.5, -1.0]]),
         )
         implied = solve(case)
         within = np.zeros((3, 3))
@@ -85,7 +91,7 @@ def test_implied_agrees_with_reml() -> None:
 
 
 def test_states_return_the_variance_components(study: PublishedStudy) -> None:
-    """Every state of the 582 gives both printed variance components back, every state of 420 zero."""
+    """States of the 582 give both printed variance components back, states of the 420 zero."""
     null = null_implied(study.large)
     rows = sf.published_table("scalars").set_index("name")["value"]
     for name, value in (("var_between", null.tau2), ("var_within", null.sigma2)):
@@ -105,9 +111,9 @@ def test_components_cannot_be_those_of_the_smaller_sample(study: PublishedStudy)
     assert (figures(implied)[:, 1, 1] > model.allowed[1, 1, 1] * 1.02).all()
 
 
-def test_boundary_region_is_what_reml_calls_zero() -> None:
+def testboundary_region_is_what_reml_calls_zero() -> None:
     sizes = table_sizes("9")
-    inside = _boundary_region(sizes, 200, np.random.default_rng(2))
+    inside = boundary_region(sizes, 200, np.random.default_rng(2))
     n = sizes.sum()
     np.testing.assert_allclose(inside @ sizes, 0, atol=1e-9)
     reach = (sizes**2 * inside**2).sum(axis=1) / (n - (sizes**2).sum() / n)
@@ -118,7 +124,14 @@ def test_boundary_region_is_what_reml_calls_zero() -> None:
 
 @pytest.mark.parametrize(
     ("table", "item"),
-    [("46", "q13"), ("46", "q16.8"), ("46", "q18"), ("46", "q21"), ("47", "q17"), ("figure5", "q13")],
+    [
+        ("46", "q13"),
+        ("46", "q16.8"),
+        ("46", "q18"),
+        ("46", "q21"),
+        ("47", "q17"),
+        ("figure5", "q13"),
+    ],
 )
 def test_first_draw_prints_the_table(study: PublishedStudy, table: str, item: str) -> None:
     recovered = study.recover(spec_of(table, item))

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.engines.mean_states import EXTRA_SPREAD
 from bayes_sf.engines.printed import SELECTION
 from bayes_sf.engines.recovery import PublishedStudy
-from bayes_sf.engines.states import EXTRA_SPREAD, States
+from bayes_sf.engines.states import States
 from bayes_sf.inputs.published import scalar
 
 __all__ = ["AccountRow", "account_of"]
@@ -67,70 +68,73 @@ def account_of(study: PublishedStudy) -> tuple[AccountRow, ...]:
     ):
         rows += _state_rows(study, label, states, table, status)
     middle, log_sd = EXTRA_SPREAD
-    extra = f"{scalar('n_linked') - scalar('n_mean'):.0f} workplaces with one or two quarters"
-    rows += [
-        _fixed(
-            "mean absence", "spread of a mean of one or two quarters, times that of the others",
-            "assumed", middle, "ratio", f"{extra}: log-normal prior, log sd {log_sd}; then estimated",
+    extra = scalar("n_linked") - scalar("n_mean")
+    notes = (
+        (
+            "mean absence",
+            "spread of a mean of one or two quarters, times that of the others",
+            "assumed",
+            middle,
+            f"{extra:.0f} workplaces; prior median, log-normal, log sd {log_sd}, then estimated",
         ),
-        _fixed(
-            "both", "log sd of the residual variance among those who answered an item",
-            "assumed", SELECTION, "log", "times the share without a usable answer",
+        (
+            "both",
+            "log sd of the residual variance among those who answered an item",
+            "assumed",
+            SELECTION,
+            "times the share without a usable answer",
         ),
-        _fixed(
-            "both", "answers of the workplaces in a sample", "assumed", float("nan"), "",
+        (
+            "both",
+            "answers of the workplaces in a sample",
+            "assumed",
+            float("nan"),
             "a simple random sample of their industry's answers (tables 12-45)",
         ),
-        _fixed(
-            "mean absence", "sample of the printed variance components", "recovered",
-            scalar("n_linked"), "workplaces",
+        (
+            "mean absence",
+            "workplaces behind the printed variance components",
+            "recovered",
+            scalar("n_linked"),
             "figure 5's standard error does not allow them to be those of the smaller sample",
         ),
-        _fixed(
-            "change", "variation between industries", "recovered", float("nan"), "",
+        (
+            "change",
+            "variation between industries",
+            "recovered",
+            float("nan"),
             "only bounded, by REML's estimate being zero: drawn evenly from all that is possible",
         ),
-    ]  # fmt: skip
-    return tuple(rows)
+    )
+    fixed = (
+        AccountRow(sample, quantity, "", status, value, 0.0, value, value, "", how)
+        for sample, quantity, status, value, how in notes
+    )
+    return (*rows, *fixed)
 
 
 def _state_rows(
     study: PublishedStudy, label: str, states: States, table: str, status: str
 ) -> list[AccountRow]:
     """Sizes, means and residual sd of one sample."""
-    rows = []
     sizes = {
         "read": "read from the table",
         "assumed": "table 8 and the ten others, at random among the workplaces that it misses",
-    }
+    }[status]
+    means = f"from the intercepts' t and the variance components ({table})"
+    rows = []
     for j, industry in enumerate(study.industries):
-        n = states.sizes[:, j].astype(float)
-        rows.append(_spread(label, "workplaces", industry, status, n, "workplaces", sizes[status]))
-        rows.append(
-            _spread(
-                label, "mean outcome", industry, "recovered", states.means[:, j], "pp",
-                f"from the intercepts' t and variance components ({table})",
-            )  # fmt: skip
-        )
+        count = _spread(states.sizes[:, j].astype(float))
+        mean = _spread(states.means[:, j])
+        rows.append(AccountRow(label, "workplaces", industry, status, *count, "workplaces", sizes))
+        rows.append(AccountRow(label, "mean outcome", industry, "recovered", *mean, "pp", means))
     df = states.sizes.sum(axis=1) - states.sizes.shape[1]
-    sd = np.sqrt(states.within / df)
+    sd = _spread(np.sqrt(states.within / df))
     how = f"from variance components, estimates and standard errors ({table})"
-    rows.append(_spread(label, "sd within industries", "", "recovered", sd, "pp", how))
+    rows.append(AccountRow(label, "sd within industries", "", "recovered", *sd, "pp", how))
     return rows
 
 
-def _spread(
-    sample: str, quantity: str, industry: str, status: str, values: _Floats, unit: str, how: str
-) -> AccountRow:
-    """A number with its spread over what is possible."""
-    return AccountRow(
-        sample, quantity, industry, status, float(values.mean()), float(values.std()),
-        float(values.min()), float(values.max()), unit, how,
-    )  # fmt: skip
-
-
-def _fixed(
-    sample: str, quantity: str, status: str, value: float, unit: str, how: str
-) -> AccountRow:
-    """A number that does not vary."""
-    return AccountRow(sample, quantity, "", status, value, 0.0, value, value, unit, how)
+def _spread(values: _Floats) -> tuple[float, float, float, float]:
+    """Mean, sd, smallest and largest of what is possible."""
+    return float(values.mean()), float(values.std()), float(values.min()), float(values.max())

@@ -124,7 +124,9 @@ def item_answers(book: Codebook, key: str) -> Answers:
     industries, total = surveyed()
     if item.parent:
         chosen = _option_counts(book, item, industries, total)
-        return Answers(key, (key,), np.array([[0.0], [1.0]]), np.stack([total - chosen, chosen]), total)
+        return Answers(
+            key, (key,), np.array([[0.0], [1.0]]), np.stack([total - chosen, chosen]), total
+        )
     table = _counts_by_category(item, industries)
     used = [c for c in item.categories if c.key != item.reference or item.kind != "ordinal"]
     counts = np.stack([table.get(c.key, np.zeros(len(total), np.int64)) for c in used])
@@ -149,9 +151,7 @@ def _counts_by_category(item: Item, industries: tuple[str, ...]) -> dict[str, _I
     }
 
 
-def _option_counts(
-    book: Codebook, item: Item, industries: tuple[str, ...], total: _Ints
-) -> _Ints:
+def _option_counts(book: Codebook, item: Item, industries: tuple[str, ...], total: _Ints) -> _Ints:
     """Counts of an option of a multi-response item.
 
     Where the report prints whole percentages without counts (table 29), the integers are those
@@ -160,9 +160,11 @@ def _option_counts(
     parent = book.item(str(item.parent))
     option = next(c for c in parent.categories if f"{parent.key}.{c.code}" == item.key)
     table = published_table("by_industry")
-    rows = table[
-        (table["question"] == parent.printed_key) & table["category"].isin(option.printed)
-    ].set_index("industry").loc[list(industries)]
+    rows = (
+        table[(table["question"] == parent.printed_key) & table["category"].isin(option.printed)]
+        .set_index("industry")
+        .loc[list(industries)]
+    )
     if rows["count"].notna().all():
         return np.asarray(rows["count"].to_numpy(dtype=np.int64))
     overall = published_table("univariate")

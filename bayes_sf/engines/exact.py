@@ -126,10 +126,12 @@ class ExactPosterior:
         inner = loading @ self.data.coef_transform
         return self._linear(inner[:, None, :], inner, shift=loading @ self.data.coef_shift)
 
-    def _groups(self, level: float, centre: float) -> NormalMixture:
+    def _groups(
+        self, level: float, centre: float, rows: slice | list[int] = slice(None)
+    ) -> NormalMixture:
         """Group effects u_j plus `level` times the intercept at the predictors' means."""
-        k, sizes = self.data.n_coef, self.moments.sizes[:, None]
-        x, y = self.data.means[:, :k], self.data.means[:, k]
+        k, sizes = self.data.n_coef, self.moments.sizes[rows, None]
+        x, y = self.data.means[rows, :k], self.data.means[rows, k]
         share = self.grid.given.lam * sizes / (1 + self.grid.given.lam * sizes)  # (J, Z)
         intercept = level * np.eye(k)[0]
         return self._linear(

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from functools import cache
 from importlib import metadata
 from time import perf_counter
-from typing import Any, overload
+from typing import Any, Literal, cast, overload
 
 from bayes_sf.engines.recovery import PublishedStudy, recover_study
 from bayes_sf.engines.result import Provenance, Result, Results
@@ -92,7 +92,7 @@ def load_sample(name: str | None = None, **files: Any) -> "PublishedStudy | Anal
     """
     if name == "published":
         return recover_study(**files)
-    return load_microdata(name, **files)
+    return load_microdata(cast("Literal['replica'] | None", name), **files)
 
 
 def moments_of(spec: ModelSpec, data: Any) -> tuple[tuple[Moments, ...], str]:
@@ -190,7 +190,9 @@ def fit(
     if not 0 < prob < 1:
         raise UsageError("prob", "must lie between 0 and 1", got=prob)
     if isinstance(what, Analysis):
-        return Results(tuple(_fit_one(spec, data, engine, prob, seed) for spec in progress(what.specs)))
+        return Results(
+            tuple(_fit_one(spec, data, engine, prob, seed) for spec in progress(what.specs))
+        )
     if not isinstance(what, ModelSpec):
         raise UsageError(
             "fit", "takes a ModelSpec or an Analysis", got=type(what).__name__,

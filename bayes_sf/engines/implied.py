@@ -153,7 +153,9 @@ def _fit(c: Candidates, lam: _Floats) -> Implied:
     slope = s11 - (w**2 * (residual**2 / sigma2[:, None] + leverage)).sum(axis=1)
     xy = s1x * intercept[:, None] + np.einsum("mpq,mq->mp", xx, slopes)
     return Implied(
-        lam, sigma2, lam * sigma2,
+        lam,
+        sigma2,
+        lam * sigma2,
         np.column_stack([intercept, slopes]),
         sigma[:, None] * np.column_stack([np.sqrt(var0), root]),
         xy - np.einsum("mj,mjp,mj->mp", w, c.x_means, c.y_means),

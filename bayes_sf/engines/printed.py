@@ -133,8 +133,11 @@ def printed_models(table: str) -> tuple[PrintedModel, ...]:
         )
         models.append(
             PrintedModel(
-                table, str(item), item_answers(book, str(item)),
-                own["t"].astype(float).to_numpy(), allowed,
+                table,
+                str(item),
+                item_answers(book, str(item)),
+                own["t"].astype(float).to_numpy(),
+                allowed,
                 np.array([_estimate(row) for row in allowed]),
             )
         )

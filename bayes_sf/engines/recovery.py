@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.engines.answers import surveyed
+from bayes_sf.engines.change_states import change_states
 from bayes_sf.engines.implied import Candidates, Implied, solve
+from bayes_sf.engines.mean_states import mean_states
 from bayes_sf.engines.printed import PrintedModel, figures, printed_models
 from bayes_sf.engines.refine import refine
-from bayes_sf.engines.states import States, change_states, mean_states
+from bayes_sf.engines.states import States
 from bayes_sf.errors import SpecError
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import Moments
@@ -31,7 +33,12 @@ _KEEP = 8
 _TRIES = (64, 192)
 
 #: Names of the outcomes in the published tables.
-_OUTCOMES = {"46": "absence_mean", "figure5": "absence_mean", "47": "absence_change", "4": "absence_change"}
+_OUTCOMES = {
+    "46": "absence_mean",
+    "figure5": "absence_mean",
+    "47": "absence_change",
+    "4": "absence_change",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +149,8 @@ class PublishedStudy:
         known = {"absence_mean": self.large, "absence_change": self.change}
         if outcome not in known:
             raise SpecError(
-                f"null model of {outcome}", f"can be recovered for {', '.join(known)}",
+                f"null model of {outcome}",
+                f"can be recovered for {', '.join(known)}",
                 fix="fit it to microdata or to the replica instead",
             )
         draws = self._null_moments(outcome, known[outcome])
@@ -179,7 +187,9 @@ class PublishedStudy:
         value = figures(implied)[order]
         slack = 1e-9 * (high - low)
         returned = (value >= low - slack) & (value <= high + slack)
-        return Recovered(tuple(self._moments(model, chosen, implied, int(d)) for d in order), returned)
+        return Recovered(
+            tuple(self._moments(model, chosen, implied, int(d)) for d in order), returned
+        )
 
     def _moments(self, model: PrintedModel, pool: Candidates, implied: Implied, c: int) -> Moments:
         """Moments of one candidate."""
@@ -191,9 +201,13 @@ class PublishedStudy:
         means = np.column_stack([pool.x_means[c], pool.y_means[c]])
         there = pool.sizes[c] > 0
         return Moments(
-            _OUTCOMES[model.table], model.answers.terms,
+            _OUTCOMES[model.table],
+            model.answers.terms,
             tuple(g for g, t in zip(self.industries, there, strict=True) if t),
-            pool.sizes[c][there], means[there], within, "industry",
+            pool.sizes[c][there],
+            means[there],
+            within,
+            "industry",
         )
 
 

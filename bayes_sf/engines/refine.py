@@ -4,8 +4,8 @@ Random samples of answers come near to the printed figures, not onto them. The c
 move are those that are not known: the means of the item's columns by industry (their spread is that
 of sampling without replacement) and, where not everybody has an answer, the outcome's means and
 within sum of squares of those who have. In units of their own spread the smallest step that brings
-the intercept's t and all estimates inside their printed ranges is taken (Gauss-Newton). The within cross
-products of dummy columns follow from their means; those of a five-point item stay as drawn.
+the intercept's t and all estimates inside their printed ranges is taken (Gauss-Newton). The within
+cross products of dummy columns follow from their means; those of a five-point item stay as drawn.
 """
 
 from dataclasses import replace

@@ -123,7 +123,7 @@ class Result:
         """
         import pandas as pd
 
-        table = pd.DataFrame(
+        return pd.DataFrame(
             [
                 (
                     self.spec.outcome, self.spec.name, r.term, r.group, r.estimate,
@@ -136,7 +136,6 @@ class Result:
             ],
             columns=list(COLUMNS),
         )  # fmt: skip
-        return table
 
     def _table(self, terms: tuple[str, ...], *, groups: bool) -> "pd.DataFrame":
         """Part of the estimates."""
@@ -193,7 +192,8 @@ class Result:
         """
         if not self.has_draws:
             raise UsageError(
-                f"engine {self.engine!r}", "has no posterior to draw from",
+                f"engine {self.engine!r}",
+                "has no posterior to draw from",
                 fix="fit with engine='exact' or engine='nuts'",
             )
         if not isinstance(self.fitted, Posterior):
@@ -212,7 +212,8 @@ class Result:
         """
         if isinstance(self.fitted, GaussianFit | Posterior):
             raise UsageError(
-                f"engine {self.engine!r}", "has no Monte Carlo error to diagnose",
+                f"engine {self.engine!r}",
+                "has no Monte Carlo error to diagnose",
                 fix="fit with engine='nuts'",
             )
         return self.fitted.diagnostics()  # type: ignore[no-any-return]

@@ -91,7 +91,7 @@ def posterior_rows(posterior: Posterior, prob: float) -> Iterator[Estimate]:
     effects = [(INTERCEPT, group) for group in posterior.groups]
     yield from _mixture_rows(terms, posterior.coef, tails)
     for name in SPREADS:
-        low, high = posterior.quantile(name, tails)
+        low, high = (float(limit) for limit in posterior.quantile(name, tails))
         yield Estimate(name, "", posterior.mean(name), posterior.sd(name), low, high, float("nan"))
     yield from _mixture_rows(effects, posterior.ranef, tails)
 

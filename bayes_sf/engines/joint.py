@@ -192,12 +192,12 @@ class Joint:
     def log_density(self, t: _Floats, z: _Floats, given: Given | None = None) -> _Floats:
         """Log joint density of t, (T,), z, (Z,), and the standardised outcome, (Z, T).
 
-        Normalised when every prior is proper; -inf at z = 0, where the map's derivative is 0.
+        Normalised when every prior is proper.
 
         Parameters
         ----------
         t, z : (T,), (Z,) arrays
-            Values.
+            Values; z > 0.
         given : Given, optional
             What `given(z)` returned.
         """
@@ -213,8 +213,7 @@ class Joint:
         )
         gaussian = constant - given.log_det[:, None] - np.log(precision).sum(axis=2) - quad
         tau = np.exp(t) * np.sqrt(given.lam)[:, None]
-        with np.errstate(divide="ignore"):
-            stretch = np.logaddexp(z**4, -(z**4)) + np.log(2 * z**3 / self.root_size)
+        stretch = np.logaddexp(z**4, -(z**4)) + np.log(2 * z**3 / self.root_size)
         return np.asarray(
             0.5 * gaussian
             + (2 - self.data.n_obs) * t

@@ -235,26 +235,17 @@ def find_box(
     """
     box = start
     for _ in range(100):
-        t = np.linspace(box.t_low, box.t_high, 33)
-        z = np.maximum(np.linspace(box.z_low, box.z_high, 33), 1e-9)  # never 0: a limit there
-        plain = log_density(t, z)
-        tilted = plain + tilt(t, z)
+        t, z = np.linspace(box.t_low, box.t_high, 33), np.linspace(box.z_low, box.z_high, 33)
+        off_zero = np.maximum(z, 1e-9)  # at z = 0 the density has a limit and no value
+        plain = log_density(t, off_zero)
+        tilted = plain + tilt(t, off_zero)
         alive = (plain > plain.max() - CUT) | (tilted > tilted.max() - CUT)
         rows, columns = np.flatnonzero(alive.any(axis=1)), np.flatnonzero(alive.any(axis=0))
-        before, grow_t, grow_z = box, 0.5 * (t[-1] - t[0]), 0.5 * (z[-1] - z[0])
-        box = Box(
-            t[columns[0] - 1] if columns[0] > 0 else t[0] - grow_t,
-            t[columns[-1] + 1] if columns[-1] < 32 else t[-1] + grow_t,
-            z[rows[0] - 1] if rows[0] > 0 else max(z[0] - grow_z, 0.0),
-            z[rows[-1] + 1] if rows[-1] < 32 else z[-1] + grow_z,
-        )
-        inside = (
-            box.t_low >= t[0]
-            and box.t_high <= t[-1]
-            and box.z_low >= z[0]
-            and (box.z_high <= z[-1])
-        )
-        if inside and box.area > 0.8 * before.area:
+        t_low, t_high = _edges(t, columns)
+        z_low, z_high = _edges(z, rows)
+        before, box = box, Box(t_low, t_high, max(z_low, 0.0), z_high)
+        grown = t_low < t[0] or t_high > t[-1] or box.z_low < z[0] or z_high > z[-1]
+        if not grown and box.area > 0.8 * before.area:
             return box
         if box.z_high > 4.1:  # sinh(z^4)^2 near the largest float
             break
@@ -263,3 +254,11 @@ def find_box(
         "must find where the posterior of (sd_resid, sd_group) ends",
         fix="use a prior on sd_group with a lighter tail (half-t with 3 df, half-normal)",
     )
+
+
+def _edges(grid: _Floats, alive: NDArray[np.intp]) -> tuple[float, float]:
+    """One step around the grid points that are alive, or half a width beyond the grid."""
+    grow, last = 0.5 * (grid[-1] - grid[0]), len(grid) - 1
+    low = grid[alive[0] - 1] if alive[0] > 0 else grid[0] - grow
+    high = grid[alive[-1] + 1] if alive[-1] < last else grid[-1] + grow
+    return float(low), float(high)

@@ -55,7 +55,9 @@ def test_q13_and_a_boundary_case(study: PublishedStudy) -> None:
     agree(sf.fit(spec, moments, engine="nuts", seed=2), sf.fit(spec, moments))
 
     rng = np.random.default_rng(8)
-    df = pd.DataFrame({"y": rng.normal(size=60), "x": rng.normal(size=60), "g": list("abcdef") * 10})
+    df = pd.DataFrame(
+        {"y": rng.normal(size=60), "x": rng.normal(size=60), "g": list("abcdef") * 10}
+    )
     df["y"] -= df.groupby("g")["y"].transform("mean")  # groups that do not differ at all
     own = sf.ModelSpec("y", predictors=("x",), group="g")
     assert sf.fit(own, df, engine="reml").fitted.boundary

@@ -169,6 +169,9 @@ def reproduce(
 ) -> Reproduction:
     """Re-do every multilevel analysis of the report on given data.
 
+    OLS, which the report mentions beside its multilevel models, is fitted to microdata only: it is
+    no help in reading the published tables.
+
     Parameters
     ----------
     data : PublishedStudy or AnalysisSample
@@ -182,7 +185,8 @@ def reproduce(
     progress : callable
         Wraps the list of (analysis, engine) pairs.
     """
-    jobs = [(name, kind) for name in ANALYSES for kind in ("reml", engine)]
+    engines = ("reml", engine) if isinstance(data, PublishedStudy) else ("ols", "reml", engine)
+    jobs = [(name, kind) for name in ANALYSES for kind in engines]
     results: dict[tuple[str, str], Mapping[tuple[str, str], Result]] = {}
     for name, kind in progress(jobs):
         analysis = load_analysis(name)

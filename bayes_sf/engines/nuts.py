@@ -224,7 +224,7 @@ def _compiled(
         lam = (tau / sigma) ** 2
         w = sizes / (1 + lam * sizes)
         cross = within + (means * w[:, None]).T @ means
-        q = cross[:k, :k] / sigma**2 + pt.eye(k) * precision
+        q = cross[:k, :k] / sigma**2 + precision * np.eye(k)
         b = cross[:k, k] / sigma**2 + precision * location
         log_det, quad = _eliminate(q, b, k)
         pm.Potential(

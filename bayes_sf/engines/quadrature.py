@@ -257,8 +257,9 @@ def find_box(
 
 
 def _edges(grid: _Floats, alive: NDArray[np.intp]) -> tuple[float, float]:
-    """One step around the grid points that are alive, or half a width beyond the grid."""
-    grow, last = 0.5 * (grid[-1] - grid[0]), len(grid) - 1
-    low = grid[alive[0] - 1] if alive[0] > 0 else grid[0] - grow
-    high = grid[alive[-1] + 1] if alive[-1] < last else grid[-1] + grow
-    return float(low), float(high)
+    """One step around the grid points that are alive; half a width beyond an edge that is."""
+    below, above = alive[0] == 0, alive[-1] == len(grid) - 1
+    if below or above:
+        grow = 0.5 * (grid[-1] - grid[0])
+        return float(grid[0] - grow * below), float(grid[-1] + grow * above)
+    return float(grid[alive[0] - 1]), float(grid[alive[-1] + 1])

@@ -7,12 +7,20 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from bayes_sf.analysis.account import account_of
-from bayes_sf.analysis.comparison import CoefficientRow, IccRow, Reproduction, reproduce
+from bayes_sf.analysis.account import AccountRow, account_of
+from bayes_sf.analysis.comparison import (
+    ANALYSES,
+    CoefficientRow,
+    IccRow,
+    Reproduction,
+    reproduce,
+)
 from bayes_sf.analysis.consistency import RuleOutcome, replay
 from bayes_sf.analysis.findings import Finding
 from bayes_sf.engines.fit import load_sample, versions
 from bayes_sf.engines.recovery import PublishedStudy
+from bayes_sf.inputs.descriptives import describe_all, describe_by_industry
+from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.files import csv_text, json_text, write_files
 from bayes_sf.output.summary import SOURCES, markdown, print_summary
 
@@ -104,19 +112,51 @@ def run_reproduction(
         ],
     }  # fmt: skip
     findings = [finding for outcome in outcomes for finding in outcome.findings]
-    page = markdown(found, outcomes, source, _footer(provenance))
+    account = account_of(data) if isinstance(data, PublishedStudy) else ()
+    page = markdown(found, outcomes, source, _footer(provenance), account)
+    extra = _sample_tables(data, found) if isinstance(data, AnalysisSample) else {}
     files = write_files(
         folder,
         {
             "icc.csv": csv_text(IccRow, found.icc),
             "coefficients.csv": csv_text(CoefficientRow, found.coefficients),
             "consistency.csv": csv_text(Finding, findings),
-            "moments.json": json_text(_moments(data, found)),
+            "moments.json": json_text(_moments(account, found)),
             "provenance.json": json_text(provenance),
             "summary.md": page,
+            **extra,
         },
     )
     return Run(source, found, outcomes, provenance, files)
+
+
+def _sample_tables(sample: AnalysisSample, found: Reproduction) -> dict[str, str]:
+    """What only microdata give: tables 11-45, who is left after each rule, all estimates."""
+    import pandas as pd
+
+    flows = []
+    for results in (found.results[name, "reml"] for name in ANALYSES if name != "bivariate"):
+        for result in results.values():
+            spec = result.spec
+            steps = sample.flow(
+                outcome=spec.outcome, predictors=spec.predictors, min_quarters=spec.min_quarters
+            )
+            steps.insert(0, "outcome", spec.outcome)
+            steps.insert(0, "model", spec.name if spec.table in {"icc", "4"} else spec.table)
+            flows.append(steps)
+    estimates = [
+        result.estimates for results in found.results.values() for result in results.values()
+    ]
+    frames = {
+        "univariate.csv": describe_all(sample.frame),
+        "by_industry.csv": describe_by_industry(sample.frame),
+        "flow.csv": pd.concat(flows, ignore_index=True),
+        "estimates.csv": pd.concat(estimates, ignore_index=True),
+    }
+    return {
+        name: frame.assign(source=sample.source).to_csv(index=False, lineterminator="\n")
+        for name, frame in frames.items()
+    }
 
 
 def _footer(provenance: dict[str, Any]) -> str:
@@ -125,7 +165,7 @@ def _footer(provenance: dict[str, Any]) -> str:
     return f"Engine {provenance['engine']}, seed {provenance['seed']}; {used}."
 
 
-def _moments(data: object, found: Reproduction) -> dict[str, Any]:
+def _moments(account: Sequence[AccountRow], found: Reproduction) -> dict[str, Any]:
     """Sufficient statistics of every model, and what they rest on."""
     models = [
         {
@@ -138,7 +178,6 @@ def _moments(data: object, found: Reproduction) -> dict[str, Any]:
         for result in results.values()
         if kind == "reml"
     ]  # fmt: skip
-    account = [asdict(row) for row in account_of(data)] if isinstance(data, PublishedStudy) else []
     columns = "columns of means and within: the predictors, then the outcome (pp)"
     return {"note": columns, "account": account, "models": models}
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bayes_sf.analysis.account import AccountRow
 from bayes_sf.analysis.comparison import CoefficientRow, IccRow, Reproduction
 from bayes_sf.analysis.consistency import RuleOutcome
 from bayes_sf.inputs.codebook import Codebook, load_codebook
@@ -156,7 +157,13 @@ def _replay_line(outcomes: Sequence[RuleOutcome]) -> str:
     )
 
 
-def markdown(found: Reproduction, outcomes: Sequence[RuleOutcome], source: str, footer: str) -> str:
+def markdown(
+    found: Reproduction,
+    outcomes: Sequence[RuleOutcome],
+    source: str,
+    footer: str,
+    account: Sequence[AccountRow] = (),
+) -> str:
     """Write the page `summary.md`.
 
     Parameters
@@ -168,15 +175,32 @@ def markdown(found: Reproduction, outcomes: Sequence[RuleOutcome], source: str, 
         Where the data come from.
     footer : str
         Versions and seed.
+    account : sequence of AccountRow
+        What the published route read, recovered and assumed.
     """
     parts = ["# The report's multilevel results as posteriors", f"**{SOURCES[source]}**"]
-    for table in summary_tables(found, source):
+    tables = [*summary_tables(found, source), *([_account_table(account)] if account else [])]
+    for table in tables:
         lines = [_row(table.header), _row(["---"] * len(table.header)), *map(_row, table.rows)]
         parts += [f"## {table.title}", "\n".join(lines), table.note]
     parts += ["## How much of the report comes back", _returned_line(found)]
     parts += ["## What cannot all be true", _replay_line(outcomes)]
     parts.append("\n".join(f"- {line}" for line in findings_lines(outcomes)))
     return "\n\n".join([*parts, footer]) + "\n"
+
+
+def _account_table(account: Sequence[AccountRow]) -> Table:
+    """What was read, recovered and assumed, per number."""
+    body = tuple(
+        (
+            r.sample, r.quantity, r.industry, r.status, fixed(r.value, 2),
+            interval(r.low, r.high, 2) if r.high > r.low else "", r.unit, r.how,
+        )
+        for r in account
+    )  # fmt: skip
+    header = ("sample", "quantity", "industry", "status", "value", "possible", "unit", "how")
+    note = "Value: mean over the draws of what is possible; possible: smallest to largest of them."
+    return Table("What was read, recovered and assumed", header, body, note)
 
 
 def _row(cells: Sequence[str]) -> str:

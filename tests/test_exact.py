@@ -230,7 +230,7 @@ CASES: dict[str, tuple[pd.DataFrame, Priors]] = {
 
 
 def summaries(exact: ExactPosterior) -> dict[str, np.ndarray]:
-    """Mean, sd and quantiles of every quantity, (m, 2 + len(PROBS)); of 8 groups if there are many."""
+    """Mean, sd and quantiles, (m, 2 + len(PROBS)), of every quantity; of 8 groups where many."""
     posterior = Posterior((exact,))
     found = {"coef": linear(exact.coef)}
     some = np.unique(np.linspace(0, exact.moments.n_groups - 1, 8).astype(int)).tolist()
@@ -351,7 +351,7 @@ def test_units_change_the_scale_and_nothing_else(priors: Priors, tau: float) -> 
 )
 def test_improper_posteriors_are_refused(sizes: tuple[int, ...], priors: Priors) -> None:
     df = frame(sizes, 1.0)
-    with pytest.raises((SpecError, DataError), match="proper|more rows|residual variance"):
+    with pytest.raises((SpecError, DataError), match=r"proper|more rows|residual variance"):
         fit_exact(moments(df), priors)
 
 

@@ -38,14 +38,14 @@ def test_distribution_function_and_density() -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_quantiles_invert_the_distribution_function(seed: int) -> None:
     mix = random(seed=seed)
-    found = mix.quantile(PROBS)
-    for row, (means, sds) in zip(found, zip(mix.means, mix.sds, strict=True), strict=True):
-        for p, value in zip(PROBS, row, strict=True):
-            expected = brentq(
-                lambda x: stats.norm.cdf(x, means, sds) @ mix.weight - p, -60, 60, xtol=1e-13
-            )  # noqa: B023
+    for column, p in zip(mix.quantile(PROBS).T, PROBS, strict=True):
+        for value, means, sds in zip(column, mix.means, mix.sds, strict=True):
+
+            def excess(x: float, law: object = stats.norm(means, sds), p: float = p) -> float:
+                return float(law.cdf(x) @ mix.weight - p)  # type: ignore[attr-defined]
+
             # Components of 1e-10 in all are left out; the density at these quantiles is > 1e-4.
-            assert value == pytest.approx(expected, abs=1e-6)
+            assert value == pytest.approx(brentq(excess, -60, 60, xtol=1e-13), abs=1e-6)
 
 
 def test_quantiles_of_one_normal() -> None:

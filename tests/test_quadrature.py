@@ -95,7 +95,7 @@ def test_box_holds_the_mass_and_little_else(start: Box) -> None:
     ):
         for distance in (centre - low, high - centre):
             assert distance >= reach * sd
-            assert np.isinf(distance) or distance < 1.25 * reach * sd
+            assert np.isinf(distance) or distance < 1.5 * reach * sd  # a last step gains < 20 %
 
 
 def test_mass_without_end_is_an_error() -> None:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["Allocation", "allocate"]
 
 # Draws of the unlinked per item, and starts of the search among the 420.
-_DRAWS, _STARTS = 600, 4
+_DRAWS, _STARTS = 600, 5
 # Times that moments and counts of the complete items are fitted to each other.
 _ROUNDS = 4
 # Tolerances of an intercept's t: where the item is complete nothing later can mend it; otherwise the
@@ -47,11 +47,13 @@ _ROUNDS = 4
 _EXACT, _LOOSE = 1.5e-4, 0.05
 # Where not all answered, the answering workplaces may be less spread than all: factors of the sum of
 # squares, and the standard deviation of a factor's logarithm per share that did not answer.
-_SPREADS, _NARROW = (1.0, 0.9, 0.8, 0.7), 0.5
+_SPREADS, _NARROW = (1.0, 0.95, 0.9, 0.8, 0.7), 0.25
 # Pairs of moves tried where no single move helps.
 _PAIRS = 3000
-# Weight of a standard error outside its range, in widths of the range, and of unlikely counts.
-_OUTSIDE, _UNLIKELY = 1e4, 0.02
+# Weights of the intercept's and the slopes' standard errors outside their ranges, in widths of the range,
+# by tolerance, and weight of unlikely counts.
+_OUTSIDE = {_EXACT: (1e4, 1e4), _LOOSE: (100.0, 2000.0)}
+_UNLIKELY = 0.02
 # The smallest model of both tables is taken to be q20r3, asked of those with q19r3 large or very large.
 _SMALLEST = "q20r3"
 
@@ -64,11 +66,13 @@ class Allocation:
     change: "Counts"
 
 
-def _penalty(reached: "Array", target: "Target") -> "Array":
-    """Squared distance of standard errors (..., k) from their printed ranges, in widths."""
+def _penalty(reached: "Array", target: "Target", tolerance: float) -> "Array":
+    """Cost of standard errors (..., k) outside their printed ranges, by squared widths."""
     width = target.se_high - target.se_low
     outside = np.maximum(target.se_low - reached, 0) + np.maximum(reached - target.se_high, 0)
-    return ((outside / width) ** 2).sum(-1)
+    of_intercept, of_slopes = _OUTSIDE[tolerance]
+    weight = np.r_[of_intercept, np.full(len(width) - 1, of_slopes)]
+    return (weight * (outside / width) ** 2).sum(-1)
 
 
 def _surprise(counts: "Array", expected: "Array") -> "Array":
@@ -89,7 +93,7 @@ def _mean_cost(
     moments = replace(moments, within=moments.within * spread)
     fitted = fit_mean(linked, scores(question, len(target.t)), target.t[1:], moments)
     gap = (fitted.t[..., 0] - target.t[0]) / tolerance
-    return gap**2 + _OUTSIDE * _penalty(fitted.se, target)
+    return gap**2 + _penalty(fitted.se, target, tolerance)
 
 
 def _change_cost(
@@ -117,7 +121,7 @@ def _change_cost(
     intercept = moments.mean - sigma * (centre * scale).sum(-1)
     se = sigma[..., None] * np.sqrt(np.concatenate([lever[..., None], diagonal], axis=-1))
     gap = (intercept / se[..., 0] - target.t[0]) / tolerance
-    return gap**2 + _OUTSIDE * _penalty(se, target)
+    return gap**2 + _penalty(se, target, tolerance)
 
 
 def _best_spread(cost: "Callable[[float], Array]", silent: float) -> "Array":
@@ -254,10 +258,13 @@ def _allocate_unlinked(
         return value + _UNLIKELY * _surprise(counts, expected)
 
     draws = np.unique(fixed + _draw(rng, answers, rows - fixed.sum(axis=1), _DRAWS), axis=0)
-    best = draws[int(cost(draws).argmin())]
+    best = draws[np.argsort(cost(draws), kind="stable")[:_STARTS]]
     if tolerance == _EXACT:
-        return best
-    return _descend(rng, best, question.counts, question.answered, cost, pairs=0)[0]
+        return best[0]
+    found = [
+        _descend(rng, start, question.counts, question.answered, cost, pairs=0) for start in best
+    ]
+    return min(found, key=lambda pair: pair[1])[0]
 
 
 def _allocate_change(

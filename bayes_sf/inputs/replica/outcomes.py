@@ -1,75 +1,187 @@
 """Outcomes per workplace such that all published models print as published.
 
-Each step fits every model, takes the derivatives of its t values and standard errors by the outcomes, and
-makes the smallest change that mends them together: with J the stacked derivatives, g the gaps, D the
-freedom of each outcome and T the tolerances,
+From a plausible draw, each step fits every model, takes the derivatives of its t values and standard errors
+by the outcomes, and makes the smallest change that mends them together: with J the stacked derivatives, g
+the gaps, D the freedom of each outcome and T the tolerances,
 
-    dy = -D J' (J D J' + T)^-1 g
+    dy = -D J' (J D J' + T)^-1 g,
 
-(a Gauss-Newton step with a Gaussian penalty). Gaps of standard errors are distances from the range that
-all printed figures of the coefficient allow.
+a Gauss-Newton step with a Gaussian penalty. The gap of a standard error is its distance from the range
+that all printed figures of the coefficient allow.
 """
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bayes_sf.inputs.published import rounding_interval
-from bayes_sf.inputs.published import published_table
+from bayes_sf.inputs.published import published_table, rounding_interval
 from bayes_sf.inputs.replica.models import Model, sensitivities
+from bayes_sf.inputs.replica.recover import ChangeMoments, MeanMoments
+from bayes_sf.inputs.replica.strata import workplaces
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
+
+    from bayes_sf.inputs.replica.respondents import Traits
 
     type Array = NDArray[np.float64]
 
-__all__ = ["solve"]
+__all__ = ["DECIMALS", "draw_change", "draw_mean", "solve_change", "solve_mean"]
+
+DECIMALS = 6
+"""Decimals, in pp, to which outcomes are rounded before quarters are made of them."""
+
+# Standard deviation of absence_mean by stratum, in pp. Table 3's residuals are far less spread than figure
+# 5's: those without all controls, and with few quarters, hold the difference.
+_MEAN_SPREAD = (2.6, 5.5, 4.8, 2.3, 4.8, 2.3)
+_WIDEST, _WIDEST_FACTOR = 0, 1.15  # construction (figure 1)
+_LOWEST_PART = 0.05
+# Smaller workplaces vary more; a change is at most this many times the mean.
+_SIZE_EFFECT, _LARGEST_CHANGE = -0.4, 2.5
+# Shapes of the gamma distributions of the changes: the median of architects falls below their mean, the
+# others' lie above (figure 2).
+_FALLING, _FALLING_SHAPE, _RISING_SHAPE = 1, 3.0, 12.0
+# Freedom of the 17 changes that only the bivariate models see.
+_BARE_FREEDOM = 3.0
 
 # Tolerance (standard deviation) of a t value, and of the log of a standard error or variance that is in
-# its range already or not yet.
-_T, _HELD, _SOUGHT = 1e-4, 0.003, 1e-4
+# its range already or not yet; none is tighter than a part of the present gaps.
+_T, _HELD, _SOUGHT, _PART = 1e-4, 0.003, 1e-4, 0.3
+_STEPS, _LONGEST, _SETTLED = 60, 1.0, 1e-4
 
 
-def _gaps(model: Model, values: "Array") -> tuple["Array", "Array"]:
-    """Distance of figures from what is printed, and tolerances, (m,) each."""
-    if model.target is None:
-        logs = []
-        scalars = published_table("scalars").set_index("name")["value"]
-        for name in ("var_between", "var_within"):
-            low, high = np.log(1e4 * np.array(rounding_interval(scalars[name])))
-            logs.append((low * 0.8 + high * 0.2, low * 0.2 + high * 0.8))
-        low, high = np.array(logs).T
-        gap = values - np.clip(values, low, high)
-        return gap, np.full(len(gap), _SOUGHT)
-    k = len(model.target.t)
-    low, high = np.log(model.target.se_low), np.log(model.target.se_high)
-    t_gap = values[:k] - model.target.t
-    se_gap = values[k:] - np.clip(values[k:], low, high)
-    se_tolerance = np.where(se_gap == 0, np.minimum(_HELD, 0.3 * (high - low)), _SOUGHT)
-    return np.r_[t_gap, se_gap], np.r_[np.full(k, _T), se_tolerance]
+@dataclass(frozen=True)
+class _System:
+    """Stacked gaps (m,), tolerances (m,) and derivatives (m, 605) of all models."""
+
+    gap: "Array"
+    tolerance: "Array"
+    jacobian: "Array"
 
 
-def solve(
-    outcome: "Array", models: list[Model], freedom, steps: int, *, log_scale: bool, longest: float, trace=None
+def draw_mean(traits: "Traits", moments: MeanMoments) -> "Array":
+    """Draw absence_mean: gamma within strata, industry means as recovered, (605,), in pp."""
+    from scipy import stats
+
+    places = workplaces()
+    centre = moments.means[places.industry]
+    spread = np.array(_MEAN_SPREAD)[places.stratum] * np.exp(_SIZE_EFFECT * traits.size)
+    spread = spread * np.where(places.industry == _WIDEST, _WIDEST_FACTOR, 1.0)
+    rank = stats.norm.cdf(traits.absence)
+    drawn = stats.gamma.ppf(rank, (centre / spread) ** 2, scale=spread**2 / centre)
+    drawn = np.maximum(drawn, _LOWEST_PART * centre)
+    for industry, mean in enumerate(moments.means):
+        members = places.industry == industry
+        drawn[members] *= mean / drawn[members & places.linked].mean()
+    return drawn
+
+
+def _change_scale(traits: "Traits", mean: "Array") -> "Array":
+    """Relative spread of the changes: larger where workplaces are small or absence is high."""
+    return np.exp(_SIZE_EFFECT * traits.size) * np.minimum(np.sqrt(mean), 0.8 * mean)
+
+
+def draw_change(
+    rng: np.random.Generator, traits: "Traits", mean: "Array", moments: ChangeMoments
 ) -> "Array":
-    """Change outcomes until the models print as published."""
-    for step in range(steps):
-        rows, gaps, tolerances = [], [], []
-        for model in models:
-            values, by_row = sensitivities(model, outcome)
-            gap, tolerance = _gaps(model, values)
-            full = np.zeros((len(values), len(outcome)))
-            full[:, model.rows] = by_row
-            rows.append(full)
-            gaps.append(gap)
-            tolerances.append(tolerance)
-        J, gap, tolerance = np.concatenate(rows), np.concatenate(gaps), np.concatenate(tolerances)
-        if trace: trace(step, gap, tolerance, outcome)
+    """Draw absence_change of the 420, equal in mean between industries, (605,); 0 for the others."""
+    places = workplaces()
+    falling = places.industry == _FALLING
+    shape = np.where(falling, _FALLING_SHAPE, _RISING_SHAPE)
+    noise = (rng.gamma(shape) - shape) / np.sqrt(shape) * np.where(falling, 1.0, -1.0)
+    drawn = noise * _change_scale(traits, mean) * places.change
+    drawn = np.clip(drawn, -_LARGEST_CHANGE * mean, _LARGEST_CHANGE * mean)
+    for industry in range(int(places.industry.max()) + 1):
+        members = places.change & (places.industry == industry)
+        drawn[members] -= drawn[members].mean()
+    drawn *= np.sqrt(moments.total / (drawn**2).sum())
+    return np.where(places.change, drawn + moments.mean, 0.0)
+
+
+def _ranges(model: Model) -> tuple["Array", "Array"]:
+    """Logarithms of what the standard errors, or else the two variances, may be, (m,) each."""
+    if model.target is not None:
+        return np.log(model.target.se_low), np.log(model.target.se_high)
+    printed = published_table("scalars").set_index("name")["value"]
+    names = ("var_between", "var_within")
+    ends = np.log([np.multiply(1e4, rounding_interval(printed[name])) for name in names])
+    inward = 0.3 * (ends[:, 1] - ends[:, 0])
+    return ends[:, 0] + inward, ends[:, 1] - inward
+
+
+def _stack(models: list[Model], outcome: "Array") -> _System:
+    """Collect gaps and derivatives of all models."""
+    gaps, tolerances, rows = [], [], []
+    for model in models:
+        values, by_row = sensitivities(model, outcome)
+        low, high = _ranges(model)
+        n_t = len(values) - len(low)
+        outside = values[n_t:] - np.clip(values[n_t:], low, high)
+        held = np.where(outside == 0, np.minimum(_HELD, _PART * (high - low)), _SOUGHT)
+        if model.target is not None:
+            outside = np.concatenate([values[:n_t] - model.target.t, outside])
+        gaps.append(outside)
+        tolerances.append(np.concatenate([np.full(n_t, _T), held]))
+        jacobian = np.zeros((len(values), len(outcome)))
+        jacobian[:, model.rows] = by_row
+        rows.append(jacobian)
+    return _System(np.concatenate(gaps), np.concatenate(tolerances), np.concatenate(rows))
+
+
+def _solve(
+    outcome: "Array",
+    models: list[Model],
+    freedom: "Callable[[Array], Array]",
+    move: "Callable[[Array, Array], Array]",
+) -> "Array":
+    """Change outcomes until the models print as published or nothing more is gained."""
+    for _ in range(_STEPS):
+        system = _stack(models, outcome)
+        rms = np.sqrt((system.gap**2).mean())
         scale = freedom(outcome)
-        A = J * scale
-        soft = np.maximum(tolerance, 0.3 * np.sqrt((gap**2).mean()))
-        inner = A @ A.T + np.diag(soft**2)
-        change = -scale * (A.T @ np.linalg.solve(inner, gap))
-        change *= min(1.0, longest / np.abs(change[scale > 0] / scale[scale > 0]).max())
-        outcome = outcome * np.exp(change / outcome) if log_scale else outcome + change
-    return outcome
+        free = scale > 0
+        scaled = system.jacobian[:, free] * scale[free]
+        tolerance = np.maximum(system.tolerance, _PART * rms)
+        inner = scaled @ scaled.T + np.diag(tolerance**2)
+        step = -scaled.T @ np.linalg.solve(inner, system.gap)
+        longest = np.abs(step).max()
+        change = np.zeros(len(outcome))
+        change[free] = scale[free] * step * min(1.0, _LONGEST / longest)
+        outcome = move(outcome, change)
+        if longest < _SETTLED:
+            break
+    return outcome.round(DECIMALS)
+
+
+def solve_mean(drawn: "Array", models: list[Model]) -> "Array":
+    """Solve for absence_mean.
+
+    Parameters
+    ----------
+    drawn : (605,) float array
+        Start, above zero.
+    models : list of Model
+        With the model without predictors, for the variance components.
+
+    Returns
+    -------
+    (605,) float array
+        In pp, above zero: steps are taken on the log scale.
+    """
+    linked = workplaces().linked
+
+    def freedom(outcome: "Array") -> "Array":
+        return 0.5 * np.sqrt(outcome) * np.minimum(1.0, outcome / 2) * linked
+
+    return _solve(drawn, models, freedom, lambda y, change: y * np.exp(change / y))
+
+
+def solve_change(drawn: "Array", models: list[Model], traits: "Traits", mean: "Array") -> "Array":
+    """Solve for absence_change; the freedom of each is as its spread in `draw_change`."""
+    places = workplaces()
+    scale = _change_scale(traits, mean) * places.change
+    scale = scale * np.where(places.full, 1.0, _BARE_FREEDOM)
+    return _solve(drawn, models, lambda _: scale, lambda y, change: y + change)

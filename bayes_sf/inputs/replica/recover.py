@@ -41,7 +41,7 @@ __all__ = [
     "scores",
 ]
 
-_NEWTON_STEPS = 5
+_NEWTON_STEPS = 4
 _SEARCH_STEPS = 20
 _LONGEST_STEP = 0.4
 _SETTLED = 1e-6

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["Fit", "Sums", "fit", "sums"]
 
 # Values of lambda between which the restricted likelihood is scanned before its root is polished.
-_GRID = np.concatenate([[0.0], np.geomspace(1e-4, 30.0, 40)])
-_BISECTIONS = 50
+_GRID = np.concatenate([[0.0], np.geomspace(1e-4, 30.0, 26)])
+_POLISHING_STEPS = 14
 
 
 @dataclass(frozen=True)
@@ -127,6 +127,25 @@ def _profile(ratio: "Array", data: Sums) -> tuple["Array", "Array", "Array", "Ar
     return deviance, score, estimate, residual / spare, inverse
 
 
+def _root(data: Sums, low: "Array", high: "Array") -> "Array":
+    """Where the score is zero between `low` and `high`: regula falsi, Illinois variant."""
+    score_low, score_high = _profile(low, data)[1], _profile(high, data)[1]
+    last = np.zeros(low.shape)
+    middle = (low + high) / 2
+    for _ in range(_POLISHING_STEPS):
+        gap = score_high - score_low
+        crossing = (low * score_high - high * score_low) / np.where(gap > 0, gap, 1.0)
+        middle = np.where(gap > 0, np.clip(crossing, low, high), middle)
+        score = _profile(middle, data)[1]
+        below = score < 0
+        # An end that stays twice running has its score halved, so that it moves next time.
+        side = np.where(below, 1.0, -1.0)
+        score_high = np.where(below, np.where(last == side, score_high / 2, score_high), score)
+        score_low = np.where(below, score, np.where(last == side, score_low / 2, score_low))
+        low, high, last = np.where(below, middle, low), np.where(below, high, middle), side
+    return middle
+
+
 def fit(data: Sums) -> Fit:
     """Maximise the restricted likelihood of every model of a batch.
 
@@ -142,12 +161,12 @@ def fit(data: Sums) -> Fit:
 
     Examples
     --------
-    Two groups of two, far apart: nearly all variance is between them.
+    Two groups of two: 0.5 within, and 4.5 - 0.5 / 2 between.
 
-    >>> y = np.array([1.0, 2.0, 11.0, 12.0])
+    >>> y = np.array([1.0, 2.0, 4.0, 5.0])
     >>> one = fit(sums(np.ones((4, 1)), y, np.array([0, 0, 1, 1]), 2))
     >>> round(float(one.within), 6), round(float(one.ratio * one.within), 6)
-    (0.5, 49.75)
+    (0.5, 4.25)
     """
     batch = data.products.shape[:-2]
     scan = np.stack([_profile(np.full(batch, value), data)[0] for value in _GRID], axis=-1)
@@ -155,11 +174,7 @@ def fit(data: Sums) -> Fit:
     low, high = _GRID[np.maximum(best - 1, 0)], _GRID[np.minimum(best + 1, len(_GRID) - 1)]
     at_zero = _profile(np.zeros(batch), data)[1]
     boundary = (best <= 1) & (at_zero >= 0)
-    for _ in range(_BISECTIONS):
-        middle = (low + high) / 2
-        falling = _profile(middle, data)[1] < 0
-        low, high = np.where(falling, middle, low), np.where(falling, high, middle)
-    ratio = np.where(boundary, 0.0, (low + high) / 2)
+    ratio = np.where(boundary, 0.0, _root(data, low, high))
     _, _, estimate, within, inverse = _profile(ratio, data)
     se = np.sqrt(within[..., None] * np.diagonal(inverse, axis1=-2, axis2=-1))
     return Fit(ratio, within, estimate, se, at_zero)

@@ -75,6 +75,16 @@ class Traits:
 
     values: "Array"
 
+    @property
+    def size(self) -> "Array":
+        """Number of employees, relative to the industry."""
+        return self.values[:, 2]
+
+    @property
+    def absence(self) -> "Array":
+        """Mean absence, relative to the industry."""
+        return self.values[:, 3]
+
 
 def draw_traits(rng: np.random.Generator) -> Traits:
     """Draw the latent traits."""

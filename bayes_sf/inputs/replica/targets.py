@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bayes_sf.inputs.published import DECIMALS, published_table, rounding_interval
-from bayes_sf.inputs.region import coefficient_region
+from bayes_sf.inputs.region import Region, coefficient_region
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,8 +23,11 @@ __all__ = ["FIGURES", "Target", "targets"]
 FIGURES = ("estimate", "se", "t", "ci_low", "ci_high")
 
 _POINTS = {"fraction": 100.0, "pp": 1.0}
-# Part of a rounding interval kept free at each end, so that rounding the outcomes moves no digit.
-_MARGIN = 0.015
+# Kept free at each end of a range of standard errors, so that rounding the outcomes moves no digit: a part
+# of the range, and no more than a part of the standard error.
+_MARGIN, _LARGEST_MARGIN = 0.35, 2e-4
+# Part of the interval of t, to each side of its middle, at which standard errors are read.
+_T_PART = 0.2
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Target:
     points : float
         Percentage points per printed unit.
     t : (k,) float array
-        Printed t values.
+        t values to aim at, within the rounding of the printed ones.
     se_low, se_high : (k,) float array
         Standard errors, in percentage points, that all five figures of a term allow; where they
         contradict each other, what the printed standard error allows.
@@ -61,27 +64,33 @@ class Target:
     se_high: "NDArray[np.float64]"
 
 
-def _se_range(table: str, figures: tuple[str, ...]) -> tuple[float, float]:
-    """Range of standard errors allowed by the five printed figures, in the printed unit."""
-    decimals = DECIMALS[table]
+def _aim(table: str, figures: tuple[str, ...]) -> tuple[float, float, float]:
+    """t to aim at and the range of standard errors at that t, in the printed unit.
+
+    The printed t is the middle of its rounding interval; where the other figures are fine enough to narrow
+    that interval, the aim is the middle of what they leave.
+    """
     allowed = {
-        name: rounding_interval(text, decimals=decimals)
+        name: rounding_interval(text, decimals=DECIMALS[table])
         for name, text in zip(FIGURES, figures, strict=True)
     }
-    # The t actually reached is the printed one, so the segment at that t is what matters; the full
-    # window is used only where rounding of t itself is needed to reconcile the figures.
-    t = float(figures[FIGURES.index("t")])
-    for window in ((t - 2e-4, t + 2e-4), allowed["t"]):
-        region = coefficient_region(
+
+    def region(t: tuple[float, float]) -> Region:
+        return coefficient_region(
             allowed["estimate"],
             allowed["se"],
-            t=window,
+            t=t,
             ci_low=allowed["ci_low"],
             ci_high=allowed["ci_high"],
         )
-        if not region.empty:
-            return region.se
-    return allowed["se"]
+
+    corners = region(allowed["t"]).vertices
+    if not len(corners):
+        return float(figures[FIGURES.index("t")]), *allowed["se"]
+    ratios = corners[:, 0] / corners[:, 1]
+    low, high = float(ratios.min()), float(ratios.max())
+    middle, part = (low + high) / 2, _T_PART * (high - low)
+    return middle, *region((middle - part, middle + part)).se
 
 
 @cache
@@ -103,8 +112,9 @@ def targets() -> tuple[Target, ...]:
     for (table, question), rows in frame.groupby(["table", "question"], sort=False):
         printed = tuple(tuple(row) for row in rows[list(FIGURES)].itertuples(index=False))
         points = _POINTS[rows["unit"].iloc[0]]
-        ranges = np.array([_se_range(str(table), figures) for figures in printed]) * points
-        pad = _MARGIN * (ranges[:, 1] - ranges[:, 0])
+        aims = np.array([_aim(str(table), figures) for figures in printed])
+        ranges = aims[:, 1:] * points
+        pad = np.minimum(_MARGIN * np.diff(ranges)[:, 0], _LARGEST_MARGIN * ranges[:, 0])
         found.append(
             Target(
                 table=str(table),
@@ -113,7 +123,7 @@ def targets() -> tuple[Target, ...]:
                 terms=tuple(rows["term"]),
                 printed=printed,
                 points=points,
-                t=np.array([float(figures[2]) for figures in printed]),
+                t=aims[:, 0],
                 se_low=ranges[:, 0] + pad,
                 se_high=ranges[:, 1] - pad,
             )

@@ -13,9 +13,10 @@ Examples
 
 import hashlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,10 @@ class ModelSpec:
 
     def __post_init__(self) -> None:
         """Check names; fill in the default name and unit."""
+        for key in ("predictors", "standardize"):
+            if isinstance(getattr(self, key), str):
+                rule = "must be a list of columns"
+                raise SpecError(f"model: {key}", rule, got=getattr(self, key))
         object.__setattr__(self, "predictors", tuple(self.predictors))
         object.__setattr__(self, "standardize", tuple(self.standardize))
         names = (self.outcome, *self.predictors, self.group)
@@ -88,7 +93,7 @@ class ModelSpec:
             raise SpecError("model", rule, got=twice)
         stray = sorted(set(self.standardize) - set(self.predictors))
         if stray:
-            raise SpecError("model: standardize", "names predictors of the model", got=stray)
+            raise SpecError("model: standardize", "must name predictors of the model", got=stray)
         if not isinstance(self.min_quarters, int) or self.min_quarters < 1:
             rule = "must be a whole number of at least 1"
             raise SpecError("model: min_quarters", rule, got=self.min_quarters)
@@ -130,17 +135,18 @@ class Analysis:
     source: str = ""
 
 
-_KEYS: Mapping[str, type] = {
-    "schema": int,
-    "question": str,
-    "outcomes": list,
-    "items": list,
-    "controls": list,
-    "group": str,
-    "min_quarters": int,
-    "standardize": list,
-    "tables": dict,
-    "priors": dict,
+#: Keys of an analysis file: their kind, and how an error says it.
+_KEYS: Mapping[str, tuple[type, str]] = {
+    "schema": (int, "a whole number"),
+    "question": (str, "text"),
+    "outcomes": (list, "a list of outcomes"),
+    "items": (list, "a list of items"),
+    "controls": (list, "a list of columns"),
+    "group": (str, "text"),
+    "min_quarters": (int, "a whole number"),
+    "standardize": (list, "a list of columns"),
+    "tables": (dict, "a table"),
+    "priors": (dict, "a table"),
 }
 
 
@@ -167,26 +173,28 @@ def load_analysis(name: str | Path) -> Analysis:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SpecError(str(path), "must be valid TOML in UTF-8", got=str(error)) from None
+        raise SpecError(path.name, "must be valid TOML in UTF-8", got=str(error)) from None
     _check_keys(table, path.name)
+    _check_values(table, path.name)
     priors = Priors.from_table(table.get("priors", {}), path.name)
-    items = table.get("items") or [""]
-    controls = tuple(table.get("controls", []))
-    specs = tuple(
-        ModelSpec(
-            outcome=outcome,
-            predictors=(*((item,) if item else ()), *controls),
-            group=table.get("group", "industry"),
-            name=item or "null",
-            priors=priors,
-            min_quarters=table.get("min_quarters", 3),
-            standardize=tuple(table.get("standardize", [])),
-            table=table.get("tables", {}).get(outcome, ""),
-        )
-        for outcome in table["outcomes"]
-        for item in items
-    )
-    return Analysis(path.stem, table["question"], specs, str(path))
+    controls = table.get("controls", [])
+    specs = []
+    for outcome, item in product(table["outcomes"], table.get("items") or [None]):
+        try:
+            spec = ModelSpec(
+                outcome=outcome,
+                predictors=(*([item] if item else []), *controls),
+                group=table.get("group", "industry"),
+                name=item or "null",
+                priors=priors,
+                min_quarters=table.get("min_quarters", 3),
+                standardize=table.get("standardize", ()),
+                table=table.get("tables", {}).get(outcome, ""),
+            )
+        except SpecError as error:
+            raise SpecError(f"{path.name}: {error.where}", error.rule, got=error.got) from None
+        specs.append(spec)
+    return Analysis(path.stem, table["question"], tuple(specs), str(path))
 
 
 def _find(name: str | Path) -> Path:
@@ -196,39 +204,59 @@ def _find(name: str | Path) -> Path:
         if not path.is_file():
             raise SpecError(str(path), "must be an analysis file (TOML)", got="no such file")
         return path
-    found = models_dir() / f"{name}.toml"
-    if found.is_file():
-        return found
     known = analysis_names()
-    close = get_close_matches(str(name), known, n=1)
+    if str(name) in known:
+        return models_dir() / f"{name}.toml"
     raise SpecError(
         "analysis",
         f"must be one of {', '.join(known)}, or the path of a .toml file",
         got=str(name),
-        fix=f"did you mean {close[0]!r}?" if close else "",
+        fix=_closest(str(name), known),
     )
 
 
 def _check_keys(table: Mapping[str, Any], where: str) -> None:
-    """Every key known and of its kind, every outcome known."""
+    """Every key known and of its kind, none missing that has no default."""
     for key, value in table.items():
         if key not in _KEYS:
-            close = get_close_matches(key, _KEYS, n=1)
             raise SpecError(
                 f"{where}: {key}",
                 f"is no key of an analysis file (known: {', '.join(_KEYS)})",
-                fix=f"did you mean {close[0]!r}?" if close else "remove it",
+                fix=_closest(key, _KEYS) or "remove it",
             )
-        wanted = _KEYS[key]
-        if not isinstance(value, wanted) or isinstance(value, bool):
-            raise SpecError(f"{where}: {key}", f"must be a {wanted.__name__}", got=value)
-    if table.get("schema") != 1:
-        raise SpecError(f"{where}: schema", "must be 1", got=table.get("schema"))
-    for key in ("question", "outcomes"):
+        kind, said = _KEYS[key]
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise SpecError(f"{where}: {key}", f"must be {said}", got=value)
+        if isinstance(value, list) and not all(isinstance(entry, str) and entry for entry in value):
+            raise SpecError(f"{where}: {key}", f"must be {said}", got=value)
+    for key in ("schema", "question", "outcomes"):
         if not table.get(key):
-            raise SpecError(f"{where}: {key}", "must be given")
+            raise SpecError(f"{where}: {key}", "must be given", got=table.get(key))
+
+
+def _check_values(table: Mapping[str, Any], where: str) -> None:
+    """The schema is this one, every outcome is known, nothing is asked twice."""
+    if table["schema"] != 1:
+        raise SpecError(f"{where}: schema", "must be 1", got=table["schema"])
     for outcome in table["outcomes"]:
         if outcome not in OUTCOMES:
             raise SpecError(
-                f"{where}: outcomes", f"must be among {', '.join(OUTCOMES)}", got=outcome
+                f"{where}: outcomes",
+                f"must be among {', '.join(OUTCOMES)}",
+                got=outcome,
+                fix=_closest(outcome, OUTCOMES),
             )
+    for key in ("outcomes", "items", "controls"):
+        twice = sorted({entry for entry in table.get(key, []) if table[key].count(entry) > 1})
+        if twice:
+            raise SpecError(f"{where}: {key}", "must be named once", got=twice)
+    for outcome, published in table.get("tables", {}).items():
+        if outcome not in table["outcomes"] or not isinstance(published, str):
+            rule = "must give a table's key, as text, for outcomes of this analysis"
+            raise SpecError(f"{where}: tables", rule, got={outcome: published})
+
+
+def _closest(name: str, known: Iterable[str]) -> str:
+    """Suggest what an unknown name may have been meant as."""
+    close = get_close_matches(name, tuple(known), n=1)
+    return f"did you mean {close[0]!r}?" if close else ""

@@ -36,7 +36,11 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "exponential": ("scale", "autoscale"),
     "gamma": ("scale", "shape", "autoscale"),
 }
-_KINDS = {"family": str, "reason": str, "autoscale": bool}
+_KINDS = {
+    "family": (str, "text"),
+    "reason": (str, "text"),
+    "autoscale": (bool, "true or false"),
+}
 
 
 @dataclass(frozen=True)
@@ -276,26 +280,21 @@ def _read_prior(entry: object, where: str) -> Prior:
     """One prior from its TOML table; only the keys that its family has."""
     if not isinstance(entry, Mapping):
         raise SpecError(where, "must be a table", got=entry, fix='write { family = "half-t", ... }')
-    family = entry.get("family", "")
+    families = ", ".join(_KEYS)
+    if "family" not in entry:
+        raise SpecError(where, "must name its family", fix=f"family is one of {families}")
+    family = entry["family"]
     if family not in _KEYS:
-        raise SpecError(
-            f"{where}.family",
-            f"must be one of {', '.join(_KEYS)}",
-            got=family,
-            fix=_closest(str(family), _KEYS),
-        )
+        fix = _closest(str(family), _KEYS)
+        raise SpecError(f"{where}.family", f"must be one of {families}", got=family, fix=fix)
     known = ("family", "reason", *_KEYS[family])
     for key, value in entry.items():
         if key not in known:
-            raise SpecError(
-                f"{where}.{key}",
-                f"is no key of a {family} prior (known: {', '.join(known)})",
-                fix=_closest(key, known),
-            )
-        kind = _KINDS.get(key)
+            rule = f"is no key of a {family} prior (known: {', '.join(known)})"
+            raise SpecError(f"{where}.{key}", rule, fix=_closest(key, known) or "remove it")
+        kind, said = _KINDS.get(key, (None, "a finite number"))
         if not (isinstance(value, kind) if kind else _is_number(value)):
-            rule = f"must be {'a finite number' if kind is None else f'a {kind.__name__}'}"
-            raise SpecError(f"{where}.{key}", rule, got=value)
+            raise SpecError(f"{where}.{key}", f"must be {said}", got=value)
     try:
         return Prior(**entry)
     except SpecError as error:
@@ -306,7 +305,7 @@ def _read_prior(entry: object, where: str) -> Prior:
 def _closest(name: str, known: Iterable[str]) -> str:
     """Suggest what an unknown name may have been meant as."""
     close = get_close_matches(name, tuple(known), n=1)
-    return f"did you mean {close[0]!r}?" if close else "remove it"
+    return f"did you mean {close[0]!r}?" if close else ""
 
 
 def icc_prior_quantiles(

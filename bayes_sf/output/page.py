@@ -1,0 +1,179 @@
+"""What every figure has around its data: style, title, source, language, files.
+
+A page has a title, a line on what is drawn (unit, n), and at its foot whose workplaces these are;
+the replica is said to be synthetic in the title too, which survives cropping. The figure's label
+(a property of every Matplotlib artist) is its alternative text.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import escape
+from io import BytesIO
+from typing import TYPE_CHECKING, Final, Literal
+
+from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.output.numbers import fixed
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "ALARM", "BLUE", "INK", "MUTED", "PALETTE", "Language", "describe", "figure_files",
+    "industry_label", "make_page", "make_plot", "number", "styled", "upper_first", "variable_label",
+]  # fmt: skip
+
+type Language = Literal["en", "nb"]
+
+#: Okabe and Ito's colours, which stay apart for colour-blind readers.
+PALETTE: Final = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#0072B2", "#D55E00")
+BLUE, ALARM = PALETTE[4:]
+INK, MUTED = "#222222", "#666666"
+
+_STYLE: Final = {
+    "font.family": ["DejaVu Sans"],
+    "font.size": 10,
+    "text.color": INK,
+    "axes.edgecolor": MUTED,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "grid.color": "#E6E6E6",
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "savefig.dpi": 150,
+    "svg.fonttype": "none",  # text stays text: searched, read aloud, small
+    "svg.hashsalt": "bayes-sf",  # without it the same figure has other identifiers in every run
+}
+_SIZE = (9.0, 5.8)
+_SOURCES: Final = {
+    "en": {
+        "replica": "SYNTHETIC replica: invented workplaces, none of them real",
+        "microdata": "Source: microdata given by the user",
+    },
+    "nb": {
+        "replica": "SYNTETISK kopi: oppdiktede virksomheter, ingen av dem virkelige",
+        "microdata": "Kilde: brukerens egne mikrodata",
+    },
+}
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Apply the style to what is drawn or saved inside, and to nothing else."""
+    import matplotlib as mpl
+
+    with mpl.rc_context(_STYLE):
+        yield
+
+
+def make_page(
+    title: str,
+    subtitle: str,
+    source: str,
+    lang: Language,
+    *,
+    size: tuple[float, float] = _SIZE,
+) -> "Figure":
+    """Make a figure without plots.
+
+    Parameters
+    ----------
+    title : str
+        What is shown.
+    subtitle : str
+        Unit, n, and how to read it.
+    source : {"replica", "microdata"}
+        Whose workplaces.
+    lang : {"en", "nb"}
+        Language.
+    size : tuple of float
+        Width and height in inches.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size)
+    inch = 1 / size[1]
+    statement = _SOURCES[lang][source]
+    synthetic = source == "replica"
+    tag = f"{statement.partition(':')[0]}. " if synthetic else ""
+    figure.suptitle(
+        tag + title, x=0.02, y=1 - 0.15 * inch, ha="left", va="top", size=13, weight="bold"
+    )
+    figure.text(0.02, 1 - 0.5 * inch, subtitle, va="top", color=MUTED, size=9.5)
+    weight, colour = ("bold", ALARM) if synthetic else ("normal", MUTED)
+    figure.text(0.02, 0.15 * inch, statement, va="bottom", color=colour, weight=weight, size=9)
+    return figure
+
+
+def make_plot(title: str, subtitle: str, source: str, lang: Language) -> "tuple[Figure, Axes]":
+    """Make a page with one plot; see `make_page`."""
+    figure = make_page(title, subtitle, source, lang)
+    axes = figure.add_axes((0.06, 0.2, 0.92, 0.65))
+    axes.grid(axis="y")
+    axes.yaxis.set_major_formatter(lambda value, _: number(value, lang, int(value % 1 > 0)))
+    return figure, axes
+
+
+def describe(figure: "Figure", text: str) -> "Figure":
+    """Give a figure its alternative text: the title, and the numbers that matter."""
+    figure.set_label(f"{figure.get_suptitle()}. {text}.")
+    return figure
+
+
+def figure_files(name: str, figure: "Figure") -> dict[str, bytes]:
+    """Give the files of a figure: without dates and versions, the same for the same data.
+
+    Parameters
+    ----------
+    name : str
+        The files' name without ending.
+    figure : matplotlib.figure.Figure
+        Its title and label become the files' title and description.
+
+    Returns
+    -------
+    dict
+        File name -> content, `.svg` and `.png`.
+    """
+    title, text = figure.get_suptitle(), str(figure.get_label())
+    svg = _saved(figure, "svg", {"Title": title, "Date": None, "Creator": None})
+    description = f"</title>\n <desc>{escape(text, quote=False)}</desc>"
+    png = _saved(figure, "png", {"Title": title, "Description": text, "Software": None})
+    return {f"{name}.svg": svg.replace(b"</title>", description.encode(), 1), f"{name}.png": png}
+
+
+@styled()
+def _saved(figure: "Figure", kind: str, metadata: dict[str, str | None]) -> bytes:
+    """Save a figure to memory."""
+    stream = BytesIO()
+    figure.savefig(stream, format=kind, metadata=metadata)
+    return stream.getvalue()
+
+
+def number(value: float, lang: Language, decimals: int = 1) -> str:
+    """Write a number as the language does.
+
+    Examples
+    --------
+    >>> number(-0.25, "nb"), number(3.0, "en", 0)
+    ('−0,3', '3')
+    """
+    text = fixed(value, decimals)
+    return text.replace(".", ",") if lang == "nb" else text
+
+
+def variable_label(key: str, lang: Language) -> str:
+    """Label of an item or a variable."""
+    return load_codebook().label(key, lang)
+
+
+def industry_label(key: str, lang: Language) -> str:
+    """Label of an industry."""
+    industry = load_codebook().industry(key)
+    return industry.label_nb if lang == "nb" else industry.label_en
+
+
+def upper_first(text: str) -> str:
+    """Begin with a capital letter, and leave the rest, such as HR or NAV, as it is."""
+    return text[:1].upper() + text[1:]

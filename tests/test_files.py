@@ -61,7 +61,7 @@ def test_a_file_can_be_read_by_whom_the_folder_lets(folder: Path) -> None:
 def test_a_full_disk_leaves_the_old_files(
     folder: Path, at: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Path, "write_text", failing(Path.write_text, at))
+    monkeypatch.setattr(Path, "write_bytes", failing(Path.write_bytes, at))
     with pytest.raises(OutputError, match=f"{list(NEW)[at - 1]}: must be writable .*space"):
         write_files(folder, NEW)
     monkeypatch.undo()

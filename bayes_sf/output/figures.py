@@ -127,7 +127,7 @@ def box_figure(
             axes.text(edge, np.median(values) * factor, median, va="center", weight="bold")
     axes.set_xticks(range(len(groups)), ticks)
     axes.tick_params(axis="x", length=0)
-    axes.set_xlim(-0.5, len(groups) - 0.5)
+    axes.set_xlim(-0.5, len(groups) - 0.4)
     if known[variable].min() < 0:
         axes.axhline(0, color=MUTED, linewidth=1, zorder=1)
     return describe(figure, f"{words['median']}: {', '.join(medians)}")

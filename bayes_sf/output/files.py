@@ -35,15 +35,15 @@ def ready_folder(path: Path) -> Path:
     return path
 
 
-def write_files(folder: Path, texts: Mapping[str, str]) -> tuple[Path, ...]:
-    """Write text files: all of them to a hidden folder first, then each to its place.
+def write_files(folder: Path, contents: Mapping[str, str | bytes]) -> tuple[Path, ...]:
+    """Write files: all of them to a hidden folder first, then each to its place.
 
     Parameters
     ----------
     folder : pathlib.Path
         An existing folder.
-    texts : mapping
-        File name -> text.
+    contents : mapping
+        File name -> text, or the bytes of a picture.
 
     Returns
     -------
@@ -59,10 +59,11 @@ def write_files(folder: Path, texts: Mapping[str, str]) -> tuple[Path, ...]:
     path = folder
     try:
         with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as hidden:
-            for name, text in texts.items():
+            for name, content in contents.items():
                 path = folder / name
-                (Path(hidden) / name).write_text(text, encoding="utf-8", newline="")
-            for name in texts:
+                data = content.encode() if isinstance(content, str) else content
+                (Path(hidden) / name).write_bytes(data)
+            for name in contents:
                 path = folder / name
                 (Path(hidden) / name).replace(path)
     except OSError as error:
@@ -70,7 +71,7 @@ def write_files(folder: Path, texts: Mapping[str, str]) -> tuple[Path, ...]:
             str(path), "must be writable", got=error.strerror,
             fix="free space there or choose another folder",
         ) from error  # fmt: skip
-    return tuple(folder / name for name in texts)
+    return tuple(folder / name for name in contents)
 
 
 def csv_text(kind: type, rows: Iterable[Any]) -> str:

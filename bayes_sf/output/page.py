@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
 from io import BytesIO
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.numbers import fixed
@@ -30,7 +30,7 @@ PALETTE: Final = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#0072B2", "#D55E0
 BLUE, ALARM = PALETTE[4:]
 INK, MUTED = "#222222", "#666666"
 
-_STYLE: Final = {
+_STYLE: Final[dict[Any, object]] = {
     "font.family": ["DejaVu Sans"],
     "font.size": 10,
     "text.color": INK,

@@ -230,10 +230,10 @@ CASES: dict[str, tuple[pd.DataFrame, Priors]] = {
 
 
 def summaries(exact: ExactPosterior) -> dict[str, np.ndarray]:
-    """Mean, sd and quantiles, (m, 2 + len(PROBS)), of every quantity; of 8 groups where many."""
+    """Mean, sd and quantiles, (m, 2 + len(PROBS)), of every quantity; of 4 groups where many."""
     posterior = Posterior((exact,))
     found = {"coef": linear(exact.coef)}
-    some = np.unique(np.linspace(0, exact.moments.n_groups - 1, 8).astype(int)).tolist()
+    some = np.unique(np.linspace(0, exact.moments.n_groups - 1, 4).astype(int)).tolist()
     found["ranef"] = linear(exact._groups(0.0, 0.0, some))
     found["group_means"] = linear(exact._groups(1.0, float(exact.data.centre[-1]), some))
     for name in SPREADS:

@@ -101,7 +101,8 @@ class ExactPosterior:
         var = np.einsum("mzl,ztl->mzt", along**2, 1 / given.precision(inv_var))
         mean += np.broadcast_to(constant, (m, n_z))[:, :, None]
         var += np.broadcast_to(noise, (m, n_z))[:, :, None] / inv_var
-        held = np.abs(limit @ self.joint.open_directions).max(axis=1, initial=0.0) < 1e-8
+        open_part = np.abs(limit @ self.joint.open_directions).max(axis=1, initial=0.0)
+        held = open_part <= 1e-8 * np.linalg.norm(limit, axis=1)
         exist = np.where(held, 2, self.spread_moments("sd_group"))
         return NormalMixture(
             self.grid.weight.ravel(),

@@ -1,0 +1,104 @@
+"""Bring up to date what documents show of the program: `uv run python docs/refresh.py`.
+
+README.md shows what its command and its examples print, ARCHITECTURE.md lists the modules. Output
+stands between `<!-- name -->` and `<!-- /name -->`, or in the `text` block after a `python` block;
+`tests/contracts` compares all of it with the program.
+"""
+
+import contextlib
+import io
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+FINDINGS_SHOWN = 3
+
+
+def block(document: str, name: str) -> str:
+    """What stands in a document under a name."""
+    found = re.search(rf"<!-- {name} -->\n(.*?)<!-- /{name} -->", document, re.DOTALL)
+    assert found, f"no block {name}"
+    return found[1]
+
+
+def filled(document: str, name: str, content: str) -> str:
+    """The document with other content under a name."""
+    opening = f"<!-- {name} -->\n"
+    return document.replace(opening + block(document, name), opening + content)
+
+
+def fenced(text: str) -> str:
+    """Text as a block of code."""
+    return f"```text\n{text}\n```\n"
+
+
+def examples(document: str) -> list[tuple[str, str]]:
+    """Every block of Python, and the block of output that follows it."""
+    return re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", document, re.DOTALL)
+
+
+def printed_by(examples: list[tuple[str, str]]) -> list[str]:
+    """Run blocks of Python one after the other, and return what each prints."""
+    names: dict[str, object] = {}
+    printed = []
+    for code, _ in examples:
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            exec(code, names)  # noqa: S102  # our own README
+        printed.append("".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines()))
+    return printed
+
+
+def inventory() -> str:
+    """Every module with the first line of its docstring, in the order in which data walk."""
+    package = ROOT / "bayes_sf"
+    modules = [path.relative_to(package) for path in package.rglob("*.py")]
+    rooms = ["__init__", "errors", "resources"]
+    rooms += ["inputs", "spec", "engines", "analysis", "output", "cli"]
+    modules.sort(key=lambda path: (rooms.index(path.parts[0].removesuffix(".py")), path.parts))
+    lines = []
+    for module in modules:
+        text = (package / module).read_text(encoding="utf-8")
+        first = re.match(r'r?"""(.*?)(?:"""|\n)', text)
+        if first:  # an empty `__init__.py` says nothing
+            lines.append(f"- `{module.as_posix()}`: {first[1]}\n")
+    return "".join(lines)
+
+
+def shortened(printed: str) -> str:
+    """What `reproduce` prints, with marks in square brackets where something is left out."""
+    source, icc, mean, _, returned, replay, written = printed.strip().split("\n\n")
+    total, *findings = replay.split("\n- ")
+    left = len(findings) - FINDINGS_SHOWN
+    return "\n".join(
+        line.rstrip()
+        for part in (
+            source, "", icc, "", mean, "", "[the same for the change in absence, table 47]", "",
+            returned, "", total, *(f"- {finding}" for finding in findings[:FINDINGS_SHOWN]),
+            f"[{left} more]", "", written,
+        )
+        for line in part.splitlines() or [""]
+    )  # fmt: skip
+
+
+def main() -> None:
+    """Rewrite both documents."""
+    readme, architecture = ROOT / "README.md", ROOT / "ARCHITECTURE.md"
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["bayes-sf", "reproduce"]
+        done = subprocess.run(  # noqa: S603  # our own command
+            command, cwd=folder, capture_output=True, encoding="utf-8", check=True
+        )
+    text = readme.read_text(encoding="utf-8")
+    text = filled(text, "reproduce", fenced(shortened(done.stdout)))
+    blocks = examples(text)
+    for (code, old), new in zip(blocks, printed_by(blocks), strict=True):
+        text = text.replace(f"{code}```\n\n```text\n{old}", f"{code}```\n\n```text\n{new}")
+    readme.write_text(text, encoding="utf-8")
+    text = architecture.read_text(encoding="utf-8")
+    architecture.write_text(filled(text, "inventory", inventory()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,239 @@
+"""`bayes-sf describe`: the report's tables and figures of a sample, as files and on a terminal.
+
+No file names a workplace, not even by its pseudonym. Every table ends in a column `source`, every
+figure says whose workplaces it shows, so that the replica is never taken for the real study.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.inputs.descriptives import describe_all, describe_by_industry
+from bayes_sf.inputs.published import DECIMALS
+from bayes_sf.inputs.sample import AnalysisSample, design
+from bayes_sf.output.figures import STATE_COLOURS, box_figure, missingness_figure, scatter_figure
+from bayes_sf.output.files import json_text, write_files
+from bayes_sf.output.numbers import fixed
+from bayes_sf.output.page import Language, figure_files
+from bayes_sf.output.summary import SOURCES
+from bayes_sf.spec.model import load_analysis
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+    from rich.console import Console
+
+__all__ = [
+    "SOURCE_COLUMN", "Description", "count_missing", "description_figures", "description_tables",
+    "flow_table", "print_description", "write_description",
+]  # fmt: skip
+
+#: What the column `source` of a table says.
+SOURCE_COLUMN: Final = {"replica": "SYNTHETIC replica", "microdata": "microdata"}
+#: Analyses whose samples are followed: the null models, and those with all controls.
+FLOWS: Final = ("null", "q13_controls", "q17_controls")
+BOXES: Final = {
+    "figure1": "absence_mean", "figure2": "absence_change",
+    "figure3": "women_share", "figure4": "senior_share",
+}  # fmt: skip
+#: Figures 1, 2, 5 and 6 and tables 8 and 9 ask for this many observed quarters.
+MIN_QUARTERS: Final = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Description:
+    """What was written of a sample.
+
+    Parameters
+    ----------
+    source : {"replica", "microdata"}
+        Whose workplaces.
+    digest : str
+        Fingerprint of the sample.
+    flow : pandas.DataFrame
+        As in `flow.csv`.
+    problems : pandas.DataFrame
+        Contradictions in the register: `file, fault, rows, consequence`, without their places.
+    files : tuple of pathlib.Path
+        What was written.
+    """
+
+    source: str
+    digest: str
+    flow: "pd.DataFrame" = field(repr=False)
+    problems: "pd.DataFrame" = field(repr=False)
+    files: tuple[Path, ...]
+
+
+def write_description(
+    folder: Path, sample: AnalysisSample, *, lang: Language = "en"
+) -> Description:
+    """Write every table and figure of a sample.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        An existing folder.
+    sample : AnalysisSample
+        The workplaces.
+    lang : {"en", "nb"}
+        Language of the figures.
+    """
+    tables = description_tables(sample)
+    contents: dict[str, str | bytes] = {
+        name: frame.assign(source=SOURCE_COLUMN[sample.source]).to_csv(
+            index=False, lineterminator="\n"
+        )
+        for name, frame in tables.items()
+    }
+    for name, figure in description_figures(sample, lang=lang).items():
+        contents |= figure_files(name, figure)
+    return Description(
+        source=sample.source,
+        digest=sample.digest,
+        flow=tables["flow.csv"],
+        problems=sample.problems.drop(columns="places"),
+        files=write_files(folder, contents),
+    )
+
+
+def description_tables(sample: AnalysisSample) -> "dict[str, pd.DataFrame]":
+    """Make the tables: `univariate.csv`, `by_industry.csv`, `flow.csv`, `missingness.csv`.
+
+    Returns
+    -------
+    dict
+        File name -> table. The first two have the columns of `data/published/` and percentages
+        with the decimals of the report's tables (one; none in table 29). Tables made in R drop a
+        trailing zero in print; here it is kept.
+    """
+    return {
+        "univariate.csv": _as_printed(describe_all(sample.frame)),
+        "by_industry.csv": _as_printed(describe_by_industry(sample.frame)),
+        "flow.csv": flow_table(sample),
+        "missingness.csv": count_missing(sample.missingness()),
+    }
+
+
+def _as_printed(table: "pd.DataFrame") -> "pd.DataFrame":
+    """Round percentages as the report does."""
+    cells = zip(table["percent"], table["table"], strict=True)
+    return table.assign(percent=[fixed(percent, DECIMALS[key]) for percent, key in cells])
+
+
+def flow_table(sample: AnalysisSample) -> "pd.DataFrame":
+    """Count who is left after each rule of the null models and of those with all controls.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `analysis, outcome, step`, a column of counts per industry, and `all`.
+    """
+    import pandas as pd
+
+    flows = []
+    for name in FLOWS:
+        for spec in load_analysis(name).specs:
+            steps = sample.flow(
+                outcome=spec.outcome, predictors=spec.predictors, min_quarters=spec.min_quarters
+            )
+            steps.insert(0, "outcome", spec.outcome)
+            steps.insert(0, "analysis", name)
+            flows.append(steps)
+    return pd.concat(flows, ignore_index=True)
+
+
+def count_missing(picture: "pd.DataFrame") -> "pd.DataFrame":
+    """Count workplaces by what the register has of them in each quarter.
+
+    Parameters
+    ----------
+    picture : pandas.DataFrame
+        As `AnalysisSample.missingness()`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `industry, quarter, observed, no_absence, no_row`; the counts of a line add up to the
+        industry's linked workplaces.
+    """
+    import pandas as pd
+
+    order = [industry.key for industry in load_codebook().industries]
+    ordered = picture.assign(industry=pd.Categorical(picture["industry"], order))
+    counts = pd.crosstab([ordered["industry"], ordered["quarter"]], ordered["state"])
+    counts = counts.reindex(columns=list(STATE_COLOURS), fill_value=0)
+    return counts.rename(columns=lambda state: state.replace(" ", "_")).reset_index()
+
+
+def description_figures(sample: AnalysisSample, *, lang: Language = "en") -> "dict[str, Figure]":
+    """Draw figures 1 to 4 and 6, and the picture of missing quarters.
+
+    Returns
+    -------
+    dict
+        Name -> figure. Absence is that of workplaces with at least three observed quarters; the
+        shares need no absence and are those of every linked workplace that has them.
+    """
+    frame, source = sample.frame, sample.source
+    enough = frame[frame["n_quarters"] >= MIN_QUARTERS]
+    figures = {
+        name: box_figure(
+            enough if variable.startswith("absence") else frame, variable, source=source, lang=lang
+        )
+        for name, variable in BOXES.items()
+    }
+    rows = design(sample, outcome="absence_mean", predictors=["q13"], min_quarters=MIN_QUARTERS)
+    figures["figure6"] = scatter_figure(rows, "q13", "absence_mean", source=source, lang=lang)
+    figures["missingness"] = missingness_figure(sample.missingness(), source=source, lang=lang)
+    return figures
+
+
+def print_description(console: "Console", description: Description, *, as_json: bool) -> None:
+    """Print who is left after each rule, what the register contradicts, and the files.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+        Where to.
+    description : Description
+        What was written.
+    as_json : bool
+        One JSON object instead.
+    """
+    if as_json:
+        console.file.write(json_text(_as_object(description)))
+        return
+    from rich.table import Table
+
+    console.print(SOURCES[description.source], style="bold")
+    for (analysis, outcome), steps in description.flow.groupby(["analysis", "outcome"], sort=False):
+        grid = Table(title=f"{analysis}, {outcome}", title_justify="left", box=None)
+        counts = steps.drop(columns=["analysis", "outcome"])
+        for name in counts.columns:
+            grid.add_column(name, justify="left" if name == "step" else "right", no_wrap=True)
+        for row in counts.itertuples(index=False):
+            grid.add_row(*map(str, row))
+        console.print()
+        console.print(grid)
+    console.print()
+    for file, fault, rows, consequence in description.problems.itertuples(index=False):
+        line = f"{file}: {fault} in {rows} rows; {consequence}"
+        console.print(line, markup=False, highlight=False)
+    names = ", ".join(path.name for path in description.files)
+    folder = description.files[0].parent
+    console.print(f"Written to {folder}: {names}", markup=False, highlight=False)
+
+
+def _as_object(description: Description) -> Mapping[str, Any]:
+    """The same for programs."""
+    return {
+        "source": description.source,
+        "statement": SOURCES[description.source],
+        "digest": description.digest,
+        "flow": description.flow.to_dict("records"),
+        "problems": description.problems.to_dict("records"),
+        "files": [str(path) for path in description.files],
+    }

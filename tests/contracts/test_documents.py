@@ -2,6 +2,7 @@
 
 import re
 import runpy
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,6 +98,15 @@ def test_shortened_output_says_what_is_left_out() -> None:
     text = shortened(f"source\n\nicc\n\nmean\n\nchange\n\nreturned\n\ntotal{findings}\n\nwritten\n")
     assert "[6 more]" in text
     assert "[the same for the change in absence, table 47]" in text
+
+
+def test_every_dependency_is_justified_on_one_line() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [re.match(r"[\w-]+(?:\[\w+\])?", line)[0] for line in project["dependencies"]]
+    page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| ([a-z][\w-]+)(?: \((\w+)\))? \|", page, re.MULTILINE)
+    found = [name + (f"[{extra}]" if extra else "") for name, extra in listed if name != "library"]
+    assert found == wanted
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, cast
 
 import typer
 
@@ -16,6 +16,8 @@ from bayes_sf.errors import BayesSFError, OutputError, UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from bayes_sf.inputs.sample import AnalysisSample
 
 __all__ = ["app", "main"]
 
@@ -42,6 +44,21 @@ RegisterOption = Annotated[
 MapOption = Annotated[
     Path | None, typer.Option("--map", help="TOML file: our column names = those of your files.")
 ]
+WorkplacesOption = Annotated[
+    str | None,
+    typer.Option("--data", help="replica (synthetic); or give --survey and --register.",
+                 show_default="replica"),
+]  # fmt: skip
+YearsOption = Annotated[
+    tuple[int, int],
+    typer.Option("--years", help="First and last year; the report used 2017 and 2021, "
+                 "but the replica ends in 2020."),
+]  # fmt: skip
+KeyOption = Annotated[
+    Path | None,
+    typer.Option("--key-file", help="File with the secret that makes the pseudonyms; "
+                 "without it nobody can tell whose they are."),
+]  # fmt: skip
 
 
 @app.callback(invoke_without_command=True)
@@ -89,6 +106,64 @@ def reproduce(
     print_reproduction(_console(), run, as_json=as_json)
 
 
+@app.command()
+def describe(
+    *,
+    data: WorkplacesOption = None,
+    survey: SurveyOption = None,
+    register: RegisterOption = None,
+    mapping: MapOption = None,
+    lang: Annotated[str, typer.Option("--lang", help="Figures in en or nb.")] = "en",
+    out: OutOption = Path("description"),
+    as_json: JsonOption = False,
+) -> None:
+    """Tables 11-45, figures 1-4 and 6, who is left after each rule, and what is missing.
+
+    Example: bayes-sf describe --survey answers.sav --register extract.csv --out description
+    """
+    from bayes_sf.output.files import ready_folder
+
+    if lang not in {"en", "nb"}:
+        raise UsageError("--lang", "must be en or nb", got=lang)
+    source = _source(data, survey, register, known=("replica",))
+    folder = ready_folder(out)
+    from bayes_sf.output.description import print_description, write_description
+
+    sample = _load(source, survey, register, mapping)
+    described = write_description(folder, sample, lang=cast("Literal['en', 'nb']", lang))
+    print_description(_console(), described, as_json=as_json)
+
+
+@app.command()
+def select(
+    *,
+    data: WorkplacesOption = None,
+    survey: SurveyOption = None,
+    register: RegisterOption = None,
+    mapping: MapOption = None,
+    years: YearsOption = (2017, 2020),
+    top: Annotated[int, typer.Option("--top", help="Length of a list per industry.")] = 40,
+    key_file: KeyOption = None,
+    seed: SeedOption = 1,
+    out: OutOption = Path("selection"),
+    as_json: JsonOption = False,
+) -> None:
+    """Annex 1's lists of cases, by its rule and by posterior, and how many truly belong.
+
+    Example: bayes-sf select --years 2017 2020 --out selection
+    """
+    from bayes_sf.output.files import ready_folder
+
+    source = _source(data, survey, register, known=("replica",))
+    key = _secret(key_file) if key_file else None
+    from bayes_sf.output.cases import Choice, print_cases, write_cases
+
+    choice = Choice(years, top, seed)
+    folder = ready_folder(out)
+    sample = _load(source, survey, register, mapping, key)
+    print_cases(_console(), write_cases(folder, sample, choice), as_json=as_json)
+
+
 @app.command("check-published")
 def check_published(*, as_json: JsonOption = False) -> None:
     """Test every published number against every other that it depends on.
@@ -111,8 +186,13 @@ def check_published(*, as_json: JsonOption = False) -> None:
         typer.echo(f"{outcome.comparisons:11d}  {len(outcome.findings):8d}  {outcome.rule}")
 
 
-def _source(data: str | None, survey: Path | None, register: list[Path] | None) -> str:
-    """Which data: published by default, or files of one's own, never both."""
+def _source(
+    data: str | None,
+    survey: Path | None,
+    register: list[Path] | None,
+    known: tuple[str, ...] = ("published", "replica"),
+) -> str:
+    """Which data: the first of those known by default, or files of one's own, never both."""
     own = survey is not None or bool(register)
     if own and data is not None:
         raise UsageError("--data", "goes without --survey and --register", got=data)
@@ -121,10 +201,36 @@ def _source(data: str | None, survey: Path | None, register: list[Path] | None) 
             "--survey and --register", "go together",
             got="only one of them", fix="give the survey and at least one register extract",
         )  # fmt: skip
-    source = "microdata" if own else data or "published"
-    if source not in {"microdata", "published", "replica"}:
-        raise UsageError("--data", "must be published or replica", got=source)
-    return source
+    if data is not None and data not in known:
+        fix = "or give --survey and --register: the published tables have no workplaces"
+        raise UsageError(
+            "--data", f"must be {' or '.join(known)}", got=data,
+            fix=fix if data == "published" else "",
+        )  # fmt: skip
+    return "microdata" if own else data or known[0]
+
+
+def _load(
+    source: str,
+    survey: Path | None,
+    register: list[Path] | None,
+    mapping: Path | None,
+    key: bytes | None = None,
+) -> "AnalysisSample":
+    """Load the replica's workplaces, or those of files of one's own."""
+    from bayes_sf.inputs.sample import load_sample
+
+    if source == "replica":
+        return load_sample("replica", key=key)
+    return load_sample(survey=survey, register=register or [], mapping=mapping, key=key)
+
+
+def _secret(path: Path) -> bytes:
+    """Read the key of pseudonyms."""
+    key = path.read_bytes().strip()
+    if not key:
+        raise UsageError(str(path), "must have a secret in it", got="nothing")
+    return key
 
 
 def _console() -> "Console":

@@ -1,0 +1,190 @@
+"""`bayes-sf select`: annex 1's three lists as a file, and how many of the chosen truly belong.
+
+A list of the most extreme figures holds the lucky and unlucky too. The sum of `prob_top` over the
+chosen is how many of them are expected to be truly among as many most extreme; the rest would be
+found nearer to the middle another time (regression to the mean).
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bayes_sf.analysis.selection import LISTS, select_cases
+from bayes_sf.errors import UsageError
+from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.output.description import SOURCE_COLUMN
+from bayes_sf.output.files import json_text, write_files
+from bayes_sf.output.numbers import fixed
+from bayes_sf.output.summary import SOURCES
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+
+__all__ = ["Cases", "Choice", "count_belonging", "print_cases", "write_cases"]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What to select.
+
+    Parameters
+    ----------
+    years : tuple of int
+        First and last year.
+    top : int
+        Length of each list per industry; even, since one list is made of two halves.
+    seed : int
+        Of the draws behind the probabilities.
+
+    Raises
+    ------
+    UsageError
+        If the years do not follow one another, or the length is not an even number above zero.
+    """
+
+    years: tuple[int, int]
+    top: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        """Check years and length."""
+        if not self.years[0] < self.years[1]:
+            raise UsageError("--years", "must be a first year and a later one", got=self.years)
+        if self.top < 2 or self.top % 2:
+            raise UsageError("--top", "must be an even number of at least 2", got=self.top)
+
+
+@dataclass(frozen=True, eq=False)
+class Cases:
+    """The lists that were made.
+
+    Parameters
+    ----------
+    source : {"replica", "microdata"}
+        Whose workplaces.
+    years : tuple of int
+        First and last year.
+    belonging : pandas.DataFrame
+        As `count_belonging` gives it.
+    files : tuple of pathlib.Path
+        What was written.
+    """
+
+    source: str
+    years: tuple[int, int]
+    belonging: "pd.DataFrame" = field(repr=False)
+    files: tuple[Path, ...]
+
+
+def write_cases(folder: Path, sample: AnalysisSample, choice: Choice) -> Cases:
+    """Select workplaces and write `selection.csv`.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        An existing folder.
+    sample : AnalysisSample
+        The workplaces; those not linked are no candidates.
+    choice : Choice
+        What to select.
+
+    Returns
+    -------
+    Cases
+        The file has one line per workplace and list that the rule or the posterior chooses, by
+        pseudonym; `count_belonging` also counts the other candidates.
+
+    Raises
+    ------
+    DataError
+        If the first or the last year has no observed quarter.
+    """
+    size = sample.frame.set_index("workplace")["n_employees"]
+    lists = select_cases(
+        sample.quarters, size, years=choice.years, top=choice.top, seed=choice.seed
+    )
+    chosen = lists[lists["chosen"] | lists["posterior_chosen"]]
+    text = chosen.assign(source=SOURCE_COLUMN[sample.source]).to_csv(
+        index=False, lineterminator="\n"
+    )
+    files = write_files(folder, {"selection.csv": text})
+    return Cases(sample.source, choice.years, count_belonging(lists), files)
+
+
+def count_belonging(lists: "pd.DataFrame") -> "pd.DataFrame":
+    """Count, per list and industry, the chosen and those of them expected to truly belong.
+
+    Parameters
+    ----------
+    lists : pandas.DataFrame
+        All candidates, as `select_cases` gives them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `list, industry, candidates, chosen, belong_by_rule, belong_by_posterior`: the last two sum
+        `prob_top` over those chosen by the report's rule and by posterior rank; missing where one
+        of the list's strata has too few candidates for a posterior.
+    """
+    import pandas as pd
+
+    order = [industry.key for industry in load_codebook().industries]
+    ordered = lists.assign(
+        list=pd.Categorical(lists["list"], LISTS), industry=pd.Categorical(lists["industry"], order)
+    )
+    records = []
+    for (name, industry), part in ordered.groupby(["list", "industry"], sort=True, observed=True):
+        by_rule, by_posterior = (
+            (part["prob_top"] * part[chosen]).sum(skipna=False)
+            for chosen in ("chosen", "posterior_chosen")
+        )  # fmt: skip
+        counts = len(part), int(part["chosen"].sum())
+        records.append((name, industry, *counts, by_rule, by_posterior))
+    columns = ["list", "industry", "candidates", "chosen", "belong_by_rule", "belong_by_posterior"]
+    return pd.DataFrame(records, columns=columns)
+
+
+def print_cases(console: "Console", cases: Cases, *, as_json: bool) -> None:
+    """Print how many of the chosen truly belong.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+        Where to.
+    cases : Cases
+        The lists.
+    as_json : bool
+        One JSON object instead.
+    """
+    if as_json:
+        content = {
+            "source": cases.source,
+            "statement": SOURCES[cases.source],
+            "years": cases.years,
+            "belonging": cases.belonging.to_dict("records"),
+            "files": [str(path) for path in cases.files],
+        }
+        console.file.write(json_text(content))
+        return
+    from rich.table import Table
+
+    console.print(SOURCES[cases.source], style="bold")
+    console.print(f"Years {cases.years[0]} to {cases.years[1]}. The report used 2017 to 2021.")
+    grid = Table(box=None)
+    names = ("list", "industry", "candidates", "chosen", "truly belong: rule", "posterior")
+    for place, name in enumerate(names):
+        grid.add_column(name, justify="left" if place < 2 else "right", no_wrap=True)
+    for row in cases.belonging.itertuples(index=False):
+        *counts, rule, posterior = row
+        grid.add_row(*map(str, counts), fixed(rule, 1) or "–", fixed(posterior, 1) or "–")
+    console.print()
+    console.print(grid)
+    console.print(
+        "\nTruly belong: how many of the chosen are expected to be truly among as many most "
+        "extreme (the sum of prob_top). The others were lucky or unlucky: regression to the mean.",
+        style="dim",
+    )
+    for path in cases.files:
+        console.print(f"Written: {path} (workplaces by pseudonym)", markup=False, highlight=False)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bayes_sf.inputs.codebook import INTERCEPT, load_codebook
 from bayes_sf.inputs.published import DECIMALS
 from bayes_sf.inputs.region import NORMAL_QUANTILE
 from bayes_sf.inputs.replica.models import Model, fit_model
@@ -26,6 +27,11 @@ class Miss:
     figure: str
     published: str
     replica: str
+
+    @property
+    def of_intercept(self) -> bool:
+        """Whether the term is the intercept."""
+        return load_codebook().term(self.term) == INTERCEPT
 
 
 def print_figure(value: float, decimals: int) -> str:

@@ -164,6 +164,45 @@ def select(
     print_cases(_console(), write_cases(folder, sample, choice), as_json=as_json)
 
 
+@app.command()
+def replica(
+    *,
+    seed: SeedOption = 1,
+    out: OutOption = Path("replica"),
+    force: Annotated[
+        bool, typer.Option("--force", help="Also into a folder that has other files.")
+    ] = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Make the synthetic survey and register extracts; may take ten minutes.
+
+    Seed 1 gives the copy that travels with the package (--data replica).
+
+    Example: bayes-sf replica --seed 1 --out replica
+    """
+    from bayes_sf.inputs.replica import make_replica, write_replica
+    from bayes_sf.inputs.replica.writing import FILES
+    from bayes_sf.output.files import ready_folder
+    from bayes_sf.output.summary import SOURCES
+
+    others = sorted({path.name for path in ready_folder(out).iterdir()} - set(FILES))
+    if others and not force:
+        raise UsageError(
+            f"--out {out}", "must be empty or have an earlier replica only", got=others[0],
+            fix="choose another folder, or add --force",
+        )  # fmt: skip
+    if not quiet:
+        typer.echo(f"Making the replica of seed {seed}: this may take ten minutes.", err=True)
+    made = make_replica(seed)
+    files = write_replica(made, out)
+    typer.echo(
+        f"{SOURCES['replica']}\n"
+        f"Returned: {made.compared - len(made.misses)} of {made.compared} printed figures of the "
+        f"coefficient tables; the others are listed in {out / 'README.md'}.\n"
+        f"Written to {out}: {', '.join(path.name for path in files)}"
+    )
+
+
 @app.command("check-published")
 def check_published(*, as_json: JsonOption = False) -> None:
     """Test every published number against every other that it depends on.

@@ -1,6 +1,7 @@
 """The command line: exit codes, one clear line per error, results on stdout, files."""
 
 import csv
+import io
 import json
 import re
 import signal
@@ -178,6 +179,28 @@ def test_check_published_as_text_and_as_json(command: Command) -> None:
         assert f"{finding['severity']}: {finding['place']}: {finding['text']}" in text
     for outcome in outcomes:
         assert re.search(rf"{outcome['comparisons']}\s+\d+\s+{outcome['rule']}", text)
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("stream", "quiet", "shown"),
+    [(Terminal(), False, True), (Terminal(), True, False), (io.StringIO(), False, False)],
+    ids=["terminal", "quiet", "file"],
+)
+def test_progress_is_for_terminals(
+    monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, quiet: bool, shown: bool
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("sys.stderr", stream)
+    assert list(cli._progress(quiet=quiet)(range(3))) == [0, 1, 2]
+    assert ("fitting" in stream.getvalue()) == shown
+    assert bool(stream.getvalue()) == shown
 
 
 # The run itself

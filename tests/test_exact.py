@@ -215,6 +215,10 @@ CASES: dict[str, tuple[pd.DataFrame, Priors]] = {
     "groups of one row": (frame((1,) * 10 + (2, 2), 1.0), Priors()),
     "five rows": (frame((3, 1, 1), 1.0), Priors()),
     "predictor of groups": (frame(FIVE, 1.0, by_group=True), Priors()),
+    "flat slope of groups": (
+        frame((28, 21, 18, 40), 5.0, by_group=True),
+        Priors(sd_group=Prior("flat"), slope=Prior("flat")),
+    ),
     "exponential": (frame(FIVE, 0.5), Priors(sd_group=Prior("exponential"))),
     "narrow exponential": (frame(FIVE, 0.5), Priors(sd_group=Prior("exponential", scale=0.02))),
     "gamma": (frame(FIVE, 0.0, seed=2), Priors(sd_group=Prior("gamma"))),

@@ -142,3 +142,10 @@ def test_units_change_the_scale_and_nothing_else(engine: object) -> None:
     np.testing.assert_allclose(b.sd_resid, 100 * a.sd_resid, rtol=1e-10)
     np.testing.assert_allclose(b.sd_group, 100 * a.sd_group, rtol=1e-8)  # a flat optimum
     np.testing.assert_allclose(b.ranef, 100 * a.ranef, rtol=1e-8)
+
+
+def test_reml_refuses_as_many_group_coefficients_as_groups() -> None:
+    df = frame(9, 1.0, (6, 7))
+    with pytest.raises(DataError, match=r"more levels than.*2 levels, 2 such coefficients"):
+        fit_reml(moments(df.assign(x1=1.7 * df["g"])))
+    assert np.isfinite(fit_reml(moments(df)).sd_group)

@@ -230,8 +230,8 @@ def fit_exact(
     priors : Priors, optional
         The defaults of `Priors` otherwise.
     nodes : (int, int), optional
-        Nodes for sigma and for tau; by default as many as it takes until the distribution
-        functions of both, and of both weighted for second moments, are resolved to 1e-9.
+        Nodes for sigma and for tau, taken as they are; by default as many as it takes until the
+        distribution functions of both are resolved to 1e-9.
     start : Box, optional
         Where to look for the mass first: `ExactPosterior.box` of similar data.
 

@@ -22,8 +22,8 @@ __all__ = ["CrossProducts", "Standardised", "check_groups", "standardise"]
 
 _Floats = NDArray[np.float64]
 
-#: A column of X counts as a combination of the others when less than this share of its sum of
-#: squares is left after regressing on them; lme4 drops columns at 1e-7 of their norm.
+#: A column counts as a combination of others (of the groups' dummies, too) when less than this
+#: share of its sum of squares is left after regressing on them; lme4 has 1e-7 of the norm.
 COLLINEAR = 1e-12
 
 
@@ -155,6 +155,8 @@ def standardise(moments: Moments) -> Standardised:
     means = np.hstack([ones, (moments.means - moments.grand_mean) / scale])
     within = np.zeros((len(scale) + 1, len(scale) + 1))
     within[1:, 1:] = moments.within / np.outer(scale, scale)
+    still = np.diag(within) <= COLLINEAR * rows  # constant within groups, but for rounding
+    within[still] = within[:, still] = 0.0
     sizes, place = np.unique(moments.sizes, return_inverse=True)
     between = np.zeros((len(sizes), *within.shape))
     np.add.at(between, place, means[:, :, None] * means[:, None, :])

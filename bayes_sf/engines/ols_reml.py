@@ -100,6 +100,15 @@ def fit_reml(moments: Moments) -> GaussianFit:
     """
     data = standardise(moments)
     check_groups(data)
+    k = data.n_coef
+    between = k - np.linalg.matrix_rank(data.within[:k, :k], hermitian=True)
+    if moments.n_groups <= between:
+        raise DataError(
+            f"model of {moments.outcome!r}: group {moments.group!r}",
+            "must have more levels than there are coefficients constant within levels",
+            got=f"{moments.n_groups} levels, {between} such coefficients (with the intercept)",
+            fix="leave those predictors out, or use engine='exact' with a proper prior on sd_group",
+        )
     best = int(np.argmin(reml_criterion(data, _THETA**2)))
     return _fit_at(data, _polish(data, best))
 

@@ -220,7 +220,7 @@ def print_description(console: "Console", description: Description, *, as_json: 
         console.print(grid)
     console.print()
     for file, fault, rows, consequence in description.problems.itertuples(index=False):
-        line = f"{file}: {fault} in {rows} rows; {consequence}"
+        line = f"{file}: {fault} (rows: {rows}); {consequence}"
         console.print(line, markup=False, highlight=False)
     names = ", ".join(path.name for path in description.files)
     folder = description.files[0].parent

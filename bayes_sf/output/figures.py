@@ -5,7 +5,7 @@ Functions turn columns into a Matplotlib figure of its own: no pyplot, no global
 """
 
 from textwrap import fill
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,7 @@ STATE_COLOURS: Final = {"observed": BLUE, "no absence": "#E69F00", "no row": "#D
 LOWESS_FRACTION, LOWESS_ROUNDS = 2 / 3, 3  # the defaults of R's lowess and of statsmodels
 JITTER, BOX_WIDTH = 0.22, 0.56
 SMALLEST_PANEL = 1 / 20
+_HALO: Final[dict[str, Any]] = {"facecolor": "white", "edgecolor": "none", "pad": 1}
 
 _SHARE = {"en": "Percent of contracted days", "nb": "Prosent av avtalte dagsverk"}
 #: Unit of each variable as drawn, and what its figures are multiplied by for that.
@@ -124,7 +125,8 @@ def box_figure(
             median = number(float(np.median(values)) * factor, lang)
             medians.append(f"{name} {median}")
             edge = place + BOX_WIDTH / 2 + 0.03
-            axes.text(edge, np.median(values) * factor, median, va="center", weight="bold")
+            height = np.median(values) * factor
+            axes.text(edge, height, median, va="center", weight="bold", bbox=_HALO)
     axes.set_xticks(range(len(groups)), ticks)
     axes.tick_params(axis="x", length=0)
     axes.set_xlim(-0.5, len(groups) - 0.4)

@@ -98,7 +98,7 @@ def make_page(
     synthetic = source == "replica"
     tag = f"{statement.partition(':')[0]}. " if synthetic else ""
     figure.suptitle(
-        tag + title, x=0.02, y=1 - 0.15 * inch, ha="left", va="top", size=13, weight="bold"
+        tag + title, x=0.02, y=1 - 0.15 * inch, ha="left", va="top", size=12, weight="bold"
     )
     figure.text(0.02, 1 - 0.5 * inch, subtitle, va="top", color=MUTED, size=9.5)
     weight, colour = ("bold", ALARM) if synthetic else ("normal", MUTED)
@@ -111,6 +111,7 @@ def make_plot(title: str, subtitle: str, source: str, lang: Language) -> "tuple[
     figure = make_page(title, subtitle, source, lang)
     axes = figure.add_axes((0.06, 0.2, 0.92, 0.65))
     axes.grid(axis="y")
+    axes.locator_params(axis="y", steps=[1, 2, 5, 10])
     axes.yaxis.set_major_formatter(lambda value, _: number(value, lang, int(value % 1 > 0)))
     return figure, axes
 

@@ -77,6 +77,12 @@ def reproduced(once: Callable[..., Finished], bayes_sf_command: Path) -> Finishe
 
 
 @pytest.fixture(scope="session")
+def reproduced_replica(once: Callable[..., Finished], bayes_sf_command: Path) -> Finished:
+    """`bayes-sf reproduce --data replica`."""
+    return once("reproduced_replica", [bayes_sf_command, "reproduce", "--data", "replica"])
+
+
+@pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package as a wheel."""
     folder = tmp_path_factory.mktemp("wheel")

@@ -319,3 +319,36 @@ def test_summary_is_the_page_of_the_same_run(reproduced: "Finished") -> None:
     assert page.count("\n- impossible: ") + page.count("\n- doubtful: ") == len(
         rows(reproduced.folder / "results", "consistency.csv")
     )
+
+
+# The replica
+
+
+def test_replica_is_called_synthetic_everywhere(reproduced_replica: "Finished") -> None:
+    assert reproduced_replica.code == 0, reproduced_replica.stderr
+    assert reproduced_replica.stdout.startswith("SYNTHETIC replica: ")
+    folder = reproduced_replica.folder / "results"
+    page = (folder / "summary.md").read_text("utf-8")
+    for title in re.findall("^## (.*(?:correlation|slopes).*)$", page, re.MULTILINE):
+        assert title.startswith("SYNTHETIC replica: ")
+    assert "Real study" not in page + reproduced_replica.stdout
+    assert json.loads((folder / "provenance.json").read_text("utf-8"))["source"] == "replica"
+    assert {row["basis"] for row in rows(folder, "coefficients.csv")} == {"data"}
+
+
+def test_replica_gives_the_printed_figures_back(reproduced_replica: "Finished") -> None:
+    found = rows(reproduced_replica.folder / "results", "coefficients.csv")
+    returned = sum(int(row["returned"]) for row in found)
+    assert returned >= 0.95 * 5 * len(found)
+    assert f"REML returns {returned} of {5 * len(found)} " in reproduced_replica.stdout
+
+
+def test_replica_and_published_tables_give_the_same_icc(
+    reproduced: "Finished", reproduced_replica: "Finished"
+) -> None:
+    """Both routes have the printed variance components, so only their industry means differ."""
+    published, replica = (
+        rows(run.folder / "results", "icc.csv")[0] for run in (reproduced, reproduced_replica)
+    )
+    for key in ("median", "lower", "upper"):
+        assert float(replica[key]) == pytest.approx(float(published[key]), abs=0.005)

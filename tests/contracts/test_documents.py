@@ -23,6 +23,10 @@ NUMBER = re.compile(r"(\d+(?:\.\d+)?)")
 
 FIRST = "python -m pip install uv && uv run bayes-sf reproduce"
 TESTS = "uv run pytest"
+RUN_ONCE = {  # for all tests, by these fixtures
+    "uv run bayes-sf reproduce --json": "reproduced_by_wheel",
+    "uv run bayes-sf reproduce --data replica": "reproduced_replica",
+}
 
 
 def assert_same(shown: str, real: str) -> None:
@@ -40,10 +44,11 @@ def assert_same(shown: str, real: str) -> None:
 
 
 def commands() -> set[str]:
-    """Every command of the README, in blocks and in lines."""
+    """Every command of the README but the one on a reader's own files."""
     blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
     inline = re.findall(r"`(uv run [^`]+)`", README)
-    return {line for block in blocks for line in block.splitlines()} | set(inline)
+    lines = {line for block in blocks for line in block.splitlines()} | set(inline)
+    return {line for line in lines if "--survey" not in line}
 
 
 def test_the_two_commands_come_first() -> None:
@@ -66,13 +71,16 @@ def test_shown_output_is_what_the_command_prints(reproduced: "Finished") -> None
 
 @pytest.mark.parametrize("command", sorted(commands() - {FIRST, TESTS}))
 def test_every_other_command_runs(
-    command: str, monkeypatch: pytest.MonkeyPatch, reproduced_by_wheel: "Finished"
+    command: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
-    called = command.removeprefix("uv run bayes-sf ").split()
-    if called == ["reproduce", "--json"]:  # has been run once for all tests
-        assert reproduced_by_wheel.code == 0
+    if command in RUN_ONCE:
+        assert request.getfixturevalue(RUN_ONCE[command]).code == 0
         return
-    monkeypatch.setattr("sys.argv", ["bayes-sf", *called])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", command.removeprefix("uv run ").split())
     with pytest.raises(SystemExit) as left:
         cli.main()
     assert not left.value.code

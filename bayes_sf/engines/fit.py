@@ -21,7 +21,7 @@ __all__ = ["ENGINES", "fit", "load_sample", "moments_of"]
 
 #: Nodes for sigma and tau when a posterior is averaged over many recovered data sets; quantiles are
 #: then good to 1e-3 sd, far inside the spread over the data sets.
-_NODES_PER_DRAW = (24, 48)
+_NODES_PER_DRAW = (32, 48)
 
 
 def _reml(data: tuple[Moments, ...], _: Priors, __: int) -> Any:

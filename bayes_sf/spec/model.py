@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from bayes_sf.errors import SpecError
+from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.resources import models_dir
 from bayes_sf.spec.priors import Priors
 
@@ -235,7 +236,7 @@ def _check_keys(table: Mapping[str, Any], where: str) -> None:
 
 
 def _check_values(table: Mapping[str, Any], where: str) -> None:
-    """The schema is this one, every outcome is known, nothing is asked twice."""
+    """The schema is this one, all outcomes and items are known, nothing is asked twice."""
     if table["schema"] != 1:
         raise SpecError(f"{where}: schema", "must be 1", got=table["schema"])
     for outcome in table["outcomes"]:
@@ -250,6 +251,16 @@ def _check_values(table: Mapping[str, Any], where: str) -> None:
         twice = sorted({entry for entry in table.get(key, []) if table[key].count(entry) > 1})
         if twice:
             raise SpecError(f"{where}: {key}", "must be named once", got=twice)
+    book = load_codebook()
+    known = [
+        *(v.key for v in book.derived),
+        *(i.key for i in book.items.values() if i.kind != "multi"),
+    ]
+    for key in ("items", "controls"):
+        for name in table.get(key, []):
+            if name not in known:
+                rule = "must name an item or a register variable of the codebook"
+                raise SpecError(f"{where}: {key}", rule, got=name, fix=_closest(name, known))
     for outcome, published in table.get("tables", {}).items():
         if outcome not in table["outcomes"] or not isinstance(published, str):
             rule = "must give a table's key, as text, for outcomes of this analysis"

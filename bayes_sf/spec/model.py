@@ -177,6 +177,7 @@ def load_analysis(name: str | Path) -> Analysis:
         raise SpecError(path.name, "must be valid TOML in UTF-8", got=str(error)) from None
     _check_keys(table, path.name)
     _check_values(table, path.name)
+    _check_items(table, path.name)
     priors = Priors.from_table(table.get("priors", {}), path.name)
     controls = table.get("controls", [])
     specs = []
@@ -251,20 +252,22 @@ def _check_values(table: Mapping[str, Any], where: str) -> None:
         twice = sorted({entry for entry in table.get(key, []) if table[key].count(entry) > 1})
         if twice:
             raise SpecError(f"{where}: {key}", "must be named once", got=twice)
+    for outcome, published in table.get("tables", {}).items():
+        if outcome not in table["outcomes"] or not isinstance(published, str):
+            rule = "must give a table's key, as text, for outcomes of this analysis"
+            raise SpecError(f"{where}: tables", rule, got={outcome: published})
+
+
+def _check_items(table: Mapping[str, Any], where: str) -> None:
+    """Every item and control is a column that survey or register can give."""
     book = load_codebook()
-    known = [
-        *(v.key for v in book.derived),
-        *(i.key for i in book.items.values() if i.kind != "multi"),
-    ]
+    items = (item.key for item in book.items.values() if item.kind != "multi")
+    known = (*(variable.key for variable in book.derived), *items)
     for key in ("items", "controls"):
         for name in table.get(key, []):
             if name not in known:
                 rule = "must name an item or a register variable of the codebook"
                 raise SpecError(f"{where}: {key}", rule, got=name, fix=_closest(name, known))
-    for outcome, published in table.get("tables", {}).items():
-        if outcome not in table["outcomes"] or not isinstance(published, str):
-            rule = "must give a table's key, as text, for outcomes of this analysis"
-            raise SpecError(f"{where}: tables", rule, got={outcome: published})
 
 
 def _closest(name: str, known: Iterable[str]) -> str:

@@ -115,7 +115,7 @@ def json_text(content: object) -> str:
     return json.dumps(plain(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def plain(value: object) -> Any:  # noqa: ANN401  # JSON has no type of its own
+def plain(value: object) -> Any:  # JSON has no type of its own
     """Turn dataclasses, tuples, NumPy numbers and NaN into what JSON has.
 
     Examples

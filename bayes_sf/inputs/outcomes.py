@@ -3,6 +3,9 @@
 Nothing here names an engine: the expressions are compiled for DuckDB today and for Spark when the
 register no longer fits one machine. One grouped pass keeps, per workplace, a handful of sums and
 one column per quarter, so memory follows the number of workplaces and not the number of rows.
+
+Sums are exact: figures are added as decimals with twelve places. Floating point would let the last
+digits depend on the order in which threads, files or engines happen to add.
 """
 
 from functools import reduce
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     import ibis
 
 __all__ = ["has_doubles", "kendall_tau_b", "sum_quarters", "with_absence", "with_movement"]
+
+_EXACT = "decimal(38, 12)"
 
 
 def with_absence(rows: "ibis.Table") -> "ibis.Table":
@@ -65,14 +70,12 @@ def sum_quarters(rows: "ibis.Table", *, period: range, kept: "Iterable[int]") ->
     seen = inside & rows.absence.notnull()
     worked = inside & (rows.contracted_days > 0)
     return rows.group_by(["workplace", "extract"]).agg(
-        absence_mean=rows.absence.mean(where=seen),
-        absence_mean_weighted=rows.lost_days.sum(where=seen)
-        * 100
-        / rows.contracted_days.sum(where=seen),
-        women_share=(rows.women_days / rows.contracted_days).mean(where=worked),
-        senior_share=(rows.senior_days / rows.contracted_days).mean(where=worked),
-        n_employees=rows.head_count.mean(where=inside),
-        full_time_equivalents=(rows.contracted_days / rows.working_days).mean(where=worked),
+        absence_mean=_mean(rows.absence, seen),
+        absence_mean_weighted=_sum(rows.lost_days, seen) * 100 / _sum(rows.contracted_days, seen),
+        women_share=_mean(rows.women_days / rows.contracted_days, worked),
+        senior_share=_mean(rows.senior_days / rows.contracted_days, worked),
+        n_employees=_mean(rows.head_count, inside),
+        full_time_equivalents=_mean(rows.contracted_days / rows.working_days, worked),
         n_quarters=seen.sum(),
         first_quarter=rows.quarter.min(where=seen),
         last_quarter=rows.quarter.max(where=seen),
@@ -81,6 +84,17 @@ def sum_quarters(rows: "ibis.Table", *, period: range, kept: "Iterable[int]") ->
         n_rows=rows.count(),
         **{f"y{t}": rows.absence.max(where=rows.quarter == t) for t in sorted(set(kept))},
     )
+
+
+def _sum(figures: "ibis.Column", where: "ibis.Column") -> "ibis.Scalar":
+    """Exact sum of what is not missing, as a float; missing if there is nothing."""
+    # chosen before they are cast: days over no contracted days are infinite
+    return where.ifelse(figures, None).cast(_EXACT).sum().cast("float64")
+
+
+def _mean(figures: "ibis.Column", where: "ibis.Column") -> "ibis.Scalar":
+    """Mean of what is not missing, from an exact sum; missing if there is nothing."""
+    return _sum(figures, where) / figures.count(where=where).nullif(0)
 
 
 def has_doubles(summary: "ibis.Table") -> "ibis.Column":

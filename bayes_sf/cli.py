@@ -5,18 +5,19 @@ Results go to stdout; progress, warnings and errors to stderr. Exit codes: 0 don
 """
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, cast
 
 import typer
 
-from bayes_sf.errors import BayesSFError, OutputError, UsageError
+from bayes_sf.errors import BayesSFError, ConvergenceError, OutputError, UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from bayes_sf.engines.result import Result
     from bayes_sf.inputs.sample import AnalysisSample
 
 __all__ = ["app", "main"]
@@ -104,6 +105,7 @@ def reproduce(
         engine=engine, seed=seed, progress=_progress(quiet=quiet),
     )  # fmt: skip
     print_reproduction(_console(), run, as_json=as_json)
+    _refuse(run.not_converged)
 
 
 @app.command()
@@ -270,6 +272,17 @@ def _secret(path: Path) -> bytes:
     if not key:
         raise UsageError(str(path), "must have a secret in it", got="nothing")
     return key
+
+
+def _refuse(failed: "Sequence[Result]") -> None:
+    """Leave with exit code 4 when results were written that must not be believed."""
+    if failed:
+        shown = ", ".join(f"{result.spec.name} of {result.spec.outcome}" for result in failed[:3])
+        raise ConvergenceError(
+            "nuts", "must reach R-hat < 1.01, ESS >= 400 and no divergence in every model",
+            got=f"{len(failed)} that do not: {shown}" + (", ..." if len(failed) > 3 else ""),
+            fix="use --engine exact, or a tighter prior on sd_group; the files mark them",
+        )  # fmt: skip
 
 
 def _console() -> "Console":

@@ -202,8 +202,13 @@ class Result:
 
         return draw_posterior(self.fitted, n, seed)
 
+    @property
+    def converged(self) -> bool:
+        """Whether to believe it: False for NUTS results that fail their diagnostics."""
+        return bool(getattr(self.fitted, "converged", True))
+
     def diagnostics(self) -> "pd.DataFrame":
-        """R-hat, ESS, MCSE and divergences by parameter.
+        """R-hat, ESS, MCSE, distance to exact, divergences, E-BFMI, tree depth by parameter.
 
         Raises
         ------
@@ -221,9 +226,10 @@ class Result:
     def __repr__(self) -> str:
         """One line: model, engine, rows and groups."""
         m = self.moments
+        mark = "" if self.converged else ", not converged"
         return (
             f"<Result {self.spec.outcome} ~ {self.spec.name} ({self.engine}): "
-            f"{m.n_obs} rows, {m.n_groups} groups of {self.spec.group}>"
+            f"{m.n_obs} rows, {m.n_groups} groups of {self.spec.group}{mark}>"
         )
 
 
@@ -248,6 +254,11 @@ class Results(Mapping[tuple[str, str], Result]):
     def __len__(self) -> int:
         """Number of models."""
         return len(self.items_)
+
+    @property
+    def not_converged(self) -> tuple[Result, ...]:
+        """Those whose diagnostics fail."""
+        return tuple(result for result in self.items_ if not result.converged)
 
     @cached_property
     def estimates(self) -> "pd.DataFrame":

@@ -19,6 +19,7 @@ from bayes_sf.analysis.consistency import RuleOutcome, replay
 from bayes_sf.analysis.findings import Finding
 from bayes_sf.engines.fit import load_sample, versions
 from bayes_sf.engines.recovery import PublishedStudy
+from bayes_sf.engines.result import Result
 from bayes_sf.inputs.descriptives import describe_all, describe_by_industry
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.files import csv_text, json_text, write_files
@@ -52,6 +53,12 @@ class Run:
     outcomes: tuple[RuleOutcome, ...]
     provenance: dict[str, Any]
     files: tuple[Path, ...]
+
+    @property
+    def not_converged(self) -> tuple[Result, ...]:
+        """Results whose diagnostics fail."""
+        fits = (result for fits in self.found.results.values() for result in fits.values())
+        return tuple(result for result in fits if not result.converged)
 
 
 def run_reproduction(
@@ -106,6 +113,7 @@ def run_reproduction(
                 "analysis": analysis, "engine": kind, "model": key[0], "outcome": key[1],
                 "spec": result.provenance.spec, "data": result.provenance.data,
                 "n": result.moments.n_obs, "seconds": round(result.provenance.seconds, 4),
+                "converged": result.converged,
             }
             for (analysis, kind), results in found.results.items()
             for key, result in results.items()
@@ -160,9 +168,11 @@ def _sample_tables(sample: AnalysisSample, found: Reproduction) -> dict[str, str
 
 
 def _footer(provenance: dict[str, Any]) -> str:
-    """Versions and seed in one line."""
+    """Versions and seed in one line; before them, what must not be believed."""
     used = ", ".join(f"{name} {version}" for name, version in provenance["versions"].items())
-    return f"Engine {provenance['engine']}, seed {provenance['seed']}; {used}."
+    failed = [f"{m['model']} of {m['outcome']}" for m in provenance["models"] if not m["converged"]]
+    warning = f"NOT CONVERGED, not to be believed: {', '.join(failed)}. " if failed else ""
+    return f"{warning}Engine {provenance['engine']}, seed {provenance['seed']}; {used}."
 
 
 def _moments(account: Sequence[AccountRow], found: Reproduction) -> dict[str, Any]:

@@ -98,6 +98,8 @@ def reproduce(
         raise UsageError("--engine", "must be exact or nuts", got=engine)
     source = _source(data, survey, register)
     folder = ready_folder(out)
+    if not quiet and sys.stderr.isatty():
+        typer.echo("reading the data (from the published tables about ten seconds) ...", err=True)
     from bayes_sf.output.reproduction import print_reproduction, run_reproduction
 
     run = run_reproduction(

@@ -58,7 +58,7 @@ def mean_states(draws: int, rng: np.random.Generator) -> tuple[States, States]:
     study = _MeanStudy(rng)
     centre, cov = study.laplace()
     extra = study.allocate(draws, rng)
-    start = rng.multivariate_normal(centre, cov, size=draws, method="eigh")
+    start = rng.multivariate_normal(centre, cov, size=draws, method="cholesky")
     point, extra = _walk(study, start, extra, rng)
     return study.unpack(point, extra)
 

@@ -31,7 +31,7 @@ BLUE, ALARM = PALETTE[4:]
 INK, MUTED = "#222222", "#666666"
 
 _STYLE: Final[dict[Any, object]] = {
-    "font.family": ["DejaVu Sans"],
+    "font.family": ["DejaVu Sans", "sans-serif"],
     "font.size": 10,
     "text.color": INK,
     "axes.edgecolor": MUTED,

@@ -13,7 +13,7 @@ from bayes_sf.analysis.selection import LISTS, select_cases
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.sample import AnalysisSample
-from bayes_sf.output.description import SOURCE_COLUMN
+from bayes_sf.output.description import source_texts
 from bayes_sf.output.files import json_text, write_files
 from bayes_sf.output.numbers import fixed
 from bayes_sf.output.summary import SOURCES
@@ -106,10 +106,7 @@ def write_cases(folder: Path, sample: AnalysisSample, choice: Choice) -> Cases:
         sample.quarters, size, years=choice.years, top=choice.top, seed=choice.seed
     )
     chosen = lists[lists["chosen"] | lists["posterior_chosen"]]
-    text = chosen.assign(source=SOURCE_COLUMN[sample.source]).to_csv(
-        index=False, lineterminator="\n"
-    )
-    files = write_files(folder, {"selection.csv": text})
+    files = write_files(folder, source_texts({"selection.csv": chosen}, sample))
     return Cases(sample.source, choice.years, count_belonging(lists), files)
 
 

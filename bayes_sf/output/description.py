@@ -26,12 +26,18 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 __all__ = [
-    "SOURCE_COLUMN", "Description", "count_missing", "description_figures", "description_tables",
-    "flow_table", "print_description", "write_description",
+    "Description",
+    "count_missing",
+    "description_figures",
+    "description_tables",
+    "flow_table",
+    "print_description",
+    "source_texts",
+    "write_description",
 ]  # fmt: skip
 
 #: What the column `source` of a table says.
-SOURCE_COLUMN: Final = {"replica": "SYNTHETIC replica", "microdata": "microdata"}
+_SOURCE_COLUMN: Final = {"replica": "SYNTHETIC replica", "microdata": "microdata"}
 #: Analyses whose samples are followed: the null models, and those with all controls.
 FLOWS: Final = ("null", "q13_controls", "q17_controls")
 BOXES: Final = {
@@ -82,12 +88,7 @@ def write_description(
         Language of the figures.
     """
     tables = description_tables(sample)
-    contents: dict[str, str | bytes] = {
-        name: frame.assign(source=SOURCE_COLUMN[sample.source]).to_csv(
-            index=False, lineterminator="\n"
-        )
-        for name, frame in tables.items()
-    }
+    contents: dict[str, str | bytes] = {**source_texts(tables, sample)}
     for name, figure in description_figures(sample, lang=lang).items():
         contents |= figure_files(name, figure)
     return Description(
@@ -97,6 +98,28 @@ def write_description(
         problems=sample.problems.drop(columns="places"),
         files=write_files(folder, contents),
     )
+
+
+def source_texts(tables: "Mapping[str, pd.DataFrame]", sample: AnalysisSample) -> dict[str, str]:
+    """Write tables as CSV whose last column says whose workplaces they are of.
+
+    Parameters
+    ----------
+    tables : mapping
+        File name -> table.
+    sample : AnalysisSample
+        Where they come from.
+
+    Returns
+    -------
+    dict
+        File name -> text.
+    """
+    source = _SOURCE_COLUMN[sample.source]
+    return {
+        name: table.assign(source=source).to_csv(index=False, lineterminator="\n")
+        for name, table in tables.items()
+    }
 
 
 def description_tables(sample: AnalysisSample) -> "dict[str, pd.DataFrame]":

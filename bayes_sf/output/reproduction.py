@@ -8,20 +8,14 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from bayes_sf.analysis.account import AccountRow, account_of
-from bayes_sf.analysis.comparison import (
-    ANALYSES,
-    CoefficientRow,
-    IccRow,
-    Reproduction,
-    reproduce,
-)
+from bayes_sf.analysis.comparison import CoefficientRow, IccRow, Reproduction, reproduce
 from bayes_sf.analysis.consistency import RuleOutcome, replay
 from bayes_sf.analysis.findings import Finding
 from bayes_sf.engines.fit import load_sample, versions
 from bayes_sf.engines.recovery import PublishedStudy
 from bayes_sf.engines.result import Result
-from bayes_sf.inputs.descriptives import describe_all, describe_by_industry
 from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.output.description import description_tables, source_texts
 from bayes_sf.output.files import csv_text, json_text, write_files
 from bayes_sf.output.summary import SOURCES, markdown, print_summary
 
@@ -139,32 +133,12 @@ def run_reproduction(
 
 
 def _sample_tables(sample: AnalysisSample, found: Reproduction) -> dict[str, str]:
-    """What only microdata give: tables 11-45, who is left after each rule, all estimates."""
+    """What only microdata give: the tables of `describe`, and all estimates of every engine."""
     import pandas as pd
 
-    flows = []
-    for results in (found.results[name, "reml"] for name in ANALYSES if name != "bivariate"):
-        for result in results.values():
-            spec = result.spec
-            steps = sample.flow(
-                outcome=spec.outcome, predictors=spec.predictors, min_quarters=spec.min_quarters
-            )
-            steps.insert(0, "outcome", spec.outcome)
-            steps.insert(0, "model", spec.name if spec.table in {"icc", "4"} else spec.table)
-            flows.append(steps)
-    estimates = [
-        result.estimates for results in found.results.values() for result in results.values()
-    ]
-    frames = {
-        "univariate.csv": describe_all(sample.frame),
-        "by_industry.csv": describe_by_industry(sample.frame),
-        "flow.csv": pd.concat(flows, ignore_index=True),
-        "estimates.csv": pd.concat(estimates, ignore_index=True),
-    }
-    return {
-        name: frame.assign(source=sample.source).to_csv(index=False, lineterminator="\n")
-        for name, frame in frames.items()
-    }
+    fits = [result.estimates for results in found.results.values() for result in results.values()]
+    tables = {**description_tables(sample), "estimates.csv": pd.concat(fits, ignore_index=True)}
+    return source_texts(tables, sample)
 
 
 def _footer(provenance: dict[str, Any]) -> str:

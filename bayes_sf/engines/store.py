@@ -1,0 +1,220 @@
+"""Fits from NUTS kept in files: each is whole or not there, and is found again by what it answers.
+
+A file is named by model, outcome and a digest of specification, data, seed and settings. It holds
+draws, the sampler's account and the exact posterior's moments: nothing of any workplace. It is
+written in memory, then beside its place, and put there in one step, so that an interruption or a
+full disk leaves the old file, or none.
+"""
+
+import hashlib
+import io
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bayes_sf.engines.fit import fit, moments_of
+from bayes_sf.engines.gaussian import standardise
+from bayes_sf.engines.joint import resolve_priors
+from bayes_sf.engines.nuts import SETTINGS, Sampled
+from bayes_sf.engines.result import Provenance, Result
+from bayes_sf.errors import DataError, OutputError
+from bayes_sf.spec.model import ModelSpec
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["SavedFit", "fit_saved", "load_fit", "name_of", "save_fit"]
+
+#: Version of the files. One of another version is not read.
+_FORMAT = 1
+_GROUPS = {"posterior", "sample_stats", "exact"}
+#: What a file says of itself, beside its draws.
+_ABOUT = {
+    "format", "model", "outcome", "predictors", "group", "unit", "priors", "n", "settings",
+    "provenance", "requested",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class SavedFit:
+    """A fit read from a file.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        Groups ``posterior``, ``sample_stats`` and ``exact``, in memory.
+    about : mapping
+        ``model, outcome, predictors, group, unit, priors, n, settings, provenance`` and what was
+        ``requested`` of the sampler before any retry.
+    """
+
+    tree: "xr.DataTree"
+    about: Mapping[str, Any]
+
+
+def name_of(spec: ModelSpec, data: str, seed: int) -> str:
+    """Name of a fit's file.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+        The model.
+    data : str
+        Digest of its moments.
+    seed : int
+        Seed.
+
+    Examples
+    --------
+    >>> name_of(ModelSpec("absence_mean", ("q13",)), "0123456789abcdef", 1)[:17]
+    'q13-absence_mean-'
+    """
+    asked = json.dumps([_FORMAT, spec.digest, data, seed, dict(SETTINGS)])
+    readable = re.sub(r"[^\w.-]+", "_", f"{spec.name}-{spec.outcome}")[:80]
+    return f"{readable}-{hashlib.sha256(asked.encode()).hexdigest()[:12]}.nc"
+
+
+def save_fit(result: Result, folder: Path) -> Path:
+    """Write a fit from NUTS as NetCDF.
+
+    Parameters
+    ----------
+    result : Result
+        Of engine ``nuts``.
+    folder : pathlib.Path
+        An existing folder.
+
+    Raises
+    ------
+    OutputError
+        When it cannot be written; then nothing has changed in the folder.
+    """
+    spec, come_from = result.spec, result.provenance
+    about = {
+        "format": _FORMAT, "model": spec.name, "outcome": spec.outcome,
+        "predictors": spec.predictors, "group": spec.group, "unit": spec.unit,
+        "priors": str(result.priors), "n": result.moments.n_obs,
+        "settings": dict(result.fitted.settings), "requested": dict(SETTINGS),
+        "provenance": {**vars(come_from), "versions": dict(come_from.versions)},
+    }  # fmt: skip
+    tree = result.fitted.tree.copy()
+    for node in tree.subtree:
+        node.attrs = {}
+    tree.attrs = {"bayes_sf": json.dumps(about, ensure_ascii=False)}
+    content = tree.to_netcdf(engine="h5netcdf")
+    path = folder / name_of(spec, come_from.data, come_from.seed or 0)
+    _write_whole(path, content)
+    return path
+
+
+def _write_whole(path: Path, content: "bytes | memoryview") -> None:
+    """Write a file beside its place, make sure that it is on the disk, and put it there."""
+    beside = path.with_name(f".writing-{path.name}")
+    try:
+        try:
+            with beside.open("wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(
+            str(path), "must be writable", got=error.strerror,
+            fix="free space there or choose another folder; fits that are done are kept",
+        ) from error  # fmt: skip
+
+
+def load_fit(path: Path) -> SavedFit:
+    """Read a file that `save_fit` wrote; it is closed again.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+
+    Raises
+    ------
+    DataError
+        When there is no such file, or it is no such file or not whole.
+    """
+    import xarray as xr
+
+    rule, fix = "must be a fit that bayes-sf fit --engine nuts has saved", "fit the model again"
+    if not path.is_file():
+        raise DataError(str(path), rule, got="no such file")
+    try:
+        with xr.open_datatree(io.BytesIO(path.read_bytes()), engine="h5netcdf") as opened:
+            tree = opened.load()
+        about = json.loads(tree.attrs["bayes_sf"])
+        whole = about.keys() == _ABOUT and tree.children.keys() == _GROUPS
+    except (OSError, ValueError, KeyError, RuntimeError, AttributeError) as error:
+        raise DataError(str(path), rule, got=f"{type(error).__name__}: {error}", fix=fix) from error
+    if not whole or about["format"] != _FORMAT:
+        raise DataError(str(path), rule, got="a file of another kind or version", fix=fix)
+    return SavedFit(tree, about)
+
+
+def fit_saved(
+    spec: ModelSpec,
+    data: Any,
+    folder: Path,
+    *,
+    prob: float = 0.95,
+    seed: int = 1,
+    resume: bool = True,
+) -> tuple[Result, bool]:
+    """Fit a model with NUTS and save it; or take it from where it was saved before.
+
+    Parameters
+    ----------
+    spec, data, prob, seed
+        As in `fit`.
+    folder : pathlib.Path
+        An existing folder for the files.
+    resume : bool
+        Whether a fit of the same specification, data, seed and settings is taken as it is. One
+        that cannot be read is fitted again and replaced.
+
+    Returns
+    -------
+    result : Result
+    resumed : bool
+        Whether it was there.
+
+    Raises
+    ------
+    OutputError
+        When it cannot be saved.
+    """
+    if resume:
+        saved = _find(spec, data, folder, prob, seed)
+        if saved:
+            return saved, True
+    result = fit(spec, data, engine="nuts", prob=prob, seed=seed)
+    save_fit(result, folder)
+    return result, False
+
+
+def _find(spec: ModelSpec, data: Any, folder: Path, prob: float, seed: int) -> Result | None:
+    """Result from its file; None when the file is not there, not whole or another fit's."""
+    moments = moments_of(spec, data)[0][0]
+    path = folder / name_of(spec, moments.digest, seed)
+    if not path.exists():
+        return None
+    try:
+        saved = load_fit(path)
+    except DataError:
+        return None
+    provenance = Provenance(**saved.about["provenance"])
+    found = (provenance.spec, provenance.data, provenance.seed, saved.about["requested"])
+    if found != (spec.digest, moments.digest, seed, dict(SETTINGS)):
+        return None
+    priors = resolve_priors(spec.priors, standardise(moments))
+    fitted = Sampled(moments, priors, saved.tree, saved.about["settings"])
+    return Result(spec, "nuts", fitted, prob, provenance)

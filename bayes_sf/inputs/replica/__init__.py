@@ -1,14 +1,14 @@
 """The replica: synthetic workplaces that give the report's tables and models back.
 
-Published are counts, and est, SE, t and interval of models. The models see of the outcomes only sums, so
-outcomes that return them can be solved for; the answers, the linkage and the quarters are then built around
-them. Nothing in the replica is of a real workplace.
+Published are counts, and estimate, SE, t and interval of models. The models see only sums of the
+outcomes, so outcomes that return them can be solved for; the answers, the linkage and the quarters
+are built around them. Nothing in the replica is of a real workplace.
 
     answers -> strata -> allocation -> respondents -> controls -> outcomes -> rates -> extracts
-    (tables)   (who)     (how many)    (which)        (X)         (y)         (quarters, days)
+    (tables)   (who)     (how many)    (which)        (X)         (y)      (quarters)  (days)
 
-`targets` are the printed figures, `recover` what they say of the outcomes, `reml` and `models` the fits,
-`misses` the comparison, `make` and `writing` the whole.
+`targets` are the printed figures, `recover` what they say of the outcomes, `costs` what they say of
+counts, `reml` and `models` the fits, `misses` the comparison, `make` and `writing` the whole.
 """
 
 from bayes_sf.inputs.replica.make import Replica, make_replica

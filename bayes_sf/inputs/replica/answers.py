@@ -1,7 +1,7 @@
 """What tables 12 to 45 say of the answers: how many of each industry gave which.
 
-Table 29 prints rounded percentages and no counts; the totals of table 11 and the industry sizes leave
-one set of integers each (anything else is refused).
+Table 29 prints rounded percentages and no counts; the totals of table 11 and the industry sizes
+leave one set of integers each (anything else is refused).
 """
 
 from dataclasses import dataclass
@@ -60,8 +60,8 @@ def industry_sizes() -> "NDArray[np.int64]":
 
 def _percent_counts(rows: "pd.DataFrame") -> "NDArray[np.int64]":
     """Counts (6, options) that fit both the rounded percentages and the totals of table 11."""
-    question = rows["question"].iloc[0]
-    totals = published_table("11").query("question == @question").set_index("category")["count"]
+    table = published_table("11")
+    totals = table[table["question"] == rows["question"].iloc[0]].set_index("category")["count"]
     half = 0.5 * 10.0 ** -DECIMALS[_PERCENT_TABLE]
     found = []
     for category, cells in rows.groupby("category", sort=False):
@@ -72,7 +72,9 @@ def _percent_counts(rows: "pd.DataFrame") -> "NDArray[np.int64]":
         fitting = [row for row in product(*choices) if sum(row) == int(totals[category])]
         if len(fitting) != 1:
             where = f"table {_PERCENT_TABLE}, {category}"
-            raise DataError(where, "percentages and total must leave one set of counts", got=fitting)
+            raise DataError(
+                where, "percentages and total must leave one set of counts", got=fitting
+            )
         found.append(fitting[0])
     return np.array(found).T
 

@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.inputs.published import scalar
 from bayes_sf.inputs.replica.allocation import allocate
-from bayes_sf.inputs.replica.controls import Covariates, draw_covariates, tune
-from bayes_sf.inputs.replica.extracts import HEAD_COUNT, build_extracts, draw_numbers
+from bayes_sf.inputs.replica.controls import Covariates, draw_covariates
+from bayes_sf.inputs.replica.extracts import HEAD_COUNT, QUARTERS, build_extracts, draw_numbers
 from bayes_sf.inputs.replica.misses import Miss, compare
 from bayes_sf.inputs.replica.models import models, null_model
 from bayes_sf.inputs.replica.outcomes import draw_change, draw_mean, solve_change, solve_mean
-from bayes_sf.inputs.replica.rates import draw_gaps, draw_rates, kendall_tau
+from bayes_sf.inputs.replica.rates import AFTER, BEFORE, draw_gaps, draw_rates, kendall_tau
 from bayes_sf.inputs.replica.recover import change_moments
 from bayes_sf.inputs.replica.respondents import answer, draw_traits
 from bayes_sf.inputs.replica.strata import workplaces
-from bayes_sf.inputs.published import scalar
+from bayes_sf.inputs.replica.tuning import tune
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +71,7 @@ def _survey(numbers: list[str], answers: dict[str, "Codes"]) -> "pd.DataFrame":
 
 
 def _returned(
-    numbers: list[str], by_workplace: "pd.DataFrame", by_enterprise: "pd.DataFrame", ratio: float
+    numbers: list[str], by_workplace: "pd.DataFrame", by_enterprise: "pd.DataFrame"
 ) -> tuple[dict[str, "NDArray[np.float64]"], Covariates]:
     """Outcomes (605,) by name, and covariates, as the extracts give them back."""
     import pandas as pd
@@ -85,13 +86,20 @@ def _returned(
     order = numbers[: len(workplaces().industry)]
     mean = rows.groupby("org_nr")[["absence", "women_share", "senior_share", HEAD_COUNT]].mean()
     mean = mean.reindex(order)
-    ends = rows.pivot(index="org_nr", columns="aar_kvartal", values="absence").reindex(order)
+    before, after = (
+        rows[rows["aar_kvartal"] == QUARTERS[end]].set_index("org_nr")["absence"].reindex(order)
+        for end in (BEFORE, AFTER)
+    )
     outcomes = {
         "absence_mean": mean["absence"].to_numpy(),
-        "absence_change": (ends["20194"] - ends["20164"]).to_numpy(),
+        "absence_change": (after - before).to_numpy(),
     }
-    shares = (mean[name].to_numpy() for name in ("women_share", "senior_share", HEAD_COUNT))
-    return outcomes, Covariates(*shares, ratio=ratio)
+    covariates = Covariates(
+        mean["women_share"].to_numpy(),
+        mean["senior_share"].to_numpy(),
+        mean[HEAD_COUNT].to_numpy(),
+    )
+    return outcomes, covariates
 
 
 def make_replica(seed: int = 1) -> Replica:
@@ -109,7 +117,8 @@ def make_replica(seed: int = 1) -> Replica:
 
     Notes
     -----
-    1. Counts: who is linked and has both ends of the change, per industry and answer (`allocation`).
+    1. Counts: who is linked and has both ends of the change, per industry and answer
+      (`allocation`).
     2. Answers: traits and filters give the counts to workplaces (`respondents`).
     3. Covariates: the standard errors of the models with controls (`controls`).
     4. Outcomes: estimates, t values and variance components (`outcomes`).
@@ -139,7 +148,7 @@ def make_replica(seed: int = 1) -> Replica:
     numbers = draw_numbers(rng, len(places.industry) + n_extra)
     by_workplace, by_enterprise = build_extracts(rng, numbers, covariates, rates, gaps)
 
-    outcomes, returned = _returned(numbers, by_workplace, by_enterprise, covariates.ratio)
+    outcomes, returned = _returned(numbers, by_workplace, by_enterprise)
     misses: list[Miss] = []
     compared = 0
     for name, values in outcomes.items():

@@ -1,11 +1,11 @@
-"""The published models on the replica's rows: designs, fits, and how figures move with the outcomes."""
+"""The published models on the replica's rows: designs, fits, derivatives by the outcomes."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bayes_sf.inputs.replica.answers import DONT_KNOW, questions
+from bayes_sf.inputs.replica.answers import questions
 from bayes_sf.inputs.replica.controls import Covariates, change_design, mean_design
 from bayes_sf.inputs.replica.recover import scores
 from bayes_sf.inputs.replica.reml import Fit, Sums, fit, sums
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     type Array = NDArray[np.float64]
     type Codes = NDArray[np.int64]
 
-__all__ = ["Model", "fit_model", "figures", "models", "null_model", "sensitivities"]
+__all__ = ["Model", "figures", "fit_model", "models", "null_model", "sensitivities"]
 
 _N_INDUSTRIES = 6
 
@@ -44,22 +44,23 @@ class Model:
 
 
 def _model(keep: "NDArray[np.bool_]", design: "Array", target: Target | None) -> Model:
+    """Model of the workplaces to keep, with their design (n, k)."""
     rows = np.flatnonzero(keep)
-    return Model(rows, design[rows], workplaces().industry[rows], target)
+    return Model(rows, design, workplaces().industry[rows], target)
 
 
 def _item_design(key: str, codes: "Codes", n_terms: int) -> "Array":
     """Design of a bivariate model, (605, k); NaN where the row drops out."""
     question = questions()[key]
-    table = {code: row for code, row in zip(question.codes, scores(question, n_terms), strict=True)}
+    table = dict(zip(question.codes.tolist(), scores(question, n_terms), strict=True))
     nothing = np.full(n_terms - 1, np.nan)
-    columns = np.array([table.get(code, nothing) for code in codes])
+    columns = np.array([table.get(code, nothing) for code in codes.tolist()])
     return np.column_stack([np.ones(len(codes)), columns])
 
 
 def null_model(keep: "NDArray[np.bool_]") -> Model:
     """Model with the intercept alone."""
-    return _model(keep, np.ones((len(keep), 1)), None)
+    return _model(keep, np.ones((int(keep.sum()), 1)), None)
 
 
 def models(outcome: str, answers: dict[str, "Codes"], covariates: Covariates) -> list[Model]:
@@ -84,16 +85,15 @@ def models(outcome: str, answers: dict[str, "Codes"], covariates: Covariates) ->
         if target.outcome != outcome:
             continue
         if target.table == "3":
-            found.append(_model(places.full, mean_design(covariates, answers), target))
+            rows = places.full
+            found.append(_model(rows, mean_design(covariates, answers, rows), target))
         elif target.table == "5":
             rows = places.stratum == Stratum.CHANGE
-            design = np.full((len(rows), len(target.t)), np.nan)
-            design[rows] = change_design(covariates, answers, rows)
-            found.append(_model(rows, design, target))
+            found.append(_model(rows, change_design(covariates, answers, rows), target))
         else:
             design = _item_design(target.question, answers[target.question], len(target.t))
             keep = samples[target.table] & ~np.isnan(design).any(axis=1)
-            found.append(_model(keep, design, target))
+            found.append(_model(keep, design[keep], target))
     return found
 
 
@@ -115,8 +115,8 @@ def variances(fitted: Fit) -> "Array":
 def sensitivities(model: Model, outcome: "Array") -> tuple["Array", "Array"]:
     """Figures of a model and their derivatives by every outcome.
 
-    The figures depend on y through few sums: per industry, with each column, and of squares. These are
-    varied numerically, and the chain rule gives the rest.
+    The figures depend on y through few sums: per industry, with each column, and of squares. These
+    are varied numerically, and the chain rule gives the rest.
 
     Returns
     -------

@@ -1,13 +1,13 @@
 """Outcomes per workplace such that all published models print as published.
 
-From a plausible draw, each step fits every model, takes the derivatives of its t values and standard errors
-by the outcomes, and makes the smallest change that mends them together: with J the stacked derivatives, g
-the gaps, D the freedom of each outcome and T the tolerances,
+From a plausible draw, each step fits every model, takes the derivatives of its t values and
+standard errors by the outcomes, and makes the smallest change that mends them together: with J the
+stacked derivatives, g the gaps, D the freedom of each outcome and T the tolerances,
 
     dy = -D J' (J D J' + T)^-1 g,
 
-a Gauss-Newton step with a Gaussian penalty. The gap of a standard error is its distance from the range
-that all printed figures of the coefficient allow.
+a Gauss-Newton step with a Gaussian penalty. The gap of a standard error is its distance from the
+range that all printed figures of the coefficient allow.
 """
 
 from dataclasses import dataclass
@@ -34,22 +34,25 @@ __all__ = ["DECIMALS", "draw_change", "draw_mean", "solve_change", "solve_mean"]
 DECIMALS = 6
 """Decimals, in pp, to which outcomes are rounded before quarters are made of them."""
 
-# Standard deviation of absence_mean by stratum, in pp. Table 3's residuals are far less spread than figure
-# 5's: those without all controls, and with few quarters, hold the difference.
+# Standard deviation of absence_mean by stratum, in pp. Table 3's residuals are far less spread
+# than figure 5's: those without all controls, and with few quarters, hold the difference.
 _MEAN_SPREAD = (2.6, 5.5, 4.8, 2.3, 4.8, 2.3)
-_WIDEST, _WIDEST_FACTOR = 0, 1.15  # construction (figure 1)
+# By industry: construction is the most spread (figure 1).
+_INDUSTRY_SPREAD = (1.3, 0.85, 0.85, 1.0, 1.0, 1.0)
 _LOWEST_PART = 0.05
 # Smaller workplaces vary more; a change is at most this many times the mean.
 _SIZE_EFFECT, _LARGEST_CHANGE = -0.4, 2.5
-# Shapes of the gamma distributions of the changes: the median of architects falls below their mean, the
-# others' lie above (figure 2).
-_FALLING, _FALLING_SHAPE, _RISING_SHAPE = 1, 3.0, 12.0
+# Shapes of the gamma distributions of the changes: the median of architects falls below their
+# mean, the others' lie above (figure 2).
+_FALLING, _FALLING_SHAPE, _RISING_SHAPE = 1, 1.0, 6.0
 # Freedom of the 17 changes that only the bivariate models see.
 _BARE_FREEDOM = 3.0
 
-# Tolerance (standard deviation) of a t value, and of the log of a standard error or variance that is in
-# its range already or not yet; none is tighter than a part of the present gaps.
-_T, _HELD, _SOUGHT, _PART = 1e-4, 0.003, 1e-4, 0.3
+# Tolerance (standard deviation) of a t value, and of the log of a standard error or variance that
+# is in its range already or not yet; none is tighter than a part of the larger present gaps.
+_T, _HELD, _SOUGHT, _PART, _LARGER = 1e-4, 0.003, 1e-4, 0.3, 0.8
+# The two variance components have four and seven printed digits.
+_COMPONENT = 1e-5
 _STEPS, _LONGEST, _SETTLED = 60, 1.0, 1e-4
 
 
@@ -69,25 +72,25 @@ def draw_mean(traits: "Traits", moments: MeanMoments) -> "Array":
     places = workplaces()
     centre = moments.means[places.industry]
     spread = np.array(_MEAN_SPREAD)[places.stratum] * np.exp(_SIZE_EFFECT * traits.size)
-    spread = spread * np.where(places.industry == _WIDEST, _WIDEST_FACTOR, 1.0)
+    spread = spread * np.array(_INDUSTRY_SPREAD)[places.industry]
     rank = stats.norm.cdf(traits.absence)
     drawn = stats.gamma.ppf(rank, (centre / spread) ** 2, scale=spread**2 / centre)
     drawn = np.maximum(drawn, _LOWEST_PART * centre)
     for industry, mean in enumerate(moments.means):
         members = places.industry == industry
         drawn[members] *= mean / drawn[members & places.linked].mean()
-    return drawn
+    return np.asarray(drawn)
 
 
 def _change_scale(traits: "Traits", mean: "Array") -> "Array":
     """Relative spread of the changes: larger where workplaces are small or absence is high."""
-    return np.exp(_SIZE_EFFECT * traits.size) * np.minimum(np.sqrt(mean), 0.8 * mean)
+    return np.asarray(np.exp(_SIZE_EFFECT * traits.size) * np.minimum(np.sqrt(mean), 0.8 * mean))
 
 
 def draw_change(
     rng: np.random.Generator, traits: "Traits", mean: "Array", moments: ChangeMoments
 ) -> "Array":
-    """Draw absence_change of the 420, equal in mean between industries, (605,); 0 for the others."""
+    """Draw absence_change, (605,): equal in mean between industries, 0 beyond the 420."""
     places = workplaces()
     falling = places.industry == _FALLING
     shape = np.where(falling, _FALLING_SHAPE, _RISING_SHAPE)
@@ -121,7 +124,9 @@ def _stack(models: list[Model], outcome: "Array") -> _System:
         n_t = len(values) - len(low)
         outside = values[n_t:] - np.clip(values[n_t:], low, high)
         held = np.where(outside == 0, np.minimum(_HELD, _PART * (high - low)), _SOUGHT)
-        if model.target is not None:
+        if model.target is None:
+            held = np.full(len(outside), _COMPONENT)
+        else:
             outside = np.concatenate([values[:n_t] - model.target.t, outside])
         gaps.append(outside)
         tolerances.append(np.concatenate([np.full(n_t, _T), held]))
@@ -140,11 +145,11 @@ def _solve(
     """Change outcomes until the models print as published or nothing more is gained."""
     for _ in range(_STEPS):
         system = _stack(models, outcome)
-        rms = np.sqrt((system.gap**2).mean())
+        present = np.quantile(np.abs(system.gap), _LARGER)
         scale = freedom(outcome)
         free = scale > 0
         scaled = system.jacobian[:, free] * scale[free]
-        tolerance = np.maximum(system.tolerance, _PART * rms)
+        tolerance = np.maximum(system.tolerance, _PART * present)
         inner = scaled @ scaled.T + np.diag(tolerance**2)
         step = -scaled.T @ np.linalg.solve(inner, system.gap)
         longest = np.abs(step).max()

@@ -1,8 +1,8 @@
 """Quarterly absence whose mean, change and trend are those wanted.
 
-A workplace's rates are a seasonal, noisy, tilted pattern. The two ends of the change are set first (their
-difference is exact), then the others are scaled so that the mean is exact. The tilt follows the change; its
-strength is chosen so that change and trend correlate as published.
+A workplace's rates are a seasonal, noisy, tilted pattern. The two ends of the change are set first
+(their difference is exact), then the others are scaled so that the mean is exact. The tilt follows
+the change; its strength is chosen so that change and trend correlate as published.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     type Array = NDArray[np.float64]
     type Mask = NDArray[np.bool_]
 
-__all__ = ["BEFORE", "AFTER", "N_QUARTERS", "Gaps", "draw_gaps", "draw_rates", "kendall_tau"]
+__all__ = ["AFTER", "BEFORE", "N_QUARTERS", "Gaps", "draw_gaps", "draw_rates", "kendall_tau"]
 
 N_QUARTERS = 20
 BEFORE, AFTER = 3, 15
@@ -36,7 +36,8 @@ _SPARSE_CHANGE = 10
 _ROOM = 0.55
 # Share of the workplaces without both ends that were established after the first of them.
 _NEW = 0.35
-# Part of the quarters without lost days that have no row at all, for workplaces not newly established.
+# Part of the quarters without lost days that have no row at all, for workplaces not newly
+# established.
 _NO_ROW = 0.4
 _STRONGEST_TILT, _BISECTIONS = 6.0, 40
 _HIGHEST_RATE = 75.0
@@ -58,7 +59,9 @@ class Gaps:
     row: "Mask"
 
 
-def _sizes(rng: np.random.Generator, traits: "Traits", mean: "Array", change: "Array") -> "NDArray[np.int64]":
+def _sizes(
+    rng: np.random.Generator, traits: "Traits", mean: "Array", change: "Array"
+) -> "NDArray[np.int64]":
     """Number of observed quarters of each workplace, (605,)."""
     places = workplaces()
     n_full = int(scalar("n_linked") - scalar("n_with_gaps"))
@@ -89,8 +92,8 @@ def _sizes(rng: np.random.Generator, traits: "Traits", mean: "Array", change: "A
 def draw_gaps(rng: np.random.Generator, traits: "Traits", mean: "Array", change: "Array") -> Gaps:
     """Draw which quarters are observed.
 
-    Published: 362 workplaces lack lost days in some quarter, 92 have fewer than ten, 10 have one or two;
-    420 have both ends of the change.
+    Published: 362 workplaces lack lost days in some quarter, 92 have fewer than ten, 10 have one
+    or two; 420 have both ends of the change.
     """
     places = workplaces()
     count = _sizes(rng, traits, mean, change)
@@ -139,17 +142,19 @@ def kendall_tau(rates: "Array", observed: "Mask") -> "Array":
     sign = np.where(both, np.sign(rates[:, late] - rates[:, early]), 0.0)
     untied = (sign != 0).sum(axis=1)
     with np.errstate(invalid="ignore"):
-        return sign.sum(axis=1) / np.sqrt(both.sum(axis=1) * untied)
+        return np.asarray(sign.sum(axis=1) / np.sqrt(both.sum(axis=1) * untied))
 
 
 def _pattern(noise: "Array", tilt: "Array") -> "Array":
     """Positive pattern of rates, (605, 20): season, noise and a tilt in time."""
     time = np.linspace(-1.0, 1.0, N_QUARTERS)
     seasons = np.tile(_SEASONS, N_QUARTERS // len(_SEASONS))
-    return seasons * np.exp(noise + tilt[:, None] * time)
+    return np.asarray(seasons * np.exp(noise + tilt[:, None] * time))
 
 
-def _place(pattern: "Array", observed: "Mask", mean: "Array", change: "Array", has_change: "Mask") -> "Array":
+def _place(
+    pattern: "Array", observed: "Mask", mean: "Array", change: "Array", has_change: "Mask"
+) -> "Array":
     """Rates with exact means and changes from a pattern, (605, 20); 0 where not observed."""
     weight = np.where(observed, pattern, 0.0)
     n = observed.sum(axis=1)
@@ -165,7 +170,7 @@ def _place(pattern: "Array", observed: "Mask", mean: "Array", change: "Array", h
     left = mean * n - ends.sum(axis=1)
     moved = inner * (left / np.maximum(inner.sum(axis=1), 1e-12))[:, None]
     moved[:, [BEFORE, AFTER]] = ends
-    return np.where(has_change[:, None], moved, rates)
+    return np.asarray(np.where(has_change[:, None], moved, rates))
 
 
 def draw_rates(rng: np.random.Generator, gaps: Gaps, mean: "Array", change: "Array") -> "Array":
@@ -201,5 +206,7 @@ def draw_rates(rng: np.random.Generator, gaps: Gaps, mean: "Array", change: "Arr
         strength = (low + high) / 2
         trend = kendall_tau(rates(strength)[rows], gaps.observed[rows])
         correlation = np.corrcoef(trend, change[rows])[0, 1]
-        low, high = (strength, high) if correlation < scalar("pearson_change_trend") else (low, strength)
+        low, high = (
+            (strength, high) if correlation < scalar("pearson_change_trend") else (low, strength)
+        )
     return np.where(gaps.observed, rates(low), np.nan)

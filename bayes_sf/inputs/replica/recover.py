@@ -1,14 +1,17 @@
 """What the printed t values say of the outcomes, before any workplace is invented.
 
-A bivariate model on an item that every workplace answered sees of the outcome only its industry means
-and its spread, and of the item its counts, which are published. Twenty such models share one outcome.
+A bivariate model on an item that every workplace answered sees of the outcome only its industry
+means and its spread, and of the item its counts, which are published. Twenty such models share one
+outcome.
 
-- `absence_mean`: six industry means and the sum of squares within are fitted to the twenty intercept t's
+- `absence_mean`: six industry means and the sum of squares within are fitted to the twenty
+  intercept t's
   and to the two printed variance components; each slope's t gives its cross product.
 - `absence_change`: REML sits at the boundary, so the fit is OLS and the intercept's t is
-  R sqrt(q (n - 2 + t1^2)) - t1 sqrt(p), with t1 the slope's t, p = 1 - q the share choosing the option
-  among the 420 and R = n mean / sqrt(n S_yy). Only R is unknown and common, and p n is an integer: R is
-  scanned until all twenty find an integer, and the scale follows from the printed estimates.
+  R sqrt(q (n - 2 + t1^2)) - t1 sqrt(p), with t1 the slope's t, p = 1 - q the share choosing the
+  option among the 420 and R = n mean / sqrt(n S_yy). Only R is unknown and common, and p n is an
+  integer: R is scanned until all twenty find an integer, and the scale follows from the printed
+  estimates.
 """
 
 from dataclasses import dataclass
@@ -71,8 +74,8 @@ def bivariate(table: str) -> dict[str, Target]:
 def scores(question: Question, n_terms: int) -> "Array":
     """Score categories as the models do, (C, n_terms - 1); NaN where the row drops out.
 
-    Numeric with one slope for ordinal items and options; indicators of the second category and on for
-    items with two or three unordered answers (the first, yes, is the reference).
+    Numeric with one slope for ordinal items and options; indicators of the second category and on
+    for items with two or three unordered answers (the first, yes, is the reference).
     """
     codes = question.codes.astype(float)
     n_categories = len(codes)
@@ -83,7 +86,7 @@ def scores(question: Question, n_terms: int) -> "Array":
 
 
 def _mean_sums(counts: "Array", score: "Array", moments: MeanMoments, cross: "Array") -> Sums:
-    """Sums of [1, x, y] for a batch of counts (..., 6, C) and cross products within (..., k - 1)."""
+    """Sums of [1, x, y] for counts (..., 6, C) and cross products within (..., k - 1)."""
     kept = ~np.isnan(score).any(axis=1)
     cells, score = counts[..., kept].astype(float), score[kept]
     size = cells.sum(-1)
@@ -200,14 +203,16 @@ def mean_moments(counts: "Array", start: MeanMoments | None = None) -> MeanMomen
     def gaps(values: "Array") -> "Array":
         moments = MeanMoments(values[:-1], values[-1] * 1e3)
         fitted = fit_mean(counts, np.array([[1.0], [0.0]]), t[:, 1:], moments).t[:, 0]
-        empty = fit(_mean_sums(linked[:, None], np.zeros((1, 0)), moments, np.zeros(0)))
+        empty = fit(
+            _mean_sums(linked[:, None].astype(float), np.zeros((1, 0)), moments, np.zeros(0))
+        )
         variances = np.array([empty.ratio * empty.within, empty.within])
         return np.concatenate([(fitted - t[:, 0]) / 0.01, (variances / components - 1) / 1e-5])
 
     if start is None:
         view = questions()["q3"]
-        opinion = view.counts[:, view.answered] @ view.codes[view.answered]
-        opinion = opinion / view.counts.sum(axis=1)
+        total = view.counts[:, view.answered] @ view.codes[view.answered]
+        opinion = total / view.counts.sum(axis=1)
         level = t[0, 0] * np.sqrt(components[0] / len(opinion))
         means = level + np.sqrt(components[0]) * (opinion - opinion.mean()) / opinion.std()
         start = MeanMoments(means, (linked.sum() - len(linked)) * components[1])
@@ -253,9 +258,7 @@ def change_moments() -> ChangeMoments:
         possible = np.arange(max(1, total - (surveyed - n)), min(total, n - 1) + 1)
         share = possible / n
         t0, t1 = target.t
-        reached = (
-            ratios[:, None] * np.sqrt((1 - share) * (n - 2 + t1**2)) - t1 * np.sqrt(share)
-        )
+        reached = ratios[:, None] * np.sqrt((1 - share) * (n - 2 + t1**2)) - t1 * np.sqrt(share)
         excess = np.maximum(np.abs(reached - t0) - 5e-4 * (1 + np.sqrt(share)), 0.0)
         found = np.column_stack([found, excess.min(axis=1)])
         # Where several integers fit, the one nearest to what the 605 lead to expect.

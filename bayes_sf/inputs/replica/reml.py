@@ -1,9 +1,9 @@
 """REML of a random intercept from sufficient statistics, for a batch of models at once.
 
 The replica is found by solving for outcomes whose REML fits print as the report's tables do, and a
-solver calls REML thousands of times: here the closed form runs on arrays with leading batch axes. The
-package's own estimator (`bayes_sf.engines`) is another implementation, and the tests hold the two
-against each other.
+solver calls REML thousands of times: here the closed form runs on arrays with leading batch axes.
+The package's own estimator (`bayes_sf.engines`) is another implementation, and the tests hold the
+two against each other.
 
 With A = [X y], groups j of n_j rows with column sums s_j, and lambda = (tau / sigma)^2:
 
@@ -11,8 +11,8 @@ With A = [X y], groups j of n_j rows with column sums s_j, and lambda = (tau / s
     -2 l_R    = (n - k) ln RSS + sum_j ln(1 + n_j lambda) + ln |S_xx| + constant
     RSS       = S_yy - S_yx S_xx^-1 S_xy
 
-(Bates, Maechler, Bolker & Walker 2015, profiled as in `notes/statistics.md`). The score, its derivative
-in lambda, is closed too: dS/dlambda = -sum_j s_j s_j' / (1 + n_j lambda)^2.
+(Bates, Maechler, Bolker & Walker 2015, profiled as in `notes/statistics.md`). The score, its
+derivative in lambda, is closed too: dS/dlambda = -sum_j s_j s_j' / (1 + n_j lambda)^2.
 """
 
 from dataclasses import dataclass
@@ -39,8 +39,8 @@ class Sums:
     Parameters
     ----------
     groups : (..., J, K) float array
-        Column sums of [X y] per group; the first column of X is the intercept, so that groups[..., 0]
-        are the group sizes.
+        Column sums of [X y] per group; the first column of X is the intercept, so that groups[...,
+        0] are the group sizes.
     products : (..., K, K) float array
         Cross products [X y]'[X y] over all rows.
     """

@@ -1,8 +1,8 @@
-"""Which workplace gave which answer: the allocated counts, with plausible correlations and the filters.
+"""Which workplace gave which answer: the allocated counts, plausibly correlated, filters respected.
 
-Four latent traits (systematic work, exposure, size, absence) order the workplaces of an industry; each
-item hands its categories out along its own mix of traits and noise. Counts are untouched by the order, so
-the tables and the models' designs come out the same whatever the traits.
+Four latent traits (systematic work, exposure, size, absence) order the workplaces of an industry;
+each item hands its categories out along its own mix of traits and noise. Counts are untouched by
+the order, so the tables and the bivariate designs come out the same whatever the traits.
 """
 
 from dataclasses import dataclass
@@ -52,14 +52,15 @@ _LOADINGS = {
 }
 # Items whose lower codes go with more of the traits: yes = 1.
 _DOWNWARD = ("q9", "q11", "q17", "q18", "q21", "q25", "q30")
-# The options of q14 that "none" excludes are handed out after it.
-_EXCLUSIVE, _EXCLUDED = "q14.7", "q14."
-# q10's don't-knows by industry: table 11 prints their total, table 22 not their industries. Everyone
-# with a bonus and without "results" can hold one, but for three of care's who name absence.
-_UNKNOWN_BONUS = ("q10", "q10.4", (2, 3, 3, 3, 0, 0))
-# The risk items are wanted of the workplaces with full controls: those who do not know are the first of
-# these strata, so that one workplace holds all of an industry's as far as possible, and women's share is
-# known for three of them.
+# Options that exclude the others of their question: no adaptation, and not knowing.
+_UNKNOWN_BONUS = "q10.4"
+_EXCLUDING = ("q14.7", _UNKNOWN_BONUS)
+# Table 11 prints how many do not know what the bonus depends on, table 22 not their industries. In
+# construction, architects and ict nearly all with a bonus name results; these are of the others.
+_UNKNOWN_BY_INDUSTRY = (2, 3, 3, 3, 0, 0)
+# The risk items are wanted of the workplaces with full controls: those who do not know are the
+# first of these strata, so that one workplace holds all of an industry's as far as possible, and
+# women's share is known for three of them.
 _RISK_UNKNOWN = {
     "construction": Stratum.MEAN_BARE,
     "architects": Stratum.MEAN_BARE,
@@ -97,13 +98,17 @@ def _tendency(rng: np.random.Generator, key: str, traits: Traits) -> "Array":
     loading = np.array(_LOADINGS[prefix])
     noise = np.sqrt(1 - (loading**2).sum())
     score = traits.values @ loading + noise * rng.standard_normal(len(traits.values))
-    return -score if key in _DOWNWARD else score
+    return np.asarray(-score if key in _DOWNWARD else score)
 
 
 def _hand_out(
-    rng: np.random.Generator, question: Question, members: "NDArray[np.intp]", score: "Array", counts: "Codes"
+    rng: np.random.Generator,
+    question: Question,
+    members: "NDArray[np.intp]",
+    score: "Array",
+    counts: "Codes",
 ) -> "Codes":
-    """Codes of `members`: those who do not know at random, the others in the order of their score."""
+    """Codes of `members`: don't-knows at random, answers in the order of the score."""
     unknowing = int(counts[~question.answered].sum())
     shuffled = rng.permutation(members)
     silent, speaking = shuffled[:unknowing], shuffled[unknowing:]
@@ -111,48 +116,43 @@ def _hand_out(
     codes = np.zeros(len(score), dtype=np.int64)
     codes[silent] = np.repeat(question.codes[~question.answered], counts[~question.answered])
     order = np.argsort(question.codes[question.answered])
-    ordered = np.repeat(
-        question.codes[question.answered][order], counts[question.answered][order]
-    )
+    ordered = np.repeat(question.codes[question.answered][order], counts[question.answered][order])
     if len(ordered) != len(speaking):
         raise DataError(f"replica, {question.key}", "counts must fit the workplaces", got=counts)
     codes[speaking] = ordered
     return codes[members]
 
 
-def _groups(allocation: "Allocation | None") -> "list[Mask]":
-    """Parts of the workplaces within which an item's counts are fixed."""
+def _parts(question: Question, allocation: "Allocation | None") -> "list[tuple[Mask, Codes]]":
+    """Parts of the workplaces within which an item's counts (6, C) are fixed."""
     places = workplaces()
     if allocation is None:
-        return [np.ones(len(places.industry), dtype=bool)]
-    return [~places.linked, places.change, places.linked & ~places.change]
+        return [(np.ones(len(places.industry), dtype=bool), question.counts)]
+    rest = question.counts - allocation.unlinked - allocation.change
+    return [
+        (~places.linked, allocation.unlinked),
+        (places.change, allocation.change),
+        (places.linked & ~places.change, rest),
+    ]
 
 
 def _answer_one(
     rng: np.random.Generator,
     question: Question,
-    allocation: "Allocation | None",
-    traits: Traits,
+    parts: "list[tuple[Mask, Codes]]",
+    score: "Array",
     eligible: "Mask",
-    otherwise: int,
 ) -> "Codes":
-    """Codes of one item for all workplaces; `otherwise` is the code of those not eligible."""
+    """Codes of one item for all workplaces, those not eligible in the category that they fill."""
     places = workplaces()
-    codes = np.full(len(places.industry), otherwise, dtype=np.int64)
-    score = _tendency(rng, question.key, traits)
-    if allocation is None:
-        parts = [question.counts]
-    else:
-        rest = question.counts - allocation.unlinked - allocation.change
-        parts = [allocation.unlinked, allocation.change, rest]
-    for mask, counts in zip(_groups(allocation), parts, strict=True):
+    filled = NOT_ASKED if NOT_ASKED in question.codes else 0
+    codes = np.full(len(places.industry), filled, dtype=np.int64)
+    for mask, counts in parts:
         for industry, cells in enumerate(counts):
             within = mask & (places.industry == industry)
             members = np.flatnonzero(within & eligible)
-            cells = cells.copy()
-            # Those not eligible hold the category `otherwise` already.
-            cells[np.isin(question.codes, [otherwise])] -= int((within & ~eligible).sum())
-            codes[members] = _hand_out(rng, question, members, score, cells)
+            left = cells - (question.codes == filled) * int((within & ~eligible).sum())
+            codes[members] = _hand_out(rng, question, members, score, left)
     codes[eligible & (codes == NOT_ASKED)] = DONT_KNOW
     return codes
 
@@ -160,28 +160,35 @@ def _answer_one(
 def _asked(key: str, found: dict[str, "Codes"]) -> "Mask":
     """Who was asked an item, given the answers so far."""
     book = load_codebook()
-    item = book.items[key]
-    asked_if = item.asked_if or (
-        book.items[item.parent].asked_if if item.parent is not None else None
-    )
+    asked_if = book.items[key].asked_if
     if asked_if is None:
         return np.ones(len(workplaces().industry), dtype=bool)
     codes = [book.items[asked_if.item].category(name).code for name in asked_if.any_of]
     return np.isin(found[asked_if.item], codes)
 
 
-def _bonus_unknown(rng: np.random.Generator, found: dict[str, "Codes"]) -> "Codes":
-    """Column q10.4: who does not know what the bonus depends on."""
-    stem, key, by_industry = _UNKNOWN_BONUS
-    item = load_codebook().items[stem]
-    rows = published_table("11").query("question == @item.printed_key")
-    name = item.categories[-1].printed
-    printed = rows.loc[rows["category"].isin(name), "count"]
-    if int(printed.sum()) != sum(by_industry):
-        raise DataError(f"replica, {key}", "must add up to table 11", got=by_industry)
+def _eligible(key: str, found: dict[str, "Codes"]) -> "Mask":
+    """Who can have chosen an answer: those asked, less those whose other answer excludes it."""
     asked = _asked(key, found)
+    for excluding in _EXCLUDING:
+        stem = excluding.partition(".")[0]
+        if key.startswith(f"{stem}.") and excluding in found:
+            asked = asked & (found[excluding] != 1)
+    return asked
+
+
+def _bonus_unknown(rng: np.random.Generator, asked: "Mask") -> "Codes":
+    """Option of q10 that table 22 leaves out: who does not know what the bonus depends on."""
+    stem, _, number = _UNKNOWN_BONUS.partition(".")
+    item = load_codebook().items[stem]
+    (option,) = (answer for answer in item.categories if str(answer.code) == number)
+    rows = published_table("11").query("question == @item.printed_key")
+    total = int(rows.loc[rows["category"].isin(option.printed), "count"].sum())
+    if total != sum(_UNKNOWN_BY_INDUSTRY):
+        where = f"replica, {_UNKNOWN_BONUS}"
+        raise DataError(where, "must add up to table 11", got=_UNKNOWN_BY_INDUSTRY)
     codes = np.where(asked, 0, NOT_ASKED)
-    for industry, count in enumerate(by_industry):
+    for industry, count in enumerate(_UNKNOWN_BY_INDUSTRY):
         members = np.flatnonzero(asked & (workplaces().industry == industry))
         codes[rng.permutation(members)[:count]] = 1
     return codes
@@ -198,14 +205,16 @@ def _silence_risks(found: dict[str, "Codes"]) -> None:
             if stratum is None or not len(silent):
                 continue
             hosts = np.flatnonzero((places.industry == number) & (places.stratum == stratum))
-            for old, new in zip(silent, hosts, strict=False):
-                codes[[old, new]] = codes[[new, old]]
+            hosts = hosts[: len(silent)]
+            leaving, entering = np.setdiff1d(silent, hosts), np.setdiff1d(hosts, silent)
+            codes[leaving], codes[entering] = codes[entering].copy(), DONT_KNOW
 
 
 def _unionise_bare(found: dict[str, "Codes"]) -> None:
     """Keep all of the 420 without union representatives among the 403, by exchange.
 
-    Tables 4 and 5 then speak of the same 38: the standard error of table 5 leaves room for no fewer.
+    Tables 4 and 5 then speak of the same 38: the standard error of table 5 leaves room for no
+    fewer.
     """
     places, codes = workplaces(), found["q17"]
     for industry in range(int(places.industry.max()) + 1):
@@ -236,28 +245,21 @@ def answer(
     dict
         Codes of the codebook, (605,), by column of the survey file.
     """
+    items = load_codebook().items
     found: dict[str, Codes] = {}
-    everything = questions()
-    order = sorted(everything, key=lambda key: key != _EXCLUSIVE)
-    waiting = [key for key in order if load_codebook().items[key].asked_if is not None or key.startswith(("q10.", "q12.", "q26."))]
-    for key in [*(k for k in order if k not in waiting), *waiting]:
-        question = everything[key]
-        eligible = _asked(key, found)
-        otherwise = NOT_ASKED
-        if key == "q10.1":
-            found["q10.4"] = _bonus_unknown(rng, found)
-        if key.startswith("q10."):
-            free = eligible & (found["q10.4"] == 0)
-            codes = _answer_one(rng, question, None, traits, free, 0)
-            found[key] = np.where(eligible, codes, NOT_ASKED)
-            continue
-        if key.startswith(_EXCLUDED) and key != _EXCLUSIVE:
-            eligible, otherwise = found[_EXCLUSIVE] == 0, 0
-        if load_codebook().items[key].parent is not None and not eligible.all() and otherwise:
-            codes = _answer_one(rng, question, allocations.get(key), traits, eligible, 0)
-            found[key] = np.where(eligible, codes, NOT_ASKED)
-            continue
-        found[key] = _answer_one(rng, question, allocations.get(key), traits, eligible, otherwise)
+    # Those that decide who is asked, or exclude other options, come first.
+    order = sorted(
+        questions(), key=lambda key: (items[key].asked_if is not None, key not in _EXCLUDING)
+    )
+    for key in order:
+        question = questions()[key]
+        asked = _asked(key, found)
+        if key.startswith("q10.") and _UNKNOWN_BONUS not in found:
+            found[_UNKNOWN_BONUS] = _bonus_unknown(rng, asked)
+        score = _tendency(rng, key, traits)
+        parts = _parts(question, allocations.get(key))
+        codes = _answer_one(rng, question, parts, score, _eligible(key, found))
+        found[key] = np.where(asked, codes, NOT_ASKED)
     _silence_risks(found)
     _unionise_bare(found)
     return found

@@ -1,8 +1,8 @@
 """Which kinds of workplaces there are, and how many of each in every industry.
 
-Published: the 605 surveyed (table 1), the 572 with at least three quarters and the 420 with both ends of
-the change (tables 8 and 9), and the totals 582, 519, 527, 516 and 403. How the differences fall on the
-industries within those margins is decided here.
+Published: the 605 surveyed (table 1), the 572 with at least three quarters and the 420 with both
+ends of the change (tables 8 and 9), and the totals 582, 519, 527, 516 and 403. How the differences
+fall on the industries within those margins is decided here.
 """
 
 from dataclasses import dataclass
@@ -33,9 +33,9 @@ class Stratum(IntEnum):
     CHANGE = 5
 
 
-# Decisions, by industry (construction, architects, ict, care, kindergarten, education). The 23 not found
-# and the 10 with one or two quarters share what tables 1 and 8 lose (12, 7, 10, 1, 3, 0), and fall where
-# the report says that the register is full of holes: the three private industries.
+# Decisions, by industry (construction, architects, ict, care, kindergarten, education). The 23 not
+# found and the 10 with one or two quarters share what tables 1 and 8 lose (12, 7, 10, 1, 3, 0),
+# and fall where the report says that the register is full of holes: the three private industries.
 _UNLINKED = (8, 5, 6, 1, 3, 0)
 _MEAN_BARE = (15, 13, 8, 1, 1, 1)
 _CHANGE_BARE = (7, 4, 2, 1, 2, 1)
@@ -74,7 +74,7 @@ class Workplaces:
     @property
     def full(self) -> "NDArray[np.bool_]":
         """All controls and at least three quarters: the 516 of table 3."""
-        return (self.stratum == Stratum.MEAN) | (self.stratum == Stratum.CHANGE)
+        return np.isin(self.stratum, (Stratum.MEAN, Stratum.CHANGE))
 
 
 @cache

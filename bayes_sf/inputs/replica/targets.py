@@ -23,8 +23,8 @@ __all__ = ["FIGURES", "Target", "targets"]
 FIGURES = ("estimate", "se", "t", "ci_low", "ci_high")
 
 _POINTS = {"fraction": 100.0, "pp": 1.0}
-# Kept free at each end of a range of standard errors, so that rounding the outcomes moves no digit: a part
-# of the range, and no more than a part of the standard error.
+# Kept free at each end of a range of standard errors, so that rounding the outcomes moves no
+# digit: a part of the range, and no more than a part of the standard error.
 _MARGIN, _LARGEST_MARGIN = 0.35, 2e-4
 # Part of the interval of t, to each side of its middle, at which standard errors are read.
 _T_PART = 0.2
@@ -65,10 +65,10 @@ class Target:
 
 
 def _aim(table: str, figures: tuple[str, ...]) -> tuple[float, float, float]:
-    """t to aim at and the range of standard errors at that t, in the printed unit.
+    """T to aim at and the range of standard errors at that t, in the printed unit.
 
-    The printed t is the middle of its rounding interval; where the other figures are fine enough to narrow
-    that interval, the aim is the middle of what they leave.
+    The printed t is the middle of its rounding interval; where the other figures are fine enough
+    to narrow that interval, the aim is the middle of what they leave.
     """
     allowed = {
         name: rounding_interval(text, decimals=DECIMALS[table])

@@ -17,6 +17,7 @@ from bayes_sf.errors import BayesSFError, ConvergenceError, OutputError, UsageEr
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from bayes_sf.engines.recovery import PublishedStudy
     from bayes_sf.engines.result import Result
     from bayes_sf.inputs.sample import AnalysisSample
 
@@ -207,6 +208,64 @@ def replica(
     )
 
 
+@app.command()
+def fit(
+    analysis: Annotated[str, typer.Argument(help="Name of an analysis, or a TOML file.")],
+    *,
+    data: DataOption = None,
+    survey: SurveyOption = None,
+    register: RegisterOption = None,
+    mapping: MapOption = None,
+    engine: Annotated[str, typer.Option("--engine", help="exact, reml, ols or nuts.")] = "exact",
+    out: OutOption = Path("fits"),
+    resume: Annotated[
+        bool, typer.Option("--resume/--no-resume", help="Take saved nuts fits as they are.")
+    ] = True,
+    as_json: JsonOption = False,
+    seed: SeedOption = 1,
+    quiet: QuietOption = False,
+) -> None:
+    """Fit every model of an analysis; with nuts each fit is saved as it finishes.
+
+    Example: bayes-sf fit bivariate --engine nuts --out fits
+    """
+    from bayes_sf.engines.fit import ENGINES
+    from bayes_sf.output.files import ready_folder
+    from bayes_sf.spec.model import load_analysis
+
+    if engine not in ENGINES:
+        raise UsageError("--engine", f"must be one of {', '.join(ENGINES)}", got=engine)
+    asked, source = load_analysis(analysis), _source(data, survey, register)
+    folder = ready_folder(out)
+    from bayes_sf.output.fits import print_fit, run_fit
+
+    run = run_fit(
+        folder, asked, _study(source, survey, register, mapping, seed),
+        source=source, engine=engine, seed=seed, resume=resume, console=_stderr(quiet=quiet),
+    )  # fmt: skip
+    print_fit(_console(), run, as_json=as_json)
+    _refuse(run.results.not_converged)
+
+
+@app.command()
+def diagnose(
+    file: Annotated[Path, typer.Argument(help="A fit that `fit --engine nuts` has saved.")],
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge a saved fit: R-hat, ESS, MCSE, divergences, energy, tree depth.
+
+    Example: bayes-sf diagnose fits/null-absence_mean-0123456789ab.nc
+    """
+    from bayes_sf.output.diagnosis import diagnose_file, print_diagnosis
+
+    found = diagnose_file(file)
+    print_diagnosis(_console(), found, as_json=as_json)
+    if not found.converged:
+        failed = ", ".join(check.name for check in found.checks if not check.passed)
+        raise ConvergenceError(str(file), "must pass every check", got=failed)
+
+
 @app.command("check-published")
 def check_published(*, as_json: JsonOption = False) -> None:
     """Test every published number against every other that it depends on.
@@ -268,6 +327,21 @@ def _load(
     return load_sample(survey=survey, register=register or [], mapping=mapping, key=key)
 
 
+def _study(
+    source: str,
+    survey: Path | None,
+    register: list[Path] | None,
+    mapping: Path | None,
+    seed: int,
+) -> "PublishedStudy | AnalysisSample":
+    """Load the published study, the replica, or files of one's own."""
+    if source != "published":
+        return _load(source, survey, register, mapping)
+    from bayes_sf.engines.recovery import recover_study
+
+    return recover_study(seed=seed)
+
+
 def _secret(path: Path) -> bytes:
     """Read the key of pseudonyms."""
     key = path.read_bytes().strip()
@@ -292,6 +366,13 @@ def _console() -> "Console":
     from rich.console import Console
 
     return Console(width=None if sys.stdout.isatty() else 120, soft_wrap=False)
+
+
+def _stderr(*, quiet: bool) -> "Console":
+    """Progress: stderr, silent with --quiet."""
+    from rich.console import Console
+
+    return Console(stderr=True, quiet=quiet, force_terminal=False if quiet else None)
 
 
 def _progress(*, quiet: bool) -> Callable[[Iterable[Any]], Iterable[Any]]:

@@ -14,7 +14,7 @@ Examples
 import math
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 
-__all__ = ["fixed", "interval", "limit", "percent", "probability"]
+__all__ = ["fixed", "interval", "limit", "percent", "probability", "significant_decimals"]
 
 _MINUS = "\u2212"
 
@@ -62,3 +62,16 @@ def probability(value: float, decimals: int = 3) -> str:
     if text == fixed(1.0, decimals) and value < 1:
         return f">{fixed(1 - smallest, decimals)}"
     return text
+
+
+def significant_decimals(sd: float, most: int = 6) -> int:
+    """Decimals that show two digits of an uncertainty; three where there is none.
+
+    Examples
+    --------
+    >>> significant_decimals(0.103), significant_decimals(12.0), significant_decimals(float("nan"))
+    (2, 0, 3)
+    """
+    if not math.isfinite(sd) or sd <= 0:
+        return 3
+    return min(max(1 - math.floor(math.log10(sd)), 0), most)

@@ -13,7 +13,10 @@ from bayes_sf.output.numbers import fixed, interval, probability
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["SOURCES", "Table", "findings_lines", "markdown", "print_summary", "summary_tables"]
+__all__ = [
+    "SOURCES", "Table", "findings_lines", "markdown", "print_summary", "print_table",
+    "summary_tables",
+]  # fmt: skip
 
 #: What every output says of its data.
 SOURCES = {
@@ -212,22 +215,36 @@ def print_summary(
     console: "Console", found: Reproduction, outcomes: Sequence[RuleOutcome], source: str
 ) -> None:
     """Print the same on a terminal."""
-    from rich.table import Table as RichTable
-
     console.print(SOURCES[source], style="bold")
     for table in summary_tables(found, source):
-        grid = RichTable(title=table.title, title_justify="left", title_style="bold", box=None)
-        for place, name in enumerate(table.header):
-            text = place == 0 or not name
-            grid.add_column(name, justify="left" if text else "right", no_wrap=not text)
-        for row in table.rows:
-            grid.add_row(*row)
-        console.print()
-        console.print(grid)
-        console.print(table.note, style="dim")
+        print_table(console, table)
     console.print()
     console.print(_returned_line(found))
     console.print()
     console.print(_replay_line(outcomes), style="bold")
     for line in findings_lines(outcomes):
         console.print("- " + line, markup=False, highlight=False)
+
+
+def print_table(console: "Console", table: Table) -> None:
+    """Print one table on a terminal, after an empty line.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+        Stdout.
+    table : Table
+        The first column, and those without a name, are text.
+    """
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    grid = RichTable(title=Text(table.title), title_justify="left", title_style="bold", box=None)
+    for place, name in enumerate(table.header):
+        text = place == 0 or not name
+        grid.add_column(name, justify="left" if text else "right", no_wrap=not text)
+    for row in table.rows:
+        grid.add_row(*map(Text, row))  # q17[no] is no markup
+    console.print()
+    console.print(grid)
+    console.print(table.note, style="dim", markup=False)

@@ -1,0 +1,206 @@
+"""`bayes-sf fit`: any analysis by any engine, its estimates as files; NUTS saved fit by fit."""
+
+import math
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bayes_sf.engines.fit import fit, versions
+from bayes_sf.engines.result import Result, Results
+from bayes_sf.engines.store import fit_saved
+from bayes_sf.output.files import json_text, write_files
+from bayes_sf.output.numbers import fixed, interval, probability, significant_decimals
+from bayes_sf.output.progress import show_sampling
+from bayes_sf.output.summary import SOURCES, Table, print_table
+from bayes_sf.spec.model import Analysis
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+
+__all__ = ["FitRun", "print_fit", "run_fit"]
+
+#: An analysis of so few models is printed with its standard deviations and ICC.
+_FEW = 4
+_SPREADS = ("sd_group", "sd_resid", "icc")
+_MARK = "NOT CONVERGED"
+
+
+@dataclass(frozen=True, eq=False)
+class FitRun:
+    """One run of `fit`.
+
+    Parameters
+    ----------
+    source : str
+        ``published``, ``replica`` or ``microdata``.
+    results : Results
+    resumed : int
+        How many were taken from files.
+    tables : dict of pandas.DataFrame
+        ``estimates`` and, for nuts, ``diagnostics``, as written.
+    provenance : dict
+        As in `provenance.json`.
+    files : tuple of pathlib.Path
+        Tables and provenance.
+    """
+
+    source: str
+    results: Results
+    resumed: int
+    tables: "dict[str, pd.DataFrame]"
+    provenance: dict[str, Any]
+    files: tuple[Path, ...]
+
+
+def run_fit(
+    folder: Path,
+    analysis: Analysis,
+    data: Any,
+    *,
+    source: str,
+    engine: str,
+    seed: int,
+    resume: bool,
+    console: "Console",
+) -> FitRun:
+    """Fit every model of an analysis and write what was found.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        An existing folder.
+    analysis : Analysis
+        What is asked.
+    data : PublishedStudy or AnalysisSample
+        Its data.
+    source : {"published", "replica", "microdata"}
+        Which data they are.
+    engine : {"exact", "reml", "ols", "nuts"}
+        With ``nuts`` every fit is saved as it finishes.
+    seed : int
+        Seed of everything random.
+    resume : bool
+        Whether saved fits of the same question are taken as they are.
+    console : rich.console.Console
+        Stderr, for progress.
+    """
+    kept: list[tuple[Result, bool]] = []
+    with show_sampling(console, len(analysis.specs)) as begin:
+        for spec in analysis.specs:
+            begin(f"{spec.name} of {spec.outcome}")
+            if engine == "nuts":
+                kept.append(fit_saved(spec, data, folder, seed=seed, resume=resume))
+            else:
+                kept.append((fit(spec, data, engine=engine, seed=seed), False))
+    results = Results(tuple(result for result, _ in kept))
+    tables = _tables(results, source)
+    resumed = sum(found for _, found in kept)
+    provenance = {
+        "analysis": analysis.name, "question": analysis.question, "source": source,
+        "statement": SOURCES[source], "engine": engine, "seed": seed, "resumed": resumed,
+        "versions": versions(), "platform": platform.platform(),
+        "models": [_described(result) for result in results.values()],
+    }  # fmt: skip
+    texts = {f"{name}.csv": _csv(table) for name, table in tables.items()}
+    files = write_files(folder, {**texts, "provenance.json": json_text(provenance)})
+    return FitRun(source, results, resumed, tables, provenance, files)
+
+
+def _csv(table: "pd.DataFrame") -> str:
+    """Numbers in full."""
+    return str(table.to_csv(index=False, lineterminator="\n"))
+
+
+def _tables(results: Results, source: str) -> "dict[str, pd.DataFrame]":
+    """Estimates, and diagnostics where there are any; every row says whether to believe it."""
+    import pandas as pd
+
+    frames: dict[str, list[pd.DataFrame]] = {"estimates": [], "diagnostics": []}
+    for result in results.values():
+        frames["estimates"].append(_marked(result.estimates, result, source))
+        if result.engine == "nuts":
+            table = result.diagnostics().reset_index()
+            table.insert(0, "outcome", result.spec.outcome)
+            table.insert(1, "model", result.spec.name)
+            frames["diagnostics"].append(_marked(table, result, source))
+    return {name: pd.concat(rows, ignore_index=True) for name, rows in frames.items() if rows}
+
+
+def _marked(table: "pd.DataFrame", result: Result, source: str) -> "pd.DataFrame":
+    """Add which data, and whether to believe it."""
+    return table.assign(source=source, converged=result.converged)
+
+
+def _described(result: Result) -> dict[str, Any]:
+    """A model's provenance."""
+    described = {
+        "model": result.spec.name, "outcome": result.spec.outcome,
+        "predictors": result.spec.predictors, "priors": str(result.priors or "none"),
+        "spec": result.provenance.spec, "data": result.provenance.data,
+        "n": result.moments.n_obs, "seconds": round(result.provenance.seconds, 4),
+        "converged": result.converged,
+    }  # fmt: skip
+    if result.engine == "nuts":
+        described["sampler"] = dict(result.fitted.settings)
+    return described
+
+
+def print_fit(console: "Console", run: FitRun, *, as_json: bool) -> None:
+    """Print a run's main rows, or everything as one JSON object.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+        Stdout.
+    run : FitRun
+        What to print.
+    as_json : bool
+        One object with keys ``estimates``, ``provenance`` and, for nuts, ``diagnostics``.
+    """
+    if as_json:
+        tables = {name: table.to_dict("records") for name, table in run.tables.items()}
+        console.file.write(json_text({**tables, "provenance": run.provenance}))
+        return
+    console.print(SOURCES[run.source], style="bold")
+    print_table(console, _main_rows(run))
+    console.print()
+    if run.resumed:
+        console.print(f"{run.resumed} of {len(run.results)} fits were there from an earlier run.")
+    names = ", ".join(path.name for path in run.files)
+    console.print(f"Written to {run.files[0].parent}: {names}")
+
+
+def _main_rows(run: FitRun) -> Table:
+    """Slopes of every model; in a small analysis everything but the groups."""
+    first = next(iter(run.results.values()))
+    bayesian = first.has_draws
+    header = (
+        "model", "outcome", "term", "mean" if bayesian else first.engine,
+        f"{100 * first.prob:.0f} % interval", "P(direction)" if bayesian else "t", "n", "",
+    )  # fmt: skip
+    rows = tuple(row for result in run.results.values() for row in _rows(result, len(run.results)))
+    kind = "equal-tailed credible" if bayesian else "Wald confidence"
+    note = f"{100 * first.prob:.0f} % {kind} intervals; outcomes in {first.spec.unit}."
+    if bayesian:
+        note += f" Priors of the first model: {first.priors}."
+    return Table(run.provenance["question"], header, rows, note)
+
+
+def _rows(result: Result, models: int) -> Iterator[tuple[str, ...]]:
+    """Printed rows of one model."""
+    slopes = result.moments.predictors
+    for row in result.rows:
+        shown = row.term in slopes or (not row.group and (models <= _FEW or not slopes))
+        if not shown:
+            continue
+        decimals = 3 if row.term == "icc" else significant_decimals(row.sd)
+        span = "" if math.isnan(row.lower) else interval(row.lower, row.upper, decimals)
+        yield (
+            result.spec.name, result.spec.outcome, row.term, fixed(row.estimate, decimals), span,
+            probability(row.statistic) if result.has_draws else fixed(row.statistic, 2),
+            str(result.moments.n_obs),
+            "" if result.converged else _MARK,
+        )  # fmt: skip

@@ -1,0 +1,329 @@
+"""Complete, no and partial pooling of one model side by side, and how far each group is shrunk.
+
+Complete pooling is OLS without groups, no pooling an intercept of its own for every group (the
+econometrician's fixed effects), partial pooling the random intercept, by REML and by its posterior.
+
+The shrinkage factor of a group of n rows, lambda n/(1 + lambda n) with lambda = tau^2/sigma^2, is
+the weight of its own data: 1 is no pooling, 0 complete pooling. It rises with the ICC, so its
+quantiles are those of the ICC, transformed.
+
+How many more rows halve a group's interval
+-------------------------------------------
+Given (sigma, tau) the group's expected outcome at the predictors' means, alpha + u_j, has the
+variance
+
+    v_j(m) = sigma^2 s/n + c' (X'(I + lambda Z Z')^-1 X/sigma^2 + P0)^-1 c,
+    s = lambda n/(1 + lambda n),  n = n_j + m,  c = (1, 0, ..., 0) - s xbar_j,
+
+after m more rows that are spread as those already there: same group mean of the predictors, and
+within-group cross products W that grow by W/(N - J) per row (N rows, J groups). V_j(m) is its mean
+over the posterior of (sigma, tau) as it is now, so what the new rows would tell of those two is not
+counted. V_j falls as m grows; the answer is the smallest m with V_j(m) <= V_j(0)/4. There is none
+(infinite) when a predictor is constant within groups, and what is not known of its slope weighs
+more than that.
+
+References
+----------
+Gelman & Hill (2007), chapter 12 (the three poolings; the factor 12.1); Efron & Morris (1975).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bayes_sf.engines.estimates import frequentist_rows
+from bayes_sf.engines.exact import ExactPosterior
+from bayes_sf.engines.fit import fit
+from bayes_sf.engines.ols_reml import GaussianFit, fit_no_pooling
+from bayes_sf.engines.result import Result
+from bayes_sf.errors import DataError
+from bayes_sf.spec.model import ModelSpec
+from bayes_sf.spec.moments import Moments
+
+__all__ = ["GroupRow", "Pooling", "TermRow", "compare_pooling", "group_variance", "rows_to_halve"]
+
+#: No group grows beyond this.
+_MOST = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class TermRow:
+    """One coefficient, standard deviation or the ICC under one kind of pooling.
+
+    Parameters
+    ----------
+    outcome, model, term : str
+    pooling : str
+        ``complete``, ``none`` or ``partial``.
+    engine : str
+        ``ols``, ``dummies``, ``reml`` or ``exact``.
+    estimate, sd, lower, upper : float
+        Standard error and Wald limits, or posterior sd and equal-tailed credible limits; NaN where
+        there is none.
+    prob : float
+        Probability of the limits.
+    n : int
+        Rows.
+    """
+
+    outcome: str
+    model: str
+    term: str
+    pooling: str
+    engine: str
+    estimate: float
+    sd: float
+    lower: float
+    upper: float
+    prob: float
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """One group's level under every kind of pooling, at the predictors' means.
+
+    Parameters
+    ----------
+    outcome, model, group : str
+    n : int
+        Rows of the group.
+    raw : float
+        Mean of its outcomes.
+    complete : float
+        Complete pooling: the mean over all rows.
+    none, none_lower, none_upper : float
+        No pooling, with Wald limits; NaN where it cannot be fitted.
+    reml : float
+        Partial pooling by REML.
+    mean, lower, upper : float
+        Partial pooling by the posterior, with equal-tailed credible limits.
+    factor_reml, factor, factor_lower, factor_upper : float
+        Shrinkage factor by REML; posterior median and limits.
+    more : float
+        More rows of this group that would halve its interval, infinite when none would; see the
+        module's text.
+    prob : float
+        Probability of all limits.
+    """
+
+    outcome: str
+    model: str
+    group: str
+    n: int
+    raw: float
+    complete: float
+    none: float
+    none_lower: float
+    none_upper: float
+    reml: float
+    mean: float
+    lower: float
+    upper: float
+    factor_reml: float
+    factor: float
+    factor_lower: float
+    factor_upper: float
+    more: float
+    prob: float
+
+
+@dataclass(frozen=True, eq=False)
+class Pooling:
+    """The poolings of one model.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    terms : tuple of TermRow
+    groups : tuple of GroupRow
+    exact : Result
+        The posterior behind them.
+    missing : str
+        Why there is no estimate without pooling, or "".
+    """
+
+    spec: ModelSpec
+    terms: tuple[TermRow, ...]
+    groups: tuple[GroupRow, ...]
+    exact: Result
+    missing: str
+
+
+def compare_pooling(spec: ModelSpec, data: Any, *, prob: float = 0.95) -> Pooling:
+    """Fit one model with complete, no and partial pooling.
+
+    OLS, dummies and REML, and `more`, are of the first data set where many are possible (the
+    published study: the one nearest to the printed figures); the posterior averages over all.
+
+    Parameters
+    ----------
+    spec, data, prob
+        As in `fit`.
+
+    Raises
+    ------
+    DataError
+        When the model cannot be fitted with a random intercept.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> df = pd.DataFrame({"y": [1.0, 2, 3, 5, 6, 7, 9, 10, 11], "g": list("aaabbbccc")})
+    >>> found = compare_pooling(ModelSpec("y", group="g"), df)
+    >>> [(row.group, row.raw, row.none, round(row.reml, 2)) for row in found.groups]
+    [('a', 2.0, 2.0, 2.08), ('b', 6.0, 6.0, 6.0), ('c', 10.0, 10.0, 9.92)]
+    """
+    ols, reml, exact = (fit(spec, data, engine=e, prob=prob) for e in ("ols", "reml", "exact"))
+    none, missing = _unpooled(exact.moments)
+    terms = [
+        *_result_rows(ols, "complete"),
+        *(_unpooled_rows(spec, none, prob) if none else ()),
+        *_result_rows(reml, "partial"),
+        *_result_rows(exact, "partial"),
+    ]
+    return Pooling(spec, tuple(terms), tuple(_groups(none, reml, exact)), exact, missing)
+
+
+def _unpooled(moments: Moments) -> tuple[GaussianFit | None, str]:
+    """Fit without pooling, or why there is none: a predictor is constant within groups."""
+    try:
+        return fit_no_pooling(moments), ""
+    except DataError as error:
+        return None, str(error)
+
+
+def _result_rows(result: Result, pooling: str) -> Iterator[TermRow]:
+    """Everything but the groups."""
+    spec, n = result.spec, result.moments.n_obs
+    for row in result.rows:
+        if not row.group:
+            yield TermRow(
+                spec.outcome, spec.name, row.term, pooling, result.engine, row.estimate, row.sd,
+                row.lower, row.upper, result.prob, n,
+            )  # fmt: skip
+
+
+def _unpooled_rows(spec: ModelSpec, none: GaussianFit, prob: float) -> Iterator[TermRow]:
+    """Coefficients and residual sd without pooling: there is no sd between groups, and no ICC."""
+    for row in frequentist_rows(none, prob):
+        if not row.group and row.term not in {"sd_group", "icc"}:
+            yield TermRow(
+                spec.outcome, spec.name, row.term, "none", "dummies", row.estimate, row.sd,
+                row.lower, row.upper, prob, none.moments.n_obs,
+            )  # fmt: skip
+
+
+def _groups(none: GaussianFit | None, reml: Result, exact: Result) -> Iterator[GroupRow]:
+    """Yield one row per group that is in every possible data set."""
+    moments, prob, posterior = exact.moments, exact.prob, exact.fitted
+    tails = [0.5 - 0.5 * prob, 0.5, 0.5 + 0.5 * prob]
+    means, limits = posterior.group_means.mean(), posterior.group_means.quantile(tails)
+    icc = posterior.quantile("icc", tails)
+    pooled: GaussianFit = reml.fitted
+    centre = float(pooled.coef[0] + pooled.coef[1:] @ moments.grand_mean[:-1])
+    for place, group in enumerate(posterior.groups):
+        j = moments.groups.index(group)
+        n = float(moments.sizes[j])
+        own, own_low, own_high = _own_level(none, j, prob)
+        low, middle, high = (_factor(float(share), n) for share in icc)
+        yield GroupRow(
+            outcome=exact.spec.outcome, model=exact.spec.name, group=group, n=round(n),
+            raw=float(moments.means[j, -1]), complete=float(moments.grand_mean[-1]),
+            none=own, none_lower=own_low, none_upper=own_high,
+            reml=centre + float(pooled.ranef[j]), mean=float(means[place]),
+            lower=float(limits[place, 0]), upper=float(limits[place, 2]),
+            factor_reml=_factor(pooled.icc, n),
+            factor=middle, factor_lower=low, factor_upper=high,
+            more=rows_to_halve(posterior.parts[0], group), prob=prob,
+        )  # fmt: skip
+
+
+def _own_level(none: GaussianFit | None, j: int, prob: float) -> tuple[float, float, float]:
+    """A group's level without pooling and its Wald limits.
+
+    `GaussianFit` has its deviation from the mean of all levels; that mean is the mean outcome, and
+    its error, sigma/sqrt(N), is independent of the deviation's.
+    """
+    from scipy.special import ndtri
+
+    if none is None:
+        return float("nan"), float("nan"), float("nan")
+    level = float(none.moments.grand_mean[-1] + none.ranef[j])
+    sd = float(np.hypot(none.ranef_sd[j], none.sd_resid / np.sqrt(none.moments.n_obs)))
+    reach = float(ndtri(0.5 + 0.5 * prob))
+    return level, level - reach * sd, level + reach * sd
+
+
+def _factor(icc: float, n: float) -> float:
+    """Shrinkage factor lambda n/(1 + lambda n), finite also where lambda is not."""
+    return n * icc / (1 - icc + n * icc)
+
+
+def rows_to_halve(part: ExactPosterior, group: str) -> float:
+    """More rows of a group that would halve the interval of its expected outcome.
+
+    Parameters
+    ----------
+    part : ExactPosterior
+        Of the data as they are.
+    group : str
+        The group.
+
+    Returns
+    -------
+    float
+        Smallest whole m with V(m) <= V(0)/4, or infinity; see the module's text.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from bayes_sf.engines.exact import fit_exact
+    >>> df = pd.DataFrame({"y": [1.0, 2, 3, 5, 6, 7, 9, 10, 11], "g": list("aaabbbccc")})
+    >>> rows_to_halve(fit_exact(Moments.from_frame(df, outcome="y", group="g")), "a")
+    10.0
+    """
+    j = part.moments.groups.index(group)
+    aim = group_variance(part, j, 0.0) / 4
+    if group_variance(part, j, _MOST) > aim:
+        return float("inf")
+    high = 1
+    while group_variance(part, j, high) > aim:
+        high *= 2
+    low = high // 2  # still too few, or zero
+    while high - low > 1:
+        middle = (low + high) // 2
+        if group_variance(part, j, middle) > aim:
+            low = middle
+        else:
+            high = middle
+    return float(high)
+
+
+def group_variance(part: ExactPosterior, j: int, more: float) -> float:
+    """V_j(m), the mean conditional variance of a group's level, in the outcome's unit squared.
+
+    Parameters
+    ----------
+    part : ExactPosterior
+        Of the data as they are.
+    j : int
+        Number of the group.
+    more : float
+        m, rows that are added to it.
+    """
+    data, grid, moments = part.data, part.grid, part.moments
+    k, lam, x = data.n_coef, grid.given.lam, data.means[:, : data.n_coef]
+    sizes = moments.sizes + more * (np.arange(moments.n_groups) == j)
+    weights = sizes / (1 + lam[:, None] * sizes)  # (Z, J)
+    within = data.within[:k, :k] * (1 + more / (moments.n_obs - moments.n_groups))
+    information = within + np.einsum("zj,ja,jb->zab", weights, x, x)
+    factor = lam * weights[:, j]
+    loading = np.eye(k)[0] - factor[:, None] * x[j]  # (Z, k)
+    inv_var = np.exp(-2 * grid.t.nodes)  # (T,)
+    precision = information[:, None] * inv_var[:, None, None] + np.diag(part.prior_terms[0])
+    variance = np.einsum("za,ztab,zb->zt", loading, np.linalg.inv(precision), loading)
+    variance += (factor / sizes[j])[:, None] / inv_var
+    return float((grid.weight * variance).sum() * data.scale[-1] ** 2)

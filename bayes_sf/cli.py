@@ -248,6 +248,37 @@ def fit(
 
 
 @app.command()
+def compare(
+    analysis: Annotated[str, typer.Argument(help="Name of an analysis, or a TOML file.")],
+    *,
+    data: DataOption = None,
+    survey: SurveyOption = None,
+    register: RegisterOption = None,
+    mapping: MapOption = None,
+    out: OutOption = Path("pooling"),
+    as_json: JsonOption = False,
+    seed: SeedOption = 1,
+    quiet: QuietOption = False,
+) -> None:
+    """Compare complete, no and partial pooling, and show how far each industry is shrunk.
+
+    Example: bayes-sf compare null --out pooling
+    """
+    from bayes_sf.output.files import ready_folder
+    from bayes_sf.spec.model import load_analysis
+
+    asked, source = load_analysis(analysis), _source(data, survey, register)
+    folder = ready_folder(out)
+    from bayes_sf.output.poolings import print_pooling, run_pooling
+
+    run = run_pooling(
+        folder, asked, _study(source, survey, register, mapping, seed),
+        source=source, progress=_progress(quiet=quiet),
+    )  # fmt: skip
+    print_pooling(_console(), run, as_json=as_json)
+
+
+@app.command()
 def diagnose(
     file: Annotated[Path, typer.Argument(help="A fit that `fit --engine nuts` has saved.")],
     *,

@@ -66,6 +66,8 @@ class TermRow:
         Probability of the limits.
     n : int
         Rows.
+    source : str
+        Which data, as in `Provenance`.
     """
 
     outcome: str
@@ -79,6 +81,7 @@ class TermRow:
     upper: float
     prob: float
     n: int
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ class GroupRow:
     n : int
         Rows of the group.
     raw : float
-        Mean of its outcomes.
+        Mean of its outcomes (as for OLS: of the first data set where many are possible).
     complete : float
         Complete pooling: the mean over all rows.
     none, none_lower, none_upper : float
@@ -107,6 +110,8 @@ class GroupRow:
         module's text.
     prob : float
         Probability of all limits.
+    source : str
+        Which data, as in `Provenance`.
     """
 
     outcome: str
@@ -128,6 +133,7 @@ class GroupRow:
     factor_upper: float
     more: float
     prob: float
+    source: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +186,7 @@ def compare_pooling(spec: ModelSpec, data: Any, *, prob: float = 0.95) -> Poolin
     none, missing = _unpooled(exact.moments)
     terms = [
         *_result_rows(ols, "complete"),
-        *(_unpooled_rows(spec, none, prob) if none else ()),
+        *(_unpooled_rows(none, exact) if none else ()),
         *_result_rows(reml, "partial"),
         *_result_rows(exact, "partial"),
     ]
@@ -202,17 +208,18 @@ def _result_rows(result: Result, pooling: str) -> Iterator[TermRow]:
         if not row.group:
             yield TermRow(
                 spec.outcome, spec.name, row.term, pooling, result.engine, row.estimate, row.sd,
-                row.lower, row.upper, result.prob, n,
+                row.lower, row.upper, result.prob, n, result.provenance.source,
             )  # fmt: skip
 
 
-def _unpooled_rows(spec: ModelSpec, none: GaussianFit, prob: float) -> Iterator[TermRow]:
+def _unpooled_rows(none: GaussianFit, exact: Result) -> Iterator[TermRow]:
     """Coefficients and residual sd without pooling: there is no sd between groups, and no ICC."""
+    spec, prob = exact.spec, exact.prob
     for row in frequentist_rows(none, prob):
         if not row.group and row.term not in {"sd_group", "icc"}:
             yield TermRow(
                 spec.outcome, spec.name, row.term, "none", "dummies", row.estimate, row.sd,
-                row.lower, row.upper, prob, none.moments.n_obs,
+                row.lower, row.upper, prob, none.moments.n_obs, exact.provenance.source,
             )  # fmt: skip
 
 
@@ -238,6 +245,7 @@ def _groups(none: GaussianFit | None, reml: Result, exact: Result) -> Iterator[G
             factor_reml=_factor(pooled.icc, n),
             factor=middle, factor_lower=low, factor_upper=high,
             more=rows_to_halve(posterior.parts[0], group), prob=prob,
+            source=exact.provenance.source,
         )  # fmt: skip
 
 

@@ -1,0 +1,266 @@
+"""Commands fit, diagnose and compare: what they print, write and refuse, and how they end."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+import bayes_sf as sf
+from bayes_sf import cli
+from bayes_sf.engines import nuts, store
+from bayes_sf.engines.draws import draw_posterior
+from bayes_sf.engines.exact import fit_exact
+from bayes_sf.engines.gaussian import standardise
+from bayes_sf.engines.joint import resolve_priors
+from bayes_sf.engines.posterior import Posterior
+from bayes_sf.engines.recovery import PublishedStudy, recover_study
+from bayes_sf.output.progress import show_sampling
+
+type Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def study() -> PublishedStudy:
+    return recover_study(seed=1, draws=16)
+
+
+@pytest.fixture
+def command(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    study: PublishedStudy,
+) -> Command:
+    """Call the command line on a study that is there already: exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cli, "_study", lambda *_: study)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["bayes-sf", *arguments])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        return (int(left.value.code or 0), *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def sampler(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+    """Draws from exact instead of NUTS; `shift` moves the chains apart."""
+    settings = {"shift": 0.0, "calls": 0}
+
+    def draw(moments: sf.Moments, priors: sf.Priors, *, seed: int) -> nuts.Sampled:
+        settings["calls"] += 1
+        tree = draw_posterior(Posterior((fit_exact(moments, priors),)), 4000, seed)
+        posterior = tree["posterior"].to_dataset()
+        apart = settings["shift"] * np.arange(4.0)[:, None]
+        tree["posterior"] = posterior.assign(sd_group=posterior["sd_group"] + apart)
+        shape = ("chain", "draw")
+        tree["sample_stats"] = posterior[[]].assign(
+            diverging=(shape, np.zeros((4, 1000), dtype=bool)),
+            energy=(shape, np.random.default_rng(seed).normal(size=(4, 1000))),
+            tree_depth=(shape, np.full((4, 1000), 2)),
+        )
+        resolved = resolve_priors(priors, standardise(moments))
+        tree["exact"] = nuts._exact(moments, resolved)
+        return nuts.Sampled(moments, resolved, tree)
+
+    monkeypatch.setattr("bayes_sf.engines.nuts.fit_nuts", draw)
+    return settings
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+# fit
+
+
+@pytest.mark.parametrize("engine", ["exact", "reml", "ols"])
+def test_fit_prints_and_writes_estimates(command: Command, tmp_path: Path, engine: str) -> None:
+    code, out, err = command("fit", "q13", "--engine", engine, "--out", "here")
+    assert (code, err) == (0, "")
+    assert out.startswith("Real study")
+    assert re.search(r"q13\s+absence_mean\s+q13\s+−?0\.\d", out)
+    files = sorted(path.name for path in (tmp_path / "here").iterdir())
+    assert files == ["estimates.csv", "provenance.json"]
+    rows = table(tmp_path / "here" / "estimates.csv")
+    assert {row["engine"] for row in rows} == {engine}
+    assert {(row["source"], row["converged"]) for row in rows} == {("published", "True")}
+    assert [row["term"] for row in rows[:2]] == ["(Intercept)", "q13"]
+
+
+def test_fit_with_nuts_saves_resumes_and_diagnoses(
+    command: Command, tmp_path: Path, sampler: dict[str, float]
+) -> None:
+    code, first, err = command("fit", "null", "--engine", "nuts", "--out", "here")
+    assert (code, err) == (0, "")
+    code, second, _ = command("fit", "null", "--engine", "nuts", "--out", "here")
+    assert (code, sampler["calls"]) == (0, 2)
+    assert "2 of 2 fits were there from an earlier run" in second
+    assert first.splitlines()[:8] == second.splitlines()[:8]
+    rows = table(tmp_path / "here" / "diagnostics.csv")
+    assert {row["model"] for row in rows} == {"null"}
+    assert rows[0].keys() >= {
+        "parameter", "r_hat", "ess_bulk", "ess_tail", "mcse_mean", "exact_mcse", "divergences",
+        "bfmi", "tree_depth", "converged", "source",
+    }  # fmt: skip
+    assert max(abs(float(row["exact_mcse"])) for row in rows) < 5
+    command("fit", "null", "--engine", "nuts", "--out", "here", "--no-resume")
+    assert sampler["calls"] == 4
+    file = next((tmp_path / "here").glob("null-absence_mean-*.nc"))
+    code, out, err = command("diagnose", str(file))
+    assert (code, err) == (0, "")
+    assert "u[kindergarten]" in out
+    assert re.search(r"sd_group\s+\d\.\d+\s+0\.\d+\s+0\.\d+\s+1\.00\d ", out)  # R-hat: 3 decimals
+    assert out.rstrip().endswith("Verdict: converged.")
+
+
+def test_what_does_not_converge_is_marked_everywhere(
+    command: Command, tmp_path: Path, sampler: dict[str, float]
+) -> None:
+    sampler["shift"] = 1.0
+    code, out, err = command("fit", "q13", "--engine", "nuts", "--out", "here")
+    assert code == 4
+    assert "NOT CONVERGED" in out
+    assert re.fullmatch(r"bayes-sf: nuts: must reach R-hat .*q13 of absence_mean.*\n", err)
+    for name in ("estimates.csv", "diagnostics.csv"):
+        assert {row["converged"] for row in table(tmp_path / "here" / name)} == {"False"}
+    provenance = json.loads((tmp_path / "here" / "provenance.json").read_text("utf-8"))
+    assert [model["converged"] for model in provenance["models"]] == [False]
+    file = next((tmp_path / "here").glob("*.nc"))
+    code, out, err = command("diagnose", str(file))
+    assert code == 4
+    assert "FAILED  R-hat below 1.01: " in out
+    assert "(sd_group)" in out
+    assert re.fullmatch(r"bayes-sf: .*\.nc: must pass every check .*R-hat.*\n", err)
+    code, again, _ = command("fit", "q13", "--engine", "nuts", "--out", "here")
+    assert (code, sampler["calls"]) == (4, 1)  # resumed, and not believed the second time either
+    assert "NOT CONVERGED" in again
+
+
+def test_reproduce_marks_them_too(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Run:
+        not_converged = [type("R", (), {"spec": sf.ModelSpec("y", ("x",))})()]  # noqa: RUF012
+
+    monkeypatch.setattr("bayes_sf.output.reproduction.run_reproduction", lambda *_, **__: Run)
+    monkeypatch.setattr("bayes_sf.output.reproduction.print_reproduction", lambda *_, **__: None)
+    code, _, err = command("reproduce", "--engine", "nuts")
+    assert code == 4
+    assert "x of y" in err
+
+
+def test_json(command: Command, tmp_path: Path, sampler: dict[str, float]) -> None:
+    code, out, err = command("fit", "q13", "--engine", "nuts", "--out", "here", "--json")
+    assert (code, err) == (0, "")
+    assert sampler["calls"] == 1
+    content = json.loads(out)
+    assert content.keys() == {"estimates", "diagnostics", "provenance"}
+    assert len(content["estimates"]) == len(table(tmp_path / "here" / "estimates.csv"))
+    file = next((tmp_path / "here").glob("*.nc"))
+    content = json.loads(command("diagnose", str(file), "--json")[1])
+    assert content["converged"] is True
+    assert {check["name"] for check in content["checks"]} >= {"R-hat", "divergences"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["fit", "q13", "--engine", "nutz"], 2, r"--engine: must be one of .*'nutz'"),
+        (["fit", "q31"], 2, r"analysis: must be one of bivariate, .*'q31'"),
+        (["compare", "q31"], 2, r"analysis: must be one of bivariate, .*'q31'"),
+        (["fit", "q13", "--data", "real"], 2, "--data: must be published or replica"),
+        (["diagnose", "none.nc"], 3, "none.nc: must be a fit .*no such file"),
+        (["fit"], 2, "Missing argument"),
+    ],
+)
+def test_what_is_asked_wrongly(
+    command: Command, tmp_path: Path, arguments: list[str], code: int, message: str
+) -> None:
+    got, out, err = command(*arguments)
+    assert (got, out) == (code, "")
+    assert re.match(f"bayes-sf: .*{message}", err)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_interrupted_batch_keeps_what_is_done(
+    command: Command, tmp_path: Path, sampler: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = store.save_fit
+
+    def interrupted(*args: Any) -> Path:
+        if sampler["calls"] == 2:
+            raise KeyboardInterrupt
+        return save(*args)
+
+    monkeypatch.setattr(store, "save_fit", interrupted)
+    code, out, err = command("fit", "null", "--engine", "nuts", "--out", "here")
+    assert (code, out, err) == (130, "", "bayes-sf: interrupted\n")
+    (kept,) = (tmp_path / "here").iterdir()
+    assert kept.name.startswith("null-absence_mean-")
+    monkeypatch.setattr(store, "save_fit", save)
+    code, out, _ = command("fit", "null", "--engine", "nuts", "--out", "here")
+    assert code == 0
+    assert "1 of 2 fits were there" in out
+    assert sampler["calls"] == 3
+
+
+# compare
+
+
+def test_compare_prints_and_writes_the_poolings(command: Command, tmp_path: Path) -> None:
+    code, out, err = command("compare", "null", "--out", "here")
+    assert (code, err) == (0, "")
+    assert out.startswith("Real study")
+    assert re.search(r"icc\s+partial\s+reml\s+0\.299", out)
+    terms, groups = (table(tmp_path / "here" / f"{n}.csv") for n in ("pooling", "shrinkage"))
+    assert {row["pooling"] for row in terms} == {"complete", "none", "partial"}
+    assert len(groups) == 12
+    assert {row["source"] for row in terms + groups} == {"published"}
+    for row in groups:
+        assert re.search(rf"{row['group']}\s+{row['n']}\s", out)
+        assert (
+            0 < float(row["factor_lower"]) < float(row["factor"]) < float(row["factor_upper"]) < 1
+        )
+    content = json.loads(command("compare", "null", "--out", "here", "--json")[1])
+    assert content.keys() == {"pooling", "shrinkage", "provenance"}
+    assert len(content["shrinkage"]) == 12
+
+
+# Progress
+
+
+class Chain:
+    """As nutpie's ChainProgress."""
+
+    finished_draws, total_draws, divergences, runtime_ms = 500, 2000, 3, 250
+
+
+def test_progress_shows_chains_speed_and_divergences() -> None:
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, width=100)
+    with show_sampling(console, 60) as begin:
+        begin("q13 of absence_mean")
+        watcher = nuts._WATCHER.get()
+        assert watcher is not None
+        watcher([Chain(), Chain()])
+    text = stream.getvalue()
+    for part in ("q13 of absence_mean", "0/60", "chain 2", "500/2000", "2000 draws/s, 3 diverg"):
+        assert part in text
+    assert nuts._WATCHER.get() is None
+
+
+def test_no_progress_without_a_terminal() -> None:
+    stream = io.StringIO()
+    with show_sampling(Console(file=stream, force_terminal=False), 60) as begin:
+        begin("q13 of absence_mean")
+        assert nuts._WATCHER.get() is None
+    assert stream.getvalue() == ""

@@ -11,11 +11,17 @@ from bayes_sf.inputs.replica.allocation import allocate
 from bayes_sf.inputs.replica.controls import Covariates, draw_covariates
 from bayes_sf.inputs.replica.extracts import HEAD_COUNT, QUARTERS, build_extracts, draw_numbers
 from bayes_sf.inputs.replica.misses import Miss, compare
-from bayes_sf.inputs.replica.models import models, null_model
-from bayes_sf.inputs.replica.outcomes import draw_change, draw_mean, solve_change, solve_mean
+from bayes_sf.inputs.replica.models import Model, models, null_model
+from bayes_sf.inputs.replica.outcomes import (
+    draw_change,
+    draw_mean,
+    like_figure_2,
+    solve_change,
+    solve_mean,
+)
 from bayes_sf.inputs.replica.rates import AFTER, BEFORE, draw_gaps, draw_rates, kendall_tau
 from bayes_sf.inputs.replica.recover import change_moments
-from bayes_sf.inputs.replica.respondents import answer, draw_traits
+from bayes_sf.inputs.replica.respondents import Traits, answer, draw_traits
 from bayes_sf.inputs.replica.strata import workplaces
 from bayes_sf.inputs.replica.tuning import tune
 
@@ -26,6 +32,9 @@ if TYPE_CHECKING:
     type Codes = NDArray[np.int64]
 
 __all__ = ["Replica", "make_replica"]
+
+# Draws from which absence_change is solved; the first without a miss ends them.
+_DRAWS = 8
 
 
 @dataclass(frozen=True)
@@ -102,6 +111,25 @@ def _returned(
     return outcomes, covariates
 
 
+def _best_change(
+    rng: np.random.Generator, by_change: list[Model], traits: Traits, mean: "NDArray[np.float64]"
+) -> "NDArray[np.float64]":
+    """Solve for absence_change from several draws and keep the best.
+
+    Slopes come first, then the medians of figure 2, then the number of figures that print otherwise.
+    """
+    found = []
+    for _ in range(_DRAWS):
+        start = draw_change(rng, traits, mean, change_moments())
+        change = solve_change(start, by_change, traits, mean)
+        misses, _ = compare(by_change, change)
+        slopes = sum(not miss.of_intercept for miss in misses)
+        found.append(((slopes, not like_figure_2(change), len(misses)), change))
+        if found[-1][0] == (0, False, 0):
+            break
+    return min(found, key=lambda pair: pair[0])[1]
+
+
 def make_replica(seed: int = 1) -> Replica:
     """Make the replica.
 
@@ -134,8 +162,7 @@ def make_replica(seed: int = 1) -> Replica:
     by_mean = models("absence_mean", answers, covariates)
     mean = solve_mean(draw_mean(traits, moments), [*by_mean, null_model(places.linked)])
     by_change = models("absence_change", answers, covariates)
-    start = draw_change(rng, traits, mean, change_moments())
-    change = solve_change(start, by_change, traits, mean)
+    change = _best_change(rng, by_change, traits, mean)
 
     gaps = draw_gaps(rng, traits, mean, change)
     rates = draw_rates(rng, gaps, mean, change)

@@ -39,7 +39,9 @@ _NEW = 0.35
 # Part of the quarters without lost days that have no row at all, for workplaces not newly
 # established.
 _NO_ROW = 0.4
-_STRONGEST_TILT, _BISECTIONS = 6.0, 40
+# Tilts: strengths that are tried, with less and less noise until one suffices.
+_WIDEST_TILT, _STRENGTHS, _CALMER = 2.5, np.linspace(0.0, 2.0, 21), (1.0, 0.7, 0.5, 0.3)
+_BISECTIONS = 30
 _HIGHEST_RATE = 75.0
 
 
@@ -196,17 +198,23 @@ def draw_rates(rng: np.random.Generator, gaps: Gaps, mean: "Array", change: "Arr
         noise[:, quarter] = _PERSISTENCE * before + shocks[:, quarter]
     relative = np.where(places.change, change / np.maximum(mean, 0.5), 0.0)
 
-    def rates(strength: float) -> "Array":
-        pattern = _pattern(noise, np.tanh(strength * relative))
+    def rates(strength: float, calm: float) -> "Array":
+        pattern = _pattern(calm * noise, _WIDEST_TILT * np.tanh(strength * relative))
         return _place(pattern, gaps.observed, mean, change, places.change)
 
-    low, high = 0.0, _STRONGEST_TILT
-    rows = places.change
+    def correlation(strength: float, calm: float) -> float:
+        trend = kendall_tau(rates(strength, calm)[places.change], gaps.observed[places.change])
+        return float(np.corrcoef(trend, change[places.change])[0, 1])
+
+    wanted = scalar("pearson_change_trend")
+    for calm in _CALMER:
+        reached = [correlation(strength, calm) for strength in _STRENGTHS]
+        if max(reached) > wanted:
+            break
+    high = next(i for i, value in enumerate(reached) if value >= min(wanted, max(reached)))
+    ends = _STRENGTHS[max(high - 1, 0)], _STRENGTHS[high]
     for _ in range(_BISECTIONS):
-        strength = (low + high) / 2
-        trend = kendall_tau(rates(strength)[rows], gaps.observed[rows])
-        correlation = np.corrcoef(trend, change[rows])[0, 1]
-        low, high = (
-            (strength, high) if correlation < scalar("pearson_change_trend") else (low, strength)
-        )
-    return np.where(gaps.observed, rates(low), np.nan)
+        middle = (ends[0] + ends[1]) / 2
+        below = correlation(middle, calm) < wanted
+        ends = (middle, ends[1]) if below else (ends[0], middle)
+    return np.where(gaps.observed, rates(ends[1], calm), np.nan)

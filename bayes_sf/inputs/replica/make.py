@@ -116,7 +116,7 @@ def _best_change(
 ) -> "NDArray[np.float64]":
     """Solve for absence_change from several draws and keep the best.
 
-    Slopes come first, then the medians of figure 2, then the number of figures that print otherwise.
+    Slopes come first, then the medians of figure 2, then how many figures print otherwise.
     """
     found = []
     for _ in range(_DRAWS):

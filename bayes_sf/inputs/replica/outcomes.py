@@ -51,7 +51,7 @@ _LOWEST_PART = 0.05
 _SIZE_EFFECT, _LARGEST_CHANGE = -0.4, 2.5
 # Shapes of the gamma distributions of the changes: the median of architects falls below their
 # mean, the others' lie above (figure 2).
-_FALLING, _FALLING_SHAPE, _RISING_SHAPE = 1, 1.5, 12.0
+_FALLING, _FALLING_SHAPE, _RISING_SHAPE = 1, 1.5, 5.0
 _FALLING_SHIFT = -1.0  # pp; within what leaves REML at the boundary
 # Freedom of the 17 changes that only the bivariate models see.
 _BARE_FREEDOM = 3.0

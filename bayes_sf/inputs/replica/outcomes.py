@@ -38,8 +38,12 @@ __all__ = [
     "solve_mean",
 ]
 
-DECIMALS = 6
-"""Decimals, in pp, to which outcomes are rounded before quarters are made of them."""
+DECIMALS = 4
+"""Decimals, in pp, to which outcomes are rounded before quarters are made of them.
+
+Few enough that machines which differ in the ninth decimal write the same files; no printed figure
+notices.
+"""
 
 # Standard deviation of absence_mean by stratum, in pp. Table 3's residuals are far less spread
 # than figure 5's: those without all controls, and with few quarters, hold the difference.

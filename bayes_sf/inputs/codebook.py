@@ -175,7 +175,7 @@ def _check(
             raise SpecError(f"{where}.{key}", f"must be {name}", got=value)
 
 
-def _frozen(value: Any) -> Any:  # noqa: ANN401  (values of TOML)
+def _frozen(value: Any) -> Any:
     """Make a list a tuple."""
     return tuple(value) if isinstance(value, list) else value
 

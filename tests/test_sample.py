@@ -13,7 +13,8 @@ from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.descriptives import describe_all, describe_by_industry
 from bayes_sf.inputs.design import score
 from bayes_sf.inputs.published import published_table
-from bayes_sf.inputs.sample import AnalysisSample, design, load_sample
+from bayes_sf.inputs.sample import REPLICA_FILES, AnalysisSample, design, load_sample
+from bayes_sf.resources import data_dir
 from bayes_sf.spec.moments import Moments
 
 FOLDER = Path(__file__).parent / "bad_inputs"
@@ -59,15 +60,21 @@ def write_excel(frame: pd.DataFrame, stem: Path) -> Path:
     return path
 
 
+def numbers_where_possible(frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns of digits as numbers; others stay text."""
+    text = [name for name in frame if name == "industry" and not frame[name].str.isdigit().all()]
+    return frame.apply(lambda column: column if column.name in text else pd.to_numeric(column))
+
+
 def write_spss(frame: pd.DataFrame, stem: Path) -> Path:
     path = stem.with_suffix(".sav")
-    pyreadstat.write_sav(frame.apply(pd.to_numeric), str(path))
+    pyreadstat.write_sav(numbers_where_possible(frame), str(path))
     return path
 
 
 def write_stata(frame: pd.DataFrame, stem: Path) -> Path:
     path = stem.with_suffix(".dta")
-    plain = frame.apply(pd.to_numeric).rename(columns=lambda name: name.replace(".", "_"))
+    plain = numbers_where_possible(frame).rename(columns=lambda name: name.replace(".", "_"))
     pyreadstat.write_dta(plain, str(path))
     return path
 
@@ -93,6 +100,24 @@ def test_every_file_format_gives_the_identical_sample(
     pd.testing.assert_frame_equal(again.frame, sample.frame, check_exact=True)
     pd.testing.assert_frame_equal(again.quarters, sample.quarters, check_exact=True)
     assert again.digest == sample.digest
+
+
+@pytest.fixture(scope="module")
+def replica() -> AnalysisSample:
+    return load_sample("replica")
+
+
+@pytest.mark.parametrize("write", [write_norwegian, write_excel, write_spss, write_parquet])
+def test_the_replica_is_the_same_in_every_format(
+    tmp_path: Path, replica: AnalysisSample, write: "type[Path]"
+) -> None:
+    texts = {"org_nr": str, "aar_kvartal": str}
+    survey, *extracts = (
+        write(pd.read_csv(data_dir() / "replica" / name, dtype=kind), tmp_path / Path(name).stem)
+        for name, kind in zip(REPLICA_FILES, (str, texts, texts), strict=True)
+    )
+    again = load_sample(survey=survey, register=extracts, key=KEY)
+    assert again.digest == replica.digest
 
 
 def test_everyone_surveyed_is_in_the_sample_linked_or_not(

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from bayes_sf.engines.fit import fit, load_sample
     from bayes_sf.engines.result import Result, Results
     from bayes_sf.inputs.published import published_table
-    from bayes_sf.spec.model import Analysis, ModelSpec, load_analysis
+    from bayes_sf.spec.analysis import Analysis, load_analysis
+    from bayes_sf.spec.model import ModelSpec
     from bayes_sf.spec.moments import Moments
     from bayes_sf.spec.priors import Prior, Priors
 
@@ -36,7 +37,7 @@ __all__ = [
 ]
 
 _HOME = {
-    "Analysis": "spec.model",
+    "Analysis": "spec.analysis",
     "ModelSpec": "spec.model",
     "Moments": "spec.moments",
     "Prior": "spec.priors",
@@ -44,7 +45,7 @@ _HOME = {
     "Result": "engines.result",
     "Results": "engines.result",
     "fit": "engines.fit",
-    "load_analysis": "spec.model",
+    "load_analysis": "spec.analysis",
     "load_sample": "engines.fit",
     "published_table": "inputs.published",
 }

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bayes_sf import cli
+from bayes_sf.cli.console import progress_bar
 from bayes_sf.errors import ConvergenceError, DataError, OutputError, SpecError
 from bayes_sf.inputs.published import published_table, scalar
 
@@ -198,7 +199,7 @@ def test_progress_is_for_terminals(
 ) -> None:
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr("sys.stderr", stream)
-    assert list(cli._progress(quiet=quiet)(range(3))) == [0, 1, 2]
+    assert list(progress_bar(quiet=quiet)(range(3))) == [0, 1, 2]
     assert ("fitting" in stream.getvalue()) == shown
     assert bool(stream.getvalue()) == shown
 

@@ -40,7 +40,7 @@ def command(
 ) -> Command:
     """Call the command line on a study that is there already: exit code, stdout, stderr."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli, "_study", lambda *_: study)
+    monkeypatch.setattr("bayes_sf.cli.models.load_study", lambda *_: study)
 
     def call(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr("sys.argv", ["bayes-sf", *arguments])

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from bayes_sf.errors import SpecError
-from bayes_sf.spec.model import OUTCOMES, ModelSpec, analysis_names, load_analysis
+from bayes_sf.spec.analysis import analysis_names, load_analysis
+from bayes_sf.spec.model import OUTCOMES, ModelSpec
 from bayes_sf.spec.priors import Prior, Priors
 
 BAD = sorted((Path(__file__).parent / "bad_specs").glob("*.toml"))

@@ -16,7 +16,7 @@ from bayes_sf.engines.result import Result
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.published import DECIMALS, published_table, rounding_interval, scalar
 from bayes_sf.inputs.region import NORMAL_QUANTILE, Interval, coefficient_region
-from bayes_sf.spec.model import Analysis, load_analysis
+from bayes_sf.spec.analysis import Analysis, load_analysis
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,7 +13,8 @@ from bayes_sf.engines.result import Provenance, Result, Results
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.sample import AnalysisSample, design
 from bayes_sf.inputs.sample import load_sample as load_microdata
-from bayes_sf.spec.model import Analysis, ModelSpec
+from bayes_sf.spec.analysis import Analysis
+from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.priors import Priors
 

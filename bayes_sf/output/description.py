@@ -18,7 +18,7 @@ from bayes_sf.output.files import json_text, write_files
 from bayes_sf.output.numbers import fixed
 from bayes_sf.output.page import Language, figure_files
 from bayes_sf.output.summary import SOURCES
-from bayes_sf.spec.model import load_analysis
+from bayes_sf.spec.analysis import load_analysis
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,7 +14,7 @@ from bayes_sf.output.files import json_text, write_files
 from bayes_sf.output.numbers import fixed, interval, probability, significant_decimals
 from bayes_sf.output.progress import show_sampling
 from bayes_sf.output.summary import SOURCES, Table, print_table
-from bayes_sf.spec.model import Analysis
+from bayes_sf.spec.analysis import Analysis
 
 if TYPE_CHECKING:
     import pandas as pd

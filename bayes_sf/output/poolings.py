@@ -12,7 +12,7 @@ from bayes_sf.engines.fit import versions
 from bayes_sf.output.files import csv_text, json_text, write_files
 from bayes_sf.output.numbers import fixed, interval, significant_decimals
 from bayes_sf.output.summary import SOURCES, Table, print_table
-from bayes_sf.spec.model import Analysis
+from bayes_sf.spec.analysis import Analysis
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -1,0 +1,56 @@
+"""Where commands print: results to stdout, progress to stderr; and how they refuse a result."""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from bayes_sf.errors import ConvergenceError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bayes_sf.engines.result import Result
+
+__all__ = ["progress_bar", "refuse", "stderr", "stdout"]
+
+
+def refuse(failed: "Sequence[Result]") -> None:
+    """Leave with exit code 4 when results were written that must not be believed."""
+    if failed:
+        shown = ", ".join(f"{result.spec.name} of {result.spec.outcome}" for result in failed[:3])
+        raise ConvergenceError(
+            "nuts", "must reach R-hat < 1.01, ESS >= 400 and no divergence in every model",
+            got=f"{len(failed)} that do not: {shown}" + (", ..." if len(failed) > 3 else ""),
+            fix="use --engine exact, or a tighter prior on sd_group; the files mark them",
+        )  # fmt: skip
+
+
+def stdout() -> "Console":
+    """Results: stdout, wide enough for the tables when it is no terminal."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 120, soft_wrap=False)
+
+
+def stderr(*, quiet: bool) -> "Console":
+    """Progress: stderr, silent with --quiet."""
+    from rich.console import Console
+
+    return Console(stderr=True, quiet=quiet, force_terminal=False if quiet else None)
+
+
+def progress_bar(*, quiet: bool) -> Callable[[Iterable[Any]], Iterable[Any]]:
+    """Show a progress bar on stderr; nothing with --quiet or where stderr is no terminal."""
+
+    def wrap(items: Iterable[Any]) -> Iterator[Any]:
+        listed = list(items)
+        if quiet or not sys.stderr.isatty():
+            yield from listed
+            return
+        from rich.console import Console
+        from rich.progress import track
+
+        console = Console(stderr=True)
+        yield from track(listed, description="fitting", console=console, transient=True)
+
+    return wrap

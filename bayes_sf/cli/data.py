@@ -1,0 +1,74 @@
+"""Which data a command works on, and how they are read."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bayes_sf.errors import UsageError
+
+if TYPE_CHECKING:
+    from bayes_sf.engines.recovery import PublishedStudy
+    from bayes_sf.inputs.sample import AnalysisSample
+
+__all__ = ["load_study", "load_workplaces", "read_secret", "source_of"]
+
+
+def source_of(
+    data: str | None,
+    survey: Path | None,
+    register: list[Path] | None,
+    known: tuple[str, ...] = ("published", "replica"),
+) -> str:
+    """Which data: the first of those known by default, or files of one's own, never both."""
+    own = survey is not None or bool(register)
+    if own and data is not None:
+        raise UsageError("--data", "goes without --survey and --register", got=data)
+    if own and not (survey is not None and register):
+        raise UsageError(
+            "--survey and --register", "go together",
+            got="only one of them", fix="give the survey and at least one register extract",
+        )  # fmt: skip
+    if data is not None and data not in known:
+        fix = "or give --survey and --register: the published tables have no workplaces"
+        raise UsageError(
+            "--data", f"must be {' or '.join(known)}", got=data,
+            fix=fix if data == "published" else "",
+        )  # fmt: skip
+    return "microdata" if own else data or known[0]
+
+
+def load_workplaces(
+    source: str,
+    survey: Path | None,
+    register: list[Path] | None,
+    mapping: Path | None,
+    key: bytes | None = None,
+) -> "AnalysisSample":
+    """Load the replica's workplaces, or those of files of one's own."""
+    from bayes_sf.inputs.sample import load_sample
+
+    if source == "replica":
+        return load_sample("replica", key=key)
+    return load_sample(survey=survey, register=register or [], mapping=mapping, key=key)
+
+
+def load_study(
+    source: str,
+    survey: Path | None,
+    register: list[Path] | None,
+    mapping: Path | None,
+    seed: int,
+) -> "PublishedStudy | AnalysisSample":
+    """Load the published study, the replica, or files of one's own."""
+    if source != "published":
+        return load_workplaces(source, survey, register, mapping)
+    from bayes_sf.engines.recovery import recover_study
+
+    return recover_study(seed=seed)
+
+
+def read_secret(path: Path) -> bytes:
+    """Read the key of pseudonyms."""
+    key = path.read_bytes().strip()
+    if not key:
+        raise UsageError(str(path), "must have a secret in it", got="nothing")
+    return key

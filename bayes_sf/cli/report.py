@@ -1,0 +1,179 @@
+"""Commands on the report itself: reproduce, check-published, describe, select, replica."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal, cast
+
+import typer
+
+from bayes_sf.cli.app import app
+from bayes_sf.cli.console import progress_bar, refuse, stdout
+from bayes_sf.cli.data import load_workplaces, read_secret, source_of
+from bayes_sf.cli.options import (
+    DataOption,
+    JsonOption,
+    KeyOption,
+    MapOption,
+    OutOption,
+    QuietOption,
+    RegisterOption,
+    SeedOption,
+    SurveyOption,
+    WorkplacesOption,
+    YearsOption,
+)
+from bayes_sf.errors import UsageError
+
+
+@app.command()
+def reproduce(
+    *,
+    data: DataOption = None,
+    survey: SurveyOption = None,
+    register: RegisterOption = None,
+    mapping: MapOption = None,
+    engine: Annotated[str, typer.Option("--engine", help="exact or nuts.")] = "exact",
+    out: OutOption = Path("results"),
+    as_json: JsonOption = False,
+    seed: SeedOption = 1,
+    quiet: QuietOption = False,
+) -> None:
+    """Re-do every multilevel result of the report, beside REML and its posterior.
+
+    Example: bayes-sf reproduce --out results
+    """
+    from bayes_sf.output.files import ready_folder
+
+    if engine not in {"exact", "nuts"}:
+        raise UsageError("--engine", "must be exact or nuts", got=engine)
+    source = source_of(data, survey, register)
+    folder = ready_folder(out)
+    if not quiet and sys.stderr.isatty():
+        typer.echo("reading the data (from the published tables about ten seconds) ...", err=True)
+    from bayes_sf.output.reproduction import print_reproduction, run_reproduction
+
+    run = run_reproduction(
+        folder, source=source, survey=survey, register=register, mapping=mapping,
+        engine=engine, seed=seed, progress=progress_bar(quiet=quiet),
+    )  # fmt: skip
+    print_reproduction(stdout(), run, as_json=as_json)
+    refuse(run.not_converged)
+
+
+@app.command("check-published")
+def check_published(*, as_json: JsonOption = False) -> None:
+    """Test every published number against every other that it depends on.
+
+    Example: bayes-sf check-published
+    """
+    from bayes_sf.analysis.consistency import replay
+    from bayes_sf.output.files import json_text
+    from bayes_sf.output.summary import findings_lines
+
+    outcomes = replay()
+    if as_json:
+        typer.echo(json_text(outcomes), nl=False)
+        return
+    for line in findings_lines(outcomes):
+        typer.echo(line)
+    typer.echo("")
+    typer.echo("comparisons  findings  rule")
+    for outcome in outcomes:
+        typer.echo(f"{outcome.comparisons:11d}  {len(outcome.findings):8d}  {outcome.rule}")
+
+
+@app.command()
+def describe(
+    *,
+    data: WorkplacesOption = None,
+    survey: SurveyOption = None,
+    register: RegisterOption = None,
+    mapping: MapOption = None,
+    lang: Annotated[str, typer.Option("--lang", help="Figures in en or nb.")] = "en",
+    out: OutOption = Path("description"),
+    as_json: JsonOption = False,
+) -> None:
+    """Tables 11-45, figures 1-4 and 6, who is left after each rule, and what is missing.
+
+    Example: bayes-sf describe --survey answers.sav --register extract.csv --out description
+    """
+    from bayes_sf.output.files import ready_folder
+
+    if lang not in {"en", "nb"}:
+        raise UsageError("--lang", "must be en or nb", got=lang)
+    source = source_of(data, survey, register, known=("replica",))
+    folder = ready_folder(out)
+    from bayes_sf.output.description import print_description, write_description
+
+    sample = load_workplaces(source, survey, register, mapping)
+    described = write_description(folder, sample, lang=cast("Literal['en', 'nb']", lang))
+    print_description(stdout(), described, as_json=as_json)
+
+
+@app.command()
+def select(
+    *,
+    data: WorkplacesOption = None,
+    survey: SurveyOption = None,
+    register: RegisterOption = None,
+    mapping: MapOption = None,
+    years: YearsOption = (2017, 2020),
+    top: Annotated[int, typer.Option("--top", help="Length of a list per industry.")] = 40,
+    key_file: KeyOption = None,
+    seed: SeedOption = 1,
+    out: OutOption = Path("selection"),
+    as_json: JsonOption = False,
+) -> None:
+    """Annex 1's lists of cases, by its rule and by posterior, and how many truly belong.
+
+    Example: bayes-sf select --years 2017 2020 --out selection
+    """
+    from bayes_sf.output.files import ready_folder
+
+    source = source_of(data, survey, register, known=("replica",))
+    key = read_secret(key_file) if key_file else None
+    from bayes_sf.output.cases import Choice, print_cases, write_cases
+
+    choice = Choice(years, top, seed)
+    folder = ready_folder(out)
+    sample = load_workplaces(source, survey, register, mapping, key)
+    print_cases(stdout(), write_cases(folder, sample, choice), as_json=as_json)
+
+
+@app.command()
+def replica(
+    *,
+    seed: SeedOption = 1,
+    out: OutOption = Path("replica"),
+    force: Annotated[
+        bool, typer.Option("--force", help="Also into a folder that has other files.")
+    ] = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Make the synthetic survey and register extracts; may take ten minutes.
+
+    Seed 1 gives the copy that travels with the package (--data replica).
+
+    Example: bayes-sf replica --seed 1 --out replica
+    """
+    from bayes_sf.inputs.replica import make_replica, write_replica
+    from bayes_sf.inputs.replica.writing import FILES
+    from bayes_sf.output.files import ready_folder
+    from bayes_sf.output.summary import SOURCES
+
+    others = sorted({path.name for path in ready_folder(out).iterdir()} - set(FILES))
+    if others and not force:
+        raise UsageError(
+            f"--out {out}", "must be empty or have an earlier replica only", got=others[0],
+            fix="choose another folder, or add --force",
+        )  # fmt: skip
+    if not quiet:
+        typer.echo(f"Making the replica of seed {seed}: this may take ten minutes.", err=True)
+    made = make_replica(seed)
+    files = write_replica(made, out)
+    typer.echo(
+        f"{SOURCES['replica']}\n"
+        f"Returned: {made.compared - len(made.misses)} of {made.compared} printed figures of the "
+        f"coefficient tables; the others are listed in {out / 'README.md'}.\n"
+        f"Written to {out}: {', '.join(path.name for path in files)}"
+    )

@@ -1,0 +1,267 @@
+"""One prior: its family, its scale, its density, and how it is read and printed.
+
+Scales are unit-equivariant. An autoscaled prior is a multiple of sd(y) (of sd(y)/sd(x) for a
+slope), so that a change of unit in the outcome changes every posterior by exactly that factor,
+and the prior on the group standard deviation never depends on the covariates.
+
+Examples
+--------
+>>> Prior("half-t", scale=1.0, df=3.0).resolve(2.0).scale
+2.0
+>>> print(Prior("exponential", scale=0.5, autoscale=False))
+exponential(mean 0.5)
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_sf.errors import SpecError
+
+__all__ = [
+    "LOCATION_FAMILIES",
+    "SCALE_FAMILIES",
+    "SHRINKAGE_FAMILIES",
+    "Prior",
+    "closest",
+    "read_prior",
+]
+
+LOCATION_FAMILIES = ("flat", "normal")
+SCALE_FAMILIES = ("flat", "half-t", "half-normal", "exponential", "gamma")
+#: Of many slopes jointly: how much they are shrunk is learnt from the data.
+SHRINKAGE_FAMILIES = ("pooled-normal", "horseshoe", "r2d2")
+
+#: What a prior of each family is specified with, beside its family and the reason for it.
+_KEYS: Mapping[str, tuple[str, ...]] = {
+    "flat": (),
+    "normal": ("scale", "location", "autoscale"),
+    "half-t": ("scale", "df", "autoscale"),
+    "half-normal": ("scale", "autoscale"),
+    "exponential": ("scale", "autoscale"),
+    "gamma": ("scale", "shape", "autoscale"),
+    "pooled-normal": ("scale",),
+    "horseshoe": ("scale", "df", "shape"),
+    "r2d2": ("location", "scale", "shape"),
+    "lkj": ("shape",),
+    "dirichlet": ("shape",),
+}
+_KINDS = {
+    "family": (str, "text"),
+    "reason": (str, "text"),
+    "autoscale": (bool, "true or false"),
+}
+
+
+@dataclass(frozen=True)
+class Prior:
+    """One prior: family, scale and, where the family has them, df or shape.
+
+    Parameters
+    ----------
+    family : str
+        ``normal`` or ``flat`` for coefficients; ``half-t``, ``half-normal``, ``exponential``
+        (mean `scale`; the PC prior of Simpson et al. 2017), ``gamma`` (shape `shape`, mean
+        shape x scale; boundary-avoiding for shape > 1, Chung et al. 2013) or ``flat`` for
+        standard deviations; ``lkj`` for a correlation, ``dirichlet`` for steps that sum to one.
+        Of many slopes jointly, on standardised predictors: ``pooled-normal`` (normal with an sd
+        that is half-normal(0, scale)), ``horseshoe`` (regularised, Piironen & Vehtari 2017:
+        global scale `scale`, slab half-t(`df`) of scale `shape`), ``r2d2`` (Zhang et al. 2022:
+        R2 ~ beta with mean `location` and precision `scale`, shares ~ dirichlet(`shape`)).
+    scale : float
+        In units of sd(y), or of sd(y)/sd(x) for slopes, when `autoscale`; else in the
+        outcome's unit.
+    df : float
+        Degrees of freedom of ``half-t``.
+    shape : float
+        Shape of ``gamma`` and ``lkj``, concentration of ``dirichlet``.
+    autoscale : bool
+        Whether `scale` is a multiple of the data's spread.
+    location : float or None
+        Mean of a ``normal``; None stands for mean(y) for the intercept and 0 for slopes.
+    reason : str
+        Why this prior; printed beside it.
+    """
+
+    family: str
+    scale: float = 1.0
+    df: float = 3.0
+    shape: float = 2.0
+    autoscale: bool = True
+    location: float | None = None
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse unknown families, and values that are no numbers or not positive."""
+        if self.family not in _KEYS:
+            raise SpecError("prior: family", f"must be one of {', '.join(_KEYS)}", got=self.family)
+        for key in ("scale", "df", "shape"):
+            value = getattr(self, key)
+            if not (_is_number(value) and value > 0):
+                raise SpecError(f"prior: {key}", "must be a positive number", got=value)
+        if self.location is not None and not _is_number(self.location):
+            raise SpecError("prior: location", "must be a number", got=self.location)
+
+    def resolve(self, unit: float, location: float = 0.0) -> "Prior":
+        """Return the same prior in the outcome's unit.
+
+        Parameters
+        ----------
+        unit : float
+            What one autoscaled unit is: sd(y) or sd(y)/sd(x).
+        location : float
+            Mean of a normal whose `location` is not stated.
+        """
+        return replace(
+            self,
+            scale=self.scale * unit if self.autoscale else self.scale,
+            location=location if self.location is None else self.location,
+            autoscale=False,
+        )
+
+    def log_density(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Log density of a standard deviation `value` (resolved scale, normalised unless flat)."""
+        x = np.asarray(value, dtype=float) / self.scale
+        if self.family == "flat":
+            return np.zeros_like(x)
+        if self.family == "half-normal":
+            unnormalised = 0.5 * np.log(2 / np.pi) - 0.5 * x**2
+        elif self.family == "exponential":
+            unnormalised = -x
+        elif self.family == "gamma":
+            from scipy.special import gammaln
+
+            with np.errstate(divide="ignore"):
+                unnormalised = (self.shape - 1) * np.log(x) - x - gammaln(self.shape)
+        else:
+            from scipy.special import betaln
+
+            norm = np.log(2.0) - 0.5 * np.log(self.df) - betaln(0.5, 0.5 * self.df)
+            unnormalised = norm - 0.5 * (self.df + 1) * np.log1p(x**2 / self.df)
+        return np.asarray(unnormalised - np.log(self.scale))
+
+    def quantile(self, prob: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Quantiles of a standard deviation under this (proper, resolved) prior."""
+        from scipy import special
+
+        p = np.asarray(prob, dtype=float)
+        if self.family == "half-normal":
+            value = special.ndtri(0.5 + 0.5 * p)
+        elif self.family == "exponential":
+            value = -np.log1p(-p)
+        elif self.family == "gamma":
+            value = special.gammaincinv(self.shape, p)
+        elif self.family == "half-t":
+            value = special.stdtrit(self.df, 0.5 + 0.5 * p)
+        else:
+            raise SpecError(
+                "prior: sd",
+                "a flat prior has no quantiles",
+                got=self.family,
+                fix="use a proper prior where the prior itself is to be shown",
+            )
+        return np.asarray(self.scale * value)
+
+    def cdf(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Distribution function of a standard deviation under this (proper, resolved) prior."""
+        from scipy import special
+
+        x = np.asarray(value, dtype=float) / self.scale
+        if self.family == "half-normal":
+            return np.asarray(special.erf(x / np.sqrt(2)))
+        if self.family == "exponential":
+            return np.asarray(-np.expm1(-x))
+        if self.family == "gamma":
+            return np.asarray(special.gammainc(self.shape, x))
+        if self.family == "half-t":
+            return np.asarray(2 * special.stdtr(self.df, x) - 1)
+        raise SpecError("prior: sd", "a flat prior has no distribution function", got=self.family)
+
+    @property
+    def tail_power(self) -> float:
+        """Power p of the density's tail x^-p: 0 for flat, df + 1 for half-t, else infinite."""
+        return {"flat": 0.0, "half-t": self.df + 1}.get(self.family, np.inf)
+
+    def text(self, unit: str = "sd(y)", centre: str = "mean(y)") -> str:
+        """Write the prior out: ``half-t(3, 0, 2.96)``, ``normal(0, 2.5 sd(y)/sd(x))``.
+
+        Parameters
+        ----------
+        unit : str
+            What an autoscaled prior is a multiple of.
+        centre : str
+            Mean of a normal whose `location` is not stated.
+        """
+        scale = f"{self.scale:.4g}" + (f" {unit}" if self.autoscale else "")
+        middle = centre if self.location is None else f"{self.location:.4g}"
+        return {
+            "flat": "flat",
+            "normal": f"normal({middle}, {scale})",
+            "half-t": f"half-t({self.df:g}, 0, {scale})",
+            "half-normal": f"half-normal(0, {scale})",
+            "exponential": f"exponential(mean {scale})",
+            "gamma": f"gamma(shape {self.shape:g}, scale {scale})",
+            "pooled-normal": f"pooled-normal(0, sd ~ half-normal(0, {scale}))",
+            "horseshoe": f"horseshoe(global {scale}, slab half-t({self.df:g}, 0, {self.shape:g}))",
+            "r2d2": f"R2-D2(mean {middle}, precision {self.scale:g}, shares {self.shape:g})",
+            "lkj": f"lkj({self.shape:g})",
+            "dirichlet": f"dirichlet({self.shape:g})",
+        }[self.family]
+
+    def __str__(self) -> str:
+        """As printed in tables: ``half-t(3, 0, 2.96)``."""
+        return self.text()
+
+
+def _is_number(value: object) -> bool:
+    """Whether a value is a finite number and no truth value."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def read_prior(entry: object, where: str) -> Prior:
+    """Read one prior from its TOML table: only the keys that its family has.
+
+    Parameters
+    ----------
+    entry : mapping
+        ``{"family": "half-t", "scale": 1.0}``.
+    where : str
+        File and key, for messages.
+
+    Raises
+    ------
+    SpecError
+        For a family, key or value that is not known.
+    """
+    if not isinstance(entry, Mapping):
+        raise SpecError(where, "must be a table", got=entry, fix='write { family = "half-t", ... }')
+    families = ", ".join(_KEYS)
+    if "family" not in entry:
+        raise SpecError(where, "must name its family", fix=f"family is one of {families}")
+    family = entry["family"]
+    if family not in _KEYS:
+        fix = closest(str(family), _KEYS)
+        raise SpecError(f"{where}.family", f"must be one of {families}", got=family, fix=fix)
+    known = ("family", "reason", *_KEYS[family])
+    for key, value in entry.items():
+        if key not in known:
+            rule = f"is no key of a {family} prior (known: {', '.join(known)})"
+            raise SpecError(f"{where}.{key}", rule, fix=closest(key, known) or "remove it")
+        kind, said = _KINDS.get(key, (None, "a finite number"))
+        if not (isinstance(value, kind) if kind else _is_number(value)):
+            raise SpecError(f"{where}.{key}", f"must be {said}", got=value)
+    try:
+        return Prior(**entry)
+    except SpecError as error:
+        key = error.where.removeprefix("prior: ")
+        raise SpecError(f"{where}.{key}", error.rule, got=error.got) from None
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """Suggest what an unknown name may have been meant as."""
+    close = get_close_matches(name, tuple(known), n=1)
+    return f"did you mean {close[0]!r}?" if close else ""

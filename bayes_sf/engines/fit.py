@@ -17,8 +17,9 @@ from bayes_sf.spec.analysis import Analysis
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.priors import Priors
+from bayes_sf.spec.rows import Rows
 
-__all__ = ["ENGINES", "fit", "load_sample", "moments_of"]
+__all__ = ["ENGINES", "fit", "load_sample", "moments_of", "rows_of"]
 
 #: Nodes for sigma and tau when a posterior is averaged over many recovered data sets; quantiles are
 #: then good to 1e-3 sd, far inside the spread over the data sets.
@@ -96,6 +97,28 @@ def load_sample(name: str | None = None, **files: Any) -> "PublishedStudy | Anal
     return load_microdata(cast("Literal['replica'] | None", name), **files)
 
 
+def rows_of(spec: ModelSpec, data: Any) -> Rows | None:
+    """Rows of a model; None where only sufficient statistics are known.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+        The model.
+    data : PublishedStudy, AnalysisSample, Moments or a data frame
+        Its data.
+    """
+    if isinstance(data, PublishedStudy | Moments):
+        return None
+    if isinstance(data, AnalysisSample):
+        data = design(
+            data, outcome=spec.outcome, predictors=spec.predictors,
+            min_quarters=spec.min_quarters, standardize=spec.standardize,
+            categorical=spec.categorical, monotonic=spec.monotonic, nested=spec.nested,
+            keep=[name for name in (spec.repeats, spec.known_se) if name],
+        )  # fmt: skip
+    return Rows.from_frame(data, spec)
+
+
 def moments_of(spec: ModelSpec, data: Any) -> tuple[tuple[Moments, ...], str]:
     """Possible sufficient statistics of a model, and where they come from.
 
@@ -106,21 +129,16 @@ def moments_of(spec: ModelSpec, data: Any) -> tuple[tuple[Moments, ...], str]:
     data : PublishedStudy, AnalysisSample, Moments or a data frame
         Its data.
     """
+    return _given(spec, data, rows_of(spec, data))
+
+
+def _given(spec: ModelSpec, data: Any, rows: Rows | None) -> tuple[tuple[Moments, ...], str]:
+    """Moments of the rows, or those that the published study or the caller has."""
+    if rows is not None:
+        return (rows.moments,), getattr(data, "source", "frame")
     if isinstance(data, PublishedStudy):
         return data.recover(spec).draws, data.source
-    if isinstance(data, Moments):
-        return (data,), "moments"
-    source = "frame"
-    if isinstance(data, AnalysisSample):
-        source = data.source
-        data = design(
-            data, outcome=spec.outcome, predictors=spec.predictors,
-            min_quarters=spec.min_quarters, standardize=spec.standardize,
-        )  # fmt: skip
-    found = Moments.from_frame(
-        data, outcome=spec.outcome, predictors=spec.predictors, group=spec.group
-    )
-    return (found,), source
+    return (data,), "moments"
 
 
 @overload
@@ -204,15 +222,40 @@ def fit(
 
 def _fit_one(spec: ModelSpec, data: Any, engine: str, prob: float, seed: int) -> Result:
     """One model."""
-    moments, source = moments_of(spec, data)
+    rows = rows_of(spec, data)
+    if not spec.plain:
+        _check_engine(spec, rows, engine)
+    moments, source = _given(spec, data, rows)
     start = perf_counter()
-    fitted = ENGINES[engine](moments, spec.priors, seed)
+    if spec.plain or rows is None:
+        fitted = ENGINES[engine](moments, spec.priors, seed)
+    else:
+        from bayes_sf.engines.hierarchical import fit_hierarchical
+
+        fitted = fit_hierarchical(rows, spec, seed=seed)
     provenance = Provenance(
-        spec=spec.digest, data=moments[0].digest, source=source,
+        spec=spec.digest,
+        data=moments[0].digest if spec.plain or rows is None else rows.digest,
+        source=source,
         seed=seed if engine == "nuts" else getattr(data, "seed", None),
         seconds=perf_counter() - start, versions=versions(),
     )  # fmt: skip
-    return Result(spec, engine, fitted, prob, provenance)
+    return Result(spec, engine, fitted, prob, provenance, rows)
+
+
+def _check_engine(spec: ModelSpec, rows: Rows | None, engine: str) -> None:
+    """A model beyond the Gaussian random intercept is sampled, and from rows."""
+    where = f"model {spec.name!r} of {spec.outcome!r}"
+    if rows is None:
+        raise UsageError(
+            where, "needs rows: sufficient statistics are not enough for it",
+            got="published tables or moments", fix="use --data replica, or files of your own",
+        )  # fmt: skip
+    if engine != "nuts":
+        raise UsageError(
+            where, "is sampled: it is more than a Gaussian random intercept",
+            got=f"engine {engine!r}", fix="use engine 'nuts'",
+        )  # fmt: skip
 
 
 @cache

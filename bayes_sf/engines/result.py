@@ -18,6 +18,7 @@ from bayes_sf.errors import UsageError
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import INTERCEPT, Moments
 from bayes_sf.spec.priors import Priors, icc_prior_quantiles
+from bayes_sf.spec.rows import Rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,6 +70,9 @@ class Result:
         Probability of the intervals.
     provenance : Provenance
         Digests, seed, versions, time.
+    data : Rows or None
+        The rows it was fitted to, in memory only; None where only moments are known, and for
+        fits that are read from files.
     """
 
     spec: ModelSpec
@@ -76,6 +80,7 @@ class Result:
     fitted: Any
     prob: float
     provenance: Provenance
+    data: Rows | None = field(default=None, repr=False)
 
     @property
     def moments(self) -> Moments:

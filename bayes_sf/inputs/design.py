@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["build_design", "count_flow", "score"]
 
 ALL = "all"
+#: Stands for "not asked" among the scores of a nested item until it becomes 0.
+_NOT_ASKED = float("inf")
 
 
 def score(frame: "pd.DataFrame", name: str) -> "pd.Series[float]":
@@ -65,6 +67,10 @@ def build_design(
     predictors: Sequence[str] = (),
     min_quarters: int = 3,
     standardize: Sequence[str] = (),
+    categorical: Sequence[str] = (),
+    monotonic: Sequence[str] = (),
+    nested: Sequence[str] = (),
+    keep: Sequence[str] = (),
 ) -> "pd.DataFrame":
     """Build the data of one model: complete rows only.
 
@@ -80,6 +86,13 @@ def build_design(
         Observed quarters that a workplace must have.
     standardize : sequence of str
         Predictors to centre and divide by their standard deviation (n - 1) over these rows.
+    categorical, monotonic : sequence of str
+        Items with scores that become categories instead; of a monotonic one they are ordered, and
+        all that the codebook declares.
+    nested : sequence of str
+        Items whose "not asked" becomes 0, with scores centred among those asked.
+    keep : sequence of str
+        Register variables to add, such as "n_quarters".
 
     Returns
     -------
@@ -94,16 +107,25 @@ def build_design(
     import pandas as pd
 
     columns = {name: score(frame, name) for name in (outcome, *predictors)}
+    for name in (*categorical, *monotonic):
+        columns[name] = _categories(frame, name, columns[name], ordered=name in monotonic)
+    for name in nested:
+        columns[name] = columns[name].mask(frame[name] == "not_asked", _NOT_ASKED)
     kept = pd.Series(True, index=frame.index)
     for _, met in _rules(frame, columns, outcome, min_quarters):
         kept &= met
     if not kept.any():
         fix = "see the sample's flow"
         raise DataError(f"model of {outcome}", "must have rows", got="none left", fix=fix)
-    rows = pd.concat([frame[["workplace", "industry"]], pd.DataFrame(columns)], axis=1)[kept]
+    added = [name for name in keep if name not in columns]
+    rows = pd.concat([frame[["workplace", "industry", *added]], pd.DataFrame(columns)], axis=1)
+    rows = rows[kept]
     for name in predictors:
-        if isinstance(rows[name].dtype, pd.CategoricalDtype):
+        if isinstance(rows[name].dtype, pd.CategoricalDtype) and name not in monotonic:
             rows[name] = _drop_empty_levels(rows[name])
+    for name in nested:
+        asked = rows[name] != _NOT_ASKED
+        rows[name] = (rows[name] - rows.loc[asked, name].mean()).where(asked, 0.0)
     for name in standardize:
         spread = rows[name].std()
         if not spread > 0:
@@ -155,6 +177,21 @@ def _rules(
     for name, column in columns.items():
         word = "observed" if name == outcome else "answered" if name in book.items else "known"
         yield f"{name} {word}", column.notna()
+
+
+def _categories(
+    frame: "pd.DataFrame", name: str, column: "pd.Series[Any]", *, ordered: bool
+) -> "pd.Series[Any]":
+    """Answers of an item as categories, all that are declared, from the lowest score up."""
+    import pandas as pd
+
+    book = load_codebook()
+    if name not in book.items or book.item(name).kind != "ordinal":
+        rule = "must be an item with ordered answers to be categorical or monotonic"
+        raise UsageError(f"model: {name}", rule, got=str(column.dtype))
+    levels = [answer.key for answer in sorted(book.item(name).categories, key=lambda a: a.code)]
+    values = pd.Categorical(frame[name], categories=levels, ordered=ordered)
+    return pd.Series(values, index=frame.index, name=name)
 
 
 def _drop_empty_levels(column: "pd.Series[Any]") -> "pd.Series[Any]":

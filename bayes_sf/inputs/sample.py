@@ -96,9 +96,9 @@ def design(
     outcome: str,
     predictors: Sequence[str] = (),
     min_quarters: int = 3,
-    standardize: Sequence[str] = (),
+    **options: Sequence[str],
 ) -> "pd.DataFrame":
-    """Build the data of one model from a sample; see `build_design`.
+    """Build the data of one model from a sample; options and all are those of `build_design`.
 
     Examples
     --------
@@ -111,7 +111,7 @@ def design(
         outcome=outcome,
         predictors=predictors,
         min_quarters=min_quarters,
-        standardize=standardize,
+        **options,
     )
 
 

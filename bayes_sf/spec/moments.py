@@ -26,12 +26,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.errors import DataError
+from bayes_sf.spec.columns import code_groups, expand, frame_from, numeric
 
 if TYPE_CHECKING:
-    import pandas as pd
     from narwhals.typing import IntoFrame
 
-__all__ = ["INTERCEPT", "Moments", "frame_from"]
+__all__ = ["INTERCEPT", "Moments"]
 
 INTERCEPT = "(Intercept)"
 _Floats = NDArray[np.float64]
@@ -125,25 +125,17 @@ class Moments:
             frame. Whether the model can be fitted (levels, ranks, rows) is the engines' question.
         """
         frame = frame_from(df, [outcome, *predictors, group])
-        response = _numeric(frame, outcome)
+        response = numeric(frame, outcome)
         design: dict[str, _Floats] = {}
         for name in predictors:
-            design |= _expand(frame, name)
-        unlabelled = int(frame[group].isna().sum())
-        if unlabelled:
-            raise DataError(
-                f"column {group!r}",
-                "must name a group in every row",
-                got=f"{unlabelled} missing",
-                fix="drop or label those rows first",
-            )
-        groups, code = np.unique(frame[group].to_numpy(dtype=str), return_inverse=True)
+            design |= expand(frame, name)
+        groups, code = code_groups(frame, group)
         return cls.from_arrays(
             np.column_stack([*design.values(), response]),
             code,
             outcome=outcome,
             predictors=tuple(design),
-            groups=tuple(groups.tolist()),
+            groups=groups,
             group=group,
         )
 
@@ -215,91 +207,3 @@ def _aligned(moments: Moments, groups: tuple[str, ...]) -> tuple[_Floats, _Float
     place = np.searchsorted(groups, moments.groups)
     sizes[place], means[place] = moments.sizes, moments.means
     return sizes, means
-
-
-def frame_from(df: "IntoFrame", names: Sequence[str]) -> "pd.DataFrame":
-    """Return a pandas frame with the named columns of anything Narwhals reads.
-
-    Raises
-    ------
-    DataError
-        For something that is no data frame, or that lacks a named column.
-    """
-    import narwhals as nw
-    import pandas as pd
-
-    if isinstance(df, pd.DataFrame):
-        frame = df
-    else:
-        try:
-            native = nw.from_native(df)
-            eager = native.collect() if isinstance(native, nw.LazyFrame) else native
-            frame = eager.to_pandas()
-        except TypeError as error:
-            raise DataError(
-                "data",
-                "must be a data frame",
-                got=type(df).__name__,
-                fix="pass pandas, polars, pyarrow or anything else Narwhals reads",
-            ) from error
-    missing = [name for name in names if name not in frame.columns]
-    if missing:
-        raise DataError(
-            f"column {missing[0]!r}",
-            "is not in the data",
-            got=", ".join(map(str, frame.columns[:20])),
-            fix="check the spelling",
-        )
-    if len(frame) == 0:
-        raise DataError("data", "must have rows", got="none")
-    return frame
-
-
-def _numeric(frame: "pd.DataFrame", name: str) -> _Floats:
-    """Column as floats; text is never read as a number, and a gap is an error with its place."""
-    import pandas as pd
-
-    column = frame[name].infer_objects()
-    if not pd.api.types.is_numeric_dtype(column):
-        raise DataError(
-            f"column {name!r}",
-            "must hold numbers",
-            got=column.iloc[0],
-            fix="convert it to numbers first",
-        )
-    values = column.to_numpy(dtype=float, na_value=np.nan)
-    bad = np.flatnonzero(~np.isfinite(values))
-    if bad.size:
-        raise DataError(
-            f"column {name!r}, row {frame.index[bad[0]]}",
-            "must be a finite number in every row",
-            got=f"{values[bad[0]]} ({bad.size} such rows)",
-            fix="drop or impute those rows first",
-        )
-    return np.asarray(values)
-
-
-def _expand(frame: "pd.DataFrame", name: str) -> dict[str, _Floats]:
-    """Return a predictor's columns: itself, or one dummy per level but the first."""
-    import pandas as pd
-
-    column = frame[name]
-    text = isinstance(column.dtype, pd.CategoricalDtype) or pd.api.types.is_string_dtype(column)
-    if not text:
-        return {name: _numeric(frame, name)}
-    if column.isna().any():
-        raise DataError(
-            f"column {name!r}",
-            "must hold a category in every row",
-            got=f"{int(column.isna().sum())} missing",
-            fix="drop those rows first",
-        )
-    levels = column.astype("category").cat.remove_unused_categories().cat.categories
-    if len(levels) < 2:
-        raise DataError(
-            f"column {name!r}",
-            "must have at least two categories",
-            got=list(levels),
-            fix="leave this predictor out",
-        )
-    return {f"{name}[{level}]": (column == level).to_numpy(dtype=float) for level in levels[1:]}

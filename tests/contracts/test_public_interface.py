@@ -18,7 +18,8 @@ PUBLIC = [
 
 PARAMETERS = {
     "ModelSpec": "outcome predictors=() group='industry' name='' unit='' priors min_quarters=3 "
-    "standardize=() table=''",
+    "standardize=() table='' categorical=() within_between=() nested=() monotonic=() varying=() "
+    "likelihood='gaussian' resid_by_group=False repeats='' known_se=''",
     "Moments": "outcome predictors groups sizes means within group='group'",
     "Moments.from_frame": "df *outcome *predictors=() *group",
     "Moments.merge": "self other",

@@ -1,0 +1,198 @@
+"""The rows of one model: what moments leave out, and what sampled models and LOO need.
+
+Examples
+--------
+>>> import pandas as pd
+>>> df = pd.DataFrame({"y": [1.0, 2.0, 4.0, 3.0], "x": [0.0, 1.0, 1.0, 0.0], "g": list("aabb")})
+>>> rows = Rows.from_frame(df, ModelSpec("y", ("x",), group="g"))
+>>> rows.terms, rows.x.shape, rows.moments.n_obs
+(('(Intercept)', 'x'), (4, 1), 4)
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_sf.errors import DataError
+from bayes_sf.spec.columns import code_groups, expand, frame_from, numeric
+from bayes_sf.spec.model import ModelSpec
+from bayes_sf.spec.moments import INTERCEPT, Moments
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from narwhals.typing import IntoFrame
+
+__all__ = ["Rows"]
+
+_Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Outcome, predictors and group of every row.
+
+    Parameters
+    ----------
+    outcome, group : str
+        Names.
+    predictors : tuple of str
+        Names of the p columns of `x`.
+    groups : tuple of str
+        Names of the J groups.
+    y : (n,) float array
+        The outcome.
+    x : (n, p) float array
+        Predictors without the intercept; a monotonic one has a column ``x[>level]`` of 0 and 1 for
+        each of its D steps.
+    code : (n,) int array
+        Place of each row's group among `groups`.
+    steps : mapping
+        Columns of each monotonic predictor.
+    repeats, known_se : (n,) float array or None
+        Number of repeated measurements behind each outcome; its known standard error.
+    """
+
+    outcome: str
+    group: str
+    predictors: tuple[str, ...]
+    groups: tuple[str, ...]
+    y: _Floats = field(repr=False)
+    x: _Floats = field(repr=False)
+    code: NDArray[np.intp] = field(repr=False)
+    steps: Mapping[str, slice] = field(default_factory=dict)
+    repeats: _Floats | None = field(default=None, repr=False)
+    known_se: _Floats | None = field(default=None, repr=False)
+
+    @property
+    def n_obs(self) -> int:
+        """Number of rows."""
+        return len(self.y)
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Names of the columns, the intercept first."""
+        return (INTERCEPT, *self.predictors)
+
+    @property
+    def coefficients(self) -> tuple[str, ...]:
+        """Names of the model's coefficients: a monotonic predictor has one, its average step."""
+        names: list[str] = [INTERCEPT]
+        at = {steps.start: (name, steps.stop) for name, steps in self.steps.items()}
+        column = 0
+        while column < len(self.predictors):
+            name, column = at.get(column, (self.predictors[column], column + 1))
+            names.append(name)
+        return tuple(names)
+
+    @cached_property
+    def moments(self) -> Moments:
+        """Sufficient statistics of the Gaussian random-intercept model on the same columns."""
+        return Moments.from_arrays(
+            np.column_stack([self.x, self.y]), self.code, outcome=self.outcome,
+            predictors=self.predictors, groups=self.groups, group=self.group,
+        )  # fmt: skip
+
+    @cached_property
+    def digest(self) -> str:
+        """Short fingerprint, the same in whatever order the rows come."""
+        more = [part for part in (self.repeats, self.known_se) if part is not None]
+        table = np.column_stack([self.code, self.y, self.x, *more]).astype("<f8")
+        table = table[np.lexsort(table.T[::-1])]
+        named = repr((self.outcome, self.predictors, self.groups))
+        return hashlib.sha256(named.encode() + table.tobytes()).hexdigest()[:16]
+
+    @classmethod
+    def from_frame(cls, df: "IntoFrame", spec: ModelSpec) -> "Rows":
+        """Rows of a data frame.
+
+        Parameters
+        ----------
+        df : pandas.DataFrame or anything Narwhals reads
+            One row per unit, with the specification's columns. Text and categorical predictors
+            become dummies; a monotonic one must be an ordered categorical, whose categories
+            declare its steps, also those that no row has.
+        spec : ModelSpec
+            The model.
+
+        Raises
+        ------
+        DataError
+            For a missing column, a value that is missing or no number, an empty frame, a
+            monotonic predictor without declared order, a count or standard error that is not
+            positive.
+        """
+        more = [name for name in (spec.repeats, spec.known_se) if name]
+        frame = frame_from(df, [spec.outcome, *spec.predictors, spec.group, *more])
+        y = numeric(frame, spec.outcome)
+        groups, code = code_groups(frame, spec.group)
+        columns: dict[str, _Floats] = {}
+        steps: dict[str, slice] = {}
+        for name in spec.predictors:
+            added = _columns(frame, name, spec, code)
+            if name in spec.monotonic:
+                steps[name] = slice(len(columns), len(columns) + len(added))
+            columns |= added
+        x = np.column_stack([*columns.values()]) if columns else np.empty((len(y), 0))
+        return cls(
+            spec.outcome, spec.group, tuple(columns), groups, y, x, code, steps,
+            _positive(frame, spec.repeats), _positive(frame, spec.known_se),
+        )  # fmt: skip
+
+
+def _columns(
+    frame: "pd.DataFrame", name: str, spec: ModelSpec, code: NDArray[np.intp]
+) -> dict[str, _Floats]:
+    """One predictor's columns, as the specification has it enter."""
+    import pandas as pd
+
+    column = frame[name]
+    if name in spec.monotonic:
+        return _thresholds(column, name)
+    if name in spec.categorical and not isinstance(column.dtype, pd.CategoricalDtype):
+        frame = frame.assign(**{name: column.astype("category")})
+    found = expand(frame, name)
+    if name not in spec.within_between:
+        return found
+    split: dict[str, _Floats] = {}
+    sizes = np.bincount(code)
+    for label, values in found.items():
+        means = (np.bincount(code, weights=values) / sizes)[code]
+        split |= {f"{label}[within]": values - means, f"{label}[between]": means}
+    return split
+
+
+def _thresholds(column: "pd.Series[float]", name: str) -> dict[str, _Floats]:
+    """Whether a monotonic predictor lies above each category but the last."""
+    import pandas as pd
+
+    kind = column.dtype
+    if not isinstance(kind, pd.CategoricalDtype) or not kind.ordered or len(kind.categories) < 2:
+        raise DataError(
+            f"column {name!r}",
+            "must be an ordered categorical to be monotonic: its categories declare the steps",
+            got=str(kind),
+            fix="use pandas.Categorical(values, categories=[...], ordered=True)",
+        )
+    codes = column.cat.codes.to_numpy()
+    if (codes < 0).any():
+        raise DataError(
+            f"column {name!r}", "must hold a category in every row",
+            got=f"{int((codes < 0).sum())} missing", fix="drop those rows first",
+        )  # fmt: skip
+    levels = kind.categories[:-1]
+    return {f"{name}[>{level}]": (codes > i).astype(float) for i, level in enumerate(levels)}
+
+
+def _positive(frame: "pd.DataFrame", name: str) -> _Floats | None:
+    """Counts or standard errors: a column of positive numbers; None where none is named."""
+    if not name:
+        return None
+    values = numeric(frame, name)
+    if (values <= 0).any():
+        raise DataError(f"column {name!r}", "must be positive in every row", got=values.min())
+    return values

@@ -1,0 +1,222 @@
+"""Contrasts: how far a predictor moves, so that its slope becomes percentage points.
+
+A slope is per unit of its predictor, and a unit is a convention. "From lowest to highest category"
+or "no to yes" is not: what is called large or small is always said of a contrast. The codebook has
+the scale of every item; of anything else, and of a standardised predictor, the user says the size.
+
+Examples
+--------
+>>> find_contrast("q13", "step")
+Contrast(term='q13', size=1.0, label='one step of 5', coded=True)
+>>> find_contrast("q13", "widest").label
+'very small extent to very large extent'
+>>> find_contrast("q17[no]", "widest")
+Contrast(term='q17[no]', size=-1.0, label='no to yes', coded=True)
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import isfinite
+from typing import Literal
+
+from bayes_sf.engines.mixture import NormalMixture
+from bayes_sf.engines.posterior import Posterior
+from bayes_sf.engines.result import Result
+from bayes_sf.errors import UsageError
+from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.inputs.variables import unknown_key
+from bayes_sf.spec.moments import INTERCEPT
+
+__all__ = [
+    "KINDS",
+    "Contrast",
+    "contrast_posterior",
+    "exact_posterior",
+    "find_contrast",
+    "term_index",
+    "widest_contrasts",
+]
+
+#: What the codebook can say: one step of an ordinal item, or from one end of a scale to the other.
+KINDS = ("step", "widest")
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """How far one predictor moves.
+
+    Parameters
+    ----------
+    term : str
+        Term of the model: "q13", "q17[no]", "women_share".
+    size : float
+        In units of the predictor, not zero. Negative where the coefficient counts the other way:
+        the coefficient of "q17[no]" is yes to no.
+    label : str
+        In words: "no to yes".
+    coded : bool
+        Whether `size` is in the codebook's codes, and so refused for a standardised predictor.
+
+    Raises
+    ------
+    UsageError
+        For the intercept, and for a size that is no number or zero.
+    """
+
+    term: str
+    size: float
+    label: str
+    coded: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what is no contrast."""
+        if self.term == INTERCEPT:
+            raise UsageError("contrast", "must be of a predictor", got=self.term)
+        if not isfinite(self.size) or self.size == 0:
+            rule = "must have a size other than zero, in units of the predictor"
+            raise UsageError(f"contrast of {self.term}", rule, got=self.size)
+
+
+def find_contrast(term: str, kind: str, *, language: Literal["nb", "en"] = "en") -> Contrast:
+    """Find a contrast in the codebook.
+
+    Parameters
+    ----------
+    term : str
+        Term of a model of survey items.
+    kind : {"step", "widest"}
+        One step of an ordinal item; or lowest to highest category, not chosen to chosen, no to
+        yes, and for other categories the reference to the term's category.
+    language : {"en", "nb"}
+        Of the label.
+
+    Raises
+    ------
+    UsageError
+        For a kind that is neither; a term that is no survey item (the user has to say what a
+        large difference is); a step of something that has no steps.
+    """
+    if kind not in KINDS:
+        raise UsageError("contrast", f"must be one of {', '.join(KINDS)}", got=kind)
+    key, _, category = term.removesuffix("]").partition("[")
+    book = load_codebook()
+    if key not in book.items:
+        raise UsageError(
+            f"contrast of {term}", "is not in the codebook, which has survey items only",
+            fix='say how far it moves: Contrast("women_share", 0.1, "10 points of women\'s share")',
+        )  # fmt: skip
+    item = book.item(key)
+    to = {"en": "to", "nb": "til"}[language]
+    if not category:
+        low, high = item.categories[0], item.categories[-1]
+        size = float(high.code - low.code)
+        if kind == "step" and item.kind == "ordinal":
+            steps = len(item.categories)
+            label = {"en": f"one step of {steps}", "nb": f"ett trinn av {steps}"}[language]
+            return Contrast(term, 1.0, label, coded=True)
+    else:
+        # The coefficient is reference to category; where that is yes to no, we say no to yes.
+        low, high = item.category(item.reference or ""), item.category(category)
+        size = 1.0
+        if (low.key, high.key) == ("yes", "no"):
+            low, high, size = high, low, -1.0
+    if kind == "step":
+        rule = "has no steps"
+        raise UsageError(f"contrast of {term}", rule, got=item.kind, fix="use 'widest'")
+    ends = (low.label_nb, high.label_nb) if language == "nb" else (low.label_en, high.label_en)
+    return Contrast(term, size, f"{ends[0]} {to} {ends[1]}", coded=True)
+
+
+def widest_contrasts(results: Iterable[Result]) -> tuple[tuple[Result, Contrast], ...]:
+    """Pair every result with the widest contrast of each term of its first predictor.
+
+    Parameters
+    ----------
+    results : iterable of Result
+        Models of survey items: for "bivariate" 60 models with 64 slopes.
+    """
+    return tuple(
+        (result, find_contrast(term, "widest"))
+        for result in results
+        for term in result.moments.predictors
+        if term.partition("[")[0] == result.spec.predictors[0]
+    )
+
+
+def exact_posterior(result: Result) -> Posterior:
+    """Return the posterior of an exact result.
+
+    Raises
+    ------
+    UsageError
+        For a result of another engine.
+    """
+    if not isinstance(result.fitted, Posterior):
+        raise UsageError(
+            f"engine {result.engine!r}", "has no exact posterior",
+            fix="fit with engine='exact'",
+        )  # fmt: skip
+    return result.fitted
+
+
+def term_index(result: Result, term: str) -> int:
+    """Find the place of a predictor's term among the coefficients.
+
+    Raises
+    ------
+    UsageError
+        When the model has no such predictor.
+    """
+    predictors = result.moments.predictors
+    if term not in predictors:
+        raise unknown_key(f"model {result.spec.name}", "has no such predictor", term, predictors)
+    return predictors.index(term) + 1
+
+
+def contrast_posterior(result: Result, contrast: Contrast) -> NormalMixture:
+    """Posterior of a contrast: its size times the slope.
+
+    Parameters
+    ----------
+    result : Result
+        Of engine ``exact``.
+    contrast : Contrast
+        Stated: there is no default.
+
+    Returns
+    -------
+    NormalMixture
+        One quantity, in the outcome's unit (pp for absence).
+
+    Raises
+    ------
+    UsageError
+        For another engine; for something that is no contrast; for a term that the model lacks; for
+        a contrast in codes of a predictor that the model standardises.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from bayes_sf.engines.fit import fit
+    >>> from bayes_sf.spec.model import ModelSpec
+    >>> df = pd.DataFrame({"y": [1.0, 2, 3, 5, 6, 8], "x": [0, 1, 2, 0, 1, 2], "g": list("aaabbb")})
+    >>> result = fit(ModelSpec("y", predictors=("x",), group="g"), df)
+    >>> slope = result.fitted.coef.mean()[1]
+    >>> double = contrast_posterior(result, Contrast("x", 2.0, "0 to 2")).mean()[0]
+    >>> bool(abs(double - 2 * slope) < 1e-12)
+    True
+    """
+    if not isinstance(contrast, Contrast):
+        raise UsageError(
+            "contrast", "must be stated: what is large depends on it", got=contrast,
+            fix='use find_contrast("q13", "widest") or Contrast(term, size, label)',
+        )  # fmt: skip
+    if contrast.coded and contrast.term.partition("[")[0] in result.spec.standardize:
+        raise UsageError(
+            f"contrast of {contrast.term}", "is in codes, and the model standardises the predictor",
+            fix="give the size in standard deviations: Contrast(term, size, label)",
+        )  # fmt: skip
+    slope = exact_posterior(result).coef.take([term_index(result, contrast.term)])
+    return NormalMixture(
+        slope.weight, contrast.size * slope.means, abs(contrast.size) * slope.sds, slope.exist
+    )

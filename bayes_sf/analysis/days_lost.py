@@ -81,7 +81,8 @@ class Workforce:
     Parameters
     ----------
     employees : mapping of str to float
-        Full-time equivalents by industry.
+        Full-time equivalents by industry. A total given as one industry is right for ``expected``
+        and ``workplaces``; for ``industries`` it is one industry, whose chance nothing evens out.
     workplace_size : float, optional
         Employees of a workplace; needed for the variation of new workplaces.
     contracted_days : float

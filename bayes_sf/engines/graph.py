@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bayes_sf.engines.joint import Joint
 from bayes_sf.spec.priors import Prior
 
-__all__ = ["compiled_for", "marginal_model"]
+__all__ = ["compiled_for", "marginal_model", "scale_variable"]
 
 _Floats = NDArray[np.float64]
 
@@ -106,8 +106,8 @@ def marginal_model(room: int, sd_resid: tuple[str, float], sd_group: tuple[str, 
         precision = pm.Data("precision", np.ones(room))
         location = pm.Data("location", np.zeros(room))
         scales = pm.Data("scales", np.ones(2))
-        sigma = _scale_variable("sd_resid", sd_resid, scales[0])
-        tau = _scale_variable("sd_group", sd_group, scales[1])
+        sigma = scale_variable("sd_resid", sd_resid, scales[0])
+        tau = scale_variable("sd_group", sd_group, scales[1])
         lam = (tau / sigma) ** 2
         weights = sizes / (1 + lam * sizes)
         cross = (within + (products * weights[:, None]).sum(axis=0)) / sigma**2
@@ -147,7 +147,7 @@ def _eliminate(entries: dict[tuple[int, int], Any], size: int) -> tuple[Any, Any
     return log_det, left[size, size]
 
 
-def _scale_variable(name: str, structure: tuple[str, float], scale: Any) -> Any:
+def scale_variable(name: str, structure: tuple[str, float], scale: Any) -> Any:
     """A standard deviation with its prior; PyMC samples its logarithm."""
     import pymc as pm
 

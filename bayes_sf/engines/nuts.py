@@ -23,7 +23,7 @@ from bayes_sf.engines.exact import fit_exact
 from bayes_sf.engines.gaussian import check_groups, standardise
 from bayes_sf.engines.graph import compiled_for
 from bayes_sf.engines.joint import Joint, resolve_priors
-from bayes_sf.engines.posterior import SPREADS, Posterior
+from bayes_sf.engines.posterior import Posterior
 from bayes_sf.errors import ConvergenceError
 from bayes_sf.spec.moments import INTERCEPT, Moments
 from bayes_sf.spec.priors import Priors
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["SETTINGS", "Sampled", "fit_nuts", "watch"]
+__all__ = ["SETTINGS", "Sampled", "fit_nuts", "sampler_stats", "try_twice", "watch"]
 
 _Floats = NDArray[np.float64]
 
@@ -79,12 +79,14 @@ class Sampled:
     Parameters
     ----------
     moments : Moments
-        The data.
+        The data; a monotonic predictor as its score, so that terms are the coefficients.
     priors : Priors
         In the outcome's unit.
     tree : xarray.DataTree
-        ArviZ's schema: ``posterior`` (beta, u, sd_group, sd_resid, icc) and ``sample_stats``;
-        and ``exact``, means and sds of the exact posterior.
+        ArviZ's schema: ``posterior`` (beta, u, sd_group, sd_resid, icc; other variables where the
+        model has others) and ``sample_stats``; and, of a Gaussian random-intercept model,
+        ``exact``, means and sds of the exact posterior. ``u_slope`` names its predictor in its
+        attribute ``term``.
     settings : mapping
         The sampler's settings: `SETTINGS`, or those of the retry.
     """
@@ -117,15 +119,41 @@ class Sampled:
         return converged(self._diagnosed)
 
     def rows(self, prob: float) -> Iterator[Estimate]:
-        """Posterior means, sds and equal-tailed intervals from the draws."""
+        """Posterior means, sds and equal-tailed intervals from the draws.
+
+        Coefficients come first, then single numbers, then other vectors, ``name[label]``, then
+        what there is of every group.
+        """
         posterior = self.tree["posterior"].to_dataset()
         group = self.moments.group
-        for term in self.moments.terms:
-            yield _row(term, "", posterior["beta"].sel(term=term).to_numpy(), prob)
-        for name in SPREADS:
-            yield _row(name, "", posterior[name].to_numpy(), prob, signed=False)
-        for level in self.moments.groups:
-            yield _row(INTERCEPT, level, posterior["u"].sel({group: level}).to_numpy(), prob)
+
+        def place(variable: "xr.DataArray") -> int:
+            dims = variable.dims[2:]
+            return 0 if variable.name == "beta" else 1 if not dims else 3 if group in dims else 2
+
+        for variable in sorted(posterior.data_vars.values(), key=place):
+            signed = variable.name in _SIGNED
+            flat = variable.to_numpy().reshape(*variable.shape[:2], -1)
+            for at, (term, level) in enumerate(_labels(variable, group)):
+                yield _row(term, level, flat[:, :, at], prob, signed=signed)
+
+
+#: Variables that can be negative.
+_SIGNED = {"beta", "u", "u_slope", "correlation"}
+
+
+def _labels(variable: "xr.DataArray", group: str) -> list[tuple[str, str]]:
+    """(term, group) of every number that a posterior variable, (chain, draw, ...), holds."""
+    name, dims = str(variable.name), variable.dims[2:]
+    if not dims:
+        return [(name, "")]
+    labels = [str(label) for label in variable[dims[0]].to_numpy()]
+    if name == "beta":
+        return [(label, "") for label in labels]
+    if dims[0] == group:
+        terms = {"u": INTERCEPT, "sd_resid_group": "sd_resid"}
+        return [(variable.attrs.get("term", terms.get(name, name)), label) for label in labels]
+    return [(f"{name}[{label}]", "") for label in labels]
 
 
 def _row(term: str, group: str, draws: _Floats, prob: float, *, signed: bool = True) -> Estimate:
@@ -172,14 +200,41 @@ def fit_nuts(moments: Moments, priors: Priors | None = None, *, seed: int = 1) -
     joint = Joint.build(data, resolved)
     compiled = compiled_for(joint)
     exact = _exact(moments, resolved)
-    for settings in (SETTINGS, {**SETTINGS, **_RETRY}):
+
+    def attempt(settings: Mapping[str, float]) -> Sampled:
         trace = _sample(compiled, seed, settings)
         tree = _tree(joint, trace, np.random.default_rng([seed, 1]))
         tree["exact"] = exact
-        result = Sampled(moments, resolved, tree, settings)
-        if result.converged:
-            break
-    return result
+        return Sampled(moments, resolved, tree, settings)
+
+    return try_twice(attempt)
+
+
+def try_twice(
+    attempt: Callable[[Mapping[str, float]], Sampled], settings: Mapping[str, float] = SETTINGS
+) -> Sampled:
+    """Sample, and once more with a higher acceptance target and a longer warm-up if need be.
+
+    Parameters
+    ----------
+    attempt : callable
+        Of the sampler's settings: one fit.
+    settings : mapping
+        Of the first attempt.
+    """
+    result = attempt(settings)
+    return result if result.converged else attempt({**settings, **_RETRY})
+
+
+def sampler_stats(trace: "xr.DataTree") -> "xr.Dataset":
+    """What is kept of nutpie's account of its own work, under ArviZ's names.
+
+    Parameters
+    ----------
+    trace : xarray.DataTree
+        As nutpie returns it.
+    """
+    return trace["sample_stats"].to_dataset()[list(_STATS)].rename(_STATS)
 
 
 def _sample(compiled: Any, seed: int, settings: Mapping[str, float]) -> "xr.DataTree":
@@ -206,7 +261,7 @@ def _sample(compiled: Any, seed: int, settings: Mapping[str, float]) -> "xr.Data
 def _tree(joint: Joint, trace: "xr.DataTree", rng: np.random.Generator) -> "xr.DataTree":
     """Draws in the outcome's unit, coefficients and group effects drawn given the sampled two."""
     data, moments = joint.data, joint.data.moments
-    posterior, stats = trace["posterior"], trace["sample_stats"].to_dataset()
+    posterior = trace["posterior"]
     sigma, tau = (posterior[name].to_numpy().ravel() for name in ("sd_resid", "sd_group"))
     prior = (joint.precision, joint.mean)
     coef, ranef = conditional_draws(data, prior, sigma, (tau / sigma) ** 2, rng)
@@ -217,7 +272,7 @@ def _tree(joint: Joint, trace: "xr.DataTree", rng: np.random.Generator) -> "xr.D
         terms=moments.terms, groups=moments.groups, group=moments.group,
         chains=posterior.sizes["chain"],
     )  # fmt: skip
-    tree["sample_stats"] = stats[list(_STATS)].rename(_STATS)
+    tree["sample_stats"] = sampler_stats(trace)
     return tree
 
 

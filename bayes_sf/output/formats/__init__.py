@@ -1,0 +1,1 @@
+"""What a table is written as: terminal, Markdown, LaTeX, HTML, CSV, Excel, Word."""

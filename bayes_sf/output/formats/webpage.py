@@ -1,0 +1,83 @@
+"""A table in HTML: a fragment for a page that has its own style, or a whole page.
+
+The table is Great Tables'. It gets a caption, which screen readers announce and Great Tables has
+not, and in every cell of numbers `data-value`, the raw value, for scripts that sort.
+"""
+
+import re
+from collections.abc import Iterator
+from html import escape
+from typing import Final
+
+from bayes_sf.output.tables import Cell, Table
+
+__all__ = ["fragment", "page"]
+
+_TABLE: Final = re.compile(r"<table.*</table>", re.DOTALL)
+_CELL: Final = re.compile(r'<(td|th)(?= [^>]*class="gt_row)')
+_STYLE: Final = "body{margin:1rem;max-width:100%}caption{text-align:left;font-weight:bold}"
+
+
+def fragment(table: Table) -> str:
+    """Write `<table>` and what is in it, without style.
+
+    Examples
+    --------
+    >>> from bayes_sf.output.tables import Column
+    >>> columns = (Column("term", "Term", "text"), Column("mean", "Mean"))
+    >>> html = fragment(Table("t", "Slopes", columns, (("a<b", -0.235),)))
+    >>> "<caption>Slopes</caption>" in html, 'data-value="-0.235"' in html, "a&lt;b</th>" in html
+    (True, True, True)
+    """
+    found = _TABLE.search(_rendered(table))
+    assert found is not None
+    return _annotated(found[0], table)
+
+
+def page(table: Table) -> str:
+    """Write one page that needs no other file."""
+    lang, title = table.lang, escape(table.caption)
+    body = _TABLE.sub(lambda found: _annotated(found[0], table), _rendered(table))
+    return (
+        f'<!DOCTYPE html>\n<html lang="{lang}">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
+    )
+
+
+def _rendered(table: Table) -> str:
+    """Great Tables' own HTML: its style and the table; the first column names the rows."""
+    import pandas as pd
+    from great_tables import GT
+
+    names = [f"c{place}" for place in range(len(table.columns))]
+    frame = pd.DataFrame([list(row) for row in table.texts], columns=names, dtype=object)
+    gt = GT(frame, rowname_col=names[0], id=table.name or "table").tab_stubhead(table.header[0])
+    gt = gt.cols_label(dict(zip(names[1:], table.header[1:], strict=True)))
+    for side in ("left", "right"):
+        chosen = [
+            name
+            for name, column in zip(names[1:], table.columns[1:], strict=True)
+            if column.is_text == (side == "left")
+        ]
+        gt = gt.cols_align(side, chosen) if chosen else gt
+    for line in table.footer:
+        gt = gt.tab_source_note(line)
+    return str(gt.as_raw_html())
+
+
+def _annotated(html: str, table: Table) -> str:
+    """Add the caption, and the raw value to every cell of numbers."""
+    start = html.index(">") + 1
+    values = _sort_values(table)
+    body = _CELL.sub(lambda found: found[0] + next(values), html[start:])
+    return f"{html[:start]}<caption>{escape(table.caption)}</caption>{body}"
+
+
+def _sort_values(table: Table) -> Iterator[str]:
+    """Yield the attribute of every cell, row by row; of an interval its lower limit."""
+    for row in table.rows:
+        for cell, column in zip(row, table.columns, strict=True):
+            value: Cell = cell[0] if isinstance(cell, tuple) else cell
+            known = not isinstance(value, str) and value is not None and value == value  # noqa: PLR0124 - not NaN
+            yield "" if column.is_text or not known else f' data-value="{value!r}"'

@@ -1,0 +1,123 @@
+"""Tables as an Excel workbook: a sheet each, numbers as numbers with the format they print with."""
+
+import re
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Final
+
+from bayes_sf.errors import UsageError
+from bayes_sf.output.numbers import fixed, limit, probability
+from bayes_sf.output.tables import Column, Table, Value
+from bayes_sf.output.words import word
+
+if TYPE_CHECKING:
+    from openpyxl import Workbook
+
+__all__ = ["excel_bytes"]
+
+#: Rows above the data: caption and header.
+_ABOVE: Final = 2
+#: Excel's longest name of a sheet, and what it may not hold.
+_LONGEST: Final = 31
+_FORBIDDEN: Final = re.compile(r"[\[\]:*?/\\]")
+_WIDEST: Final = 60
+
+
+def excel_bytes(tables: Sequence[Table]) -> bytes:
+    """Write a workbook.
+
+    Parameters
+    ----------
+    tables : sequence of Table
+        One sheet each: caption, header, frozen above the rows, and the footer below. Numbers are
+        in full and displayed with the table's decimals; Excel sets the decimal mark.
+    """
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.remove(book.active)
+    for table in tables:
+        _add_sheet(book, table)
+    stream = BytesIO()
+    book.save(stream)
+    return stream.getvalue()
+
+
+def _add_sheet(book: "Workbook", table: Table) -> None:
+    """One table."""
+    from openpyxl.styles import Alignment, Border, Font, Side
+
+    name = _FORBIDDEN.sub("_", table.name or "table")[:_LONGEST]
+    if name in book.sheetnames:
+        raise UsageError(f"table {table.name}", "must have a sheet name of its own", got=name)
+    sheet = book.create_sheet(name)
+    _put(sheet.cell(1, 1), table.caption).font = Font(bold=True)
+    line = Border(bottom=Side(style="thin"))
+    for place, label in enumerate(_labels(table), start=1):
+        cell = _put(sheet.cell(_ABOVE, place), label)
+        cell.font, cell.border = Font(bold=True), line
+        cell.alignment = Alignment(wrap_text=True, vertical="bottom")
+    for at in range(len(table.rows)):
+        for place, (value, shown) in enumerate(_values(table, at), start=1):
+            cell = _put(sheet.cell(_ABOVE + 1 + at, place), value)
+            if shown:
+                cell.number_format = shown
+            if shown or value is None or value in {".", "..", ":"}:
+                cell.alignment = Alignment(horizontal="right")
+    for at, note in enumerate(table.footer, start=_ABOVE + len(table.rows) + 2):
+        _put(sheet.cell(at, 1), note)
+    sheet.freeze_panes = sheet.cell(_ABOVE + 1, 2)
+    first = max([len(row[0]) for row in table.texts] + [len(table.header[0])], default=10)
+    sheet.column_dimensions["A"].width = min(first + 2, _WIDEST)
+
+
+def _put(cell: Any, value: Value) -> Any:
+    """Write a value; text is text, also where it looks like a formula."""
+    cell.value = value
+    if isinstance(value, str):
+        cell.data_type = "s"
+    return cell
+
+
+def _labels(table: Table) -> Iterator[str]:
+    """Headers of the raw values: an interval has two."""
+    for column in table.columns:
+        if column.kind == "interval":
+            yield from (f"{column.label}, {word(end, table.lang)}" for end in ("lower", "upper"))
+        else:
+            yield column.label
+
+
+def _values(table: Table, at: int) -> Iterator[tuple[Value, str]]:
+    """Raw values of a row with the format that displays them; "" for text."""
+    raw = iter(table.raw_rows[at])
+    for place, column in enumerate(table.columns):
+        for value in (next(raw) for _ in column.keys):
+            yield _value(value, column, table, (at, place))
+
+
+def _value(value: Value, column: Column, table: Table, where: tuple[int, int]) -> tuple[Value, str]:
+    """One value; a printed figure becomes a number of as many decimals."""
+    if column.is_text or value is None:
+        return (table.text(*where) if value is None else value), ""
+    if isinstance(value, str):
+        return _printed_figure(value)
+    decimals = table.places(*where)
+    shown = {"interval": limit, "probability": probability}.get(column.kind, fixed)
+    return value, _number_format(shown(value, decimals), decimals)
+
+
+def _printed_figure(text: str) -> tuple[Value, str]:
+    """A figure kept as printed, or a symbol."""
+    try:
+        return float(text), _number_format(text, len(text.partition(".")[2]))
+    except ValueError:
+        return text, ""
+
+
+def _number_format(text: str, decimals: int) -> str:
+    """Excel's format: a true minus, none before a zero; "<0.001" is shown over the number."""
+    if text.startswith(("<", ">")) or "∞" in text:
+        return f'"{text}"'
+    digits = "0." + "0" * decimals if decimals else "0"
+    return f'{digits};"−"{digits}' if text[0] in "-−" else f"{digits};{digits}"

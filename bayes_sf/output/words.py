@@ -1,0 +1,219 @@
+"""The words of tables in Norwegian and English: one dictionary, and the labels of the codebook.
+
+Examples
+--------
+>>> word("sd", "nb"), outcome_name("absence_mean", "nb"), term_name("sd_group", "en")
+('Std.avvik', 'Gjennomsnittlig legemeldt sykefravær', 'sd between industries')
+>>> interval_name("credible-eti", 0.95, "nb")
+'95\u00a0% troverdighetsintervall (like haler)'
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from bayes_sf.errors import UsageError
+from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.inputs.variables import Language
+from bayes_sf.output.numbers import level
+
+__all__ = [
+    "SOURCES", "SYMBOLS", "check_language", "industry_name", "interval_name", "outcome_name",
+    "step_name", "term_name", "unit_name", "word",
+]  # fmt: skip
+
+#: What every table says of its data.
+SOURCES: Final[Mapping[Language, Mapping[str, str]]] = {
+    "en": {
+        "published": "Real study: recovered from the report's published tables (no microdata).",
+        "replica": "SYNTHETIC replica: invented workplaces that reproduce the published tables.",
+        "microdata": "Microdata given by the user.",
+        "frame": "Data frame given by the user.",
+        "report": "Printed in the report (Oxford Research and NORCE for NAV, 2022).",
+    },
+    "nb": {
+        "published": "Den virkelige studien: gjenskapt fra rapportens trykte tabeller (uten "
+        "mikrodata).",
+        "replica": "SYNTETISK kopi: oppdiktede virksomheter som gir de trykte tabellene.",
+        "microdata": "Brukerens egne mikrodata.",
+        "frame": "Brukerens egen datatabell.",
+        "report": "Trykt i rapporten (Oxford Research og NORCE for NAV, 2022).",
+    },
+}  # fmt: skip
+
+#: Statistics Norway's symbols since 2021.
+SYMBOLS: Final[Mapping[Language, Mapping[str, str]]] = {
+    "en": {".": "does not exist", "..": "not known", ":": "hidden, to disclose nobody"},
+    "nb": {".": "finnes ikke", "..": "ikke kjent", ":": "skjult av hensyn til personvernet"},
+}
+
+_WORDS: Final[Mapping[str, tuple[str, str]]] = {  # Norwegian, English
+    "all": ("Alle", "All"),
+    "analysis": ("Analyse", "Analysis"),
+    "answer": ("Svar", "Answer"),
+    "bfmi": ("E-BFMI", "E-BFMI"),
+    "chains": ("kjeder", "chains"),
+    "complete": ("Full sammenslåing", "Complete pooling"),
+    "count": ("Antall", "Count"),
+    "descriptives": ("Svar på spørreundersøkelsen", "Answers to the survey"),
+    "diagnostics": ("Diagnostikk", "Diagnostics"),
+    "direction": ("P(retning)", "P(direction)"),
+    "divergences": ("divergenser", "divergences"),
+    "engine": ("Metode", "Engine"),
+    "ess_bulk": ("ESS, midten", "Bulk ESS"),
+    "ess_tail": ("ESS, halene", "Tail ESS"),
+    "exact_mcse": ("Fra eksakt (MCSE)", "From exact (MCSE)"),
+    "factor": ("Faktor", "Factor"),
+    "flow": ("Hvem som er igjen etter hver regel", "Who is left after each rule"),
+    "group": ("Gruppe", "Group"),
+    "highest": ("størst variasjon", "largest variation"),
+    "icc": ("ICC", "ICC"),
+    "icc_title": ("Intraklassekorrelasjon", "Intraclass correlation"),
+    "industry": ("Bransje", "Industry"),
+    "lower": ("nedre", "lower"),
+    "lowest": ("ingen variasjon", "no variation"),
+    "mcse": ("MCSE", "MCSE"),
+    "mean": ("Forventning", "Mean"),
+    "median": ("Median", "Median"),
+    "model": ("Modell", "Model"),
+    "more": ("Flere for halvt intervall", "More to halve"),
+    "n": ("n", "n"),
+    "no_number": ("ingen", "none"),
+    "none": ("Uten sammenslåing", "No pooling"),
+    "none_priors": ("ingen", "none"),
+    "ols": ("MKM", "OLS"),
+    "parameter": ("Parameter", "Parameter"),
+    "percent": ("Prosent", "Percent"),
+    "posterior": ("A posteriori", "Posterior"),
+    "posterior_title": ("A posteriori-fordelinger", "Posterior summary"),
+    "prior": ("A priori", "Prior"),
+    "priors": ("A priori-fordelinger", "Priors"),
+    "published": ("Rapporten", "Published"),
+    "r_hat": ("R-hatt", "R-hat"),
+    "raw": ("Gjennomsnitt", "Raw mean"),
+    "reml": ("REML", "REML"),
+    "sd": ("Std.avvik", "sd"),
+    "se": ("Std.feil", "SE"),
+    "shrinkage": ("Bransjenes nivå og krymping", "Levels of industries and shrinkage"),
+    "source": ("Kilde", "Source"),
+    "step": ("Regel", "Rule"),
+    "table": ("Tabell", "Table"),
+    "t": ("t", "t"),
+    "term": ("Ledd", "Term"),
+    "upper": ("øvre", "upper"),
+    "verdict_bad": (
+        "IKKE KONVERGERT: estimatene er ikke til å stole på",
+        "NOT CONVERGED: do not believe these estimates",
+    ),
+    "verdict_good": ("konvergert", "converged"),
+    # Spreads of every model
+    "sd_group": ("Std.avvik mellom bransjer", "sd between industries"),
+    "sd_resid": ("Std.avvik innen bransjer", "sd within industries"),
+    # Kinds of interval
+    "credible-eti": ("troverdighetsintervall (like haler)", "credible interval (equal-tailed)"),
+    "credible-hdi": ("troverdighetsintervall (høyest tetthet)", "credible interval (HDI)"),
+    "confidence-wald": ("konfidensintervall (Wald)", "confidence interval (Wald)"),
+    # Units
+    "percentage points": ("prosentpoeng", "percentage points"),
+}
+_SPREADS = ("sd_group", "sd_resid", "icc")
+
+
+def check_language(lang: str) -> Language:
+    """Return the language if it is one of ours.
+
+    Raises
+    ------
+    UsageError
+        If it is not.
+    """
+    known: dict[str, Language] = {"en": "en", "nb": "nb"}
+    if lang not in known:
+        raise UsageError("lang", "must be en or nb", got=lang)
+    return known[lang]
+
+
+def word(key: str, lang: Language) -> str:
+    """Return a word; what is not in the dictionary is its own name."""
+    pair = _WORDS.get(key, (key, key))
+    return pair[0 if lang == "nb" else 1]
+
+
+def interval_name(kind: str, prob: float, lang: Language) -> str:
+    """Return the probability and kind of an interval, as `estimates` has them."""
+    return f"{level(prob, lang)} {word(kind, lang)}"
+
+
+def unit_name(unit: str, lang: Language) -> str:
+    """Return a unit in words; ``pp`` is percentage points."""
+    return word("percentage points" if unit == "pp" else unit, lang)
+
+
+def term_name(term: str, lang: Language, *, known: bool = True) -> str:
+    """Return the label of a model's term.
+
+    Parameters
+    ----------
+    term : str
+        ``(Intercept)``, an item of the codebook, ``sd_group``, ...
+    lang : {"en", "nb"}
+        Language.
+    known : bool
+        Whether the terms are the codebook's; not those of a user's own frame.
+    """
+    if term in _SPREADS:
+        return word(term, lang)
+    return _codebook_label(term, lang) if known else term
+
+
+def outcome_name(outcome: str, lang: Language) -> str:
+    """Return the label of an outcome; a name that the codebook does not know stays as it is."""
+    return _codebook_label(outcome, lang)
+
+
+def _codebook_label(term: str, lang: Language) -> str:
+    try:
+        return load_codebook().label(term, lang)
+    except UsageError:
+        return term
+
+
+def industry_name(key: str, lang: Language) -> str:
+    """Return the label of an industry; a group that is none stays as it is."""
+    try:
+        industry = load_codebook().industry(key)
+    except UsageError:
+        return key
+    return industry.label_nb if lang == "nb" else industry.label_en
+
+
+def step_name(step: str, lang: Language) -> str:
+    """Return a rule of the sample, as `count_flow` names it.
+
+    Examples
+    --------
+    >>> step_name("at least 3 observed quarters", "nb"), step_name("q13 answered", "nb")
+    ('minst 3 observerte kvartaler', 'Kan tilpasse arbeidet: besvart')
+    """
+    if lang == "en":
+        return step
+    start, _, end = step.rpartition(" ")
+    if end in _STEP_ENDS and start in _known_terms():
+        return f"{outcome_name(start, lang)}: {_STEP_ENDS[end]}"
+    for english, norwegian in _STEPS.items():
+        step = step.replace(english, norwegian)
+    return step
+
+
+_STEPS: Final = {
+    "surveyed": "i spørreundersøkelsen",
+    "linked to the register": "koblet til registeret",
+    "at least": "minst",
+    "observed quarters": "observerte kvartaler",
+}
+_STEP_ENDS: Final = {"observed": "observert", "answered": "besvart", "known": "kjent"}
+
+
+def _known_terms() -> set[str]:
+    """Keys that the codebook has labels for."""
+    book = load_codebook()
+    return {*book.items, *(v.key for v in book.derived)}

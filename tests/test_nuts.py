@@ -97,7 +97,7 @@ def test_the_graph_is_the_density_that_exact_integrates(family: str, terms: int)
     joint = Joint.build(data, resolve_priors(priors, data))
     room = -(-data.n_coef // 3) * 3
     model = graph.marginal_model(
-        room, graph._structure(joint.sd_resid), graph._structure(joint.sd_group)
+        room, graph.prior_structure(joint.sd_resid), graph.prior_structure(joint.sd_group)
     )
     with model:
         pm.set_data(graph._numbers(joint, room))

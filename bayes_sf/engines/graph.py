@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bayes_sf.engines.joint import Joint
 from bayes_sf.spec.priors import Prior
 
-__all__ = ["compiled_for", "marginal_model", "scale_variable"]
+__all__ = ["compiled_for", "marginal_model", "prior_structure", "scale_variable"]
 
 _Floats = NDArray[np.float64]
 
@@ -30,11 +30,11 @@ def compiled_for(joint: Joint) -> Any:
         The same density; its numbers are put into the graph.
     """
     room = -(-joint.data.n_coef // _ROOM) * _ROOM
-    compiled = _compiled(room, _structure(joint.sd_resid), _structure(joint.sd_group))
+    compiled = _compiled(room, prior_structure(joint.sd_resid), prior_structure(joint.sd_group))
     return compiled.with_data(**_numbers(joint, room))
 
 
-def _structure(prior: Prior) -> tuple[str, float]:
+def prior_structure(prior: Prior) -> tuple[str, float]:
     """What of a prior is part of the compiled graph: its family and its df or shape."""
     shape = {"half-t": prior.df, "gamma": prior.shape}.get(prior.family, 0.0)
     return prior.family, float(shape)

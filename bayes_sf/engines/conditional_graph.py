@@ -1,0 +1,220 @@
+"""The density of what is sampled, coefficients and group effects integrated out, as a PyMC graph.
+
+Given standard deviations, simplexes and the scales of a shrinkage prior, y is Gaussian:
+
+    y ~ N(X m0, X D^2 X' + sum_j Z_j L L' Z_j' + diag(v)).
+
+With A_j = sum of cross products of [1, X, y]/v over group j, each column l of the loading L is
+eliminated in turn by A_j - A_j l l' A_j/(1 + l' A_j l) (Sherman & Morrison), which is regular where
+a standard deviation is zero. So is the elimination of the coefficients: with T from coefficients in
+units of D (and the residual of m0) to columns, the Cholesky factor of I + T' (sum A_j) T holds both
+the determinant and, in its last corner, what is left of y.
+
+A structure is compiled once; data, prior means and prior scales are put in afterwards.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_sf.engines.cells import Cells
+from bayes_sf.engines.graph import scale_variable
+from bayes_sf.engines.structure import Structure, slope_sds
+
+__all__ = ["compiled_conditional", "conditional_model", "numbers_of"]
+
+_Floats = NDArray[np.float64]
+
+
+def compiled_conditional(cells: Cells) -> Any:
+    """Return nutpie's compiled density of a model, with its numbers put in.
+
+    Parameters
+    ----------
+    cells : Cells
+        The model.
+    """
+    return _compiled(cells.structure).with_data(**numbers_of(cells))
+
+
+@lru_cache(maxsize=16)
+def _compiled(structure: Structure) -> Any:
+    """Compile the model of a structure, once."""
+    import nutpie
+
+    return nutpie.compile_pymc_model(conditional_model(structure))
+
+
+def numbers_of(cells: Cells) -> dict[str, _Floats]:
+    """What is put into a compiled graph, by name; only what the structure has.
+
+    Parameters
+    ----------
+    cells : Cells
+        The model.
+    """
+    structure, priors = cells.structure, cells.priors
+    numbers = {
+        "products": cells.products.reshape(len(cells.code), -1), "member": cells.member,
+        "precise": cells.precise, "spread": cells.spread, "location": cells.location,
+        "scales": cells.scales,
+    }  # fmt: skip
+    if structure.resid != "known_se":
+        numbers["counts"] = cells.counts
+    if structure.resid == "repeats":
+        numbers["repeats"] = cells.repeats
+    if structure.varying:
+        numbers["lkj"] = np.array(priors.of("correlation").shape)
+    if structure.steps:
+        numbers["concentration"] = np.array(priors.of("simplex").shape)
+    if structure.shrinkage:
+        slope = priors.slope
+        unit = 1.0 if slope.autoscale else float(cells.data.scale[-1])
+        mean = 0.5 if slope.location is None else slope.location
+        numbers["shrinkage"] = {
+            "pooled-normal": np.array([slope.scale / unit]),
+            "horseshoe": np.array([slope.scale / unit, slope.df, slope.shape / unit]),
+            "r2d2": np.array([mean, slope.scale, slope.shape]),
+        }[structure.shrinkage]
+    return numbers
+
+
+def _tensor() -> Any:
+    """PyTensor's functions, most of which have no types."""
+    import pytensor.tensor
+
+    return pytensor.tensor
+
+
+def conditional_model(structure: Structure) -> Any:
+    """Write the model of a structure; data and scales are put in later.
+
+    Parameters
+    ----------
+    structure : Structure
+        What is compiled.
+
+    Returns
+    -------
+    pymc.Model
+        Free variables in standardised units: the standard deviations of ``structure.sds``,
+        ``half_correlation`` = (1 + correlation)/2, ``log_resid`` (J, in units of sd_log_resid),
+        ``simplex_0``, ..., and the scales of a shrinkage prior.
+    """
+    import pymc as pm
+
+    pt = _tensor()
+
+    width = structure.n_columns + 1
+    with pm.Model() as model:
+        products = pm.Data("products", np.tile(np.eye(width).ravel(), (2, 1)))
+        member = pm.Data("member", np.eye(2))
+        scales = pm.Data("scales", np.ones(len(structure.sds)))
+        sd = {
+            name: scale_variable(name, prior, scales[i])
+            for i, (name, prior) in enumerate(structure.sds)
+        }
+        weight, log_det_resid = _residuals(structure, sd)
+        blocks = ((member * weight) @ products).reshape((-1, width, width))
+        log_det_groups = 0.0
+        for loading in _loadings(structure, sd):
+            along = sum(value * blocks[:, :, at] for at, value in loading)
+            gain = 1 + sum(value * along[:, at] for at, value in loading)
+            log_det_groups += pt.log(gain).sum()
+            blocks -= along[:, :, None] * along[:, None, :] / gain[:, None, None]
+        to_columns = _to_columns(structure, sd)
+        precise = pm.Data("precise", np.ones(structure.n_coef))
+        matrix = to_columns.T @ blocks.sum(axis=0) @ to_columns
+        matrix += pt.diag(pt.concatenate([precise, pt.zeros(1)]))
+        root = pt.diag(pt.linalg.cholesky(matrix))
+        log_det = log_det_resid + log_det_groups + 2 * pt.log(root[:-1]).sum()
+        pm.Potential("marginal_likelihood", -0.5 * (log_det + root[-1] ** 2))
+    return model
+
+
+def _residuals(structure: Structure, sd: dict[str, Any]) -> tuple[Any, Any]:
+    """1/v of every cell, and ln |diag(v)| over rows but for what is known."""
+    import pymc as pm
+
+    pt = _tensor()
+
+    if structure.resid == "known_se":
+        return 1.0, 0.0
+    counts = pm.Data("counts", np.ones(max(structure.n_groups, 2)))
+    sigma = sd["sd_resid"]
+    if structure.resid == "resid_by_group":
+        deviation = pm.Normal("log_resid", shape=structure.n_groups)
+        log_var = 2 * (pt.log(sigma) + sd["sd_log_resid"] * deviation)
+    elif structure.resid == "repeats":
+        repeats = pm.Data("repeats", np.ones(2))
+        log_var = pt.log(sigma**2 + sd["sd_repeat"] ** 2 / repeats)
+    else:
+        return sigma**-2, 2 * pt.log(sigma) * counts.sum()
+    return pt.exp(-log_var), (counts * log_var).sum()
+
+
+def _loadings(structure: Structure, sd: dict[str, Any]) -> tuple[tuple[tuple[int, Any], ...], ...]:
+    """Columns of L, each as (column of the design, value)."""
+    import pymc as pm
+
+    pt = _tensor()
+
+    if not structure.varying:
+        return (((0, sd["sd_group"]),),)
+    eta = pm.Data("lkj", np.array(2.0))
+    correlation = 2 * pm.Beta("half_correlation", alpha=eta, beta=eta) - 1
+    at, omega = structure.varying_columns[1], sd["sd_slope"]
+    first = ((0, sd["sd_group"]), (at, omega * correlation))
+    return first, ((at, omega * pt.sqrt(1 - correlation**2)),)
+
+
+def _to_columns(structure: Structure, sd: dict[str, Any]) -> Any:
+    """T, (q + 1, k + 1): coefficients in units of D, and the residual, as combinations of columns.
+
+    Monotonic predictors are their steps weighted by a simplex.
+    """
+    import pymc as pm
+
+    pt = _tensor()
+
+    q, k = structure.n_columns, structure.n_coef
+    spread = pm.Data("spread", np.ones(k))
+    location = pm.Data("location", np.zeros(k))
+    if structure.shrinkage:
+        spread = pt.concatenate([spread[:1], _shrunk(structure, sd)])
+    collapse = pt.as_tensor(structure.collapse())
+    if structure.steps:
+        concentration = pm.Data("concentration", np.array(1.0))
+    for number, (coef, start, stop) in enumerate(structure.steps):
+        simplex = pm.Dirichlet(f"simplex_{number}", a=concentration * np.ones(stop - start))
+        collapse = pt.set_subtensor(collapse[start:stop, coef], simplex)
+    below = np.zeros((1, k + 1))
+    below[0, k] = 1.0
+    above = pt.concatenate([collapse * spread, -(collapse @ location)[:, None]], axis=1)
+    return pt.concatenate([above, below], axis=0).reshape((q + 1, k + 1))
+
+
+def _shrunk(structure: Structure, sd: dict[str, Any]) -> Any:
+    """Sds of the slopes under a joint prior of them, (k - 1,), with what they depend on."""
+    import pymc as pm
+
+    slopes, scales = structure.n_coef - 1, pm.Data("shrinkage", np.array([0.5, 4.0, 2.0]))
+    if structure.shrinkage == "pooled-normal":
+        at = {"sd_slopes": pm.HalfNormal("sd_slopes", sigma=scales[0]) * np.ones(slopes)}
+    elif structure.shrinkage == "r2d2":
+        mean, precision = scales[0], scales[1]
+        at = {
+            "sd_resid": sd["sd_resid"],
+            "share": pm.Dirichlet("share", a=scales[2] * np.ones(slopes)),
+            "r2": pm.Beta("r2", alpha=mean * precision, beta=(1 - mean) * precision),
+        }
+    else:
+        half_df, slab = 0.5 * scales[1], scales[2]
+        at = {
+            "local_scale": pm.HalfCauchy("local_scale", beta=1.0, shape=slopes),
+            "global_scale": pm.HalfCauchy("global_scale", beta=scales[0]),
+            "slab_variance": pm.InverseGamma("slab_variance", half_df, half_df * slab**2),
+        }
+    return slope_sds(structure.shrinkage, at)

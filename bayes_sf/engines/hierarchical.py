@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bayes_sf.engines.cells import Cells, build_cells
 from bayes_sf.engines.conditional import draw_effects, given_sampled
 from bayes_sf.engines.conditional_graph import compiled_conditional
-from bayes_sf.engines.nuts import SETTINGS, Sampled, _sample, sampler_stats, try_twice
+from bayes_sf.engines.nuts import SETTINGS, Sampled, sample, sampler_stats, try_twice
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.rows import Rows
 
@@ -69,7 +69,7 @@ def fit_hierarchical(rows: Rows, spec: ModelSpec, *, seed: int = 1) -> Sampled:
     compiled = compiled_conditional(cells)
 
     def attempt(settings: Mapping[str, float]) -> Sampled:
-        trace = _sample(compiled, seed, settings)
+        trace = sample(compiled, seed, settings)
         tree = _tree(cells, rows, trace, np.random.default_rng([seed, 1]))
         return Sampled(cells.data.moments, cells.priors, tree, settings)
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["SETTINGS", "Sampled", "fit_nuts", "sampler_stats", "try_twice", "watch"]
+__all__ = ["SETTINGS", "Sampled", "fit_nuts", "sample", "sampler_stats", "try_twice", "watch"]
 
 _Floats = NDArray[np.float64]
 
@@ -202,7 +202,7 @@ def fit_nuts(moments: Moments, priors: Priors | None = None, *, seed: int = 1) -
     exact = _exact(moments, resolved)
 
     def attempt(settings: Mapping[str, float]) -> Sampled:
-        trace = _sample(compiled, seed, settings)
+        trace = sample(compiled, seed, settings)
         tree = _tree(joint, trace, np.random.default_rng([seed, 1]))
         tree["exact"] = exact
         return Sampled(moments, resolved, tree, settings)
@@ -237,7 +237,7 @@ def sampler_stats(trace: "xr.DataTree") -> "xr.Dataset":
     return trace["sample_stats"].to_dataset()[list(_STATS)].rename(_STATS)
 
 
-def _sample(compiled: Any, seed: int, settings: Mapping[str, float]) -> "xr.DataTree":
+def sample(compiled: Any, seed: int, settings: Mapping[str, float]) -> "xr.DataTree":
     """Run nutpie; a Rust panic is no Exception, so it is caught and said in words.
 
     In the background, because nutpie's own waiting turns Ctrl-C into a shorter trace.

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from bayes_sf.engines.diagnostics import Check, checks, diagnose
 from bayes_sf.engines.store import SavedFit, load_fit
 from bayes_sf.output.files import json_text
+from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.numbers import fixed, significant_decimals
-from bayes_sf.output.summary import SOURCES, Table, print_table
+from bayes_sf.output.summary import SOURCES
+from bayes_sf.output.tables import Table, printed_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,7 +111,9 @@ def _table(found: Diagnosis) -> Table:
         f"{settings['tune']}, target_accept {settings['target_accept']}, seed "
         f"{about['provenance']['seed']}. Priors: {about['priors']}."
     )
-    return Table(title, header, tuple(_row(str(n), r) for n, r in found.table.iterrows()), note)
+    return printed_table(
+        title, header, tuple(_row(str(n), r) for n, r in found.table.iterrows()), note
+    )
 
 
 def _row(name: str, row: Any) -> tuple[str, ...]:

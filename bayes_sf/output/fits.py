@@ -11,9 +11,11 @@ from bayes_sf.engines.fit import fit, versions
 from bayes_sf.engines.result import Result, Results
 from bayes_sf.engines.store import fit_saved
 from bayes_sf.output.files import json_text, write_files
+from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.numbers import fixed, interval, probability, significant_decimals
 from bayes_sf.output.progress import show_sampling
-from bayes_sf.output.summary import SOURCES, Table, print_table
+from bayes_sf.output.summary import SOURCES
+from bayes_sf.output.tables import Table, printed_table
 from bayes_sf.spec.analysis import Analysis
 
 if TYPE_CHECKING:
@@ -186,7 +188,7 @@ def _main_rows(run: FitRun) -> Table:
     note = f"{100 * first.prob:.0f} % {kind} intervals; outcomes in {first.spec.unit}."
     if bayesian:
         note += f" Priors of the first model: {first.priors}."
-    return Table(run.provenance["question"], header, rows, note)
+    return printed_table(run.provenance["question"], header, rows, note)
 
 
 def _rows(result: Result, models: int) -> Iterator[tuple[str, ...]]:

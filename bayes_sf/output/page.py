@@ -160,8 +160,7 @@ def number(value: float, lang: Language, decimals: int = 1) -> str:
     >>> number(-0.25, "nb"), number(3.0, "en", 0)
     ('−0,3', '3')
     """
-    text = fixed(value, decimals)
-    return text.replace(".", ",") if lang == "nb" else text
+    return fixed(value, decimals, lang)
 
 
 def variable_label(key: str, lang: Language) -> str:

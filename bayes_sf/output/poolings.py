@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from bayes_sf.analysis.pooling import GroupRow, Pooling, TermRow, compare_pooling
 from bayes_sf.engines.fit import versions
 from bayes_sf.output.files import csv_text, json_text, write_files
+from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.numbers import fixed, interval, significant_decimals
-from bayes_sf.output.summary import SOURCES, Table, print_table
+from bayes_sf.output.summary import SOURCES
+from bayes_sf.output.tables import Table, printed_table
 from bayes_sf.spec.analysis import Analysis
 
 if TYPE_CHECKING:
@@ -136,7 +138,7 @@ def _terms(one: Pooling) -> Table:
     )
     if one.missing:
         note += f" No estimate without pooling: {one.missing}."
-    return Table(f"{one.spec.name} of {one.spec.outcome}: poolings", header, rows, note)
+    return printed_table(f"{one.spec.name} of {one.spec.outcome}: poolings", header, rows, note)
 
 
 def _order(one: Pooling, row: TermRow) -> int:
@@ -176,4 +178,4 @@ def _shrinkage(one: Pooling) -> Table:
         "pooling, 0 with complete pooling (posterior median). More to halve: further rows of this "
         "group that would halve the interval of its level."
     )
-    return Table(f"{one.spec.name} of {one.spec.outcome}: shrinkage", header, rows, note)
+    return printed_table(f"{one.spec.name} of {one.spec.outcome}: shrinkage", header, rows, note)

@@ -1,54 +1,32 @@
 """The reproduction in words: a page of Markdown, and the same tables on a terminal."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bayes_sf.analysis.account import AccountRow
 from bayes_sf.analysis.comparison import CoefficientRow, IccRow, Reproduction
 from bayes_sf.analysis.consistency import RuleOutcome
 from bayes_sf.inputs.codebook import Codebook, load_codebook
+from bayes_sf.output.formats.markdown import grid
+from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.numbers import fixed, interval, probability
+from bayes_sf.output.tables import Table, printed_table
+from bayes_sf.output.words import STATEMENTS
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = [
-    "SOURCES", "Table", "findings_lines", "markdown", "print_summary", "print_table",
-    "summary_tables",
-]  # fmt: skip
+__all__ = ["SOURCES", "findings_lines", "markdown", "print_summary", "summary_tables"]
 
 #: What every output says of its data.
-SOURCES = {
-    "published": "Real study: recovered from the report's published tables (no microdata).",
-    "replica": "SYNTHETIC replica: invented workplaces that reproduce the published tables.",
-    "microdata": "Microdata given by the user.",
-}
+SOURCES = STATEMENTS["en"]
 _OUTCOMES = {"absence_mean": "mean absence", "absence_change": "change in absence"}
 _STRONGEST = 5
 _BOUNDARY = (
     " REML's zero is a boundary estimate: the last two lines are the ends of what it leaves "
     "possible for the variation between industries."
 )
-
-
-@dataclass(frozen=True)
-class Table:
-    """A small table of printed strings.
-
-    Parameters
-    ----------
-    title : str
-    header : tuple of str
-    rows : tuple of tuples of str
-    note : str
-        Priors, intervals and what else a reader must know.
-    """
-
-    title: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    note: str
 
 
 def summary_tables(found: Reproduction, source: str) -> tuple[Table, ...]:
@@ -90,7 +68,7 @@ def _icc_table(rows: Sequence[IccRow]) -> Table:
         + (_BOUNDARY if bounds else "")
     )
     header = ("ICC", "published", "REML", "mean", "median", f"{prob:.0f} % interval", "n")
-    return Table("Intraclass correlation", header, body, note)
+    return printed_table("Intraclass correlation", header, body, note)
 
 
 def _published_icc(value: float) -> str:
@@ -109,7 +87,7 @@ def _slope_tables(found: Reproduction) -> Iterator[Table]:
         body = tuple(_slope_row(r, book) for r in slopes[:_STRONGEST])
         prob = f"{100 * rows[0].prob:.0f} %"
         header = ("term", "", "published", "REML", "mean", f"{prob} interval", "P(direction)", "n")
-        yield Table(
+        yield printed_table(
             f"Strongest slopes on {_OUTCOMES[outcome]}, percentage points (table {table})",
             header,
             body,
@@ -184,8 +162,7 @@ def markdown(
     parts = ["# The report's multilevel results as posteriors", f"**{SOURCES[source]}**"]
     tables = [*summary_tables(found, source), *([_account_table(account)] if account else [])]
     for table in tables:
-        lines = [_row(table.header), _row(["---"] * len(table.header)), *map(_row, table.rows)]
-        parts += [f"## {table.title}", "\n".join(lines), table.note]
+        parts += [f"## {table.title}", grid(table), *table.footer]
     parts += ["## How much of the report comes back", _returned_line(found)]
     parts += ["## What cannot all be true", _replay_line(outcomes)]
     parts.append("\n".join(f"- {line}" for line in findings_lines(outcomes)))
@@ -203,12 +180,7 @@ def _account_table(account: Sequence[AccountRow]) -> Table:
     )  # fmt: skip
     header = ("sample", "quantity", "industry", "status", "value", "possible", "unit", "how")
     note = "Value: mean over the draws of what is possible; possible: smallest to largest of them."
-    return Table("What was read, recovered and assumed", header, body, note)
-
-
-def _row(cells: Sequence[str]) -> str:
-    """Write a row of a Markdown table."""
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    return printed_table("What was read, recovered and assumed", header, body, note)
 
 
 def print_summary(
@@ -224,27 +196,3 @@ def print_summary(
     console.print(_replay_line(outcomes), style="bold")
     for line in findings_lines(outcomes):
         console.print("- " + line, markup=False, highlight=False)
-
-
-def print_table(console: "Console", table: Table) -> None:
-    """Print one table on a terminal, after an empty line.
-
-    Parameters
-    ----------
-    console : rich.console.Console
-        Stdout.
-    table : Table
-        The first column, and those without a name, are text.
-    """
-    from rich.table import Table as RichTable
-    from rich.text import Text
-
-    grid = RichTable(title=Text(table.title), title_justify="left", title_style="bold", box=None)
-    for place, name in enumerate(table.header):
-        text = place == 0 or not name
-        grid.add_column(name, justify="left" if text else "right", no_wrap=not text)
-    for row in table.rows:
-        grid.add_row(*map(Text, row))  # q17[no] is no markup
-    console.print()
-    console.print(grid)
-    console.print(table.note, style="dim", markup=False)

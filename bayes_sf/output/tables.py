@@ -36,7 +36,7 @@ from bayes_sf.output.numbers import (
     shared_decimals,
     significant_decimals,
 )
-from bayes_sf.output.words import SOURCES, SYMBOLS, unit_name, word
+from bayes_sf.output.words import STATEMENTS, SYMBOLS, unit_name, word
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -138,8 +138,8 @@ class Table:
                 raise UsageError(where, f"must have {width} values in every row", got=row)
         if len(self.decimals) not in (0, len(self.rows)):
             raise UsageError(where, "must have decimals for every row, or none", got=self.decimals)
-        if self.source and self.source not in SOURCES["en"]:
-            fix = f"known: {', '.join(SOURCES['en'])}"
+        if self.source and self.source not in STATEMENTS["en"]:
+            fix = f"known: {', '.join(STATEMENTS['en'])}"
             raise UsageError(where, "must have a known source", got=self.source, fix=fix)
 
     @property
@@ -158,7 +158,7 @@ class Table:
     @property
     def statement(self) -> str:
         """Which data these are; "" where it is said elsewhere."""
-        return SOURCES[self.lang].get(self.source, "")
+        return STATEMENTS[self.lang].get(self.source, "")
 
     @property
     def header(self) -> tuple[str, ...]:

@@ -17,12 +17,12 @@ from bayes_sf.inputs.variables import Language
 from bayes_sf.output.numbers import level
 
 __all__ = [
-    "SOURCES", "SYMBOLS", "check_language", "industry_name", "interval_name", "outcome_name",
+    "STATEMENTS", "SYMBOLS", "check_language", "industry_name", "interval_name", "outcome_name",
     "step_name", "term_name", "unit_name", "word",
 ]  # fmt: skip
 
 #: What every table says of its data.
-SOURCES: Final[Mapping[Language, Mapping[str, str]]] = {
+STATEMENTS: Final[Mapping[Language, Mapping[str, str]]] = {
     "en": {
         "published": "Real study: recovered from the report's published tables (no microdata).",
         "replica": "SYNTHETIC replica: invented workplaces that reproduce the published tables.",

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -210,9 +210,16 @@ def fit_nuts(moments: Moments, priors: Priors | None = None, *, seed: int = 1) -
     return try_twice(attempt)
 
 
-def try_twice(
-    attempt: Callable[[Mapping[str, float]], Sampled], settings: Mapping[str, float] = SETTINGS
-) -> Sampled:
+class _Judged(Protocol):
+    """What says of itself whether to believe it."""
+
+    @property
+    def converged(self) -> bool: ...
+
+
+def try_twice[T: _Judged](
+    attempt: Callable[[Mapping[str, float]], T], settings: Mapping[str, float] = SETTINGS
+) -> T:
     """Sample, and once more with a higher acceptance target and a longer warm-up if need be.
 
     Parameters

@@ -37,6 +37,9 @@ _ALLOWED: Mapping[str, tuple[str, ...]] = {
     "sd_log_resid": SCALE_FAMILIES[1:],
     "sd_repeat": SCALE_FAMILIES,
     "simplex": ("dirichlet",),
+    "sd_workplace": SCALE_FAMILIES,
+    "sd_trend": SCALE_FAMILIES,
+    "sd_period": SCALE_FAMILIES[1:],
 }
 #: Priors that every model has.
 BASIC = ("intercept", "slope", "sd_resid", "sd_group")
@@ -48,6 +51,9 @@ _DEFAULTS: Mapping[str, Prior] = {
     "sd_log_resid": Prior("half-normal", scale=0.5, autoscale=False),
     "sd_repeat": Prior("half-t"),
     "simplex": Prior("dirichlet", shape=1.0, autoscale=False),
+    "sd_workplace": Prior("half-t"),
+    "sd_trend": Prior("half-t"),
+    "sd_period": Prior("half-t", scale=0.5),
 }
 
 
@@ -60,7 +66,8 @@ class Priors:
     half-t(3, 0, sd(y)). The others are used by models that have what they are about, and None
     stands for their default: sd_slope half-t(3, 0, sd(y)/sd(x)); correlation lkj(2); df_resid
     gamma(2, 10), Juárez & Steel 2010; sd_log_resid half-normal(0, 0.5); sd_repeat half-t(3, 0,
-    sd(y)); simplex dirichlet(1).
+    sd(y)); simplex dirichlet(1). Of the panel: sd_workplace and sd_trend half-t(3, 0, sd(y)),
+    sd_period half-t(3, 0, 0.5 sd(y)).
 
     Parameters
     ----------
@@ -76,6 +83,9 @@ class Priors:
         Sd of one of the repeated measurements that an outcome is the mean of.
     simplex : Prior, optional
         Steps of a monotonic predictor.
+    sd_workplace, sd_trend, sd_period : Prior, optional
+        Spread of workplaces' intercepts, of their changes over twelve quarters, and of a random
+        walk's steps.
     """
 
     intercept: Prior = field(default=Prior("normal", scale=2.5))
@@ -88,6 +98,9 @@ class Priors:
     sd_log_resid: Prior | None = None
     sd_repeat: Prior | None = None
     simplex: Prior | None = None
+    sd_workplace: Prior | None = None
+    sd_trend: Prior | None = None
+    sd_period: Prior | None = None
 
     def __post_init__(self) -> None:
         """Let every prior have a family that it can have."""

@@ -25,7 +25,8 @@ PARAMETERS = {
     "Moments.merge": "self other",
     "Prior": "family scale=1.0 df=3.0 shape=2.0 autoscale=True location=None reason=''",
     "Priors": "intercept slope sd_resid sd_group sd_slope=None correlation=None df_resid=None "
-    "sd_log_resid=None sd_repeat=None simplex=None",
+    "sd_log_resid=None sd_repeat=None simplex=None sd_workplace=None sd_trend=None "
+    "sd_period=None",
     "Priors.flat": "",
     "Result.draws": "self n=4000 *seed=1",
     "Result.icc": "self",

@@ -1,0 +1,182 @@
+"""What the panel model says of every workplace: its gaps filled in, draw by draw.
+
+Given a draw of what was sampled, a workplace's intercept and slope over time are Gaussian, its
+missing quarters are Gaussian given those, and an unknown answer has a probability for each
+category. All are drawn from these, exactly; what is observed stays as it is. So a workplace with
+every quarter keeps its own mean, and one with none has its industry's predictive distribution.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_sf.engines.panel import PanelFit
+from bayes_sf.engines.panel_algebra import Sums, log_likelihood, shifted, summarise
+from bayes_sf.engines.panel_data import PanelData, back, forward
+from bayes_sf.engines.panel_graph import candidates
+
+__all__ = ["Completed", "complete", "complete_each"]
+
+_Floats = NDArray[np.float64]
+
+#: First and last quarter of the report's change.
+CHANGE_QUARTERS = ("2016Q4", "2019Q4")
+
+
+@dataclass(frozen=True, eq=False)
+class Completed:
+    """Panels without gaps, one per draw.
+
+    Parameters
+    ----------
+    y : (S, N, T) array
+        Absence in pp.
+    x : (S, N, k) array
+        Predictors in their own units.
+    """
+
+    y: _Floats
+    x: _Floats
+
+
+def complete(fit: PanelFit, n: int, *, seed: int = 1) -> Completed:
+    """Fill in the gaps of a panel, n times.
+
+    Parameters
+    ----------
+    fit : PanelFit
+        A sampled panel model.
+    n : int
+        Draws, spread evenly over the chains.
+    seed : int
+        Seed.
+    """
+    drawn = list(complete_each(fit, n, seed=seed))
+    return Completed(np.stack([y for y, _ in drawn]), np.stack([x for _, x in drawn]))
+
+
+def complete_each(fit: PanelFit, n: int, *, seed: int = 1) -> Iterator[tuple[_Floats, _Floats]]:
+    """Yield (y, x), (N, T) and (N, k), for each of n draws: see `complete`."""
+    rng = np.random.default_rng(seed)
+    trace = fit.trace.stack(sample=("chain", "draw"))  # xarray's, not pandas'
+    places = np.linspace(0, trace.sizes["sample"] - 1, n).round().astype(int)
+    arrays = {
+        str(name): v.transpose("sample", ...).to_numpy() for name, v in trace.data_vars.items()
+    }
+    for place in places:
+        draw = {name: values[place] for name, values in arrays.items()}
+        yield _complete_one(fit, draw, rng)
+
+
+def _complete_one(
+    fit: PanelFit, draw: dict[str, Any], rng: np.random.Generator
+) -> tuple[_Floats, _Floats]:
+    """One completed panel, in raw units."""
+    data, k = fit.data, fit.data.x.shape[1]
+    level, over_time = draw["level"], draw["over_time"]
+    trend = draw.get("sd_trend", 0.0)
+    inv_sd = np.exp(0.5 * draw["weight_power"] * data.log_days) / draw["sd_resid"]
+    rho = 2 * draw["autocorrelation"] - 1 if fit.spec.autocorrelation else None
+    x = _with_shares(data, draw)
+    period = data.calendar[1] @ over_time[:-1]
+    if fit.spec.period == "walk":
+        period = period + draw["sd_period"] * (data.steps @ draw["walk"])
+
+    def expected(x: _Floats) -> _Floats:
+        fixed = level[0] + x @ level[1 : 1 + k] + draw["sd_group"] * level[1 + k :][data.panel.code]
+        over = np.outer(x[:, 0] * over_time[-1], data.time)
+        return np.asarray(fixed[:, None] + period + over)
+
+    sums = summarise(data.y - expected(x), data.time, inv_sd, data.gaps, rho=rho, xp=np)
+    x = _with_answers(data, draw, x, sums, rng)
+    mean = expected(x)
+    sums = summarise(data.y - mean, data.time, inv_sd, data.gaps, rho=rho, xp=np)
+    v, w = _own_effects(sums, draw["sd_workplace"], trend, rng)
+    mean = mean + v[:, None] + np.outer(w, data.time)
+    noise = _residuals((data.y - mean) * inv_sd, data.panel.observed, rho, rng) / inv_sd
+    y = np.where(data.panel.observed, data.panel.y, data.location + data.scale * (mean + noise))
+    return y, np.where(np.isnan(data.panel.x), data.x_centre + data.x_scale * x, data.panel.x)
+
+
+def _with_shares(data: PanelData, draw: dict[str, Any]) -> _Floats:
+    """Predictors, standardised, with the draw's values of missing numeric ones."""
+    x = data.x.copy()
+    for column, scale in data.panel.scales.items():
+        known = forward(data.panel.x[:, column], scale)
+        middle, spread = np.nanmean(known), np.nanstd(known, ddof=1)
+        drawn = back(draw[f"missing_{data.panel.predictors[column]}"] * spread + middle, scale)
+        x[np.isnan(known), column] = (drawn - data.x_centre[column]) / data.x_scale[column]
+    return x
+
+
+def _with_answers(
+    data: PanelData, draw: dict[str, Any], x: _Floats, sums: Sums, rng: np.random.Generator
+) -> _Floats:
+    """Predictors with unknown answers drawn from their posterior given the workplace's figures."""
+    found = candidates(data)
+    if found is None:
+        return x
+    k = x.shape[1]
+    log_prob = np.where(found.possible, 0.0, -np.inf)
+    for name in found.cells:
+        here = found.cell[name] >= 0
+        shares = draw[f"answers_{name}"][found.cell[name][here]]
+        log_prob[here] += np.log(np.take_along_axis(shares, found.category[name][here], axis=1))
+    mine = Sums(*(value[found.owner][:, None] for value in vars(sums).values()))
+    beta, over = draw["level"][1 : 1 + k], draw["over_time"][-1]
+    moved = shifted(mine, found.shift @ beta, found.shift[:, :, 0] * over)
+    log_prob += log_likelihood(moved, draw["sd_workplace"], draw.get("sd_trend", 0.0), np)
+    chosen = (log_prob + rng.gumbel(size=log_prob.shape)).argmax(axis=1)
+    x = x.copy()
+    x[found.owner] += found.shift[np.arange(len(chosen)), chosen]
+    return x
+
+
+def _own_effects(
+    sums: Sums, sd_workplace: float, sd_trend: float, rng: np.random.Generator
+) -> tuple[_Floats, _Floats]:
+    """Intercepts and slopes of workplaces, (N,) each, from their conditional Gaussian.
+
+    With L = diag(sd_workplace, sd_trend) and K = I + L B'B L they are L (K^-1 h + K^-1/2 z).
+    """
+    w, t = sd_workplace, sd_trend
+    k = np.empty((len(sums.aa), 2, 2))
+    k[:, 0, 0], k[:, 1, 1] = 1 + w**2 * sums.aa, 1 + t**2 * sums.tt
+    k[:, 0, 1] = k[:, 1, 0] = w * t * sums.at
+    h = np.column_stack([w * sums.r1, t * sums.rt])
+    lower = np.linalg.cholesky(k)
+    half = np.linalg.solve(lower, h[:, :, None]) + rng.normal(size=(len(h), 2, 1))
+    unit = np.linalg.solve(np.swapaxes(lower, 1, 2), half)[:, :, 0]
+    return w * unit[:, 0], t * unit[:, 1]
+
+
+def _residuals(
+    known: _Floats, observed: NDArray[np.bool_], rho: float | None, rng: np.random.Generator
+) -> _Floats:
+    """Standardised residuals, (N, T): those observed, and draws between them.
+
+    With an AR(1) a missing one is drawn given the one before it and the next that is observed.
+    """
+    drawn = rng.normal(size=known.shape)
+    if rho is None:
+        return np.where(observed, known, drawn)
+    n, t = known.shape
+    ahead, lag = np.zeros((n, t)), np.full((n, t), np.inf)
+    value, since = np.zeros(n), np.full(n, np.inf)
+    for quarter in range(t - 1, -1, -1):
+        ahead[:, quarter], lag[:, quarter] = value, since
+        value = np.where(observed[:, quarter], known[:, quarter], value)
+        since = np.where(observed[:, quarter], 1.0, since + 1)
+    result = np.empty((n, t))
+    before, left = np.zeros(n), np.ones(n)  # the first has nothing before it
+    for quarter in range(t):
+        share = np.where(np.isfinite(lag[:, quarter]), rho ** np.minimum(lag[:, quarter], 999), 0.0)
+        precision = 1 / left + share**2 / (1 - share**2)
+        pull = before / left + share * ahead[:, quarter] / (1 - share**2)
+        guess = pull / precision + drawn[:, quarter] / np.sqrt(precision)
+        result[:, quarter] = np.where(observed[:, quarter], known[:, quarter], guess)
+        before, left = rho * result[:, quarter], np.full(n, 1 - rho**2)
+    return result

@@ -101,14 +101,11 @@ class ExactPosterior:
         var = np.einsum("mzl,ztl->mzt", along**2, 1 / given.precision(inv_var))
         mean += np.broadcast_to(constant, (m, n_z))[:, :, None]
         var += np.broadcast_to(noise, (m, n_z))[:, :, None] / inv_var
-        open_part = np.abs(limit @ self.joint.open_directions).max(axis=1, initial=0.0)
-        held = open_part <= 1e-8 * np.linalg.norm(limit, axis=1)
-        exist = np.where(held, 2, self.spread_moments("sd_group"))
         return NormalMixture(
             self.grid.weight.ravel(),
             scale * mean.reshape(m, -1) + np.broadcast_to(shift, m)[:, None],
             scale * np.sqrt(var).reshape(m, -1),
-            exist,
+            self.joint.linear_moments(limit),
         )
 
     @cached_property

@@ -23,11 +23,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.engines.gaussian import Standardised
+from bayes_sf.engines.gaussian import CrossProducts, Standardised
 from bayes_sf.errors import SpecError
 from bayes_sf.spec.priors import Prior, Priors
 
-__all__ = ["Given", "Joint", "resolve_priors"]
+__all__ = ["Given", "Joint", "coefficient_prior", "resolve_priors"]
 
 _Floats = NDArray[np.float64]
 
@@ -37,22 +37,23 @@ class Given:
     """What depends on z alone: lambda, and coefficients diagonalised against their prior.
 
     With S = X'(I + lambda Z Z')^-1 X = L L' and L^-1 P0 L^-T = U diag(e) U', the posterior
-    precision of the coefficients is L U (1/sigma^2 + e) U' L'; `basis` is L^-T U.
+    precision of the coefficients is L U (1/sigma^2 + e) U' L'; `basis` is L^-T U. Axes may stand
+    before Z, for several data sets.
 
     Parameters
     ----------
-    lam : (Z,) array
+    lam : (..., Z) array
         lambda = tau^2/sigma^2.
-    basis : (Z, k, k) array
-    ridge : (Z, k) array
+    basis : (..., Z, k, k) array
+    ridge : (..., Z, k) array
         e, the prior's eigenvalues.
-    pull : (Z, k) array
+    pull : (..., Z, k) array
         basis' X'(I + lambda Z Z')^-1 y.
-    prior_pull : (Z, k) array
+    prior_pull : (..., Z, k) array
         basis' P0 m0.
-    yy : (Z,) array
+    yy : (..., Z) array
         y'(I + lambda Z Z')^-1 y.
-    log_det : (Z,) array
+    log_det : (..., Z) array
         ln |I + lambda Z Z'| + ln |S|.
     """
 
@@ -64,14 +65,54 @@ class Given:
     yy: _Floats
     log_det: _Floats
 
+    @classmethod
+    def of(cls, lam: _Floats, at: CrossProducts, precision: _Floats, mean: _Floats) -> "Given":
+        """Diagonalise.
+
+        Parameters
+        ----------
+        lam : (..., Z) array
+            Where the cross products were taken.
+        at : CrossProducts
+            With axes (..., Z) before their own.
+        precision, mean : (k,) or (..., 1, k) arrays
+            Of the coefficients' prior.
+        """
+        lower = np.linalg.cholesky(at.xx)
+        inverse = np.linalg.inv(lower)
+        upper = np.swapaxes(inverse, -1, -2)
+        ridge, rotation = np.linalg.eigh((inverse * precision[..., None, :]) @ upper)
+        basis = upper @ rotation
+        turned = np.swapaxes(basis, -1, -2)
+        log_det = at.log_det + 2 * np.log(np.diagonal(lower, axis1=-2, axis2=-1)).sum(axis=-1)
+        return cls(
+            lam,
+            basis,
+            np.maximum(ridge, 0.0),
+            (turned @ at.xy[..., None])[..., 0],
+            (turned @ (precision * mean)[..., None])[..., 0],
+            at.yy,
+            log_det,
+        )
+
     def precision(self, inv_var: _Floats) -> _Floats:
-        """Precisions along the basis at each 1/sigma^2, (T,), as (Z, T, k)."""
-        return np.asarray(inv_var[:, None] + self.ridge[:, None, :])
+        """Precisions along the basis at each 1/sigma^2, (T,) or (..., Z, T), as (..., Z, T, k)."""
+        return np.asarray(inv_var[..., None] + self.ridge[..., None, :])
 
     def centre(self, inv_var: _Floats) -> _Floats:
-        """Conditional means along the basis at each 1/sigma^2, (T,), as (Z, T, k)."""
-        pull = self.pull[:, None, :] * inv_var[:, None] + self.prior_pull[:, None, :]
+        """Conditional means along the basis at each 1/sigma^2, as (..., Z, T, k)."""
+        pull = self.pull[..., None, :] * inv_var[..., None] + self.prior_pull[..., None, :]
         return np.asarray(pull / self.precision(inv_var))
+
+    def log_likelihood(self, inv_var: _Floats) -> _Floats:
+        """Log density of y with the coefficients integrated out, (..., Z, T).
+
+        But for constants and for a factor sigma^-n, which `Joint.log_density` adds.
+        """
+        precision = self.precision(inv_var)
+        fitted = (self.centre(inv_var) ** 2 * precision).sum(axis=-1)
+        log_det = self.log_det[..., None] + np.log(precision).sum(axis=-1)
+        return np.asarray(-0.5 * (log_det + self.yy[..., None] * inv_var - fitted))
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,15 +144,8 @@ class Joint:
         SpecError
             When the priors leave the posterior improper.
         """
-        y_mean, y_sd = float(data.centre[-1]), float(data.scale[-1])
-        unit = data.scale[:-1] / y_sd
-        precision, mean = np.zeros(data.n_coef), np.zeros(data.n_coef)
-        if priors.intercept.family == "normal":
-            precision[0] = (y_sd / priors.intercept.scale) ** 2
-            mean[0] = ((priors.intercept.location or 0.0) - y_mean) / y_sd
-        if priors.slope.family == "normal":
-            precision[1:] = (priors.slope.scale * (1 if priors.slope.autoscale else unit)) ** -2.0
-            mean[1:] = (priors.slope.location or 0.0) * unit
+        y_sd = float(data.scale[-1])
+        precision, mean = coefficient_prior(data, priors)
         joint = cls(
             data,
             precision,
@@ -171,23 +205,7 @@ class Joint:
     def given(self, z: _Floats) -> Given:
         """Return everything that depends on z, (Z,), alone."""
         lam = self.ratio(z) ** 2
-        at = self.data.cross_products(lam)
-        lower = np.linalg.cholesky(at.xx)
-        inverse = np.linalg.inv(lower)
-        upper = np.swapaxes(inverse, 1, 2)
-        ridge, rotation = np.linalg.eigh((inverse * self.precision) @ upper)
-        basis = upper @ rotation
-        turned = np.swapaxes(basis, 1, 2)
-        log_det = at.log_det + 2 * np.log(np.diagonal(lower, axis1=1, axis2=2)).sum(axis=1)
-        return Given(
-            lam,
-            basis,
-            np.maximum(ridge, 0.0),
-            (turned @ at.xy[..., None])[..., 0],
-            turned @ (self.precision * self.mean),
-            at.yy,
-            log_det,
-        )
+        return Given.of(lam, self.data.cross_products(lam), self.precision, self.mean)
 
     def log_density(self, t: _Floats, z: _Floats, given: Given | None = None) -> _Floats:
         """Log joint density of t, (T,), z, (Z,), and the standardised outcome, (Z, T).
@@ -202,31 +220,69 @@ class Joint:
             What `given(z)` returned.
         """
         given = given or self.given(z)
-        inv_var = np.exp(-2 * t)
-        precision = given.precision(inv_var)
-        fitted = (given.centre(inv_var) ** 2 * precision).sum(axis=2)
-        prior_quad = float(self.mean @ (self.precision * self.mean))
-        quad = given.yy[:, None] * inv_var + prior_quad - fitted
         proper = self.precision[self.precision > 0]
-        constant = np.log(proper).sum() - (self.data.n_obs - self.data.n_coef + len(proper)) * (
-            np.log(2 * np.pi)
+        constant = (
+            np.log(proper).sum()
+            - (self.data.n_obs - self.data.n_coef + len(proper)) * np.log(2 * np.pi)
+            - float(self.mean @ (self.precision * self.mean))
         )
-        gaussian = constant - given.log_det[:, None] - np.log(precision).sum(axis=2) - quad
-        tau = np.exp(t) * np.sqrt(given.lam)[:, None]
+        return np.asarray(
+            0.5 * constant
+            + given.log_likelihood(np.exp(-2 * t))
+            - self.data.n_obs * t
+            + self.log_prior(t, z)
+        )
+
+    def log_prior(self, t: _Floats, z: _Floats) -> _Floats:
+        """Log prior density of (t, z), (Z, T): that of (sigma, tau) and the map's derivative."""
+        tau = np.exp(t) * self.ratio(z)[:, None]
         stretch = np.logaddexp(z**4, -(z**4)) + np.log(2 * z**3 / self.root_size)
         return np.asarray(
-            0.5 * gaussian
-            + (2 - self.data.n_obs) * t
+            2 * t
             + stretch[:, None]
             + self.sd_resid.log_density(np.exp(t))
             + self.sd_group.log_density(tau)
         )
+
+    def linear_moments(self, limit: _Floats) -> NDArray[np.int_]:
+        """How many moments (at most 2) of linear quantities exist, (m,).
+
+        Parameters
+        ----------
+        limit : (m, k) array
+            Loadings on the coefficients as tau grows.
+        """
+        open_part = np.abs(limit @ self.open_directions).max(axis=1, initial=0.0)
+        held = open_part <= 1e-8 * np.linalg.norm(limit, axis=1)
+        return np.where(held, 2, int(np.ceil(min(self.room[0], 3.0)) - 1))
 
     def tilt(self, t: _Floats, z: _Floats) -> _Floats:
         """Log of what second moments multiply the density with, as far as they exist, (Z, T)."""
         group, resid = (float(np.clip(room - 0.5, 0.0, 2.0)) for room in self.room)
         tau = np.exp(t) * self.ratio(z)[:, None]
         return np.asarray(group * np.log1p(tau) + resid * np.log1p(np.exp(t)))
+
+
+def coefficient_prior(data: Standardised, priors: Priors) -> tuple[_Floats, _Floats]:
+    """Precisions and means of the standardised coefficients, (k,) each; precision 0 is flat.
+
+    Parameters
+    ----------
+    data : Standardised
+        The data.
+    priors : Priors
+        Resolved: see `resolve_priors`.
+    """
+    y_mean, y_sd = float(data.centre[-1]), float(data.scale[-1])
+    unit = data.scale[:-1] / y_sd
+    precision, mean = np.zeros(data.n_coef), np.zeros(data.n_coef)
+    if priors.intercept.family == "normal":
+        precision[0] = (y_sd / priors.intercept.scale) ** 2
+        mean[0] = ((priors.intercept.location or 0.0) - y_mean) / y_sd
+    if priors.slope.family == "normal":
+        precision[1:] = (priors.slope.scale * (1 if priors.slope.autoscale else unit)) ** -2.0
+        mean[1:] = (priors.slope.location or 0.0) * unit
+    return precision, mean
 
 
 def resolve_priors(priors: Priors, data: Standardised) -> Priors:

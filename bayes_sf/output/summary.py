@@ -11,8 +11,8 @@ from bayes_sf.inputs.codebook import Codebook, load_codebook
 from bayes_sf.output.formats.markdown import grid
 from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.numbers import fixed, interval, probability
+from bayes_sf.output.sentences import STATEMENTS
 from bayes_sf.output.tables import Table, printed_table
-from bayes_sf.output.words import STATEMENTS
 
 if TYPE_CHECKING:
     from rich.console import Console

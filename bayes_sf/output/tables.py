@@ -36,7 +36,8 @@ from bayes_sf.output.numbers import (
     shared_decimals,
     significant_decimals,
 )
-from bayes_sf.output.words import STATEMENTS, SYMBOLS, unit_name, word
+from bayes_sf.output.sentences import STATEMENTS
+from bayes_sf.output.words import SYMBOLS, unit_name, word
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,28 +17,9 @@ from bayes_sf.inputs.variables import Language
 from bayes_sf.output.numbers import level
 
 __all__ = [
-    "STATEMENTS", "SYMBOLS", "check_language", "industry_name", "interval_name", "outcome_name",
+     "SYMBOLS", "check_language", "industry_name", "interval_name", "outcome_name",
     "step_name", "term_name", "unit_name", "word",
 ]  # fmt: skip
-
-#: What every table says of its data.
-STATEMENTS: Final[Mapping[Language, Mapping[str, str]]] = {
-    "en": {
-        "published": "Real study: recovered from the report's published tables (no microdata).",
-        "replica": "SYNTHETIC replica: invented workplaces that reproduce the published tables.",
-        "microdata": "Microdata given by the user.",
-        "frame": "Data frame given by the user.",
-        "report": "Printed in the report (Oxford Research and NORCE for NAV, 2022).",
-    },
-    "nb": {
-        "published": "Den virkelige studien: gjenskapt fra rapportens trykte tabeller (uten "
-        "mikrodata).",
-        "replica": "SYNTETISK kopi: oppdiktede virksomheter som gir de trykte tabellene.",
-        "microdata": "Brukerens egne mikrodata.",
-        "frame": "Brukerens egen datatabell.",
-        "report": "Trykt i rapporten (Oxford Research og NORCE for NAV, 2022).",
-    },
-}  # fmt: skip
 
 #: Statistics Norway's symbols since 2021.
 SYMBOLS: Final[Mapping[Language, Mapping[str, str]]] = {
@@ -61,14 +42,21 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {  # Norwegian, English
     "engine": ("Metode", "Engine"),
     "ess_bulk": ("ESS, midten", "Bulk ESS"),
     "ess_tail": ("ESS, halene", "Tail ESS"),
+    "dummies": ("MKM med bransjedummyer", "OLS with dummies"),
+    "estimate": ("Estimat", "Estimate"),
+    "exact": ("A posteriori", "Posterior"),
     "exact_mcse": ("Fra eksakt (MCSE)", "From exact (MCSE)"),
     "factor": ("Faktor", "Factor"),
+    "figure": ("Figur", "Figure"),
     "flow": ("Hvem som er igjen etter hver regel", "Who is left after each rule"),
+    "frequentist_title": ("Estimater", "Estimates"),
     "group": ("Gruppe", "Group"),
     "highest": ("størst variasjon", "largest variation"),
     "icc": ("ICC", "ICC"),
     "icc_title": ("Intraklassekorrelasjon", "Intraclass correlation"),
     "industry": ("Bransje", "Industry"),
+    "interval": ("intervall", "interval"),
+    "label": ("Om hva", "About"),
     "lower": ("nedre", "lower"),
     "lowest": ("ingen variasjon", "no variation"),
     "mcse": ("MCSE", "MCSE"),
@@ -77,17 +65,20 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {  # Norwegian, English
     "model": ("Modell", "Model"),
     "more": ("Flere for halvt intervall", "More to halve"),
     "n": ("n", "n"),
-    "no_number": ("ingen", "none"),
     "none": ("Uten sammenslåing", "No pooling"),
-    "none_priors": ("ingen", "none"),
     "ols": ("MKM", "OLS"),
+    "outcome": ("Utfall", "Outcome"),
     "parameter": ("Parameter", "Parameter"),
     "percent": ("Prosent", "Percent"),
+    "partial": ("Delvis sammenslåing", "Partial pooling"),
+    "pooling": ("Sammenslåing", "Pooling"),
+    "pooling_title": ("Grader av sammenslåing", "Kinds of pooling"),
     "posterior": ("A posteriori", "Posterior"),
     "posterior_title": ("A posteriori-fordelinger", "Posterior summary"),
     "prior": ("A priori", "Prior"),
     "priors": ("A priori-fordelinger", "Priors"),
     "published": ("Rapporten", "Published"),
+    "question": ("Spørsmål", "Question"),
     "r_hat": ("R-hatt", "R-hat"),
     "raw": ("Gjennomsnitt", "Raw mean"),
     "reml": ("REML", "REML"),
@@ -192,16 +183,14 @@ def step_name(step: str, lang: Language) -> str:
     Examples
     --------
     >>> step_name("at least 3 observed quarters", "nb"), step_name("q13 answered", "nb")
-    ('minst 3 observerte kvartaler', 'Kan tilpasse arbeidet: besvart')
+    ('Minst 3 observerte kvartaler', 'Kan tilpasse arbeidet: besvart')
     """
-    if lang == "en":
-        return step
     start, _, end = step.rpartition(" ")
     if end in _STEP_ENDS and start in _known_terms():
-        return f"{outcome_name(start, lang)}: {_STEP_ENDS[end]}"
-    for english, norwegian in _STEPS.items():
+        return f"{outcome_name(start, lang)}: {_STEP_ENDS[end] if lang == 'nb' else end}"
+    for english, norwegian in _STEPS.items() if lang == "nb" else ():
         step = step.replace(english, norwegian)
-    return step
+    return step[:1].upper() + step[1:]
 
 
 _STEPS: Final = {
@@ -216,4 +205,4 @@ _STEP_ENDS: Final = {"observed": "observert", "answered": "besvart", "known": "k
 def _known_terms() -> set[str]:
     """Keys that the codebook has labels for."""
     book = load_codebook()
-    return {*book.items, *(v.key for v in book.derived)}
+    return {*book.items, *(variable.key for variable in book.derived)}

@@ -24,7 +24,7 @@ _ESCAPES: Final = str.maketrans(
         "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
         "<": "$<$", ">": "$>$", "−": "$-$", "\u00a0": "~", "–": "--", "∞": r"$\infty$",
         "×": r"$\times$", "≤": r"$\leq$", "≥": r"$\geq$", "τ": r"$\tau$", "σ": r"$\sigma$",
-        "λ": r"$\lambda$", "β": r"$\beta$", "²": r"$^2$", "\n": " ",
+        "λ": r"$\lambda$", "≈": r"$\approx$", "β": r"$\beta$", "²": r"$^2$", "\n": " ",
         "[": "{[}", "]": "{]}",  # after the end of a row a bracket would be its spacing
     }
 )  # fmt: skip

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
-from bayes_sf.errors import UsageError
 from bayes_sf.output.numbers import fixed, limit, probability
 from bayes_sf.output.tables import Column, Table, Value
 from bayes_sf.output.words import word
@@ -47,10 +46,7 @@ def _add_sheet(book: "Workbook", table: Table) -> None:
     """One table."""
     from openpyxl.styles import Alignment, Border, Font, Side
 
-    name = _FORBIDDEN.sub("_", table.name or "table")[:_LONGEST]
-    if name in book.sheetnames:
-        raise UsageError(f"table {table.name}", "must have a sheet name of its own", got=name)
-    sheet = book.create_sheet(name)
+    sheet = book.create_sheet(_sheet_name(table.name, book.sheetnames))
     _put(sheet.cell(1, 1), table.caption).font = Font(bold=True)
     line = Border(bottom=Side(style="thin"))
     for place, label in enumerate(_labels(table), start=1):
@@ -69,6 +65,14 @@ def _add_sheet(book: "Workbook", table: Table) -> None:
     sheet.freeze_panes = sheet.cell(_ABOVE + 1, 2)
     first = max([len(row[0]) for row in table.texts] + [len(table.header[0])], default=10)
     sheet.column_dimensions["A"].width = min(first + 2, _WIDEST)
+
+
+def _sheet_name(name: str, taken: Sequence[str]) -> str:
+    """A name that Excel takes: short, and different from the others in more than capitals."""
+    name = _FORBIDDEN.sub("_", name or "table")[:_LONGEST]
+    others = {other.lower() for other in taken}
+    numbered = (f"{name[: _LONGEST - 4]}~{number}" for number in range(2, 1000))
+    return next(each for each in (name, *numbered) if each.lower() not in others)
 
 
 def _put(cell: Any, value: Value) -> Any:

@@ -1,0 +1,184 @@
+"""Tables that set the report's printed figures beside their re-analysis: coefficients and ICC."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from bayes_sf.analysis.comparison import CoefficientRow, IccRow, Reproduction
+from bayes_sf.engines.result import Result
+from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.inputs.variables import Language
+from bayes_sf.output.result_tables import prior_notes
+from bayes_sf.output.sentences import sentence
+from bayes_sf.output.tables import Column, Table, table_from_frame
+from bayes_sf.output.words import interval_name, outcome_name, term_name, word
+
+__all__ = ["comparison_tables", "icc_table"]
+
+
+def icc_table(rows: Sequence[IccRow], *, source: str, lang: Language, name: str = "icc") -> Table:
+    """ICC of both outcomes as published, by REML, its posterior, and what the prior alone says.
+
+    Parameters
+    ----------
+    rows : sequence of IccRow
+        As in `Reproduction.icc`.
+    source : {"published", "replica", "microdata"}
+        Which data.
+    lang, name
+        As in `posterior_table`.
+    """
+    import pandas as pd
+
+    frame = pd.DataFrame([{field: getattr(row, field) for field in _ICC} for row in rows])
+    frame["outcome"] = [_case_name(row, lang) for row in rows]
+    frame["published"] = [str(row.published) if row.published else _ABOUT_ZERO for row in rows]
+    span = interval_name("credible-eti", rows[0].prob, lang)
+    prior = word("prior", lang)
+    columns = (
+        Column("outcome", word("icc", lang), "text"),
+        Column("published", word("published", lang), "printed"),
+        Column("reml", word("reml", lang), decimals=3),
+        Column("mean", word("mean", lang), decimals=3),
+        Column("median", word("median", lang), decimals=3),
+        Column("lower", span, "interval", 3, "upper"),
+        Column("prior_median", f"{prior}: {word('median', lang).lower()}", decimals=3),
+        Column("prior_lower", f"{prior}: {span}", "interval", 3, "prior_upper"),
+        Column("n", word("n", lang), "integer"),
+    )
+    priors = [f"{word('priors', lang)}, {outcome_name(row.outcome, lang)} (pp): {row.prior}."
+              for row in rows if row.case == "all"]  # fmt: skip
+    boundary = [sentence("boundary", lang)] if any(row.case != "all" for row in rows) else []
+    return table_from_frame(
+        frame, word("icc_title", lang), columns=columns, name=name,
+        notes=[*priors, sentence("about_zero", lang), *boundary], source=source, lang=lang,
+    )  # fmt: skip
+
+
+#: What the report says of the change's ICC, in words.
+_ABOUT_ZERO = "≈ 0"
+_ICC = (
+    "reml", "mean", "median", "lower", "upper", "prior_median", "prior_lower",
+    "prior_upper", "n",
+)  # fmt: skip
+
+
+def _case_name(row: IccRow, lang: Language) -> str:
+    """Outcome, and which end of a boundary estimate."""
+    label = outcome_name(row.outcome, lang)
+    return label if row.case == "all" else f"{label} ({word(row.case, lang)})"
+
+
+def comparison_tables(found: Reproduction, *, source: str, lang: Language) -> tuple[Table, ...]:
+    """Published figures, OLS, REML and posterior side by side, one table for each of the report's.
+
+    Parameters
+    ----------
+    found : Reproduction
+        What `reproduce` found; OLS is there for microdata and the replica.
+    source : {"published", "replica", "microdata"}
+        Which data.
+    lang : {"en", "nb"}
+        Language.
+
+    Returns
+    -------
+    tuple of Table
+        ``published_46`` and so on. Published figures keep their digits, in percentage points.
+    """
+    tables = dict.fromkeys(row.table for row in found.coefficients)
+    return tuple(
+        _comparison(found, [row for row in found.coefficients if row.table == key], source, lang)
+        for key in tables
+    )
+
+
+def _comparison(
+    found: Reproduction, rows: Sequence[CoefficientRow], source: str, lang: Language
+) -> Table:
+    """One of the report's tables."""
+    import pandas as pd
+
+    ols = _ols_estimates(found)
+    frame = pd.DataFrame([_side_by_side(row, ols, lang) for row in rows])
+    mean, sd, se = (word(key, lang) for key in ("mean", "sd", "se"))
+    columns = (
+        Column("model", word("model", lang), "text"),
+        Column("term", word("term", lang), "text"),
+        *_pair("published", word("published", lang), se, "printed"),
+        *(_pair("ols", word("ols", lang), se) if frame["ols"].notna().any() else ()),
+        *_pair("reml", word("reml", lang), se),
+        Column("mean", f"{word('posterior', lang)}: {mean.lower()}"),
+        Column("sd", sd),
+        Column("lower", interval_name("credible-eti", rows[0].prob, lang), "interval",
+               upper="upper"),
+        Column("p_direction", word("direction", lang), "probability"),
+        Column("n", word("n", lang), "integer"),
+    )  # fmt: skip
+    first = rows[0]
+    key = first.table.removeprefix("figure")
+    what = word("figure" if first.table.startswith("figure") else "table", lang)
+    notes = [
+        *prior_notes(_fits_of(found, first.table), lang),
+        sentence("printed", lang), sentence("direction", lang),
+        *([sentence("reconstructed", lang)] if frame["n"].isna().any() else []),
+    ]  # fmt: skip
+    table = table_from_frame(
+        frame, f"{what} {key}: {outcome_name(first.outcome, lang)}", columns=columns,
+        name=f"published_{first.table}", digits="sd", unit="pp", notes=notes, source=source,
+        lang=lang,
+    )  # fmt: skip
+    printed = (len(str(cell).partition(".")[2]) for cell in frame["published"])
+    return replace(table, decimals=tuple(map(max, table.decimals, printed)))
+
+
+def _pair(key: str, label: str, se: str, kind: Any = "number") -> tuple[Column, Column]:
+    """Columns of an estimate and its standard error."""
+    return Column(key, label, kind), Column(f"{key}_se", se, kind)
+
+
+def _side_by_side(
+    row: CoefficientRow, ols: Mapping[tuple[str, str, str], tuple[float, float]], lang: Language
+) -> dict[str, Any]:
+    """One published coefficient beside its estimates."""
+    term = load_codebook().term(row.term)
+    shift = 2 if row.unit == "fraction" else 0
+    estimate, error = ols.get((row.table, row.question, term), (math.nan, math.nan))
+    return {
+        "model": row.question, "term": term_name(term, lang),
+        "published": _shifted(row.estimate, shift), "published_se": _shifted(row.se, shift),
+        "ols": estimate, "ols_se": error,
+        "reml": row.reml_estimate, "reml_se": row.reml_se,
+        "mean": row.mean, "sd": row.sd, "lower": row.lower, "upper": row.upper,
+        "p_direction": row.p_direction, "n": row.n or None,
+    }  # fmt: skip
+
+
+def _shifted(printed: str, places: int) -> str | None:
+    """A printed figure in another unit, with the digits that it has: -0.002 is -0.2 pp."""
+    if not printed:
+        return None
+    return f"{Decimal(printed).scaleb(places):f}"  # f: without an exponent
+
+
+def _ols_estimates(found: Reproduction) -> dict[tuple[str, str, str], tuple[float, float]]:
+    """(table, model, term) -> estimate and SE under complete pooling."""
+    return {
+        (result.spec.table, result.spec.name, row.term): (row.estimate, row.sd)
+        for (_, engine), fits in found.results.items()
+        if engine == "ols"
+        for result in fits.values()
+        for row in result.coefficients
+    }
+
+
+def _fits_of(found: Reproduction, table: str) -> list[Result]:
+    """Bayesian results that answer one of the report's tables."""
+    return [
+        result
+        for fits in found.results.values()
+        for result in fits.values()
+        if result.has_draws and result.spec.table == table
+    ]

@@ -1,0 +1,101 @@
+"""Tables of the poolings of one model: every kind side by side, and how far groups are shrunk."""
+
+from bayes_sf.analysis.pooling import Pooling
+from bayes_sf.inputs.variables import Language
+from bayes_sf.output.result_tables import prior_notes, slug
+from bayes_sf.output.sentences import sentence
+from bayes_sf.output.tables import Column, Table, table_from_frame
+from bayes_sf.output.words import industry_name, interval_name, outcome_name, term_name, word
+
+__all__ = ["pooling_table", "shrinkage_table"]
+
+
+def pooling_table(pooling: Pooling, *, lang: Language) -> Table:
+    """Coefficients, standard deviations and ICC of one model under every kind of pooling.
+
+    Parameters
+    ----------
+    pooling : Pooling
+        As `compare_pooling` gives it.
+    lang : {"en", "nb"}
+        Language.
+    """
+    import pandas as pd
+
+    exact = pooling.exact
+    order = (*exact.moments.terms, "sd_group", "sd_resid", "icc")
+    known = exact.provenance.source != "frame"
+    records = [
+        {
+            "term": term_name(row.term, lang, known=known),
+            "pooling": word(row.pooling, lang), "engine": word(row.engine, lang),
+            "estimate": row.estimate, "sd": row.sd, "lower": row.lower, "upper": row.upper,
+        }
+        for row in sorted(pooling.terms, key=lambda row: order.index(row.term))
+    ]  # fmt: skip
+    columns = (
+        Column("term", word("term", lang), "text"),
+        Column("pooling", word("pooling", lang), "text"),
+        Column("engine", word("engine", lang), "text"),
+        Column("estimate", word("estimate", lang)),
+        Column("sd", f"{word('sd', lang)} / {word('se', lang)}"),
+        Column("lower", interval_name("interval", exact.prob, lang), "interval", upper="upper"),
+    )
+    notes = [*prior_notes([exact], lang), sentence("pooling", lang), sentence("icc", lang)]
+    return table_from_frame(
+        pd.DataFrame(records), _titled("pooling_title", pooling, lang), columns=columns,
+        name=_file_name("pooling", pooling), digits="sd", unit=exact.spec.unit,
+        n=exact.moments.n_obs, notes=notes, source=exact.provenance.source, lang=lang,
+    )  # fmt: skip
+
+
+def shrinkage_table(pooling: Pooling, *, lang: Language) -> Table:
+    """Levels of the groups without pooling, by REML and by posterior, and how far they are shrunk.
+
+    Parameters
+    ----------
+    pooling, lang
+        As in `pooling_table`.
+    """
+    import pandas as pd
+
+    exact = pooling.exact
+    frame = pd.DataFrame([{name: getattr(row, name) for name in _LEVELS} for row in pooling.groups])
+    frame["group"] = [industry_name(row.group, lang) for row in pooling.groups]
+    span = interval_name("credible-eti", exact.prob, lang)
+    columns = (
+        Column("group", word("group", lang), "text"),
+        Column("n", word("n", lang), "integer"),
+        Column("raw", word("raw", lang)),
+        Column("none", word("none", lang)),
+        Column("complete", word("complete", lang)),
+        Column("reml", word("reml", lang)),
+        Column("mean", f"{word('posterior', lang)}: {word('mean', lang).lower()}"),
+        Column("lower", span, "interval", upper="upper"),
+        Column("factor", word("factor", lang), decimals=3),
+        Column("factor_lower", interval_name("interval", exact.prob, lang), "interval", 3,
+               "factor_upper"),
+        Column("more", word("more", lang), "integer"),
+    )  # fmt: skip
+    notes = [*prior_notes([exact], lang), sentence("factor", lang)]
+    return table_from_frame(
+        frame, _titled("shrinkage", pooling, lang), columns=columns,
+        name=_file_name("shrinkage", pooling), unit=exact.spec.unit, n=exact.moments.n_obs,
+        notes=notes, source=exact.provenance.source, lang=lang,
+    )  # fmt: skip
+
+
+_LEVELS = (
+    "n", "raw", "none", "complete", "reml", "mean", "lower", "upper", "factor", "factor_lower",
+    "factor_upper", "more",
+)  # fmt: skip
+
+
+def _titled(key: str, pooling: Pooling, lang: Language) -> str:
+    """Title of a table of one model."""
+    spec = pooling.spec
+    return f"{word(key, lang)}: {spec.name}, {outcome_name(spec.outcome, lang)}"
+
+
+def _file_name(what: str, pooling: Pooling) -> str:
+    return slug(f"{what}_{pooling.spec.name}_{pooling.spec.outcome}")

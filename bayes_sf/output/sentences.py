@@ -1,0 +1,82 @@
+"""Sentences of footers in Norwegian and English: which data, and how to read a table."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from bayes_sf.inputs.variables import Language
+
+__all__ = ["STATEMENTS", "sentence"]
+
+#: What every table says of its data.
+STATEMENTS: Final[Mapping[Language, Mapping[str, str]]] = {
+    "en": {
+        "published": "Real study: recovered from the report's published tables (no microdata).",
+        "replica": "SYNTHETIC replica: invented workplaces that reproduce the published tables.",
+        "microdata": "Microdata given by the user.",
+        "frame": "Data frame given by the user.",
+        "report": "Printed in the report (Oxford Research and NORCE for NAV, 2022).",
+    },
+    "nb": {
+        "published": "Den virkelige studien: gjenskapt fra rapportens trykte tabeller (uten "
+        "mikrodata).",
+        "replica": "SYNTETISK kopi: oppdiktede virksomheter som gir de trykte tabellene.",
+        "microdata": "Brukerens egne mikrodata.",
+        "frame": "Brukerens egen datatabell.",
+        "report": "Trykt i rapporten (Oxford Research og NORCE for NAV, 2022).",
+    },
+}  # fmt: skip
+
+_SENTENCES: Final[Mapping[Language, Mapping[str, str]]] = {
+    "en": {
+        "direction": "P(direction): posterior probability of the sign of the median.",
+        "icc": "The ICC is a share and has no unit.",
+        "several": "of the first model",
+        "printed": "Published: the real study's figures, with the decimals that the report prints.",
+        "reconstructed": "There is no n where only estimate and SE are printed (flat priors).",
+        "boundary": (
+            "REML's zero is a boundary estimate: the last two lines are the ends of what the "
+            "report leaves possible."
+        ),
+        "factor": (
+            "Levels at the predictors' means. Factor: weight of the group's own data (median and "
+            "interval), 1 without pooling, 0 with complete pooling. More to halve: so many "
+            "further rows of the group would halve its interval (∞: no number would)."
+        ),
+        "about_zero": "≈ 0: the report says in words that it is close to zero.",
+        "pooling": "Intervals: Wald (OLS, REML), equal-tailed credible (posterior).",
+        "percent": "Percent of the column's workplaces.",
+    },
+    "nb": {
+        "direction": "P(retning): a posteriori-sannsynlighet for medianens fortegn.",
+        "icc": "ICC er en andel uten enhet.",
+        "several": "den første modellens",
+        "printed": "Rapporten: tall for den virkelige studien, med de desimalene som er trykt.",
+        "reconstructed": "n finnes ikke der bare estimat og standardfeil er trykt (flat a priori).",
+        "boundary": (
+            "REMLs null er et randestimat: de to siste linjene er ytterpunktene av det rapporten "
+            "lar være mulig."
+        ),
+        "factor": (
+            "Nivå ved prediktorenes gjennomsnitt. Faktor: vekten av gruppens egne data (median og"
+            " intervall), 1 uten sammenslåing, 0 med full sammenslåing. Flere for halvt "
+            "intervall: så mange flere rader i gruppen ville halvert intervallet (∞: intet "
+            "antall)."
+        ),
+        "about_zero": "≈ 0: rapporten sier med ord at den er nær null.",
+        "pooling": (
+            "Intervaller: Wald (MKM, REML), troverdighetsintervall med like haler (a posteriori)."
+        ),
+        "percent": "Prosent av virksomhetene i kolonnen.",
+    },
+}
+
+
+def sentence(key: str, lang: Language) -> str:
+    """Return a sentence.
+
+    Examples
+    --------
+    >>> sentence("icc", "nb")
+    'ICC er en andel uten enhet.'
+    """
+    return _SENTENCES[lang][key]

@@ -84,8 +84,7 @@ def _variances(cells: Cells, sampled: Mapping[str, _Floats]) -> _Floats:
         return np.ones((len(sampled["sd_group"]), len(cells.code)))
     sigma = sampled["sd_resid"][:, None]
     if resid == "resid_by_group":
-        deviation = sampled["sd_log_resid"][:, None] * sampled["log_resid"]
-        return np.asarray((sigma * np.exp(deviation)) ** 2)
+        return np.asarray(np.exp(2 * sampled["log_resid"]))
     if resid == "repeats":
         return np.asarray(sigma**2 + sampled["sd_repeat"][:, None] ** 2 / cells.repeats)
     return np.asarray(np.tile(sigma**2, (1, len(cells.code))))

@@ -11,6 +11,11 @@ units of D (and the residual of m0) to columns, the Cholesky factor of I + T' (s
 the determinant and, in its last corner, what is left of y.
 
 A structure is compiled once; data, prior means and prior scales are put in afterwards.
+
+What the data say well is what is sampled: of repeated measurements the variance at their typical
+number, and what repeating reduces of it, the two sds being coordinates of a point whose radius
+and angle are sampled; of a group's residual sd its distance from what its rows and the other groups
+say together, in units of how well they say it.
 """
 
 from functools import lru_cache
@@ -20,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.engines.cells import Cells
-from bayes_sf.engines.graph import scale_variable
+from bayes_sf.engines.graph import scale_log_density, scale_variable
 from bayes_sf.engines.structure import Structure, slope_sds
 
 __all__ = ["compiled_conditional", "conditional_model", "numbers_of"]
@@ -65,6 +70,13 @@ def numbers_of(cells: Cells) -> dict[str, _Floats]:
         numbers["counts"] = cells.counts
     if structure.resid == "repeats":
         numbers["repeats"] = cells.repeats
+        numbers["typical_repeats"] = cells.counts.sum() / (cells.counts / cells.repeats).sum()
+    if structure.resid == "resid_by_group":
+        sums, squares = cells.products[:, 0, -1], cells.products[:, -1, -1]
+        variance = (squares - sums**2 / cells.counts) / cells.counts
+        known = variance > 0
+        numbers["said_log_resid"] = 0.5 * np.log(np.where(known, variance, 1.0))
+        numbers["said_information"] = 2.0 * cells.counts * known
     if structure.varying:
         numbers["lkj"] = np.array(priors.of("correlation").shape)
     if structure.steps:
@@ -100,8 +112,8 @@ def conditional_model(structure: Structure) -> Any:
     -------
     pymc.Model
         Free variables in standardised units: the standard deviations of ``structure.sds``,
-        ``half_correlation`` = (1 + correlation)/2, ``log_resid`` (J, in units of sd_log_resid),
-        ``simplex_0``, ..., and the scales of a shrinkage prior.
+        ``half_correlation`` = (1 + correlation)/2, ``log_resid`` (J), ``simplex_0``, ..., and the
+        scales of a shrinkage prior; what some of them are made of is named ``free_...``.
     """
     import pymc as pm
 
@@ -112,10 +124,7 @@ def conditional_model(structure: Structure) -> Any:
         products = pm.Data("products", np.tile(np.eye(width).ravel(), (2, 1)))
         member = pm.Data("member", np.eye(2))
         scales = pm.Data("scales", np.ones(len(structure.sds)))
-        sd = {
-            name: scale_variable(name, prior, scales[i])
-            for i, (name, prior) in enumerate(structure.sds)
-        }
+        sd = _sds(structure, scales)
         weight, log_det_resid = _residuals(structure, sd)
         blocks = ((member * weight) @ products).reshape((-1, width, width))
         log_det_groups = 0.0
@@ -134,25 +143,62 @@ def conditional_model(structure: Structure) -> Any:
     return model
 
 
+def _sds(structure: Structure, scales: Any) -> dict[str, Any]:
+    """Sample the standard deviations, by name."""
+    import pymc as pm
+
+    pt, priors = _tensor(), {name: (p, scales[i]) for i, (name, p) in enumerate(structure.sds)}
+    made: dict[str, Any] = {}
+    if structure.resid == "repeats":
+        typical = pm.Data("typical_repeats", np.array(1.0))
+        radius = pt.exp(pm.Flat("free_log_radius"))
+        angle = 0.25 * np.pi * (1 + pt.erf(pm.Normal("free_angle") / np.sqrt(2)))
+        made["sd_resid"] = radius * pt.sin(angle)
+        made["sd_repeat"] = radius * pt.cos(angle) * pt.sqrt(typical)
+        for name, value in made.items():
+            pm.Deterministic(name, value)
+            pm.Potential(f"prior_{name}", scale_log_density(*priors.pop(name), value))
+        pm.Potential("polar", 2 * pt.log(radius))
+    return made | {name: scale_variable(name, *prior) for name, prior in priors.items()}
+
+
 def _residuals(structure: Structure, sd: dict[str, Any]) -> tuple[Any, Any]:
     """1/v of every cell, and ln |diag(v)| over rows but for what is known."""
     import pymc as pm
 
     pt = _tensor()
-
     if structure.resid == "known_se":
         return 1.0, 0.0
     counts = pm.Data("counts", np.ones(max(structure.n_groups, 2)))
     sigma = sd["sd_resid"]
     if structure.resid == "resid_by_group":
-        deviation = pm.Normal("log_resid", shape=structure.n_groups)
-        log_var = 2 * (pt.log(sigma) + sd["sd_log_resid"] * deviation)
+        log_var = 2 * _log_resid(structure, pt.log(sigma), sd["sd_log_resid"])
     elif structure.resid == "repeats":
         repeats = pm.Data("repeats", np.ones(2))
         log_var = pt.log(sigma**2 + sd["sd_repeat"] ** 2 / repeats)
     else:
         return sigma**-2, 2 * pt.log(sigma) * counts.sum()
     return pt.exp(-log_var), (counts * log_var).sum()
+
+
+def _log_resid(structure: Structure, centre: Any, spread: Any) -> Any:
+    """Log residual sds of the groups, (J,), normal around a centre.
+
+    A group of n rows with residual sd s says ln s with variance 1/(2 n); where it would be put with
+    the normal is the zero, and how well the unit, of what is sampled.
+    """
+    import pymc as pm
+
+    pt, groups = _tensor(), structure.n_groups
+    said = pm.Data("said_log_resid", np.zeros(groups))
+    information = pm.Data("said_information", np.ones(groups))
+    free = pm.Flat("free_log_resid", shape=groups)
+    precision = 1 + information * spread**2
+    unit = spread / pt.sqrt(precision)
+    value = (centre + information * spread**2 * said) / precision + unit * free
+    prior = pm.logp(pm.Normal.dist(centre, spread), value) + pt.log(unit)
+    pm.Potential("prior_log_resid", prior.sum())
+    return pm.Deterministic("log_resid", value)
 
 
 def _loadings(structure: Structure, sd: dict[str, Any]) -> tuple[tuple[tuple[int, Any], ...], ...]:

@@ -13,7 +13,13 @@ from numpy.typing import NDArray
 from bayes_sf.engines.joint import Joint
 from bayes_sf.spec.priors import Prior
 
-__all__ = ["compiled_for", "marginal_model", "prior_structure", "scale_variable"]
+__all__ = [
+    "compiled_for",
+    "marginal_model",
+    "prior_structure",
+    "scale_log_density",
+    "scale_variable",
+]
 
 _Floats = NDArray[np.float64]
 
@@ -149,15 +155,27 @@ def _eliminate(entries: dict[tuple[int, int], Any], size: int) -> tuple[Any, Any
 
 def scale_variable(name: str, structure: tuple[str, float], scale: Any) -> Any:
     """A standard deviation with its prior; PyMC samples its logarithm."""
+    family, arguments = _scale_family(structure, scale)
+    return family(name, **arguments)
+
+
+def scale_log_density(structure: tuple[str, float], scale: Any, value: Any) -> Any:
+    """Log prior density of a standard deviation that is made of other variables."""
+    import pymc as pm
+
+    family, arguments = _scale_family(structure, scale)
+    return pm.logp(family.dist(**arguments), value)
+
+
+def _scale_family(structure: tuple[str, float], scale: Any) -> tuple[Any, dict[str, Any]]:
+    """PyMC's distribution of a prior, and its arguments."""
     import pymc as pm
 
     family, shape = structure
-    if family == "half-t":
-        return pm.HalfStudentT(name, nu=shape, sigma=scale)
-    if family == "half-normal":
-        return pm.HalfNormal(name, sigma=scale)
-    if family == "exponential":
-        return pm.Exponential(name, scale=scale)
-    if family == "gamma":
-        return pm.Gamma(name, alpha=shape, beta=1 / scale)
-    return pm.HalfFlat(name)
+    return {
+        "half-t": (pm.HalfStudentT, {"nu": shape, "sigma": scale}),
+        "half-normal": (pm.HalfNormal, {"sigma": scale}),
+        "exponential": (pm.Exponential, {"scale": scale}),
+        "gamma": (pm.Gamma, {"alpha": shape, "beta": 1 / scale}),
+        "flat": (pm.HalfFlat, {}),
+    }[family]

@@ -37,7 +37,7 @@ _IN_UNITS_OF_Y = (
 )  # fmt: skip
 
 #: Settings of priors whose posterior is harder to walk on.
-_CAREFUL: Mapping[str, Mapping[str, float]] = {"horseshoe": {"target_accept": 0.95}}
+_CAREFUL = {"target_accept": 0.95}
 
 
 def fit_hierarchical(rows: Rows, spec: ModelSpec, *, seed: int = 1) -> Sampled:
@@ -73,7 +73,7 @@ def fit_hierarchical(rows: Rows, spec: ModelSpec, *, seed: int = 1) -> Sampled:
         tree = _tree(cells, rows, trace, np.random.default_rng([seed, 1]))
         return Sampled(cells.data.moments, cells.priors, tree, settings)
 
-    return try_twice(attempt, {**SETTINGS, **_CAREFUL.get(cells.structure.shrinkage, {})})
+    return try_twice(attempt, {**SETTINGS, **_CAREFUL})
 
 
 def _tree(

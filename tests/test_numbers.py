@@ -7,14 +7,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bayes_sf.output.numbers import fixed, interval, limit, percent, probability
+from bayes_sf.output.numbers import (
+    as_printed,
+    fixed,
+    interval,
+    level,
+    limit,
+    percent,
+    probability,
+    r_hat,
+    shared_decimals,
+    significant_decimals,
+    with_percent,
+)
 
 FINITE = st.floats(-1e6, 1e6)
 DECIMALS = st.integers(0, 6)
+POSITIVE = st.floats(1e-9, 1e6)
 
 
 def number(text: str) -> Fraction:
     return Fraction(text.replace("−", "-"))
+
+
+def looks_zero(text: str) -> bool:
+    return not any(digit in text for digit in "123456789")
 
 
 @given(FINITE, DECIMALS)
@@ -81,3 +98,84 @@ def test_probabilities_at_the_edge() -> None:
     assert [probability(p) for p in (0.0, 1e-9, 0.0005, 0.9995, 1 - 1e-9, 1.0)] == [
         "0.000", "<0.001", "0.001", ">0.999", ">0.999", "1.000",
     ]  # fmt: skip
+
+
+@given(FINITE, FINITE, DECIMALS, st.floats(0, 1))
+def test_norwegian_has_the_same_digits_with_a_comma(
+    low: float, high: float, decimals: int, share: float
+) -> None:
+    assert fixed(low, decimals, "nb") == fixed(low, decimals).replace(".", ",")
+    assert limit(low, decimals, "nb") == limit(low, decimals).replace(".", ",")
+    assert probability(share, 3, "nb") == probability(share, 3).replace(".", ",")
+    assert percent(share, 1, "nb") == percent(share, 1).replace(".", ",")
+    assert r_hat(share, "nb") == r_hat(share).replace(".", ",")
+    english = interval(low, high, decimals)
+    assert interval(low, high, decimals, "nb") == english.replace(".", ",").replace("to", "til")
+
+
+def test_no_line_breaks_before_a_norwegian_percent_sign() -> None:
+    assert (with_percent("34,9", "nb"), with_percent("34.9")) == ("34,9\u00a0%", "34.9 %")
+    assert (level(0.95, "nb"), level(0.999, "nb"), level(0.5)) == (
+        "95\u00a0%", "99,9\u00a0%", "50 %",
+    )  # fmt: skip
+
+
+@given(FINITE, FINITE, DECIMALS, st.integers(0, 4))
+def test_limits_get_as_few_more_decimals_as_show_that_they_are_not_zero(
+    low: float, high: float, decimals: int, more: int
+) -> None:
+    shared = shared_decimals(low, high, decimals, more)
+    enough = [
+        d
+        for d in range(decimals, decimals + more + 1)
+        if not any(value and looks_zero(fixed(value, d)) for value in (low, high))
+    ]
+    assert shared == (enough[0] if enough else decimals + more)
+    first, second = interval(low, high, decimals, more=more).split(" to ")
+    for value, text in ((low, first), (high, second)):
+        assert len(text.partition(".")[2]) == shared
+        assert not value or not looks_zero(text)
+        if text[0] not in "<>":
+            assert abs(number(text) - Fraction(repr(value))) <= Fraction(1, 2 * 10**shared)
+
+
+def test_an_infinite_number_is_no_number_with_decimals() -> None:
+    assert (fixed(math.inf, 2), fixed(-math.inf, 0, "nb"), limit(math.inf, 1)) == ("∞", "−∞", "∞")
+
+
+@given(POSITIVE)
+def test_an_uncertainty_is_shown_with_two_digits(sd: float) -> None:
+    decimals = significant_decimals(sd)
+    digits = fixed(sd, decimals).replace(".", "").lstrip("0")
+    # 0.0996 with two digits is 0.100: the digit that is carried makes a third.
+    assert len(digits) in (2, 3) or decimals in (0, 6)
+    if len(digits) == 3 and decimals:
+        assert digits == "100"
+
+
+@given(POSITIVE, POSITIVE)
+def test_no_digit_is_shown_that_monte_carlo_error_moves(sd: float, mcse: float) -> None:
+    decimals, most = significant_decimals(sd, mcse=mcse), significant_decimals(sd)
+    unit, noise = Fraction(1, 10**decimals), 2 * Fraction(mcse)
+    slack = 1 + Fraction(1, 10**9)  # the logarithm is a float
+    assert decimals <= most
+    assert decimals == 0 or unit * slack >= noise
+    assert decimals == most or unit / 10 <= noise * slack  # not fewer than it must be
+
+
+def test_without_monte_carlo_error_all_digits_stay() -> None:
+    assert significant_decimals(0.1, mcse=0.0) == significant_decimals(0.1, mcse=math.nan) == 2
+
+
+@given(st.floats(0.9, 50))
+def test_r_hat_has_three_decimals(value: float) -> None:
+    text = r_hat(value)
+    assert abs(number(text) - Fraction(repr(value))) <= Fraction(1, 2000)
+    assert len(text.partition(".")[2]) == 3
+
+
+@given(st.from_regex(r"-?[0-9]{1,3}(\.[0-9]{1,4})?", fullmatch=True))
+def test_a_printed_figure_keeps_its_digits(figure: str) -> None:
+    assert number(as_printed(figure)) == Fraction(figure)
+    assert as_printed(figure, "nb") == as_printed(figure).replace(".", ",")
+    assert len(as_printed(figure)) == len(figure)

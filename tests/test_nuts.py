@@ -137,7 +137,7 @@ def spoilt(trace: xr.DataTree) -> xr.DataTree:
 def test_a_failed_fit_is_tried_once_more(
     null_pair: tuple[sf.Result, sf.Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, sample = null_pair[0], nuts._sample
+    first, sample = null_pair[0], nuts.sample
     seen: list[Mapping[str, float]] = []
 
     def fail_once(compiled: Any, seed: int, settings: Mapping[str, float]) -> xr.DataTree:
@@ -145,7 +145,7 @@ def test_a_failed_fit_is_tried_once_more(
         trace = sample(compiled, seed, settings)
         return spoilt(trace) if len(seen) == 1 else trace
 
-    monkeypatch.setattr(nuts, "_sample", fail_once)
+    monkeypatch.setattr(nuts, "sample", fail_once)
     again = sf.fit(first.spec, first.moments, engine="nuts", seed=4)
     assert again.converged
     assert seen[0] == nuts.SETTINGS
@@ -157,8 +157,8 @@ def test_a_failed_fit_is_tried_once_more(
 def test_a_fit_that_fails_twice_is_marked(
     null_pair: tuple[sf.Result, sf.Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, sample = null_pair[0], nuts._sample
-    monkeypatch.setattr(nuts, "_sample", lambda *args: spoilt(sample(*args)))
+    first, sample = null_pair[0], nuts.sample
+    monkeypatch.setattr(nuts, "sample", lambda *args: spoilt(sample(*args)))
     marked = sf.fit(first.spec, first.moments, engine="nuts", seed=4)
     assert not marked.converged
     assert "not converged" in repr(marked)
@@ -199,7 +199,7 @@ def test_a_sampler_that_does_not_finish(
     broken = Broken(error)
     monkeypatch.setattr("nutpie.sample", lambda *_, **__: broken)
     with pytest.raises(raised):
-        nuts._sample(None, 1, nuts.SETTINGS)
+        nuts.sample(None, 1, nuts.SETTINGS)
     assert broken.cancelled == cancelled
 
 

@@ -71,8 +71,7 @@ class Result:
     provenance : Provenance
         Digests, seed, versions, time.
     data : Rows or None
-        The rows it was fitted to, in memory only; None where only moments are known, and for
-        fits that are read from files.
+        The rows it was fitted to, in memory only; None where only moments are known.
     """
 
     spec: ModelSpec
@@ -165,14 +164,25 @@ class Result:
         -------
         dict
             ``estimate`` for frequentist engines; else ``mean, sd, median, lower, upper, prob`` and
-            the prior's ``prior_median, prior_lower, prior_upper`` (NaN when a prior is flat).
+            the prior's ``prior_median, prior_lower, prior_upper`` (NaN when a prior is flat, and
+            where the residual variance is more than sd_resid^2).
+
+        Raises
+        ------
+        UsageError
+            For a model with known standard errors: it has no residual variance.
         """
-        row = next(r for r in self.rows if r.term == "icc")
+        row = next((r for r in self.rows if r.term == "icc"), None)
+        if row is None:
+            where = f"model {self.spec.name!r}"
+            raise UsageError(where, "has no ICC: its standard errors are known", fix="see sd_group")
         if not self.has_draws:
             return {"estimate": row.estimate}
         tails = np.array([0.5, 0.5 - 0.5 * self.prob, 0.5 + 0.5 * self.prob])
         priors = self.fitted.parts[0].priors
         middle, low, high = icc_prior_quantiles(priors.sd_resid, priors.sd_group, tails)
+        if self.spec.resid_by_group or self.spec.likelihood == "student":
+            middle = low = high = np.nan
         return {
             "mean": row.estimate, "sd": row.sd,
             "median": float(self.fitted.quantile("icc", [0.5])[0]),

@@ -1,9 +1,9 @@
 """Fits from NUTS kept in files: each is whole or not there, and is found again by what it answers.
 
 A file is named by model, outcome and a digest of specification, data, seed and settings. It holds
-draws, the sampler's account and the exact posterior's moments: nothing of any workplace. It is
-written in memory, then beside its place, and put there in one step, so that an interruption or a
-full disk leaves the old file, or none.
+draws, the sampler's account and, of a Gaussian random-intercept model, the exact posterior's
+moments: nothing of any workplace. It is written in memory, then beside its place, and put there in
+one step, so that an interruption or a full disk leaves the old file, or none.
 """
 
 import hashlib
@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bayes_sf.engines.fit import fit, moments_of
+from bayes_sf.engines.cells import resolve_all
+from bayes_sf.engines.fit import fit, moments_of, rows_of
 from bayes_sf.engines.gaussian import standardise
-from bayes_sf.engines.joint import resolve_priors
 from bayes_sf.engines.nuts import SETTINGS, Sampled
 from bayes_sf.engines.result import Provenance, Result
+from bayes_sf.engines.structure import score_moments
 from bayes_sf.errors import DataError, OutputError
 from bayes_sf.spec.model import ModelSpec
 
@@ -31,7 +32,8 @@ __all__ = ["SavedFit", "fit_saved", "load_fit", "name_of", "save_fit"]
 
 #: Version of the files. One of another version is not read.
 _FORMAT = 1
-_GROUPS = {"posterior", "sample_stats", "exact"}
+_GROUPS = {"posterior", "sample_stats"}
+_EXACT = "exact"
 #: What a file says of itself, beside its draws.
 _ABOUT = {
     "format", "model", "outcome", "predictors", "group", "unit", "priors", "n", "settings",
@@ -46,7 +48,7 @@ class SavedFit:
     Parameters
     ----------
     tree : xarray.DataTree
-        Groups ``posterior``, ``sample_stats`` and ``exact``, in memory.
+        Groups ``posterior``, ``sample_stats`` and, where it is known, ``exact``, in memory.
     about : mapping
         ``model, outcome, predictors, group, unit, priors, n, settings, provenance`` and what was
         ``requested`` of the sampler before any retry.
@@ -64,7 +66,7 @@ def name_of(spec: ModelSpec, data: str, seed: int) -> str:
     spec : ModelSpec
         The model.
     data : str
-        Digest of its moments.
+        Digest of its moments, or of its rows where moments are not enough.
     seed : int
         Seed.
 
@@ -152,7 +154,7 @@ def load_fit(path: Path) -> SavedFit:
         with xr.open_datatree(io.BytesIO(path.read_bytes()), engine="h5netcdf") as opened:
             tree = opened.load()
         about = json.loads(tree.attrs["bayes_sf"])
-        whole = about.keys() == _ABOUT and tree.children.keys() == _GROUPS
+        whole = about.keys() == _ABOUT and tree.children.keys() - {_EXACT} == _GROUPS
     except (OSError, ValueError, KeyError, RuntimeError, AttributeError) as error:
         raise DataError(str(path), rule, got=f"{type(error).__name__}: {error}", fix=fix) from error
     if not whole or about["format"] != _FORMAT:
@@ -203,8 +205,13 @@ def fit_saved(
 
 def _find(spec: ModelSpec, data: Any, folder: Path, prob: float, seed: int) -> Result | None:
     """Result from its file; None when the file is not there, not whole or another fit's."""
-    moments = moments_of(spec, data)[0][0]
-    path = folder / name_of(spec, moments.digest, seed)
+    rows = rows_of(spec, data)
+    if spec.plain or rows is None:
+        moments = moments_of(spec, data)[0][0] if rows is None else rows.moments
+        digest = moments.digest
+    else:
+        moments, digest = score_moments(rows), rows.digest
+    path = folder / name_of(spec, digest, seed)
     if not path.exists():
         return None
     try:
@@ -213,8 +220,8 @@ def _find(spec: ModelSpec, data: Any, folder: Path, prob: float, seed: int) -> R
         return None
     provenance = Provenance(**saved.about["provenance"])
     found = (provenance.spec, provenance.data, provenance.seed, saved.about["requested"])
-    if found != (spec.digest, moments.digest, seed, dict(SETTINGS)):
+    if found != (spec.digest, digest, seed, dict(SETTINGS)):
         return None
-    priors = resolve_priors(spec.priors, standardise(moments))
+    priors = resolve_all(spec, standardise(moments))
     fitted = Sampled(moments, priors, saved.tree, saved.about["settings"])
-    return Result(spec, "nuts", fitted, prob, provenance)
+    return Result(spec, "nuts", fitted, prob, provenance, rows)

@@ -189,7 +189,8 @@ def slope_sds(shrinkage: str, at: Mapping[str, Any]) -> Any:
 
     Examples
     --------
-    >>> float(slope_sds("horseshoe", {"local_scale": 3, "global_scale": 1, "slab_variance": 16}))
+    >>> at = {"local_scale": 3, "global_scale": 1, "slab_variance": 16}
+    >>> round(slope_sds("horseshoe", at), 6)
     2.4
     """
     if shrinkage == "pooled-normal":

@@ -42,7 +42,10 @@ from bayes_sf.output.words import SYMBOLS, unit_name, word
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Cell", "Column", "Kind", "Table", "Value", "printed_table", "table_from_frame"]
+__all__ = [
+    "Cell", "Column", "Kind", "Table", "Value", "is_figure", "printed_table", "raw_values",
+    "table_from_frame",
+]  # fmt: skip
 
 type Kind = Literal["text", "printed", "number", "integer", "interval", "probability", "r_hat"]
 type Value = str | float | int | None
@@ -192,7 +195,7 @@ class Table:
         """One cell as printed; see `places` for its decimals."""
         column, value = self.columns[place], self.rows[at][place]
         if isinstance(value, str) or column.is_text:
-            figure = column.kind == "printed" and _FIGURE.fullmatch(str(value))
+            figure = is_figure(value, column)
             return as_printed(str(value), self.lang) if figure else _as_text(value)
         if not _exists(value):
             return _NOT_THERE
@@ -240,6 +243,11 @@ def raw_values(cell: Cell, column: Column) -> tuple[Value, ...]:
         return tuple(value if isinstance(value, str) or _exists(value) else None for value in both)
     assert not isinstance(cell, tuple)
     return (cell if isinstance(cell, str) or _exists(cell) else None,)
+
+
+def is_figure(cell: Cell, column: Column) -> bool:
+    """Whether a cell's text is a number whose digits stay as they are."""
+    return column.kind == "printed" and bool(_FIGURE.fullmatch(str(cell)))
 
 
 def _exists(cell: Cell) -> bool:

@@ -104,7 +104,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {  # Norwegian, English
     "credible-hdi": ("troverdighetsintervall (høyest tetthet)", "credible interval (HDI)"),
     "confidence-wald": ("konfidensintervall (Wald)", "confidence interval (Wald)"),
     # Units
-    "percentage points": ("prosentpoeng", "percentage points"),
+    "pp": ("prosentpoeng", "percentage points"),
 }
 _SPREADS = ("sd_group", "sd_resid", "icc")
 
@@ -124,9 +124,8 @@ def check_language(lang: str) -> Language:
 
 
 def word(key: str, lang: Language) -> str:
-    """Return a word; what is not in the dictionary is its own name."""
-    pair = _WORDS.get(key, (key, key))
-    return pair[0 if lang == "nb" else 1]
+    """Return a word of the dictionary."""
+    return _WORDS[key][0 if lang == "nb" else 1]
 
 
 def interval_name(kind: str, prob: float, lang: Language) -> str:
@@ -135,8 +134,8 @@ def interval_name(kind: str, prob: float, lang: Language) -> str:
 
 
 def unit_name(unit: str, lang: Language) -> str:
-    """Return a unit in words; ``pp`` is percentage points."""
-    return word("percentage points" if unit == "pp" else unit, lang)
+    """Return a unit in words; what is not in the dictionary stays as it is."""
+    return word(unit, lang) if unit in _WORDS else unit
 
 
 def term_name(term: str, lang: Language, *, known: bool = True) -> str:

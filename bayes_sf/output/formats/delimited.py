@@ -15,7 +15,7 @@ import csv
 import io
 from typing import Final, Literal
 
-from bayes_sf.output.tables import Table, Value
+from bayes_sf.output.tables import Column, Table, Value, is_figure, raw_values
 
 __all__ = ["CsvStyle", "csv_bytes"]
 
@@ -42,16 +42,23 @@ def csv_bytes(table: Table, style: CsvStyle = "plain") -> bytes:
     )
     source = [_SOURCES.get(table.source, table.source)] if table.source else []
     writer.writerow([*table.raw_header, *(["source"] if source else [])])
-    for row in table.raw_rows:
-        writer.writerow([*(_written(value, comma=norwegian) for value in row), *source])
+    for row in table.rows:
+        cells = [
+            _written(value, comma=norwegian and _is_number(value, column))
+            for cell, column in zip(row, table.columns, strict=True)
+            for value in raw_values(cell, column)
+        ]
+        writer.writerow([*cells, *source])
     return stream.getvalue().encode("utf-8-sig" if norwegian else "utf-8")
+
+
+def _is_number(value: Value, column: Column) -> bool:
+    return not isinstance(value, str) or is_figure(value, column)
 
 
 def _written(value: Value, *, comma: bool) -> str:
     """Numbers in full; nothing for a number that does not exist."""
     if value is None:
         return ""
-    if isinstance(value, str):
-        return value
-    text = repr(value)
+    text = value if isinstance(value, str) else repr(value)
     return text.replace(".", ",") if comma else text

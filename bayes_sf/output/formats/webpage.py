@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import Final
 
-from bayes_sf.output.tables import Cell, Table
+from bayes_sf.output.tables import Cell, Table, is_figure
 
 __all__ = ["fragment", "page"]
 
@@ -79,5 +79,6 @@ def _sort_values(table: Table) -> Iterator[str]:
     for row in table.rows:
         for cell, column in zip(row, table.columns, strict=True):
             value: Cell = cell[0] if isinstance(cell, tuple) else cell
-            known = not isinstance(value, str) and value is not None and value == value  # noqa: PLR0124 - not NaN
-            yield "" if column.is_text or not known else f' data-value="{value!r}"'
+            number = not isinstance(value, str) and value is not None and value == value  # noqa: PLR0124 - not NaN
+            shown = value if is_figure(value, column) else repr(value) if number else ""
+            yield f' data-value="{shown}"' if shown and not column.is_text else ""

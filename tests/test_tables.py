@@ -1,0 +1,622 @@
+"""Tables: every format holds the same numbers, and says which data they are of.
+
+What a format holds is read back by other code than wrote it: lxml, openpyxl, python-docx, pandas,
+pandoc where it is installed, and a few lines here for Markdown and LaTeX. Numbers are compared with
+the raw ones in exact arithmetic.
+"""
+
+import csv
+import io
+import math
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from docx import Document
+from docx.oxml.ns import qn
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import html
+from openpyxl import load_workbook
+
+import bayes_sf as sf
+from bayes_sf.analysis.comparison import Reproduction, reproduce
+from bayes_sf.analysis.pooling import Pooling, compare_pooling
+from bayes_sf.engines.diagnostics import diagnose
+from bayes_sf.errors import UsageError
+from bayes_sf.inputs.published import published_table
+from bayes_sf.inputs.sample import AnalysisSample, load_sample
+from bayes_sf.output.export import export_tables, run_export
+from bayes_sf.output.formats.delimited import csv_bytes
+from bayes_sf.output.formats.latex import latex
+from bayes_sf.output.formats.markdown import markdown
+from bayes_sf.output.formats.webpage import fragment, page
+from bayes_sf.output.formats.workbook import excel_bytes
+from bayes_sf.output.formats.writing import FORMATS, table_files, write_tables
+from bayes_sf.output.result_tables import diagnostics_table, posterior_table
+from bayes_sf.output.sample_tables import descriptive_tables
+from bayes_sf.output.tables import Column, Table, printed_table, table_from_frame
+from bayes_sf.output.words import _WORDS, check_language
+
+NUMBER = re.compile(r"[<>]?−?\d+(?:\.\d+)?")
+
+# --- Reading back ----------------------------------------------------------------------------
+
+
+def from_html(text: str) -> list[list[str]]:
+    (table,) = html.fromstring(text).xpath("//table")
+    return [[cell.text_content() for cell in row] for row in table.xpath("./tbody/tr")]
+
+
+def from_markdown(text: str) -> list[list[str]]:
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    cells = [re.split(r"(?<!\\)\|", line)[1:-1] for line in lines[2:]]
+    return [[cell.strip().replace("\\|", "|") for cell in row] for row in cells]
+
+
+LATEX = {
+    r"\textbackslash{}": "\\", r"\textasciitilde{}": "~", r"\textasciicircum{}": "^",
+    "$<$": "<", "$>$": ">", "$-$": "−", r"$\infty$": "∞", r"$\approx$": "≈", "{[}": "[",
+    "{]}": "]", "--": "–", "~": "\u00a0", r"\&": "&", r"\%": "%", r"\$": "$", r"\#": "#",
+    r"\_": "_", r"\{": "{", r"\}": "}",
+}  # fmt: skip
+
+
+def from_latex(text: str) -> list[list[str]]:
+    body = text.partition("\\midrule\n")[2].partition("\\bottomrule")[0]
+    lines = [line for line in body.splitlines() if line != r"\endhead"]
+    known = re.compile("|".join(re.escape(code) for code in LATEX))
+    rows = [re.split(r" & ", line.removesuffix(r" \\")) for line in lines]
+    return [[known.sub(lambda found: LATEX[found[0]], cell) for cell in row] for row in rows]
+
+
+def from_word(content: bytes) -> list[list[list[str]]]:
+    tables = Document(io.BytesIO(content)).tables
+    return [
+        [
+            ["".join(t.text or "" for t in cell.iter(qn("w:t"))) for cell in row.iter(qn("w:tc"))]
+            for row in list(table._tbl.iter(qn("w:tr")))[1:]
+        ]
+        for table in tables
+    ]
+
+
+def displayed(value: Any, number_format: str) -> str:
+    """What Excel shows: of the formats `0.00;"−"0.00` and `"text"`."""
+    if not isinstance(value, int | float) or number_format == "General":
+        return "" if value is None else str(value)
+    if number_format.startswith('"'):
+        return number_format.strip('"')
+    positive, negative = number_format.split(";")
+    part = negative if value < 0 else positive
+    decimals = len(part.partition(".")[2])
+    digits = abs(Decimal(repr(value))).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+    return ("−" if "−" in part else "") + f"{digits:f}"
+
+
+def from_excel(content: bytes, tables: tuple[Table, ...]) -> Iterator[list[list[str]]]:
+    book = load_workbook(io.BytesIO(content))
+    for sheet, table in zip(book.worksheets, tables, strict=True):
+        rows = []
+        for at in range(len(table.rows)):
+            cells = iter(sheet[3 + at])
+            row = []
+            for column in table.columns:
+                shown = [displayed(c.value, c.number_format) for c in (next(cells),)]
+                if column.kind == "interval":
+                    shown += [displayed(c.value, c.number_format) for c in (next(cells),)]
+                    joined = {"nb": " til ", "en": " to "}[table.lang].join(shown)
+                    row.append(shown[0] if shown[0] == shown[1] == "." else joined)
+                else:
+                    row.append(shown[0])
+            rows.append(row)
+        yield rows
+
+
+# --- What is written -------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def sample() -> AnalysisSample:
+    return load_sample("replica")
+
+
+@pytest.fixture(scope="module")
+def found(sample: AnalysisSample) -> Reproduction:
+    return reproduce(sample)
+
+
+@pytest.fixture(scope="module")
+def pooling(sample: AnalysisSample) -> Pooling:
+    return compare_pooling(next(iter(sf.load_analysis("q13").specs)), sample)
+
+
+@pytest.fixture(scope="module")
+def everything(
+    sample: AnalysisSample, found: Reproduction, pooling: Pooling
+) -> dict[str, tuple[Table, ...]]:
+    """All tables of the replica, in both languages."""
+    fits = [*found.results["null", "exact"].values(), *found.results["q13", "reml"].values()]
+    return {
+        lang: export_tables(
+            results=fits, reproduction=found, poolings=[pooling], sample=sample, source="replica",
+            lang=check_language(lang),
+        )
+        for lang in ("en", "nb")
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("lang", ["en", "nb"])
+def test_all_formats_hold_the_same_figures(
+    everything: dict[str, tuple[Table, ...]], lang: str
+) -> None:
+    tables = everything[lang]
+    assert len(tables) > 45
+    files = table_files(tables, FORMATS)
+    words, sheets = from_word(files["tables.docx"]), from_excel(files["tables.xlsx"], tables)
+    for table, word, sheet in zip(tables, words, sheets, strict=True):
+        expected = [list(row) for row in table.texts]
+        assert from_html(files[f"{table.name}.html"]) == expected
+        assert from_markdown(files[f"{table.name}.md"]) == expected
+        assert from_latex(files[f"{table.name}.tex"]) == expected
+        assert word == expected
+        english = [[cell.replace(",", ".") if NUMBER.match(cell.replace(",", ".")) else cell
+                    for cell in row] for row in expected] if lang == "nb" else expected  # fmt: skip
+        assert sheet == english
+
+
+def nearest(text: str, value: float) -> bool:
+    """Whether a printed number is the raw one at its own rounding."""
+    figure = Fraction(text.lstrip("<>").replace("−", "-"))
+    unit = Fraction(1, 10 ** len(text.partition(".")[2]))
+    if text[0] in "<>":
+        return (value < figure) == (text[0] == "<") and abs(Fraction(value) - figure) <= unit
+    return abs(figure - Fraction(repr(float(value)))) <= unit / 2
+
+
+def test_printed_figures_are_those_of_the_csv(everything: dict[str, tuple[Table, ...]]) -> None:
+    checked = 0
+    for table in everything["en"]:
+        rows = list(csv.reader(io.StringIO(csv_bytes(table).decode())))
+        assert rows[0] == [*table.raw_header, "source"]
+        for row, texts in zip(rows[1:], from_markdown(markdown(table)), strict=True):
+            assert row[-1] == "SYNTHETIC replica"
+            raw = iter(row)
+            for column, text in zip(table.columns, texts, strict=True):
+                values = [next(raw) for _ in column.keys]
+                if column.is_text or column.kind == "printed":
+                    assert values[0].replace("-", "−") == text.replace("-", "−")
+                    continue
+                if values[0] == "":
+                    assert text == "."
+                    continue
+                for value, part in zip(values, text.split(" to "), strict=True):
+                    assert part == "∞" if value == "inf" else nearest(part, float(value)), table
+                    checked += 1
+    assert checked > 3000
+
+
+def test_norwegian_has_the_same_digits(everything: dict[str, tuple[Table, ...]]) -> None:
+    for english, norwegian in zip(everything["en"], everything["nb"], strict=True):
+        assert english.raw_header == norwegian.raw_header
+        for place, column in enumerate(english.columns):
+            if column.is_text:
+                continue
+            for ours, theirs in zip(english.texts, norwegian.texts, strict=True):
+                text = ours[place]
+                expected = text if text == "." else text.replace(".", ",").replace(" to ", " til ")
+                assert theirs[place] == expected
+
+
+def test_every_word_is_there_in_both_languages() -> None:
+    for norwegian, english in _WORDS.values():
+        assert norwegian
+        assert english
+    assert check_language("nb") == "nb"
+    with pytest.raises(UsageError, match="must be en or nb"):
+        check_language("nn")
+
+
+def test_terms_of_the_norwegian_footer(everything: dict[str, tuple[Table, ...]]) -> None:
+    table = next(t for t in everything["nb"] if t.name == "estimates_exact")
+    assert "95\u00a0% troverdighetsintervall (like haler)" in table.header
+    assert "prosentpoeng (n = 420–582)" in table.caption
+    assert any(line.startswith("A priori-fordelinger") for line in table.footer)
+    assert ". = finnes ikke." in table.footer
+
+
+@pytest.mark.parametrize("lang", ["en", "nb"])
+def test_no_file_lets_the_replica_pass_for_the_real_study(
+    everything: dict[str, tuple[Table, ...]], lang: str
+) -> None:
+    mark = {"en": "SYNTHETIC replica", "nb": "SYNTETISK kopi"}[lang]
+    files = table_files(everything[lang], FORMATS)
+    for table in everything[lang]:
+        for ending in ("html", "tex", "md"):
+            text = files[f"{table.name}.{ending}"]
+            assert text.count(mark) >= 2, (table.name, ending)  # caption and footer
+        assert f"Synt{'h' * (lang == 'en')}" not in csv_bytes(table).decode().splitlines()[0]
+        assert b"SYNTHETIC replica" in files[f"{table.name}.csv"]
+    captions = [p.text for p in Document(io.BytesIO(files["tables.docx"])).paragraphs]
+    assert sum(text.startswith(mark) for text in captions) == len(everything[lang])
+    for sheet in load_workbook(io.BytesIO(files["tables.xlsx"])).worksheets:
+        assert sheet["A1"].value.startswith(mark)
+
+
+def test_the_real_study_is_said_to_be_real(found: Reproduction) -> None:
+    tables = export_tables(reproduction=found, source="published")
+    assert all("Real study" in table.footer[-1] for table in tables)
+    assert not any("SYNTHETIC" in markdown(table) for table in tables)
+
+
+# --- What is in the tables -------------------------------------------------------------------
+
+
+def test_published_figures_keep_their_digits_in_percentage_points(found: Reproduction) -> None:
+    for table in export_tables(reproduction=found, source="replica"):
+        if not table.name.startswith("published_"):
+            continue
+        printed = published_table(table.name.removeprefix("published_"))
+        unit = {"fraction": 100, "pp": 1}
+        for (_, row), texts in zip(printed.iterrows(), table.texts, strict=True):
+            cells = dict(zip((column.key for column in table.columns), texts, strict=True))
+            for key, text in (("estimate", "published"), ("se", "published_se")):
+                shown = Fraction(cells[text].replace("−", "-"))
+                assert shown == Fraction(row[key]) * unit[row["unit"]]
+            assert len(cells["reml"].partition(".")[2]) >= len(cells["published"].partition(".")[2])
+
+
+def test_ols_reml_and_posterior_stand_beside_the_published(found: Reproduction) -> None:
+    table = next(t for t in export_tables(reproduction=found) if t.name == "published_46")
+    column = {key: place for place, key in enumerate(c.key for c in table.columns)}
+    rows = [row for row in found.coefficients if row.table == "46"]
+    ols = found.results["bivariate", "ols"]
+    for row, cells in zip(rows, table.rows, strict=True):
+        assert cells[column["reml"]] == row.reml_estimate
+        assert cells[column["mean"]] == row.mean
+        assert cells[column["lower"]] == (row.lower, row.upper)
+        fitted = ols[row.question, "absence_mean"].coefficients
+        assert cells[column["ols"]] in [each.estimate for each in fitted]
+
+
+def test_posterior_table_has_the_estimates(found: Reproduction) -> None:
+    results = list(found.results["q13", "exact"].values())
+    table = posterior_table(results, lang="en", groups=True)
+    raw = pd.DataFrame(table.raw_rows, columns=list(table.raw_header))
+    estimates = pd.concat([result.estimates for result in results], ignore_index=True)
+    for key in ("estimate", "sd", "lower", "upper", "statistic"):
+        np.testing.assert_array_equal(raw[key].astype(float), estimates[key])
+    assert [key for key in table.raw_header if key in {"model", "outcome", "n"}] == []
+    assert table.caption.endswith(f"percentage points (n = {results[0].moments.n_obs})")
+    assert str(results[0].priors) in table.footer[0]
+
+
+def test_of_frequentist_engines_no_posterior_is_claimed(found: Reproduction) -> None:
+    table = posterior_table(found.results["q13", "reml"].values(), lang="en")
+    assert table.header[1:] == ("REML", "SE", "95 % confidence interval (Wald)", "t")
+    assert not any("prior" in line.lower() for line in table.footer)
+
+
+def test_results_of_two_engines_are_not_mixed(found: Reproduction) -> None:
+    mixed = [*found.results["null", "reml"].values(), *found.results["null", "exact"].values()]
+    with pytest.raises(UsageError, match="needs results of one engine"):
+        posterior_table(mixed, lang="en")
+
+
+def test_icc_table_has_the_prior_beside_the_posterior(found: Reproduction) -> None:
+    (table, *_) = export_tables(reproduction=found, source="replica")
+    for row, cells in zip(found.icc, table.rows, strict=True):
+        assert cells[2:7] == (
+            row.reml, row.mean, row.median, (row.lower, row.upper), row.prior_median,
+        )  # fmt: skip
+        assert cells[7] == (row.prior_lower, row.prior_upper)
+        assert any(row.prior in line for line in table.footer)
+    assert [cells[1] for cells in table.texts] == ["0.299", "≈ 0"]
+
+
+def test_shrinkage_table_has_every_group(pooling: Pooling) -> None:
+    table = export_tables(poolings=[pooling])[1]
+    raw = pd.DataFrame(table.raw_rows, columns=list(table.raw_header))
+    expected = pd.DataFrame([asdict(row) for row in pooling.groups])
+    for key in raw.columns[1:]:
+        np.testing.assert_array_equal(raw[key].astype(float), expected[key].astype(float))
+    assert set(raw["group"]) >= {"Construction", "Kindergartens etc."}
+
+
+def test_flow_ends_in_n(sample: AnalysisSample) -> None:
+    tables = [t for t in export_tables(sample=sample) if t.name.startswith("flow_")]
+    sizes = {table.name: table.n for table in tables}
+    assert sizes["flow_null_absence_mean"] == 582  # as the report has it
+    for table in tables:
+        *industries, total = table.rows[-1][1:]
+        assert sum(industries) == total == table.n
+
+
+def test_printed_tables_of_the_report() -> None:
+    tables = descriptive_tables(published_table("by_industry"), source="report", lang="nb")
+    printed = {str(key): rows for key, rows in published_table("by_industry").groupby("table")}
+    assert {table.name for table in tables} == {f"table_{key}" for key in printed}
+    for table in tables:
+        rows = printed[table.name.removeprefix("table_")]
+        texts = [text for row in table.texts for text in row[1:]]
+        wanted = [
+            text
+            for count, percent in zip(rows["count"], rows["percent"], strict=True)
+            for text in ("." if pd.isna(count) else str(count), percent.replace(".", ","))
+        ]
+        assert texts == wanted
+
+
+def chains(shift: float) -> xr.DataTree:
+    """Two parameters of four chains; one chain may be elsewhere."""
+    rng = np.random.default_rng(3)
+    draws = rng.normal(size=(4, 500)) + shift * np.array([1, 0, 0, 0])[:, None]
+    stats = {"energy": draws, "diverging": draws > 99, "tree_depth": np.full((4, 500), 2)}
+    shaped = {name: (("chain", "draw"), value) for name, value in stats.items()}
+    posterior = xr.Dataset({n: (("chain", "draw"), draws * s) for n, s in (("a", 1), ("b", 9))})
+    return xr.DataTree.from_dict({"posterior": posterior, "sample_stats": xr.Dataset(shaped)})
+
+
+@pytest.mark.parametrize(("shift", "word"), [(0.0, "; converged."), (3.0, "NOT CONVERGED")])
+def test_diagnostics_table(shift: float, word: str) -> None:
+    found = diagnose(chains(shift))
+    result: Any = SimpleNamespace(
+        diagnostics=lambda: found, converged=not shift, has_draws=True, priors="flat",
+        spec=SimpleNamespace(name="x/y", outcome="absence_mean", unit="pp"),
+        moments=SimpleNamespace(n_obs=7), provenance=SimpleNamespace(source="replica"),
+    )  # fmt: skip
+    table = diagnostics_table(result, lang="en")
+    assert table.name == "diagnostics_x_y_absence_mean"
+    assert any(word in line for line in table.footer)
+    for (name, row), texts in zip(found.iterrows(), table.texts, strict=True):
+        assert texts[0] == name
+        assert nearest(texts[4], row["r_hat"])
+        assert len(texts[4].partition(".")[2]) == 3
+        assert texts[5] == str(math.floor(row["ess_bulk"]))
+
+
+# --- One table -------------------------------------------------------------------------------
+
+COLUMNS = (
+    Column("term", "Te&rm", "text"), Column("mean", "Mean"), Column("n", "n", "integer"),
+    Column("low", "95 %", "interval", upper="high"), Column("p", "P", "probability"),
+    Column("r", "R-hat", "r_hat"), Column("old", "Published", "printed"),
+)  # fmt: skip
+FINITE = st.floats(-1e6, 1e6)
+# What a user's labels may hold; a cell has no line breaks and no space at its ends.
+LABELS = st.text(st.sampled_from("ab|&<>%$#_{}~^\\=\"'−–é, ;[]+-@"), max_size=12).map(
+    lambda text: f"x{text}x" if text else "="
+)
+ROWS = st.tuples(
+    LABELS, FINITE | st.just(math.nan), st.integers(0, 9999), st.tuples(FINITE, FINITE),
+    st.floats(0, 1), st.floats(0.9, 9), st.sampled_from(["-0.30", "1.5", "≈ 0", "12"]),
+)  # fmt: skip
+
+
+@given(st.lists(st.tuples(ROWS, st.integers(0, 5)), min_size=1, max_size=3))
+@settings(max_examples=30, deadline=None)  # Word and Excel take 50 ms
+def test_any_text_and_number_survives_every_format(
+    drawn: list[tuple[tuple[Any, ...], int]],
+) -> None:
+    rows, decimals = zip(*drawn, strict=True)
+    table = Table("t", "A_b & <c>", COLUMNS, rows, decimals, notes=("50 % <b>",))
+    files = table_files([table], FORMATS)
+    expected = [list(row) for row in table.texts]
+    assert from_html(files["t.html"]) == expected
+    assert from_latex(files["t.tex"]) == expected
+    assert from_word(files["tables.docx"]) == [expected]
+    assert list(from_excel(files["tables.xlsx"], (table,))) == [expected]
+    back = pd.read_csv(io.BytesIO(files["t.csv"]), dtype={"term": str, "old": str})
+    assert [tuple(row) for row in back[["low", "high"]].to_numpy()] == [row[3] for row in rows]
+    assert list(back["term"]) == [row[0] for row in rows]
+    if not any("|" in row[0] or "\\" in row[0] for row in rows):
+        assert from_markdown(files["t.md"]) == expected
+
+
+@given(FINITE, FINITE, st.integers(0, 6))
+def test_limits_of_an_interval_share_their_decimals(low: float, high: float, decimals: int) -> None:
+    columns = (Column("low", "95 %", "interval", upper="high"),)
+    ((text,),) = Table("t", "T", columns, (((low, high),),), (decimals,)).texts
+    first, second = text.split(" to ")
+    assert len(first.partition(".")[2]) == len(second.partition(".")[2]) >= decimals
+    for value, part in ((low, first), (high, second)):
+        assert value == 0 or re.search("[1-9]", part)
+        assert nearest(part, value)
+
+
+TABLE = Table(
+    "t", "Slopes", COLUMNS,
+    (
+        ("a", -0.2351, 9, (-0.43, 0.0), 0.0001, 1.0005, "-0.30"),
+        ("=1+1", math.nan, 605, (math.nan, math.nan), 1.0, 1.2, None),
+        ("hidden", ":", ":", ":", ":", math.nan, "3"),
+    ),
+    unit="pp", n=572, notes=("Priors: flat.",), source="replica",
+)  # fmt: skip
+
+
+def test_symbols_stand_for_numbers_and_are_explained() -> None:
+    assert TABLE.texts[1][1:5] == (".", "605", ".", "1.000")
+    assert TABLE.texts[2][1:6] == (":", ":", ":", ":", ".")
+    assert TABLE.footer[1] == ". = does not exist; : = hidden, to disclose nobody."
+    rows = list(csv.reader(io.StringIO(csv_bytes(TABLE).decode())))
+    assert rows[2] == ["=1+1", "", "605", "", "", "1.0", "1.2", "", "SYNTHETIC replica"]
+    assert rows[3] == ["hidden", ":", ":", ":", ":", ":", "", "3", "SYNTHETIC replica"]
+    assert "does not exist" not in "".join(replace(TABLE, rows=TABLE.rows[:1]).footer)
+
+
+def test_html_is_a_table_for_readers_and_for_scripts() -> None:
+    root = html.fromstring(fragment(TABLE))
+    assert root.tag == "table"
+    assert root.find("caption").text == TABLE.caption
+    assert root[0].tag == "caption"  # first, as HTML wants it
+    assert [th.get("scope") for th in root.xpath("./thead//th")] == ["col"] * 7
+    assert [th.get("scope") for th in root.xpath("./tbody//th")] == ["row"] * 3
+    values = [
+        [td.get("data-value") for td in row.xpath("./td")] for row in root.xpath("./tbody/tr")
+    ]
+    assert values[0] == ["-0.2351", "9", "-0.43", "0.0001", "1.0005", "-0.30"]
+    assert values[1] == [None, "605", None, "1.0", "1.2", None]
+    assert values[2] == [None, None, None, None, None, "3"]
+    assert [line.text_content() for line in root.xpath("./tfoot/tr")] == list(TABLE.footer)
+    ids = html.fromstring(page(TABLE)).xpath("//@id")
+    assert len(ids) == len(set(ids))
+
+
+def test_html_asks_for_nothing_from_elsewhere() -> None:
+    text = page(replace(TABLE, lang="nb"))
+    assert '<html lang="nb">' in text
+    assert not re.search(r"(?:src|href)=|@import|url\(|<script", text)
+
+
+def test_excel_has_numbers_with_formats_and_frozen_panes() -> None:
+    book = load_workbook(io.BytesIO(excel_bytes([TABLE, replace(TABLE, name="T")])))
+    assert book.sheetnames == ["t", "T~2"]  # Excel does not tell them apart by capitals
+    sheet = book["t"]
+    assert (sheet["A1"].value, sheet.freeze_panes) == (TABLE.caption, "B3")
+    assert [cell.value for cell in sheet[2]] == [
+        "Te&rm", "Mean", "n", "95 %, lower", "95 %, upper", "P", "R-hat", "Published",
+    ]  # fmt: skip
+    assert (sheet["B3"].value, sheet["B3"].number_format) == (-0.2351, '0.00;"−"0.00')
+    assert (sheet["F3"].value, sheet["F3"].number_format) == (0.0001, '"<0.001"')
+    assert (sheet["A4"].value, sheet["A4"].data_type) == ("=1+1", "s")  # no formula
+    assert (sheet["H3"].value, sheet["H3"].number_format) == (-0.3, '0.00;"−"0.00')
+    below = [sheet.cell(row, 1).value for row in range(7, 7 + len(TABLE.footer))]
+    assert below == list(TABLE.footer)
+
+
+def test_long_names_become_different_sheets() -> None:
+    names = [f"shrinkage_q13_controls_absence_{end}" for end in ("mean", "change")]
+    book = load_workbook(io.BytesIO(excel_bytes([replace(TABLE, name=name) for name in names])))
+    assert len(book.sheetnames) == 2
+    assert all(len(name) <= 31 for name in book.sheetnames)
+
+
+def test_word_repeats_the_header_and_has_everything_around_the_table() -> None:
+    content = table_files([TABLE], ["word"])["tables.docx"]
+    document = Document(io.BytesIO(content))
+    (table,) = document.tables
+    assert table.rows[0]._tr.trPr.find(qn("w:tblHeader")) is not None
+    assert [cell.text for cell in table.rows[0].cells] == list(TABLE.header)
+    texts = [paragraph.text for paragraph in document.paragraphs if paragraph.text]
+    assert texts == [TABLE.caption, *TABLE.footer]
+
+
+def test_word_without_its_library_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "docx", None)
+    with pytest.raises(UsageError, match=r"bayes-sf\[word\]"):
+        write_tables(tmp_path, [TABLE], ["csv", "word"])
+    assert not list(tmp_path.iterdir())
+
+
+def test_norwegian_csv_is_what_excel_opens_in_norway() -> None:
+    content = csv_bytes(TABLE, "norwegian")
+    assert content.startswith(b"\xef\xbb\xbf")
+    options: dict[str, Any] = {"na_values": [":"], "keep_default_na": True}
+    theirs = pd.read_csv(io.BytesIO(content), sep=";", decimal=",", encoding="utf-8-sig", **options)
+    ours = pd.read_csv(io.BytesIO(csv_bytes(TABLE)), **options)
+    pd.testing.assert_frame_equal(theirs.drop(columns="old"), ours.drop(columns="old"))
+    assert "-0,2351" in content.decode("utf-8-sig")
+
+
+def test_printed_figures_in_norwegian_csv_have_a_comma() -> None:
+    assert ";-0,30;" in csv_bytes(TABLE, "norwegian").decode("utf-8-sig")
+
+
+def test_a_long_latex_table_goes_over_pages() -> None:
+    text = latex(replace(TABLE, rows=TABLE.rows * 14))
+    assert text.startswith("\\begin{longtable}{lrrrrrr}")
+    assert len(from_latex(text)) == 42
+
+
+@pytest.mark.skipif(not shutil.which("pandoc"), reason="pandoc is not installed")
+def test_pandoc_reads_the_latex_as_we_mean_it() -> None:
+    done = subprocess.run(
+        ["pandoc", "-f", "latex", "-t", "html"],
+        input=latex(TABLE), capture_output=True, encoding="utf-8", check=True,
+    )  # fmt: skip
+    (table,) = html.fromstring(f"<div>{done.stdout}</div>").xpath("//table")
+    rows = [
+        [" ".join(td.text_content().split()) for td in row] for row in table.xpath(".//tbody/tr")
+    ]
+    assert rows == [list(row) for row in TABLE.texts]  # pandoc wraps its lines
+
+
+COMPILERS = [name for name in ("tectonic", "pdflatex") if shutil.which(name)]
+
+
+@pytest.mark.skipif(not COMPILERS, reason="neither tectonic nor pdflatex is installed")
+def test_latex_compiles(everything: dict[str, tuple[Table, ...]], tmp_path: Path) -> None:
+    tables = "\n".join(latex(table) for table in (TABLE, *everything["nb"]))
+    packages = r"\usepackage[utf8]{inputenc}\usepackage[T1]{fontenc}\usepackage{booktabs,longtable}"
+    document = rf"\documentclass{{article}}{packages}\begin{{document}}{tables}\end{{document}}"
+    (tmp_path / "tables.tex").write_text(document, encoding="utf-8")
+    options = ["-halt-on-error", "-interaction=nonstopmode"] if COMPILERS[0] == "pdflatex" else []
+    done = subprocess.run(
+        [COMPILERS[0], *options, "tables.tex"],
+        cwd=tmp_path, capture_output=True, encoding="utf-8", errors="replace", check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert (tmp_path / "tables.pdf").stat().st_size > 1000
+
+
+# --- Refusals --------------------------------------------------------------------------------
+
+
+def test_unknown_formats_and_names_twice_write_nothing(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"did you mean latex\?"):
+        write_tables(tmp_path, [TABLE], ["csv", "latx"])
+    with pytest.raises(UsageError, match="name of its own"):
+        write_tables(tmp_path, [TABLE, TABLE], ["csv"])
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_table_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(UsageError, match="must have 7 values in every row"):
+        replace(TABLE, rows=(("a",),))
+    with pytest.raises(UsageError, match="decimals for every row"):
+        replace(TABLE, decimals=(1,))
+    with pytest.raises(UsageError, match="known source"):
+        replace(TABLE, source="real")
+
+
+def test_a_frame_must_have_the_columns() -> None:
+    frame = pd.DataFrame({"term": ["a"], "mean": [1.0]})
+    with pytest.raises(UsageError, match=r"needs a column \(got 'sd'\); there are: term, mean"):
+        table_from_frame(frame, "T", columns=[Column("mean", "Mean")], digits="sd")
+
+
+def test_digits_of_a_frame_follow_sd_and_mcse() -> None:
+    frame = pd.DataFrame({"mean": [1.23456, 1.23456], "sd": [0.0123, 0.0123], "mcse": [0, 0.02]})
+    table = table_from_frame(frame, "T", columns=[Column("mean", "Mean")], digits="sd", mcse="mcse")
+    assert table.texts == (("1.235",), ("1.2",))
+
+
+def test_printed_cells_stay_as_they_are() -> None:
+    table = printed_table("T", ("a", "b", ""), [("x", "<0.001 to 0.099", "−0.3")], "Note.")
+    assert table.texts == (("x", "<0.001 to 0.099", "−0.3"),)
+    assert [column.is_text for column in table.columns] == [True, False, True]
+    assert (table.caption, table.footer) == ("T", ("Note.",))
+
+
+def test_export_writes_what_is_asked(found: Reproduction, tmp_path: Path) -> None:
+    fits = found.results["null", "exact"].values()
+    files = run_export(tmp_path, results=fits, formats=["html", "excel"], lang="nb")
+    assert {path.name for path in files} == {"estimates_exact.html", "tables.xlsx"}
+    assert all(path.stat().st_size for path in files)
+    with pytest.raises(UsageError, match="must be en or nb"):
+        run_export(tmp_path, lang="no")

@@ -61,7 +61,7 @@ def numbers_of(cells: Cells) -> dict[str, _Floats]:
         The model.
     """
     structure, priors = cells.structure, cells.priors
-    numbers = {
+    numbers: dict[str, _Floats] = {
         "products": cells.products.reshape(len(cells.code), -1), "member": cells.member,
         "precise": cells.precise, "spread": cells.spread, "location": cells.location,
         "scales": cells.scales,
@@ -70,7 +70,8 @@ def numbers_of(cells: Cells) -> dict[str, _Floats]:
         numbers["counts"] = cells.counts
     if structure.resid == "repeats":
         numbers["repeats"] = cells.repeats
-        numbers["typical_repeats"] = cells.counts.sum() / (cells.counts / cells.repeats).sum()
+        single = (cells.counts / cells.repeats).sum()
+        numbers["typical_repeats"] = np.array(cells.counts.sum() / single)
     if structure.resid == "resid_by_group":
         sums, squares = cells.products[:, 0, -1], cells.products[:, -1, -1]
         variance = (squares - sums**2 / cells.counts) / cells.counts

@@ -104,9 +104,11 @@ def rows_of(spec: ModelSpec, data: Any) -> Rows | None:
     ----------
     spec : ModelSpec
         The model.
-    data : PublishedStudy, AnalysisSample, Moments or a data frame
+    data : PublishedStudy, AnalysisSample, Rows, Moments or a data frame
         Its data.
     """
+    if isinstance(data, Rows):
+        return data
     if isinstance(data, PublishedStudy | Moments):
         return None
     if isinstance(data, AnalysisSample):

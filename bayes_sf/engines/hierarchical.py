@@ -114,7 +114,9 @@ def _tree(
         },
     )  # fmt: skip
     if cells.structure.varying:
-        dataset["u_slope"].attrs["term"] = moments.terms[cells.structure.varying]
+        varying = cells.structure.varying
+        centre = float(cells.data.centre[varying - 1])
+        dataset["u_slope"].attrs = {"term": moments.terms[varying], "centre": centre}
     return xr.DataTree.from_dict({"posterior": dataset, "sample_stats": sampler_stats(trace)})
 
 

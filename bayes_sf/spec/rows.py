@@ -11,7 +11,7 @@ Examples
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -105,6 +105,22 @@ class Rows:
         table = table[np.lexsort(table.T[::-1])]
         named = repr((self.outcome, self.predictors, self.groups))
         return hashlib.sha256(named.encode() + table.tobytes()).hexdigest()[:16]
+
+    def take(self, chosen: NDArray[np.bool_]) -> "Rows":
+        """Some of the rows, (n,) bool; groups without rows are gone.
+
+        Examples
+        --------
+        >>> rows = Rows("y", "g", (), ("a", "b"), np.ones(3), np.ones((3, 0)), np.array([0, 1, 1]))
+        >>> rows.take(np.array([False, True, True])).groups
+        ('b',)
+        """
+        left, code = np.unique(self.code[chosen], return_inverse=True)
+        more = {name: getattr(self, name) for name in ("repeats", "known_se")}
+        return replace(
+            self, groups=tuple(self.groups[j] for j in left), y=self.y[chosen], x=self.x[chosen],
+            code=code, **{n: v if v is None else v[chosen] for n, v in more.items()},
+        )  # fmt: skip
 
     @classmethod
     def from_frame(cls, df: "IntoFrame", spec: ModelSpec) -> "Rows":

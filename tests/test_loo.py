@@ -1,0 +1,157 @@
+"""Leave-one-out: exact against refits and against PSIS; groups left out; comparisons; checks."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+import bayes_sf as sf
+from bayes_sf.analysis.loo import compare_models, leave_group_out, loo
+from bayes_sf.analysis.predictive_check import check_predictions, summarise_replicates
+from bayes_sf.engines.pointwise import given_draws
+from bayes_sf.errors import DataError, UsageError
+from bayes_sf.spec.rows import Rows
+
+SPEC = sf.ModelSpec("y", ("x",), "g")
+
+
+def frame(seed: int = 2, n: int = 40) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    g = rng.choice(list("abcd"), n)
+    u = 2 * rng.normal(size=4)[np.unique(g, return_inverse=True)[1]]
+    x = rng.normal(size=n)
+    return pd.DataFrame({"y": 10 + 0.5 * x + u + rng.normal(size=n), "x": x, "g": g})
+
+
+@pytest.fixture(scope="module")
+def fitted() -> sf.Result:
+    return sf.fit(SPEC, frame())
+
+
+def fixed(result: sf.Result) -> sf.ModelSpec:
+    """The model with the priors that all rows gave, also those of the slope."""
+    priors = result.priors
+    assert priors is not None
+    scale = priors.slope.scale * frame()["y"].std() / frame()["x"].std()
+    slope = sf.Prior("normal", scale=scale, autoscale=False, location=0.0)
+    return replace(result.spec, priors=replace(priors, slope=slope))
+
+
+@pytest.mark.parametrize("row", [0, 11, 39])
+def test_exact_is_what_a_refit_without_the_row_predicts(fitted: sf.Result, row: int) -> None:
+    """Predictive density of the row: t-like, averaged over 40,000 draws of the refit."""
+    df = frame()
+    rows = fitted.data
+    assert rows is not None
+    kept = np.arange(len(df)) != row
+    spec = fixed(fitted)
+    refit = sf.fit(spec, rows.take(kept))
+    left = rows.take(~kept)
+    draws = refit.draws(40_000, seed=5)
+    density = np.exp(given_draws(draws, left, spec).log_likelihood().ravel())
+    assert left.n_obs == 1
+    error = density.std() / np.sqrt(density.size)
+    assert abs(np.exp(loo(fitted).pointwise[row]) - density.mean()) < 5 * error
+
+
+def test_exact_agrees_with_psis_of_the_same_model(fitted: sf.Result) -> None:
+    found = loo(fitted)
+    draws = fitted.draws(4000)
+    values = given_draws(draws, fitted.data, SPEC).log_likelihood().reshape(4000, -1)
+    lppd = np.logaddexp.reduce(values, axis=0) - np.log(4000)
+    np.testing.assert_allclose(found.full, lppd, atol=0.02)  # Monte Carlo, sd about 0.003
+    plain = -(np.logaddexp.reduce(-values, axis=0) - np.log(4000))
+    np.testing.assert_allclose(found.pointwise, plain, atol=0.1)  # without smoothing
+    assert found.kind == "exact"
+    assert found.p_loo == pytest.approx(5, abs=2)  # four group means and a slope
+    assert found.se == pytest.approx(np.sqrt(40) * found.pointwise.std())
+    assert found.bad == 0
+
+
+@pytest.mark.nuts
+def test_psis_of_sampled_models(fitted: sf.Result) -> None:
+    sampled = sf.fit(SPEC, frame(), engine="nuts", seed=2)
+    found, exact = loo(sampled), loo(fitted)
+    assert found.kind == "psis"
+    assert found.pareto_k is not None
+    trusted = found.pareto_k <= found.good_k
+    assert found.bad == (~trusted).sum() <= 2  # of 40 rows, one can weigh too much
+    np.testing.assert_allclose(found.pointwise[trusted], exact.pointwise[trusted], atol=0.1)
+    assert found.elpd == pytest.approx(exact.elpd, abs=0.3)
+    assert found.p_loo == pytest.approx(exact.p_loo, abs=0.3)
+    table = compare_models({"nuts": sampled, "exact": fitted, "null": null()})
+    assert table.index[-1] == "null"
+    assert table.loc["null", "elpd_diff"] == pytest.approx(
+        loo(null()).elpd - max(found.elpd, exact.elpd)
+    )
+
+
+def null() -> sf.Result:
+    return sf.fit(sf.ModelSpec("y", (), "g"), frame())
+
+
+def test_a_unit_shifts_every_density_by_its_log(fitted: sf.Result) -> None:
+    other = sf.fit(SPEC, frame().assign(y=lambda d: 100 * d["y"]))
+    expected = loo(fitted).pointwise - np.log(100)
+    np.testing.assert_allclose(loo(other).pointwise, expected, atol=1e-8)
+
+
+def test_rows_in_another_order(fitted: sf.Result) -> None:
+    order = np.random.default_rng(1).permutation(40)
+    other = sf.fit(SPEC, frame().iloc[order])
+    np.testing.assert_allclose(loo(other).pointwise, loo(fitted).pointwise[order], atol=1e-9)
+
+
+def test_a_group_left_out_is_predicted_as_a_new_one(fitted: sf.Result) -> None:
+    table = leave_group_out(fitted)
+    assert list(table.index) == list("abcd")
+    rows = fitted.data
+    assert rows is not None
+    refit = sf.fit(fixed(fitted), rows.take(rows.code != 0))
+    # By hand: the row's marginal given (beta, tau, sigma) is N(x beta, tau^2 + sigma^2).
+    draws = refit.draws(20_000, seed=3)["posterior"].to_dataset()
+    left = rows.take(rows.code == 0)
+    beta = draws["beta"].to_numpy().reshape(-1, 2)
+    sd = np.hypot(draws["sd_group"].to_numpy().ravel(), draws["sd_resid"].to_numpy().ravel())
+    mean = beta[:, :1] + beta[:, 1:] * left.x[:, 0]
+    by_hand = np.log(stats.norm.pdf(left.y, mean, sd[:, None]).mean(axis=0)).sum()
+    # 4,000 draws of u each; the slope's prior differs a little
+    assert table.loc["a", "elpd"] == pytest.approx(by_hand, rel=0.02)
+    assert (table["lower"] < table["predicted"]).all()
+    assert table.loc["a", "mean"] == pytest.approx(frame().query("g == 'a'")["y"].mean())
+    two = sf.fit(SPEC, frame().query("g in ('a', 'b')"))
+    with pytest.raises(DataError, match="three levels"):
+        leave_group_out(two)
+
+
+def test_models_of_different_rows_are_refused(fitted: sf.Result) -> None:
+    fewer = sf.fit(SPEC, frame().iloc[1:])
+    with pytest.raises(UsageError, match=r"same outcome of the same rows.*40.*39"):
+        compare_models({"all": fitted, "fewer": fewer})
+    with pytest.raises(UsageError, match="at least two"):
+        compare_models({"all": fitted})
+    with pytest.raises(UsageError, match="no posterior predictive"):
+        loo(sf.fit(SPEC, frame(), engine="reml"))
+    with pytest.raises(UsageError, match="none in memory"):
+        loo(sf.fit(SPEC, Rows.from_frame(frame(), SPEC).moments))
+
+
+def test_a_check_finds_what_the_model_cannot_make(fitted: sf.Result) -> None:
+    good = check_predictions(fitted)
+    assert good.loc[("", "mean"), "p_above"] == pytest.approx(0.5, abs=0.1)
+    assert set(good.index.get_level_values("group")) == {"", *"abcd"}
+    df = frame()
+    df.loc[3, "y"] += 40
+    bad = check_predictions(sf.fit(SPEC, df))
+    assert bad.loc[("", "max"), "p_above"] < 0.01
+    assert bad.loc[("", "max"), "observed"] == df["y"].max()
+
+
+def test_ties_count_half() -> None:
+    table = summarise_replicates(
+        np.array([0.0, 1.0]), np.array([[0.0, 1.0], [0.0, 2.0]]), {"": np.arange(2)}, prob=0.5
+    )
+    assert table.loc[("", "max"), "p_above"] == 0.75
+    assert table.loc[("", "share <= 0"), "p_above"] == 0.5

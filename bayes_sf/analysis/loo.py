@@ -257,7 +257,7 @@ def compare_models(results: Mapping[str, Result]) -> "pd.DataFrame":
         )
         for name, f in found.items()
     }  # fmt: skip
-    table = az.compare(data, round_to="none")
+    table: pd.DataFrame = az.compare(data, round_to="none")
     table["bad_k"] = [found[name].bad for name in table.index]
     table["kind"] = [found[name].kind for name in table.index]
     return table

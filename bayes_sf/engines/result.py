@@ -21,8 +21,11 @@ from bayes_sf.spec.priors import Priors, icc_prior_quantiles
 from bayes_sf.spec.rows import Rows
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
     import xarray as xr
+    from matplotlib.figure import Figure
 
 __all__ = ["Provenance", "Result", "Results"]
 
@@ -216,6 +219,29 @@ class Result:
         from bayes_sf.engines.draws import draw_posterior
 
         return draw_posterior(self.fitted, n, seed)
+
+    def plot(self, name: str, path: "Path | str | None" = None) -> "Figure":
+        """Draw a picture of this result, and save it.
+
+        Parameters
+        ----------
+        name : str
+            ``trace, rank, forest, ppc, loo_pit, pair, energy`` or ``shrinkage``.
+        path : path, optional
+            A file ``.svg`` or ``.png``.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+
+        Raises
+        ------
+        UsageError
+            For an unknown picture or file type, or a picture that this result cannot give.
+        """
+        from bayes_sf.output.pictures import save_picture  # the one way up: a method users expect
+
+        return save_picture(self, name, path)
 
     @property
     def converged(self) -> bool:

@@ -122,7 +122,7 @@ def describe(figure: "Figure", text: str) -> "Figure":
     return figure
 
 
-def figure_files(name: str, figure: "Figure") -> dict[str, bytes]:
+def figure_files(name: str, figure: "Figure", *, tight: bool = False) -> dict[str, bytes]:
     """Give the files of a figure: without dates and versions, the same for the same data.
 
     Parameters
@@ -131,6 +131,8 @@ def figure_files(name: str, figure: "Figure") -> dict[str, bytes]:
         The files' name without ending.
     figure : matplotlib.figure.Figure
         Its title and label become the files' title and description.
+    tight : bool
+        Whether the page is as large as what is drawn, instead of as large as it was made.
 
     Returns
     -------
@@ -138,17 +140,19 @@ def figure_files(name: str, figure: "Figure") -> dict[str, bytes]:
         File name -> content, `.svg` and `.png`.
     """
     title, text = figure.get_suptitle(), str(figure.get_label())
-    svg = _saved(figure, "svg", {"Title": title, "Date": None, "Creator": None})
+    svg = _saved(figure, "svg", {"Title": title, "Date": None, "Creator": None}, tight=tight)
     description = f"</title>\n <desc>{escape(text, quote=False)}</desc>"
-    png = _saved(figure, "png", {"Title": title, "Description": text, "Software": None})
+    said: dict[str, str | None] = {"Title": title, "Description": text, "Software": None}
+    png = _saved(figure, "png", said, tight=tight)
     return {f"{name}.svg": svg.replace(b"</title>", description.encode(), 1), f"{name}.png": png}
 
 
 @styled()
-def _saved(figure: "Figure", kind: str, metadata: dict[str, str | None]) -> bytes:
+def _saved(figure: "Figure", kind: str, metadata: dict[str, str | None], *, tight: bool) -> bytes:
     """Save a figure to memory."""
     stream = BytesIO()
-    figure.savefig(stream, format=kind, metadata=metadata)
+    bounds = "tight" if tight else None
+    figure.savefig(stream, format=kind, metadata=metadata, bbox_inches=bounds)
     return stream.getvalue()
 
 

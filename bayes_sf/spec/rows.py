@@ -116,10 +116,11 @@ class Rows:
         ('b',)
         """
         left, code = np.unique(self.code[chosen], return_inverse=True)
-        more = {name: getattr(self, name) for name in ("repeats", "known_se")}
         return replace(
             self, groups=tuple(self.groups[j] for j in left), y=self.y[chosen], x=self.x[chosen],
-            code=code, **{n: v if v is None else v[chosen] for n, v in more.items()},
+            code=code,
+            repeats=None if self.repeats is None else self.repeats[chosen],
+            known_se=None if self.known_se is None else self.known_se[chosen],
         )  # fmt: skip
 
     @classmethod

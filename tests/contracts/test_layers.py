@@ -8,6 +8,8 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "bayes_sf"
 ROOMS = ("errors", "resources", "inputs", "spec", "engines", "analysis", "output", "cli")
+#: `Result.plot` is where a user looks for pictures, and pictures are output.
+UPWARD = {"engines/result.py": {"bayes_sf.output.pictures.save_picture"}}
 MODULES = [path for path in sorted(PACKAGE.rglob("*.py")) if path.parent != PACKAGE] + [
     PACKAGE / f"{name}.py" for name in ("errors", "resources")
 ]
@@ -36,7 +38,9 @@ def test_every_module_is_in_a_room() -> None:
 def test_imports_go_one_way(path: Path) -> None:
     room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
     allowed = ROOMS[: ROOMS.index(room) + 1]
+    excused = UPWARD.get(path.relative_to(PACKAGE).as_posix(), set())
     wrong = [name for name in imported(path) if name.split(".")[1] not in allowed]
+    wrong = [name for name in wrong if name not in excused]
     assert not wrong, f"{path.relative_to(PACKAGE)} imports {wrong}"
 
 

@@ -226,7 +226,7 @@ class Result:
         Parameters
         ----------
         name : str
-            ``trace, rank, forest, ppc, loo_pit, pair, energy`` or ``shrinkage``.
+            ``trace, rank, forest, ppc, loo_pit, pair, energy, shrinkage`` or ``slopes``.
         path : path, optional
             A file ``.svg`` or ``.png``.
 

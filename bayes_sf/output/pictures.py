@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayes_sf.analysis.group_slopes import group_lines, group_slopes
 from bayes_sf.analysis.loo import rows_of_result
 from bayes_sf.engines.pointwise import given_draws
 from bayes_sf.engines.result import Result
@@ -77,8 +78,8 @@ def _loo_pit(tree: "xr.DataTree", _: list[str]) -> Any:
     return az.plot_loo_pit(tree, envelope_prob=0.95)
 
 
-#: Pictures by name: from a tree and the variables worth showing to ArviZ's plot. ``shrinkage`` is
-#: ours.
+#: Pictures by name: from a tree and the variables worth showing to ArviZ's plot. ``shrinkage`` and
+#: ``slopes`` are ours.
 _ARVIZ: Mapping[str, Callable[["xr.DataTree", list[str]], Any]] = {
     "trace": _trace,
     "rank": _rank,
@@ -88,7 +89,7 @@ _ARVIZ: Mapping[str, Callable[["xr.DataTree", list[str]], Any]] = {
     "pair": _pair,
     "energy": _energy,
 }
-PICTURES = (*_ARVIZ, "shrinkage")
+PICTURES = (*_ARVIZ, "shrinkage", "slopes")
 #: Pictures that need rows, and those that need a sampler.
 _OF_ROWS, _OF_CHAINS = ("ppc", "loo_pit"), ("trace", "rank", "energy")
 
@@ -151,6 +152,8 @@ def draw_picture(result: Result, name: str) -> "Figure":
         tree = _with_predictions(result, tree)
     if name == "shrinkage":
         figure = _shrinkage(result, tree)
+    elif name == "slopes":
+        figure = _slopes(result)
     else:
         chosen = [str(v) for v in tree["posterior"].data_vars if v in _SHOWN]
         with styled():
@@ -222,4 +225,42 @@ def _shrinkage(result: Result, tree: "xr.DataTree") -> "Figure":
         axes.set_xlabel(" ".join(filter(None, (result.spec.outcome, result.spec.unit))))
         level = f"{100 * result.prob:g} % equal-tailed"
         axes.set_title(f"Open: raw mean. Filled: partially pooled, {level}", size=10, loc="left")
+    return figure
+
+
+def _slopes(result: Result) -> "Figure":
+    """Each group's line with its band, least squares in the group alone, and means of its rows."""
+    from matplotlib.figure import Figure
+
+    table, lines = group_slopes(result), group_lines(result)
+    rows, groups = rows_of_result(result), list(table.index)
+    (name,) = result.spec.varying
+    column = rows.x[:, [p.partition("[")[0] for p in rows.predictors].index(name)]
+    across = min(3, len(groups))
+    down = -(-len(groups) // across)
+    with styled():
+        figure = Figure(figsize=(3 * across, 2.7 * down + 0.4), layout="constrained")
+        panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
+        for j, (group, axes) in enumerate(zip(groups, panels.flat, strict=False)):
+            line, row = lines[lines["group"] == group], table.loc[group]
+            axes.fill_between(line["x"], line["lower"], line["upper"], color=BLUE, alpha=0.2, lw=0)
+            axes.plot(line["x"], line["mean"], color=BLUE)
+            x, y = column[rows.code == j], rows.y[rows.code == j]
+            if np.isfinite(row["own"]):
+                ends = np.array([x.min(), x.max()])
+                own = y.mean() + row["own"] * (ends - x.mean())
+                axes.plot(ends, own, color=MUTED, ls="--", lw=1)
+            for value in np.unique(x) if len(np.unique(x)) <= 12 else ():
+                chosen = x == value
+                axes.plot(
+                    value, y[chosen].mean(), "o", color=MUTED, ms=2 + 0.5 * chosen.sum() ** 0.5
+                )
+            axes.set_title(f"{group} (n = {row['n']:.0f}), {row['borrowed']:.0%} borrowed", size=9)
+        for axes in panels.flat[len(groups) :]:
+            axes.set_axis_off()
+        figure.supxlabel(name, size=10)
+        figure.supylabel(" ".join(filter(None, (result.spec.outcome, result.spec.unit))), size=10)
+        level = f"{100 * result.prob:g} % equal-tailed"
+        text = f"Line: partially pooled, {level} band. Dashed: least squares alone. Dots: means"
+        figure.suptitle(text, size=10, x=0.01, ha="left")
     return figure

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayes_sf.engines.estimates import COLUMNS, Estimate, frequentist_rows, posterior_rows
+from bayes_sf.engines.icc import unadjusted_draws, unadjusted_estimate
 from bayes_sf.engines.ols_reml import GaussianFit
 from bayes_sf.engines.posterior import Posterior
 from bayes_sf.errors import UsageError
@@ -160,15 +161,23 @@ class Result:
         """Group effects (deviations from the intercept), by group."""
         return self._table((INTERCEPT,), groups=True)
 
-    def icc(self) -> dict[str, float]:
-        """Adjusted ICC, tau^2/(tau^2 + sigma^2), with the prior's beside it.
+    def icc(self, *, adjusted: bool = True) -> dict[str, float]:
+        """ICC with the prior's beside it.
+
+        Parameters
+        ----------
+        adjusted : bool
+            tau^2/(tau^2 + sigma^2), what predictors explain being taken out of both; or else
+            unadjusted, tau^2/(tau^2 + Var(X beta) + sigma^2), the share of all variance that
+            groups have beside the predictors (Nakagawa & Schielzeth 2013), Var(X beta) over the
+            rows: from 20,000 draws, so with Monte Carlo error in the third digit.
 
         Returns
         -------
         dict
             ``estimate`` for frequentist engines; else ``mean, sd, median, lower, upper, prob`` and
-            the prior's ``prior_median, prior_lower, prior_upper`` (NaN when a prior is flat, and
-            where the residual variance is more than sd_resid^2).
+            the prior's ``prior_median, prior_lower, prior_upper`` (of the adjusted ICC; NaN when a
+            prior is flat, and where the residual variance is more than sd_resid^2).
 
         Raises
         ------
@@ -180,16 +189,31 @@ class Result:
             where = f"model {self.spec.name!r}"
             raise UsageError(where, "has no ICC: its standard errors are known", fix="see sd_group")
         if not self.has_draws:
-            return {"estimate": row.estimate}
+            return {
+                "estimate": row.estimate
+                if adjusted
+                else unadjusted_estimate(self.moments, self.rows)
+            }
         tails = np.array([0.5, 0.5 - 0.5 * self.prob, 0.5 + 0.5 * self.prob])
         priors = self.fitted.parts[0].priors
         middle, low, high = icc_prior_quantiles(priors.sd_resid, priors.sd_group, tails)
-        if self.spec.resid_by_group or self.spec.likelihood == "student":
+        if self.spec.resid_by_group or self.spec.likelihood == "student" or not adjusted:
             middle = low = high = np.nan
+        if adjusted:
+            found = (
+                row.estimate,
+                row.sd,
+                self.fitted.quantile("icc", [0.5])[0],
+                row.lower,
+                row.upper,
+            )
+        else:
+            values = unadjusted_draws(self.moments, self.draws(20_000))
+            found = (values.mean(), values.std(ddof=1), *np.quantile(values, tails))
+        names = ("mean", "sd", "median", "lower", "upper")
         return {
-            "mean": row.estimate, "sd": row.sd,
-            "median": float(self.fitted.quantile("icc", [0.5])[0]),
-            "lower": row.lower, "upper": row.upper, "prob": self.prob,
+            **{name: float(value) for name, value in zip(names, found, strict=True)},
+            "prob": self.prob,
             "prior_median": float(middle), "prior_lower": float(low), "prior_upper": float(high),
         }  # fmt: skip
 

@@ -57,7 +57,8 @@ def score(frame: "pd.DataFrame", name: str) -> "pd.Series[float]":
     if item.kind in {"ordinal", "option"}:
         return frame[name].map({answer.key: float(answer.code) for answer in item.categories})
     levels = sorted((a.key for a in item.categories), key=lambda level: level != item.reference)
-    return pd.Series(pd.Categorical(frame[name], categories=levels), index=frame.index, name=name)
+    answers = frame[name].where(frame[name].isin(levels))  # "don't know" is none of them
+    return pd.Series(pd.Categorical(answers, categories=levels), index=frame.index, name=name)
 
 
 def build_design(
@@ -190,7 +191,8 @@ def _categories(
         rule = "must be an item with ordered answers to be categorical or monotonic"
         raise UsageError(f"model: {name}", rule, got=str(column.dtype))
     levels = [answer.key for answer in sorted(book.item(name).categories, key=lambda a: a.code)]
-    values = pd.Categorical(frame[name], categories=levels, ordered=ordered)
+    answers = frame[name].where(frame[name].isin(levels))  # "don't know" is none of them
+    values = pd.Categorical(answers, categories=levels, ordered=ordered)
     return pd.Series(values, index=frame.index, name=name)
 
 

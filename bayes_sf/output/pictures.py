@@ -4,6 +4,7 @@
 and drawn, never a setting of the machine.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["PICTURES", "draw_picture", "save_picture"]
+__all__ = [
+    "OF_CHAINS", "PICTURES", "check_picture", "draw_picture", "picture_files", "save_picture",
+]  # fmt: skip
 
 #: Draws that predictive pictures use.
 _DRAWS = 1000
@@ -91,7 +94,7 @@ _ARVIZ: Mapping[str, Callable[["xr.DataTree", list[str]], Any]] = {
 }
 PICTURES = (*_ARVIZ, "shrinkage", "slopes")
 #: Pictures that need rows, and those that need a sampler.
-_OF_ROWS, _OF_CHAINS = ("ppc", "loo_pit"), ("trace", "rank", "energy")
+_OF_ROWS, OF_CHAINS = ("ppc", "loo_pit"), ("trace", "rank", "energy")
 
 
 def save_picture(result: Result, name: str, path: Path | str | None = None) -> "Figure":
@@ -121,6 +124,30 @@ def save_picture(result: Result, name: str, path: Path | str | None = None) -> "
     return figure
 
 
+def check_picture(name: str) -> None:
+    """Refuse a picture that there is not, before any work is done."""
+    if name not in PICTURES:
+        close = get_close_matches(name, PICTURES, n=1)
+        raise UsageError(
+            "plot", f"must be one of {', '.join(PICTURES)}", got=name,
+            fix=f"did you mean {close[0]!r}?" if close else "",
+        )  # fmt: skip
+
+
+def picture_files(result: Result, name: str) -> dict[str, bytes]:
+    """Draw a picture, and give its files, named by model, outcome and picture.
+
+    Parameters
+    ----------
+    result : Result
+        With a posterior.
+    name : str
+        One of `PICTURES`.
+    """
+    stem = "-".join(re.sub(r"[^\w.]+", "_", part) for part in (*result.spec.key, name))
+    return figure_files(stem, draw_picture(result, name), tight=True)
+
+
 def draw_picture(result: Result, name: str) -> "Figure":
     """Draw a picture of a result.
 
@@ -136,14 +163,9 @@ def draw_picture(result: Result, name: str) -> "Figure":
     UsageError
         For an unknown picture, or one that this result cannot give.
     """
-    if name not in PICTURES:
-        close = get_close_matches(name, PICTURES, n=1)
-        raise UsageError(
-            "plot", f"must be one of {', '.join(PICTURES)}", got=name,
-            fix=f"did you mean {close[0]!r}?" if close else "",
-        )  # fmt: skip
+    check_picture(name)
     tree = result.draws(_DRAWS)
-    if name in _OF_CHAINS and "sample_stats" not in tree.children:
+    if name in OF_CHAINS and "sample_stats" not in tree.children:
         raise UsageError(
             f"plot {name!r}", "is about chains, and independent draws have none",
             got=f"engine {result.engine!r}", fix="fit with engine='nuts'",

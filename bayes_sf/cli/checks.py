@@ -1,0 +1,110 @@
+"""Commands that look at a model's fit: loo, plot."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bayes_sf.cli.app import app
+from bayes_sf.cli.console import refuse, stderr, stdout
+from bayes_sf.cli.data import load_study, source_of
+from bayes_sf.cli.options import (
+    AnalysisArgument,
+    DataOption,
+    JsonOption,
+    MapOption,
+    OutOption,
+    QuietOption,
+    RegisterOption,
+    SeedOption,
+    SurveyOption,
+    WorkplacesOption,
+)
+from bayes_sf.errors import UsageError
+
+
+@app.command()
+def loo(
+    analyses: Annotated[list[str], typer.Argument(help="Analyses, by name or as TOML files.")],
+    *,
+    data: WorkplacesOption = None,
+    survey: SurveyOption = None,
+    register: RegisterOption = None,
+    mapping: MapOption = None,
+    by_industry: Annotated[
+        bool, typer.Option("--by-industry", help="Leave whole industries out, too.")
+    ] = False,
+    out: OutOption = Path("loo"),
+    as_json: JsonOption = False,
+    seed: SeedOption = 1,
+    quiet: QuietOption = False,
+) -> None:
+    """Compare models of the same workplaces by leave-one-out, and check what they predict.
+
+    Example: bayes-sf loo q13 q13_slopes q13_student
+    """
+    from bayes_sf.output.files import ready_folder
+    from bayes_sf.spec.analysis import load_analysis
+
+    asked = tuple(load_analysis(name) for name in analyses)
+    source = source_of(data, survey, register, ("replica",))
+    folder = ready_folder(out)
+    from bayes_sf.output.predictions import print_loo, run_loo
+
+    run = run_loo(
+        folder, asked, load_study(source, survey, register, mapping, seed),
+        source=source, seed=seed, by_group=by_industry, console=stderr(quiet=quiet),
+    )  # fmt: skip
+    print_loo(stdout(), run, as_json=as_json)
+    refuse(tuple(result for result in run.results if not result.converged))
+
+
+@app.command()
+def plot(
+    analysis: AnalysisArgument,
+    picture: Annotated[
+        str,
+        typer.Argument(
+            help="trace, rank, forest, ppc, loo_pit, pair, energy, shrinkage or slopes."
+        ),
+    ],
+    *,
+    data: DataOption = None,
+    survey: SurveyOption = None,
+    register: RegisterOption = None,
+    mapping: MapOption = None,
+    engine: Annotated[
+        str | None, typer.Option("--engine", help="exact or nuts; by default what it takes.")
+    ] = None,
+    out: OutOption = Path("pictures"),
+    seed: SeedOption = 1,
+    quiet: QuietOption = False,
+) -> None:
+    """Draw a picture of every model of an analysis, as SVG and PNG.
+
+    Example: bayes-sf plot q17_slopes slopes --data replica
+    """
+    from bayes_sf.output.files import ready_folder
+    from bayes_sf.spec.analysis import load_analysis
+
+    asked, source = load_analysis(analysis), source_of(data, survey, register)
+    from bayes_sf.output.pictures import OF_CHAINS, check_picture, picture_files
+
+    check_picture(picture)
+    if engine not in (None, "exact", "nuts"):
+        raise UsageError("--engine", "must be exact or nuts", got=engine)
+    folder = ready_folder(out)
+    from bayes_sf.engines.fit import fit
+    from bayes_sf.output.files import write_files
+    from bayes_sf.output.progress import show_sampling
+
+    study = load_study(source, survey, register, mapping, seed)
+    files: dict[str, bytes] = {}
+    with show_sampling(stderr(quiet=quiet), len(asked.specs)) as begin:
+        for spec in asked.specs:
+            begin(f"{spec.name} of {spec.outcome}")
+            needed = "exact" if spec.plain and picture not in OF_CHAINS else "nuts"
+            result = fit(spec, study, engine=engine or needed, seed=seed)
+            files |= picture_files(result, picture)
+    written = write_files(folder, files)
+    stdout().print(f"Written to {folder}: {', '.join(path.name for path in written)}")

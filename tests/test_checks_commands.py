@@ -1,0 +1,93 @@
+"""Commands loo and plot: what they print, write and refuse, with the exact engine."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bayes_sf import cli
+
+type Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Command:
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["bayes-sf", *arguments])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        return (int(left.value.code or 0), *capsys.readouterr())
+
+    return call
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_models_are_compared_and_checked(command: Command, tmp_path: Path) -> None:
+    code, out, err = command("loo", "q13", "q13_categorical", "--by-industry", "--quiet")
+    assert (code, err) == (0, "")
+    assert out.startswith("SYNTHETIC replica")
+    assert "Priors of q13: intercept normal" in out
+    assert "Predictive checks: " in out
+    table = rows(tmp_path / "loo" / "loo.csv")
+    mean = [row for row in table if row["outcome"] == "absence_mean"]
+    assert [row["model"] for row in mean] == ["q13", "q13_categorical"]
+    assert {row["kind"] for row in mean} == {"exact"}
+    # The difference is that of the two sums.
+    difference = float(mean[1]["elpd"]) - float(mean[0]["elpd"])
+    assert float(mean[1]["elpd_diff"]) == pytest.approx(difference)
+    assert {row["source"] for row in table} == {"replica"}
+    groups = rows(tmp_path / "loo" / "groups.csv")
+    assert len({row["group"] for row in groups}) == 6
+    checks = rows(tmp_path / "loo" / "checks.csv")
+    assert {row["statistic"] for row in checks} == {"mean", "sd", "min", "max", "share <= 0"}
+
+
+def test_json_holds_the_same(command: Command) -> None:
+    code, out, _ = command("loo", "null", "--json", "--quiet", "--out", "x")
+    found = json.loads(out)
+    assert code == 0
+    assert set(found) == {"loo", "checks", "provenance"}
+    assert found["provenance"]["statement"].startswith("SYNTHETIC")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("loo", "q13", "q13"), "needs every model once"),
+        (("loo", "q13", "null"), "same outcome of the same rows"),
+        (("loo", "q31"), "did you mean"),
+        (("loo", "q13", "--data", "published"), "must be replica"),
+        (("plot", "q13", "shrinkag"), "did you mean 'shrinkage'"),
+        (("plot", "q13", "ppc"), "none in memory"),
+        (("plot", "null", "forest", "--engine", "reml"), "must be exact or nuts"),
+        (("plot", "null", "slopes"), "same in all groups"),
+    ],
+)
+def test_what_is_refused(
+    command: Command, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    code, out, err = command(*arguments, "--quiet")
+    assert (code, out) == (2, "")
+    assert message in err
+    assert len(err.splitlines()) == 1
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_a_picture_of_every_model(command: Command, tmp_path: Path) -> None:
+    code, out, err = command("plot", "q13", "shrinkage", "--quiet")
+    assert (code, err) == (0, "")
+    names = {path.name for path in (tmp_path / "pictures").iterdir()}
+    assert names == {"q13-absence_mean-shrinkage.svg", "q13-absence_mean-shrinkage.png"}
+    assert all(name in out for name in names)
+    text = (tmp_path / "pictures" / "q13-absence_mean-shrinkage.svg").read_text(encoding="utf-8")
+    assert "Real study" in text

@@ -21,7 +21,7 @@ Examples
 >>> df = pd.DataFrame({"y": [1.0, 2, 3, 5, 6, 7, 9, 10, 11], "g": list("aaabbbccc")})
 >>> fan = prior_fan(fit(ModelSpec("y", group="g"), df), default_fan())
 >>> sorted(fan["term"].unique()), len(fan)
-(['group mean', 'icc'], 20)
+(['group mean', 'icc'], 80)
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -168,7 +168,8 @@ def _model(
     found += [_icc(nodes, number, bound, tails) for number in range(len(priors))]
     if groups:
         found += _group_means(nodes, posterior.groups, tails)
-    names, error, first = list(priors), nodes.error, {}
+    names, error = list(priors), nodes.error
+    first: dict[tuple[str, str], Mapping[str, Any]] = {}
     for number, row in found:
         place = (row["term"], row["group"])
         base = first.setdefault(place, row)

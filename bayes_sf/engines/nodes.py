@@ -8,10 +8,6 @@ the nodes; another normal prior of the coefficients also changes their condition
 variance there. Nodes span what any of the priors asked for needs (flat on tau has the longest
 tail), and they are added until all of them are resolved.
 
-References
-----------
-Golub & Welsch (1969), Mathematics of Computation 23, 221-230 (nodes from the recurrence).
-
 Examples
 --------
 >>> import pandas as pd
@@ -34,7 +30,8 @@ from numpy.typing import NDArray
 from bayes_sf.engines.gaussian import CrossProducts, Standardised
 from bayes_sf.engines.joint import Given, Joint, coefficient_prior, resolve_priors
 from bayes_sf.engines.mixture import NormalMixture
-from bayes_sf.engines.quadrature import Axis, cumulative, invert, series, unresolved
+from bayes_sf.engines.quadrature import Axis, unresolved
+from bayes_sf.engines.reweighted import IccPosterior, Linear, gamma_rule, ratio_at
 from bayes_sf.errors import ConvergenceError
 from bayes_sf.spec.priors import Prior, Priors
 
@@ -99,7 +96,7 @@ class Nodes:
         """Place n_z nodes between limits of z, and n_t nodes of sigma at each."""
         axis = Axis.over(*limits, n_z)
         root_size = float(np.sqrt(np.mean([d.moments.sizes.mean() for d in data])))
-        lam = _ratio(axis.nodes, root_size) ** 2
+        lam = ratio_at(axis.nodes, root_size) ** 2
         parts = [d.cross_products(lam) for d in data]
         at = CrossProducts(
             np.array([p.xx for p in parts]), np.array([p.xy for p in parts]),
@@ -108,7 +105,7 @@ class Nodes:
         fitted = (at.xy * np.linalg.solve(at.xx, at.xy[..., None])[..., 0]).sum(axis=-1)
         free = np.array([d.n_obs - d.n_coef - 2 for d in data])
         shape = np.maximum(0.5 * free, 0.5)
-        x, log_weight, last = _laguerre(n_t, shape)
+        x, log_weight, last = gamma_rule(n_t, shape)
         log_rule = log_weight - shape[:, None] * np.log(x) + x
         inv_var = x[:, None, :] / (0.5 * (at.yy - fitted))[..., None]
         return cls(
@@ -137,7 +134,7 @@ class Nodes:
         n_z, n_t = _START
         while max(n_z, n_t) <= _MOST:
             nodes = cls.over(data, priors, limits, n_z, n_t)
-            error_z, error_t, edge = nodes._errors.max(axis=0)
+            error_z, error_t, edge = nodes.errors.max(axis=0)
             if max(error_z, error_t, edge) <= RESOLVED:
                 return nodes
             if edge > RESOLVED:
@@ -156,7 +153,7 @@ class Nodes:
     @property
     def lam(self) -> _Floats:
         """tau^2/sigma^2 at the nodes, (Z,)."""
-        return _ratio(self.z.nodes, self.root_size) ** 2
+        return ratio_at(self.z.nodes, self.root_size) ** 2
 
     @cached_property
     def joints(self) -> tuple[Joint, ...]:
@@ -176,7 +173,7 @@ class Nodes:
         return found
 
     @cached_property
-    def _log_mass(self) -> _Floats:
+    def log_mass(self) -> _Floats:
         """Log mass at the nodes under each prior, (V, K, Z, T); each data set has its constant."""
         sigma = 1 / np.sqrt(self.inv_var)
         tau = sigma * np.sqrt(self.lam)[:, None]
@@ -203,12 +200,12 @@ class Nodes:
     @cached_property
     def weight(self) -> _Floats:
         """Mass at the nodes under each prior, (V, K, Z, T); every data set has 1/K."""
-        log_mass = self._log_mass
+        log_mass = self.log_mass
         mass = np.exp(log_mass - log_mass.max(axis=(2, 3), keepdims=True))
         return np.asarray(mass / mass.sum(axis=(2, 3), keepdims=True) / len(self.data))
 
     @cached_property
-    def _errors(self) -> _Floats:
+    def errors(self) -> _Floats:
         """What z and sigma leave unresolved, and what is at the edges of z, (V, 3).
 
         Of sigma the square of the last coefficient of the re-weighting factor: a rule with T nodes
@@ -226,17 +223,17 @@ class Nodes:
     @property
     def error(self) -> _Floats:
         """Largest error of each prior's distribution functions, (V,)."""
-        return np.asarray(self._errors.max(axis=1))
+        return np.asarray(self.errors.max(axis=1))
 
     # Posteriors --------------------------------------------------------------------------------
 
-    def slopes(self) -> "Linear":
+    def slopes(self) -> Linear:
         """Slopes in raw units."""
         transform = np.array([d.coef_transform[1:] for d in self.data])
         shift = np.zeros((len(self.data), 1))
         return Linear(transform[:, :, None, :], transform[0], shift)
 
-    def group_means(self, groups: Sequence[str]) -> "Linear":
+    def group_means(self, groups: Sequence[str]) -> Linear:
         """Expected outcomes of groups at the predictors' overall means, in raw units.
 
         Parameters
@@ -258,89 +255,23 @@ class Nodes:
             noise=by**2 * share / sizes[..., None],
         )
 
-    def posteriors(self, what: "Linear") -> list[NormalMixture]:
+    def posteriors(self, what: Linear) -> list[NormalMixture]:
         """Posteriors of linear quantities under each prior, as mixtures of normals, V of them."""
-        components = {pair: _components(given, self.inv_var, what) for pair, given in self.given.items()}
+        components = {
+            pair: _components(given, self.inv_var, what) for pair, given in self.given.items()
+        }
         found = []
         for prior, joint, weight in zip(self.priors, self.joints, self.weight, strict=True):
             means, sds = components[prior.intercept, prior.slope]
             keep = np.flatnonzero(weight.ravel() > _NONE)
-            part = weight.ravel()[keep]
-            found.append(
-                NormalMixture(
-                    part / part.sum(), means[:, keep], sds[:, keep], joint.linear_moments(what.limit)
-                )
-            )
+            part, moments = weight.ravel()[keep], joint.linear_moments(what.limit)
+            mixture = NormalMixture(part / part.sum(), means[:, keep], sds[:, keep], moments)
+            found.append(mixture)
         return found
 
-    def icc(self, number: int) -> "IccPosterior":
+    def icc(self, number: int) -> IccPosterior:
         """Posterior of the ICC under one prior, averaged over the data sets."""
         return IccPosterior(self.z, self.root_size, self.weight[number].sum(axis=(0, 2)))
-
-
-@dataclass(frozen=True, eq=False)
-class Linear:
-    """Linear quantities: shift + loading' beta + constant + noise, beta standardised.
-
-    Parameters
-    ----------
-    loading : (K, m, 1 or Z, k) array
-    limit : (m, k) array
-        What the loadings tend to as tau grows: it decides which moments exist.
-    shift : (K, 1 or m) array
-    constant, noise : (K, m, Z) arrays
-        Added; variance of an independent term in units of sigma^2.
-    """
-
-    loading: _Floats
-    limit: _Floats
-    shift: _Floats
-    constant: _Floats | None = None
-    noise: _Floats | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class IccPosterior:
-    """The ICC's distribution, a function of z alone.
-
-    Parameters
-    ----------
-    z : Axis
-        Nodes.
-    root_size : float
-        As in `Nodes`.
-    mass : (Z,) array
-        Of the nodes.
-    """
-
-    z: Axis
-    root_size: float
-    mass: _Floats
-
-    def _value(self, z: _Floats) -> _Floats:
-        ratio = _ratio(z, self.root_size)
-        return np.asarray(ratio**2 / (1 + ratio**2))
-
-    def mean(self) -> float:
-        """Posterior mean."""
-        return float(self.mass @ self._value(self.z.nodes))
-
-    def sd(self) -> float:
-        """Posterior standard deviation."""
-        return float(np.sqrt(self.mass @ (self._value(self.z.nodes) - self.mean()) ** 2))
-
-    def cdf(self, value: float) -> float:
-        """P(ICC <= value), 0 < value < 1."""
-        place = np.arcsinh(self.root_size * np.sqrt(value / (1 - value))) ** 0.25
-        return float(cumulative(series(self.mass), self.z.unit(np.array([place])))[0])
-
-    def quantile(self, probs: Sequence[float]) -> _Floats:
-        """Quantiles, (len(probs),)."""
-        coef = series(self.mass)
-        found = invert(
-            lambda z: cumulative(coef, self.z.unit(z)), np.asarray(probs), self.z.low, self.z.high
-        )
-        return self._value(found)
 
 
 def _components(given: Given, inv_var: _Floats, what: Linear) -> tuple[_Floats, _Floats]:
@@ -355,44 +286,6 @@ def _components(given: Given, inv_var: _Floats, what: Linear) -> tuple[_Floats, 
     return mean.reshape(len(mean), -1), np.sqrt(var).reshape(len(mean), -1)
 
 
-def _ratio(z: _Floats, root_size: float) -> _Floats:
-    """tau/sigma at z."""
-    return np.asarray(np.sinh(z**4) / root_size)
-
-
-def _laguerre(n: int, shape: _Floats) -> tuple[_Floats, _Floats, _Floats]:
-    """Gauss rules for gamma distributions of unit scale.
-
-    Weights come from the orthonormal polynomials' sums of squares: eigenvectors would lose the
-    smallest.
-
-    Parameters
-    ----------
-    n : int
-        Nodes.
-    shape : (K,) array
-        Of the distributions.
-
-    Returns
-    -------
-    x, log_weight, last : (K, n) arrays
-        Nodes, log weights, the polynomial of degree n - 1.
-    """
-    i = np.arange(n)
-    diagonal = 2 * i + shape[:, None]
-    off = np.sqrt(i[1:] * (i[1:] - 1 + shape[:, None]))
-    matrix = np.zeros((len(shape), n, n))
-    matrix[:, i, i] = diagonal
-    matrix[:, i[1:], i[:-1]] = matrix[:, i[:-1], i[1:]] = off
-    x = np.linalg.eigvalsh(matrix)
-    before, last, total = np.zeros_like(x), np.ones_like(x), np.ones_like(x)
-    for j in range(n - 1):
-        down = off[:, j - 1, None] if j else 0.0
-        before, last = last, ((x - diagonal[:, j, None]) * last - down * before) / off[:, j, None]
-        total += last**2
-    return x, -np.log(total), last
-
-
 def _limits(data: Sequence[Standardised], priors: Sequence[Priors]) -> tuple[float, float]:
     """Range of z that holds the mass of all posteriors, and of their second moments.
 
@@ -403,7 +296,7 @@ def _limits(data: Sequence[Standardised], priors: Sequence[Priors]) -> tuple[flo
     low, high = 0.0, 1.6
     for _ in range(20):
         nodes = Nodes.over(some, priors, (low, high), 33, 8)
-        log_mass = nodes._log_mass  # noqa: SLF001
+        log_mass = nodes.log_mass
         tau = np.sqrt(nodes.lam[:, None] / nodes.inv_var)
         power = np.array([np.clip(joint.room[0] - 0.5, 0, 2) for joint in nodes.joints])
         tilted = log_mass + power[:, None, None, None] * np.log1p(tau)

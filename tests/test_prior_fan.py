@@ -1,0 +1,108 @@
+"""The prior fan: re-weighted posteriors against fits with each prior."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import bayes_sf as sf
+from bayes_sf.analysis.prior_fan import GROUP_PRIORS, SLOPE_PRIORS, default_fan, prior_fan
+from bayes_sf.engines.recovery import PublishedStudy, recover_study
+from bayes_sf.errors import SpecError, UsageError
+
+SPEC = sf.ModelSpec("y", ("x",), "g", unit="pp")
+
+
+@pytest.fixture(scope="module")
+def study() -> PublishedStudy:
+    return recover_study(seed=1, draws=5)
+
+
+def frame(seed: int = 3, n: int = 60) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    code = rng.integers(0, 5, n)
+    x = rng.normal(size=n)
+    y = 6 + 0.4 * x + rng.normal(size=5)[code] + 2 * rng.normal(size=n)
+    return pd.DataFrame({"y": y, "x": x, "g": np.array(list("abcde"))[code]})
+
+
+def agree(
+    fan: pd.DataFrame, spec: sf.ModelSpec, data: object, priors: dict[str, sf.Priors]
+) -> None:
+    """Within 1e-3 posterior sds: nodes resolve distribution functions to 3e-6."""
+    for name, prior in priors.items():
+        refit = sf.fit(replace(spec, priors=prior), data)
+        mine = fan[fan["prior"] == name].set_index(["term", "group"])
+        means = refit.fitted.group_means
+        rows = [(r.term, r.estimate, r.sd, r.lower, r.upper) for r in refit.rows if not r.group]
+        for term, mean, sd, low, high in rows:
+            if (term, "") not in mine.index:
+                continue
+            row = mine.loc[(term, "")]
+            found = row[["mean", "sd", "lower", "upper"]].to_numpy(dtype=float)
+            np.testing.assert_allclose(found, [mean, sd, low, high], atol=1e-3 * sd)
+        groups = mine.loc["group mean"]
+        np.testing.assert_allclose(groups["mean"], means.mean(), atol=1e-3 * means.sd().min())
+        np.testing.assert_allclose(groups["sd"], means.sd(), rtol=1e-3)
+
+
+def test_reweighted_is_refitted() -> None:
+    fan = default_fan()
+    table = prior_fan(sf.fit(SPEC, frame()), fan)
+    assert set(table["prior"]) == set(fan)
+    assert len(table) == 20 * (1 + 1 + 5)
+    assert (table["error"] < 1e-5).all()
+    agree(table, SPEC, frame(), dict(list(fan.items())[::3]))
+
+
+def test_a_prior_of_ones_own_in_raw_units() -> None:
+    own = sf.Priors(
+        slope=sf.Prior("normal", scale=0.2, location=0.1, autoscale=False),
+        sd_group=sf.Prior("half-normal", scale=0.5, autoscale=False),
+        sd_resid=sf.Prior("gamma", shape=2.0),
+    )
+    fan = {"default": sf.Priors(), "own": own}
+    agree(prior_fan(sf.fit(SPEC, frame()), fan), SPEC, frame(), fan)
+
+
+def test_published_study_averages_over_its_data_sets(study: PublishedStudy) -> None:
+    spec = next(s for s in sf.load_analysis("bivariate").specs if s.name == "q13")
+    fan = dict(list(default_fan().items())[:10:3])
+    table = prior_fan(sf.fit(spec, study), fan)
+    agree(table, spec, study, fan)
+    assert set(table["source"]) == {"published"}
+    assert set(table["n_data"]) == {5}
+
+
+def test_what_changes_is_said() -> None:
+    """A slope two standard errors from zero is not concluded under a sceptical prior."""
+    df = frame(n=200)
+    df["y"] += (0.5 - np.polyfit(df["x"], df["y"], 1)[0]) * df["x"]
+    fan = {"wide": sf.Priors(), "sceptical": sf.Priors(slope=sf.Prior("normal", scale=0.01))}
+    table = prior_fan(sf.fit(SPEC, df), fan, groups=False, icc_bound=0.99)
+    slope = table[table["term"] == "x"].set_index("prior")
+    assert list(slope["concluded"]) == [True, False]
+    assert list(slope["changes"]) == ["", "zero"]
+    assert not table[table["term"] == "icc"]["concluded"].any()
+    icc = table[(table["term"] == "icc") & (table["prior"] == "wide")].iloc[0]
+    assert icc["p_above"] == pytest.approx(0.0, abs=1e-3)
+
+
+def test_the_default_fan_has_twenty_named_priors() -> None:
+    assert len(default_fan()) == len(SLOPE_PRIORS) * len(GROUP_PRIORS) == 20
+
+
+def test_what_is_refused() -> None:
+    result = sf.fit(SPEC, frame())
+    with pytest.raises(UsageError, match="at least one prior"):
+        prior_fan(result, {})
+    with pytest.raises(UsageError, match="between 0 and 1"):
+        prior_fan(result, default_fan(), prob=1.0)
+    with pytest.raises(UsageError, match="normal or flat slopes"):
+        prior_fan(result, {"r2d2": sf.Priors(slope=sf.Prior("r2d2", 5.0))})
+    with pytest.raises(UsageError, match="engine 'reml'"):
+        prior_fan(sf.fit(SPEC, frame(), engine="reml"), default_fan())
+    two = frame()[lambda d: d["g"].isin(["a", "b"])]
+    with pytest.raises(SpecError, match="proper posterior"):
+        prior_fan(sf.fit(SPEC, two), {"flat": sf.Priors.flat()})

@@ -120,3 +120,21 @@ def test_the_verdict_is_from_raw_values(good: Floats, r_hat: float, passed: bool
     table = diagnose(tree(good))
     table.loc["sd_group", "r_hat"] = r_hat
     assert converged(table) == passed
+
+
+def test_an_icc_that_is_often_zero_is_not_judged() -> None:
+    """Of Student-t residuals that have no variance: its parts are judged instead."""
+    rng = np.random.default_rng(1)
+    values = {name: rng.normal(size=(4, 500)) for name in ("sd_resid", "icc", "energy")}
+    values["icc"] = np.where(rng.random((4, 500)) < 0.5, 0.0, values["icc"])
+    dims = ("chain", "draw")
+    stats = {
+        "diverging": (dims, np.zeros((4, 500), dtype=bool)),
+        "energy": (dims, values.pop("energy")),
+        "tree_depth": (dims, np.full((4, 500), 3)),
+    }
+    posterior = xr.Dataset({name: (dims, value) for name, value in values.items()})
+    tree = xr.DataTree.from_dict({"posterior": posterior, "sample_stats": xr.Dataset(stats)})
+    table = diagnose(tree)
+    assert list(table.index) == ["sd_resid"]
+    assert converged(table)

@@ -1,4 +1,4 @@
-"""Commands that look at a model's fit: loo, plot."""
+"""Commands that look at a model's fit: loo, plot, sbc."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from bayes_sf.cli.app import app
-from bayes_sf.cli.console import refuse, stderr, stdout
+from bayes_sf.cli.console import progress_bar, refuse, stderr, stdout
 from bayes_sf.cli.data import load_study, source_of
 from bayes_sf.cli.options import (
     AnalysisArgument,
@@ -20,7 +20,7 @@ from bayes_sf.cli.options import (
     SurveyOption,
     WorkplacesOption,
 )
-from bayes_sf.errors import UsageError
+from bayes_sf.errors import ConvergenceError, UsageError
 
 
 @app.command()
@@ -108,3 +108,42 @@ def plot(
             files |= picture_files(result, picture)
     written = write_files(folder, files)
     stdout().print(f"Written to {folder}: {', '.join(path.name for path in written)}")
+
+
+@app.command()
+def sbc(
+    analysis: AnalysisArgument,
+    *,
+    n: Annotated[int, typer.Option("-n", help="Simulated data sets for each model.")] = 200,
+    data: WorkplacesOption = None,
+    survey: SurveyOption = None,
+    register: RegisterOption = None,
+    mapping: MapOption = None,
+    engine: Annotated[
+        str | None, typer.Option("--engine", help="exact or nuts; by default what it takes.")
+    ] = None,
+    out: OutOption = Path("sbc"),
+    as_json: JsonOption = False,
+    seed: SeedOption = 1,
+    quiet: QuietOption = False,
+) -> None:
+    """Calibrate a model by simulation: prior, data, fit, rank of the truth; n times.
+
+    Example: bayes-sf sbc q13 -n 200
+    """
+    from bayes_sf.output.files import ready_folder
+    from bayes_sf.spec.analysis import load_analysis
+
+    asked = load_analysis(analysis)
+    source = source_of(data, survey, register, ("replica",))
+    folder = ready_folder(out)
+    from bayes_sf.output.calibrations import print_calibration, run_calibration
+
+    run = run_calibration(
+        folder, asked, load_study(source, survey, register, mapping, seed),
+        source=source, n=n, engine=engine, seed=seed, progress=progress_bar(quiet=quiet),
+    )  # fmt: skip
+    print_calibration(stdout(), run, as_json=as_json)
+    failed = [found.spec.key for found in run.found if not found.passed]
+    if failed:
+        raise ConvergenceError("sbc", "ranks of the truth must be uniform", got=failed)

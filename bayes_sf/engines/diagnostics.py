@@ -38,6 +38,8 @@ _Floats = NDArray[np.float64]
 R_HAT, ESS = 1.01, 400
 #: Tail ESS is the smaller of those of these two quantiles.
 _TAILS = (0.05, 0.95)
+#: Share of draws of an ICC that may be exactly 0.
+_AT_ZERO = 0.05
 
 
 @dataclass(frozen=True)
@@ -82,12 +84,18 @@ def diagnose(tree: "xr.DataTree") -> "pd.DataFrame":
         and ``exact_mcse_sd``, the distances of mean and sd from the exact ones in units of their
         MCSE (NaN where those are not known or do not exist). Of the fit as a whole, repeated in
         every row: ``divergences``, ``bfmi`` (of the worst chain), ``tree_depth`` (the deepest).
+        An ICC that is 0 in a twentieth of the draws (of Student-t residuals without a variance) is
+        left out: such measures are not for it, and what it is made of is there.
     """
     import pandas as pd
     from arviz_stats.base.array import array_stats
 
     stats: Any = array_stats  # its methods have no types
     names, draws = _flat(tree["posterior"].to_dataset(), ("chain", "draw"))
+    judged = [
+        i for i, name in enumerate(names) if name != "icc" or (draws[i] == 0).mean() < _AT_ZERO
+    ]
+    names, draws = [names[i] for i in judged], draws[judged]
     table = pd.DataFrame(index=pd.Index(names, name="parameter"))
     table["mean"] = draws.mean(axis=(1, 2))
     table["sd"] = draws.reshape(len(draws), -1).std(axis=1, ddof=1)
@@ -98,7 +106,7 @@ def diagnose(tree: "xr.DataTree") -> "pd.DataFrame":
         table[f"mcse_{moment}"] = stats.mcse(draws, method=moment)
     exact = np.full((len(names), 2), np.nan)
     if "exact" in tree.children:
-        exact = _flat(tree["exact"].to_dataset(), ("moment",))[1]
+        exact = _flat(tree["exact"].to_dataset(), ("moment",))[1][judged]
     table["exact_mcse"] = (table["mean"] - exact[:, 0]) / table["mcse_mean"]
     table["exact_mcse_sd"] = (table["sd"] - exact[:, 1]) / table["mcse_sd"]
     sampler = tree["sample_stats"]

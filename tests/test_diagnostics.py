@@ -67,11 +67,18 @@ def test_the_table_is_arviz_s(good: Floats) -> None:
 
 
 def test_distance_to_exact_is_in_units_of_the_mcse(good: Floats) -> None:
-    exact = np.array([[0.0, 0.1, 5.0], [1.0, 1.0, np.nan]])
-    found = diagnose(tree(good, exact=exact))
-    row = found.loc["beta[q13]"]
-    assert row["exact_mcse"] == pytest.approx((row["mean"] - 0.1) / row["mcse_mean"])
-    assert row["exact_mcse_sd"] == pytest.approx((row["sd"] - 1.0) / row["mcse_sd"])
+    exact = np.array([[0.0, 0.1, 5.0], [1.0, 1.1, np.nan], [3.0, 5.0, np.nan]])
+    chains = tree(good, exact=exact)
+    found = diagnose(chains)
+    row, mine = found.loc["beta[q13]"], chains["posterior/beta"].to_numpy()[..., 1].ravel()
+    assert row["exact_mcse"] == pytest.approx(
+        (row["mean"] - 0.1) / (row["mcse_mean"] * 1.1 / mine.std()), rel=1e-3
+    )
+    off = mine - mine.mean()
+    ratio = np.sqrt((5.0 - 1.1**4) / 1.1**2) / np.sqrt(
+        ((off**4).mean() - mine.var() ** 2) / mine.var()
+    )
+    assert row["exact_mcse_sd"] == pytest.approx((row["sd"] - 1.1) / (row["mcse_sd"] * ratio))
     assert np.isnan(found.loc["sd_group", "exact_mcse_sd"])  # a moment that does not exist
 
 

@@ -25,6 +25,14 @@ def test_moments_are_those_of_a_mixture() -> None:
     np.testing.assert_allclose(mix.sd(), np.sqrt(second - mean**2), rtol=1e-12)
 
 
+def test_fourth_moment_is_the_integral_of_the_density() -> None:
+    mix = random(m=1, g=5, seed=3)
+    at = np.linspace(-60.0, 60.0, 400_001)
+    density = stats.norm.pdf(at[:, None], mix.means[0], mix.sds[0]) @ mix.weight
+    integral = ((at - mix.mean()[0]) ** 4 * density).sum() * (at[1] - at[0])
+    np.testing.assert_allclose(mix.fourth()[0], integral, rtol=1e-8)
+
+
 def test_distribution_function_and_density() -> None:
     mix = random()
     for value in (0.3, np.array([-1.0, 0.0, 0.4, 2.0])):

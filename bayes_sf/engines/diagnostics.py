@@ -75,17 +75,19 @@ def diagnose(tree: "xr.DataTree") -> "pd.DataFrame":
     tree : xarray.DataTree
         Groups ``posterior`` and ``sample_stats`` (``diverging``, ``energy``, ``tree_depth``); and,
         where the exact posterior is known, ``exact``: the same variables with a dimension
-        ``moment`` (mean, sd) instead of chain and draw.
+        ``moment`` (mean, sd, fourth central moment) instead of chain and draw.
 
     Returns
     -------
     pandas.DataFrame
         By parameter: ``mean, sd, ess_bulk, ess_tail, r_hat, mcse_mean, mcse_sd``; ``exact_mcse``
-        and ``exact_mcse_sd``, the distances of mean and sd from the exact ones in units of their
-        MCSE (NaN where those are not known or do not exist). Of the fit as a whole, repeated in
-        every row: ``divergences``, ``bfmi`` (of the worst chain), ``tree_depth`` (the deepest).
-        An ICC that is 0 in a twentieth of the draws (of Student-t residuals without a variance) is
-        left out: such measures are not for it, and what it is made of is there.
+        and ``exact_mcse_sd``, the distances of mean and sd from the exact ones in units of the
+        MCSE that as many draws from the exact posterior would have (NaN where it is not known or
+        has no such moment): the draws' own is too small where they have missed a long tail. Of the
+        fit as a whole, repeated in every row: ``divergences``, ``bfmi`` (of the worst chain),
+        ``tree_depth`` (the deepest). An ICC that is 0 in a twentieth of the draws (of Student-t
+        residuals without a variance) is left out: such measures are not for it, and what it is made
+        of is there.
     """
     import pandas as pd
     from arviz_stats.base.array import array_stats
@@ -104,16 +106,30 @@ def diagnose(tree: "xr.DataTree") -> "pd.DataFrame":
     table["r_hat"] = stats.rhat(draws, method="rank")
     for moment in ("mean", "sd"):
         table[f"mcse_{moment}"] = stats.mcse(draws, method=moment)
-    exact = np.full((len(names), 2), np.nan)
+    exact = np.full((len(names), 3), np.nan)
     if "exact" in tree.children:
         exact = _flat(tree["exact"].to_dataset(), ("moment",))[1][judged]
-    table["exact_mcse"] = (table["mean"] - exact[:, 0]) / table["mcse_mean"]
-    table["exact_mcse_sd"] = (table["sd"] - exact[:, 1]) / table["mcse_sd"]
+    mean, sd, fourth = exact.T
+    noise, own = _noise_of_sd(sd, fourth), _noise_of_sd(*_moments(draws))
+    table["exact_mcse"] = (table["mean"] - mean) / (table["mcse_mean"] * sd / table["sd"])
+    table["exact_mcse_sd"] = (table["sd"] - sd) / (table["mcse_sd"] * noise / own)
     sampler = tree["sample_stats"]
     table["divergences"] = int(sampler["diverging"].sum())
     table["bfmi"] = float(np.min(stats.bfmi(sampler["energy"].to_numpy())))
     table["tree_depth"] = int(sampler["tree_depth"].max())
     return table
+
+
+def _moments(draws: _Floats) -> tuple[_Floats, _Floats]:
+    """Standard deviations and fourth central moments of draws, (m, chain, draw)."""
+    flat = draws.reshape(len(draws), -1)
+    off = flat - flat.mean(axis=1, keepdims=True)
+    return flat.std(axis=1), (off**4).mean(axis=1)
+
+
+def _noise_of_sd(sd: _Floats, fourth: _Floats) -> _Floats:
+    """Standard error of the sd of one independent draw, (m,): sqrt(mu4 - sd^4)/(2 sd)."""
+    return np.sqrt(fourth - sd**4) / (2 * sd)
 
 
 def _flat(dataset: "xr.Dataset", base: tuple[str, ...]) -> tuple[list[str], _Floats]:

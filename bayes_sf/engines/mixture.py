@@ -69,6 +69,12 @@ class NormalMixture:
         var = ((self.means - centre) ** 2 + self.sds**2) @ self.weight
         return np.where(np.asarray(self.exist) >= 2, np.sqrt(var), np.nan)
 
+    def fourth(self) -> _Floats:
+        """Fourth central moments, (m,): what the sd of draws varies by; NaN where no sd exists."""
+        off, var = self.means - (self.means @ self.weight)[:, None], self.sds**2
+        moment = (off**4 + 6 * off**2 * var + 3 * var**2) @ self.weight
+        return np.where(np.asarray(self.exist) >= 2, moment, np.nan)
+
     def cdf(self, value: _Floats | float) -> _Floats:
         """P(quantity <= value), (m,), for one value per quantity or for all."""
         return self._cdf_and_density(value)[0]

@@ -85,7 +85,7 @@ class Sampled:
     tree : xarray.DataTree
         ArviZ's schema: ``posterior`` (beta, u, sd_group, sd_resid, icc; other variables where the
         model has others) and ``sample_stats``; and, of a Gaussian random-intercept model,
-        ``exact``, means and sds of the exact posterior. ``u_slope`` names its predictor in its
+        ``exact``, moments of the exact posterior. ``u_slope`` names its predictor in its
         attribute ``term``.
     settings : mapping
         The sampler's settings: `SETTINGS`, or those of the retry.
@@ -284,21 +284,25 @@ def _tree(joint: Joint, trace: "xr.DataTree", rng: np.random.Generator) -> "xr.D
 
 
 def _exact(moments: Moments, priors: Priors) -> "xr.Dataset":
-    """Means and sds of the exact posterior, named as the draws are."""
+    """Moments of the exact posterior, named as the draws are."""
     import xarray as xr
 
     posterior = Posterior((fit_exact(moments, priors),))
     linear = {"beta": ("term", posterior.coef), "u": (moments.group, posterior.ranef)}
+    spreads = ("sd_group", "sd_resid", "icc")
     return xr.Dataset(
         {
-            **{name: (("moment", dim), [q.mean(), q.sd()]) for name, (dim, q) in linear.items()},
             **{
-                name: ("moment", [posterior.mean(name), posterior.sd(name)])
-                for name in ("sd_group", "sd_resid", "icc")
+                name: (("moment", dim), [q.mean(), q.sd(), q.fourth()])
+                for name, (dim, q) in linear.items()
+            },
+            **{
+                name: ("moment", [posterior.mean(name), posterior.sd(name), posterior.fourth(name)])
+                for name in spreads
             },
         },
         coords={
-            "moment": ["mean", "sd"],
+            "moment": ["mean", "sd", "fourth"],
             "term": list(moments.terms),
             moments.group: list(moments.groups),
         },

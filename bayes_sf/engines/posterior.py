@@ -84,11 +84,21 @@ class Posterior:
 
     def sd(self, name: str) -> float:
         """Posterior standard deviation of the same; NaN where it does not exist."""
+        return float(np.sqrt(self._central(name, 2)))
+
+    def fourth(self, name: str) -> float:
+        """Fourth central moment of the same: what the sd of draws varies by; NaN without an sd."""
+        return self._central(name, 4)
+
+    def _central(self, name: str, power: int) -> float:
+        """Central moment; NaN where the variance does not exist."""
         if self._exist(name) < 2:
             return float("nan")
         centre = self._mean(name)
-        var = [(p.grid.weight * (p.spread_values(name) - centre) ** 2).sum() for p in self.parts]
-        return float(np.sqrt(np.mean(var)))
+        off = [
+            (p.grid.weight * (p.spread_values(name) - centre) ** power).sum() for p in self.parts
+        ]
+        return float(np.mean(off))
 
     def _mean(self, name: str) -> float:
         """Mean over parts and nodes."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["SavedFit", "fit_saved", "load_fit", "name_of", "save_fit"]
 
 #: Version of the files. One of another version is not read.
-_FORMAT = 1
+_FORMAT = 2
 _GROUPS = {"posterior", "sample_stats"}
 _EXACT = "exact"
 #: What a file says of itself, beside its draws.

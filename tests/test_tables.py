@@ -26,7 +26,7 @@ import pytest
 import xarray as xr
 from docx import Document
 from docx.oxml.ns import qn
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lxml import html
 from openpyxl import load_workbook
@@ -69,7 +69,7 @@ def from_markdown(text: str) -> list[list[str]]:
 LATEX = {
     r"\textbackslash{}": "\\", r"\textasciitilde{}": "~", r"\textasciicircum{}": "^",
     "$<$": "<", "$>$": ">", "$-$": "−", r"$\infty$": "∞", r"$\approx$": "≈", "{[}": "[",
-    "{]}": "]", "--": "–", "~": "\u00a0", r"\&": "&", r"\%": "%", r"\$": "$", r"\#": "#",
+    "{]}": "]", "---": "—", "--": "–", r"\textendash{}": "–", "-{}": "-", "~": "\u00a0", r"\&": "&", r"\%": "%", r"\$": "$", r"\#": "#",
     r"\_": "_", r"\{": "{", r"\}": "}",
 }  # fmt: skip
 
@@ -406,6 +406,7 @@ ROWS = st.tuples(
 
 
 @given(st.lists(st.tuples(ROWS, st.integers(0, 5)), min_size=1, max_size=3))
+@example([(("---x-–", math.nan, 0, (0.0, 0.0), 0.0, 1.0, "-0.30"), 0)])
 @settings(max_examples=30, deadline=None)  # Word and Excel take 50 ms
 def test_any_text_and_number_survives_every_format(
     drawn: list[tuple[tuple[Any, ...], int]],

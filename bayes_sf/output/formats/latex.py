@@ -22,7 +22,7 @@ _ESCAPES: Final = str.maketrans(
     {
         "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
         "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-        "<": "$<$", ">": "$>$", "−": "$-$", "\u00a0": "~", "–": "--", "∞": r"$\infty$",
+        "<": "$<$", ">": "$>$", "−": "$-$", "\u00a0": "~", "–": r"\textendash{}", "∞": r"$\infty$",
         "×": r"$\times$", "≤": r"$\leq$", "≥": r"$\geq$", "τ": r"$\tau$", "σ": r"$\sigma$",
         "λ": r"$\lambda$", "≈": r"$\approx$", "β": r"$\beta$", "²": r"$^2$", "\n": " ",
         "[": "{[}", "]": "{]}",  # after the end of a row a bracket would be its spacing
@@ -31,8 +31,8 @@ _ESCAPES: Final = str.maketrans(
 
 
 def escape(text: str) -> str:
-    """Escape what LaTeX would read as its own."""
-    return text.translate(_ESCAPES)
+    """Escape what LaTeX would read as its own: signs, and hyphens that would join to a dash."""
+    return text.translate(_ESCAPES).replace("--", "-{}-").replace("--", "-{}-")
 
 
 def latex(table: Table) -> str:

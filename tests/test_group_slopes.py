@@ -12,6 +12,8 @@ import bayes_sf as sf
 from bayes_sf.analysis.group_slopes import group_lines, group_slopes
 from bayes_sf.engines.nuts import Sampled
 from bayes_sf.errors import UsageError
+from bayes_sf.output.fits import _rows as printed_rows
+from bayes_sf.output.result_tables import _term_rows as term_rows
 from bayes_sf.spec.rows import Rows
 
 SPEC = sf.ModelSpec("y", ("x", "z"), "g", varying=("x",))
@@ -113,3 +115,22 @@ def test_a_model_without_varying_slopes_is_refused() -> None:
         group_slopes(sf.fit(replace(SPEC, varying=()), frame()))
     with pytest.raises(UsageError, match="none in memory"):
         group_lines(replace(sampled(), data=None))
+
+
+def test_every_printed_slope_says_whose_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Sampled, "converged", True)
+    printed = [(row[2], row[3]) for row in printed_rows(sampled(), 1)]
+    assert [term for term, _ in printed if "|" in term] == ["x | a", "x | b", "x | c"]
+    assert len({term for term, _ in printed}) == len(printed)
+    values = {f"{r.term} | {r.group}" if r.group else r.term: r.estimate for r in sampled().rows}
+    for term, text in printed:  # two significant digits of the sd, which is about 1
+        assert float(text.replace("−", "-")) == pytest.approx(values[term], abs=0.06)
+
+
+def test_tables_take_each_number_s_own_mcse(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = sampled()
+    names = [f"{v}[{g}]" for v in ("u", "u_slope") for g in "abc"]
+    mcse = pd.DataFrame({"mcse_mean": np.arange(6.0)}, index=pd.Index(names, name="parameter"))
+    monkeypatch.setattr(Sampled, "diagnostics", lambda _: mcse)
+    rows = [row for row in term_rows(result, "en") if row["group"]]
+    assert [row["mcse"] for row in rows] == list(range(6))

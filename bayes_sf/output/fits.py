@@ -17,6 +17,7 @@ from bayes_sf.output.progress import show_sampling
 from bayes_sf.output.summary import SOURCES
 from bayes_sf.output.tables import Table, printed_table
 from bayes_sf.spec.analysis import Analysis
+from bayes_sf.spec.moments import INTERCEPT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -186,22 +187,27 @@ def _main_rows(run: FitRun) -> Table:
     rows = tuple(row for result in run.results.values() for row in _rows(result, len(run.results)))
     kind = "equal-tailed credible" if bayesian else "Wald confidence"
     note = f"{100 * first.prob:.0f} % {kind} intervals; outcomes in {first.spec.unit}."
+    if any(f"{slope} | " in row[2] for slope in first.moments.predictors for row in rows):
+        group = first.spec.group
+        note += f" A slope | {group} is how far that {group}'s is from the slope of all."
     if bayesian:
         note += f" Priors of the first model: {first.priors}."
     return printed_table(run.provenance["question"], header, rows, note)
 
 
 def _rows(result: Result, models: int) -> Iterator[tuple[str, ...]]:
-    """Printed rows of one model."""
+    """Printed rows of one model: slopes, and in a small analysis all but the groups' levels."""
     slopes = result.moments.predictors
+    small = models <= _FEW or not slopes
     for row in result.rows:
-        shown = row.term in slopes or (not row.group and (models <= _FEW or not slopes))
-        if not shown:
+        if row.term not in slopes and (not small or (row.group and row.term == INTERCEPT)):
             continue
         decimals = 3 if row.term == "icc" else significant_decimals(row.sd)
         span = "" if math.isnan(row.lower) else interval(row.lower, row.upper, decimals)
         yield (
-            result.spec.name, result.spec.outcome, row.term, fixed(row.estimate, decimals), span,
+            result.spec.name, result.spec.outcome,
+            f"{row.term} | {row.group}" if row.group else row.term,
+            fixed(row.estimate, decimals), span,
             probability(row.statistic) if result.has_draws else fixed(row.statistic, 2),
             str(result.moments.n_obs),
             "" if result.converged else _MARK,

@@ -17,6 +17,7 @@ from bayes_sf.output.numbers import fixed
 from bayes_sf.output.sentences import sentence
 from bayes_sf.output.tables import Column, Table, table_from_frame
 from bayes_sf.output.words import industry_name, interval_name, outcome_name, term_name, word
+from bayes_sf.spec.moments import INTERCEPT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,7 +101,8 @@ def _term_rows(result: Result, lang: Language) -> Iterator[_Record]:
         mcse = result.diagnostics()["mcse_mean"].to_dict()
     known = result.provenance.source != "frame"
     for row in result.rows:
-        parameter = f"u[{row.group}]" if row.group else f"beta[{row.term}]"
+        varying = {INTERCEPT: "u", "sd_resid": "sd_resid_group"}.get(row.term, "u_slope")
+        parameter = f"{varying}[{row.group}]" if row.group else f"beta[{row.term}]"
         yield {
             "outcome": outcome_name(result.spec.outcome, lang) if known else result.spec.outcome,
             "model": result.spec.name, "term": term_name(row.term, lang, known=known),

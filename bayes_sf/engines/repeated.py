@@ -165,7 +165,8 @@ class RepeatedPosterior:
             return part.spread_values(name)
         if name == "icc":
             ratio = (part.joint.ratio(part.grid.z.nodes) / self.factors("sd_resid")[number]) ** 2
-            return (ratio / (1 + ratio))[:, None] * np.ones(part.grid.weight.shape)
+            each = np.asarray(ratio / (1 + ratio))
+            return each[:, None] * np.ones(part.grid.weight.shape)
         return np.asarray(part.spread_values("sd_resid") * self.factors(name)[number])
 
     def _mean_of(self, name: str, what: Callable[[_Floats], _Floats]) -> float:

@@ -154,8 +154,8 @@ def won_back(sample: AnalysisSample, spec: ModelSpec, panel: "Panel") -> "pd.Dat
                 {
                     "outcome": spec.outcome, "industry": key, "surveyed": surveyed,
                     "complete": complete, "joint": joint, "won": joint - complete,
-                    "complete_share": complete / surveyed, "won_share": (joint - complete) / surveyed,
-                    "joint_share": joint / surveyed,
+                    "complete_share": complete / surveyed,
+                    "won_share": (joint - complete) / surveyed, "joint_share": joint / surveyed,
                 }
             )  # fmt: skip
     return pd.DataFrame(records)

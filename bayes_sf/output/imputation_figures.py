@@ -78,7 +78,8 @@ _WORDS: Final = {
         "imputerte kvartaler.\nÉn tynn linje for hvert av {} kompletterte sett",
         "n": "{}\nn = {} og {}",
         "delta": "Hvis det som mangler, ikke mangler tilfeldig",
-        "delta_sub": "Stigningstall og ICC når imputerte kvartaler flyttes delta prosentpoeng ({}).\n"
+        "delta_sub": "Stigningstall og ICC når imputerte kvartaler flyttes delta prosentpoeng "
+        "({}).\n"
         "Linje: forventning; bånd: {} med like haler; delta 0: mangler tilfeldig. n = {}",
         "axis": "delta, prosentpoeng",
         "mean": "{}: på gjennomsnittet",

@@ -9,12 +9,15 @@ import numpy as np
 import pandas as pd
 
 HERE = Path(__file__).parent / "data"
-SIZES = (24, 22, 20, 16, 12)
-QUARTERS = tuple(f"{year}Q{quarter}" for year in (2018, 2019) for quarter in (1, 2, 3, 4))
+SIZES = (18, 16, 15, 13, 10)
+QUARTERS = (
+    "2016Q4",
+    *(f"{year}Q{quarter}" for year in (2017, 2018, 2019) for quarter in (1, 2, 3, 4)),
+)
 
 
 def simulate(seed: int = 35) -> pd.DataFrame:
-    """Workplaces in five industries over eight quarters; 35 % of the figures are missing.
+    """Workplaces in five industries over thirteen quarters; a third of the figures are missing.
 
     Quarters are missing more often where x is large and in the last two industries (MAR); four
     workplaces have none at all.
@@ -25,7 +28,7 @@ def simulate(seed: int = 35) -> pd.DataFrame:
     x = rng.normal(size=n).round(3) + 0.3 * (industry - 2)
     level = 6 + np.array([-2.0, -1.0, 0.0, 1.0, 2.5])[industry] - 0.6 * x
     time = (np.arange(t) - (t - 1) / 2) / 12
-    season = np.tile([0.6, -0.2, -0.7, 0.3], t // 4)
+    season = np.array([{"1": 0.6, "2": -0.2, "3": -0.7, "4": 0.3}[q[-1]] for q in QUARTERS])
     own = rng.normal(0, 1.5, size=n)
     y = (level + own)[:, None] + season + 0.5 * time + 0.4 * np.outer(x, time)
     y = (y + rng.normal(0, 2.0, size=(n, t))).round(4)

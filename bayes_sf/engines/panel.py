@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bayes_sf.engines.diagnostics import converged, diagnose
 from bayes_sf.engines.nuts import SETTINGS, sample, sampler_stats, try_twice
 from bayes_sf.engines.panel_data import PanelData
-from bayes_sf.engines.panel_graph import arrays, panel_model, split_gamma
+from bayes_sf.engines.panel_graph import arrays, panel_model
 from bayes_sf.inputs.panel import Panel
 from bayes_sf.spec.moments import INTERCEPT
 from bayes_sf.spec.panel import PanelSpec
@@ -172,18 +172,17 @@ def _tree(data: PanelData, spec: PanelSpec, trace: "xr.Dataset") -> "xr.DataTree
     sds = {name: data.scale * draws[name] for name in _SDS if name in draws}
     variables: dict[str, Any] = {}
     noise = dict(zip(("", "_change"), _noise(data, draws), strict=True))
-    for part, own, gamma in zip(
-        noise, ("sd_workplace", "sd_trend"), split_gamma(draws["gamma"], data), strict=True
-    ):
-        slopes = data.scale * gamma[1] / data.x_scale
-        start = data.location if not part else data.scale * _calendar_change(data, draws)
-        intercept = start + data.scale * gamma[0] - slopes @ data.x_centre
+    for part, own in (("", "sd_workplace"), ("_change", "sd_trend")):
+        coef = data.scale * draws[part.removeprefix("_") or "level"]
+        slopes = coef[..., 1:] / data.x_scale
+        start = data.scale * _calendar_change(data, draws) if part else data.location
+        intercept = start + coef[..., 0] - slopes @ data.x_centre
         group = sds[f"sd_group{part}"]
         resid = np.sqrt(sds.get(own, 0.0) ** 2 + data.scale**2 * noise[part])
         beta = np.concatenate([intercept[..., None], slopes], axis=-1)
         variables |= {
             f"beta{part}": ((*base, "term"), beta),
-            f"u{part}": ((*base, "industry"), group[..., None] * gamma[2]),
+            f"u{part}": ((*base, "industry"), data.scale * draws[f"u{part}"]),
             f"sd_group{part}": (base, group),
             f"sd_resid{part}": (base, resid),
             f"icc{part}": (base, group**2 / (group**2 + resid**2)),

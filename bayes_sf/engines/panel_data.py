@@ -2,8 +2,7 @@
 
 Absence is centred and divided by the spread of workplaces' means, predictors by their own, and time
 counts from the middle of the panel in units of twelve quarters, so that a slope over time is the
-change from 2016Q4 to 2019Q4. Season and pandemic are collected in F calendar columns; a pilot
-regression within workplaces says where their coefficients are.
+change from 2016Q4 to 2019Q4. Season and pandemic are collected in F calendar columns.
 """
 
 from dataclasses import dataclass
@@ -196,26 +195,3 @@ class PanelData:
         """Places of the first and last quarter of the change."""
         first, last = (self.panel.quarters.index(name) for name in CHANGE_QUARTERS)
         return first, last
-
-    @cached_property
-    def pilot(self) -> tuple[_Floats, _Floats]:
-        """Where the calendar's coefficients are, from within workplaces, a line beside them.
-
-        Returns
-        -------
-        estimate : (F,) array
-        root : (F, F) array
-            Cholesky factor of its covariance.
-        """
-        columns = np.column_stack([self.calendar[1], self.time])
-        n, f = len(self.y), columns.shape[1] - 1
-        count = np.maximum(self.mask.sum(axis=1), 1)[:, None]
-        full = columns - ((self.mask @ columns) / count)[:, None, :]
-        within = self.y - (self.y * self.mask).sum(axis=1, keepdims=True) / count
-        rows, left = full[self.panel.observed], within[self.panel.observed]
-        gram = rows.T @ rows + 1e-3 * np.eye(f + 1)
-        estimate = np.linalg.solve(gram, rows.T @ left)
-        left = left - rows @ estimate
-        free = max(len(left) - n - len(estimate), 1)
-        covariance = np.linalg.inv(gram) * (left @ left) / free
-        return estimate[:f], np.linalg.cholesky(covariance[:f, :f])

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bayes_sf.engines.panel import PanelFit
 from bayes_sf.engines.panel_algebra import Sums, log_likelihood, shifted, summarise
 from bayes_sf.engines.panel_data import PanelData, back, forward
-from bayes_sf.engines.panel_graph import candidates, split_gamma
+from bayes_sf.engines.panel_graph import candidates
 
 __all__ = ["Completed", "complete", "complete_each", "draw_own_effects", "draw_residuals"]
 
@@ -73,7 +73,7 @@ def _complete_one(
 ) -> tuple[_Floats, _Floats]:
     """One completed panel, in raw units."""
     data, own = fit.data, (draw["sd_workplace"], draw.get("sd_trend", 0.0))
-    level, change = split_gamma(draw["gamma"], data)
+    level, change = draw["level"], draw["change"]
     inv_sd = np.exp(0.5 * draw["weight_power"] * data.log_days) / draw["sd_resid"]
     rho = 2 * draw["autocorrelation"] - 1 if fit.spec.autocorrelation else None
     x = _with_shares(data, draw)
@@ -83,9 +83,8 @@ def _complete_one(
     raw = summarise(data.y - period, data.time, inv_sd, data.gaps, rho=rho, xp=np)
 
     def expected(x: _Floats) -> tuple[_Floats, _Floats]:
-        u, w = draw["sd_group"] * level[2], draw["sd_group_change"] * change[2]
-        code = data.panel.code
-        return level[0] + x @ level[1] + u[code], change[0] + x @ change[1] + w[code]
+        u, w = draw["u"][data.panel.code], draw["u_change"][data.panel.code]
+        return level[0] + x @ level[1:] + u, change[0] + x @ change[1:] + w
 
     x = _with_answers(data, draw, x, shifted(raw, *expected(x)), rng)
     middle, slope = expected(x)
@@ -120,8 +119,7 @@ def _with_answers(
         shares = draw[f"answers_{name}"][found.cell[name][here]]
         log_prob[here] += np.log(np.take_along_axis(shares, found.category[name][here], axis=1))
     mine = Sums(*(value[found.owner][:, None] for value in vars(sums).values()))
-    level, change = split_gamma(draw["gamma"], data)
-    moved = shifted(mine, found.shift @ level[1], found.shift @ change[1])
+    moved = shifted(mine, found.shift @ draw["level"][1:], found.shift @ draw["change"][1:])
     log_prob += log_likelihood(moved, draw["sd_workplace"], draw.get("sd_trend", 0.0), np)
     chosen = (log_prob + rng.gumbel(size=log_prob.shape)).argmax(axis=1)
     x = x.copy()

@@ -1,11 +1,11 @@
 """The panel model as a PyMC graph.
 
-Sampled are the standard deviations, the power of contracted days, the autocorrelation, the
-calendar, and z: coefficients and industry effects, on the level and on the change, are gamma =
-centre + L'^-1 z, where centre and L L' are mean and precision of their Gaussian posterior given the
-others. z is then close to N(0, I) whatever the sds are, and there is no funnel. Workplace effects
-and gaps are integrated out (`panel_algebra`), an unknown answer is summed out over its categories,
-an unknown share is a parameter.
+Sampled are the standard deviations, the power of contracted days, the autocorrelation, and z, from
+which calendar, coefficients and industry effects follow: each is where a pilot fit has it, given
+those before it and the standard deviation of its group (`_placed`). z is then close to N(0, I),
+there is no funnel, and no linear algebra in the graph, which would take minutes to compile.
+Workplace effects and gaps are integrated out (`panel_algebra`), an unknown answer is summed out
+over its categories, an unknown share is a parameter.
 """
 
 from dataclasses import dataclass, fields
@@ -15,19 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.engines.graph import prior_structure, scale_variable
-from bayes_sf.engines.panel_algebra import (
-    Gaps,
-    Sums,
-    information,
-    log_likelihood,
-    shifted,
-    summarise,
-)
+from bayes_sf.engines.panel_algebra import Gaps, Sums, log_likelihood, shifted, summarise
 from bayes_sf.engines.panel_data import PanelData, forward
+from bayes_sf.engines.panel_pilot import Pilot
 from bayes_sf.spec.panel import PanelSpec
 from bayes_sf.spec.priors import Priors
 
-__all__ = ["WEIGHT_POWER", "Candidates", "arrays", "candidates", "panel_model", "split_gamma"]
+__all__ = ["WEIGHT_POWER", "Candidates", "arrays", "candidates", "panel_model"]
 
 _Floats = NDArray[np.float64]
 
@@ -108,43 +102,40 @@ def candidates(data: PanelData) -> Candidates | None:
 
 def arrays(data: PanelData, spec: PanelSpec) -> dict[str, _Floats]:
     """Everything in the graph that another panel of the same shape changes, by its name there."""
-    precision, mean = _prior_of_coefficients(spec.priors, data)
-    used = spec.priors.used(spec.extra_priors)
+    used, pilot = spec.priors.used(spec.extra_priors), Pilot(data)
     sds = [getattr(used, role) for role in _sd_roles(spec)]
     units = [p.scale if p.autoscale else p.scale / data.scale for p in sds]
     found = {
         "y": data.y, "mask": data.mask, "log_days": data.log_days, "x": data.x,
-        "dummies": data.dummies, "pilot": data.pilot[0], "root": data.pilot[1],
-        "precision": precision, "mean": mean, "units": np.array(units),
+        "dummies": data.dummies, "calendar_start": pilot.calendar[0],
+        "calendar_root": pilot.calendar[1], "units": np.array(units),
     }  # fmt: skip
+    for part, place in pilot.places.items():
+        found |= {f"{name}{part}": value for name, value in vars(place).items()}
+    precision, mean = _prior_of_coefficients(spec.priors, data)
+    found |= {"precision": precision, "prior_mean": mean}
     if spec.autocorrelation:
         found |= {"previous": data.gaps.previous, "lag": data.gaps.lag}
     return {name: np.asarray(value, dtype=float) for name, value in found.items()}
 
 
 def _prior_of_coefficients(priors: Priors, data: PanelData) -> tuple[_Floats, _Floats]:
-    """Precisions and means of all coefficients, standardised.
+    """Precisions and, of the level, means of (intercept, predictors), (1 + k,), standardised.
 
-    (intercept, predictors, industries) of the level, (1 + k + J,), and then of the change; a random
-    walk takes the place of the change's intercept.
+    The change has the same precisions, and means of zero.
     """
-    k, j = data.x.shape[1], len(data.panel.industries)
-    precision, mean = np.ones(2 * (1 + k + j)), np.zeros(2 * (1 + k + j))
+    k = data.x.shape[1]
+    precision, mean = np.zeros(1 + k), np.zeros(1 + k)
     intercept, slope = priors.intercept, priors.slope
     unit = 1.0 if intercept.autoscale else data.scale
-    level = 0.0 if intercept.family == "flat" else (unit / intercept.scale) ** 2
+    precision[0] = 0.0 if intercept.family == "flat" else (unit / intercept.scale) ** 2
     own = np.ones(k) if slope.autoscale else data.scale / data.x_scale
-    slopes = np.zeros(k) if slope.family == "flat" else (own / slope.scale) ** 2
-    for start in (0, 1 + k + j):
-        precision[start] = level
-        precision[start + 1 : start + 1 + k] = slopes
+    precision[1:] = 0.0 if slope.family == "flat" else (own / slope.scale) ** 2
     if intercept.location is not None:
         mean[0] = (intercept.location - data.location) / data.scale
     if slope.location is not None:
-        mean[1 : 1 + k] = slope.location * data.x_scale / data.scale
-    keep = np.ones(len(precision), dtype=bool)
-    keep[1 + k + j] = not data.walk
-    return precision[keep], mean[keep]
+        mean[1:] = slope.location * data.x_scale / data.scale
+    return precision, mean
 
 
 def panel_model(data: PanelData, spec: PanelSpec) -> Any:
@@ -153,8 +144,8 @@ def panel_model(data: PanelData, spec: PanelSpec) -> Any:
     Returns
     -------
     pymc.Model
-        Variables in standardised units; ``gamma``, coefficients and u/sd_group as in
-        `split_gamma`, and ``calendar``, (F,), are deterministic.
+        Standardised. Deterministic are ``calendar``, (F,), ``level`` and ``change``, (1 + k,), the
+        intercept first, and ``u`` and ``u_change``, (J,).
     """
     import pymc as pm
 
@@ -164,84 +155,66 @@ def panel_model(data: PanelData, spec: PanelSpec) -> Any:
         sds = _standard_deviations(spec, put["units"])
         power = pm.Normal("weight_power", *WEIGHT_POWER)
         rho = 2 * pm.Beta("autocorrelation", 2, 2) - 1 if spec.autocorrelation else None
-        calendar = put["pilot"] + put["root"] @ pm.Flat("z_calendar", shape=len(data.pilot[0]))
+        z = pm.Flat("z_calendar", shape=data.calendar[1].shape[1])
+        calendar = put["calendar_start"] + put["calendar_root"] @ z
         calendar = pm.Deterministic("calendar", calendar)
         pm.Potential("prior_calendar", -0.5 * ((calendar / _CALENDAR) ** 2).sum())
         period = calendar @ data.calendar[1].T
         if spec.period == "walk":
             walk = pm.Normal("walk", shape=data.steps.shape[1])
             period = period + sds["sd_period"] * (data.steps @ walk)
+        level, u = _placed("", put, sds["sd_group"], data)
+        change, u_change = _placed("_change", put, sds["sd_group_change"], data)
         gaps = Gaps(put["mask"], None, None)
         if spec.autocorrelation:
             gaps = Gaps(put["mask"], put["previous"].astype("int64"), put["lag"])
         inv_sd = pt.exp(0.5 * power * put["log_days"]) / sds["sd_resid"]
-        sums = summarise(put["y"] - period[None, :], data.time, inv_sd, gaps, rho=rho, xp=pt)
-        own = (sds["sd_workplace"], sds.get("sd_trend", 0.0))
-        gamma = _coefficients(put, sums, own, sds, walk=data.walk)
         x = _with_imputed(put["x"], data)
-        level, change = split_gamma(gamma, data)
-        moved = shifted(
-            sums,
-            level[0] + x @ level[1] + sds["sd_group"] * (put["dummies"] @ level[2]),
-            change[0] + x @ change[1] + sds["sd_group_change"] * (put["dummies"] @ change[2]),
-        )
-        density = log_likelihood(moved, *own, pt)
+        middle = level[0] + x @ level[1:] + put["dummies"] @ u
+        slope = change[0] + x @ change[1:] + put["dummies"] @ u_change
+        residual = put["y"] - period[None, :] - middle[:, None] - slope[:, None] * data.time
+        sums = summarise(residual, data.time, inv_sd, gaps, rho=rho, xp=pt)
+        own = (sds["sd_workplace"], sds.get("sd_trend", 0.0))
+        density = log_likelihood(sums, *own, pt)
         found = candidates(data)
         if found is not None:
-            density = _summed_out(density, moved, found, betas=(level[1], change[1]), sds=own)
+            density = _summed_out(density, sums, found, betas=(level[1:], change[1:]), sds=own)
         pm.Potential("likelihood", density.sum())
     return model
 
 
-def _coefficients(
-    put: dict[str, Any], sums: Sums, own: tuple[Any, Any], sds: dict[str, Any], *, walk: bool
-) -> Any:
-    """Coefficients from where the figures put them, predictors as assumed; their prior as well."""
+def _placed(part: str, put: dict[str, Any], sd: Any, data: PanelData) -> tuple[Any, Any]:
+    """Coefficients (1 + k,) and industry effects (J,) from where the pilot has them.
+
+    Slopes are at the pilot's; given them the industries' levels were estimated with variances v, so
+    the intercept is at their mean weighted by 1/(v + sd^2), and given that, each effect is shrunk
+    by sd^2/(v + sd^2). All conditional Gaussians if the pilot's variances were true.
+    """
     import pymc as pm
 
     pt = _tensor()
-    ones = pt.ones_like(put["dummies"][:, :1])
-    common = [ones, put["x"]]
-    at_level = pt.concatenate([*common, sds["sd_group"] * put["dummies"]], axis=1)
-    change = common[walk:]
-    at_change = pt.concatenate([*change, sds["sd_group_change"] * put["dummies"]], axis=1)
-    m11, m12, m22, b1, b2 = information(sums, *own)
-    cross = at_level.T @ (at_change * m12[:, None])
-    top = pt.concatenate([at_level.T @ (at_level * m11[:, None]), cross], axis=1)
-    low = pt.concatenate([cross.T, at_change.T @ (at_change * m22[:, None])], axis=1)
-    precision, mean = put["precision"], put["mean"]
-    lower = pt.linalg.cholesky(pt.concatenate([top, low], axis=0) + pt.diag(precision))
-    b = pt.concatenate([at_level.T @ b1, at_change.T @ b2]) + precision * mean
-    z = pm.Flat("z", shape=put["precision"].get_value().shape)
-    start = pt.linalg.solve_triangular(lower, b, lower=True)
-    gamma = pt.linalg.solve_triangular(lower.T, start + z, lower=False)
-    gamma = pm.Deterministic("gamma", gamma)
-    pm.Potential("prior_gamma", -0.5 * (precision * (gamma - mean) ** 2).sum())
-    pm.Potential("jacobian", -pt.log(pt.diag(lower)).sum())
-    return gamma
-
-
-def split_gamma(gamma: Any, data: PanelData) -> tuple[tuple[Any, Any, Any], tuple[Any, Any, Any]]:
-    """Take coefficients apart: (intercept, (k,) slopes, (J,) u/sd) of the level and of the change.
-
-    Parameters
-    ----------
-    gamma : (..., 2(1 + k + J)) array
-        One less with a random walk, where the change's intercept is 0.
-    data : PanelData
-        The panel.
-    """
-    k = data.x.shape[1]
-    cut = 1 + k + len(data.panel.industries)
-    start = cut if data.walk else cut + 1
-    return (
-        (gamma[..., 0], gamma[..., 1 : 1 + k], gamma[..., 1 + k : cut]),
-        (
-            0.0 * gamma[..., 0] if data.walk else gamma[..., cut],
-            gamma[..., start : start + k],
-            gamma[..., start + k :],
-        ),
-    )
+    names = ("slopes", "root", "levels", "x_means", "variances")
+    slopes, root, levels, x_means, v = (put[f"{name}{part}"] for name in names)
+    k, j = data.x.shape[1], len(data.panel.industries)
+    intercept: Any = 0.0
+    jacobian: Any = 0.0
+    if k:
+        slopes = slopes + root @ pm.Flat(f"z_slopes{part}", shape=k)
+        levels = levels - x_means @ slopes
+    if not (part and data.walk):
+        weight = 1 / (v + sd**2)
+        middle = (weight * levels).sum() / weight.sum()
+        intercept = middle + pm.Flat(f"z_intercept{part}") / pt.sqrt(weight.sum())
+        jacobian = -0.5 * pt.log(weight.sum())
+    spread = sd / pt.sqrt(1 + sd**2 / v)
+    u = spread**2 / v * (levels - intercept) + spread * pm.Flat(f"z_u{part}", shape=j)
+    coef = pt.concatenate([pt.stack([intercept + 0.0 * sd]), slopes])
+    coef = pm.Deterministic(part.removeprefix("_") or "level", coef)
+    u = pm.Deterministic(f"u{part}", u)
+    prior = put["precision"] * (coef - (0.0 if part else 1.0) * put["prior_mean"]) ** 2
+    pm.Potential(f"prior{part}", -0.5 * prior.sum() - 0.5 * ((u / sd) ** 2).sum() - j * pt.log(sd))
+    pm.Potential(f"jacobian{part}", jacobian + pt.log(spread).sum())
+    return coef, u
 
 
 def _tensor() -> Any:

@@ -126,7 +126,7 @@ def calibrate(
     rows = rows_of(spec, data)
     if rows is None:
         raise UsageError("sbc", "needs rows", fix="use --data replica, or files of your own")
-    chosen = engine or ("exact" if spec.plain else "nuts")
+    chosen = engine or spec.engines[0]
     if chosen not in ("exact", "nuts"):
         raise UsageError("sbc: engine", "must be exact or nuts", got=engine)
     if n < 20:

@@ -103,7 +103,7 @@ def plot(
     with show_sampling(stderr(quiet=quiet), len(asked.specs)) as begin:
         for spec in asked.specs:
             begin(f"{spec.name} of {spec.outcome}")
-            needed = "exact" if spec.plain and picture not in OF_CHAINS else "nuts"
+            needed = spec.engines[0] if picture not in OF_CHAINS else "nuts"
             result = fit(spec, study, engine=engine or needed, seed=seed)
             files |= picture_files(result, picture)
     written = write_files(folder, files)

@@ -1,5 +1,6 @@
 """Independent draws from an exact posterior, in ArviZ's schema."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,12 +10,13 @@ from bayes_sf.engines.exact import ExactPosterior
 from bayes_sf.engines.gaussian import Standardised
 from bayes_sf.engines.posterior import Posterior
 from bayes_sf.engines.quadrature import cumulative, invert, series
+from bayes_sf.engines.repeated import RepeatedPosterior
 from bayes_sf.errors import UsageError
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["conditional_draws", "draw_posterior", "posterior_tree"]
+__all__ = ["conditional_draws", "draw_posterior", "draw_repeated", "posterior_tree"]
 
 _Floats = NDArray[np.float64]
 _CHAINS = 4
@@ -37,23 +39,10 @@ def draw_posterior(posterior: Posterior, n: int, seed: int) -> "xr.DataTree":
     UsageError
         When `n` is not a positive multiple of four.
     """
-    if n < _CHAINS or n % _CHAINS:
-        raise UsageError("draws", f"must be a positive multiple of {_CHAINS}", got=n)
-    rng = np.random.default_rng(seed)
+    rng = _generator(n, seed)
     choice = rng.integers(len(posterior.parts), size=n)
+    coef, ranef, sd_group, sd_resid = _mixed(posterior.parts, posterior.groups, choice, rng)
     first = posterior.parts[0]
-    k, j = first.data.n_coef, len(posterior.groups)
-    coef, ranef = np.empty((n, k)), np.empty((n, j))
-    sd_group, sd_resid = np.empty(n), np.empty(n)
-    for index in np.unique(choice):
-        where, part = np.flatnonzero(choice == index), posterior.parts[index]
-        sigma, lam = _variances(part, len(where), rng)
-        b, u = conditional_draws(part.data, part.prior_terms, sigma, lam, rng)
-        rows = [part.moments.groups.index(g) for g in posterior.groups]
-        scale = part.data.scale[-1]
-        coef[where] = b @ part.data.coef_transform.T + part.data.coef_shift
-        ranef[where] = scale * u[:, rows]
-        sd_resid[where], sd_group[where] = scale * sigma, scale * sigma * np.sqrt(lam)
     return posterior_tree(
         coef,
         ranef,
@@ -64,6 +53,62 @@ def draw_posterior(posterior: Posterior, n: int, seed: int) -> "xr.DataTree":
         group=first.moments.group,
         chains=_CHAINS,
     )
+
+
+def draw_repeated(posterior: RepeatedPosterior, n: int, seed: int) -> "xr.DataTree":
+    """Draw the angle from its nodes, then as `draw_posterior`.
+
+    Parameters
+    ----------
+    posterior, n, seed
+        As in `draw_posterior`.
+
+    Returns
+    -------
+    xarray.DataTree
+        With ``sd_repeat`` beside the others. Of the angle there are only the nodes' values: their
+        masses are exact, as everywhere, and they stand close.
+    """
+    rng = _generator(n, seed)
+    choice = rng.choice(len(posterior.weight), size=n, p=posterior.weight)
+    moments = posterior.moments
+    coef, ranef, sd_group, radius = _mixed(posterior.given, posterior.groups, choice, rng)
+    tree = posterior_tree(
+        coef, ranef, sd_group, radius * posterior.factors("sd_resid")[choice],
+        terms=moments.terms, groups=moments.groups, group=moments.group, chains=_CHAINS,
+    )  # fmt: skip
+    repeat = (radius * posterior.factors("sd_repeat")[choice]).reshape(_CHAINS, -1)
+    tree["posterior"] = tree["posterior"].to_dataset().assign(sd_repeat=(("chain", "draw"), repeat))
+    return tree
+
+
+def _generator(n: int, seed: int) -> np.random.Generator:
+    """Return a generator, once the number of draws has been checked."""
+    if n < _CHAINS or n % _CHAINS:
+        raise UsageError("draws", f"must be a positive multiple of {_CHAINS}", got=n)
+    return np.random.default_rng(seed)
+
+
+def _mixed(
+    parts: Sequence[ExactPosterior],
+    groups: tuple[str, ...],
+    choice: NDArray[np.intp],
+    rng: np.random.Generator,
+) -> tuple[_Floats, _Floats, _Floats, _Floats]:
+    """Coefficients (n, k), effects (n, J) and sds (n,), each draw from the part chosen for it."""
+    n, k, j = len(choice), parts[0].data.n_coef, len(groups)
+    coef, ranef = np.empty((n, k)), np.empty((n, j))
+    sd_group, sd_resid = np.empty(n), np.empty(n)
+    for index in np.unique(choice):
+        where, part = np.flatnonzero(choice == index), parts[index]
+        sigma, lam = _variances(part, len(where), rng)
+        b, u = conditional_draws(part.data, part.prior_terms, sigma, lam, rng)
+        rows = [part.moments.groups.index(g) for g in groups]
+        scale = part.data.scale[-1]
+        coef[where] = b @ part.data.coef_transform.T + part.data.coef_shift
+        ranef[where] = scale * u[:, rows]
+        sd_resid[where], sd_group[where] = scale * sigma, scale * sigma * np.sqrt(lam)
+    return coef, ranef, sd_group, sd_resid
 
 
 def _variances(part: ExactPosterior, n: int, rng: np.random.Generator) -> tuple[_Floats, _Floats]:

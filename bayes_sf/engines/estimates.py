@@ -11,7 +11,7 @@ from bayes_sf.engines.ols_reml import GaussianFit
 from bayes_sf.engines.posterior import SPREADS, Posterior
 from bayes_sf.spec.moments import INTERCEPT
 
-__all__ = ["COLUMNS", "Estimate", "frequentist_rows", "posterior_rows"]
+__all__ = ["COLUMNS", "Estimate", "frequentist_rows", "mixture_rows", "posterior_rows"]
 
 _Floats = NDArray[np.float64]
 
@@ -89,17 +89,27 @@ def posterior_rows(posterior: Posterior, prob: float) -> Iterator[Estimate]:
     tails = [0.5 - 0.5 * prob, 0.5 + 0.5 * prob]
     terms = [(term, "") for term in posterior.parts[0].moments.terms]
     effects = [(INTERCEPT, group) for group in posterior.groups]
-    yield from _mixture_rows(terms, posterior.coef, tails)
+    yield from mixture_rows(terms, posterior.coef, tails)
     for name in SPREADS:
         low, high = (float(limit) for limit in posterior.quantile(name, tails))
         yield Estimate(name, "", posterior.mean(name), posterior.sd(name), low, high, float("nan"))
-    yield from _mixture_rows(effects, posterior.ranef, tails)
+    yield from mixture_rows(effects, posterior.ranef, tails)
 
 
-def _mixture_rows(
+def mixture_rows(
     names: list[tuple[str, str]], mixture: NormalMixture, tails: list[float]
 ) -> Iterator[Estimate]:
-    """Rows of a mixture's quantities."""
+    """Yield the rows of a mixture's quantities.
+
+    Parameters
+    ----------
+    names : list of (str, str)
+        Term and group of each.
+    mixture : NormalMixture
+        Their posterior.
+    tails : list of float
+        Probabilities of the interval's limits.
+    """
     limits = mixture.quantile(tails)
     negative = mixture.cdf(0.0)
     direction = np.maximum(negative, 1 - negative)

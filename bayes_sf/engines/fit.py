@@ -57,6 +57,25 @@ def _nuts(data: tuple[Moments, ...], priors: Priors, seed: int) -> Any:
     return fit_nuts(data[0], priors, seed=seed)
 
 
+def _repeated(rows: Rows, spec: ModelSpec, _: int) -> Any:
+    from bayes_sf.engines.repeated import fit_repeated
+
+    return fit_repeated(rows, spec)
+
+
+def _hierarchical(rows: Rows, spec: ModelSpec, seed: int) -> Any:
+    from bayes_sf.engines.hierarchical import fit_hierarchical
+
+    return fit_hierarchical(rows, spec, seed=seed)
+
+
+#: Engines of models that need rows, by name: (rows, model, seed) -> what the engine found. Which
+#: of them fits a model is `ModelSpec.engines`.
+_OF_ROWS: dict[str, Callable[[Rows, ModelSpec, int], Any]] = {
+    "exact": _repeated,
+    "nuts": _hierarchical,
+}
+
 #: Engines by name: (possible data sets, priors, seed) -> what the engine found. `ols`, `reml` and
 #: `nuts` use the first data set (for the published study the one nearest to the printed figures),
 #: `exact` averages over all.
@@ -232,9 +251,7 @@ def _fit_one(spec: ModelSpec, data: Any, engine: str, prob: float, seed: int) ->
     if spec.plain or rows is None:
         fitted = ENGINES[engine](moments, spec.priors, seed)
     else:
-        from bayes_sf.engines.hierarchical import fit_hierarchical
-
-        fitted = fit_hierarchical(rows, spec, seed=seed)
+        fitted = _OF_ROWS[engine](rows, spec, seed)
     provenance = Provenance(
         spec=spec.digest,
         data=moments[0].digest if spec.plain or rows is None else rows.digest,
@@ -246,17 +263,18 @@ def _fit_one(spec: ModelSpec, data: Any, engine: str, prob: float, seed: int) ->
 
 
 def _check_engine(spec: ModelSpec, rows: Rows | None, engine: str) -> None:
-    """A model beyond the Gaussian random intercept is sampled, and from rows."""
+    """A model beyond the Gaussian random intercept needs rows, and an engine that fits it."""
     where = f"model {spec.name!r} of {spec.outcome!r}"
     if rows is None:
         raise UsageError(
             where, "needs rows: sufficient statistics are not enough for it",
             got="published tables or moments", fix="use --data replica, or files of your own",
         )  # fmt: skip
-    if engine != "nuts":
+    if engine not in spec.engines:
+        names = " or ".join(repr(name) for name in spec.engines)
         raise UsageError(
-            where, "is sampled: it is more than a Gaussian random intercept",
-            got=f"engine {engine!r}", fix="use engine 'nuts'",
+            where, "is more than a Gaussian random intercept, which not every engine fits",
+            got=f"engine {engine!r}", fix=f"use engine {names}",
         )  # fmt: skip
 
 

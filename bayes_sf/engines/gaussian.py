@@ -119,13 +119,16 @@ class Standardised:
         return shift
 
 
-def standardise(moments: Moments) -> Standardised:
+def standardise(moments: Moments, like: Standardised | None = None) -> Standardised:
     """Centre and scale moments, and check that their columns can be told apart.
 
     Parameters
     ----------
     moments : Moments
         Of [x1 ... xp y] by group.
+    like : Standardised, optional
+        Whose centre and scale are used instead of the moments' own: those of the same rows with
+        other weights.
 
     Raises
     ------
@@ -141,8 +144,9 @@ def standardise(moments: Moments) -> Standardised:
             got=f"{rows} rows, {columns} coefficients",
             fix="use fewer predictors",
         )
-    scale = moments.spread
-    flat = scale <= 1e-13 * np.abs(moments.grand_mean)
+    centre = moments.grand_mean if like is None else like.centre
+    scale = moments.spread if like is None else like.scale
+    flat = scale <= 1e-13 * np.abs(centre)
     if flat.any():
         name = (*moments.predictors, moments.outcome)[int(np.argmax(flat))]
         raise DataError(
@@ -152,7 +156,7 @@ def standardise(moments: Moments) -> Standardised:
             fix="leave it out, or choose other rows",
         )
     ones = np.ones((moments.n_groups, 1))
-    means = np.hstack([ones, (moments.means - moments.grand_mean) / scale])
+    means = np.hstack([ones, (moments.means - centre) / scale])
     within = np.zeros((len(scale) + 1, len(scale) + 1))
     within[1:, 1:] = moments.within / np.outer(scale, scale)
     still = np.diag(within) <= COLLINEAR * rows  # constant within groups, but for rounding
@@ -161,7 +165,7 @@ def standardise(moments: Moments) -> Standardised:
     between = np.zeros((len(sizes), *within.shape))
     np.add.at(between, place, means[:, :, None] * means[:, None, :])
     counts = np.bincount(place).astype(float)
-    result = Standardised(moments, moments.grand_mean, scale, means, within, sizes, counts, between)
+    result = Standardised(moments, centre, scale, means, within, sizes, counts, between)
     _check_rank(result, where)
     return result
 

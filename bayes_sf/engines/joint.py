@@ -197,7 +197,7 @@ class Joint:
         the powers of their own tails.
         """
         n, flat = self.data.n_obs, int((self.precision == 0).sum())
-        sigma, tau = self.sd_resid.tail_power, self.sd_group.tail_power
+        sigma, tau = self.resid_tail, self.sd_group.tail_power
         both = n - flat + sigma + tau - 2
         between = self.data.moments.n_groups - self.open_directions.shape[1]
         return min(between + tau - 1, both), min(n - flat + sigma - 1, both)
@@ -240,9 +240,18 @@ class Joint:
         return np.asarray(
             2 * t
             + stretch[:, None]
-            + self.sd_resid.log_density(np.exp(t))
+            + self.log_resid_prior(np.exp(t))
             + self.sd_group.log_density(tau)
         )
+
+    def log_resid_prior(self, sigma: _Floats) -> _Floats:
+        """Log prior density of sigma, same shape; a model of two residual sds has another."""
+        return self.sd_resid.log_density(sigma)
+
+    @property
+    def resid_tail(self) -> float:
+        """Power p of that density's tail sigma^-p."""
+        return self.sd_resid.tail_power
 
     def linear_moments(self, limit: _Floats) -> NDArray[np.int_]:
         """How many moments (at most 2) of linear quantities exist, (m,).

@@ -44,10 +44,13 @@ class NormalMixture:
     exist: NDArray[np.int_] | int = 2
 
     @classmethod
-    def average(cls, mixtures: Sequence["NormalMixture"]) -> "NormalMixture":
-        """Equal-weight average of mixtures of the same quantities."""
+    def average(
+        cls, mixtures: Sequence["NormalMixture"], weights: _Floats | None = None
+    ) -> "NormalMixture":
+        """Average of mixtures of the same quantities, with weights (they sum to one) or equal."""
+        share = np.full(len(mixtures), 1 / len(mixtures)) if weights is None else weights
         return cls(
-            np.concatenate([mixture.weight for mixture in mixtures]) / len(mixtures),
+            np.concatenate([s * m.weight for s, m in zip(share, mixtures, strict=True)]),
             np.concatenate([mixture.means for mixture in mixtures], axis=1),
             np.concatenate([mixture.sds for mixture in mixtures], axis=1),
             np.min([np.broadcast_to(m.exist, len(m.means)) for m in mixtures], axis=0),

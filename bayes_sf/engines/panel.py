@@ -1,7 +1,8 @@
 """The panel model sampled: quarters within workplaces within industries, gaps and all in one model.
 
-See `panel_graph` for the density. What is reported is in percentage points: the effect of the item
-on the mean over the whole period and on the change from 2016Q4 to 2019Q4, from one model.
+See `panel_graph` for the density. What is reported is in percentage points: effects on the mean
+over the whole period and on the change from 2016Q4 to 2019Q4, from one model. The change is twelve
+quarters of a line, so every quarter tells of it; a third of it is the trend in pp per year.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from bayes_sf.engines.diagnostics import converged, diagnose
 from bayes_sf.engines.nuts import SETTINGS, sample, sampler_stats, try_twice
 from bayes_sf.engines.panel_data import PanelData
-from bayes_sf.engines.panel_graph import panel_model
+from bayes_sf.engines.panel_graph import arrays, panel_model
 from bayes_sf.inputs.panel import Panel
 from bayes_sf.spec.moments import INTERCEPT
 from bayes_sf.spec.panel import PanelSpec
@@ -24,12 +25,12 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["CHANGE", "PanelFit", "compile_panel", "fit_panel"]
+__all__ = ["PANEL_SETTINGS", "PanelFit", "compile_panel", "fit_panel"]
 
 _Floats = NDArray[np.float64]
 
-#: Term of the item's effect on the change from 2016Q4 to 2019Q4.
-CHANGE = "[change]"
+#: The sampler's settings: coefficients mix so well that a short warm-up does.
+PANEL_SETTINGS: Mapping[str, float] = {**SETTINGS, "tune": 500}
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,11 +44,13 @@ class PanelFit:
     data : PanelData
         The panel, standardised; in memory only.
     tree : xarray.DataTree
-        ``posterior`` in percentage points: ``beta`` (term; effects on the mean over the period,
-        and, as ``item[change]``, on the change over twelve quarters), ``calendar`` (season, trend
-        over twelve quarters, pandemic), ``u`` (industry), ``sd_group``, ``sd_workplace``,
-        ``sd_trend``, ``sd_resid`` (of a quarter with the median of contracted days),
-        ``weight_power``, ``autocorrelation``, ``icc``; and ``sample_stats``.
+        ``posterior`` in percentage points. Of the mean over the period: ``beta`` (term), ``u``
+        (industry), ``sd_group``, ``sd_resid`` (of a workplace's mean within its industry, all of
+        it: true differences and quarters' noise), ``icc``. Of the change from 2016Q4 to 2019Q4 the
+        same, ``..._change``. ``calendar`` (season, pandemic), ``sd_workplace`` and ``sd_trend``
+        (true differences of level and change), ``sd_quarter`` (noise of a quarter with the median
+        of contracted days), ``weight_power``, ``autocorrelation``, ``sd_period``; and
+        ``sample_stats``.
     trace : xarray.Dataset
         What was sampled, standardised.
     settings : mapping
@@ -58,7 +61,7 @@ class PanelFit:
     data: PanelData
     tree: "xr.DataTree" = field(repr=False)
     trace: "xr.Dataset" = field(repr=False)
-    settings: Mapping[str, float] = field(default_factory=lambda: SETTINGS)
+    settings: Mapping[str, float] = field(default_factory=lambda: PANEL_SETTINGS)
 
     @property
     def panel(self) -> Panel:
@@ -119,7 +122,7 @@ def fit_panel(
     spec: PanelSpec,
     *,
     seed: int = 1,
-    settings: Mapping[str, float] = SETTINGS,
+    settings: Mapping[str, float] = PANEL_SETTINGS,
     compiled: Any = None,
 ) -> PanelFit:
     """Sample the posterior of a panel model.
@@ -148,8 +151,7 @@ def fit_panel(
     if compiled is None:
         compiled = compile_panel(data, spec)
     else:
-        arrays = {n: np.asarray(getattr(data, n), dtype=float) for n in _SWAPPED}
-        compiled = compiled.with_data(**arrays, pilot=data.pilot[0], root=data.pilot[1])
+        compiled = compiled.with_data(**arrays(data, spec))
 
     def attempt(settings: Mapping[str, float]) -> PanelFit:
         trace = sample(compiled, seed, settings)
@@ -161,46 +163,82 @@ def fit_panel(
     return try_twice(attempt, settings)
 
 
-#: Arrays of the graph that another panel of the same shape brings along.
-_SWAPPED = ("y", "mask", "log_days", "x", "dummies")
-
-
 def _tree(data: PanelData, spec: PanelSpec, trace: "xr.Dataset") -> "xr.DataTree":
     """Draws in percentage points."""
     import xarray as xr
 
-    panel, k, scale = data.panel, len(data.panel.predictors), data.scale
-    level, over_time = trace["level"].to_numpy(), trace["over_time"].to_numpy()
-    slopes = scale * level[..., 1 : 1 + k] / data.x_scale
-    intercept = data.location + scale * level[..., 0] - slopes @ data.x_centre
-    change = scale * over_time[..., -1] / data.x_scale[0]
-    beta = np.concatenate([intercept[..., None], slopes, change[..., None]], axis=-1)
     base = ("chain", "draw")
-    sds = {name: scale * trace[name].to_numpy() for name in _sds(trace)}
-    variables: dict[str, Any] = {
-        "beta": ((*base, "term"), beta),
-        "calendar": ((*base, "time"), scale * over_time[..., :-1]),
-        "u": (
-            (*base, "industry"),
-            sds["sd_group"][..., None] * level[..., 1 + k :],
-        ),
-        **{name: (base, values) for name, values in sds.items()},
-        "weight_power": (base, trace["weight_power"].to_numpy()),
-        "icc": (base, sds["sd_group"] ** 2 / (sds["sd_group"] ** 2 + sds["sd_workplace"] ** 2)),
-    }
+    draws = {str(name): value.to_numpy() for name, value in trace.data_vars.items()}
+    sds = {name: data.scale * draws[name] for name in _SDS if name in draws}
+    variables: dict[str, Any] = {}
+    noise = dict(zip(("", "_change"), _noise(data, draws), strict=True))
+    for part, own in (("", "sd_workplace"), ("_change", "sd_trend")):
+        coef = data.scale * draws[part.removeprefix("_") or "level"]
+        slopes = coef[..., 1:] / data.x_scale
+        start = data.scale * _calendar_change(data, draws) if part else data.location
+        intercept = start + coef[..., 0] - slopes @ data.x_centre
+        group = sds[f"sd_group{part}"]
+        resid = np.sqrt(sds.get(own, 0.0) ** 2 + data.scale**2 * noise[part])
+        beta = np.concatenate([intercept[..., None], slopes], axis=-1)
+        variables |= {
+            f"beta{part}": ((*base, "term"), beta),
+            f"u{part}": ((*base, "industry"), data.scale * draws[f"u{part}"]),
+            f"sd_group{part}": (base, group),
+            f"sd_resid{part}": (base, resid),
+            f"icc{part}": (base, group**2 / (group**2 + resid**2)),
+        }
+    variables["calendar"] = ((*base, "time"), data.scale * draws["calendar"])
+    variables |= {_SDS[name]: (base, values) for name, values in sds.items() if name in _SHOWN}
+    variables["weight_power"] = (base, draws["weight_power"])
     if spec.autocorrelation:
-        variables["autocorrelation"] = (base, 2 * trace["autocorrelation"].to_numpy() - 1)
+        variables["autocorrelation"] = (base, 2 * draws["autocorrelation"] - 1)
     coords = {
-        "term": [INTERCEPT, *panel.predictors, f"{panel.predictors[0]}{CHANGE}"],
+        "term": [INTERCEPT, *data.panel.predictors],
         "time": list(data.calendar[0]),
-        "industry": list(panel.industries),
+        "industry": list(data.panel.industries),
         "chain": trace["chain"].to_numpy(),
         "draw": trace["draw"].to_numpy(),
     }
     return xr.DataTree.from_dict({"posterior": xr.Dataset(variables, coords=coords)})
 
 
-def _sds(trace: "xr.Dataset") -> list[str]:
-    """Names of the sampled standard deviations of absence."""
-    known = ("sd_resid", "sd_group", "sd_workplace", "sd_trend", "sd_period")
-    return [name for name in known if name in trace]
+#: Sampled standard deviations, and how they are called where they are reported.
+_SDS = {
+    "sd_group": "sd_group", "sd_group_change": "sd_group_change", "sd_workplace": "sd_workplace",
+    "sd_trend": "sd_trend", "sd_resid": "sd_quarter", "sd_period": "sd_period",
+}  # fmt: skip
+_SHOWN = ("sd_workplace", "sd_trend", "sd_resid", "sd_period")
+
+
+def _calendar_change(data: PanelData, draws: dict[str, _Floats]) -> _Floats:
+    """What season, pandemic and random walk add to the change, (chain, draw), standardised."""
+    first, last = data.change_places
+    added = draws["calendar"] @ (data.calendar[1][last] - data.calendar[1][first])
+    if data.walk:
+        steps = data.steps[last] - data.steps[first]
+        added = added + draws["sd_period"] * (draws["walk"] @ steps)
+    return np.asarray(added)
+
+
+def _noise(data: PanelData, draws: dict[str, _Floats]) -> tuple[_Floats, _Floats]:
+    """Variance that quarters' residuals give a workplace's mean and its change, on average.
+
+    Returns
+    -------
+    two (chain, draw) arrays
+        Standardised: of the mean over T quarters 1'SRS1/T^2, and the same of the change's two.
+    """
+    t = len(data.time)
+    loadings = np.zeros((2, t))
+    loadings[0] = 1 / t
+    loadings[1, list(data.change_places)] = -1, 1
+    lag = np.abs(np.subtract.outer(np.arange(t), np.arange(t)))
+    rho = 2 * draws["autocorrelation"] - 1 if "autocorrelation" in draws else None
+    found = np.empty((2, *draws["sd_resid"].shape))
+    for at in np.ndindex(draws["sd_resid"].shape):
+        sd = np.exp(-0.5 * draws["weight_power"][at] * data.log_days)
+        together = sd.T @ sd / len(sd) * (np.eye(t) if rho is None else rho[at] ** lag)
+        found[:, *at] = draws["sd_resid"][at] ** 2 * np.einsum(
+            "qs,st,qt->q", loadings, together, loadings
+        )
+    return found[0], found[1]

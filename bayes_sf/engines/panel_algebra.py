@@ -11,7 +11,9 @@ Every function takes NumPy arrays or PyTensor's, so that the graph and the draws
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Gaps", "Sums", "log_likelihood", "shifted", "summarise", "whitened"]
+__all__ = [
+    "Gaps", "Sums", "information", "log_likelihood", "shifted", "summarise", "whitened",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -67,13 +69,11 @@ def whitened(values: Any, inv_sd: Any, gaps: Gaps, share: Any, left: Any) -> Any
         1/sd of the residuals.
     gaps : Gaps
         Where figures are missing.
-    share, left : (N, T) array or None
+    share, left : (N, T) array
         Autocorrelation with the previous observed quarter, rho^lag (0 for the first), and
-        sqrt(1 - share^2); None without autocorrelation.
+        sqrt(1 - share^2).
     """
     scaled = values * inv_sd * gaps.mask
-    if share is None:
-        return scaled
     return (scaled - share * scaled.reshape((-1,))[gaps.previous]) / left * gaps.mask
 
 
@@ -91,16 +91,21 @@ def summarise(residual: Any, time: Any, inv_sd: Any, gaps: Gaps, *, rho: Any, xp
     gaps : Gaps
         Where figures are missing.
     rho : scalar or None
-        Autocorrelation of neighbouring quarters.
+        Autocorrelation of neighbouring quarters; None where they are independent.
     xp : module
         ``numpy`` or ``pytensor.tensor``.
     """
-    share = left = None
     log_det = -2 * (xp.log(inv_sd) * gaps.mask).sum(axis=1)
-    if rho is not None:
-        share = xp.where(gaps.lag > 0, rho ** xp.maximum(gaps.lag, 1), 0.0)
-        left = xp.sqrt(1 - share**2)
-        log_det = log_det + 2 * (xp.log(left) * gaps.mask).sum(axis=1)
+    if rho is None:
+        weight = inv_sd**2 * gaps.mask
+        weighted = weight * residual
+        return Sums(
+            (weighted * residual).sum(axis=1), weighted.sum(axis=1), weighted @ time,
+            weight.sum(axis=1), weight @ time, weight @ time**2, log_det,
+        )  # fmt: skip
+    share = xp.where(gaps.lag > 0, rho ** xp.maximum(gaps.lag, 1), 0.0)
+    left = xp.sqrt(1 - share**2)
+    log_det = log_det + 2 * (xp.log(left) * gaps.mask).sum(axis=1)
     r = whitened(residual, inv_sd, gaps, share, left)
     a = whitened(xp.ones_like(residual), inv_sd, gaps, share, left)
     t = whitened(xp.ones_like(residual) * time, inv_sd, gaps, share, left)
@@ -117,6 +122,29 @@ def shifted(sums: Sums, level: Any, slope: Any) -> Sums:
     rt = s.rt - level * s.at - slope * s.tt
     rr = s.rr - level * (s.r1 + r1) - slope * (s.rt + rt)
     return Sums(rr, r1, rt, s.aa, s.at, s.tt, s.log_det)
+
+
+def information(sums: Sums, sd_workplace: Any, sd_trend: Any) -> tuple[Any, ...]:
+    """What each workplace's figures say of a level and a slope that it shares with others.
+
+    Returns
+    -------
+    tuple of (N,) arrays
+        Entries 11, 12, 22 of B'V^-1 B, and B'V^-1 r, with V the covariance of the workplace's
+        figures, own intercept and slope included. With S = B'B and h = B'r of whitened rows,
+        V^-1 leaves S - S G S and h - S G h, where G = L K^-1 L as in `log_likelihood`.
+    """
+    w, v = sd_workplace, sd_trend
+    s11, s12, s22 = sums.aa, sums.at, sums.tt
+    k11, k12, k22 = 1 + w**2 * s11, w * v * s12, 1 + v**2 * s22
+    det = k11 * k22 - k12**2
+    g11, g12, g22 = w**2 * k22 / det, -w * v * k12 / det, v**2 * k11 / det
+    left11, left12 = 1 - s11 * g11 - s12 * g12, -s11 * g12 - s12 * g22  # I - S G
+    left21, left22 = -s12 * g11 - s22 * g12, 1 - s12 * g12 - s22 * g22
+    return (
+        left11 * s11 + left12 * s12, left11 * s12 + left12 * s22, left21 * s12 + left22 * s22,
+        left11 * sums.r1 + left12 * sums.rt, left21 * sums.r1 + left22 * sums.rt,
+    )  # fmt: skip
 
 
 def log_likelihood(sums: Sums, sd_workplace: Any, sd_trend: Any, xp: Any) -> Any:

@@ -2,8 +2,7 @@
 
 Absence is centred and divided by the spread of workplaces' means, predictors by their own, and time
 counts from the middle of the panel in units of twelve quarters, so that a slope over time is the
-change from 2016Q4 to 2019Q4. What depends on time alone or on an item over time is collected in
-columns F; a pilot regression within workplaces says where their coefficients are.
+change from 2016Q4 to 2019Q4. Season and pandemic are collected in F calendar columns.
 """
 
 from dataclasses import dataclass
@@ -16,12 +15,14 @@ from bayes_sf.engines.panel_algebra import Gaps
 from bayes_sf.errors import DataError
 from bayes_sf.inputs.panel import Panel
 
-__all__ = ["TIME_UNIT", "PanelData", "back", "forward"]
+__all__ = ["CHANGE_QUARTERS", "TIME_UNIT", "PanelData", "back", "forward"]
 
 _Floats = NDArray[np.float64]
 
 #: Quarters in one unit of time: from 2016Q4 to 2019Q4.
 TIME_UNIT = 12
+#: First and last quarter of the report's change.
+CHANGE_QUARTERS = ("2016Q4", "2019Q4")
 _PANDEMIC = "2020Q1"
 
 
@@ -45,10 +46,21 @@ class PanelData:
         Where they come from.
     walk : bool
         Whether the period effect is a random walk instead of a line and a step.
+
+    Raises
+    ------
+    DataError
+        For a panel without the first and last quarter of the change.
     """
 
     panel: Panel
     walk: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a panel that has no change."""
+        if not set(CHANGE_QUARTERS) <= set(self.panel.quarters):
+            ends = f"{self.panel.quarters[0]} to {self.panel.quarters[-1]}"
+            raise DataError("panel", f"must have {' and '.join(CHANGE_QUARTERS)}", got=ends)
 
     @cached_property
     def mask(self) -> _Floats:
@@ -160,16 +172,14 @@ class PanelData:
 
     @cached_property
     def calendar(self) -> tuple[tuple[str, ...], _Floats]:
-        """Names of what depends on time alone, and its columns, (T, F), each with mean zero."""
+        """Names of season and pandemic, and their columns, (T, F), each with mean zero."""
         quarters = self.panel.quarters
         columns = {
             f"season[Q{q}]": np.array([float(name.endswith(f"Q{q}")) for name in quarters])
             for q in (2, 3, 4)
         }
-        if not self.walk:
-            columns["trend"] = self.time
-            if quarters[0] < _PANDEMIC <= quarters[-1]:
-                columns["pandemic"] = np.array([float(name >= _PANDEMIC) for name in quarters])
+        if not self.walk and quarters[0] < _PANDEMIC <= quarters[-1]:
+            columns["pandemic"] = np.array([float(name >= _PANDEMIC) for name in quarters])
         varying = {name: c - c.mean() for name, c in columns.items() if np.ptp(c) > 0}
         return tuple(varying), np.column_stack([*varying.values()])
 
@@ -180,30 +190,8 @@ class PanelData:
         late = (np.arange(n)[:, None] > np.arange(n - 1)).astype(float)
         return late - late.mean(axis=0)
 
-    @cached_property
-    def pilot(self) -> tuple[_Floats, _Floats]:
-        """Where the coefficients over time are, the item's over time last, from within workplaces.
-
-        Returns
-        -------
-        estimate : (F + 1,) array
-        root : (F + 1, F + 1) array
-            Cholesky factor of its covariance.
-        """
-        columns = self.calendar[1]
-        n, t = self.y.shape
-        item = self.x[:, :1] if self.x.shape[1] else np.zeros((n, 1))
-        full = np.concatenate(
-            [np.broadcast_to(columns, (n, t, columns.shape[1])), (item * self.time)[:, :, None]],
-            axis=2,
-        )
-        count = np.maximum(self.mask.sum(axis=1), 1)[:, None]
-        full = full - ((full * self.mask[:, :, None]).sum(axis=1) / count)[:, None, :]
-        within = (self.y - (self.y * self.mask).sum(axis=1, keepdims=True) / count) * self.mask
-        rows = full[self.panel.observed]
-        gram = rows.T @ rows + 1e-3 * np.eye(rows.shape[1])
-        estimate = np.linalg.solve(gram, rows.T @ within[self.panel.observed])
-        left = within[self.panel.observed] - rows @ estimate
-        free = max(len(left) - n - len(estimate), 1)
-        covariance = np.linalg.inv(gram) * (left @ left) / free
-        return estimate, np.linalg.cholesky(covariance)
+    @property
+    def change_places(self) -> tuple[int, int]:
+        """Places of the first and last quarter of the change."""
+        first, last = (self.panel.quarters.index(name) for name in CHANGE_QUARTERS)
+        return first, last

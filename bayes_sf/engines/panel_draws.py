@@ -18,12 +18,9 @@ from bayes_sf.engines.panel_algebra import Sums, log_likelihood, shifted, summar
 from bayes_sf.engines.panel_data import PanelData, back, forward
 from bayes_sf.engines.panel_graph import candidates
 
-__all__ = ["Completed", "complete", "complete_each"]
+__all__ = ["Completed", "complete", "complete_each", "draw_own_effects", "draw_residuals"]
 
 _Floats = NDArray[np.float64]
-
-#: First and last quarter of the report's change.
-CHANGE_QUARTERS = ("2016Q4", "2019Q4")
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,28 +72,25 @@ def _complete_one(
     fit: PanelFit, draw: dict[str, Any], rng: np.random.Generator
 ) -> tuple[_Floats, _Floats]:
     """One completed panel, in raw units."""
-    data, k = fit.data, fit.data.x.shape[1]
-    level, over_time = draw["level"], draw["over_time"]
-    trend = draw.get("sd_trend", 0.0)
+    data, own = fit.data, (draw["sd_workplace"], draw.get("sd_trend", 0.0))
+    level, change = draw["level"], draw["change"]
     inv_sd = np.exp(0.5 * draw["weight_power"] * data.log_days) / draw["sd_resid"]
     rho = 2 * draw["autocorrelation"] - 1 if fit.spec.autocorrelation else None
     x = _with_shares(data, draw)
-    period = data.calendar[1] @ over_time[:-1]
+    period = data.calendar[1] @ draw["calendar"]
     if fit.spec.period == "walk":
         period = period + draw["sd_period"] * (data.steps @ draw["walk"])
+    raw = summarise(data.y - period, data.time, inv_sd, data.gaps, rho=rho, xp=np)
 
-    def expected(x: _Floats) -> _Floats:
-        fixed = level[0] + x @ level[1 : 1 + k] + draw["sd_group"] * level[1 + k :][data.panel.code]
-        over = np.outer(x[:, 0] * over_time[-1], data.time)
-        return np.asarray(fixed[:, None] + period + over)
+    def expected(x: _Floats) -> tuple[_Floats, _Floats]:
+        u, w = draw["u"][data.panel.code], draw["u_change"][data.panel.code]
+        return level[0] + x @ level[1:] + u, change[0] + x @ change[1:] + w
 
-    sums = summarise(data.y - expected(x), data.time, inv_sd, data.gaps, rho=rho, xp=np)
-    x = _with_answers(data, draw, x, sums, rng)
-    mean = expected(x)
-    sums = summarise(data.y - mean, data.time, inv_sd, data.gaps, rho=rho, xp=np)
-    v, w = _own_effects(sums, draw["sd_workplace"], trend, rng)
-    mean = mean + v[:, None] + np.outer(w, data.time)
-    noise = _residuals((data.y - mean) * inv_sd, data.panel.observed, rho, rng) / inv_sd
+    x = _with_answers(data, draw, x, shifted(raw, *expected(x)), rng)
+    middle, slope = expected(x)
+    own_middle, own_slope = draw_own_effects(shifted(raw, middle, slope), *own, rng)
+    mean = (middle + own_middle)[:, None] + period + np.outer(slope + own_slope, data.time)
+    noise = draw_residuals((data.y - mean) * inv_sd, data.panel.observed, rho, rng) / inv_sd
     y = np.where(data.panel.observed, data.panel.y, data.location + data.scale * (mean + noise))
     return y, np.where(np.isnan(data.panel.x), data.x_centre + data.x_scale * x, data.panel.x)
 
@@ -119,15 +113,13 @@ def _with_answers(
     found = candidates(data)
     if found is None:
         return x
-    k = x.shape[1]
     log_prob = np.where(found.possible, 0.0, -np.inf)
     for name in found.cells:
         here = found.cell[name] >= 0
         shares = draw[f"answers_{name}"][found.cell[name][here]]
         log_prob[here] += np.log(np.take_along_axis(shares, found.category[name][here], axis=1))
     mine = Sums(*(value[found.owner][:, None] for value in vars(sums).values()))
-    beta, over = draw["level"][1 : 1 + k], draw["over_time"][-1]
-    moved = shifted(mine, found.shift @ beta, found.shift[:, :, 0] * over)
+    moved = shifted(mine, found.shift @ draw["level"][1:], found.shift @ draw["change"][1:])
     log_prob += log_likelihood(moved, draw["sd_workplace"], draw.get("sd_trend", 0.0), np)
     chosen = (log_prob + rng.gumbel(size=log_prob.shape)).argmax(axis=1)
     x = x.copy()
@@ -135,7 +127,7 @@ def _with_answers(
     return x
 
 
-def _own_effects(
+def draw_own_effects(
     sums: Sums, sd_workplace: float, sd_trend: float, rng: np.random.Generator
 ) -> tuple[_Floats, _Floats]:
     """Intercepts and slopes of workplaces, (N,) each, from their conditional Gaussian.
@@ -153,7 +145,7 @@ def _own_effects(
     return w * unit[:, 0], t * unit[:, 1]
 
 
-def _residuals(
+def draw_residuals(
     known: _Floats, observed: NDArray[np.bool_], rho: float | None, rng: np.random.Generator
 ) -> _Floats:
     """Standardised residuals, (N, T): those observed, and draws between them.

@@ -1,10 +1,11 @@
 """The panel model as a PyMC graph.
 
-Sampled are the standard deviations, the power of contracted days, the autocorrelation, and z: the
-coefficients and industry effects are gamma = centre + L'^-1 z, where centre and L L' are mean and
-precision of their Gaussian posterior given those sds. z is then close to N(0, I) whatever the sds
-are, and there is no funnel. Workplace effects and gaps are integrated out (`panel_algebra`), an
-unknown answer is summed out over its categories, an unknown share is a parameter.
+Sampled are the standard deviations, the power of contracted days, the autocorrelation, and z, from
+which calendar, coefficients and industry effects follow: each is where a pilot fit has it, given
+those before it and the standard deviation of its group (`_placed`). z is then close to N(0, I),
+there is no funnel, and no linear algebra in the graph, which would take minutes to compile.
+Workplace effects and gaps are integrated out (`panel_algebra`), an unknown answer is summed out
+over its categories, an unknown share is a parameter.
 """
 
 from dataclasses import dataclass, fields
@@ -13,20 +14,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.engines.graph import scale_variable
+from bayes_sf.engines.graph import prior_structure, scale_variable
 from bayes_sf.engines.panel_algebra import Gaps, Sums, log_likelihood, shifted, summarise
 from bayes_sf.engines.panel_data import PanelData, forward
+from bayes_sf.engines.panel_pilot import Pilot
 from bayes_sf.spec.panel import PanelSpec
 from bayes_sf.spec.priors import Priors
 
-__all__ = ["WEIGHT_POWER", "Candidates", "candidates", "panel_model", "prior_of_level"]
+__all__ = ["WEIGHT_POWER", "Candidates", "arrays", "candidates", "panel_model"]
 
 _Floats = NDArray[np.float64]
 
 #: Mean and sd of the prior on the power of contracted days in the residual variance.
 WEIGHT_POWER = (0.5, 0.5)
-#: Sd of coefficients over time where slopes have a flat prior.
-_WIDE = 100.0
+#: Prior sd of the calendar's coefficients, in sds of workplaces' means.
+_CALENDAR = 2.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,19 +100,41 @@ def candidates(data: PanelData) -> Candidates | None:
     return Candidates(len(data.x), owner, shift, possible, cells, cell, category)
 
 
-def prior_of_level(priors: Priors, data: PanelData) -> tuple[_Floats, _Floats]:
-    """Precisions and means of (intercept, predictors, industries), (1 + k + J,), standardised."""
-    k, j = data.x.shape[1], len(data.panel.industries)
-    precision, mean = np.ones(1 + k + j), np.zeros(1 + k + j)
+def arrays(data: PanelData, spec: PanelSpec) -> dict[str, _Floats]:
+    """Everything in the graph that another panel of the same shape changes, by its name there."""
+    used, pilot = spec.priors.used(spec.extra_priors), Pilot(data)
+    sds = [getattr(used, role) for role in _sd_roles(spec)]
+    units = [p.scale if p.autoscale else p.scale / data.scale for p in sds]
+    found = {
+        "y": data.y, "mask": data.mask, "log_days": data.log_days, "x": data.x,
+        "dummies": data.dummies, "calendar_start": pilot.calendar[0],
+        "calendar_root": pilot.calendar[1], "units": np.array(units),
+    }  # fmt: skip
+    for part, place in pilot.places.items():
+        found |= {f"{name}{part}": value for name, value in vars(place).items()}
+    precision, mean = _prior_of_coefficients(spec.priors, data)
+    found |= {"precision": precision, "prior_mean": mean}
+    if spec.autocorrelation:
+        found |= {"previous": data.gaps.previous, "lag": data.gaps.lag}
+    return {name: np.asarray(value, dtype=float) for name, value in found.items()}
+
+
+def _prior_of_coefficients(priors: Priors, data: PanelData) -> tuple[_Floats, _Floats]:
+    """Precisions and, of the level, means of (intercept, predictors), (1 + k,), standardised.
+
+    The change has the same precisions, and means of zero.
+    """
+    k = data.x.shape[1]
+    precision, mean = np.zeros(1 + k), np.zeros(1 + k)
     intercept, slope = priors.intercept, priors.slope
     unit = 1.0 if intercept.autoscale else data.scale
     precision[0] = 0.0 if intercept.family == "flat" else (unit / intercept.scale) ** 2
+    own = np.ones(k) if slope.autoscale else data.scale / data.x_scale
+    precision[1:] = 0.0 if slope.family == "flat" else (own / slope.scale) ** 2
     if intercept.location is not None:
         mean[0] = (intercept.location - data.location) / data.scale
-    own = np.ones(k) if slope.autoscale else data.scale / data.x_scale
-    precision[1 : 1 + k] = 0.0 if slope.family == "flat" else (own / slope.scale) ** 2
     if slope.location is not None:
-        mean[1 : 1 + k] = slope.location * data.x_scale / data.scale
+        mean[1:] = slope.location * data.x_scale / data.scale
     return precision, mean
 
 
@@ -120,66 +144,77 @@ def panel_model(data: PanelData, spec: PanelSpec) -> Any:
     Returns
     -------
     pymc.Model
-        Variables in standardised units; ``level`` (1 + k + J,), the coefficients and u/sd_group,
-        and ``over_time`` (F + 1,) are deterministic.
+        Standardised. Deterministic are ``calendar``, (F,), ``level`` and ``change``, (1 + k,), the
+        intercept first, and ``u`` and ``u_change``, (J,).
     """
     import pymc as pm
 
     pt = _tensor()
-
-    k, names = data.x.shape[1], spec.priors.used(spec.extra_priors)
-    precision, mean = prior_of_level(spec.priors, data)
     with pm.Model() as model:
-        put = {
-            name: pm.Data(name, np.asarray(getattr(data, name), dtype=float))
-            for name in ("y", "mask", "log_days", "x", "dummies")
-        }
-        centre, root = (pm.Data(n, v) for n, v in zip(("pilot", "root"), data.pilot, strict=True))
-        sds = {role: _sd(role, getattr(names, role), data.scale) for role in _sd_roles(spec)}
+        put = {name: pm.Data(name, value) for name, value in arrays(data, spec).items()}
+        sds = _standard_deviations(spec, put["units"])
         power = pm.Normal("weight_power", *WEIGHT_POWER)
         rho = 2 * pm.Beta("autocorrelation", 2, 2) - 1 if spec.autocorrelation else None
-        inv_sd = pt.exp(0.5 * power * put["log_days"]) / sds["sd_resid"]
-        gaps = Gaps(put["mask"], data.gaps.previous, data.gaps.lag)
-        z = pm.Flat("z_over_time", shape=len(data.pilot[0]))
-        over_time = pm.Deterministic("over_time", centre + root @ z)
-        width = _WIDE if spec.priors.slope.family == "flat" else spec.priors.slope.scale
-        pm.Potential("prior_over_time", -0.5 * ((over_time / width) ** 2).sum())
-        period = over_time[:-1] @ data.calendar[1].T
+        z = pm.Flat("z_calendar", shape=data.calendar[1].shape[1])
+        calendar = put["calendar_start"] + put["calendar_root"] @ z
+        calendar = pm.Deterministic("calendar", calendar)
+        pm.Potential("prior_calendar", -0.5 * ((calendar / _CALENDAR) ** 2).sum())
+        period = calendar @ data.calendar[1].T
         if spec.period == "walk":
             walk = pm.Normal("walk", shape=data.steps.shape[1])
             period = period + sds["sd_period"] * (data.steps @ walk)
-        # where the level's coefficients are, given the sds: predictors as assumed, pilot's calendar
-        rough = put["y"] - (centre[:-1] @ data.calendar[1].T)[None, :]
-        sums = summarise(rough, data.time, inv_sd, gaps, rho=rho, xp=pt)
-        share = 1 / (1 + sds["sd_workplace"] ** 2 * sums.aa)
-        ones = pt.ones_like(put["x"][:, :1]) if k else pt.ones_like(put["dummies"][:, :1])
-        columns = pt.concatenate([ones, put["x"], sds["sd_group"] * put["dummies"]], axis=1)
-        q = columns.T @ (columns * (sums.aa * share)[:, None]) + np.diag(precision)
-        lower = pt.linalg.cholesky(q)
-        b = columns.T @ (sums.r1 * share) + precision * mean
-        start = pt.linalg.solve_triangular(lower, b, lower=True)
-        z_level = pm.Flat("z_level", shape=len(precision))
-        level = pt.linalg.solve_triangular(lower.T, start + z_level, lower=False)
-        level = pm.Deterministic("level", level)
-        pm.Potential("prior_level", -0.5 * (precision * (level - mean) ** 2).sum())
-        pm.Potential("jacobian", -pt.log(pt.diag(lower)).sum())
+        level, u = _placed("", put, sds["sd_group"], data)
+        change, u_change = _placed("_change", put, sds["sd_group_change"], data)
+        gaps = Gaps(put["mask"], None, None)
+        if spec.autocorrelation:
+            gaps = Gaps(put["mask"], put["previous"].astype("int64"), put["lag"])
+        inv_sd = pt.exp(0.5 * power * put["log_days"]) / sds["sd_resid"]
         x = _with_imputed(put["x"], data)
-        predictor = level[0] + x @ level[1 : 1 + k] + sds["sd_group"] * (
-            put["dummies"] @ level[1 + k :]
-        )  # fmt: skip
-        over = (x[:, 0] * over_time[-1])[:, None] * data.time
-        residual = put["y"] - predictor[:, None] - period[None, :] - over
+        middle = level[0] + x @ level[1:] + put["dummies"] @ u
+        slope = change[0] + x @ change[1:] + put["dummies"] @ u_change
+        residual = put["y"] - period[None, :] - middle[:, None] - slope[:, None] * data.time
         sums = summarise(residual, data.time, inv_sd, gaps, rho=rho, xp=pt)
-        trend = sds.get("sd_trend", 0.0)
-        own = log_likelihood(sums, sds["sd_workplace"], trend, pt)
+        own = (sds["sd_workplace"], sds.get("sd_trend", 0.0))
+        density = log_likelihood(sums, *own, pt)
         found = candidates(data)
         if found is not None:
-            own = _summed_out(
-                own, sums, found, beta=level[1 : 1 + k], over=over_time[-1],
-                sds=(sds["sd_workplace"], trend),
-            )  # fmt: skip
-        pm.Potential("likelihood", own.sum())
+            density = _summed_out(density, sums, found, betas=(level[1:], change[1:]), sds=own)
+        pm.Potential("likelihood", density.sum())
     return model
+
+
+def _placed(part: str, put: dict[str, Any], sd: Any, data: PanelData) -> tuple[Any, Any]:
+    """Coefficients (1 + k,) and industry effects (J,) from where the pilot has them.
+
+    Slopes are at the pilot's; given them the industries' levels were estimated with variances v, so
+    the intercept is at their mean weighted by 1/(v + sd^2), and given that, each effect is shrunk
+    by sd^2/(v + sd^2). All conditional Gaussians if the pilot's variances were true.
+    """
+    import pymc as pm
+
+    pt = _tensor()
+    names = ("slopes", "root", "levels", "x_means", "variances")
+    slopes, root, levels, x_means, v = (put[f"{name}{part}"] for name in names)
+    k, j = data.x.shape[1], len(data.panel.industries)
+    intercept: Any = 0.0
+    jacobian: Any = 0.0
+    if k:
+        slopes = slopes + root @ pm.Flat(f"z_slopes{part}", shape=k)
+        levels = levels - x_means @ slopes
+    if not (part and data.walk):
+        weight = 1 / (v + sd**2)
+        middle = (weight * levels).sum() / weight.sum()
+        intercept = middle + pm.Flat(f"z_intercept{part}") / pt.sqrt(weight.sum())
+        jacobian = -0.5 * pt.log(weight.sum())
+    spread = sd / pt.sqrt(1 + sd**2 / v)
+    u = spread**2 / v * (levels - intercept) + spread * pm.Flat(f"z_u{part}", shape=j)
+    coef = pt.concatenate([pt.stack([intercept + 0.0 * sd]), slopes])
+    coef = pm.Deterministic(part.removeprefix("_") or "level", coef)
+    u = pm.Deterministic(f"u{part}", u)
+    prior = put["precision"] * (coef - (0.0 if part else 1.0) * put["prior_mean"]) ** 2
+    pm.Potential(f"prior{part}", -0.5 * prior.sum() - 0.5 * ((u / sd) ** 2).sum() - j * pt.log(sd))
+    pm.Potential(f"jacobian{part}", jacobian + pt.log(spread).sum())
+    return coef, u
 
 
 def _tensor() -> Any:
@@ -194,11 +229,13 @@ def _sd_roles(spec: PanelSpec) -> tuple[str, ...]:
     return ("sd_resid", "sd_group", *spec.extra_priors)
 
 
-def _sd(role: str, prior: Any, scale: float) -> Any:
-    """One standard deviation, standardised."""
-    shape = {"half-t": prior.df, "gamma": prior.shape}.get(prior.family, 0.0)
-    unit = prior.scale if prior.autoscale else prior.scale / scale
-    return scale_variable(role, (prior.family, float(shape)), unit)
+def _standard_deviations(spec: PanelSpec, units: Any) -> dict[str, Any]:
+    """All standard deviations, standardised."""
+    priors = spec.priors.used(spec.extra_priors)
+    return {
+        role: scale_variable(role, prior_structure(getattr(priors, role)), units[number])
+        for number, role in enumerate(_sd_roles(spec))
+    }
 
 
 def _with_imputed(x: Any, data: PanelData) -> Any:
@@ -238,7 +275,7 @@ def _with_imputed(x: Any, data: PanelData) -> Any:
 
 
 def _summed_out(
-    own: Any, sums: Sums, found: Candidates, *, beta: Any, over: Any, sds: tuple[Any, Any]
+    own: Any, sums: Sums, found: Candidates, *, betas: tuple[Any, Any], sds: tuple[Any, Any]
 ) -> Any:
     """Replace the likelihood of workplaces with unknown answers by its sum over the answers."""
     import pymc as pm
@@ -256,6 +293,6 @@ def _summed_out(
         log_prior = log_prior + added.reshape((n_owners, most))
     take = np.eye(found.n_workplaces)[found.owner]
     mine = Sums(*((take @ getattr(sums, f.name))[:, None] for f in fields(Sums)))
-    moved = shifted(mine, found.shift @ beta, found.shift[:, :, 0] * over)
+    moved = shifted(mine, found.shift @ betas[0], found.shift @ betas[1])
     each = log_likelihood(moved, *sds, pt) + log_prior
     return own + take.T @ (pt.logsumexp(each, axis=1) - take @ own)

@@ -15,6 +15,7 @@ from bayes_sf.engines.estimates import COLUMNS, Estimate, frequentist_rows, post
 from bayes_sf.engines.icc import unadjusted_draws, unadjusted_estimate
 from bayes_sf.engines.ols_reml import GaussianFit
 from bayes_sf.engines.posterior import Posterior
+from bayes_sf.engines.repeated import RepeatedPosterior
 from bayes_sf.errors import UsageError
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import INTERCEPT, Moments
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["Provenance", "Result", "Results"]
+
+#: Posteriors without Monte Carlo error.
+EXACT = (Posterior, RepeatedPosterior)
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ class Result:
         What was asked.
     engine : str
         ``ols``, ``reml``, ``exact`` or ``nuts``.
-    fitted : GaussianFit, Posterior or Sampled
+    fitted : GaussianFit, Posterior, RepeatedPosterior or Sampled
         What the engine found.
     prob : float
         Probability of the intervals.
@@ -238,11 +242,13 @@ class Result:
                 "has no posterior to draw from",
                 fix="fit with engine='exact' or engine='nuts'",
             )
-        if not isinstance(self.fitted, Posterior):
+        if not isinstance(self.fitted, EXACT):
             return self.fitted.tree  # type: ignore[no-any-return]
-        from bayes_sf.engines.draws import draw_posterior
+        from bayes_sf.engines.draws import draw_posterior, draw_repeated
 
-        return draw_posterior(self.fitted, n, seed)
+        if isinstance(self.fitted, Posterior):
+            return draw_posterior(self.fitted, n, seed)
+        return draw_repeated(self.fitted, n, seed)
 
     def plot(self, name: str, path: "Path | str | None" = None) -> "Figure":
         """Draw a picture of this result, and save it.
@@ -280,7 +286,7 @@ class Result:
         UsageError
             For engines without Monte Carlo error.
         """
-        if isinstance(self.fitted, GaussianFit | Posterior):
+        if isinstance(self.fitted, (GaussianFit, *EXACT)):
             raise UsageError(
                 f"engine {self.engine!r}",
                 "has no Monte Carlo error to diagnose",

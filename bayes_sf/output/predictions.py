@@ -117,8 +117,7 @@ def run_loo(
             begin(f"{name} of {spec.outcome}")
             if (name, spec.outcome) in results:
                 raise UsageError("loo", "needs every model once", got=name)
-            engine = "exact" if spec.plain else "nuts"
-            results[name, spec.outcome] = fit(spec, data, engine=engine, seed=seed)
+            results[name, spec.outcome] = fit(spec, data, engine=spec.engines[0], seed=seed)
     tables = {"loo": _compared(results), "checks": _checks(results)}
     if by_group:
         tables["groups"] = _by_group(results, seed)

@@ -10,7 +10,7 @@ Examples
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bayes_sf.errors import SpecError
 from bayes_sf.spec.prior import LOCATION_FAMILIES
@@ -35,8 +35,9 @@ _COLUMNS = (
 class ModelSpec:
     """One model with group intercepts: outcome ~ 1 + predictors + (1 | group).
 
-    Every engine fits it as it stands. What the options below the line of `table` add is sampled:
-    they need rows, and engine ``nuts``; `within_between` and `categorical` alone are plain again.
+    Every engine fits it as it stands. What the options below the line of `table` add needs rows,
+    and is sampled (engine ``nuts``; `repeats` alone is fitted by ``exact``, too); with
+    `within_between` and `categorical` alone every engine fits it again. See `engines`.
 
     Parameters
     ----------
@@ -173,6 +174,22 @@ class ModelSpec:
         """Whether it is a Gaussian random-intercept model: moments are enough, any engine fits."""
         shrunk = self.priors.slope.family not in LOCATION_FAMILIES
         return not (self.extra_priors or self.known_se or shrunk)
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """Engines that fit this model, the one to prefer first.
+
+        The exact one also fits means of repeated measurements, if that is all there is beside a
+        Gaussian random intercept; whatever else is beyond it is sampled.
+
+        Examples
+        --------
+        >>> ModelSpec("y", repeats="m").engines, ModelSpec("y", resid_by_group=True).engines
+        (('exact', 'nuts'), ('nuts',))
+        """
+        if self.plain:
+            return ("exact", "nuts", "reml", "ols")
+        return ("exact", "nuts") if replace(self, repeats="").plain else ("nuts",)
 
     @property
     def key(self) -> tuple[str, str]:

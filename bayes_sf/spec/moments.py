@@ -57,6 +57,9 @@ class Moments:
         Sum over groups and rows of the outer products of deviations from the group's means.
     group : str
         Name of the grouping factor.
+    n_rows : int or None
+        Number of rows where they are weighted: `sizes` are then sums of weights, means and cross
+        products weighted. None for rows that count one each.
     """
 
     outcome: str
@@ -66,6 +69,7 @@ class Moments:
     means: _Floats
     within: _Floats
     group: str = "group"
+    n_rows: int | None = None
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -75,7 +79,7 @@ class Moments:
     @property
     def n_obs(self) -> int:
         """Number of rows."""
-        return round(float(self.sizes.sum()))
+        return round(float(self.sizes.sum())) if self.n_rows is None else self.n_rows
 
     @property
     def n_groups(self) -> int:
@@ -149,6 +153,7 @@ class Moments:
         predictors: tuple[str, ...],
         groups: tuple[str, ...],
         group: str = "group",
+        weights: _Floats | None = None,
     ) -> "Moments":
         """Moments of columns [x1 ... xp y] with rows coded 0 ... J - 1 by group.
 
@@ -160,15 +165,31 @@ class Moments:
             Group of each row; every group has a row.
         outcome, predictors, groups, group
             Names, as in `Moments`.
+        weights : (n,) float array, optional
+            Precisions of the rows relative to each other, where residual variances differ:
+            Var(e_i) = sigma^2/weight_i.
+
+        Examples
+        --------
+        >>> table, code = np.array([[1.0], [4.0]]), np.array([0, 0])
+        >>> named = {"outcome": "y", "predictors": (), "groups": ("a",)}
+        >>> m = Moments.from_arrays(table, code, weights=np.array([2.0, 1.0]), **named)
+        >>> m.sizes, m.means[0], m.n_obs
+        (array([3.]), array([2.]), 2)
         """
-        sizes = np.bincount(code, minlength=len(groups)).astype(float)
+        weight = np.ones(len(code)) if weights is None else weights
+        sizes = np.bincount(code, weights=weight, minlength=len(groups))
         shift = data.mean(axis=0)
         centred = data - shift
-        sums = [np.bincount(code, weights=column, minlength=len(groups)) for column in centred.T]
+        sums = [
+            np.bincount(code, weights=weight * column, minlength=len(groups))
+            for column in centred.T
+        ]
         means = np.column_stack(sums) / sizes[:, None]
         deviation = centred - means[code]
-        within = deviation.T @ deviation
-        return cls(outcome, predictors, groups, sizes, means + shift, within, group)
+        within = (weight[:, None] * deviation).T @ deviation
+        rows = None if weights is None else len(code)
+        return cls(outcome, predictors, groups, sizes, means + shift, within, group, rows)
 
     def merge(self, other: "Moments") -> "Moments":
         """Moments of the rows of both; associative, and commutative up to rounding.
@@ -197,7 +218,11 @@ class Moments:
         gap = mean_b - mean_a
         means = mean_a + (n_b / sizes)[:, None] * gap
         within = self.within + other.within + gap.T @ ((n_a * n_b / sizes)[:, None] * gap)
-        return Moments(self.outcome, self.predictors, groups, sizes, means, within, self.group)
+        weighted = self.n_rows is not None or other.n_rows is not None
+        rows = self.n_obs + other.n_obs if weighted else None
+        return Moments(
+            self.outcome, self.predictors, groups, sizes, means, within, self.group, rows
+        )
 
 
 def _aligned(moments: Moments, groups: tuple[str, ...]) -> tuple[_Floats, _Floats]:

@@ -5,17 +5,22 @@ from dataclasses import dataclass, field
 from bayes_sf.errors import SpecError
 from bayes_sf.spec.priors import Priors
 
-__all__ = ["PanelSpec"]
+__all__ = ["PANEL_LIKELIHOODS", "PanelSpec"]
+
+PANEL_LIKELIHOODS = ("gaussian", "beta_binomial")
 
 
 @dataclass(frozen=True)
 class PanelSpec:
-    """A panel model: absence ~ 1 + predictors + item x time + season + period + groups.
+    """A panel model: absence ~ (1 + predictors + groups) x time + season + period.
+
+    Level and change are modelled at once: every predictor and every group has an effect on the
+    mean over the period and one on the change over twelve quarters.
 
     Parameters
     ----------
     predictors : tuple of str
-        Items and controls; the effect of the first is asked for, on the level and on the change.
+        Items and controls.
     period : {"step", "walk"}
         A line with a step at 2020Q1, or a random walk over quarters.
     slopes : bool
@@ -24,20 +29,24 @@ class PanelSpec:
         Whether residuals of a workplace follow an AR(1) over quarters.
     unlinked : bool
         Whether workplaces that are not in the register are part of it.
+    likelihood : {"gaussian", "beta_binomial"}
+        Of percentage points, or of whole lost days out of contracted days.
     priors : Priors
-        Those of a model, and ``sd_workplace``, ``sd_trend``, ``sd_period``.
+        Those of a model, ``sd_resid`` being a quarter's; and ``sd_workplace``, ``sd_trend``,
+        ``sd_group_change``, ``sd_period``.
 
     Raises
     ------
     SpecError
-        For an unknown period, no predictor, or a shrinkage prior.
+        For an unknown period or likelihood, or a shrinkage prior.
     """
 
-    predictors: tuple[str, ...]
+    predictors: tuple[str, ...] = ()
     period: str = "step"
     slopes: bool = True
     autocorrelation: bool = False
     unlinked: bool = False
+    likelihood: str = "gaussian"
     priors: Priors = field(default_factory=Priors)
 
     def __post_init__(self) -> None:
@@ -45,8 +54,9 @@ class PanelSpec:
         object.__setattr__(self, "predictors", tuple(self.predictors))
         if self.period not in {"step", "walk"}:
             raise SpecError("panel: period", "must be step or walk", got=self.period)
-        if not self.predictors:
-            raise SpecError("panel: predictors", "must name at least one", got="none")
+        if self.likelihood not in PANEL_LIKELIHOODS:
+            rule = f"must be {' or '.join(PANEL_LIKELIHOODS)}"
+            raise SpecError("panel: likelihood", rule, got=self.likelihood)
         if self.priors.slope.family not in {"normal", "flat"}:
             rule = "must be normal or flat in a panel model"
             raise SpecError("panel: priors.slope", rule, got=self.priors.slope.family)
@@ -55,4 +65,4 @@ class PanelSpec:
     def extra_priors(self) -> tuple[str, ...]:
         """Names of the priors beside intercept, slope and the two sds."""
         more = {"sd_trend": self.slopes, "sd_period": self.period == "walk"}
-        return ("sd_workplace", *(name for name, has in more.items() if has))
+        return ("sd_workplace", "sd_group_change", *(name for name, has in more.items() if has))

@@ -39,6 +39,7 @@ _ALLOWED: Mapping[str, tuple[str, ...]] = {
     "simplex": ("dirichlet",),
     "sd_workplace": SCALE_FAMILIES,
     "sd_trend": SCALE_FAMILIES,
+    "sd_group_change": SCALE_FAMILIES,
     "sd_period": SCALE_FAMILIES[1:],
 }
 #: Priors that every model has.
@@ -53,6 +54,7 @@ _DEFAULTS: Mapping[str, Prior] = {
     "simplex": Prior("dirichlet", shape=1.0, autoscale=False),
     "sd_workplace": Prior("half-t"),
     "sd_trend": Prior("half-t"),
+    "sd_group_change": Prior("half-t"),
     "sd_period": Prior("half-t", scale=0.5),
 }
 
@@ -66,8 +68,8 @@ class Priors:
     half-t(3, 0, sd(y)). The others are used by models that have what they are about, and None
     stands for their default: sd_slope half-t(3, 0, sd(y)/sd(x)); correlation lkj(2); df_resid
     gamma(2, 10), Juárez & Steel 2010; sd_log_resid half-normal(0, 0.5); sd_repeat half-t(3, 0,
-    sd(y)); simplex dirichlet(1). Of the panel: sd_workplace and sd_trend half-t(3, 0, sd(y)),
-    sd_period half-t(3, 0, 0.5 sd(y)).
+    sd(y)); simplex dirichlet(1). Of the panel: sd_workplace, sd_trend and sd_group_change
+    half-t(3, 0, sd(y)), sd_period half-t(3, 0, 0.5 sd(y)).
 
     Parameters
     ----------
@@ -83,9 +85,9 @@ class Priors:
         Sd of one of the repeated measurements that an outcome is the mean of.
     simplex : Prior, optional
         Steps of a monotonic predictor.
-    sd_workplace, sd_trend, sd_period : Prior, optional
-        Spread of workplaces' intercepts, of their changes over twelve quarters, and of a random
-        walk's steps.
+    sd_workplace, sd_trend, sd_group_change, sd_period : Prior, optional
+        Of a panel: spread of workplaces' intercepts and of their changes over twelve quarters
+        within groups, of the groups' changes, and of a random walk's steps.
     """
 
     intercept: Prior = field(default=Prior("normal", scale=2.5))
@@ -100,6 +102,7 @@ class Priors:
     simplex: Prior | None = None
     sd_workplace: Prior | None = None
     sd_trend: Prior | None = None
+    sd_group_change: Prior | None = None
     sd_period: Prior | None = None
 
     def __post_init__(self) -> None:

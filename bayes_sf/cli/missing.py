@@ -1,0 +1,127 @@
+"""The command on what is missing: impute."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bayes_sf.cli.app import app
+from bayes_sf.cli.console import refuse, stderr, stdout
+from bayes_sf.cli.data import load_workplaces, source_of
+from bayes_sf.cli.options import (
+    JsonOption,
+    MapOption,
+    OutOption,
+    QuietOption,
+    RegisterOption,
+    SeedOption,
+    SurveyOption,
+    WorkplacesOption,
+)
+from bayes_sf.errors import UsageError
+
+#: More deltas than anybody reads.
+_MOST_DELTAS = 101
+
+
+@app.command()
+def impute(
+    analysis: Annotated[
+        str, typer.Argument(help="Name of an analysis, or a TOML file.")
+    ] = "q13_panel",
+    *,
+    data: WorkplacesOption = None,
+    survey: SurveyOption = None,
+    register: RegisterOption = None,
+    mapping: MapOption = None,
+    completed: Annotated[
+        int,
+        typer.Option("--completed", help="Write so many completed data sets: MICRODATA."),
+    ] = 0,
+    quarters: Annotated[
+        bool, typer.Option("--quarters", help="With --completed: write their quarters, too.")
+    ] = False,
+    excel: Annotated[
+        bool,
+        typer.Option("--norwegian-csv", help="With --completed: semicolons and decimal commas."),
+    ] = False,
+    delta: Annotated[
+        str,
+        typer.Option(
+            "--delta", help="Percentage points that imputed quarters are moved by: "
+            "-2,0,2 or from:to:step.",
+        ),
+    ] = "-2:2:1",
+    pattern: Annotated[
+        str, typer.Option("--pattern", help="Which ones: quarters, unlinked, new or small.")
+    ] = "quarters",
+    out: OutOption = Path("imputation"),
+    lang: Annotated[str, typer.Option("--lang", help="en or nb.")] = "en",
+    as_json: JsonOption = False,
+    seed: SeedOption = 1,
+    quiet: QuietOption = False,
+) -> None:  # fmt: skip
+    """Model missing quarters, shares and "don't know" instead of dropping them.
+
+    Example: bayes-sf impute --data replica --completed 20 --out imputed
+    """
+    from bayes_sf.analysis.mnar import PATTERNS
+    from bayes_sf.inputs.variables import unknown_key
+    from bayes_sf.output.files import ready_folder
+    from bayes_sf.output.words import check_language
+    from bayes_sf.spec.analysis import load_analysis
+
+    asked, source = load_analysis(analysis), source_of(data, survey, register, ("replica",))
+    deltas, language = read_deltas(delta), check_language(lang)
+    if pattern not in PATTERNS:
+        raise unknown_key("--pattern", "must be a known pattern", pattern, PATTERNS)
+    if completed < 0 or completed == 1:
+        raise UsageError("--completed", "must be 0 or at least 2 data sets", got=completed)
+    if (quarters or excel) and not completed:
+        option = "--quarters" if quarters else "--norwegian-csv"
+        raise UsageError(option, "goes with --completed", fix="add --completed 20")
+    folder = ready_folder(out)
+    from bayes_sf.output.completed_files import CONSENT
+    from bayes_sf.output.imputations import print_imputation, run_imputation
+
+    sample = load_workplaces(source, survey, register, mapping)
+    if completed and source == "microdata":
+        stderr(quiet=False).print(CONSENT, style="bold")
+    run = run_imputation(
+        folder, asked, sample, source=source, completed=completed, quarters=quarters,
+        deltas=deltas, pattern=pattern, seed=seed, lang=language,
+        csv_style="norwegian" if excel else "plain", console=stderr(quiet=quiet),
+    )  # fmt: skip
+    print_imputation(stdout(), run, as_json=as_json)
+    refuse(tuple(result for result in run.study.results if not result.converged))
+
+
+def read_deltas(text: str) -> tuple[float, ...]:
+    """Read a list of numbers, or from:to:step with both ends.
+
+    Raises
+    ------
+    UsageError
+        For anything else, or more than a hundred.
+
+    Examples
+    --------
+    >>> read_deltas("-1:1:0.5"), read_deltas("0, 2")
+    ((-1.0, -0.5, 0.0, 0.5, 1.0), (0.0, 2.0))
+    """
+    rule = "must be numbers such as -2,0,2, or from:to:step such as -2:2:0.5"
+    try:
+        numbers = [float(part) for part in text.replace(":", ",").split(",")]
+    except ValueError:
+        raise UsageError("--delta", rule, got=text) from None
+    if ":" in text:
+        if len(numbers) != 3 or "," in text or not numbers[2] > 0 or numbers[0] > numbers[1]:
+            raise UsageError("--delta", rule, got=text)
+        low, high, step = numbers
+        count = round((high - low) / step) + 1
+        if count > _MOST_DELTAS:
+            raise UsageError("--delta", f"must be at most {_MOST_DELTAS} values", got=count)
+        numbers = [low + step * i for i in range(count) if low + step * i <= high + 1e-9]
+    if len(numbers) > _MOST_DELTAS or not all(abs(number) < 100 for number in numbers):
+        raise UsageError("--delta", f"must be at most {_MOST_DELTAS} percentages", got=text)
+    return tuple(round(number, 10) for number in sorted(set(numbers)))

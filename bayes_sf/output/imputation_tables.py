@@ -1,0 +1,275 @@
+"""Tables of what is missing: who it is, who is won back, and what each treatment of it gives."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+from bayes_sf.analysis.imputation import METHODS, MethodRow, MissingStudy
+from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.inputs.variables import Language
+from bayes_sf.output.numbers import fixed, level
+from bayes_sf.output.result_tables import prior_notes
+from bayes_sf.output.tables import Column, Table, table_from_frame
+from bayes_sf.output.words import industry_name, outcome_name, term_name, word
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["imputation_tables", "method_table", "missing_table", "tipping_table", "won_back_table"]
+
+_WORDS: Final = {
+    "en": {
+        "methods": "What is missing, treated in five ways",
+        "method": "Treatment",
+        "complete-case": "Complete rows",
+        "known-precision": "Known precision",
+        "rubin": "Completed sets, REML",
+        "joint": "Joint model (MAR)",
+        "delta": "Joint model, delta {}",
+        "span": "{} interval",
+        "workplaces": "Workplaces",
+        "read": "Complete rows and known precision: mean over the quarters that are observed. The "
+        "others: over all quarters of the panel. Intervals: equal-tailed credible; of completed "
+        "sets by Rubin's rules (t, {} sets), where the ICC has none.",
+        "delta_note": "Delta: percentage points that imputed quarters are moved by ({}).",
+        "missing": "Who is missing",
+        "by": "By", "level": "Level", "surveyed": "Surveyed", "linked": "In the register",
+        "quarters": "Quarters observed", "shares": "Shares known", "complete": "Complete: {}",
+        "missing_note": "Quarters and shares (women, 50 years and over): of those in the register. "
+        "Complete: has everything that the model of complete rows needs; shares of the surveyed.",
+        "won": "How much of the sample is won back",
+        "joint_n": "Joint model", "won_n": "Won back", "lost_share": "Complete, share",
+        "won_share": "Won back, share",
+        "won_note": "Complete rows against the joint model; shares of the surveyed.",
+        "tipping": "Where a conclusion changes",
+        "verdict_at_zero": "At delta 0", "sign": "Sign changes at", "verdict": "Verdict changes at",
+        "tipping_note": "Deltas on the grid {} nearest to 0, interpolated; a point means that "
+        "there is none on the grid. Verdict: on which side of 0 the {} interval lies.",
+        "above 0": "above 0", "below 0": "below 0", "undecided": "undecided",
+        "industry": "Industry", "size": "Employees", "representatives": "Union representatives",
+        "all": "All", "not known": "not known", "yes": "yes", "no": "no", "under 5": "under 5",
+        "mean": "Mean", "change": "Change", "share": "Share",
+    },
+    "nb": {
+        "methods": "Det som mangler, behandlet på fem måter",
+        "method": "Behandling",
+        "complete-case": "Komplette rader",
+        "known-precision": "Kjent presisjon",
+        "rubin": "Kompletterte sett, REML",
+        "joint": "Felles modell (MAR)",
+        "delta": "Felles modell, delta {}",
+        "span": "{} intervall",
+        "workplaces": "Virksomheter",
+        "read": "Komplette rader og kjent presisjon: gjennomsnitt av observerte kvartaler. De "
+        "andre: av alle panelets kvartaler. Intervaller: troverdighetsintervall med like haler; "
+        "for kompletterte sett etter Rubins regler (t, {} sett), der ICC ikke har noe.",
+        "delta_note": "Delta: prosentpoeng som imputerte kvartaler flyttes ({}).",
+        "missing": "Hvem som mangler",
+        "by": "Etter", "level": "Nivå", "surveyed": "Spurt", "linked": "I registeret",
+        "quarters": "Observerte kvartaler", "shares": "Kjente andeler", "complete": "Komplett: {}",
+        "missing_note": "Kvartaler og andeler (kvinner, 50 år og eldre): av dem i registeret. "
+        "Komplett: har alt som modellen for komplette rader trenger; andeler av de spurte.",
+        "won": "Hvor mye av utvalget som er vunnet tilbake",
+        "joint_n": "Felles modell", "won_n": "Vunnet", "lost_share": "Komplett, andel",
+        "won_share": "Vunnet, andel",
+        "won_note": "Komplette rader mot den felles modellen; andeler av de spurte.",
+        "tipping": "Hvor en konklusjon skifter",
+        "verdict_at_zero": "Ved delta 0", "sign": "Fortegnet skifter ved",
+        "verdict": "Konklusjonen skifter ved",
+        "tipping_note": "Deltaene på rutenettet {} nærmest 0, interpolert; et punktum betyr at det "
+        "ikke finnes noen. Konklusjon: på hvilken side av 0 {}-intervallet ligger.",
+        "above 0": "over 0", "below 0": "under 0", "undecided": "uavgjort",
+        "industry": "Bransje", "size": "Ansatte", "representatives": "Tillitsvalgte",
+        "all": "Alle", "not known": "ikke kjent", "yes": "ja", "no": "nei", "under 5": "under 5",
+        "mean": "Gjennomsnitt", "change": "Endring", "share": "Andel",
+    },
+}  # fmt: skip
+
+
+def imputation_tables(study: MissingStudy, *, lang: Language) -> tuple[Table, ...]:
+    """Make every table of a study: treatments by outcome, tipping points, who is missing and won.
+
+    Parameters
+    ----------
+    study : MissingStudy
+        What was found.
+    lang : {"en", "nb"}
+        Language.
+    """
+    outcomes = [result.spec.outcome for result in study.complete_case]
+    return (
+        *(method_table(study, outcome, lang=lang) for outcome in outcomes),
+        tipping_table(study, lang=lang),
+        missing_table(study, lang=lang),
+        *(won_back_table(study, outcome, lang=lang) for outcome in outcomes),
+    )
+
+
+def method_table(study: MissingStudy, outcome: str, *, lang: Language) -> Table:
+    """Slopes and ICC of one outcome, a line for each treatment of what is missing.
+
+    Parameters
+    ----------
+    study : MissingStudy
+        What was found.
+    outcome : str
+        ``absence_mean`` or ``absence_change``.
+    lang : {"en", "nb"}
+        Language.
+    """
+    import pandas as pd
+
+    words = _WORDS[lang]
+    mine = [row for row in study.rows if row.outcome == outcome]
+    terms = [*dict.fromkeys(row.term for row in mine if row.term != "icc"), "icc"]
+    mine.sort(key=lambda row: (terms.index(row.term), METHODS.index(row.method)))
+    frame = pd.DataFrame([_method_record(row, lang) for row in mine])
+    joint = next(r for r in study.results if r.spec.outcome == outcome)
+    one = next(r for r in study.complete_case if r.spec.outcome == outcome)
+    columns = (
+        Column("term", word("term", lang), "text"),
+        Column("treatment", words["method"], "text"),
+        Column("estimate", word("estimate", lang)),
+        Column("sd", f"{word('sd', lang)} / {word('se', lang)}"),
+        Column("lower", words["span"].format(level(joint.prob, lang)), "interval", upper="upper"),
+        Column("p_direction", word("direction", lang), "probability"),
+        Column("n", words["workplaces"], "integer"),
+    )
+    pattern = study.effects["pattern"].iloc[0]
+    notes = [
+        words["read"].format(study.sets.n_sets), words["delta_note"].format(pattern),
+        *prior_notes([one], lang), *prior_notes([joint], lang),
+    ]  # fmt: skip
+    if not study.converged:
+        notes.append(f"{word('verdict_bad', lang)}.")
+    sizes = frame["n"]
+    return table_from_frame(
+        frame, f"{words['methods']}: {outcome_name(outcome, lang)}", columns=columns,
+        name=f"methods_{outcome}", digits="sd", unit=joint.spec.unit,
+        n=(int(sizes.min()), int(sizes.max())), notes=notes, source=joint.provenance.source,
+        lang=lang,
+    )  # fmt: skip
+
+
+def _method_record(row: MethodRow, lang: Language) -> dict[str, Any]:
+    """One line; delta is part of the treatment's name."""
+    words = _WORDS[lang]
+    decimals = 0 if row.delta == round(row.delta) else 2
+    shift = fixed(row.delta, decimals, lang) if row.method == "delta" else ""
+    return {
+        "term": term_name(row.term, lang), "treatment": words[row.method].format(shift),
+        "estimate": row.estimate, "sd": row.sd, "lower": row.lower, "upper": row.upper,
+        "p_direction": row.p_direction, "n": row.n,
+    }  # fmt: skip
+
+
+def tipping_table(study: MissingStudy, *, lang: Language) -> Table:
+    """Deltas at which the sign or the verdict of an association changes.
+
+    Parameters
+    ----------
+    study, lang
+        As in `imputation_tables`.
+    """
+    words, frame = _WORDS[lang], study.tipping.copy()
+    frame["quantity"] = [words[quantity] for quantity in frame["quantity"]]
+    frame["term"] = [term_name(str(term), lang) for term in frame["term"]]
+    frame["verdict_at_zero"] = [words[verdict] for verdict in frame["verdict_at_zero"]]
+    joint = study.results[0]
+    grid = study.effects["delta"]
+    ends = f"{fixed(grid.min(), 1, lang)} … {fixed(grid.max(), 1, lang)}"
+    columns = (
+        Column("quantity", word("outcome", lang), "text"),
+        Column("term", word("term", lang), "text"),
+        Column("verdict_at_zero", words["verdict_at_zero"], "text"),
+        Column("sign", words["sign"]),
+        Column("verdict", words["verdict"]),
+    )
+    notes = [
+        words["tipping_note"].format(ends, level(joint.prob, lang)),
+        words["delta_note"].format(study.effects["pattern"].iloc[0]),
+    ]
+    return table_from_frame(
+        frame, words["tipping"], columns=columns, name="tipping_points", unit="pp",
+        n=joint.moments.n_obs, notes=notes, source=joint.provenance.source, lang=lang,
+    )  # fmt: skip
+
+
+def missing_table(study: MissingStudy, *, lang: Language) -> Table:
+    """Count who is missing by industry, size and union representatives.
+
+    Parameters
+    ----------
+    study, lang
+        As in `imputation_tables`.
+    """
+    words, frame = _WORDS[lang], study.missing.copy()
+    frame["level"] = [
+        industry_name(key, lang) if by == "industry" else _answer(key, lang)
+        for by, key in zip(frame["by"], frame["level"], strict=True)
+    ]
+    frame["by"] = [words[by] for by in frame["by"]]
+    outcomes = [result.spec.outcome for result in study.complete_case]
+    columns = (
+        Column("by", words["by"], "text"),
+        Column("level", words["level"], "text"),
+        Column("surveyed", words["surveyed"], "integer"),
+        Column("linked", words["linked"], "integer"),
+        Column("quarters_share", words["quarters"], decimals=2),
+        Column("shares_known", words["shares"], decimals=2),
+        *(
+            column
+            for outcome in outcomes
+            for column in (
+                Column(f"complete_{outcome}", words["complete"].format(_short(outcome, lang)),
+                       "integer"),
+                Column(f"complete_{outcome}_share", words["share"], decimals=2),
+            )
+        ),
+    )  # fmt: skip
+    return table_from_frame(
+        frame, words["missing"], columns=columns, name="missing", n=int(frame["surveyed"].max()),
+        notes=[words["missing_note"]], source=study.results[0].provenance.source, lang=lang,
+    )  # fmt: skip
+
+
+def _answer(key: str, lang: Language) -> str:
+    """A level that is no industry: an answer of ours, else the codebook's, else as it is."""
+    return _WORDS[lang].get(key, key)
+
+
+def _short(outcome: str, lang: Language) -> str:
+    """Mean or change."""
+    return _WORDS[lang][outcome.removeprefix("absence_")].lower()
+
+
+def won_back_table(study: MissingStudy, outcome: str, *, lang: Language) -> Table:
+    """Count by industry how much of the sample the joint model wins back.
+
+    Parameters
+    ----------
+    study : MissingStudy
+        What was found.
+    outcome : str
+        Whose complete rows it is compared with.
+    lang : {"en", "nb"}
+        Language.
+    """
+    words = _WORDS[lang]
+    frame: pd.DataFrame = study.won[study.won["outcome"] == outcome].copy()
+    known = {industry.key for industry in load_codebook().industries}
+    frame["industry"] = [
+        industry_name(key, lang) if key in known else words["all"] for key in frame["industry"]
+    ]
+    columns = (
+        Column("industry", word("industry", lang), "text"),
+        Column("surveyed", words["surveyed"], "integer"),
+        Column("complete", words["complete-case"], "integer"),
+        Column("joint", words["joint_n"], "integer"),
+        Column("won", words["won_n"], "integer"),
+        Column("complete_share", words["lost_share"], decimals=2),
+        Column("won_share", words["won_share"], decimals=2),
+    )
+    return table_from_frame(
+        frame, f"{words['won']}: {outcome_name(outcome, lang)}", columns=columns,
+        name=f"won_back_{outcome}", n=int(frame["surveyed"].max()), notes=[words["won_note"]],
+        source=study.results[0].provenance.source, lang=lang,
+    )  # fmt: skip

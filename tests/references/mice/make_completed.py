@@ -1,0 +1,20 @@
+"""Write `data/completed.csv`, completed sets of the simulated panel, for `mids.R`.
+
+Run: uv run python tests/references/mice/make_completed.py
+"""
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from test_completed import MICE, drawn, panel_of
+
+from bayes_sf.analysis.completed import completed_sets
+from bayes_sf.output.completed_files import completed_files
+
+if __name__ == "__main__":
+    panel = panel_of(pd.read_csv(MICE / "data" / "panel.csv"))
+    files = completed_files(completed_sets(panel, drawn(panel)), source="replica")
+    (MICE / "data" / "completed.csv").write_bytes(files["completed_workplaces.csv"])

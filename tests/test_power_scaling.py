@@ -197,18 +197,6 @@ def test_distance() -> None:
     assert far == pytest.approx(cjs_distance((at > 0.99) * 1.0, (at > 0.01) * 1.0, w))
 
 
-@pytest.mark.nuts
-def test_a_sampled_model_by_arviz() -> None:
-    df = frame(n=120).assign(known=1.0)
-    spec = sf.ModelSpec("y", ("x",), "g", unit="pp", resid_by_group=True)
-    result = sf.fit(spec, df, engine="nuts")
-    table = power_scaling(result).set_index(["term", "component"])
-    assert {"x", "sd_group", "sd_resid", "sd_log_resid", "icc"} <= set(table.index.levels[0])
-    assert table.loc[("x", "prior"), "sensitivity"] < SENSITIVE
-    assert table.loc[("x", "likelihood"), "sensitivity"] > SENSITIVE
-    assert table["mean_low"].isna().all()
-
-
 def test_what_is_refused() -> None:
     with pytest.raises(UsageError, match="below and above one"):
         power_scaling(sf.fit(SPEC, frame()), alphas=(0.8, 0.9))

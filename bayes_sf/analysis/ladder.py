@@ -110,7 +110,8 @@ def climb(
     Examples
     --------
     >>> import pandas as pd
-    >>>     >>> df = pd.DataFrame({"y": [1.0, 2, 3, 5, 6, 8], "x": [0, 1, 2, 0, 1, 2], "g": list("aaabbb")})
+    >>> from bayes_sf.spec.model import ModelSpec
+    >>> df = pd.DataFrame({"y": [1.0, 2, 3, 5, 6, 8], "x": [0, 1, 2, 0, 1, 2], "g": list("aaabbb")})
     >>> table = climb(fit(ModelSpec("y", predictors=("x",), group="g"), df), df)
     >>> table[table["term"] == "x"]["rung"].tolist()[:3], table["estimate"].iloc[0].round(2)
     (['ols', 'no pooling', 'reml'], np.float64(1.25))
@@ -239,7 +240,8 @@ def read_imputed(path: Path, result: Result) -> dict[str, Estimate]:
     Examples
     --------
     >>> import tempfile, pandas as pd
-    >>>     >>> df = pd.DataFrame({"y": [1.0, 2, 3, 5, 6, 8], "x": [0, 1, 2, 0, 1, 2], "g": list("aaabbb")})
+    >>> from bayes_sf.spec.model import ModelSpec
+    >>> df = pd.DataFrame({"y": [1.0, 2, 3, 5, 6, 8], "x": [0, 1, 2, 0, 1, 2], "g": list("aaabbb")})
     >>> result = fit(ModelSpec("y", predictors=("x",), group="g"), df)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder) / "estimates.csv"

@@ -12,8 +12,8 @@ from bayes_sf.engines.estimates import COLUMNS
 HEAVY = ("pandas", "pymc", "arviz", "numba", "scipy", "duckdb", "pyarrow", "matplotlib", "ibis")
 
 PUBLIC = [
-    "Analysis", "ModelSpec", "Moments", "Prior", "Priors", "Result", "Results", "fit",
-    "load_analysis", "load_sample", "published_table",
+    "Analysis", "ModelSpec", "Moments", "Prior", "Priors", "Result", "Results",
+    "Sensitivity", "fit", "load_analysis", "load_sample", "published_table", "sensitivity",
 ]  # fmt: skip
 
 PARAMETERS = {
@@ -39,6 +39,9 @@ PARAMETERS = {
     "load_analysis": "name",
     "load_sample": "name=None **files",
     "published_table": "key",
+    "sensitivity": "what data *items=() *parts=() *contrast='widest' *rope=None *amounts=(0.1, "
+    "0.25, 0.5, 1.0, 2.0) *workforce=None *cost_per_day=None *effects=None *step_at_most=None "
+    "*sampled=False *imputed=None *prob=0.95 *seed=1 *lang='en' *progress",
 }
 
 ESTIMATES = (

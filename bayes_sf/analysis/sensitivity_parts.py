@@ -202,7 +202,7 @@ def _controls(asked: Asked) -> "pd.DataFrame":
     specs = [r.spec for r in asked.results if len(r.spec.predictors) > 1]
     parts = [climb_controls(s, asked.data, prob=asked.prob) for s in specs]
     if not parts:
-        raise UsageError("controls", "needs a model with controls", fix="such as q13_controls")
+        raise UsageError("models", "have no controls to add", fix="ask of q13_controls, say")
     return pd.concat(parts, ignore_index=True)
 
 
@@ -311,7 +311,8 @@ def _multiplicity(asked: Asked) -> "pd.DataFrame":
         else:
             table = sweep_correlation(specs, few, **options).reset_index()
         source = asked.results[0].provenance.source
-        parts.append(table.assign(outcome=outcome, slopes=table["term"].nunique(), source=source))
+        about = {"outcome": outcome, "slopes": table["term"].nunique(), "prob": asked.prob}
+        parts.append(table.assign(**about, source=source))
     return pd.concat(parts, ignore_index=True)
 
 

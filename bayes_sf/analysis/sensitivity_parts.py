@@ -50,7 +50,7 @@ EFFECTS_SCALE: Final = 1.0
 _TABLES: Final = {"absence_mean": "46", "absence_change": "47"}
 #: States of the published study that are enough where a model needs one data set only.
 _FEW_STATES: Final = 8
-#: How many slopes count as the top.
+#: How many slopes count as the top, of more than twice as many models; else the largest alone.
 _TOP: Final = 5
 
 
@@ -304,15 +304,16 @@ def _multiplicity(asked: Asked) -> "pd.DataFrame":
     parts = []
     for outcome in dict.fromkeys(result.spec.outcome for result in asked.results):
         specs = _compared(outcome, asked)
-        options: dict[str, Any] = {"top": _TOP, "prob": asked.prob, "seed": asked.seed}
+        top = _TOP if len(specs) > 2 * _TOP else 1
+        options: dict[str, Any] = {"top": top, "prob": asked.prob, "seed": asked.seed}
         if isinstance(data, AnalysisSample):
             table = pool_slopes(collect_slopes(specs, data), **options)
             table = table.reset_index().assign(correlation=np.nan)
         else:
             table = sweep_correlation(specs, few, **options).reset_index()
         source = asked.results[0].provenance.source
-        about = {"outcome": outcome, "slopes": table["term"].nunique(), "prob": asked.prob}
-        parts.append(table.assign(**about, source=source))
+        about = {"outcome": outcome, "slopes": table["term"].nunique(), "top": top}
+        parts.append(table.assign(**about, prob=asked.prob, source=source))
     return pd.concat(parts, ignore_index=True)
 
 

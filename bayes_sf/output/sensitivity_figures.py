@@ -199,7 +199,7 @@ def ranks_figure(
     axes.set_xlabel(_TEXTS[lang]["rank"])
     top = main.iloc[0]
     share = fixed(float(top["p_top"]), 2, lang)
-    return describe(figure, f"{top['term']}: {say('p_top', lang)} = {share}")
+    return describe(figure, f"{top['term']}: {say('p_top', lang).format(first['top'])} = {share}")
 
 
 def _prior_name(name: str, lang: Language) -> str:

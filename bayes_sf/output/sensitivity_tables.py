@@ -416,7 +416,7 @@ def _many(found: Sensitivity, frame: "pd.DataFrame", lang: Language) -> Table:
         ]
     place = {term: at for at, term in enumerate(few)}
     shown = shown.sort_values(["term", "correlation"], key=lambda s: s.map(place).fillna(s))
-    outcome = str(frame["outcome"].iloc[0])
+    outcome, top = str(frame["outcome"].iloc[0]), int(frame["top"].iloc[0])
     columns = (
         Column("term", word("term", lang), "text"),
         *([Column("correlation", say("correlation", lang), decimals=1)] if swept else []),
@@ -429,7 +429,7 @@ def _many(found: Sensitivity, frame: "pd.DataFrame", lang: Language) -> Table:
         Column("lower", interval_name("interval", found.prob, lang), "interval", upper="upper"),
         Column("rank", say("rank", lang), "integer"),
         Column("rank_lower", say("ranks", lang), "interval", 0, "rank_upper"),
-        Column("p_top", say("p_top", lang), "probability", 2),
+        Column("p_top", say("p_top", lang).format(top), "probability", 2),
     )
     n, count = frame["n"], int(frame["slopes"].iloc[0])
     notes = [sentence_of("multiplicity", lang), *([sentence_of("sweep", lang)] if swept else [])]

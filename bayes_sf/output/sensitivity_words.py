@@ -95,7 +95,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "pooled": ("Sammenslått", "Pooled"),
     "rank": ("Rang", "Rank"),
     "ranks": ("rangintervall", "of rank"),
-    "p_top": ("P(topp 5)", "P(top 5)"),
+    "p_top": ("P(topp {})", "P(top {})"),
     # Quantities
     "level": ("Nivå ved gjennomsnittlige prediktorer", "Level at the predictors' means"),
     "sd_group": ("Std.avvik mellom bransjer", "sd between industries"),

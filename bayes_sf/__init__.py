@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bayes_sf.analysis.sensitivity import Sensitivity, sensitivity
     from bayes_sf.engines.fit import fit, load_sample
     from bayes_sf.engines.result import Result, Results
     from bayes_sf.inputs.published import published_table
@@ -30,10 +31,12 @@ __all__ = [
     "Priors",
     "Result",
     "Results",
+    "Sensitivity",
     "fit",
     "load_analysis",
     "load_sample",
     "published_table",
+    "sensitivity",
 ]
 
 _HOME = {
@@ -44,10 +47,12 @@ _HOME = {
     "Priors": "spec.priors",
     "Result": "engines.result",
     "Results": "engines.result",
+    "Sensitivity": "analysis.sensitivity",
     "fit": "engines.fit",
     "load_analysis": "spec.analysis",
     "load_sample": "engines.fit",
     "published_table": "inputs.published",
+    "sensitivity": "analysis.sensitivity",
 }
 
 

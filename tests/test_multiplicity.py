@@ -11,6 +11,8 @@ from statsmodels.stats.multitest import multipletests
 import bayes_sf as sf
 from bayes_sf.analysis.multiplicity import (
     Slopes,
+    _common,
+    _separate,
     adjusted_p,
     collect_slopes,
     gls_weights,
@@ -145,6 +147,26 @@ def test_published_tables_sweep_a_common_correlation(replica: AnalysisSample) ->
     assert list(table.index.get_level_values("correlation").unique()) == [0.0, 0.5]
     assert (table.loc[0.0, "se"] == table.loc[0.5, "se"]).all()
     assert not np.allclose(table.loc[0.0, "mean"], table.loc[0.5, "mean"], atol=1e-3)
+
+
+def test_slopes_of_one_model_keep_its_own_correlation(replica: AnalysisSample) -> None:
+    """q21 has three answers, so two slopes; their correlation is the model's at every sweep."""
+    spec = next(s for s in sf.load_analysis("bivariate").specs if s.name == "q21")
+    result = sf.fit(spec, replica, engine="reml")
+    terms, vcov = result.moments.predictors, result.fitted.vcov[1:, 1:]
+    assert len(terms) == 2
+    moments = [sf.fit(s, replica, engine="reml").moments for s in specs()]
+    of_rows = collect_slopes([*specs(), spec], replica)
+    place = [of_rows.names.index(t) for t in terms]
+    within = of_rows.cov[place[0], place[1]] / of_rows.se[place].prod()
+    expected = vcov[0, 1] / np.sqrt(vcov[0, 0] * vcov[1, 1])
+    assert within == pytest.approx(expected, abs=0.02)  # lambda of the null model
+    assert len(moments) == 4
+    swept, own = _separate([*specs(), spec], replica)
+    common = _common(own, 0.3)
+    assert common[place[0], place[1]] == pytest.approx(expected)
+    assert common[0, place[1]] == 0.3
+    assert swept.cov[0, place[1]] == 0
 
 
 def test_what_is_refused(replica: AnalysisSample) -> None:

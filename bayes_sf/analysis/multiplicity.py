@@ -11,7 +11,8 @@ intervals. Zero is where they are shrunk to: the sign of an item is a convention
 S from workplaces: b_i = c_i' y with c_i from the generalised least squares of its own rows, so that
 Cov(b_i, b_j) = c_i' V c_j, V = sigma^2 (I + lambda Z Z') of the model without items; correlations
 are taken from it, standard errors from each model. The published tables do not say how items go
-together: a common correlation is swept over instead.
+together: a common correlation is swept over instead, but for slopes of one model (an item with
+three answers has two), whose correlation the model itself gives.
 
 References
 ----------
@@ -113,35 +114,52 @@ def collect_slopes(specs: Sequence[ModelSpec], data: Any, *, correlation: float 
     outcomes = {spec.outcome for spec in specs}
     if len(outcomes) != 1:
         raise UsageError("multiplicity", "needs models of one outcome", got=sorted(outcomes))
-    results = [fit(spec, data, engine="reml") for spec in specs]
-    names, estimate, se, step, n = [], [], [], [], []
-    for result in results:
-        m = result.moments
-        for term in m.predictors:
-            at = m.terms.index(term)
-            spread = float(m.spread[at - 1])
-            names.append(term)
-            estimate.append(spread * result.fitted.coef[at])
-            se.append(spread * float(np.sqrt(result.fitted.vcov[at, at])))
-            step.append(spread)
-            n.append(m.n_obs)
-    if len(names) < 2:
-        raise UsageError("multiplicity", "needs several slopes", got=names)
+    slopes, own = _separate(specs, data)
     if isinstance(data, AnalysisSample):
         related = _error_correlation(specs, data)
     else:
-        related = _common(len(names), correlation)
-    cov = related * np.outer(se, se)
-    arrays = (np.array(step), np.array(n, dtype=float))
-    return Slopes(tuple(names), np.array(estimate), cov, specs[0].unit, *arrays)
+        related = _common(own, correlation)
+    return replace(slopes, cov=related * np.outer(slopes.se, slopes.se))
 
 
-def _common(m: int, correlation: float) -> _Floats:
-    """One correlation for all."""
+def _separate(specs: Sequence[ModelSpec], data: Any) -> tuple[Slopes, _Floats]:
+    """Slopes as if models had nothing to do with each other, and their correlations, (m, m)."""
+    names: list[str] = []
+    estimate, step, n, blocks = [], [], [], []
+    for spec in specs:
+        result = fit(spec, data, engine="reml")
+        m = result.moments
+        spread = m.spread[:-1]
+        names += m.predictors
+        estimate += (spread * result.fitted.coef[1:]).tolist()
+        step += spread.tolist()
+        n += [float(m.n_obs)] * len(spread)
+        blocks.append(np.outer(spread, spread) * result.fitted.vcov[1:, 1:])
+    if len(names) < 2:
+        raise UsageError("multiplicity", "needs several slopes", got=names)
+    cov = np.zeros((len(names), len(names)))
+    at = 0
+    for block in blocks:
+        place = slice(at, at + len(block))
+        cov[place, place] = block
+        at += len(block)
+    sd = np.sqrt(np.diag(cov))
+    arrays = (np.array(step), np.array(n))
+    slopes = Slopes(tuple(names), np.array(estimate), cov, specs[0].unit, *arrays)
+    return slopes, cov / np.outer(sd, sd)
+
+
+def _common(own: _Floats, correlation: float) -> _Floats:
+    """One correlation for all slopes of different models; `own` has those of the same, (m, m)."""
+    m = len(own)
     if not -1 / (m - 1) < correlation < 1:
         rule = f"must lie between {-1 / (m - 1):.3f} and 1"
         raise UsageError("multiplicity: correlation", rule, got=correlation)
-    return np.full((m, m), correlation) + (1 - correlation) * np.eye(m)
+    related = np.where(own == 0, correlation, own)
+    if np.linalg.eigvalsh(related)[0] <= 0:
+        rule = "must be possible beside the correlations of slopes in one model"
+        raise UsageError("multiplicity: correlation", rule, got=correlation)
+    return related
 
 
 def _error_correlation(specs: Sequence[ModelSpec], sample: AnalysisSample) -> _Floats:
@@ -309,10 +327,10 @@ def sweep_correlation(
     """
     import pandas as pd
 
-    slopes = collect_slopes(specs, data)
+    slopes, own = _separate(specs, data)
     parts = {}
     for correlation in correlations:
-        cov = _common(len(slopes.names), correlation) * np.outer(slopes.se, slopes.se)
+        cov = _common(own, correlation) * np.outer(slopes.se, slopes.se)
         parts[correlation] = pool_slopes(replace(slopes, cov=cov), **options)
     return pd.concat(parts, names=["correlation", "term"])
 

@@ -1,6 +1,6 @@
 """The command line: thin; heavy libraries are imported inside the commands."""
 
-from bayes_sf.cli import report, models, checks, missing  # noqa: I001  # the help lists them in this order
+from bayes_sf.cli import report, models, checks, missing, sensitivity  # noqa: I001  # the help lists them in this order
 from bayes_sf.cli.app import app, main
 
-__all__ = ["app", "checks", "main", "missing", "models", "report"]
+__all__ = ["app", "checks", "main", "missing", "models", "report", "sensitivity"]

@@ -89,6 +89,18 @@ class PublishedStudy:
         """Published bivariate models by (table, item)."""
         return {(m.table, m.item): m for table in _OUTCOMES for m in printed_models(table)}
 
+    def first(self, draws: int) -> "PublishedStudy":
+        """The same study with its first states alone: enough where each model needs one only.
+
+        Parameters
+        ----------
+        draws : int
+            Number of states.
+        """
+        some = np.arange(min(draws, len(self.small.means)))
+        small, large, change = (s.take(some) for s in (self.small, self.large, self.change))
+        return PublishedStudy(small, large, change, self.seed)
+
     def recover(self, spec: ModelSpec) -> Recovered:
         """Moments of a published model.
 

@@ -48,12 +48,16 @@ _STYLE: Final[dict[Any, object]] = {
 _SIZE = (9.0, 5.8)
 _SOURCES: Final = {
     "en": {
+        "published": "Source: the real study, recovered from the report's published tables",
         "replica": "SYNTHETIC replica: invented workplaces, none of them real",
         "microdata": "Source: microdata given by the user",
+        "frame": "Source: data frame given by the user",
     },
     "nb": {
+        "published": "Kilde: den virkelige studien, gjenskapt fra rapportens trykte tabeller",
         "replica": "SYNTETISK kopi: oppdiktede virksomheter, ingen av dem virkelige",
         "microdata": "Kilde: brukerens egne mikrodata",
+        "frame": "Kilde: brukerens egen datatabell",
     },
 }
 
@@ -83,8 +87,8 @@ def make_page(
         What is shown.
     subtitle : str
         Unit, n, and how to read it.
-    source : {"replica", "microdata"}
-        Whose workplaces.
+    source : {"published", "replica", "microdata", "frame"}
+        Which data.
     lang : {"en", "nb"}
         Language.
     size : tuple of float

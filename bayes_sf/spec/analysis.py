@@ -25,6 +25,7 @@ from bayes_sf.resources import models_dir
 from bayes_sf.spec.model import OUTCOMES, ModelSpec
 from bayes_sf.spec.prior import closest
 from bayes_sf.spec.priors import Priors
+from bayes_sf.spec.statements import is_statement
 
 __all__ = ["Analysis", "analysis_names", "load_analysis"]
 
@@ -108,6 +109,7 @@ def load_analysis(name: str | Path) -> Analysis:
     _check_keys(table, path.name)
     _check_values(table, path.name)
     _check_items(table, path.name)
+    _check_statements(table, path.name)
     try:
         specs = tuple(_expand(table, Priors.from_table(table.get("priors", {}), path.name)))
     except SpecError as error:
@@ -223,3 +225,29 @@ def _check_items(table: Mapping[str, Any], where: str) -> None:
             if name not in used:
                 rule = "must name an item or a control of this analysis"
                 raise SpecError(f"{where}: {key}", rule, got=name, fix=closest(name, used))
+
+
+def _check_statements(table: Mapping[str, Any], where: str) -> None:
+    """A step is one of a survey item as it is coded; an ICC needs one residual variance."""
+    priors = {key: entry for key, entry in table.get("priors", {}).items() if is_statement(entry)}
+    if "step_at_most" in priors.get("slope", {}):
+        items = load_codebook().items
+        other = [
+            name
+            for name in (*table.get("items", []), *table.get("controls", []))
+            if name not in items or name in table.get("standardize", [])
+        ]
+        if other:
+            raise SpecError(
+                f"{where}: priors.slope.step_at_most",
+                "is about steps of survey items, and the prior of slopes is one for all predictors",
+                got=other, fix="leave them out, or state a scale in sds of the predictor",
+            )  # fmt: skip
+    residuals = [key for key in ("resid_by_group", "repeats", "known_se") if table.get(key)]
+    if table.get("likelihood", "gaussian") != "gaussian":
+        residuals.append("likelihood")
+    if "icc_above" in priors.get("sd_group", {}) and residuals:
+        raise SpecError(
+            f"{where}: priors.sd_group.icc_above", "needs a model with one Gaussian residual sd",
+            got=residuals, fix="state a scale for sd_group",
+        )  # fmt: skip

@@ -14,7 +14,7 @@ exponential(mean 0.5)
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 import numpy as np
@@ -85,6 +85,8 @@ class Prior:
         Mean of a ``normal``; None stands for mean(y) for the intercept and 0 for slopes.
     reason : str
         Why this prior; printed beside it.
+    statement : str
+        What its scale was solved from (`bayes_sf.spec.statements`); printed with the prior.
     """
 
     family: str
@@ -94,6 +96,7 @@ class Prior:
     autoscale: bool = True
     location: float | None = None
     reason: str = ""
+    statement: str = field(default="", repr=False)  # it adds nothing to what is fitted
 
     def __post_init__(self) -> None:
         """Refuse unknown families, and values that are no numbers or not positive."""
@@ -198,7 +201,8 @@ class Prior:
         """
         scale = f"{self.scale:.4g}" + (f" {unit}" if self.autoscale else "")
         middle = centre if self.location is None else f"{self.location:.4g}"
-        return {
+        stated = f" [{self.statement}]" if self.statement else ""
+        written = {
             "flat": "flat",
             "normal": f"normal({middle}, {scale})",
             "half-t": f"half-t({self.df:g}, 0, {scale})",
@@ -211,6 +215,7 @@ class Prior:
             "lkj": f"lkj({self.shape:g})",
             "dirichlet": f"dirichlet({self.shape:g})",
         }[self.family]
+        return written + stated
 
     def __str__(self) -> str:
         """As printed in tables: ``half-t(3, 0, 2.96)``."""

@@ -22,6 +22,7 @@ from bayes_sf.spec.prior import (
     closest,
     read_prior,
 )  # fmt: skip
+from bayes_sf.spec.statements import is_statement, read_statement
 
 __all__ = ["LOCATION_FAMILIES", "SCALE_FAMILIES", "Prior", "Priors", "icc_prior_quantiles"]
 
@@ -150,8 +151,8 @@ class Priors:
         Parameters
         ----------
         table : mapping
-            ``{"sd_group": {"family": "half-t", "scale": 1.0}, ...}``; what is not named keeps
-            its default.
+            ``{"sd_group": {"family": "half-t", "scale": 1.0}, ...}``, or a statement instead
+            (`bayes_sf.spec.statements`); what is not named keeps its default.
         where : str
             File, for messages.
 
@@ -174,7 +175,13 @@ class Priors:
                     f"is no prior (known: {', '.join(names)})",
                     fix=closest(name, names),
                 )
-            chosen[name] = read_prior(entry, f"{where}: priors.{name}")
+            if not is_statement(entry):
+                chosen[name] = read_prior(entry, f"{where}: priors.{name}")
+        sd_resid = chosen.get("sd_resid", Prior("half-t"))
+        for name, entry in table.items():
+            if is_statement(entry):
+                assert isinstance(entry, Mapping)
+                chosen[name] = read_statement(name, entry, f"{where}: priors.{name}", sd_resid)
         try:
             return cls(**chosen)
         except SpecError as error:

@@ -12,8 +12,8 @@ from bayes_sf.engines.estimates import COLUMNS
 HEAVY = ("pandas", "pymc", "arviz", "numba", "scipy", "duckdb", "pyarrow", "matplotlib", "ibis")
 
 PUBLIC = [
-    "Analysis", "ModelSpec", "Moments", "Prior", "Priors", "Result", "Results", "fit",
-    "load_analysis", "load_sample", "published_table",
+    "Analysis", "ModelSpec", "Moments", "Prior", "Priors", "Result", "Results",
+    "Sensitivity", "fit", "load_analysis", "load_sample", "published_table", "sensitivity",
 ]  # fmt: skip
 
 PARAMETERS = {
@@ -23,7 +23,8 @@ PARAMETERS = {
     "Moments": "outcome predictors groups sizes means within group='group'",
     "Moments.from_frame": "df *outcome *predictors=() *group",
     "Moments.merge": "self other",
-    "Prior": "family scale=1.0 df=3.0 shape=2.0 autoscale=True location=None reason=''",
+    "Prior": "family scale=1.0 df=3.0 shape=2.0 autoscale=True location=None reason='' "
+    "statement=''",
     "Priors": "intercept slope sd_resid sd_group sd_slope=None correlation=None df_resid=None "
     "sd_log_resid=None sd_repeat=None simplex=None sd_workplace=None sd_trend=None "
     "sd_period=None",
@@ -38,6 +39,9 @@ PARAMETERS = {
     "load_analysis": "name",
     "load_sample": "name=None **files",
     "published_table": "key",
+    "sensitivity": "what data *items=() *parts=() *contrast='widest' *rope=None *amounts=(0.1, "
+    "0.25, 0.5, 1.0, 2.0) *workforce=None *cost_per_day=None *effects=None *step_at_most=None "
+    "*sampled=False *imputed=None *prob=0.95 *seed=1 *lang='en' *progress",
 }
 
 ESTIMATES = (

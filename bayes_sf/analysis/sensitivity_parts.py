@@ -1,0 +1,364 @@
+"""The parts of a sensitivity analysis: from what is asked to one tidy frame each.
+
+See `sensitivity`, which asks them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+
+from bayes_sf.analysis.bayes_factors import bayes_factors
+from bayes_sf.analysis.contrast import Contrast, find_contrast
+from bayes_sf.analysis.control_ladder import climb_controls
+from bayes_sf.analysis.days_lost import REPORT_EMPLOYEES, Workforce, days_lost, sample_workforce
+from bayes_sf.analysis.designs import design_table, published_designs
+from bayes_sf.analysis.ladder import climb, read_imputed
+from bayes_sf.analysis.multiplicity import collect_slopes, pool_slopes, sweep_correlation
+from bayes_sf.analysis.planning import plan_precision
+from bayes_sf.analysis.power import Effects, learn_effects
+from bayes_sf.analysis.power_scaling import power_scaling
+from bayes_sf.analysis.practical import Rope, exceedance, judge_sizes
+from bayes_sf.analysis.prior_fan import GROUP_PRIORS, SLOPE_PRIORS, default_fan, prior_fan
+from bayes_sf.analysis.prior_predictive import prior_predictive
+from bayes_sf.engines.fit import fit
+from bayes_sf.engines.recovery import PublishedStudy
+from bayes_sf.engines.result import Result
+from bayes_sf.errors import UsageError
+from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.inputs.variables import unknown_key
+from bayes_sf.spec.analysis import load_analysis
+from bayes_sf.spec.model import ModelSpec
+from bayes_sf.spec.prior import Prior
+from bayes_sf.spec.statements import step_prior
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["AMOUNTS", "PARTS", "Asked", "check_part"]
+
+#: Amounts, in the outcome's unit, that a contrast is asked to exceed.
+AMOUNTS: Final = (0.1, 0.25, 0.5, 1.0, 2.0)
+#: Designs of the next study.
+INDUSTRIES, PER_INDUSTRY = (6, 12, 24), (50, 100, 200, 400)
+#: Of the prior of the spread of true effects, pp per widest contrast.
+EFFECTS_SCALE: Final = 1.0
+#: Printed tables that the spread of true effects is learnt from.
+_TABLES: Final = {"absence_mean": "46", "absence_change": "47"}
+#: States of the published study that are enough where a model needs one data set only.
+_FEW_STATES: Final = 8
+#: How many slopes count as the top, of more than twice as many models; else the largest alone.
+_TOP: Final = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What is asked, with everything that only the user can state; see `sensitivity`.
+
+    Parameters
+    ----------
+    results : tuple of Result
+        Exact posteriors of the models that are asked about.
+    specs : tuple of ModelSpec
+        All models of the analysis, as they are specified.
+    data : PublishedStudy, AnalysisSample, Moments or a data frame
+    contrast : str or sequence of Contrast
+    rope : Rope or None
+    amounts : sequence of float
+    workforce : Workforce or None
+    cost_per_day : float or None
+    effects : Effects or None
+    step_at_most : float or None
+    sampled : bool
+    imputed : pathlib.Path or None
+    prob : float
+    seed : int
+    lang : {"en", "nb"}
+    left_out : dict
+        What has no answer, and why; parts add to it.
+    """
+
+    results: tuple[Result, ...]
+    specs: tuple[ModelSpec, ...]
+    data: Any
+    contrast: str | Sequence[Contrast]
+    rope: Rope | None
+    amounts: Sequence[float]
+    workforce: Workforce | None
+    cost_per_day: float | None
+    effects: Effects | None
+    step_at_most: float | None
+    sampled: bool
+    imputed: Path | None
+    prob: float
+    seed: int
+    lang: Literal["en", "nb"]
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def contrasts(self) -> tuple[tuple[Result, Contrast], ...]:
+        """One per term of the first predictor of every model; what has none is left out."""
+        if not isinstance(self.contrast, str):
+            given = {c.term: c for c in self.contrast}
+            pairs = [(r, c) for r in self.results for t, c in given.items() if t in _terms(r)]
+            strange = set(given) - {c.term for _, c in pairs}
+            if strange:
+                known = [term for result in self.results for term in _terms(result)]
+                raise unknown_key("contrast", "must be of a term", min(strange), known)
+            return tuple(pairs)
+        found: list[tuple[Result, Contrast]] = []
+        for result in self.results:
+            for term in _own_terms(result):
+                try:
+                    found.append((result, find_contrast(term, self.contrast, language=self.lang)))
+                except UsageError as error:
+                    self.left_out[f"contrast: {term}"] = str(error)
+        return tuple(found)
+
+    def stated(self) -> tuple[tuple[Result, Contrast], ...]:
+        """Contrasts, or an error where no model has any."""
+        if not self.contrasts:
+            reasons = [why for key, why in self.left_out.items() if key.startswith("contrast")]
+            rule = reasons[0] if reasons else "the models have no predictors"
+            raise UsageError("contrast", "must be known", got=rule)
+        return self.contrasts
+
+
+def _terms(result: Result) -> tuple[str, ...]:
+    """All slopes of a model."""
+    return result.moments.predictors
+
+
+def _own_terms(result: Result) -> tuple[str, ...]:
+    """Slopes of the first predictor: what the model is about."""
+    own = result.spec.predictors[:1]
+    return tuple(term for term in _terms(result) if term.partition("[")[0] in own)
+
+
+# The parts ----------------------------------------------------------------------------------------
+
+
+def _prior(asked: Asked) -> "pd.DataFrame":
+    """Quantities under the priors alone."""
+    import pandas as pd
+
+    parts = []
+    for result in asked.results:
+        own = [contrast for r, contrast in asked.contrasts if r is result]
+        parts.append(prior_predictive(result, own, prob=asked.prob, seed=asked.seed))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _fan(asked: Asked) -> "pd.DataFrame":
+    """Posteriors under many priors; the model's own first."""
+    import pandas as pd
+
+    slopes = dict(SLOPE_PRIORS)
+    if asked.step_at_most is not None:
+        slopes["one step"] = step_prior(asked.step_at_most, 0.95)
+    parts = []
+    for result in asked.results:
+        own = result.spec.priors
+        fan = default_fan(own, slopes, GROUP_PRIORS)
+        if _plain(own.slope) != SLOPE_PRIORS["2.5 sd"] or _plain(own.sd_group) != Prior("half-t"):
+            fan = {"as stated": own, **fan}
+        parts.append(prior_fan(result, fan, prob=asked.prob))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _plain(prior: Prior) -> Prior:
+    """A prior without words."""
+    return replace(prior, reason="", statement="")
+
+
+def _scaling(asked: Asked) -> "pd.DataFrame":
+    """Powers of prior and likelihood: of the exact results, and of sampled models as they are."""
+    beyond = [spec for spec in asked.specs if not spec.plain and asked.sampled]
+    sampled = [
+        fit(spec, asked.data, engine="nuts", prob=asked.prob, seed=asked.seed) for spec in beyond
+    ]
+    return power_scaling([*asked.results, *sampled], prob=asked.prob)
+
+
+def _ladder(asked: Asked) -> "pd.DataFrame":
+    """One rung after the other."""
+    import pandas as pd
+
+    parts = []
+    for result in asked.results:
+        saved = read_imputed(asked.imputed, result) if asked.imputed else None
+        rungs = climb(result, asked.data, sampled=asked.sampled, imputed=saved, seed=asked.seed)
+        parts.append(rungs)
+    return pd.concat(parts, ignore_index=True)
+
+
+def _controls(asked: Asked) -> "pd.DataFrame":
+    """Controls one by one."""
+    import pandas as pd
+
+    specs = [r.spec for r in asked.results if len(r.spec.predictors) > 1]
+    parts = [climb_controls(s, asked.data, prob=asked.prob) for s in specs]
+    if not parts:
+        raise UsageError("models", "have no controls to add", fix="ask of q13_controls, say")
+    return pd.concat(parts, ignore_index=True)
+
+
+def _size(asked: Asked) -> "pd.DataFrame":
+    """Against a region that does not matter."""
+    if asked.rope is None:
+        raise UsageError(
+            "rope", "must be stated: there is no default for what is too small to matter",
+            fix="--rope 0.5 on the command line, Rope(-0.5, 0.5, 'pp') in Python",
+        )  # fmt: skip
+    return judge_sizes(asked.stated(), asked.rope, prob=asked.prob)
+
+
+def _exceedance(asked: Asked) -> "pd.DataFrame":
+    """P(at least so much)."""
+    import pandas as pd
+
+    parts = []
+    for result, contrast in asked.stated():
+        table = exceedance(result, contrast, asked.amounts)
+        about = {"outcome": result.spec.outcome, "model": result.spec.name}
+        parts.append(table.assign(**about, source=result.provenance.source))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _bayes(asked: Asked) -> "pd.DataFrame":
+    """Bayes factors over prior widths."""
+    pairs = [(result, term) for result in asked.results for term in _own_terms(result)]
+    if not pairs:
+        raise UsageError("bayes factors", "need a predictor")
+    return bayes_factors(pairs)
+
+
+def _days(asked: Asked) -> "pd.DataFrame":
+    """Lost days that go with a contrast."""
+    import pandas as pd
+
+    workforce = asked.workforce or _default_workforce(asked.data)
+    parts = [
+        days_lost(result, contrast, workforce, cost_per_day=asked.cost_per_day, prob=asked.prob)
+        for result, contrast in asked.stated()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _default_workforce(data: Any) -> Workforce:
+    """The sample's own employees, or those that the report gives its six industries."""
+    if isinstance(data, AnalysisSample):
+        return sample_workforce(data)
+    if isinstance(data, PublishedStudy):
+        return Workforce({"six industries": REPORT_EMPLOYEES})
+    raise UsageError("employees", "must be given for data of one's own", fix="Workforce({...})")
+
+
+def _designs(asked: Asked) -> "pd.DataFrame":
+    """Power, type S and type M over a distribution of true effects."""
+    import pandas as pd
+
+    parts = []
+    for pair in asked.stated():
+        effects = asked.effects or _learnt(pair[0].spec.outcome)
+        spread = float(np.dot(effects.weight, effects.scale))
+        parts.append(design_table([pair], effects).assign(effects_sd=spread))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _learnt(outcome: str) -> Effects:
+    """True effects as spread as the report's 32 estimates of an outcome say."""
+    if outcome not in _TABLES:
+        raise UsageError(
+            "effects", "must be stated for an outcome that the report has no table of",
+            got=outcome, fix="--effects 0.5, or Effects((0.5,)): their sd for the contrast",
+        )  # fmt: skip
+    printed = published_designs(Effects((1.0,)), tables=[_TABLES[outcome]])
+    return learn_effects(
+        printed["estimate"].to_numpy(), printed["std_error"].to_numpy(), scale=EFFECTS_SCALE
+    )
+
+
+def _planning(asked: Asked) -> "pd.DataFrame":
+    """Widths to expect of other studies."""
+    import pandas as pd
+
+    parts = []
+    for result, contrast in asked.stated():
+        plan = plan_precision(
+            result, contrast, industries=INDUSTRIES, per_industry=PER_INDUSTRY, prob=asked.prob
+        )
+        parts.append(plan.assign(outcome=result.spec.outcome, model=result.spec.name))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _multiplicity(asked: Asked) -> "pd.DataFrame":
+    """All slopes of an outcome at once: of the analysis, or of all the report's items."""
+    import pandas as pd
+
+    data = asked.data
+    few = data.first(_FEW_STATES) if isinstance(data, PublishedStudy) else data
+    parts = []
+    for outcome in dict.fromkeys(result.spec.outcome for result in asked.results):
+        specs = _compared(outcome, asked)
+        top = _TOP if len(specs) > 2 * _TOP else 1
+        options: dict[str, Any] = {"top": top, "prob": asked.prob, "seed": asked.seed}
+        if isinstance(data, AnalysisSample):
+            table = pool_slopes(collect_slopes(specs, data), **options)
+            table = table.reset_index().assign(correlation=np.nan)
+        else:
+            table = sweep_correlation(specs, few, **options).reset_index()
+        source = asked.results[0].provenance.source
+        about = {"outcome": outcome, "slopes": table["term"].nunique(), "top": top}
+        parts.append(table.assign(**about, prob=asked.prob, source=source))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _compared(outcome: str, asked: Asked) -> list[ModelSpec]:
+    """Models whose slopes are looked at together."""
+    own = [s for s in asked.specs if s.outcome == outcome and s.plain and len(s.predictors) == 1]
+    if len(own) > 2:
+        return own
+    report = [s for s in load_analysis("bivariate").specs if s.outcome == outcome]
+    if report and isinstance(asked.data, AnalysisSample | PublishedStudy):
+        return report
+    raise UsageError(
+        "multiplicity", "needs at least three models of one outcome", got=[s.name for s in own]
+    )
+
+
+#: Parts in the order they are printed.
+PARTS: Final[Mapping[str, "Callable[[Asked], pd.DataFrame]"]] = {
+    "prior": _prior,
+    "fan": _fan,
+    "scaling": _scaling,
+    "ladder": _ladder,
+    "controls": _controls,
+    "size": _size,
+    "exceedance": _exceedance,
+    "bayes": _bayes,
+    "days": _days,
+    "designs": _designs,
+    "planning": _planning,
+    "multiplicity": _multiplicity,
+}
+
+
+def check_part(part: str) -> None:
+    """Refuse what is no part.
+
+    Parameters
+    ----------
+    part : str
+        A name.
+
+    Raises
+    ------
+    UsageError
+        With what is near it.
+    """
+    if part not in PARTS:
+        raise unknown_key("sensitivity", "must be one of its parts", part, PARTS)

@@ -1,0 +1,215 @@
+"""Command on small effects: sensitivity."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bayes_sf.cli.app import app
+from bayes_sf.cli.console import progress_bar, stdout
+from bayes_sf.cli.data import load_study, source_of
+from bayes_sf.cli.options import (
+    DataOption,
+    JsonOption,
+    MapOption,
+    OutOption,
+    QuietOption,
+    RegisterOption,
+    SeedOption,
+    SurveyOption,
+)
+from bayes_sf.errors import UsageError
+
+if TYPE_CHECKING:
+    from bayes_sf.analysis.days_lost import Workforce
+    from bayes_sf.analysis.practical import Rope
+    from bayes_sf.spec.analysis import Analysis
+
+_ItemOption = Annotated[
+    list[str] | None,
+    typer.Option("--item", help="Model of the analysis, such as q13; may be repeated."),
+]
+_PartOption = Annotated[
+    list[str] | None,
+    typer.Option("--part", help="prior, fan, scaling, ladder, controls, size, exceedance, bayes, "
+                 "days, designs, planning or multiplicity; may be repeated.",
+                 show_default="all that can be answered"),
+]  # fmt: skip
+_RopeOption = Annotated[
+    str | None,
+    typer.Option("--rope", help="What is too small to matter, in the outcome's unit: 0.5, or "
+                 "-0.2:0.5. No verdict without it."),
+]  # fmt: skip
+_EmployeesOption = Annotated[
+    list[str] | None,
+    typer.Option("--employees", help="Full-time equivalents that lost days are counted for: "
+                 "800000, or care=100000 (may be repeated)."),
+]  # fmt: skip
+
+
+@app.command()
+def sensitivity(
+    analysis: Annotated[
+        str | None,
+        typer.Argument(help="Name of an analysis, or a TOML file.",
+                       show_default="q13; with --item bivariate"),
+    ] = None,
+    *,
+    item: _ItemOption = None,
+    part: _PartOption = None,
+    data: DataOption = None,
+    survey: SurveyOption = None,
+    register: RegisterOption = None,
+    mapping: MapOption = None,
+    contrast: Annotated[
+        str, typer.Option("--contrast", help="How far an item moves: widest or step.")
+    ] = "widest",
+    rope: _RopeOption = None,
+    step_at_most: Annotated[
+        float | None,
+        typer.Option("--step-at-most", help="Also try a prior: one step moves the outcome by at "
+                     "most this, with 95 %."),
+    ] = None,
+    employees: _EmployeesOption = None,
+    workplace_size: Annotated[
+        float | None, typer.Option("--workplace-size", help="Employees of a workplace.")
+    ] = None,
+    cost: Annotated[
+        float | None, typer.Option("--cost", help="Cost of a lost day, in any currency.")
+    ] = None,
+    effects: Annotated[
+        float | None,
+        typer.Option("--effects", help="Sd of true differences, for type S and M; learnt from the "
+                     "report's table by default."),
+    ] = None,
+    sampled: Annotated[
+        bool, typer.Option("--sampled", help="Also what needs sampling; minutes, and rows.")
+    ] = False,
+    imputed: Annotated[
+        Path | None,
+        typer.Option("--imputed", help="estimates.csv of a model that fills gaps: one more rung."),
+    ] = None,
+    lang: Annotated[str, typer.Option("--lang", help="Tables and pictures in en or nb.")] = "en",
+    out: OutOption = Path("sensitivity"),
+    as_json: JsonOption = False,
+    seed: SeedOption = 1,
+    quiet: QuietOption = False,
+) -> None:  # fmt: skip
+    """Ask how far an effect moves: priors, rungs, practical size, chance, many comparisons.
+
+    Example: bayes-sf sensitivity --item q13 --rope 0.5
+    """
+    from bayes_sf.output.files import ready_folder
+    from bayes_sf.output.words import check_language
+    from bayes_sf.spec.analysis import load_analysis
+
+    language = check_language(lang)
+    asked = load_analysis(analysis or ("bivariate" if item else "q13"))
+    source = source_of(data, survey, register)
+    stated: dict[str, Any] = {
+        "items": _items(asked, item or []), "parts": _parts(part or []), "contrast": contrast,
+        "rope": _rope(rope, asked), "workforce": _workforce(employees or [], workplace_size),
+        "cost_per_day": cost, "step_at_most": step_at_most, "sampled": sampled,
+        "imputed": imputed, "effects": None if effects is None else _effects(effects),
+    }  # fmt: skip
+    _check(contrast, cost, step_at_most, imputed)
+    folder = ready_folder(out)
+    if source == "published" and not quiet and sys.stderr.isatty():
+        typer.echo("reading the published tables (about ten seconds) ...", err=True)
+    from bayes_sf.output.sensitivities import print_sensitivity, run_sensitivity
+
+    run = run_sensitivity(
+        folder, asked, load_study(source, survey, register, mapping, seed), source=source,
+        lang=language, seed=seed, progress=progress_bar(quiet=quiet), **stated,
+    )  # fmt: skip
+    print_sensitivity(stdout(), run, as_json=as_json)
+
+
+def _items(asked: "Analysis", items: list[str]) -> list[str]:
+    """Models by name; a misspelt one is refused before anything is read."""
+    from bayes_sf.inputs.variables import unknown_key
+
+    names = list(dict.fromkeys(spec.name for spec in asked.specs))
+    for name in items:
+        if name not in names:
+            raise unknown_key("--item", f"must be a model of {asked.name}", name, names)
+    return items
+
+
+def _parts(parts: list[str]) -> list[str]:
+    """Parts by name."""
+    from bayes_sf.analysis.sensitivity_parts import check_part
+
+    for name in parts:
+        check_part(name)
+    return parts
+
+
+def _rope(text: str | None, asked: "Analysis") -> "Rope | None":
+    """Read what is too small to matter: one number for both sides, or two."""
+    from bayes_sf.analysis.practical import Rope
+
+    if text is None:
+        return None
+    units = {spec.unit for spec in asked.specs}
+    if len(units) > 1:
+        fix = "ask of one of them"
+        raise UsageError("--rope", "needs outcomes in one unit", got=sorted(units), fix=fix)
+    ends = [_number("--rope", end) for end in text.split(":")]
+    if len(ends) > 2 or (len(ends) == 1 and ends[0] <= 0):
+        raise UsageError("--rope", "must be a positive number, or low:high", got=text)
+    low, high = ends if len(ends) == 2 else (-ends[0], ends[0])
+    return Rope(low, high, units.pop())
+
+
+def _workforce(employees: list[str], size: float | None) -> "Workforce | None":
+    """Read full-time equivalents: one number, or one for every industry."""
+    from bayes_sf.analysis.days_lost import Workforce
+    from bayes_sf.inputs.codebook import load_codebook
+
+    if not employees:
+        if size is not None:
+            raise UsageError("--workplace-size", "goes with --employees", got=size)
+        return None
+    numbers: dict[str, float] = {}
+    for entry in employees:
+        name, found, number = entry.rpartition("=")
+        if found:
+            load_codebook().industry(name)
+        elif len(employees) > 1:
+            raise UsageError("--employees", "must be one number, or industry=number", got=entry)
+        if name in numbers:
+            raise UsageError("--employees", "must name every industry once", got=entry)
+        numbers[name or "employees"] = _number("--employees", number)
+    return Workforce(numbers, size)
+
+
+def _effects(sd: float) -> Any:
+    """True differences, normal about zero."""
+    from bayes_sf.analysis.power import Effects
+
+    if not sd > 0:
+        raise UsageError("--effects", "must be a positive number", got=sd)
+    return Effects((sd,))
+
+
+def _number(where: str, text: str) -> float:
+    """A number, with a point or a comma."""
+    try:
+        return float(text.replace(",", "."))
+    except ValueError:
+        raise UsageError(where, "must be a number", got=text) from None
+
+
+def _check(
+    contrast: str, cost: float | None, step_at_most: float | None, imputed: Path | None
+) -> None:
+    """Refuse what cannot be meant before anything is read."""
+    if contrast not in {"widest", "step"}:
+        raise UsageError("--contrast", "must be widest or step", got=contrast)
+    for name, value in (("--cost", cost), ("--step-at-most", step_at_most)):
+        if value is not None and not value > 0:
+            raise UsageError(name, "must be a positive number", got=value)
+    if imputed is not None and not imputed.is_file():
+        raise UsageError("--imputed", "must be a file", got=str(imputed))

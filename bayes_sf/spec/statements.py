@@ -1,0 +1,227 @@
+"""Priors stated in the domain's words, and solved for their scale.
+
+In an analysis file, in the place of a scale:
+
+    [priors]
+    sd_group = { icc_above = 0.5, probability = 0.05 }
+    slope = { step_at_most = 1.0, probability = 0.95 }
+
+- ``icc_above``: P(ICC > 0.5) = 0.05 before any data. With sigma and tau independent and r^2 =
+  c/(1 - c), P(ICC > c) = E[1 - F_tau(r sigma)] over sigma; it rises with the scale of tau from 0 to
+  1, and the scale is its root. The family of tau may be named; half-t(3) is the default. What
+  sigma's prior says of small sigma matters: half-t has mass near 0, where any tau is a large ICC,
+  so that tau's scale becomes 0.06 sd(y); with gamma(shape 9, scale 1/9) it is 0.26 sd(y).
+- ``step_at_most``: with probability 0.95 one step of an item (one unit of its codes; of answers
+  without order, one answer against the reference) goes with a difference of at most 1.0 in the
+  outcome's unit, in either direction. The prior is normal(0, a/Phi^-1(0.5 + 0.5 p)).
+
+The scale that is found and the statement are printed wherever priors are.
+
+Examples
+--------
+>>> print(step_prior(1.0, 0.95))
+normal(0, 0.5102) [P(|one step| <= 1) = 0.95]
+>>> print(icc_prior(0.5, 0.05))
+half-t(3, 0, 0.06246 sd(y)) [P(ICC > 0.5) = 0.05]
+"""
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Final
+
+import numpy as np
+
+from bayes_sf.errors import SpecError
+from bayes_sf.spec.prior import SCALE_FAMILIES, Prior, closest
+
+__all__ = ["STATEMENTS", "icc_prior", "is_statement", "prob_icc_above", "read_statement",
+           "step_prior"]  # fmt: skip
+
+#: What can be stated, of which prior, and what else a statement may say.
+STATEMENTS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "icc_above": ("sd_group", ("family", "df", "shape", "reason")),
+    "step_at_most": ("slope", ("reason",)),
+}
+_PROBABILITY: Final = "probability"
+#: Nodes for sigma, in the square root of its probability: where ICCs near one come from.
+_NODES: Final = np.polynomial.legendre.leggauss(300)
+
+
+def step_prior(at_most: float, probability: float, reason: str = "") -> Prior:
+    """Prior of slopes: one step goes with at most so much, with so much probability.
+
+    Parameters
+    ----------
+    at_most : float
+        In the outcome's unit, positive.
+    probability : float
+        Between 0 and 1.
+    reason : str
+        Why.
+    """
+    from scipy.special import ndtri
+
+    _check("step_at_most", at_most, probability)
+    scale = at_most / float(ndtri(0.5 + 0.5 * probability))
+    return Prior(
+        "normal", scale=scale, location=0.0, autoscale=False, reason=reason,
+        statement=f"P(|one step| <= {at_most:g}) = {probability:g}",
+    )  # fmt: skip
+
+
+def icc_prior(
+    above: float,
+    probability: float,
+    sd_resid: Prior | None = None,
+    *,
+    family: str = "half-t",
+    df: float = 3.0,
+    shape: float = 2.0,
+    reason: str = "",
+) -> Prior:
+    """Prior of sd_group: the ICC is above a value with so much probability.
+
+    Parameters
+    ----------
+    above, probability : float
+        Between 0 and 1.
+    sd_resid : Prior, optional
+        Prior of sd_resid, proper; the result is in its unit, sd(y) or the outcome's. The package's
+        default otherwise.
+    family, df, shape : str, float, float
+        As in `Prior`.
+    reason : str
+        Why.
+
+    Raises
+    ------
+    SpecError
+        For impossible numbers, a flat prior, a family that a standard deviation cannot have.
+    """
+    from scipy.optimize import brentq
+
+    _check("icc_above", above, probability)
+    sigma = sd_resid or Prior("half-t")
+    if family not in SCALE_FAMILIES or family == "flat":
+        proper = ", ".join(name for name in SCALE_FAMILIES if name != "flat")
+        raise SpecError("prior: family", f"must be one of {proper}", got=family)
+    if sigma.family == "flat":
+        raise SpecError(
+            "prior: icc_above", "needs a proper prior of sd_resid", got=sigma.family,
+            fix="give sd_resid a half-t or another distribution",
+        )  # fmt: skip
+
+    def excess(log_scale: float) -> float:
+        tau = Prior(family, scale=float(np.exp(log_scale)), df=df, shape=shape)
+        return prob_icc_above(above, sigma, tau) - probability
+
+    centre = np.log(sigma.scale)
+    low = high = centre
+    while excess(low) > 0:
+        low -= 2.0
+    while excess(high) < 0:
+        high += 2.0
+    scale = float(np.exp(brentq(excess, low, high, xtol=1e-12)))
+    return Prior(
+        family, scale=scale, df=df, shape=shape, autoscale=sigma.autoscale, reason=reason,
+        statement=f"P(ICC > {above:g}) = {probability:g}",
+    )  # fmt: skip
+
+
+def prob_icc_above(above: float, sd_resid: Prior, sd_group: Prior) -> float:
+    """P(ICC > above) under proper priors of sigma and tau in the same unit.
+
+    Parameters
+    ----------
+    above : float
+        Between 0 and 1.
+    sd_resid, sd_group : Prior
+        Of sigma and tau.
+
+    Examples
+    --------
+    >>> round(prob_icc_above(0.5, Prior("half-t"), Prior("half-t")), 6)
+    0.5
+    """
+    ratio = np.sqrt(above / (1 - above))
+    root = 0.5 * (1 + _NODES[0])  # of sigma's probability
+    sigma = sd_resid.quantile(root**2)
+    return float(1 - (_NODES[1] * root) @ sd_group.cdf(ratio * sigma))
+
+
+def is_statement(entry: object) -> bool:
+    """Whether a table of a prior states something in the place of a scale."""
+    return isinstance(entry, Mapping) and bool({*STATEMENTS, _PROBABILITY} & set(entry))
+
+
+def read_statement(role: str, entry: Mapping[str, object], where: str, sd_resid: Prior) -> Prior:
+    """Read a prior that is stated in the domain's words.
+
+    Parameters
+    ----------
+    role : str
+        Which prior: ``sd_group``, ``slope``.
+    entry : mapping
+        ``{"icc_above": 0.5, "probability": 0.05}``.
+    where : str
+        File and key, for messages.
+    sd_resid : Prior
+        Of the same model.
+
+    Raises
+    ------
+    SpecError
+        For a statement that is about another prior, that lacks its probability, that comes with a
+        scale, or with numbers that cannot be.
+    """
+    said = [key for key in STATEMENTS if key in entry]
+    if len(said) != 1:
+        rule = f"must go with one of {', '.join(STATEMENTS)}"
+        raise SpecError(f"{where}.{_PROBABILITY}", rule, got=said or None)
+    (key,) = said
+    about, more = STATEMENTS[key]
+    if about != role:
+        rule = f"is a statement about {about}"
+        raise SpecError(f"{where}.{key}", rule, fix=f"move it to priors.{about}")
+    if _PROBABILITY not in entry:
+        rule = "must be given with a statement"
+        raise SpecError(f"{where}.{_PROBABILITY}", rule, fix=f"how probable is it? {_example(key)}")
+    for name in entry:
+        if name not in {key, _PROBABILITY, *more}:
+            known = ", ".join((key, _PROBABILITY, *more))
+            solved = "the scale is solved for: remove it" if name in _SOLVED else ""
+            fix = solved or closest(name, (_PROBABILITY, *more)) or "remove it"
+            raise SpecError(f"{where}.{name}", f"is no key beside {key} (known: {known})", fix=fix)
+    for name, value in entry.items():
+        kind = str if name in {"family", "reason"} else (int, float)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            rule = f"must be {'text' if kind is str else 'a number'}"
+            raise SpecError(f"{where}.{name}", rule, got=value)
+    rest = {name: value for name, value in entry.items() if name not in {key, _PROBABILITY}}
+    value, probability = float(entry[key]), float(entry[_PROBABILITY])  # type: ignore[arg-type]
+    try:
+        if key == "step_at_most":
+            return step_prior(value, probability, **rest)  # type: ignore[arg-type]
+        return icc_prior(value, probability, sd_resid, **rest)  # type: ignore[arg-type]
+    except SpecError as error:
+        name = error.where.removeprefix("prior: ")
+        raise SpecError(f"{where}.{name}", error.rule, got=error.got, fix=error.fix) from None
+
+
+_SOLVED: Final = ("scale", "autoscale", "location")
+
+
+def _example(key: str) -> str:
+    """How a statement is written."""
+    value = {"icc_above": "0.5, probability = 0.05", "step_at_most": "1.0, probability = 0.95"}[key]
+    return f"such as {{ {key} = {value} }}"
+
+
+def _check(key: str, value: float, probability: float) -> None:
+    """Refuse numbers that cannot be."""
+    if not 0 < probability < 1:
+        raise SpecError(f"prior: {_PROBABILITY}", "must lie between 0 and 1", got=probability)
+    if key == "icc_above" and not 0 < value < 1:
+        raise SpecError("prior: icc_above", "must lie between 0 and 1", got=value)
+    if not (isfinite(value) and value > 0):
+        raise SpecError(f"prior: {key}", "must be a positive number", got=value)

@@ -1,0 +1,190 @@
+"""sensitivity: every part answers what its module answers, and says why where it cannot."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import bayes_sf as sf
+from bayes_sf.analysis.bayes_factors import bayes_factors
+from bayes_sf.analysis.contrast import Contrast, find_contrast
+from bayes_sf.analysis.days_lost import MEANING, Workforce
+from bayes_sf.analysis.multiplicity import collect_slopes, pool_slopes
+from bayes_sf.analysis.power import Effects
+from bayes_sf.analysis.practical import Rope, judge_size
+from bayes_sf.analysis.prior_fan import default_fan, prior_fan
+from bayes_sf.analysis.sensitivity import PARTS
+from bayes_sf.engines.recovery import PublishedStudy, recover_study
+from bayes_sf.errors import DataError, UsageError
+
+SPEC = sf.ModelSpec("y", ("x",), "g", unit="pp")
+WIDE = (Contrast("x", 2.0, "lowest to highest"),)
+
+
+@pytest.fixture(scope="module")
+def replica() -> Any:
+    return sf.load_sample("replica")
+
+
+@pytest.fixture(scope="module")
+def study() -> PublishedStudy:
+    return recover_study(seed=1, draws=4)
+
+
+def frame(seed: int = 3, n: int = 60) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    code = rng.integers(0, 5, n)
+    x = rng.normal(size=n)
+    y = 6 + 0.4 * x + rng.normal(size=5)[code] + 2 * rng.normal(size=n)
+    return pd.DataFrame({"y": y, "x": x, "g": np.array(list("abcde"))[code]})
+
+
+def bivariate(outcome: str = "absence_mean") -> sf.Analysis:
+    analysis = sf.load_analysis("bivariate")
+    return replace(analysis, specs=tuple(s for s in analysis.specs if s.outcome == outcome))
+
+
+def test_every_part_of_the_replica(replica: Any) -> None:
+    analysis = sf.load_analysis("q13_controls")
+    found = sf.sensitivity(analysis, replica, rope=Rope(-0.5, 0.5, "pp"), cost_per_day=100.0)
+    assert set(found.tables) == set(PARTS)
+    assert not found.left_out
+    (result,) = found.results
+    contrast = find_contrast("q13", "widest")
+    for part, table in found.tables.items():
+        assert len(table), part
+        assert set(table["outcome"]) == {"absence_mean"}, part
+        assert set(table["source"]) == {"replica"}, part
+    size = judge_size(result, contrast, Rope(-0.5, 0.5, "pp"))
+    assert found["size"].loc[0, "p_inside"] == size.p_inside
+    fan = prior_fan(result, default_fan())
+    pd.testing.assert_frame_equal(found["fan"], fan)
+    bf = bayes_factors([(result, "q13")])
+    pd.testing.assert_frame_equal(found["bayes"], bf)
+    assert set(found["days"]["meaning"]) == {MEANING}
+    assert found["days"]["cost"].notna().all()
+    assert set(found["days"]["variation"]) == {"expected", "workplaces", "industries"}
+    specs = [s for s in sf.load_analysis("bivariate").specs if s.outcome == "absence_mean"]
+    many = pool_slopes(collect_slopes(specs, replica))
+    np.testing.assert_allclose(found["multiplicity"]["mean"], many["mean"])
+    assert found["multiplicity"]["correlation"].isna().all()
+    assert "q13" in repr(found)
+
+
+def test_every_part_of_the_published_study(study: PublishedStudy) -> None:
+    found = sf.sensitivity(bivariate(), study, items=["q17"], step_at_most=1.0)
+    assert set(found.left_out) == {"controls", "size"}
+    assert "there is no default" in found.left_out["size"]
+    assert {table["source"].iloc[0] for table in found.tables.values()} == {"published"}
+    assert found["fan"]["prior"].nunique() == 25
+    assert found["fan"]["prior"].str.startswith("slope one step").any()
+    days = found["days"]
+    assert set(days["employees"]) == {800_000.0}
+    assert set(days["variation"]) == {"expected"}
+    many = found["multiplicity"]
+    assert sorted(many["correlation"].unique()) == [0.0, 0.1, 0.2, 0.3, 0.5]
+    assert set(many["slopes"]) == {32}
+    # The widest contrast of no = 1, yes = 0 is no to yes: the coefficient's negative.
+    slope = found.results[0].fixef().loc["q17[no]", "estimate"]
+    assert found.contrasts[0][1].size == -1
+    bayes = found["days"]["mean"].iloc[0] / (800_000 * 2.52)
+    assert bayes == pytest.approx(-slope)
+
+
+def test_multiplicity_needs_one_data_set_only(study: PublishedStudy) -> None:
+    """Fewer states: another data set that prints the same, 0.002 standard errors away."""
+    specs = bivariate().specs[:6]
+    whole, few = collect_slopes(specs, study), collect_slopes(specs, study.first(2))
+    np.testing.assert_allclose(few.estimate, whole.estimate, atol=0.05 * whole.se.min())
+    assert len(study.first(2).recover(specs[0]).draws) <= 2
+    assert len(study.first(99).recover(specs[0]).draws) <= 4
+
+
+def test_a_model_of_one_s_own() -> None:
+    df = frame()
+    found = sf.sensitivity(
+        SPEC, df, contrast=WIDE, rope=Rope(-0.1, 0.1, "pp"), effects=Effects((0.5,)),
+        workforce=Workforce({"a": 1000.0}, 10.0),
+    )  # fmt: skip
+    assert set(found.left_out) == {"controls", "multiplicity"}
+    assert found["size"].loc[0, "size"] == 2.0
+    assert set(found["days"]["variation"]) == {"expected", "workplaces", "industries"}
+    assert found["designs"].loc[0, "effects_sd"] == 0.5
+    moments = found.results[0].moments
+    other = sf.sensitivity(SPEC, moments, contrast=WIDE, parts=["scaling", "exceedance"])
+    pd.testing.assert_series_equal(other["scaling"]["sensitivity"], found["scaling"]["sensitivity"])
+
+
+def test_what_is_not_stated_is_left_out_and_said() -> None:
+    found = sf.sensitivity(SPEC, frame())
+    assert set(found.tables) == {"prior", "fan", "scaling", "ladder", "bayes"}
+    assert "survey items only" in found.left_out["exceedance"]
+    assert "survey items only" in found.left_out["contrast: x"]
+    assert "employees: must be given" in found.left_out["days"]
+    null = sf.sensitivity(sf.ModelSpec("y", (), "g"), frame())
+    assert set(null.tables) == {"prior", "fan", "scaling", "ladder"}
+    assert "no predictors" in null.left_out["designs"]
+    with pytest.raises(UsageError, match=r"days: is not there .*must be given"):
+        _ = found["days"]
+    with pytest.raises(UsageError, match="did you mean ladder"):
+        _ = found["laddr"]
+    with pytest.raises(UsageError, match="was not asked for"):
+        _ = sf.sensitivity(SPEC, frame(), parts=["fan"])["ladder"]
+
+
+def test_the_model_s_own_priors_come_first() -> None:
+    own = sf.Priors(sd_group=sf.Prior("half-normal", scale=0.3, reason="mine"))
+    found = sf.sensitivity(replace(SPEC, priors=own), frame(), parts=["fan"])["fan"]
+    assert found["prior"].iloc[0] == "as stated"
+    refit = sf.fit(replace(SPEC, priors=own), frame()).fixef().loc["x"]
+    assert found["mean"].iloc[0] == pytest.approx(refit["estimate"], abs=1e-3 * refit["sd"])
+    assert found["prior"].nunique() == 21
+
+
+def test_a_sampled_model_is_asked_through_its_core() -> None:
+    student = replace(SPEC, likelihood="student")
+    found = sf.sensitivity(student, frame(), parts=["fan"])
+    plain = sf.sensitivity(SPEC, frame(), parts=["fan"])
+    pd.testing.assert_frame_equal(found["fan"], plain["fan"])
+    assert "core with Gaussian residuals" in found.left_out["all but scaling: x"]
+    known = replace(SPEC, known_se="se")
+    with pytest.raises(UsageError, match="known standard errors"):
+        sf.sensitivity(known, frame().assign(se=1.0))
+
+
+def test_the_same_seed_gives_the_same(replica: Any) -> None:
+    few = replace(bivariate(), specs=bivariate().specs[:4])
+    asked = {"parts": ["prior", "multiplicity"], "items": ["q13"]}
+    first, other = (sf.sensitivity(few, replica, seed=s, **asked) for s in (1, 1))
+    for part in ("prior", "multiplicity"):
+        pd.testing.assert_frame_equal(first[part], other[part])
+    assert set(first["multiplicity"]["slopes"]) == {4}  # the analysis' own
+    third = sf.sensitivity(few, replica, seed=2, **asked)
+    assert not np.allclose(third["multiplicity"]["mean"], first["multiplicity"]["mean"])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"items": ["q133"]}, "items: must be models of the analysis .*did you mean q13"),
+        ({"parts": ["fann"]}, "did you mean fan"),
+        ({"parts": ["size"]}, "rope: must be stated"),
+        ({"parts": ["controls"]}, "have no controls"),
+        ({"contrast": "steps", "parts": ["days"]}, "must be one of step, widest"),
+        ({"contrast": WIDE}, "contrast: must be of a term .*'x'"),
+        ({"prob": 1.0}, "prob"),
+    ],
+)
+def test_what_is_refused(replica: Any, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        sf.sensitivity(replace(bivariate(), specs=bivariate().specs[:3]), replica, **options)
+
+
+def test_what_is_no_model(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="takes a ModelSpec or an Analysis"):
+        sf.sensitivity("bivariate", frame())  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="can be read"):
+        sf.sensitivity(SPEC, frame(), parts=["ladder"], imputed=tmp_path / "none.csv")

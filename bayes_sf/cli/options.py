@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 __all__ = [
-    "AnalysisArgument", "DataOption", "JsonOption", "KeyOption", "MapOption", "OutOption",
-    "QuietOption", "RegisterOption", "SeedOption", "SurveyOption", "WorkplacesOption",
-    "YearsOption",
+    "AnalysisArgument", "ControlOption", "DataOption", "DominanceOption", "JsonOption",
+    "KeyOption", "LangOption", "MapOption", "OutOption", "PersonsOption", "QuietOption",
+    "RegisterOption", "SeedOption", "SurveyOption", "ThresholdOption", "WithDataOption",
+    "WorkplacesOption", "YearsOption",
 ]  # fmt: skip
 
 AnalysisArgument = Annotated[str, typer.Argument(help="Name of an analysis, or a TOML file.")]
@@ -43,3 +44,23 @@ KeyOption = Annotated[
     typer.Option("--key-file", help="File with the secret that makes the pseudonyms; "
                  "without it nobody can tell whose they are."),
 ]  # fmt: skip
+LangOption = Annotated[
+    str, typer.Option("--lang", help="Language of tables and figures: en or nb.")
+]
+ControlOption = Annotated[
+    bool,
+    typer.Option("--disclosure-control/--no-disclosure-control",
+                 help="Hide what would tell of single workplaces; off is said in every output."),
+]  # fmt: skip
+ThresholdOption = Annotated[
+    int, typer.Option("--min-workplaces", help="Hide cells of fewer workplaces.")
+]
+PersonsOption = Annotated[int, typer.Option("--min-persons", help="Hide cells of fewer employees.")]
+DominanceOption = Annotated[
+    tuple[float, float, float],
+    typer.Option("--dominance", help="Hide an industry whose largest workplace, or two largest, "
+                 "have more percent of its days, or all others less than p % of the largest."),
+]  # fmt: skip
+WithDataOption = Annotated[
+    bool, typer.Option("--with-data", help="Also save what is microdata; it stays in your house.")
+]

@@ -9,6 +9,7 @@ from bayes_sf.cli.app import app
 from bayes_sf.cli.console import progress_bar, refuse, stderr, stdout
 from bayes_sf.cli.data import load_study, rules_of, source_of
 from bayes_sf.cli.options import (
+    AnalysesArgument,
     AnalysisArgument,
     ControlOption,
     DataOption,
@@ -17,6 +18,7 @@ from bayes_sf.cli.options import (
     MapOption,
     OutOption,
     PersonsOption,
+    PictureArgument,
     QuietOption,
     RegisterOption,
     SeedOption,
@@ -29,7 +31,7 @@ from bayes_sf.errors import ConvergenceError, UsageError
 
 @app.command()
 def loo(
-    analyses: Annotated[list[str], typer.Argument(help="Analyses, by name or as TOML files.")],
+    analyses: AnalysesArgument,
     *,
     data: WorkplacesOption = None,
     survey: SurveyOption = None,
@@ -72,12 +74,7 @@ def loo(
 @app.command()
 def plot(
     analysis: AnalysisArgument,
-    picture: Annotated[
-        str,
-        typer.Argument(
-            help="trace, rank, forest, ppc, loo_pit, pair, energy, shrinkage or slopes."
-        ),
-    ],
+    picture: PictureArgument,
     *,
     data: DataOption = None,
     survey: SurveyOption = None,

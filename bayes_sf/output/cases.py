@@ -218,12 +218,12 @@ def print_cases(console: "Console", cases: Cases, *, as_json: bool) -> None:
     console.print(SOURCES[cases.source], style="bold")
     console.print(f"Years {cases.years[0]} to {cases.years[1]}. The report used 2017 to 2021.")
     grid = Table(box=None)
-    names = ("list", "industry", "candidates", "chosen", "truly belong: rule", "posterior")
-    for place, name in enumerate(names):
+    heads = ("list", "industry", "candidates", "chosen", "truly belong: rule", "posterior")
+    for place, name in enumerate(heads):
         grid.add_column(name, justify="left" if place < 2 else "right", no_wrap=True)
     for row in cases.belonging.itertuples(index=False):
         *counts, rule, posterior = row
-        shown = (v if v == HIDDEN else fixed(v, 1) or "–" for v in (rule, posterior))
+        shown = [v if v == HIDDEN else fixed(v, 1) or "–" for v in (rule, posterior)]
         grid.add_row(*map(str, counts), *shown)
     console.print()
     console.print(grid)

@@ -184,7 +184,8 @@ def print_fit(console: "Console", run: FitRun, *, as_json: bool) -> None:
     run : FitRun
         What to print.
     as_json : bool
-        One object with keys ``estimates, provenance``, for nuts ``diagnostics``, of microdata ``disclosure``.
+        One object with keys ``estimates, provenance``, for nuts ``diagnostics``, of microdata
+        ``disclosure``.
     """
     if as_json:
         tables = {name: table.to_dict("records") for name, table in run.tables.items()}

@@ -18,6 +18,7 @@ __all__ = [
     "BayesSFError",
     "ConvergenceError",
     "DataError",
+    "DisclosureError",
     "OutputError",
     "SpecError",
     "UsageError",
@@ -74,6 +75,12 @@ class ConvergenceError(BayesSFError):
     """A computation that did not reach its stated precision."""
 
     exit_code: ClassVar[int] = 4
+
+
+class DisclosureError(BayesSFError):
+    """A result that would tell of single workplaces, and is withheld."""
+
+    exit_code: ClassVar[int] = 5
 
 
 class OutputError(BayesSFError):

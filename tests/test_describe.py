@@ -44,7 +44,9 @@ KEY = b"the key of these tests"
 INDUSTRIES = [industry.key for industry in load_codebook().industries]
 FIGURES = ("figure1", "figure2", "figure3", "figure4", "figure6", "missingness")
 TABLES = ("univariate.csv", "by_industry.csv", "flow.csv", "missingness.csv")
-FILES = {*TABLES, *(f"{name}.{kind}" for name in FIGURES for kind in ("svg", "png"))}
+LOG = ("disclosure.csv", "disclosure.json")
+FILES = {*TABLES, *LOG, *(f"{name}.{kind}" for name in FIGURES for kind in ("svg", "png"))}
+ALL = "--no-disclosure-control"
 
 
 @pytest.fixture
@@ -81,12 +83,12 @@ def raw() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def replica_described(once: Callable[..., "Finished"], bayes_sf_command: Path) -> "Finished":
-    return once("replica_described", [bayes_sf_command, "describe", "--out", "out"])
+    return once("replica_described", [bayes_sf_command, "describe", "--out", "out", ALL])
 
 
 @pytest.fixture(scope="module")
 def replica_selected(once: Callable[..., "Finished"], bayes_sf_command: Path) -> "Finished":
-    return once("replica_selected", [bayes_sf_command, "select", "--out", "out"])
+    return once("replica_selected", [bayes_sf_command, "select", "--out", "out", "--with-data"])
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -235,6 +237,7 @@ def test_describe_as_json_is_one_object(command: Command, tmp_path: Path) -> Non
     assert (code, err) == (0, "")
     content = json.loads(out)
     assert content["source"] == "microdata"
+    assert content["disclosure"].startswith("Disclosure control: ")
     assert {Path(path).name for path in content["files"]} == FILES
     flow = rows(tmp_path / "here" / "flow.csv")
     assert [{**row, "source": "microdata"} for row in content["flow"]] == [
@@ -326,7 +329,7 @@ def test_select_names_workplaces_by_pseudonym_only(
     command: Command, tmp_path: Path, raw: pd.DataFrame, sample: AnalysisSample
 ) -> None:
     (tmp_path / "key").write_bytes(KEY + b"\n")
-    options = ("--top", "2", "--key-file", "key", "--out", "here")
+    options = ("--top", "2", "--key-file", "key", "--out", "here", "--with-data")
     code, out, err = command("select", *OWN, *options)
     assert (code, err) == (0, "")
     chosen = rows(tmp_path / "here" / "selection.csv")

@@ -1,7 +1,8 @@
 """The application itself, and `main`: one clear line and the right exit code for every error.
 
 Results go to stdout; progress, warnings and errors to stderr. Exit codes: 0 done, 1 unexpected,
-2 usage or specification, 3 data, 4 not converged, 130 interrupted.
+2 usage or specification, 3 data, 4 not converged, 5 withheld by disclosure control, 130
+interrupted.
 """
 
 import sys

@@ -7,17 +7,23 @@ import typer
 
 from bayes_sf.cli.app import app
 from bayes_sf.cli.console import progress_bar, refuse, stderr, stdout
-from bayes_sf.cli.data import load_study, source_of
+from bayes_sf.cli.data import load_study, rules_of, source_of
 from bayes_sf.cli.options import (
+    AnalysesArgument,
     AnalysisArgument,
+    ControlOption,
     DataOption,
+    DominanceOption,
     JsonOption,
     MapOption,
     OutOption,
+    PersonsOption,
+    PictureArgument,
     QuietOption,
     RegisterOption,
     SeedOption,
     SurveyOption,
+    ThresholdOption,
     WorkplacesOption,
 )
 from bayes_sf.errors import ConvergenceError, UsageError
@@ -25,7 +31,7 @@ from bayes_sf.errors import ConvergenceError, UsageError
 
 @app.command()
 def loo(
-    analyses: Annotated[list[str], typer.Argument(help="Analyses, by name or as TOML files.")],
+    analyses: AnalysesArgument,
     *,
     data: WorkplacesOption = None,
     survey: SurveyOption = None,
@@ -34,6 +40,10 @@ def loo(
     by_industry: Annotated[
         bool, typer.Option("--by-industry", help="Leave whole industries out, too.")
     ] = False,
+    disclosure_control: ControlOption = True,
+    min_workplaces: ThresholdOption = 3,
+    min_persons: PersonsOption = 5,
+    dominance: DominanceOption = (75.0, 90.0, 10.0),
     out: OutOption = Path("loo"),
     as_json: JsonOption = False,
     seed: SeedOption = 1,
@@ -48,12 +58,14 @@ def loo(
 
     asked = tuple(load_analysis(name) for name in analyses)
     source = source_of(data, survey, register, ("replica",))
+    rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     folder = ready_folder(out)
     from bayes_sf.output.predictions import print_loo, run_loo
 
     run = run_loo(
         folder, asked, load_study(source, survey, register, mapping, seed),
         source=source, seed=seed, by_group=by_industry, console=stderr(quiet=quiet),
+        rules=rules,
     )  # fmt: skip
     print_loo(stdout(), run, as_json=as_json)
     refuse(tuple(result for result in run.results if not result.converged))
@@ -62,12 +74,7 @@ def loo(
 @app.command()
 def plot(
     analysis: AnalysisArgument,
-    picture: Annotated[
-        str,
-        typer.Argument(
-            help="trace, rank, forest, ppc, loo_pit, pair, energy, shrinkage or slopes."
-        ),
-    ],
+    picture: PictureArgument,
     *,
     data: DataOption = None,
     survey: SurveyOption = None,
@@ -76,6 +83,10 @@ def plot(
     engine: Annotated[
         str | None, typer.Option("--engine", help="exact or nuts; by default what it takes.")
     ] = None,
+    disclosure_control: ControlOption = True,
+    min_workplaces: ThresholdOption = 3,
+    min_persons: PersonsOption = 5,
+    dominance: DominanceOption = (75.0, 90.0, 10.0),
     out: OutOption = Path("pictures"),
     seed: SeedOption = 1,
     quiet: QuietOption = False,
@@ -93,20 +104,27 @@ def plot(
     check_picture(picture)
     if engine not in (None, "exact", "nuts"):
         raise UsageError("--engine", "must be exact or nuts", got=engine)
+    rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     folder = ready_folder(out)
     from bayes_sf.engines.fit import fit
+    from bayes_sf.output.disclosure import Control, notice
     from bayes_sf.output.files import write_files
     from bayes_sf.output.progress import show_sampling
+    from bayes_sf.output.protected_models import check_withheld
 
     study = load_study(source, survey, register, mapping, seed)
+    control = Control.of(study, rules)
     files: dict[str, bytes] = {}
     with show_sampling(stderr(quiet=quiet), len(asked.specs)) as begin:
         for spec in asked.specs:
             begin(f"{spec.name} of {spec.outcome}")
             needed = spec.engines[0] if picture not in OF_CHAINS else "nuts"
             result = fit(spec, study, engine=engine or needed, seed=seed)
+            check_withheld(result, picture, control)
             files |= picture_files(result, picture)
     written = write_files(folder, files)
+    if said := notice(control, ()):
+        stdout().print(said)
     stdout().print(f"Written to {folder}: {', '.join(path.name for path in written)}")
 
 

@@ -48,9 +48,19 @@ def progress_bar(*, quiet: bool) -> Callable[[Iterable[Any]], Iterable[Any]]:
             yield from listed
             return
         from rich.console import Console
-        from rich.progress import track
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
 
-        console = Console(stderr=True)
-        yield from track(listed, description="fitting", console=console, transient=True)
+        columns = (
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+            TimeRemainingColumn(elapsed_when_finished=True), TextColumn("left"),
+        )  # fmt: skip
+        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+            yield from progress.track(listed, description="fitting")
 
     return wrap

@@ -8,8 +8,10 @@ from bayes_sf.errors import UsageError
 if TYPE_CHECKING:
     from bayes_sf.engines.recovery import PublishedStudy
     from bayes_sf.inputs.sample import AnalysisSample
+    from bayes_sf.inputs.variables import Language
+    from bayes_sf.output.disclosure import Rules
 
-__all__ = ["load_study", "load_workplaces", "read_secret", "source_of"]
+__all__ = ["language_of", "load_study", "load_workplaces", "read_secret", "rules_of", "source_of"]
 
 
 def source_of(
@@ -64,6 +66,22 @@ def load_study(
     from bayes_sf.engines.recovery import recover_study
 
     return recover_study(seed=seed)
+
+
+def rules_of(
+    active: bool, workplaces: int, persons: int, dominance: tuple[float, float, float]
+) -> "Rules":
+    """Make the rules of disclosure control from a command's options."""
+    from bayes_sf.output.disclosure import Rules
+
+    return Rules(workplaces, persons, dominance, active)
+
+
+def language_of(lang: str) -> "Language":
+    """Check the language before any work is done."""
+    if lang not in ("en", "nb"):
+        raise UsageError("--lang", "must be en or nb", got=lang)
+    return "nb" if lang == "nb" else "en"
 
 
 def read_secret(path: Path) -> bytes:

@@ -7,17 +7,21 @@ import typer
 
 from bayes_sf.cli.app import app
 from bayes_sf.cli.console import progress_bar, refuse, stderr, stdout
-from bayes_sf.cli.data import load_study, source_of
+from bayes_sf.cli.data import load_study, rules_of, source_of
 from bayes_sf.cli.options import (
     AnalysisArgument,
+    ControlOption,
     DataOption,
+    DominanceOption,
     JsonOption,
     MapOption,
     OutOption,
+    PersonsOption,
     QuietOption,
     RegisterOption,
     SeedOption,
     SurveyOption,
+    ThresholdOption,
 )
 from bayes_sf.errors import ConvergenceError, UsageError
 
@@ -31,6 +35,10 @@ def fit(
     register: RegisterOption = None,
     mapping: MapOption = None,
     engine: Annotated[str, typer.Option("--engine", help="exact, reml, ols or nuts.")] = "exact",
+    disclosure_control: ControlOption = True,
+    min_workplaces: ThresholdOption = 3,
+    min_persons: PersonsOption = 5,
+    dominance: DominanceOption = (75.0, 90.0, 10.0),
     out: OutOption = Path("fits"),
     resume: Annotated[
         bool, typer.Option("--resume/--no-resume", help="Take saved nuts fits as they are.")
@@ -50,12 +58,14 @@ def fit(
     if engine not in ENGINES:
         raise UsageError("--engine", f"must be one of {', '.join(ENGINES)}", got=engine)
     asked, source = load_analysis(analysis), source_of(data, survey, register)
+    rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     folder = ready_folder(out)
     from bayes_sf.output.fits import print_fit, run_fit
 
     run = run_fit(
         folder, asked, load_study(source, survey, register, mapping, seed),
         source=source, engine=engine, seed=seed, resume=resume, console=stderr(quiet=quiet),
+        rules=rules,
     )  # fmt: skip
     print_fit(stdout(), run, as_json=as_json)
     refuse(run.results.not_converged)
@@ -69,6 +79,10 @@ def compare(
     survey: SurveyOption = None,
     register: RegisterOption = None,
     mapping: MapOption = None,
+    disclosure_control: ControlOption = True,
+    min_workplaces: ThresholdOption = 3,
+    min_persons: PersonsOption = 5,
+    dominance: DominanceOption = (75.0, 90.0, 10.0),
     out: OutOption = Path("pooling"),
     as_json: JsonOption = False,
     seed: SeedOption = 1,
@@ -82,12 +96,13 @@ def compare(
     from bayes_sf.spec.analysis import load_analysis
 
     asked, source = load_analysis(analysis), source_of(data, survey, register)
+    rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     folder = ready_folder(out)
     from bayes_sf.output.poolings import print_pooling, run_pooling
 
     run = run_pooling(
         folder, asked, load_study(source, survey, register, mapping, seed),
-        source=source, progress=progress_bar(quiet=quiet),
+        source=source, progress=progress_bar(quiet=quiet), rules=rules,
     )  # fmt: skip
     print_pooling(stdout(), run, as_json=as_json)
 

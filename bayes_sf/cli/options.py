@@ -5,13 +5,29 @@ from typing import Annotated
 
 import typer
 
+from bayes_sf.cli.completion import PICTURES, analysis_names, one_of
+
 __all__ = [
-    "AnalysisArgument", "DataOption", "JsonOption", "KeyOption", "MapOption", "OutOption",
-    "QuietOption", "RegisterOption", "SeedOption", "SurveyOption", "WorkplacesOption",
-    "YearsOption",
+    "AnalysesArgument", "AnalysisArgument", "ControlOption", "DataOption", "DominanceOption",
+    "JsonOption", "KeyOption", "LangOption", "MapOption", "OutOption", "PersonsOption",
+    "PictureArgument", "QuietOption", "RegisterOption", "SeedOption", "SurveyOption",
+    "ThresholdOption", "WithDataOption", "WorkplacesOption", "YearsOption",
 ]  # fmt: skip
 
-AnalysisArgument = Annotated[str, typer.Argument(help="Name of an analysis, or a TOML file.")]
+AnalysisArgument = Annotated[
+    str,
+    typer.Argument(help="Name of an analysis, or a TOML file.", autocompletion=analysis_names),
+]
+AnalysesArgument = Annotated[
+    list[str], typer.Argument(help="Analyses, by name or as TOML files.",
+                              autocompletion=analysis_names),
+]  # fmt: skip
+PictureArgument = Annotated[
+    str,
+    typer.Argument(
+        help=f"{', '.join(PICTURES[:-1])} or {PICTURES[-1]}.", autocompletion=one_of(PICTURES)
+    ),
+]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder for the files.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
@@ -19,7 +35,7 @@ SeedOption = Annotated[int, typer.Option("--seed", help="Seed of everything rand
 DataOption = Annotated[
     str | None,
     typer.Option("--data", help="published (the real study) or replica (synthetic).",
-                 show_default="published"),
+                 show_default="published", autocompletion=one_of(("published", "replica"))),
 ]  # fmt: skip
 SurveyOption = Annotated[Path | None, typer.Option("--survey", help="Survey file of your own.")]
 RegisterOption = Annotated[
@@ -31,7 +47,7 @@ MapOption = Annotated[
 WorkplacesOption = Annotated[
     str | None,
     typer.Option("--data", help="replica (synthetic); or give --survey and --register.",
-                 show_default="replica"),
+                 show_default="replica", autocompletion=one_of(("replica",))),
 ]  # fmt: skip
 YearsOption = Annotated[
     tuple[int, int],
@@ -43,3 +59,25 @@ KeyOption = Annotated[
     typer.Option("--key-file", help="File with the secret that makes the pseudonyms; "
                  "without it nobody can tell whose they are."),
 ]  # fmt: skip
+LangOption = Annotated[
+    str,
+    typer.Option("--lang", help="Language of what is written: en or nb.",
+                 autocompletion=one_of(("en", "nb"))),
+]  # fmt: skip
+ControlOption = Annotated[
+    bool,
+    typer.Option("--disclosure-control/--no-disclosure-control",
+                 help="Hide what would tell of single workplaces; off is said in every output."),
+]  # fmt: skip
+ThresholdOption = Annotated[
+    int, typer.Option("--min-workplaces", help="Hide cells of fewer workplaces.")
+]
+PersonsOption = Annotated[int, typer.Option("--min-persons", help="Hide cells of fewer employees.")]
+DominanceOption = Annotated[
+    tuple[float, float, float],
+    typer.Option("--dominance", help="Hide an industry whose largest workplace, or two largest, "
+                 "have more percent of its days, or all others less than p % of the largest."),
+]  # fmt: skip
+WithDataOption = Annotated[
+    bool, typer.Option("--with-data", help="Also save what is microdata; it stays in your house.")
+]

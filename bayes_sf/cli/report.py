@@ -2,23 +2,29 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import Annotated
 
 import typer
 
 from bayes_sf.cli.app import app
 from bayes_sf.cli.console import progress_bar, refuse, stdout
-from bayes_sf.cli.data import load_workplaces, read_secret, source_of
+from bayes_sf.cli.data import language_of, load_workplaces, read_secret, rules_of, source_of
 from bayes_sf.cli.options import (
+    ControlOption,
     DataOption,
+    DominanceOption,
     JsonOption,
     KeyOption,
+    LangOption,
     MapOption,
     OutOption,
+    PersonsOption,
     QuietOption,
     RegisterOption,
     SeedOption,
     SurveyOption,
+    ThresholdOption,
+    WithDataOption,
     WorkplacesOption,
     YearsOption,
 )
@@ -33,6 +39,11 @@ def reproduce(
     register: RegisterOption = None,
     mapping: MapOption = None,
     engine: Annotated[str, typer.Option("--engine", help="exact or nuts.")] = "exact",
+    disclosure_control: ControlOption = True,
+    min_workplaces: ThresholdOption = 3,
+    min_persons: PersonsOption = 5,
+    dominance: DominanceOption = (75.0, 90.0, 10.0),
+    with_data: WithDataOption = False,
     out: OutOption = Path("results"),
     as_json: JsonOption = False,
     seed: SeedOption = 1,
@@ -47,6 +58,7 @@ def reproduce(
     if engine not in {"exact", "nuts"}:
         raise UsageError("--engine", "must be exact or nuts", got=engine)
     source = source_of(data, survey, register)
+    rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     folder = ready_folder(out)
     if not quiet and sys.stderr.isatty():
         typer.echo("reading the data (from the published tables about ten seconds) ...", err=True)
@@ -55,6 +67,7 @@ def reproduce(
     run = run_reproduction(
         folder, source=source, survey=survey, register=register, mapping=mapping,
         engine=engine, seed=seed, progress=progress_bar(quiet=quiet),
+        rules=rules, with_data=with_data,
     )  # fmt: skip
     print_reproduction(stdout(), run, as_json=as_json)
     refuse(run.not_converged)
@@ -89,7 +102,11 @@ def describe(
     survey: SurveyOption = None,
     register: RegisterOption = None,
     mapping: MapOption = None,
-    lang: Annotated[str, typer.Option("--lang", help="Figures in en or nb.")] = "en",
+    lang: LangOption = "en",
+    disclosure_control: ControlOption = True,
+    min_workplaces: ThresholdOption = 3,
+    min_persons: PersonsOption = 5,
+    dominance: DominanceOption = (75.0, 90.0, 10.0),
     out: OutOption = Path("description"),
     as_json: JsonOption = False,
 ) -> None:
@@ -99,15 +116,17 @@ def describe(
     """
     from bayes_sf.output.files import ready_folder
 
-    if lang not in {"en", "nb"}:
-        raise UsageError("--lang", "must be en or nb", got=lang)
+    language = language_of(lang)
     source = source_of(data, survey, register, known=("replica",))
+    rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     folder = ready_folder(out)
     from bayes_sf.output.description import print_description, write_description
+    from bayes_sf.output.disclosure import refuse_withheld
 
     sample = load_workplaces(source, survey, register, mapping)
-    described = write_description(folder, sample, lang=cast("Literal['en', 'nb']", lang))
+    described = write_description(folder, sample, lang=language, rules=rules)
     print_description(stdout(), described, as_json=as_json)
+    refuse_withheld(described.withheld)
 
 
 @app.command()
@@ -121,6 +140,11 @@ def select(
     top: Annotated[int, typer.Option("--top", help="Length of a list per industry.")] = 40,
     key_file: KeyOption = None,
     seed: SeedOption = 1,
+    disclosure_control: ControlOption = True,
+    min_workplaces: ThresholdOption = 3,
+    min_persons: PersonsOption = 5,
+    dominance: DominanceOption = (75.0, 90.0, 10.0),
+    with_data: WithDataOption = False,
     out: OutOption = Path("selection"),
     as_json: JsonOption = False,
 ) -> None:
@@ -135,9 +159,11 @@ def select(
     from bayes_sf.output.cases import Choice, print_cases, write_cases
 
     choice = Choice(years, top, seed)
+    rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     folder = ready_folder(out)
     sample = load_workplaces(source, survey, register, mapping, key)
-    print_cases(stdout(), write_cases(folder, sample, choice), as_json=as_json)
+    cases = write_cases(folder, sample, choice, rules=rules, with_data=with_data)
+    print_cases(stdout(), cases, as_json=as_json)
 
 
 @app.command()

@@ -19,7 +19,7 @@ from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.priors import Priors
 from bayes_sf.spec.rows import Rows
 
-__all__ = ["ENGINES", "fit", "load_sample", "moments_of", "rows_of"]
+__all__ = ["ENGINES", "fit", "group_sizes", "load_sample", "moments_of", "rows_of"]
 
 #: Nodes for sigma and tau when a posterior is averaged over many recovered data sets; quantiles are
 #: then good to 1e-3 sd, far inside the spread over the data sets.
@@ -151,6 +151,19 @@ def moments_of(spec: ModelSpec, data: Any) -> tuple[tuple[Moments, ...], str]:
         Its data.
     """
     return _given(spec, data, rows_of(spec, data))
+
+
+def group_sizes(spec: ModelSpec, data: Any) -> dict[str, int]:
+    """Rows of each group in the data of a model, before it is fitted.
+
+    Parameters
+    ----------
+    spec, data
+        As in `moments_of`.
+    """
+    rows = rows_of(spec, data)
+    moments = moments_of(spec, data)[0][0] if rows is None else rows.moments
+    return {str(g): int(n) for g, n in zip(moments.groups, moments.sizes, strict=True)}
 
 
 def _given(spec: ModelSpec, data: Any, rows: Rows | None) -> tuple[tuple[Moments, ...], str]:

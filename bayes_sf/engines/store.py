@@ -2,8 +2,9 @@
 
 A file is named by model, outcome and a digest of specification, data, seed and settings. It holds
 draws, the sampler's account and, of a Gaussian random-intercept model, the exact posterior's
-moments: nothing of any workplace. It is written in memory, then beside its place, and put there in
-one step, so that an interruption or a full disk leaves the old file, or none.
+moments: nothing of any workplace, and nothing of groups that were to be hidden. It is written in
+memory, then beside its place, and put there in one step, so that an interruption or a full disk
+leaves the old file, or none.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ from bayes_sf.spec.model import ModelSpec
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["SavedFit", "fit_saved", "load_fit", "name_of", "save_fit"]
+__all__ = ["SavedFit", "fit_saved", "load_fit", "name_of", "save_fit", "without_groups"]
 
 #: Version of the files. One of another version is not read.
 _FORMAT = 2
@@ -37,7 +38,7 @@ _EXACT = "exact"
 #: What a file says of itself, beside its draws.
 _ABOUT = {
     "format", "model", "outcome", "predictors", "group", "unit", "priors", "n", "settings",
-    "provenance", "requested",
+    "provenance", "requested", "hidden",
 }  # fmt: skip
 
 
@@ -80,7 +81,7 @@ def name_of(spec: ModelSpec, data: str, seed: int) -> str:
     return f"{readable}-{hashlib.sha256(asked.encode()).hexdigest()[:12]}.nc"
 
 
-def save_fit(result: Result, folder: Path) -> Path:
+def save_fit(result: Result, folder: Path, hide: Collection[str] = ()) -> Path:
     """Write a fit from NUTS as NetCDF.
 
     Parameters
@@ -89,6 +90,8 @@ def save_fit(result: Result, folder: Path) -> Path:
         Of engine ``nuts``.
     folder : pathlib.Path
         An existing folder.
+    hide : collection of str
+        Groups whose draws are left out.
 
     Raises
     ------
@@ -101,9 +104,10 @@ def save_fit(result: Result, folder: Path) -> Path:
         "predictors": spec.predictors, "group": spec.group, "unit": spec.unit,
         "priors": str(result.priors), "n": result.moments.n_obs,
         "settings": dict(result.fitted.settings), "requested": dict(SETTINGS),
+        "hidden": sorted(hide),
         "provenance": {**vars(come_from), "versions": dict(come_from.versions)},
     }  # fmt: skip
-    tree = result.fitted.tree.copy()
+    tree = without_groups(result.fitted.tree, spec.group, hide)
     for node in tree.subtree:
         node.attrs = {}
     tree.attrs = {"bayes_sf": json.dumps(about, ensure_ascii=False)}
@@ -111,6 +115,29 @@ def save_fit(result: Result, folder: Path) -> Path:
     path = folder / name_of(spec, come_from.data, come_from.seed or 0)
     _write_whole(path, content)
     return path
+
+
+def without_groups(tree: "xr.DataTree", dim: str, hide: Collection[str]) -> "xr.DataTree":
+    """Draws without those of some groups.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        Draws.
+    dim : str
+        The dimension of groups.
+    hide : collection of str
+        Its values that are left out.
+    """
+    import xarray as xr
+
+    kept = {}
+    for node in tree.subtree:
+        found = node.to_dataset(inherit=False)
+        if hide and dim in found.dims:
+            found = found.sel({dim: [str(g) not in hide for g in found[dim].to_numpy()]})
+        kept[node.path] = found
+    return xr.DataTree.from_dict(kept)
 
 
 def _write_whole(path: Path, content: "bytes | memoryview") -> None:
@@ -170,6 +197,7 @@ def fit_saved(
     prob: float = 0.95,
     seed: int = 1,
     resume: bool = True,
+    hide: Collection[str] = (),
 ) -> tuple[Result, bool]:
     """Fit a model with NUTS and save it; or take it from where it was saved before.
 
@@ -182,6 +210,8 @@ def fit_saved(
     resume : bool
         Whether a fit of the same specification, data, seed and settings is taken as it is. One
         that cannot be read is fitted again and replaced.
+    hide : collection of str
+        As in `save_fit`; a file that hides other groups is replaced.
 
     Returns
     -------
@@ -195,15 +225,17 @@ def fit_saved(
         When it cannot be saved.
     """
     if resume:
-        saved = _find(spec, data, folder, prob, seed)
+        saved = _find(spec, data, folder, prob=prob, seed=seed, hide=hide)
         if saved:
             return saved, True
     result = fit(spec, data, engine="nuts", prob=prob, seed=seed)
-    save_fit(result, folder)
+    save_fit(result, folder, hide)
     return result, False
 
 
-def _find(spec: ModelSpec, data: Any, folder: Path, prob: float, seed: int) -> Result | None:
+def _find(
+    spec: ModelSpec, data: Any, folder: Path, *, prob: float, seed: int, hide: Collection[str]
+) -> Result | None:
     """Result from its file; None when the file is not there, not whole or another fit's."""
     rows = rows_of(spec, data)
     if spec.plain or rows is None:
@@ -220,7 +252,8 @@ def _find(spec: ModelSpec, data: Any, folder: Path, prob: float, seed: int) -> R
         return None
     provenance = Provenance(**saved.about["provenance"])
     found = (provenance.spec, provenance.data, provenance.seed, saved.about["requested"])
-    if found != (spec.digest, digest, seed, dict(SETTINGS)):
+    asked = (spec.digest, digest, seed, dict(SETTINGS))
+    if found != asked or saved.about["hidden"] != sorted(hide):
         return None
     priors = resolve_all(spec, standardise(moments))
     fitted = Sampled(moments, priors, saved.tree, saved.about["settings"])

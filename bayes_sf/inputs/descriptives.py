@@ -21,13 +21,17 @@ UNIVARIATE = "11"
 MISSING = "(missing)"
 
 
-def describe_by_industry(frame: "pd.DataFrame") -> "pd.DataFrame":
+def describe_by_industry(
+    frame: "pd.DataFrame", weight: "pd.Series[float] | None" = None
+) -> "pd.DataFrame":
     """Count the answers to every item by industry: tables 12 to 45.
 
     Parameters
     ----------
     frame : pandas.DataFrame
         As `AnalysisSample.frame`: all surveyed, linked or not.
+    weight : pandas.Series, optional
+        Of each workplace, such as its employees; then there is a column `weight`, their sum.
 
     Returns
     -------
@@ -39,16 +43,20 @@ def describe_by_industry(frame: "pd.DataFrame") -> "pd.DataFrame":
 
     book = load_codebook()
     sizes = frame["industry"].value_counts()
+    each = pd.Series(1.0, index=frame.index) if weight is None else weight
     records = []
     for table, item in _tables(book):
         for category, who in _rows(item, table, frame, book).items():
-            counts = frame.loc[who, "industry"].value_counts()
+            parts = each[who].groupby(frame.loc[who, "industry"])
+            counts, weights = parts.size(), parts.sum()
             for industry in book.industries:
                 count, size = int(counts.get(industry.key, 0)), int(sizes.get(industry.key, 0))
                 percent = 100 * count / size if size else float("nan")
-                records.append((table, item.printed_key, category, industry.key, count, percent))
-    columns = ["table", "question", "category", "industry", "count", "percent"]
-    return pd.DataFrame(records, columns=columns)
+                line = (table, item.printed_key, category, industry.key, count, percent)
+                records.append((*line, float(weights.get(industry.key, 0.0))))
+    columns = ["table", "question", "category", "industry", "count", "percent", "weight"]
+    described = pd.DataFrame(records, columns=columns)
+    return described.drop(columns="weight") if weight is None else described
 
 
 def describe_all(frame: "pd.DataFrame") -> "pd.DataFrame":

@@ -1,4 +1,6 @@
-"""`bayes-sf select`: annex 1's three lists as a file, and how many of the chosen truly belong.
+"""`bayes-sf select`: annex 1's three lists, and how many of the chosen truly belong.
+
+The lists are single workplaces: they are microdata, and written only with `--with-data`.
 
 A list of the most extreme figures holds the lucky and unlucky too. The sum of `prob_top` over the
 chosen is how many of them are expected to be truly among as many most extreme; the rest would be
@@ -14,6 +16,7 @@ from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.description import source_texts
+from bayes_sf.output.disclosure import HIDDEN, Control, Hidden, Rules, disclosure_files, notice
 from bayes_sf.output.files import json_text, write_files
 from bayes_sf.output.numbers import fixed
 from bayes_sf.output.summary import SOURCES
@@ -70,16 +73,26 @@ class Cases:
         As `count_belonging` gives it.
     files : tuple of pathlib.Path
         What was written.
+    disclosure : str
+        What disclosure control did.
     """
 
     source: str
     years: tuple[int, int]
     belonging: "pd.DataFrame" = field(repr=False)
     files: tuple[Path, ...]
+    disclosure: str = ""
 
 
-def write_cases(folder: Path, sample: AnalysisSample, choice: Choice) -> Cases:
-    """Select workplaces and write `selection.csv`.
+def write_cases(
+    folder: Path,
+    sample: AnalysisSample,
+    choice: Choice,
+    *,
+    rules: Rules | None = None,
+    with_data: bool = False,
+) -> Cases:
+    """Select workplaces and write `belonging.csv`, and with data `selection.csv`.
 
     Parameters
     ----------
@@ -89,12 +102,16 @@ def write_cases(folder: Path, sample: AnalysisSample, choice: Choice) -> Cases:
         The workplaces; those not linked are no candidates.
     choice : Choice
         What to select.
+    rules : Rules, optional
+        Of disclosure control.
+    with_data : bool
+        Whether the lists themselves are written.
 
     Returns
     -------
     Cases
-        The file has one line per workplace and list that the rule or the posterior chooses, by
-        pseudonym; `count_belonging` also counts the other candidates.
+        `selection.csv` has one line per workplace and list that the rule or the posterior chooses,
+        by pseudonym; `count_belonging` also counts the other candidates.
 
     Raises
     ------
@@ -106,8 +123,38 @@ def write_cases(folder: Path, sample: AnalysisSample, choice: Choice) -> Cases:
         sample.quarters, size, years=choice.years, top=choice.top, seed=choice.seed
     )
     chosen = lists[lists["chosen"] | lists["posterior_chosen"]]
-    files = write_files(folder, source_texts({"selection.csv": chosen}, sample))
-    return Cases(sample.source, choice.years, count_belonging(lists), files)
+    control = Control.of(sample, rules or Rules())
+    belonging, log = protect_belonging(count_belonging(lists), control)
+    tables = {"belonging.csv": belonging, **({"selection.csv": chosen} if with_data else {})}
+    files = write_files(folder, {**source_texts(tables, sample), **disclosure_files(control, log)})
+    return Cases(sample.source, choice.years, belonging, files, notice(control, log))
+
+
+def protect_belonging(
+    belonging: "pd.DataFrame", control: Control
+) -> "tuple[pd.DataFrame, tuple[Hidden, ...]]":
+    """Hide lines of few candidates, and of industries that are hidden.
+
+    Parameters
+    ----------
+    belonging : pandas.DataFrame
+        As `count_belonging`; there is no total, so a hidden line cannot be had from others.
+    control : Control
+    """
+    if not control.active:
+        return belonging, ()
+    values = ["candidates", "chosen", "belong_by_rule", "belong_by_posterior"]
+    shown = belonging.astype(dict.fromkeys(values, object))
+    log = []
+    for _, part in belonging.groupby("list", sort=False, observed=True):
+        sizes = dict(zip(part["industry"], part["candidates"], strict=True))
+        groups = control.hidden_groups({str(name): int(n) for name, n in sizes.items()})
+        for at, industry in part["industry"].items():
+            if industry in groups:
+                shown.loc[at, values] = HIDDEN
+                log.append(Hidden("belonging", str(industry), str(part["list"].iloc[0]),
+                                  groups[industry]))  # fmt: skip
+    return shown, tuple(log)
 
 
 def count_belonging(lists: "pd.DataFrame") -> "pd.DataFrame":
@@ -161,6 +208,7 @@ def print_cases(console: "Console", cases: Cases, *, as_json: bool) -> None:
             "statement": SOURCES[cases.source],
             "years": cases.years,
             "belonging": cases.belonging.to_dict("records"),
+            "disclosure": cases.disclosure,
             "files": [str(path) for path in cases.files],
         }
         console.file.write(json_text(content))
@@ -170,12 +218,13 @@ def print_cases(console: "Console", cases: Cases, *, as_json: bool) -> None:
     console.print(SOURCES[cases.source], style="bold")
     console.print(f"Years {cases.years[0]} to {cases.years[1]}. The report used 2017 to 2021.")
     grid = Table(box=None)
-    names = ("list", "industry", "candidates", "chosen", "truly belong: rule", "posterior")
-    for place, name in enumerate(names):
+    heads = ("list", "industry", "candidates", "chosen", "truly belong: rule", "posterior")
+    for place, name in enumerate(heads):
         grid.add_column(name, justify="left" if place < 2 else "right", no_wrap=True)
     for row in cases.belonging.itertuples(index=False):
         *counts, rule, posterior = row
-        grid.add_row(*map(str, counts), fixed(rule, 1) or "–", fixed(posterior, 1) or "–")
+        shown = [v if v == HIDDEN else fixed(v, 1) or "–" for v in (rule, posterior)]
+        grid.add_row(*map(str, counts), *shown)
     console.print()
     console.print(grid)
     console.print(
@@ -183,5 +232,9 @@ def print_cases(console: "Console", cases: Cases, *, as_json: bool) -> None:
         "extreme (the sum of prob_top). The others were lucky or unlucky: regression to the mean.",
         style="dim",
     )
-    for path in cases.files:
-        console.print(f"Written: {path} (workplaces by pseudonym)", markup=False, highlight=False)
+    console.print(cases.disclosure, markup=False, highlight=False)
+    names = ", ".join(path.name for path in cases.files)
+    said = f"Written to {cases.files[0].parent}: {names}"
+    console.print(said, markup=False, highlight=False)
+    if all(path.name != "selection.csv" for path in cases.files):
+        console.print("The lists themselves, by pseudonym, are written with --with-data.")

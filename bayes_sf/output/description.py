@@ -1,7 +1,8 @@
 """`bayes-sf describe`: the report's tables and figures of a sample, as files and on a terminal.
 
-No file names a workplace, not even by its pseudonym. Every table ends in a column `source`, every
-figure says whose workplaces it shows, so that the replica is never taken for the real study.
+No file names a workplace, not even by its pseudonym, and what would tell of single ones is hidden
+(`output/disclosure.py`). Every table ends in a column `source`, every figure says whose workplaces
+it shows, so that the replica is never taken for the real study.
 """
 
 from collections.abc import Mapping
@@ -13,10 +14,20 @@ from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.descriptives import describe_all, describe_by_industry
 from bayes_sf.inputs.published import DECIMALS
 from bayes_sf.inputs.sample import AnalysisSample, design
+from bayes_sf.output.aggregate_figures import curve_figure, spread_figure, states_figure
+from bayes_sf.output.disclosure import (
+    HIDDEN,
+    Control,
+    Hidden,
+    Rules,
+    disclosure_files,
+    notice,
+)
 from bayes_sf.output.figures import STATE_COLOURS, box_figure, missingness_figure, scatter_figure
 from bayes_sf.output.files import json_text, write_files
 from bayes_sf.output.numbers import fixed
 from bayes_sf.output.page import Language, figure_files
+from bayes_sf.output.protected_counts import protect_answers, protect_flow, protect_missing
 from bayes_sf.output.summary import SOURCES
 from bayes_sf.spec.analysis import load_analysis
 
@@ -27,11 +38,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Description",
+    "ProtectedTables",
     "count_missing",
     "description_figures",
     "description_tables",
     "flow_table",
     "print_description",
+    "protect_tables",
     "source_texts",
     "write_description",
 ]  # fmt: skip
@@ -64,6 +77,10 @@ class Description:
         Contradictions in the register: `file, fault, rows, consequence`, without their places.
     files : tuple of pathlib.Path
         What was written.
+    disclosure : str
+        What disclosure control did.
+    withheld : tuple of str
+        Files of which nothing could be shown.
     """
 
     source: str
@@ -71,10 +88,49 @@ class Description:
     flow: "pd.DataFrame" = field(repr=False)
     problems: "pd.DataFrame" = field(repr=False)
     files: tuple[Path, ...]
+    disclosure: str = ""
+    withheld: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class ProtectedTables:
+    """The tables of a sample as they may leave.
+
+    Parameters
+    ----------
+    tables : dict of pandas.DataFrame
+        As `description_tables`, hidden figures `:`.
+    groups : mapping
+        Industry of which nothing may be shown -> rule.
+    flow_hidden : mapping
+        Industry whose numbers after the first rule may not be shown -> rule; `groups` among them.
+    log : tuple of Hidden
+    """
+
+    tables: "dict[str, pd.DataFrame]"
+    groups: Mapping[str, str]
+    flow_hidden: Mapping[str, str]
+    log: tuple[Hidden, ...]
+
+    @property
+    def withheld(self) -> tuple[str, ...]:
+        """Tables of which nothing is left."""
+        return tuple(
+            name
+            for name, table in self.tables.items()
+            if (table[_FIGURES[name] or list(table.columns[3:])] == HIDDEN).all(axis=None)
+        )
+
+
+#: Columns of figures; of the flow all after the third.
+_FIGURES: Final[Mapping[str, list[str]]] = {
+    "univariate.csv": ["count"], "by_industry.csv": ["count"], "flow.csv": [],
+    "missingness.csv": ["observed", "no_absence", "no_row"],
+}  # fmt: skip
 
 
 def write_description(
-    folder: Path, sample: AnalysisSample, *, lang: Language = "en"
+    folder: Path, sample: AnalysisSample, *, lang: Language = "en", rules: Rules | None = None
 ) -> Description:
     """Write every table and figure of a sample.
 
@@ -86,18 +142,64 @@ def write_description(
         The workplaces.
     lang : {"en", "nb"}
         Language of the figures.
+    rules : Rules, optional
+        Of disclosure control.
     """
-    tables = description_tables(sample)
-    contents: dict[str, str | bytes] = {**source_texts(tables, sample)}
-    for name, figure in description_figures(sample, lang=lang).items():
+    control = Control.of(sample, rules or Rules())
+    found = protect_tables(sample, control)
+    contents: dict[str, str | bytes] = {
+        **source_texts(found.tables, sample), **disclosure_files(control, found.log)
+    }  # fmt: skip
+    shown = found if control.active else None
+    for name, figure in description_figures(sample, lang=lang, shown=shown).items():
         contents |= figure_files(name, figure)
     return Description(
         source=sample.source,
         digest=sample.digest,
-        flow=tables["flow.csv"],
+        flow=found.tables["flow.csv"],
         problems=sample.problems.drop(columns="places"),
         files=write_files(folder, contents),
+        disclosure=notice(control, found.log),
+        withheld=found.withheld,
     )
+
+
+def protect_tables(sample: AnalysisSample, control: Control) -> ProtectedTables:
+    """Make the tables of a sample, and hide in them what tells of single workplaces.
+
+    Parameters
+    ----------
+    sample : AnalysisSample
+    control : Control
+        Of the sample.
+    """
+    tables = description_tables(sample)
+    if not control.active:
+        return ProtectedTables(tables, {}, {}, ())
+    frame, rules = sample.frame, control.rules
+    sizes = _by_industry(frame)
+    groups = control.hidden_groups(sizes)
+    employees = frame["n_employees"].fillna(1.0)
+    answers = describe_by_industry(frame, employees)
+    total, by_industry, log = protect_answers(describe_all(frame), answers, sizes, groups, rules)
+    others = [
+        (_by_industry(frame[frame["linked"]]), _by_industry(rows))
+        for rows in _figure_rows(sample).values()
+    ]
+    flow, flow_hidden, flow_log = protect_flow(tables["flow.csv"], others, groups, rules)
+    missing, missing_log = protect_missing(tables["missingness.csv"], groups, flow_hidden, rules)
+    shown = {
+        "univariate.csv": _as_printed(total), "by_industry.csv": _as_printed(by_industry),
+        "flow.csv": flow, "missingness.csv": missing,
+    }  # fmt: skip
+    return ProtectedTables(shown, groups, flow_hidden, (*log, *flow_log, *missing_log))
+
+
+def _by_industry(frame: "pd.DataFrame") -> dict[str, int]:
+    """Count workplaces by industry, those without any among them."""
+    counts = frame["industry"].value_counts()
+    keys = (industry.key for industry in load_codebook().industries)
+    return {key: int(counts.get(key, 0)) for key in keys}
 
 
 def source_texts(tables: "Mapping[str, pd.DataFrame]", sample: AnalysisSample) -> dict[str, str]:
@@ -143,7 +245,10 @@ def description_tables(sample: AnalysisSample) -> "dict[str, pd.DataFrame]":
 def _as_printed(table: "pd.DataFrame") -> "pd.DataFrame":
     """Round percentages as the report does."""
     cells = zip(table["percent"], table["table"], strict=True)
-    return table.assign(percent=[fixed(percent, DECIMALS[key]) for percent, key in cells])
+    printed = [
+        percent if percent == HIDDEN else fixed(percent, DECIMALS[key]) for percent, key in cells
+    ]
+    return table.assign(percent=printed)
 
 
 def flow_table(sample: AnalysisSample) -> "pd.DataFrame":
@@ -191,8 +296,18 @@ def count_missing(picture: "pd.DataFrame") -> "pd.DataFrame":
     return counts.rename(columns=lambda state: state.replace(" ", "_")).reset_index()
 
 
-def description_figures(sample: AnalysisSample, *, lang: Language = "en") -> "dict[str, Figure]":
+def description_figures(
+    sample: AnalysisSample, *, lang: Language = "en", shown: ProtectedTables | None = None
+) -> "dict[str, Figure]":
     """Draw figures 1 to 4 and 6, and the picture of missing quarters.
+
+    Parameters
+    ----------
+    sample : AnalysisSample
+    lang : {"en", "nb"}
+        Language of all text.
+    shown : ProtectedTables, optional
+        What may be shown: no single workplace then. Without it every workplace is a point or line.
 
     Returns
     -------
@@ -200,18 +315,38 @@ def description_figures(sample: AnalysisSample, *, lang: Language = "en") -> "di
         Name -> figure. Absence is that of workplaces with at least three observed quarters; the
         shares need no absence and are those of every linked workplace that has them.
     """
-    frame, source = sample.frame, sample.source
+    source, rows = sample.source, _figure_rows(sample)
+    figures = {}
+    for name, variable in BOXES.items():
+        if shown is None:
+            figures[name] = box_figure(rows[name], variable, source=source, lang=lang)
+        else:
+            figures[name] = spread_figure(
+                rows[name], variable, hidden=shown.groups, unsaid=shown.flow_hidden,
+                source=source, lang=lang,
+            )  # fmt: skip
+    draw = scatter_figure if shown is None else curve_figure
+    figures["figure6"] = draw(rows["figure6"], "q13", "absence_mean", source=source, lang=lang)
+    if shown is None:
+        figures["missingness"] = missingness_figure(sample.missingness(), source=source, lang=lang)
+    else:
+        counts = shown.tables["missingness.csv"]
+        figures["missingness"] = states_figure(counts, source=source, lang=lang)
+    return figures
+
+
+def _figure_rows(sample: AnalysisSample) -> "dict[str, pd.DataFrame]":
+    """Workplaces of each figure."""
+    frame = sample.frame
     enough = frame[frame["n_quarters"] >= MIN_QUARTERS]
-    figures = {
-        name: box_figure(
-            enough if variable.startswith("absence") else frame, variable, source=source, lang=lang
-        )
+    rows = {
+        name: (enough if variable.startswith("absence") else frame).dropna(subset=[variable])
         for name, variable in BOXES.items()
     }
-    rows = design(sample, outcome="absence_mean", predictors=["q13"], min_quarters=MIN_QUARTERS)
-    figures["figure6"] = scatter_figure(rows, "q13", "absence_mean", source=source, lang=lang)
-    figures["missingness"] = missingness_figure(sample.missingness(), source=source, lang=lang)
-    return figures
+    rows["figure6"] = design(
+        sample, outcome="absence_mean", predictors=["q13"], min_quarters=MIN_QUARTERS
+    )
+    return rows
 
 
 def print_description(console: "Console", description: Description, *, as_json: bool) -> None:
@@ -245,6 +380,8 @@ def print_description(console: "Console", description: Description, *, as_json: 
     for file, fault, rows, consequence in description.problems.itertuples(index=False):
         line = f"{file}: {fault} (rows: {rows}); {consequence}"
         console.print(line, markup=False, highlight=False)
+    if description.disclosure:
+        console.print(description.disclosure, markup=False, highlight=False)
     names = ", ".join(path.name for path in description.files)
     folder = description.files[0].parent
     console.print(f"Written to {folder}: {names}", markup=False, highlight=False)
@@ -258,5 +395,6 @@ def _as_object(description: Description) -> Mapping[str, Any]:
         "digest": description.digest,
         "flow": description.flow.to_dict("records"),
         "problems": description.problems.to_dict("records"),
+        "disclosure": description.disclosure,
         "files": [str(path) for path in description.files],
     }

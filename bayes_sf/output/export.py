@@ -1,27 +1,53 @@
 """`bayes-sf export`: the tables of whatever there is, in the formats that are asked for."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from bayes_sf.analysis.comparison import Reproduction
-from bayes_sf.analysis.pooling import Pooling
+from bayes_sf.analysis.comparison import Reproduction, reproduce
+from bayes_sf.analysis.pooling import Pooling, compare_pooling
+from bayes_sf.engines.fit import fit
 from bayes_sf.engines.result import Result
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.comparison_tables import comparison_tables, icc_table
-from bayes_sf.output.description import description_tables
+from bayes_sf.output.description import protect_tables
+from bayes_sf.output.disclosure import Control, Hidden, Rules, disclosure_files, notice
+from bayes_sf.output.files import json_text, write_files
 from bayes_sf.output.formats.delimited import CsvStyle
-from bayes_sf.output.formats.writing import write_tables
+from bayes_sf.output.formats.writing import table_files
 from bayes_sf.output.pooling_tables import pooling_table, shrinkage_table
+from bayes_sf.output.protected_models import hidden_of, protect_pooling
 from bayes_sf.output.result_tables import diagnostics_table, posterior_table
 from bayes_sf.output.sample_tables import descriptive_tables, flow_tables
+from bayes_sf.output.sentences import STATEMENTS
 from bayes_sf.output.tables import Table
 from bayes_sf.output.words import check_language
+from bayes_sf.spec.analysis import Analysis
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from bayes_sf.inputs.variables import Language
 
-__all__ = ["export_tables", "run_export"]
+__all__ = ["Export", "export_tables", "gather", "print_export", "run_export"]
+
+
+@dataclass(frozen=True, eq=False)
+class Export:
+    """What was written.
+
+    Parameters
+    ----------
+    tables : tuple of Table
+    files : tuple of pathlib.Path
+    disclosure : str
+        What disclosure control did; "" where there was nothing to protect.
+    """
+
+    tables: tuple[Table, ...]
+    files: tuple[Path, ...]
+    disclosure: str
 
 
 def run_export(
@@ -35,7 +61,8 @@ def run_export(
     formats: Sequence[str] = ("html", "csv"),
     lang: str = "en",
     csv_style: CsvStyle = "plain",
-) -> tuple[Path, ...]:
+    control: Control | None = None,
+) -> Export:
     """Write the tables of results, of a reproduction, of poolings and of a sample.
 
     Parameters
@@ -58,17 +85,23 @@ def run_export(
         Language.
     csv_style : {"plain", "norwegian"}
         As in `write_tables`.
+    control : Control, optional
+        Of the data that results and poolings come from; by default the sample's, with the usual
+        rules.
 
     Raises
     ------
     UsageError
         For a language or format that is not known, or a library that is missing.
     """
-    tables = export_tables(
+    used = control or Control.of(sample, Rules())
+    tables, log = export_tables(
         results=results, reproduction=reproduction, poolings=poolings, sample=sample,
-        source=source, lang=check_language(lang),
+        source=source, lang=check_language(lang), control=used,
     )  # fmt: skip
-    return write_tables(folder, tables, formats, csv_style=csv_style)
+    contents = table_files(tables, formats, csv_style=csv_style)
+    files = write_files(folder, {**contents, **disclosure_files(used, log)})
+    return Export(tables, files, notice(used, log))
 
 
 def export_tables(
@@ -79,25 +112,114 @@ def export_tables(
     sample: AnalysisSample | None = None,
     source: str = "",
     lang: "Language" = "en",
-) -> tuple[Table, ...]:
-    """Make the tables that `run_export` writes; parameters as there."""
-    tables = list(_result_tables(list(results), lang))
+    control: Control | None = None,
+) -> tuple[tuple[Table, ...], tuple[Hidden, ...]]:
+    """Make the tables that `run_export` writes, and the log of what is hidden in them.
+
+    Parameters
+    ----------
+    results, reproduction, poolings, sample, source, lang, control
+        As there.
+    """
+    used = control or Control.of(sample, Rules())
+    log: list[Hidden] = []
+    tables = list(_result_tables(list(results), lang, used))
     if reproduction is not None:
         tables.append(icc_table(reproduction.icc, source=source, lang=lang))
         tables += comparison_tables(reproduction, source=source, lang=lang)
     for pooling in poolings:
-        tables += pooling_table(pooling, lang=lang), shrinkage_table(pooling, lang=lang)
+        shown, hidden = protect_pooling(pooling, used)
+        tables += pooling_table(shown, lang=lang), shrinkage_table(shown, lang=lang)
+        log += hidden
     if sample is not None:
-        frames = description_tables(sample)
-        tables += flow_tables(frames["flow.csv"], source=sample.source, lang=lang)
+        found = protect_tables(sample, used)
+        log += found.log
+        tables += flow_tables(found.tables["flow.csv"], source=sample.source, lang=lang)
         for name in ("univariate.csv", "by_industry.csv"):
-            tables += descriptive_tables(frames[name], source=sample.source, lang=lang)
-    return tuple(tables)
+            tables += descriptive_tables(found.tables[name], source=sample.source, lang=lang)
+    return tuple(tables), tuple(log)
 
 
-def _result_tables(results: list[Result], lang: "Language") -> Iterator[Table]:
+def _result_tables(results: list[Result], lang: "Language", control: Control) -> Iterator[Table]:
     """A summary for each engine, and the diagnostics of chains."""
     for engine in dict.fromkeys(result.engine for result in results):
         fits = [result for result in results if result.engine == engine]
         yield posterior_table(fits, lang=lang, name=f"estimates_{engine}")
-    yield from (diagnostics_table(fit, lang=lang) for fit in results if fit.engine == "nuts")
+    for one in results:
+        if one.engine == "nuts":
+            yield _without(diagnostics_table(one, lang=lang), tuple(hidden_of(one, control)))
+
+
+def _without(table: Table, groups: tuple[str, ...]) -> Table:
+    """Diagnostics without those of hidden groups' effects."""
+    ends = tuple(f"{group}]" for group in groups)
+    kept = [at for at, row in enumerate(table.rows) if not str(row[0]).endswith(ends)]
+    rows = tuple(table.rows[at] for at in kept)
+    decimals = tuple(table.decimals[at] for at in kept)
+    return replace(table, rows=rows, decimals=decimals) if groups else table
+
+
+def gather(
+    analyses: Sequence[Analysis],
+    data: Any,
+    *,
+    engine: str = "exact",
+    seed: int = 1,
+    progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
+) -> dict[str, Any]:
+    """Fit what the tables are made of.
+
+    Parameters
+    ----------
+    analyses : sequence of Analysis
+        Without any, the report's own tables are reproduced.
+    data : PublishedStudy or AnalysisSample
+    engine : {"exact", "reml", "ols", "nuts"}
+        Of the estimates; poolings have engines of their own, and only plain models have them.
+    seed : int
+        Seed of what is random.
+    progress : callable
+        Wraps the models.
+
+    Returns
+    -------
+    dict
+        Arguments of `run_export`.
+    """
+    sample = data if isinstance(data, AnalysisSample) else None
+    if not analyses:
+        return {"reproduction": reproduce(data, seed=seed, progress=progress), "sample": sample}
+    results, poolings = [], []
+    for spec in progress([spec for analysis in analyses for spec in analysis.specs]):
+        results.append(fit(spec, data, engine=engine if spec.plain else "nuts", seed=seed))
+        if spec.plain:
+            poolings.append(compare_pooling(spec, data))
+    return {"results": results, "poolings": poolings, "sample": sample}
+
+
+def print_export(console: "Console", done: Export, *, source: str, as_json: bool) -> None:
+    """Print which tables were written.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+        Stdout.
+    done : Export
+    source : {"published", "replica", "microdata"}
+        Which data.
+    as_json : bool
+        One object with keys ``source, tables, files``, of microdata ``disclosure``.
+    """
+    names = [str(path) for path in done.files]
+    if as_json:
+        tables = [{"name": table.name, "caption": table.caption} for table in done.tables]
+        said = {"disclosure": done.disclosure} if done.disclosure else {}
+        console.file.write(json_text({"source": source, "tables": tables, "files": names, **said}))
+        return
+    console.print(STATEMENTS["en"][source], style="bold")
+    for table in done.tables:
+        console.print(f"{table.name}: {table.caption}", markup=False, highlight=False)
+    if done.disclosure:
+        console.print(done.disclosure, highlight=False)
+    folder = done.files[0].parent
+    console.print(f"Written to {folder}: {len(names)} files", markup=False, highlight=False)

@@ -33,7 +33,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["STATE_COLOURS", "box_figure", "lowess_curve", "missingness_figure", "scatter_figure"]
+__all__ = [
+    "STATE_COLOURS", "UNITS", "WORDS", "box_figure", "lowess_curve", "missingness_figure",
+    "scatter_figure",
+]  # fmt: skip
 
 type Floats = NDArray[np.float64]
 
@@ -45,13 +48,13 @@ _HALO: Final[dict[str, Any]] = {"facecolor": "white", "edgecolor": "none", "pad"
 
 _SHARE = {"en": "Percent of contracted days", "nb": "Prosent av avtalte dagsverk"}
 #: Unit of each variable as drawn, and what its figures are multiplied by for that.
-_UNITS: Final[dict[str, tuple[dict[str, str], int]]] = {
+UNITS: Final[dict[str, tuple[dict[str, str], int]]] = {
     "absence_mean": (_SHARE, 1),
     "absence_change": ({"en": "Percentage points", "nb": "Prosentpoeng"}, 1),
     "women_share": (_SHARE, 100),
     "senior_share": (_SHARE, 100),
 }
-_WORDS: Final = {
+WORDS: Final = {
     "en": {
         "by industry": "{} by industry",
         "box": "{}; one point per workplace, n = {}; box: quartiles, whiskers: 1.5 box lengths, "
@@ -105,8 +108,8 @@ def box_figure(
     matplotlib.figure.Figure
         A box per industry with its median beside it, and one jittered point per workplace.
     """
-    unit, factor = _UNITS[variable]
-    words, known = _WORDS[lang], frame[["industry", variable]].dropna()
+    unit, factor = UNITS[variable]
+    words, known = WORDS[lang], frame[["industry", variable]].dropna()
     groups = {
         industry.key: known.loc[known["industry"] == industry.key, variable].to_numpy(float)
         for industry in load_codebook().industries
@@ -174,8 +177,8 @@ def scatter_figure(
     matplotlib.figure.Figure
         One point per workplace, jittered sideways only; the curve is that of the scores.
     """
-    unit, factor = _UNITS[variable]
-    words, x, y = _WORDS[lang], frame[item].to_numpy(float), frame[variable].to_numpy(float)
+    unit, factor = UNITS[variable]
+    words, x, y = WORDS[lang], frame[item].to_numpy(float), frame[variable].to_numpy(float)
     name = variable_label(variable, lang)
     figure, axes = make_plot(
         words["pair"].format(variable_label(item, lang), name[:1].lower() + name[1:]),
@@ -247,7 +250,7 @@ def missingness_figure(picture: "pd.DataFrame", *, source: str, lang: Language =
     from matplotlib.colors import ListedColormap
     from matplotlib.patches import Patch
 
-    words, quarters = _WORDS[lang], sorted(picture["quarter"].unique())
+    words, quarters = WORDS[lang], sorted(picture["quarter"].unique())
     panels = _panels(picture)
     n = sum(map(len, panels.values()))
     figure = make_page(words["missing"], words["lines"].format(n), source, lang, size=(9.0, 9.5))

@@ -7,13 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bayes_sf.engines.fit import fit, versions
+from bayes_sf.engines.fit import fit, group_sizes, versions
 from bayes_sf.engines.result import Result, Results
 from bayes_sf.engines.store import fit_saved
+from bayes_sf.output.disclosure import (
+    Control,
+    Hidden,
+    Rules,
+    disclosure_files,
+    notice,
+)
 from bayes_sf.output.files import json_text, write_files
 from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.numbers import fixed, interval, probability, significant_decimals
 from bayes_sf.output.progress import show_sampling
+from bayes_sf.output.protected_models import protect_diagnostics, protect_estimates
 from bayes_sf.output.summary import SOURCES
 from bayes_sf.output.tables import Table, printed_table
 from bayes_sf.spec.analysis import Analysis
@@ -48,6 +56,8 @@ class FitRun:
         As in `provenance.json`.
     files : tuple of pathlib.Path
         Tables and provenance.
+    disclosure : str
+        What disclosure control did.
     """
 
     source: str
@@ -56,6 +66,7 @@ class FitRun:
     tables: "dict[str, pd.DataFrame]"
     provenance: dict[str, Any]
     files: tuple[Path, ...]
+    disclosure: str = ""
 
 
 def run_fit(
@@ -68,6 +79,7 @@ def run_fit(
     seed: int,
     resume: bool,
     console: "Console",
+    rules: Rules | None = None,
 ) -> FitRun:
     """Fit every model of an analysis and write what was found.
 
@@ -89,17 +101,21 @@ def run_fit(
         Whether saved fits of the same question are taken as they are.
     console : rich.console.Console
         Stderr, for progress.
+    rules : Rules, optional
+        Of disclosure control: effects of hidden groups are in no table and no file.
     """
+    control = Control.of(data, rules or Rules())
     kept: list[tuple[Result, bool]] = []
     with show_sampling(console, len(analysis.specs)) as begin:
         for spec in analysis.specs:
             begin(f"{spec.name} of {spec.outcome}")
             if engine == "nuts":
-                kept.append(fit_saved(spec, data, folder, seed=seed, resume=resume))
+                hide = tuple(control.hidden_groups(group_sizes(spec, data)))
+                kept.append(fit_saved(spec, data, folder, seed=seed, resume=resume, hide=hide))
             else:
                 kept.append((fit(spec, data, engine=engine, seed=seed), False))
     results = Results(tuple(result for result, _ in kept))
-    tables = _tables(results, source)
+    tables, log = _tables(results, source, control)
     resumed = sum(found for _, found in kept)
     provenance = {
         "analysis": analysis.name, "question": analysis.question, "source": source,
@@ -108,8 +124,10 @@ def run_fit(
         "models": [_described(result) for result in results.values()],
     }  # fmt: skip
     texts = {f"{name}.csv": _csv(table) for name, table in tables.items()}
-    files = write_files(folder, {**texts, "provenance.json": json_text(provenance)})
-    return FitRun(source, results, resumed, tables, provenance, files)
+    texts |= {"provenance.json": json_text(provenance), **disclosure_files(control, log)}
+    files = write_files(folder, texts)
+    said = notice(control, log)
+    return FitRun(source, results, resumed, tables, provenance, files, said)
 
 
 def _csv(table: "pd.DataFrame") -> str:
@@ -117,19 +135,25 @@ def _csv(table: "pd.DataFrame") -> str:
     return str(table.to_csv(index=False, lineterminator="\n"))
 
 
-def _tables(results: Results, source: str) -> "dict[str, pd.DataFrame]":
+def _tables(
+    results: Results, source: str, control: Control
+) -> "tuple[dict[str, pd.DataFrame], tuple[Hidden, ...]]":
     """Estimates, and diagnostics where there are any; every row says whether to believe it."""
     import pandas as pd
 
     frames: dict[str, list[pd.DataFrame]] = {"estimates": [], "diagnostics": []}
+    log: list[Hidden] = []
     for result in results.values():
-        frames["estimates"].append(_marked(result.estimates, result, source))
+        table, hidden = protect_estimates(result, control)
+        log += hidden
+        frames["estimates"].append(_marked(table, result, source))
         if result.engine == "nuts":
-            table = result.diagnostics().reset_index()
+            table = protect_diagnostics(result, control)
             table.insert(0, "outcome", result.spec.outcome)
             table.insert(1, "model", result.spec.name)
             frames["diagnostics"].append(_marked(table, result, source))
-    return {name: pd.concat(rows, ignore_index=True) for name, rows in frames.items() if rows}
+    tables = {name: pd.concat(rows, ignore_index=True) for name, rows in frames.items() if rows}
+    return tables, tuple(log)
 
 
 def _marked(table: "pd.DataFrame", result: Result, source: str) -> "pd.DataFrame":
@@ -161,15 +185,19 @@ def print_fit(console: "Console", run: FitRun, *, as_json: bool) -> None:
     run : FitRun
         What to print.
     as_json : bool
-        One object with keys ``estimates``, ``provenance`` and, for nuts, ``diagnostics``.
+        One object with keys ``estimates, provenance``, for nuts ``diagnostics``, of microdata
+        ``disclosure``.
     """
     if as_json:
         tables = {name: table.to_dict("records") for name, table in run.tables.items()}
-        console.file.write(json_text({**tables, "provenance": run.provenance}))
+        said = {"disclosure": run.disclosure} if run.disclosure else {}
+        console.file.write(json_text({**tables, "provenance": run.provenance, **said}))
         return
     console.print(SOURCES[run.source], style="bold")
     print_table(console, _main_rows(run))
     console.print()
+    if run.disclosure:
+        console.print(run.disclosure, highlight=False)
     if run.resumed:
         console.print(f"{run.resumed} of {len(run.results)} fits were there from an earlier run.")
     names = ", ".join(path.name for path in run.files)

@@ -33,6 +33,8 @@ __all__ = [
 
 #: Draws that predictive pictures use.
 _DRAWS = 1000
+#: Rows that a drawn mean is made of, at least.
+_FEW = 3
 _SUFFIXES = (".svg", ".png")
 
 
@@ -274,6 +276,8 @@ def _slopes(result: Result) -> "Figure":
                 axes.plot(ends, own, color=MUTED, ls="--", lw=1)
             for value in np.unique(x) if len(np.unique(x)) <= 12 else ():
                 chosen = x == value
+                if chosen.sum() < _FEW:  # a mean of one is a workplace
+                    continue
                 axes.plot(
                     value, y[chosen].mean(), "o", color=MUTED, ms=2 + 0.5 * chosen.sum() ** 0.5
                 )

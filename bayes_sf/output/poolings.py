@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from bayes_sf.analysis.pooling import GroupRow, Pooling, TermRow, compare_pooling
 from bayes_sf.engines.fit import versions
+from bayes_sf.output.disclosure import HIDDEN, Control, Hidden, Rules, disclosure_files, notice
 from bayes_sf.output.files import csv_text, json_text, write_files
 from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.numbers import fixed, interval, significant_decimals
+from bayes_sf.output.protected_models import protect_pooling
 from bayes_sf.output.summary import SOURCES
 from bayes_sf.output.tables import Table, printed_table
 from bayes_sf.spec.analysis import Analysis
@@ -39,12 +41,15 @@ class PoolingRun:
         As in `provenance.json`.
     files : tuple of pathlib.Path
         What was written.
+    disclosure : str
+        What disclosure control did.
     """
 
     source: str
     found: tuple[Pooling, ...]
     provenance: dict[str, Any]
     files: tuple[Path, ...]
+    disclosure: str = ""
 
 
 def run_pooling(
@@ -54,6 +59,7 @@ def run_pooling(
     *,
     source: str,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
+    rules: Rules | None = None,
 ) -> PoolingRun:
     """Compare the poolings of every model of an analysis and write them.
 
@@ -69,8 +75,16 @@ def run_pooling(
         Which data they are.
     progress : callable
         Wraps the models.
+    rules : Rules, optional
+        Of disclosure control.
     """
-    found = tuple(compare_pooling(spec, data) for spec in progress(analysis.specs))
+    control, log = Control.of(data, rules or Rules()), list[Hidden]()
+    shown = []
+    for spec in progress(analysis.specs):
+        one, hidden = protect_pooling(compare_pooling(spec, data), control)
+        shown.append(one)
+        log += hidden
+    found = tuple(shown)
     provenance = {
         "analysis": analysis.name, "question": analysis.question, "source": source,
         "statement": SOURCES[source], "versions": versions(), "platform": platform.platform(),
@@ -89,9 +103,10 @@ def run_pooling(
             "pooling.csv": csv_text(TermRow, (row for one in found for row in one.terms)),
             "shrinkage.csv": csv_text(GroupRow, (row for one in found for row in one.groups)),
             "provenance.json": json_text(provenance),
+            **disclosure_files(control, log),
         },
     )
-    return PoolingRun(source, found, provenance, files)
+    return PoolingRun(source, found, provenance, files, notice(control, log))
 
 
 def print_pooling(console: "Console", run: PoolingRun, *, as_json: bool) -> None:
@@ -104,13 +119,14 @@ def print_pooling(console: "Console", run: PoolingRun, *, as_json: bool) -> None
     run : PoolingRun
         What to print.
     as_json : bool
-        One object with keys ``pooling, shrinkage, provenance``.
+        One object with keys ``pooling, shrinkage, provenance``, of microdata ``disclosure``.
     """
     if as_json:
         content = {
             "pooling": [asdict(row) for one in run.found for row in one.terms],
             "shrinkage": [asdict(row) for one in run.found for row in one.groups],
             "provenance": run.provenance,
+            **({"disclosure": run.disclosure} if run.disclosure else {}),
         }
         console.file.write(json_text(content))
         return
@@ -122,6 +138,8 @@ def print_pooling(console: "Console", run: PoolingRun, *, as_json: bool) -> None
     left = len(run.found) - _SHOWN
     if left > 0:
         console.print(f"{left} more models are in the files.")
+    if run.disclosure:
+        console.print(run.disclosure, highlight=False)
     names = ", ".join(path.name for path in run.files)
     console.print(f"Written to {run.files[0].parent}: {names}")
 
@@ -164,6 +182,7 @@ def _shrinkage(one: Pooling) -> Table:
         "interval of factor", "more to halve",
     )  # fmt: skip
     rows = tuple(
+        (row.group, *(HIDDEN,) * (len(header) - 1)) if str(row.mean) == HIDDEN else
         (
             row.group, str(row.n), fixed(row.raw, 2), fixed(row.none, 2), fixed(row.reml, 2),
             fixed(row.mean, 2), interval(row.lower, row.upper, 2), fixed(row.factor, 3),

@@ -10,9 +10,11 @@ from bayes_sf.analysis.predictive_check import check_predictions
 from bayes_sf.engines.fit import fit, versions
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
+from bayes_sf.output.disclosure import HIDDEN, Control, Hidden, Rules, disclosure_files, notice
 from bayes_sf.output.files import json_text, write_files
 from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.progress import show_sampling
+from bayes_sf.output.protected_models import hidden_of, protect_checks, protect_left_out
 from bayes_sf.output.summary import SOURCES
 from bayes_sf.output.tables import Column, table_from_frame
 from bayes_sf.spec.analysis import Analysis
@@ -65,6 +67,8 @@ class LooRun:
     provenance : dict
         As in `provenance.json`.
     files : tuple of pathlib.Path
+    disclosure : str
+        What disclosure control did.
     """
 
     source: str
@@ -72,6 +76,7 @@ class LooRun:
     tables: "dict[str, pd.DataFrame]"
     provenance: dict[str, Any]
     files: tuple[Path, ...]
+    disclosure: str = ""
 
 
 def run_loo(
@@ -83,6 +88,7 @@ def run_loo(
     seed: int,
     by_group: bool,
     console: "Console",
+    rules: Rules | None = None,
 ) -> LooRun:
     """Fit models, leave out, compare within each outcome, check, and write.
 
@@ -102,6 +108,8 @@ def run_loo(
         Whether industries are left out, too: every model is fitted again for each.
     console : rich.console.Console
         Stderr, for progress.
+    rules : Rules, optional
+        Of disclosure control.
 
     Raises
     ------
@@ -118,9 +126,12 @@ def run_loo(
             if (name, spec.outcome) in results:
                 raise UsageError("loo", "needs every model once", got=name)
             results[name, spec.outcome] = fit(spec, data, engine=spec.engines[0], seed=seed)
-    tables = {"loo": _compared(results), "checks": _checks(results)}
+    control = Control.of(data, rules or Rules())
+    checks, log = _checks(results, control)
+    tables = {"loo": _compared(results), "checks": checks}
     if by_group:
-        tables["groups"] = _by_group(results, seed)
+        tables["groups"], hidden = _by_group(results, seed, control)
+        log += hidden
     provenance = {
         "analyses": [analysis.name for analysis in analyses], "source": source,
         "statement": SOURCES[source], "seed": seed, "versions": versions(),
@@ -138,8 +149,9 @@ def run_loo(
         f"{name}.csv": str(table.assign(source=source).to_csv(index=False, lineterminator="\n"))
         for name, table in tables.items()
     }
-    files = write_files(folder, {**texts, "provenance.json": json_text(provenance)})
-    return LooRun(source, tuple(results.values()), tables, provenance, files)
+    texts |= {"provenance.json": json_text(provenance), **disclosure_files(control, log)}
+    files, said = write_files(folder, texts), notice(control, log)
+    return LooRun(source, tuple(results.values()), tables, provenance, files, said)
 
 
 def _compared(results: dict[tuple[str, str], Result]) -> "pd.DataFrame":
@@ -160,30 +172,34 @@ def _compared(results: dict[tuple[str, str], Result]) -> "pd.DataFrame":
     return pd.concat(parts, ignore_index=True)
 
 
-def _checks(results: dict[tuple[str, str], Result]) -> "pd.DataFrame":
-    """Posterior predictive checks of all models."""
+def _checks(
+    results: dict[tuple[str, str], Result], control: Control
+) -> "tuple[pd.DataFrame, tuple[Hidden, ...]]":
+    """Posterior predictive checks of all models, and what is hidden of them."""
     import pandas as pd
 
-    return pd.concat(
-        [
-            check_predictions(result).reset_index().assign(model=name, outcome=outcome)
-            for (name, outcome), result in results.items()
-        ],
-        ignore_index=True,
-    )
+    parts, log = [], list[Hidden]()
+    for (name, outcome), result in results.items():
+        table = check_predictions(result).reset_index()
+        table, hidden = protect_checks(table, hidden_of(result, control), control)
+        parts.append(table.assign(model=name, outcome=outcome))
+        log += hidden
+    return pd.concat(parts, ignore_index=True), tuple(log)
 
 
-def _by_group(results: dict[tuple[str, str], Result], seed: int) -> "pd.DataFrame":
-    """Groups left out, for all models."""
+def _by_group(
+    results: dict[tuple[str, str], Result], seed: int, control: Control
+) -> "tuple[pd.DataFrame, tuple[Hidden, ...]]":
+    """Groups left out, for all models, and what is hidden of them."""
     import pandas as pd
 
-    return pd.concat(
-        [
-            leave_group_out(result, seed=seed).reset_index().assign(model=name, outcome=outcome)
-            for (name, outcome), result in results.items()
-        ],
-        ignore_index=True,
-    )
+    parts, log = [], list[Hidden]()
+    for (name, outcome), result in results.items():
+        table = leave_group_out(result, seed=seed).reset_index()
+        table, hidden = protect_left_out(table, hidden_of(result, control))
+        parts.append(table.assign(model=name, outcome=outcome))
+        log += hidden
+    return pd.concat(parts, ignore_index=True), tuple(log)
 
 
 def print_loo(console: "Console", run: LooRun, *, as_json: bool) -> None:
@@ -196,11 +212,13 @@ def print_loo(console: "Console", run: LooRun, *, as_json: bool) -> None:
     run : LooRun
         What to print.
     as_json : bool
-        One object with keys ``loo, checks, provenance`` and, where asked for, ``groups``.
+        One object with keys ``loo, checks, provenance, disclosure`` and, where asked for,
+        ``groups``.
     """
     if as_json:
         tables = {name: table.to_dict("records") for name, table in run.tables.items()}
-        console.file.write(json_text({**tables, "provenance": run.provenance}))
+        said = {"provenance": run.provenance, "disclosure": run.disclosure}
+        console.file.write(json_text({**tables, **said}))
         return
     console.print(SOURCES[run.source], style="bold")
     compared = run.tables["loo"]
@@ -224,6 +242,8 @@ def print_loo(console: "Console", run: LooRun, *, as_json: bool) -> None:
                 ),
             )  # fmt: skip
     _print_checks(console, run)
+    if run.disclosure:
+        console.print(run.disclosure, highlight=False)
     names = ", ".join(path.name for path in run.files)
     console.print(f"Written to {run.files[0].parent}: {names}")
 
@@ -231,11 +251,14 @@ def print_loo(console: "Console", run: LooRun, *, as_json: bool) -> None:
 def _print_checks(console: "Console", run: LooRun) -> None:
     """What the models cannot make."""
     checks = run.tables["checks"]
-    far = checks[(checks["p_above"] < 0.01) | (checks["p_above"] > 0.99)]
+    checks = checks[checks["p_above"] != HIDDEN]
+    above = checks["p_above"].astype(float)
+    far = checks[(above < 0.01) | (above > 0.99)]
     console.print()
     console.print(
-        f"Predictive checks: {len(far)} of {len(checks)} figures (mean, sd, min, max, share <= 0; "
-        "all workplaces and each industry) lie outside 98 % of what the model would make."
+        f"Predictive checks: {len(far)} of {len(checks)} figures shown (of mean, sd, min, max, "
+        "share <= 0; all workplaces and each industry) lie outside 98 % of what the model would "
+        "make."
     )
     for model, part in far.groupby("model", sort=False):
         pairs = zip(part["statistic"], part["group"], strict=True)

@@ -31,11 +31,17 @@ def show_sampling(console: "Console", models: int) -> Iterator[Callable[[str], N
     if not console.is_terminal:
         yield lambda _: None
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-        TextColumn("{task.fields[speed]}"),
+        TimeRemainingColumn(), TextColumn("left {task.fields[speed]}"),
     )  # fmt: skip
     with Progress(*columns, console=console, transient=True) as progress:
         overall = progress.add_task("models", total=models, completed=-1, speed="")

@@ -15,8 +15,10 @@ from bayes_sf.engines.fit import load_sample, versions
 from bayes_sf.engines.recovery import PublishedStudy
 from bayes_sf.engines.result import Result
 from bayes_sf.inputs.sample import AnalysisSample
-from bayes_sf.output.description import description_tables, source_texts
+from bayes_sf.output.description import protect_tables, source_texts
+from bayes_sf.output.disclosure import Control, Hidden, Rules, disclosure_files, notice
 from bayes_sf.output.files import csv_text, json_text, write_files
+from bayes_sf.output.protected_models import protect_estimates
 from bayes_sf.output.summary import SOURCES, markdown, print_summary
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ class Run:
         As in `provenance.json`.
     files : tuple of pathlib.Path
         What was written.
+    disclosure : str
+        What disclosure control did.
     """
 
     source: str
@@ -47,6 +51,7 @@ class Run:
     outcomes: tuple[RuleOutcome, ...]
     provenance: dict[str, Any]
     files: tuple[Path, ...]
+    disclosure: str = ""
 
     @property
     def not_converged(self) -> tuple[Result, ...]:
@@ -65,6 +70,8 @@ def run_reproduction(
     engine: str = "exact",
     seed: int = 1,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
+    rules: Rules | None = None,
+    with_data: bool = False,
 ) -> Run:
     """Reproduce the report's multilevel results and write them to a folder.
 
@@ -82,6 +89,11 @@ def run_reproduction(
         Seed of everything random.
     progress : callable
         Wraps the list of jobs.
+    rules : Rules, optional
+        Of disclosure control.
+    with_data : bool
+        Whether `moments.json` holds the sufficient statistics of microdata: group means and sizes
+        are counts of answers.
     """
     start = perf_counter()
     if source == "published":
@@ -116,29 +128,46 @@ def run_reproduction(
     findings = [finding for outcome in outcomes for finding in outcome.findings]
     account = account_of(data) if isinstance(data, PublishedStudy) else ()
     page = markdown(found, outcomes, source, _footer(provenance), account)
-    extra = _sample_tables(data, found) if isinstance(data, AnalysisSample) else {}
+    control = Control.of(data, rules or Rules())
+    extra, log = _sample_tables(data, found, control)
+    models = _moments(account, found) if with_data or not control.microdata else _WITHHELD
     files = write_files(
         folder,
         {
             "icc.csv": csv_text(IccRow, found.icc),
             "coefficients.csv": csv_text(CoefficientRow, found.coefficients),
             "consistency.csv": csv_text(Finding, findings),
-            "moments.json": json_text(_moments(account, found)),
+            "moments.json": json_text(models),
             "provenance.json": json_text(provenance),
             "summary.md": page,
             **extra,
+            **disclosure_files(control, log),
         },
     )
-    return Run(source, found, outcomes, provenance, files)
+    return Run(source, found, outcomes, provenance, files, notice(control, log))
 
 
-def _sample_tables(sample: AnalysisSample, found: Reproduction) -> dict[str, str]:
+#: What stands in `moments.json` in place of microdata.
+_WITHHELD = {"note": "sufficient statistics of microdata are saved with --with-data only"}
+
+
+def _sample_tables(
+    sample: Any, found: Reproduction, control: Control
+) -> tuple[dict[str, str], tuple[Hidden, ...]]:
     """What only microdata give: the tables of `describe`, and all estimates of every engine."""
+    if not isinstance(sample, AnalysisSample):
+        return {}, ()
     import pandas as pd
 
-    fits = [result.estimates for results in found.results.values() for result in results.values()]
-    tables = {**description_tables(sample), "estimates.csv": pd.concat(fits, ignore_index=True)}
-    return source_texts(tables, sample)
+    shown = protect_tables(sample, control)
+    log, fits = list(shown.log), []
+    for results in found.results.values():
+        for result in results.values():
+            estimates, hidden = protect_estimates(result, control)
+            fits.append(estimates)
+            log += hidden
+    tables = {**shown.tables, "estimates.csv": pd.concat(fits, ignore_index=True)}
+    return source_texts(tables, sample), tuple(log)
 
 
 def _footer(provenance: dict[str, Any]) -> str:
@@ -184,9 +213,12 @@ def print_reproduction(console: "Console", run: Run, *, as_json: bool) -> None:
             "coefficients": [asdict(row) for row in run.found.coefficients],
             "consistency": [asdict(f) for o in run.outcomes for f in o.findings],
             "provenance": run.provenance,
+            **({"disclosure": run.disclosure} if run.disclosure else {}),
         }
         console.file.write(json_text(content))
         return
     print_summary(console, run.found, run.outcomes, run.source)
     console.print()
+    if run.disclosure:
+        console.print(run.disclosure, highlight=False)
     console.print(f"Written to {run.files[0].parent}: {', '.join(p.name for p in run.files)}")

@@ -1,0 +1,100 @@
+"""Command export: publication tables of any analysis, in the formats of reports."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bayes_sf.cli.app import app
+from bayes_sf.cli.completion import ENGINES, FORMATS, analysis_names, one_of
+from bayes_sf.cli.console import progress_bar, stdout
+from bayes_sf.cli.data import language_of, load_study, rules_of, source_of
+from bayes_sf.cli.options import (
+    ControlOption,
+    DataOption,
+    DominanceOption,
+    JsonOption,
+    LangOption,
+    MapOption,
+    OutOption,
+    PersonsOption,
+    QuietOption,
+    RegisterOption,
+    SeedOption,
+    SurveyOption,
+    ThresholdOption,
+)
+from bayes_sf.errors import UsageError
+
+
+@app.command()
+def export(
+    analyses: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Analyses; without any the report's tables beside ours.",
+            autocompletion=analysis_names,
+        ),
+    ] = None,
+    *,
+    data: DataOption = None,
+    survey: SurveyOption = None,
+    register: RegisterOption = None,
+    mapping: MapOption = None,
+    engine: Annotated[
+        str,
+        typer.Option("--engine", help="exact, reml, ols or nuts.", autocompletion=one_of(ENGINES)),
+    ] = "exact",
+    formats: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format",
+            help="html, latex, markdown, csv, excel or word; may be repeated.",
+            show_default="html and csv",
+            autocompletion=one_of(FORMATS),
+        ),
+    ] = None,
+    norwegian_csv: Annotated[
+        bool, typer.Option("--norwegian-csv", help="CSV as Excel opens it in Norway.")
+    ] = False,
+    lang: LangOption = "en",
+    disclosure_control: ControlOption = True,
+    min_workplaces: ThresholdOption = 3,
+    min_persons: PersonsOption = 5,
+    dominance: DominanceOption = (75.0, 90.0, 10.0),
+    out: OutOption = Path("tables"),
+    as_json: JsonOption = False,
+    seed: SeedOption = 1,
+    quiet: QuietOption = False,
+) -> None:
+    """Write tables: estimates, poolings, shrinkage; of workplaces also sample flow and answers.
+
+    Example: bayes-sf export null q13 --format word --format csv --lang nb
+    """  # fmt: skip
+    from bayes_sf.output.files import ready_folder
+    from bayes_sf.spec.analysis import load_analysis
+
+    language, wanted = language_of(lang), tuple(formats or ("html", "csv"))
+    _check("--engine", engine, ENGINES)
+    for value in wanted:
+        _check("--format", value, FORMATS)
+    asked = tuple(load_analysis(name) for name in analyses or ())
+    source = source_of(data, survey, register)
+    rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
+    folder = ready_folder(out)
+    from bayes_sf.output.disclosure import Control
+    from bayes_sf.output.export import gather, print_export, run_export
+
+    study = load_study(source, survey, register, mapping, seed)
+    found = gather(asked, study, engine=engine, seed=seed, progress=progress_bar(quiet=quiet))
+    done = run_export(
+        folder, **found, source=source, formats=wanted, lang=language,
+        csv_style="norwegian" if norwegian_csv else "plain", control=Control.of(study, rules),
+    )  # fmt: skip
+    print_export(stdout(), done, source=source, as_json=as_json)
+
+
+def _check(option: str, value: str, known: tuple[str, ...]) -> None:
+    """Refuse a value that is not known, before any work is done."""
+    if value not in known:
+        raise UsageError(option, f"must be one of {', '.join(known)}", got=value)

@@ -1,0 +1,190 @@
+"""What models say of groups, as it may leave: estimates, diagnostics, shrinkage, predictions.
+
+A group that is hidden has no figure of its own anywhere: no effect, no level, no n. Where one is,
+the other figures of its models keep the digits that are printed, since in full every estimate is an
+equation in the hidden group's mean. Smallest and largest values are those of single workplaces and
+are always hidden.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from bayes_sf.analysis.pooling import GroupRow, Pooling, TermRow
+from bayes_sf.engines.result import Result
+from bayes_sf.errors import DisclosureError
+from bayes_sf.output.disclosure import HIDDEN, Control, Hidden, hide_fields, hide_groups
+from bayes_sf.output.numbers import significant_decimals
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "check_withheld", "hidden_of", "protect_checks", "protect_diagnostics", "protect_estimates",
+    "protect_left_out", "protect_pooling",
+]  # fmt: skip
+
+_FIGURES: Final = ("estimate", "sd", "lower", "upper", "statistic")
+_EXTREMES: Final = ("min", "max")
+_SINGLE: Final = "single workplaces"
+
+type Log = tuple[Hidden, ...]
+
+
+def hidden_of(result: Result, control: Control) -> dict[str, str]:
+    """Groups of a model that are hidden, and why.
+
+    Parameters
+    ----------
+    result : Result
+    control : Control
+    """
+    moments = result.moments
+    sizes = {str(g): int(n) for g, n in zip(moments.groups, moments.sizes, strict=True)}
+    return control.hidden_groups(sizes)
+
+
+def check_withheld(result: Result, picture: str, control: Control) -> None:
+    """Refuse a picture that shows single workplaces, or groups that are hidden.
+
+    Parameters
+    ----------
+    result : Result
+    picture : str
+        As in `bayes-sf plot`.
+    control : Control
+
+    Raises
+    ------
+    DisclosureError
+        If it does.
+    """
+    where = f"plot {picture!r} of {result.spec.name}"
+    if control.active and picture in _OF_ROWS:
+        raise DisclosureError(where, "shows single workplaces at its ends", fix=_SHOW)
+    if picture in _OF_GROUPS and (groups := hidden_of(result, control)):
+        raise DisclosureError(where, "shows groups that are hidden", got=list(groups), fix=_SHOW)
+
+
+_OF_ROWS, _OF_GROUPS = ("ppc",), ("shrinkage", "slopes")
+_SHOW: Final = "--no-disclosure-control shows it to you"
+
+
+def protect_estimates(result: Result, control: Control) -> "tuple[pd.DataFrame, Log]":
+    """Estimates of a model without those of hidden groups.
+
+    Parameters
+    ----------
+    result : Result
+    control : Control
+
+    Returns
+    -------
+    frame : pandas.DataFrame
+        As `Result.estimates`.
+    log : tuple of Hidden
+    """
+    return hide_groups(
+        result.estimates, hidden_of(result, control), table=_named("estimates", result),
+        values=_FIGURES, blunt=(_FIGURES[:4], "sd"),
+    )  # fmt: skip
+
+
+def protect_diagnostics(result: Result, control: Control) -> "pd.DataFrame":
+    """Diagnostics of a model without those of hidden groups' parameters.
+
+    Parameters
+    ----------
+    result : Result
+        Of engine nuts.
+    control : Control
+    """
+    table = result.diagnostics().reset_index()
+    groups = hidden_of(result, control)
+    names = [str(name) for name in table.iloc[:, 0]]
+    ends = tuple(f"{group}]" for group in groups)
+    keep = [not name.endswith(ends) for name in names]
+    return table[keep].reset_index(drop=True)
+
+
+def protect_pooling(pooling: Pooling, control: Control) -> tuple[Pooling, Log]:
+    """Poolings of a model without the levels of hidden groups.
+
+    Parameters
+    ----------
+    pooling : Pooling
+    control : Control
+    """
+    groups = hidden_of(pooling.exact, control)
+    if not groups:
+        return pooling, ()
+    table = _named("shrinkage", pooling.exact)
+    rows = tuple(
+        hide_fields(row, _LEVELS) if row.group in groups else row for row in pooling.groups
+    )
+    shown = replace(pooling, groups=rows, terms=tuple(map(_blunted, pooling.terms)))
+    return shown, tuple(Hidden(table, row.group, "", groups[row.group])
+                        for row in pooling.groups if row.group in groups)  # fmt: skip
+
+
+_LEVELS: Final = tuple(
+    name for name in GroupRow.__dataclass_fields__
+    if name not in {"outcome", "model", "group", "complete", "prob", "source"}
+)  # fmt: skip
+
+
+def _blunted(row: TermRow) -> TermRow:
+    """A coefficient with the digits that are printed."""
+    decimals = significant_decimals(row.sd)
+    values = {name: round(getattr(row, name), decimals) for name in _FIGURES[:4]}
+    return replace(row, **values)
+
+
+def protect_checks(
+    checks: "pd.DataFrame", groups: Mapping[str, str], control: Control
+) -> "tuple[pd.DataFrame, Log]":
+    """Predictive checks without extremes, hidden groups and shares of one or two workplaces.
+
+    Parameters
+    ----------
+    checks : pandas.DataFrame
+        As `check_predictions`, with `group` and `statistic` as columns.
+    groups : mapping
+        Hidden group -> rule.
+    control : Control
+    """
+    if not control.active:
+        return checks, ()
+    values = ("n", "observed", "median", "lower", "upper", "p_above")
+    shown, log = hide_groups(checks, groups, table="checks", values=values)
+    shown = shown.astype(dict.fromkeys(values, object))
+    number = (checks["observed"] * checks["n"]).round()
+    least = control.rules.min_workplaces
+    share = checks["statistic"] == "share <= 0"
+    few = share & (number.between(1, least - 1) | (checks["n"] - number).between(1, least - 1))
+    if (few & (checks["group"] != "")).any():  # one group's share is had from the others' and all
+        few |= share & (checks["group"] != "")
+    single = checks["statistic"].isin(_EXTREMES)
+    shown.loc[single | few, ["observed", "p_above"]] = HIDDEN
+    where = checks.loc[single | few, ["statistic", "group"]].itertuples(index=False)
+    return shown, (*log, *(Hidden("checks", f"{g or 'all'}", s, _SINGLE) for s, g in where))
+
+
+def protect_left_out(
+    frame: "pd.DataFrame", groups: Mapping[str, str]
+) -> "tuple[pd.DataFrame, Log]":
+    """Predictions of groups that were left out, without hidden ones.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As `leave_group_out`, with `group` as a column.
+    groups : mapping
+        Hidden group -> rule.
+    """
+    values = ("n", "elpd", "mean", "predicted", "lower", "upper")
+    return hide_groups(frame, groups, table="groups", values=values)
+
+
+def _named(table: str, result: Result) -> str:
+    return f"{table}: {result.spec.name}, {result.spec.outcome}"

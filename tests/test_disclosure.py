@@ -1,0 +1,385 @@
+"""Disclosure control: rules by hand; what is hidden of models, figures and fits; exit code 5."""
+
+import csv
+import dataclasses
+import json
+import re
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bayes_sf import cli
+from bayes_sf.analysis.pooling import compare_pooling
+from bayes_sf.engines.fit import fit
+from bayes_sf.engines.store import without_groups
+from bayes_sf.errors import DisclosureError, UsageError
+from bayes_sf.inputs.sample import AnalysisSample, load_sample
+from bayes_sf.output.aggregate_figures import FEW, blurred_quantiles, spread_figure
+from bayes_sf.output.description import description_figures, description_tables, protect_tables
+from bayes_sf.output.disclosure import (
+    HIDDEN,
+    OFF,
+    Control,
+    Rules,
+    disclosure_files,
+    hide_groups,
+    notice,
+)
+from bayes_sf.output.protected_models import (
+    check_withheld,
+    protect_checks,
+    protect_estimates,
+    protect_pooling,
+)
+from bayes_sf.output.suppression import suppress
+from bayes_sf.spec.model import ModelSpec
+
+type Command = Callable[..., tuple[int, str, str]]
+
+NULL = ModelSpec("absence_mean", unit="pp")
+
+
+@pytest.fixture
+def command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Command:
+    """Call the command line in a folder of its own: exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["bayes-sf", *arguments])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        return (int(left.value.code or 0), *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def replica() -> AnalysisSample:
+    return load_sample("replica")
+
+
+@pytest.fixture(scope="module")
+def small(replica: AnalysisSample) -> AnalysisSample:
+    """The replica with two workplaces of ict."""
+    frame = replica.frame
+    mine = frame[(frame["industry"] == "ict") & (frame["n_quarters"] >= 3)].index[:2]
+    kept = frame[(frame["industry"] != "ict") | frame.index.isin(mine)]
+    quarters = replica.quarters[replica.quarters["workplace"].isin(kept["workplace"])]
+    return dataclasses.replace(replica, frame=kept, quarters=quarters)
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+# Rules
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        ({"min_workplaces": 0}, "--min-workplaces: must be at least 1"),
+        ({"min_persons": -1}, "--min-persons: must be at least 1"),
+        ({"dominance": (90.0, 80.0, 10.0)}, "--dominance: must be percentages"),
+        ({"dominance": (0.0, 80.0, 10.0)}, "--dominance"),
+        ({"dominance": (50.0, 80.0, 101.0)}, "--dominance"),
+    ],
+)
+def test_rules_that_cannot_be_meant(rules: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Rules(**rules)
+
+
+@pytest.mark.parametrize(
+    ("workplaces", "persons", "why"),
+    [(0, 0, ""), (1, 50, "workplaces"), (2, 50, "workplaces"), (3, 4, "persons"), (3, 5, "")],
+)
+def test_small_cells(workplaces: int, persons: int, why: str) -> None:
+    assert Rules().sensitive_count(workplaces, persons) == why
+
+
+@pytest.mark.parametrize(
+    ("days", "dominated"),
+    [
+        ([76, 12, 12], True),  # the largest has more than 75 %
+        ([74, 13, 13], False),
+        ([50, 41, 9], True),  # the two largest have more than 90 %
+        ([50, 40, 10], False),
+        ([70, 15, 5, 5, 5], False),
+        ([], False),
+    ],
+)
+def test_dominance_by_hand(days: list[float], dominated: bool) -> None:
+    assert Rules().dominated(days) is dominated
+    assert Rules().dominated([1000 * day for day in reversed(days)]) is dominated
+
+
+def test_the_p_percent_rule_by_itself() -> None:
+    rules = Rules(dominance=(100.0, 100.0, 10.0))
+    assert rules.dominated([60, 35, 5])  # the rest has less than a tenth of 60
+    assert not rules.dominated([60, 33, 7])
+
+
+def test_a_dominated_industry_is_hidden_with_company() -> None:
+    days = {"care": (99.0, 0.5, 0.5), "ict": (5.0, 5.0, 5.0, 6.0), "education": (9.0,) * 9}
+    persons = {name: (10.0,) * len(part) for name, part in days.items()}
+    control = Control(Rules(), persons, days)
+    sizes = {name: len(part) for name, part in days.items()}
+    # care and ict together are dominated still: 99 of 120 days.
+    assert list(control.hidden_groups(sizes)) == ["care", "ict", "education"]
+    assert control.hidden_groups(sizes)["care"] == "dominance"
+    assert dataclasses.replace(control, rules=OFF).hidden_groups(sizes) == {}
+
+
+# Secondary suppression against brute force
+
+
+def possible(counts: np.ndarray, hidden: np.ndarray, cell: tuple[int, int]) -> set[int]:
+    """Every value of a cell in tables of the same shown cells and margins: all are tried."""
+    free = [(int(r), int(c)) for r, c in np.argwhere(hidden)]
+    found = set()
+    top = counts.sum(axis=1).max()
+    for values in product(range(top + 1), repeat=len(free)):
+        table = counts.copy()
+        for at, value in zip(free, values, strict=True):
+            table[at] = value
+        if (table.sum(0) == counts.sum(0)).all() and (table.sum(1) == counts.sum(1)).all():
+            found.add(int(table[cell]))
+    return found
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(0, 5), min_size=9, max_size=9))
+def test_what_stays_possible_is_as_wide_as_said(cells: list[int]) -> None:
+    """Totals are shown here, so hiding is by rectangles of the cells alone."""
+    counts = np.array(cells).reshape(3, 3)
+    whole = np.column_stack([counts, counts.sum(axis=1)])
+    sensitive = np.zeros(whole.shape, bool)
+    few = np.argwhere((counts > 0) & (counts < 3))[:1]
+    for r, c in few:
+        sensitive[r, c] = True
+    found = suppress(whole, sensitive, total=True, closed=True, width=3)
+    if not len(few) or not found.complete or found.hidden[:, -1].any():
+        return
+    cell = (int(few[0][0]), int(few[0][1]))
+    values = possible(counts, found.hidden[:, :-1], cell)
+    assert max(values) - min(values) >= 3
+    assert int(counts[cell]) in values
+
+
+def test_a_table_that_cannot_be_made_safe_is_said_to_be() -> None:
+    counts = np.array([[1, 0, 1], [0, 1, 1]])
+    found = suppress(counts, (counts > 0) & (counts < 3), total=True, closed=True, width=3)
+    assert not found.complete
+
+
+def test_primary_suppression_alone_is_no_protection() -> None:
+    counts = np.array([[1, 4, 9], [8, 3, 7], [9, 9, 9]])
+    hidden = counts < 3
+    assert possible(counts, hidden, (0, 0)) == {1}
+
+
+# Models
+
+
+def test_a_hidden_industry_is_nowhere_in_a_model(small: AnalysisSample) -> None:
+    control = Control.of(small, Rules())
+    result = fit(NULL, small)
+    shown, log = protect_estimates(result, control)
+    hidden = shown[shown["group"].isin([line.row for line in log])]
+    assert {line.row: line.rule for line in log} == {
+        line.row: ("workplaces" if line.row == "ict" else "complement") for line in log
+    }
+    assert len(log) == 2
+    assert (hidden[["estimate", "sd", "lower", "upper", "statistic"]] == HIDDEN).all(axis=None)
+    others = shown[~shown["group"].isin(hidden["group"])]
+    for row, real in zip(others.itertuples(), result.estimates.loc[others.index].itertuples(),
+                         strict=True):  # fmt: skip
+        assert abs(row.estimate - real.estimate) <= 0.05 * real.sd, "two digits of the sd"
+        assert row.estimate != real.estimate
+    pooling, _ = protect_pooling(compare_pooling(NULL, small), control)
+    for row in pooling.groups:
+        assert (row.n == HIDDEN) == (row.group in set(hidden["group"]))
+
+
+def test_nobody_is_hidden_where_all_are_large(replica: AnalysisSample) -> None:
+    control = Control.of(replica, Rules())
+    result = fit(NULL, replica)
+    shown, log = protect_estimates(result, control)
+    assert log == ()
+    pd.testing.assert_frame_equal(shown, result.estimates)
+
+
+def test_the_hidden_mean_is_not_had_from_the_total(small: AnalysisSample) -> None:
+    """Complete pooling's mean is an equation in the hidden means: its rounding must leave room."""
+    control, pooling = Control.of(small, Rules()), compare_pooling(NULL, small)
+    shown, _ = protect_pooling(pooling, control)
+    hidden = {row.group for row in shown.groups if row.raw == HIDDEN}
+    whole = next(row for row in shown.terms if row.engine == "ols" and row.term == "(Intercept)")
+    n = {row.group: row.n for row in pooling.groups}
+    decimals = len(f"{whole.estimate}".partition(".")[2])
+    # Even who knows every size and the companion's mean knows ict's sum to this only.
+    room = 10.0**-decimals * sum(n.values()) / n["ict"]
+    assert hidden == {"ict"} | hidden
+    assert len(hidden) == 2
+    assert room > 2.0, "percentage points of a mean of two workplaces"
+
+
+def test_checks_show_no_extremes() -> None:
+    table = pd.DataFrame(
+        {
+            "group": ["", "care", "ict", "", "care"],
+            "statistic": ["max", "min", "share <= 0", "share <= 0", "mean"],
+            "n": [30, 20, 10, 30, 20], "observed": [9.0, 1.0, 0.1, 0.3, 4.0],
+            "median": 1.0, "lower": 0.0, "upper": 2.0, "p_above": 0.5,
+        }
+    )  # fmt: skip
+    shown, log = protect_checks(table, {}, Control(Rules()))
+    assert list(shown["observed"]) == [HIDDEN, HIDDEN, HIDDEN, 0.3, 4.0]
+    assert {line.rule for line in log} == {"single workplaces"}
+    same, none = protect_checks(table, {}, Control(OFF))
+    assert (same is table, none) == (True, ())
+
+
+def test_pictures_of_single_workplaces_are_refused(
+    small: AnalysisSample, replica: AnalysisSample
+) -> None:
+    result = fit(NULL, small)
+    control = Control.of(small, Rules())
+    for picture in ("ppc", "shrinkage"):
+        with pytest.raises(DisclosureError, match=f"plot '{picture}'"):
+            check_withheld(result, picture, control)
+        check_withheld(result, picture, Control.of(small, OFF))
+    check_withheld(result, "forest", control)
+    check_withheld(fit(NULL, replica), "shrinkage", Control.of(replica, Rules()))
+
+
+def test_saved_draws_lack_hidden_groups(small: AnalysisSample) -> None:
+    tree = fit(NULL, small).draws(40)
+    left = without_groups(tree, "industry", ["ict"])
+    assert "ict" in tree["posterior"]["industry"]
+    assert "ict" not in left["posterior"]["industry"]
+    assert (left["posterior"]["sd_group"] == tree["posterior"]["sd_group"]).all()
+
+
+# Tables and figures of a sample
+
+
+def test_hidden_industries_are_in_no_table(small: AnalysisSample) -> None:
+    shown = protect_tables(small, Control.of(small, Rules()))
+    assert shown.groups["ict"] == "workplaces"
+    assert len(shown.groups) == 2
+    by_industry = shown.tables["by_industry.csv"]
+    mine = by_industry["industry"].isin(shown.groups)
+    assert (by_industry.loc[mine, ["count", "percent"]] == HIDDEN).all(axis=None)
+    flow = shown.tables["flow.csv"]
+    assert (flow[list(shown.groups)] == HIDDEN).all(axis=None)
+
+
+def test_shown_figures_are_the_true_ones(replica: AnalysisSample) -> None:
+    shown = protect_tables(replica, Control.of(replica, Rules())).tables
+    for name, true in description_tables(replica).items():
+        for column in true.columns:
+            left = shown[name][column] != HIDDEN
+            assert (shown[name].loc[left, column] == true.loc[left, column]).all(), (name, column)
+        assert shown[name].shape == true.shape
+
+
+def test_no_count_below_the_threshold_is_shown(replica: AnalysisSample) -> None:
+    shown = protect_tables(replica, Control.of(replica, Rules(min_workplaces=4))).tables
+    for name in ("univariate.csv", "by_industry.csv"):
+        counts = shown[name].loc[shown[name]["count"] != HIDDEN, "count"].astype(int)
+        assert not counts.between(1, 3).any()
+        assert (counts == 0).any() or name == "univariate.csv"
+
+
+def test_figures_show_no_single_workplace(replica: AnalysisSample) -> None:
+    shown = protect_tables(replica, Control.of(replica, Rules()))
+    figures = description_figures(replica, shown=shown)
+    for name, figure in figures.items():
+        assert not [c for axes in figure.axes for c in axes.collections], f"{name} has points"
+    ends = [line.get_ydata() for line in figures["figure1"].axes[0].lines]
+    values = set(replica.frame["absence_mean"].dropna().round(9))
+    drawn = {round(float(y), 9) for part in ends for y in part}
+    assert not drawn & values
+
+
+def test_quantiles_are_means_of_a_few() -> None:
+    values = np.array([0.0, 1, 2, 3, 4, 5, 6, 7, 8, 100])
+    low, *_, high = blurred_quantiles(values)
+    assert low == values[:FEW].mean()
+    assert high == values[-FEW:].mean()
+    assert blurred_quantiles(values[::-1].copy()).tolist() == blurred_quantiles(values).tolist()
+
+
+def test_too_few_for_a_box(replica: AnalysisSample) -> None:
+    frame = replica.frame.groupby("industry").head(5 * FEW - 1)
+    figure = spread_figure(frame, "women_share", source="replica")
+    assert not figure.axes[0].patches
+
+
+# What is said, and by which exit code
+
+
+def test_switching_it_off_is_said(command: Command, tmp_path: Path) -> None:
+    code, out, _ = command("compare", "null", "--data", "replica", "--no-disclosure-control")
+    assert code == 0
+    assert "DISCLOSURE CONTROL IS OFF" in out
+    content = json.loads((tmp_path / "pooling" / "disclosure.json").read_text("utf-8"))
+    assert content["statement"].startswith("DISCLOSURE CONTROL IS OFF")
+    assert content["rules"]["active"] is False
+
+
+def test_published_tables_have_nothing_to_hide() -> None:
+    assert not Control.of("what is no sample", Rules()).active
+    assert disclosure_files(Control(microdata=False), ()) == {}
+    assert notice(Control(microdata=False), ()) == ""
+
+
+def test_the_log_says_what_and_why(command: Command, tmp_path: Path) -> None:
+    code, out, _ = command("describe", "--out", "here")
+    assert code == 0
+    log = rows(tmp_path / "here" / "disclosure.csv")
+    found = int(re.search(r"Disclosure control: (\d+) hidden", out)[1])
+    assert found >= len(log) > 100
+    assert {line["rule"] for line in log} <= {"workplaces", "persons", "difference", "complement"}
+    shown = rows(tmp_path / "here" / "by_industry.csv")
+    hidden = {(f"table {r['table']}", r["category"], r["industry"])
+              for r in shown if r["count"] == HIDDEN}  # fmt: skip
+    logged = {(r["table"], r["row"], r["column"]) for r in log}
+    assert hidden <= logged
+    for row in shown:
+        assert (row["count"] == HIDDEN) == (row["percent"] == HIDDEN)
+
+
+def test_a_table_with_nothing_left_is_exit_code_5(command: Command) -> None:
+    code, out, err = command("describe", "--min-workplaces", "500", "--out", "here")
+    assert code == 5
+    assert re.fullmatch("bayes-sf: .*by_industry.csv.*: cannot be shown .*; .*\n", err)
+    assert "Written to here" in out, "the rest is there"
+
+
+def test_lists_of_workplaces_are_written_only_when_asked(command: Command, tmp_path: Path) -> None:
+    code, out, _ = command("select", "--out", "here")
+    assert code == 0
+    assert {p.name for p in (tmp_path / "here").iterdir()} == {
+        "belonging.csv", "disclosure.csv", "disclosure.json",
+    }  # fmt: skip
+    assert "--with-data" in out
+
+
+def test_rows_of_hidden_groups_only() -> None:
+    frame = pd.DataFrame({"group": ["a", "b"], "x": [1.23456, 2.0], "sd": [0.5, 0.5]})
+    shown, log = hide_groups(frame, {"a": "persons"}, table="t", values=["x"], blunt=(["x"], "sd"))
+    assert list(shown["x"]) == [HIDDEN, 2.0]
+    assert list(frame["x"]) == [1.23456, 2.0], "the given frame is as it was"
+    assert [(line.row, line.rule) for line in log] == [("a", "persons")]

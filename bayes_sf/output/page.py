@@ -48,10 +48,12 @@ _STYLE: Final[dict[Any, object]] = {
 _SIZE = (9.0, 5.8)
 _SOURCES: Final = {
     "en": {
+        "published": "Real study, recovered from the report's published tables",
         "replica": "SYNTHETIC replica: invented workplaces, none of them real",
         "microdata": "Source: microdata given by the user",
     },
     "nb": {
+        "published": "Den virkelige studien, gjenskapt fra rapportens trykte tabeller",
         "replica": "SYNTETISK kopi: oppdiktede virksomheter, ingen av dem virkelige",
         "microdata": "Kilde: brukerens egne mikrodata",
     },
@@ -83,7 +85,7 @@ def make_page(
         What is shown.
     subtitle : str
         Unit, n, and how to read it.
-    source : {"replica", "microdata"}
+    source : {"published", "replica", "microdata"}
         Whose workplaces.
     lang : {"en", "nb"}
         Language.

@@ -35,10 +35,10 @@ with 5 to 45 rows (`tests/studies/families.py`); nothing here is of any workplac
 `p` is of uniform ranks, by the whole distribution function (Säilynoja et al. 2022); the smallest
 over the quantities of a family is to be compared with 0.05 divided by their number. `coverage` is
 how often the central 91 of the 101 places that a rank can have (90.1 %) hold the truth, when the
-truth is drawn from the prior; `tests/studies/recovery.csv` has it for one fixed truth. All families
-are simulated from the same random numbers, so what chance does to one it does to others, to the
-log likelihood above all (rank correlations of 0.6 to 0.97). `bayes-sf sbc MODEL` does the same for a
-model and data of one's own.
+truth is drawn from the prior; `tests/studies/recovery.csv` has it for one fixed truth. All
+families are simulated from the same random numbers, so what chance does to one it does to others,
+to the log likelihood above all (rank correlations of 0.6 to 0.97). `bayes-sf sbc MODEL` does the
+same for a model and data of one's own.
 
 | family | engine | data sets | refused | not converged | quantities | smallest p | limit |
 |---|---|---:|---:|---:|---:|---:|---:|""".splitlines()

@@ -1,40 +1,35 @@
 """Every combination of an analyst's choices fitted, and what each choice does to one association.
 
-Outcomes are made anew from the quarters for each definition and last quarter; a combination's rows
-are reduced to moments once, and fitted exactly under each prior. Combinations that cannot be fitted
-are kept, with the reason (Steegen et al. 2016; Simonsohn, Simmons & Nelson 2020).
+A combination's rows are reduced to moments once, and fitted exactly under each prior. Combinations
+that cannot be fitted are kept, with the reason (Steegen et al. 2016, Perspectives on Psychological
+Science 11; Simonsohn, Simmons & Nelson 2020, Nature Human Behaviour 4).
 
 How much a choice matters is the share of the variance of the estimates over the multiverse that
 goes with it: its first-order share, Var(E[estimate | choice])/Var(estimate), and its total share,
 which includes what it does together with others (Saltelli et al. 2008, eq. 4.3 and 4.13).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bayes_sf.analysis.contrast import Contrast, find_contrast
+from bayes_sf.analysis.choices import Workplaces
+from bayes_sf.analysis.contrast import Contrast
 from bayes_sf.analysis.prior_fan import SLOPE_PRIORS
 from bayes_sf.engines.exact import ExactPosterior, fit_exact
 from bayes_sf.engines.quadrature import Box
 from bayes_sf.errors import BayesSFError, DataError, UsageError
 from bayes_sf.inputs.codebook import load_codebook
-from bayes_sf.inputs.design import score
-from bayes_sf.inputs.quarters import quarter_name, quarter_range
 from bayes_sf.inputs.sample import AnalysisSample
-from bayes_sf.spec.moments import Moments
-from bayes_sf.spec.multiverse import Multiverse
+from bayes_sf.spec.multiverse import Multiverse, report_choices
 from bayes_sf.spec.priors import Priors
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Explored", "choice_shares", "explore"]
-
-_Floats = NDArray[np.float64]
+__all__ = ["Explored", "choice_shares", "explore", "option_means"]
 
 #: Nodes for sigma and tau: quantiles are then good to 1e-3 sd.
 _NODES = (32, 48)
@@ -51,10 +46,10 @@ class Explored:
     contrast : Contrast
         How far the item moves.
     table : pandas.DataFrame
-        One row per combination: the choices; ``estimate, sd, lower, upper`` of the contrast in
-        percentage points (posterior mean, sd, equal-tailed limits); ``p_direction``; ``p_rope``,
-        P(less than the rope, in either direction); ``n``, ``n_groups``; and ``reason``, why it
-        could not be fitted, or "".
+        One row per combination: the choices; ``report``, whether they are all the report's;
+        ``estimate, sd, lower, upper`` of the contrast in percentage points (posterior mean, sd,
+        equal-tailed limits); ``p_direction``; ``p_rope``, P(less than the rope, in either
+        direction); ``n``, ``n_groups``; and ``reason``, why it could not be fitted, or "".
     prob : float
         Probability of the intervals.
     source : str
@@ -73,26 +68,35 @@ class Explored:
         return self.table[self.table["reason"] == ""]
 
     def summary(self) -> dict[str, float]:
-        """Shares of the fitted combinations, and the spread of their estimates.
+        """Where the estimates and their intervals lie.
 
         Returns
         -------
         dict
-            ``combinations, fitted``; ``median, least, largest`` estimate; shares ``below_zero``,
-            ``excludes_zero`` (the interval does), ``inside_rope`` and ``outside_rope`` (the whole
-            interval is), ``undecided``.
+            ``combinations, fitted``; ``median, least, largest`` estimate; shares of the fitted
+            combinations whose estimate is ``below_zero, above_zero``, ``below_rope, within_rope,
+            above_rope``; whose whole interval is ``surely_below_zero, surely_above_zero``,
+            ``surely_below_rope, surely_within_rope, surely_above_rope``; and ``undecided``, whose
+            interval has a limit of the rope in it.
         """
         rope, t = self.asked.rope, self.fitted
-        inside = (t["lower"] > -rope) & (t["upper"] < rope)
-        outside = (t["lower"] >= rope) | (t["upper"] <= -rope)
+        estimate, low, high = t["estimate"], t["lower"], t["upper"]
+        shares = {
+            "below_zero": estimate < 0, "above_zero": estimate > 0,
+            "below_rope": estimate <= -rope, "within_rope": estimate.abs() < rope,
+            "above_rope": estimate >= rope,
+            "surely_below_zero": high < 0, "surely_above_zero": low > 0,
+            "surely_below_rope": high <= -rope,
+            "surely_within_rope": (low > -rope) & (high < rope),
+            "surely_above_rope": low >= rope,
+        }  # fmt: skip
+        decided = [f"surely_{side}_rope" for side in ("below", "within", "above")]
+        found = {name: float(where.mean()) for name, where in shares.items()}
         return {
             "combinations": len(self.table), "fitted": len(t),
-            "median": float(t["estimate"].median()), "least": float(t["estimate"].min()),
-            "largest": float(t["estimate"].max()),
-            "below_zero": float((t["estimate"] < 0).mean()),
-            "excludes_zero": float(((t["lower"] > 0) | (t["upper"] < 0)).mean()),
-            "inside_rope": float(inside.mean()), "outside_rope": float(outside.mean()),
-            "undecided": float((~inside & ~outside).mean()),
+            "median": float(estimate.median()), "least": float(estimate.min()),
+            "largest": float(estimate.max()), **found,
+            "undecided": float((~np.any([shares[name] for name in decided], axis=0)).mean()),
         }  # fmt: skip
 
 
@@ -119,61 +123,57 @@ def explore(
     Raises
     ------
     SpecError
-        For an industry that is not there.
+        For an industry that is not there, or a last quarter outside the sample's period.
     UsageError
-        For an item that is not in the survey or has several coefficients, an unknown control, or a
-        sample that is none.
+        For an item with several coefficients, or data that are no workplaces.
+    DataError
+        When no combination can be fitted.
     """
     import pandas as pd
 
     if not isinstance(sample, AnalysisSample):
         fix = "use --data replica, or files of your own"
         raise UsageError("multiverse", "needs workplaces", got=type(sample).__name__, fix=fix)
-    groups = tuple(sorted(sample.frame["industry"].unique()))
+    if not 0 < prob < 1:
+        raise UsageError("prob", "must lie between 0 and 1", got=prob)
+    there = set(sample.frame["industry"])
+    groups = tuple(one.key for one in load_codebook().industries if one.key in there)
     specifications = asked.specifications(groups)
-    rows = _Workplaces.of(asked, sample)
-    contrast = find_contrast(rows.term, asked.contrast)
+    workplaces = Workplaces.of(asked, sample)
     by_rows: dict[tuple[Any, ...], list[int]] = {}
     for number, one in enumerate(specifications):
-        key = tuple(value for choice, value in one.items() if choice != "prior")
+        key = tuple(option for choice, option in one.items() if choice != "prior")
         by_rows.setdefault(key, []).append(number)
     found: list[dict[str, Any]] = [{} for _ in specifications]
     box: Box | None = None
-    tails = [0.5 - 0.5 * prob, 0.5 + 0.5 * prob]
+    tails = (0.5 - 0.5 * prob, 0.5 + 0.5 * prob)
     for numbers in progress(list(by_rows.values())):
         try:
-            moments: Moments | None = rows.moments(specifications[numbers[0]])
-            reason = ""
-        except DataError as error:
-            moments, reason = None, str(error)
-        for number in numbers:
-            if moments is None:
-                found[number] = {"reason": reason}
-                continue
-            try:
-                posterior = fit_exact(
-                    moments, _priors(specifications[number]["prior"]), nodes=_NODES, start=box
-                )
-            except BayesSFError as error:
-                found[number] = {"reason": str(error)}
-                continue
-            box = posterior.box
-            size = contrast.size / (rows.spread(specifications[number]) or 1.0)
-            found[number] = _judged(posterior, size, asked.rope, tails)
-    named = [{**one, "controls": " + ".join(one["controls"]) or "none"} for one in specifications]
-    table = pd.DataFrame([{**one, **row} for one, row in zip(named, found, strict=True)])
-    numbers_only = ["estimate", "sd", "lower", "upper", "p_direction", "p_rope", "n", "n_groups"]
-    table = table.reindex(columns=[*named[0], *numbers_only, "reason"])
-    return Explored(asked, contrast, table, prob, sample.source)
+            moments, size = workplaces.moments(specifications[numbers[0]])
+            for number in numbers:
+                priors = Priors(slope=SLOPE_PRIORS[specifications[number]["prior"]])
+                posterior = fit_exact(moments, priors, nodes=_NODES, start=box)
+                box = posterior.box
+                found[number] = _judge(posterior, size, asked.rope, tails)
+        except BayesSFError as error:
+            for number in numbers:
+                found[number] = found[number] or {"reason": str(error)}
+    usual = report_choices(asked.item)
+    rows = [
+        {**one, "controls": " + ".join(one["controls"]) or "none", "report": one == usual, **fit}
+        for one, fit in zip(specifications, found, strict=True)
+    ]
+    figures = ["estimate", "sd", "lower", "upper", "p_direction", "p_rope", "n", "n_groups"]
+    table = pd.DataFrame(rows).reindex(columns=[*asked.choices, "report", *figures, "reason"])
+    if (table["reason"] != "").all():
+        where = f"multiverse {asked.name}"
+        raise DataError(where, "must have a combination that can be fitted",
+                        got=table["reason"].iloc[0])  # fmt: skip
+    return Explored(asked, workplaces.contrast, table, prob, sample.source)
 
 
-def _priors(name: str) -> Priors:
-    """Default priors with another one of the slopes."""
-    return Priors(slope=SLOPE_PRIORS[name])
-
-
-def _judged(
-    posterior: ExactPosterior, size: float, rope: float, tails: list[float]
+def _judge(
+    posterior: ExactPosterior, size: float, rope: float, tails: tuple[float, float]
 ) -> dict[str, Any]:
     """What one fit says of the contrast."""
     loading = np.zeros((1, posterior.data.n_coef))
@@ -186,129 +186,6 @@ def _judged(
         "upper": float(high), "p_direction": max(below, 1 - below), "p_rope": inside,
         "n": posterior.moments.n_obs, "n_groups": posterior.moments.n_groups, "reason": "",
     }  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class _Workplaces:
-    """All surveyed workplaces, and what of them changes with the choices.
-
-    Parameters
-    ----------
-    term : str
-        Name of the item's coefficient.
-    groups : (N,) array of str
-    item : mapping
-        Coding of don't know -> scores, (N,).
-    controls : mapping
-        Name -> column, (N,).
-    outcomes : mapping
-        (definition, last quarter) -> outcome and number of observed quarters, (N,) each.
-    """
-
-    term: str
-    groups: NDArray[Any]
-    item: Mapping[str, _Floats]
-    controls: Mapping[str, _Floats]
-    outcomes: Mapping[tuple[str, str], tuple[_Floats, _Floats]]
-
-    @classmethod
-    def of(cls, asked: Multiverse, sample: AnalysisSample) -> "_Workplaces":
-        """Compute every column once."""
-        frame, choices = sample.frame, asked.choices
-        term, item = _item(asked, sample)
-        wanted = dict.fromkeys(name for names in choices["controls"] for name in names)
-        controls = {name: score(frame, name).to_numpy(dtype=float) for name in wanted}
-        rates, days = _by_quarter(sample, "absence"), _by_quarter(sample, "contracted_days")
-        names = [quarter_name(index) for index in quarter_range(*sample.period)]
-        outcomes = {}
-        for last in choices["last_quarter"]:
-            if last not in names:
-                where = f"multiverse {asked.name}: choices.last_quarter"
-                raise UsageError(where, f"must lie in {names[0]} to {names[-1]}", got=last)
-            stop = names.index(last) + 1
-            for kind in choices["outcome"]:
-                outcomes[kind, last] = _outcome(kind, rates[:, :stop], days[:, :stop])
-        return cls(term, frame["industry"].to_numpy(), item, controls, outcomes)
-
-    def _kept(self, one: Mapping[str, Any]) -> tuple[NDArray[np.bool_], _Floats]:
-        """Rows of a combination, (N,), and all columns: item, controls, outcome, (N, p + 1)."""
-        y, quarters = self.outcomes[one["outcome"], one["last_quarter"]]
-        columns = [self.item[one["dont_know"]], *(self.controls[c] for c in one["controls"]), y]
-        table = np.column_stack(columns)
-        kept = np.isfinite(table).all(axis=1) & (quarters >= one["min_quarters"])
-        return kept & (self.groups != one["without"]), table
-
-    def spread(self, one: Mapping[str, Any]) -> float:
-        """What a standardised item was divided by; 0 for a raw one."""
-        if one["scale"] == "raw":
-            return 0.0
-        kept, table = self._kept(one)
-        return -1.0 if not kept.any() else 1 / float(table[kept, 0].std(ddof=1))
-
-    def moments(self, one: Mapping[str, Any]) -> Moments:
-        """Sufficient statistics of one combination."""
-        kept, table = self._kept(one)
-        if not kept.any():
-            raise DataError("rows", "must be left", got="none")
-        data = table[kept]
-        if one["scale"] == "standardised":
-            data[:, 0] = (data[:, 0] - data[:, 0].mean()) / data[:, 0].std(ddof=1)
-        groups, code = np.unique(self.groups[kept].astype(str), return_inverse=True)
-        return Moments.from_arrays(
-            data, code, outcome="absence_mean", predictors=(self.term, *one["controls"]),
-            groups=tuple(map(str, groups)), group="industry",
-        )  # fmt: skip
-
-
-def _item(asked: Multiverse, sample: AnalysisSample) -> tuple[str, dict[str, _Floats]]:
-    """Name of the item's coefficient, and its scores by the coding of don't know."""
-    import pandas as pd
-
-    book = load_codebook()
-    if asked.item not in book.items:
-        known = f"an item such as {next(iter(book.items))}"
-        raise UsageError(f"multiverse {asked.name}: item", "must be in the survey", got=asked.item,
-                         fix=known)  # fmt: skip
-    column = score(sample.frame, asked.item)
-    term = asked.item
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        used = column.cat.remove_unused_categories()
-        if len(used.cat.categories) != 2:
-            where = f"multiverse {asked.name}: item"
-            raise UsageError(where, "must have one coefficient", got=list(used.cat.categories))
-        term = f"{asked.item}[{used.cat.categories[1]}]"
-        values = (used == used.cat.categories[1]).astype(float).where(used.notna()).to_numpy()
-    else:
-        values = column.to_numpy(dtype=float)
-    unknown = (sample.frame[asked.item] == "dont_know").to_numpy()
-    low, high = np.nanmin(values), np.nanmax(values)
-    codes = {"missing": np.nan, "middle": 0.5 * (low + high), "lowest": low}
-    return term, {key: np.where(unknown, code, values) for key, code in codes.items()}
-
-
-def _by_quarter(sample: AnalysisSample, name: str) -> _Floats:
-    """A figure of every workplace and quarter of the period, (N, T); NaN where there is none."""
-    names = [quarter_name(index) for index in quarter_range(*sample.period)]
-    wide = sample.quarters.pivot_table(  # a workplace has one row a quarter
-        index="workplace", columns="quarter", values=name, aggfunc="first", dropna=False
-    )
-    return np.asarray(
-        wide.reindex(index=sample.frame["workplace"], columns=names).to_numpy(dtype=float)
-    )
-
-
-def _outcome(kind: str, rates: _Floats, days: _Floats) -> tuple[_Floats, _Floats]:
-    """One definition of a workplace's absence, in pp, and its observed quarters, (N,) each."""
-    seen = np.isfinite(rates)
-    count = seen.sum(axis=1)
-    y, some = np.full(len(rates), np.nan), count > 0
-    if kind == "median":
-        y[some] = np.nanmedian(rates[some], axis=1)
-    else:
-        weight = np.where(seen, days if kind == "weighted mean" else 1.0, 0.0)
-        total = weight[some].sum(axis=1)
-        y[some] = (weight * np.where(seen, rates, 0.0))[some].sum(axis=1) / total
-    return y, count.astype(float)
 
 
 def choice_shares(explored: Explored) -> "pd.DataFrame":
@@ -325,22 +202,58 @@ def choice_shares(explored: Explored) -> "pd.DataFrame":
         By choice with more than one option: ``options``; ``first``, the share that goes with it
         alone, and ``total``, with what it does together with others; ``range``, between the largest
         and smallest mean estimate of an option. Over the combinations that could be fitted; where
-        some could not, shares need not add up.
+        some could not, shares need not add up. NaN where all estimates are the same.
     """
     import pandas as pd
 
     table = explored.fitted
-    varied = [key for key, options in explored.asked.choices.items() if table[key].nunique() > 1]
-    variance = float(table["estimate"].var(ddof=0))
+    varied = [key for key in explored.asked.choices if table[key].nunique() > 1]
+    estimate = table["estimate"]
+    variance = float(estimate.var(ddof=0)) or float("nan")
     rows = {}
     for key in varied:
-        means = table.groupby(key, observed=True)["estimate"].transform("mean")
+        means = table.groupby(key)["estimate"].transform("mean")
         others = [other for other in varied if other != key]
-        rest = table.groupby(others, observed=True)["estimate"].transform("mean") if others else 0.0
-        left = table["estimate"] - (rest if others else table["estimate"].mean())
+        rest = table.groupby(others)["estimate"].transform("mean") if others else estimate.mean()
         rows[key] = (
             int(table[key].nunique()), float(means.var(ddof=0)) / variance,
-            float((left**2).mean()) / variance, float(means.max() - means.min()),
+            float(((estimate - rest) ** 2).mean()) / variance, float(means.max() - means.min()),
         )  # fmt: skip
     columns = ["options", "first", "total", "range"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("choice")
+
+
+def option_means(explored: Explored) -> "pd.DataFrame":
+    """Estimates by option of every choice that has more than one.
+
+    Parameters
+    ----------
+    explored : Explored
+        A multiverse with its fits.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``choice, option``; ``fitted`` combinations that have it; their mean ``estimate``, the
+        ``least`` and ``largest``; ``surely_below_zero, surely_above_zero``, shares whose interval
+        lies on that side; ``n_least, n_largest``, workplaces.
+    """
+    import pandas as pd
+
+    table = explored.fitted
+    rows = []
+    for key in explored.asked.choices:
+        if table[key].nunique() < 2:
+            continue
+        for option, part in table.groupby(key, sort=False):
+            rows.append(
+                {
+                    "choice": key, "option": str(option), "fitted": len(part),
+                    "estimate": part["estimate"].mean(), "least": part["estimate"].min(),
+                    "largest": part["estimate"].max(),
+                    "surely_below_zero": (part["upper"] < 0).mean(),
+                    "surely_above_zero": (part["lower"] > 0).mean(),
+                    "n_least": int(part["n"].min()), "n_largest": int(part["n"].max()),
+                }
+            )  # fmt: skip
+    return pd.DataFrame(rows)

@@ -8,16 +8,23 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
+from math import isfinite, prod
 from pathlib import Path
 from typing import Any
 
 from bayes_sf.errors import SpecError
+from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.inputs.quarters import parse_quarter, quarter_name
 from bayes_sf.resources import models_dir
 from bayes_sf.spec.prior import closest
 
-__all__ = ["CHOICES", "Multiverse", "load_multiverse", "multiverse_names"]
+__all__ = [
+    "CHOICES", "NONE", "Multiverse", "load_multiverse", "multiverse_names", "report_choices",
+]  # fmt: skip
 
-#: Choices, and the option that the report took of each.
+#: No industry is left out.
+NONE = "none"
+#: Choices, and the option that the report took of each; but see `report_choices`.
 CHOICES: Mapping[str, Any] = {
     "outcome": "mean",
     "min_quarters": 3,
@@ -27,17 +34,25 @@ CHOICES: Mapping[str, Any] = {
     "scale": "raw",
     "likelihood": "gaussian",
     "prior": "2.5 sd",
-    "without": "",
+    "without": NONE,
 }
 #: Options that a choice may have, where they can be listed.
 _KNOWN: Mapping[str, tuple[str, ...]] = {
     "outcome": ("mean", "weighted mean", "median"),
-    "dont_know": ("missing", "middle", "lowest"),
+    "dont_know": ("missing", "category", "lowest", "middle", "highest"),
     "scale": ("raw", "standardised"),
     "likelihood": ("gaussian",),
     "prior": ("2.5 sd", "flat", "1 sd", "sceptical"),
 }
-_KEYS = ("schema", "question", "item", "contrast", "rope", "choices")
+#: Keys that must be there, and what they are.
+_KINDS: Mapping[str, tuple[Any, str]] = {
+    "schema": (int, "1"),
+    "question": (str, "text"),
+    "item": (str, "an item such as q13"),
+    "rope": ((int, float), "a number in the outcome's unit"),
+    "choices": (dict, "a table"),
+}
+_KEYS = (*_KINDS, "contrast")
 #: Beyond this a mistake is more likely than patience.
 _MOST = 200_000
 
@@ -51,11 +66,11 @@ class Multiverse:
     name, question, item : str
         The item is one of the survey, with ordered or two answers.
     contrast : {"widest", "step"}
-        How far the item moves, so that estimates are percentage points.
+        How far the item moves, so that estimates are percentage points whatever the scale is.
     rope : float
         A contrast of less than this, in either direction, does not matter; in the outcome's unit.
     choices : mapping
-        Choice -> options, in the order of `CHOICES`; ``without`` may be ``("each",)``: nobody, and
+        Choice -> options, in the order of `CHOICES`; ``without`` may be ``("each",)``: none, and
         every industry in turn.
     """
 
@@ -81,18 +96,28 @@ class Multiverse:
         """
         options = dict(self.choices)
         if options["without"] == ("each",):
-            options["without"] = ("", *groups)
+            options["without"] = (NONE, *groups)
         for group in options["without"]:
-            if group and group not in groups:
+            if group != NONE and group not in groups:
                 where = f"multiverse {self.name}: choices.without"
                 raise SpecError(where, "must be an industry", got=group, fix=closest(group, groups))
-        count = 1
-        for values in options.values():
-            count *= len(values)
+        count = prod(len(values) for values in options.values())
         if count > _MOST:
             rule = f"must have at most {_MOST} combinations"
             raise SpecError(f"multiverse {self.name}: choices", rule, got=count)
         return [dict(zip(options, values, strict=True)) for values in product(*options.values())]
+
+
+def report_choices(item: str) -> dict[str, Any]:
+    """Choose as the report did for an item: of some, "don't know" is an answer by itself.
+
+    Examples
+    --------
+    >>> report_choices("q13")["dont_know"], report_choices("q18")["dont_know"]
+    ('missing', 'category')
+    """
+    own = any(answer.key == "dont_know" for answer in load_codebook().item(item).categories)
+    return {**CHOICES, "dont_know": "category" if own else CHOICES["dont_know"]}
 
 
 def multiverse_names() -> tuple[str, ...]:
@@ -122,45 +147,54 @@ def load_multiverse(name: str | Path) -> Multiverse:
     if path.suffix != ".toml":
         known = multiverse_names()
         if str(name) not in known:
-            fix = closest(str(name), known)
-            raise SpecError("multiverse", f"must be one of {', '.join(known)}", got=name, fix=fix)
+            rule = f"must be a .toml file, or one of {', '.join(known)}"
+            raise SpecError("multiverse", rule, got=str(name), fix=closest(str(name), known))
         path = models_dir() / "multiverse" / f"{name}.toml"
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SpecError(str(path), "must be a TOML file", got=str(error)) from error
+    except OSError as error:
+        raise SpecError(str(path), "must be a file that can be read", got=error.strerror) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SpecError(path.name, "must be valid TOML in UTF-8", got=str(error)) from None
     where = path.name
     _only(table, _KEYS, where)
-    for key, kind in (("question", str), ("item", str), ("rope", int | float), ("choices", dict)):
-        if not isinstance(table.get(key), kind) or isinstance(table.get(key), bool):
-            raise SpecError(f"{where}: {key}", "must be given", got=table.get(key))
-    if table.get("schema") != 1:
-        raise SpecError(f"{where}: schema", "must be 1", got=table.get("schema"))
+    for key, (kind, said) in _KINDS.items():
+        value = table.get(key)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise SpecError(f"{where}: {key}", f"must be given, as {said}", got=value)
+    if table["schema"] != 1:
+        raise SpecError(f"{where}: schema", "must be 1", got=table["schema"])
     contrast = table.get("contrast", "widest")
     if contrast not in ("widest", "step"):
         raise SpecError(f"{where}: contrast", "must be widest or step", got=contrast)
-    if not table["rope"] > 0:
+    if not (isfinite(table["rope"]) and table["rope"] > 0):
         raise SpecError(f"{where}: rope", "must be above zero", got=table["rope"])
-    choices = _choices(table["choices"], where)
-    return Multiverse(
-        path.stem, table["question"], table["item"], contrast, float(table["rope"]), choices
-    )
+    _check_item(table["item"], f"{where}: item")
+    choices = _choices(table["choices"], report_choices(table["item"]), where)
+    if any(table["item"] in names for names in choices["controls"]):
+        rule = "must not have the item itself"
+        raise SpecError(f"{where}: choices.controls", rule, got=table["item"])
+    rope = float(table["rope"])
+    return Multiverse(path.stem, table["question"], table["item"], contrast, rope, choices)
 
 
-def _choices(table: Mapping[str, Any], where: str) -> dict[str, tuple[Any, ...]]:
+def _choices(
+    table: Mapping[str, Any], report: Mapping[str, Any], where: str
+) -> dict[str, tuple[Any, ...]]:
     """Options of every choice, those of the report where none are named."""
     _only(table, tuple(CHOICES), f"{where}: choices")
     found: dict[str, tuple[Any, ...]] = {}
-    for key, usual in CHOICES.items():
-        given = table.get(key, [usual])
-        values = [given] if key == "without" and isinstance(given, str) else given
-        if not isinstance(values, list) or not values:
-            raise SpecError(f"{where}: choices.{key}", "must be a list of options", got=given)
-        options = tuple(tuple(v) if isinstance(v, list) else v for v in values)
+    for key, usual in report.items():
+        place, given = f"{where}: choices.{key}", table.get(key, [usual])
+        if (key, given) == ("without", "each"):
+            given = ["each"]
+        if not isinstance(given, list) or not given:
+            raise SpecError(place, "must be a list of options", got=given)
+        for option in given:
+            _check_option(key, option, place)
+        options = tuple(tuple(option) if isinstance(option, list) else option for option in given)
         if len(set(options)) < len(options):
-            raise SpecError(f"{where}: choices.{key}", "must name each option once", got=given)
-        for option in options:
-            _check_option(key, option, f"{where}: choices.{key}")
+            raise SpecError(place, "must name each option once", got=given)
         found[key] = options
     return found
 
@@ -171,22 +205,53 @@ def _check_option(key: str, option: Any, where: str) -> None:
         if option not in _KNOWN[key]:
             fix = closest(str(option), _KNOWN[key])
             if (key, option) == ("likelihood", "student"):
-                fix = "it is sampled: see bayes-sf fit q13_student"
-            raise SpecError(where, f"must be {', '.join(_KNOWN[key])}", got=option, fix=fix)
+                fix = "it is sampled, not exact: see bayes-sf fit q13_student --engine nuts"
+            raise SpecError(where, f"must be among {', '.join(_KNOWN[key])}", got=option, fix=fix)
     elif key == "min_quarters":
         if not isinstance(option, int) or isinstance(option, bool) or not 1 <= option <= 20:
-            raise SpecError(where, "must be a whole number from 1 to 20", got=option)
+            raise SpecError(where, "must be whole numbers from 1 to 20", got=option)
     elif key == "controls":
-        if not isinstance(option, tuple) or not all(isinstance(name, str) for name in option):
-            raise SpecError(where, "must be a list of lists of controls", got=option)
+        _check_controls(option, where)
     elif not isinstance(option, str):
-        raise SpecError(where, "must be text", got=option)
+        raise SpecError(where, "must be a list of text", got=option)
+    elif key == "last_quarter":
+        _check_quarter(option, where)
+
+
+def _check_item(name: str, where: str) -> None:
+    """Refuse what is no single answer of the survey."""
+    items = load_codebook().items
+    if name not in items or items[name].kind == "multi" or items[name].role == "group":
+        raise SpecError(where, "must be an item of the survey", got=name, fix=closest(name, items))
+
+
+def _check_controls(names: Any, where: str) -> None:
+    """Refuse what is no list of different items and register covariates."""
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise SpecError(where, "must be a list of lists of controls", got=names)
+    book = load_codebook()
+    known = {*book.controls, *(k for k, i in book.items.items() if i.kind != "multi")} - {"industry"}
+    for name in names:
+        if name not in known:
+            rule = "must be survey items, or women_share, senior_share, n_employees"
+            raise SpecError(where, rule, got=name, fix=closest(name, known))
+    if len(set(names)) < len(names):
+        raise SpecError(where, "must name each control once", got=names)
+
+
+def _check_quarter(text: str, where: str) -> None:
+    """Refuse what is not written as quarters are here."""
+    try:
+        right = quarter_name(parse_quarter(text)) == text
+    except ValueError:
+        right = False
+    if not right:
+        raise SpecError(where, "must be quarters such as 2019Q4", got=text)
 
 
 def _only(table: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
     """Refuse keys that are not known."""
     for key in table:
         if key not in known:
-            raise SpecError(
-                f"{where}: {key}", f"is no key (known: {', '.join(known)})", fix=closest(key, known)
-            )
+            rule = f"is no key (known: {', '.join(known)})"
+            raise SpecError(f"{where}: {key}", rule, fix=closest(key, known))

@@ -33,7 +33,7 @@ def test_density_is_scipys_beta_binomial() -> None:
 
 
 @pytest.mark.parametrize("gaps", [False, True])
-def test_graph_has_that_density_summed_over_answers(gaps: bool) -> None:  # noqa: FBT001
+def test_graph_has_that_density_summed_over_answers(gaps: bool) -> None:
     """The graph's likelihood at a random point, and workplaces' densities one by one."""
     data = PanelData(panels.make(n=12, gaps=gaps))
     model = panel_model(data, SPEC)

@@ -1,4 +1,4 @@
-"""The sampled panel: moments by brute force, deleted quarters, other units. One compilation."""
+"""The sampled panel: moments by brute force, deleted quarters. One compilation."""
 
 from dataclasses import replace
 from typing import Any
@@ -19,7 +19,7 @@ from tests import panels
 pytestmark = pytest.mark.nuts
 
 SPEC = PanelSpec(("item", "share"))
-PANEL = panels.make(gaps=False)
+PANEL = panels.make(n=18, gaps=False)
 SETTINGS = {"chains": 4, "draws": 500, "tune": 400, "target_accept": 0.8}
 SDS = ("sd_resid", "sd_group", "sd_workplace", "sd_group_change", "sd_trend")
 
@@ -80,7 +80,7 @@ def test_moments_are_those_of_a_brute_force_posterior(fitted: PanelFit) -> None:
         + [trace["weight_power"].to_numpy().ravel()]
     )
     proposal = stats.multivariate_t(draws.mean(axis=0), 1.5 * np.cov(draws.T), df=5, seed=4)
-    thetas = proposal.rvs(500)
+    thetas = proposal.rvs(300)
     log_weight, means, squares = [], [], []
     for theta in thetas:
         evidence, mean, cov = _given(data, theta)
@@ -92,7 +92,7 @@ def test_moments_are_those_of_a_brute_force_posterior(fitted: PanelFit) -> None:
     weight = np.exp(np.array(log_weight) - max(log_weight))
     weight /= weight.sum()
     size = 1 / (weight**2).sum()
-    assert size > 100
+    assert size > 60
     mean = weight @ np.array(means)
     sd = np.sqrt(weight @ np.array(squares) - mean**2)
     names = ("level", "change", "u", "u_change", "calendar")
@@ -103,15 +103,6 @@ def test_moments_are_those_of_a_brute_force_posterior(fitted: PanelFit) -> None:
     assert (np.abs(found.mean(axis=0) - mean) < 5 * error).all()
     np.testing.assert_allclose(found.std(axis=0), sd, rtol=0.25)
     assert fitted.diagnostics()["divergences"].iloc[0] == 0
-
-
-def test_other_units_scale_every_number(fitted: PanelFit, compiled: Any) -> None:
-    """Absence in thousandths instead of percent: the same walk, ten times as large."""
-    other = _fit(replace(PANEL, y=10 * PANEL.y), compiled)
-    for name in ("beta", "beta_change", "sd_group", "sd_quarter", "u"):
-        first, second = (fit.tree["posterior"][name].to_numpy() for fit in (fitted, other))
-        np.testing.assert_allclose(second.mean(axis=(0, 1)), 10 * first.mean(axis=(0, 1)),
-                                   rtol=0.05, atol=0.6)  # fmt: skip
 
 
 def test_deleting_quarters_never_narrows_the_workplaces_interval(

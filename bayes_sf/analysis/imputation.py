@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bayes_sf.analysis.completed import CompletedSets, completed_sets
 from bayes_sf.analysis.missingness import who_is_missing, won_back
-from bayes_sf.analysis.mnar import delta_effects, tipping_point
+from bayes_sf.analysis.mnar import delta_effects, shifted_cells, tipping_point
 from bayes_sf.analysis.rubin import Pooled, pool_reml
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.panel_draws import Completed, complete
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
+from bayes_sf.inputs.panel import build_panel
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import INTERCEPT
@@ -152,7 +153,7 @@ def study_missing(
     sample : AnalysisSample
         The workplaces.
     deltas : sequence of float
-        Percentage points by which imputed quarters are moved.
+        Percentage points by which imputed quarters are moved; 0 is always among them.
     pattern : str
         Which of them are: see `bayes_sf.analysis.mnar.PATTERNS`.
     n_sets : int
@@ -172,6 +173,8 @@ def study_missing(
     import pandas as pd
 
     _check(specs, n_sets)
+    shifted_cells(build_panel(sample, specs[0].predictors), pattern)  # before minutes of sampling
+    grid = sorted({0.0, *map(float, deltas)})
     complete_specs = tuple(replace(spec, missing="drop") for spec in specs)
     complete_case = tuple(fit(s, sample, engine="exact", prob=prob) for s in complete_specs)
     joint = tuple(
@@ -182,7 +185,7 @@ def study_missing(
     done = complete(fitted, max(_DRAWS, n_sets), seed=seed)
     chosen = _spread(len(done.y), n_sets)
     sets = completed_sets(fitted.panel, Completed(done.y[chosen], done.x[chosen]))
-    effects, tipping = _under_delta(joint, done, deltas, pattern, prob)
+    effects, tipping = _under_delta(joint, done, grid, pattern, prob)
     rows = [
         row
         for one, two in zip(complete_case, joint, strict=True)

@@ -193,8 +193,9 @@ def delta_effects(
     if term not in known:
         raise UsageError("term", f"must be one of {', '.join(known)}", got=term)
     rows = [
-        {"delta": float(delta), **_told(fit, done, term, quantity, pattern, float(delta), prob)}
+        {"delta": float(delta), **_told(fit, done, term, prob, move)}
         for delta in deltas
+        for move in (_Move(quantity, pattern, float(delta)),)
     ]
     table = pd.DataFrame(rows)
     table.insert(0, "pattern", pattern)
@@ -207,23 +208,29 @@ def delta_effects(
     )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class _Move:
+    """Which quantity, whose gaps, and by how much."""
+
+    quantity: str
+    pattern: str
+    delta: float
+
+
 def _told(
-    fit: PanelFit, done: Completed, term: str, quantity: str, pattern: str, delta: float,
-    prob: float,
-) -> dict[str, object]:  # fmt: skip
+    fit: PanelFit, done: Completed, term: str, prob: float, move: _Move
+) -> dict[str, object]:
     """Posterior of one effect at one delta."""
     ends = [0.5 - 0.5 * prob, 0.5 + 0.5 * prob]
     direction = float("nan")
     if term.startswith("industry["):
-        draws = _industry_draws(fit.panel, done, term[9:-1], quantity, pattern, delta)
+        draws = _industry_draws(fit.panel, done, term[9:-1], move)
         mean, sd = float(draws.mean()), float(draws.std(ddof=1))
         lower, upper = np.quantile(draws, ends)
         above = float((draws > 0).mean())
         direction = max(above, 1 - above)
     else:
-        posterior = completed_posterior(
-            fit, done, quantity=quantity, delta=delta, pattern=pattern
-        )
+        posterior = completed_posterior(fit, done, **vars(move))
         if term == "icc":
             mean, sd = posterior.mean("icc"), posterior.sd("icc")
             lower, upper = posterior.quantile("icc", ends)
@@ -239,13 +246,11 @@ def _told(
     }  # fmt: skip
 
 
-def _industry_draws(
-    panel: Panel, done: Completed, industry: str, quantity: str, pattern: str, delta: float
-) -> _Floats:
+def _industry_draws(panel: Panel, done: Completed, industry: str, move: _Move) -> _Floats:
     """Average of a quantity over an industry's workplaces, (S,)."""
-    weights = loadings(panel.quarters, quantity)
+    weights = loadings(panel.quarters, move.quantity)
     mine = panel.code == panel.industries.index(industry)
-    moved = delta * (shifted_cells(panel, pattern) @ weights)[mine].mean()
+    moved = move.delta * (shifted_cells(panel, move.pattern) @ weights)[mine].mean()
     return np.asarray(done.y[:, mine].mean(axis=1) @ weights + moved)
 
 

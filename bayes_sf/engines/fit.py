@@ -243,6 +243,8 @@ def fit(
 
 def _fit_one(spec: ModelSpec, data: Any, engine: str, prob: float, seed: int) -> Result:
     """One model."""
+    if spec.missing == "model":
+        return _fit_missing(spec, data, engine, prob, seed)
     rows = rows_of(spec, data)
     if not spec.plain:
         _check_engine(spec, rows, engine)
@@ -260,6 +262,19 @@ def _fit_one(spec: ModelSpec, data: Any, engine: str, prob: float, seed: int) ->
         seconds=perf_counter() - start, versions=versions(),
     )  # fmt: skip
     return Result(spec, engine, fitted, prob, provenance, rows)
+
+
+def _fit_missing(spec: ModelSpec, data: Any, engine: str, prob: float, seed: int) -> Result:
+    """One model whose gaps are modelled; outcomes of the same predictors share a panel fit."""
+    from bayes_sf.engines.panel_result import fit_missing
+
+    start = perf_counter()
+    fitted = fit_missing(spec, data, engine, seed=seed)
+    provenance = Provenance(
+        spec=spec.digest, data=fitted.panel_fit.panel.digest, source=data.source, seed=seed,
+        seconds=perf_counter() - start, versions=versions(),
+    )  # fmt: skip
+    return Result(spec, engine, fitted, prob, provenance)
 
 
 def _check_engine(spec: ModelSpec, rows: Rows | None, engine: str) -> None:

@@ -201,7 +201,8 @@ class Result:
         tails = np.array([0.5, 0.5 - 0.5 * self.prob, 0.5 + 0.5 * self.prob])
         priors = self.fitted.parts[0].priors
         middle, low, high = icc_prior_quantiles(priors.sd_resid, priors.sd_group, tails)
-        if self.spec.resid_by_group or self.spec.likelihood == "student" or not adjusted:
+        other = self.spec.resid_by_group or self.spec.missing == "model"
+        if other or self.spec.likelihood == "student" or not adjusted:
             middle = low = high = np.nan
         if adjusted:
             found = (

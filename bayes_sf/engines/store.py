@@ -204,7 +204,12 @@ def fit_saved(
 
 
 def _find(spec: ModelSpec, data: Any, folder: Path, prob: float, seed: int) -> Result | None:
-    """Result from its file; None when the file is not there, not whole or another fit's."""
+    """Result from its file; None when the file is not there, not whole or another fit's.
+
+    A panel model is fitted again: a file holds no workplace, and it is of them that it speaks.
+    """
+    if spec.missing == "model":
+        return None
     rows = rows_of(spec, data)
     if spec.plain or rows is None:
         moments = moments_of(spec, data)[0][0] if rows is None else rows.moments

@@ -70,6 +70,7 @@ _KEYS: Mapping[str, tuple[type, str]] = {
     "resid_by_group": (bool, "true or false"),
     "repeats": (str, "text"),
     "known_se": (str, "text"),
+    "missing": (str, "text"),
     "tables": (dict, "a table"),
     "priors": (dict, "a table"),
 }
@@ -77,6 +78,7 @@ _KEYS: Mapping[str, tuple[type, str]] = {
 #: Keys that are a model's own, and those of them that list columns: each model takes its share.
 _PLAIN = (
     "group", "min_quarters", "likelihood", "resid_by_group", "repeats", "known_se",
+    "missing",
 )  # fmt: skip
 _PER_MODEL = ("standardize", "categorical", "within_between", "monotonic", "varying")
 

@@ -16,7 +16,7 @@ from bayes_sf.errors import SpecError
 from bayes_sf.spec.prior import LOCATION_FAMILIES
 from bayes_sf.spec.priors import Priors
 
-__all__ = ["LIKELIHOODS", "OUTCOMES", "ModelSpec"]
+__all__ = ["LIKELIHOODS", "MISSING", "OUTCOMES", "ModelSpec"]
 
 #: Outcomes that survey and register give, with their units.
 OUTCOMES: Mapping[str, str] = {
@@ -25,6 +25,9 @@ OUTCOMES: Mapping[str, str] = {
     "absence_trend": "tau-b",
 }
 LIKELIHOODS = ("gaussian", "student")
+#: What becomes of workplaces with gaps; and the outcomes of which the panel model speaks.
+MISSING = ("drop", "model")
+_OF_PANEL = ("absence_mean", "absence_change")
 #: Fields that list columns.
 _COLUMNS = (
     "predictors", "standardize", "categorical", "within_between", "nested", "monotonic", "varying",
@@ -81,6 +84,9 @@ class ModelSpec:
         variance sd_resid^2 + sd_repeat^2/m.
     known_se : str
         Column with known standard errors, instead of a residual sd (meta-analysis).
+    missing : {"drop", "model"}
+        Whether workplaces with gaps are left out, or all linked ones are in a model of their
+        quarters (`fit_panel`) that says what the gaps may hold; then `min_quarters` has no say.
 
     Raises
     ------
@@ -106,6 +112,7 @@ class ModelSpec:
     resid_by_group: bool = False
     repeats: str = ""
     known_se: str = ""
+    missing: str = "drop"
 
     def __post_init__(self) -> None:
         """Check names and what goes together; fill in the default name and unit."""
@@ -116,6 +123,7 @@ class ModelSpec:
             object.__setattr__(self, key, tuple(getattr(self, key)))
         self._check_names()
         self._check_options()
+        self._check_missing()
         if not isinstance(self.min_quarters, int) or self.min_quarters < 1:
             rule = "must be a whole number of at least 1"
             raise SpecError("model: min_quarters", rule, got=self.min_quarters)
@@ -159,6 +167,23 @@ class ModelSpec:
             student = ["student"] if self.likelihood == "student" else []
             raise SpecError("model", rule, got=[*student, *resid])
 
+    def _check_missing(self) -> None:
+        """Gaps are modelled for outcomes that quarters have, and without other options."""
+        if self.missing not in MISSING:
+            rule = f"must be one of {', '.join(MISSING)}"
+            raise SpecError("model: missing", rule, got=self.missing)
+        if self.missing == "drop":
+            return
+        if self.outcome not in _OF_PANEL:
+            rule = f"can be model only for {' and '.join(_OF_PANEL)}"
+            raise SpecError("model: missing", rule, got=self.outcome)
+        options = (*_COLUMNS[1:], "resid_by_group", "repeats", "known_se")
+        others = [key for key in options if getattr(self, key)]
+        others += ["likelihood"] * (self.likelihood != "gaussian")
+        if others:
+            rule = "cannot be model together with other options of a model"
+            raise SpecError("model: missing", rule, got=others, fix="leave them out")
+
     @property
     def extra_priors(self) -> tuple[str, ...]:
         """Names of the priors that this model has beside intercept, slope and the two sds."""
@@ -166,6 +191,8 @@ class ModelSpec:
             "sd_slope": self.varying, "correlation": self.varying,
             "df_resid": self.likelihood == "student", "sd_log_resid": self.resid_by_group,
             "sd_repeat": self.repeats, "simplex": self.monotonic,
+            "sd_workplace": self.missing == "model", "sd_trend": self.missing == "model",
+            "sd_group_change": self.missing == "model",
         }  # fmt: skip
         return tuple(name for name, has in asked.items() if has)
 

@@ -19,14 +19,14 @@ PUBLIC = [
 PARAMETERS = {
     "ModelSpec": "outcome predictors=() group='industry' name='' unit='' priors min_quarters=3 "
     "standardize=() table='' categorical=() within_between=() nested=() monotonic=() varying=() "
-    "likelihood='gaussian' resid_by_group=False repeats='' known_se=''",
+    "likelihood='gaussian' resid_by_group=False repeats='' known_se='' missing='drop'",
     "Moments": "outcome predictors groups sizes means within group='group'",
     "Moments.from_frame": "df *outcome *predictors=() *group",
     "Moments.merge": "self other",
     "Prior": "family scale=1.0 df=3.0 shape=2.0 autoscale=True location=None reason=''",
     "Priors": "intercept slope sd_resid sd_group sd_slope=None correlation=None df_resid=None "
     "sd_log_resid=None sd_repeat=None simplex=None sd_workplace=None sd_trend=None "
-    "sd_period=None",
+    "sd_group_change=None sd_period=None",
     "Priors.flat": "",
     "Result.draws": "self n=4000 *seed=1",
     "Result.icc": "self *adjusted=True",

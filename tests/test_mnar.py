@@ -1,0 +1,119 @@
+"""Delta and tipping point on completed panels made by hand: no sampling."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import bayes_sf as sf
+from bayes_sf.analysis.mnar import (
+    completed_posterior,
+    delta_effects,
+    shifted_cells,
+    tipping_point,
+)
+from bayes_sf.engines.panel_draws import Completed
+from bayes_sf.engines.panel_quantities import industry_table, realised, workplace_table
+from bayes_sf.errors import UsageError
+from bayes_sf.spec.panel import PanelSpec
+from tests import panels
+
+PANEL = panels.make(n=60, gaps=False)
+
+
+@pytest.fixture(scope="module")
+def made() -> tuple[Any, Completed]:
+    """A panel and six completions of it."""
+    rng = np.random.default_rng(2)
+    y = np.where(PANEL.observed, PANEL.y, rng.normal(5, 2, (6, *PANEL.y.shape)))
+    fit = SimpleNamespace(panel=PANEL, spec=PanelSpec(PANEL.predictors))
+    return fit, Completed(y, np.broadcast_to(PANEL.x, (6, *PANEL.x.shape)))
+
+
+def test_posterior_is_the_average_over_completed_panels(made: tuple[Any, Completed]) -> None:
+    """Each by `fit` from a frame, delta put into the cells one by one; 1e-3 sd for fewer nodes."""
+    fit, done = made
+    gone, posts = ~PANEL.observed, []
+    for y, x in zip(done.y, done.x, strict=True):
+        frame = pd.DataFrame(x, columns=list(PANEL.predictors))
+        frame["y"], frame["g"] = (y + 1.5 * gone).mean(axis=1), np.array(list("abc"))[PANEL.code]
+        posts.append(sf.fit(sf.ModelSpec("y", PANEL.predictors, "g"), frame).fixef())
+    mean = np.mean([p["estimate"] for p in posts], axis=0)
+    var = np.mean([p["sd"] ** 2 + p["estimate"] ** 2 for p in posts], axis=0) - mean**2
+    pooled = completed_posterior(fit, done, delta=1.5)
+    np.testing.assert_allclose(pooled.coef.mean(), mean, atol=1e-3 * np.sqrt(var).max())
+    np.testing.assert_allclose(pooled.coef.sd(), np.sqrt(var), rtol=1e-3)
+    row = delta_effects(fit, done, term="item", deltas=(1.5,)).iloc[0]
+    assert row["estimate"] == pytest.approx(pooled.coef.mean()[1])
+    assert (row["n_cells"], row["n"], row["unit"]) == (gone.sum(), 60, "pp")
+
+
+def test_industry_means_tip_where_the_gaps_balance_them(made: tuple[Any, Completed]) -> None:
+    """mean + delta x share of gaps is a line, so the root is exact."""
+    fit, done = made
+    table = delta_effects(fit, done, term="industry[b]", deltas=(-40, -20, 0, 10))
+    mine = PANEL.code == 1
+    share = (~PANEL.observed)[mine].mean()
+    assert tipping_point(table).sign == pytest.approx(-done.y[:, mine].mean() / share)
+    assert tipping_point(table).verdict_at_zero == "above 0"
+
+
+def test_only_unobserved_quarters_of_the_pattern_move() -> None:
+    first = PANEL.observed.argmax(axis=1)
+    cells = {name: shifted_cells(PANEL, name) for name in ("quarters", "unlinked", "small")}
+    np.testing.assert_array_equal(cells["quarters"], ~PANEL.observed)
+    assert cells["unlinked"].any(axis=1).nonzero()[0].tolist() == [59]
+    for moved in cells.values():
+        assert not (moved & PANEL.observed).any()
+    median = np.nanmedian(PANEL.days[:-1], axis=1)
+    small = np.append(median < np.median(median), False)  # noqa: FBT003
+    np.testing.assert_array_equal(cells["small"], small[:, None] & ~PANEL.observed)
+    late = (first >= 4) & PANEL.observed.any(axis=1)
+    if not late.any():
+        with pytest.raises(UsageError, match="must be one that this panel has"):
+            shifted_cells(PANEL, "new")
+
+
+def test_quantities_of_workplaces_and_industries(made: tuple[Any, Completed]) -> None:
+    """What is observed throughout has no uncertainty; the slope is that of NumPy's polyfit."""
+    fit, done = made
+    y = np.random.default_rng(1).normal(size=(4, 16))
+    slope = np.polyfit(np.arange(16) / 4, y.T, 1)[0]
+    np.testing.assert_allclose(realised(y, panels.QUARTERS, "trend"), slope)
+    places = [panels.QUARTERS.index(q) for q in ("2016Q4", "2019Q4")]
+    change = y[:, places[1]] - y[:, places[0]]
+    np.testing.assert_allclose(realised(y, panels.QUARTERS, "change"), change)
+    full = SimpleNamespace(panel=panels.make(n=60, missing=0.0, gaps=False))
+    table = workplace_table(full, Completed(np.stack([full.panel.y] * 3), done.x[:3]))
+    own = table[(table["quantity"] == "mean") & (table["n_observed"] == 16)]
+    np.testing.assert_allclose(own["estimate"], full.panel.y[:-1].mean(axis=1))
+    assert own["sd"].max() < 1e-12
+    means = industry_table(fit, done).query("quantity == 'mean'").set_index("industry")
+    assert means.loc["a", "estimate"] == pytest.approx(done.y[:, PANEL.code == 0].mean())
+    assert means["n"].sum() == 60
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"term": "q99"}, "must be one of item, share, icc"),
+        ({"term": "item", "pattern": "old"}, "must be one of quarters"),
+        ({"term": "item", "quantity": "sum"}, "must be one of mean, change, trend"),
+        ({"term": "item", "prob": 1.0}, "must lie between 0 and 1"),
+    ],
+)
+def test_what_cannot_be_asked(
+    made: tuple[Any, Completed], asked: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        delta_effects(*made, deltas=(0.0,), **asked)
+
+
+def test_tipping_points_need_delta_zero_and_a_sign() -> None:
+    table = pd.DataFrame({"delta": [1.0], "estimate": [0.2], "lower": [0.1], "upper": [0.3]})
+    with pytest.raises(UsageError, match="must hold 0"):
+        tipping_point(table.assign(term="item"))
+    with pytest.raises(UsageError, match="can be negative"):
+        tipping_point(table.assign(term="icc"))

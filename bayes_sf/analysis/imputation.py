@@ -204,6 +204,8 @@ def _check(specs: Sequence[ModelSpec], n_sets: int) -> None:
         if spec.outcome not in QUANTITIES:
             rule = f"must have an outcome that the panel has ({', '.join(QUANTITIES)})"
             raise UsageError(f"model {spec.name!r}", rule, got=spec.outcome)
+        if not spec.predictors:
+            raise UsageError(f"model {spec.name!r}", "must have a predictor", got="none")
         if spec.predictors != specs[0].predictors:
             rule = "must have the same predictors for every outcome, and one model for each"
             raise UsageError(f"model {spec.name!r}", rule, got=list(spec.predictors))

@@ -117,7 +117,9 @@ def test_density_is_that_of_the_model_written_out(period, slopes, autocorrelatio
     outputs = model.replace_rvs_by_values([model[name] for name in names])
     coef_of = model.compile_fn(outputs, inputs=model.value_vars, mode="FAST_COMPILE",
                                on_unused_input="ignore", point_fn=True)  # fmt: skip
-    placed = [v.name for v in model.value_vars if v.name.startswith("z_") and v.name != "z_calendar"]
+    placed = [
+        v.name for v in model.value_vars if v.name.startswith("z_") and v.name != "z_calendar"
+    ]
     rng = np.random.default_rng(5)
     shapes = {name: np.shape(value) for name, value in model.initial_point().items()}
     found = []

@@ -217,9 +217,7 @@ class _Move:
     delta: float
 
 
-def _told(
-    fit: PanelFit, done: Completed, term: str, prob: float, move: _Move
-) -> dict[str, object]:
+def _told(fit: PanelFit, done: Completed, term: str, prob: float, move: _Move) -> dict[str, object]:
     """Posterior of one effect at one delta."""
     ends = [0.5 - 0.5 * prob, 0.5 + 0.5 * prob]
     direction = float("nan")

@@ -11,14 +11,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bayes_sf.engines.diagnostics import converged, diagnose
 from bayes_sf.engines.nuts import SETTINGS, sample, sampler_stats, try_twice
 from bayes_sf.engines.panel_data import PanelData
 from bayes_sf.engines.panel_graph import arrays, panel_model
+from bayes_sf.engines.panel_report import report
 from bayes_sf.inputs.panel import Panel
-from bayes_sf.spec.moments import INTERCEPT
 from bayes_sf.spec.panel import PanelSpec
 
 if TYPE_CHECKING:
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = ["PANEL_SETTINGS", "PanelFit", "compile_panel", "fit_panel"]
-
-_Floats = NDArray[np.float64]
 
 #: The sampler's settings: coefficients mix so well that a short warm-up does.
 PANEL_SETTINGS: Mapping[str, float] = {**SETTINGS, "tune": 500}
@@ -50,7 +47,8 @@ class PanelFit:
         same, ``..._change``. ``calendar`` (season, pandemic), ``sd_workplace`` and ``sd_trend``
         (true differences of level and change), ``sd_quarter`` (noise of a quarter with the median
         of contracted days), ``weight_power``, ``autocorrelation``, ``sd_period``; and
-        ``sample_stats``.
+        ``sample_stats``. Of counts these are average differences in pp, see `panel_report`, with
+        ``concentration`` in place of ``weight_power``.
     trace : xarray.Dataset
         What was sampled, standardised.
     settings : mapping
@@ -124,6 +122,7 @@ def fit_panel(
     seed: int = 1,
     settings: Mapping[str, float] = PANEL_SETTINGS,
     compiled: Any = None,
+    retry: bool = True,
 ) -> PanelFit:
     """Sample the posterior of a panel model.
 
@@ -139,6 +138,8 @@ def fit_panel(
         Chains, draws, warm-up, acceptance target.
     compiled : optional
         What `compile_panel` made for a panel of the same shape.
+    retry : bool
+        Whether a fit that fails its diagnostics is tried once more, as in `fit_nuts`.
 
     Raises
     ------
@@ -156,89 +157,8 @@ def fit_panel(
     def attempt(settings: Mapping[str, float]) -> PanelFit:
         trace = sample(compiled, seed, settings)
         posterior = trace["posterior"].to_dataset()
-        tree = _tree(data, spec, posterior)
+        tree = report(data, spec, posterior)
         tree["sample_stats"] = sampler_stats(trace)
         return PanelFit(spec, data, tree, posterior, settings)
 
-    return try_twice(attempt, settings)
-
-
-def _tree(data: PanelData, spec: PanelSpec, trace: "xr.Dataset") -> "xr.DataTree":
-    """Draws in percentage points."""
-    import xarray as xr
-
-    base = ("chain", "draw")
-    draws = {str(name): value.to_numpy() for name, value in trace.data_vars.items()}
-    sds = {name: data.scale * draws[name] for name in _SDS if name in draws}
-    variables: dict[str, Any] = {}
-    noise = dict(zip(("", "_change"), _noise(data, draws), strict=True))
-    for part, own in (("", "sd_workplace"), ("_change", "sd_trend")):
-        coef = data.scale * draws[part.removeprefix("_") or "level"]
-        slopes = coef[..., 1:] / data.x_scale
-        start = data.scale * _calendar_change(data, draws) if part else data.location
-        intercept = start + coef[..., 0] - slopes @ data.x_centre
-        group = sds[f"sd_group{part}"]
-        resid = np.sqrt(sds.get(own, 0.0) ** 2 + data.scale**2 * noise[part])
-        beta = np.concatenate([intercept[..., None], slopes], axis=-1)
-        variables |= {
-            f"beta{part}": ((*base, "term"), beta),
-            f"u{part}": ((*base, "industry"), data.scale * draws[f"u{part}"]),
-            f"sd_group{part}": (base, group),
-            f"sd_resid{part}": (base, resid),
-            f"icc{part}": (base, group**2 / (group**2 + resid**2)),
-        }
-    variables["calendar"] = ((*base, "time"), data.scale * draws["calendar"])
-    variables |= {_SDS[name]: (base, values) for name, values in sds.items() if name in _SHOWN}
-    variables["weight_power"] = (base, draws["weight_power"])
-    if spec.autocorrelation:
-        variables["autocorrelation"] = (base, 2 * draws["autocorrelation"] - 1)
-    coords = {
-        "term": [INTERCEPT, *data.panel.predictors],
-        "time": list(data.calendar[0]),
-        "industry": list(data.panel.industries),
-        "chain": trace["chain"].to_numpy(),
-        "draw": trace["draw"].to_numpy(),
-    }
-    return xr.DataTree.from_dict({"posterior": xr.Dataset(variables, coords=coords)})
-
-
-#: Sampled standard deviations, and how they are called where they are reported.
-_SDS = {
-    "sd_group": "sd_group", "sd_group_change": "sd_group_change", "sd_workplace": "sd_workplace",
-    "sd_trend": "sd_trend", "sd_resid": "sd_quarter", "sd_period": "sd_period",
-}  # fmt: skip
-_SHOWN = ("sd_workplace", "sd_trend", "sd_resid", "sd_period")
-
-
-def _calendar_change(data: PanelData, draws: dict[str, _Floats]) -> _Floats:
-    """What season, pandemic and random walk add to the change, (chain, draw), standardised."""
-    first, last = data.change_places
-    added = draws["calendar"] @ (data.calendar[1][last] - data.calendar[1][first])
-    if data.walk:
-        steps = data.steps[last] - data.steps[first]
-        added = added + draws["sd_period"] * (draws["walk"] @ steps)
-    return np.asarray(added)
-
-
-def _noise(data: PanelData, draws: dict[str, _Floats]) -> tuple[_Floats, _Floats]:
-    """Variance that quarters' residuals give a workplace's mean and its change, on average.
-
-    Returns
-    -------
-    two (chain, draw) arrays
-        Standardised: of the mean over T quarters 1'SRS1/T^2, and the same of the change's two.
-    """
-    t = len(data.time)
-    loadings = np.zeros((2, t))
-    loadings[0] = 1 / t
-    loadings[1, list(data.change_places)] = -1, 1
-    lag = np.abs(np.subtract.outer(np.arange(t), np.arange(t)))
-    rho = 2 * draws["autocorrelation"] - 1 if "autocorrelation" in draws else None
-    found = np.empty((2, *draws["sd_resid"].shape))
-    for at in np.ndindex(draws["sd_resid"].shape):
-        sd = np.exp(-0.5 * draws["weight_power"][at] * data.log_days)
-        together = sd.T @ sd / len(sd) * (np.eye(t) if rho is None else rho[at] ** lag)
-        found[:, *at] = draws["sd_resid"][at] ** 2 * np.einsum(
-            "qs,st,qt->q", loadings, together, loadings
-        )
-    return found[0], found[1]
+    return try_twice(attempt, settings) if retry else attempt(settings)

@@ -8,17 +8,23 @@ every quarter keeps its own mean, and one with none has its industry's predictiv
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.engines.panel import PanelFit
 from bayes_sf.engines.panel_algebra import Sums, log_likelihood, shifted, summarise
+from bayes_sf.engines.panel_answers import Candidates, candidates
+from bayes_sf.engines.panel_counts import draw_counts, log_density_of_counts
 from bayes_sf.engines.panel_data import PanelData, back, forward
-from bayes_sf.engines.panel_graph import candidates
 
-__all__ = ["Completed", "complete", "complete_each", "draw_own_effects", "draw_residuals"]
+if TYPE_CHECKING:
+    from bayes_sf.engines.panel import PanelFit
+
+__all__ = [
+    "Completed", "complete", "complete_each", "draw_own_effects", "draw_residuals",
+    "linear_predictor", "with_shares",
+]  # fmt: skip
 
 _Floats = NDArray[np.float64]
 
@@ -39,7 +45,7 @@ class Completed:
     x: _Floats
 
 
-def complete(fit: PanelFit, n: int, *, seed: int = 1) -> Completed:
+def complete(fit: "PanelFit", n: int, *, seed: int = 1) -> Completed:
     """Fill in the gaps of a panel, n times.
 
     Parameters
@@ -55,7 +61,7 @@ def complete(fit: PanelFit, n: int, *, seed: int = 1) -> Completed:
     return Completed(np.stack([y for y, _ in drawn]), np.stack([x for _, x in drawn]))
 
 
-def complete_each(fit: PanelFit, n: int, *, seed: int = 1) -> Iterator[tuple[_Floats, _Floats]]:
+def complete_each(fit: "PanelFit", n: int, *, seed: int = 1) -> Iterator[tuple[_Floats, _Floats]]:
     """Yield (y, x), (N, T) and (N, k), for each of n draws: see `complete`."""
     rng = np.random.default_rng(seed)
     trace = fit.trace.stack(sample=("chain", "draw"))  # xarray's, not pandas'
@@ -69,33 +75,90 @@ def complete_each(fit: PanelFit, n: int, *, seed: int = 1) -> Iterator[tuple[_Fl
 
 
 def _complete_one(
-    fit: PanelFit, draw: dict[str, Any], rng: np.random.Generator
+    fit: "PanelFit", draw: dict[str, Any], rng: np.random.Generator
 ) -> tuple[_Floats, _Floats]:
     """One completed panel, in raw units."""
-    data, own = fit.data, (draw["sd_workplace"], draw.get("sd_trend", 0.0))
-    level, change = draw["level"], draw["change"]
-    inv_sd = np.exp(0.5 * draw["weight_power"] * data.log_days) / draw["sd_resid"]
-    rho = 2 * draw["autocorrelation"] - 1 if fit.spec.autocorrelation else None
-    x = _with_shares(data, draw)
-    period = data.calendar[1] @ draw["calendar"]
-    if fit.spec.period == "walk":
-        period = period + draw["sd_period"] * (data.steps @ draw["walk"])
-    raw = summarise(data.y - period, data.time, inv_sd, data.gaps, rho=rho, xp=np)
-
-    def expected(x: _Floats) -> tuple[_Floats, _Floats]:
-        u, w = draw["u"][data.panel.code], draw["u_change"][data.panel.code]
-        return level[0] + x @ level[1:] + u, change[0] + x @ change[1:] + w
-
-    x = _with_answers(data, draw, x, shifted(raw, *expected(x)), rng)
-    middle, slope = expected(x)
-    own_middle, own_slope = draw_own_effects(shifted(raw, middle, slope), *own, rng)
-    mean = (middle + own_middle)[:, None] + period + np.outer(slope + own_slope, data.time)
-    noise = draw_residuals((data.y - mean) * inv_sd, data.panel.observed, rho, rng) / inv_sd
-    y = np.where(data.panel.observed, data.panel.y, data.location + data.scale * (mean + noise))
+    data = fit.data
+    x = with_shares(data, draw)
+    fill = _fill if fit.spec.likelihood == "gaussian" else _fill_counts
+    x, y = fill(data, draw, x, rng)
     return y, np.where(np.isnan(data.panel.x), data.x_centre + data.x_scale * x, data.panel.x)
 
 
-def _with_shares(data: PanelData, draw: dict[str, Any]) -> _Floats:
+def _expected(data: PanelData, draw: dict[str, Any], x: _Floats) -> tuple[_Floats, _Floats]:
+    """Level and slope over time that predictors and industry give each workplace, (N,) each."""
+    code = data.panel.code
+    level, change = draw["level"], draw["change"]
+    return (
+        level[0] + x @ level[1:] + draw["u"][code],
+        change[0] + x @ change[1:] + draw["u_change"][code],
+    )
+
+
+def _period(data: PanelData, draw: dict[str, Any]) -> _Floats:
+    """Season, pandemic and random walk, (T,)."""
+    period = data.calendar[1] @ draw["calendar"]
+    return period + draw["sd_period"] * (data.steps @ draw["walk"]) if data.walk else period
+
+
+def _fill(
+    data: PanelData, draw: dict[str, Any], x: _Floats, rng: np.random.Generator
+) -> tuple[_Floats, _Floats]:
+    """Predictors, and absence in pp, of a Gaussian panel."""
+    own = (draw["sd_workplace"], draw.get("sd_trend", 0.0))
+    inv_sd = np.exp(0.5 * draw["weight_power"] * data.log_days) / draw["sd_resid"]
+    rho = 2 * draw["autocorrelation"] - 1 if "autocorrelation" in draw else None
+    period = _period(data, draw)
+    raw = summarise(data.y - period, data.time, inv_sd, data.gaps, rho=rho, xp=np)
+    found = candidates(data)
+    if found is not None:
+        sums = shifted(raw, *_expected(data, draw, x))
+        mine = Sums(*(value[found.owner][:, None] for value in vars(sums).values()))
+        moved = shifted(mine, found.shift @ draw["level"][1:], found.shift @ draw["change"][1:])
+        x = _with_answers(found, draw, x, log_likelihood(moved, *own, np), rng)
+    middle, slope = _expected(data, draw, x)
+    own_middle, own_slope = draw_own_effects(shifted(raw, middle, slope), *own, rng)
+    mean = (middle + own_middle)[:, None] + period + np.outer(slope + own_slope, data.time)
+    noise = draw_residuals((data.y - mean) * inv_sd, data.panel.observed, rho, rng) / inv_sd
+    drawn = data.location + data.scale * (mean + noise)
+    return x, np.where(data.panel.observed, data.panel.y, drawn)
+
+
+def _fill_counts(
+    data: PanelData, draw: dict[str, Any], x: _Floats, rng: np.random.Generator
+) -> tuple[_Floats, _Floats]:
+    """Predictors, and absence in pp, of a panel of counts."""
+    found = candidates(data)
+    concentration = float(draw["concentration"])
+    if found is not None:
+        linear = linear_predictor(data, draw, x)[found.owner][:, None]
+        slopes = (found.shift @ draw["change"][1:])[:, :, None] * data.time
+        moved = linear + (found.shift @ draw["level"][1:])[:, :, None] + slopes
+        fits = log_density_of_counts(data, moved, concentration, found.owner)
+        x = _with_answers(found, draw, x, fits, rng)
+    return x, draw_counts(data, linear_predictor(data, draw, x), concentration, rng)
+
+
+def linear_predictor(data: PanelData, draw: dict[str, Any], x: _Floats) -> _Floats:
+    """Linear predictor of a panel of counts, standardised, workplaces' own effects in it, (N, T).
+
+    Parameters
+    ----------
+    data : PanelData
+        The panel.
+    draw : dict
+        One draw of what was sampled.
+    x : (N, k) array
+        Predictors, standardised.
+    """
+    middle, slope = _expected(data, draw, x)
+    middle = middle + draw["sd_workplace"] * draw["z_workplace"]
+    if "z_trend" in draw:
+        slope = slope + draw["sd_trend"] * draw["z_trend"]
+    return np.asarray(middle[:, None] + np.outer(slope, data.time) + _period(data, draw))
+
+
+def with_shares(data: PanelData, draw: dict[str, Any]) -> _Floats:
     """Predictors, standardised, with the draw's values of missing numeric ones."""
     x = data.x.copy()
     for column, scale in data.panel.scales.items():
@@ -107,20 +170,14 @@ def _with_shares(data: PanelData, draw: dict[str, Any]) -> _Floats:
 
 
 def _with_answers(
-    data: PanelData, draw: dict[str, Any], x: _Floats, sums: Sums, rng: np.random.Generator
+    found: Candidates, draw: dict[str, Any], x: _Floats, fits: _Floats, rng: np.random.Generator
 ) -> _Floats:
-    """Predictors with unknown answers drawn from their posterior given the workplace's figures."""
-    found = candidates(data)
-    if found is None:
-        return x
-    log_prob = np.where(found.possible, 0.0, -np.inf)
+    """Predictors with unknown answers drawn, given how well each combination fits, (D, C)."""
+    log_prob = np.where(found.possible, fits, -np.inf)
     for name in found.cells:
         here = found.cell[name] >= 0
         shares = draw[f"answers_{name}"][found.cell[name][here]]
         log_prob[here] += np.log(np.take_along_axis(shares, found.category[name][here], axis=1))
-    mine = Sums(*(value[found.owner][:, None] for value in vars(sums).values()))
-    moved = shifted(mine, found.shift @ draw["level"][1:], found.shift @ draw["change"][1:])
-    log_prob += log_likelihood(moved, draw["sd_workplace"], draw.get("sd_trend", 0.0), np)
     chosen = (log_prob + rng.gumbel(size=log_prob.shape)).argmax(axis=1)
     x = x.copy()
     x[found.owner] += found.shift[np.arange(len(chosen)), chosen]

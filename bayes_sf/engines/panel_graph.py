@@ -8,7 +8,7 @@ Workplace effects and gaps are integrated out (`panel_algebra`), an unknown answ
 over its categories, an unknown share is a parameter.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 
 from bayes_sf.engines.graph import prior_structure, scale_variable
 from bayes_sf.engines.panel_algebra import Gaps, Sums, log_likelihood, shifted, summarise
+from bayes_sf.engines.panel_answers import Candidates, candidates, log_prior
+from bayes_sf.engines.panel_counts import count_likelihood
 from bayes_sf.engines.panel_data import PanelData, forward
 from bayes_sf.engines.panel_pilot import Pilot
 from bayes_sf.spec.panel import PanelSpec
 from bayes_sf.spec.priors import Priors
 
-__all__ = ["WEIGHT_POWER", "Candidates", "arrays", "candidates", "panel_model"]
+__all__ = ["WEIGHT_POWER", "arrays", "panel_model"]
 
 _Floats = NDArray[np.float64]
 
@@ -29,75 +31,6 @@ _Floats = NDArray[np.float64]
 WEIGHT_POWER = (0.5, 0.5)
 #: Prior sd of the calendar's coefficients, in sds of workplaces' means.
 _CALENDAR = 2.5
-
-
-@dataclass(frozen=True, eq=False)
-class Candidates:
-    """What workplaces with unknown answers may have answered.
-
-    Parameters
-    ----------
-    n_workplaces : int
-        N.
-    owner : (D,) int array
-        The workplaces.
-    shift : (D, C, k) array
-        Standardised predictors less those assumed, for each of at most C combinations.
-    possible : (D, C) bool array
-        Which combinations there are.
-    cells : mapping
-        Item -> (industries with unknown answers, (m,); counts of known answers there, (m, K)).
-    cell, category : mapping
-        Item -> place of its cell, (D,), -1 where known; category by combination, (D, C).
-    """
-
-    n_workplaces: int
-    owner: NDArray[np.intp]
-    shift: _Floats
-    possible: NDArray[np.bool_]
-    cells: dict[str, tuple[NDArray[np.intp], _Floats]]
-    cell: dict[str, NDArray[np.intp]]
-    category: dict[str, NDArray[np.intp]]
-
-
-def candidates(data: PanelData) -> Candidates | None:
-    """Every combination of answers that workplaces with gaps may have given; None without gaps."""
-    from itertools import product
-
-    choices = data.panel.choices
-    if not choices:
-        return None
-    unknown = np.column_stack([choice.answer < 0 for choice in choices])
-    owner = np.flatnonzero(unknown.any(axis=1))
-    listed = []
-    for row in unknown[owner]:
-        each = [range(len(c.values)) if gap else [-1] for c, gap in zip(choices, row, strict=True)]
-        listed.append(list(product(*each)))
-    most = max(len(combos) for combos in listed)
-    shift = np.zeros((len(owner), most, data.x.shape[1]))
-    possible = np.zeros((len(owner), most), dtype=bool)
-    category = {c.name: np.zeros((len(owner), most), dtype=np.intp) for c in choices}
-    cell = {c.name: np.full(len(owner), -1) for c in choices}
-    cells = {}
-    for q, choice in enumerate(choices):
-        industries = np.unique(data.panel.code[unknown[:, q]])
-        counts = [
-            np.bincount(
-                choice.answer[(data.panel.code == j) & ~unknown[:, q]], minlength=len(choice.values)
-            )
-            for j in industries
-        ]
-        cells[choice.name] = (industries, np.array(counts, dtype=float))
-        columns = list(choice.columns)
-        table = (choice.values - data.x_centre[columns]) / data.x_scale[columns]
-        for d, i in enumerate(owner):
-            possible[d, : len(listed[d])] = True
-            if unknown[i, q]:
-                cell[choice.name][d] = int(np.searchsorted(industries, data.panel.code[i]))
-                for c, combo in enumerate(listed[d]):
-                    category[choice.name][d, c] = combo[q]
-                    shift[d, c, columns] = table[combo[q]] - data.x[i, columns]
-    return Candidates(len(data.x), owner, shift, possible, cells, cell, category)
 
 
 def arrays(data: PanelData, spec: PanelSpec) -> dict[str, _Floats]:
@@ -149,12 +82,9 @@ def panel_model(data: PanelData, spec: PanelSpec) -> Any:
     """
     import pymc as pm
 
-    pt = _tensor()
     with pm.Model() as model:
         put = {name: pm.Data(name, value) for name, value in arrays(data, spec).items()}
         sds = _standard_deviations(spec, put["units"])
-        power = pm.Normal("weight_power", *WEIGHT_POWER)
-        rho = 2 * pm.Beta("autocorrelation", 2, 2) - 1 if spec.autocorrelation else None
         z = pm.Flat("z_calendar", shape=data.calendar[1].shape[1])
         calendar = put["calendar_start"] + put["calendar_root"] @ z
         calendar = pm.Deterministic("calendar", calendar)
@@ -165,22 +95,38 @@ def panel_model(data: PanelData, spec: PanelSpec) -> Any:
             period = period + sds["sd_period"] * (data.steps @ walk)
         level, u = _placed("", put, sds["sd_group"], data)
         change, u_change = _placed("_change", put, sds["sd_group_change"], data)
-        gaps = Gaps(put["mask"], None, None)
-        if spec.autocorrelation:
-            gaps = Gaps(put["mask"], put["previous"].astype("int64"), put["lag"])
-        inv_sd = pt.exp(0.5 * power * put["log_days"]) / sds["sd_resid"]
         x = _with_imputed(put["x"], data)
         middle = level[0] + x @ level[1:] + put["dummies"] @ u
         slope = change[0] + x @ change[1:] + put["dummies"] @ u_change
-        residual = put["y"] - period[None, :] - middle[:, None] - slope[:, None] * data.time
-        sums = summarise(residual, data.time, inv_sd, gaps, rho=rho, xp=pt)
-        own = (sds["sd_workplace"], sds.get("sd_trend", 0.0))
-        density = log_likelihood(sums, *own, pt)
-        found = candidates(data)
-        if found is not None:
-            density = _summed_out(density, sums, found, betas=(level[1:], change[1:]), sds=own)
+        expected, betas = (middle, slope, period), (level[1:], change[1:])
+        if spec.likelihood == "gaussian":
+            density = _gaussian(put, data, sds, expected, betas)
+        else:
+            density = count_likelihood(data, sds, expected, betas)
         pm.Potential("likelihood", density.sum())
     return model
+
+
+def _gaussian(
+    put: dict[str, Any], data: PanelData, sds: dict[str, Any], expected: tuple[Any, Any, Any],
+    betas: tuple[Any, Any],
+) -> Any:  # fmt: skip
+    """Log density of each workplace's percentage points, (N,), its own effects integrated out."""
+    import pymc as pm
+
+    pt = _tensor()
+    power = pm.Normal("weight_power", *WEIGHT_POWER)
+    rho, gaps = None, Gaps(put["mask"], None, None)
+    if "lag" in put:
+        rho = 2 * pm.Beta("autocorrelation", 2, 2) - 1
+        gaps = Gaps(put["mask"], put["previous"].astype("int64"), put["lag"])
+    inv_sd = pt.exp(0.5 * power * put["log_days"]) / sds["sd_resid"]
+    middle, slope, period = expected
+    residual = put["y"] - period[None, :] - middle[:, None] - slope[:, None] * data.time
+    sums = summarise(residual, data.time, inv_sd, gaps, rho=rho, xp=pt)
+    own = (sds["sd_workplace"], sds.get("sd_trend", 0.0))
+    density, found = log_likelihood(sums, *own, pt), candidates(data)
+    return density if found is None else _summed_out(density, sums, found, betas=betas, sds=own)
 
 
 def _placed(part: str, put: dict[str, Any], sd: Any, data: PanelData) -> tuple[Any, Any]:
@@ -225,8 +171,9 @@ def _tensor() -> Any:
 
 
 def _sd_roles(spec: PanelSpec) -> tuple[str, ...]:
-    """Names of the standard deviations."""
-    return ("sd_resid", "sd_group", *spec.extra_priors)
+    """Names of the standard deviations; counts have no residual one."""
+    resid = ("sd_resid",) if spec.likelihood == "gaussian" else ()
+    return (*resid, "sd_group", *spec.extra_priors)
 
 
 def _standard_deviations(spec: PanelSpec, units: Any) -> dict[str, Any]:
@@ -278,21 +225,10 @@ def _summed_out(
     own: Any, sums: Sums, found: Candidates, *, betas: tuple[Any, Any], sds: tuple[Any, Any]
 ) -> Any:
     """Replace the likelihood of workplaces with unknown answers by its sum over the answers."""
-    import pymc as pm
-
     pt = _tensor()
 
-    n_owners, most = found.possible.shape
-    log_prior: Any = np.where(found.possible, 0.0, -1e10)
-    for name, (_, counts) in found.cells.items():
-        share = pm.Dirichlet(f"answers_{name}", a=1 + counts, shape=counts.shape)
-        chosen = np.zeros((n_owners, most, *counts.shape))
-        for d in np.flatnonzero(found.cell[name] >= 0):
-            chosen[d, np.arange(most), found.cell[name][d], found.category[name][d]] = 1.0
-        added = chosen.reshape(n_owners * most, -1) @ pt.log(share).flatten()
-        log_prior = log_prior + added.reshape((n_owners, most))
     take = np.eye(found.n_workplaces)[found.owner]
     mine = Sums(*((take @ getattr(sums, f.name))[:, None] for f in fields(Sums)))
     moved = shifted(mine, found.shift @ betas[0], found.shift @ betas[1])
-    each = log_likelihood(moved, *sds, pt) + log_prior
+    each = log_likelihood(moved, *sds, pt) + log_prior(found)
     return own + take.T @ (pt.logsumexp(each, axis=1) - take @ own)

@@ -57,6 +57,9 @@ class PanelSpec:
         if self.likelihood not in PANEL_LIKELIHOODS:
             rule = f"must be {' or '.join(PANEL_LIKELIHOODS)}"
             raise SpecError("panel: likelihood", rule, got=self.likelihood)
+        if self.autocorrelation and self.likelihood != "gaussian":
+            rule = "is there only for the gaussian likelihood"
+            raise SpecError("panel: autocorrelation", rule, got=self.likelihood)
         if self.priors.slope.family not in {"normal", "flat"}:
             rule = "must be normal or flat in a panel model"
             raise SpecError("panel: priors.slope", rule, got=self.priors.slope.family)

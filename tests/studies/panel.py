@@ -99,7 +99,8 @@ def study(mechanism: str, seed: int, compiled: object) -> dict[str, float | str 
     """Fit one simulated panel, and compare with the truth."""
     panel, truth = simulate(mechanism, seed)
     start = time.perf_counter()
-    fit = fit_panel(panel, SPEC, seed=seed, settings=SETTINGS, compiled=compiled)
+    fit = fit_panel(panel, SPEC, seed=seed, settings=SETTINGS, compiled=compiled,
+                    retry=False)  # fmt: skip
     seconds = time.perf_counter() - start
     done = complete(fit, 200 if mechanism != "mnar" else 100, seed=seed)
     member = np.eye(J)[panel.code] / PER

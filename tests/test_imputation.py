@@ -151,8 +151,9 @@ def test_bad_requests() -> None:
         study_missing([SPECS[0], sf.ModelSpec("absence_mean", ("q17",))], sample)
     with pytest.raises(UsageError, match="at least two"):
         study_missing(SPECS, sample, n_sets=1)
+    linked = replace(sample, frame=sample.frame[sample.frame["linked"]])
     with pytest.raises(UsageError, match="one that this panel has"):
-        study_missing(SPECS, sample, pattern="unlinked")
+        study_missing(SPECS, linked, pattern="unlinked")
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,8 @@ def study_missing(
     deltas : sequence of float
         Percentage points by which imputed quarters are moved; 0 is always among them.
     pattern : str
-        Which of them are: see `bayes_sf.analysis.mnar.PATTERNS`.
+        Which of them are: see `bayes_sf.analysis.mnar.PATTERNS`. With ``unlinked`` the joint model
+        has the workplaces that are not in the register, too.
     n_sets : int
         Completed data sets, at least two.
     seed : int
@@ -173,12 +174,14 @@ def study_missing(
     import pandas as pd
 
     _check(specs, n_sets)
-    shifted_cells(build_panel(sample, specs[0].predictors), pattern)  # before minutes of sampling
+    kind = "model_unlinked" if pattern == "unlinked" else "model"
+    panel = build_panel(sample, specs[0].predictors, unlinked=pattern == "unlinked")
+    shifted_cells(panel, pattern)  # a pattern that moves nothing is refused before sampling
     grid = sorted({0.0, *map(float, deltas)})
     complete_specs = tuple(replace(spec, missing="drop") for spec in specs)
     complete_case = tuple(fit(s, sample, engine="exact", prob=prob) for s in complete_specs)
     joint = tuple(
-        fit(replace(spec, missing="model"), sample, engine="nuts", prob=prob, seed=seed)
+        fit(replace(spec, missing=kind), sample, engine="nuts", prob=prob, seed=seed)
         for spec in specs
     )
     fitted: PanelFit = joint[0].fitted.panel_fit

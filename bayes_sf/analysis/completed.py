@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.engines.panel_data import CHANGE_QUARTERS
 from bayes_sf.engines.panel_draws import Completed
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.panel import Panel
@@ -32,8 +33,6 @@ __all__ = ["CompletedSets", "completed_sets", "kendall_tau_b"]
 
 _Floats = NDArray[np.float64]
 
-#: First and last quarter of the report's change.
-CHANGE_QUARTERS = ("2016Q4", "2019Q4")
 #: What is no variable of a model: which set, which workplace.
 _KEYS = (".imp", ".id")
 

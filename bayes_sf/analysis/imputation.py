@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bayes_sf.analysis.completed import CompletedSets, completed_sets
 from bayes_sf.analysis.missingness import who_is_missing, won_back
-from bayes_sf.analysis.mnar import delta_effects, tipping_point
+from bayes_sf.analysis.mnar import delta_effects, shifted_cells, tipping_point
 from bayes_sf.analysis.rubin import Pooled, pool_reml
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.panel_draws import Completed, complete
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
+from bayes_sf.inputs.panel import build_panel
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import INTERCEPT
@@ -152,9 +153,10 @@ def study_missing(
     sample : AnalysisSample
         The workplaces.
     deltas : sequence of float
-        Percentage points by which imputed quarters are moved.
+        Percentage points by which imputed quarters are moved; 0 is always among them.
     pattern : str
-        Which of them are: see `bayes_sf.analysis.mnar.PATTERNS`.
+        Which of them are: see `bayes_sf.analysis.mnar.PATTERNS`. With ``unlinked`` the joint model
+        has the workplaces that are not in the register, too.
     n_sets : int
         Completed data sets, at least two.
     seed : int
@@ -172,17 +174,21 @@ def study_missing(
     import pandas as pd
 
     _check(specs, n_sets)
+    kind = "model_unlinked" if pattern == "unlinked" else "model"
+    panel = build_panel(sample, specs[0].predictors, unlinked=pattern == "unlinked")
+    shifted_cells(panel, pattern)  # a pattern that moves nothing is refused before sampling
+    grid = sorted({0.0, *map(float, deltas)})
     complete_specs = tuple(replace(spec, missing="drop") for spec in specs)
     complete_case = tuple(fit(s, sample, engine="exact", prob=prob) for s in complete_specs)
     joint = tuple(
-        fit(replace(spec, missing="model"), sample, engine="nuts", prob=prob, seed=seed)
+        fit(replace(spec, missing=kind), sample, engine="nuts", prob=prob, seed=seed)
         for spec in specs
     )
     fitted: PanelFit = joint[0].fitted.panel_fit
     done = complete(fitted, max(_DRAWS, n_sets), seed=seed)
     chosen = _spread(len(done.y), n_sets)
     sets = completed_sets(fitted.panel, Completed(done.y[chosen], done.x[chosen]))
-    effects, tipping = _under_delta(joint, done, deltas, pattern, prob)
+    effects, tipping = _under_delta(joint, done, grid, pattern, prob)
     rows = [
         row
         for one, two in zip(complete_case, joint, strict=True)
@@ -201,6 +207,8 @@ def _check(specs: Sequence[ModelSpec], n_sets: int) -> None:
         if spec.outcome not in QUANTITIES:
             rule = f"must have an outcome that the panel has ({', '.join(QUANTITIES)})"
             raise UsageError(f"model {spec.name!r}", rule, got=spec.outcome)
+        if not spec.predictors:
+            raise UsageError(f"model {spec.name!r}", "must have a predictor", got="none")
         if spec.predictors != specs[0].predictors:
             rule = "must have the same predictors for every outcome, and one model for each"
             raise UsageError(f"model {spec.name!r}", rule, got=list(spec.predictors))

@@ -256,7 +256,7 @@ def fit(
 
 def _fit_one(spec: ModelSpec, data: Any, engine: str, prob: float, seed: int) -> Result:
     """One model."""
-    if spec.missing == "model":
+    if spec.missing != "drop":
         return _fit_missing(spec, data, engine, prob, seed)
     rows = rows_of(spec, data)
     if not spec.plain:

@@ -44,7 +44,7 @@ class PanelSampled(Sampled):
 
 
 def fit_missing(spec: ModelSpec, data: Any, engine: str, *, seed: int = 1) -> PanelSampled:
-    """Fit the panel model of a specification with ``missing="model"``.
+    """Fit the panel model of a specification whose gaps are modelled.
 
     Parameters
     ----------
@@ -72,8 +72,9 @@ def fit_missing(spec: ModelSpec, data: Any, engine: str, *, seed: int = 1) -> Pa
     if engine != "nuts":
         rule = "is sampled: what is missing is modelled"
         raise UsageError(where, rule, got=f"engine {engine!r}", fix="use engine 'nuts'")
-    panel = build_panel(data, spec.predictors)
-    asked = PanelSpec(spec.predictors, priors=spec.priors)
+    unlinked = spec.missing == "model_unlinked"
+    panel = build_panel(data, spec.predictors, unlinked=unlinked)
+    asked = PanelSpec(spec.predictors, unlinked=unlinked, priors=spec.priors)
     return _part(_fitted(_Asked(panel.digest, asked, seed, panel)), spec)
 
 

@@ -201,7 +201,7 @@ class Result:
         tails = np.array([0.5, 0.5 - 0.5 * self.prob, 0.5 + 0.5 * self.prob])
         priors = self.fitted.parts[0].priors
         middle, low, high = icc_prior_quantiles(priors.sd_resid, priors.sd_group, tails)
-        other = self.spec.resid_by_group or self.spec.missing == "model"
+        other = self.spec.resid_by_group or self.spec.missing != "drop"
         if other or self.spec.likelihood == "student" or not adjusted:
             middle = low = high = np.nan
         if adjusted:

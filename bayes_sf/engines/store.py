@@ -240,7 +240,7 @@ def _find(
 
     A panel model is fitted again: a file holds no workplace, and it is of them that it speaks.
     """
-    if spec.missing == "model":
+    if spec.missing != "drop":
         return None
     rows = rows_of(spec, data)
     if spec.plain or rows is None:

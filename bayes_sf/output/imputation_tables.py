@@ -152,8 +152,9 @@ def method_table(study: MissingStudy, outcome: str, *, lang: Language) -> Table:
 def _method_record(row: MethodRow, lang: Language) -> dict[str, Any]:
     """One line; delta is part of the treatment's name."""
     words = _WORDS[lang]
-    decimals = 0 if row.delta == round(row.delta) else 2
-    shift = fixed(row.delta, decimals, lang) if row.method == "delta" else ""
+    shift = ""
+    if row.method == "delta":
+        shift = fixed(row.delta, 0 if row.delta == round(row.delta) else 2, lang)
     return {
         "term": term_name(row.term, lang), "treatment": words[row.method].format(shift),
         "estimate": row.estimate, "sd": row.sd, "lower": row.lower, "upper": row.upper,

@@ -26,7 +26,7 @@ OUTCOMES: Mapping[str, str] = {
 }
 LIKELIHOODS = ("gaussian", "student")
 #: What becomes of workplaces with gaps; and the outcomes of which the panel model speaks.
-MISSING = ("drop", "model")
+MISSING = ("drop", "model", "model_unlinked")
 _OF_PANEL = ("absence_mean", "absence_change")
 #: Fields that list columns.
 _COLUMNS = (
@@ -84,9 +84,10 @@ class ModelSpec:
         variance sd_resid^2 + sd_repeat^2/m.
     known_se : str
         Column with known standard errors, instead of a residual sd (meta-analysis).
-    missing : {"drop", "model"}
+    missing : {"drop", "model", "model_unlinked"}
         Whether workplaces with gaps are left out, or all linked ones are in a model of their
-        quarters (`fit_panel`) that says what the gaps may hold; then `min_quarters` has no say.
+        quarters (`fit_panel`) that says what the gaps may hold, and those that are not in the
+        register, too; then `min_quarters` has no say.
 
     Raises
     ------
@@ -191,8 +192,8 @@ class ModelSpec:
             "sd_slope": self.varying, "correlation": self.varying,
             "df_resid": self.likelihood == "student", "sd_log_resid": self.resid_by_group,
             "sd_repeat": self.repeats, "simplex": self.monotonic,
-            "sd_workplace": self.missing == "model", "sd_trend": self.missing == "model",
-            "sd_group_change": self.missing == "model",
+            "sd_workplace": self.missing != "drop", "sd_trend": self.missing != "drop",
+            "sd_group_change": self.missing != "drop",
         }  # fmt: skip
         return tuple(name for name, has in asked.items() if has)
 

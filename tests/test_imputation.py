@@ -1,0 +1,282 @@
+"""What is missing under every treatment: rows, tables, and the command on a part of the replica."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import Finished, run
+
+import bayes_sf as sf
+from bayes_sf.analysis.completed import completed_sets
+from bayes_sf.analysis.imputation import METHODS, MissingStudy, compare_methods, study_missing
+from bayes_sf.analysis.missingness import who_is_missing, won_back
+from bayes_sf.analysis.rubin import pool_reml
+from bayes_sf.cli.missing import read_deltas
+from bayes_sf.engines.panel_draws import Completed
+from bayes_sf.errors import UsageError
+from bayes_sf.inputs.panel import build_panel
+from bayes_sf.output.imputation_tables import imputation_tables
+
+REPLICA = Path(__file__).parents[1] / "data" / "replica"
+PREDICTORS = ("q13", "women_share")
+SPECS = tuple(sf.ModelSpec(o, PREDICTORS) for o in ("absence_mean", "absence_change"))
+
+
+def effects_of(outcome: str) -> pd.DataFrame:
+    """What `delta_effects` would give, with other numbers."""
+    quantity = outcome.removeprefix("absence_")
+    delta = np.array([-1.0, 0.0, 1.5])
+    parts = [
+        pd.DataFrame(
+            {
+                "pattern": "quarters", "quantity": quantity, "term": term, "delta": delta,
+                "estimate": at + 0.1 * delta, "sd": 0.1, "lower": at + 0.1 * delta - 0.2,
+                "upper": at + 0.1 * delta + 0.2, "prob": 0.95, "interval": "credible-eti",
+                "p_direction": 0.9, "n": 582, "n_groups": 6,
+            }
+        )
+        for term, at in (("q13", -0.25), ("icc", 0.4))
+    ]  # fmt: skip
+    return pd.concat(parts, ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def study() -> MissingStudy:
+    """A study without sampling: exact fits stand for the joint model, noise for what is missing."""
+    sample = sf.load_sample("replica")
+    panel = build_panel(sample, PREDICTORS)
+    rng = np.random.default_rng(1)
+    own = np.nanmean(np.where(panel.observed, panel.y, np.nan), axis=1)[:, None]
+    y = np.where(panel.observed, panel.y, own + rng.normal(0, 3, size=(6, *panel.y.shape)))
+    guess = np.nanmean(panel.x, axis=0) * rng.uniform(0.9, 1.1, size=(6, *panel.x.shape))
+    done = Completed(y, np.where(np.isnan(panel.x), guess, panel.x))
+    sets = completed_sets(panel, done)
+    complete = tuple(sf.fit(spec, sample, engine="exact") for spec in SPECS)
+    joint = tuple(sf.fit(replace(spec, min_quarters=2), sample, engine="exact") for spec in SPECS)
+    effects = pd.concat([effects_of(spec.outcome) for spec in SPECS], ignore_index=True)
+    rows = [
+        row
+        for one, two in zip(complete, joint, strict=True)
+        for row in compare_methods(one, two, sample, sets, effects)
+    ]
+    nan = float("nan")
+    tipping = pd.DataFrame(
+        {
+            "pattern": "quarters", "quantity": ["mean", "change"], "term": "q13",
+            "verdict_at_zero": ["below 0", "undecided"], "sign": [nan, 1.25],
+            "verdict": [0.5, nan],
+        }
+    )  # fmt: skip
+    won = pd.concat([won_back(sample, spec, panel) for spec in SPECS], ignore_index=True)
+    return MissingStudy(
+        joint, complete, tuple(rows), who_is_missing(sample, SPECS), won, effects, tipping, done,
+        sets,
+    )  # fmt: skip
+
+
+def test_every_treatment_is_what_it_says(study: MissingStudy) -> None:
+    """Each row against the fit that it names, done here anew."""
+    found = {(r.outcome, r.term, r.method, r.delta): r for r in study.rows if r.method != "delta"}
+    rows = {key[:3]: row for key, row in found.items()}
+    sample = sf.load_sample("replica")
+    for spec, exact in zip(SPECS, study.complete_case, strict=True):
+        theirs = {row.term: row for row in exact.rows if not row.group}
+        pooled = pool_reml(spec, list(study.sets.frames()))
+        low, high = pooled.interval(0.95)
+        for k, term in enumerate(PREDICTORS, start=1):
+            mine = rows[spec.outcome, term, "complete-case"]
+            assert (mine.estimate, mine.lower) == (theirs[term].estimate, theirs[term].lower)
+            assert mine.p_direction == theirs[term].statistic
+            assert mine.n == exact.moments.n_obs
+            rubin = rows[spec.outcome, term, "rubin"]
+            assert rubin.estimate == pytest.approx(pooled.estimate[k])
+            assert (rubin.lower, rubin.upper) == pytest.approx((low[k], high[k]))
+            assert rubin.interval == "confidence-t"
+        icc = rows[spec.outcome, "icc", "rubin"]
+        assert icc.estimate == pytest.approx(pooled.icc)
+        assert np.isnan(icc.lower)
+    known = replace(SPECS[0], repeats="n_quarters", min_quarters=1)
+    mine = rows["absence_mean", "q13", "known-precision"]
+    theirs = next(row for row in sf.fit(known, sample).rows if row.term == "q13")
+    assert (mine.estimate, mine.sd) == pytest.approx((theirs.estimate, theirs.sd))
+    frame = sample.frame
+    some = (frame["n_quarters"] >= 1) & (frame["q13"] != "dont_know") & frame["women_share"].notna()
+    assert mine.n == some.sum()  # one observed quarter is enough
+    assert ("absence_change", "q13", "known-precision") not in rows
+    shifts = [row for row in study.rows if row.method == "delta" and row.term == "q13"]
+    assert {(row.outcome, row.delta): row.estimate for row in shifts} == pytest.approx(
+        {(s.outcome, d): -0.25 + 0.1 * d for s in SPECS for d in (-1.0, 0.0, 1.5)}
+    )
+
+
+@pytest.mark.parametrize("lang", ["en", "nb"])
+def test_tables_print_n_priors_and_whose_workplaces(study: MissingStudy, lang: str) -> None:
+    """Every table says that it is synthetic; those of treatments print priors and intervals."""
+    tables = imputation_tables(study, lang=lang)
+    assert [table.name for table in tables] == [
+        "methods_absence_mean", "methods_absence_change", "tipping_points", "missing",
+        "won_back_absence_mean", "won_back_absence_change",
+    ]  # fmt: skip
+    for table in tables:
+        assert table.caption.startswith("SYNTETISK" if lang == "nb" else "SYNTHETIC")
+        assert "n = " in table.caption
+    text = "\n".join(tables[0].footer)
+    assert "half-t(3, 0, " in text
+    assert "Rubin" in text
+    body = ["; ".join(row) for row in tables[0].texts]
+    assert any(("delta 1,50" if lang == "nb" else "delta 1.50") in line for line in body)
+    assert any("delta −1" in line for line in body)
+    terms = [row[0] for row in tables[0].texts]
+    order = [row[1] for row in tables[0].texts if row[0] == terms[0]]
+    assert len(order) == len(METHODS) - 1 + 3
+    assert tables[2].texts[0][2] == ("under 0" if lang == "nb" else "below 0")
+
+
+def test_bad_requests() -> None:
+    """Before anything is sampled: outcome, predictors, sets, pattern."""
+    sample = sf.load_sample("replica")
+    trend = sf.ModelSpec("absence_trend", ("q13",))
+    with pytest.raises(UsageError, match="outcome that the panel has"):
+        study_missing([trend], sample)
+    with pytest.raises(UsageError, match="must have a predictor"):
+        study_missing([sf.ModelSpec("absence_mean")], sample)
+    with pytest.raises(UsageError, match="same predictors"):
+        study_missing([SPECS[0], sf.ModelSpec("absence_mean", ("q17",))], sample)
+    with pytest.raises(UsageError, match="at least two"):
+        study_missing(SPECS, sample, n_sets=1)
+    linked = replace(sample, frame=sample.frame[sample.frame["linked"]])
+    with pytest.raises(UsageError, match="one that this panel has"):
+        study_missing(SPECS, linked, pattern="unlinked")
+
+
+@pytest.mark.parametrize(
+    ("text", "deltas"),
+    [("-2:2:1", (-2.0, -1.0, 0.0, 1.0, 2.0)), ("1,-1", (-1.0, 1.0)), ("0:1:0.4", (0.0, 0.4, 0.8))],
+)
+def test_grids(text: str, deltas: tuple[float, ...]) -> None:
+    """Lists are sorted; a grid never goes beyond its end."""
+    assert read_deltas(text) == deltas
+
+
+@pytest.mark.parametrize("text", ["", "a", "1:2", "0:1:0", "2:1:1", "0:1:0.001", "1,2:3", "500"])
+def test_bad_grids(text: str) -> None:
+    """One message says how a grid is written."""
+    with pytest.raises(UsageError, match="--delta"):
+        read_deltas(text)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--completed", "1"], 2, "at least 2 data sets"),
+        (["--quarters"], 2, "goes with --completed"),
+        (["--norwegian-csv"], 2, "goes with --completed"),
+        (["--pattern", "unlinkd"], 2, "did you mean unlinked?"),
+        (["q13_pannel"], 2, "did you mean 'q13_panel'?"),
+        (["--survey", "no_such_file.csv", "--register", "r.csv"], 3, "no_such_file.csv"),
+        (["--data", "published"], 2, "have no workplaces"),
+    ],
+)
+def test_one_clear_line(
+    arguments: list[str], code: int, said: str, tmp_path: Path, bayes_sf_command: Path
+) -> None:
+    """The right exit code, one line on stderr, no file left behind."""
+    done = run(bayes_sf_command, "impute", *arguments, folder=tmp_path)
+    assert done.code == code
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stdout == ""
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+# The command itself: sampled once, on a tenth of the replica ------------------------------------
+
+
+def part_of_the_replica(folder: Path) -> None:
+    """Write every fifth workplace of the replica as files of one's own."""
+    survey = pd.read_csv(REPLICA / "survey.csv", dtype=str)
+    survey.iloc[::5].to_csv(folder / "survey.csv", index=False)
+    for name in ("register_workplace.csv", "register_enterprise.csv"):
+        shutil.copy(REPLICA / name, folder / name)
+    (folder / "model.toml").write_text(
+        'schema = 1\nquestion = "q13?"\noutcomes = ["absence_mean", "absence_change"]\n'
+        'items = ["q13"]\ncontrols = ["women_share"]\nmissing = "model"\n'
+    )
+
+
+@pytest.fixture(scope="module")
+def imputed(
+    tmp_path_factory: pytest.TempPathFactory, bayes_sf_command: Path
+) -> Callable[[], SimpleNamespace]:
+    """One run as JSON, and the files that it wrote."""
+    folder = tmp_path_factory.mktemp("imputed")
+    part_of_the_replica(folder)
+    done: Finished = run(
+        bayes_sf_command, "impute", "model.toml", "--survey", "survey.csv", "--register",
+        "register_workplace.csv", "--register", "register_enterprise.csv", "--completed", "6",
+        "--quarters", "--delta=-1,1", "--out", "out", "--lang", "nb", "--json", "--quiet",
+        folder=folder,
+    )  # fmt: skip
+    assert done.code == 0, done.stderr
+    return lambda: SimpleNamespace(folder=folder / "out", done=done, json=json.loads(done.stdout))
+
+
+@pytest.mark.nuts
+def test_the_command_writes_everything(imputed: Callable[[], SimpleNamespace]) -> None:
+    """Files, consent on stderr, the same figures in JSON and CSV; treatments agree."""
+    found = imputed()
+    assert sorted(path.name for path in found.folder.iterdir()) == sorted(
+        [
+            *(f"completed_{what}.{end}" for what in ("workplaces", "quarters")
+              for end in ("csv", "parquet", "sav")),
+            *(f"{name}.{end}" for name in ("delta", "distributions", "quarters")
+              for end in ("svg", "png")),
+            "delta.csv", "methods.csv", "missing.csv", "panel.csv", "provenance.json",
+            "tipping_points.csv", "won_back.csv",
+        ]
+    )  # fmt: skip
+    assert "MICRODATA" in found.done.stderr
+    methods = pd.read_csv(found.folder / "methods.csv")
+    assert len(methods) == len(found.json["methods"])
+    assert (methods["source"] == "microdata").all()
+    slope = methods[(methods["term"] == "q13") & (methods["outcome"] == "absence_mean")]
+    by = slope.set_index("method")
+    joint, rubin = by.loc["joint"], by.loc["rubin"]
+    # one model: REML on six completed sets and the posterior, within half an sd
+    assert rubin["estimate"] == pytest.approx(joint["estimate"], abs=0.5 * joint["sd"])
+    at_zero = slope[(slope["method"] == "delta") & (slope["delta"] == 0)].iloc[0]
+    assert at_zero["estimate"] == pytest.approx(joint["estimate"], abs=0.25 * joint["sd"])
+    assert at_zero["sd"] == pytest.approx(joint["sd"], rel=0.2)
+    assert sorted(slope.loc[slope["method"] == "delta", "delta"]) == [-1, 0, 1]
+    assert joint["n"] > by.loc["complete-case", "n"]
+
+
+@pytest.mark.nuts
+def test_completed_files_hold_what_was_observed(imputed: Callable[[], SimpleNamespace]) -> None:
+    """Six sets under the original; observed quarters stay; no workplace number anywhere."""
+    found = imputed()
+    quarters = pd.read_csv(found.folder / "completed_quarters.csv")
+    wide = quarters.pivot_table(
+        index=[".id", "quarter"], columns=".imp", values="absence", dropna=False
+    )
+    seen = wide[0].notna()
+    assert list(wide.columns) == list(range(7))
+    assert wide.notna().loc[:, 1:].all(axis=None)
+    for number in range(1, 7):
+        np.testing.assert_array_equal(wide.loc[seen, number], wide.loc[seen, 0])
+    assert (wide.loc[~seen, 1] != wide.loc[~seen, 2]).all()
+    numbers = pd.read_csv(REPLICA / "survey.csv", dtype=str).iloc[::5, 0]
+    written = "\n".join(
+        path.read_text(encoding="utf-8")
+        for path in found.folder.iterdir()
+        if path.suffix in {".csv", ".json", ".svg"}
+    )
+    words = set(re.findall(r"(?<![\d.])\d{9}(?![\d.])", written))  # nine digits that stand alone
+    assert not words & set(numbers)

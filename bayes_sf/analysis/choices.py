@@ -136,7 +136,7 @@ def _columns(frame: Any, name: str) -> _Columns:
 
     column = score(frame, name)
     if not isinstance(column.dtype, pd.CategoricalDtype):
-        return {name: column.to_numpy(dtype=float)}
+        return {name: np.asarray(column, dtype=float)}
     there = column.notna().to_numpy()
     return {
         f"{name}[{level}]": np.where(there, (column == level).to_numpy(dtype=float), np.nan)
@@ -173,7 +173,7 @@ def _quarters(sample: AnalysisSample) -> list[str]:
 
 def _by_quarter(sample: AnalysisSample, name: str) -> _Floats:
     """A figure of every workplace and quarter of the period, (N, T); NaN where there is none."""
-    wide = sample.quarters.pivot(index="workplace", columns="quarter", values=name)
+    wide = sample.quarters.set_index(["workplace", "quarter"])[name].unstack()  # noqa: PD010  # no two
     wide = wide.reindex(index=sample.frame["workplace"], columns=_quarters(sample))
     return np.asarray(wide.to_numpy(dtype=float))
 

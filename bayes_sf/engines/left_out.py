@@ -7,7 +7,9 @@ other rows, row i is normal with mean y_i - g_i/q_i and variance 1/q_i (Sundarar
 Sherman-Morrison formula, mean m - C h_i g_i/q_i and covariance C + C h_i h_i' C/q_i, and every
 node's mass is divided by row i's density given the others.
 
-Priors stay at the scale that all rows give them.
+Priors stay as all rows give them: their scale, and the point where the intercept's prior holds.
+Nodes are those of all rows: of an ordinary row the result is exact; an outlier of five residual
+sds, without which sigma is where these nodes end, is off by up to 1e-4 posterior sds.
 """
 
 from collections.abc import Iterator

@@ -110,7 +110,7 @@ class Workplaces:
         if one["without"] != NONE:
             kept &= self.groups != one["without"]
         if not kept.any():
-            raise DataError("rows", "must be left", got="none")
+            raise DataError("workplaces", "must be left", got="none that meet all choices")
         data = table[kept]
         # An answer that nobody gave has no coefficient, as in `build_design`.
         used = data.any(axis=0) | [not name.endswith("]") for name in (*columns, "")]

@@ -72,7 +72,9 @@ def _shares(explored: Explored, lang: Language) -> Table:
         Column("total", f"{word('total', lang)}, %", decimals=1),
         Column("range", word("range", lang), decimals=2),
     )
-    notes = (sentence("multiverse_shares", lang),)
+    complete = len(explored.fitted) == len(explored.table)
+    keys = ("multiverse_shares", *(() if complete else ("unbalanced",)))
+    notes = tuple(sentence(key, lang) for key in keys)
     return _table("multiverse_shares", frame, columns, notes=notes, explored=explored, lang=lang)
 
 

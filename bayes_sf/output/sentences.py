@@ -53,6 +53,7 @@ _SENTENCES: Final[Mapping[Language, Mapping[str, str]]] = {
             "Share of the estimates' variance that goes with a choice alone, and with what it does "
             "together with others. Range: between the means of its options."
         ),
+        "unbalanced": "Not every combination could be fitted: shares need not add up.",
         "pull": (
             "Pull: the estimate with a workplace minus the estimate without it, summed; in all: "
             "without regard to sign. Nothing is said of fewer than 5 workplaces."
@@ -87,6 +88,9 @@ _SENTENCES: Final[Mapping[Language, Mapping[str, str]]] = {
         "multiverse_shares": (
             "Andel av estimatenes varians som følger et valg alene, og sammen med andre valg. "
             "Spenn: mellom gjennomsnittene for valgets alternativer."
+        ),
+        "unbalanced": (
+            "Ikke alle kombinasjoner kunne tilpasses: andelene går ikke nødvendigvis opp."
         ),
         "pull": (
             "Trekk: estimatet med en virksomhet minus estimatet uten, summert; i alt: uten hensyn "

@@ -110,7 +110,7 @@ class Workplaces:
         if one["without"] != NONE:
             kept &= self.groups != one["without"]
         if not kept.any():
-            raise DataError("rows", "must be left", got="none")
+            raise DataError("workplaces", "must be left", got="none that meet all choices")
         data = table[kept]
         # An answer that nobody gave has no coefficient, as in `build_design`.
         used = data.any(axis=0) | [not name.endswith("]") for name in (*columns, "")]
@@ -136,7 +136,7 @@ def _columns(frame: Any, name: str) -> _Columns:
 
     column = score(frame, name)
     if not isinstance(column.dtype, pd.CategoricalDtype):
-        return {name: column.to_numpy(dtype=float)}
+        return {name: np.asarray(column, dtype=float)}
     there = column.notna().to_numpy()
     return {
         f"{name}[{level}]": np.where(there, (column == level).to_numpy(dtype=float), np.nan)
@@ -173,7 +173,7 @@ def _quarters(sample: AnalysisSample) -> list[str]:
 
 def _by_quarter(sample: AnalysisSample, name: str) -> _Floats:
     """A figure of every workplace and quarter of the period, (N, T); NaN where there is none."""
-    wide = sample.quarters.pivot(index="workplace", columns="quarter", values=name)
+    wide = sample.quarters.set_index(["workplace", "quarter"])[name].unstack()  # noqa: PD010  # no two
     wide = wide.reindex(index=sample.frame["workplace"], columns=_quarters(sample))
     return np.asarray(wide.to_numpy(dtype=float))
 

@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 
 from bayes_sf.engines.exact import ExactPosterior
 from bayes_sf.engines.fit import fit
+from bayes_sf.engines.left_out import left_out
 from bayes_sf.engines.pointwise import given_draws
 from bayes_sf.engines.posterior import Posterior
 from bayes_sf.engines.result import Result
@@ -133,8 +134,7 @@ def loo(result: Result) -> Loo:
 def exact_loo(posterior: ExactPosterior, rows: Rows) -> Loo:
     """Leave every row of a Gaussian random-intercept model out, without Monte Carlo error.
 
-    With V the covariance of the rows given (sigma, tau), coefficients integrated out, and
-    g = V^-1 (y - X m0): row i given the others is N(y_i - g_i/V^ii, 1/V^ii).
+    See `bayes_sf.engines.left_out`.
 
     Parameters
     ----------
@@ -143,30 +143,22 @@ def exact_loo(posterior: ExactPosterior, rows: Rows) -> Loo:
     rows : Rows
         The rows it was fitted to.
     """
-    data, grid = posterior.data, posterior.grid
-    table = (np.column_stack([rows.x, rows.y]) - data.centre) / data.scale
-    columns, y = np.column_stack([np.ones(rows.n_obs), table[:, :-1]]), table[:, -1]
-    means, sizes = data.means[rows.code], data.moments.sizes[rows.code]
+    grid = posterior.grid
     inv_var = np.exp(-2 * grid.t.nodes)
-    centre, precision = grid.given.centre(inv_var), grid.given.precision(inv_var)
     log_left = np.full(rows.n_obs, -np.inf)
     log_full = np.full(rows.n_obs, -np.inf)
-    for z, lam in enumerate(grid.given.lam):
-        share = lam * sizes / (1 + lam * sizes)
-        basis = grid.given.basis[z]
-        along = (columns - share[:, None] * means[:, :-1]) @ basis
-        pull = (y - share * means[:, -1])[:, None] - along @ centre[z].T  # (n, T), over sigma^2
-        own = (1 - lam / (1 + lam * sizes))[:, None] - along**2 @ (inv_var / precision[z].T)
-        log_density = 0.5 * np.log(own * inv_var / (2 * np.pi)) - 0.5 * pull**2 * inv_var / own
+    with np.errstate(divide="ignore"):
+        log_mass = np.log(grid.weight)
+    for node in left_out(posterior, rows):
         # Given all rows, row i's own density: N(y_i | y_i - pull, var) with var = sigma^2 (1 - own)
         # + sigma^2: the residual, and what is not known of its mean.
-        spread = 2 - own
-        seen = -0.5 * np.log(2 * np.pi * spread / inv_var) - 0.5 * pull**2 * inv_var / spread
-        with np.errstate(divide="ignore"):
-            log_weight = np.log(grid.weight[z])
-        log_left = np.logaddexp(log_left, np.logaddexp.reduce(log_weight - log_density, axis=1))
+        spread = 2 - node.own
+        seen = -0.5 * np.log(2 * np.pi * spread / inv_var) - 0.5 * node.pull**2 * inv_var / spread
+        log_weight = log_mass[node.at]
+        left = np.logaddexp.reduce(log_weight - node.log_density, axis=1)
+        log_left = np.logaddexp(log_left, left)
         log_full = np.logaddexp(log_full, np.logaddexp.reduce(log_weight + seen, axis=1))
-    unit = float(np.log(data.scale[-1]))
+    unit = float(np.log(posterior.data.scale[-1]))
     return Loo("exact", -log_left - unit, log_full - unit)
 
 

@@ -19,7 +19,6 @@ from bayes_sf.analysis.choices import Workplaces
 from bayes_sf.analysis.contrast import Contrast
 from bayes_sf.analysis.prior_fan import SLOPE_PRIORS
 from bayes_sf.engines.exact import ExactPosterior, fit_exact
-from bayes_sf.engines.quadrature import Box
 from bayes_sf.errors import BayesSFError, DataError, UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.sample import AnalysisSample
@@ -29,7 +28,9 @@ from bayes_sf.spec.priors import Priors
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Explored", "choice_shares", "explore", "option_means"]
+    from bayes_sf.engines.quadrature import Box
+
+__all__ = ["Explored", "choice_shares", "explore", "option_means", "varied_choices"]
 
 #: Nodes for sigma and tau: quantiles are then good to 1e-3 sd.
 _NODES = (32, 48)
@@ -207,7 +208,7 @@ def choice_shares(explored: Explored) -> "pd.DataFrame":
     import pandas as pd
 
     table = explored.fitted
-    varied = [key for key in explored.asked.choices if table[key].nunique() > 1]
+    varied = varied_choices(explored)
     estimate = table["estimate"]
     variance = float(estimate.var(ddof=0)) or float("nan")
     rows = {}
@@ -242,9 +243,7 @@ def option_means(explored: Explored) -> "pd.DataFrame":
 
     table = explored.fitted
     rows = []
-    for key in explored.asked.choices:
-        if table[key].nunique() < 2:
-            continue
+    for key in varied_choices(explored):
         for option, part in table.groupby(key, sort=False):
             rows.append(
                 {
@@ -256,4 +255,13 @@ def option_means(explored: Explored) -> "pd.DataFrame":
                     "n_least": int(part["n"].min()), "n_largest": int(part["n"].max()),
                 }
             )  # fmt: skip
-    return pd.DataFrame(rows)
+    columns = [
+        "choice", "option", "fitted", "estimate", "least", "largest", "surely_below_zero",
+        "surely_above_zero", "n_least", "n_largest",
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
+
+
+def varied_choices(explored: Explored) -> list[str]:
+    """Choices with more than one option among the combinations that could be fitted."""
+    return [key for key in explored.asked.choices if len(explored.fitted[key].unique()) > 1]

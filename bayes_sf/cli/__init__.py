@@ -1,8 +1,11 @@
 """The command line: thin; heavy libraries are imported inside the commands."""
 
-from bayes_sf.cli import report, models, checks, missing, sensitivity, tables, doctor  # noqa: I001  # order of the help
+from bayes_sf.cli import (  # noqa: I001  # the help lists them in this order
+    report, models, checks, missing, sensitivity, choices, tables, doctor,
+)  # fmt: skip
 from bayes_sf.cli.app import app, main
 
 __all__ = [
-    "app", "checks", "doctor", "main", "missing", "models", "report", "sensitivity", "tables",
+    "app", "checks", "choices", "doctor", "main", "missing", "models", "report", "sensitivity",
+    "tables",
 ]  # fmt: skip

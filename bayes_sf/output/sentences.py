@@ -45,6 +45,20 @@ _SENTENCES: Final[Mapping[Language, Mapping[str, str]]] = {
         "about_zero": "≈ 0: the report says in words that it is close to zero.",
         "pooling": "Intervals: Wald (OLS, REML), equal-tailed credible (posterior).",
         "percent": "Percent of the column's workplaces.",
+        "multiverse_sides": (
+            "Percent of the fitted combinations whose estimate, or whole interval, lies there; "
+            "what is missing to 100 has zero, or a limit of the ROPE, in its interval."
+        ),
+        "multiverse_shares": (
+            "Share of the estimates' variance that goes with a choice alone, and with what it does "
+            "together with others. Range: between the means of its options."
+        ),
+        "unbalanced": "Not every combination could be fitted: shares need not add up.",
+        "pull": (
+            "Pull: the estimate with a workplace minus the estimate without it, summed; in all: "
+            "without regard to sign. Nothing is said of fewer than 5 workplaces."
+        ),
+        "association": "An association, not the effect of an intervention.",
     },
     "nb": {
         "direction": "P(retning): a posteriori-sannsynlighet for medianens fortegn.",
@@ -67,6 +81,22 @@ _SENTENCES: Final[Mapping[Language, Mapping[str, str]]] = {
             "Intervaller: Wald (MKM, REML), troverdighetsintervall med like haler (a posteriori)."
         ),
         "percent": "Prosent av virksomhetene i kolonnen.",
+        "multiverse_sides": (
+            "Prosent av de tilpassede kombinasjonene som har estimatet, eller hele intervallet, "
+            "der; det som mangler på 100, har null eller en grense for ROPE i intervallet."
+        ),
+        "multiverse_shares": (
+            "Andel av estimatenes varians som følger et valg alene, og sammen med andre valg. "
+            "Spenn: mellom gjennomsnittene for valgets alternativer."
+        ),
+        "unbalanced": (
+            "Ikke alle kombinasjoner kunne tilpasses: andelene går ikke nødvendigvis opp."
+        ),
+        "pull": (
+            "Trekk: estimatet med en virksomhet minus estimatet uten, summert; i alt: uten hensyn "
+            "til fortegn. Ingenting sies om færre enn 5 virksomheter."
+        ),
+        "association": "En sammenheng, ikke virkningen av et tiltak.",
     },
 }
 

@@ -143,6 +143,31 @@ def load_multiverse(name: str | Path) -> Multiverse:
     >>> load_multiverse("q13").item
     'q13'
     """
+    path, table = _read(name)
+    where = path.name
+    _only(table, _KEYS, where)
+    for key, (kind, said) in _KINDS.items():
+        value = table.get(key)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise SpecError(f"{where}: {key}", f"must be given, as {said}", got=value)
+    if table["schema"] != 1:
+        raise SpecError(f"{where}: schema", "must be 1", got=table["schema"])
+    contrast = table.get("contrast", "widest")
+    if contrast not in ("widest", "step"):
+        raise SpecError(f"{where}: contrast", "must be widest or step", got=contrast)
+    if not (isfinite(table["rope"]) and table["rope"] > 0):
+        raise SpecError(f"{where}: rope", "must be a number above zero", got=table["rope"])
+    _check_item(table["item"], f"{where}: item")
+    choices = _choices(table["choices"], report_choices(table["item"]), where)
+    if any(table["item"] in names for names in choices["controls"]):
+        rule = "must not have the item itself"
+        raise SpecError(f"{where}: choices.controls", rule, got=table["item"])
+    rope = float(table["rope"])
+    return Multiverse(path.stem, table["question"], table["item"], contrast, rope, choices)
+
+
+def _read(name: str | Path) -> tuple[Path, dict[str, Any]]:
+    """Find and parse a file."""
     path = Path(name)
     if path.suffix != ".toml":
         known = multiverse_names()
@@ -156,26 +181,7 @@ def load_multiverse(name: str | Path) -> Multiverse:
         raise SpecError(str(path), "must be a file that can be read", got=error.strerror) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SpecError(path.name, "must be valid TOML in UTF-8", got=str(error)) from None
-    where = path.name
-    _only(table, _KEYS, where)
-    for key, (kind, said) in _KINDS.items():
-        value = table.get(key)
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise SpecError(f"{where}: {key}", f"must be given, as {said}", got=value)
-    if table["schema"] != 1:
-        raise SpecError(f"{where}: schema", "must be 1", got=table["schema"])
-    contrast = table.get("contrast", "widest")
-    if contrast not in ("widest", "step"):
-        raise SpecError(f"{where}: contrast", "must be widest or step", got=contrast)
-    if not (isfinite(table["rope"]) and table["rope"] > 0):
-        raise SpecError(f"{where}: rope", "must be above zero", got=table["rope"])
-    _check_item(table["item"], f"{where}: item")
-    choices = _choices(table["choices"], report_choices(table["item"]), where)
-    if any(table["item"] in names for names in choices["controls"]):
-        rule = "must not have the item itself"
-        raise SpecError(f"{where}: choices.controls", rule, got=table["item"])
-    rope = float(table["rope"])
-    return Multiverse(path.stem, table["question"], table["item"], contrast, rope, choices)
+    return path, table
 
 
 def _choices(
@@ -185,7 +191,10 @@ def _choices(
     _only(table, tuple(CHOICES), f"{where}: choices")
     found: dict[str, tuple[Any, ...]] = {}
     for key, usual in report.items():
-        place, given = f"{where}: choices.{key}", table.get(key, [usual])
+        found[key] = (usual,)
+        if key not in table:
+            continue
+        place, given = f"{where}: choices.{key}", table[key]
         if (key, given) == ("without", "each"):
             given = ["each"]
         if not isinstance(given, list) or not given:
@@ -218,19 +227,24 @@ def _check_option(key: str, option: Any, where: str) -> None:
         _check_quarter(option, where)
 
 
+def _single_answers() -> list[str]:
+    """Items that have one column: no industry, and options instead of what they are options of."""
+    items = load_codebook().items.values()
+    return [item.key for item in items if item.kind != "multi" and item.role != "group"]
+
+
 def _check_item(name: str, where: str) -> None:
     """Refuse what is no single answer of the survey."""
-    items = load_codebook().items
-    if name not in items or items[name].kind == "multi" or items[name].role == "group":
-        raise SpecError(where, "must be an item of the survey", got=name, fix=closest(name, items))
+    if name not in _single_answers():
+        fix = closest(name, _single_answers())
+        raise SpecError(where, "must be an item of the survey", got=name, fix=fix)
 
 
 def _check_controls(names: Any, where: str) -> None:
     """Refuse what is no list of different items and register covariates."""
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise SpecError(where, "must be a list of lists of controls", got=names)
-    book = load_codebook()
-    known = {*book.controls, *(k for k, i in book.items.items() if i.kind != "multi")} - {"industry"}
+    known = {*load_codebook().controls, *_single_answers()}
     for name in names:
         if name not in known:
             rule = "must be survey items, or women_share, senior_share, n_employees"

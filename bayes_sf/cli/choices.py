@@ -1,0 +1,88 @@
+"""Commands on what a claim hangs on, choices and workplaces: multiverse, influence."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bayes_sf.cli.app import app
+from bayes_sf.cli.console import progress_bar, stdout
+from bayes_sf.cli.data import load_workplaces, source_of
+from bayes_sf.cli.options import (
+    AnalysisArgument,
+    JsonOption,
+    MapOption,
+    OutOption,
+    QuietOption,
+    RegisterOption,
+    SurveyOption,
+    WorkplacesOption,
+)
+
+LangOption = Annotated[str, typer.Option("--lang", help="en or nb.")]
+
+
+@app.command()
+def multiverse(
+    choices: Annotated[str, typer.Argument(help="A TOML file of choices, or q13, q17, q18.")],
+    *,
+    data: WorkplacesOption = None,
+    survey: SurveyOption = None,
+    register: RegisterOption = None,
+    mapping: MapOption = None,
+    out: OutOption = Path("multiverse"),
+    lang: LangOption = "en",
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Fit every combination of an analyst's choices, and say what each choice does.
+
+    Example: bayes-sf multiverse q13 --out multiverse
+    """
+    from bayes_sf.output.files import ready_folder
+    from bayes_sf.output.words import check_language
+    from bayes_sf.spec.multiverse import load_multiverse
+
+    language, asked = check_language(lang), load_multiverse(choices)
+    source = source_of(data, survey, register, ("replica",))
+    folder = ready_folder(out)
+    from bayes_sf.output.multiverses import print_multiverse, run_multiverse
+
+    run = run_multiverse(
+        folder, asked, load_workplaces(source, survey, register, mapping),
+        lang=language, progress=progress_bar(quiet=quiet),
+    )  # fmt: skip
+    print_multiverse(stdout(), run, as_json=as_json)
+
+
+@app.command()
+def influence(
+    analysis: AnalysisArgument,
+    *,
+    data: WorkplacesOption = None,
+    survey: SurveyOption = None,
+    register: RegisterOption = None,
+    mapping: MapOption = None,
+    out: OutOption = Path("influence"),
+    lang: LangOption = "en",
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Say which answers and industries carry an association: leave out each workplace.
+
+    Example: bayes-sf influence q13 --out influence
+    """
+    from bayes_sf.output.files import ready_folder
+    from bayes_sf.output.words import check_language
+    from bayes_sf.spec.analysis import load_analysis
+
+    language, asked = check_language(lang), load_analysis(analysis)
+    source = source_of(data, survey, register, ("replica",))
+    folder = ready_folder(out)
+    from bayes_sf.output.influences import print_influence, run_influence
+
+    run = run_influence(
+        folder, asked, load_workplaces(source, survey, register, mapping),
+        source=source, lang=language, progress=progress_bar(quiet=quiet),
+    )  # fmt: skip
+    print_influence(stdout(), run, as_json=as_json)

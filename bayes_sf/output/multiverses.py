@@ -1,0 +1,139 @@
+"""`bayes-sf multiverse`: a multiverse fitted, as files, tables and a specification curve."""
+
+import platform
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from bayes_sf.analysis.multiverse import Explored, choice_shares, explore, option_means
+from bayes_sf.engines.fit import versions
+from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.inputs.variables import Language
+from bayes_sf.output.files import json_text, write_files
+from bayes_sf.output.formats.terminal import print_table
+from bayes_sf.output.multiverse_figures import curve_figure
+from bayes_sf.output.multiverse_tables import multiverse_tables
+from bayes_sf.output.page import figure_files
+from bayes_sf.output.sentences import STATEMENTS
+from bayes_sf.spec.multiverse import Multiverse
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["MultiverseRun", "print_multiverse", "run_multiverse"]
+
+_WRITTEN = {"en": "Written to", "nb": "Skrevet til"}
+_FAILED = {
+    "en": "{} of {} combinations could not be fitted; specifications.csv says why. The first: {}",
+    "nb": "{} av {} kombinasjoner kunne ikke tilpasses; specifications.csv sier hvorfor. Den "
+    "første: {}",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class MultiverseRun:
+    """One run of `multiverse`.
+
+    Parameters
+    ----------
+    explored : Explored
+        The fits.
+    provenance : dict
+        As in `provenance.json`.
+    files : tuple of pathlib.Path
+        What was written.
+    lang : {"en", "nb"}
+        Language of the figure and of the tables.
+    """
+
+    explored: Explored
+    provenance: dict[str, Any]
+    files: tuple[Path, ...]
+    lang: Language
+
+
+def run_multiverse(
+    folder: Path,
+    asked: Multiverse,
+    sample: AnalysisSample,
+    *,
+    lang: Language = "en",
+    progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
+) -> MultiverseRun:
+    """Fit every combination, and write what comes out.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        An existing folder.
+    asked : Multiverse
+        Choices and options.
+    sample : AnalysisSample
+        Workplaces.
+    lang : {"en", "nb"}
+        Language of the figure.
+    progress : callable
+        Wraps the combinations.
+    """
+    start = perf_counter()
+    explored = explore(asked, sample, progress=progress)
+    provenance = {
+        "multiverse": asked.name, "question": asked.question, "item": asked.item,
+        "contrast": explored.contrast.label, "size": explored.contrast.size, "rope": asked.rope,
+        "unit": "pp", "prob": explored.prob, "choices": asked.choices, "source": explored.source,
+        "statement": STATEMENTS["en"][explored.source], "data": sample.digest,
+        "seconds": perf_counter() - start, "versions": versions(),
+        "platform": platform.platform(),
+    }  # fmt: skip
+    frames = {
+        "specifications": explored.table,
+        "shares": choice_shares(explored).reset_index(),
+        "options": option_means(explored),
+    }
+    texts: dict[str, str | bytes] = {
+        f"{name}.csv": str(
+            frame.assign(source=explored.source).to_csv(index=False, lineterminator="\n")
+        )
+        for name, frame in frames.items()
+    }
+    texts["summary.json"] = json_text(explored.summary())
+    texts["provenance.json"] = json_text(provenance)
+    picture = figure_files("specification_curve", curve_figure(explored, lang=lang))
+    return MultiverseRun(explored, provenance, write_files(folder, texts | picture), lang)
+
+
+def print_multiverse(console: "Console", run: MultiverseRun, *, as_json: bool) -> None:
+    """Print a run as tables, or as one JSON object.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+        Stdout.
+    run : MultiverseRun
+        What to print.
+    as_json : bool
+        One object with keys ``summary, shares, options, provenance``; the combinations are in
+        specifications.csv.
+    """
+    explored, lang = run.explored, run.lang
+    if as_json:
+        content = {
+            "summary": explored.summary(),
+            "shares": choice_shares(explored).reset_index().to_dict("records"),
+            "options": option_means(explored).to_dict("records"),
+            "provenance": run.provenance,
+        }
+        console.file.write(json_text(content))
+        return
+    console.print(STATEMENTS[lang][explored.source], style="bold")
+    for table in multiverse_tables(explored, lang=lang):
+        print_table(console, table)
+    console.print()
+    failed = explored.table[explored.table["reason"] != ""]
+    if len(failed):
+        said = _FAILED[lang].format(len(failed), len(explored.table), failed["reason"].iloc[0])
+        console.print(said, markup=False)
+    names = ", ".join(path.name for path in run.files)
+    console.print(f"{_WRITTEN[lang]} {run.files[0].parent}: {names}")

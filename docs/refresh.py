@@ -1,6 +1,7 @@
 """Bring up to date what documents show of the program: `uv run python docs/refresh.py`.
 
-README.md shows what its command and its examples print, ARCHITECTURE.md lists the modules. Output
+README.md shows what its command and its examples print, so do the tutorial and other pages;
+ARCHITECTURE.md lists the modules. Output
 stands between `<!-- name -->` and `<!-- /name -->`, or in the `text` block after a `python` block;
 `tests/contracts` compares all of it with the program.
 """
@@ -13,6 +14,8 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+#: Pages whose blocks of Python are followed by what they print.
+PAGES = ("README.md", "docs/tutorial.md", "docs/own_files.md")
 FINDINGS_SHOWN = 3
 
 
@@ -50,6 +53,15 @@ def printed_by(examples: list[tuple[str, str]]) -> list[str]:
     return printed
 
 
+def refresh_examples(page: Path) -> None:
+    """Rewrite what a page says that its blocks of Python print."""
+    text = page.read_text(encoding="utf-8")
+    blocks = examples(text)
+    for (code, old), new in zip(blocks, printed_by(blocks), strict=True):
+        text = text.replace(f"{code}```\n\n```text\n{old}", f"{code}```\n\n```text\n{new}")
+    page.write_text(text, encoding="utf-8")
+
+
 def inventory() -> str:
     """Every module with the first line of its docstring, in the order in which data walk."""
     package = ROOT / "bayes_sf"
@@ -83,7 +95,7 @@ def shortened(printed: str) -> str:
 
 
 def main() -> None:
-    """Rewrite both documents."""
+    """Rewrite all of them."""
     readme, architecture = ROOT / "README.md", ROOT / "ARCHITECTURE.md"
     with tempfile.TemporaryDirectory() as folder:
         command = ["bayes-sf", "reproduce"]
@@ -92,10 +104,9 @@ def main() -> None:
         )
     text = readme.read_text(encoding="utf-8")
     text = filled(text, "reproduce", fenced(shortened(done.stdout)))
-    blocks = examples(text)
-    for (code, old), new in zip(blocks, printed_by(blocks), strict=True):
-        text = text.replace(f"{code}```\n\n```text\n{old}", f"{code}```\n\n```text\n{new}")
     readme.write_text(text, encoding="utf-8")
+    for page in PAGES:
+        refresh_examples(ROOT / page)
     text = architecture.read_text(encoding="utf-8")
     architecture.write_text(filled(text, "inventory", inventory()), encoding="utf-8")
 

@@ -22,11 +22,9 @@ from bayes_sf.inputs.published import published_table, scalar
 from bayes_sf.inputs.replica import Replica
 from bayes_sf.inputs.sample import AnalysisSample, load_sample
 from bayes_sf.output.cases import count_belonging
+from bayes_sf.output.described_sample import count_missing, description_tables, flow_table
 from bayes_sf.output.description import (
-    count_missing,
     description_figures,
-    description_tables,
-    flow_table,
     print_description,
     write_description,
 )

@@ -21,7 +21,8 @@ from bayes_sf.engines.store import without_groups
 from bayes_sf.errors import DisclosureError, UsageError
 from bayes_sf.inputs.sample import AnalysisSample, load_sample
 from bayes_sf.output.aggregate_figures import FEW, blurred_quantiles, spread_figure
-from bayes_sf.output.description import description_figures, description_tables, protect_tables
+from bayes_sf.output.described_sample import description_tables, protect_tables
+from bayes_sf.output.description import description_figures
 from bayes_sf.output.disclosure import (
     HIDDEN,
     OFF,

@@ -11,13 +11,18 @@ from bayes_sf.engines.fit import fit
 from bayes_sf.engines.result import Result
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.comparison_tables import comparison_tables, icc_table
-from bayes_sf.output.description import protect_tables
+from bayes_sf.output.described_sample import protect_tables
 from bayes_sf.output.disclosure import Control, Hidden, Rules, disclosure_files, notice
 from bayes_sf.output.files import json_text, write_files
 from bayes_sf.output.formats.delimited import CsvStyle
 from bayes_sf.output.formats.writing import table_files
 from bayes_sf.output.pooling_tables import pooling_table, shrinkage_table
-from bayes_sf.output.protected_models import hidden_of, protect_pooling
+from bayes_sf.output.protected_models import (
+    hidden_of,
+    protect_pooling,
+    protect_reproduction,
+    protect_table,
+)
 from bayes_sf.output.result_tables import diagnostics_table, posterior_table
 from bayes_sf.output.sample_tables import descriptive_tables, flow_tables
 from bayes_sf.output.sentences import STATEMENTS
@@ -125,8 +130,11 @@ def export_tables(
     log: list[Hidden] = []
     tables = list(_result_tables(list(results), lang, used))
     if reproduction is not None:
-        tables.append(icc_table(reproduction.icc, source=source, lang=lang))
-        tables += comparison_tables(reproduction, source=source, lang=lang)
+        replayed = protect_reproduction(reproduction, used)
+        tables.append(icc_table(replayed.icc, source=source, lang=lang))
+        fits = [fit for found in replayed.results.values() for fit in found.values()]
+        compared = comparison_tables(replayed, source=source, lang=lang)
+        tables += [protect_table(table, fits, used) for table in compared]
     for pooling in poolings:
         shown, hidden = protect_pooling(pooling, used)
         tables += pooling_table(shown, lang=lang), shrinkage_table(shown, lang=lang)
@@ -144,7 +152,8 @@ def _result_tables(results: list[Result], lang: "Language", control: Control) ->
     """A summary for each engine, and the diagnostics of chains."""
     for engine in dict.fromkeys(result.engine for result in results):
         fits = [result for result in results if result.engine == engine]
-        yield posterior_table(fits, lang=lang, name=f"estimates_{engine}")
+        table = posterior_table(fits, lang=lang, name=f"estimates_{engine}")
+        yield protect_table(table, fits, control)
     for one in results:
         if one.engine == "nuts":
             yield _without(diagnostics_table(one, lang=lang), tuple(hidden_of(one, control)))

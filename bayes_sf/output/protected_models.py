@@ -6,22 +6,24 @@ equation in the hidden group's mean. Smallest and largest values are those of si
 are always hidden.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from bayes_sf.analysis.comparison import Reproduction
 from bayes_sf.analysis.pooling import GroupRow, Pooling, TermRow
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import DisclosureError
 from bayes_sf.output.disclosure import HIDDEN, Control, Hidden, hide_fields, hide_groups
 from bayes_sf.output.numbers import significant_decimals
+from bayes_sf.output.tables import Cell, Table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
     "check_withheld", "hidden_of", "protect_checks", "protect_diagnostics", "protect_estimates",
-    "protect_left_out", "protect_pooling",
+    "protect_left_out", "protect_pooling", "protect_reproduction", "protect_table",
 ]  # fmt: skip
 
 _FIGURES: Final = ("estimate", "sd", "lower", "upper", "statistic")
@@ -122,6 +124,7 @@ def protect_pooling(pooling: Pooling, control: Control) -> tuple[Pooling, Log]:
     rows = tuple(
         hide_fields(row, _LEVELS) if row.group in groups else row for row in pooling.groups
     )
+    rows = tuple(replace(row, complete=round(row.complete, _DECIMALS)) for row in rows)
     shown = replace(pooling, groups=rows, terms=tuple(map(_blunted, pooling.terms)))
     return shown, tuple(Hidden(table, row.group, "", groups[row.group])
                         for row in pooling.groups if row.group in groups)  # fmt: skip
@@ -140,6 +143,65 @@ def _blunted(row: TermRow) -> TermRow:
     return replace(row, **values)
 
 
+def protect_reproduction(found: Reproduction, control: Control) -> Reproduction:
+    """What `reproduce` found, with the digits that are printed where an industry is hidden.
+
+    Parameters
+    ----------
+    found : Reproduction
+    control : Control
+    """
+    fits = [result for results in found.results.values() for result in results.values()]
+    if not any(hidden_of(result, control) for result in fits):
+        return found
+    icc = tuple(
+        replace(row, **{name: round(getattr(row, name), _OF_SHARES) for name in _ICC})
+        for row in found.icc
+    )
+    coefficients = tuple(
+        replace(row, **{
+            name: round(getattr(row, name), significant_decimals(row.sd)) for name in _COEFFICIENT
+        })
+        for row in found.coefficients
+    )  # fmt: skip
+    return replace(found, icc=icc, coefficients=coefficients)
+
+
+#: Decimals that are printed of a level, and of an ICC.
+_DECIMALS, _OF_SHARES = 2, 3
+_ICC: Final = ("reml", "mean", "median", "lower", "upper")
+_COEFFICIENT: Final = (
+    "reml_estimate", "reml_se", "reml_t", "reml_ci_low", "reml_ci_high", "mean", "sd", "lower",
+    "upper", "p_direction",
+)  # fmt: skip
+
+
+def protect_table(table: Table, results: Iterable[Result], control: Control) -> Table:
+    """Keep the printed digits of a table of models of which one has a hidden industry.
+
+    Parameters
+    ----------
+    table : Table
+    results : iterable of Result
+        Its models.
+    control : Control
+    """
+    if not any(hidden_of(result, control) for result in results):
+        return table
+    rows = tuple(
+        tuple(_rounded(cell, table.places(at, place)) for place, cell in enumerate(row))
+        for at, row in enumerate(table.rows)
+    )
+    return replace(table, rows=rows)
+
+
+def _rounded(cell: Cell, decimals: int) -> Cell:
+    """A number, or both limits of an interval, with so many decimals."""
+    if isinstance(cell, tuple):
+        return (round(cell[0], decimals), round(cell[1], decimals))
+    return round(cell, decimals) if isinstance(cell, float) else cell
+
+
 def protect_checks(
     checks: "pd.DataFrame", groups: Mapping[str, str], control: Control
 ) -> "tuple[pd.DataFrame, Log]":
@@ -156,7 +218,8 @@ def protect_checks(
     if not control.active:
         return checks, ()
     values = ("n", "observed", "median", "lower", "upper", "p_above")
-    shown, log = hide_groups(checks, groups, table="checks", values=values)
+    whole = checks.round(dict.fromkeys(values, _DECIMALS)) if groups else checks
+    shown, log = hide_groups(whole, groups, table="checks", values=values)
     shown = shown.astype(dict.fromkeys(values, object))
     number = (checks["observed"] * checks["n"]).round()
     least = control.rules.min_workplaces

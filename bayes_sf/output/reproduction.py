@@ -15,10 +15,11 @@ from bayes_sf.engines.fit import load_sample, versions
 from bayes_sf.engines.recovery import PublishedStudy
 from bayes_sf.engines.result import Result
 from bayes_sf.inputs.sample import AnalysisSample
-from bayes_sf.output.description import protect_tables, source_texts
+from bayes_sf.output.described_sample import protect_tables
+from bayes_sf.output.description import source_texts
 from bayes_sf.output.disclosure import Control, Hidden, Rules, disclosure_files, notice
 from bayes_sf.output.files import csv_text, json_text, write_files
-from bayes_sf.output.protected_models import protect_estimates
+from bayes_sf.output.protected_models import protect_estimates, protect_reproduction
 from bayes_sf.output.summary import SOURCES, markdown, print_summary
 
 if TYPE_CHECKING:
@@ -127,10 +128,11 @@ def run_reproduction(
     }  # fmt: skip
     findings = [finding for outcome in outcomes for finding in outcome.findings]
     account = account_of(data) if isinstance(data, PublishedStudy) else ()
-    page = markdown(found, outcomes, source, _footer(provenance), account)
     control = Control.of(data, rules or Rules())
+    raw, found = found, protect_reproduction(found, control)
+    page = markdown(found, outcomes, source, _footer(provenance), account)
     extra, log = _sample_tables(data, found, control)
-    models = _moments(account, found) if with_data or not control.microdata else _WITHHELD
+    models = _moments(account, raw) if with_data or not control.microdata else _WITHHELD
     files = write_files(
         folder,
         {

@@ -2,13 +2,18 @@
 
 import re
 import runpy
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import typer
 
 from bayes_sf import cli
+from bayes_sf.inputs.sample import read_mapping
+from bayes_sf.spec.analysis import load_analysis
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +28,7 @@ NUMBER = re.compile(r"(\d+(?:\.\d+)?)")
 
 FIRST = "python -m pip install uv && uv run bayes-sf reproduce"
 TESTS = "uv run pytest"
+PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in REFRESH["PAGES"]}
 RUN_ONCE = {  # for all tests, by these fixtures
     "uv run bayes-sf reproduce --json": "reproduced_by_wheel",
     "uv run bayes-sf reproduce --data replica": "reproduced_replica",
@@ -43,12 +49,27 @@ def assert_same(shown: str, real: str) -> None:
         assert abs(float(a) - float(b)) <= max(0.05 * float(b), 10 * 10.0**-digits), f"{hint}: {a}"
 
 
+def lines_of(text: str) -> set[str]:
+    """Every command of a page: in a block, or in a line of text."""
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    inline = re.findall(r"`(uv run [^`]+)`", text)
+    return {line for block in blocks for line in block.splitlines()} | set(inline)
+
+
 def commands() -> set[str]:
-    """Every command of the README but the one on a reader's own files."""
-    blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
-    inline = re.findall(r"`(uv run [^`]+)`", README)
-    lines = {line for block in blocks for line in block.splitlines()} | set(inline)
-    return {line for line in lines if "--survey" not in line}
+    """Every command of README, tutorial and how-to but those on a reader's own files."""
+    return {line for text in PAGES.values() for line in lines_of(text) if "--survey" not in line}
+
+
+def named() -> set[str]:
+    """Commands that any page names, with files of one's own or not, and without their `uv run`."""
+    pages = {path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md")}
+    lines = {line for text in (*pages, README) for line in lines_of(text)}
+    inline = {line for text in pages for line in re.findall(r"`(bayes-sf [^`]+)`", text)}
+    found = {line.removeprefix("uv run ") for line in lines | inline}
+    return {
+        line for line in found if line.startswith("bayes-sf ") and not re.search("[A-Z]{5}", line)
+    }
 
 
 def test_the_two_commands_come_first() -> None:
@@ -86,11 +107,55 @@ def test_every_other_command_runs(
     assert not left.value.code
 
 
-def test_python_examples_print_what_is_shown() -> None:
-    blocks = REFRESH["examples"](README)
-    assert len(blocks) == README.count("```python") >= 2
+@pytest.mark.parametrize("line", sorted(named()))
+def test_every_command_that_is_named_can_be_meant(line: str) -> None:
+    _, name, *rest = line.split()
+    group = typer.main.get_command(cli.app)
+    if name.startswith("--"):
+        assert name in {"--version", "--debug", "--help", "--install-completion"}
+    elif "--help" not in rest:
+        called = group.commands[name].make_context(name, rest)
+        asked = called.params.get("analyses") or [called.params.get("analysis")]
+        for analysis in filter(None, asked):
+            assert (ROOT / "models" / f"{analysis}.toml").exists()
+
+
+@pytest.mark.parametrize("page", sorted(PAGES))
+def test_python_examples_print_what_is_shown(page: str) -> None:
+    text = PAGES[page]
+    blocks = REFRESH["examples"](text)
+    assert len(blocks) == text.count("```python") >= 1
     for (_, shown), real in zip(blocks, REFRESH["printed_by"](blocks), strict=True):
         assert_same(shown, real)
+
+
+def test_model_files_that_are_shown_are_read(tmp_path: Path) -> None:
+    blocks = re.findall(r"```toml\n(.*?)```", PAGES["docs/own_files.md"], re.DOTALL)
+    shown = {"schema" in block: block for block in blocks}
+    assert len(shown) == len(blocks) == 2
+    for name, block in (("names.toml", shown[False]), ("mine.toml", shown[True])):
+        (tmp_path / name).write_text(block, encoding="utf-8")
+    assert read_mapping(tmp_path / "names.toml")["survey"]["q13"] == "tilpasning"
+    assert load_analysis(str(tmp_path / "mine.toml")).specs[0].predictors == ("q4",)
+
+
+def test_every_analysis_has_its_line() -> None:
+    text = (ROOT / "docs" / "analyses.md").read_text(encoding="utf-8")
+    for path in (ROOT / "models").glob("*.toml"):
+        assert re.search(rf"\b{path.stem}\b", text), path.name
+
+
+def test_documents_build_without_a_warning(tmp_path: Path) -> None:
+    command = ["-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", ROOT / "docs", tmp_path]
+    done = subprocess.run(
+        [sys.executable, *map(str, command)], capture_output=True, encoding="utf-8", check=False
+    )
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "api.html").read_text(encoding="utf-8")
+    for name in ("fit", "load_sample", "ModelSpec", "Moments", "Result"):
+        assert f"bayes_sf.{name}" in page
+    home = (tmp_path / "tutorial.html").read_text(encoding="utf-8")
+    assert "http://" not in re.sub(r'xmlns="[^"]+"|href="[^"]+"', "", home), "loads nothing"
 
 
 def test_another_number_is_seen() -> None:

@@ -155,6 +155,23 @@ def test_a_sampled_model_is_asked_through_its_core() -> None:
         sf.sensitivity(known, frame().assign(se=1.0))
 
 
+def test_a_contrast_in_codes_is_not_one_of_a_standardised_predictor(replica: Any) -> None:
+    spec = sf.ModelSpec("absence_mean", ("q13",), standardize=("q13",))
+    found = sf.sensitivity(spec, replica, parts=["prior"])
+    assert "is in codes" in found.left_out["contrast: q13"]
+    assert set(found["prior"]["label"]) == {"", "q13"}  # one unit, which is one sd
+    with pytest.raises(UsageError, match="is in codes"):
+        sf.sensitivity(spec, replica, contrast=[find_contrast("q13", "step")], parts=["days"])
+
+
+def test_priors_in_the_domain_s_words_travel_with_the_package(study: PublishedStudy) -> None:
+    found = sf.sensitivity(sf.load_analysis("q13_stated"), study, parts=["prior", "fan"])
+    icc = found["prior"].set_index("quantity").loc["icc"]
+    assert "[P(ICC > 0.5) = 0.05]" in icc["priors"]
+    assert icc["upper"] > 0.5 > icc["median"]
+    assert found["fan"]["prior"].iloc[0] == "as stated"
+
+
 def test_the_same_seed_gives_the_same(replica: Any) -> None:
     few = replace(bivariate(), specs=bivariate().specs[:4])
     asked = {"parts": ["prior", "multiplicity"], "items": ["q13"]}

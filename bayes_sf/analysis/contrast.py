@@ -30,6 +30,7 @@ from bayes_sf.spec.moments import INTERCEPT
 __all__ = [
     "KINDS",
     "Contrast",
+    "check_contrast",
     "contrast_posterior",
     "exact_posterior",
     "find_contrast",
@@ -173,6 +174,28 @@ def term_index(result: Result, term: str) -> int:
     return predictors.index(term) + 1
 
 
+def check_contrast(result: Result, contrast: Contrast) -> None:
+    """Refuse what is no contrast, and one in codes of a predictor that the model standardises.
+
+    Parameters
+    ----------
+    result : Result
+        Of any engine.
+    contrast : Contrast
+        Of one of its predictors.
+    """
+    if not isinstance(contrast, Contrast):
+        raise UsageError(
+            "contrast", "must be stated: what is large depends on it", got=contrast,
+            fix='use find_contrast("q13", "widest") or Contrast(term, size, label)',
+        )  # fmt: skip
+    if contrast.coded and contrast.term.partition("[")[0] in result.spec.standardize:
+        raise UsageError(
+            f"contrast of {contrast.term}", "is in codes, and the model standardises the predictor",
+            fix="give the size in standard deviations: Contrast(term, size, label)",
+        )  # fmt: skip
+
+
 def contrast_posterior(result: Result, contrast: Contrast) -> NormalMixture:
     """Posterior of a contrast: its size times the slope.
 
@@ -206,16 +229,7 @@ def contrast_posterior(result: Result, contrast: Contrast) -> NormalMixture:
     >>> bool(abs(double - 2 * slope) < 1e-12)
     True
     """
-    if not isinstance(contrast, Contrast):
-        raise UsageError(
-            "contrast", "must be stated: what is large depends on it", got=contrast,
-            fix='use find_contrast("q13", "widest") or Contrast(term, size, label)',
-        )  # fmt: skip
-    if contrast.coded and contrast.term.partition("[")[0] in result.spec.standardize:
-        raise UsageError(
-            f"contrast of {contrast.term}", "is in codes, and the model standardises the predictor",
-            fix="give the size in standard deviations: Contrast(term, size, label)",
-        )  # fmt: skip
+    check_contrast(result, contrast)
     slope = exact_posterior(result).coef.take([term_index(result, contrast.term)])
     return NormalMixture(
         slope.weight, contrast.size * slope.means, abs(contrast.size) * slope.sds, slope.exist

@@ -99,7 +99,8 @@ def find_contrast(term: str, kind: str, *, language: Literal["nb", "en"] = "en")
     """
     if kind not in KINDS:
         raise UsageError("contrast", f"must be one of {', '.join(KINDS)}", got=kind)
-    key, _, category = term.removesuffix("]").partition("[")
+    whole, part = _split(term)
+    key, _, category = whole.removesuffix("]").partition("[")
     book = load_codebook()
     if key not in book.items:
         raise UsageError(
@@ -114,10 +115,11 @@ def find_contrast(term: str, kind: str, *, language: Literal["nb", "en"] = "en")
         if kind == "step" and item.kind == "ordinal":
             steps = len(item.categories)
             label = {"en": f"one step of {steps}", "nb": f"ett trinn av {steps}"}[language]
-            return Contrast(term, 1.0, label, coded=True)
+            return Contrast(term, 1.0, label + part, coded=True)
     else:
         # The coefficient is reference to category; where that is yes to no, we say no to yes.
-        low, high = item.category(item.reference or ""), item.category(category)
+        reference = item.reference or item.categories[0].key
+        low, high = item.category(reference), item.category(category)
         size = 1.0
         if (low.key, high.key) == ("yes", "no"):
             low, high, size = high, low, -1.0
@@ -125,7 +127,15 @@ def find_contrast(term: str, kind: str, *, language: Literal["nb", "en"] = "en")
         rule = "has no steps"
         raise UsageError(f"contrast of {term}", rule, got=item.kind, fix="use 'widest'")
     ends = (low.label_nb, high.label_nb) if language == "nb" else (low.label_en, high.label_en)
-    return Contrast(term, size, f"{ends[0]} {to} {ends[1]}", coded=True)
+    return Contrast(term, size, f"{ends[0]} {to} {ends[1]}{part}", coded=True)
+
+
+def _split(term: str) -> tuple[str, str]:
+    """A term without its part of a within-between model, and that part for the label."""
+    for part in ("within", "between"):
+        if term.endswith(f"[{part}]"):
+            return term.removesuffix(f"[{part}]"), f" ({part})"
+    return term, ""
 
 
 def widest_contrasts(results: Iterable[Result]) -> tuple[tuple[Result, Contrast], ...]:

@@ -149,10 +149,54 @@ def test_a_sampled_model_is_asked_through_its_core() -> None:
     found = sf.sensitivity(student, frame(), parts=["fan"])
     plain = sf.sensitivity(SPEC, frame(), parts=["fan"])
     pd.testing.assert_frame_equal(found["fan"], plain["fan"])
-    assert "core with Gaussian residuals" in found.left_out["all but scaling: x"]
+    assert "its core: Gaussian residuals" in found.left_out["all but scaling: x"]
     known = replace(SPEC, known_se="se")
     with pytest.raises(UsageError, match="known standard errors"):
         sf.sensitivity(known, frame().assign(se=1.0))
+
+
+def test_a_contrast_in_codes_is_not_one_of_a_standardised_predictor(replica: Any) -> None:
+    spec = sf.ModelSpec("absence_mean", ("q13",), standardize=("q13",))
+    found = sf.sensitivity(spec, replica, parts=["prior"])
+    assert "is in codes" in found.left_out["contrast: q13"]
+    assert set(found["prior"]["label"]) == {"", "q13"}  # one unit, which is one sd
+    with pytest.raises(UsageError, match="is in codes"):
+        sf.sensitivity(spec, replica, contrast=[find_contrast("q13", "step")], parts=["days"])
+
+
+def test_priors_in_the_domain_s_words_travel_with_the_package(study: PublishedStudy) -> None:
+    found = sf.sensitivity(sf.load_analysis("q13_stated"), study, parts=["prior", "fan"])
+    icc = found["prior"].set_index("quantity").loc["icc"]
+    assert "[P(ICC > 0.5) = 0.05]" in icc["priors"]
+    assert icc["upper"] > 0.5 > icc["median"]
+    assert found["fan"]["prior"].iloc[0] == "as stated"
+
+
+@pytest.mark.parametrize(
+    ("options", "terms", "label", "size"),
+    [
+        ({"within_between": ("q13",)}, ("q13[within]", "q13[between]"), "large extent (within)", 4),
+        ({"categorical": ("q13",)}, ("q13[small_extent]",), "very small extent to small extent", 1),
+    ],
+)
+def test_other_codings_have_contrasts(
+    replica: Any, options: dict[str, Any], terms: tuple[str, ...], label: str, size: float
+) -> None:
+    spec = sf.ModelSpec("absence_mean", ("q13",), **options)
+    found = sf.sensitivity(spec, replica, parts=["exceedance"])
+    contrasts = {contrast.term: contrast for _, contrast in found.contrasts}
+    assert set(terms) <= set(contrasts)
+    assert contrasts[terms[0]].label.endswith(label)
+    assert contrasts[terms[0]].size == size
+
+
+def test_many_within_between_models_are_compared(replica: Any) -> None:
+    specs = tuple(
+        sf.ModelSpec("absence_mean", (q,), within_between=(q,)) for q in ("q13", "q16.8", "q16.3")
+    )
+    found = sf.sensitivity(sf.Analysis("mine", "?", specs), replica, parts=["multiplicity"])
+    assert set(found["multiplicity"]["slopes"]) == {6}
+    assert found["multiplicity"]["p_top"].sum() == pytest.approx(1)
 
 
 def test_the_same_seed_gives_the_same(replica: Any) -> None:

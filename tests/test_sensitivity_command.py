@@ -15,12 +15,18 @@ import pytest
 import bayes_sf as sf
 from bayes_sf import cli
 from bayes_sf.analysis.contrast import Contrast
+from bayes_sf.analysis.control_ladder import climb_controls
 from bayes_sf.analysis.days_lost import Workforce
 from bayes_sf.analysis.power import Effects
 from bayes_sf.analysis.practical import Rope
 from bayes_sf.analysis.sensitivity import PARTS, Sensitivity
 from bayes_sf.output.page import figure_files
-from bayes_sf.output.sensitivity_figures import fan_figure, ladder_figure, ranks_figure
+from bayes_sf.output.sensitivity_figures import (
+    controls_figure,
+    fan_figure,
+    ladder_figure,
+    ranks_figure,
+)
 from bayes_sf.output.sensitivity_tables import model_tables, outcome_tables
 from bayes_sf.output.sensitivity_words import _SENTENCES, _WORDS, say
 
@@ -264,3 +270,19 @@ def test_pictures_draw_the_numbers(found: Sensitivity) -> None:
     rungs = ladder_figure(found["ladder"]).axes[0].lines
     drawn = [line.get_xdata()[0] for line in rungs if line.get_marker() == "o"]
     np.testing.assert_allclose(drawn, there["estimate"])
+
+
+def test_the_ladder_of_controls_is_drawn_on_both_samples() -> None:
+    rng = np.random.default_rng(1)
+    z = rng.normal(size=80)
+    df = pd.DataFrame({"x": rng.normal(size=80), "z": z, "g": list("abcd") * 20})
+    df["y"] = df["x"] + z + rng.normal(size=80)
+    df.loc[:9, "z"] = np.nan
+    table = climb_controls(sf.ModelSpec("y", ("x", "z"), "g"), df)
+    figure = controls_figure(table)
+    dots = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
+    np.testing.assert_allclose([line.get_xdata()[0] for line in dots], table["mean"])
+    said = texts(figure)
+    assert "none (80)" in said
+    assert "z (70)" in said
+    assert "the same 70 workplaces" in said

@@ -30,6 +30,7 @@ from bayes_sf.spec.moments import INTERCEPT
 __all__ = [
     "KINDS",
     "Contrast",
+    "check_contrast",
     "contrast_posterior",
     "exact_posterior",
     "find_contrast",
@@ -98,7 +99,8 @@ def find_contrast(term: str, kind: str, *, language: Literal["nb", "en"] = "en")
     """
     if kind not in KINDS:
         raise UsageError("contrast", f"must be one of {', '.join(KINDS)}", got=kind)
-    key, _, category = term.removesuffix("]").partition("[")
+    whole, part = _split(term)
+    key, _, category = whole.removesuffix("]").partition("[")
     book = load_codebook()
     if key not in book.items:
         raise UsageError(
@@ -113,10 +115,11 @@ def find_contrast(term: str, kind: str, *, language: Literal["nb", "en"] = "en")
         if kind == "step" and item.kind == "ordinal":
             steps = len(item.categories)
             label = {"en": f"one step of {steps}", "nb": f"ett trinn av {steps}"}[language]
-            return Contrast(term, 1.0, label, coded=True)
+            return Contrast(term, 1.0, label + part, coded=True)
     else:
         # The coefficient is reference to category; where that is yes to no, we say no to yes.
-        low, high = item.category(item.reference or ""), item.category(category)
+        reference = item.reference or item.categories[0].key
+        low, high = item.category(reference), item.category(category)
         size = 1.0
         if (low.key, high.key) == ("yes", "no"):
             low, high, size = high, low, -1.0
@@ -124,7 +127,15 @@ def find_contrast(term: str, kind: str, *, language: Literal["nb", "en"] = "en")
         rule = "has no steps"
         raise UsageError(f"contrast of {term}", rule, got=item.kind, fix="use 'widest'")
     ends = (low.label_nb, high.label_nb) if language == "nb" else (low.label_en, high.label_en)
-    return Contrast(term, size, f"{ends[0]} {to} {ends[1]}", coded=True)
+    return Contrast(term, size, f"{ends[0]} {to} {ends[1]}{part}", coded=True)
+
+
+def _split(term: str) -> tuple[str, str]:
+    """A term without its part of a within-between model, and that part for the label."""
+    for part in ("within", "between"):
+        if term.endswith(f"[{part}]"):
+            return term.removesuffix(f"[{part}]"), f" ({part})"
+    return term, ""
 
 
 def widest_contrasts(results: Iterable[Result]) -> tuple[tuple[Result, Contrast], ...]:
@@ -173,6 +184,28 @@ def term_index(result: Result, term: str) -> int:
     return predictors.index(term) + 1
 
 
+def check_contrast(result: Result, contrast: Contrast) -> None:
+    """Refuse what is no contrast, and one in codes of a predictor that the model standardises.
+
+    Parameters
+    ----------
+    result : Result
+        Of any engine.
+    contrast : Contrast
+        Of one of its predictors.
+    """
+    if not isinstance(contrast, Contrast):
+        raise UsageError(
+            "contrast", "must be stated: what is large depends on it", got=contrast,
+            fix='use find_contrast("q13", "widest") or Contrast(term, size, label)',
+        )  # fmt: skip
+    if contrast.coded and contrast.term.partition("[")[0] in result.spec.standardize:
+        raise UsageError(
+            f"contrast of {contrast.term}", "is in codes, and the model standardises the predictor",
+            fix="give the size in standard deviations: Contrast(term, size, label)",
+        )  # fmt: skip
+
+
 def contrast_posterior(result: Result, contrast: Contrast) -> NormalMixture:
     """Posterior of a contrast: its size times the slope.
 
@@ -206,16 +239,7 @@ def contrast_posterior(result: Result, contrast: Contrast) -> NormalMixture:
     >>> bool(abs(double - 2 * slope) < 1e-12)
     True
     """
-    if not isinstance(contrast, Contrast):
-        raise UsageError(
-            "contrast", "must be stated: what is large depends on it", got=contrast,
-            fix='use find_contrast("q13", "widest") or Contrast(term, size, label)',
-        )  # fmt: skip
-    if contrast.coded and contrast.term.partition("[")[0] in result.spec.standardize:
-        raise UsageError(
-            f"contrast of {contrast.term}", "is in codes, and the model standardises the predictor",
-            fix="give the size in standard deviations: Contrast(term, size, label)",
-        )  # fmt: skip
+    check_contrast(result, contrast)
     slope = exact_posterior(result).coef.take([term_index(result, contrast.term)])
     return NormalMixture(
         slope.weight, contrast.size * slope.means, abs(contrast.size) * slope.sds, slope.exist

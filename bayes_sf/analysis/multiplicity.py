@@ -172,7 +172,7 @@ def _error_correlation(specs: Sequence[ModelSpec], sample: AnalysisSample) -> _F
         )
         for spec in specs
     ]  # fmt: skip
-    null = replace(specs[0], predictors=(), name="null", standardize=(), categorical=(), nested=())
+    null = ModelSpec(specs[0].outcome, group=specs[0].group)
     everyone = design(
         sample, outcome=null.outcome, min_quarters=min(spec.min_quarters for spec in specs)
     )

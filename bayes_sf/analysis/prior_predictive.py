@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.analysis.contrast import Contrast, exact_posterior, term_index
+from bayes_sf.analysis.contrast import Contrast, check_contrast, exact_posterior, term_index
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import SpecError, UsageError
 
@@ -90,6 +90,8 @@ def prior_predictive(
     part, spec = exact_posterior(result).parts[0], result.spec
     _refuse_flat(part, spec.name)
     drawn = _draw(part, n, np.random.default_rng(seed))
+    for contrast in contrasts:
+        check_contrast(result, contrast)
     asked = contrasts or [Contrast(term, 1.0, term) for term in result.moments.predictors]
     y = result.moments.grand_mean[-1], result.moments.spread[-1]
     low, high = BOUNDS.get(spec.outcome, (-np.inf, np.inf))

@@ -219,7 +219,7 @@ def _core(spec: ModelSpec, left_out: dict[str, str]) -> ModelSpec:
     if spec.known_se:
         raise UsageError(where, "has known standard errors: there is no Gaussian core to move")
     left_out[f"all but scaling: {spec.name}"] = (
-        "is of its core with Gaussian residuals, one variance and the same slopes in all groups"
+        "is of its core: Gaussian residuals, one variance, slopes the same everywhere, normal prior"
     )
     slope = spec.priors.slope
     joint = slope.family not in LOCATION_FAMILIES

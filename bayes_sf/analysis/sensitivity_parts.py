@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from bayes_sf.analysis.bayes_factors import bayes_factors
-from bayes_sf.analysis.contrast import Contrast, find_contrast
+from bayes_sf.analysis.contrast import Contrast, check_contrast, find_contrast
 from bayes_sf.analysis.control_ladder import climb_controls
 from bayes_sf.analysis.days_lost import REPORT_EMPLOYEES, Workforce, days_lost, sample_workforce
 from bayes_sf.analysis.designs import design_table, published_designs
@@ -104,6 +104,8 @@ class Asked:
         if not isinstance(self.contrast, str):
             given = {c.term: c for c in self.contrast}
             pairs = [(r, c) for r in self.results for t, c in given.items() if t in _terms(r)]
+            for result, contrast in pairs:
+                check_contrast(result, contrast)
             strange = set(given) - {c.term for _, c in pairs}
             if strange:
                 known = [term for result in self.results for term in _terms(result)]
@@ -113,7 +115,9 @@ class Asked:
         for result in self.results:
             for term in _own_terms(result):
                 try:
-                    found.append((result, find_contrast(term, self.contrast, language=self.lang)))
+                    contrast = find_contrast(term, self.contrast, language=self.lang)
+                    check_contrast(result, contrast)
+                    found.append((result, contrast))
                 except UsageError as error:
                     self.left_out[f"contrast: {term}"] = str(error)
         return tuple(found)
@@ -312,8 +316,9 @@ def _multiplicity(asked: Asked) -> "pd.DataFrame":
         else:
             table = sweep_correlation(specs, few, **options).reset_index()
         source = asked.results[0].provenance.source
-        about = {"outcome": outcome, "slopes": table["term"].nunique(), "top": top}
-        parts.append(table.assign(**about, prob=asked.prob, source=source))
+        slopes = table["term"].nunique()
+        table = table.assign(outcome=outcome, slopes=slopes, top=top, prob=asked.prob)
+        parts.append(table.assign(source=source))
     return pd.concat(parts, ignore_index=True)
 
 

@@ -14,7 +14,12 @@ from bayes_sf.output.formats.markdown import markdown
 from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.page import figure_files
 from bayes_sf.output.result_tables import slug
-from bayes_sf.output.sensitivity_figures import fan_figure, ladder_figure, ranks_figure
+from bayes_sf.output.sensitivity_figures import (
+    controls_figure,
+    fan_figure,
+    ladder_figure,
+    ranks_figure,
+)
 from bayes_sf.output.sensitivity_tables import model_tables, outcome_tables
 from bayes_sf.output.sensitivity_words import sentence_of
 from bayes_sf.output.sentences import STATEMENTS
@@ -143,15 +148,17 @@ def _left_out(found: Sensitivity) -> Iterator[str]:
 def _pictures(found: Sensitivity, lang: Language) -> dict[str, bytes]:
     """Pictures of the first models, and of every outcome's many slopes."""
     files: dict[str, bytes] = {}
-    makers = {"fan": fan_figure, "ladder": ladder_figure}
+    makers = {"fan": fan_figure, "ladder": ladder_figure, "controls": controls_figure}
     for result in found.results[:_DRAWN]:
         spec = result.spec
-        for part, draw in makers.items():
-            if part in found.tables:
-                frame = found.tables[part]
-                own = frame[(frame["outcome"] == spec.outcome) & (frame["model"] == spec.name)]
-                name = slug(f"{part}_{spec.name}_{spec.outcome}")
-                files |= figure_files(name, draw(own, lang=lang))
+        about = (*spec.predictors[:1], "icc")
+        for part in [part for part in makers if part in found.tables]:
+            frame = found.tables[part]
+            own = frame[(frame["outcome"] == spec.outcome) & (frame["model"] == spec.name)]
+            own = own[own["term"].str.partition("[")[0].isin(about)]
+            name = slug(f"{part}_{spec.name}_{spec.outcome}")
+            if len(own):
+                files |= figure_files(name, makers[part](own, lang=lang))
     if "multiplicity" in found.tables:
         asked = [term for result in found.results for term in result.moments.predictors]
         for outcome, many in found.tables["multiplicity"].groupby("outcome", sort=False):

@@ -1,4 +1,4 @@
-"""Pictures of a sensitivity analysis: the ladder, the prior fan, and the ranks of many slopes.
+"""Pictures of a sensitivity analysis: ladders, the prior fan, and the ranks of many slopes.
 
 Every picture has a title that says what it is of, a line that says how to read it, the unit, n,
 and whose data they are (`output.page`).
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["fan_figure", "ladder_figure", "ranks_figure"]
+__all__ = ["controls_figure", "fan_figure", "ladder_figure", "ranks_figure"]
 
 _TEXTS: Final = {
     "en": {
@@ -27,6 +27,8 @@ _TEXTS: Final = {
         "ranks": "Median rank and {} interval of {} slopes, 1 is the largest; red: asked about",
         "sweep": "; open: errors correlated {}",
         "rank": "Rank by size",
+        "controls": "Posterior means and {} intervals; blue: the same {} workplaces at every step, "
+        "red: those that are left (n)",
     },
     "nb": {
         "ladder": "Estimater og {}-intervaller for de samme virksomhetene, n = {}; én endring om "
@@ -36,6 +38,8 @@ _TEXTS: Final = {
         "ranks": "Medianrang og {}-intervall for {} stigningstall, 1 er størst; rødt: spurt om",
         "sweep": "; åpne: feil korrelert {}",
         "rank": "Rang etter størrelse",
+        "controls": "Forventninger og {}-intervaller; blått: de samme {} virksomhetene i alle "
+        "trinn, rødt: de som er igjen (n)",
     },
 }
 #: Height of a line, and of what is above and below them, in inches.
@@ -154,6 +158,50 @@ def fan_figure(frame: "pd.DataFrame", *, lang: Language = "en") -> "Figure":
         _label(axes, term, first["unit"] if term != "icc" else "", lang, known=known)
     share = f"{say('changed', lang)}: {changed} / {len(priors) * len(terms)}"
     return describe(figure, f"{', '.join(terms)}. {share}")
+
+
+@styled()
+def controls_figure(frame: "pd.DataFrame", *, lang: Language = "en") -> "Figure":
+    """Draw an item's effect at every step, on identical rows and on those that are left.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As `climb_controls` returns it, of one model.
+    lang : {"en", "nb"}
+        Language.
+    """
+    steps, terms = list(dict.fromkeys(frame["controls"])), list(dict.fromkeys(frame["term"]))
+    first = frame.iloc[0]
+    known = first["source"] not in {"frame", "moments"}
+    height = _ABOVE + _BELOW + 1.4 * _LINE * len(steps)
+    same = int(frame[frame["rows"] == "identical"]["n"].iloc[0])
+    figure = make_page(
+        f"{say('controls title', lang)}: {first['model']}, {outcome_name(first['outcome'], lang)}",
+        _TEXTS[lang]["controls"].format(level(first["prob"], lang), same),
+        _source(first), lang, size=(_WIDTH, height),
+    )  # fmt: skip
+    own = frame[frame["rows"] == "own"].drop_duplicates("controls").set_index("controls")["n"]
+    for place, (term, axes) in enumerate(
+        zip(terms, _panels(figure, len(terms), 0.3, len(steps), height), strict=True)
+    ):
+        axes.axvline(0, color=INK, lw=0.8)
+        for rows, shift, colour in (("identical", -0.15, BLUE), ("own", 0.15, ALARM)):
+            part = frame[(frame["rows"] == rows) & (frame["term"] == term)].set_index("controls")
+            for row, step in enumerate(steps):
+                if step in part.index:
+                    one = part.loc[step]
+                    at = row + shift
+                    axes.plot([one["lower"], one["upper"]], [at, at], color=colour, lw=2)
+                    axes.plot(one["mean"], at, "o", color=colour, ms=5)
+        named = [
+            f"{say(s, lang) if s in {'none', 'all'} else term_name(s, lang, known=known)}"
+            f" ({int(own[s])})"
+            for s in steps
+        ]
+        axes.set_yticks(range(len(steps)), named if not place else [], size=8.5)
+        _label(axes, term, first["unit"], lang, known=known)
+    return describe(figure, f"{', '.join(terms)}; n = {same}; {int(own.min())}-{int(own.max())}")
 
 
 @styled()

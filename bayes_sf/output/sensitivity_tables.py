@@ -11,10 +11,12 @@ from bayes_sf.analysis.sensitivity import Sensitivity
 from bayes_sf.engines.result import Result
 from bayes_sf.inputs.variables import Language
 from bayes_sf.output.numbers import fixed, interval, significant_decimals
-from bayes_sf.output.result_tables import prior_notes, slug
+from bayes_sf.output.result_tables import slug
+from bayes_sf.output.sensitivity_about import About
+from bayes_sf.output.sensitivity_size_tables import SIZE_TABLES
 from bayes_sf.output.sensitivity_words import say, sentence_of
 from bayes_sf.output.tables import Column, Table, table_from_frame
-from bayes_sf.output.words import industry_name, interval_name, outcome_name, term_name, word
+from bayes_sf.output.words import interval_name, outcome_name, word
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,40 +25,7 @@ __all__ = ["model_tables", "outcome_tables"]
 
 #: Rows of the largest slopes that are shown of many.
 _LARGEST: Final = 8
-type _Maker = Callable[["pd.DataFrame", "_About"], Iterator[Table]]
-
-
-class _About:
-    """What tables of one model share."""
-
-    def __init__(self, result: Result, prob: float, lang: Language) -> None:
-        self.result, self.prob, self.lang = result, prob, lang
-        self.known = result.provenance.source not in {"frame", "moments"}
-        self.span = interval_name("interval", prob, lang)
-        self.kind = f"{interval_name('credible-eti', prob, lang)}."
-
-    def term(self, term: str) -> str:
-        """Label of a term."""
-        return term_name(term, self.lang, known=self.known)
-
-    def say(self, key: str) -> str:
-        """Return a word in the tables' language."""
-        return say(key, self.lang)
-
-    def table(
-        self, part: str, frame: "pd.DataFrame", columns: tuple[Column, ...], *,
-        digits: str = "", unit: str | None = None, notes: tuple[str, ...] = (), about: str = "",
-    ) -> Table:  # fmt: skip
-        """Make a table of one part."""
-        spec, source = self.result.spec, self.result.provenance.source
-        key, outcome = about or part, outcome_name(spec.outcome, self.lang)
-        return table_from_frame(
-            frame, f"{self.say(part)}: {spec.name}, {outcome if self.known else spec.outcome}",
-            columns=columns, name=slug(f"{part}_{spec.name}_{spec.outcome}"), digits=digits,
-            unit=spec.unit if unit is None else unit, n=self.result.moments.n_obs,
-            notes=[sentence_of(key, self.lang), *notes, *prior_notes([self.result], self.lang)],
-            source=source if source != "moments" else "", lang=self.lang,
-        )  # fmt: skip
+type _Maker = Callable[["pd.DataFrame", "About"], Iterator[Table]]
 
 
 def model_tables(
@@ -75,7 +44,7 @@ def model_tables(
     short : bool
         Whether controls' own coefficients, and days lost of single industries, are left out.
     """
-    about, spec = _About(result, found.prob, lang), result.spec
+    about, spec = About(result, found.prob, lang), result.spec
     tables: list[Table] = []
     for part, make in _MAKERS.items():
         if part not in found.tables:
@@ -114,7 +83,7 @@ def outcome_tables(found: Sensitivity, lang: Language) -> tuple[Table, ...]:
     return tuple(_many(found, part, lang) for _, part in frame.groupby("outcome", sort=False))
 
 
-def _prior(frame: "pd.DataFrame", about: _About) -> Iterator[Table]:
+def _prior(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
     """Quantities before any data."""
     named = [
         f"{about.say('contrast')}: {label}" if quantity == "contrast" else about.say(quantity)
@@ -131,7 +100,7 @@ def _prior(frame: "pd.DataFrame", about: _About) -> Iterator[Table]:
     yield about.table("prior", frame.assign(quantity=named), columns)
 
 
-def _fan(frame: "pd.DataFrame", about: _About) -> Iterator[Table]:
+def _fan(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
     """How far each term moves over all priors, and how often something else is concluded."""
     import pandas as pd
 
@@ -163,7 +132,7 @@ def _fan(frame: "pd.DataFrame", about: _About) -> Iterator[Table]:
     yield about.table("fan", pd.DataFrame(rows), columns, notes=(tried, about.kind))
 
 
-def _scaling(frame: "pd.DataFrame", about: _About) -> Iterator[Table]:
+def _scaling(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
     """Sensitivity to the powers of both components."""
     keys = ["engine", "term"]
     wide = frame.pivot_table(
@@ -186,7 +155,7 @@ def _scaling(frame: "pd.DataFrame", about: _About) -> Iterator[Table]:
     yield about.table("scaling", wide, columns, unit="")
 
 
-def _ladder(frame: "pd.DataFrame", about: _About) -> Iterator[Table]:
+def _ladder(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
     """Every rung that there is; those that are not are in the notes."""
     there = frame[frame["missing"] == ""]
     several = there["term"].iloc[0] != there["term"].iloc[-1]
@@ -213,7 +182,7 @@ def _ladder(frame: "pd.DataFrame", about: _About) -> Iterator[Table]:
     yield about.table("ladder", shown, columns, digits="sd", notes=tuple(notes))
 
 
-def _controls(frame: "pd.DataFrame", about: _About) -> Iterator[Table]:
+def _controls(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
     """On identical rows, and as the report did."""
     named = frame.assign(
         controls=[
@@ -243,161 +212,13 @@ def _controls(frame: "pd.DataFrame", about: _About) -> Iterator[Table]:
         yield about.table(f"controls {rows}", own, columns, notes=(about.kind, *notes))
 
 
-def _size(frame: "pd.DataFrame", about: _About) -> Iterator[Table]:
-    """The verdict against the user's region."""
-    shown = frame.assign(
-        term=[about.term(term) for term in frame["term"]],
-        verdict=[about.say(f"verdict {verdict}") for verdict in frame["verdict"]],
-    )
-    columns = (
-        *_of_term(frame, about),
-        Column("mean", word("mean", about.lang), decimals=2),
-        Column("lower", about.span, "interval", 2, "upper"),
-        Column("rope_low", "ROPE", "interval", 2, "rope_high"),
-        Column("p_inside", about.say("inside"), "probability"),
-        Column("p_below", about.say("below"), "probability"),
-        Column("p_above", about.say("above"), "probability"),
-        Column("verdict", about.say("verdict"), "text"),
-    )
-    yield about.table("size", shown, columns, notes=(about.kind, *_contrast(frame, about)))
-
-
-def _exceedance(frame: "pd.DataFrame", about: _About) -> Iterator[Table]:
-    """Probabilities of amounts."""
-    columns = (
-        *_of_term(frame, about),
-        Column("amount", about.say("amount"), decimals=2),
-        Column("p_at_least", about.say("p_at_least"), "probability"),
-        Column("p_below", about.say("p_less"), "probability"),
-        Column("p_above", about.say("p_more"), "probability"),
-    )
-    yield about.table("exceedance", _named(frame, about), columns, notes=_contrast(frame, about))
-
-
-def _bayes(frame: "pd.DataFrame", about: _About) -> Iterator[Table]:
-    """Bayes factors by prior width."""
-    named = frame.assign(term=[about.term(term) for term in frame["term"]])
-    several = named["term"].iloc[0] != named["term"].iloc[-1]
-    columns = (
-        *([Column("term", word("term", about.lang), "text")] if several else []),
-        Column("width", about.say("width"), decimals=1),
-        Column("bf01", about.say("bf01"), decimals=2),
-        *(
-            [Column("lowest", about.say("span"), "interval", 2, "highest")]
-            if (frame["n_data"] > 1).any()
-            else []
-        ),
-        Column("p_null", about.say("p_null"), "probability", 2),
-    )
-    yield about.table("bayes", named, columns, unit="")
-
-
-def _days(frame: "pd.DataFrame", about: _About) -> Iterator[Table]:
-    """Lost days, each an association; in thousands where they are not known to the thousand."""
-    alone = frame.groupby(["term", "variation"])["industry"].transform("size") == 2
-    frame = frame[~(alone & (frame["industry"] != "all"))]  # one industry is its own sum
-    groups = [
-        about.say("in all") if name == "all" else about.say(industry_name(name, about.lang))
-        for name in frame["industry"]
-    ]
-    shown = _named(frame, about).assign(
-        industry=groups, variation=[about.say(f"vary {name}") for name in frame["variation"]]
-    )
-    large = bool(frame["sd"].max() > 10_000)
-    limits = ["mean", "lower", "upper"]
-    shown[limits] /= 1000.0 if large else 1.0
-    money = frame["cost"].notna().any()
-    columns = (
-        *_of_term(frame, about),
-        Column("variation", about.say("variation"), "text"),
-        Column("industry", word("industry", about.lang), "text"),
-        Column("employees", about.say("employees"), "integer"),
-        Column("mean", about.say("days_thousand" if large else "days_mean"), "integer"),
-        Column("lower", about.span, "interval", 0, "upper"),
-        Column("p_more", about.say("days_more"), "probability"),
-        *([Column("cost", about.say("cost"), "integer"),
-           Column("cost_lower", about.span, "interval", 0, "cost_upper")] if money else []),
-    )  # fmt: skip
-    notes = (about.kind, *_contrast(frame, about))
-    yield about.table("days", shown, columns, unit="", notes=notes)
-
-
-def _designs(frame: "pd.DataFrame", about: _About) -> Iterator[Table]:
-    """What the design could have seen."""
-    columns = (
-        *_of_term(frame, about),
-        Column("estimate", "REML", decimals=2),
-        Column("std_error", word("se", about.lang), decimals=2),
-        Column("power", about.say("power"), "probability", 2),
-        Column("type_s", about.say("type_s"), "probability", 2),
-        Column("type_m", about.say("type_m"), decimals=1),
-        Column("detectable", about.say("detectable"), decimals=2),
-    )
-    sd = fixed(float(frame["effects_sd"].iloc[0]), 2, about.lang)
-    note = {
-        "en": f"True differences: sd {sd} about zero.",
-        "nb": f"Sanne forskjeller: std.avvik {sd} rundt null.",
-    }
-    yield about.table(
-        "designs", _named(frame, about), columns, notes=(note[about.lang], *_contrast(frame, about))
-    )
-
-
-def _planning(frame: "pd.DataFrame", about: _About) -> Iterator[Table]:
-    """Widths to expect."""
-    columns = (
-        *_of_term(frame, about),
-        Column("industries", about.say("industries"), "integer"),
-        Column("per_industry", about.say("per_industry"), "integer"),
-        Column("workplaces", about.say("workplaces"), "integer"),
-        Column("width", about.say("expected_width"), decimals=2),
-        Column("detectable", about.say("detectable"), decimals=2),
-    )
-    now = fixed(float(frame["width_now"].iloc[0]), 2, about.lang)
-    note = {"en": f"The interval is now {now} wide.", "nb": f"Intervallet er nå {now} bredt."}
-    yield about.table(
-        "planning",
-        _named(frame, about),
-        columns,
-        notes=(note[about.lang], *_contrast(frame, about)),
-    )
-
-
-def _named(frame: "pd.DataFrame", about: _About) -> "pd.DataFrame":
-    """Terms in words."""
-    return frame.assign(term=[about.term(term) for term in frame["term"]])
-
-
-def _of_term(frame: "pd.DataFrame", about: _About) -> tuple[Column, ...]:
-    """Term and contrast, where there are several: one alone is in the notes."""
-    if len(frame["label"].unique()) == 1:
-        return ()
-    lang = about.lang
-    return Column("term", word("term", lang), "text"), Column(
-        "label", say("contrast", lang), "text"
-    )
-
-
-def _contrast(frame: "pd.DataFrame", about: _About) -> tuple[str, ...]:
-    """Note on the one contrast that there is."""
-    row = frame.iloc[0]
-    if len(frame["label"].unique()) > 1:
-        return ()
-    return (f"{about.say('contrast')}: {about.term(row['term'])}, {row['label']}.",)
-
-
 _MAKERS: Final[Mapping[str, _Maker]] = {
     "prior": _prior,
     "fan": _fan,
     "scaling": _scaling,
     "ladder": _ladder,
     "controls": _controls,
-    "size": _size,
-    "exceedance": _exceedance,
-    "bayes": _bayes,
-    "days": _days,
-    "designs": _designs,
-    "planning": _planning,
+    **SIZE_TABLES,
 }
 
 

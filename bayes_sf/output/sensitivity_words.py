@@ -22,6 +22,8 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "fan": ("A priori-vifte", "Prior fan"),
     "scaling": ("Potens av a priori og data", "Power-scaling of prior and data"),
     "ladder": ("Stigen", "The ladder"),
+    "controls": ("Kontroll for", "Controls"),
+    "controls title": ("Kontrollvariabler", "Controls one by one"),
     "controls identical": (
         "Kontrollvariabler på de samme virksomhetene i alle trinn",
         "Controls on the same workplaces at every step",
@@ -57,7 +59,6 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "rung": ("Trinn", "Rung"),
     "change": ("Endring", "Change"),
     "change_se": ("i std.feil", "in SEs"),
-    "controls": ("Kontroll for", "Controls"),
     "lost": ("Tapt", "Lost"),
     "loss": ("Av tap", "By loss"),
     "adjustment": ("Av justering", "By adjustment"),
@@ -106,7 +107,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "outcome": ("Én virksomhets utfall", "Outcome of one workplace"),
     # Names of priors
     "prior slope": ("stigning", "slope"),
-    "prior sd_group": ("std. mellom bransjer", "sd_group"),
+    "prior sd_group": ("bransjer", "sd_group"),
     "prior sceptical": ("skeptisk", "sceptical"),
     "prior exponential": ("eksponentiell", "exponential"),
     "prior half-normal": ("halvnormal", "half-normal"),

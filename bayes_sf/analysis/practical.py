@@ -58,6 +58,12 @@ class Rope:
         if any(isnan(end) for end in ends) or not -inf <= self.low < self.high <= inf:
             raise UsageError("rope", "must go from a lower to a higher value", got=ends)
 
+    def judge(self, lower: float, upper: float) -> str:
+        """Kruschke's three-way rule on an interval: ``inside``, ``outside`` or ``undecided``."""
+        if self.low <= lower and upper <= self.high:
+            return "inside"
+        return "outside" if upper < self.low or lower > self.high else "undecided"
+
 
 @dataclass(frozen=True, slots=True)
 class PracticalSize:
@@ -157,7 +163,7 @@ def judge_size(
         rope_low=rope.low, rope_high=rope.high, unit=rope.unit,
         mean=float(posterior.mean()[0]), lower=lower, upper=upper, prob=prob,
         p_inside=1 - below - above, p_below=below, p_above=above,
-        verdict=_verdict(lower, upper, rope), p_direction=max(negative, 1 - negative),
+        verdict=rope.judge(lower, upper), p_direction=max(negative, 1 - negative),
         n=result.moments.n_obs, n_groups=result.moments.n_groups,
         priors=str(result.priors), source=result.provenance.source,
     )  # fmt: skip
@@ -244,10 +250,3 @@ def _check_rope(result: Result, rope: Rope) -> None:
         raise UsageError(f"model {result.spec.name}", "must have a unit for a rope", fix=fix)
     if rope.unit != unit:
         raise UsageError("rope", f"must be in the outcome's unit, {unit}", got=rope.unit)
-
-
-def _verdict(lower: float, upper: float, rope: Rope) -> str:
-    """Kruschke's three-way rule."""
-    if rope.low <= lower and upper <= rope.high:
-        return "inside"
-    return "outside" if upper < rope.low or lower > rope.high else "undecided"

@@ -1,0 +1,188 @@
+"""What the report is written from: results of one data set, computed once."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from bayes_sf.analysis.comparison import CoefficientRow, Reproduction, reproduce
+from bayes_sf.analysis.consistency import RuleOutcome, replay
+from bayes_sf.analysis.contrast import Contrast, contrast_posterior, find_contrast, widest_contrasts
+from bayes_sf.analysis.explorer import explorer_model
+from bayes_sf.analysis.pooling import Pooling, compare_pooling
+from bayes_sf.analysis.prior_fan import default_fan, prior_fan
+from bayes_sf.engines.result import Result
+from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.spec.analysis import load_analysis
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bayes_sf.engines.recovery import PublishedStudy
+    from bayes_sf.inputs.variables import Language
+
+__all__ = ["AMOUNTS", "Association", "Material", "associations", "explorer_models", "gather"]
+
+#: Differences that contrasts are held against, in percentage points; the first page uses the
+#: second. They are printed, and none of them is said to matter.
+AMOUNTS: Final = (0.5, 1.0, 2.0)
+#: Workplaces that every industry of a model must have, or the model stays out of the explorer: its
+#: sufficient statistics are in the page.
+LEAST: Final = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """Everything that sections are made of.
+
+    Parameters
+    ----------
+    source : {"published", "replica", "microdata"}
+        Which data.
+    lang : {"en", "nb"}
+        Language of the report.
+    data : PublishedStudy or AnalysisSample
+        The data themselves.
+    found : Reproduction
+        The report's models on these data.
+    outcomes : tuple of RuleOutcome
+        The replay of the report's printed numbers.
+    fan : pandas.DataFrame
+        `prior_fan` of every null and bivariate model.
+    poolings : tuple of Pooling
+        Of the null models.
+    rope : float or None
+        Half-width of the region that the reader calls negligible, in percentage points.
+    seed : int
+    """
+
+    source: str
+    lang: "Language"
+    data: "PublishedStudy | AnalysisSample"
+    found: Reproduction
+    outcomes: tuple[RuleOutcome, ...]
+    fan: "pd.DataFrame"
+    poolings: tuple[Pooling, ...]
+    rope: float | None
+    seed: int
+
+    @property
+    def nulls(self) -> tuple[Result, ...]:
+        """Null models, one for each outcome."""
+        return tuple(self.found.results["null", "exact"].values())
+
+    @property
+    def bivariate(self) -> tuple[Result, ...]:
+        """Models of one item."""
+        return tuple(self.found.results["bivariate", "exact"].values())
+
+    def slopes(self, outcome: str) -> list[CoefficientRow]:
+        """Published slopes of tables 46 and 47 with their re-analysis."""
+        table = {"absence_mean": "46", "absence_change": "47"}[outcome]
+        return [row for row in self.found.coefficients if row.table == table]
+
+
+@dataclass(frozen=True, slots=True)
+class Association:
+    """The widest contrast of one term.
+
+    Parameters
+    ----------
+    outcome, term : str
+    contrast : Contrast
+        Labelled in the report's language.
+    mean, sd, lower, upper : float
+        Posterior, in percentage points.
+    p_direction : float
+    at_least : tuple of float
+        P(|contrast| >= amount) for every amount of `AMOUNTS`.
+    inside : float
+        P(|contrast| < rope); NaN without a rope.
+    n : int
+    """
+
+    outcome: str
+    term: str
+    contrast: Contrast
+    mean: float
+    sd: float
+    lower: float
+    upper: float
+    p_direction: float
+    at_least: tuple[float, ...]
+    inside: float
+    n: int
+
+    @property
+    def apart(self) -> bool:
+        """Whether the interval leaves out zero."""
+        return self.lower > 0 or self.upper < 0
+
+
+def gather(
+    data: "PublishedStudy | AnalysisSample",
+    *,
+    lang: "Language",
+    rope: float | None = None,
+    seed: int = 1,
+    progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
+) -> Material:
+    """Compute what a report needs: exact fits, so that nothing has to be read from files.
+
+    Parameters
+    ----------
+    data : PublishedStudy or AnalysisSample
+        As `load_sample` gives it.
+    lang, rope, seed
+        As in `Material`.
+    progress : callable
+        Wraps the list of jobs.
+    """
+    found = reproduce(data, seed=seed, progress=progress)
+    results = [
+        result
+        for name in ("null", "bivariate")
+        for result in found.results[name, "exact"].values()
+    ]  # fmt: skip
+    return Material(
+        source=results[0].provenance.source, lang=lang, data=data, found=found,
+        outcomes=replay(), fan=prior_fan(results, default_fan(), groups=False),
+        poolings=tuple(compare_pooling(spec, data) for spec in load_analysis("null").specs),
+        rope=rope, seed=seed,
+    )  # fmt: skip
+
+
+def associations(material: Material) -> tuple[Association, ...]:
+    """Judge the widest contrast of every item's terms."""
+    return tuple(
+        _associate(result, contrast.term, material)
+        for result, contrast in widest_contrasts(material.bivariate)
+    )
+
+
+def _associate(result: Result, term: str, material: Material) -> Association:
+    """One contrast."""
+    contrast = find_contrast(term, "widest", language=material.lang)
+    posterior = contrast_posterior(result, contrast)
+    tail = 0.5 - 0.5 * result.prob
+    lower, upper = map(float, posterior.quantile([tail, 1 - tail])[0])
+    negative = float(posterior.cdf(0.0)[0])
+
+    def beyond(amount: float) -> float:
+        return float(1 - posterior.cdf(amount)[0] + posterior.cdf(-amount)[0])
+
+    return Association(
+        outcome=result.spec.outcome, term=term, contrast=contrast,
+        mean=float(posterior.mean()[0]), sd=float(posterior.sd()[0]), lower=lower, upper=upper,
+        p_direction=max(negative, 1 - negative), at_least=tuple(map(beyond, AMOUNTS)),
+        inside=float("nan") if material.rope is None else 1 - beyond(material.rope),
+        n=result.moments.n_obs,
+    )  # fmt: skip
+
+
+def explorer_models(material: Material) -> tuple[tuple[Result, dict[str, Any]], ...]:
+    """Export the models that the page may move the priors of."""
+    return tuple(
+        (result, explorer_model(result))
+        for result in (*material.nulls, *material.bivariate)
+        if material.source != "microdata" or result.moments.sizes.min() >= LEAST
+    )

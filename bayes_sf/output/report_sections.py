@@ -1,0 +1,181 @@
+"""Sections of the report: each is built from results, and is there only where it has some.
+
+`SECTIONS` is the registry: a function takes the material and gives a section, or None. To add one,
+write the function and put it where it is to be read.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from bayes_sf.engines.posterior import Posterior
+from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.output.comparison_tables import comparison_tables, icc_table
+from bayes_sf.output.description import description_tables
+from bayes_sf.output.figures import missingness_figure
+from bayes_sf.output.pooling_tables import shrinkage_table
+from bayes_sf.output.posterior_figures import forest_figure, icc_figure, level_figure, line_figure
+from bayes_sf.output.report_material import Material, associations
+from bayes_sf.output.report_sentences import say
+from bayes_sf.output.report_statements import gap, icc_range, replay_counts
+from bayes_sf.output.report_tables import contrast_table, fan_table
+from bayes_sf.output.sample_tables import flow_tables
+from bayes_sf.output.summary import findings_lines
+from bayes_sf.output.tables import Table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["REPORT", "SECTIONS", "Section", "build_sections"]
+
+#: Source of a section that is about the report's own printed numbers, whatever the data.
+REPORT: Final = "report"
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section.
+
+    Parameters
+    ----------
+    key : str
+        Its anchor; the heading is the text of that name.
+    source : str
+        ``published``, ``replica``, ``microdata`` or ``report``: its mark.
+    paragraphs : tuple of str
+    tables : tuple of Table
+    figures : tuple of matplotlib.figure.Figure
+        With the alternative text as label.
+    lines : tuple of str
+        A list, in English.
+    part : str
+        What the template adds: ``explorer``, ``methods``, ``provenance`` or nothing.
+    """
+
+    key: str
+    source: str
+    paragraphs: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
+    figures: "tuple[Figure, ...]" = ()
+    lines: tuple[str, ...] = ()
+    part: str = ""
+
+
+def _icc(material: Material) -> Section:
+    table = icc_table(material.found.icc, source=material.source, lang=material.lang)
+    paragraphs = (say("icc text", material.lang), icc_range(material, "absence_mean"),
+                  icc_range(material, "absence_change"))  # fmt: skip
+    figure = icc_figure(material.nulls, lang=material.lang)
+    return Section("icc", material.source, paragraphs, (table,), (figure,))
+
+
+def _effects(material: Material) -> Section:
+    lang, source, found = material.lang, material.source, associations(material)
+    outcomes = [result.spec.outcome for result in material.nulls]
+    figures = [
+        forest_figure(material.slopes(outcome), source=source, lang=lang) for outcome in outcomes
+    ]
+    chosen = material.found.results["bivariate", "exact"]["q17", "absence_change"]
+    return Section(
+        "effects", source, (say("observed", lang),),
+        (
+            *(contrast_table(material, found, outcome) for outcome in outcomes),
+            *comparison_tables(material.found, source=source, lang=lang),
+        ),
+        (*figures, line_figure(chosen, lang=lang, seed=material.seed)),
+    )  # fmt: skip
+
+
+def _industries(material: Material) -> Section:
+    versions = _versions(material)
+    paragraphs = (say("first version", material.lang, n=versions),) if versions > 1 else ()
+    tables = tuple(shrinkage_table(p, lang=material.lang) for p in material.poolings)
+    figure = level_figure(material.poolings, lang=material.lang)
+    return Section("industries", material.source, paragraphs, tables, (figure,))
+
+
+def _versions(material: Material) -> int:
+    """How many possible data sets the posteriors average over."""
+    return max(len(result.fitted.parts) for result in material.nulls)
+
+
+def _missing(material: Material) -> Section:
+    data, lang = material.data, material.lang
+    if not isinstance(data, AnalysisSample):
+        return Section("missing", material.source, (gap(material),))
+    flow = description_tables(data)["flow.csv"]
+    tables = flow_tables(flow[flow["analysis"] == "null"], source=data.source, lang=lang)
+    # One line for each workplace: not of real ones.
+    synthetic = data.source == "replica"
+    figures = (missingness_figure(data.missingness(), source=data.source, lang=lang),)
+    return Section("missing", data.source, (gap(material),), tables, figures if synthetic else ())
+
+
+def _sensitivity(material: Material) -> Section:
+    return Section(
+        "sensitivity", material.source, (say("fan", material.lang),), (fan_table(material),)
+    )
+
+
+def _explorer(material: Material) -> Section:
+    return Section(
+        "explorer", material.source, (say("explorer text", material.lang),), part="explorer"
+    )
+
+
+def _diagnostics(material: Material) -> Section:
+    lang, found = material.lang, material.found
+    error = max(float(material.fan["error"].max()), _unresolved(material))
+    hit, total = found.returned
+    left = sum(row.basis == "estimate and SE" for row in found.coefficients)
+    paragraphs = [
+        say("exact", lang, error=_power_of_ten(error)),
+        say("returned", lang, hit=hit, total=total),
+        *([say("from summary", lang, left=left)] if left else []),
+    ]
+    return Section("diagnostics", material.source, tuple(paragraphs))
+
+
+def _unresolved(material: Material) -> float:
+    """What the nodes of the null models leave unresolved."""
+    fits = [result.fitted for result in material.nulls]
+    assert all(isinstance(fitted, Posterior) for fitted in fits)
+    return max(max(part.grid.unresolved()) for fitted in fits for part in fitted.parts)
+
+
+def _power_of_ten(value: float) -> str:
+    """Round up to a power of ten: a bound is never understated."""
+    from math import ceil, log10
+
+    digits = str(abs(ceil(log10(value)))).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"10⁻{digits}" if value < 1 else f"10{digits}"
+
+
+def _replay(material: Material) -> Section:
+    lang = material.lang
+    paragraphs = (say("replayed", lang, **replay_counts(material)), say("findings", lang))
+    lines = findings_lines(material.outcomes)
+    return Section("replay", REPORT, paragraphs, lines=lines)
+
+
+def _methods(material: Material) -> Section:
+    return Section("methods", material.source, part="methods")
+
+
+def _provenance(material: Material) -> Section:
+    versions = _versions(material)
+    paragraphs = (say("limits", material.lang, n=versions),) if versions > 1 else ()
+    return Section("provenance", material.source, paragraphs, part="provenance")
+
+
+#: In the order in which they are read.
+SECTIONS: Final[Sequence[Callable[[Material], Section | None]]] = (
+    _icc, _effects, _industries, _missing, _sensitivity, _explorer, _diagnostics, _replay,
+    _methods, _provenance,
+)  # fmt: skip
+
+
+def build_sections(material: Material) -> tuple[Section, ...]:
+    """Build every section that has results."""
+    found = (build(material) for build in SECTIONS)
+    return tuple(section for section in found if section is not None)

@@ -1,0 +1,147 @@
+"""Statements of the report's first page: each is a sentence and the numbers that it is about."""
+
+from collections.abc import Iterator, Sequence
+
+from bayes_sf.analysis.comparison import IccRow
+from bayes_sf.analysis.pooling import GroupRow, Pooling
+from bayes_sf.inputs.published import published_table
+from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.inputs.variables import Language
+from bayes_sf.output.numbers import fixed, interval, level, percent, with_percent
+from bayes_sf.output.page import upper_first
+from bayes_sf.output.report_material import AMOUNTS, Association, Material
+from bayes_sf.output.report_sentences import say
+from bayes_sf.output.words import industry_name, outcome_name, term_name
+
+__all__ = [
+    "association_line", "count_asked", "data_say", "gap", "how_sure", "icc_range", "question",
+    "replay_counts",
+]  # fmt: skip
+
+
+def question(material: Material) -> str:
+    """What was asked."""
+    items = {result.spec.name for result in material.bivariate}
+    groups = material.nulls[0].moments.n_groups
+    n = count_asked(material)
+    return say("question", material.lang, n=n, groups=groups, items=len(items))
+
+
+def count_asked(material: Material) -> int:
+    """Workplaces that answered the survey."""
+    if isinstance(material.data, AnalysisSample):
+        return int(material.data.flow(outcome="absence_mean")["all"].iloc[0])
+    samples = published_table("samples")
+    total = samples[(samples["table"].astype(str) == "1") & (samples["industry"] == "total")]
+    return int(total["count"].iloc[0])
+
+
+def data_say(material: Material, found: Sequence[Association]) -> Iterator[tuple[str, list[str]]]:
+    """Yield what the data say, and what is listed below it."""
+    lang = material.lang
+    for row in material.found.icc:
+        if row.case == "all":
+            yield _share(row, lang), []
+    yield _levels(material.poolings[0], lang), []
+    prob = material.nulls[0].prob
+    for result in material.nulls:
+        outcome = result.spec.outcome
+        ours = [each for each in found if each.outcome == outcome]
+        apart = [each for each in ours if each.apart]
+        said = say(
+            "apart", lang, outcome=outcome_name(outcome, lang), k=len(apart), m=len(ours),
+            level=level(prob, lang), expected=fixed((1 - prob) * len(ours), 1, lang),
+        )  # fmt: skip
+        yield said, [association_line(each, lang) for each in apart]
+
+
+def _share(row: IccRow, lang: Language) -> str:
+    """How much lies between industries."""
+    printed = say("share zero", lang)
+    if row.published:
+        value = with_percent(percent(row.published, 1, lang), lang)
+        printed = say("share printed", lang, value=value)
+    limits = interval(100 * row.lower, 100 * row.upper, 0, lang, more=1)
+    return say(
+        "share", lang, outcome=outcome_name(row.outcome, lang),
+        median=with_percent(_at_least_one(row.median, lang), lang), level=level(row.prob, lang),
+        interval=with_percent(limits, lang), n=row.n, published=printed,
+    )  # fmt: skip
+
+
+def _at_least_one(share: float, lang: Language) -> str:
+    """A share in percent, whole from 1 on, below with a decimal."""
+    return percent(share, 0 if share >= 0.01 else 1, lang)
+
+
+def _levels(pooling: Pooling, lang: Language) -> str:
+    """The industries at the ends."""
+    rows = sorted(pooling.groups, key=lambda row: row.mean)
+
+    def shown(row: GroupRow) -> str:
+        return f"{fixed(row.mean, 1, lang)}; {interval(row.lower, row.upper, 1, lang)}"
+
+    low, high = rows[0], rows[-1]
+    return say(
+        "levels", lang, outcome=outcome_name(pooling.spec.outcome, lang),
+        low=industry_name(low.group, lang), low_value=shown(low),
+        high=industry_name(high.group, lang), high_value=shown(high),
+        level=level(low.prob, lang),
+    )  # fmt: skip
+
+
+def association_line(each: Association, lang: Language) -> str:
+    """One association in words."""
+    return say(
+        "one apart", lang, label=upper_first(term_name(each.term, lang)),
+        contrast=each.contrast.label, mean=fixed(each.mean, 2, lang),
+        interval=interval(each.lower, each.upper, 2, lang, more=1),
+    )  # fmt: skip
+
+
+def how_sure(material: Material, found: Sequence[Association]) -> Iterator[str]:
+    """Yield how sure one can be of it."""
+    lang, prob = material.lang, material.nulls[0].prob
+    place = AMOUNTS.index(1.0)
+    large = sum(each.at_least[place] > prob for each in found)
+    small = sum(each.at_least[place] < 1 - prob for each in found)
+    yield say(
+        "size", lang, large=large, small=small, m=len(found), rest=len(found) - large - small,
+        level=level(prob, lang), amount=fixed(AMOUNTS[place], 0, lang),
+    )  # fmt: skip
+    yield icc_range(material, "absence_mean")
+    slopes = material.fan[material.fan["term"] != "icc"]
+    by_slope = slopes.groupby(["outcome", "term"])["changes"].agg(lambda c: bool((c != "").any()))
+    priors = slopes["prior"].nunique()
+    yield say("prior slopes", lang, changed=int(by_slope.sum()), m=len(by_slope), v=priors)
+    yield say("few", lang, groups=material.nulls[0].moments.n_groups)
+    yield say("observed", lang)
+    yield say("replayed", lang, **replay_counts(material))
+
+
+def icc_range(material: Material, outcome: str) -> str:
+    """How far the ICC of the null model moves with the prior."""
+    lang, fan = material.lang, material.fan
+    chosen = fan[(fan["term"] == "icc") & (fan["outcome"] == outcome) & (fan["model"] == "null")]
+    return say(
+        "prior icc", lang, outcome=outcome_name(outcome, lang), v=len(chosen),
+        low=fixed(chosen["mean"].min(), 3, lang), high=fixed(chosen["mean"].max(), 3, lang),
+    )  # fmt: skip
+
+
+def replay_counts(material: Material) -> dict[str, int]:
+    """Totals of the replay."""
+    found = [finding for outcome in material.outcomes for finding in outcome.findings]
+    impossible = sum(finding.severity == "impossible" for finding in found)
+    compared = sum(outcome.comparisons for outcome in material.outcomes)
+    return {"compared": compared, "impossible": impossible, "doubtful": len(found) - impossible}
+
+
+def gap(material: Material) -> str:
+    """Who is missing, in one sentence."""
+    if isinstance(material.data, AnalysisSample):
+        return say("sample gap", material.lang)
+    mean, change = (result.moments.n_obs for result in material.nulls)
+    return say(
+        "published gap", material.lang, asked=count_asked(material), mean=mean, change=change
+    )  # fmt: skip

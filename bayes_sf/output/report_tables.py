@@ -1,0 +1,146 @@
+"""Tables that only the report has: contrasts against amounts, and the prior fan."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from bayes_sf.analysis.practical import Rope
+from bayes_sf.analysis.prior_fan import GROUP_PRIORS, SLOPE_PRIORS
+from bayes_sf.output.numbers import fixed
+from bayes_sf.output.page import upper_first
+from bayes_sf.output.report_material import AMOUNTS, Association, Material
+from bayes_sf.output.report_sentences import say
+from bayes_sf.output.result_tables import prior_notes
+from bayes_sf.output.sentences import sentence
+from bayes_sf.output.tables import Column, Table, table_from_frame
+from bayes_sf.output.words import interval_name, outcome_name, term_name, word
+
+__all__ = ["contrast_table", "fan_table"]
+
+
+def contrast_table(material: Material, found: Sequence[Association], outcome: str) -> Table:
+    """Widest contrast of every item: posterior, and how probably it is as large as some amounts.
+
+    Parameters
+    ----------
+    material : Material
+    found : sequence of Association
+        Of all outcomes.
+    outcome : str
+        Which of them.
+    """
+    import pandas as pd
+
+    lang, prob = material.lang, material.nulls[0].prob
+    chosen = [each for each in found if each.outcome == outcome]
+    frame = pd.DataFrame([_contrast_record(each, material) for each in chosen])
+    rope = () if material.rope is None else _rope_columns(material)
+    columns = (
+        Column("term", word("term", lang), "text"),
+        Column("contrast", say("contrast", lang), "text"),
+        Column("mean", word("mean", lang)),
+        Column("lower", interval_name("credible-eti", prob, lang), "interval", upper="upper"),
+        Column("p_direction", word("direction", lang), "probability"),
+        *(
+            Column(f"at_least_{a:g}", say("at least", lang, amount=_amount(a, material)),
+                   "probability")
+            for a in AMOUNTS
+        ),
+        *rope,
+        Column("n", word("n", lang), "integer"),
+    )  # fmt: skip
+    shown = [] if material.rope is None else [_amount(material.rope, material)]
+    notes = [
+        *prior_notes([r for r in material.bivariate if r.spec.outcome == outcome], lang),
+        sentence("direction", lang),
+        *(say("rope note", lang, rope=value) for value in shown),
+    ]
+    return table_from_frame(
+        frame, f"{say('contrast title', lang)}: {outcome_name(outcome, lang)}", columns=columns,
+        name=f"contrasts_{outcome}", digits="sd", unit="pp", notes=notes, source=material.source,
+        n=(int(frame["n"].min()), int(frame["n"].max())), lang=lang,
+    )  # fmt: skip
+
+
+def _amount(amount: float, material: Material) -> str:
+    """An amount with the decimals that it has."""
+    return fixed(amount, len(f"{amount:g}".partition(".")[2]), material.lang)
+
+
+def _contrast_record(each: Association, material: Material) -> dict[str, object]:
+    """One line."""
+    return {
+        "term": upper_first(term_name(each.term, material.lang)), "contrast": each.contrast.label,
+        "mean": each.mean, "sd": each.sd, "lower": each.lower, "upper": each.upper,
+        "p_direction": each.p_direction,
+        **{f"at_least_{a:g}": p for a, p in zip(AMOUNTS, each.at_least, strict=True)},
+        "inside": each.inside, "verdict": _verdict(each, material), "n": each.n,
+    }  # fmt: skip
+
+
+def _rope_columns(material: Material) -> tuple[Column, Column]:
+    """Columns of a region of practical equivalence."""
+    assert material.rope is not None
+    label = say("inside", material.lang, rope=_amount(material.rope, material))
+    return (
+        Column("inside", label, "probability"),
+        Column("verdict", say("verdict", material.lang), "text"),
+    )
+
+
+def _verdict(each: Association, material: Material) -> str:
+    """Kruschke's verdict, as `judge_size` has it."""
+    if material.rope is None:
+        return ""
+    rope = Rope(-material.rope, material.rope, "pp")
+    return say(f"verdict {rope.judge(each.lower, each.upper)}", material.lang)
+
+
+def fan_table(material: Material) -> Table:
+    """ICC of both outcomes and conclusions on slopes under every prior of the fan."""
+    import pandas as pd
+
+    lang, fan = material.lang, material.fan
+    outcomes = [result.spec.outcome for result in material.nulls]
+    null = fan[(fan["model"] == "null") & (fan["term"] == "icc")]
+    slopes = fan[fan["term"] != "icc"]
+    records = []
+    for prior in fan["prior"].unique():
+        ours = slopes[slopes["prior"] == prior]
+        record: dict[str, object] = _prior_names(str(prior))
+        for outcome in outcomes:
+            icc = null[(null["prior"] == prior) & (null["outcome"] == outcome)].iloc[0]
+            record |= {f"{key}_{outcome}": icc[key] for key in ("mean", "lower", "upper")}
+            record[f"apart_{outcome}"] = int(ours.loc[ours["outcome"] == outcome, "concluded"].sum())
+        record["changed"] = int(np.count_nonzero(ours["changes"] != ""))
+        records.append(record)
+    prob = float(fan["prob"].iloc[0])
+    columns = [
+        Column("slope", say("slope prior", lang), "text"),
+        Column("group", say("group prior", lang), "text"),
+    ]
+    for outcome in outcomes:
+        name = outcome_name(outcome, lang)
+        columns += [
+            Column(f"mean_{outcome}", f"ICC, {name}: {word('mean', lang).lower()}", decimals=3),
+            Column(f"lower_{outcome}", interval_name("credible-eti", prob, lang), "interval", 3,
+                   f"upper_{outcome}"),
+            Column(f"apart_{outcome}", say("apart count", lang, outcome=name), "integer"),
+        ]  # fmt: skip
+    columns.append(Column("changed", say("changed count", lang), "integer"))
+    count = len(slopes.drop_duplicates(["outcome", "term"]))
+    sizes = tuple(result.moments.n_obs for result in material.nulls)
+    return table_from_frame(
+        pd.DataFrame(records), say("fan title", lang), columns=columns, name="prior_fan",
+        notes=[say("fan note", lang, m=count)], n=(min(sizes), max(sizes)),
+        source=material.source, lang=lang,
+    )  # fmt: skip
+
+
+def _prior_names(prior: str) -> dict[str, object]:
+    """Priors of slopes and of tau written out, from the name that the fan gives the pair."""
+    slope, group = prior.removeprefix("slope ").split(", sd_group ")
+    return {
+        "slope": SLOPE_PRIORS[slope].text("sd(y)/sd(x)", "0"),
+        "group": GROUP_PRIORS[group].text(),
+    }

@@ -12,7 +12,7 @@ noise is left. The joint model's change is that of its line over time, to which 
 contributes; that of completed sets and under delta is 2019Q4 less 2016Q4, with the noise of both.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -147,6 +147,7 @@ def study_missing(
     n_sets: int = 20,
     seed: int = 1,
     prob: float = 0.95,
+    begin: Callable[[str], object] = str,
 ) -> MissingStudy:
     """Fit a model under every treatment of what is missing.
 
@@ -167,6 +168,8 @@ def study_missing(
         Seed of everything random.
     prob : float
         Probability of all intervals.
+    begin : callable
+        Is told the name of each of the three steps when it begins.
 
     Raises
     ------
@@ -182,8 +185,10 @@ def study_missing(
     panel = build_panel(sample, specs[0].predictors, unlinked=pattern == "unlinked")
     shifted_cells(panel, pattern)  # a pattern that moves nothing is refused before sampling
     grid = sorted({0.0, *map(float, deltas)})
+    begin("complete rows")
     complete_specs = tuple(replace(spec, missing="drop") for spec in specs)
     complete_case = tuple(fit(s, sample, engine="exact", prob=prob) for s in complete_specs)
+    begin("quarters of every workplace")
     joint = tuple(
         fit(replace(spec, missing=kind), sample, engine="nuts", prob=prob, seed=seed)
         for spec in specs
@@ -192,6 +197,7 @@ def study_missing(
     done = complete(fitted, max(_DRAWS, n_sets), seed=seed)
     chosen = _spread(len(done.y), n_sets)
     sets = completed_sets(fitted.panel, Completed(done.y[chosen], done.x[chosen]))
+    begin("delta")
     effects, tipping = _under_delta(joint, done, grid, pattern, prob)
     rows = [
         row

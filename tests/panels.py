@@ -1,5 +1,8 @@
 """Small panels that tests of the panel model share."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 
 from bayes_sf.inputs.panel import Choice, Panel
@@ -40,3 +43,8 @@ def make(
         names, tuple("abcdefgh"[:j]), code, QUARTERS, y, days, ("item", "share"), x, scales,
         choices, np.arange(n) < n - 1,
     )  # fmt: skip
+
+
+def replaced(panel: Panel, **parts: Any) -> Panel:
+    """Give the same panel with other figures."""
+    return replace(panel, **parts)

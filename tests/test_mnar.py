@@ -68,7 +68,7 @@ def test_only_unobserved_quarters_of_the_pattern_move() -> None:
     for moved in cells.values():
         assert not (moved & PANEL.observed).any()
     median = np.nanmedian(PANEL.days[:-1], axis=1)
-    small = np.append(median < np.median(median), False)  # noqa: FBT003
+    small = np.append(median < np.median(median), False)
     np.testing.assert_array_equal(cells["small"], small[:, None] & ~PANEL.observed)
     late = (first >= 4) & PANEL.observed.any(axis=1)
     if not late.any():

@@ -1,16 +1,18 @@
 """The panel's density against one written out densely, and its posterior by brute force."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from bayes_sf.engines.panel_data import PanelData
-from bayes_sf.engines.panel_graph import panel_model
+from bayes_sf.engines.panel_graph import arrays, panel_model
 from bayes_sf.engines.panel_pilot import Pilot
+from bayes_sf.errors import SpecError
 from bayes_sf.spec.panel import PanelSpec
-
+from bayes_sf.spec.priors import Prior, Priors
 from tests import panels
 
 PREDICTORS = ("item", "share")
@@ -20,21 +22,18 @@ def _written_out(
     data: PanelData, spec: PanelSpec, value: dict[str, Any], coef: dict[str, Any]
 ) -> float:
     """Log density of everything sampled, the dense way, the Jacobian left to the caller."""
-    panel = data.panel
-    sd = {name: np.exp(value[f"{name}_log__"]) for name in ("sd_resid", "sd_group")}
-    for name in spec.extra_priors:
-        sd[name] = np.exp(value[f"{name}_log__"])
-    total = 0.0
+    roles = ("sd_resid", "sd_group", *spec.extra_priors)
+    sd = {name: float(np.exp(value[f"{name}_log__"])) for name in roles}
+    total = stats.norm.logpdf(value["weight_power"], 0.5, 0.5)
     for name, s in sd.items():
         scale = 0.5 if name == "sd_period" else 1.0
         total += stats.t.logpdf(s / scale, 3) + np.log(2 / scale) + np.log(s)
-    power = value["weight_power"]
-    total += stats.norm.logpdf(power, 0.5, 0.5)
-    rho = None
+    correlation = np.eye(16)
     if spec.autocorrelation:
-        unit = 1 / (1 + np.exp(-value["autocorrelation_logodds__"]))
-        rho = 2 * unit - 1
+        unit = special.expit(value["autocorrelation_logodds__"])
         total += stats.beta.logpdf(unit, 2, 2) + np.log(unit * (1 - unit))
+        lag = np.abs(np.subtract.outer(np.arange(16), np.arange(16)))
+        correlation = (2 * unit - 1) ** lag
     start, root = Pilot(data).calendar
     calendar = start + root @ value["z_calendar"]
     total += -0.5 * ((calendar / 2.5) ** 2).sum()
@@ -43,67 +42,83 @@ def _written_out(
         total += stats.norm.logpdf(value["walk"]).sum()
         steps = np.concatenate([[0.0], np.cumsum(value["walk"])])
         period = period + sd["sd_period"] * (steps - steps.mean())
-    (a, *b), (a1, *b1), u, u1 = (coef[name] for name in ("level", "change", "u", "u_change"))
-    total += -0.5 * (np.array([a, a1, *b, *b1]) ** 2).sum() / 2.5**2
-    for effects, name in ((u, "sd_group"), (u1, "sd_group_change")):
-        total += stats.norm.logpdf(effects, 0, sd[name]).sum()
-    x = (panel.x - np.nanmean(panel.x, axis=0)) / np.nanstd(panel.x, axis=0, ddof=1)
-    shares: dict[int, np.ndarray] = {}
-    if panel.scales:
-        logit = np.log(panel.x[:, 1] / (1 - panel.x[:, 1]))
-        middle, spread = np.nanmean(logit), np.nanstd(logit, ddof=1)
-        standard = (logit - middle) / spread
-        gap = np.isnan(standard)
-        standard[gap] = value["missing_share"]
-        s = np.exp(value["sd_share_log__"])
-        total += stats.halfnorm.logpdf(s) + np.log(s)
-        total += stats.norm.logpdf(value["mean_share"], 0, 2).sum()
-        density = stats.norm.logpdf(standard, value["mean_share"][panel.code], s)
-        total += density.sum() + 0.5 * len(density) * np.log(2 * np.pi)
-        back = 1 / (1 + np.exp(-(standard * spread + middle)))
-        found = (back - np.nanmean(panel.x[:, 1])) / np.nanstd(panel.x[:, 1], ddof=1)
-        x[gap, 1] = found[gap]
-        answers = value["answers_item_simplex__"]
-        for row, j in zip(answers, np.unique(panel.code[np.isnan(panel.x[:, 0])]), strict=True):
-            free = np.append(row, -row.sum())
-            p = np.exp(free - free.max())
-            p /= p.sum()
-            counts = np.bincount(panel.choices[0].answer[(panel.code == j)
-                                 & (panel.choices[0].answer >= 0)], minlength=5)  # fmt: skip
-            total += stats.dirichlet.logpdf(p, 1 + counts)
-            total += np.log(p).sum() + np.log(len(p))  # |d p / d free| of sum-to-zero logits
-            shares[int(j)] = p
-    lag = np.abs(np.subtract.outer(np.arange(16), np.arange(16)))
-    scores = (np.arange(1, 6) - np.nanmean(panel.x[:, 0])) / np.nanstd(panel.x[:, 0], ddof=1)
+    coefficients = np.concatenate([coef["level"], coef["change"]])
+    total += -0.5 * (coefficients**2).sum() / 2.5**2
+    for name, group in (("u", "sd_group"), ("u_change", "sd_group_change")):
+        total += stats.norm.logpdf(coef[name], 0, sd[group]).sum()
+    more, x, shares = _predictors(data, value)
+    total += more
     for i in range(len(x)):
-        seen = panel.observed[i]
-        s_t = sd["sd_resid"] * np.exp(-0.5 * power * data.log_days[i])
-        cov = np.outer(s_t, s_t) * (np.eye(16) if rho is None else rho**lag)
-        cov = cov + sd["sd_workplace"] ** 2
+        noise = sd["sd_resid"] * np.exp(-0.5 * value["weight_power"] * data.log_days[i])
+        cov = np.outer(noise, noise) * correlation + sd["sd_workplace"] ** 2
         cov = cov + sd.get("sd_trend", 0.0) ** 2 * np.outer(panels.TIME, panels.TIME)
-        j = panel.code[i]
-        parts = []
-        unknown = np.isnan(x[i, 0])
-        for c in range(5 if unknown else 1):
-            row = np.array([scores[c], x[i, 1]]) if unknown else x[i]
-            mean = a + row @ b + u[j] + period
-            mean = mean + (a1 + row @ b1 + u1[j]) * panels.TIME
-            y = (panel.y[i] - data.location) / data.scale
-            fit = 0.0
-            if seen.any():
-                fit = stats.multivariate_normal.logpdf(
-                    y[seen], mean[seen], cov[np.ix_(seen, seen)]
-                ) + 0.5 * seen.sum() * np.log(2 * np.pi)
-            parts.append(fit + (np.log(shares[int(j)][c]) if unknown else 0.0))
-        total += np.logaddexp.reduce(parts)
+        total += _one_workplace(data, coef, i, (x[i], shares), (period, cov))
     return float(total)
+
+
+def _predictors(
+    data: PanelData, value: dict[str, Any]
+) -> tuple[float, np.ndarray, dict[int, np.ndarray]]:
+    """Log density of what is imputed, predictors filled in, and shares of answers by industry."""
+    panel, total, shares = data.panel, 0.0, {}
+    x = (panel.x - np.nanmean(panel.x, axis=0)) / np.nanstd(panel.x, axis=0, ddof=1)
+    if not panel.scales:
+        return 0.0, x, {}
+    logit = special.logit(panel.x[:, 1])
+    middle, spread = np.nanmean(logit), np.nanstd(logit, ddof=1)
+    standard, gap = (logit - middle) / spread, np.isnan(logit)
+    standard[gap] = value["missing_share"]
+    s = np.exp(value["sd_share_log__"])
+    total += stats.halfnorm.logpdf(s) + np.log(s)
+    total += stats.norm.logpdf(value["mean_share"], 0, 2).sum()
+    density = stats.norm.logpdf(standard, value["mean_share"][panel.code], s)
+    total += density.sum() + 0.5 * len(density) * np.log(2 * np.pi)
+    back = special.expit(standard * spread + middle)
+    found = (back - np.nanmean(panel.x[:, 1])) / np.nanstd(panel.x[:, 1], ddof=1)
+    x[gap, 1] = found[gap]
+    answer = panel.choices[0].answer
+    places = np.unique(panel.code[answer < 0])
+    for row, j in zip(value["answers_item_simplex__"], places, strict=True):
+        p = special.softmax(np.append(row, -row.sum()))
+        counts = np.bincount(answer[(panel.code == j) & (answer >= 0)], minlength=5)
+        total += stats.dirichlet.logpdf(p, 1 + counts)
+        total += np.log(p).sum() + np.log(len(p))  # |d p / d free| of sum-to-zero logits
+        shares[int(j)] = p
+    return total, x, shares
+
+
+def _one_workplace(
+    data: PanelData, coef: dict[str, Any], i: int, known: tuple[Any, Any],
+    normal: tuple[np.ndarray, np.ndarray],
+) -> float:  # fmt: skip
+    """Log density of one workplace's figures, a loop over its answers where unknown."""
+    (row, shares), j, seen = known, int(data.panel.code[i]), data.panel.observed[i]
+    values, (period, cov) = data.panel.x[:, 0], normal
+    scores = (np.arange(1, 6) - np.nanmean(values)) / np.nanstd(values, ddof=1)
+    unknown = np.isnan(row[0])
+    y, parts = (data.panel.y[i] - data.location) / data.scale, []
+    for c in range(5 if unknown else 1):
+        design = np.array([1.0, scores[c] if unknown else row[0], row[1]])
+        mean = design @ coef["level"] + coef["u"][j] + period
+        mean = mean + (design @ coef["change"] + coef["u_change"][j]) * panels.TIME
+        fit = 0.0
+        if seen.any():
+            fit = stats.multivariate_normal.logpdf(y[seen], mean[seen], cov[np.ix_(seen, seen)])
+            fit += 0.5 * seen.sum() * np.log(2 * np.pi)
+        parts.append(fit + (np.log(shares[j][c]) if unknown else 0.0))
+    return float(np.logaddexp.reduce(parts))
 
 
 CASES = [("step", True, False, True), ("walk", True, True, False), ("step", False, True, True)]
 
 
 @pytest.mark.parametrize(("period", "slopes", "autocorrelation", "gaps"), CASES)
-def test_density_is_that_of_the_model_written_out(period, slopes, autocorrelation, gaps) -> None:
+def test_density_is_that_of_the_model_written_out(
+    period: str,
+    slopes: bool,
+    autocorrelation: bool,
+    gaps: bool,
+) -> None:
     """Dense normals, a loop over answers, and the Jacobian of gamma by differences.
 
     The constant is the same at every point, so differences between points are compared.
@@ -141,3 +156,51 @@ def test_density_is_that_of_the_model_written_out(period, slopes, autocorrelatio
         written = _written_out(data, spec, point, coef) + jacobian
         found.append(sum(float(np.sum(part)) for part in log_density(point)) - written)
     np.testing.assert_allclose(found, found[0], atol=1e-6)
+
+
+#: Arrays of the graph with a row per workplace, and with one per industry.
+BY_ROW, BY_INDUSTRY = ("y", "mask", "log_days", "x"), ("levels", "x_means", "variances")
+
+
+def test_other_units_leave_what_is_sampled_as_it_is() -> None:
+    """Absence in thousandths, a predictor in hundredths and shifted: the same graph."""
+    panel = panels.make(gaps=False)
+    data = PanelData(panel)
+    x = panel.x * [1.0, 100.0] + [0.0, 7.0]
+    other = PanelData(replace(panel, y=10 * panel.y, x=x, days=0.1 * panel.days))
+    first, second = (arrays(d, PanelSpec(PREDICTORS)) for d in (data, other))
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        np.testing.assert_allclose(second[name], value, rtol=1e-9, atol=1e-9)
+    assert other.scale == pytest.approx(10 * data.scale)
+
+
+def test_order_of_rows_and_names_of_industries_only_move_what_is_sampled() -> None:
+    panel = panels.make(gaps=False)
+    order = np.random.default_rng(1).permutation(len(panel.code))
+    names = np.array([2, 0, 1])  # industry j is now called names[j]
+    moved = replace(
+        panel, code=names[panel.code][order], y=panel.y[order], days=panel.days[order],
+        x=panel.x[order], linked=panel.linked[order],
+    )  # fmt: skip
+    first, second = (arrays(PanelData(p), PanelSpec(PREDICTORS)) for p in (panel, moved))
+    for name, value in first.items():
+        wanted = value[order] if name in BY_ROW else value
+        if name.removesuffix("_change") in BY_INDUSTRY:
+            wanted = value[np.argsort(names)]
+        if name != "dummies":
+            np.testing.assert_allclose(second[name], wanted, rtol=1e-9, atol=1e-9)
+    np.testing.assert_array_equal(second["dummies"], first["dummies"][order][:, np.argsort(names)])
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"period": "spline"}, "must be step or walk"),
+        ({"likelihood": "poisson"}, "must be gaussian or beta_binomial"),
+        ({"priors": Priors(slope=Prior("horseshoe"))}, "must be normal or flat"),
+    ],
+)
+def test_what_a_panel_cannot_be(asked: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        PanelSpec(PREDICTORS, **asked)

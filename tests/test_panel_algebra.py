@@ -7,6 +7,8 @@ from scipy.stats import multivariate_normal
 from bayes_sf.engines.panel_algebra import Gaps, information, log_likelihood, shifted, summarise
 from bayes_sf.engines.panel_draws import draw_own_effects, draw_residuals
 
+type Figures = tuple[np.ndarray, ...]
+
 N, T = 6, 7
 TIME = (np.arange(T) - 3) / 4
 
@@ -29,7 +31,7 @@ def rng() -> np.random.Generator:
 
 
 @pytest.fixture
-def figures(rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+def figures(rng: np.random.Generator) -> Figures:
     """Residuals, 1/sd and gaps: one workplace with every quarter, one with none, one with one."""
     observed = rng.random((N, T)) < 0.6
     observed[0], observed[1], observed[2] = True, False, np.arange(T) == 4
@@ -47,7 +49,9 @@ CASES = [(None, 1.3, 0.7), (0.6, 1.3, 0.7), (-0.4, 0.8, 0.0), (0.5, 0.0, 0.0)]
 
 
 @pytest.mark.parametrize(("rho", "w", "v"), CASES)
-def test_likelihood_is_the_dense_normal_of_what_is_observed(figures, rho, w, v) -> None:
+def test_likelihood_is_the_dense_normal_of_what_is_observed(
+    figures: Figures, rho: float | None, w: float, v: float
+) -> None:
     residual, inv_sd, observed = figures
     sums = summarise(residual, TIME, inv_sd, _gaps(observed), rho=rho, xp=np)
     found = log_likelihood(sums, w, v, np)
@@ -61,7 +65,9 @@ def test_likelihood_is_the_dense_normal_of_what_is_observed(figures, rho, w, v) 
 
 
 @pytest.mark.parametrize(("rho", "w", "v"), CASES)
-def test_information_is_that_of_the_dense_precision(figures, rho, w, v) -> None:
+def test_information_is_that_of_the_dense_precision(
+    figures: Figures, rho: float | None, w: float, v: float
+) -> None:
     residual, inv_sd, observed = figures
     sums = summarise(residual, TIME, inv_sd, _gaps(observed), rho=rho, xp=np)
     found = np.array(information(sums, w, v))
@@ -74,7 +80,7 @@ def test_information_is_that_of_the_dense_precision(figures, rho, w, v) -> None:
 
 
 @pytest.mark.parametrize("rho", [None, 0.6])
-def test_shifted_sums_are_those_of_shifted_residuals(figures, rho) -> None:
+def test_shifted_sums_are_those_of_shifted_residuals(figures: Figures, rho: float | None) -> None:
     residual, inv_sd, observed = figures
     gaps, level, slope = _gaps(observed), np.arange(N) - 2.0, np.linspace(-1, 3, N)
     sums = summarise(residual, TIME, inv_sd, gaps, rho=rho, xp=np)
@@ -85,7 +91,9 @@ def test_shifted_sums_are_those_of_shifted_residuals(figures, rho) -> None:
 
 
 @pytest.mark.parametrize("rho", [None, 0.7])
-def test_missing_residuals_have_the_conditional_normal_of_an_autoregression(rng, rho) -> None:
+def test_missing_residuals_have_the_conditional_normal_of_an_autoregression(
+    rng: np.random.Generator, rho: float | None
+) -> None:
     """40,000 draws: means within 5 standard errors, covariances within 0.03."""
     seen = np.array([False, True, False, False, True, False, True])
     known, n = rng.normal(size=T), 40_000
@@ -100,7 +108,9 @@ def test_missing_residuals_have_the_conditional_normal_of_an_autoregression(rng,
     np.testing.assert_allclose(np.cov(drawn[:, ~seen].T), cov, atol=0.03)
 
 
-def test_own_effects_have_their_conditional_normal(figures, rng) -> None:
+def test_own_effects_have_their_conditional_normal(
+    figures: Figures, rng: np.random.Generator
+) -> None:
     """A workplace with gaps, 40,000 times: means within 5 standard errors, covariance in 3 %."""
     residual, inv_sd, observed = figures
     w, v, n, i = 1.3, 0.7, 40_000, 3

@@ -138,14 +138,13 @@ def completed_posterior(
         values = values + delta * (
             shifted_cells(panel, pattern) @ loadings(panel.quarters, quantity)
         )
-    parts, box = [], None
+    parts = []
     for outcome, x in zip(values, done.x, strict=True):
         moments = Moments.from_arrays(
             np.column_stack([x, outcome]), panel.code, outcome=f"absence_{quantity}",
             predictors=panel.predictors, groups=panel.industries, group="industry",
         )  # fmt: skip
-        parts.append(fit_exact(moments, given.used(()), nodes=_NODES, start=box))
-        box = parts[-1].box
+        parts.append(fit_exact(moments, given.used(()), nodes=_NODES))
     return Posterior(tuple(parts))
 
 

@@ -21,6 +21,8 @@ _Floats = NDArray[np.float64]
 
 #: Mass is cut off where the density is e^-30 = 1e-13 of its peak.
 CUT = 30.0
+#: Boxes tried before one that holds all the mass need not be tight.
+_ENOUGH = 20
 
 
 @dataclass(frozen=True)
@@ -234,7 +236,7 @@ def find_box(
         When the mass has no end.
     """
     box = start
-    for _ in range(100):
+    for tries in range(100):
         t, z = np.linspace(box.t_low, box.t_high, 33), np.linspace(box.z_low, box.z_high, 33)
         off_zero = np.maximum(z, 1e-9)  # at z = 0 the density has a limit and no value
         plain = log_density(t, off_zero)
@@ -245,7 +247,8 @@ def find_box(
         z_low, z_high = _edges(z, rows)
         before, box = box, Box(t_low, t_high, max(z_low, 0.0), z_high)
         grown = t_low < t[0] or t_high > t[-1] or box.z_low < z[0] or z_high > z[-1]
-        if not grown and box.area > 0.8 * before.area:
+        tight = box.area > 0.8 * before.area or tries >= _ENOUGH  # it may grow and shrink for ever
+        if not grown and tight:
             return box
         if box.z_high > 4.1:  # sinh(z^4)^2 near the largest float
             break

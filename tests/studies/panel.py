@@ -1,6 +1,6 @@
 """Coverage of the panel model where quarters are missing: simulated panels with known truth.
 
-200 workplaces in eight industries, twenty quarters, 35 % of them missing in three ways:
+160 workplaces in eight industries, twenty quarters, 35 % of them missing in three ways:
 
 - mcar: completely at random;
 - mar: by industry and size, small workplaces missing more, which also have more absence;
@@ -37,9 +37,9 @@ MECHANISMS = ("mcar", "mar", "mnar")
 REPEATS = 100
 DELTA = 1.5
 PROB = 0.9
-SETTINGS = {"chains": 2, "draws": 400, "tune": 300, "target_accept": 0.8}
+SETTINGS = {"chains": 2, "draws": 300, "tune": 200, "target_accept": 0.8}
 QUARTERS = tuple(f"{2016 + i // 4}Q{1 + i % 4}" for i in range(20))
-J, PER = 8, 25
+J, PER = 8, 20
 N, T = J * PER, len(QUARTERS)
 ITEM, SIZE, SD_GROUP, SD_WORKPLACE, SD_QUARTER = -0.4, -0.5, 1.0, 1.5, 2.0
 SPEC = PanelSpec(("item", "log_size"))
@@ -102,7 +102,7 @@ def study(mechanism: str, seed: int, compiled: object) -> dict[str, float | str 
     fit = fit_panel(panel, SPEC, seed=seed, settings=SETTINGS, compiled=compiled,
                     retry=False)  # fmt: skip
     seconds = time.perf_counter() - start
-    done = complete(fit, 200 if mechanism != "mnar" else 100, seed=seed)
+    done = complete(fit, 100, seed=seed)
     member = np.eye(J)[panel.code] / PER
     real = realised(truth, QUARTERS, "mean") @ member
     ends = [0.5 - 0.5 * PROB, 0.5 + 0.5 * PROB]

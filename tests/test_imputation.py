@@ -18,10 +18,12 @@ from bayes_sf.analysis.completed import completed_sets
 from bayes_sf.analysis.imputation import METHODS, MissingStudy, compare_methods, study_missing
 from bayes_sf.analysis.missingness import who_is_missing, won_back
 from bayes_sf.analysis.rubin import pool_reml
+from bayes_sf.cli.app import main
 from bayes_sf.cli.missing import read_deltas
 from bayes_sf.engines.panel_draws import Completed
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.panel import build_panel
+from bayes_sf.output import imputations
 from bayes_sf.output.imputation_tables import imputation_tables
 
 REPLICA = Path(__file__).parents[1] / "data" / "replica"
@@ -194,6 +196,24 @@ def test_one_clear_line(
     assert len(done.stderr.strip().splitlines()) == 1
     assert done.stdout == ""
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_what_did_not_converge_is_written_and_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 4 after the tables, with one line that says what to do."""
+    printed: list[bool] = []
+    failed = SimpleNamespace(study=SimpleNamespace(converged=False))
+    monkeypatch.setattr(imputations, "run_imputation", lambda *_, **__: failed)
+    monkeypatch.setattr(
+        imputations, "print_imputation", lambda *_, as_json: printed.append(as_json)
+    )
+    monkeypatch.setattr("sys.argv", ["bayes-sf", "impute", "--out", str(tmp_path), "--json"])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 4
+    assert printed == [True]
+    assert "R-hat < 1.01" in capsys.readouterr().err
 
 
 # The command itself: sampled once, on a tenth of the replica ------------------------------------

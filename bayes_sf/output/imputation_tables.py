@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bayes_sf.analysis.imputation import METHODS, MethodRow, MissingStudy
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.variables import Language
-from bayes_sf.output.numbers import fixed, level
+from bayes_sf.output.numbers import fixed, interval, level
 from bayes_sf.output.result_tables import prior_notes
 from bayes_sf.output.tables import Column, Table, table_from_frame
 from bayes_sf.output.words import industry_name, outcome_name, term_name, word
@@ -189,7 +189,7 @@ def tipping_table(study: MissingStudy, *, lang: Language) -> Table:
     frame["verdict_at_zero"] = [words[verdict] for verdict in frame["verdict_at_zero"]]
     joint = study.results[0]
     grid = study.effects["delta"]
-    ends = f"{fixed(grid.min(), 1, lang)} … {fixed(grid.max(), 1, lang)}"
+    ends = interval(float(grid.min()), float(grid.max()), 1, lang)
     columns = (
         Column("quantity", word("outcome", lang), "text"),
         Column("term", word("term", lang), "text"),

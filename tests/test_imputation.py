@@ -1,5 +1,6 @@
 """What is missing under every treatment: rows, tables, and the command on a part of the replica."""
 
+import io
 import json
 import re
 import shutil
@@ -12,16 +13,20 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import Finished, run
+from rich.console import Console
 
 import bayes_sf as sf
 from bayes_sf.analysis.completed import completed_sets
 from bayes_sf.analysis.imputation import METHODS, MissingStudy, compare_methods, study_missing
 from bayes_sf.analysis.missingness import who_is_missing, won_back
 from bayes_sf.analysis.rubin import pool_reml
+from bayes_sf.cli.app import main
 from bayes_sf.cli.missing import read_deltas
 from bayes_sf.engines.panel_draws import Completed
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.panel import build_panel
+from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.output import imputations
 from bayes_sf.output.imputation_tables import imputation_tables
 
 REPLICA = Path(__file__).parents[1] / "data" / "replica"
@@ -48,9 +53,14 @@ def effects_of(outcome: str) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def study() -> MissingStudy:
+def sample() -> AnalysisSample:
+    """The replica."""
+    return sf.load_sample("replica")
+
+
+@pytest.fixture(scope="module")
+def study(sample: AnalysisSample) -> MissingStudy:
     """A study without sampling: exact fits stand for the joint model, noise for what is missing."""
-    sample = sf.load_sample("replica")
     panel = build_panel(sample, PREDICTORS)
     rng = np.random.default_rng(1)
     own = np.nanmean(np.where(panel.observed, panel.y, np.nan), axis=1)[:, None]
@@ -81,11 +91,10 @@ def study() -> MissingStudy:
     )  # fmt: skip
 
 
-def test_every_treatment_is_what_it_says(study: MissingStudy) -> None:
+def test_every_treatment_is_what_it_says(study: MissingStudy, sample: AnalysisSample) -> None:
     """Each row against the fit that it names, done here anew."""
     found = {(r.outcome, r.term, r.method, r.delta): r for r in study.rows if r.method != "delta"}
     rows = {key[:3]: row for key, row in found.items()}
-    sample = sf.load_sample("replica")
     for spec, exact in zip(SPECS, study.complete_case, strict=True):
         theirs = {row.term: row for row in exact.rows if not row.group}
         pooled = pool_reml(spec, list(study.sets.frames()))
@@ -139,9 +148,8 @@ def test_tables_print_n_priors_and_whose_workplaces(study: MissingStudy, lang: s
     assert tables[2].texts[0][2] == ("under 0" if lang == "nb" else "below 0")
 
 
-def test_bad_requests() -> None:
+def test_bad_requests(sample: AnalysisSample) -> None:
     """Before anything is sampled: outcome, predictors, sets, pattern."""
-    sample = sf.load_sample("replica")
     trend = sf.ModelSpec("absence_trend", ("q13",))
     with pytest.raises(UsageError, match="outcome that the panel has"):
         study_missing([trend], sample)
@@ -194,6 +202,68 @@ def test_one_clear_line(
     assert len(done.stderr.strip().splitlines()) == 1
     assert done.stdout == ""
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize(
+    ("source", "completed", "single"),
+    [("microdata", 0, False), ("microdata", 3, True), ("replica", 0, True)],
+)
+def test_nothing_of_single_workplaces_without_consent(
+    study: MissingStudy,
+    sample: AnalysisSample,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    source: str,
+    completed: int,
+    *,
+    single: bool,
+) -> None:
+    """Of microdata, single workplaces are drawn and written only with --completed."""
+
+    panel = build_panel(sample, PREDICTORS)
+
+    class Sampled(MissingStudy):
+        @property
+        def panel_fit(self) -> SimpleNamespace:
+            table = pd.DataFrame({"mean": [1.0]}, index=pd.Index(["beta[q13]"], name="parameter"))
+            return SimpleNamespace(panel=panel, settings={}, summary=lambda: table)
+
+    sampled = Sampled(**{name: getattr(study, name) for name in MissingStudy.__dataclass_fields__})
+    monkeypatch.setattr(imputations, "study_missing", lambda *_, **__: sampled)
+    ran = imputations.run_imputation(
+        tmp_path, sf.load_analysis("q13_controls"), sample, source=source,
+        completed=completed, quarters=False, deltas=(0.0,), pattern="quarters", seed=1, lang="en",
+        csv_style="plain", console=Console(file=io.StringIO()),
+    )  # fmt: skip
+    names = {path.name for path in ran.files}
+    assert ("quarters.svg" in names) == single
+    assert ("completed_workplaces.csv" in names) == bool(completed)
+    for path in ran.files:
+        if path.suffix == ".csv" and not path.name.startswith("completed"):
+            # counts and estimates: never one line per workplace
+            assert len(pd.read_csv(path)) < 100
+    out = io.StringIO()
+    imputations.print_imputation(Console(file=out, width=120), ran, as_json=False)
+    assert "What is missing, treated in five ways" in out.getvalue()
+    assert "…" not in out.getvalue()  # nothing is cut off
+
+
+def test_what_did_not_converge_is_written_and_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 4 after the tables, with one line that says what to do."""
+    printed: list[bool] = []
+    failed = SimpleNamespace(study=SimpleNamespace(converged=False))
+    monkeypatch.setattr(imputations, "run_imputation", lambda *_, **__: failed)
+    monkeypatch.setattr(
+        imputations, "print_imputation", lambda *_, as_json: printed.append(as_json)
+    )
+    monkeypatch.setattr("sys.argv", ["bayes-sf", "impute", "--out", str(tmp_path), "--json"])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 4
+    assert printed == [True]
+    assert "R-hat < 1.01" in capsys.readouterr().err
 
 
 # The command itself: sampled once, on a tenth of the replica ------------------------------------

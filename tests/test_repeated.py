@@ -122,6 +122,20 @@ def test_quantiles_are_those_of_the_distribution_function_and_of_draws() -> None
     assert slope.std() == pytest.approx(ours.coef.sd()[1], rel=0.025)
 
 
+def test_icc_of_a_mean_counts_what_is_left_of_its_noise() -> None:
+    """The ICC of means of four, against draws; of infinitely many, the model's own."""
+    ours = posterior(frame())
+    draws = sf.fit(SPEC, frame(), engine="exact").draws(40_000, seed=3)["posterior"].to_dataset()
+    within = draws["sd_resid"] ** 2 + draws["sd_repeat"] ** 2 / 4
+    theirs = (draws["sd_group"] ** 2 / (draws["sd_group"] ** 2 + within)).to_numpy().ravel()
+    found = ours.icc_of_mean(4, 0.9)
+    assert found.estimate == pytest.approx(theirs.mean(), abs=5 * theirs.std() / 200)
+    assert found.sd == pytest.approx(theirs.std(), rel=0.025)
+    inside = ((theirs > found.lower) & (theirs < found.upper)).mean()
+    assert inside == pytest.approx(0.9, abs=5 * np.sqrt(0.09 / 40_000))
+    assert ours.icc_of_mean(np.inf, 0.9).estimate == pytest.approx(ours.mean("icc"))
+
+
 def test_without_noise_of_measurements_it_is_the_plain_model() -> None:
     """A prior that holds sd_repeat at zero: all rows count the same."""
     df = frame()

@@ -6,11 +6,13 @@ number of quarters; ``rubin`` REML on completed data sets, pooled; ``joint`` the
 which gaps are missing at random; ``delta`` the same with imputed quarters moved by delta
 percentage points.
 
-The estimands are not quite the same. The first two are about the mean of the quarters that happen
-to be observed; the others are about the mean over all quarters of the panel.
+The estimands are not quite the same. The first is about the mean of the quarters that happen to be
+observed; the others are about the mean over all quarters of the panel, in which less of a quarter's
+noise is left. The joint model's change is that of its line over time, to which every quarter
+contributes; that of completed sets and under delta is 2019Q4 less 2016Q4, with the noise of both.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +25,7 @@ from bayes_sf.engines.panel_draws import Completed, complete
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.panel import build_panel
+from bayes_sf.inputs.quarters import quarter_range
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import INTERCEPT
@@ -30,6 +33,7 @@ from bayes_sf.spec.moments import INTERCEPT
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bayes_sf.engines.estimates import Estimate
     from bayes_sf.engines.panel import PanelFit
 
 __all__ = ["METHODS", "MethodRow", "MissingStudy", "compare_methods", "study_missing"]
@@ -143,6 +147,7 @@ def study_missing(
     n_sets: int = 20,
     seed: int = 1,
     prob: float = 0.95,
+    begin: Callable[[str], object] = str,
 ) -> MissingStudy:
     """Fit a model under every treatment of what is missing.
 
@@ -163,6 +168,8 @@ def study_missing(
         Seed of everything random.
     prob : float
         Probability of all intervals.
+    begin : callable
+        Is told the name of each of the three steps when it begins.
 
     Raises
     ------
@@ -178,8 +185,10 @@ def study_missing(
     panel = build_panel(sample, specs[0].predictors, unlinked=pattern == "unlinked")
     shifted_cells(panel, pattern)  # a pattern that moves nothing is refused before sampling
     grid = sorted({0.0, *map(float, deltas)})
+    begin("complete rows")
     complete_specs = tuple(replace(spec, missing="drop") for spec in specs)
     complete_case = tuple(fit(s, sample, engine="exact", prob=prob) for s in complete_specs)
+    begin("quarters of every workplace")
     joint = tuple(
         fit(replace(spec, missing=kind), sample, engine="nuts", prob=prob, seed=seed)
         for spec in specs
@@ -188,6 +197,7 @@ def study_missing(
     done = complete(fitted, max(_DRAWS, n_sets), seed=seed)
     chosen = _spread(len(done.y), n_sets)
     sets = completed_sets(fitted.panel, Completed(done.y[chosen], done.x[chosen]))
+    begin("delta")
     effects, tipping = _under_delta(joint, done, grid, pattern, prob)
     rows = [
         row
@@ -275,7 +285,11 @@ def compare_methods(
     yield from _result_rows(complete_case, "complete-case")
     if spec.outcome == "absence_mean":  # a change has two quarters or none
         known = replace(spec, repeats="n_quarters", min_quarters=1)
-        yield from _result_rows(fit(known, sample, engine="exact", prob=prob), "known-precision")
+        precise = fit(known, sample, engine="exact", prob=prob)
+        rows = precise.coefficients
+        whole = len(quarter_range(*sample.period))
+        icc = precise.fitted.icc_of_mean(whole, prob)  # as the joint model's: of all quarters
+        yield from _result_rows(precise, "known-precision", (*rows, icc))
     pooled = pool_reml(spec, list(sets.frames()))
     yield from _pooled_rows(pooled, joint)
     yield from _result_rows(joint, "joint")
@@ -300,9 +314,11 @@ def _common(result: Result, **changed: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _result_rows(result: Result, method: str) -> Iterator[MethodRow]:
-    """Slopes and ICC of a result."""
-    for row in result.rows:
+def _result_rows(
+    result: Result, method: str, rows: "Sequence[Estimate] | None" = None
+) -> Iterator[MethodRow]:
+    """Slopes and ICC of a result, or of some of its rows."""
+    for row in rows or result.rows:
         slope = row.term in result.moments.predictors and not row.group
         if slope or row.term == "icc":
             yield MethodRow(

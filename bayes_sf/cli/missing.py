@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from bayes_sf.cli.app import app
-from bayes_sf.cli.console import refuse, stderr, stdout
+from bayes_sf.cli.console import stderr, stdout
 from bayes_sf.cli.data import load_workplaces, source_of
 from bayes_sf.cli.options import (
     JsonOption,
@@ -18,7 +18,7 @@ from bayes_sf.cli.options import (
     SurveyOption,
     WorkplacesOption,
 )
-from bayes_sf.errors import UsageError
+from bayes_sf.errors import ConvergenceError, UsageError
 
 #: More deltas than anybody reads.
 _MOST_DELTAS = 101
@@ -93,7 +93,13 @@ def impute(
         csv_style="norwegian" if excel else "plain", console=stderr(quiet=quiet),
     )  # fmt: skip
     print_imputation(stdout(), run, as_json=as_json)
-    refuse(tuple(result for result in run.study.results if not result.converged))
+    if not run.study.converged:
+        raise ConvergenceError(
+            f"panel model of {asked.name}",
+            "must reach R-hat < 1.01, ESS >= 400 and no divergence",
+            fix="leave predictors out, or use tighter priors on sd_workplace and sd_trend; "
+            "provenance.json and the tables say so",
+        )
 
 
 def read_deltas(text: str) -> tuple[float, ...]:

@@ -152,27 +152,39 @@ class RepeatedPosterior:
 
     # Standard deviations and ICC -------------------------------------------------------------
 
-    def factors(self, name: str) -> _Floats:
-        """What the radius is multiplied by to get ``sd_resid`` or ``sd_repeat``, (A,)."""
-        if name == "sd_resid":
-            return np.sin(self.angle.nodes)
-        return np.asarray(np.sqrt(self.typical) * np.cos(self.angle.nodes))
+    def factors(self, name: str, repeats: float = np.inf) -> _Floats:
+        """What the radius is multiplied by to get ``sd_resid`` or ``sd_repeat``, (A,).
 
-    def _values(self, name: str, number: int) -> _Floats:
+        Parameters
+        ----------
+        name : str
+            One of the two.
+        repeats : float
+            With a number of measurements, ``sd_resid`` is that of a mean of so many.
+        """
+        repeat = np.sqrt(self.typical) * np.cos(self.angle.nodes)
+        if name == "sd_repeat":
+            return np.asarray(repeat)
+        return np.asarray(np.sqrt(np.sin(self.angle.nodes) ** 2 + repeat**2 / repeats))
+
+    def _values(self, name: str, number: int, repeats: float = np.inf) -> _Floats:
         """Values of a quantity at the nodes of one angle, (Z, T)."""
         part = self.given[number]
         if name == "sd_group":
             return part.spread_values(name)
         if name == "icc":
-            ratio = (part.joint.ratio(part.grid.z.nodes) / self.factors("sd_resid")[number]) ** 2
+            own = self.factors("sd_resid", repeats)[number]
+            ratio = (part.joint.ratio(part.grid.z.nodes) / own) ** 2
             each = np.asarray(ratio / (1 + ratio))
             return each[:, None] * np.ones(part.grid.weight.shape)
         return np.asarray(part.spread_values("sd_resid") * self.factors(name)[number])
 
-    def _mean_of(self, name: str, what: Callable[[_Floats], _Floats]) -> float:
+    def _mean_of(
+        self, name: str, what: Callable[[_Floats], _Floats], repeats: float = np.inf
+    ) -> float:
         """Posterior mean of a function of a quantity."""
         each = [
-            float((part.grid.weight * what(self._values(name, number))).sum())
+            float((part.grid.weight * what(self._values(name, number, repeats))).sum())
             for number, part in enumerate(self.given)
         ]
         return float(self.weight @ np.array(each))
@@ -193,25 +205,42 @@ class RepeatedPosterior:
         centre = self._mean_of(name, lambda v: v)
         return float(np.sqrt(self._mean_of(name, lambda v: (v - centre) ** 2)))
 
-    def cdf(self, name: str, value: _Floats | float) -> _Floats:
+    def icc_of_mean(self, repeats: float, prob: float) -> Estimate:
+        """Give the ICC of means of so many measurements: what their noise leaves counts as theirs.
+
+        Parameters
+        ----------
+        repeats : float
+            Number of measurements; infinite for the model's own ICC.
+        prob : float
+            Probability of the equal-tailed interval.
+        """
+        mean = self._mean_of("icc", lambda v: v, repeats)
+        sd = float(np.sqrt(self._mean_of("icc", lambda v: (v - mean) ** 2, repeats)))
+        low, high = self.quantile("icc", [0.5 - 0.5 * prob, 0.5 + 0.5 * prob], repeats)
+        return Estimate("icc", "", mean, sd, float(low), float(high), float("nan"))
+
+    def cdf(self, name: str, value: _Floats | float, repeats: float = np.inf) -> _Floats:
         """P(quantity <= value) of the same, same shape as `value`.
 
         At each angle it is a statement about the radius or tau/r: tau^2/(tau^2 + sd_resid^2) <= x
-        is (tau/r)^2 <= sin^2 a x/(1 - x).
+        is (tau/r)^2 <= sin^2 a x/(1 - x). `repeats` is as in `icc_of_mean`.
         """
         value, total = np.asarray(value, dtype=float), np.zeros(np.shape(value))
         for number, (share, part) in enumerate(zip(self.weight, self.given, strict=True)):
             if name == "sd_group":
                 below = part.spread_cdf(name, value)
             elif name == "icc":
-                odds = self.factors("sd_resid")[number] ** 2 * value
+                odds = self.factors("sd_resid", repeats)[number] ** 2 * value
                 below = part.spread_cdf(name, odds / (odds + 1 - value))
             else:
                 below = part.spread_cdf("sd_resid", value / self.factors(name)[number])
             total = total + share * below
         return np.asarray(total)
 
-    def quantile(self, name: str, probs: Sequence[float] | _Floats) -> _Floats:
+    def quantile(
+        self, name: str, probs: Sequence[float] | _Floats, repeats: float = np.inf
+    ) -> _Floats:
         """Quantiles of the same, (len(probs),), searched where tails of tau are short."""
         joint, unit = self.given[0].joint, float(self.given[0].data.scale[-1])
 
@@ -220,13 +249,15 @@ class RepeatedPosterior:
             return np.asarray(ratio**2 / (1 + ratio**2) if name == "icc" else unit * ratio)
 
         if name == "icc":
-            top = max(self._values(name, number)[-1].max() for number in range(len(self.given)))
+            top = max(
+                self._values(name, number, repeats)[-1].max() for number in range(len(self.given))
+            )
             high = joint.place(np.sqrt(top / (1 - top))) + 0.05
         else:
             top = max(self._values(name, number).max() for number in range(len(self.given)))
             high = joint.place(np.asarray(top / unit)) + 0.05
         probabilities = np.asarray(probs, dtype=float)
-        found = invert(lambda x: self.cdf(name, value(x)), probabilities, 0.0, float(high))
+        found = invert(lambda x: self.cdf(name, value(x), repeats), probabilities, 0.0, float(high))
         return value(found)
 
     def rows(self, prob: float) -> Iterator[Estimate]:

@@ -201,14 +201,17 @@ def _years(axes: "Axes", quarters: tuple[str, ...]) -> None:
     axes.set_xticks(list(ticks)[::step], list(ticks.values())[::step])
 
 
-def _grid(figure: "Figure", count: int, lang: Language, bottom: float = 0.75) -> "list[Axes]":
-    """Plots in rows of three, with so many inches below them."""
-    columns = min(3, count)
+def _grid(
+    figure: "Figure", count: int, lang: Language, *, columns: int = 3, bottom: float = 0.75,
+    gap: float = 0.5,
+) -> "list[Axes]":  # fmt: skip
+    """Plots in rows: inches below them, and the gap between rows as a share of their height."""
+    columns = min(columns, count)
     rows = -(-count // columns)
     plots = figure.subplots(rows, columns, squeeze=False).ravel()
     height = float(figure.get_size_inches()[1])
     figure.subplots_adjust(
-        left=0.07, right=0.98, top=1 - 1.4 / height, bottom=bottom / height, hspace=0.5, wspace=0.22
+        left=0.07, right=0.98, top=1 - 1.4 / height, bottom=bottom / height, hspace=gap, wspace=0.22
     )
     for empty in plots[count:]:
         empty.set_visible(False)
@@ -292,14 +295,15 @@ def delta_figure(
         As in `quarters_figure`.
     """
     words, first = _WORDS[lang], effects.iloc[0]
+    parts = list(effects.groupby(["quantity", "term"], sort=False))
+    rows = -(-len(parts) // 2)
     figure = make_page(
         words["delta"],
         words["delta_sub"].format(
             _PATTERNS[lang][first["pattern"]], level(first["prob"], lang), first["n"]
-        ), source, lang, size=(9.0, 4.6),
+        ), source, lang, size=(9.0, 2.2 + 2.7 * rows),
     )  # fmt: skip
-    parts = list(effects.groupby(["quantity", "term"], sort=False))
-    plots = _grid(figure, len(parts), lang, bottom=1.0)
+    plots = _grid(figure, len(parts), lang, columns=2, bottom=1.0, gap=0.75)
     told = []
     for axes, ((quantity, term), part) in zip(plots, parts, strict=True):
         own = part.sort_values("delta")

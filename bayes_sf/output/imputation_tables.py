@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bayes_sf.analysis.imputation import METHODS, MethodRow, MissingStudy
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.variables import Language
-from bayes_sf.output.numbers import fixed, level
+from bayes_sf.output.numbers import fixed, interval, level
 from bayes_sf.output.result_tables import prior_notes
 from bayes_sf.output.tables import Column, Table, table_from_frame
 from bayes_sf.output.words import industry_name, outcome_name, term_name, word
@@ -26,15 +26,20 @@ _WORDS: Final = {
         "delta": "Joint model, delta {}",
         "span": "{} interval",
         "workplaces": "Workplaces",
-        "read": "Complete rows and known precision: mean over the quarters that are observed. The "
-        "others: over all quarters of the panel. Intervals: equal-tailed credible; of completed "
-        "sets by Rubin's rules (t, {} sets), where the ICC has none.",
+        "read": "Complete rows: mean over the quarters that are observed; the others: over all "
+        "quarters of the panel, in which less noise is left, also in the ICC. Intervals: "
+        "equal-tailed credible; of completed sets by Rubin's rules (t, {} sets), where the ICC has "
+        "none.",
         "delta_note": "Delta: percentage points that imputed quarters are moved by ({}).",
+        "change_note": "Joint model (MAR): change of the model's line, to which every quarter "
+        "contributes; completed sets and delta: 2019Q4 less 2016Q4, with the noise of both.",
         "missing": "Who is missing",
-        "by": "By", "level": "Level", "surveyed": "Surveyed", "linked": "In the register",
-        "quarters": "Quarters observed", "shares": "Shares known", "complete": "Complete: {}",
-        "missing_note": "Quarters and shares (women, 50 years and over): of those in the register. "
-        "Complete: has everything that the model of complete rows needs; shares of the surveyed.",
+        "level": "Workplaces", "surveyed": "Surveyed", "linked": "Linked",
+        "quarters": "Quarters", "shares": "Shares",
+        "missing_note": "Linked: in the register. Quarters: share of the linked workplaces' "
+        "quarters that are observed. Shares: share of the linked of which women's and seniors' "
+        "share are known. Mean and change: those with everything that the model of complete rows "
+        "of that outcome needs, and their share of the surveyed.",
         "won": "How much of the sample is won back",
         "joint_n": "Joint model", "won_n": "Won back", "lost_share": "Complete, share",
         "won_share": "Won back, share",
@@ -58,15 +63,21 @@ _WORDS: Final = {
         "delta": "Felles modell, delta {}",
         "span": "{} intervall",
         "workplaces": "Virksomheter",
-        "read": "Komplette rader og kjent presisjon: gjennomsnitt av observerte kvartaler. De "
-        "andre: av alle panelets kvartaler. Intervaller: troverdighetsintervall med like haler; "
-        "for kompletterte sett etter Rubins regler (t, {} sett), der ICC ikke har noe.",
+        "read": "Komplette rader: gjennomsnitt av observerte kvartaler; de andre: av alle panelets "
+        "kvartaler, der det er mindre støy igjen, også i ICC. Intervaller: troverdighetsintervall "
+        "med like haler; for kompletterte sett etter Rubins regler (t, {} sett), der ICC ikke har "
+        "noe.",
         "delta_note": "Delta: prosentpoeng som imputerte kvartaler flyttes ({}).",
+        "change_note": "Felles modell (MAR): endring i modellens linje, som alle kvartaler bidrar "
+        "til; kompletterte sett og delta: 4. kvartal 2019 minus 4. kvartal 2016, med støyen i "
+        "begge.",
         "missing": "Hvem som mangler",
-        "by": "Etter", "level": "Nivå", "surveyed": "Spurt", "linked": "I registeret",
-        "quarters": "Observerte kvartaler", "shares": "Kjente andeler", "complete": "Komplett: {}",
-        "missing_note": "Kvartaler og andeler (kvinner, 50 år og eldre): av dem i registeret. "
-        "Komplett: har alt som modellen for komplette rader trenger; andeler av de spurte.",
+        "level": "Virksomheter", "surveyed": "Spurt", "linked": "Koblet",
+        "quarters": "Kvartaler", "shares": "Andeler",
+        "missing_note": "Koblet: i registeret. Kvartaler: andel av de koblede virksomhetenes "
+        "kvartaler som er observert. Andeler: andel av de koblede der kvinne- og seniorandel er "
+        "kjent. Gjennomsnitt og endring: de som har alt som modellen for komplette rader av "
+        "utfallet trenger, og deres andel av de spurte.",
         "won": "Hvor mye av utvalget som er vunnet tilbake",
         "joint_n": "Felles modell", "won_n": "Vunnet", "lost_share": "Komplett, andel",
         "won_share": "Vunnet, andel",
@@ -135,7 +146,9 @@ def method_table(study: MissingStudy, outcome: str, *, lang: Language) -> Table:
     )
     pattern = study.effects["pattern"].iloc[0]
     notes = [
-        words["read"].format(study.sets.n_sets), words["delta_note"].format(pattern),
+        words["read"].format(study.sets.n_sets),
+        *([words["change_note"]] if outcome == "absence_change" else []),
+        words["delta_note"].format(pattern),
         *prior_notes([one], lang), *prior_notes([joint], lang),
     ]  # fmt: skip
     if not study.converged:
@@ -176,7 +189,7 @@ def tipping_table(study: MissingStudy, *, lang: Language) -> Table:
     frame["verdict_at_zero"] = [words[verdict] for verdict in frame["verdict_at_zero"]]
     joint = study.results[0]
     grid = study.effects["delta"]
-    ends = f"{fixed(grid.min(), 1, lang)} … {fixed(grid.max(), 1, lang)}"
+    ends = interval(float(grid.min()), float(grid.max()), 1, lang)
     columns = (
         Column("quantity", word("outcome", lang), "text"),
         Column("term", word("term", lang), "text"),
@@ -204,13 +217,10 @@ def missing_table(study: MissingStudy, *, lang: Language) -> Table:
     """
     words, frame = _WORDS[lang], study.missing.copy()
     frame["level"] = [
-        industry_name(key, lang) if by == "industry" else _answer(key, lang)
-        for by, key in zip(frame["by"], frame["level"], strict=True)
+        _level(by, key, lang) for by, key in zip(frame["by"], frame["level"], strict=True)
     ]
-    frame["by"] = [words[by] for by in frame["by"]]
     outcomes = [result.spec.outcome for result in study.complete_case]
     columns = (
-        Column("by", words["by"], "text"),
         Column("level", words["level"], "text"),
         Column("surveyed", words["surveyed"], "integer"),
         Column("linked", words["linked"], "integer"),
@@ -220,8 +230,7 @@ def missing_table(study: MissingStudy, *, lang: Language) -> Table:
             column
             for outcome in outcomes
             for column in (
-                Column(f"complete_{outcome}", words["complete"].format(_short(outcome, lang)),
-                       "integer"),
+                Column(f"complete_{outcome}", words[outcome.removeprefix("absence_")], "integer"),
                 Column(f"complete_{outcome}_share", words["share"], decimals=2),
             )
         ),
@@ -232,14 +241,12 @@ def missing_table(study: MissingStudy, *, lang: Language) -> Table:
     )  # fmt: skip
 
 
-def _answer(key: str, lang: Language) -> str:
-    """A level that is no industry: an answer of ours, else the codebook's, else as it is."""
-    return _WORDS[lang].get(key, key)
-
-
-def _short(outcome: str, lang: Language) -> str:
-    """Mean or change."""
-    return _WORDS[lang][outcome.removeprefix("absence_")].lower()
+def _level(by: str, key: str, lang: Language) -> str:
+    """A line's workplaces: an industry as it is, else with what they are counted by."""
+    words = _WORDS[lang]
+    if by in {"industry", "all"}:
+        return words["all"] if by == "all" else industry_name(key, lang)
+    return f"{words[by]}: {words.get(key, key)}"
 
 
 def won_back_table(study: MissingStudy, outcome: str, *, lang: Language) -> Table:

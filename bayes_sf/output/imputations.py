@@ -28,6 +28,8 @@ __all__ = ["ImputationRun", "print_imputation", "run_imputation"]
 
 #: Completed data sets for Rubin's rules where none are to be written.
 _SETS = 20
+#: Of `study_missing`, for progress.
+_STEPS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,11 +98,10 @@ def run_imputation(
     console : rich.console.Console
         Stderr, for progress.
     """
-    with show_sampling(console, 1) as begin:
-        begin(f"{analysis.name}: quarters of every workplace")
+    with show_sampling(console, _STEPS) as begin:
         study = study_missing(
             analysis.specs, sample, deltas=deltas, pattern=pattern, n_sets=completed or _SETS,
-            seed=seed,
+            seed=seed, begin=begin,
         )  # fmt: skip
     provenance = _provenance(analysis, study, source, seed, completed)
     figures = {

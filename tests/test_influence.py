@@ -13,6 +13,7 @@ from bayes_sf.analysis.influence import OTHERS, SMALLEST, Influence, influence
 from bayes_sf.engines.left_out import contrast_without
 from bayes_sf.engines.posterior import Posterior
 from bayes_sf.errors import UsageError
+from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.influence_figures import influence_figure
 from bayes_sf.output.influence_tables import influence_tables
 from bayes_sf.output.page import figure_files
@@ -149,8 +150,13 @@ def test_a_small_group_is_not_told_by_subtraction() -> None:
 
 
 @pytest.fixture(scope="module")
-def q13() -> Influence:
-    return influence(sf.load_analysis("q13").specs[0], sf.load_sample("replica"))
+def sample() -> AnalysisSample:
+    return sf.load_sample("replica")
+
+
+@pytest.fixture(scope="module")
+def q13(sample: AnalysisSample) -> Influence:
+    return influence(sf.load_analysis("q13").specs[0], sample)
 
 
 def test_the_ends_of_the_scale_carry_q13(q13: Influence) -> None:
@@ -178,6 +184,24 @@ def test_picture_and_tables(q13: Influence, lang: Any) -> None:
         assert table.n == 572
         assert table.statement.startswith("SYNT")
         assert any("half-t(3, 0, " in line for line in table.footer)
+
+
+def test_yes_and_no(sample: AnalysisSample) -> None:
+    """No answer of two can be left out as a whole; the contrast is no to yes, in words."""
+    found = influence(sf.ModelSpec("absence_mean", ("q17",), "industry", unit="pp"), sample)
+    assert found.answers["answer"].tolist() == ["yes", "no"]
+    assert set(found.refits["left_out"]) == {"nobody", "industry"}
+    influence_figure(found, lang="nb")
+    for table in influence_tables(found, lang="nb"):
+        assert "q17[no]: nei til ja." in table.footer
+
+
+def test_one_answer_of_three(sample: AnalysisSample) -> None:
+    """A column of 0 and 1 of an item with three answers: 0 is both others."""
+    step = Contrast("q18[no]", 1.0, "yes to no")
+    found = influence(sf.ModelSpec("absence_mean", ("q18",), "industry"), sample, contrast=step)
+    assert found.answers["answer"].tolist() == ["not no", "no"]
+    assert "q18[no]: yes to no." in influence_tables(found, lang="nb")[0].footer
 
 
 def test_refused() -> None:

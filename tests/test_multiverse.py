@@ -31,7 +31,7 @@ from bayes_sf.spec.multiverse import (
 
 BAD = sorted((Path(__file__).parent / "bad_multiverses").glob("*.toml"))
 #: Posterior sds that quantities may be off: 32 x 48 nodes against as many as it takes.
-NODES = 1e-3
+NODES = 1e-5
 
 
 @pytest.fixture(scope="module")

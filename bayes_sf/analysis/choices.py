@@ -161,7 +161,7 @@ def _code_item(asked: Multiverse, sample: AnalysisSample) -> tuple[Contrast, dic
         low, high = high, low
     scores = {"missing": np.nan, "lowest": low, "middle": 0.5 * (low + high), "highest": high}
     coded = {key: {term: np.where(unknown, code, values)} for key, code in scores.items()}
-    answered = {term: np.where(unknown, low, values)}
+    answered = {term: np.where(unknown, float(min(codes)), values)}  # the reference
     extra = {f"{asked.item}[{_UNKNOWN}]": unknown.astype(float)}
     return contrast, {**coded, "category": {**answered, **extra}}
 

@@ -103,7 +103,7 @@ def contrast_label(found: Influence, lang: Language) -> str:
     contrast = found.contrast
     if not contrast.coded:
         return contrast.label
-    kind = "step" if contrast == find_contrast(contrast.term, "step") else "widest"
+    kind = "widest" if contrast == find_contrast(contrast.term, "widest") else "step"
     return find_contrast(contrast.term, kind, language=lang).label
 
 

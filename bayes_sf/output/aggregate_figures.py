@@ -4,7 +4,8 @@ A quartile or a largest value is that of one or two workplaces. Here each is the
 workplaces that lie nearest to it, so that every point of a figure is made of `FEW` at least.
 """
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
+from textwrap import fill
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -47,20 +48,16 @@ _PROBS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 _HATCH: Final = "#F2F2F2"
 _TEXTS: Final = {
     "en": {
-        "box": "{}; n = {}; box: quartiles, whiskers: ends, number: median, each the mean of the "
-        "{} workplaces nearest to it",
-        "curve": "{}; n = {}; curve: LOWESS, box: quartiles, each the mean of the {} workplaces "
-        "nearest to it",
-        "states": "Workplaces in the register by quarter, percent; hidden counts are left white",
+        "box": "{}; n = {}; box, whiskers: quartiles, ends; number: median; means of {} workplaces",
+        "curve": "{}; n = {}; curve: LOWESS, box: quartiles, each a mean of {} workplaces",
+        "states": "Percent of the surveyed workplaces, by quarter; hidden counts are left out",
         "few": "too few",
         "states_title": "Observed quarters of absence by industry",
     },
     "nb": {
-        "box": "{}; n = {}; boks: kvartiler, streker: ender, tall: median, hver av dem snittet av "
-        "de {} nærmeste virksomhetene",
-        "curve": "{}; n = {}; kurve: LOWESS, boks: kvartiler, hver av dem snittet av de {} "
-        "nærmeste virksomhetene",
-        "states": "Virksomheter i registeret etter kvartal, prosent; skjulte antall er hvite",
+        "box": "{}; n = {}; boks, streker: kvartiler, ender; tall: median; snitt av {} steder",
+        "curve": "{}; n = {}; kurve: LOWESS, boks: kvartiler, hver et snitt av {} virksomheter",
+        "states": "Prosent av de spurte virksomhetene, etter kvartal; skjulte antall er utelatt",
         "few": "for få",
         "states_title": "Observerte kvartaler med fravær etter bransje",
     },
@@ -118,7 +115,7 @@ def spread_figure(
     for place, industry in enumerate(load_codebook().industries):
         values = known.loc[known["industry"] == industry.key, variable].to_numpy(float) * factor
         name, counted = industry_label(industry.key, lang), industry.key not in unsaid
-        ticks.append(f"{name}\nn = {len(values) if counted else HIDDEN}")
+        ticks.append(f"{fill(name, 15)}\nn = {len(values) if counted else HIDDEN}")
         if industry.key in hidden or len(values) < _LEAST:
             axes.text(place, float(known[variable].mean()) * factor, words["few"], ha="center")
             continue
@@ -183,14 +180,21 @@ def curve_figure(
 
 
 @styled()
-def states_figure(counts: "pd.DataFrame", *, source: str, lang: Language = "en") -> "Figure":
+def states_figure(
+    counts: "pd.DataFrame",
+    sizes: Mapping[str, int | str],
+    *,
+    source: str,
+    lang: Language = "en",
+) -> "Figure":
     """Draw how many workplaces are observed in each quarter: bars, no line per workplace.
 
     Parameters
     ----------
     counts : pandas.DataFrame
-        As `missingness.csv`, hidden figures `:`; a quarter with one is drawn as far as it is known,
-        in percent of the industry's fullest quarter.
+        As `missingness.csv`, hidden figures `:`; a quarter with one is drawn as far as it is known.
+    sizes : mapping
+        Industry -> surveyed workplaces; hidden industries are not drawn.
     source, lang
         As in `box_figure`.
     """
@@ -206,15 +210,17 @@ def states_figure(counts: "pd.DataFrame", *, source: str, lang: Language = "en")
     for axes, key in zip(rows, keys, strict=True):
         part = counts[counts["industry"] == key].set_index("quarter").reindex(quarters)
         numbers = part[list(columns.values())].replace(HIDDEN, np.nan).astype(float)
-        whole = numbers.sum(axis=1).max() or np.nan
+        size = sizes.get(key, HIDDEN)
+        whole = np.nan if size == HIDDEN else float(size)
         axes.set_ylim(0, 100)
         axes.set_facecolor(_HATCH)
         bottom = np.zeros(len(quarters))
-        for state, colour in STATE_COLOURS.items():
+        for state, colour in reversed(STATE_COLOURS.items()):  # what may be hidden on top
             height = 100 * numbers[columns[state]].fillna(0.0).to_numpy() / whole
             axes.bar(range(len(quarters)), np.nan_to_num(height), bottom=bottom, color=colour)
             bottom += np.nan_to_num(height)
-        axes.set_ylabel(industry_label(key, lang), rotation=0, ha="right", va="center", labelpad=8)
+        label = fill(industry_label(key, lang), 18)
+        axes.set_ylabel(label, rotation=0, ha="right", va="center", labelpad=8)
         axes.set_yticks([0, 100])
         axes.tick_params(length=0, labelcolor=MUTED)
     years = {i: name for i, name in enumerate(quarters) if name.endswith("Q1")}

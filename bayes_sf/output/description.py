@@ -165,7 +165,9 @@ def description_figures(
         figures["missingness"] = missingness_figure(sample.missingness(), source=source, lang=lang)
     else:
         counts = shown.tables["missingness.csv"]
-        figures["missingness"] = states_figure(counts, source=source, lang=lang)
+        first = shown.tables["flow.csv"].iloc[0]
+        surveyed = {str(name): size for name, size in first.items()}
+        figures["missingness"] = states_figure(counts, surveyed, source=source, lang=lang)
     return figures
 
 

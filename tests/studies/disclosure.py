@@ -1,7 +1,7 @@
-"""The attacker of `tests/test_disclosure_attack.py` on many samples: one industry cut down each time.
+"""The attacker of `tests/test_disclosure_attack.py` on samples of which one industry is cut down.
 
-`uv run python tests/studies/disclosure.py` writes `disclosure.csv`: sensitive counts of each sample,
-how many of its cells are hidden, and how many sensitive counts the attacker recovers (0 is wanted).
+`uv run python tests/studies/disclosure.py` writes `disclosure.csv`: sensitive counts of each
+sample, the share of cells that are hidden, and how many sensitive counts come back (0 is wanted).
 """
 
 import sys

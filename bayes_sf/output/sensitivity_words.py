@@ -192,8 +192,8 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "ladder": (
         (
             "Samme virksomheter på alle trinn (unntatt felles imputering). Endring fra trinnet "
-            "før, også i REMLs standardfeil; Student-t, kjent presisjon og imputering: fra modellens "
-            "a priori. Intervaller: Wald, fra a posteriori med like haler."
+            "før, også i REMLs standardfeil; Student-t, kjent presisjon og imputering: fra "
+            "modellens a priori. Intervaller: Wald, fra a posteriori med like haler."
         ),
         (
             "The same workplaces at every rung (but for joint imputation). Change from the rung "

@@ -92,20 +92,23 @@ def test_a_run_writes_every_part(command: Command, tmp_path: Path) -> None:
     assert "workplace" not in {name for row in days for name in row}
 
 
-def test_norwegian_and_json(command: Command) -> None:
-    options = ("--data", "replica", "--item", "q17", "--part", "ladder", "--part", "days")
-    code, out, _ = command(*options, "--lang", "nb", "--employees", "care=100000", "--quiet")
-    assert code == 0
-    assert out.startswith("SYNTETISK kopi")
-    assert "Tapte dagsverk i året (sammenheng, ikke effekt av tiltak)" in flat(out)
-    assert "SAMMENHENG, IKKE EFFEKT AV TILTAK" in flat(out)
-    assert "Student-t: simuleres: be om det." in flat(out)
-    code, out, _ = command(*options, "--json", "--quiet", "--employees", "800000")
+def test_json_and_a_page_in_norwegian(command: Command, tmp_path: Path) -> None:
+    code, out, err = command(
+        "--data", "replica", "--item", "q17", "--part", "ladder", "--part", "days", "--lang", "nb",
+        "--employees", "care=100000", "--employees", "ict=5", "--json", "--quiet",
+    )  # fmt: skip
+    assert (code, err) == (0, "")
     parsed = json.loads(out)
-    assert code == 0
     assert set(parsed) == {"ladder", "days", "left_out", "provenance"}
-    assert {row["employees"] for row in parsed["days"]} == {800_000.0}
+    assert {row["employees"] for row in parsed["days"]} == {100_000.0, 5.0, 100_005.0}
     assert {row["outcome"] for row in parsed["ladder"]} == {"absence_mean", "absence_change"}
+    assert {row["source"] for row in parsed["days"]} == {"replica"}
+    page = (tmp_path / "sensitivity" / "sensitivity.md").read_text(encoding="utf-8")
+    assert "SYNTETISK kopi" in page
+    assert "Tapte dagsverk i året (sammenheng, ikke effekt av tiltak)" in page
+    assert "SAMMENHENG, IKKE EFFEKT AV TILTAK" in page
+    assert "Student-t: simuleres: be om det." in page
+    assert "Pleie og omsorg" in page
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,9 @@ From complete pooling over REML to the posterior and beyond the Gaussian model:
     gaps filled in jointly with everything else: from a saved panel result, if one is given; it has
     all linked workplaces, not the same rows
 
+The last three each change the model with the stated prior in one respect. The ICC of known
+precision is that of workplaces' true means: what quarters add by chance is no longer in it.
+
 Sampled rungs need rows and are left out until they are asked for; a rung that is left out says why.
 Where the data are recovered from tables, ols, no pooling and reml are of the data set nearest to
 the printed figures, posteriors of all.
@@ -55,6 +58,8 @@ IMPUTED: Final = "imputation"
 #: All rungs, in order.
 RUNGS: Final = ("ols", "no pooling", "reml", "flat prior", "stated prior", *SAMPLED, IMPUTED)
 
+#: Rungs that each change the model with the stated prior in one respect.
+_BEYOND: Final = (*SAMPLED, IMPUTED)
 _ON_REQUEST: Final = "is sampled: ask for it"
 
 
@@ -96,9 +101,9 @@ def climb(
     -------
     pandas.DataFrame
         One row per term and rung: `outcome, model, term, rung, engine, estimate, sd, lower, upper,
-        prob`; `change` from the rung before that has an estimate, and `change_se`, the same in
-        standard errors of REML (NaN for the ICC); `n`; `missing`, why there is no estimate, or "";
-        `unit, source`.
+        prob`; `change` from the rung before that has an estimate (of Student-t, known precision and
+        imputation from ``stated prior``), and `change_se`, the same in standard errors of REML
+        (NaN for the ICC); `n`; `missing`, why there is no estimate, or ""; `unit, source`.
 
     Raises
     ------
@@ -124,11 +129,12 @@ def climb(
     errors = next(rung for rung in rungs if rung.name == "reml").estimates
     rows = []
     for term in (*moments.predictors, "icc"):
-        before = nan
+        before = stated = nan
         for rung in rungs:
             own = rung.estimates.get(term)
             estimate = nan if own is None else own.estimate
-            change = estimate - before
+            change = estimate - (stated if rung.name in _BEYOND else before)
+            stated = estimate if rung.name == "stated prior" else stated
             error = errors[term].sd if term in errors else nan
             rows.append(
                 {

@@ -191,13 +191,14 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "ladder": (
         (
-            "Samme virksomheter på alle trinn (unntatt felles imputering). Endring fra "
-            "trinnet før, også i REMLs standardfeil. Intervaller: Wald, fra a posteriori med "
-            "like haler."
+            "Samme virksomheter på alle trinn (unntatt felles imputering). Endring fra trinnet "
+            "før, også i REMLs standardfeil; Student-t, kjent presisjon og imputering: fra "
+            "modellens a priori. Intervaller: Wald, fra a posteriori med like haler."
         ),
         (
             "The same workplaces at every rung (but for joint imputation). Change from the rung "
-            "before, also in standard errors of REML. Intervals: Wald, posterior equal-tailed."
+            "before, also in standard errors of REML; Student-t, known precision and imputation: "
+            "from the model's prior. Intervals: Wald, posterior equal-tailed."
         ),
     ),
     "controls identical": (

@@ -180,3 +180,16 @@ def test_what_is_refused(replica: AnalysisSample) -> None:
         pool_slopes(slopes_of(), top=6)
     with pytest.raises(UsageError, match="at least three"):
         pool_slopes(Slopes(("a", "b"), np.ones(2), np.eye(2), "pp"))
+    twins = np.array([[1.0, -1.0, 0.0], [-1.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    with pytest.raises(UsageError, match=r"same but for a sign .*'a', 'b'"):
+        pool_slopes(Slopes(("a", "b", "c"), np.ones(3), twins, "pp"))
+
+
+def test_three_slopes_leave_omega_a_long_tail() -> None:
+    """The 97.5 % point of omega, by quadrature to infinity on a scale of its own."""
+    slopes = Slopes(("a", "b", "c"), np.array([0.3, -0.2, 0.1]), 0.04 * np.eye(3), "pp")
+    omega = np.exp(np.linspace(np.log(1e-6), np.log(1e4), 200_001))
+    total = 0.04 + omega[:, None] ** 2
+    mass = np.exp(-0.5 * (np.log(total) + slopes.estimate**2 / total).sum(axis=1)) * omega
+    upper = np.interp(0.975, np.cumsum(mass) / mass.sum(), omega)
+    assert pool_slopes(slopes, top=1).attrs["omega_upper"] == pytest.approx(upper, rel=0.02)

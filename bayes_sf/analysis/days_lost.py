@@ -84,7 +84,9 @@ class Workforce:
         Full-time equivalents by industry. A total given as one industry is right for ``expected``
         and ``workplaces``; for ``industries`` it is one industry, whose chance nothing evens out.
     workplace_size : float, optional
-        Employees of a workplace; needed for the variation of new workplaces.
+        Employees of a workplace; needed for the variation of new workplaces. Where sizes S_i
+        differ it is the size of the average employee's workplace, sum S_i^2/sum S_i: residuals
+        of W workplaces weighted by their size vary as those of sum S_i/workplace_size equal ones.
     contracted_days : float
         Per full-time equivalent and year.
 
@@ -133,14 +135,16 @@ def sample_workforce(
     Parameters
     ----------
     sample : AnalysisSample
-        Microdata or replica; its `n_employees` are means over quarters.
+        Microdata or replica; its `n_employees` are means over quarters. ``workplace_size`` is
+        that of the average employee's workplace.
     contracted_days : float
         Per full-time equivalent and year.
     """
-    known = sample.frame.dropna(subset=["n_employees"]).groupby("industry")["n_employees"]
+    known = sample.frame.dropna(subset=["n_employees"])
+    size, totals = known["n_employees"], known.groupby("industry")["n_employees"].sum()
     return Workforce(
-        {str(name): float(total) for name, total in known.sum().items()},
-        float(known.sum().sum() / known.count().sum()),
+        {str(name): float(total) for name, total in totals.items()},
+        float((size**2).sum() / size.sum()),
         contracted_days,
     )
 
@@ -188,8 +192,9 @@ def days_posterior(
         squares = sum(number**2 for number in workforce.employees.values())
         variance += 2 * _squares(result, "sd_group") * squares
     exist = posterior.exist
-    if variation == "industries":  # moments of tau bound those of what varies with it
-        exist = min(int(np.min(exist)), *(p.spread_moments("sd_group") for p in _parts(result)))
+    spreads = {"workplaces": ("sd_resid",), "industries": ("sd_resid", "sd_group")}
+    for name in spreads.get(variation, ()):  # their moments bound those of what varies with them
+        exist = min(int(np.min(exist)), *(p.spread_moments(name) for p in _parts(result)))
     return NormalMixture(
         posterior.weight, days * workforce.total * posterior.means, days * np.sqrt(variance), exist
     )

@@ -57,8 +57,10 @@ _Floats = NDArray[np.float64]
 
 #: Draws of all slopes, for ranks.
 _DRAWS = 20_000
-#: Nodes of omega: up to this many times the largest estimate or standard error.
-_NODES, _REACH = 400, 8.0
+#: Nodes of omega.
+_NODES = 400
+#: Slopes whose errors are correlated more than this are one slope twice.
+_SAME = 1 - 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -261,7 +263,8 @@ def pool_slopes(
     Raises
     ------
     UsageError
-        For fewer than three slopes (omega would have no proper posterior), or an impossible `top`.
+        For fewer than three slopes (omega would have no proper posterior), predictors that are the
+        same but for a sign, or an impossible `top`.
     """
     import pandas as pd
     from scipy.stats import norm
@@ -271,6 +274,7 @@ def pool_slopes(
         raise UsageError("multiplicity", "needs at least three slopes", got=list(slopes.names))
     if not 1 <= top <= m:
         raise UsageError("multiplicity: top", f"must be 1 to {m}", got=top)
+    _check_different(slopes)
     omega, weight = _omega_posterior(slopes)
     rng = np.random.default_rng(seed)
     drawn = _draw(slopes, rng.choice(omega, size=_DRAWS, p=weight), rng)
@@ -335,12 +339,23 @@ def sweep_correlation(
     return pd.concat(parts, names=["correlation", "term"])
 
 
+def _check_different(slopes: Slopes) -> None:
+    """Refuse two slopes that are one: S would be singular, and omega's posterior improper."""
+    related = np.abs(slopes.cov / np.outer(slopes.se, slopes.se))
+    first, second = np.nonzero(np.triu(related, k=1) > _SAME)
+    if len(first):
+        twins = [slopes.names[first[0]], slopes.names[second[0]]]
+        rule = "needs predictors that are not the same but for a sign"
+        raise UsageError("multiplicity", rule, got=twins, fix="leave one of them out")
+
+
 def _omega_posterior(slopes: Slopes) -> tuple[_Floats, _Floats]:
     """Nodes of omega and their posterior weights under a flat prior, (G,) each."""
-    reach = _REACH * max(float(np.abs(slopes.estimate).max()), float(slopes.se.max()))
+    unit = max(float(np.abs(slopes.estimate).max()), float(slopes.se.max()))
     x, w = np.polynomial.legendre.leggauss(_NODES)
     share = 0.5 * (x + 1)
-    omega, jacobian = reach * share**3, 3 * reach * share**2  # most nodes near zero
+    omega = unit * share**3 / (1 - share)  # most nodes near zero, and none too large
+    jacobian = unit * share**2 * (3 - 2 * share) / (1 - share) ** 2
     value, vector = np.linalg.eigh(slopes.cov)
     turned = vector.T @ slopes.estimate
     total = value + omega[:, None] ** 2

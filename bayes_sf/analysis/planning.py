@@ -125,8 +125,9 @@ def plan_precision(
     -------
     pandas.DataFrame
         `industries, per_industry, workplaces, sd, width, width_now` (of the interval as it is
-        now), `detectable` (the true contrast that is found with 80 % power), `prob, unit, term,
-        label, source`.
+        now), `detectable` (the true contrast that is found with 80 % power, with `sd` as standard
+        error: where the prior of the slope is narrow, no test would do as well), `prob, unit,
+        term, label, source`.
 
     Examples
     --------

@@ -182,7 +182,7 @@ def test_what_is_refused(replica: AnalysisSample) -> None:
         pool_slopes(Slopes(("a", "b"), np.ones(2), np.eye(2), "pp"))
     twins = np.array([[1.0, -1.0, 0.0], [-1.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
     with pytest.raises(UsageError, match=r"same but for a sign .*'a', 'b'"):
-        pool_slopes(Slopes(("a", "b", "c"), np.ones(3), twins, "pp"))
+        pool_slopes(Slopes(("a", "b", "c"), np.ones(3), twins, "pp"), top=1)
 
 
 def test_three_slopes_leave_omega_a_long_tail() -> None:

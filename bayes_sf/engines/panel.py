@@ -14,6 +14,7 @@ import numpy as np
 
 from bayes_sf.engines.diagnostics import converged, diagnose
 from bayes_sf.engines.nuts import SETTINGS, sample, sampler_stats, try_twice
+from bayes_sf.engines.panel_counts import count_quarters
 from bayes_sf.engines.panel_data import PanelData
 from bayes_sf.engines.panel_graph import arrays, panel_model
 from bayes_sf.engines.panel_report import report
@@ -65,6 +66,17 @@ class PanelFit:
     def panel(self) -> Panel:
         """The data as they are."""
         return self.data.panel
+
+    @property
+    def rounding(self) -> str:
+        """What was rounded to whole days for a panel of counts, in a sentence; "" for others."""
+        if self.spec.likelihood == "gaussian":
+            return ""
+        counts, seen = count_quarters(self.data), int(self.panel.observed.sum())
+        return (
+            f"Lost and contracted days were rounded to whole days in {counts.n_rounded} of {seen} "
+            f"quarters, which moves a quarter's absence by at most {counts.largest:.3f} pp."
+        )
 
     @cached_property
     def _diagnosed(self) -> "pd.DataFrame":

@@ -26,9 +26,25 @@ CHANGE_QUARTERS = ("2016Q4", "2019Q4")
 _PANDEMIC = "2020Q1"
 
 
+#: Shares nearer to none or all than this are taken as this far off when others' are imputed.
+_EDGE = 0.005
+
+
 def forward(values: _Floats, scale: str) -> _Floats:
-    """Bring values to the scale on which they are imputed: ``logit`` or ``log``."""
-    return np.asarray(np.log(values / (1 - values)) if scale == "logit" else np.log(values))
+    """Bring values to the scale on which they are imputed: ``logit`` or ``log``.
+
+    A share of none or all has no logit. What is imputed from it sees it half a percent off; as a
+    predictor it stays as it is.
+
+    Examples
+    --------
+    >>> forward(np.array([0.5, 1.0]), "logit").round(2).tolist()
+    [0.0, 5.29]
+    """
+    if scale == "log":
+        return np.asarray(np.log(values))
+    inside = np.clip(values, _EDGE, 1 - _EDGE)
+    return np.asarray(np.log(inside / (1 - inside)))
 
 
 def back(values: _Floats, scale: str) -> _Floats:

@@ -98,7 +98,9 @@ def _expected(data: PanelData, draw: dict[str, Any], x: _Floats) -> tuple[_Float
 def _period(data: PanelData, draw: dict[str, Any]) -> _Floats:
     """Season, pandemic and random walk, (T,)."""
     period = data.calendar[1] @ draw["calendar"]
-    return period + draw["sd_period"] * (data.steps @ draw["walk"]) if data.walk else period
+    if data.walk:
+        period = period + draw["sd_period"] * (data.steps @ draw["walk"])
+    return np.asarray(period)
 
 
 def _fill(

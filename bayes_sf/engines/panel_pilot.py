@@ -92,7 +92,7 @@ class Pilot:
         inv_sd = np.full(residual.shape, 1 / np.sqrt(variance))
         sums = summarise(residual, data.time, inv_sd, data.gaps, rho=None, xp=np)
         w, v = self._spread(sums)
-        found = {}
+        found: dict[str, Place] = {}
         for part in ("", "_change"):
             if part:  # the level's estimates leave the change to explain
                 level = found[""]

@@ -29,7 +29,7 @@ def main() -> None:
     """Attack every sample."""
     replica, rows = load_sample("replica"), []
     for industry in INDUSTRIES:
-        for size in (*SIZES, *(() if rows else (10**6,))):  # once with all workplaces
+        for size in SIZES:
             sample = with_small_industry(replica, industry, size)
             targets = sensitive(sample)
             with tempfile.TemporaryDirectory() as folder:

@@ -295,6 +295,36 @@ def test_shown_figures_are_the_true_ones(replica: AnalysisSample) -> None:
         assert shown[name].shape == true.shape
 
 
+def test_a_dominant_workplace_hides_its_industry(replica: AnalysisSample) -> None:
+    mine = replica.quarters["industry"] == "ict"
+    one = replica.quarters.loc[mine, "workplace"].iloc[0]
+    days = replica.quarters["contracted_days"]
+    grown = days.mask(replica.quarters["workplace"] == one, days * 1000)
+    sample = dataclasses.replace(replica, quarters=replica.quarters.assign(contracted_days=grown))
+    shown = protect_tables(sample, Control.of(sample, Rules()))
+    assert shown.groups["ict"] == "dominance"
+    assert len(shown.groups) > 1
+    lenient = Rules(dominance=(100.0, 100.0, 0.0))
+    assert protect_tables(sample, Control.of(sample, lenient)).groups == {}
+
+
+def test_few_employees_hide_a_cell(replica: AnalysisSample) -> None:
+    """Where every workplace has one employee, cells of three and four workplaces go as well."""
+    tiny = dataclasses.replace(replica, frame=replica.frame.assign(n_employees=1.0))
+    shown = protect_tables(tiny, Control.of(tiny, Rules()))
+    counts = shown.tables["by_industry.csv"]["count"]
+    assert not counts[counts != HIDDEN].astype(int).between(1, 4).any()
+    assert any(line.rule == "persons" for line in shown.log)
+
+
+def test_the_order_of_workplaces_changes_nothing(replica: AnalysisSample) -> None:
+    mixed = dataclasses.replace(replica, frame=replica.frame.sample(frac=1, random_state=1))
+    one, other = (protect_tables(s, Control.of(s, Rules())) for s in (replica, mixed))
+    assert set(one.log) == set(other.log)
+    for name, table in one.tables.items():
+        pd.testing.assert_frame_equal(table, other.tables[name])
+
+
 def test_no_count_below_the_threshold_is_shown(replica: AnalysisSample) -> None:
     shown = protect_tables(replica, Control.of(replica, Rules(min_workplaces=4))).tables
     for name in ("univariate.csv", "by_industry.csv"):

@@ -213,7 +213,7 @@ def test_printed_figures_are_those_of_the_csv(everything: dict[str, tuple[Table,
                 for value, part in zip(values, text.split(" to "), strict=True):
                     assert part == "∞" if value == "inf" else nearest(part, float(value)), table
                     checked += 1
-    assert checked > 3000
+    assert checked > 2500
 
 
 def test_norwegian_has_the_same_digits(everything: dict[str, tuple[Table, ...]]) -> None:

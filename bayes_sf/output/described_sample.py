@@ -151,9 +151,8 @@ def protect_tables(sample: AnalysisSample, control: Control) -> ProtectedTables:
     control : Control
         Of the sample.
     """
-    tables = description_tables(sample)
     if not control.active:
-        return ProtectedTables(tables, {}, {}, ())
+        return ProtectedTables(description_tables(sample), {}, {}, ())
     frame, rules = sample.frame, control.rules
     sizes = _by_industry(frame)
     groups = control.hidden_groups(sizes)
@@ -164,8 +163,9 @@ def protect_tables(sample: AnalysisSample, control: Control) -> ProtectedTables:
         (_by_industry(frame[frame["linked"]]), _by_industry(rows))
         for rows in figure_rows(sample).values()
     ]
-    flow, flow_hidden, flow_log = protect_flow(tables["flow.csv"], others, groups, rules)
-    missing, missing_log = protect_missing(tables["missingness.csv"], groups, flow_hidden, rules)
+    flow, flow_hidden, flow_log = protect_flow(flow_table(sample), others, groups, rules)
+    counts = count_missing(sample.missingness())
+    missing, missing_log = protect_missing(counts, groups, flow_hidden, rules)
     shown = {
         "univariate.csv": _as_printed(total), "by_industry.csv": _as_printed(by_industry),
         "flow.csv": flow, "missingness.csv": missing,

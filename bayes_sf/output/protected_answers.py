@@ -8,7 +8,7 @@ moves a workplace between answers that lead to a further question and others, th
 table hides what lets it move there too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +28,7 @@ __all__ = ["protect_answers"]
 
 _ALL: Final = "all"
 _COMPLEMENT: Final = "complement"
+_FIGURES: Final = ("count", "percent")
 
 type Log = tuple[Hidden, ...]
 
@@ -110,9 +111,6 @@ def protect_answers(
         Without `weight`; hidden figures are `:`.
     log : tuple of Hidden
     """
-    shown, total = by_industry.drop(columns="weight"), univariate.copy()
-    for frame in (shown, total):
-        frame[["count", "percent"]] = frame[["count", "percent"]].astype(object)
     log: list[Hidden] = []
     done: dict[str, tuple[_Question, Suppression]] = {}
     for name, part in by_industry.groupby("question", sort=False):
@@ -120,8 +118,23 @@ def protect_answers(
         parent = done.get(question.item.asked_if.item) if question.item.asked_if else None
         found = _suppressed(question, parent, rules)
         done[question.item.key] = question, found
-        log += _hide_answers(question, found, groups, (shown, total))
-    return total, shown, tuple(log)
+        log += _hidden_answers(question, found, groups, f"table {part['table'].iloc[0]}")
+    gone = {(line.table, line.row, line.column) for line in log}
+    cells = zip(by_industry["table"], by_industry["category"], by_industry["industry"], strict=True)
+    shown = _without(
+        by_industry.drop(columns="weight"),
+        [(f"table {table}", answer, industry) in gone for table, answer, industry in cells],
+    )
+    rows = zip(univariate["question"], univariate["category"], strict=True)
+    lost = _total_rows(done.values(), univariate)
+    return _without(univariate, [row in lost for row in rows]), shown, tuple(log)
+
+
+def _without(frame: "pd.DataFrame", hidden: list[bool]) -> "pd.DataFrame":
+    """Counts and percentages without the hidden ones."""
+    shown = frame.astype(dict.fromkeys(_FIGURES, object))
+    shown.loc[np.array(hidden, dtype=bool), list(_FIGURES)] = HIDDEN
+    return shown
 
 
 def _question(
@@ -134,17 +147,16 @@ def _question(
     """Gather the counts of one question, and the rule that each of them breaks."""
     items = load_codebook().items.values()
     item = next(item for item in items if item.parent is None and item.printed_key == name)
-    counts, weights = (
-        part.pivot_table(value, "category", "industry", aggfunc="first", sort=False)
-        for value in ("count", "weight")
-    )
-    kept = [industry for industry in counts.columns if industry not in groups]
+    answers, industries = (list(part[name].unique()) for name in ("category", "industry"))
+    kept = [industry for industry in industries if industry not in groups]
     columns = [*kept, *(["rest"] if groups else []), _ALL]
+    places = [industries.index(industry) for industry in kept]
+    others = [place for place in range(len(industries)) if place not in places]
     tables = []
-    for table in (counts, weights):
-        merged = [table[list(groups)].sum(axis=1)] if groups else []
-        parts = [*(table[industry] for industry in kept), *merged, table.sum(axis=1)]
-        tables.append(np.column_stack(parts))
+    for value in ("count", "weight"):  # rows of answers, industries in the same order in each
+        table = part[value].to_numpy(float).reshape(len(answers), len(industries))
+        merged = [table[:, others].sum(axis=1)] if groups else []
+        tables.append(np.column_stack([table[:, places], *merged, table.sum(axis=1)]))
     number, weight = tables[0].astype(np.int64), tables[1]
     rest = [sum(sizes[industry] for industry in groups)] if groups else []
     whole = [*(sizes[industry] for industry in kept), *rest, sum(sizes.values())]
@@ -153,7 +165,7 @@ def _question(
         for row in zip(number, weight, strict=True)
     ]
     question = _Question(
-        item, tuple(counts.index), tuple(columns), number, np.array(broken, dtype="U12"),
+        item, tuple(answers), tuple(columns), number, np.array(broken, dtype="U12"),
         np.array(whole, dtype=np.int64),
     )  # fmt: skip
     if not question.closed:  # who did not choose an option is a cell as well
@@ -210,45 +222,39 @@ def _continued(question: _Question, parent: _Question, found: Suppression) -> li
     return continued
 
 
-def _hide_answers(
-    question: _Question,
-    found: Suppression,
-    groups: Mapping[str, str],
-    frames: "tuple[pd.DataFrame, pd.DataFrame]",
+def _hidden_answers(
+    question: _Question, found: Suppression, groups: Mapping[str, str], table: str
 ) -> list[Hidden]:
-    """Hide a question's figures in the table by industry and in that of all."""
-    shown, total = frames
-    hidden = found.hidden if found.complete else np.ones_like(found.hidden)
-    mine = shown["question"] == question.item.printed_key
-    table = f"table {shown.loc[mine, 'table'].iloc[0]}"
-    log = []
-    for at, answer in enumerate(question.answers):
-        row = mine & (shown["category"] == answer)
-        for group, why in groups.items():
-            shown.loc[row & (shown["industry"] == group), ["count", "percent"]] = HIDDEN
-            log.append(Hidden(table, answer, group, why))
-        for place, column in enumerate(question.columns):
-            if not hidden[at, place] or column == "rest":
-                continue
-            why = str(question.rules[at, place]) or _COMPLEMENT
-            if column == _ALL:
-                cells = _total_row(question, at, total)
-                total.loc[cells, ["count", "percent"]] = HIDDEN
-                log += [Hidden("table 11", answer, _ALL, why)] if cells.any() else []
-            else:
-                shown.loc[row & (shown["industry"] == column), ["count", "percent"]] = HIDDEN
-                log.append(Hidden(table, answer, column, why))
+    """What is hidden of a question, in its table by industry and in table 11."""
+    log = [Hidden(table, answer, name, why)
+           for answer in question.answers for name, why in groups.items()]  # fmt: skip
+    for at, place in np.argwhere(_hidden_cells(found)):
+        column, answer = question.columns[place], question.answers[at]
+        why = str(question.rules[at, place]) or _COMPLEMENT
+        if column == _ALL:
+            log.append(Hidden("table 11", f"{question.item.printed_key}: {answer}", _ALL, why))
+        elif column != "rest":
+            log.append(Hidden(table, answer, column, why))
     return log
 
 
-def _total_row(question: _Question, at: int, total: "pd.DataFrame") -> "pd.Series[bool]":
-    """Row of table 11 that holds an answer, alone or with another kind of missing."""
-    item, key = question.item, question.key(at)
-    mine = total["question"] == item.printed_key
-    missing = {answer.key for answer in item.missing}
-    keys = [question.key_of(name) for name in total.loc[mine, "category"]]
-    there = mine.copy()
-    exact = [other == key for other in keys]
-    shared = [other in missing and key in missing for other in keys]
-    there[mine] = np.array(exact if any(exact) else shared, dtype=bool)
-    return there
+def _hidden_cells(found: Suppression) -> NDArray[np.bool_]:
+    """Cells to hide: all where they cannot be made safe."""
+    return found.hidden if found.complete else np.ones_like(found.hidden)
+
+
+def _total_rows(
+    done: "Iterable[tuple[_Question, Suppression]]", total: "pd.DataFrame"
+) -> set[tuple[str, str]]:
+    """Rows of table 11 to hide: those that hold a hidden total, alone or with another missing."""
+    lost = set()
+    for question, found in done:
+        name, missing = question.item.printed_key, {a.key for a in question.item.missing}
+        there = total.loc[total["question"] == name, "category"]
+        for at in np.flatnonzero(_hidden_cells(found)[:, -1]):
+            key = question.key(int(at))
+            exact = [answer for answer in there if question.key_of(answer) == key]
+            shared = [answer for answer in there
+                      if question.key_of(answer) in missing and key in missing]  # fmt: skip
+            lost |= {(name, answer) for answer in exact or shared}
+    return lost

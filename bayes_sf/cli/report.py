@@ -70,8 +70,11 @@ def report(
     lang: Annotated[str, typer.Option("--lang", help="Language: en or nb.")] = "en",
     rope: Annotated[
         float | None,
-        typer.Option("--rope", help="Largest difference that does not matter, in percentage "
-                     "points: judge every item by it. There is no default."),
+        typer.Option(
+            "--rope",
+            help="Largest difference that does not matter, in percentage "
+            "points: judge every item by it. There is no default.",
+        ),
     ] = None,
     out: OutOption = Path("results"),
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier page.")] = False,

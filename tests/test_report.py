@@ -16,7 +16,10 @@ import pytest
 import bayes_sf as sf
 from bayes_sf import cli
 from bayes_sf.engines.fit import ENGINES
+from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.numbers import fixed
+from bayes_sf.output.page import figure_files
+from bayes_sf.output.posterior_figures import forest_figure, icc_figure, line_figure
 from bayes_sf.output.report import render_report
 from bayes_sf.output.report_material import Material, associations, gather
 from bayes_sf.output.report_sections import SECTIONS, build_sections
@@ -110,7 +113,7 @@ def test_every_table_and_figure_says_that_it_is_synthetic(
 
 def test_norwegian_numbers(pages: dict[str, Path]) -> None:
     text = pages["nb"].read_text(encoding="utf-8")
-    body = re.sub(r"<(script|style|math).*?</\1>", "", text, flags=re.DOTALL)
+    body = re.sub(r"<(script|style|math|code).*?</\1>", "", text, flags=re.DOTALL)
     body = re.sub(r'lang="en".*?</(ul|dd)>', "", body, flags=re.DOTALL)  # findings and reasons
     shown = re.sub(r"<[^>]*>", " ", body)
     assert not re.findall(r"\d %", shown.replace("\u00a0%", ""))  # a space that breaks
@@ -172,6 +175,38 @@ def test_without_a_rope_nothing_is_judged(material: Material) -> None:
     verdict = say("verdict", "nb")
     assert verdict not in page.tables[0].header
     assert verdict in judged.tables[0].header
+
+
+def test_figures_say_what_they_show(material: Material) -> None:
+    result = material.nulls[0]
+    figure = icc_figure(material.nulls, lang="en")
+    bars = [patch.get_height() for patch in figure.axes[0].patches if hasattr(patch, "get_height")]
+    assert sum(bars) == pytest.approx(1)
+    above = float(1 - result.fitted.cdf("icc", 0.5))
+    assert sum(bars[20:]) == pytest.approx(above, abs=1e-6)
+    assert fixed(result.icc()["median"], 3) in figure.get_label()
+    rows = material.slopes("absence_mean")
+    forest = forest_figure(rows, source="replica", lang="nb")
+    assert "2 av 32 intervaller" in forest.get_label()
+    assert len(forest.axes[0].get_yticklabels()) == 32
+    files = figure_files("forest", forest)
+    assert b"SYNTETISK" in files["forest.svg"]
+    assert files["forest.svg"].count(b"<desc>") == 1
+    assert files["forest.png"].startswith(b"\x89PNG")
+
+
+def test_figure_7_has_the_posterior_and_marks_what_nobody_answered(material: Material) -> None:
+    result = material.found.results["bivariate", "exact"]["q17", "absence_change"]
+    figure = line_figure(result, lang="en")
+    slope = result.coefficients[1].estimate
+    sd = result.coefficients[1].sd
+    varies = dict(zip(result.moments.groups, result.moments.means[:, 0] % 1 > 0, strict=True))
+    order = [industry.key for industry in load_codebook().industries]
+    for axes, key in zip(figure.axes, order, strict=True):
+        line = axes.get_lines()[0]
+        rise = float(np.diff(line.get_ydata())[0])
+        assert rise == pytest.approx(slope, abs=4 * sd / np.sqrt(4000))
+        assert line.get_linestyle() == ("-" if varies[key] else "--")
 
 
 @pytest.mark.parametrize(

@@ -157,7 +157,7 @@ def explorer_content(material: Material) -> dict[str, Any]:
     texts = {
         key: say(key, lang)
         for key in ("js icc", "js effect", "verdict inside", "verdict outside",
-                    "verdict undecided", "sort")
+                    "verdict undecided")
     }  # fmt: skip
     return {"outcomes": outcomes, "models": models, "texts": texts, "lang": lang}
 

@@ -1,4 +1,4 @@
-"""Commands on the report itself: reproduce, check-published, describe, select, replica."""
+"""Commands on the report itself: reproduce, report, check-published, describe, select, replica."""
 
 import sys
 from pathlib import Path
@@ -8,7 +8,14 @@ import typer
 
 from bayes_sf.cli.app import app
 from bayes_sf.cli.console import progress_bar, refuse, stdout
-from bayes_sf.cli.data import language_of, load_workplaces, read_secret, rules_of, source_of
+from bayes_sf.cli.data import (
+    language_of,
+    load_study,
+    load_workplaces,
+    read_secret,
+    rules_of,
+    source_of,
+)
 from bayes_sf.cli.options import (
     ControlOption,
     DataOption,
@@ -71,6 +78,54 @@ def reproduce(
     )  # fmt: skip
     print_reproduction(stdout(), run, as_json=as_json)
     refuse(run.not_converged)
+
+
+@app.command()
+def report(
+    *,
+    data: DataOption = None,
+    survey: SurveyOption = None,
+    register: RegisterOption = None,
+    mapping: MapOption = None,
+    lang: LangOption = "en",
+    rope: Annotated[
+        float | None,
+        typer.Option(
+            "--rope",
+            help="Largest difference that does not matter, in percentage "
+            "points: judge every item by it. There is no default.",
+        ),
+    ] = None,
+    out: OutOption = Path("results"),
+    force: Annotated[bool, typer.Option("--force", help="Replace an earlier page.")] = False,
+    seed: SeedOption = 1,
+    quiet: QuietOption = False,
+) -> None:
+    """Write everything as one HTML page that opens anywhere, with a prior to move by hand.
+
+    Example: bayes-sf report --data replica --lang nb
+    """  # fmt: skip
+    from bayes_sf.output.files import ready_folder
+
+    source, language = source_of(data, survey, register), language_of(lang)
+    if rope is not None and not 0 < rope < float("inf"):
+        raise UsageError("--rope", "must be a positive number of percentage points", got=rope)
+    page = ready_folder(out) / f"report_{source}_{language}.html"
+    if page.exists() and not force:
+        raise UsageError(
+            str(page), "is there already", fix="add --force, or choose another folder with --out"
+        )
+    from bayes_sf.output.report import write_report
+    from bayes_sf.output.report_material import gather
+
+    if not quiet and sys.stderr.isatty():
+        typer.echo("reading the data (from the published tables about ten seconds) ...", err=True)
+    study = load_study(source, survey, register, mapping, seed)
+    material = gather(
+        study, lang=language, rope=rope, seed=seed, progress=progress_bar(quiet=quiet)
+    )
+    write_report(page, material)
+    typer.echo(f"Written to {page}")
 
 
 @app.command("check-published")

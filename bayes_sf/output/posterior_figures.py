@@ -50,15 +50,15 @@ _WORDS: Final = {
         "icc": "Intraclass correlation: posterior over prior",
         "icc line": "Bars: posterior, share of probability per 0.025; line: prior; "
         "thick below: {} interval; dot: median",
-        "forest": "{}: every item, one model each",
-        "forest line": "Percentage points per unit of the item; blue: posterior mean and {} "
+        "forest": "Every item, one model each",
+        "forest line": "{}, percentage points per unit of the item; blue: posterior mean and {} "
         "interval; open: printed in the report",
         "levels": "Levels of industries, and how far they are shrunk",
         "levels line": "Percentage points; blue: posterior mean and {} interval; open: the "
         "industry's own mean; dotted: mean of all",
         "lines": "{} (figure 7): expected outcome by industry",
         "lines line": "{}, percentage points, n = {}; line: posterior mean; band: {} interval; "
-        "same difference in all industries (random intercepts); dashed: no such answer there",
+        "same difference in all industries (random intercepts); dashed: nobody answered so",
         "median": "median",
         "mean": "Posterior means",
         "apart": "{} of {} intervals leave out zero",
@@ -67,16 +67,16 @@ _WORDS: Final = {
         "icc": "Intraklassekorrelasjon: a posteriori over a priori",
         "icc line": "Søyler: a posteriori, andel av sannsynligheten per 0,025; linje: a priori; "
         "tykk strek: {} troverdighetsintervall; punkt: median",
-        "forest": "{}: alle spørsmål, én modell for hvert",
-        "forest line": "Prosentpoeng per enhet av spørsmålet; blått: forventning a posteriori og "
-        "{} troverdighetsintervall; åpent: trykt i rapporten",
+        "forest": "Alle spørsmål, én modell for hvert",
+        "forest line": "{}, prosentpoeng per enhet av spørsmålet; blått: forventning a posteriori "
+        "og {} troverdighetsintervall; åpent: trykt i rapporten",
         "levels": "Bransjenes nivå, og hvor mye de krympes",
         "levels line": "Prosentpoeng; blått: forventning a posteriori og {} "
         "troverdighetsintervall; åpent: bransjens eget gjennomsnitt; prikket: gjennomsnitt av alle",
         "lines": "{} (figur 7): forventet utfall etter bransje",
         "lines line": "{}, prosentpoeng, n = {}; linje: forventning a posteriori; bånd: {} "
         "troverdighetsintervall; samme forskjell i alle bransjer (tilfeldige konstantledd); "
-        "stiplet: ingen svar slik der",
+        "stiplet: ingen svarte slik",
         "median": "median",
         "mean": "Forventninger a posteriori",
         "apart": "{} av {} intervaller utelater null",
@@ -126,7 +126,7 @@ def icc_figure(results: Sequence[Result], *, lang: Language = "en") -> "Figure":
 
 def _wrapped(text: str) -> str:
     """Break a line where the page ends."""
-    return fill(text, 116)
+    return fill(text, 108)
 
 
 def _panel(name: str, result: Result) -> str:
@@ -178,13 +178,13 @@ def forest_figure(
     """
     words, book = _WORDS[lang], load_codebook()
     slopes = [row for row in rows if book.term(row.term) != INTERCEPT]
-    height = 0.27 * len(slopes) + 1.6
+    name, height = outcome_name(slopes[0].outcome, lang), 0.27 * len(slopes) + 1.8
     figure = make_page(
-        words["forest"].format(outcome_name(slopes[0].outcome, lang)),
-        words["forest line"].format(level(slopes[0].prob, lang)), source, lang,
+        words["forest"],
+        _wrapped(words["forest line"].format(name, level(slopes[0].prob, lang))), source, lang,
         size=(9.0, height),
     )  # fmt: skip
-    axes = figure.add_axes((0.52, 0.75 / height, 0.46, 1 - 1.6 / height))
+    axes = figure.add_axes((0.52, 0.75 / height, 0.46, 1 - 1.8 / height))
     axes.grid(axis="x")
     axes.axvline(0, color=MUTED, lw=1)
     for place, row in enumerate(slopes):
@@ -205,7 +205,7 @@ def forest_figure(
         f"{interval(row.lower, row.upper, 2, lang)}"
         for row in apart
     )
-    said = words["apart"].format(len(apart), len(slopes))
+    said = f"{name}: {words['apart'].format(len(apart), len(slopes))}"
     return describe(figure, f"{said}: {named}" if apart else said)
 
 

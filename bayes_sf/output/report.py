@@ -8,7 +8,6 @@ import base64
 import json
 from collections.abc import Iterator
 from importlib import metadata
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +21,7 @@ from bayes_sf.output.numbers import level
 from bayes_sf.output.page import figure_files, upper_first
 from bayes_sf.output.report_material import LEAST, Material, associations, explorer_models
 from bayes_sf.output.report_sections import Section, build_sections
-from bayes_sf.output.report_sentences import say
+from bayes_sf.output.report_sentences import read_template, say
 from bayes_sf.output.report_statements import data_say, how_sure, question
 from bayes_sf.output.sentences import STATEMENTS
 from bayes_sf.output.words import outcome_name, term_name
@@ -69,8 +68,8 @@ def render_report(material: Material) -> str:
 
     lang, found = material.lang, associations(material)
     environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_template), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
+        loader=jinja2.FunctionLoader(read_template), undefined=jinja2.StrictUndefined,
+        autoescape=True, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     content = json.dumps(plain(explorer_content(material)), ensure_ascii=False, allow_nan=False)
     return environment.get_template("report.html.j2").render(
@@ -81,19 +80,14 @@ def render_report(material: Material) -> str:
         how_sure=list(how_sure(material, found)), sections=build_sections(material),
         table=lambda table: Markup(fragment(table)),  # noqa: S704  # cells are escaped there
         figures=lambda section: list(_figures(section)),
-        style=Markup(_template(_STYLE)),  # noqa: S704  # our own file
-        scripts=Markup("\n".join(map(_template, _SCRIPTS))),  # noqa: S704  # our own files
+        style=Markup(read_template(_STYLE)),  # noqa: S704  # our own file
+        scripts=Markup("\n".join(map(read_template, _SCRIPTS))),  # noqa: S704  # our own
         explorer=Markup(content.replace("<", "\\u003c")),  # noqa: S704  # JSON without a tag
         families=GROUP_FAMILIES, group_range=GROUP_RANGE, slope_range=SLOPE_RANGE, least=LEAST,
         priors=_priors(material), provenance=_provenance(material),
         version=metadata.version("bayes-sf"), seed=material.seed,
         level=level(material.nulls[0].prob, lang),
     )  # fmt: skip
-
-
-def _template(name: str) -> str:
-    """Read a file of `templates/`."""
-    return (files("bayes_sf.output") / "templates" / name).read_text(encoding="utf-8")
 
 
 def _figures(section: Section) -> Iterator[tuple[str, str, str]]:
@@ -163,7 +157,7 @@ def explorer_content(material: Material) -> dict[str, Any]:
     texts = {
         key: say(key, lang)
         for key in ("js icc", "js effect", "verdict inside", "verdict outside",
-                    "verdict undecided", "sort")
+                    "verdict undecided")
     }  # fmt: skip
     return {"outcomes": outcomes, "models": models, "texts": texts, "lang": lang}
 
@@ -175,5 +169,3 @@ def _contrasts(term: str, lang: "Language") -> Iterator[Contrast]:
         yield find_contrast(term, "step", language=lang)
     except UsageError:  # it has no steps
         return
-
-

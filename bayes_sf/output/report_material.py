@@ -11,13 +11,13 @@ from bayes_sf.analysis.explorer import explorer_model
 from bayes_sf.analysis.pooling import Pooling, compare_pooling
 from bayes_sf.analysis.prior_fan import default_fan, prior_fan
 from bayes_sf.engines.result import Result
-from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.spec.analysis import load_analysis
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from bayes_sf.engines.recovery import PublishedStudy
+    from bayes_sf.inputs.sample import AnalysisSample
     from bayes_sf.inputs.variables import Language
 
 __all__ = ["AMOUNTS", "Association", "Material", "associations", "explorer_models", "gather"]

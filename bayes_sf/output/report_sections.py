@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from bayes_sf.engines.posterior import Posterior
+from bayes_sf.analysis.contrast import exact_posterior
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.comparison_tables import comparison_tables, icc_table
 from bayes_sf.output.description import description_tables
@@ -138,8 +138,7 @@ def _diagnostics(material: Material) -> Section:
 
 def _unresolved(material: Material) -> float:
     """What the nodes of the null models leave unresolved."""
-    fits = [result.fitted for result in material.nulls]
-    assert all(isinstance(fitted, Posterior) for fitted in fits)
+    fits = [exact_posterior(result) for result in material.nulls]
     return max(max(part.grid.unresolved()) for fitted in fits for part in fitted.parts)
 
 
@@ -175,7 +174,17 @@ SECTIONS: Final[Sequence[Callable[[Material], Section | None]]] = (
 )  # fmt: skip
 
 
-def build_sections(material: Material) -> tuple[Section, ...]:
-    """Build every section that has results."""
-    found = (build(material) for build in SECTIONS)
+def build_sections(
+    material: Material, builders: Sequence[Callable[[Material], Section | None]] = SECTIONS
+) -> tuple[Section, ...]:
+    """Build every section that has results.
+
+    Parameters
+    ----------
+    material : Material
+        What they are built from.
+    builders : sequence of callables
+        The registry.
+    """
+    found = (build(material) for build in builders)
     return tuple(section for section in found if section is not None)

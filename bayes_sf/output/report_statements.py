@@ -93,7 +93,7 @@ def _levels(pooling: Pooling, lang: Language) -> str:
 def association_line(each: Association, lang: Language) -> str:
     """One association in words."""
     return say(
-        "one apart", lang, label=upper_first(term_name(each.term, lang)),
+        "one apart", lang, label=upper_first(term_name(each.term.partition("[")[0], lang)),
         contrast=each.contrast.label, mean=fixed(each.mean, 2, lang),
         interval=interval(each.lower, each.upper, 2, lang, more=1),
     )  # fmt: skip

@@ -70,7 +70,8 @@ def _amount(amount: float, material: Material) -> str:
 def _contrast_record(each: Association, material: Material) -> dict[str, object]:
     """One line."""
     return {
-        "term": upper_first(term_name(each.term, material.lang)), "contrast": each.contrast.label,
+        "term": upper_first(term_name(each.term.partition("[")[0], material.lang)),
+        "contrast": each.contrast.label,
         "mean": each.mean, "sd": each.sd, "lower": each.lower, "upper": each.upper,
         "p_direction": each.p_direction,
         **{f"at_least_{a:g}": p for a, p in zip(AMOUNTS, each.at_least, strict=True)},
@@ -111,7 +112,9 @@ def fan_table(material: Material) -> Table:
         for outcome in outcomes:
             icc = null[(null["prior"] == prior) & (null["outcome"] == outcome)].iloc[0]
             record |= {f"{key}_{outcome}": icc[key] for key in ("mean", "lower", "upper")}
-            record[f"apart_{outcome}"] = int(ours.loc[ours["outcome"] == outcome, "concluded"].sum())
+            record[f"apart_{outcome}"] = int(
+                ours.loc[ours["outcome"] == outcome, "concluded"].sum()
+            )
         record["changed"] = int(np.count_nonzero(ours["changes"] != ""))
         records.append(record)
     prob = float(fan["prob"].iloc[0])

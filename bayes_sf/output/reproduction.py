@@ -224,3 +224,10 @@ def print_reproduction(console: "Console", run: Run, *, as_json: bool) -> None:
     if run.disclosure:
         console.print(run.disclosure, highlight=False)
     console.print(f"Written to {run.files[0].parent}: {', '.join(p.name for p in run.files)}")
+    console.print(f"As one page for readers: {_report_command(run.source)}", soft_wrap=True)
+
+
+def _report_command(source: str) -> str:
+    """The command that makes the report of the same data."""
+    options = {"published": "", "replica": " --data replica"}
+    return f"bayes-sf report{options.get(source, ' --survey ... --register ...')}"

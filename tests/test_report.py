@@ -1,0 +1,417 @@
+"""The report: one page, in two languages, that opens anywhere; seen by a headless Chromium."""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import bayes_sf as sf
+from bayes_sf import cli
+from bayes_sf.engines.fit import ENGINES
+from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.output.numbers import fixed
+from bayes_sf.output.page import figure_files
+from bayes_sf.output.posterior_figures import forest_figure, icc_figure, line_figure
+from bayes_sf.output.report import render_report
+from bayes_sf.output.report_material import Material, associations, gather
+from bayes_sf.output.report_sections import SECTIONS, build_sections
+from bayes_sf.output.report_sentences import _texts, say
+from bayes_sf.output.report_statements import data_say, how_sure
+from bayes_sf.spec.prior import Prior
+from bayes_sf.spec.priors import Priors
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+needs_chromium = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER) and os.environ.get("CI") != "true",
+    reason="no chromium and chromedriver here (apt-get install chromium chromium-driver)",
+)
+LANGUAGES = ("nb", "en")
+
+
+@pytest.fixture(scope="module")
+def material() -> Material:
+    return gather(sf.load_sample("replica"), lang="nb", rope=0.5)
+
+
+@pytest.fixture(scope="module")
+def pages(material: Material, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder, found = tmp_path_factory.mktemp("report"), {}
+    for lang in LANGUAGES:
+        found[lang] = folder / f"{lang}.html"
+        page = render_report(replace(material, lang=lang))
+        found[lang].write_text(page, encoding="utf-8")
+    return found
+
+
+# Without a browser -------------------------------------------------------------------------------
+
+
+class Page(HTMLParser):
+    """What the tests look for in a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.addresses: list[str] = []
+        self.captions: list[str] = []
+        self.alts: list[str] = []
+        self.targets: list[str] = []
+        self._open = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {key: value or "" for key, value in attrs}
+        self.ids += [given["id"]] if "id" in given else []
+        for key in ("src", "href"):
+            if key in given:
+                where = self.targets if given[key].startswith("#") else self.addresses
+                where.append(given[key])
+        self.alts += [given["alt"]] if tag == "img" else []
+        if tag in {"caption", "figcaption"}:
+            self._open = tag
+            self.captions.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._open = "" if tag == self._open else self._open
+
+    def handle_data(self, data: str) -> None:
+        if self._open:
+            self.captions[-1] += data
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_page_holds_all_it_needs(pages: dict[str, Path], lang: str) -> None:
+    text = pages[lang].read_text(encoding="utf-8")
+    page = Page(text)
+    assert len(text.encode()) < 5_000_000
+    assert all(address.startswith("data:") for address in page.addresses)
+    assert not re.search(r"@import|url\(", text)
+    assert len(page.ids) == len(set(page.ids))
+    assert {target[1:] for target in page.targets} <= set(page.ids)
+    assert len(page.alts) >= 5
+    assert all(len(alt) > 40 for alt in page.alts)
+    assert text.startswith(f'<!DOCTYPE html>\n<html lang="{lang}">')
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_table_and_figure_says_that_it_is_synthetic(
+    pages: dict[str, Path], lang: str
+) -> None:
+    captions = Page(pages[lang].read_text(encoding="utf-8")).captions
+    assert len(captions) > 15
+    word = {"nb": "SYNTETISK", "en": "SYNTHETIC"}[lang]
+    assert not [caption for caption in captions if word not in caption]
+
+
+def test_norwegian_numbers(pages: dict[str, Path]) -> None:
+    text = pages["nb"].read_text(encoding="utf-8")
+    body = re.sub(r"<(script|style|math|code).*?</\1>", "", text, flags=re.DOTALL)
+    body = re.sub(r'lang="en".*?</(ul|dd)>', "", body, flags=re.DOTALL)  # findings and reasons
+    shown = re.sub(r"<[^>]*>", " ", body)
+    assert not re.findall(r"\d %", shown.replace("\u00a0%", ""))  # a space that breaks
+    assert not re.findall(r"(?<![\w.])-\d", shown)  # a hyphen for a minus
+    prose = re.sub(
+        r"(half-t|normal|exponential|gamma|half-normal)\([^)]*(\([^)]*\)[^)]*)*\)", "", shown
+    )
+    prose = re.sub(r"\b[qQ]\d+\.\d+", "", prose)  # names of items
+    prose = re.sub(r"\b(bayes|python|numpy|scipy|pandas|pymc|nutpie|arviz)\S* [\d.a-z]+", "", prose)
+    assert not re.findall(r"\d\.\d(?!\d*\.)", prose)  # a decimal point
+    assert "0,349" in shown
+
+
+def test_every_text_is_in_both_languages_with_the_same_values() -> None:
+    for key, texts in _texts().items():
+        assert set(texts) == {"nb", "en"}, key
+        names = [set(re.findall(r"{(\w+)}", text)) for text in texts.values()]
+        assert names[0] == names[1], key
+
+
+def test_statements_follow_the_results(material: Material) -> None:
+    """Other results give other sentences: every number is computed, none is written."""
+    ours = replace(material, lang="en")
+    found = associations(ours)
+    said = dict(data_say(ours, found))
+    apart = [each for each in found if each.apart and each.outcome == "absence_mean"]
+    (line,) = [text for text in said if "Mean doctor" in text and "associations" in text]
+    assert f"{len(apart)} of 32 associations" in line
+    assert len(said[line]) == len(apart)
+    assert fixed(apart[0].mean, 2) in said[line][0]
+    none = [replace(each, lower=-1.0, upper=1.0) for each in found]
+    assert any("0 of 32 associations" in text for text in dict(data_say(ours, none)))
+    large = [replace(each, at_least=(1.0, 1.0, 1.0)) for each in found]
+    assert "for 64 of 64" in next(how_sure(ours, large))
+    assert "for the other 0" in next(how_sure(ours, large)).lower()
+
+
+def test_contrasts_are_those_of_draws(material: Material) -> None:
+    """Independent draws of the same posterior, within four Monte Carlo errors."""
+    each = next(a for a in associations(material) if a.term == "q13" and "mean" in a.outcome)
+    result = material.found.results["bivariate", "exact"]["q13", "absence_mean"]
+    slope = result.draws(8000, seed=3)["posterior"]["beta"].sel(term="q13").to_numpy().ravel()
+    assert each.contrast.size == 4
+    error = 4 * np.sqrt(0.25 / slope.size)
+    for share, amount in zip(each.at_least, (0.5, 1.0, 2.0), strict=True):
+        assert share == pytest.approx(np.mean(np.abs(4 * slope) >= amount), abs=error)
+    assert each.inside == pytest.approx(np.mean(np.abs(4 * slope) < 0.5), abs=error)
+
+
+def test_a_section_without_results_is_not_there(material: Material) -> None:
+    keys = [section.key for section in build_sections(material)]
+    assert len(keys) == len(set(keys)) == len(SECTIONS)
+    assert build_sections(material, [lambda _: None]) == ()
+
+
+def test_without_a_rope_nothing_is_judged(material: Material) -> None:
+    page = build_sections(replace(material, rope=None), [SECTIONS[1]])[0]
+    judged = build_sections(material, [SECTIONS[1]])[0]
+    verdict = say("verdict", "nb")
+    assert verdict not in page.tables[0].header
+    assert verdict in judged.tables[0].header
+
+
+def test_figures_say_what_they_show(material: Material) -> None:
+    result = material.nulls[0]
+    figure = icc_figure(material.nulls, lang="en")
+    bars = [patch.get_height() for patch in figure.axes[0].patches if hasattr(patch, "get_height")]
+    assert sum(bars) == pytest.approx(1)
+    above = float(1 - result.fitted.cdf("icc", 0.5))
+    assert sum(bars[20:]) == pytest.approx(above, abs=1e-6)
+    assert fixed(result.icc()["median"], 3) in figure.get_label()
+    rows = material.slopes("absence_mean")
+    forest = forest_figure(rows, source="replica", lang="nb")
+    assert "2 av 32 intervaller" in forest.get_label()
+    assert len(forest.axes[0].get_yticklabels()) == 32
+    files = figure_files("forest", forest)
+    assert b"SYNTETISK" in files["forest.svg"]
+    assert files["forest.svg"].count(b"<desc>") == 1
+    assert files["forest.png"].startswith(b"\x89PNG")
+
+
+def test_figure_7_has_the_posterior_and_marks_what_nobody_answered(material: Material) -> None:
+    result = material.found.results["bivariate", "exact"]["q17", "absence_change"]
+    figure = line_figure(result, lang="en")
+    slope = result.coefficients[1].estimate
+    sd = result.coefficients[1].sd
+    varies = dict(zip(result.moments.groups, result.moments.means[:, 0] % 1 > 0, strict=True))
+    order = [industry.key for industry in load_codebook().industries]
+    for axes, key in zip(figure.axes, order, strict=True):
+        line = axes.get_lines()[0]
+        rise = float(np.diff(line.get_ydata())[0])
+        assert rise == pytest.approx(slope, abs=4 * sd / np.sqrt(4000))
+        assert line.get_linestyle() == ("-" if varies[key] else "--")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--lang", "nn"], "must be en or nb"),
+        (["--data", "replika"], "must be published or replica"),
+        (["--rope", "-1"], "must be a positive number"),
+        (["--survey", "x.csv"], "go together"),
+        (["--lagn", "nb"], "No such option: --lagn"),
+    ],
+)
+def test_wrong_options_are_refused_before_any_work(
+    options: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["bayes-sf", "report", *options])
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    assert left.value.code == 2
+    assert said in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_earlier_page_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "report_replica_en.html"
+    page.write_text("mine", encoding="utf-8")
+    monkeypatch.setattr("sys.argv", f"bayes-sf report --data replica --out {tmp_path}".split())
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    assert left.value.code == 2
+    assert "--force" in capsys.readouterr().err
+    assert page.read_text(encoding="utf-8") == "mine"
+
+
+# In a browser ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    assert CHROMIUM, "chromium is required where CI=true"
+    assert DRIVER, "chromedriver is required where CI=true"
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for option in ("headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage"):
+        options.add_argument(f"--{option}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+    driver.set_script_timeout(120)
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(params=LANGUAGES)
+def opened(
+    browser: Any, pages: dict[str, Path], request: pytest.FixtureRequest
+) -> Iterator[tuple[Any, str]]:
+    """A page that is open, and its language; at the end it has said and asked for nothing."""
+    browser.get_log("performance")
+    browser.get(pages[request.param].as_uri())
+    yield browser, request.param
+    assert browser.get_log("browser") == []
+    asked = [
+        message["params"]["request"]["url"]
+        for entry in browser.get_log("performance")
+        if (message := json.loads(entry["message"])["message"])["method"]
+        == "Network.requestWillBeSent"
+    ]
+    assert {address.partition(":")[0] for address in asked} <= {"file", "data"}
+    assert [address for address in asked if address.startswith("file:")] == [
+        pages[request.param].as_uri()
+    ]
+
+
+@needs_chromium
+def test_axe_finds_nothing(opened: tuple[Any, str]) -> None:
+    """Axe-core's rules of WCAG 2.1 A and AA, contrast among them, and its best practices."""
+    import axe_core_python
+
+    browser, _ = opened
+    source = Path(axe_core_python.__file__).with_name("axe.min.js")
+    browser.execute_script(source.read_text(encoding="utf-8"))
+    found = browser.execute_async_script(
+        "const done = arguments[0]; axe.run(document, {resultTypes: ['violations', 'passes']})"
+        ".then((r) => done({wrong: r.violations.map((v) => [v.id, v.nodes.map((n) => n.html)]),"
+        " passed: r.passes.map((p) => p.id)}));"
+    )
+    assert found["wrong"] == []
+    assert "color-contrast" in found["passed"]
+
+
+@needs_chromium
+def test_nothing_scrolls_sideways_on_a_phone(opened: tuple[Any, str]) -> None:
+    browser, _ = opened
+    size = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    width = browser.execute_script(
+        "return [innerWidth, document.documentElement.scrollWidth, document.body.scrollWidth]"
+    )
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert width[0] == 390
+    assert max(width) == 390
+
+
+@needs_chromium
+def test_tables_sort(opened: tuple[Any, str]) -> None:
+    browser, _ = opened
+    column = (
+        "const table = [...document.querySelectorAll('.table table')].find((t) => "
+        "t.tBodies[0].rows.length > 20), header = table.tHead.rows[0].cells[2];"
+    )
+    values = "return [...table.tBodies[0].rows].map((r) => Number(r.cells[2].dataset.value));"
+    before = browser.execute_script(column + values)
+    orders = [
+        browser.execute_script(f"{column} header.querySelector('button').click(); {values}")
+        for _ in range(2)
+    ]
+    assert before != sorted(before)
+    assert orders == [sorted(before), sorted(before, reverse=True)]
+    state = browser.execute_script(f"{column} return header.getAttribute('aria-sort')")
+    assert state == "descending"
+
+
+@needs_chromium
+def test_explorer_moves_by_keyboard_and_matches_python(
+    opened: tuple[Any, str], material: Material
+) -> None:
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+    from selenium.webdriver.support.ui import Select, WebDriverWait
+
+    browser, lang = opened
+    get: Callable[[str], Any] = lambda name: browser.find_element(By.ID, f"x-{name}")  # noqa: E731
+    before = get("result").text
+    Select(get("item")).select_by_value("q13")
+    Select(get("family")).select_by_visible_text("half-normal")
+    get("group").send_keys(Keys.ARROW_LEFT * 12)
+    get("slope").send_keys(Keys.ARROW_LEFT * 30)
+    get("rope").send_keys(Keys.ARROW_RIGHT * 4)
+    WebDriverWait(browser, 20).until(lambda _: "0.7" in (get("rope").get_attribute("value") or ""))
+    browser.execute_async_script(
+        "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(done))"
+    )
+    state = browser.execute_script("return window.explorerState")
+    prior, effect, icc = state["prior"], state["effect"], state["icc"]
+    assert prior["group"]["scale"] < 0.8
+    assert prior["slope"] < 1.0
+
+    def exact(analysis: str, model: str) -> Any:
+        result = material.found.results[analysis, "exact"][model, "absence_mean"]
+        moved = Priors(
+            slope=Prior("normal", prior["slope"]),
+            sd_group=Prior("half-normal", prior["group"]["scale"]),
+        )
+        return ENGINES["exact"](tuple(part.moments for part in result.fitted.parts), moved, 0)
+
+    slope = exact("bivariate", "q13").coef.take([1])
+    low, high = (4 * value for value in slope.quantile([0.025, 0.975])[0])
+    assert effect["mean"] == pytest.approx(4 * slope.mean()[0], abs=5e-5)
+    assert [effect["lower"], effect["upper"]] == pytest.approx([low, high], abs=5e-5)
+    inside = slope.cdf(0.7 / 4)[0] - slope.cdf(-0.7 / 4)[0]
+    assert effect["inside"] == pytest.approx(inside, abs=5e-5)
+    null = exact("null", "null")
+    assert icc["mean"] == pytest.approx(null.mean("icc"), abs=5e-5)
+    limits = null.quantile("icc", [0.025, 0.5, 0.975])
+    assert [icc["lower"], icc["median"], icc["upper"]] == pytest.approx(limits, abs=5e-5)
+    after = get("result").text
+    assert after != before
+    assert fixed(null.mean("icc"), 3, lang) in after
+    assert fixed(float(4 * slope.mean()[0]), 2, lang) in after
+
+
+@needs_chromium
+def test_page_reads_without_scripts(browser: Any, pages: dict[str, Path]) -> None:
+    """Read as a screen reader does, from the accessibility tree."""
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        browser.get(pages["en"].as_uri())
+        tree = browser.execute_cdp_cmd("Accessibility.getFullAXTree", {})
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+    heard = [str(node.get("name", {}).get("value", "")) for node in tree["nodes"]]
+    assert say("explorer no script", "en") in heard
+    assert "0.349" in heard
+    assert say("asked", "en") in heard
+    assert say("explorer reset", "en") not in heard  # no slider that would not move
+
+
+def test_microdata_with_small_industries_stay_out_of_the_explorer(material: Material) -> None:
+    """Their sufficient statistics would be in the page."""
+    from bayes_sf.output.report_material import explorer_models
+
+    null = material.nulls[0]
+    moments = null.moments
+    sizes = moments.sizes.copy()
+    sizes[0] = 2
+    small = replace(null.fitted.parts[0], moments=replace(moments, sizes=sizes))
+    fits = {"null": replace(null, fitted=replace(null.fitted, parts=(small,)))}
+    found = replace(material.found, results={("null", "exact"): fits, ("bivariate", "exact"): {}})
+    assert explorer_models(replace(material, source="microdata", found=found)) == ()

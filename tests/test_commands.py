@@ -97,7 +97,7 @@ def test_misuse_of_any_command_is_one_line(command: Command, tmp_path: Path, nam
     [
         (["export", "null", "--format", "pdf"], "--format: must be one of html"),
         (["export", "null", "--engine", "exat"], "--engine: must be one of ols"),
-        (["export", "null", "--lang", "nn"], "--lang: must be en or nb"),
+        (["export", "null", "--lang", "nn"], "lang: must be en or nb"),
         (["export", "nul"], "did you mean"),
         (["compare", "null", "--min-workplaces", "0"], "--min-workplaces: must be at least 1"),
         (["fit", "null", "--min-persons", "0"], "--min-persons: must be at least 1"),

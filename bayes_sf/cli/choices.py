@@ -7,7 +7,7 @@ import typer
 
 from bayes_sf.cli.app import app
 from bayes_sf.cli.console import progress_bar, stdout
-from bayes_sf.cli.data import load_workplaces, source_of
+from bayes_sf.cli.data import language_of, load_workplaces, source_of
 from bayes_sf.cli.options import (
     AnalysisArgument,
     JsonOption,
@@ -40,10 +40,9 @@ def multiverse(
     Example: bayes-sf multiverse q13 --out multiverse
     """
     from bayes_sf.output.files import ready_folder
-    from bayes_sf.output.words import check_language
     from bayes_sf.spec.multiverse import load_multiverse
 
-    language, asked = check_language(lang), load_multiverse(choices)
+    language, asked = language_of(lang), load_multiverse(choices)
     source = source_of(data, survey, register, ("replica",))
     folder = ready_folder(out)
     from bayes_sf.output.multiverses import print_multiverse, run_multiverse
@@ -73,10 +72,9 @@ def influence(
     Example: bayes-sf influence q13 --out influence
     """
     from bayes_sf.output.files import ready_folder
-    from bayes_sf.output.words import check_language
     from bayes_sf.spec.analysis import load_analysis
 
-    language, asked = check_language(lang), load_analysis(analysis)
+    language, asked = language_of(lang), load_analysis(analysis)
     source = source_of(data, survey, register, ("replica",))
     folder = ready_folder(out)
     from bayes_sf.output.influences import print_influence, run_influence

@@ -79,9 +79,9 @@ def rules_of(
 
 def language_of(lang: str) -> "Language":
     """Check the language before any work is done."""
-    if lang not in ("en", "nb"):
-        raise UsageError("--lang", "must be en or nb", got=lang)
-    return "nb" if lang == "nb" else "en"
+    from bayes_sf.output.words import check_language
+
+    return check_language(lang)
 
 
 def read_secret(path: Path) -> bytes:

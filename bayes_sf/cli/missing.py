@@ -7,7 +7,7 @@ import typer
 
 from bayes_sf.cli.app import app
 from bayes_sf.cli.console import stderr, stdout
-from bayes_sf.cli.data import load_workplaces, source_of
+from bayes_sf.cli.data import language_of, load_workplaces, source_of
 from bayes_sf.cli.options import (
     JsonOption,
     MapOption,
@@ -68,11 +68,10 @@ def impute(
     from bayes_sf.analysis.mnar import PATTERNS
     from bayes_sf.inputs.variables import unknown_key
     from bayes_sf.output.files import ready_folder
-    from bayes_sf.output.words import check_language
     from bayes_sf.spec.analysis import load_analysis
 
     asked, source = load_analysis(analysis), source_of(data, survey, register, ("replica",))
-    deltas, language = read_deltas(delta), check_language(lang)
+    deltas, language = read_deltas(delta), language_of(lang)
     if pattern not in PATTERNS:
         raise unknown_key("--pattern", "must be a known pattern", pattern, PATTERNS)
     if completed < 0 or completed == 1:

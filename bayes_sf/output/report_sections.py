@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from bayes_sf.analysis.contrast import exact_posterior
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.comparison_tables import comparison_tables, icc_table
-from bayes_sf.output.description import description_tables
+from bayes_sf.output.described_sample import description_tables
 from bayes_sf.output.figures import missingness_figure
 from bayes_sf.output.pooling_tables import shrinkage_table
 from bayes_sf.output.posterior_figures import forest_figure, icc_figure, level_figure, line_figure

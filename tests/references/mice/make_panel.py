@@ -1,6 +1,6 @@
 """Simulate the panel that `mice` and our panel model both complete; see README.md.
 
-Run: uv run python tests/references/mice/make_data.py
+Run: uv run python tests/references/mice/make_panel.py
 """
 
 from pathlib import Path

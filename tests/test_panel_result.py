@@ -78,7 +78,7 @@ def test_both_outcomes_share_a_fit_and_have_their_part_of_it(
 
 
 def test_spreads_are_of_the_realised_quantities(made: PanelFit) -> None:
-    """Variance of a mean of 16 noisy quarters, and of a difference of two, workplace by workplace."""
+    """Variance of a mean of 16 noisy quarters, and of a difference of two, by workplace."""
     data, post, trace = made.data, made.tree["posterior"], made.trace
     draw = {name: trace[name].to_numpy()[2, 7] for name in trace.data_vars}
     noise = draw["sd_resid"] ** 2 * np.exp(-draw["weight_power"] * data.log_days)

@@ -21,7 +21,7 @@ from bayes_sf.output.numbers import fixed
 from bayes_sf.output.page import figure_files
 from bayes_sf.output.posterior_figures import forest_figure, icc_figure, line_figure
 from bayes_sf.output.report import render_report
-from bayes_sf.output.report_material import Material, associations, gather
+from bayes_sf.output.report_material import Material, associations, explorer_models, gather
 from bayes_sf.output.report_sections import SECTIONS, build_sections
 from bayes_sf.output.report_sentences import _texts, say
 from bayes_sf.output.report_statements import data_say, how_sure
@@ -403,15 +403,11 @@ def test_page_reads_without_scripts(browser: Any, pages: dict[str, Path]) -> Non
     assert say("explorer reset", "en") not in heard  # no slider that would not move
 
 
-def test_microdata_with_small_industries_stay_out_of_the_explorer(material: Material) -> None:
-    """Their sufficient statistics would be in the page."""
-    from bayes_sf.output.report_material import explorer_models
-
-    null = material.nulls[0]
-    moments = null.moments
-    sizes = moments.sizes.copy()
-    sizes[0] = 2
-    small = replace(null.fitted.parts[0], moments=replace(moments, sizes=sizes))
-    fits = {"null": replace(null, fitted=replace(null.fitted, parts=(small,)))}
-    found = replace(material.found, results={("null", "exact"): fits, ("bivariate", "exact"): {}})
-    assert explorer_models(replace(material, source="microdata", found=found)) == ()
+def test_own_data_are_in_the_page_only_where_asked(material: Material) -> None:
+    """The explorer's sufficient statistics are data; so are single workplaces' gaps."""
+    own = replace(material, source="microdata", lang="en")
+    assert explorer_models(own) == ()
+    page = render_report(own)
+    assert '"within"' not in page
+    assert 'id="explorer"' not in page
+    assert len(explorer_models(replace(own, with_data=True))) == 62

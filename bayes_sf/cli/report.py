@@ -96,6 +96,14 @@ def report(
             "points: judge every item by it. There is no default.",
         ),
     ] = None,
+    with_data: Annotated[
+        bool,
+        typer.Option(
+            "--with-data",
+            help="Put sufficient statistics of your own files into the "
+            "page, so that priors can be moved there.",
+        ),
+    ] = False,
     out: OutOption = Path("results"),
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier page.")] = False,
     seed: SeedOption = 1,
@@ -122,8 +130,9 @@ def report(
         typer.echo("reading the data (from the published tables about ten seconds) ...", err=True)
     study = load_study(source, survey, register, mapping, seed)
     material = gather(
-        study, lang=language, rope=rope, seed=seed, progress=progress_bar(quiet=quiet)
-    )
+        study, lang=language, rope=rope, seed=seed, with_data=with_data,
+        progress=progress_bar(quiet=quiet),
+    )  # fmt: skip
     write_report(page, material)
     typer.echo(f"Written to {page}")
 

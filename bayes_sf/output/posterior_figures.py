@@ -66,15 +66,15 @@ _WORDS: Final = {
     "nb": {
         "icc": "Intraklassekorrelasjon: a posteriori over a priori",
         "icc line": "Søyler: a posteriori, andel av sannsynligheten per 0,025; linje: a priori; "
-        "tykk strek: {} troverdighetsintervall; punkt: median",
+        "tykk strek: {}-troverdighetsintervall; punkt: median",
         "forest": "Alle spørsmål, én modell for hvert",
         "forest line": "{}, prosentpoeng per enhet av spørsmålet; blått: forventning a posteriori "
-        "og {} troverdighetsintervall; åpent: trykt i rapporten",
+        "og {}-troverdighetsintervall; åpent: trykt i rapporten",
         "levels": "Bransjenes nivå, og hvor mye de krympes",
-        "levels line": "Prosentpoeng; blått: forventning a posteriori og {} "
+        "levels line": "Prosentpoeng; blått: forventning a posteriori og {}-"
         "troverdighetsintervall; åpent: bransjens eget gjennomsnitt; prikket: gjennomsnitt av alle",
         "lines": "{} (figur 7): forventet utfall etter bransje",
-        "lines line": "{}, prosentpoeng, n = {}; linje: forventning a posteriori; bånd: {} "
+        "lines line": "{}, prosentpoeng, n = {}; linje: forventning a posteriori; bånd: {}-"
         "troverdighetsintervall; samme forskjell i alle bransjer (tilfeldige konstantledd); "
         "stiplet: ingen svarte slik",
         "median": "median",

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bayes_sf.analysis.contrast import Contrast, find_contrast
-from bayes_sf.analysis.explorer import GROUP_FAMILIES, GROUP_RANGE, SLOPE_RANGE
+from bayes_sf.analysis.explorer import GROUP_FAMILIES, GROUP_RANGE, SLOPE_RANGE, explorer_model
 from bayes_sf.engines.fit import versions
 from bayes_sf.errors import UsageError
 from bayes_sf.output.files import plain, write_files
 from bayes_sf.output.formats.webpage import fragment
 from bayes_sf.output.numbers import level
 from bayes_sf.output.page import figure_files, upper_first
-from bayes_sf.output.report_material import LEAST, Material, associations, explorer_models
+from bayes_sf.output.report_material import Material, associations, explorer_models
 from bayes_sf.output.report_sections import Section, build_sections
 from bayes_sf.output.report_sentences import read_template, say
 from bayes_sf.output.report_statements import data_say, how_sure, question
@@ -83,7 +83,7 @@ def render_report(material: Material) -> str:
         style=Markup(read_template(_STYLE)),  # noqa: S704  # our own file
         scripts=Markup("\n".join(map(read_template, _SCRIPTS))),  # noqa: S704  # our own
         explorer=Markup(content.replace("<", "\\u003c")),  # noqa: S704  # JSON without a tag
-        families=GROUP_FAMILIES, group_range=GROUP_RANGE, slope_range=SLOPE_RANGE, least=LEAST,
+        families=GROUP_FAMILIES, group_range=GROUP_RANGE, slope_range=SLOPE_RANGE,
         priors=_priors(material), provenance=_provenance(material),
         version=metadata.version("bayes-sf"), seed=material.seed,
         level=level(material.nulls[0].prob, lang),
@@ -138,7 +138,7 @@ def explorer_content(material: Material) -> dict[str, Any]:
     """
     lang = material.lang
     models = []
-    for result, exported in explorer_models(material):
+    for result in explorer_models(material):
         entry: dict[str, Any] = {
             "outcome": result.spec.outcome, "name": result.spec.name, "choices": [],
         }  # fmt: skip
@@ -149,7 +149,7 @@ def explorer_content(material: Material) -> dict[str, Any]:
                 for contrast in _contrasts(term, lang)
             ]
             entry["choices"].append({"term": term, "label": label, "contrasts": contrasts})
-        models.append({**entry, **exported})
+        models.append({**entry, **explorer_model(result)})
     outcomes = [
         {"key": result.spec.outcome, "label": outcome_name(result.spec.outcome, lang)}
         for result in material.nulls

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 from bayes_sf.analysis.comparison import CoefficientRow, Reproduction, reproduce
 from bayes_sf.analysis.consistency import RuleOutcome, replay
 from bayes_sf.analysis.contrast import Contrast, contrast_posterior, find_contrast, widest_contrasts
-from bayes_sf.analysis.explorer import explorer_model
 from bayes_sf.analysis.pooling import Pooling, compare_pooling
 from bayes_sf.analysis.prior_fan import default_fan, prior_fan
 from bayes_sf.engines.result import Result
@@ -25,9 +24,6 @@ __all__ = ["AMOUNTS", "Association", "Material", "associations", "explorer_model
 #: Differences that contrasts are held against, in percentage points; the first page uses the
 #: second. They are printed, and none of them is said to matter.
 AMOUNTS: Final = (0.5, 1.0, 2.0)
-#: Workplaces that every industry of a model must have, or the model stays out of the explorer: its
-#: sufficient statistics are in the page.
-LEAST: Final = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +49,8 @@ class Material:
     rope : float or None
         Half-width of the region that the reader calls negligible, in percentage points.
     seed : int
+    with_data : bool
+        Whether sufficient statistics of microdata may be in the page.
     """
 
     source: str
@@ -64,6 +62,7 @@ class Material:
     poolings: tuple[Pooling, ...]
     rope: float | None
     seed: int
+    with_data: bool
 
     @property
     def nulls(self) -> tuple[Result, ...]:
@@ -124,6 +123,7 @@ def gather(
     lang: "Language",
     rope: float | None = None,
     seed: int = 1,
+    with_data: bool = False,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
 ) -> Material:
     """Compute what a report needs: exact fits, so that nothing has to be read from files.
@@ -132,7 +132,7 @@ def gather(
     ----------
     data : PublishedStudy or AnalysisSample
         As `load_sample` gives it.
-    lang, rope, seed
+    lang, rope, seed, with_data
         As in `Material`.
     progress : callable
         Wraps the list of jobs.
@@ -147,7 +147,7 @@ def gather(
         source=results[0].provenance.source, lang=lang, data=data, found=found,
         outcomes=replay(), fan=prior_fan(results, default_fan(), groups=False),
         poolings=tuple(compare_pooling(spec, data) for spec in load_analysis("null").specs),
-        rope=rope, seed=seed,
+        rope=rope, seed=seed, with_data=with_data,
     )  # fmt: skip
 
 
@@ -179,10 +179,11 @@ def _associate(result: Result, term: str, material: Material) -> Association:
     )  # fmt: skip
 
 
-def explorer_models(material: Material) -> tuple[tuple[Result, dict[str, Any]], ...]:
-    """Export the models that the page may move the priors of."""
-    return tuple(
-        (result, explorer_model(result))
-        for result in (*material.nulls, *material.bivariate)
-        if material.source != "microdata" or result.moments.sizes.min() >= LEAST
-    )
+def explorer_models(material: Material) -> tuple[Result, ...]:
+    """Models that the page may move the priors of.
+
+    Their sufficient statistics are in the page: those of microdata only where the user asks.
+    """
+    if material.source == "microdata" and not material.with_data:
+        return ()
+    return (*material.nulls, *material.bivariate)

@@ -15,7 +15,7 @@ from bayes_sf.output.described_sample import description_tables
 from bayes_sf.output.figures import missingness_figure
 from bayes_sf.output.pooling_tables import shrinkage_table
 from bayes_sf.output.posterior_figures import forest_figure, icc_figure, level_figure, line_figure
-from bayes_sf.output.report_material import Material, associations
+from bayes_sf.output.report_material import Material, associations, explorer_models
 from bayes_sf.output.report_sentences import say
 from bayes_sf.output.report_statements import gap, icc_range, replay_counts
 from bayes_sf.output.report_tables import contrast_table, fan_table
@@ -112,12 +112,13 @@ def _missing(material: Material) -> Section:
 
 
 def _sensitivity(material: Material) -> Section:
-    return Section(
-        "sensitivity", material.source, (say("fan", material.lang),), (fan_table(material),)
-    )
+    tables = tuple(fan_table(material, result.spec.outcome) for result in material.nulls)
+    return Section("sensitivity", material.source, (say("fan", material.lang),), tables)
 
 
-def _explorer(material: Material) -> Section:
+def _explorer(material: Material) -> Section | None:
+    if not explorer_models(material):
+        return None
     return Section(
         "explorer", material.source, (say("explorer text", material.lang),), part="explorer"
     )

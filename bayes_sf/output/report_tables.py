@@ -97,46 +97,45 @@ def _verdict(each: Association, material: Material) -> str:
     return say(f"verdict {rope.judge(each.lower, each.upper)}", material.lang)
 
 
-def fan_table(material: Material) -> Table:
-    """ICC of both outcomes and conclusions on slopes under every prior of the fan."""
+def fan_table(material: Material, outcome: str) -> Table:
+    """ICC and conclusions on slopes of one outcome under every prior of the fan.
+
+    Parameters
+    ----------
+    material : Material
+    outcome : str
+        Which.
+    """
     import pandas as pd
 
-    lang, fan = material.lang, material.fan
-    outcomes = [result.spec.outcome for result in material.nulls]
-    null = fan[(fan["model"] == "null") & (fan["term"] == "icc")]
-    slopes = fan[fan["term"] != "icc"]
+    lang = material.lang
+    fan = material.fan[material.fan["outcome"] == outcome]
+    slopes, null = fan[fan["term"] != "icc"], fan[(fan["term"] == "icc") & (fan["model"] == "null")]
     records = []
-    for prior in fan["prior"].unique():
-        ours = slopes[slopes["prior"] == prior]
-        record: dict[str, object] = _prior_names(str(prior))
-        for outcome in outcomes:
-            icc = null[(null["prior"] == prior) & (null["outcome"] == outcome)].iloc[0]
-            record |= {f"{key}_{outcome}": icc[key] for key in ("mean", "lower", "upper")}
-            record[f"apart_{outcome}"] = int(
-                ours.loc[ours["outcome"] == outcome, "concluded"].sum()
-            )
-        record["changed"] = int(np.count_nonzero(ours["changes"] != ""))
-        records.append(record)
-    prob = float(fan["prob"].iloc[0])
-    columns = [
+    for icc in null.to_dict("records"):
+        ours = slopes[slopes["prior"] == icc["prior"]]
+        records.append(
+            {
+                **_prior_names(str(icc["prior"])),
+                **{key: icc[key] for key in ("mean", "lower", "upper")},
+                "apart": int(ours["concluded"].sum()),
+                "changed": int(np.count_nonzero(ours["changes"] != "")),
+            }
+        )
+    span = interval_name("credible-eti", float(fan["prob"].iloc[0]), lang)
+    columns = (
         Column("slope", say("slope prior", lang), "text"),
         Column("group", say("group prior", lang), "text"),
-    ]
-    for outcome in outcomes:
-        name = outcome_name(outcome, lang)
-        columns += [
-            Column(f"mean_{outcome}", f"ICC, {name}: {word('mean', lang).lower()}", decimals=3),
-            Column(f"lower_{outcome}", interval_name("credible-eti", prob, lang), "interval", 3,
-                   f"upper_{outcome}"),
-            Column(f"apart_{outcome}", say("apart count", lang, outcome=name), "integer"),
-        ]  # fmt: skip
-    columns.append(Column("changed", say("changed count", lang), "integer"))
-    count = len(slopes.drop_duplicates(["outcome", "term"]))
-    sizes = tuple(result.moments.n_obs for result in material.nulls)
+        Column("mean", f"{word('icc', lang)}: {word('mean', lang).lower()}", decimals=3),
+        Column("lower", f"{word('icc', lang)}: {span}", "interval", 3, "upper"),
+        Column("apart", say("apart count", lang), "integer"),
+        Column("changed", say("changed count", lang), "integer"),
+    )
+    count = len(slopes.drop_duplicates(["model", "term"]))
     return table_from_frame(
-        pd.DataFrame(records), say("fan title", lang), columns=columns, name="prior_fan",
-        notes=[say("fan note", lang, m=count)], n=(min(sizes), max(sizes)),
-        source=material.source, lang=lang,
+        pd.DataFrame(records), f"{say('fan title', lang)}: {outcome_name(outcome, lang)}",
+        columns=columns, name=f"prior_fan_{outcome}", notes=[say("fan note", lang, m=count)],
+        n=(int(fan["n"].min()), int(fan["n"].max())), source=material.source, lang=lang,
     )  # fmt: skip
 
 

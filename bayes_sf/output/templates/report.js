@@ -50,15 +50,16 @@ document.querySelectorAll(".table table").forEach(makeSortable);
     if (entries.some(([value]) => value === before)) select.value = before;
   };
 
-  /** Sliders of scales are logarithmic: 0 to 100 is data-low to data-high. */
-  const scaleOf = (slider) => {
-    const {low, high} = slider.dataset;
-    return Number(low) * (Number(high) / Number(low)) ** (slider.value / 100);
-  };
-  const placeOf = ({low, high, start}) => Math.round(
-    100 * Math.log(Number(start) / Number(low)) / Math.log(Number(high) / Number(low)));
+  /** Sliders of scales are logarithmic, from data-low to data-high, and meet data-start exactly. */
+  const ends = (slider) => ["low", "high", "start"].map((name) => Number(slider.dataset[name]));
+  const placeOf = ([low, high, start]) => Math.round(100 * Math.log(start / low) / Math.log(high / low));
+  function scaleOf(slider) {
+    const [low, high, start] = ends(slider), place = placeOf([low, high, start]);
+    const scale = start * (high / low) ** ((slider.value - place) / 100);
+    return Math.min(high, Math.max(low, scale));
+  }
   for (const name of ["group", "slope"]) {
-    get(name).value = placeOf(get(name).dataset);
+    get(name).value = placeOf(ends(get(name)));
     get(name).setAttribute("value", get(name).value); // what reset returns to
   }
 
@@ -114,9 +115,8 @@ document.querySelectorAll(".table table").forEach(makeSortable);
   /** The axis of an effect stays where it is while the priors move. */
   const reach = {};
   function drawEffect(found, key) {
-    reach[key] = reach[key] || Math.max(Math.abs(found.mean - 4.5 * found.sd),
-      Math.abs(found.mean + 4.5 * found.sd));
-    const end = reach[key], [x, base] = axis(-end, end, end < 5 ? 2 : 1);
+    reach[key] = reach[key] || Math.ceil(2 * (Math.abs(found.mean) + 4 * found.sd)) / 2;
+    const end = reach[key], [x, base] = axis(-end, end, 2);
     const at = Array.from({length: 201}, (_, i) => -end + i * end / 100);
     const height = at.map((v) => Explorer.mixtureDensity(found.mix, v)), most = Math.max(...height);
     const points = at.map((v, i) => `${x(v)},${BASE - height[i] / most * (BASE - TOP)}`).join(" ");

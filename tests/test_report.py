@@ -17,12 +17,13 @@ import bayes_sf as sf
 from bayes_sf import cli
 from bayes_sf.engines.fit import ENGINES
 from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.output.disclosure import Rules
 from bayes_sf.output.numbers import fixed
 from bayes_sf.output.page import figure_files
 from bayes_sf.output.posterior_figures import forest_figure, icc_figure, line_figure
-from bayes_sf.output.report import render_report
+from bayes_sf.output.report import render_report, write_report
 from bayes_sf.output.report_material import Material, associations, explorer_models, gather
-from bayes_sf.output.report_sections import SECTIONS, build_sections
+from bayes_sf.output.report_sections import SECTIONS, Section, build_sections
 from bayes_sf.output.report_sentences import _texts, say
 from bayes_sf.output.report_statements import data_say, how_sure
 from bayes_sf.spec.prior import Prior
@@ -411,3 +412,29 @@ def test_own_data_are_in_the_page_only_where_asked(material: Material) -> None:
     assert '"within"' not in page
     assert 'id="explorer"' not in page
     assert len(explorer_models(replace(own, with_data=True))) == 62
+
+
+def test_an_industry_that_is_hidden_has_no_figure_in_the_page(
+    material: Material, tmp_path: Path
+) -> None:
+    """ICT has 62 and 28 workplaces: with a threshold of 63 it is hidden, and others with it."""
+    control = gather(sf.load_sample("replica"), lang="en", rules=Rules(min_workplaces=63))
+    hidden = {line.row for line in control.hidden if line.table.startswith("shrinkage")}
+    assert "ict" in hidden
+    assert len(hidden) > 1
+    assert not explorer_models(control)
+    sections = {section.key: section for section in build_sections(control)}
+    levels, titles = sections["industries"], [f.get_suptitle() for f in sections["effects"].figures]
+    assert "ICT" not in str(levels.figures[0].get_label())
+    assert len(titles) == len(sections_of(material)["effects"].figures) - 1  # no lines by industry
+    for table in levels.tables:
+        rows = [row for row in table.texts if row[0].startswith("ICT")]
+        assert rows
+        assert all(row.count(":") == len(row) - 2 for row in rows)  # all but name and total
+    write_report(tmp_path / "page.html", control)
+    written = {path.name for path in tmp_path.iterdir()}
+    assert written == {"page.html", "page_disclosure.csv", "page_disclosure.json"}
+
+
+def sections_of(material: Material) -> dict[str, Section]:
+    return {section.key: section for section in build_sections(material)}

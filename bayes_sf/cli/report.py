@@ -104,6 +104,10 @@ def report(
             "page, so that priors can be moved there.",
         ),
     ] = False,
+    disclosure_control: ControlOption = True,
+    min_workplaces: ThresholdOption = 3,
+    min_persons: PersonsOption = 5,
+    dominance: DominanceOption = (75.0, 90.0, 10.0),
     out: OutOption = Path("results"),
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier page.")] = False,
     seed: SeedOption = 1,
@@ -118,6 +122,7 @@ def report(
     source, language = source_of(data, survey, register), language_of(lang)
     if rope is not None and not 0 < rope < float("inf"):
         raise UsageError("--rope", "must be a positive number of percentage points", got=rope)
+    rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     page = ready_folder(out) / f"report_{source}_{language}.html"
     if page.exists() and not force:
         raise UsageError(
@@ -130,7 +135,7 @@ def report(
         typer.echo("reading the data (from the published tables about ten seconds) ...", err=True)
     study = load_study(source, survey, register, mapping, seed)
     material = gather(
-        study, lang=language, rope=rope, seed=seed, with_data=with_data,
+        study, lang=language, rope=rope, seed=seed, with_data=with_data, rules=rules,
         progress=progress_bar(quiet=quiet),
     )  # fmt: skip
     write_report(page, material)

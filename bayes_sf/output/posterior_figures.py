@@ -31,6 +31,7 @@ from bayes_sf.output.page import (
     upper_first,
     variable_label,
 )
+from bayes_sf.output.protected_models import shown_levels
 from bayes_sf.output.words import outcome_name
 from bayes_sf.spec.moments import INTERCEPT
 from bayes_sf.spec.priors import icc_prior_quantiles
@@ -237,10 +238,10 @@ def level_figure(poolings: Sequence[Pooling], *, lang: Language = "en") -> "Figu
     for place, pooling in enumerate(poolings):
         axes = figure.add_axes((0.21 + 0.4 * place, 0.16, 0.37, 0.56))
         axes.grid(axis="x")
-        rows = sorted(pooling.groups, key=lambda row: order.index(row.group))
+        rows = sorted(shown_levels(pooling), key=lambda row: order.index(row.group))
         for at, row in enumerate(rows):
             _draw_level(axes, at, row)
-        axes.axvline(rows[0].complete, color=MUTED, ls=":", lw=1)
+        axes.axvline(pooling.groups[0].complete, color=MUTED, ls=":", lw=1)
         name = outcome_name(pooling.spec.outcome, lang)
         axes.set_title(_panel(name, pooling.exact), size=9, loc="left")
         labels = [fill(industry_label(row.group, lang), 22) for row in rows]

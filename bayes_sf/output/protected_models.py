@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check_withheld", "hidden_of", "protect_checks", "protect_diagnostics", "protect_estimates",
-    "protect_left_out", "protect_pooling", "protect_reproduction", "protect_table",
+    "protect_left_out", "protect_pooling", "protect_reproduction", "protect_table", "shown_levels",
 ]  # fmt: skip
 
 _FIGURES: Final = ("estimate", "sd", "lower", "upper", "statistic")
@@ -134,6 +134,17 @@ _LEVELS: Final = tuple(
     name for name in GroupRow.__dataclass_fields__
     if name not in {"outcome", "model", "group", "complete", "prob", "source"}
 )  # fmt: skip
+
+
+def shown_levels(pooling: Pooling) -> list[GroupRow]:
+    """Groups of a pooling that are not hidden.
+
+    Parameters
+    ----------
+    pooling : Pooling
+        As `protect_pooling` returns it.
+    """
+    return [row for row in pooling.groups if str(row.mean) != HIDDEN]
 
 
 def _blunted(row: TermRow) -> TermRow:

@@ -15,6 +15,7 @@ from bayes_sf.analysis.contrast import Contrast, find_contrast
 from bayes_sf.analysis.explorer import GROUP_FAMILIES, GROUP_RANGE, SLOPE_RANGE, explorer_model
 from bayes_sf.engines.fit import versions
 from bayes_sf.errors import UsageError
+from bayes_sf.output.disclosure import disclosure_files
 from bayes_sf.output.files import plain, write_files
 from bayes_sf.output.formats.webpage import fragment
 from bayes_sf.output.numbers import level
@@ -38,7 +39,7 @@ _MARKS = {
 
 
 def write_report(path: Path, material: Material) -> Path:
-    """Render the report and write it.
+    """Render the report and write it; of microdata with the log of disclosure control.
 
     Parameters
     ----------
@@ -47,7 +48,9 @@ def write_report(path: Path, material: Material) -> Path:
     material : Material
         As `gather` gives it.
     """
-    return write_files(path.parent, {path.name: render_report(material)})[0]
+    log = disclosure_files(material.control, material.hidden)
+    logs = {f"{path.stem}_{name}": content for name, content in log.items()}
+    return write_files(path.parent, {path.name: render_report(material), **logs})[0]
 
 
 def render_report(material: Material) -> str:

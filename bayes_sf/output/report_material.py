@@ -10,13 +10,16 @@ from bayes_sf.analysis.contrast import Contrast, contrast_posterior, find_contra
 from bayes_sf.analysis.pooling import Pooling, compare_pooling
 from bayes_sf.analysis.prior_fan import default_fan, prior_fan
 from bayes_sf.engines.result import Result
+from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.output.described_sample import ProtectedTables, protect_tables
+from bayes_sf.output.disclosure import Control, Hidden, Rules
+from bayes_sf.output.protected_models import hidden_of, protect_pooling, protect_reproduction
 from bayes_sf.spec.analysis import load_analysis
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from bayes_sf.engines.recovery import PublishedStudy
-    from bayes_sf.inputs.sample import AnalysisSample
     from bayes_sf.inputs.variables import Language
 
 __all__ = ["AMOUNTS", "Association", "Material", "associations", "explorer_models", "gather"]
@@ -51,6 +54,12 @@ class Material:
     seed : int
     with_data : bool
         Whether sufficient statistics of microdata may be in the page.
+    control : Control
+        Disclosure control of these data.
+    hidden : tuple of Hidden
+        What it hid in `poolings` and in the sample's flow.
+    tables : ProtectedTables or None
+        Of the sample; the published study has none.
     """
 
     source: str
@@ -63,6 +72,9 @@ class Material:
     rope: float | None
     seed: int
     with_data: bool
+    control: Control
+    hidden: tuple[Hidden, ...]
+    tables: ProtectedTables | None
 
     @property
     def nulls(self) -> tuple[Result, ...]:
@@ -124,6 +136,7 @@ def gather(
     rope: float | None = None,
     seed: int = 1,
     with_data: bool = False,
+    rules: Rules | None = None,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
 ) -> Material:
     """Compute what a report needs: exact fits, so that nothing has to be read from files.
@@ -134,6 +147,8 @@ def gather(
         As `load_sample` gives it.
     lang, rope, seed, with_data
         As in `Material`.
+    rules : Rules, optional
+        Of disclosure control: what the page shows has passed it.
     progress : callable
         Wraps the list of jobs.
     """
@@ -143,11 +158,22 @@ def gather(
         for name in ("null", "bivariate")
         for result in found.results[name, "exact"].values()
     ]  # fmt: skip
+    control = Control.of(data, rules or Rules())
+    poolings = [
+        protect_pooling(compare_pooling(spec, data), control)
+        for spec in load_analysis("null").specs
+    ]
+    tables = protect_tables(data, control) if isinstance(data, AnalysisSample) else None
     return Material(
-        source=results[0].provenance.source, lang=lang, data=data, found=found,
-        outcomes=replay(), fan=prior_fan(results, default_fan(), groups=False),
-        poolings=tuple(compare_pooling(spec, data) for spec in load_analysis("null").specs),
-        rope=rope, seed=seed, with_data=with_data,
+        source=results[0].provenance.source, lang=lang, data=data,
+        found=protect_reproduction(found, control), outcomes=replay(),
+        fan=prior_fan(results, default_fan(), groups=False),
+        poolings=tuple(pooling for pooling, _ in poolings), rope=rope, seed=seed,
+        with_data=with_data, control=control, tables=tables,
+        hidden=(
+            *(line for _, log in poolings for line in log),
+            *(line for line in (tables.log if tables else ()) if line.table == "flow"),
+        ),
     )  # fmt: skip
 
 
@@ -182,8 +208,10 @@ def _associate(result: Result, term: str, material: Material) -> Association:
 def explorer_models(material: Material) -> tuple[Result, ...]:
     """Models that the page may move the priors of.
 
-    Their sufficient statistics are in the page: those of microdata only where the user asks.
+    Their sufficient statistics are in the page: those of microdata only where the user asks, and
+    never where an industry is hidden.
     """
     if material.source == "microdata" and not material.with_data:
         return ()
-    return (*material.nulls, *material.bivariate)
+    models = (*material.nulls, *material.bivariate)
+    return tuple(model for model in models if not hidden_of(model, material.control))

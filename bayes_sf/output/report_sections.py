@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final
 from bayes_sf.analysis.contrast import exact_posterior
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.comparison_tables import comparison_tables, icc_table
-from bayes_sf.output.described_sample import description_tables
+from bayes_sf.output.disclosure import notice
 from bayes_sf.output.figures import missingness_figure
 from bayes_sf.output.pooling_tables import shrinkage_table
 from bayes_sf.output.posterior_figures import forest_figure, icc_figure, level_figure, line_figure
+from bayes_sf.output.protected_models import hidden_of
 from bayes_sf.output.report_material import Material, associations, explorer_models
 from bayes_sf.output.report_sentences import say
 from bayes_sf.output.report_statements import gap, icc_range, replay_counts
@@ -76,13 +77,15 @@ def _effects(material: Material) -> Section:
         forest_figure(material.slopes(outcome), source=source, lang=lang) for outcome in outcomes
     ]
     chosen = material.found.results["bivariate", "exact"]["q17", "absence_change"]
+    if not hidden_of(chosen, material.control):
+        figures.append(line_figure(chosen, lang=lang, seed=material.seed))
     return Section(
         "effects", source, (say("observed", lang),),
         (
             *(contrast_table(material, found, outcome) for outcome in outcomes),
             *comparison_tables(material.found, source=source, lang=lang),
         ),
-        (*figures, line_figure(chosen, lang=lang, seed=material.seed)),
+        tuple(figures),
     )  # fmt: skip
 
 
@@ -101,9 +104,9 @@ def _versions(material: Material) -> int:
 
 def _missing(material: Material) -> Section:
     data, lang = material.data, material.lang
-    if not isinstance(data, AnalysisSample):
+    if material.tables is None or not isinstance(data, AnalysisSample):
         return Section("missing", material.source, (gap(material),))
-    flow = description_tables(data)["flow.csv"]
+    flow = material.tables.tables["flow.csv"]
     tables = flow_tables(flow[flow["analysis"] == "null"], source=data.source, lang=lang)
     # One line for each workplace: not of real ones.
     synthetic = data.source == "replica"
@@ -164,8 +167,10 @@ def _methods(material: Material) -> Section:
 
 def _provenance(material: Material) -> Section:
     versions = _versions(material)
-    paragraphs = (say("limits", material.lang, n=versions),) if versions > 1 else ()
-    return Section("provenance", material.source, paragraphs, part="provenance")
+    paragraphs = [say("limits", material.lang, n=versions)] if versions > 1 else []
+    if material.control.microdata:
+        paragraphs.append(notice(material.control, material.hidden))
+    return Section("provenance", material.source, tuple(paragraphs), part="provenance")
 
 
 #: In the order in which they are read.

@@ -9,6 +9,7 @@ from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.inputs.variables import Language
 from bayes_sf.output.numbers import fixed, interval, level, percent, with_percent
 from bayes_sf.output.page import upper_first
+from bayes_sf.output.protected_models import shown_levels
 from bayes_sf.output.report_material import AMOUNTS, Association, Material
 from bayes_sf.output.report_sentences import say
 from bayes_sf.output.words import industry_name, outcome_name, term_name
@@ -42,7 +43,8 @@ def data_say(material: Material, found: Sequence[Association]) -> Iterator[tuple
     for row in material.found.icc:
         if row.case == "all":
             yield _share(row, lang), []
-    yield _levels(material.poolings[0], lang), []
+    if len(shown_levels(material.poolings[0])) > 1:
+        yield _levels(material.poolings[0], lang), []
     prob = material.nulls[0].prob
     for result in material.nulls:
         outcome = result.spec.outcome
@@ -76,7 +78,7 @@ def _at_least_one(share: float, lang: Language) -> str:
 
 def _levels(pooling: Pooling, lang: Language) -> str:
     """The industries at the ends."""
-    rows = sorted(pooling.groups, key=lambda row: row.mean)
+    rows = sorted(shown_levels(pooling), key=lambda row: row.mean)
 
     def shown(row: GroupRow) -> str:
         return f"{fixed(row.mean, 1, lang)}; {interval(row.lower, row.upper, 1, lang)}"

@@ -1,6 +1,6 @@
 """What the report is written from: results of one data set, computed once."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -9,6 +9,7 @@ from bayes_sf.analysis.consistency import RuleOutcome, replay
 from bayes_sf.analysis.contrast import Contrast, contrast_posterior, find_contrast, widest_contrasts
 from bayes_sf.analysis.pooling import Pooling, compare_pooling
 from bayes_sf.analysis.prior_fan import default_fan, prior_fan
+from bayes_sf.analysis.sensitivity import Sensitivity, sensitivity
 from bayes_sf.engines.result import Result
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.described_sample import ProtectedTables, protect_tables
@@ -47,6 +48,9 @@ class Material:
         The replay of the report's printed numbers.
     fan : pandas.DataFrame
         `prior_fan` of every null and bivariate model.
+    small : Sensitivity
+        Rungs from least squares to posterior of every item with an interval that leaves out zero,
+        and all slopes at once.
     poolings : tuple of Pooling
         Of the null models.
     rope : float or None
@@ -68,6 +72,7 @@ class Material:
     found: Reproduction
     outcomes: tuple[RuleOutcome, ...]
     fan: "pd.DataFrame"
+    small: Sensitivity
     poolings: tuple[Pooling, ...]
     rope: float | None
     seed: int
@@ -168,6 +173,7 @@ def gather(
         source=results[0].provenance.source, lang=lang, data=data,
         found=protect_reproduction(found, control), outcomes=replay(),
         fan=prior_fan(results, default_fan(), groups=False),
+        small=_small(results, data, lang, seed),
         poolings=tuple(pooling for pooling, _ in poolings), rope=rope, seed=seed,
         with_data=with_data, control=control, tables=tables,
         hidden=(
@@ -175,6 +181,22 @@ def gather(
             *(line for line in (tables.log if tables else ()) if line.table == "flow"),
         ),
     )  # fmt: skip
+
+
+def _small(
+    results: Sequence[Result], data: "PublishedStudy | AnalysisSample", lang: "Language", seed: int
+) -> Sensitivity:
+    """Ask further of what an interval sets apart from zero, and of all slopes at once."""
+    apart = {
+        result.spec.name
+        for result in results
+        for row in result.rows
+        if row.term in result.moments.predictors and (row.lower > 0 or row.upper < 0)
+    }
+    parts = ["ladder", "multiplicity"] if apart else ["multiplicity"]
+    return sensitivity(
+        load_analysis("bivariate"), data, items=sorted(apart), parts=parts, seed=seed, lang=lang
+    )
 
 
 def associations(material: Material) -> tuple[Association, ...]:

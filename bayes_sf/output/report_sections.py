@@ -21,6 +21,8 @@ from bayes_sf.output.report_sentences import say
 from bayes_sf.output.report_statements import gap, icc_range, replay_counts
 from bayes_sf.output.report_tables import contrast_table, fan_table
 from bayes_sf.output.sample_tables import flow_tables
+from bayes_sf.output.sensitivity_figures import ranks_figure
+from bayes_sf.output.sensitivity_tables import model_tables, outcome_tables
 from bayes_sf.output.summary import findings_lines
 from bayes_sf.output.tables import Table
 
@@ -115,8 +117,21 @@ def _missing(material: Material) -> Section:
 
 
 def _sensitivity(material: Material) -> Section:
-    tables = tuple(fan_table(material, result.spec.outcome) for result in material.nulls)
-    return Section("sensitivity", material.source, (say("fan", material.lang),), tables)
+    lang, small = material.lang, material.small
+    apart = {(a.outcome, a.contrast.term) for a in associations(material) if a.apart}
+    tables = [fan_table(material, result.spec.outcome) for result in material.nulls]
+    for result in small.results if "ladder" in small.tables else ():
+        if any((result.spec.outcome, term) in apart for term in result.moments.predictors):
+            tables += model_tables(small, result, lang)
+    tables += outcome_tables(small, lang)
+    figures = []
+    for outcome, frame in small["multiplicity"].groupby("outcome", sort=False):
+        terms = [term for where, term in apart if where == outcome]
+        figures.append(ranks_figure(frame, terms, lang=lang))
+    return Section(
+        "sensitivity", material.source, (say("fan", lang), say("small", lang)), tuple(tables),
+        tuple(figures),
+    )  # fmt: skip
 
 
 def _explorer(material: Material) -> Section | None:

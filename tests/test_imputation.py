@@ -213,9 +213,9 @@ def test_nothing_of_single_workplaces_without_consent(
     sample: AnalysisSample,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
+    *,
     source: str,
     completed: int,
-    *,
     single: bool,
 ) -> None:
     """Of microdata, single workplaces are drawn and written only with --completed."""

@@ -20,7 +20,7 @@ PARAMETERS = {
     "ModelSpec": "outcome predictors=() group='industry' name='' unit='' priors min_quarters=3 "
     "standardize=() table='' categorical=() within_between=() nested=() monotonic=() varying=() "
     "likelihood='gaussian' resid_by_group=False repeats='' known_se='' missing='drop'",
-    "Moments": "outcome predictors groups sizes means within group='group'",
+    "Moments": "outcome predictors groups sizes means within group='group' n_rows=None",
     "Moments.from_frame": "df *outcome *predictors=() *group",
     "Moments.merge": "self other",
     "Prior": "family scale=1.0 df=3.0 shape=2.0 autoscale=True location=None reason='' "

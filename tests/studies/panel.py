@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bayes_sf.analysis.mnar import completed_posterior, delta_effects
+from bayes_sf.analysis.mnar import completed_posterior
 from bayes_sf.engines.ols_reml import fit_reml
 from bayes_sf.engines.panel import compile_panel, fit_panel
 from bayes_sf.engines.panel_data import PanelData
@@ -110,9 +110,9 @@ def study(mechanism: str, seed: int, compiled: object) -> dict[str, float | str 
     effect = ITEM
     if mechanism == "mnar":
         effect += DELTA * BY_ITEM
-        found = delta_effects(fit, done, term="item", deltas=(DELTA,), prob=PROB).iloc[0]
-        item = (found["estimate"], found["lower"], found["upper"])
         pooled = completed_posterior(fit, done, delta=DELTA)
+        slope = pooled.coef.take([1])
+        item = (slope.mean()[0], *slope.quantile(ends)[0])
         icc = (pooled.mean("icc"), *pooled.quantile("icc", ends))
         means = means + DELTA * ((~panel.observed).mean(axis=1) @ member)
     else:

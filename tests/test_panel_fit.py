@@ -7,13 +7,11 @@ import numpy as np
 import pytest
 from scipy import linalg, stats
 
-import bayes_sf as sf
-from bayes_sf.engines import panel_result
 from bayes_sf.engines.panel import PanelFit, compile_panel, fit_panel
 from bayes_sf.engines.panel_data import PanelData
 from bayes_sf.engines.panel_draws import complete
 from bayes_sf.engines.panel_quantities import workplace_table
-from bayes_sf.errors import DataError, UsageError
+from bayes_sf.errors import DataError
 from bayes_sf.inputs.panel import Panel
 from bayes_sf.spec.panel import PanelSpec
 from tests import panels
@@ -36,12 +34,6 @@ def compiled() -> Any:
 def fitted(compiled: Any) -> PanelFit:
     """The panel as it is."""
     return _fit(PANEL, compiled)
-
-
-@pytest.fixture(scope="module")
-def replica() -> Any:
-    """Read it once."""
-    return sf.load_sample("replica")
 
 
 def _fit(panel: Panel, compiled: Any, seed: int = 1) -> PanelFit:
@@ -159,42 +151,6 @@ def test_observed_quarters_stay_as_they_are(fitted: PanelFit) -> None:
         np.testing.assert_array_equal(y[seen], PANEL.y[seen])
         np.testing.assert_array_equal(x, PANEL.x)
         assert np.isfinite(y).all()
-
-
-def test_a_result_has_the_panels_rows(fitted: PanelFit, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`fit` with missing="model" asks for one panel fit and gives each outcome its part of it."""
-    asked = []
-
-    def fake(*_: Any, **__: Any) -> PanelFit:
-        asked.append(1)
-        return fitted
-
-    monkeypatch.setattr(panel_result, "fit_panel", fake)
-    for outcome, part in (("absence_mean", ""), ("absence_change", "_change")):
-        spec = sf.ModelSpec(outcome, ("q13",), missing="model")
-        result = sf.fit(spec, replica, engine="nuts", seed=77)
-        draws = fitted.tree["posterior"][f"beta{part}"].sel(term="item").to_numpy()
-        row = result.fixef().loc["item"]
-        assert row["estimate"] == pytest.approx(draws.mean())
-        assert row["upper"] == pytest.approx(np.quantile(draws, 0.975))
-        icc = result.icc()
-        assert icc["mean"] == pytest.approx(fitted.tree["posterior"][f"icc{part}"].mean().item())
-        assert np.isnan(icc["prior_median"])
-        assert (result.estimates["n"] == len(PANEL.code)).all()
-        assert len(result.ranef()) == 3
-        assert result.provenance.source == "replica"
-        assert result.fitted.panel_fit is fitted
-        assert "sd_workplace" in str(result.priors)
-    assert len(asked) == 1
-
-
-def test_what_cannot_model_gaps(replica: Any) -> None:
-    spec = sf.ModelSpec("absence_mean", ("q13",), missing="model")
-    with pytest.raises(UsageError, match="use engine 'nuts'"):
-        sf.fit(spec, replica, engine="exact")
-    moments = sf.Moments("y", (), ("a",), np.ones(1), np.ones((1, 1)), np.ones((1, 1)))
-    with pytest.raises(UsageError, match="needs every workplace's quarters"):
-        sf.fit(spec, moments, engine="nuts")
 
 
 def test_panels_that_cannot_be_fitted() -> None:

@@ -1,4 +1,4 @@
-"""The recorded study of coverage (`tests/studies/panel.py`): complete, and as good as it must be."""
+"""The recorded study of coverage (`tests/studies/panel.py`): complete, and as good as needed."""
 
 from pathlib import Path
 

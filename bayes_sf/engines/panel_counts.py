@@ -51,16 +51,12 @@ class Counts:
 
 
 def count_quarters(data: PanelData) -> Counts:
-    """Round a panel to whole days.
+    """Round a panel to whole days: 5.3 % of 759.5 days lost become 40 of 760, 5.26 %.
 
     Parameters
     ----------
     data : PanelData
         The panel.
-
-    Examples
-    --------
-    A workplace with 5.3 % of 759.5 days lost has lost 40 of 760: 5.26 %.
     """
     panel = data.panel
     overall = float(np.nanmedian(np.where(panel.days > 0, panel.days, np.nan)))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.output.imputation_tables import pattern_name
 from bayes_sf.output.numbers import level
 from bayes_sf.output.page import (
     ALARM,
@@ -89,17 +90,6 @@ _WORDS: Final = {
         "of_mean": "gjennomsnittet", "of_change": "endringen", "of_trend": "trenden",
         "sign": "fortegnet skifter ved {}",
         "verdict": "konklusjonen skifter ved {}",
-    },
-}  # fmt: skip
-#: Which imputed quarters are moved.
-_PATTERNS: Final = {
-    "en": {
-        "quarters": "all imputed quarters", "unlinked": "of workplaces not in the register",
-        "new": "of new workplaces", "small": "of small workplaces",
-    },
-    "nb": {
-        "quarters": "alle imputerte kvartaler", "unlinked": "for virksomheter utenfor registeret",
-        "new": "for nye virksomheter", "small": "for små virksomheter",
     },
 }  # fmt: skip
 
@@ -300,7 +290,7 @@ def delta_figure(
     figure = make_page(
         words["delta"],
         words["delta_sub"].format(
-            _PATTERNS[lang][first["pattern"]], level(first["prob"], lang), first["n"]
+            pattern_name(first["pattern"], lang), level(first["prob"], lang), first["n"]
         ), source, lang, size=(9.0, 2.2 + 2.7 * rows),
     )  # fmt: skip
     plots = _grid(figure, len(parts), lang, columns=2, bottom=1.0, gap=0.75)

@@ -13,7 +13,10 @@ from bayes_sf.output.words import industry_name, outcome_name, term_name, word
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["imputation_tables", "method_table", "missing_table", "tipping_table", "won_back_table"]
+__all__ = [
+    "imputation_tables", "method_table", "missing_table", "pattern_name", "tipping_table",
+    "won_back_table",
+]  # fmt: skip
 
 _WORDS: Final = {
     "en": {
@@ -21,17 +24,17 @@ _WORDS: Final = {
         "method": "Treatment",
         "complete-case": "Complete rows",
         "known-precision": "Known precision",
-        "rubin": "Completed sets, REML",
-        "joint": "Joint model (MAR)",
-        "delta": "Joint model, delta {}",
+        "rubin": "Completed, REML",
+        "joint": "Joint (MAR)",
+        "delta": "Joint, delta {}",
         "span": "{} interval",
         "workplaces": "Workplaces",
         "read": "Complete rows: mean over the quarters that are observed; the others: over all "
         "quarters of the panel, in which less noise is left, also in the ICC. Intervals: "
-        "equal-tailed credible; of completed sets by Rubin's rules (t, {} sets), where the ICC has "
-        "none.",
+        "equal-tailed credible; of completed sets by Rubin's rules (standard error, t, {} sets), "
+        "where the ICC has none.",
         "delta_note": "Delta: percentage points that imputed quarters are moved by ({}).",
-        "change_note": "Joint model (MAR): change of the model's line, to which every quarter "
+        "change_note": "Joint (MAR): change of the model's line, to which every quarter "
         "contributes; completed sets and delta: 2019Q4 less 2016Q4, with the noise of both.",
         "missing": "Who is missing",
         "level": "Workplaces", "surveyed": "Surveyed", "linked": "Linked",
@@ -58,17 +61,17 @@ _WORDS: Final = {
         "method": "Behandling",
         "complete-case": "Komplette rader",
         "known-precision": "Kjent presisjon",
-        "rubin": "Kompletterte sett, REML",
-        "joint": "Felles modell (MAR)",
-        "delta": "Felles modell, delta {}",
+        "rubin": "Komplettert, REML",
+        "joint": "Felles (MAR)",
+        "delta": "Felles, delta {}",
         "span": "{} intervall",
         "workplaces": "Virksomheter",
         "read": "Komplette rader: gjennomsnitt av observerte kvartaler; de andre: av alle panelets "
         "kvartaler, der det er mindre støy igjen, også i ICC. Intervaller: troverdighetsintervall "
-        "med like haler; for kompletterte sett etter Rubins regler (t, {} sett), der ICC ikke har "
-        "noe.",
+        "med like haler; for kompletterte sett etter Rubins regler (standardfeil, t, {} sett), der "
+        "ICC ikke har noe.",
         "delta_note": "Delta: prosentpoeng som imputerte kvartaler flyttes ({}).",
-        "change_note": "Felles modell (MAR): endring i modellens linje, som alle kvartaler bidrar "
+        "change_note": "Felles (MAR): endring i modellens linje, som alle kvartaler bidrar "
         "til; kompletterte sett og delta: 4. kvartal 2019 minus 4. kvartal 2016, med støyen i "
         "begge.",
         "missing": "Hvem som mangler",
@@ -93,6 +96,29 @@ _WORDS: Final = {
         "mean": "Gjennomsnitt", "change": "Endring", "share": "Andel",
     },
 }  # fmt: skip
+
+#: Which imputed quarters are moved.
+_PATTERNS: Final = {
+    "en": {
+        "quarters": "all imputed quarters", "unlinked": "of workplaces not in the register",
+        "new": "of new workplaces", "small": "of small workplaces",
+    },
+    "nb": {
+        "quarters": "alle imputerte kvartaler", "unlinked": "for virksomheter utenfor registeret",
+        "new": "for nye virksomheter", "small": "for små virksomheter",
+    },
+}  # fmt: skip
+
+
+def pattern_name(pattern: str, lang: Language) -> str:
+    """Return in words which imputed quarters a pattern moves.
+
+    Examples
+    --------
+    >>> pattern_name("new", "nb")
+    'for nye virksomheter'
+    """
+    return _PATTERNS[lang][pattern]
 
 
 def imputation_tables(study: MissingStudy, *, lang: Language) -> tuple[Table, ...]:
@@ -139,12 +165,12 @@ def method_table(study: MissingStudy, outcome: str, *, lang: Language) -> Table:
         Column("term", word("term", lang), "text"),
         Column("treatment", words["method"], "text"),
         Column("estimate", word("estimate", lang)),
-        Column("sd", f"{word('sd', lang)} / {word('se', lang)}"),
+        Column("sd", word("sd", lang)),
         Column("lower", words["span"].format(level(joint.prob, lang)), "interval", upper="upper"),
         Column("p_direction", word("direction", lang), "probability"),
         Column("n", words["workplaces"], "integer"),
     )
-    pattern = study.effects["pattern"].iloc[0]
+    pattern = pattern_name(study.effects["pattern"].iloc[0], lang)
     notes = [
         words["read"].format(study.sets.n_sets),
         *([words["change_note"]] if outcome == "absence_change" else []),
@@ -199,7 +225,7 @@ def tipping_table(study: MissingStudy, *, lang: Language) -> Table:
     )
     notes = [
         words["tipping_note"].format(ends, level(joint.prob, lang)),
-        words["delta_note"].format(study.effects["pattern"].iloc[0]),
+        words["delta_note"].format(pattern_name(study.effects["pattern"].iloc[0], lang)),
     ]
     return table_from_frame(
         frame, words["tipping"], columns=columns, name="tipping_points", unit="pp",

@@ -1,0 +1,110 @@
+"""`fit` with missing="model": a `Result` out of made-up draws of a panel, nothing sampled."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import bayes_sf as sf
+from bayes_sf.engines import panel_result
+from bayes_sf.engines.panel import PanelFit
+from bayes_sf.engines.panel_data import PanelData
+from bayes_sf.engines.panel_report import report
+from bayes_sf.engines.store import load_fit, save_fit
+from bayes_sf.errors import UsageError
+from bayes_sf.spec.panel import PanelSpec
+from tests import panels
+
+PANEL, SPEC = panels.make(n=18, gaps=False), PanelSpec(("item", "share"))
+ITEM = sf.ModelSpec("absence_mean", ("q13",), missing="model")
+
+
+@pytest.fixture(scope="module")
+def replica() -> Any:
+    """Read it once."""
+    return sf.load_sample("replica")
+
+
+@pytest.fixture(scope="module")
+def made() -> PanelFit:
+    """Two hundred draws that nobody sampled."""
+    data, rng, shape = PanelData(PANEL), np.random.default_rng(1), (4, 50)
+    sizes = {"level": 3, "change": 3, "u": 3, "u_change": 3, "calendar": data.calendar[1].shape[1]}
+    draws: dict[str, Any] = {
+        name: (("chain", "draw", f"{name}_place"), rng.normal(size=(*shape, size)))
+        for name, size in sizes.items()
+    }
+    for name in ("sd_resid", "sd_group", "sd_workplace", "sd_group_change", "sd_trend"):
+        draws[name] = (("chain", "draw"), np.exp(0.1 * rng.normal(size=shape)))
+    draws["weight_power"] = (("chain", "draw"), rng.normal(size=shape))
+    trace = xr.Dataset(draws, coords={"chain": range(4), "draw": range(50)})
+    tree = report(data, SPEC, trace)
+    stats = {"diverging": np.zeros(shape, dtype=bool), "energy": rng.normal(size=shape)}
+    stats["tree_depth"] = np.full(shape, 3)
+    tree["sample_stats"] = xr.Dataset({n: (("chain", "draw"), v) for n, v in stats.items()})
+    return PanelFit(SPEC, data, tree, trace)
+
+
+def test_both_outcomes_share_a_fit_and_have_their_part_of_it(
+    made: PanelFit, replica: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked = []
+
+    def fake(*_: Any, **__: Any) -> PanelFit:
+        asked.append(1)
+        return made
+
+    monkeypatch.setattr(panel_result, "fit_panel", fake)
+    for outcome, part in (("absence_mean", ""), ("absence_change", "_change")):
+        spec = sf.ModelSpec(outcome, ("q13",), missing="model")
+        result = sf.fit(spec, replica, engine="nuts", seed=77)
+        draws = made.tree["posterior"][f"beta{part}"].sel(term="item").to_numpy()
+        row = result.fixef().loc["item"]
+        assert row["estimate"] == pytest.approx(draws.mean())
+        assert row["upper"] == pytest.approx(np.quantile(draws, 0.975))
+        icc = result.icc()
+        assert icc["mean"] == pytest.approx(made.tree["posterior"][f"icc{part}"].mean().item())
+        assert np.isnan(icc["prior_median"])
+        assert (result.estimates["n"] == len(PANEL.code)).all()
+        assert len(result.ranef()) == 3
+        assert result.provenance.source == "replica"
+        assert result.fitted.panel_fit is made
+        assert "sd_workplace" in str(result.priors)
+        saved = load_fit(save_fit(result, tmp_path))
+        assert saved.tree["posterior"]["beta"].sizes["term"] == 3
+    assert len(asked) == 1
+
+
+def test_spreads_are_of_the_realised_quantities(made: PanelFit) -> None:
+    """Variance of a mean of 16 noisy quarters, and of a difference of two, by workplace."""
+    data, post, trace = made.data, made.tree["posterior"], made.trace
+    draw = {name: trace[name].to_numpy()[2, 7] for name in trace.data_vars}
+    noise = draw["sd_resid"] ** 2 * np.exp(-draw["weight_power"] * data.log_days)
+    mean = draw["sd_workplace"] ** 2 + (noise.sum(axis=1) / 16**2).mean()
+    places = [panels.QUARTERS.index(q) for q in ("2016Q4", "2019Q4")]
+    change = draw["sd_trend"] ** 2 + noise[:, places].sum(axis=1).mean()
+    for name, variance in (("sd_resid", mean), ("sd_resid_change", change)):
+        found = post[name].to_numpy()[2, 7]
+        assert found == pytest.approx(data.scale * np.sqrt(variance))
+
+
+def test_intercepts_are_where_predictors_are_zero(made: PanelFit) -> None:
+    """Expected absence of a workplace with x = 0, its mean and change, season and all."""
+    data, post = made.data, made.tree["posterior"]
+    draw = {name: made.trace[name].to_numpy()[1, 3] for name in made.trace.data_vars}
+    zero = -data.x_centre / data.x_scale
+    line = draw["level"] @ [1, *zero] + (draw["change"] @ [1, *zero]) * data.time
+    absence = data.location + data.scale * (line + data.calendar[1] @ draw["calendar"])
+    places = [panels.QUARTERS.index(q) for q in ("2016Q4", "2019Q4")]
+    found = post["beta"].to_numpy()[1, 3, 0], post["beta_change"].to_numpy()[1, 3, 0]
+    assert found == pytest.approx((absence.mean(), absence[places[1]] - absence[places[0]]))
+
+
+def test_what_cannot_model_gaps(replica: Any) -> None:
+    with pytest.raises(UsageError, match="use engine 'nuts'"):
+        sf.fit(ITEM, replica, engine="exact")
+    moments = sf.Moments("y", (), ("a",), np.ones(1), np.ones((1, 1)), np.ones((1, 1)))
+    with pytest.raises(UsageError, match="needs every workplace's quarters"):
+        sf.fit(ITEM, moments, engine="nuts")

@@ -58,7 +58,8 @@ def _pulls(what: str, found: Influence, lang: Language) -> Table:
     """Pulls by answer, or by answer and industry."""
     frame = (found.answers if what == "answers" else found.cells).copy()
     frame["share"] *= 100
-    frame = mark_hidden(frame, PULLS)
+    told = frame["n"].astype(object).where(frame["pull"].notna())
+    frame = mark_hidden(frame.assign(n=told), PULLS)
     frame["answer"] = [answer_name(found, answer, lang) for answer in frame["answer"]]
     by_group = () if what == "answers" else (Column("group", word("industry", lang), "text"),)
     if by_group:

@@ -15,7 +15,7 @@ from bayes_sf.analysis.influence import OTHERS, SMALLEST, Influence
 from bayes_sf.analysis.multiverse import Explored
 from bayes_sf.errors import DisclosureError
 from bayes_sf.output.disclosure import HIDDEN, Control, Hidden
-from bayes_sf.output.protected_frames import Figures, hidden_of_sample, protect_frames
+from bayes_sf.output.protected_frames import Figures, protect_frames
 from bayes_sf.output.protected_models import hidden_of
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def protect_influence(found: Influence, control: Control) -> tuple[Influence, Lo
         return found, ()
     about = f"{found.result.spec.name}, {found.result.spec.outcome}"
     least = max(SMALLEST, control.rules.min_workplaces)
-    groups = {**hidden_of_sample(control), **hidden_of(found.result, control)}
+    groups = hidden_of(found.result, control)
     counts = dict(zip(found.answers["answer"], map(int, found.answers["n"]), strict=True))
     few = Control(replace(control.rules, min_workplaces=least)).hidden_groups(counts)
     kinds = {"industry": groups, "answer": few}
@@ -82,7 +82,8 @@ def protect_influence(found: Influence, control: Control) -> tuple[Influence, Lo
 
 def _without(frame: "pd.DataFrame", hidden: np.ndarray, figures: tuple[str, ...]) -> "pd.DataFrame":
     """A frame without some rows' figures."""
-    shown = frame.astype({"n": object})
+    whole = [name for name in ("n", "n_groups") if name in frame]
+    shown = frame.astype(dict.fromkeys(whole, object))
     shown.loc[hidden, list(figures)] = np.nan
     if "reason" in frame:
         shown.loc[hidden, "reason"] = HIDDEN
@@ -134,7 +135,7 @@ def protect_explored(explored: Explored, control: Control) -> tuple[Explored, Lo
     DisclosureError
         When nothing else was asked.
     """
-    groups = {**hidden_of_sample(control), **control.hidden_groups(explored.sizes)}
+    groups = control.hidden_groups(explored.sizes)
     if not groups:
         return explored, ()
     table, hidden = explored.table, np.zeros(len(explored.table), dtype=bool)

@@ -23,7 +23,7 @@ type Log = tuple[Hidden, ...]
 #: What is stated or set, not found: it keeps its digits.
 _STATED: Final = frozenset({
     "alpha_high", "alpha_low", "amount", "contracted_days", "correlation", "delta", "effects_sd",
-    "employees", "n", "p", "prob", "rope_high", "rope_low", "size", "width",
+    "employees", "n", "prob", "rope_high", "rope_low",
 })  # fmt: skip
 
 

@@ -202,7 +202,8 @@ def controls_figure(frame: "pd.DataFrame", *, lang: Language = "en") -> "Figure"
         ]
         axes.set_yticks(range(len(steps)), named if not place else [], size=8.5)
         _label(axes, term, first["unit"], lang, known=known)
-    return describe(figure, f"{', '.join(terms)}; n = {same}; {int(own.min())}-{int(own.max())}")
+    told = "" if (own == HIDDEN).any() else f"; {own.min()}-{own.max()}"
+    return describe(figure, f"{', '.join(terms)}; n = {same}{told}")
 
 
 @styled()

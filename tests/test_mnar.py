@@ -117,3 +117,14 @@ def test_tipping_points_need_delta_zero_and_a_sign() -> None:
         tipping_point(table.assign(term="item"))
     with pytest.raises(UsageError, match="can be negative"):
         tipping_point(table.assign(term="icc"))
+
+
+def test_several_effects_at_once_are_those_one_by_one(made: tuple[Any, Completed]) -> None:
+    """Slopes, ICC and an industry, in the order asked for; units of each."""
+    fit, done = made
+    terms = ("icc", "industry[b]", *PANEL.predictors)
+    asked = {"deltas": (-1.0, 0.0, 2.0), "quantity": "change"}
+    together = delta_effects(fit, done, term=terms, **asked)
+    apart = [delta_effects(fit, done, term=term, **asked) for term in terms]
+    pd.testing.assert_frame_equal(together, pd.concat(apart, ignore_index=True), rtol=1e-9)
+    assert dict(zip(together["term"], together["unit"], strict=True))["icc"] == ""

@@ -108,7 +108,7 @@ class MissingStudy:
     missing, won : pandas.DataFrame
         As `who_is_missing` and `won_back` give them.
     effects : pandas.DataFrame
-        As `delta_effects` gives them, of the first predictor's terms and of the ICC.
+        As `delta_effects` gives them, of all slopes and of the ICC.
     tipping : pandas.DataFrame
         ``quantity, term, verdict_at_zero, sign, verdict``.
     done : Completed
@@ -234,30 +234,28 @@ def _spread(n: int, count: int) -> list[int]:
 def _under_delta(
     joint: Sequence[Result], done: Completed, deltas: Sequence[float], pattern: str, prob: float
 ) -> "tuple[pd.DataFrame, pd.DataFrame]":
-    """Effects of the first predictor and the ICC under every delta, and where they tip."""
+    """Slopes and ICC under every delta, and where they tip."""
     import pandas as pd
 
     parts, points = [], []
     for result in joint:
         fitted, quantity = result.fitted.panel_fit, QUANTITIES[result.spec.outcome]
-        item = result.spec.predictors[0]
-        own = [t for t in fitted.panel.predictors if t.partition("[")[0] == item]
-        for term in (*own, "icc"):
-            part = delta_effects(
-                fitted, done, quantity=quantity, term=term, deltas=deltas, pattern=pattern,
-                prob=prob,
+        slopes = fitted.panel.predictors
+        table = delta_effects(
+            fitted, done, quantity=quantity, term=(*slopes, "icc"), deltas=deltas,
+            pattern=pattern, prob=prob,
+        )  # fmt: skip
+        parts.append(table)
+        for term in slopes:
+            tip = tipping_point(table[table["term"] == term])
+            points.append(
+                {
+                    "pattern": pattern, "quantity": quantity, "term": term,
+                    "verdict_at_zero": tip.verdict_at_zero,
+                    "sign": _NAN if tip.sign is None else tip.sign,
+                    "verdict": _NAN if tip.verdict is None else tip.verdict,
+                }
             )  # fmt: skip
-            parts.append(part)
-            if term != "icc":
-                tip = tipping_point(part)
-                points.append(
-                    {
-                        "pattern": pattern, "quantity": quantity, "term": term,
-                        "verdict_at_zero": tip.verdict_at_zero,
-                        "sign": _NAN if tip.sign is None else tip.sign,
-                        "verdict": _NAN if tip.verdict is None else tip.verdict,
-                    }
-                )  # fmt: skip
     return pd.concat(parts, ignore_index=True), pd.DataFrame(points)
 
 

@@ -13,7 +13,7 @@ Flexible Imputation of Missing Data, 2nd ed., sec. 3.8 (delta adjustment); Zhou 
 The American Statistician 64, 159-163 (posteriors averaged over completed data sets).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -152,7 +152,7 @@ def delta_effects(
     fit: PanelFit,
     done: Completed,
     *,
-    term: str,
+    term: str | Sequence[str],
     deltas: Sequence[float],
     quantity: str = "mean",
     pattern: str = "quarters",
@@ -164,9 +164,9 @@ def delta_effects(
     ----------
     fit, done, quantity, pattern
         As in `completed_posterior`.
-    term : str
+    term : str or sequence of str
         A coefficient such as ``q13``, ``icc``, or ``industry[care]``: the average of the quantity
-        over an industry's workplaces.
+        over an industry's workplaces. Several cost hardly more than one.
     deltas : sequence of float
         Percentage points.
     prob : float
@@ -189,22 +189,35 @@ def delta_effects(
         raise UsageError("prob", "must lie between 0 and 1", got=prob)
     panel, cells = fit.panel, shifted_cells(fit.panel, pattern)
     known = (*fit.panel.predictors, "icc", *(f"industry[{name}]" for name in panel.industries))
-    if term not in known:
-        raise UsageError("term", f"must be one of {', '.join(known)}", got=term)
-    rows = [
-        {"delta": float(delta), **_told(fit, done, term, prob, move)}
-        for delta in deltas
-        for move in (_Move(quantity, pattern, float(delta)),)
-    ]
+    terms = (term,) if isinstance(term, str) else tuple(term)
+    for name in terms:
+        if name not in known:
+            raise UsageError("term", f"must be one of {', '.join(known)}", got=name)
+    ends = [0.5 - 0.5 * prob, 0.5 + 0.5 * prob]
+    rows = []
+    for delta in map(float, deltas):
+        move = _Move(quantity, pattern, delta)
+        told = dict(_of_industries(panel, done, terms, move, ends))
+        slopes = [name for name in terms if name not in told]
+        if slopes:
+            told |= _of_posterior(completed_posterior(fit, done, **vars(move)), slopes, ends)
+        rows += [{"term": name, "delta": delta, **told[name]} for name in terms]
+    rows.sort(key=lambda row: terms.index(str(row["term"])))
     table = pd.DataFrame(rows)
     table.insert(0, "pattern", pattern)
     table.insert(1, "quantity", quantity)
-    table.insert(2, "term", term)
     return table.assign(
+        prob=prob, interval="credible-eti",
         n_cells=int(cells.sum()), n_workplaces=int(cells.any(axis=1).sum()),
         n=len(panel.code), n_groups=len(panel.industries),
-        unit="" if term == "icc" else QUANTITIES[quantity],
-    )  # fmt: skip
+        unit=["" if name == "icc" else QUANTITIES[quantity] for name in table["term"]],
+    )[_COLUMNS]  # fmt: skip
+
+
+_COLUMNS: Final = [
+    "pattern", "quantity", "term", "delta", "estimate", "sd", "lower", "upper", "prob", "interval",
+    "p_direction", "n_cells", "n_workplaces", "n", "n_groups", "unit",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -216,31 +229,42 @@ class _Move:
     delta: float
 
 
-def _told(fit: PanelFit, done: Completed, term: str, prob: float, move: _Move) -> dict[str, object]:
-    """Posterior of one effect at one delta."""
-    ends = [0.5 - 0.5 * prob, 0.5 + 0.5 * prob]
-    direction = float("nan")
-    if term.startswith("industry["):
-        draws = _industry_draws(fit.panel, done, term[9:-1], move)
-        mean, sd = float(draws.mean()), float(draws.std(ddof=1))
-        lower, upper = np.quantile(draws, ends)
-        above = float((draws > 0).mean())
-        direction = max(above, 1 - above)
-    else:
-        posterior = completed_posterior(fit, done, **vars(move))
-        if term == "icc":
-            mean, sd = posterior.mean("icc"), posterior.sd("icc")
+def _of_industries(
+    panel: Panel, done: Completed, terms: Sequence[str], move: _Move, ends: list[float]
+) -> Iterator[tuple[str, dict[str, float]]]:
+    """Yield what completed panels say of each ``industry[name]`` among the terms."""
+    for name in terms:
+        if name.startswith("industry["):
+            draws = _industry_draws(panel, done, name[9:-1], move)
+            lower, upper = np.quantile(draws, ends)
+            yield name, _told(draws.mean(), draws.std(ddof=1), lower, upper, (draws > 0).mean())
+
+
+def _of_posterior(
+    posterior: Posterior, terms: Sequence[str], ends: list[float]
+) -> dict[str, dict[str, float]]:
+    """Slopes and ICC of a posterior, by term."""
+    slopes = posterior.parts[0].moments.terms
+    told = {}
+    for name in terms:
+        if name == "icc":
             lower, upper = posterior.quantile("icc", ends)
+            told[name] = _told(posterior.mean("icc"), posterior.sd("icc"), lower, upper, np.nan)
         else:
-            mixture = posterior.coef.take([1 + fit.panel.predictors.index(term)])
-            mean, sd = float(mixture.mean()[0]), float(mixture.sd()[0])
+            mixture = posterior.coef.take([slopes.index(name)])
             lower, upper = mixture.quantile(ends)[0]
-            below = float(mixture.cdf(0.0)[0])
-            direction = max(below, 1 - below)
+            above = 1 - mixture.cdf(0.0)[0]
+            told[name] = _told(mixture.mean()[0], mixture.sd()[0], lower, upper, above)
+    return told
+
+
+def _told(mean: float, sd: float, lower: float, upper: float, above: float) -> dict[str, float]:
+    """One row's numbers; `above` is the probability of being above 0."""
+    numbers = {"estimate": mean, "sd": sd, "lower": lower, "upper": upper}
     return {
-        "estimate": mean, "sd": sd, "lower": float(lower), "upper": float(upper), "prob": prob,
-        "interval": "credible-eti", "p_direction": direction,
-    }  # fmt: skip
+        **{name: float(value) for name, value in numbers.items()},
+        "p_direction": float(max(above, 1 - above)),
+    }
 
 
 def _industry_draws(panel: Panel, done: Completed, industry: str, move: _Move) -> _Floats:

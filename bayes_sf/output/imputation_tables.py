@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "imputation_tables", "method_table", "missing_table", "pattern_name", "tipping_table",
-    "won_back_table",
+    "imputation_tables", "is_asked", "method_table", "missing_table", "pattern_name",
+    "tipping_table", "won_back_table",
 ]  # fmt: skip
 
 _WORDS: Final = {
@@ -155,7 +155,7 @@ def method_table(study: MissingStudy, outcome: str, *, lang: Language) -> Table:
     import pandas as pd
 
     words = _WORDS[lang]
-    mine = [row for row in study.rows if row.outcome == outcome]
+    mine = [row for row in study.rows if row.outcome == outcome and _shown(row, study)]
     terms = [*dict.fromkeys(row.term for row in mine if row.term != "icc"), "icc"]
     mine.sort(key=lambda row: (terms.index(row.term), METHODS.index(row.method)))
     frame = pd.DataFrame([_method_record(row, lang) for row in mine])
@@ -186,6 +186,26 @@ def method_table(study: MissingStudy, outcome: str, *, lang: Language) -> Table:
         n=(int(sizes.min()), int(sizes.max())), notes=notes, source=joint.provenance.source,
         lang=lang,
     )  # fmt: skip
+
+
+def _shown(row: MethodRow, study: MissingStudy) -> bool:
+    """Of controls, the ends of the grid of delta are enough; the files have all."""
+    grid = study.effects["delta"]
+    whole = row.term == "icc" or is_asked(row.term, study)
+    return row.method != "delta" or whole or row.delta in {grid.min(), grid.max()}
+
+
+def is_asked(term: str, study: MissingStudy) -> bool:
+    """Whether a term belongs to the first predictor, whose association is asked for.
+
+    Parameters
+    ----------
+    term : str
+        Of a slope.
+    study : MissingStudy
+        What was found.
+    """
+    return term.partition("[")[0] == study.complete_case[0].spec.predictors[0]
 
 
 def _method_record(row: MethodRow, lang: Language) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from bayes_sf.output.files import csv_text, json_text, write_files
 from bayes_sf.output.formats.delimited import CsvStyle
 from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.imputation_figures import delta_figure, distribution_figure, quarters_figure
-from bayes_sf.output.imputation_tables import imputation_tables
+from bayes_sf.output.imputation_tables import imputation_tables, is_asked
 from bayes_sf.output.page import figure_files
 from bayes_sf.output.progress import show_sampling
 from bayes_sf.output.protected_missing import protect_missing
@@ -24,6 +24,7 @@ from bayes_sf.output.summary import SOURCES
 from bayes_sf.spec.analysis import Analysis
 
 if TYPE_CHECKING:
+    import pandas as pd
     from rich.console import Console
 
 __all__ = ["ImputationRun", "print_imputation", "run_imputation"]
@@ -120,7 +121,7 @@ def run_imputation(
         "distributions": distribution_figure(
             study.panel_fit.panel, study.done, source=source, lang=lang, hidden=safe.industries
         ),
-        "delta": delta_figure(study.effects, study.tipping, source=source, lang=lang),
+        "delta": delta_figure(_drawn(study), study.tipping, source=source, lang=lang),
     }
     if source == "replica" or completed or not control.active:
         figures["quarters"] = quarters_figure(
@@ -143,6 +144,12 @@ def run_imputation(
     files["provenance.json"] = json_text(provenance)
     written = write_files(folder, files)
     return ImputationRun(source, study, lang, provenance, written, notice(control, safe.log))
+
+
+def _drawn(study: MissingStudy) -> "pd.DataFrame":
+    """Slopes that are asked for, and the ICC."""
+    terms = study.effects["term"]
+    return study.effects[[term == "icc" or is_asked(term, study) for term in terms]]
 
 
 def _provenance(

@@ -90,7 +90,12 @@ class Influence:
 
 
 def influence(
-    spec: ModelSpec, data: Any, *, contrast: Contrast | None = None, prob: float = 0.95
+    spec: ModelSpec,
+    data: Any,
+    *,
+    contrast: Contrast | None = None,
+    prob: float = 0.95,
+    smallest: int = SMALLEST,
 ) -> Influence:
     """Leave out each workplace, each answer and each industry.
 
@@ -104,6 +109,8 @@ def influence(
         How far which predictor moves; by default the widest of the model's first item.
     prob : float
         Probability of the intervals.
+    smallest : int
+        Nothing is said of fewer workplaces; with 1, everything.
 
     Raises
     ------
@@ -133,18 +140,19 @@ def influence(
     group = np.array(rows.groups)[rows.code]
     pull = float(contrast_posterior(result, chosen).mean()[0]) - means
     cells = _sum_up(
-        pull, [(name, one) for name in names.values() for one in _pooled(group[answer == name])],
-        lambda name, one: (answer == name) & np.isin(group, one),
+        pull, [(name, one) for name in names.values()
+         for one in _pooled(group[answer == name], smallest)],
+        lambda name, one: (answer == name) & np.isin(group, one), smallest,
     )  # fmt: skip
     answers = _sum_up(
         pull, [(name, tuple(rows.groups)) for name in names.values()],
-        lambda name, _: answer == name,
+        lambda name, _: answer == name, smallest,
     )  # fmt: skip
     left = [("nobody", "", np.ones(len(x), dtype=bool))]
     if len(values) > 2:  # without one of two there is no association
         left += [("answer", name, answer != name) for name in names.values()]
     left += [("industry", name, group != name) for name in rows.groups]
-    refits = _refit(spec, rows, left, chosen, prob)
+    refits = _refit(spec, rows, left, chosen, prob, smallest=smallest)
     return Influence(result, chosen, refits, answers.drop(columns="group"), cells, means, sds)
 
 
@@ -163,14 +171,14 @@ def _answers(term: str, values: _Floats) -> list[str]:
     return [coded.get(float(v), text) for v, text in zip(values, plain, strict=True)]
 
 
-def _pooled(group: NDArray[Any]) -> list[tuple[str, ...]]:
+def _pooled(group: NDArray[Any], smallest: int) -> list[tuple[str, ...]]:
     """Groups with enough rows each, and the smaller ones together with as many as it takes."""
     names, counts = np.unique(group, return_counts=True)
     order = np.argsort(counts, kind="stable")
     together: list[str] = []
     rows = 0
     for place in order:
-        if counts[place] >= SMALLEST and (not together or rows >= SMALLEST):
+        if counts[place] >= smallest and (not together or rows >= smallest):
             break
         together.append(str(names[place]))
         rows += int(counts[place])
@@ -178,7 +186,9 @@ def _pooled(group: NDArray[Any]) -> list[tuple[str, ...]]:
     return [*alone, tuple(together)] if together else alone
 
 
-def _sum_up(pull: _Floats, parts: list[tuple[str, tuple[str, ...]]], where: Any) -> "pd.DataFrame":
+def _sum_up(
+    pull: _Floats, parts: list[tuple[str, tuple[str, ...]]], where: Any, smallest: int
+) -> "pd.DataFrame":
     """Sums of pulls by part: (answer, groups)."""
     import pandas as pd
 
@@ -187,7 +197,7 @@ def _sum_up(pull: _Floats, parts: list[tuple[str, tuple[str, ...]]], where: Any)
     for answer, groups in parts:
         mine = pull[where(answer, groups)]
         size = float(np.abs(mine).sum())
-        shown = len(mine) >= SMALLEST
+        shown = len(mine) >= smallest
         hidden = float("nan")
         rows.append(
             {
@@ -205,6 +215,8 @@ def _refit(
     left: Iterable[tuple[str, str, NDArray[np.bool_]]],
     contrast: Contrast,
     prob: float,
+    *,
+    smallest: int,
 ) -> "pd.DataFrame":
     """Fit without each part; priors follow the rows that are left."""
     import pandas as pd
@@ -213,8 +225,8 @@ def _refit(
     for kind, which, kept in left:
         row: dict[str, Any] = {"left_out": kind, "which": which, "n": int(kept.sum())}
         try:
-            if kind != "nobody" and (~kept).sum() < SMALLEST:
-                raise UsageError(which, f"must have {SMALLEST} workplaces for this to be shown")
+            if kind != "nobody" and (~kept).sum() < smallest:
+                raise UsageError(which, f"must have {smallest} workplaces for this to be shown")
             result = fit(spec, rows.take(kept), engine="exact", prob=prob)
             mixture = contrast_posterior(result, contrast)
             low, high = mixture.quantile([0.5 - 0.5 * prob, 0.5 + 0.5 * prob])[0]

@@ -9,7 +9,7 @@ goes with it: its first-order share, Var(E[estimate | choice])/Var(estimate), an
 which includes what it does together with others (Saltelli et al. 2008, eq. 4.3 and 4.13).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +55,8 @@ class Explored:
         Probability of the intervals.
     source : str
         ``replica`` or ``microdata``.
+    sizes : mapping of str to int
+        Industry -> the fewest workplaces that it has in a combination; of those left out none.
     """
 
     asked: Multiverse
@@ -62,6 +64,7 @@ class Explored:
     table: "pd.DataFrame" = field(repr=False)
     prob: float
     source: str
+    sizes: Mapping[str, int] = field(default_factory=dict, repr=False)
 
     @property
     def fitted(self) -> "pd.DataFrame":
@@ -147,10 +150,13 @@ def explore(
         by_rows.setdefault(key, []).append(number)
     found: list[dict[str, Any]] = [{} for _ in specifications]
     box: Box | None = None
+    sizes: dict[str, int] = {}
     tails = (0.5 - 0.5 * prob, 0.5 + 0.5 * prob)
     for numbers in progress(list(by_rows.values())):
         try:
             moments, size = workplaces.moments(specifications[numbers[0]])
+            for group, n in zip(moments.groups, moments.sizes, strict=True):
+                sizes[str(group)] = min(int(n), sizes.get(str(group), int(n)))
             for number in numbers:
                 priors = Priors(slope=SLOPE_PRIORS[specifications[number]["prior"]])
                 posterior = fit_exact(moments, priors, nodes=_NODES, start=box)
@@ -170,7 +176,7 @@ def explore(
         where = f"multiverse {asked.name}"
         raise DataError(where, "must have a combination that can be fitted",
                         got=table["reason"].iloc[0])  # fmt: skip
-    return Explored(asked, workplaces.contrast, table, prob, sample.source)
+    return Explored(asked, workplaces.contrast, table, prob, sample.source, sizes)
 
 
 def _judge(

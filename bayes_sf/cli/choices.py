@@ -7,15 +7,19 @@ import typer
 
 from bayes_sf.cli.app import app
 from bayes_sf.cli.console import progress_bar, stdout
-from bayes_sf.cli.data import language_of, load_workplaces, source_of
+from bayes_sf.cli.data import language_of, load_workplaces, rules_of, source_of
 from bayes_sf.cli.options import (
     AnalysisArgument,
+    ControlOption,
+    DominanceOption,
     JsonOption,
     MapOption,
     OutOption,
+    PersonsOption,
     QuietOption,
     RegisterOption,
     SurveyOption,
+    ThresholdOption,
     WorkplacesOption,
 )
 
@@ -30,6 +34,10 @@ def multiverse(
     survey: SurveyOption = None,
     register: RegisterOption = None,
     mapping: MapOption = None,
+    disclosure_control: ControlOption = True,
+    min_workplaces: ThresholdOption = 3,
+    min_persons: PersonsOption = 5,
+    dominance: DominanceOption = (75.0, 90.0, 10.0),
     out: OutOption = Path("multiverse"),
     lang: LangOption = "en",
     as_json: JsonOption = False,
@@ -44,12 +52,13 @@ def multiverse(
 
     language, asked = language_of(lang), load_multiverse(choices)
     source = source_of(data, survey, register, ("replica",))
+    rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     folder = ready_folder(out)
     from bayes_sf.output.multiverses import print_multiverse, run_multiverse
 
     run = run_multiverse(
         folder, asked, load_workplaces(source, survey, register, mapping),
-        lang=language, progress=progress_bar(quiet=quiet),
+        lang=language, progress=progress_bar(quiet=quiet), rules=rules,
     )  # fmt: skip
     print_multiverse(stdout(), run, as_json=as_json)
 
@@ -62,6 +71,10 @@ def influence(
     survey: SurveyOption = None,
     register: RegisterOption = None,
     mapping: MapOption = None,
+    disclosure_control: ControlOption = True,
+    min_workplaces: ThresholdOption = 3,
+    min_persons: PersonsOption = 5,
+    dominance: DominanceOption = (75.0, 90.0, 10.0),
     out: OutOption = Path("influence"),
     lang: LangOption = "en",
     as_json: JsonOption = False,
@@ -76,11 +89,12 @@ def influence(
 
     language, asked = language_of(lang), load_analysis(analysis)
     source = source_of(data, survey, register, ("replica",))
+    rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     folder = ready_folder(out)
     from bayes_sf.output.influences import print_influence, run_influence
 
     run = run_influence(
         folder, asked, load_workplaces(source, survey, register, mapping),
-        source=source, lang=language, progress=progress_bar(quiet=quiet),
+        source=source, lang=language, progress=progress_bar(quiet=quiet), rules=rules,
     )  # fmt: skip
     print_influence(stdout(), run, as_json=as_json)

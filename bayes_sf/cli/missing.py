@@ -7,15 +7,19 @@ import typer
 
 from bayes_sf.cli.app import app
 from bayes_sf.cli.console import stderr, stdout
-from bayes_sf.cli.data import language_of, load_workplaces, source_of
+from bayes_sf.cli.data import language_of, load_workplaces, rules_of, source_of
 from bayes_sf.cli.options import (
+    ControlOption,
+    DominanceOption,
     JsonOption,
     MapOption,
     OutOption,
+    PersonsOption,
     QuietOption,
     RegisterOption,
     SeedOption,
     SurveyOption,
+    ThresholdOption,
     WorkplacesOption,
 )
 from bayes_sf.errors import ConvergenceError, UsageError
@@ -55,6 +59,10 @@ def impute(
     pattern: Annotated[
         str, typer.Option("--pattern", help="Which ones: quarters, unlinked, new or small.")
     ] = "quarters",
+    disclosure_control: ControlOption = True,
+    min_workplaces: ThresholdOption = 3,
+    min_persons: PersonsOption = 5,
+    dominance: DominanceOption = (75.0, 90.0, 10.0),
     out: OutOption = Path("imputation"),
     lang: Annotated[str, typer.Option("--lang", help="en or nb.")] = "en",
     as_json: JsonOption = False,
@@ -79,6 +87,7 @@ def impute(
     if (quarters or excel) and not completed:
         option = "--quarters" if quarters else "--norwegian-csv"
         raise UsageError(option, "goes with --completed", fix="add --completed 20")
+    rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     folder = ready_folder(out)
     from bayes_sf.output.completed_files import CONSENT
     from bayes_sf.output.imputations import print_imputation, run_imputation
@@ -89,7 +98,7 @@ def impute(
     run = run_imputation(
         folder, asked, sample, source=source, completed=completed, quarters=quarters,
         deltas=deltas, pattern=pattern, seed=seed, lang=language,
-        csv_style="norwegian" if excel else "plain", console=stderr(quiet=quiet),
+        csv_style="norwegian" if excel else "plain", console=stderr(quiet=quiet), rules=rules,
     )  # fmt: skip
     print_imputation(stdout(), run, as_json=as_json)
     if not run.study.converged:

@@ -8,16 +8,20 @@ import typer
 
 from bayes_sf.cli.app import app
 from bayes_sf.cli.console import progress_bar, stdout
-from bayes_sf.cli.data import load_study, source_of
+from bayes_sf.cli.data import load_study, rules_of, source_of
 from bayes_sf.cli.options import (
+    ControlOption,
     DataOption,
+    DominanceOption,
     JsonOption,
     MapOption,
     OutOption,
+    PersonsOption,
     QuietOption,
     RegisterOption,
     SeedOption,
     SurveyOption,
+    ThresholdOption,
 )
 from bayes_sf.errors import UsageError
 
@@ -91,6 +95,10 @@ def sensitivity(
         typer.Option("--imputed", help="estimates.csv of a model that fills gaps: one more rung."),
     ] = None,
     lang: Annotated[str, typer.Option("--lang", help="Tables and pictures in en or nb.")] = "en",
+    disclosure_control: ControlOption = True,
+    min_workplaces: ThresholdOption = 3,
+    min_persons: PersonsOption = 5,
+    dominance: DominanceOption = (75.0, 90.0, 10.0),
     out: OutOption = Path("sensitivity"),
     as_json: JsonOption = False,
     seed: SeedOption = 1,
@@ -107,6 +115,7 @@ def sensitivity(
     language = check_language(lang)
     asked = load_analysis(analysis or ("bivariate" if item else "q13"))
     source = source_of(data, survey, register)
+    rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     stated: dict[str, Any] = {
         "items": _items(asked, item or []), "parts": _parts(part or []), "contrast": contrast,
         "rope": _rope(rope, asked), "workforce": _workforce(employees or [], workplace_size),
@@ -121,7 +130,8 @@ def sensitivity(
 
     run = run_sensitivity(
         folder, asked, load_study(source, survey, register, mapping, seed), source=source,
-        lang=language, seed=seed, progress=progress_bar(quiet=quiet), **stated,
+        lang=language, seed=seed, progress=progress_bar(quiet=quiet), rules=rules,
+        **stated,
     )  # fmt: skip
     print_sensitivity(stdout(), run, as_json=as_json)
 

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "HIDDEN", "OFF", "Control", "Hidden", "Rules", "disclosure_files", "hide_fields", "hide_groups",
-    "notice", "refuse_withheld",
+    "HIDDEN", "OFF", "Control", "Hidden", "Rules", "blunted", "disclosure_files", "hide_fields",
+    "hide_groups", "notice", "refuse_withheld",
 ]  # fmt: skip
 
 #: Statistics Norway's symbol for a figure that is not given.
@@ -268,15 +268,32 @@ def hide_groups(
     """
     if not groups:
         return frame, ()
-    shown, (rounded, sd) = frame.copy(), blunt
-    for name in rounded:
-        pairs = zip(frame[name], frame[sd], strict=True)
-        shown[name] = [round(value, significant_decimals(error)) for value, error in pairs]
+    shown = frame.assign(**blunted(frame, *blunt))
     shown = shown.astype(dict.fromkeys(values, object))
     chosen = frame[column].isin(list(groups))
     shown.loc[chosen, list(values)] = HIDDEN
     names = dict.fromkeys(map(str, frame.loc[chosen, column]))
     return shown, tuple(Hidden(table, name, "", groups[name]) for name in names)
+
+
+def blunted(frame: "pd.DataFrame", columns: Sequence[str], sd: str) -> dict[str, list[float]]:
+    """Figures with two digits of their uncertainty.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    columns : sequence of str
+        Its figures.
+    sd : str
+        Its column of uncertainties.
+    """
+    return {
+        name: [
+            round(value, significant_decimals(error))
+            for value, error in zip(frame[name], frame[sd], strict=True)
+        ]
+        for name in columns
+    }
 
 
 def notice(control: Control, log: Sequence[Hidden]) -> str:

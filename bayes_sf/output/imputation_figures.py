@@ -5,6 +5,7 @@ those with gaps and at least three observed quarters, the one whose number of ob
 the industry's median (the lower one of two), and of those the one nearest to the industry's mean.
 """
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -213,7 +214,13 @@ def _grid(
 
 @styled()
 def distribution_figure(
-    panel: "Panel", done: "Completed", *, source: str, lang: Language = "en", most: int = 20
+    panel: "Panel",
+    done: "Completed",
+    *,
+    source: str,
+    lang: Language = "en",
+    most: int = 20,
+    hidden: Collection[str] = (),
 ) -> "Figure":
     """Draw the distributions of observed and imputed quarters in each industry.
 
@@ -223,15 +230,18 @@ def distribution_figure(
         As in `quarters_figure`.
     most : int
         So many of the completed sets are drawn.
+    hidden : collection of str
+        Industries that are not drawn.
     """
     words, sets = _WORDS[lang], done.y[:most]
+    shown = [industry for industry in _ordered(panel) if industry not in hidden]
     figure = make_page(
         words["distribution"], words["distribution_sub"].format(len(sets)), source, lang,
         size=(9.0, 6.4),
     )  # fmt: skip
-    plots = _grid(figure, len(panel.industries), lang)
+    plots = _grid(figure, len(shown), lang)
     told = []
-    for axes, industry in zip(plots, _ordered(panel), strict=True):
+    for axes, industry in zip(plots, shown, strict=True):
         place = panel.industries.index(industry)
         mine, seen = panel.code == place, panel.observed[panel.code == place]
         known = panel.y[mine][seen]

@@ -282,7 +282,7 @@ def missing_table(study: MissingStudy, *, lang: Language) -> Table:
         ),
     )  # fmt: skip
     return table_from_frame(
-        frame, words["missing"], columns=columns, name="missing", n=int(frame["surveyed"].max()),
+        frame, words["missing"], columns=columns, name="missing", n=int(frame["surveyed"].iloc[-1]),
         notes=[words["missing_note"]], source=study.results[0].provenance.source, lang=lang,
     )  # fmt: skip
 
@@ -324,6 +324,6 @@ def won_back_table(study: MissingStudy, outcome: str, *, lang: Language) -> Tabl
     )
     return table_from_frame(
         frame, f"{words['won']}: {outcome_name(outcome, lang)}", columns=columns,
-        name=f"won_back_{outcome}", n=int(frame["surveyed"].max()), notes=[words["won_note"]],
+        name=f"won_back_{outcome}", n=int(frame["surveyed"].iloc[-1]), notes=[words["won_note"]],
         source=study.results[0].provenance.source, lang=lang,
     )  # fmt: skip

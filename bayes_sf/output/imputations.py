@@ -11,6 +11,7 @@ from bayes_sf.engines.fit import versions
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.inputs.variables import Language
 from bayes_sf.output.completed_files import completed_files
+from bayes_sf.output.disclosure import Control, Rules, disclosure_files, notice
 from bayes_sf.output.files import csv_text, json_text, write_files
 from bayes_sf.output.formats.delimited import CsvStyle
 from bayes_sf.output.formats.terminal import print_table
@@ -18,6 +19,7 @@ from bayes_sf.output.imputation_figures import delta_figure, distribution_figure
 from bayes_sf.output.imputation_tables import imputation_tables, is_asked
 from bayes_sf.output.page import figure_files
 from bayes_sf.output.progress import show_sampling
+from bayes_sf.output.protected_missing import protect_missing
 from bayes_sf.output.summary import SOURCES
 from bayes_sf.spec.analysis import Analysis
 
@@ -49,6 +51,8 @@ class ImputationRun:
         As in `provenance.json`.
     files : tuple of pathlib.Path
         What was written.
+    disclosure : str
+        What disclosure control did.
     """
 
     source: str
@@ -56,6 +60,7 @@ class ImputationRun:
     lang: Language
     provenance: dict[str, Any]
     files: tuple[Path, ...]
+    disclosure: str = ""
 
 
 def run_imputation(
@@ -72,6 +77,7 @@ def run_imputation(
     lang: Language,
     csv_style: CsvStyle,
     console: "Console",
+    rules: Rules | None = None,
 ) -> ImputationRun:
     """Fit an analysis under every treatment of what is missing, and write what was found.
 
@@ -86,8 +92,8 @@ def run_imputation(
     source : {"replica", "microdata"}
         Which they are.
     completed : int
-        Completed data sets to write: MICRODATA. With 0 none are, and of microdata no picture of
-        single workplaces is drawn.
+        Completed data sets to write: MICRODATA. With 0 none are, and under disclosure control no
+        picture of single workplaces of one's own files is drawn.
     quarters : bool
         Whether to write their quarters, too.
     deltas, pattern, seed
@@ -98,30 +104,37 @@ def run_imputation(
         Of the completed data sets.
     console : rich.console.Console
         Stderr, for progress.
+    rules : Rules, optional
+        Of disclosure control.
     """
     with show_sampling(console, _STEPS) as begin:
         study = study_missing(
             analysis.specs, sample, deltas=deltas, pattern=pattern, n_sets=completed or _SETS,
             seed=seed, begin=begin,
         )  # fmt: skip
+    control = Control.of(sample, rules or Rules())
+    parameters = study.panel_fit.summary().reset_index()
+    safe = protect_missing(study, parameters, control)
+    study = safe.study
     provenance = _provenance(analysis, study, source, seed, completed)
     figures = {
         "distributions": distribution_figure(
-            study.panel_fit.panel, study.done, source=source, lang=lang
+            study.panel_fit.panel, study.done, source=source, lang=lang, hidden=safe.industries
         ),
         "delta": delta_figure(_drawn(study), study.tipping, source=source, lang=lang),
     }
-    if source == "replica" or completed:
+    if source == "replica" or completed or not control.active:
         figures["quarters"] = quarters_figure(
             study.panel_fit.panel, study.done, source=source, lang=lang
         )
     files: dict[str, str | bytes] = {"methods.csv": csv_text(MethodRow, study.rows)}
     for name, table in {
         "missing": study.missing, "won_back": study.won, "delta": study.effects,
-        "tipping_points": study.tipping, "panel": study.panel_fit.summary().reset_index(),
+        "tipping_points": study.tipping, "panel": safe.panel,
     }.items():  # fmt: skip
         said = table.assign(source=source)
         files[f"{name}.csv"] = str(said.to_csv(index=False, lineterminator="\n"))
+    files |= disclosure_files(control, safe.log)
     for name, figure in figures.items():
         files |= figure_files(name, figure)
     if completed:
@@ -129,7 +142,8 @@ def run_imputation(
             study.sets, source=source, quarters=quarters, lang=lang, csv_style=csv_style
         )
     files["provenance.json"] = json_text(provenance)
-    return ImputationRun(source, study, lang, provenance, write_files(folder, files))
+    written = write_files(folder, files)
+    return ImputationRun(source, study, lang, provenance, written, notice(control, safe.log))
 
 
 def _drawn(study: MissingStudy) -> "pd.DataFrame":
@@ -173,7 +187,7 @@ def print_imputation(console: "Console", run: ImputationRun, *, as_json: bool) -
         What to print.
     as_json : bool
         One object with keys ``methods, tipping_points, missing, won_back, delta, provenance,
-        files``; no completed data.
+        files, disclosure``; no completed data.
     """
     study = run.study
     if as_json:
@@ -184,7 +198,8 @@ def print_imputation(console: "Console", run: ImputationRun, *, as_json: bool) -
         content = {
             "methods": [asdict(row) for row in study.rows],
             **{name: table.to_dict("records") for name, table in tables.items()},
-            "provenance": run.provenance, "files": [str(path) for path in run.files],
+            "provenance": run.provenance, "disclosure": run.disclosure,
+            "files": [str(path) for path in run.files],
         }  # fmt: skip
         console.file.write(json_text(content))
         return
@@ -192,5 +207,6 @@ def print_imputation(console: "Console", run: ImputationRun, *, as_json: bool) -
     for table in imputation_tables(study, lang=run.lang):
         print_table(console, table)
     console.print()
+    console.print(run.disclosure, highlight=False)
     names = ", ".join(path.name for path in run.files)
     console.print(f"Written to {run.files[0].parent}: {names}", markup=False, highlight=False)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from bayes_sf.analysis.influence import OTHERS, SMALLEST, Influence
+from bayes_sf.analysis.influence import OTHERS, Influence
 from bayes_sf.output.influence_tables import answer_name, contrast_label, left_out_name
 from bayes_sf.output.numbers import fixed, percent, with_percent
 from bayes_sf.output.page import (
@@ -88,7 +88,7 @@ def influence_figure(found: Influence, *, lang: Language = "en") -> "Figure":
     shares = [
         f"{answer_name(found, row['answer'], lang)} {_share(row['share'], lang)}"
         for row in found.answers.to_dict("records")
-        if row["n"] >= SMALLEST
+        if not np.isnan(row["pull"])
     ]
     estimates = shown["estimate"]
     text = words["alt"].format(
@@ -121,9 +121,9 @@ def _draw_refits(axes: "Axes", found: Influence, lang: Language) -> None:
 def _draw_pulls(axes: "Axes", found: Influence, lang: Language) -> None:
     """A bar for each answer, points for its industries."""
     table = found.answers.reset_index(drop=True)
-    total = table["n"].sum()
+    total = found.result.moments.n_obs
     for place, row in enumerate(table.to_dict("records")):
-        if row["n"] < SMALLEST:
+        if np.isnan(row["pull"]):
             continue
         axes.barh(place, row["pull"], color=PALETTE[1], height=0.6)
         own = found.cells[(found.cells["answer"] == row["answer"]) & found.cells["pull"].notna()]

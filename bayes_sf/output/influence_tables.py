@@ -3,10 +3,12 @@
 from typing import TYPE_CHECKING
 
 from bayes_sf.analysis.contrast import find_contrast
-from bayes_sf.analysis.influence import OTHERS, SMALLEST, Influence
+from bayes_sf.analysis.influence import OTHERS, Influence
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.variables import Language
+from bayes_sf.output.protected_choices import PULLS, REFITS
+from bayes_sf.output.protected_frames import mark_hidden
 from bayes_sf.output.result_tables import prior_notes, slug
 from bayes_sf.output.sentences import sentence
 from bayes_sf.output.tables import Column, Table, table_from_frame
@@ -16,9 +18,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["answer_name", "contrast_label", "influence_tables", "left_out_name"]
-
-#: Statistics Norway's symbol of what is hidden.
-_HIDDEN = ":"
 
 
 def influence_tables(found: Influence, *, lang: Language) -> tuple[Table, ...]:
@@ -36,7 +35,7 @@ def influence_tables(found: Influence, *, lang: Language) -> tuple[Table, ...]:
 
 def _refits(found: Influence, lang: Language) -> Table:
     """The estimate without each answer and each industry."""
-    frame = found.refits.copy()
+    frame = mark_hidden(found.refits, REFITS)
     frame["left_out"] = [
         left_out_name(found, kind, which, lang)
         for kind, which in zip(frame["left_out"], frame["which"], strict=True)
@@ -59,9 +58,8 @@ def _pulls(what: str, found: Influence, lang: Language) -> Table:
     """Pulls by answer, or by answer and industry."""
     frame = (found.answers if what == "answers" else found.cells).copy()
     frame["share"] *= 100
-    hidden = frame["n"] < SMALLEST
-    figures = ["n", "pull", "size", "share"]
-    frame[figures] = frame[figures].astype(object).mask(hidden, _HIDDEN)
+    told = frame["n"].astype(object).where(frame["pull"].notna())
+    frame = mark_hidden(frame.assign(n=told), PULLS)
     frame["answer"] = [answer_name(found, answer, lang) for answer in frame["answer"]]
     by_group = () if what == "answers" else (Column("group", word("industry", lang), "text"),)
     if by_group:

@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bayes_sf.analysis.influence import Influence, influence
+from bayes_sf.analysis.influence import SMALLEST, Influence, influence
 from bayes_sf.engines.fit import versions
 from bayes_sf.inputs.variables import Language
+from bayes_sf.output.disclosure import Control, Hidden, Rules, disclosure_files, notice
 from bayes_sf.output.files import json_text, write_files
 from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.influence_figures import influence_figure
 from bayes_sf.output.influence_tables import influence_tables
 from bayes_sf.output.page import figure_files
+from bayes_sf.output.protected_choices import PULLS, REFITS, protect_influence
+from bayes_sf.output.protected_frames import mark_hidden
 from bayes_sf.output.result_tables import slug
 from bayes_sf.output.sentences import STATEMENTS
 from bayes_sf.spec.analysis import Analysis
@@ -48,6 +51,8 @@ class InfluenceRun:
         What was written.
     lang : {"en", "nb"}
         Language.
+    disclosure : str
+        What disclosure control did.
     """
 
     source: str
@@ -56,6 +61,7 @@ class InfluenceRun:
     provenance: dict[str, Any]
     files: tuple[Path, ...]
     lang: Language
+    disclosure: str = ""
 
 
 def run_influence(
@@ -66,6 +72,7 @@ def run_influence(
     source: str,
     lang: Language = "en",
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
+    rules: Rules | None = None,
 ) -> InfluenceRun:
     """Find who carries the first predictor of every model, and write it.
 
@@ -83,14 +90,22 @@ def run_influence(
         Language of figures and tables.
     progress : callable
         Wraps the models.
+    rules : Rules, optional
+        Of disclosure control.
     """
     import pandas as pd
 
-    found = tuple(influence(spec, data) for spec in progress(analysis.specs))
+    control, log, shown = Control.of(data, rules or Rules()), list[Hidden](), list[Influence]()
+    smallest = max(SMALLEST, control.rules.min_workplaces) if control.active else 1
+    for spec in progress(analysis.specs):
+        one, hidden = protect_influence(influence(spec, data, smallest=smallest), control)
+        shown.append(one)
+        log += hidden
+    found = tuple(shown)
     tables = {
         name: pd.concat(
             [
-                getattr(one, name).assign(
+                mark_hidden(getattr(one, name), REFITS if name == "refits" else PULLS).assign(
                     outcome=one.result.spec.outcome, model=one.result.spec.name,
                     contrast=one.contrast.label, unit=one.result.spec.unit, source=source,
                 )
@@ -117,11 +132,13 @@ def run_influence(
         f"{name}.csv": str(table.to_csv(index=False, lineterminator="\n"))
         for name, table in tables.items()
     }
+    files |= disclosure_files(control, log)
     files["provenance.json"] = json_text(provenance)
     for one in found:
         name = slug(f"influence_{one.result.spec.name}_{one.result.spec.outcome}")
         files |= figure_files(name, influence_figure(one, lang=lang))
-    return InfluenceRun(source, found, tables, provenance, write_files(folder, files), lang)
+    written = write_files(folder, files)
+    return InfluenceRun(source, found, tables, provenance, written, lang, notice(control, log))
 
 
 def print_influence(console: "Console", run: InfluenceRun, *, as_json: bool) -> None:
@@ -134,11 +151,12 @@ def print_influence(console: "Console", run: InfluenceRun, *, as_json: bool) -> 
     run : InfluenceRun
         What to print.
     as_json : bool
-        One object with keys ``refits, answers, cells, provenance``.
+        One object with keys ``refits, answers, cells, provenance, disclosure``.
     """
     if as_json:
         tables = {name: table.to_dict("records") for name, table in run.tables.items()}
-        console.file.write(json_text({**tables, "provenance": run.provenance}))
+        said = {"provenance": run.provenance, "disclosure": run.disclosure}
+        console.file.write(json_text({**tables, **said}))
         return
     console.print(STATEMENTS[run.lang][run.source], style="bold")
     for one in run.found[:_SHOWN]:
@@ -148,5 +166,6 @@ def print_influence(console: "Console", run: InfluenceRun, *, as_json: bool) -> 
     left = len(run.found) - _SHOWN
     if left > 0:
         console.print(_MORE[run.lang].format(left))
+    console.print(run.disclosure, highlight=False)
     names = ", ".join(path.name for path in run.files)
     console.print(f"{_WRITTEN[run.lang]} {run.files[0].parent}: {names}")

@@ -11,11 +11,14 @@ from bayes_sf.analysis.multiverse import Explored, choice_shares, explore, optio
 from bayes_sf.engines.fit import versions
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.inputs.variables import Language
+from bayes_sf.output.disclosure import HIDDEN, Control, Rules, disclosure_files, notice
 from bayes_sf.output.files import json_text, write_files
 from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.multiverse_figures import curve_figure
 from bayes_sf.output.multiverse_tables import multiverse_tables
 from bayes_sf.output.page import figure_files
+from bayes_sf.output.protected_choices import COMBINATIONS, protect_explored
+from bayes_sf.output.protected_frames import mark_hidden
 from bayes_sf.output.sentences import STATEMENTS
 from bayes_sf.spec.multiverse import Multiverse
 
@@ -46,12 +49,15 @@ class MultiverseRun:
         What was written.
     lang : {"en", "nb"}
         Language of the figure and of the tables.
+    disclosure : str
+        What disclosure control did.
     """
 
     explored: Explored
     provenance: dict[str, Any]
     files: tuple[Path, ...]
     lang: Language
+    disclosure: str = ""
 
 
 def run_multiverse(
@@ -61,6 +67,7 @@ def run_multiverse(
     *,
     lang: Language = "en",
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
+    rules: Rules | None = None,
 ) -> MultiverseRun:
     """Fit every combination, and write what comes out.
 
@@ -76,9 +83,12 @@ def run_multiverse(
         Language of the figure.
     progress : callable
         Wraps the combinations.
+    rules : Rules, optional
+        Of disclosure control.
     """
     start = perf_counter()
-    explored = explore(asked, sample, progress=progress)
+    control = Control.of(sample, rules or Rules())
+    explored, log = protect_explored(explore(asked, sample, progress=progress), control)
     provenance = {
         "multiverse": asked.name, "question": asked.question, "item": asked.item,
         "contrast": explored.contrast.label, "size": explored.contrast.size, "rope": asked.rope,
@@ -88,7 +98,7 @@ def run_multiverse(
         "platform": platform.platform(),
     }  # fmt: skip
     frames = {
-        "specifications": explored.table,
+        "specifications": mark_hidden(explored.table, COMBINATIONS),
         "shares": choice_shares(explored).reset_index(),
         "options": option_means(explored),
     }
@@ -101,7 +111,8 @@ def run_multiverse(
     texts["summary.json"] = json_text(explored.summary())
     texts["provenance.json"] = json_text(provenance)
     picture = figure_files("specification_curve", curve_figure(explored, lang=lang))
-    return MultiverseRun(explored, provenance, write_files(folder, texts | picture), lang)
+    files = write_files(folder, texts | picture | disclosure_files(control, log))
+    return MultiverseRun(explored, provenance, files, lang, notice(control, log))
 
 
 def print_multiverse(console: "Console", run: MultiverseRun, *, as_json: bool) -> None:
@@ -114,8 +125,8 @@ def print_multiverse(console: "Console", run: MultiverseRun, *, as_json: bool) -
     run : MultiverseRun
         What to print.
     as_json : bool
-        One object with keys ``summary, shares, options, provenance``; the combinations are in
-        specifications.csv.
+        One object with keys ``summary, shares, options, provenance, disclosure``; the combinations
+        are in specifications.csv.
     """
     explored, lang = run.explored, run.lang
     if as_json:
@@ -124,6 +135,7 @@ def print_multiverse(console: "Console", run: MultiverseRun, *, as_json: bool) -
             "shares": choice_shares(explored).reset_index().to_dict("records"),
             "options": option_means(explored).to_dict("records"),
             "provenance": run.provenance,
+            "disclosure": run.disclosure,
         }
         console.file.write(json_text(content))
         return
@@ -131,9 +143,10 @@ def print_multiverse(console: "Console", run: MultiverseRun, *, as_json: bool) -
     for table in multiverse_tables(explored, lang=lang):
         print_table(console, table)
     console.print()
-    failed = explored.table[explored.table["reason"] != ""]
+    failed = explored.table[~explored.table["reason"].isin(["", HIDDEN])]
     if len(failed):
         said = _FAILED[lang].format(len(failed), len(explored.table), failed["reason"].iloc[0])
         console.print(said, markup=False)
+    console.print(run.disclosure, highlight=False)
     names = ", ".join(path.name for path in run.files)
     console.print(f"{_WRITTEN[lang]} {run.files[0].parent}: {names}")

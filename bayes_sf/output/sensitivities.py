@@ -2,17 +2,19 @@
 
 import platform
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bayes_sf.analysis.sensitivity import Sensitivity, sensitivity
 from bayes_sf.engines.fit import versions
 from bayes_sf.inputs.variables import Language
+from bayes_sf.output.disclosure import Control, Rules, disclosure_files, notice
 from bayes_sf.output.files import json_text, write_files
 from bayes_sf.output.formats.markdown import markdown
 from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.page import figure_files
+from bayes_sf.output.protected_sensitivity import protect_sensitivity
 from bayes_sf.output.result_tables import slug
 from bayes_sf.output.sensitivity_figures import (
     controls_figure,
@@ -53,6 +55,8 @@ class SensitivityRun:
         As in `provenance.json`.
     files : tuple of pathlib.Path
         What was written.
+    disclosure : str
+        What disclosure control did.
     """
 
     source: str
@@ -60,6 +64,7 @@ class SensitivityRun:
     lang: Language
     provenance: dict[str, Any]
     files: tuple[Path, ...]
+    disclosure: str = ""
 
 
 def run_sensitivity(
@@ -71,6 +76,7 @@ def run_sensitivity(
     lang: Language,
     seed: int,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
+    rules: Rules | None = None,
     **stated: Any,
 ) -> SensitivityRun:
     """Ask, and write a CSV for every part, the tables as a page, pictures and provenance.
@@ -91,10 +97,16 @@ def run_sensitivity(
         Seed of everything random.
     progress : callable
         Wraps what is fitted and asked.
+    rules : Rules, optional
+        Of disclosure control.
     **stated
         As in `sensitivity`: items, parts, contrast, rope, workforce, ...
     """
     found = sensitivity(analysis, data, lang=lang, seed=seed, progress=progress, **stated)
+    control = Control.of(data, rules or Rules())
+    tables, log = protect_sensitivity(found, control)
+    found = replace(found, tables=tables)
+    said = notice(control, log)
     provenance = {
         "analysis": analysis.name, "question": analysis.question, "source": source,
         "statement": STATEMENTS["en"][source], "seed": seed, "prob": found.prob,
@@ -116,11 +128,12 @@ def run_sensitivity(
     }
     contents: dict[str, str | bytes] = {
         **csv,
-        "sensitivity.md": _page(analysis, found, source, lang),
+        "sensitivity.md": _page(analysis, found, source, lang, said),
         "provenance.json": json_text(provenance),
         **_pictures(found, lang),
+        **disclosure_files(control, log),
     }
-    return SensitivityRun(source, found, lang, provenance, write_files(folder, contents))
+    return SensitivityRun(source, found, lang, provenance, write_files(folder, contents), said)
 
 
 def _said(value: object) -> object:
@@ -129,9 +142,15 @@ def _said(value: object) -> object:
     return value if plain else str(value)
 
 
-def _page(analysis: Analysis, found: Sensitivity, source: str, lang: Language) -> str:
+def _page(
+    analysis: Analysis, found: Sensitivity, source: str, lang: Language, disclosure: str
+) -> str:
     """All tables on a page of Markdown."""
-    head = [f"# {analysis.question}", STATEMENTS[lang][source]]
+    head = [
+        f"# {analysis.question}",
+        STATEMENTS[lang][source],
+        *([disclosure] if disclosure else []),
+    ]
     tables = [table for result in found.results for table in model_tables(found, result, lang)]
     tables += outcome_tables(found, lang)
     left = [f"- {line}" for line in _left_out(found)]
@@ -158,7 +177,7 @@ def _pictures(found: Sensitivity, lang: Language) -> dict[str, bytes]:
             own = own[own["term"].str.partition("[")[0].isin(about)]
             name = slug(f"{part}_{spec.name}_{spec.outcome}")
             if len(own):
-                files |= figure_files(name, makers[part](own, lang=lang))
+                files |= figure_files(name, makers[part](own.infer_objects(), lang=lang))
     if "multiplicity" in found.tables:
         asked = [term for result in found.results for term in result.moments.predictors]
         for outcome, many in found.tables["multiplicity"].groupby("outcome", sort=False):
@@ -176,12 +195,15 @@ def print_sensitivity(console: "Console", run: SensitivityRun, *, as_json: bool)
     run : SensitivityRun
         What to print.
     as_json : bool
-        One object with a key for every part, ``left_out`` and ``provenance``.
+        One object with a key for every part, ``left_out`` and ``provenance``; of microdata
+        ``disclosure``.
     """
     found = run.found
     if as_json:
         tables = {name: table.to_dict("records") for name, table in found.tables.items()}
-        left = {"left_out": dict(found.left_out), "provenance": run.provenance}
+        left: dict[str, Any] = {"left_out": dict(found.left_out), "provenance": run.provenance}
+        if run.disclosure:
+            left["disclosure"] = run.disclosure
         console.file.write(json_text({**tables, **left}))
         return
     console.print(STATEMENTS[run.lang][run.source], style="bold")
@@ -196,5 +218,7 @@ def print_sensitivity(console: "Console", run: SensitivityRun, *, as_json: bool)
     more = len(found.results) - _SHOWN
     if more > 0:
         console.print(f"{more} more models are in the files.")
+    if run.disclosure:
+        console.print(run.disclosure, highlight=False)
     names = ", ".join(path.name for path in run.files)
     console.print(f"Written to {run.files[0].parent}: {names}")

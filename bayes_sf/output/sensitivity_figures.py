@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from bayes_sf.inputs.variables import Language
+from bayes_sf.output.disclosure import HIDDEN
 from bayes_sf.output.numbers import fixed, level
 from bayes_sf.output.page import ALARM, BLUE, INK, MUTED, PALETTE, describe, make_page, styled
 from bayes_sf.output.sensitivity_words import say
@@ -196,12 +197,13 @@ def controls_figure(frame: "pd.DataFrame", *, lang: Language = "en") -> "Figure"
                     axes.plot(one["mean"], at, "o", color=colour, ms=5)
         named = [
             f"{say(s, lang) if s in {'none', 'all'} else term_name(s, lang, known=known)}"
-            f" ({int(own[s])})"
+            + ("" if own[s] == HIDDEN else f" ({own[s]})")
             for s in steps
         ]
         axes.set_yticks(range(len(steps)), named if not place else [], size=8.5)
         _label(axes, term, first["unit"], lang, known=known)
-    return describe(figure, f"{', '.join(terms)}; n = {same}; {int(own.min())}-{int(own.max())}")
+    told = "" if (own == HIDDEN).any() else f"; {own.min()}-{own.max()}"
+    return describe(figure, f"{', '.join(terms)}; n = {same}{told}")
 
 
 @styled()

@@ -6,6 +6,7 @@ Lost days say in title and footer that they are an association.
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from bayes_sf.output.disclosure import HIDDEN
 from bayes_sf.output.numbers import fixed
 from bayes_sf.output.sensitivity_about import About
 from bayes_sf.output.sensitivity_words import say
@@ -78,10 +79,11 @@ def _days(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
     shown = _named(frame, about).assign(
         industry=groups, variation=[about.say(f"vary {name}") for name in frame["variation"]]
     )
-    large = bool(frame["sd"].max() > 10_000)
+    seen = frame["mean"] != HIDDEN
+    large = bool(frame.loc[seen, "sd"].max() > 10_000)
     limits = ["mean", "lower", "upper"]
-    shown[limits] /= 1000.0 if large else 1.0
-    money = frame["cost"].notna().any()
+    shown.loc[seen, limits] /= 1000.0 if large else 1.0
+    money = frame.loc[seen, "cost"].notna().any()
     columns = (
         *_of_term(frame, about),
         Column("variation", about.say("variation"), "text"),

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.variables import Language
+from bayes_sf.output.disclosure import HIDDEN
 from bayes_sf.output.numbers import (
     as_printed,
     fixed,
@@ -328,6 +329,8 @@ def table_from_frame(
     records = frame.to_dict("records")
     decimals = tuple(
         significant_decimals(record[digits], mcse=record[mcse] if mcse else math.nan)
+        if record[digits] != HIDDEN
+        else 0
         for record in records
         if digits
     )

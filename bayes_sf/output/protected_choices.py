@@ -1,0 +1,153 @@
+"""What influence and multiverse say, as it may leave: nothing with and without a hidden industry.
+
+An estimate without an industry, set against that of all, is an equation in the industry's mean, and
+its n tells how many workplaces it has: of a hidden industry neither is shown, and it counts in no
+summary. Answers that few gave go the same way.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from bayes_sf.analysis.influence import OTHERS, SMALLEST, Influence
+from bayes_sf.analysis.multiverse import Explored
+from bayes_sf.errors import DisclosureError
+from bayes_sf.output.disclosure import HIDDEN, Control, Hidden
+from bayes_sf.output.protected_frames import Figures, protect_frames
+from bayes_sf.output.protected_models import hidden_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["COMBINATIONS", "PULLS", "REFITS", "protect_explored", "protect_influence"]
+
+type Log = tuple[Hidden, ...]
+
+_ESTIMATE: Final = ("estimate", "sd", "lower", "upper")
+_BLUNT: Final = Figures(blunt=((_ESTIMATE, "sd"),))
+#: Figures of a refit, of the pulls of some workplaces, and of a combination of choices.
+REFITS: Final = ("n", *_ESTIMATE, "p_direction")
+PULLS: Final = ("n", "pull", "size", "share")
+COMBINATIONS: Final = (*REFITS, "p_rope", "n_groups")
+
+
+def protect_influence(found: Influence, control: Control) -> tuple[Influence, Log]:
+    """Influence without what tells of hidden industries and of answers that few gave.
+
+    Pulls of hidden industries are added to those of the others that are taken together, and of no
+    cell is it said how many workplaces it has where some are together: an industry's n, less what
+    is shown of it, would be the rest.
+
+    Parameters
+    ----------
+    found : Influence
+    control : Control
+
+    Returns
+    -------
+    found : Influence
+        Hidden figures are NaN, the reason of hidden refits is `:`.
+    log : tuple of Hidden
+    """
+    if not control.active:
+        return found, ()
+    about = f"{found.result.spec.name}, {found.result.spec.outcome}"
+    least = max(SMALLEST, control.rules.min_workplaces)
+    groups = hidden_of(found.result, control)
+    counts = dict(zip(found.answers["answer"], map(int, found.answers["n"]), strict=True))
+    few = Control(replace(control.rules, min_workplaces=least)).hidden_groups(counts)
+    kinds = {"industry": groups, "answer": few}
+    hidden = np.array([
+        which in kinds.get(kind, {})
+        for kind, which in zip(found.refits["left_out"], found.refits["which"], strict=True)
+    ])  # fmt: skip
+    refits = _without(found.refits, hidden, REFITS)
+    answers = _without(found.answers, found.answers["answer"].isin(list(few)).to_numpy(), PULLS)
+    cells = _together(found.cells, groups, control.rules.min_workplaces)
+    cells = _without(cells, cells["answer"].isin(list(few)).to_numpy(), PULLS)
+    if (cells["group"] == OTHERS).any() or few:
+        cells = _without(cells, np.ones(len(cells), dtype=bool), ("n",))
+    frames, _ = protect_frames(
+        {"refits": refits, "answers": answers, "cells": cells}, {"refits": _BLUNT}, groups | few
+    )
+    shown = replace(
+        found, refits=frames["refits"], answers=frames["answers"], cells=frames["cells"]
+    )
+    log = [Hidden(f"refits: {about}", name, "", groups[name]) for name in groups]
+    log += [Hidden(f"answers: {about}", name, "", few[name]) for name in few]
+    return shown, tuple(log)
+
+
+def _without(frame: "pd.DataFrame", hidden: np.ndarray, figures: tuple[str, ...]) -> "pd.DataFrame":
+    """A frame without some rows' figures."""
+    whole = [name for name in ("n", "n_groups") if name in frame]
+    shown = frame.astype(dict.fromkeys(whole, object))
+    shown.loc[hidden, list(figures)] = np.nan
+    if "reason" in frame:
+        shown.loc[hidden, "reason"] = HIDDEN
+    return shown
+
+
+def _together(cells: "pd.DataFrame", groups: Mapping[str, str], least: int) -> "pd.DataFrame":
+    """Cells with hidden industries in those of the others, of each answer.
+
+    One hidden industry by itself takes the smallest other cell with it.
+    """
+    import pandas as pd
+
+    if not groups:
+        return cells
+    parts = []
+    for _, own in cells.groupby("answer", sort=False):
+        part, small = own, own["group"].isin(list(groups))
+        if small.any():
+            order = part[~small].sort_values("n", kind="stable").index
+            chosen = [*part.index[small], *part.index[part["group"] == OTHERS]]
+            rest = [at for at in order if at not in chosen]
+            while rest and (len(chosen) < 2 or part.loc[chosen, "n"].sum() < least):
+                chosen.append(rest.pop(0))
+            whole = part.loc[[chosen[0]]].assign(
+                group=OTHERS, **{name: part.loc[chosen, name].sum(skipna=False) for name in PULLS}
+            )
+            part = pd.concat([part.drop(index=chosen), whole])
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)
+
+
+def protect_explored(explored: Explored, control: Control) -> tuple[Explored, Log]:
+    """Multiverse without the combinations that leave out a hidden industry.
+
+    Parameters
+    ----------
+    explored : Explored
+    control : Control
+
+    Returns
+    -------
+    explored : Explored
+        Their figures are NaN and their reason is `:`, so that they are in no summary.
+    log : tuple of Hidden
+
+    Raises
+    ------
+    DisclosureError
+        When nothing else was asked.
+    """
+    groups = control.hidden_groups(explored.sizes)
+    if not groups:
+        return explored, ()
+    table, hidden = explored.table, np.zeros(len(explored.table), dtype=bool)
+    if "without" in table:
+        hidden = table["without"].isin(list(groups)).to_numpy()
+    shown = _without(table, hidden, COMBINATIONS)
+    frames, _ = protect_frames({"table": shown}, {"table": _BLUNT}, groups)
+    if (shown["reason"] != "").all():
+        raise DisclosureError(
+            f"multiverse {explored.asked.name}", "leaves out hidden industries only",
+            got=list(groups), fix="--no-disclosure-control shows it to you",
+        )  # fmt: skip
+    names = dict.fromkeys(table.loc[hidden, "without"]) if hidden.any() else groups
+    log = tuple(Hidden("specifications", str(name), "", groups[name]) for name in names)
+    return replace(explored, table=frames["table"]), log

@@ -8,7 +8,7 @@ import typer
 
 from bayes_sf.cli.app import app
 from bayes_sf.cli.console import progress_bar, stdout
-from bayes_sf.cli.data import load_study, rules_of, source_of
+from bayes_sf.cli.data import language_of, load_study, rules_of, source_of
 from bayes_sf.cli.options import (
     ControlOption,
     DataOption,
@@ -109,10 +109,9 @@ def sensitivity(
     Example: bayes-sf sensitivity --item q13 --rope 0.5
     """
     from bayes_sf.output.files import ready_folder
-    from bayes_sf.output.words import check_language
     from bayes_sf.spec.analysis import load_analysis
 
-    language = check_language(lang)
+    language = language_of(lang)
     asked = load_analysis(analysis or ("bivariate" if item else "q13"))
     source = source_of(data, survey, register)
     rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)

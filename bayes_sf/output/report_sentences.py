@@ -1,4 +1,4 @@
-"""Sentences of the report in Norwegian and English, from `templates/report.toml`."""
+"""Sentences of the report in Norwegian and English, from `output/templates/report.toml`."""
 
 import tomllib
 from functools import cache

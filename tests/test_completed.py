@@ -1,6 +1,7 @@
 """Completed data sets: what is flagged, what is kept, and that R's mice reads them."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -93,18 +94,28 @@ def test_what_is_observed_stays_and_gaps_are_flagged(replica: SimpleNamespace) -
 
 
 def test_outcomes_are_those_of_all_quarters(simulated: SimpleNamespace) -> None:
-    """Mean and tau-b of each completed workplace; no change where its quarters are not there."""
-    sets, done = simulated.sets, simulated.done
+    """Mean, change and tau-b of each completed workplace; the quarters themselves."""
+    sets, done, n = simulated.sets, simulated.done, len(simulated.panel.quarters)
     for number, one in enumerate(sets.frames()):
-        np.testing.assert_allclose(one["absence_mean"], done.y[number].mean(axis=1))
-        theirs = [stats.kendalltau(np.arange(8), row).statistic for row in done.y[number]]
+        y = done.y[number]
+        np.testing.assert_allclose(one["absence_mean"], y.mean(axis=1))
+        np.testing.assert_allclose(one["absence_change"], y[:, -1] - y[:, 0])  # 2016Q4 to 2019Q4
+        theirs = [stats.kendalltau(np.arange(n), row).statistic for row in y]
         np.testing.assert_allclose(one["absence_trend"], theirs)
-    assert sets.outcomes == ("absence_mean", "absence_trend")
+    assert sets.outcomes == ("absence_mean", "absence_change", "absence_trend")
     quarters = sets.quarters
-    second = quarters[quarters[".imp"] == 2]["absence"].to_numpy().reshape(-1, 8)
+    second = quarters[quarters[".imp"] == 2]["absence"].to_numpy().reshape(-1, n)
     np.testing.assert_array_equal(second, done.y[1])
     original = quarters[quarters[".imp"] == 0]
     assert (original["absence"].isna() == (original["absence_imputed"] == 1)).all()
+
+
+def test_no_change_where_its_quarters_are_not_there(simulated: SimpleNamespace) -> None:
+    """A panel that begins in 2017 has a mean and a trend."""
+    panel, done = simulated.panel, simulated.done
+    late = replace(panel, quarters=panel.quarters[1:], y=panel.y[:, 1:], days=panel.days[:, 1:])
+    sets = completed_sets(late, Completed(done.y[:, :, 1:], done.x))
+    assert sets.outcomes == ("absence_mean", "absence_trend")
 
 
 def test_tau_b_with_ties() -> None:

@@ -171,8 +171,8 @@ def told_of(few: str, content: Any) -> Iterator[Any]:
                 value for key, value in content.items()
                 if type(value) in {int, float} and key not in {"prob", "n_data", "n", "n_groups"}
             )  # fmt: skip
-            if "prior" not in content and "n" in content:  # else that of a model, in the fan
-                assert content["n"] == HIDDEN
+            of_model = "prior" in content  # in the fan
+            assert of_model or content.get("n", HIDDEN) == HIDDEN
     if isinstance(content, dict | list):
         for part in content.values() if isinstance(content, dict) else content:
             yield from told_of(few, part)

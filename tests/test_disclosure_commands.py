@@ -165,14 +165,12 @@ def numbers(lines: list[str]) -> list[str]:
 
 def told_of(few: str, content: Any) -> Iterator[Any]:
     """Numbers in records of JSON that name an industry."""
-    if isinstance(content, dict):
-        if few in content.values():
-            yield from (
-                value for key, value in content.items()
-                if type(value) in {int, float} and key not in {"prob", "n_data", "n", "n_groups"}
-            )  # fmt: skip
-            of_model = "prior" in content  # in the fan
-            assert of_model or content.get("n", HIDDEN) == HIDDEN
+    if isinstance(content, dict) and few in content.values():
+        stated = {"prob", "n_data"} | ({"n", "n_groups"} if "prior" in content else set())
+        yield from (
+            value for key, value in content.items()
+            if type(value) in {int, float} and key not in stated
+        )  # fmt: skip
     if isinstance(content, dict | list):
         for part in content.values() if isinstance(content, dict) else content:
             yield from told_of(few, part)

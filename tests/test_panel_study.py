@@ -25,8 +25,17 @@ def test_a_hundred_panels_each_with_a_third_of_their_quarters_missing(rows: pd.D
 
 @pytest.mark.parametrize("quantity", ["item_covered", "icc_covered", "industries_covered"])
 def test_intervals_of_90_percent_cover_85_to_95(rows: pd.DataFrame, quantity: str) -> None:
+    """Over all 300; each mechanism within two standard errors of that, 0.06 over 100."""
+    assert 0.85 <= rows[quantity].mean() <= 0.95
     coverage = rows.groupby("mechanism")[quantity].mean()
-    assert coverage.between(0.85, 0.95).all(), coverage
+    assert coverage.between(0.85 - 0.06, 0.95 + 0.06).all(), coverage
+
+
+@pytest.mark.parametrize("quantity", ["item_covered", "icc_covered"])
+def test_gaps_cost_no_coverage(rows: pd.DataFrame, quantity: str) -> None:
+    """Against the exact posterior of the same panels without gaps, mechanism by mechanism."""
+    means = rows.groupby("mechanism")[[quantity, f"full_{quantity}"]].mean()
+    assert (means[quantity] > means[f"full_{quantity}"] - 0.05).all(), means
 
 
 def test_complete_cases_are_biased_where_the_model_is_not(rows: pd.DataFrame) -> None:

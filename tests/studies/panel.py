@@ -12,7 +12,8 @@
 
 Every row of panel.csv is one simulation: errors and 90 % intervals' coverage of the item's effect
 on the mean, of the ICC and of the eight industries' realised means; `cc_...` are the errors of the
-complete-case analysis (mean of the observed quarters where there are three, REML).
+complete-case analysis (mean of the observed quarters where there are three, REML); `full_...` is
+the coverage of the exact posterior had no quarter been missing, the luck of these panels.
 """
 
 import argparse
@@ -23,11 +24,13 @@ import numpy as np
 import pandas as pd
 
 from bayes_sf.analysis.mnar import completed_posterior
+from bayes_sf.engines.exact import fit_exact
 from bayes_sf.engines.ols_reml import fit_reml
 from bayes_sf.engines.panel import compile_panel, fit_panel
 from bayes_sf.engines.panel_data import PanelData
 from bayes_sf.engines.panel_draws import complete
 from bayes_sf.engines.panel_quantities import realised
+from bayes_sf.engines.posterior import Posterior
 from bayes_sf.inputs.panel import Panel
 from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.panel import PanelSpec
@@ -95,6 +98,27 @@ def complete_case(panel: Panel) -> tuple[float, float, np.ndarray]:
     return float(fit.coef[1]), float(fit.icc), moments.means[:, -1]
 
 
+def full_data(mechanism: str, panel: Panel, truth: np.ndarray) -> dict[str, int]:
+    """Coverage of the exact posterior with every quarter as it truly was."""
+    moments = Moments.from_arrays(
+        np.column_stack([panel.x, truth.mean(axis=1)]), panel.code, outcome="y",
+        predictors=panel.predictors, groups=panel.industries,
+    )  # fmt: skip
+    posterior, ends = Posterior((fit_exact(moments),)), [0.5 - 0.5 * PROB, 0.5 + 0.5 * PROB]
+    effect, icc = true_effect(mechanism), true_icc(mechanism)
+    item = posterior.coef.take([1]).quantile(ends)[0]
+    share = posterior.quantile("icc", ends)
+    return {
+        "full_item_covered": int(item[0] <= effect <= item[1]),
+        "full_icc_covered": int(share[0] <= icc <= share[1]),
+    }
+
+
+def true_effect(mechanism: str) -> float:
+    """Item's effect on realised means: under mnar also by way of what is missing."""
+    return ITEM + (DELTA * BY_ITEM if mechanism == "mnar" else 0.0)
+
+
 def study(mechanism: str, seed: int, compiled: object) -> dict[str, float | str | int]:
     """Fit one simulated panel, and compare with the truth."""
     panel, truth = simulate(mechanism, seed)
@@ -107,9 +131,8 @@ def study(mechanism: str, seed: int, compiled: object) -> dict[str, float | str 
     real = realised(truth, QUARTERS, "mean") @ member
     ends = [0.5 - 0.5 * PROB, 0.5 + 0.5 * PROB]
     means = realised(done.y, QUARTERS, "mean") @ member
-    effect = ITEM
+    effect = true_effect(mechanism)
     if mechanism == "mnar":
-        effect += DELTA * BY_ITEM
         pooled = completed_posterior(fit, done, delta=DELTA)
         slope = pooled.coef.take([1])
         item = (slope.mean()[0], *slope.quantile(ends)[0])
@@ -136,6 +159,7 @@ def study(mechanism: str, seed: int, compiled: object) -> dict[str, float | str 
         "cc_industry_error": float((cc_means - real).mean()),
         "divergences": int(table["divergences"].iloc[0]), "r_hat": float(table["r_hat"].max()),
         "ess": float(table["ess_bulk"].min()), "seconds": round(seconds, 2),
+        **full_data(mechanism, panel, truth),
     }  # fmt: skip
 
 

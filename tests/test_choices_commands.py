@@ -61,7 +61,7 @@ def test_multiverse_of_a_file(command: Command, tmp_path: Path) -> None:
     assert found["statement"].startswith("SYNTHETIC")
     assert {path.name for path in folder.iterdir()} == {
         "specifications.csv", "shares.csv", "options.csv", "summary.json", "provenance.json",
-        "specification_curve.svg", "specification_curve.png",
+        "specification_curve.svg", "specification_curve.png", "disclosure.csv", "disclosure.json",
     }  # fmt: skip
 
 
@@ -69,7 +69,7 @@ def test_json_and_norwegian(command: Command, tmp_path: Path) -> None:
     code, out, _ = command("multiverse", "mine.toml", "--json", "--quiet", "--lang", "nb")
     found = json.loads(out)
     assert code == 0
-    assert set(found) == {"summary", "shares", "options", "provenance"}
+    assert set(found) == {"summary", "shares", "options", "provenance", "disclosure"}
     assert [row["choice"] for row in found["shares"]] == ["min_quarters", "controls", "prior"]
     svg = (tmp_path / "multiverse" / "specification_curve.svg").read_text(encoding="utf-8")
     assert "Kvinneandel" in svg
@@ -83,7 +83,10 @@ def test_influence(command: Command, tmp_path: Path) -> None:
     assert load_codebook().item("q13").categories[-1].label_nb in out
     folder = tmp_path / "influence"
     assert {"workplace", "record"}.isdisjoint(rows(folder / "cells.csv")[0])
-    assert min(int(row["n"]) for row in rows(folder / "cells.csv")) >= 5
+    shown = [row["n"] for row in rows(folder / "cells.csv") if row["n"] != ":"]
+    assert all(int(n) >= 5 for n in shown)
+    assert "Disclosure control: " in out
+    assert (folder / "disclosure.csv").exists()
     assert (folder / "influence_q13_absence_mean.svg").exists()
 
 

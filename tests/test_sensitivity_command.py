@@ -99,7 +99,7 @@ def test_json_and_a_page_in_norwegian(command: Command, tmp_path: Path) -> None:
     )  # fmt: skip
     assert (code, err) == (0, "")
     parsed = json.loads(out)
-    assert set(parsed) == {"ladder", "days", "left_out", "provenance"}
+    assert set(parsed) == {"ladder", "days", "left_out", "provenance", "disclosure"}
     assert {row["employees"] for row in parsed["days"]} == {100_000.0, 5.0, 100_005.0}
     assert {row["outcome"] for row in parsed["ladder"]} == {"absence_mean", "absence_change"}
     assert {row["source"] for row in parsed["days"]} == {"replica"}

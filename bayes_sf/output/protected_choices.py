@@ -135,7 +135,9 @@ def protect_explored(explored: Explored, control: Control) -> tuple[Explored, Lo
     DisclosureError
         When nothing else was asked.
     """
-    groups = control.hidden_groups(explored.sizes)
+    # What every combination leaves out has no size there.
+    sizes = {group: len(of) for group, of in control.persons.items()} | dict(explored.sizes)
+    groups = control.hidden_groups(sizes)
     if not groups:
         return explored, ()
     table, hidden = explored.table, np.zeros(len(explored.table), dtype=bool)

@@ -38,6 +38,7 @@ def frame(n: int = 60) -> pd.DataFrame:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_exact_engine_is_calibrated() -> None:
     found = calibrate(SPEC, frame(), n=100, seed=3)
     assert found.passed

@@ -212,8 +212,10 @@ def test_reproduce_ends_well_and_writes_every_file(reproduced: "Finished") -> No
     assert reproduced.stderr == ""  # progress is for terminals
     assert sorted(path.name for path in (reproduced.folder / "results").iterdir()) == list(FILES)
     assert reproduced.stdout.startswith("Real study: ")
+    *_, written, page = reproduced.stdout.splitlines()
+    assert page == "As one page for readers: bayes-sf report"
     for name in FILES:
-        assert name in reproduced.stdout.splitlines()[-1]
+        assert name in written
 
 
 def test_another_run_gives_the_same(

@@ -283,7 +283,7 @@ def test_a_wrong_call_is_one_line_and_makes_no_folder(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["describe", "--lang", "nn"], r"--lang: must be en or nb \(got 'nn'\)"),
+        (["describe", "--lang", "nn"], r"lang: must be en or nb \(got 'nn'\)"),
         (["select", "--top", "3"], r"--top: must be an even number of at least 2 \(got 3\)"),
         (["select", "--top", "0"], "--top: must be an even number"),
         (["select", "--years", "2019", "2018"], "--years: must be a first year and a later one"),

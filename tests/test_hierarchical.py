@@ -312,6 +312,7 @@ SMALL = {role: Prior("half-normal", scale=1e-4) for role in ("sd_slope", "sd_log
 PLAIN = sf.ModelSpec("y", ("x",), "g")
 
 
+@pytest.mark.slow
 @pytest.mark.nuts
 def test_slopes_that_do_not_vary_are_the_plain_model(tmp_path: Path) -> None:
     """Also: what is saved is found again, and another unit of y only changes the unit."""
@@ -343,6 +344,7 @@ def test_slopes_that_do_not_vary_are_the_plain_model(tmp_path: Path) -> None:
         assert ours.sd == pytest.approx(factor * theirs.sd, rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.nuts
 def test_equal_residual_sds_are_the_plain_model() -> None:
     priors = Priors(sd_log_resid=SMALL["sd_log_resid"])
@@ -352,12 +354,14 @@ def test_equal_residual_sds_are_the_plain_model() -> None:
     assert np.isnan(sampled.icc()["prior_median"])
 
 
+@pytest.mark.slow
 @pytest.mark.nuts
 def test_exact_measurements_are_the_plain_model() -> None:
     spec = replace(PLAIN, repeats="m", priors=Priors(sd_repeat=Prior("half-normal", scale=1e-4)))
     agree(sf.fit(spec, frame(), engine="nuts", seed=2), sf.fit(PLAIN, frame()))
 
 
+@pytest.mark.slow
 @pytest.mark.nuts
 def test_equal_steps_are_the_linear_model() -> None:
     priors = Priors(simplex=Prior("dirichlet", shape=1e6, autoscale=False))
@@ -380,6 +384,7 @@ SCHOOLS = pd.DataFrame(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.nuts
 def test_eight_schools_as_integrated_over_tau() -> None:
     """Rubin (1981), Gelman et al. (2013, section 5.5): one row a group, integrated over tau."""

@@ -253,7 +253,7 @@ def test_what_did_not_converge_is_written_and_refused(
 ) -> None:
     """Exit code 4 after the tables, with one line that says what to do."""
     printed: list[bool] = []
-    failed = SimpleNamespace(study=SimpleNamespace(converged=False))
+    failed = SimpleNamespace(study=SimpleNamespace(converged=False), withheld=())
     monkeypatch.setattr(imputations, "run_imputation", lambda *_, **__: failed)
     monkeypatch.setattr(
         imputations, "print_imputation", lambda *_, as_json: printed.append(as_json)
@@ -292,12 +292,13 @@ def imputed(
         bayes_sf_command, "impute", "model.toml", "--survey", "survey.csv", "--register",
         "register_workplace.csv", "--register", "register_enterprise.csv", "--completed", "6",
         "--quarters", "--delta=-1,1", "--out", "out", "--lang", "nb", "--json", "--quiet",
-        folder=folder,
+        "--no-disclosure-control", folder=folder,
     )  # fmt: skip
     assert done.code == 0, done.stderr
     return lambda: SimpleNamespace(folder=folder / "out", done=done, json=json.loads(done.stdout))
 
 
+@pytest.mark.slow
 @pytest.mark.nuts
 def test_the_command_writes_everything(imputed: Callable[[], SimpleNamespace]) -> None:
     """Files, consent on stderr, the same figures in JSON and CSV; treatments agree."""
@@ -308,8 +309,8 @@ def test_the_command_writes_everything(imputed: Callable[[], SimpleNamespace]) -
               for end in ("csv", "parquet", "sav")),
             *(f"{name}.{end}" for name in ("delta", "distributions", "quarters")
               for end in ("svg", "png")),
-            "delta.csv", "methods.csv", "missing.csv", "panel.csv", "provenance.json",
-            "tipping_points.csv", "won_back.csv",
+            "delta.csv", "disclosure.csv", "disclosure.json", "methods.csv", "missing.csv",
+            "panel.csv", "provenance.json", "tipping_points.csv", "won_back.csv",
         ]
     )  # fmt: skip
     assert "MICRODATA" in found.done.stderr
@@ -328,6 +329,7 @@ def test_the_command_writes_everything(imputed: Callable[[], SimpleNamespace]) -
     assert joint["n"] > by.loc["complete-case", "n"]
 
 
+@pytest.mark.slow
 @pytest.mark.nuts
 def test_completed_files_hold_what_was_observed(imputed: Callable[[], SimpleNamespace]) -> None:
     """Six sets under the original; observed quarters stay; no workplace number anywhere."""

@@ -101,6 +101,7 @@ def test_sampled_rungs_wait_to_be_asked_for(replica: Any) -> None:
     assert on_rows["q13", "imputation"] == "no saved result was given"
 
 
+@pytest.mark.slow
 @pytest.mark.nuts
 def test_sampled_rungs_are_of_the_same_rows() -> None:
     """Student-t residuals, on data that are normal: near the Gaussian posterior."""

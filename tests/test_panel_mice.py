@@ -18,6 +18,7 @@ MICE = Path(__file__).parent / "references" / "mice"
 SETS = 400
 
 
+@pytest.mark.slow
 @pytest.mark.nuts
 def test_pooled_estimates_agree_within_monte_carlo_error() -> None:
     """Level and change: our completed sets, REML and rules; mice's 2l.pan, lme4 and pool.scalar.

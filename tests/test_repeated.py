@@ -225,6 +225,7 @@ def test_draws_serve_leave_one_out() -> None:
     assert found.bad == 0
 
 
+@pytest.mark.slow
 @pytest.mark.nuts
 def test_nuts_on_the_replica() -> None:
     """The same model sampled: every mean and sd within 4 MCSE."""

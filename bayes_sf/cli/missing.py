@@ -90,6 +90,7 @@ def impute(
     rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     folder = ready_folder(out)
     from bayes_sf.output.completed_files import CONSENT
+    from bayes_sf.output.disclosure import refuse_withheld
     from bayes_sf.output.imputations import print_imputation, run_imputation
 
     sample = load_workplaces(source, survey, register, mapping)
@@ -108,6 +109,7 @@ def impute(
             fix="leave predictors out, or use tighter priors on sd_workplace and sd_trend; "
             "provenance.json and the tables say so",
         )
+    refuse_withheld(run.withheld)
 
 
 def read_deltas(text: str) -> tuple[float, ...]:

@@ -61,6 +61,7 @@ class ImputationRun:
     provenance: dict[str, Any]
     files: tuple[Path, ...]
     disclosure: str = ""
+    withheld: tuple[str, ...] = ()
 
 
 def run_imputation(
@@ -117,12 +118,12 @@ def run_imputation(
     safe = protect_missing(study, parameters, control)
     study = safe.study
     provenance = _provenance(analysis, study, source, seed, completed)
-    figures = {
-        "distributions": distribution_figure(
+    figures = {"delta": delta_figure(_drawn(study), study.tipping, source=source, lang=lang)}
+    withheld = not set(study.panel_fit.panel.industries) - set(safe.industries)
+    if not withheld:
+        figures["distributions"] = distribution_figure(
             study.panel_fit.panel, study.done, source=source, lang=lang, hidden=safe.industries
-        ),
-        "delta": delta_figure(_drawn(study), study.tipping, source=source, lang=lang),
-    }
+        )
     if source == "replica" or completed or not control.active:
         figures["quarters"] = quarters_figure(
             study.panel_fit.panel, study.done, source=source, lang=lang
@@ -143,7 +144,10 @@ def run_imputation(
         )
     files["provenance.json"] = json_text(provenance)
     written = write_files(folder, files)
-    return ImputationRun(source, study, lang, provenance, written, notice(control, safe.log))
+    return ImputationRun(
+        source, study, lang, provenance, written, notice(control, safe.log),
+        ("distributions",) if withheld else (),
+    )  # fmt: skip
 
 
 def _drawn(study: MissingStudy) -> "pd.DataFrame":

@@ -83,6 +83,7 @@ def test_what_is_refused(
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
+@pytest.mark.slow
 def test_a_picture_of_every_model(command: Command, tmp_path: Path) -> None:
     code, out, err = command("plot", "q13", "shrinkage", "--quiet")
     assert (code, err) == (0, "")

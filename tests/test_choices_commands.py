@@ -18,7 +18,7 @@ question = "Does it depend?"
 item = "q17"
 rope = 0.25
 [choices]
-min_quarters = [3, 12]
+min_quarters = [1, 12]
 controls = [[], ["women_share"]]
 prior = ["2.5 sd", "flat"]
 """

@@ -142,6 +142,8 @@ def test_ctrl_c_stops_a_real_run(bayes_sf_command: Path, tmp_path: Path) -> None
     running = subprocess.Popen(
         [bayes_sf_command, "reproduce", "--out", out],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
+        # a job in the background ignores Ctrl-C, and so would what it starts
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )  # fmt: skip
     while not out.exists():  # made when the run begins
         assert running.poll() is None

@@ -212,6 +212,22 @@ def test_a_hidden_industry_is_nowhere_in_a_model(small: AnalysisSample) -> None:
         assert (row.n == HIDDEN) == (row.group in set(hidden["group"]))
 
 
+def test_beside_a_hidden_group_no_figure_is_in_full(small: AnalysisSample) -> None:
+    """Own mean, REML's and the factor give what all are shrunk to: an equation in the hidden."""
+    control = Control.of(small, Rules())
+    exact, _ = protect_pooling(compare_pooling(NULL, small), control)
+    for row in exact.groups:
+        if row.n != HIDDEN:
+            for name in ("raw", "complete", "reml", "mean", "factor_reml", "factor"):
+                assert getattr(row, name) == round(getattr(row, name), 2)
+            # what is shrunk to follows from the row within so much only, in percentage points
+            assert 0.005 / (1 - row.factor_reml) > 0.1
+    for engine in ("exact", "reml"):
+        table, _ = protect_estimates(fit(NULL, small, engine=engine), control)
+        shown = [value for value in table["statistic"] if value != HIDDEN and not pd.isna(value)]
+        assert all(value == round(value, 1) for value in shown)
+
+
 def test_nobody_is_hidden_where_all_are_large(replica: AnalysisSample) -> None:
     control = Control.of(replica, Rules())
     result = fit(NULL, replica)

@@ -94,11 +94,25 @@ def test_sampled_rungs_wait_to_be_asked_for(replica: Any) -> None:
     change = replace(spec, outcome="absence_change", table="")
     of_change = climb(sf.fit(change, replica), replica, sampled=False)
     of_change = of_change.set_index(["term", "rung"])["missing"]
+    assert on_rows["q13", "student"] == "is sampled: ask for it"
     for rung in ("student", "known precision"):
-        assert on_rows["q13", rung] == "is sampled: ask for it"
         assert "needs rows" in on_tables["q13", rung]
     assert of_change["q13", "known precision"] == "is about means over quarters"
     assert on_rows["q13", "imputation"] == "no saved result was given"
+
+
+def test_known_precision_is_exact_and_of_the_same_rows(replica: Any) -> None:
+    spec = next(s for s in sf.load_analysis("bivariate").specs if s.name == "q13")
+    result = sf.fit(spec, replica)
+    table = climb(result, replica).set_index(["term", "rung"])
+    rows = sf.fit(replace(spec, repeats="n_quarters"), replica, engine="exact").rows
+    for term in ("q13", "icc"):
+        found, row = table.loc[(term, "known precision")], next(r for r in rows if r.term == term)
+        assert (found["engine"], found["n"]) == ("exact", result.moments.n_obs)
+        assert (found["estimate"], found["lower"]) == (row.estimate, row.lower)
+    # what quarters add by chance is no longer in it: a larger share lies between industries
+    icc = table.loc["icc", "estimate"]
+    assert icc["known precision"] > icc["stated prior"]
 
 
 @pytest.mark.slow

@@ -15,7 +15,12 @@ from bayes_sf.analysis.mnar import (
     tipping_point,
 )
 from bayes_sf.engines.panel_draws import Completed
-from bayes_sf.engines.panel_quantities import industry_table, realised, workplace_table
+from bayes_sf.engines.panel_quantities import (
+    CHANGE_QUARTERS,
+    industry_table,
+    realised,
+    workplace_table,
+)
 from bayes_sf.errors import UsageError
 from bayes_sf.spec.panel import PanelSpec
 from tests import panels
@@ -117,6 +122,18 @@ def test_tipping_points_need_delta_zero_and_a_sign() -> None:
         tipping_point(table.assign(term="item"))
     with pytest.raises(UsageError, match="can be negative"):
         tipping_point(table.assign(term="icc"))
+    several = pd.concat([table.assign(term=name, delta=0.0) for name in ("item", "share")])
+    with pytest.raises(UsageError, match="one effect"):
+        tipping_point(several)
+
+
+def test_of_the_change_only_two_quarters_count(made: tuple[Any, Completed]) -> None:
+    """What is moved in other quarters, or in both of the two, moves no change."""
+    gone = ~PANEL.observed
+    first, last = (PANEL.quarters.index(quarter) for quarter in CHANGE_QUARTERS)
+    row = delta_effects(*made, quantity="change", term="item", deltas=(1.0,)).iloc[0]
+    assert row["n_cells"] == gone[:, [first, last]].sum()
+    assert row["n_workplaces"] == (gone[:, first] != gone[:, last]).sum()
 
 
 def test_several_effects_at_once_are_those_one_by_one(made: tuple[Any, Completed]) -> None:

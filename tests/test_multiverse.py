@@ -13,10 +13,11 @@ import pytest
 from matplotlib.collections import LineCollection
 
 import bayes_sf as sf
+from bayes_sf.analysis import multiverse
 from bayes_sf.analysis.choices import Workplaces
 from bayes_sf.analysis.contrast import Contrast
 from bayes_sf.analysis.multiverse import Explored, choice_shares, explore, option_means
-from bayes_sf.errors import DataError, SpecError, UsageError
+from bayes_sf.errors import ConvergenceError, DataError, SpecError, UsageError
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.multiverse_figures import curve_figure
 from bayes_sf.output.multiverse_tables import multiverse_tables
@@ -88,16 +89,19 @@ def agree(row: "pd.Series[Any]", result: sf.Result, size: float) -> None:
     np.testing.assert_allclose([row["lower"], row["upper"]], limits, atol=NODES * sd)
 
 
-@pytest.mark.parametrize(("item", "size"), [("q13", 4.0), ("q17", -1.0), ("q18", -1.0)])
+@pytest.mark.parametrize(
+    ("item", "size", "least", "n"),
+    [("q13", 4.0, 3, 572), ("q17", -1.0, 1, 582), ("q18", -1.0, 1, 582)],
+)
 def test_default_options_are_the_reports_own_model(
-    sample: AnalysisSample, item: str, size: float
+    sample: AnalysisSample, item: str, size: float, least: int, n: int
 ) -> None:
-    """q13 as figure 5 has it, on the 572; yes to no is turned into no to yes."""
+    """q13 as figure 5 has it, the others as table 46; yes to no is turned into no to yes."""
     found = explore(asked(item), sample)
-    model = sf.ModelSpec("absence_mean", (item,), "industry", min_quarters=3, unit="pp")
+    model = sf.ModelSpec("absence_mean", (item,), "industry", min_quarters=least, unit="pp")
     agree(found.table.iloc[0], sf.fit(model, sample), size)
     assert found.table["report"].tolist() == [True]
-    assert found.table["n"].tolist() == [572]
+    assert found.table["n"].tolist() == [n]
 
 
 def test_combinations_against_samples_made_by_hand(sample: AnalysisSample) -> None:
@@ -148,7 +152,7 @@ def test_codings_of_dont_know(sample: AnalysisSample) -> None:
     codings = ("category", "missing", "lowest", "middle", "highest")
     table = explore(asked("q18", dont_know=codings), sample).table.set_index("dont_know")
     scores = {"missing": np.nan, "lowest": 0.0, "middle": 0.5, "highest": 1.0}  # no, yes
-    frame = sample.frame[sample.frame["n_quarters"] >= 3]
+    frame = sample.frame[sample.frame["n_quarters"] >= 1]
     assert (frame["q18"] == "dont_know").sum() > 10
     for coding, score in scores.items():
         x = frame["q18"].map({"no": 0.0, "yes": 1.0, "dont_know": score}).astype(float)
@@ -191,6 +195,27 @@ def test_variance_shares_are_those_of_an_anova() -> None:
     np.testing.assert_allclose(shares["total"], np.array([120, 12, 32]) / whole)
     np.testing.assert_allclose(shares["range"], [6, 0, 4], atol=1e-12)
     assert shares["options"].tolist() == [2, 2, 3]
+
+
+def test_estimates_that_rounding_alone_sets_apart_have_no_shares() -> None:
+    shares = choice_shares(made_up(1 + 1e-15 * np.arange(12.0)))
+    assert shares[["first", "total"]].isna().all(axis=None)
+
+
+def test_a_prior_that_cannot_be_fitted_takes_no_other_along(
+    sample: AnalysisSample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = multiverse.fit_exact
+
+    def failing(moments: Any, priors: Any, **options: Any) -> Any:
+        if priors.slope.family == "flat":
+            raise ConvergenceError("exact engine", "must be resolved")
+        return real(moments, priors, **options)
+
+    monkeypatch.setattr(multiverse, "fit_exact", failing)
+    table = explore(asked(prior=("2.5 sd", "flat", "1 sd")), sample).table.set_index("prior")
+    assert list(table["reason"] != "") == [False, True, False]
+    assert "must be resolved" in table.loc["flat", "reason"]
 
 
 def test_sides_of_zero_and_of_the_rope() -> None:

@@ -71,7 +71,9 @@ def _predictors(
     s = np.exp(value["sd_share_log__"])
     total += stats.halfnorm.logpdf(s) + np.log(s)
     total += stats.norm.logpdf(value["mean_share"], 0, 2).sum()
-    density = stats.norm.logpdf(standard, value["mean_share"][panel.code], s)
+    total += stats.norm.logpdf(value["slopes_share"]).sum()
+    mean = value["mean_share"][panel.code] + value["slopes_share"][0] * data.x[:, 0]
+    density = stats.norm.logpdf(standard, mean, s)
     total += density.sum() + 0.5 * len(density) * np.log(2 * np.pi)
     back = special.expit(standard * spread + middle)
     found = (back - np.nanmean(panel.x[:, 1])) / np.nanstd(panel.x[:, 1], ddof=1)

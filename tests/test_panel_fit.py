@@ -18,6 +18,8 @@ from tests import panels
 
 pytestmark = pytest.mark.nuts
 
+pytestmark = pytest.mark.slow
+
 SPEC = PanelSpec(("item", "share"))
 PANEL = panels.make(n=18, gaps=False)
 SETTINGS = {"chains": 4, "draws": 500, "tune": 400, "target_accept": 0.8}

@@ -162,7 +162,7 @@ def test_a_sampled_model_is_asked_through_its_core() -> None:
     found = sf.sensitivity(student, frame(), parts=["fan"])
     plain = sf.sensitivity(SPEC, frame(), parts=["fan"])
     pd.testing.assert_frame_equal(found["fan"], plain["fan"])
-    assert "its core: Gaussian residuals" in found.left_out["all but scaling: x"]
+    assert "its core: complete rows, Gaussian residuals" in found.left_out["all but scaling: x"]
     known = replace(SPEC, known_se="se")
     with pytest.raises(UsageError, match="known standard errors"):
         sf.sensitivity(known, frame().assign(se=1.0))

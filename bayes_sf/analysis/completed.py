@@ -134,7 +134,7 @@ def _predictors(panel: Panel, x: _Floats) -> dict[str, Any]:
         item, dummies = load_codebook().item(name), x[:, at]
         others = [panel.predictors[i][len(name) + 1 : -1] for i in at]
         levels = [*(a.key for a in item.categories if a.key == item.reference), *others]
-        place = np.where(dummies.max(axis=1) > 0, 1 + dummies.argmax(axis=1), 0)
+        place = np.where(dummies.max(axis=1) > 0.5, 1 + dummies.argmax(axis=1), 0)
         place = np.where(np.isnan(dummies).any(axis=1), -1, place)
         answers = np.array([*levels, None], dtype=object)[place]
         found[name] = pd.Categorical(answers, categories=levels)

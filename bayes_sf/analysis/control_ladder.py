@@ -68,18 +68,23 @@ def climb_controls(spec: ModelSpec, data: Any, *, prob: float = 0.95) -> "pd.Dat
         One row per sample of rows, step and term of the item: `outcome, model, term, controls,
         rows`; `reml, reml_se, reml_lower, reml_upper, t`; `mean, sd, lower, upper, p_direction` of
         the posterior; `prob, n, lost` (rows fewer than without controls on all its rows);
-        `adjustment` and `loss`, of REML; `unit, source`.
+        `adjustment` and `loss`, of REML; `unit, source`. An item that is standardised has, on the
+        report's rows, the sd of each step's: its change of unit is part of `loss`.
 
     Raises
     ------
     UsageError
-        For a model without controls, or data without rows.
+        For a model without controls, one that is more than a plain random intercept, or data
+        without rows.
     """
     import pandas as pd
 
     if len(spec.predictors) < 2:
         fix = "use an analysis with controls, such as q13_controls"
         raise UsageError(f"model {spec.name!r}", "has no controls", fix=fix)
+    if not spec.plain or spec.missing != "drop":
+        rule, fix = "must be a plain random intercept of complete rows", "leave the option out"
+        raise UsageError(f"model {spec.name!r}", rule, got="another model", fix=fix)
     if isinstance(data, PublishedStudy | Moments):
         raise UsageError(
             f"model {spec.name!r}", "needs rows: tables do not say how controls go together",

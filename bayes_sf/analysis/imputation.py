@@ -222,6 +222,9 @@ def _check(specs: Sequence[ModelSpec], n_sets: int) -> None:
         if spec.predictors != specs[0].predictors:
             rule = "must have the same predictors for every outcome, and one model for each"
             raise UsageError(f"model {spec.name!r}", rule, got=list(spec.predictors))
+    outcomes = [spec.outcome for spec in specs]
+    if len(set(outcomes)) < len(outcomes):
+        raise UsageError("impute", "must have one model for each outcome", got=outcomes)
     if n_sets < 2:
         raise UsageError("completed", "must be at least two data sets", got=n_sets)
 

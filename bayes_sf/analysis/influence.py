@@ -118,6 +118,11 @@ def influence(
         For data without rows, a model that is sampled, or a predictor with more than twelve
         different values.
     """
+    if spec.repeats:
+        raise UsageError(
+            f"model {spec.name!r}", "must be a plain random intercept", got="repeats",
+            fix="leave repeats out",
+        )  # fmt: skip
     result = fit(spec, data, engine="exact", prob=prob)
     rows = rows_of_result(result)
     if not result.moments.predictors:

@@ -24,7 +24,8 @@ From complete pooling over REML to the posterior and beyond the Gaussian model:
 The last three each change the model with the stated prior in one respect. The ICC of known
 precision is that of workplaces' true means: what quarters add by chance is no longer in it.
 
-Sampled rungs need rows and are left out until they are asked for; a rung that is left out says why.
+Student-t residuals need rows and sampling, and are left out until they are asked for; known
+precision needs a sample with its number of quarters. A rung that is left out says why.
 Where the data are recovered from tables, ols, no pooling and reml are of the data set nearest to
 the printed figures, posteriors of all.
 """
@@ -32,7 +33,7 @@ the printed figures, posteriors of all.
 import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from math import isnan, nan
+from math import isfinite, isnan, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -47,19 +48,19 @@ from bayes_sf.spec.priors import Priors
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["IMPUTED", "RUNGS", "SAMPLED", "climb", "read_imputed"]
+__all__ = ["BEYOND", "IMPUTED", "RUNGS", "climb", "read_imputed"]
 
-#: Rungs that are sampled, and what is added to the model.
-SAMPLED: Final[Mapping[str, Mapping[str, str]]] = {
+#: Rungs that change the model in one respect, and how.
+BEYOND: Final[Mapping[str, Mapping[str, str]]] = {
     "student": {"likelihood": "student"},
     "known precision": {"repeats": "n_quarters"},
 }
 IMPUTED: Final = "imputation"
 #: All rungs, in order.
-RUNGS: Final = ("ols", "no pooling", "reml", "flat prior", "stated prior", *SAMPLED, IMPUTED)
+RUNGS: Final = ("ols", "no pooling", "reml", "flat prior", "stated prior", *BEYOND, IMPUTED)
 
 #: Rungs that each change the model with the stated prior in one respect.
-_BEYOND: Final = (*SAMPLED, IMPUTED)
+_FROM_STATED: Final = (*BEYOND, IMPUTED)
 _ON_REQUEST: Final = "is sampled: ask for it"
 
 
@@ -133,7 +134,7 @@ def climb(
         for rung in rungs:
             own = rung.estimates.get(term)
             estimate = nan if own is None else own.estimate
-            change = estimate - (stated if rung.name in _BEYOND else before)
+            change = estimate - (stated if rung.name in _FROM_STATED else before)
             stated = estimate if rung.name == "stated prior" else stated
             error = errors[term].sd if term in errors else nan
             rows.append(
@@ -174,13 +175,14 @@ def _rungs(
     flat = replace(result, spec=replace(spec, priors=Priors.flat()))
     yield _tried("flat prior", "exact", flat, data)
     yield _fitted("stated prior", result)
-    for name, options in SAMPLED.items():
-        reason = _not_sampled(name, result, sampled)
+    for name, options in BEYOND.items():
+        model = replace(spec, **options)  # type: ignore[arg-type]
+        engine = model.engines[0]
+        reason = _not_fitted(name, result, engine, sampled)
         if reason:
-            yield _Rung(name, "nuts", {}, nan, reason)
+            yield _Rung(name, engine, {}, nan, reason)
         else:
-            model = replace(spec, **options)  # type: ignore[arg-type]
-            found = fit(model, data, engine="nuts", prob=result.prob, seed=seed)
+            found = fit(model, data, engine=engine, prob=result.prob, seed=seed)
             verdict = "" if found.converged else "did not converge"
             rung = _fitted(name, found)
             yield rung if found.converged else replace(rung, estimates={}, missing=verdict)
@@ -188,15 +190,15 @@ def _rungs(
     yield _Rung(IMPUTED, "nuts", imputed, nan, missing)
 
 
-def _not_sampled(name: str, result: Result, sampled: bool) -> str:
-    """Why a sampled rung is left out, or ""."""
+def _not_fitted(name: str, result: Result, engine: str, sampled: bool) -> str:
+    """Why a rung beyond the model is left out, or ""."""
     if result.data is None:
         return "needs rows: sufficient statistics are not enough"
     if name == "known precision" and result.spec.outcome != "absence_mean":
         return "is about means over quarters"
     if name == "known precision" and result.provenance.source == "frame":
         return "needs a sample with its number of quarters"
-    return "" if sampled else _ON_REQUEST
+    return "" if sampled or engine != "nuts" else _ON_REQUEST
 
 
 def _fitted(name: str, result: Result, *, drop_icc: bool = False) -> _Rung:
@@ -272,10 +274,16 @@ def read_imputed(path: Path, result: Result) -> dict[str, Estimate]:
     own = {"model": spec.name, "outcome": spec.outcome}
     found = {}
     for term in result.moments.predictors:
-        names = (term, f"{term}[change]") if spec.outcome == "absence_change" else (term,)
+        change = f"{term}[change]"  # what a panel has of the change, beside the effect on the level
+        here = spec.outcome == "absence_change" and any(x["term"] == change for x in lines)
+        name = change if here else term
         for number, line in enumerate(lines, start=2):
-            here = all(line.get(key, value) == value for key, value in own.items())
-            if here and line["term"] in names and not line.get("group"):
+            mine = all(line.get(key, value) == value for key, value in own.items())
+            if mine and line["term"] == name and not line.get("group"):
+                if term in found:
+                    where = f"{path}, line {number}"
+                    rule = f"must be the only line of {term}"
+                    raise DataError(where, rule, got="another before", fix="keep one method")
                 estimate, sd, lower, upper = (
                     _number(line[key], f"{path}, line {number}, {key}") for key in needed[1:]
                 )
@@ -291,6 +299,9 @@ def read_imputed(path: Path, result: Result) -> dict[str, Estimate]:
 def _number(text: str, where: str) -> float:
     """A number, or an error."""
     try:
-        return float(text)
+        value = float(text)
     except ValueError:
-        raise DataError(where, "must be a number", got=text) from None
+        value = nan
+    if not isfinite(value):
+        raise DataError(where, "must be a number", got=text)
+    return value

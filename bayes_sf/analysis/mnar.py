@@ -193,7 +193,7 @@ def delta_effects(
     for name in terms:
         if name not in known:
             raise UsageError("term", f"must be one of {', '.join(known)}", got=name)
-    ends = [0.5 - 0.5 * prob, 0.5 + 0.5 * prob]
+    ends, weights = [0.5 - 0.5 * prob, 0.5 + 0.5 * prob], loadings(panel.quarters, quantity)
     rows = []
     for delta in map(float, deltas):
         move = _Move(quantity, pattern, delta)
@@ -208,7 +208,8 @@ def delta_effects(
     table.insert(1, "quantity", quantity)
     return table.assign(
         prob=prob, interval="credible-eti",
-        n_cells=int(cells.sum()), n_workplaces=int(cells.any(axis=1).sum()),
+        n_cells=int((cells & (weights != 0)).sum()),
+        n_workplaces=int((~np.isclose(cells @ weights, 0)).sum()),
         n=len(panel.code), n_groups=len(panel.industries),
         unit=["" if name == "icc" else QUANTITIES[quantity] for name in table["term"]],
     )[_COLUMNS]  # fmt: skip
@@ -286,7 +287,7 @@ def tipping_point(effects: "pd.DataFrame") -> Tipping:
     Raises
     ------
     UsageError
-        When delta 0 is not there, or the effect cannot be negative.
+        When delta 0 is not there, the effect cannot be negative, or there are several effects.
 
     Examples
     --------
@@ -297,6 +298,10 @@ def tipping_point(effects: "pd.DataFrame") -> Tipping:
     >>> found.sign, round(found.verdict, 3), found.verdict_at_zero
     (None, 0.5, 'below 0')
     """
+    which = [name for name in ("pattern", "quantity", "term") if name in effects]
+    if len(effects[which].drop_duplicates()) > 1 or effects["delta"].duplicated().any():
+        rule = "needs one effect, and each delta once"
+        raise UsageError("tipping point", rule, got=effects[which].drop_duplicates().to_numpy())
     table = effects.sort_values("delta")
     if (table["term"] == "icc").any():
         raise UsageError("tipping point", "needs an effect that can be negative", got="icc")

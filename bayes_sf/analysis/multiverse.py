@@ -19,21 +19,24 @@ from bayes_sf.analysis.choices import Workplaces
 from bayes_sf.analysis.contrast import Contrast
 from bayes_sf.analysis.prior_fan import SLOPE_PRIORS
 from bayes_sf.engines.exact import ExactPosterior, fit_exact
+from bayes_sf.engines.quadrature import Box
 from bayes_sf.errors import BayesSFError, DataError, UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.multiverse import Multiverse, report_choices
 from bayes_sf.spec.priors import Priors
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bayes_sf.engines.quadrature import Box
 
 __all__ = ["Explored", "choice_shares", "explore", "option_means", "varied_choices"]
 
 #: Nodes for sigma and tau: means and limits are then good to 1e-6 sd (`benchmarks/multiverse.csv`).
 _NODES = (32, 48)
+#: In posterior sds: estimates that differ by less are the same.
+_RESOLVED = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,14 +160,13 @@ def explore(
             moments, size = workplaces.moments(specifications[numbers[0]])
             for group, n in zip(moments.groups, moments.sizes, strict=True):
                 sizes[str(group)] = min(int(n), sizes.get(str(group), int(n)))
-            for number in numbers:
-                priors = Priors(slope=SLOPE_PRIORS[specifications[number]["prior"]])
-                posterior = fit_exact(moments, priors, nodes=_NODES, start=box)
-                box = posterior.box
-                found[number] = _judge(posterior, size, asked.rope, tails)
         except BayesSFError as error:
             for number in numbers:
-                found[number] = found[number] or {"reason": str(error)}
+                found[number] = {"reason": str(error)}
+            continue
+        for number in numbers:
+            name = specifications[number]["prior"]
+            found[number], box = _fit(moments, name, box, (size, asked.rope, tails))
     usual = report_choices(asked.item)
     rows = [
         {**one, "controls": " + ".join(one["controls"]) or "none", "report": one == usual, **fit}
@@ -177,6 +179,18 @@ def explore(
         raise DataError(where, "must have a combination that can be fitted",
                         got=table["reason"].iloc[0])  # fmt: skip
     return Explored(asked, workplaces.contrast, table, prob, sample.source, sizes)
+
+
+def _fit(
+    moments: Moments, prior: str, box: Box | None, judged: tuple[float, float, tuple[float, float]]
+) -> tuple[dict[str, Any], Box | None]:
+    """One combination's row, and where the next posterior is looked for."""
+    try:
+        priors = Priors(slope=SLOPE_PRIORS[prior])
+        posterior = fit_exact(moments, priors, nodes=_NODES, start=box)
+    except BayesSFError as error:
+        return {"reason": str(error)}, box
+    return _judge(posterior, *judged), posterior.box
 
 
 def _judge(
@@ -209,14 +223,17 @@ def choice_shares(explored: Explored) -> "pd.DataFrame":
         By choice with more than one option: ``options``; ``first``, the share that goes with it
         alone, and ``total``, with what it does together with others; ``range``, between the largest
         and smallest mean estimate of an option. Over the combinations that could be fitted; where
-        some could not, shares need not add up. NaN where all estimates are the same.
+        some could not, shares need not add up. NaN where all estimates are the same, as far as
+        the nodes resolve them.
     """
     import pandas as pd
 
     table = explored.fitted
     varied = varied_choices(explored)
     estimate = table["estimate"]
-    variance = float(estimate.var(ddof=0)) or float("nan")
+    variance = float(estimate.var(ddof=0))
+    if np.ptp(estimate) < _RESOLVED * table["sd"].median():
+        variance = float("nan")
     rows = {}
     for key in varied:
         means = table.groupby(key)["estimate"].transform("mean")

@@ -183,6 +183,10 @@ def pool_reml(spec: ModelSpec, frames: "Sequence[pd.DataFrame]") -> Pooled:
     if not fits:
         raise UsageError("pool", "needs at least two completed data sets", got=0)
     moments = fits[0].moments
+    for number, one in enumerate(fits, start=1):
+        if one.moments.terms != moments.terms:
+            rule = f"must have the terms of the first, {', '.join(moments.terms)}"
+            raise UsageError(f"completed data set {number}", rule, got=list(one.moments.terms))
     pooled = pool(
         np.array([one.coef for one in fits]), np.array([one.std_error**2 for one in fits]),
         moments.terms, df_complete=float(moments.n_obs - len(moments.terms)),

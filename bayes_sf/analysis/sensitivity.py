@@ -219,12 +219,13 @@ def _core(spec: ModelSpec, left_out: dict[str, str]) -> ModelSpec:
     if spec.known_se:
         raise UsageError(where, "has known standard errors: there is no Gaussian core to move")
     left_out[f"all but scaling: {spec.name}"] = (
-        "is of its core: Gaussian residuals, one variance, slopes the same everywhere, normal prior"
+        "is of its core: complete rows, Gaussian residuals, one variance, slopes the same "
+        "everywhere, normal prior"
     )
     slope = spec.priors.slope
     joint = slope.family not in LOCATION_FAMILIES
     priors = replace(spec.priors, slope=Priors().slope if joint else slope)
     return replace(
         spec, priors=priors, likelihood="gaussian", resid_by_group=False, repeats="",
-        monotonic=(), varying=(),
+        monotonic=(), varying=(), missing="drop",
     )  # fmt: skip

@@ -180,7 +180,8 @@ def _plain(prior: Prior) -> Prior:
 
 def _scaling(asked: Asked) -> "pd.DataFrame":
     """Powers of prior and likelihood: of the exact results, and of sampled models as they are."""
-    beyond = [spec for spec in asked.specs if not spec.plain and asked.sampled]
+    names = {(result.spec.name, result.spec.outcome) for result in asked.results}
+    beyond = [s for s in asked.specs if not s.plain and asked.sampled and s.key in names]
     sampled = [
         fit(spec, asked.data, engine="nuts", prob=asked.prob, seed=asked.seed) for spec in beyond
     ]
@@ -267,23 +268,28 @@ def _designs(asked: Asked) -> "pd.DataFrame":
 
     parts = []
     for pair in asked.stated():
-        effects = asked.effects or _learnt(pair[0].spec.outcome)
+        effects = asked.effects or _learnt(pair[0].spec.outcome, pair[1])
         spread = float(np.dot(effects.weight, effects.scale))
         parts.append(design_table([pair], effects).assign(effects_sd=spread))
     return pd.concat(parts, ignore_index=True)
 
 
-def _learnt(outcome: str) -> Effects:
-    """True effects as spread as the report's 32 estimates of an outcome say."""
+def _learnt(outcome: str, contrast: Contrast) -> Effects:
+    """True effects as spread as the report's 32 estimates of an outcome say.
+
+    Those are of widest contrasts: of a part of one, the same part of the spread.
+    """
     if outcome not in _TABLES:
         raise UsageError(
             "effects", "must be stated for an outcome that the report has no table of",
             got=outcome, fix="--effects 0.5, or Effects((0.5,)): their sd for the contrast",
         )  # fmt: skip
     printed = published_designs(Effects((1.0,)), tables=[_TABLES[outcome]])
-    return learn_effects(
+    learnt = learn_effects(
         printed["estimate"].to_numpy(), printed["std_error"].to_numpy(), scale=EFFECTS_SCALE
     )
+    share = abs(contrast.size / find_contrast(contrast.term, "widest").size)
+    return replace(learnt, scale=tuple(share * scale for scale in learnt.scale))
 
 
 def _planning(asked: Asked) -> "pd.DataFrame":

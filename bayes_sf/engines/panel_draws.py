@@ -82,7 +82,12 @@ def _complete_one(
     x = with_shares(data, draw)
     fill = _fill if fit.spec.likelihood == "gaussian" else _fill_counts
     x, y = fill(data, draw, x, rng)
-    return y, np.where(np.isnan(data.panel.x), data.x_centre + data.x_scale * x, data.panel.x)
+    raw = np.where(np.isnan(data.panel.x), data.x_centre + data.x_scale * x, data.panel.x)
+    for choice in data.panel.choices:  # an answer is one of its values, not nearly
+        place = np.ix_(np.flatnonzero(choice.answer < 0), list(choice.columns))
+        distance = ((raw[place][:, None] - choice.values) ** 2).sum(axis=-1)
+        raw[place] = choice.values[distance.argmin(axis=1)]
+    return y, raw
 
 
 def _expected(data: PanelData, draw: dict[str, Any], x: _Floats) -> tuple[_Floats, _Floats]:

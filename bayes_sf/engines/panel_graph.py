@@ -188,15 +188,18 @@ def _standard_deviations(spec: PanelSpec, units: Any) -> dict[str, Any]:
 def _with_imputed(x: Any, data: PanelData) -> Any:
     """Predictors with missing numeric ones as parameters, normal around industry means.
 
-    Each is regressed on those before it, which is the general multivariate normal. Values are put
-    in place by products with matrices of zeros and ones: their gradients are products, too, and ten
-    times as fast as those of indexing.
+    Each is regressed on those before it, which is the general multivariate normal, and on all other
+    predictors (an unknown answer there is as assumed): what a slope is adjusted for must be imputed
+    with what it is a slope of. Values are put in place by products with matrices of zeros and ones:
+    their gradients are products, too, and ten times as fast as those of indexing.
     """
     import pymc as pm
 
     pt = _tensor()
 
     earlier: list[Any] = []
+    others = [c for c in range(data.x.shape[1]) if c not in data.panel.scales]
+    known = x[:, others]
     for column, scale in data.panel.scales.items():
         name = data.panel.predictors[column]
         values = forward(data.panel.x[:, column], scale)
@@ -208,9 +211,11 @@ def _with_imputed(x: Any, data: PanelData) -> Any:
         sd = pm.HalfNormal(f"sd_{name}", 1.0)
         off = np.nan_to_num(standard) + place @ missing - data.dummies @ mean
         left = off
+        if others:
+            left = left - known @ pm.Normal(f"slopes_{name}", 0, 1, shape=len(others))
         if earlier:
             weight = pm.Normal(f"weight_{name}", 0, 1, shape=len(earlier))
-            left = off - sum(weight[i] * before for i, before in enumerate(earlier))
+            left = left - sum(weight[i] * before for i, before in enumerate(earlier))
         pm.Potential(f"density_{name}", (-0.5 * (left / sd) ** 2 - pt.log(sd)).sum())
         earlier.append(off)
         value = missing * spread + middle

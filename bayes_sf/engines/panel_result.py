@@ -75,7 +75,7 @@ def fit_missing(spec: ModelSpec, data: Any, engine: str, *, seed: int = 1) -> Pa
     unlinked = spec.missing == "model_unlinked"
     panel = build_panel(data, spec.predictors, unlinked=unlinked)
     asked = PanelSpec(spec.predictors, unlinked=unlinked, priors=spec.priors)
-    return _part(_fitted(_Asked(panel.digest, asked, seed, panel)), spec)
+    return _part(_fitted(_Asked(panel.digest, asked, seed, panel)), spec, seed)
 
 
 class _Asked:
@@ -101,7 +101,7 @@ def _fitted(asked: _Asked) -> PanelFit:
     return fit_panel(asked.panel, spec, seed=seed)
 
 
-def _part(fit: PanelFit, spec: ModelSpec) -> PanelSampled:
+def _part(fit: PanelFit, spec: ModelSpec, seed: int) -> PanelSampled:
     """What the panel fit says of one outcome."""
     import xarray as xr
 
@@ -114,7 +114,7 @@ def _part(fit: PanelFit, spec: ModelSpec) -> PanelSampled:
     tree = xr.DataTree.from_dict(
         {"posterior": chosen, "sample_stats": fit.tree["sample_stats"].to_dataset()}
     )
-    done = complete(fit, _COMPLETED)
+    done = complete(fit, _COMPLETED, seed=seed)
     outcome = realised(done.y, panel.quarters, quantity).mean(axis=0)
     moments = Moments.from_arrays(
         np.column_stack([done.x.mean(axis=0), outcome]), panel.code, outcome=spec.outcome,

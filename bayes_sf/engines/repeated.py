@@ -53,7 +53,7 @@ _Floats = NDArray[np.float64]
 #: Single numbers that are reported, in order of reading.
 _SPREADS = ("sd_group", "sd_resid", "icc", "sd_repeat")
 #: Angles that are looked at to find where the mass is; angles at first, and at most.
-_PILOT, _ANGLES, _MOST = 17, 16, 120
+_PILOT, _ANGLES, _MOST = 17, 16, 121
 #: Largest trailing coefficient of the angle's distribution function, as in `grid`.
 _RESOLVED = 1e-8
 

@@ -153,6 +153,12 @@ def build_panel(
                     got=f"{int(frame[name].isna().sum())} missing", fix="leave it out",
                 )  # fmt: skip
             scales[start] = SCALES[name]
+            values = next(iter(found.columns.values()))
+            if SCALES[name] == "log" and (values <= 0).any():
+                raise DataError(
+                    f"column {name!r}", "must be above zero: it is imputed on the log scale",
+                    got=float(np.nanmin(values)), fix="correct it, or leave it out",
+                )  # fmt: skip
     x = np.column_stack([*columns.values()]) if columns else np.empty((len(frame), 0))
     return Panel(
         tuple(frame["workplace"]), tuple(groups.tolist()), np.asarray(code, dtype=np.intp), names,

@@ -77,6 +77,8 @@ def protect_influence(found: Influence, control: Control) -> tuple[Influence, Lo
     )
     log = [Hidden(f"refits: {about}", name, "", groups[name]) for name in groups]
     log += [Hidden(f"answers: {about}", name, "", few[name]) for name in few]
+    if shown.cells["n"].isna().any() and not found.cells["n"].isna().any():
+        log.append(Hidden(f"cells: {about}", "", "n", "difference"))
     return shown, tuple(log)
 
 

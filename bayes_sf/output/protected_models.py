@@ -86,9 +86,13 @@ def protect_estimates(result: Result, control: Control) -> "tuple[pd.DataFrame, 
         As `Result.estimates`.
     log : tuple of Hidden
     """
+    groups = hidden_of(result, control)
+    frame = result.estimates
+    if groups:  # a t or a probability in full is an equation, too
+        frame = frame.assign(statistic=frame["statistic"].round(_OF_STATISTICS))
     return hide_groups(
-        result.estimates, hidden_of(result, control), table=_named("estimates", result),
-        values=_FIGURES, blunt=(_FIGURES[:4], "sd"),
+        frame, groups, table=_named("estimates", result), values=_FIGURES,
+        blunt=(_FIGURES[:4], "sd"),
     )  # fmt: skip
 
 
@@ -124,11 +128,31 @@ def protect_pooling(pooling: Pooling, control: Control) -> tuple[Pooling, Log]:
     rows = tuple(
         hide_fields(row, _LEVELS) if row.group in groups else row for row in pooling.groups
     )
-    rows = tuple(replace(row, complete=round(row.complete, _DECIMALS)) for row in rows)
+    rows = tuple(_blunted_level(row) for row in rows)
     shown = replace(pooling, groups=rows, terms=tuple(map(_blunted, pooling.terms)))
     return shown, tuple(Hidden(table, row.group, "", groups[row.group])
                         for row in pooling.groups if row.group in groups)  # fmt: skip
 
+
+def _blunted_level(row: GroupRow) -> GroupRow:
+    """A level with the digits that are printed, and shrinkage with those that are not enough.
+
+    From a level's own mean, REML's and its shrinkage factor follows what all are shrunk to; in
+    full that is one equation in the hidden groups' means, and the mean of all is another.
+    """
+    rounded = {
+        name: round(getattr(row, name), decimals)
+        for names, decimals in ((_OF_LEVEL, _DECIMALS), (_FACTORS, 2), (("more",), -1))
+        for name in names
+        if isinstance(getattr(row, name), float)
+    }
+    return replace(row, **rounded)
+
+
+_OF_LEVEL: Final = (
+    "raw", "complete", "none", "none_lower", "none_upper", "reml", "mean", "lower", "upper",
+)  # fmt: skip
+_FACTORS: Final = ("factor_reml", "factor", "factor_lower", "factor_upper")
 
 _LEVELS: Final = tuple(
     name for name in GroupRow.__dataclass_fields__
@@ -179,7 +203,7 @@ def protect_reproduction(found: Reproduction, control: Control) -> Reproduction:
 
 
 #: Decimals that are printed of a level, and of an ICC.
-_DECIMALS, _OF_SHARES = 2, 3
+_DECIMALS, _OF_SHARES, _OF_STATISTICS = 2, 3, 1
 _ICC: Final = ("reml", "mean", "median", "lower", "upper")
 _COEFFICIENT: Final = (
     "reml_estimate", "reml_se", "reml_t", "reml_ci_low", "reml_ci_high", "mean", "sd", "lower",

@@ -16,6 +16,7 @@ from bayes_sf.errors import SpecError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.quarters import parse_quarter, quarter_name
 from bayes_sf.resources import models_dir
+from bayes_sf.spec.analysis import analysis_names, load_analysis
 from bayes_sf.spec.prior import closest
 
 __all__ = [
@@ -109,7 +110,10 @@ class Multiverse:
 
 
 def report_choices(item: str) -> dict[str, Any]:
-    """Choose as the report did for an item: of some, "don't know" is an answer by itself.
+    """Choose as the report did for an item and mean absence.
+
+    Of some items "don't know" is an answer by itself; figure 5 is about workplaces with at least
+    three quarters, table 46 about those with one.
 
     Examples
     --------
@@ -117,7 +121,13 @@ def report_choices(item: str) -> dict[str, Any]:
     ('missing', 'category')
     """
     own = any(answer.key == "dont_know" for answer in load_codebook().item(item).categories)
-    return {**CHOICES, "dont_know": "category" if own else CHOICES["dont_know"]}
+    name = item if item in analysis_names() else "bivariate"
+    specs = [*load_analysis(name).specs, *load_analysis("bivariate").specs]
+    mean = next(s for s in specs if (s.name, s.outcome) == (item, "absence_mean"))
+    return {
+        **CHOICES, "dont_know": "category" if own else CHOICES["dont_know"],
+        "min_quarters": mean.min_quarters,
+    }  # fmt: skip
 
 
 def multiverse_names() -> tuple[str, ...]:

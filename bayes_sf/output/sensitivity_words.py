@@ -144,7 +144,10 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "vary industries": ("nye bransjer", "new industries"),
     "in all": ("i alt", "all"),
     # Why a rung is not there
-    "is sampled: ask for it": ("simuleres: be om det", "is sampled: ask for it"),
+    "is sampled: ask for it": (
+        "krever simulering: --sampled",
+        "is sampled: ask for it with --sampled",
+    ),
     "no saved result was given": ("ingen lagret fil er gitt", "no saved result was given"),
     "is about means over quarters": ("gjelder gjennomsnitt", "is about means over quarters"),
     "needs rows: sufficient statistics are not enough": (

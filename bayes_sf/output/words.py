@@ -241,12 +241,16 @@ def step_name(step: str, lang: Language) -> str:
     --------
     >>> step_name("at least 3 observed quarters", "nb"), step_name("q13 answered", "nb")
     ('Minst 3 observerte kvartaler', 'Kan tilpasse arbeidet: besvart')
+    >>> step_name("at least 1 observed quarters", "nb")
+    'Minst 1 observert kvartal'
     """
     start, _, end = step.rpartition(" ")
     if end in _STEP_ENDS and start in _known_terms():
         return f"{outcome_name(start, lang)}: {_STEP_ENDS[end] if lang == 'nb' else end}"
     for english, norwegian in _STEPS.items() if lang == "nb" else ():
         step = step.replace(english, norwegian)
+    for many, one in _SINGULAR.items():
+        step = step.replace(f" 1 {many}", f" 1 {one}")
     return step[:1].upper() + step[1:]
 
 
@@ -256,6 +260,9 @@ _STEPS: Final = {
     "at least": "minst",
     "observed quarters": "observerte kvartaler",
 }
+_SINGULAR: Final = {
+    "observed quarters": "observed quarter", "observerte kvartaler": "observert kvartal",
+}  # fmt: skip
 _STEP_ENDS: Final = {"observed": "observert", "answered": "besvart", "known": "kjent"}
 
 

@@ -107,7 +107,7 @@ def test_json_and_a_page_in_norwegian(command: Command, tmp_path: Path) -> None:
     assert "SYNTETISK kopi" in page
     assert "Tapte dagsverk i året (sammenheng, ikke effekt av tiltak)" in page
     assert "SAMMENHENG, IKKE EFFEKT AV TILTAK" in page
-    assert "Student-t: simuleres: be om det." in page
+    assert "Student-t: krever simulering: --sampled." in page
     assert "Pleie og omsorg" in page
 
 

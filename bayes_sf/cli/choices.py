@@ -13,6 +13,7 @@ from bayes_sf.cli.options import (
     ControlOption,
     DominanceOption,
     JsonOption,
+    LangOption,
     MapOption,
     OutOption,
     PersonsOption,
@@ -22,8 +23,6 @@ from bayes_sf.cli.options import (
     ThresholdOption,
     WorkplacesOption,
 )
-
-LangOption = Annotated[str, typer.Option("--lang", help="en or nb.")]
 
 
 @app.command()

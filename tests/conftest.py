@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from bayes_sf import cli
+
+type Command = Callable[..., tuple[int, str, str]]
+
 ROOT = Path(__file__).resolve().parents[1]
 RUN_SECONDS = 300  # far above what a run needs, also with both cores busy
 
@@ -123,3 +127,19 @@ def _uv() -> str:
     found = os.environ.get("UV") or shutil.which("uv")
     assert found, "these tests need uv: python -m pip install uv"
     return found
+
+
+@pytest.fixture
+def command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Command:
+    """Call the command line in a folder of its own: exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["bayes-sf", *arguments])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        return (int(left.value.code or 0), *capsys.readouterr())
+
+    return call

@@ -7,24 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bayes_sf import cli
-
 type Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def command(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Command:
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["bayes-sf", *arguments])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        return (int(left.value.code or 0), *capsys.readouterr())
-
-    return call
 
 
 def rows(path: Path) -> list[dict[str, str]]:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from bayes_sf import cli
 from bayes_sf.inputs.codebook import load_codebook
 
 type Command = Callable[..., tuple[int, str, str]]
@@ -25,19 +24,10 @@ prior = ["2.5 sd", "flat"]
 
 
 @pytest.fixture
-def command(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Command:
-    monkeypatch.chdir(tmp_path)
+def command(command: Command, tmp_path: Path) -> Command:
+    """The command line in a folder with a multiverse of one's own."""
     (tmp_path / "mine.toml").write_text(FILE, encoding="utf-8")
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["bayes-sf", *arguments])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        return (int(left.value.code or 0), *capsys.readouterr())
-
-    return call
+    return command
 
 
 def rows(path: Path) -> list[dict[str, str]]:

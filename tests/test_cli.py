@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bayes_sf import cli
 from bayes_sf.cli.console import progress_bar
 from bayes_sf.errors import ConvergenceError, DataError, OutputError, SpecError
 from bayes_sf.inputs.published import published_table, scalar
@@ -27,22 +26,6 @@ FILES = (
     "coefficients.csv", "consistency.csv", "icc.csv", "moments.json", "provenance.json",
     "summary.md",
 )  # fmt: skip
-
-
-@pytest.fixture
-def command(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Command:
-    """Call the command line in a folder of its own: exit code, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["bayes-sf", *arguments])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        return (int(left.value.code or 0), *capsys.readouterr())
-
-    return call
 
 
 def rows(folder: Path, name: str) -> list[dict[str, str]]:

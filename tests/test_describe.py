@@ -14,7 +14,6 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from bayes_sf import cli
 from bayes_sf.analysis.selection import LISTS
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.faults import problem, problem_table
@@ -45,22 +44,6 @@ TABLES = ("univariate.csv", "by_industry.csv", "flow.csv", "missingness.csv")
 LOG = ("disclosure.csv", "disclosure.json")
 FILES = {*TABLES, *LOG, *(f"{name}.{kind}" for name in FIGURES for kind in ("svg", "png"))}
 ALL = "--no-disclosure-control"
-
-
-@pytest.fixture
-def command(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Command:
-    """Call the command line in a folder of its own: exit code, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["bayes-sf", *arguments])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        return (int(left.value.code or 0), *capsys.readouterr())
-
-    return call
 
 
 @pytest.fixture(scope="module")

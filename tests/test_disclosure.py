@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bayes_sf import cli
 from bayes_sf.analysis.pooling import compare_pooling
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.store import without_groups
@@ -44,22 +43,6 @@ from bayes_sf.spec.model import ModelSpec
 type Command = Callable[..., tuple[int, str, str]]
 
 NULL = ModelSpec("absence_mean", unit="pp")
-
-
-@pytest.fixture
-def command(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Command:
-    """Call the command line in a folder of its own: exit code, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["bayes-sf", *arguments])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        return (int(left.value.code or 0), *capsys.readouterr())
-
-    return call
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,6 @@ import pytest
 from rich.console import Console
 
 import bayes_sf as sf
-from bayes_sf import cli
 from bayes_sf.engines import nuts, store
 from bayes_sf.engines.draws import draw_posterior
 from bayes_sf.engines.exact import fit_exact
@@ -32,23 +31,10 @@ def study() -> PublishedStudy:
 
 
 @pytest.fixture
-def command(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    study: PublishedStudy,
-) -> Command:
-    """Call the command line on a study that is there already: exit code, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
+def command(command: Command, monkeypatch: pytest.MonkeyPatch, study: PublishedStudy) -> Command:
+    """The command line on a study that is there already."""
     monkeypatch.setattr("bayes_sf.cli.models.load_study", lambda *_: study)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["bayes-sf", *arguments])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        return (int(left.value.code or 0), *capsys.readouterr())
-
-    return call
+    return command
 
 
 @pytest.fixture

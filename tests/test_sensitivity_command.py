@@ -13,7 +13,6 @@ import pandas as pd
 import pytest
 
 import bayes_sf as sf
-from bayes_sf import cli
 from bayes_sf.analysis.contrast import Contrast
 from bayes_sf.analysis.control_ladder import climb_controls
 from bayes_sf.analysis.days_lost import Workforce
@@ -34,18 +33,9 @@ type Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def command(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Command:
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["bayes-sf", "sensitivity", *arguments])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        return (int(left.value.code or 0), *capsys.readouterr())
-
-    return call
+def command(command: Command) -> Command:
+    """The one command."""
+    return lambda *arguments: command("sensitivity", *arguments)
 
 
 def flat(printed: str) -> str:

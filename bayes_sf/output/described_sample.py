@@ -23,6 +23,7 @@ __all__ = [
     "ProtectedTables", "count_missing", "description_tables", "flow_table", "protect_tables",
 ]  # fmt: skip
 
+
 @dataclass(frozen=True, eq=False)
 class ProtectedTables:
     """The tables of a sample as they may leave.

@@ -115,6 +115,12 @@ class Counts:
         }
 
     @cached_property
+    def totals(self) -> set[int]:
+        """Totals that are said: of the flows' steps, and of the models of one item."""
+        told = {int(s.kept.sum()) for s, out in zip(self.steps, self.gone, strict=True) if not out}
+        return told | {int(mask.sum()) for mask in self._models}
+
+    @cached_property
     def linked(self) -> Mask:
         """Workplaces that are in the register."""
         return self.sample.frame["linked"].to_numpy(bool)
@@ -159,7 +165,10 @@ class Counts:
                 lists = {key: tuple(n for n in getattr(spec, key) if n in part) for key in _LISTS}
                 for quarters in {1, spec.min_quarters}:
                     one = replace(
-                        spec, predictors=part, min_quarters=quarters, table="",
+                        spec,
+                        predictors=part,
+                        min_quarters=quarters,
+                        table="",
                         **lists,  # type: ignore[arg-type]
                     )
                     if 0 < int((self._rows(one) & ~own).sum()) < self.least:
@@ -174,8 +183,12 @@ class Counts:
     @cached_property
     def _said(self) -> list[Mask]:
         """Workplaces of flows, figures, and the models of one item."""
-        models = (self._rows(spec) for spec in load_analysis("bivariate").specs)
-        return [*(step.kept for step in self.steps), *self.figures.values(), *models]
+        return [*(step.kept for step in self.steps), *self.figures.values(), *self._models]
+
+    @cached_property
+    def _models(self) -> list[Mask]:
+        """Workplaces of the models of one item."""
+        return [self._rows(spec) for spec in load_analysis("bivariate").specs]
 
     def _decide(self, masks: Sequence[Mask]) -> dict[bytes, dict[str, str]]:
         """Decide of the counts of some populations."""
@@ -252,9 +265,7 @@ def unsaid_counts(
     sizes, said = counts.sum(axis=1), np.ones(len(masks), bool) if totals is None else totals
     found: list[dict[int, str]] = [{} for _ in masks]
     for at in np.argsort(-sizes, kind="stable"):
-        above = [
-            a for a in range(len(masks)) if both[at, a] == sizes[at] and sizes[a] > sizes[at]
-        ]
+        above = [a for a in range(len(masks)) if both[at, a] == sizes[at] and sizes[a] > sizes[at]]
         own = dict(groups)
         lost = counts[above] - counts[at]
         known = ~np.array([[g in found[a] for g in range(n_groups)] for a in above], dtype=bool)

@@ -3,8 +3,8 @@
 A group that is hidden has no figure of its own anywhere: no effect, no level, no n. Where one is,
 the other figures of its models keep the digits that are printed, since in full every estimate is an
 equation in the hidden group's mean; so do those of a model that has one or two workplaces fewer
-than one of its parts. A group whose n is not said keeps one digit of its uncertainties, which in
-full are equations in its n. Smallest and largest values are those of single workplaces and are
+than one of its parts. A group whose n is not said has coarse figures as well: in full their
+uncertainties are equations in its n. Smallest and largest values are those of single workplaces and are
 always hidden.
 """
 
@@ -109,13 +109,12 @@ def protect_estimates(result: Result, control: Control) -> "tuple[pd.DataFrame, 
     """
     groups, unsaid = hidden_of(result, control), control.unsaid(result.spec)
     frame = result.estimates
-    if blunt_of(result, control):  # a t or a probability in full is an equation, too
-        rounded = frame["statistic"].round(_OF_STATISTICS)
-        frame = frame.assign(statistic=rounded, **blunted(frame, _FIGURES[:4], "sd"))
-    coarse = frame.assign(statistic=frame["statistic"].round(),
-                          **blunted(frame, _FIGURES[:4], "sd", fewer=1))  # fmt: skip
-    frame = coarse.where(frame["group"].isin(list(unsaid)), frame)
-    return hide_groups(frame, groups, table=_named("estimates", result), values=_FIGURES)
+    # A t or a probability in full is an equation, too.
+    rounded = frame["statistic"].round(_OF_STATISTICS)
+    few = frame.assign(statistic=rounded, **blunted(frame, _FIGURES[:4], "sd"))
+    if not blunt_of(result, control):
+        few = few.where(frame["group"].isin(list(unsaid)), frame)
+    return hide_groups(few, groups, table=_named("estimates", result), values=_FIGURES)
 
 
 def protect_diagnostics(result: Result, control: Control) -> "pd.DataFrame":
@@ -273,7 +272,10 @@ def _rounded(cell: Cell, decimals: int) -> Cell:
 
 
 def protect_checks(
-    checks: "pd.DataFrame", groups: Mapping[str, str], control: Control
+    checks: "pd.DataFrame",
+    groups: Mapping[str, str],
+    control: Control,
+    unsaid: Mapping[str, str] | None = None,
 ) -> "tuple[pd.DataFrame, Log]":
     """Predictive checks without extremes, hidden groups and shares of one or two workplaces.
 
@@ -284,19 +286,24 @@ def protect_checks(
     groups : mapping
         Hidden group -> rule.
     control : Control
+    unsaid : mapping, optional
+        Groups whose n is not said -> rule. Then no group's share is, which times its n is a count.
     """
     if not control.active:
         return checks, ()
     values = ("n", "observed", "median", "lower", "upper", "p_above")
-    whole = checks.round(dict.fromkeys(values, _DECIMALS)) if groups else checks
+    whole = checks.round(dict.fromkeys(values, _DECIMALS)) if groups or unsaid else checks
     shown, log = hide_groups(whole, groups, table="checks", values=values)
-    shown = shown.astype(dict.fromkeys(values, object))
+    shown, more = hide_groups(shown, unsaid or {}, table="checks", values=("n",))
+    shown, log = shown.astype(dict.fromkeys(values, object)), (*log, *more)
     number = (checks["observed"] * checks["n"]).round()
     least = control.rules.min_workplaces
     share = checks["statistic"] == "share <= 0"
     few = share & (number.between(1, least - 1) | (checks["n"] - number).between(1, least - 1))
     if (few & (checks["group"] != "")).any():  # one group's share is had from the others' and all
         few |= share & (checks["group"] != "")
+    if unsaid:
+        few |= share & checks["group"].isin(list(unsaid))
     single = checks["statistic"].isin(_EXTREMES)
     shown.loc[single | few, ["observed", "p_above"]] = HIDDEN
     where = checks.loc[single | few, ["statistic", "group"]].itertuples(index=False)
@@ -304,7 +311,7 @@ def protect_checks(
 
 
 def protect_left_out(
-    frame: "pd.DataFrame", groups: Mapping[str, str]
+    frame: "pd.DataFrame", groups: Mapping[str, str], unsaid: Mapping[str, str] | None = None
 ) -> "tuple[pd.DataFrame, Log]":
     """Predictions of groups that were left out, without hidden ones.
 
@@ -314,9 +321,16 @@ def protect_left_out(
         As `leave_group_out`, with `group` as a column.
     groups : mapping
         Hidden group -> rule.
+    unsaid : mapping, optional
+        Groups whose n is not said, nor the sum of their log densities -> rule.
     """
     values = ("n", "elpd", "mean", "predicted", "lower", "upper")
-    return hide_groups(frame, groups, table="groups", values=values)
+    shown, log = hide_groups(frame, groups, table="groups", values=values)
+    if not unsaid:
+        return shown, log
+    shown = shown.assign(mean=[x if isinstance(x, str) else round(x, 1) for x in shown["mean"]])
+    shown, more = hide_groups(shown, unsaid, table="groups", values=("n", "elpd"))
+    return shown, (*log, *more)
 
 
 def _named(table: str, result: Result) -> str:

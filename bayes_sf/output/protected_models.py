@@ -4,8 +4,8 @@ A group that is hidden has no figure of its own anywhere: no effect, no level, n
 the other figures of its models keep the digits that are printed, since in full every estimate is an
 equation in the hidden group's mean; so do those of a model that has one or two workplaces fewer
 than one of its parts. A group whose n is not said has coarse figures as well: in full their
-uncertainties are equations in its n. Smallest and largest values are those of single workplaces and are
-always hidden.
+uncertainties are equations in its n. Smallest and largest values are those of single workplaces and
+are always hidden.
 """
 
 from collections.abc import Iterable, Mapping

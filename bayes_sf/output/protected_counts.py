@@ -8,7 +8,8 @@ of a count holds wherever it leaves: in the flow, in figures, beside an industry
 of a model without that industry.
 
 A model that has one or two workplaces fewer than one of its own parts is *close* to it: a mean of
-each, in full, gives what those have.
+each, in full, gives what those have. Where that part leaves as well, the null model of the outcome
+or the item without controls, their n alone tells of those: then the model is withheld.
 
 Examples
 --------
@@ -21,8 +22,8 @@ One workplace is lost in the first industry, three in the second, none in the th
 [{}, {0: 'difference', 1: 'complement'}]
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
@@ -158,23 +159,32 @@ class Counts:
         ----------
         spec : ModelSpec
         """
-        from dataclasses import replace
-
-        own, names = self._rows(spec), spec.predictors
+        names = spec.predictors
         sizes = range(len(names) + 1) if len(names) <= _FEW else (0, 1, len(names) - 1, len(names))
-        for size in sizes:
-            for part in combinations(names, size):
-                lists = {key: tuple(n for n in getattr(spec, key) if n in part) for key in _LISTS}
-                for quarters in {1, spec.min_quarters}:
-                    one = replace(
-                        spec,
-                        predictors=part,
-                        min_quarters=quarters,
-                        table="",
-                        **lists,  # type: ignore[arg-type]
-                    )
-                    if 0 < int((self._rows(one) & ~own).sum()) < self.least:
-                        return True
+        return self._few_lost(spec, (part for size in sizes for part in combinations(names, size)))
+
+    def withheld(self, spec: ModelSpec) -> bool:
+        """Whether a model has one or two workplaces fewer than the null model or the item's.
+
+        Parameters
+        ----------
+        spec : ModelSpec
+            One that is fitted jointly with what is missing loses nobody.
+        """
+        return spec.missing == "drop" and self._few_lost(spec, ((), spec.predictors[:1]))
+
+    def _few_lost(self, spec: ModelSpec, parts: Iterable[tuple[str, ...]]) -> bool:
+        """Whether one or two workplaces are lost from a model with some of the predictors."""
+        own = self._rows(spec)
+        for part in parts:
+            lists = {key: tuple(n for n in getattr(spec, key) if n in part) for key in _LISTS}
+            for quarters in {1, spec.min_quarters}:
+                one = replace(
+                    spec, predictors=part, min_quarters=quarters, table="",
+                    **lists,  # type: ignore[arg-type]
+                )  # fmt: skip
+                if 0 < int((self._rows(one) & ~own).sum()) < self.least:
+                    return True
         return False
 
     @cached_property

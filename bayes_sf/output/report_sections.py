@@ -78,9 +78,11 @@ def _effects(material: Material) -> Section:
     figures = [
         forest_figure(material.slopes(outcome), source=source, lang=lang) for outcome in outcomes
     ]
-    chosen = material.found.results["bivariate", "exact"]["q17", "absence_change"]
-    if not hidden_of(chosen, material.control):
-        figures.append(line_figure(chosen, lang=lang, seed=material.seed))
+    chosen = [one for one in material.bivariate if one.spec.key == ("q17", "absence_change")]
+    figures += [
+        line_figure(one, lang=lang, seed=material.seed)
+        for one in chosen if not hidden_of(one, material.control)
+    ]  # fmt: skip
     return Section(
         "effects", source, (say("observed", lang),),
         (

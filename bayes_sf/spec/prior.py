@@ -87,10 +87,13 @@ class Prior:
         Why this prior; printed beside it.
     statement : str
         What its scale was solved from (`bayes_sf.spec.statements`); printed with the prior.
+
+    Attributes
+    ----------
     measured : bool
-        Whether scale and location come from the data. They are then printed to three digits of the
-        scale: in full they are sums over the data, and the data of two models may differ by one
-        workplace.
+        Whether scale and location come from the data, as `resolve` makes them. They are then
+        printed to three digits of the scale: in full they are sums over the data, and the data of
+        two models may differ by one workplace.
     """
 
     family: str
@@ -101,7 +104,7 @@ class Prior:
     location: float | None = None
     reason: str = ""
     statement: str = field(default="", repr=False)  # it adds nothing to what is fitted
-    measured: bool = field(default=False, repr=False, compare=False)  # nor does this
+    measured: bool = field(init=False, default=False, repr=False, compare=False)  # nor does this
 
     def __post_init__(self) -> None:
         """Refuse unknown families, and values that are no numbers or not positive."""
@@ -124,13 +127,14 @@ class Prior:
         location : float
             Mean of a normal whose `location` is not stated.
         """
-        return replace(
+        found = replace(
             self,
             scale=self.scale * unit if self.autoscale else self.scale,
             location=location if self.location is None else self.location,
             autoscale=False,
-            measured=self.autoscale,
         )
+        object.__setattr__(found, "measured", self.autoscale)
+        return found
 
     def log_density(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
         """Log density of a standard deviation `value` (resolved scale, normalised unless flat)."""

@@ -1,9 +1,11 @@
-"""The attacker of `tests/test_disclosure_attack.py` on samples of which one industry is cut down.
+"""The attacker of `tests/test_disclosure_run.py` on samples of which one industry is cut down.
 
 `uv run python tests/studies/disclosure.py` writes `disclosure.csv`: sensitive counts of each
-sample, the share of cells that are hidden, and how many sensitive counts come back (0 is wanted).
+sample, the share of answers and of the flow's counts that are hidden, and how many sensitive counts
+come back from all outputs of a run but the page (0 is wanted).
 """
 
+import dataclasses
 import sys
 import tempfile
 from pathlib import Path
@@ -13,13 +15,14 @@ import pandas as pd
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 
-from bayes_sf.output.description import write_description  # noqa: E402
-from tests.test_disclosure_attack import (  # noqa: E402
-    INDUSTRIES,
-    load_sample,
+import bayes_sf as sf  # noqa: E402
+from tests.attacker import INDUSTRIES  # noqa: E402
+from tests.test_disclosure_attack import with_small_industry  # noqa: E402
+from tests.test_disclosure_run import (  # noqa: E402
+    COMMANDS,
+    attacker_of,
     recovered,
-    sensitive,
-    with_small_industry,
+    run_commands,
 )
 
 SIZES = (1, 2, 3, 4, 5, 8, 15)
@@ -27,19 +30,24 @@ SIZES = (1, 2, 3, 4, 5, 8, 15)
 
 def main() -> None:
     """Attack every sample."""
-    replica, rows = load_sample("replica"), []
+    replica, rows = sf.load_sample("replica"), []
     for industry in INDUSTRIES:
         for size in SIZES:
-            sample = with_small_industry(replica, industry, size)
-            targets = sensitive(sample)
+            small = with_small_industry(replica, industry, size)
+            sample = dataclasses.replace(small, source="microdata")
             with tempfile.TemporaryDirectory() as folder:
-                write_description(Path(folder), sample)
-                shown = pd.read_csv(Path(folder) / "by_industry.csv", dtype=str)["count"]
-                found = recovered(Path(folder), targets)
-            hidden = f"{(shown == ':').mean():.3f}"
-            rows.append((industry, size, len(targets), hidden, len(found)))
-            print(*rows[-1], list(found.items())[:2], flush=True)
-    columns = ["industry", "workplaces", "sensitive", "share_hidden", "recovered"]
+                commands = {name: given for name, given in COMMANDS.items() if name != "report"}
+                outputs = run_commands(sample, Path(folder), commands)
+                answers = pd.read_csv(outputs["describe"] / "by_industry.csv", dtype=str)["count"]
+                flow = pd.read_csv(outputs["describe"] / "flow.csv", dtype=str)[INDUSTRIES]
+                analyses = ["null", "q13_controls", "q17_controls", f"{folder}/items.toml"]
+                sensitive, found = recovered(attacker_of(outputs, sample), sample, analyses)
+            shares = [f"{(table == ':').to_numpy().mean():.3f}" for table in (answers, flow)]
+            rows.append((industry, size, sensitive, *shares, len(found)))
+            print(*rows[-1], list(found.items())[:2], file=sys.stderr, flush=True)
+    columns = [
+        "industry", "workplaces", "sensitive", "answers_hidden", "flow_hidden", "recovered",
+    ]  # fmt: skip
     table = pd.DataFrame(rows, columns=columns)
     table.to_csv(HERE / "disclosure.csv", index=False, lineterminator="\n")
 

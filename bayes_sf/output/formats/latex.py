@@ -1,7 +1,8 @@
-r"""A table in LaTeX: booktabs rules, headers that wrap and span, and never wider than the page.
+r"""A table in LaTeX, with the rules of booktabs.
 
-A comment on top says what the document's preamble needs. A wide table stands on its side, and one
-with more rows than a page goes over pages. What a text may hold is escaped.
+It is never wider than the page: headers wrap, what neighbours share stands over both, a wide table
+stands on its side, and one with more rows than a page goes over pages. A comment on top says what
+the document's preamble needs. What a text may hold is escaped.
 
 Examples
 --------

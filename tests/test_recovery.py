@@ -9,7 +9,7 @@ from bayes_sf.engines.change_states import boundary_region
 from bayes_sf.engines.implied import Candidates, solve
 from bayes_sf.engines.ols_reml import fit_reml
 from bayes_sf.engines.printed import PrintedModel, figures, printed_models
-from bayes_sf.engines.recovery import PublishedStudy, recover_study
+from bayes_sf.engines.recovery import PublishedStudy, _draw_study, recover_study
 from bayes_sf.engines.states import null_implied, table_sizes
 from bayes_sf.errors import SpecError
 from bayes_sf.inputs.codebook import load_codebook
@@ -146,7 +146,9 @@ def test_first_draw_prints_the_table(study: PublishedStudy, table: str, item: st
 
 
 def test_same_seed_same_study(study: PublishedStudy) -> None:
+    _draw_study.cache_clear()
     again = recover_study(seed=3, draws=32)
+    assert again is not study
     np.testing.assert_array_equal(again.large.means, study.large.means)
     spec = spec_of("46", "q11")
     assert again.recover(spec).draws[0].digest == study.recover(spec).draws[0].digest

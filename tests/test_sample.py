@@ -224,6 +224,18 @@ def test_it_must_be_said_what_to_read(tmp_path: Path) -> None:
         load_sample(survey="survey.csv", register="register.csv", mapping=mapping)
 
 
+def test_the_replica_is_read_once_and_nobody_can_change_it_for_others() -> None:
+    first, again = load_sample("replica"), load_sample("replica")
+    assert first.frame is not again.frame
+    first.frame.loc[:, "q13"] = "not_at_all"
+    first.quarters["absence"] = 0.0
+    third = load_sample("replica")
+    pd.testing.assert_frame_equal(third.frame, again.frame)
+    pd.testing.assert_frame_equal(third.quarters, again.quarters)
+    with pytest.raises(UsageError, match="needs 'replica', or both"):
+        load_sample("replica", mapping="names.toml")
+
+
 def test_a_mapping_renames_both_files(
     tmp_path: Path, sample: AnalysisSample, survey: pd.DataFrame, register: pd.DataFrame
 ) -> None:

@@ -41,7 +41,7 @@ from bayes_sf.inputs.sample import AnalysisSample, load_sample
 from bayes_sf.output.disclosure import OFF, Control
 from bayes_sf.output.export import export_tables, run_export
 from bayes_sf.output.formats.delimited import csv_bytes
-from bayes_sf.output.formats.latex import latex
+from bayes_sf.output.formats.latex import _ESCAPES, latex
 from bayes_sf.output.formats.markdown import markdown
 from bayes_sf.output.formats.webpage import fragment, page
 from bayes_sf.output.formats.workbook import excel_bytes
@@ -70,16 +70,18 @@ def from_markdown(text: str) -> list[list[str]]:
 LATEX = {
     r"\textbackslash{}": "\\", r"\textasciitilde{}": "~", r"\textasciicircum{}": "^",
     "$<$": "<", "$>$": ">", "$-$": "−", r"$\infty$": "∞", r"$\approx$": "≈", "{[}": "[",
-    "{]}": "]", "---": "—", "--": "–",
-    r"\textendash{}": "–", "-{}": "-", "~": "\u00a0",
+    "{]}": "]", "{*}": "*", "---": "—", "--": "–", "''": "”", ",,": "„",
+    r"\textendash{}": "–", "-{}": "-", "'{}": "'", ",{}": ",", "~": "\u00a0",
+    r"\textquotedbl{}": '"', r"\textasciigrave{}": "`",
     r"\&": "&", r"\%": "%", r"\$": "$", r"\#": "#",
     r"\_": "_", r"\{": "{", r"\}": "}",
 }  # fmt: skip
 
 
 def from_latex(text: str) -> list[list[str]]:
-    body = text.partition("\\midrule\n")[2].partition("\\bottomrule")[0]
-    lines = [line for line in body.splitlines() if line != r"\endhead"]
+    long = "\\begin{longtable}" in text
+    start, end = ("\\endfoot\n", "\\end{longtable}") if long else ("\\midrule\n", "\\bottomrule")
+    lines = text.partition(start)[2].partition(end)[0].splitlines()
     known = re.compile("|".join(re.escape(code) for code in LATEX))
     rows = [re.split(r" & ", line.removesuffix(r" \\")) for line in lines]
     return [[known.sub(lambda found: LATEX[found[0]], cell) for cell in row] for row in rows]
@@ -406,7 +408,7 @@ COLUMNS = (
 )  # fmt: skip
 FINITE = st.floats(-1e6, 1e6)
 # What a user's labels may hold; a cell has no line breaks and no space at its ends.
-LABELS = st.text(st.sampled_from("ab|&<>%$#_{}~^\\=\"'−–é, ;[]+-@"), max_size=12).map(
+LABELS = st.text(st.sampled_from("ab|&<>%$#_{}~^\\=\"'`−–é, ;[]+-@*"), max_size=12).map(
     lambda text: f"x{text}x" if text else "="
 )
 ROWS = st.tuples(
@@ -548,10 +550,30 @@ def test_printed_figures_in_norwegian_csv_have_a_comma() -> None:
     assert ";-0,30;" in csv_bytes(TABLE, "norwegian").decode("utf-8-sig")
 
 
-def test_a_long_latex_table_goes_over_pages() -> None:
+def test_a_long_latex_table_goes_over_pages_with_its_header_on_each() -> None:
     text = latex(replace(TABLE, rows=TABLE.rows * 14))
-    assert text.startswith("\\begin{longtable}{lrrrrrr}")
+    assert r"\begin{longtable}{lrrrrrr}" in text
+    assert text.partition(r"\endhead")[0].count(r"Te\&rm & Mean & n & 95 \% & P & R-hat") == 2
     assert len(from_latex(text)) == 42
+
+
+def test_what_latex_headers_share_stands_over_them() -> None:
+    columns = (
+        Column("a", "Svar", "text"),
+        *(Column(k, f"IKT: {k}") for k in "bc"),
+        Column("d", "x: y"),
+    )
+    text = latex(Table("t", "T", columns, (("a", 1.0, 2.0, 3.0),)))
+    shared = r" & \multicolumn{2}{c}{IKT} &  \\"
+    assert f"{shared}\n\\cmidrule(lr){{2-3}}\nSvar & b & c & x: y" in text
+
+
+def test_a_wide_latex_table_stands_on_its_side() -> None:
+    columns = tuple(Column(f"c{k}", f"Overskrift{k}") for k in range(14))
+    wide = Table("t", "T", columns, ((1.0,) * 14,))
+    assert r"\begin{sidewaystable}" in latex(wide)
+    assert r"\begin{landscape}" in latex(replace(wide, rows=wide.rows * 41))
+    assert r"\begin{table}[htbp]" in latex(replace(wide, columns=columns[:6], rows=((1.0,) * 6,)))
 
 
 @pytest.mark.skipif(not shutil.which("pandoc"), reason="pandoc is not installed")
@@ -567,21 +589,33 @@ def test_pandoc_reads_the_latex_as_we_mean_it() -> None:
     assert rows == [list(row) for row in TABLE.texts]  # pandoc wraps its lines
 
 
-COMPILERS = [name for name in ("tectonic", "pdflatex") if shutil.which(name)]
+#: Every sign that is escaped, and letters of the languages of Norway.
+SIGNS = Table(
+    "signs", "«Æøå» ± 10⁻⁵", (Column("a", "a: b", "text"), Column("c", "a: c", "text")),
+    tuple((f"* {sign}{sign} [", f'"{sign}a') for sign in (*map(chr, _ESCAPES), *"',«»ÆØÅČĐŊŠŽé…")),
+    lang="nb",
+)  # fmt: skip
 
 
-@pytest.mark.skipif(not COMPILERS, reason="neither tectonic nor pdflatex is installed")
-def test_latex_compiles(everything: dict[str, tuple[Table, ...]], tmp_path: Path) -> None:
-    tables = "\n".join(latex(table) for table in (TABLE, *everything["nb"]))
-    packages = r"\usepackage[utf8]{inputenc}\usepackage[T1]{fontenc}\usepackage{booktabs,longtable}"
-    document = rf"\documentclass{{article}}{packages}\begin{{document}}{tables}\end{{document}}"
+@pytest.mark.skipif(not shutil.which("pdflatex"), reason="pdflatex is not installed")
+@pytest.mark.parametrize("lang", ["en", "nb"])
+def test_latex_compiles_and_fits_the_page(
+    everything: dict[str, tuple[Table, ...]], tmp_path: Path, lang: str
+) -> None:
+    """With the packages that the files ask for, and no others, in the class with narrow lines."""
+    tables = (TABLE, replace(TABLE, name="long", rows=TABLE.rows * 14), *everything[lang])
+    texts = [latex(table) for table in (*tables, *([SIGNS] if lang == "nb" else []))]
+    asked = re.findall(r"^% (\\usepackage.*)", "\n".join(texts), re.MULTILINE)
+    preamble = "\n".join([r"\documentclass[a4paper]{article}", *dict.fromkeys(asked)])
+    document = f"{preamble}\n\\begin{{document}}\n{''.join(texts)}\\end{{document}}\n"
     (tmp_path / "tables.tex").write_text(document, encoding="utf-8")
-    options = ["-halt-on-error", "-interaction=nonstopmode"] if COMPILERS[0] == "pdflatex" else []
-    done = subprocess.run(
-        [COMPILERS[0], *options, "tables.tex"],
-        cwd=tmp_path, capture_output=True, encoding="utf-8", errors="replace", check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-3000:]
+    for _ in range(2):  # a longtable's columns have their widths the second time
+        done = subprocess.run(
+            ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "tables.tex"],
+            cwd=tmp_path, capture_output=True, encoding="utf-8", errors="replace", check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout[-3000:]
+    assert not re.findall(r"^(?:Overfull|Missing character).*", done.stdout, re.MULTILINE)
     assert (tmp_path / "tables.pdf").stat().st_size > 1000
 
 

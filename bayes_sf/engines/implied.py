@@ -102,18 +102,20 @@ def solve(candidates: Candidates) -> Implied:
     Implied
         With lambda to about 1e-5 relative, far inside any printed rounding.
     """
-    at_zero = _fit(candidates, np.zeros(len(candidates.sizes)))
+    everyone = _Sums.of(candidates)
+    at_zero = _fit(everyone, np.zeros(len(candidates.sizes)))
     inside = np.flatnonzero(at_zero.slope < 0)
     if inside.size == 0:
-        return at_zero
-    part = candidates.take(inside)
+        return at_zero.implied()
+    lam = np.zeros(len(candidates.sizes))
+    part = everyone if inside.size == lam.size else _Sums.of(candidates.take(inside))
     low, high = (np.full(len(inside), edge) for edge in _LOG_LAMBDA)
     for _ in range(9):
         middle = 0.5 * (low + high)
         falling = _fit(part, np.exp(middle)).slope < 0
         low, high = np.where(falling, middle, low), np.where(falling, high, middle)
     f_low, f_high = (_fit(part, np.exp(edge)).slope for edge in (low, high))
-    for _ in range(8):  # Illinois: halve the weight of an end that stays
+    for _ in range(8):  # regula falsi that halves the weight of the end that stays
         chord = (low * f_high - high * f_low) / np.where(f_high > f_low, f_high - f_low, np.inf)
         middle = np.clip(chord, low, high)
         f_middle = _fit(part, np.exp(middle)).slope
@@ -123,41 +125,99 @@ def solve(candidates: Candidates) -> Implied:
             np.where(falling, 0.5 * f_high, f_middle),
         )
         low, high = np.where(falling, middle, low), np.where(falling, high, middle)
-    lam = np.zeros(len(candidates.sizes))
     lam[inside] = np.exp(middle)
-    return _fit(candidates, lam)
+    return _fit(everyone, lam).implied()
 
 
-def _fit(c: Candidates, lam: _Floats) -> Implied:
+@dataclass(frozen=True, eq=False)
+class _Sums:
+    """Candidates laid out for sums over groups: M is the last axis, which is the fast one.
+
+    `products`, (K, J, M), are those of (1, y, x_1, ..., x_p) with one another, and `place`,
+    (p + 2, p + 2), says which of them is which pair's.
+    """
+
+    sizes: _Floats
+    products: _Floats
+    place: NDArray[np.intp]
+    y_within: _Floats
+    x_within: _Floats
+    t: _Floats
+
+    @classmethod
+    def of(cls, c: Candidates) -> "_Sums":
+        """Lay candidates out."""
+        columns = [np.ones(c.sizes.T.shape), c.y_means.T, *np.moveaxis(c.x_means, 2, 0).mT]
+        above = np.triu_indices(len(columns))
+        place = np.zeros((len(columns), len(columns)), dtype=np.intp)
+        place[above] = place.T[above] = np.arange(len(above[0]))
+        products = np.stack([columns[a] * columns[b] for a, b in zip(*above, strict=True)])
+        x_within = np.ascontiguousarray(np.moveaxis(c.x_within, 0, -1))
+        sizes, t = np.ascontiguousarray(c.sizes.T), np.ascontiguousarray(c.t.T)
+        return cls(sizes, products, place, c.y_within, x_within, t)
+
+    def weighted(self, weight: _Floats) -> _Floats:
+        """Sums over groups, (p + 2, p + 2, M), with weights (J, M)."""
+        return np.asarray(np.einsum("jm,kjm->km", weight, self.products)[self.place])
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """Estimates at `lam`, M last; names as in `Implied` and in `_fit`."""
+
+    lam: _Floats
+    sigma2: _Floats
+    intercept: _Floats
+    slopes: _Floats
+    sums: _Floats
+    xx: _Floats
+    inverse: _Floats
+    slope: _Floats
+
+    def implied(self) -> Implied:
+        """Everything that REML prints."""
+        centre = self.sums[0, 2:] / self.sums[0, 0]
+        var0 = 1 / self.sums[0, 0] + np.einsum("pm,pqm,qm->m", centre, self.inverse, centre)
+        root = np.sqrt(np.vstack([var0[None], np.einsum("ppm->pm", self.inverse)]))
+        xy = self.sums[0, 2:] * self.intercept + np.einsum("pqm,qm->pm", self.xx, self.slopes)
+        return Implied(
+            self.lam,
+            self.sigma2,
+            self.lam * self.sigma2,
+            np.vstack([self.intercept[None], self.slopes]).T,
+            (np.sqrt(self.sigma2) * root).T,
+            (xy - self.sums[1, 2:]).T,
+            self.slope,
+        )
+
+
+def _fit(c: _Sums, lam: _Floats) -> _Fit:
     """Estimates at given lambda, (M,), with the slopes' t values held at what is printed."""
-    n, p = c.sizes.sum(axis=1), c.x_means.shape[2]
-    w = c.sizes / (1 + lam[:, None] * c.sizes)
-    s11 = w.sum(axis=1)
-    s1x = np.einsum("mj,mjp->mp", w, c.x_means)
-    s1y = (w * c.y_means).sum(axis=1)
-    null_rss = c.y_within + (w * c.y_means**2).sum(axis=1) - s1y**2 / s11
-    xx = c.x_within + np.einsum("mj,mjp,mjq->mpq", w, c.x_means, c.x_means)
-    inverse = np.linalg.inv(xx - s1x[:, :, None] * s1x[:, None, :] / s11[:, None, None])
-    root = np.sqrt(np.diagonal(inverse, axis1=1, axis2=2))
-    scaled = c.t * root
-    wald = np.einsum("mp,mpq,mq->m", scaled, xx, scaled) - (scaled * s1x).sum(axis=1) ** 2 / s11
-    sigma2 = null_rss / (n - p - 1 + wald)
-    sigma = np.sqrt(sigma2)
-    slopes = scaled * sigma[:, None]
-    centre = s1x / s11[:, None]
-    intercept = s1y / s11 - (centre * slopes).sum(axis=1)
-    var0 = 1 / s11 + np.einsum("mp,mpq,mq->m", centre, inverse, centre)
-    gap = c.x_means - centre[:, None, :]
-    leverage = 1 / s11[:, None] + np.einsum("mjp,mpq,mjq->mj", gap, inverse, gap)
-    residual = c.y_means - intercept[:, None] - np.einsum("mjp,mp->mj", c.x_means, slopes)
-    slope = s11 - (w**2 * (residual**2 / sigma2[:, None] + leverage)).sum(axis=1)
-    xy = s1x * intercept[:, None] + np.einsum("mpq,mq->mp", xx, slopes)
-    return Implied(
-        lam,
-        sigma2,
-        lam * sigma2,
-        np.column_stack([intercept, slopes]),
-        sigma[:, None] * np.column_stack([np.sqrt(var0), root]),
-        xy - np.einsum("mj,mjp,mj->mp", w, c.x_means, c.y_means),
-        slope,
-    )
+    p = len(c.t)
+    weight = c.sizes / (1 + lam * c.sizes)
+    sums = c.weighted(weight)
+    s11, s1y, s1x = sums[0, 0], sums[0, 1], sums[0, 2:]
+    centre = s1x / s11
+    xx = c.x_within + sums[2:, 2:]
+    inverse = _inverse(xx - s1x[:, None] * centre)
+    scaled = c.t * np.sqrt(np.einsum("ppm->pm", inverse))
+    wald = np.einsum("pm,pqm,qm->m", scaled, xx, scaled) - (scaled * s1x).sum(axis=0) ** 2 / s11
+    null_rss = c.y_within + sums[1, 1] - s1y**2 / s11
+    sigma2 = null_rss / (c.sizes.sum(axis=0) - p - 1 + wald)
+    slopes = scaled * np.sqrt(sigma2)
+    intercept = s1y / s11 - (centre * slopes).sum(axis=0)
+    squares = c.weighted(weight**2)
+    residual = np.vstack([-intercept[None], np.ones((1, len(lam))), -slopes])
+    misfit = np.einsum("am,abm,bm->m", residual, squares, residual) / sigma2
+    cross = centre[:, None] * squares[0, 2:]
+    gaps = squares[2:, 2:] - cross - cross.swapaxes(0, 1) + squares[0, 0] * centre[:, None] * centre
+    leverage = squares[0, 0] / s11 + np.einsum("pqm,pqm->m", inverse, gaps)
+    slope = s11 - misfit - leverage
+    return _Fit(lam, sigma2, intercept, slopes, sums, xx, inverse, slope)
+
+
+def _inverse(matrices: _Floats) -> _Floats:
+    """Inverses of M matrices, (p, p, M)."""
+    if len(matrices) == 1:
+        return np.asarray(1 / matrices)
+    return np.moveaxis(np.linalg.inv(np.moveaxis(matrices, -1, 0)), 0, -1)

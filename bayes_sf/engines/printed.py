@@ -5,7 +5,7 @@ standard error are narrowed to what all five figures of a row allow together (`i
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,6 +113,7 @@ def figures(implied: Implied) -> _Floats:
     return np.stack([b, s, b / s, b - NORMAL_QUANTILE * s, b + NORMAL_QUANTILE * s], axis=-1)
 
 
+@cache
 def printed_models(table: str) -> tuple[PrintedModel, ...]:
     """Bivariate models of a published table ("46", "47", "figure5", "4")."""
     book = load_codebook()

@@ -7,7 +7,7 @@ draws is what rounding and the unpublished sample leave open, and every posterio
 """
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -231,7 +231,7 @@ def _excess(implied: Implied, low: _Floats, high: _Floats) -> _Floats:
 
 
 def recover_study(seed: int = 1, draws: int = 40) -> PublishedStudy:
-    """Draw what the report's tables leave possible.
+    """Draw what the report's tables leave possible, once in a process for each seed.
 
     Parameters
     ----------
@@ -250,6 +250,12 @@ def recover_study(seed: int = 1, draws: int = 40) -> PublishedStudy:
     ConvergenceError
         When too few states are compatible with what is printed.
     """
+    return _draw_study(seed, draws)
+
+
+@lru_cache(maxsize=4)
+def _draw_study(seed: int, draws: int) -> PublishedStudy:
+    """Draw the study; the tables do not change."""
     rng = np.random.default_rng(seed)
     small, large = mean_states(draws, rng)
     return PublishedStudy(small, large, change_states(draws, rng), seed)

@@ -98,14 +98,14 @@ def log_printed(
     Two figures per coefficient carry the information: the estimate, within what all figures of its
     row allow together, and the intercept's t (the slopes' t are met by construction).
     """
-    total = np.zeros(len(states.means))
+    centres, spreads, allowed = [], [], []
     for model, implied in zip(models, predict_states(models, states), strict=True):
         bias, sd = noise[model.table, model.item]
         value = figures(implied) + bias
-        checks = [(value[:, i, 0], sd[i, 0], model.estimate[i]) for i in range(len(model.t))]
-        checks.append((value[:, 0, 2], sd[0, 2], model.allowed[0, 2]))
-        for centre, spread, (low, high) in checks:
-            scale = max(float(spread), 1e-9)
-            inside = ndtr((high - centre) / scale) - ndtr((low - centre) / scale)
-            total += np.log(np.maximum(inside, _FLOOR))
-    return total
+        centres += [value[:, :, 0], value[:, :1, 2]]
+        spreads += [sd[:, 0], sd[:1, 2]]
+        allowed += [model.estimate, model.allowed[:1, 2]]
+    centre, (low, high) = np.hstack(centres), np.vstack(allowed).T
+    scale = np.maximum(np.hstack(spreads), 1e-9)
+    inside = ndtr((high - centre) / scale) - ndtr((low - centre) / scale)
+    return np.asarray(np.log(np.maximum(inside, _FLOOR)).sum(axis=1))

@@ -152,15 +152,15 @@ def kendall_tau_b(series: "list[ibis.Column]") -> "ibis.Column":
         (concordant - discordant) / sqrt(n0 (n0 - n1)), with n0 the pairs and n1 those tied in
         value (Kendall 1945; time has no ties); missing with fewer than two times or all tied.
     """
-    pairs = [(early, late) for i, late in enumerate(series) for early in series[:i]]
-    n_pairs = _total((early.notnull() & late.notnull()).cast("int32") for early, late in pairs)
-    signs = _total(
-        (late > early).cast("int32").fill_null(0) - (late < early).cast("int32").fill_null(0)
-        for early, late in pairs
-    )
-    untied = _total((late != early).cast("int32").fill_null(0) for early, late in pairs)
-    size = (n_pairs.cast("float64") * untied).sqrt()
-    return (untied > 0).ifelse(signs / size, None)
+    n_times = _total(value.notnull().cast("int32") for value in series)
+    moves = [
+        (late - early).sign().cast("int32").fill_null(0)
+        for i, late in enumerate(series)
+        for early in series[:i]
+    ]
+    untied = _total(move.abs() for move in moves)
+    n_pairs = n_times * (n_times - 1) / 2
+    return (untied > 0).ifelse(_total(moves) / (n_pairs * untied).sqrt(), None)
 
 
 def _total(terms: "Iterable[ibis.Column]") -> "ibis.Column":

@@ -79,11 +79,17 @@ def published_table(key: str) -> "pd.DataFrame":
     >>> published_table("30").query("category == 'Nei'")["count"].sum()
     np.int64(95)
     """
-    import pandas as pd
-
     file = _FILE_OF_TABLE.get(key, key)
     if file not in _FILES:
         raise unknown_key("published_table", "no such table", key, (*_FILE_OF_TABLE, *_FILES))
+    return _frame(file, key).copy()
+
+
+@cache
+def _frame(file: str, key: str) -> "pd.DataFrame":
+    """One table of a file; the caller gets a copy of it."""
+    import pandas as pd
+
     frame = pd.DataFrame([row for row in _read(file) if key in {file, row.get("table")}])
     for column in frame.columns.intersection(_COUNTS):
         frame[column] = pd.array([int(c) if c else pd.NA for c in frame[column]], dtype="Int64")

@@ -7,7 +7,8 @@ the workplace number's if equal. Workplaces that are not found stay in the sampl
 
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -128,7 +129,7 @@ def load_sample(
     Parameters
     ----------
     source : "replica", optional
-        The synthetic study that travels with the package.
+        The synthetic study that travels with the package, read once in a process.
     survey : path, optional
         The survey file, where `source` is not given.
     register : path or sequence of paths, optional
@@ -146,28 +147,40 @@ def load_sample(
     Raises
     ------
     UsageError
-        If it is not said what to read.
+        If it is not said what to read, or columns of the replica are renamed.
     DataError
         If the files break a rule.
     """
     extracts: list[str | Path] = [register] if isinstance(register, str | Path) else list(register)
-    if (source is None) != (survey is not None and bool(extracts)):
+    if (source is None) != (survey is not None and bool(extracts)) or (source and mapping):
         raise UsageError("load_sample", "needs 'replica', or both survey and register")
+    secret = key or run_key()
     if source is not None:
         if source != "replica":
             raise UsageError(
                 "load_sample", "must name a bundled sample: published or replica", got=source
             )
-        files: list[str | Path] = [data_dir() / "replica" / name for name in REPLICA_FILES]
-        survey, extracts = files[0], files[1:]
+        return _copy(_replica(secret))
     assert survey is not None
     columns = read_mapping(mapping) if mapping else {}
-    secret = key or run_key()
     return link(
         read_survey(survey, mapping=columns.get("survey"), key=secret),
         read_register(extracts, mapping=columns.get("register"), key=secret),
-        source="replica" if source else "microdata",
     )
+
+
+@lru_cache(maxsize=4)
+def _replica(key: bytes) -> AnalysisSample:
+    """Read the replica once in a process: its files do not change."""
+    survey, *extracts = (data_dir() / "replica" / name for name in REPLICA_FILES)
+    people, register = read_survey(survey, key=key), read_register(extracts, key=key)
+    return link(people, register, source="replica")
+
+
+def _copy(sample: AnalysisSample) -> AnalysisSample:
+    """The same sample with frames of its own: what a caller does to them stays with the caller."""
+    frames = ("frame", "quarters", "extracts", "problems")
+    return replace(sample, **{name: getattr(sample, name).copy() for name in frames})
 
 
 def read_mapping(path: str | Path) -> dict[str, dict[str, str]]:

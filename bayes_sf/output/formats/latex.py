@@ -1,7 +1,8 @@
 r"""A table in LaTeX, with the rules of booktabs.
 
-The document needs ``\usepackage{booktabs}``, for a long table ``longtable`` too, and, in older
-installations, ``\usepackage[utf8]{inputenc}``. What a text may hold is escaped.
+It is never wider than the page: headers wrap, what neighbours share stands over both, a wide table
+stands on its side, and one with more rows than a page goes over pages. A comment on top says what
+the document's preamble needs. What a text may hold is escaped.
 
 Examples
 --------
@@ -9,7 +10,11 @@ Examples
 '5 \\% of a\\_b \\& $-$0.1 $<$ $\\tau$'
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from textwrap import wrap
 from typing import Final
 
 from bayes_sf.output.tables import Table
@@ -18,44 +23,158 @@ __all__ = ["escape", "latex"]
 
 #: A float holds no more rows than a page.
 _PAGE: Final = 40
+#: Characters of a line of text, and of one on a page's side, in a table's size of letters.
+_LINE, _SIDE = 85, 140
+#: A float may be wider than the line by this factor, and is then scaled down to it.
+_SCALED: Final = 1.25
+#: Characters of a cell's text before it wraps, and what two columns have between them.
+_TEXT, _BETWEEN = 26, 1.5
 _ESCAPES: Final = str.maketrans(
     {
         "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
         "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
         "<": "$<$", ">": "$>$", "−": "$-$", "\u00a0": "~", "–": r"\textendash{}", "∞": r"$\infty$",
         "×": r"$\times$", "≤": r"$\leq$", "≥": r"$\geq$", "τ": r"$\tau$", "σ": r"$\sigma$",
-        "λ": r"$\lambda$", "≈": r"$\approx$", "β": r"$\beta$", "²": r"$^2$", "\n": " ",
-        "[": "{[}", "]": "{]}",  # after the end of a row a bracket would be its spacing
+        "λ": r"$\lambda$", "≈": r"$\approx$", "β": r"$\beta$", "±": r"$\pm$", "\n": " ",
+        '"': r"\textquotedbl{}", "`": r"\textasciigrave{}",  # the first is active in Norwegian
+        "[": "{[}", "]": "{]}", "*": "{*}",  # after the end of a row they would be its options
+        **{mark: rf"\textsuperscript{{{digit}}}" for digit, mark in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
+        "⁻": r"\textsuperscript{$-$}",
     }
 )  # fmt: skip
+#: What stands in a table -> the package that it needs.
+_PACKAGES: Final = {
+    r"\begin{adjustbox}": "adjustbox",
+    r"\arraybackslash": "array",
+    r"\toprule": "booktabs",
+    r"\begin{longtable}": "longtable",
+    r"\begin{landscape}": "pdflscape",
+    r"\begin{sidewaystable}": "rotating",
+}
 
 
 def escape(text: str) -> str:
-    """Escape what LaTeX would read as its own: signs, and hyphens that would join to a dash."""
-    return text.translate(_ESCAPES).replace("--", "-{}-").replace("--", "-{}-")
+    """Escape what LaTeX would read as its own: signs, and pairs that it would join to one."""
+    return re.sub(r"([-',])(?=\1)", r"\1{}", text.translate(_ESCAPES))
 
 
 def latex(table: Table) -> str:
     """Write a table as a float, or one of many rows as a longtable with a repeated header."""
-    spec = "".join("l" if column.is_text else "r" for column in table.columns)
-    header = [r"\toprule", _row(table.header), r"\midrule"]
-    body = [_row(row) for row in table.texts]
-    caption = rf"\caption{{{escape(table.caption)}}}"
-    label = rf"\label{{tab:{table.name}}}"
-    notes = [rf"\par\footnotesize {escape(line)}" for line in table.footer]
-    if len(body) > _PAGE:
-        lines = [
-            rf"\begin{{longtable}}{{{spec}}}", caption + label + r"\\", *header, r"\endhead",
-            *body, r"\bottomrule", r"\end{longtable}", "{", *notes, r"\par}",
-        ]  # fmt: skip
-    else:
-        lines = [
-            r"\begin{table}[htbp]", r"\centering", caption, label, rf"\begin{{tabular}}{{{spec}}}",
-            *header, *body, r"\bottomrule", r"\end{tabular}", r"\begin{minipage}{\linewidth}",
-            *notes, r"\end{minipage}", r"\end{table}",
-        ]  # fmt: skip
-    return "\n".join(lines) + "\n"
+    columns = tuple(_columns(table))
+    width = sum(column.width + _BETWEEN for column in columns)
+    write = _long if len(table.rows) > _PAGE else _float
+    text = "\n".join(write(table, columns, width)) + "\n"
+    packages = ",".join(name for part, name in _PACKAGES.items() if part in text)
+    norwegian = "% \\usepackage[norsk]{babel}\n" if table.lang == "nb" else ""
+    return (
+        f"% The document's preamble needs\n% \\usepackage[T1]{{fontenc}}\n{norwegian}"
+        f"% \\usepackage{{{packages}}}\n{text}"
+    )
+
+
+def _float(table: Table, columns: "Sequence[_Column]", width: float) -> Iterator[str]:
+    """A float, on its side where it would be far too wide for the line."""
+    kind, where = ("sidewaystable", "") if width > _SCALED * _LINE else ("table", "[htbp]")
+    yield rf"\begin{{{kind}}}{where}"
+    yield from (r"\centering", r"\footnotesize", r"\setlength{\tabcolsep}{3pt}")
+    yield from (_caption(table), r"\begin{adjustbox}{max width=\linewidth}")
+    yield rf"\begin{{tabular}}{{{''.join(column.spec for column in columns)}}}"
+    yield from (r"\toprule", *_header(columns), r"\midrule", *map(_row, table.texts))
+    yield from (r"\bottomrule", r"\end{tabular}", r"\end{adjustbox}")
+    yield from (
+        r"\par\smallskip",
+        r"\begin{minipage}{\linewidth}",
+        *_notes(table),
+        r"\end{minipage}",
+    )
+    yield rf"\end{{{kind}}}"
+
+
+def _long(table: Table, columns: "Sequence[_Column]", width: float) -> Iterator[str]:
+    """A table over pages, on pages that stand on their side where it would be too wide."""
+    if width > _LINE:
+        yield r"\begin{landscape}"
+    yield r"\begingroup" + (r"\scriptsize" if width > _SIDE else r"\footnotesize")
+    yield r"\setlength{\tabcolsep}{3pt}\setlength{\LTcapwidth}{\linewidth}"
+    yield rf"\begin{{longtable}}{{{''.join(column.spec for column in columns)}}}"
+    header = (r"\toprule", *_header(columns), r"\midrule")
+    yield from (_caption(table) + r"\\", *header, r"\endfirsthead", *header, r"\endhead")
+    yield from (r"\bottomrule", r"\endfoot", *map(_row, table.texts), r"\end{longtable}")
+    yield from (*_notes(table), r"\par\endgroup")
+    if width > _LINE:
+        yield r"\end{landscape}"
+
+
+def _caption(table: Table) -> str:
+    return rf"\caption{{{escape(table.caption)}}}\label{{tab:{table.name}}}"
+
+
+def _notes(table: Table) -> Iterator[str]:
+    return (rf"\par\noindent {escape(line)}" for line in table.footer)
 
 
 def _row(cells: Sequence[str]) -> str:
     return " & ".join(map(escape, cells)) + r" \\"
+
+
+@dataclass(frozen=True)
+class _Column:
+    """How one column is set: `shared` is what its header has in common with a neighbour's."""
+
+    shared: str
+    label: str
+    spec: str
+    width: int
+
+
+def _columns(table: Table) -> Iterator[_Column]:
+    """Set the columns: long texts wrap, and headers wrap as far as their words allow."""
+    parts = [label.rpartition(": ")[::2] for label in table.header]
+    names = [name for name, _ in parts]
+    rows = table.texts
+    for place, column in enumerate(table.columns):
+        shared = parts[place][0]
+        if shared not in (*names[max(place - 1, 0) : place], *names[place + 1 : place + 2]):
+            shared = ""
+        label = parts[place][1] if shared else table.header[place]
+        texts = [row[place] for row in rows]
+        width = max(map(len, texts), default=0)
+        spec = "l" if column.is_text else "r"
+        if column.is_text and width > _TEXT:
+            width = max(_TEXT, *map(_longest, texts))
+            spec = rf">{{\raggedright\arraybackslash}}p{{{width / 2:.4g}em}}"
+        yield _Column(shared, label, spec, max(width, _longest(label)))
+
+
+def _longest(text: str) -> int:
+    """Length of the longest word."""
+    return max(map(len, text.split(" ")))
+
+
+def _header(columns: Sequence[_Column]) -> Iterator[str]:
+    """The header: what neighbours share stands over both."""
+    if any(column.shared for column in columns):
+        cells, rules, at = [], [], 1
+        for shared, group in groupby(columns, key=lambda column: column.shared):
+            members = tuple(group)
+            if shared:
+                width = sum(column.width for column in members)
+                text = _stack(shared, width, "c")
+                cells.append(rf"\multicolumn{{{len(members)}}}{{c}}{{{text}}}")
+                rules.append(rf"\cmidrule(lr){{{at}-{at + len(members) - 1}}}")
+            else:
+                cells += [""] * len(members)
+            at += len(members)
+        yield " & ".join(cells) + r" \\"
+        yield "".join(rules)
+    stacks = (_stack(c.label, c.width, "r" if c.spec == "r" else "l") for c in columns)
+    yield " & ".join(stacks) + r" \\"
+
+
+def _stack(text: str, width: int, side: str) -> str:
+    """A text in lines of about `width` characters, if its words allow."""
+    lines = wrap(text, max(width, _longest(text)) + 2, break_on_hyphens=False) or [""]
+    if len(lines) == 1:
+        return escape(lines[0])
+    stacked = r"\\".join(map(escape, lines))
+    return rf"\begin{{tabular}}[b]{{@{{}}{side}@{{}}}}{stacked}\end{{tabular}}"

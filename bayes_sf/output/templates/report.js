@@ -103,7 +103,8 @@ document.querySelectorAll(".table table").forEach(makeSortable);
   function drawIcc(found) {
     const [x, base] = axis(0, 1, 2), n = found.bins.length;
     const most = Math.max(...found.bins, ...(found.prior || []).slice(1, -1));
-    const y = (p) => BASE - Math.min(1, p / most) * (BASE - TOP);
+    // a share from interpolated probabilities may be below zero by 1e-8, no height of a bar is
+    const y = (p) => BASE - Math.min(1, Math.max(0, p / most)) * (BASE - TOP);
     const bars = found.bins.map((p, i) => ["rect", {class: "x-bar", x: x(i / n), y: y(p),
       width: (RIGHT - LEFT) / n, height: BASE - y(p)}]);
     const steps = (found.prior || []).flatMap((p, i) => [[i / n, p], [(i + 1) / n, p]]);

@@ -1,13 +1,17 @@
-"""A table on a terminal."""
+"""A table on a terminal, and the lines that every command ends with."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bayes_sf.inputs.variables import Language
+from bayes_sf.output.sentences import sentence
 from bayes_sf.output.tables import Table
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["print_table"]
+__all__ = ["print_end", "print_table"]
 
 
 def print_table(console: "Console", table: Table) -> None:
@@ -34,3 +38,36 @@ def print_table(console: "Console", table: Table) -> None:
     console.print(rich)
     for line in table.footer:
         console.print(line, style="dim", markup=False)
+
+
+def print_end(
+    console: "Console",
+    files: Sequence[Path],
+    *,
+    lang: Language,
+    disclosure: str = "",
+    more: int = 0,
+) -> None:
+    """Say what is not shown, what disclosure control did, and what was written.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+        Stdout.
+    files : sequence of pathlib.Path
+        What was written, all of it to one folder.
+    lang : {"en", "nb"}
+        Language.
+    disclosure : str
+        As `notice` has it.
+    more : int
+        Models that are in the files only; of none, or fewer, nothing is said.
+    """
+    names = ", ".join(path.name for path in files)
+    said = (
+        sentence("more models", lang).format(more) if more > 0 else "",
+        disclosure,
+        sentence("written", lang).format(files[0].parent, names),
+    )
+    for line in filter(None, said):
+        console.print(line, markup=False, highlight=False)

@@ -2,6 +2,7 @@
 
 from bayes_sf.analysis.pooling import Pooling
 from bayes_sf.inputs.variables import Language
+from bayes_sf.output.command_words import say
 from bayes_sf.output.result_tables import prior_notes, slug
 from bayes_sf.output.sentences import sentence
 from bayes_sf.output.tables import Column, Table, table_from_frame
@@ -42,6 +43,8 @@ def pooling_table(pooling: Pooling, *, lang: Language) -> Table:
         Column("lower", interval_name("interval", exact.prob, lang), "interval", upper="upper"),
     )
     notes = [*prior_notes([exact], lang), sentence("pooling", lang), sentence("icc", lang)]
+    if pooling.missing:
+        notes.append(say("no estimate", lang).format(pooling.missing))
     return table_from_frame(
         pd.DataFrame(records), _titled("pooling_title", pooling, lang), columns=columns,
         name=_file_name("pooling", pooling), digits="sd", unit=exact.spec.unit,

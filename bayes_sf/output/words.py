@@ -31,6 +31,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {  # Norwegian, English
     "all": ("Alle", "All"),
     "analysis": ("Analyse", "Analysis"),
     "answer": ("Svar", "Answer"),
+    "belonging": ("Hvor mange av de valgte som hører til", "How many of the chosen belong"),
     "bfmi": ("E-BFMI", "E-BFMI"),
     "chains": ("kjeder", "chains"),
     "complete": ("Full sammenslåing", "Complete pooling"),

@@ -26,7 +26,7 @@ from bayes_sf.output.prior_words import prior_words
 from bayes_sf.output.progress import show_sampling
 from bayes_sf.output.protected_models import protect_diagnostics, protect_estimates
 from bayes_sf.output.sentences import STATEMENTS
-from bayes_sf.output.tables import Table, printed_table
+from bayes_sf.output.tables import Column, Table
 from bayes_sf.output.words import (
     industry_name,
     interval_name,
@@ -225,24 +225,32 @@ def print_fit(console: "Console", run: FitRun, *, as_json: bool) -> None:
 def _main_rows(run: FitRun) -> Table:
     """Slopes of every model; in a small analysis everything but the groups."""
     first, lang = next(iter(run.results.values())), run.lang
-    bayesian = first.has_draws
-    header = (
-        *(word(key, lang) for key in ("model", "outcome", "term")),
-        word("mean" if bayesian else first.engine, lang),
-        interval_name("interval", first.prob, lang), word("direction" if bayesian else "t", lang),
-        word("n", lang), "",
-    )  # fmt: skip
+    bayesian, models = first.has_draws, len(run.results)
+    several = len({result.spec.outcome for result in run.results.values()}) > 1
+    columns = (
+        Column("model", word("model", lang), "text"),
+        *([Column("outcome", word("outcome", lang), "text")] if several else []),
+        Column("term", word("term", lang), "text"),
+        Column("estimate", word("mean" if bayesian else first.engine, lang), "printed"),
+        Column("interval", interval_name("interval", first.prob, lang), "printed"),
+        Column("statistic", word("direction" if bayesian else "t", lang), "printed"),
+        Column("n", word("n", lang), "printed"),
+        Column("verdict", "", "text"),
+    )
     rows = tuple(
-        row for result in run.results.values() for row in _rows(result, len(run.results), lang)
+        row if several else (row[0], *row[2:])
+        for result in run.results.values()
+        for row in _rows(result, models, lang)
     )
     kind = interval_name("credible-eti" if bayesian else "confidence-wald", first.prob, lang)
-    note = f"{kind}; {unit_name(first.spec.unit, lang)}."
-    if first.spec.varying and len(run.results) <= _FEW:
+    outcome = "" if several else f"{outcome_name(first.spec.outcome, lang)}, "
+    note = f"{outcome}{unit_name(first.spec.unit, lang)}; {kind}."
+    if first.spec.varying and models <= _FEW:
         group = say("industry", lang) if first.spec.group == "industry" else first.spec.group
         note += f" {say('group slope', lang).format(group)}"
     if bayesian:
         note += f" {say('prior of first', lang)}: {prior_words(str(first.priors), lang)}."
-    return printed_table(run.question, header, rows, note)
+    return Table("", run.question, columns, rows, notes=(note,), lang=lang)
 
 
 def _rows(result: Result, models: int, lang: Language) -> Iterator[tuple[str, ...]]:

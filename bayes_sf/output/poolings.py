@@ -139,7 +139,7 @@ def print_pooling(console: "Console", run: PoolingRun, *, as_json: bool) -> None
     console.print(STATEMENTS[run.lang][run.source], style="bold")
     for one in run.found[:_SHOWN]:
         print_table(console, pooling_table(one, lang=run.lang))
-        print_table(console, shrinkage_table(one, lang=run.lang))
+        print_table(console, shrinkage_table(one, lang=run.lang, short=True))
     console.print()
     more = len(run.found) - _SHOWN
     print_end(console, run.files, lang=run.lang, disclosure=run.disclosure, more=more)

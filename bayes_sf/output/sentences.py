@@ -82,8 +82,8 @@ _SENTENCES: Final[Mapping[Language, Mapping[str, str]]] = {
         ),
         "factor": (
             "Nivå ved prediktorenes gjennomsnitt. Faktor: vekten av gruppens egne data (median og"
-            " intervall), 1 uten sammenslåing, 0 med full sammenslåing. Flere for halvt "
-            "intervall: så mange flere rader i gruppen ville halvert intervallet (∞: intet "
+            " intervall), 1 uten sammenslåing, 0 med full sammenslåing. Flere for å "
+            "halvere: så mange flere rader i gruppen ville halvert intervallet (∞: intet "
             "antall)."
         ),
         "about_zero": "≈ 0: rapporten sier med ord at den er nær null.",

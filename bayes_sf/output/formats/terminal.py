@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["print_end", "print_table"]
 
+#: Longer words of a text may be broken.
+_WORD = 14
+
 
 def print_table(console: "Console", table: Table) -> None:
     """Print one table, after an empty line.
@@ -29,9 +32,14 @@ def print_table(console: "Console", table: Table) -> None:
 
     title = Text(table.caption)
     rich = RichTable(title=title, title_justify="left", title_style="bold", box=None)
-    for column in table.columns:
+    for place, column in enumerate(table.columns):
+        # A figure is never broken, a header and a text only between words that are not long.
+        cells = [row[place] for row in table.texts]
+        words = [word for cell in cells for word in cell.split()]
+        least = max(map(len, words if column.is_text else cells), default=0)
+        least = min(least, _WORD) if column.is_text else least
         justify = "left" if column.is_text else "right"
-        rich.add_column(column.label, justify=justify, no_wrap=not column.is_text)  # type: ignore[arg-type]
+        rich.add_column(column.label, justify=justify, min_width=least or None, overflow="fold")  # type: ignore[arg-type]
     for row in table.texts:
         rich.add_row(*map(Text, row))  # q17[no] is no markup
     console.print()

@@ -20,6 +20,7 @@ from bayes_sf.engines.gaussian import standardise
 from bayes_sf.engines.joint import resolve_priors
 from bayes_sf.engines.posterior import Posterior
 from bayes_sf.engines.recovery import PublishedStudy, recover_study
+from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.progress import show_sampling
 
 type Command = Callable[..., tuple[int, str, str]]
@@ -75,7 +76,7 @@ def test_fit_prints_and_writes_estimates(command: Command, tmp_path: Path, engin
     code, out, err = command("fit", "q13", "--engine", engine, "--out", "here")
     assert (code, err) == (0, "")
     assert out.startswith("Real study")
-    assert re.search(r"q13\s+absence_mean\s+q13\s+−?0\.\d", out)
+    assert re.search(r"q13\s+Can adapt the work \(q13\)\s+−?0\.\d", out)
     files = sorted(path.name for path in (tmp_path / "here").iterdir())
     assert files == ["estimates.csv", "provenance.json"]
     rows = table(tmp_path / "here" / "estimates.csv")
@@ -206,13 +207,14 @@ def test_compare_prints_and_writes_the_poolings(command: Command, tmp_path: Path
     code, out, err = command("compare", "null", "--out", "here")
     assert (code, err) == (0, "")
     assert out.startswith("Real study")
-    assert re.search(r"icc\s+partial\s+reml\s+0\.299", out)
+    assert re.search(r"ICC\s+Partial pooling\s+REML\s+0\.299", out)
     terms, groups = (table(tmp_path / "here" / f"{n}.csv") for n in ("pooling", "shrinkage"))
     assert {row["pooling"] for row in terms} == {"complete", "none", "partial"}
     assert len(groups) == 12
     assert {row["source"] for row in terms + groups} == {"published"}
     for row in groups:
-        assert re.search(rf"{row['group']}\s+{row['n']}\s", out)
+        industry = load_codebook().industry(row["group"]).label_en.split()[0]
+        assert re.search(rf"{industry}[\w ]*\s+{row['n']}\s", out)
         assert (
             0 < float(row["factor_lower"]) < float(row["factor"]) < float(row["factor_upper"]) < 1
         )

@@ -7,7 +7,7 @@ import typer
 
 from bayes_sf.cli.app import app
 from bayes_sf.cli.console import progress_bar, refuse, stderr, stdout
-from bayes_sf.cli.data import load_study, rules_of, source_of
+from bayes_sf.cli.data import language_of, load_study, rules_of, source_of
 from bayes_sf.cli.options import (
     AnalysesArgument,
     AnalysisArgument,
@@ -15,6 +15,7 @@ from bayes_sf.cli.options import (
     DataOption,
     DominanceOption,
     JsonOption,
+    LangOption,
     MapOption,
     OutOption,
     PersonsOption,
@@ -45,6 +46,7 @@ def loo(
     min_persons: PersonsOption = 5,
     dominance: DominanceOption = (75.0, 90.0, 10.0),
     out: OutOption = Path("loo"),
+    lang: LangOption = "en",
     as_json: JsonOption = False,
     seed: SeedOption = 1,
     quiet: QuietOption = False,
@@ -56,7 +58,7 @@ def loo(
     from bayes_sf.output.files import ready_folder
     from bayes_sf.spec.analysis import load_analysis
 
-    asked = tuple(load_analysis(name) for name in analyses)
+    language, asked = language_of(lang), tuple(load_analysis(name) for name in analyses)
     source = source_of(data, survey, register, ("replica",))
     rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     folder = ready_folder(out)
@@ -65,7 +67,7 @@ def loo(
     run = run_loo(
         folder, asked, load_study(source, survey, register, mapping, seed),
         source=source, seed=seed, by_group=by_industry, console=stderr(quiet=quiet),
-        rules=rules,
+        rules=rules, lang=language,
     )  # fmt: skip
     print_loo(stdout(), run, as_json=as_json)
     refuse(tuple(result for result in run.results if not result.converged))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from bayes_sf.engines.result import Result
 
-__all__ = ["progress_bar", "refuse", "stderr", "stdout"]
+__all__ = ["announce", "progress_bar", "refuse", "stderr", "stdout"]
 
 
 def refuse(failed: "Sequence[Result]") -> None:
@@ -37,6 +37,12 @@ def stderr(*, quiet: bool) -> "Console":
     from rich.console import Console
 
     return Console(stderr=True, quiet=quiet, force_terminal=False if quiet else None)
+
+
+def announce(text: str, *, quiet: bool) -> None:
+    """Say on stderr what takes a while; nothing with --quiet or where stderr is no terminal."""
+    if not quiet and sys.stderr.isatty():
+        sys.stderr.write(f"{text}\n")
 
 
 def progress_bar(*, quiet: bool) -> Callable[[Iterable[Any]], Iterable[Any]]:

@@ -7,13 +7,14 @@ import typer
 
 from bayes_sf.cli.app import app
 from bayes_sf.cli.console import progress_bar, refuse, stderr, stdout
-from bayes_sf.cli.data import load_study, rules_of, source_of
+from bayes_sf.cli.data import language_of, load_study, rules_of, source_of
 from bayes_sf.cli.options import (
     AnalysisArgument,
     ControlOption,
     DataOption,
     DominanceOption,
     JsonOption,
+    LangOption,
     MapOption,
     OutOption,
     PersonsOption,
@@ -43,6 +44,7 @@ def fit(
     resume: Annotated[
         bool, typer.Option("--resume/--no-resume", help="Take saved nuts fits as they are.")
     ] = True,
+    lang: LangOption = "en",
     as_json: JsonOption = False,
     seed: SeedOption = 1,
     quiet: QuietOption = False,
@@ -57,7 +59,8 @@ def fit(
 
     if engine not in ENGINES:
         raise UsageError("--engine", f"must be one of {', '.join(ENGINES)}", got=engine)
-    asked, source = load_analysis(analysis), source_of(data, survey, register)
+    language, asked = language_of(lang), load_analysis(analysis)
+    source = source_of(data, survey, register)
     rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     folder = ready_folder(out)
     from bayes_sf.output.fits import print_fit, run_fit
@@ -65,7 +68,7 @@ def fit(
     run = run_fit(
         folder, asked, load_study(source, survey, register, mapping, seed),
         source=source, engine=engine, seed=seed, resume=resume, console=stderr(quiet=quiet),
-        rules=rules,
+        rules=rules, lang=language,
     )  # fmt: skip
     print_fit(stdout(), run, as_json=as_json)
     refuse(run.results.not_converged)
@@ -84,6 +87,7 @@ def compare(
     min_persons: PersonsOption = 5,
     dominance: DominanceOption = (75.0, 90.0, 10.0),
     out: OutOption = Path("pooling"),
+    lang: LangOption = "en",
     as_json: JsonOption = False,
     seed: SeedOption = 1,
     quiet: QuietOption = False,
@@ -95,14 +99,15 @@ def compare(
     from bayes_sf.output.files import ready_folder
     from bayes_sf.spec.analysis import load_analysis
 
-    asked, source = load_analysis(analysis), source_of(data, survey, register)
+    language, asked = language_of(lang), load_analysis(analysis)
+    source = source_of(data, survey, register)
     rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     folder = ready_folder(out)
     from bayes_sf.output.poolings import print_pooling, run_pooling
 
     run = run_pooling(
         folder, asked, load_study(source, survey, register, mapping, seed),
-        source=source, progress=progress_bar(quiet=quiet), rules=rules,
+        source=source, progress=progress_bar(quiet=quiet), rules=rules, lang=language,
     )  # fmt: skip
     print_pooling(stdout(), run, as_json=as_json)
 
@@ -111,6 +116,7 @@ def compare(
 def diagnose(
     file: Annotated[Path, typer.Argument(help="A fit that `fit --engine nuts` has saved.")],
     *,
+    lang: LangOption = "en",
     as_json: JsonOption = False,
 ) -> None:
     """Judge a saved fit: R-hat, ESS, MCSE, divergences, energy, tree depth.
@@ -119,8 +125,8 @@ def diagnose(
     """
     from bayes_sf.output.diagnosis import diagnose_file, print_diagnosis
 
-    found = diagnose_file(file)
-    print_diagnosis(stdout(), found, as_json=as_json)
+    language, found = language_of(lang), diagnose_file(file)
+    print_diagnosis(stdout(), found, as_json=as_json, lang=language)
     if not found.converged:
         failed = ", ".join(check.name for check in found.checks if not check.passed)
         raise ConvergenceError(str(file), "must pass every check", got=failed)

@@ -1,13 +1,12 @@
 """Commands on the report itself: reproduce, report, check-published, describe, select, replica."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bayes_sf.cli.app import app
-from bayes_sf.cli.console import progress_bar, refuse, stdout
+from bayes_sf.cli.console import announce, progress_bar, refuse, stdout
 from bayes_sf.cli.data import (
     language_of,
     load_study,
@@ -67,8 +66,7 @@ def reproduce(
     source = source_of(data, survey, register)
     rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     folder = ready_folder(out)
-    if not quiet and sys.stderr.isatty():
-        typer.echo("reading the data (from the published tables about ten seconds) ...", err=True)
+    announce("reading the data (from the published tables about ten seconds) ...", quiet=quiet)
     from bayes_sf.output.reproduction import print_reproduction, run_reproduction
 
     run = run_reproduction(
@@ -128,18 +126,18 @@ def report(
         raise UsageError(
             str(page), "is there already", fix="add --force, or choose another folder with --out"
         )
+    from bayes_sf.output.formats.terminal import print_end
     from bayes_sf.output.report import write_report
     from bayes_sf.output.report_material import gather
 
-    if not quiet and sys.stderr.isatty():
-        typer.echo("reading the data (from the published tables about ten seconds) ...", err=True)
+    announce("reading the data (from the published tables about ten seconds) ...", quiet=quiet)
     study = load_study(source, survey, register, mapping, seed)
     material = gather(
         study, lang=language, rope=rope, seed=seed, with_data=with_data, rules=rules,
         progress=progress_bar(quiet=quiet),
     )  # fmt: skip
     write_report(page, material)
-    typer.echo(f"Written to {page}")
+    print_end(stdout(), [page], lang=language)
 
 
 @app.command("check-published")
@@ -178,6 +176,7 @@ def describe(
     dominance: DominanceOption = (75.0, 90.0, 10.0),
     out: OutOption = Path("description"),
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Tables 11-45, figures 1-4 and 6, who is left after each rule, and what is missing.
 
@@ -193,7 +192,9 @@ def describe(
     from bayes_sf.output.disclosure import refuse_withheld
 
     sample = load_workplaces(source, survey, register, mapping)
-    described = write_description(folder, sample, lang=language, rules=rules)
+    described = write_description(
+        folder, sample, lang=language, rules=rules, progress=progress_bar(quiet=quiet)
+    )
     print_description(stdout(), described, as_json=as_json)
     refuse_withheld(described.withheld)
 
@@ -215,7 +216,9 @@ def select(
     dominance: DominanceOption = (75.0, 90.0, 10.0),
     with_data: WithDataOption = False,
     out: OutOption = Path("selection"),
+    lang: LangOption = "en",
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Annex 1's lists of cases, by its rule and by posterior, and how many truly belong.
 
@@ -223,7 +226,7 @@ def select(
     """
     from bayes_sf.output.files import ready_folder
 
-    source = source_of(data, survey, register, known=("replica",))
+    language, source = language_of(lang), source_of(data, survey, register, known=("replica",))
     key = read_secret(key_file) if key_file else None
     from bayes_sf.output.cases import Choice, print_cases, write_cases
 
@@ -231,7 +234,8 @@ def select(
     rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     folder = ready_folder(out)
     sample = load_workplaces(source, survey, register, mapping, key)
-    cases = write_cases(folder, sample, choice, rules=rules, with_data=with_data)
+    announce("ranking the workplaces by draws (some seconds) ...", quiet=quiet)
+    cases = write_cases(folder, sample, choice, rules=rules, with_data=with_data, lang=language)
     print_cases(stdout(), cases, as_json=as_json)
 
 

@@ -1,13 +1,12 @@
 """Command on small effects: sensitivity."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bayes_sf.cli.app import app
-from bayes_sf.cli.console import progress_bar, stdout
+from bayes_sf.cli.console import announce, progress_bar, stdout
 from bayes_sf.cli.data import language_of, load_study, rules_of, source_of
 from bayes_sf.cli.options import (
     ControlOption,
@@ -124,8 +123,8 @@ def sensitivity(
     }  # fmt: skip
     _check(contrast, cost, step_at_most, imputed)
     folder = ready_folder(out)
-    if source == "published" and not quiet and sys.stderr.isatty():
-        typer.echo("reading the published tables (about ten seconds) ...", err=True)
+    if source == "published":
+        announce("reading the published tables (about ten seconds) ...", quiet=quiet)
     from bayes_sf.output.sensitivities import print_sensitivity, run_sensitivity
 
     run = run_sensitivity(

@@ -10,7 +10,7 @@ from bayes_sf.analysis.calibration import Calibration, calibrate
 from bayes_sf.engines.fit import versions
 from bayes_sf.output.calibration_pictures import rank_figure
 from bayes_sf.output.files import json_text, write_files
-from bayes_sf.output.formats.terminal import print_table
+from bayes_sf.output.formats.terminal import print_end, print_table
 from bayes_sf.output.page import figure_files
 from bayes_sf.output.tables import Column, table_from_frame
 from bayes_sf.spec.analysis import Analysis
@@ -142,5 +142,4 @@ def print_calibration(console: "Console", run: CalibrationRun, *, as_json: bool)
         )
         notes = (said, f"Priors: {one.spec.priors}.")
         print_table(console, table_from_frame(table, title, columns=_COLUMNS, notes=notes))
-    names = ", ".join(path.name for path in run.files)
-    console.print(f"Written to {run.files[0].parent}: {names}")
+    print_end(console, run.files, lang="en")

@@ -15,11 +15,15 @@ from bayes_sf.analysis.selection import LISTS, select_cases
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.inputs.variables import Language
+from bayes_sf.output.command_words import say
 from bayes_sf.output.description import source_texts
 from bayes_sf.output.disclosure import HIDDEN, Control, Hidden, Rules, disclosure_files, notice
 from bayes_sf.output.files import json_text, write_files
-from bayes_sf.output.numbers import fixed
-from bayes_sf.output.summary import SOURCES
+from bayes_sf.output.formats.terminal import print_end, print_table
+from bayes_sf.output.sentences import STATEMENTS
+from bayes_sf.output.tables import Column, Table, table_from_frame
+from bayes_sf.output.words import industry_name, word
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,6 +79,8 @@ class Cases:
         What was written.
     disclosure : str
         What disclosure control did.
+    lang : {"en", "nb"}
+        Language of what is printed; files are in English.
     """
 
     source: str
@@ -82,6 +88,7 @@ class Cases:
     belonging: "pd.DataFrame" = field(repr=False)
     files: tuple[Path, ...]
     disclosure: str = ""
+    lang: Language = "en"
 
 
 def write_cases(
@@ -91,6 +98,7 @@ def write_cases(
     *,
     rules: Rules | None = None,
     with_data: bool = False,
+    lang: Language = "en",
 ) -> Cases:
     """Select workplaces and write `belonging.csv`, and with data `selection.csv`.
 
@@ -106,6 +114,8 @@ def write_cases(
         Of disclosure control.
     with_data : bool
         Whether the lists themselves are written.
+    lang : {"en", "nb"}
+        Language of what is printed.
 
     Returns
     -------
@@ -127,7 +137,8 @@ def write_cases(
     belonging, log = protect_belonging(count_belonging(lists), control)
     tables = {"belonging.csv": belonging, **({"selection.csv": chosen} if with_data else {})}
     files = write_files(folder, {**source_texts(tables, sample), **disclosure_files(control, log)})
-    return Cases(sample.source, choice.years, belonging, files, notice(control, log))
+    said = notice(control, log, lang)
+    return Cases(sample.source, choice.years, belonging, files, said, lang)
 
 
 def protect_belonging(
@@ -205,7 +216,7 @@ def print_cases(console: "Console", cases: Cases, *, as_json: bool) -> None:
     if as_json:
         content = {
             "source": cases.source,
-            "statement": SOURCES[cases.source],
+            "statement": STATEMENTS["en"][cases.source],
             "years": cases.years,
             "belonging": cases.belonging.to_dict("records"),
             "disclosure": cases.disclosure,
@@ -213,28 +224,32 @@ def print_cases(console: "Console", cases: Cases, *, as_json: bool) -> None:
         }
         console.file.write(json_text(content))
         return
-    from rich.table import Table
-
-    console.print(SOURCES[cases.source], style="bold")
-    console.print(f"Years {cases.years[0]} to {cases.years[1]}. The report used 2017 to 2021.")
-    grid = Table(box=None)
-    heads = ("list", "industry", "candidates", "chosen", "truly belong: rule", "posterior")
-    for place, name in enumerate(heads):
-        grid.add_column(name, justify="left" if place < 2 else "right", no_wrap=True)
-    for row in cases.belonging.itertuples(index=False):
-        *counts, rule, posterior = row
-        shown = [v if v == HIDDEN else fixed(v, 1) or "–" for v in (rule, posterior)]
-        grid.add_row(*map(str, counts), *shown)
+    lang = cases.lang
+    console.print(STATEMENTS[lang][cases.source], style="bold")
+    console.print(say("select years", lang).format(*cases.years))
+    print_table(console, _belonging_table(cases))
     console.print()
-    console.print(grid)
-    console.print(
-        "\nTruly belong: how many of the chosen are expected to be truly among as many most "
-        "extreme (the sum of prob_top). The others were lucky or unlucky: regression to the mean.",
-        style="dim",
-    )
-    console.print(cases.disclosure, markup=False, highlight=False)
-    names = ", ".join(path.name for path in cases.files)
-    said = f"Written to {cases.files[0].parent}: {names}"
-    console.print(said, markup=False, highlight=False)
+    print_end(console, cases.files, lang=lang, disclosure=cases.disclosure)
     if all(path.name != "selection.csv" for path in cases.files):
-        console.print("The lists themselves, by pseudonym, are written with --with-data.")
+        console.print(say("lists withheld", lang))
+
+
+def _belonging_table(cases: Cases) -> Table:
+    """How many truly belong, by list and industry; what has no posterior does not exist."""
+    lang = cases.lang
+    shown = cases.belonging.assign(
+        list=[say(str(name), lang) for name in cases.belonging["list"]],
+        industry=[industry_name(str(name), lang) for name in cases.belonging["industry"]],
+    )
+    columns = (
+        Column("list", say("list", lang), "text"),
+        Column("industry", word("industry", lang), "text"),
+        Column("candidates", say("candidates", lang), "integer"),
+        Column("chosen", say("chosen", lang), "integer"),
+        Column("belong_by_rule", say("belong rule", lang), decimals=1),
+        Column("belong_by_posterior", say("belong posterior", lang), decimals=1),
+    )
+    return table_from_frame(
+        shown, word("belonging", lang), columns=columns, notes=(say("belong note", lang),),
+        source=cases.source, lang=lang,
+    )  # fmt: skip

@@ -10,6 +10,7 @@ from bayes_sf.analysis.comparison import CoefficientRow, IccRow, Reproduction
 from bayes_sf.engines.result import Result
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.variables import Language
+from bayes_sf.output.prior_words import prior_words
 from bayes_sf.output.result_tables import prior_notes
 from bayes_sf.output.sentences import sentence
 from bayes_sf.output.tables import Column, Table, table_from_frame
@@ -48,8 +49,12 @@ def icc_table(rows: Sequence[IccRow], *, source: str, lang: Language, name: str 
         Column("prior_lower", f"{prior}: {span}", "interval", 3, "prior_upper"),
         Column("n", word("n", lang), "integer"),
     )
-    priors = [f"{word('priors', lang)}, {outcome_name(row.outcome, lang)} (pp): {row.prior}."
-              for row in rows if row.case == "all"]  # fmt: skip
+    priors = [
+        f"{word('priors', lang)}, {outcome_name(row.outcome, lang)} (pp): "
+        f"{prior_words(row.prior, lang)}."
+        for row in rows
+        if row.case == "all"
+    ]
     boundary = [sentence("boundary", lang)] if any(row.case != "all" for row in rows) else []
     return table_from_frame(
         frame, word("icc_title", lang), columns=columns, name=name,

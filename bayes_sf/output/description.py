@@ -5,7 +5,7 @@ No file names a workplace, not even by its pseudonym, and what would tell of sin
 it shows, so that the replica is never taken for the real study.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,9 +16,11 @@ from bayes_sf.output.described_sample import ProtectedTables, protect_tables
 from bayes_sf.output.disclosure import Control, Rules, disclosure_files, notice
 from bayes_sf.output.figures import box_figure, missingness_figure, scatter_figure
 from bayes_sf.output.files import json_text, write_files
+from bayes_sf.output.formats.terminal import print_end, print_table
 from bayes_sf.output.page import Language, figure_files
 from bayes_sf.output.protected_counts import BOXES, figure_rows
-from bayes_sf.output.summary import SOURCES
+from bayes_sf.output.sample_tables import flow_tables
+from bayes_sf.output.sentences import STATEMENTS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,6 +55,8 @@ class Description:
         What disclosure control did.
     withheld : tuple of str
         Files of which nothing could be shown.
+    lang : {"en", "nb"}
+        Language of what is printed.
     """
 
     source: str
@@ -62,10 +66,16 @@ class Description:
     files: tuple[Path, ...]
     disclosure: str = ""
     withheld: tuple[str, ...] = ()
+    lang: Language = "en"
 
 
 def write_description(
-    folder: Path, sample: AnalysisSample, *, lang: Language = "en", rules: Rules | None = None
+    folder: Path,
+    sample: AnalysisSample,
+    *,
+    lang: Language = "en",
+    rules: Rules | None = None,
+    progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
 ) -> Description:
     """Write every table and figure of a sample.
 
@@ -76,9 +86,11 @@ def write_description(
     sample : AnalysisSample
         The workplaces.
     lang : {"en", "nb"}
-        Language of the figures.
+        Language of the figures, and of what is printed.
     rules : Rules, optional
         Of disclosure control.
+    progress : callable
+        Wraps the figures.
     """
     control = Control.of(sample, rules or Rules())
     found = protect_tables(sample, control)
@@ -86,7 +98,8 @@ def write_description(
         **source_texts(found.tables, sample), **disclosure_files(control, found.log)
     }  # fmt: skip
     shown = found if control.active else None
-    for name, figure in description_figures(sample, lang=lang, shown=shown).items():
+    drawn = description_figures(sample, lang=lang, shown=shown)
+    for name, figure in progress(drawn.items()):
         contents |= figure_files(name, figure)
     return Description(
         source=sample.source,
@@ -94,8 +107,9 @@ def write_description(
         flow=found.tables["flow.csv"],
         problems=sample.problems.drop(columns="places"),
         files=write_files(folder, contents),
-        disclosure=notice(control, found.log),
+        disclosure=notice(control, found.log, lang),
         withheld=found.withheld,
+        lang=lang,
     )
 
 
@@ -177,34 +191,22 @@ def print_description(console: "Console", description: Description, *, as_json: 
     if as_json:
         console.file.write(json_text(_as_object(description)))
         return
-    from rich.table import Table
-
-    console.print(SOURCES[description.source], style="bold")
-    for (analysis, outcome), steps in description.flow.groupby(["analysis", "outcome"], sort=False):
-        grid = Table(title=f"{analysis}, {outcome}", title_justify="left", box=None)
-        counts = steps.drop(columns=["analysis", "outcome"])
-        for name in counts.columns:
-            grid.add_column(name, justify="left" if name == "step" else "right", no_wrap=True)
-        for row in counts.itertuples(index=False):
-            grid.add_row(*map(str, row))
-        console.print()
-        console.print(grid)
+    lang = description.lang
+    console.print(STATEMENTS[lang][description.source], style="bold")
+    for table in flow_tables(description.flow, source=description.source, lang=lang):
+        print_table(console, table)
     console.print()
     for file, fault, rows, consequence in description.problems.itertuples(index=False):
         line = f"{file}: {fault} (rows: {rows}); {consequence}"
         console.print(line, markup=False, highlight=False)
-    if description.disclosure:
-        console.print(description.disclosure, markup=False, highlight=False)
-    names = ", ".join(path.name for path in description.files)
-    folder = description.files[0].parent
-    console.print(f"Written to {folder}: {names}", markup=False, highlight=False)
+    print_end(console, description.files, lang=lang, disclosure=description.disclosure)
 
 
 def _as_object(description: Description) -> Mapping[str, Any]:
     """The same for programs."""
     return {
         "source": description.source,
-        "statement": SOURCES[description.source],
+        "statement": STATEMENTS["en"][description.source],
         "digest": description.digest,
         "flow": description.flow.to_dict("records"),
         "problems": description.problems.to_dict("records"),

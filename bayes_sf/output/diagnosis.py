@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from bayes_sf.engines.diagnostics import Check, checks, diagnose
 from bayes_sf.engines.store import SavedFit, load_fit
+from bayes_sf.inputs.variables import Language
+from bayes_sf.output.command_words import say
 from bayes_sf.output.files import json_text
 from bayes_sf.output.formats.terminal import print_table
-from bayes_sf.output.numbers import fixed, significant_decimals
-from bayes_sf.output.summary import SOURCES
+from bayes_sf.output.numbers import as_printed, fixed, significant_decimals
+from bayes_sf.output.prior_words import prior_words
+from bayes_sf.output.sentences import STATEMENTS
 from bayes_sf.output.tables import Table, printed_table
+from bayes_sf.output.words import outcome_name, word
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +69,9 @@ def diagnose_file(path: Path) -> Diagnosis:
     return Diagnosis(path, saved, table, checks(table))
 
 
-def print_diagnosis(console: "Console", found: Diagnosis, *, as_json: bool) -> None:
+def print_diagnosis(
+    console: "Console", found: Diagnosis, *, as_json: bool, lang: Language = "en"
+) -> None:
     """Print diagnostics and verdict, or one JSON object.
 
     Parameters
@@ -76,6 +82,8 @@ def print_diagnosis(console: "Console", found: Diagnosis, *, as_json: bool) -> N
         What to print.
     as_json : bool
         One object with keys ``converged, checks, parameters, about``.
+    lang : {"en", "nb"}
+        Language of what is printed.
     """
     about = found.saved.about
     if as_json:
@@ -88,41 +96,42 @@ def print_diagnosis(console: "Console", found: Diagnosis, *, as_json: bool) -> N
         console.file.write(json_text(content))
         return
     source = about["provenance"]["source"]
-    console.print(SOURCES.get(source, f"Data: {source}."), style="bold")
-    print_table(console, _table(found))
+    console.print(STATEMENTS[lang].get(source, f"Data: {source}."), style="bold")
+    print_table(console, _table(found, lang))
     console.print()
     for check in found.checks:
-        console.print(_check_line(check), markup=False, highlight=False)
-    verdict = "converged" if found.converged else "NOT CONVERGED: do not believe these estimates"
-    console.print(f"Verdict: {verdict}.", style="bold")
+        console.print(_check_line(check, lang), markup=False, highlight=False)
+    verdict = word("verdict_good" if found.converged else "verdict_bad", lang)
+    console.print(say("verdict", lang).format(verdict), style="bold")
 
 
-def _table(found: Diagnosis) -> Table:
+def _table(found: Diagnosis, lang: Language) -> Table:
     """Diagnostics by parameter; of the fit as a whole in the note."""
     about, whole = found.saved.about, found.table.iloc[0]
-    title = f"{about['model']} of {about['outcome']}, {about['n']} rows by {about['group']}"
-    header = (
-        "parameter", "mean", "sd", "MCSE", "R-hat", "bulk ESS", "tail ESS", "from exact (MCSE)",
-    )  # fmt: skip
+    group = say("industry", lang) if about["group"] == "industry" else about["group"]
+    title = say("diagnosed", lang).format(
+        about["model"], outcome_name(about["outcome"], lang), about["n"], group
+    )
+    keys = ("parameter", "mean", "sd", "mcse", "r_hat", "ess_bulk", "ess_tail", "exact_mcse")
+    header = tuple(word(key, lang) for key in keys)
     settings = about["settings"]
-    note = (
-        f"{whole['divergences']:.0f} divergences; E-BFMI {fixed(whole['bfmi'], 2)}; tree depth at "
-        f"most {whole['tree_depth']:.0f}. {settings['chains']} chains of {settings['draws']} after "
-        f"{settings['tune']}, target_accept {settings['target_accept']}, seed "
-        f"{about['provenance']['seed']}. Priors: {about['priors']}."
-    )
-    return printed_table(
-        title, header, tuple(_row(str(n), r) for n, r in found.table.iterrows()), note
-    )
+    note = say("sampled", lang).format(
+        f"{whole['divergences']:.0f}", fixed(whole["bfmi"], 2, lang), f"{whole['tree_depth']:.0f}",
+        settings["chains"], settings["draws"], settings["tune"],
+        as_printed(str(settings["target_accept"]), lang), about["provenance"]["seed"],
+        prior_words(about["priors"], lang),
+    )  # fmt: skip
+    rows = tuple(_row(str(name), row, lang) for name, row in found.table.iterrows())
+    return printed_table(title, header, rows, note)
 
 
-def _row(name: str, row: Any) -> tuple[str, ...]:
+def _row(name: str, row: Any, lang: Language) -> tuple[str, ...]:
     """One parameter: the mean as precise as its MCSE, ESS in whole draws."""
     decimals = significant_decimals(row["mcse_mean"])
     return (
-        name, fixed(row["mean"], decimals), fixed(row["sd"], decimals),
-        fixed(row["mcse_mean"], decimals), fixed(row["r_hat"], 3), _draws(row["ess_bulk"]),
-        _draws(row["ess_tail"]), fixed(row["exact_mcse"], 1),
+        name, fixed(row["mean"], decimals, lang), fixed(row["sd"], decimals, lang),
+        fixed(row["mcse_mean"], decimals, lang), fixed(row["r_hat"], 3, lang),
+        _draws(row["ess_bulk"]), _draws(row["ess_tail"]), fixed(row["exact_mcse"], 1, lang),
     )  # fmt: skip
 
 
@@ -131,11 +140,13 @@ def _draws(ess: float) -> str:
     return fixed(math.floor(ess), 0) if math.isfinite(ess) else ""
 
 
-def _check_line(check: Check) -> str:
+def _check_line(check: Check, lang: Language) -> str:
     """A rule, what was found, and where."""
     decimals = 3 if check.name == "R-hat" else 0
-    value = fixed(check.value, decimals) or "not a number"
+    value = fixed(check.value, decimals, lang)
     if check.name.endswith("ESS"):
-        value = _draws(check.value) or "not a number"
+        value = _draws(check.value)
     where = f" ({check.parameter})" if check.parameter else ""
-    return f"{'passed' if check.passed else 'FAILED'}  {check.name} {check.rule}: {value}{where}"
+    passed = say("passed" if check.passed else "failed", lang)
+    rule = say(check.rule, lang)
+    return f"{passed}  {say(check.name, lang)} {rule}: {value or say('not a number', lang)}{where}"

@@ -28,9 +28,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bayes_sf.errors import DisclosureError, UsageError
 from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.inputs.variables import Language
 from bayes_sf.output.files import csv_text, json_text
 from bayes_sf.output.numbers import significant_decimals
 from bayes_sf.output.protected_counts import Counts
+from bayes_sf.output.sentences import sentence
+from bayes_sf.output.words import outcome_name
 from bayes_sf.spec.model import ModelSpec
 
 if TYPE_CHECKING:
@@ -342,24 +345,32 @@ def blunted(
     }
 
 
-def notice(control: Control, log: Sequence[Hidden]) -> str:
-    """Say in a line what disclosure control did; "" where there is nothing to protect."""
+def notice(
+    control: Control, log: Sequence[Hidden], lang: Language = "en", *, page: bool = False
+) -> str:
+    """Say in a line what disclosure control did; "" where there is nothing to protect.
+
+    Parameters
+    ----------
+    control : Control
+    log : sequence of Hidden
+    lang : {"en", "nb"}
+        Language.
+    page : bool
+        Whether it is for readers of a page, who do not have the log: nothing is said of it.
+    """
     rules = control.rules
     if not control.microdata:
         return ""
     if not rules.active:
-        return "DISCLOSURE CONTROL IS OFF (--no-disclosure-control): not to leave your house."
-    return (
-        f"Disclosure control: {len(log)} hidden (:), for fewer than {rules.min_workplaces} "
-        f"workplaces or {rules.min_persons} persons, dominance, or to protect such figures. "
-        f"{_said_of(log)}{FILES[0]} says which and why: it is for you alone."
+        return sentence("control off", lang)
+    said = sentence("control", lang).format(len(log), rules.min_workplaces, rules.min_persons)
+    names = dict.fromkeys(
+        f"{one.row} ({outcome_name(one.column, lang)})" for one in log if one.table == MODELS
     )
-
-
-def _said_of(log: Sequence[Hidden]) -> str:
-    """Name the models that are withheld."""
-    names = dict.fromkeys(f"{one.row} of {one.column}" for one in log if one.table == MODELS)
-    return f"Withheld: {', '.join(names)}. " if names else ""
+    if names:
+        said = f"{said} {sentence('control models', lang).format(', '.join(names))}"
+    return said if page else f"{said} {sentence('control log', lang).format(FILES[0])}"
 
 
 def disclosure_files(control: Control, log: Sequence[Hidden]) -> dict[str, str]:

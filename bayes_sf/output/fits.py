@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from bayes_sf.engines.fit import fit, group_sizes, versions
 from bayes_sf.engines.result import Result, Results
 from bayes_sf.engines.store import fit_saved
+from bayes_sf.inputs.variables import Language
+from bayes_sf.output.command_words import say
 from bayes_sf.output.disclosure import (
     Control,
     Hidden,
@@ -18,12 +20,21 @@ from bayes_sf.output.disclosure import (
     notice,
 )
 from bayes_sf.output.files import json_text, write_files
-from bayes_sf.output.formats.terminal import print_table
+from bayes_sf.output.formats.terminal import print_end, print_table
 from bayes_sf.output.numbers import fixed, interval, probability, significant_decimals
+from bayes_sf.output.prior_words import prior_words
 from bayes_sf.output.progress import show_sampling
 from bayes_sf.output.protected_models import keep_open, protect_diagnostics, protect_estimates
-from bayes_sf.output.summary import SOURCES
-from bayes_sf.output.tables import Table, printed_table
+from bayes_sf.output.sentences import STATEMENTS
+from bayes_sf.output.tables import Column, Table
+from bayes_sf.output.words import (
+    industry_name,
+    interval_name,
+    numbered_name,
+    outcome_name,
+    unit_name,
+    word,
+)
 from bayes_sf.spec.analysis import Analysis
 from bayes_sf.spec.moments import INTERCEPT
 
@@ -36,7 +47,6 @@ __all__ = ["FitRun", "print_fit", "run_fit"]
 #: An analysis of so few models is printed with its standard deviations and ICC.
 _FEW = 4
 _SPREADS = ("sd_group", "sd_resid", "icc")
-_MARK = "NOT CONVERGED"
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +68,10 @@ class FitRun:
         Tables and provenance.
     disclosure : str
         What disclosure control did.
+    question : str
+        What is asked, in the language.
+    lang : {"en", "nb"}
+        Language of what is printed; files are in English.
     """
 
     source: str
@@ -67,6 +81,8 @@ class FitRun:
     provenance: dict[str, Any]
     files: tuple[Path, ...]
     disclosure: str = ""
+    question: str = ""
+    lang: Language = "en"
 
 
 def run_fit(
@@ -80,6 +96,7 @@ def run_fit(
     resume: bool,
     console: "Console",
     rules: Rules | None = None,
+    lang: Language = "en",
 ) -> FitRun:
     """Fit every model of an analysis and write what was found.
 
@@ -103,6 +120,8 @@ def run_fit(
         Stderr, for progress.
     rules : Rules, optional
         Of disclosure control: effects of hidden groups are in no table and no file.
+    lang : {"en", "nb"}
+        Language of what is printed.
     """
     control = Control.of(data, rules or Rules())
     analysis, withheld = keep_open(analysis, control)
@@ -121,15 +140,17 @@ def run_fit(
     resumed = sum(found for _, found in kept)
     provenance = {
         "analysis": analysis.name, "question": analysis.question, "source": source,
-        "statement": SOURCES[source], "engine": engine, "seed": seed, "resumed": resumed,
+        "statement": STATEMENTS["en"][source], "engine": engine, "seed": seed, "resumed": resumed,
         "versions": versions(), "platform": platform.platform(),
         "models": [_described(result) for result in results.values()],
     }  # fmt: skip
     texts = {f"{name}.csv": _csv(table) for name, table in tables.items()}
     texts |= {"provenance.json": json_text(provenance), **disclosure_files(control, log)}
     files = write_files(folder, texts)
-    said = notice(control, log)
-    return FitRun(source, results, resumed, tables, provenance, files, said)
+    return FitRun(
+        source, results, resumed, tables, provenance, files, notice(control, log, lang),
+        analysis.question_in(lang), lang,
+    )  # fmt: skip
 
 
 def _csv(table: "pd.DataFrame") -> str:
@@ -195,37 +216,46 @@ def print_fit(console: "Console", run: FitRun, *, as_json: bool) -> None:
         said = {"disclosure": run.disclosure} if run.disclosure else {}
         console.file.write(json_text({**tables, "provenance": run.provenance, **said}))
         return
-    console.print(SOURCES[run.source], style="bold")
+    console.print(STATEMENTS[run.lang][run.source], style="bold")
     print_table(console, _main_rows(run))
     console.print()
-    if run.disclosure:
-        console.print(run.disclosure, highlight=False)
     if run.resumed:
-        console.print(f"{run.resumed} of {len(run.results)} fits were there from an earlier run.")
-    names = ", ".join(path.name for path in run.files)
-    console.print(f"Written to {run.files[0].parent}: {names}")
+        console.print(say("resumed", run.lang).format(run.resumed, len(run.results)))
+    print_end(console, run.files, lang=run.lang, disclosure=run.disclosure)
 
 
 def _main_rows(run: FitRun) -> Table:
     """Slopes of every model; in a small analysis everything but the groups."""
-    first = next(iter(run.results.values()))
-    bayesian = first.has_draws
-    header = (
-        "model", "outcome", "term", "mean" if bayesian else first.engine,
-        f"{100 * first.prob:.0f} % interval", "P(direction)" if bayesian else "t", "n", "",
-    )  # fmt: skip
-    rows = tuple(row for result in run.results.values() for row in _rows(result, len(run.results)))
-    kind = "equal-tailed credible" if bayesian else "Wald confidence"
-    note = f"{100 * first.prob:.0f} % {kind} intervals; outcomes in {first.spec.unit}."
-    if any(f"{slope} | " in row[2] for slope in first.moments.predictors for row in rows):
-        group = first.spec.group
-        note += f" A slope | {group} is how far that {group}'s is from the slope of all."
+    first, lang = next(iter(run.results.values())), run.lang
+    bayesian, models = first.has_draws, len(run.results)
+    several = len({result.spec.outcome for result in run.results.values()}) > 1
+    columns = (
+        Column("model", word("model", lang), "text"),
+        *([Column("outcome", word("outcome", lang), "text")] if several else []),
+        Column("term", word("term", lang), "text"),
+        Column("estimate", word("mean" if bayesian else first.engine, lang), "printed"),
+        Column("interval", interval_name("interval", first.prob, lang), "printed"),
+        Column("statistic", word("direction" if bayesian else "t", lang), "printed"),
+        Column("n", word("n", lang), "printed"),
+        Column("verdict", "", "text"),
+    )
+    rows = tuple(
+        row if several else (row[0], *row[2:])
+        for result in run.results.values()
+        for row in _rows(result, models, lang)
+    )
+    kind = interval_name("credible-eti" if bayesian else "confidence-wald", first.prob, lang)
+    outcome = "" if several else f"{outcome_name(first.spec.outcome, lang)}, "
+    note = f"{outcome}{unit_name(first.spec.unit, lang)}; {kind}."
+    if first.spec.varying and models <= _FEW:
+        group = say("industry", lang) if first.spec.group == "industry" else first.spec.group
+        note += f" {say('group slope', lang).format(group)}"
     if bayesian:
-        note += f" Priors of the first model: {first.priors}."
-    return printed_table(run.provenance["question"], header, rows, note)
+        note += f" {say('prior of first', lang)}: {prior_words(str(first.priors), lang)}."
+    return Table("", run.question, columns, rows, notes=(note,), lang=lang)
 
 
-def _rows(result: Result, models: int) -> Iterator[tuple[str, ...]]:
+def _rows(result: Result, models: int, lang: Language) -> Iterator[tuple[str, ...]]:
     """Printed rows of one model: slopes, and in a small analysis all but the groups' levels."""
     slopes = result.moments.predictors
     small = models <= _FEW or not slopes
@@ -233,12 +263,14 @@ def _rows(result: Result, models: int) -> Iterator[tuple[str, ...]]:
         if row.term not in slopes and (not small or (row.group and row.term == INTERCEPT)):
             continue
         decimals = 3 if row.term == "icc" else significant_decimals(row.sd)
-        span = "" if math.isnan(row.lower) else interval(row.lower, row.upper, decimals)
+        span = "" if math.isnan(row.lower) else interval(row.lower, row.upper, decimals, lang)
+        term = numbered_name(row.term, lang)
         yield (
-            result.spec.name, result.spec.outcome,
-            f"{row.term} | {row.group}" if row.group else row.term,
-            fixed(row.estimate, decimals), span,
-            probability(row.statistic) if result.has_draws else fixed(row.statistic, 2),
+            result.spec.name, outcome_name(result.spec.outcome, lang),
+            f"{term} | {industry_name(row.group, lang)}" if row.group else term,
+            fixed(row.estimate, decimals, lang), span,
+            probability(row.statistic, lang=lang) if result.has_draws
+            else fixed(row.statistic, 2, lang),
             str(result.moments.n_obs),
-            "" if result.converged else _MARK,
+            "" if result.converged else say("not converged", lang),
         )  # fmt: skip

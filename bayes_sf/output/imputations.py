@@ -14,14 +14,14 @@ from bayes_sf.output.completed_files import completed_files
 from bayes_sf.output.disclosure import Control, Rules, disclosure_files, notice
 from bayes_sf.output.files import csv_text, json_text, write_files
 from bayes_sf.output.formats.delimited import CsvStyle
-from bayes_sf.output.formats.terminal import print_table
+from bayes_sf.output.formats.terminal import print_end, print_table
 from bayes_sf.output.imputation_figures import delta_figure, distribution_figure, quarters_figure
 from bayes_sf.output.imputation_tables import imputation_tables, is_asked
 from bayes_sf.output.page import figure_files
 from bayes_sf.output.progress import show_sampling
 from bayes_sf.output.protected_missing import protect_missing
 from bayes_sf.output.protected_models import keep_open
-from bayes_sf.output.summary import SOURCES
+from bayes_sf.output.sentences import STATEMENTS
 from bayes_sf.spec.analysis import Analysis
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def run_imputation(
     files["provenance.json"] = json_text(provenance)
     written = write_files(folder, files)
     return ImputationRun(
-        source, study, lang, provenance, written, notice(control, log),
+        source, study, lang, provenance, written, notice(control, log, lang),
         ("distributions",) if withheld else (),
     )  # fmt: skip
 
@@ -166,7 +166,7 @@ def _provenance(
     fitted = study.panel_fit
     return {
         "analysis": analysis.name, "question": analysis.question, "source": source,
-        "statement": SOURCES[source], "seed": seed, "versions": versions(),
+        "statement": STATEMENTS["en"][source], "seed": seed, "versions": versions(),
         "platform": platform.platform(), "completed_sets_written": completed,
         "completed_sets_pooled": study.sets.n_sets, "draws_of_gaps": len(study.done.y),
         "panel": fitted.panel.digest, "converged": study.converged,
@@ -210,10 +210,8 @@ def print_imputation(console: "Console", run: ImputationRun, *, as_json: bool) -
         }  # fmt: skip
         console.file.write(json_text(content))
         return
-    console.print(SOURCES[run.source], style="bold")
+    console.print(STATEMENTS[run.lang][run.source], style="bold")
     for table in imputation_tables(study, lang=run.lang):
         print_table(console, table)
     console.print()
-    console.print(run.disclosure, highlight=False)
-    names = ", ".join(path.name for path in run.files)
-    console.print(f"Written to {run.files[0].parent}: {names}", markup=False, highlight=False)
+    print_end(console, run.files, lang=run.lang, disclosure=run.disclosure)

@@ -74,7 +74,7 @@ def influence_figure(found: Influence, *, lang: Language = "en") -> "Figure":
     prob = with_percent(percent(result.prob, 0, lang), lang)
     subtitle = words["sub"].format(
         outcome_name(spec.outcome, lang),
-        found.contrast.term,
+        found.contrast.term.partition("[")[0],
         contrast_label(found, lang),
         prob,
         result.moments.n_obs,

@@ -12,7 +12,13 @@ from bayes_sf.output.protected_frames import mark_hidden
 from bayes_sf.output.result_tables import prior_notes, slug
 from bayes_sf.output.sentences import sentence
 from bayes_sf.output.tables import Column, Table, table_from_frame
-from bayes_sf.output.words import industry_name, interval_name, outcome_name, word
+from bayes_sf.output.words import (
+    industry_name,
+    interval_name,
+    numbered_name,
+    outcome_name,
+    word,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,7 +93,7 @@ def _table(
     """A table with what all of them say."""
     spec = found.result.spec
     title = f"{word(f'influence_{key}', lang)}: {spec.name}, {outcome_name(spec.outcome, lang)}"
-    said = f"{found.contrast.term}: {contrast_label(found, lang)}."
+    said = f"{numbered_name(found.contrast.term, lang)}: {contrast_label(found, lang)}."
     return table_from_frame(
         frame, title, columns=columns, name=slug(f"influence_{key}_{spec.name}_{spec.outcome}"),
         digits="sd" if key == "refits" else "", unit=spec.unit, n=found.result.moments.n_obs,

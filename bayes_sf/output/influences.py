@@ -11,7 +11,7 @@ from bayes_sf.engines.fit import versions
 from bayes_sf.inputs.variables import Language
 from bayes_sf.output.disclosure import Control, Hidden, Rules, disclosure_files, notice
 from bayes_sf.output.files import json_text, write_files
-from bayes_sf.output.formats.terminal import print_table
+from bayes_sf.output.formats.terminal import print_end, print_table
 from bayes_sf.output.influence_figures import influence_figure
 from bayes_sf.output.influence_tables import influence_tables
 from bayes_sf.output.page import figure_files
@@ -30,8 +30,6 @@ __all__ = ["InfluenceRun", "print_influence", "run_influence"]
 
 #: Analyses of more models are in the files; so many are printed.
 _SHOWN = 2
-_MORE = {"en": "{} more models are in the files.", "nb": "{} modeller til er i filene."}
-_WRITTEN = {"en": "Written to", "nb": "Skrevet til"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +139,8 @@ def run_influence(
         name = slug(f"influence_{one.result.spec.name}_{one.result.spec.outcome}")
         files |= figure_files(name, influence_figure(one, lang=lang))
     written = write_files(folder, files)
-    return InfluenceRun(source, found, tables, provenance, written, lang, notice(control, log))
+    said = notice(control, log, lang)
+    return InfluenceRun(source, found, tables, provenance, written, lang, said)
 
 
 def print_influence(console: "Console", run: InfluenceRun, *, as_json: bool) -> None:
@@ -166,9 +165,5 @@ def print_influence(console: "Console", run: InfluenceRun, *, as_json: bool) -> 
         for table in influence_tables(one, lang=run.lang):
             print_table(console, table)
     console.print()
-    left = len(run.found) - _SHOWN
-    if left > 0:
-        console.print(_MORE[run.lang].format(left))
-    console.print(run.disclosure, highlight=False)
-    names = ", ".join(path.name for path in run.files)
-    console.print(f"{_WRITTEN[run.lang]} {run.files[0].parent}: {names}")
+    more = len(run.found) - _SHOWN
+    print_end(console, run.files, lang=run.lang, disclosure=run.disclosure, more=more)

@@ -9,9 +9,16 @@ from bayes_sf.analysis.prior_fan import SLOPE_PRIORS
 from bayes_sf.inputs.variables import Language
 from bayes_sf.output.disclosure import HIDDEN
 from bayes_sf.output.numbers import fixed
+from bayes_sf.output.prior_words import prior_words
 from bayes_sf.output.sentences import sentence
 from bayes_sf.output.tables import Column, Table, table_from_frame
-from bayes_sf.output.words import industry_name, outcome_name, word
+from bayes_sf.output.words import (
+    industry_name,
+    numbered_name,
+    outcome_name,
+    quarter_words,
+    word,
+)
 from bayes_sf.spec.multiverse import NONE
 from bayes_sf.spec.priors import Priors
 
@@ -116,7 +123,8 @@ def _table(
     lang: Language,
 ) -> Table:
     """A table with what all of them say: contrast, ROPE, priors."""
-    title = f"{word(key, lang)}: {explored.contrast.term}, {outcome_name('absence_mean', lang)}"
+    item = numbered_name(explored.asked.item, lang)
+    title = f"{word(key, lang)}: {item}, {outcome_name('absence_mean', lang)}"
     standing = (
         f"{contrast_text(explored, lang)}; {rope_text(explored, lang)}.",
         _priors(explored, lang), sentence("association", lang),
@@ -132,12 +140,14 @@ def _priors(explored: Explored, lang: Language) -> str:
     """Priors of every option."""
     options = explored.asked.choices["prior"]
     slopes = [
-        f"{option_name('prior', name, lang)}: {SLOPE_PRIORS[name].text('sd(y)/sd(x)', '0')}"
+        f"{option_name('prior', name, lang)}: "
+        + prior_words(SLOPE_PRIORS[name].text("sd(y)/sd(x)", "0"), lang)
         for name in options
     ]
     same = str(Priors()).replace("; slope ", "; slope: ", 1).split("; ")
     rest = "; ".join(part for part in same if not part.startswith("slope"))
-    return f"{word('priors', lang)}: {rest}; slope {', '.join(slopes)}."
+    own = f"{prior_words('slope', lang)} {', '.join(slopes)}"
+    return f"{word('priors', lang)}: {prior_words(rest, lang)}; {own}."
 
 
 def contrast_text(explored: Explored, lang: Language) -> str:
@@ -168,8 +178,8 @@ def option_name(choice: str, option: object, lang: Language) -> str:
     --------
     >>> option_name("controls", "women_share + q5r1 + q5r2", "en")
     "Women's share + 2"
-    >>> option_name("without", "care", "nb"), option_name("outcome", "median", "en")
-    ('Pleie og omsorg', 'median')
+    >>> option_name("without", "care", "nb"), option_name("last_quarter", "2019Q4", "nb")
+    ('Pleie og omsorg', '4. kv. 2019')
     """
     text = str(option)
     if text == NONE:
@@ -179,4 +189,6 @@ def option_name(choice: str, option: object, lang: Language) -> str:
         return " + ".join(names if len(names) < 3 else [names[0], str(len(names) - 1)])
     if choice == "without":
         return industry_name(text, lang)
-    return text if choice in ("min_quarters", "last_quarter") else word(f"option {text}", lang)
+    if choice == "last_quarter":
+        return quarter_words(text, lang)
+    return text if choice == "min_quarters" else word(f"option {text}", lang)

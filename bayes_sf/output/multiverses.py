@@ -13,7 +13,7 @@ from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.inputs.variables import Language
 from bayes_sf.output.disclosure import HIDDEN, Control, Rules, disclosure_files, notice
 from bayes_sf.output.files import json_text, write_files
-from bayes_sf.output.formats.terminal import print_table
+from bayes_sf.output.formats.terminal import print_end, print_table
 from bayes_sf.output.multiverse_figures import curve_figure
 from bayes_sf.output.multiverse_tables import multiverse_tables
 from bayes_sf.output.page import figure_files
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["MultiverseRun", "print_multiverse", "run_multiverse"]
 
-_WRITTEN = {"en": "Written to", "nb": "Skrevet til"}
 _FAILED = {
     "en": "{} of {} combinations could not be fitted; specifications.csv says why. The first: {}",
     "nb": "{} av {} kombinasjoner kunne ikke tilpasses; specifications.csv sier hvorfor. Den "
@@ -113,7 +112,7 @@ def run_multiverse(
     texts["provenance.json"] = json_text(provenance)
     picture = figure_files("specification_curve", curve_figure(explored, lang=lang))
     files = write_files(folder, texts | picture | disclosure_files(control, log))
-    return MultiverseRun(explored, provenance, files, lang, notice(control, log))
+    return MultiverseRun(explored, provenance, files, lang, notice(control, log, lang))
 
 
 def _options(explored: Explored) -> "pd.DataFrame":
@@ -155,6 +154,4 @@ def print_multiverse(console: "Console", run: MultiverseRun, *, as_json: bool) -
     if len(failed):
         said = _FAILED[lang].format(len(failed), len(explored.table), failed["reason"].iloc[0])
         console.print(said, markup=False)
-    console.print(run.disclosure, highlight=False)
-    names = ", ".join(path.name for path in run.files)
-    console.print(f"{_WRITTEN[lang]} {run.files[0].parent}: {names}")
+    print_end(console, run.files, lang=lang, disclosure=run.disclosure)

@@ -2,6 +2,7 @@
 
 from bayes_sf.analysis.pooling import Pooling
 from bayes_sf.inputs.variables import Language
+from bayes_sf.output.command_words import say
 from bayes_sf.output.result_tables import prior_notes, slug
 from bayes_sf.output.sentences import sentence
 from bayes_sf.output.tables import Column, Table, table_from_frame
@@ -42,6 +43,8 @@ def pooling_table(pooling: Pooling, *, lang: Language) -> Table:
         Column("lower", interval_name("interval", exact.prob, lang), "interval", upper="upper"),
     )
     notes = [*prior_notes([exact], lang), sentence("pooling", lang), sentence("icc", lang)]
+    if pooling.missing:
+        notes.append(say("no estimate", lang).format(pooling.missing))
     return table_from_frame(
         pd.DataFrame(records), _titled("pooling_title", pooling, lang), columns=columns,
         name=_file_name("pooling", pooling), digits="sd", unit=exact.spec.unit,
@@ -49,35 +52,38 @@ def pooling_table(pooling: Pooling, *, lang: Language) -> Table:
     )  # fmt: skip
 
 
-def shrinkage_table(pooling: Pooling, *, lang: Language) -> Table:
+def shrinkage_table(pooling: Pooling, *, lang: Language, short: bool = False) -> Table:
     """Levels of the groups without pooling, by REML and by posterior, and how far they are shrunk.
 
     Parameters
     ----------
     pooling, lang
         As in `pooling_table`.
+    short : bool
+        Whether complete pooling is left out, which is the same for every group.
     """
     import pandas as pd
 
     exact = pooling.exact
     frame = pd.DataFrame([{name: getattr(row, name) for name in _LEVELS} for row in pooling.groups])
     frame["group"] = [industry_name(row.group, lang) for row in pooling.groups]
-    span = interval_name("credible-eti", exact.prob, lang)
+    span = interval_name("interval", exact.prob, lang)
     columns = (
         Column("group", word("group", lang), "text"),
         Column("n", word("n", lang), "integer"),
         Column("raw", word("raw", lang)),
         Column("none", word("none", lang)),
-        Column("complete", word("complete", lang)),
+        *(() if short else (Column("complete", word("complete", lang)),)),
         Column("reml", word("reml", lang)),
         Column("mean", f"{word('posterior', lang)}: {word('mean', lang).lower()}"),
         Column("lower", span, "interval", upper="upper"),
         Column("factor", word("factor", lang), decimals=3),
-        Column("factor_lower", interval_name("interval", exact.prob, lang), "interval", 3,
+        Column("factor_lower", span, "interval", 3,
                "factor_upper"),
         Column("more", word("more", lang), "integer"),
     )  # fmt: skip
-    notes = [*prior_notes([exact], lang), sentence("factor", lang)]
+    kind = f"{interval_name('credible-eti', exact.prob, lang)}."
+    notes = [*prior_notes([exact], lang), kind, sentence("factor", lang)]
     return table_from_frame(
         frame, _titled("shrinkage", pooling, lang), columns=columns,
         name=_file_name("shrinkage", pooling), unit=exact.spec.unit, n=exact.moments.n_obs,

@@ -1,6 +1,5 @@
 """`bayes-sf compare`: the poolings of an analysis, as files and on a terminal."""
 
-import math
 import platform
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
@@ -9,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from bayes_sf.analysis.pooling import GroupRow, Pooling, TermRow, compare_pooling
 from bayes_sf.engines.fit import versions
-from bayes_sf.output.disclosure import HIDDEN, Control, Hidden, Rules, disclosure_files, notice
+from bayes_sf.inputs.variables import Language
+from bayes_sf.output.disclosure import Control, Hidden, Rules, disclosure_files, notice
 from bayes_sf.output.files import csv_text, json_text, write_files
-from bayes_sf.output.formats.terminal import print_table
-from bayes_sf.output.numbers import fixed, interval, significant_decimals
+from bayes_sf.output.formats.terminal import print_end, print_table
+from bayes_sf.output.pooling_tables import pooling_table, shrinkage_table
 from bayes_sf.output.protected_models import keep_open, protect_pooling
-from bayes_sf.output.summary import SOURCES
-from bayes_sf.output.tables import Table, printed_table
+from bayes_sf.output.sentences import STATEMENTS
 from bayes_sf.spec.analysis import Analysis
 
 if TYPE_CHECKING:
@@ -43,6 +42,8 @@ class PoolingRun:
         What was written.
     disclosure : str
         What disclosure control did.
+    lang : {"en", "nb"}
+        Language of what is printed; files are in English.
     """
 
     source: str
@@ -50,6 +51,7 @@ class PoolingRun:
     provenance: dict[str, Any]
     files: tuple[Path, ...]
     disclosure: str = ""
+    lang: Language = "en"
 
 
 def run_pooling(
@@ -60,6 +62,7 @@ def run_pooling(
     source: str,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
     rules: Rules | None = None,
+    lang: Language = "en",
 ) -> PoolingRun:
     """Compare the poolings of every model of an analysis and write them.
 
@@ -77,6 +80,8 @@ def run_pooling(
         Wraps the models.
     rules : Rules, optional
         Of disclosure control.
+    lang : {"en", "nb"}
+        Language of what is printed.
     """
     control = Control.of(data, rules or Rules())
     analysis, withheld = keep_open(analysis, control)
@@ -88,7 +93,8 @@ def run_pooling(
     found = tuple(shown)
     provenance = {
         "analysis": analysis.name, "question": analysis.question, "source": source,
-        "statement": SOURCES[source], "versions": versions(), "platform": platform.platform(),
+        "statement": STATEMENTS["en"][source], "versions": versions(),
+        "platform": platform.platform(),
         "models": [
             {
                 "model": one.spec.name, "outcome": one.spec.outcome, "unit": one.spec.unit,
@@ -107,7 +113,7 @@ def run_pooling(
             **disclosure_files(control, log),
         },
     )
-    return PoolingRun(source, found, provenance, files, notice(control, log))
+    return PoolingRun(source, found, provenance, files, notice(control, log, lang), lang)
 
 
 def print_pooling(console: "Console", run: PoolingRun, *, as_json: bool) -> None:
@@ -131,71 +137,10 @@ def print_pooling(console: "Console", run: PoolingRun, *, as_json: bool) -> None
         }
         console.file.write(json_text(content))
         return
-    console.print(SOURCES[run.source], style="bold")
+    console.print(STATEMENTS[run.lang][run.source], style="bold")
     for one in run.found[:_SHOWN]:
-        print_table(console, _terms(one))
-        print_table(console, _shrinkage(one))
+        print_table(console, pooling_table(one, lang=run.lang))
+        print_table(console, shrinkage_table(one, lang=run.lang, short=True))
     console.print()
-    left = len(run.found) - _SHOWN
-    if left > 0:
-        console.print(f"{left} more models are in the files.")
-    if run.disclosure:
-        console.print(run.disclosure, highlight=False)
-    names = ", ".join(path.name for path in run.files)
-    console.print(f"Written to {run.files[0].parent}: {names}")
-
-
-def _terms(one: Pooling) -> Table:
-    """Coefficients, standard deviations and ICC, a line for each pooling."""
-    header = ("term", "pooling", "engine", "estimate", "sd", "interval")
-    rows = tuple(_term_row(row) for row in sorted(one.terms, key=lambda row: _order(one, row)))
-    prob = f"{100 * one.exact.prob:.0f} %"
-    note = (
-        f"{prob} intervals: Wald (ols, dummies, reml), equal-tailed credible (exact); "
-        f"{one.exact.moments.n_obs} rows, outcome in {one.spec.unit or 'its own unit'}. "
-        f"Priors: {one.exact.priors}."
-    )
-    if one.missing:
-        note += f" No estimate without pooling: {one.missing}."
-    return printed_table(f"{one.spec.name} of {one.spec.outcome}: poolings", header, rows, note)
-
-
-def _order(one: Pooling, row: TermRow) -> int:
-    """Coefficients first, in the model's order; poolings stay as they are."""
-    terms = (*one.exact.moments.terms, "sd_group", "sd_resid", "icc")
-    return terms.index(row.term)
-
-
-def _term_row(row: TermRow) -> tuple[str, ...]:
-    """Two digits of the uncertainty."""
-    decimals = significant_decimals(row.sd)
-    span = "" if math.isnan(row.lower) else interval(row.lower, row.upper, decimals)
-    return (
-        row.term, row.pooling, row.engine, fixed(row.estimate, decimals), fixed(row.sd, decimals),
-        span,
-    )  # fmt: skip
-
-
-def _shrinkage(one: Pooling) -> Table:
-    """Levels of the groups, and how far they are shrunk."""
-    header = (
-        one.spec.group, "n", "raw mean", "no pooling", "REML", "posterior", "interval", "factor",
-        "interval of factor", "more to halve",
-    )  # fmt: skip
-    rows = tuple(
-        (row.group, *(HIDDEN,) * (len(header) - 1)) if str(row.mean) == HIDDEN else
-        (
-            row.group, str(row.n), fixed(row.raw, 2), fixed(row.none, 2), fixed(row.reml, 2),
-            fixed(row.mean, 2), interval(row.lower, row.upper, 2), fixed(row.factor, 3),
-            interval(row.factor_lower, row.factor_upper, 3),
-            fixed(row.more, 0) if math.isfinite(row.more) else "no number",
-        )
-        for row in one.groups
-    )  # fmt: skip
-    note = (
-        f"Levels at the predictors' means; complete pooling puts every group at "
-        f"{fixed(one.groups[0].complete, 2)}. Factor: weight of the group's own data, 1 without "
-        "pooling, 0 with complete pooling (posterior median). More to halve: further rows of this "
-        "group that would halve the interval of its level."
-    )
-    return printed_table(f"{one.spec.name} of {one.spec.outcome}: shrinkage", header, rows, note)
+    more = len(run.found) - _SHOWN
+    print_end(console, run.files, lang=run.lang, disclosure=run.disclosure, more=more)

@@ -1,6 +1,7 @@
 """`bayes-sf loo`: models that answer the same question compared by leave-one-out, and checked."""
 
 import platform
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,13 +11,18 @@ from bayes_sf.analysis.predictive_check import check_predictions
 from bayes_sf.engines.fit import fit, versions
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
+from bayes_sf.inputs.variables import Language
+from bayes_sf.output.command_words import say
 from bayes_sf.output.disclosure import HIDDEN, Control, Hidden, Rules, disclosure_files, notice
 from bayes_sf.output.files import json_text, write_files
-from bayes_sf.output.formats.terminal import print_table
+from bayes_sf.output.formats.terminal import print_end, print_table
+from bayes_sf.output.numbers import level
+from bayes_sf.output.prior_words import prior_words
 from bayes_sf.output.progress import show_sampling
 from bayes_sf.output.protected_models import hidden_of, keep_open, protect_checks, protect_left_out
-from bayes_sf.output.summary import SOURCES
-from bayes_sf.output.tables import Column, table_from_frame
+from bayes_sf.output.sentences import STATEMENTS
+from bayes_sf.output.tables import Column, Table, table_from_frame
+from bayes_sf.output.words import industry_name, outcome_name, word
 from bayes_sf.spec.analysis import Analysis
 
 if TYPE_CHECKING:
@@ -25,31 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LooRun", "print_loo", "run_loo"]
 
-_COLUMNS = (
-    Column("model", "model", "text"),
-    Column("elpd", "elpd", decimals=1),
-    Column("se", "SE", decimals=1),
-    Column("elpd_diff", "difference", decimals=1),
-    Column("dse", "SE of it", decimals=1),
-    Column("p", "p_loo", decimals=1),
-    Column("weight", "weight", decimals=2),
-    Column("bad_k", "bad k", "integer"),
-    Column("kind", "by", "text"),
-)
-_NOTE = (
-    "elpd: sum over workplaces of the log density that a model gives to each when it is left out; "
-    "higher is better, and a difference counts beside its SE. Weight: stacking. Bad k: workplaces "
-    "whose importance weights are not to be trusted (psis); exact has none."
-)
-_GROUPS = (
-    Column("model", "model", "text"),
-    Column("group", "left out", "text"),
-    Column("n", "n", "integer"),
-    Column("elpd", "elpd", decimals=1),
-    Column("mean", "observed mean"),
-    Column("predicted", "predicted"),
-    Column("lower", "interval", "interval", upper="upper"),
-)
+_KEYS = ("model", "elpd", "se", "elpd_diff", "dse", "p", "weight", "bad_k", "kind")
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +51,8 @@ class LooRun:
     files : tuple of pathlib.Path
     disclosure : str
         What disclosure control did.
+    lang : {"en", "nb"}
+        Language of what is printed; files are in English.
     """
 
     source: str
@@ -77,6 +61,7 @@ class LooRun:
     provenance: dict[str, Any]
     files: tuple[Path, ...]
     disclosure: str = ""
+    lang: Language = "en"
 
 
 def run_loo(
@@ -89,6 +74,7 @@ def run_loo(
     by_group: bool,
     console: "Console",
     rules: Rules | None = None,
+    lang: Language = "en",
 ) -> LooRun:
     """Fit models, leave out, compare within each outcome, check, and write.
 
@@ -110,6 +96,8 @@ def run_loo(
         Stderr, for progress.
     rules : Rules, optional
         Of disclosure control.
+    lang : {"en", "nb"}
+        Language of what is printed.
 
     Raises
     ------
@@ -139,7 +127,7 @@ def run_loo(
         log += hidden
     provenance = {
         "analyses": [analysis.name for analysis in analyses], "source": source,
-        "statement": SOURCES[source], "seed": seed, "versions": versions(),
+        "statement": STATEMENTS["en"][source], "seed": seed, "versions": versions(),
         "platform": platform.platform(),
         "models": [
             {
@@ -155,8 +143,8 @@ def run_loo(
         for name, table in tables.items()
     }
     texts |= {"provenance.json": json_text(provenance), **disclosure_files(control, log)}
-    files, said = write_files(folder, texts), notice(control, log)
-    return LooRun(source, tuple(results.values()), tables, provenance, files, said)
+    files, said = write_files(folder, texts), notice(control, log, lang)
+    return LooRun(source, tuple(results.values()), tables, provenance, files, said, lang)
 
 
 def _compared(results: dict[tuple[str, str], Result]) -> "pd.DataFrame":
@@ -172,8 +160,8 @@ def _compared(results: dict[tuple[str, str], Result]) -> "pd.DataFrame":
             (name,) = mine
             found = loo(mine[name])
             row = (name, found.elpd, found.se, 0.0, 0.0, found.p_loo, 1.0, found.bad, found.kind)
-            table = pd.DataFrame([row], columns=[column.key for column in _COLUMNS])
-        parts.append(table[[column.key for column in _COLUMNS]].assign(outcome=outcome))
+            table = pd.DataFrame([row], columns=list(_KEYS))
+        parts.append(table[list(_KEYS)].assign(outcome=outcome))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -229,48 +217,83 @@ def print_loo(console: "Console", run: LooRun, *, as_json: bool) -> None:
         said = {"provenance": run.provenance, "disclosure": run.disclosure}
         console.file.write(json_text({**tables, **said}))
         return
-    console.print(SOURCES[run.source], style="bold")
-    compared = run.tables["loo"]
+    lang, compared = run.lang, run.tables["loo"]
+    console.print(STATEMENTS[lang][run.source], style="bold")
     for outcome in dict.fromkeys(compared["outcome"]):
-        first = next(r for r in run.results if r.spec.outcome == outcome)
-        n, priors = first.moments.n_obs, f"Priors of {first.spec.name}: {first.priors}."
-        part = compared[compared["outcome"] == outcome]
-        title = f"Leave-one-out, {outcome}"
-        print_table(
-            console, table_from_frame(part, title, columns=_COLUMNS, n=n, notes=(_NOTE, priors))
-        )
+        print_table(console, _loo_table(run, outcome))
         if "groups" in run.tables:
-            groups = run.tables["groups"]
-            title = f"Industries left out, {outcome}"
-            note = f"Interval of the mean of its workplaces, {100 * first.prob:g} % equal-tailed."
-            print_table(
-                console,
-                table_from_frame(
-                    groups[groups["outcome"] == outcome], title, columns=_GROUPS,
-                    unit=first.spec.unit, n=n, notes=(note,),
-                ),
-            )  # fmt: skip
-    _print_checks(console, run)
-    if run.disclosure:
-        console.print(run.disclosure, highlight=False)
-    names = ", ".join(path.name for path in run.files)
-    console.print(f"Written to {run.files[0].parent}: {names}")
+            print_table(console, _groups_table(run, outcome))
+    console.print()
+    for line in _check_lines(run):
+        console.print(line, markup=False, highlight=False)
+    print_end(console, run.files, lang=lang, disclosure=run.disclosure)
 
 
-def _print_checks(console: "Console", run: LooRun) -> None:
+def _loo_table(run: LooRun, outcome: str) -> Table:
+    """Models of one outcome by what they say of workplaces that are left out."""
+    lang, first = run.lang, _first(run, outcome)
+    part = run.tables["loo"]
+    part = part[part["outcome"] == outcome]
+    part = part.assign(kind=[say(kind, lang) for kind in part["kind"]])
+    columns = (
+        Column("model", word("model", lang).lower(), "text"),
+        Column("elpd", "elpd", decimals=1),
+        Column("se", word("se", lang), decimals=1),
+        Column("elpd_diff", say("difference", lang), decimals=1),
+        Column("dse", say("difference se", lang), decimals=1),
+        Column("p", "p_loo", decimals=1),
+        Column("weight", say("weight", lang), decimals=2),
+        Column("bad_k", say("bad k", lang), "integer"),
+        Column("kind", say("by", lang), "text"),
+    )
+    priors = prior_words(str(first.priors), lang)
+    notes = (say("loo note", lang), say("loo priors", lang).format(first.spec.name, priors))
+    return table_from_frame(
+        part, f"{say('loo title', lang)}: {outcome_name(outcome, lang)}", columns=columns,
+        n=first.moments.n_obs, notes=notes, lang=lang,
+    )  # fmt: skip
+
+
+def _groups_table(run: LooRun, outcome: str) -> Table:
+    """What models say of industries that are left out."""
+    lang, first = run.lang, _first(run, outcome)
+    part = run.tables["groups"]
+    part = part[part["outcome"] == outcome]
+    part = part.assign(group=[industry_name(str(group), lang) for group in part["group"]])
+    columns = (
+        Column("model", word("model", lang).lower(), "text"),
+        Column("group", say("left out", lang), "text"),
+        Column("n", word("n", lang), "integer"),
+        Column("elpd", "elpd", decimals=1),
+        Column("mean", say("observed mean", lang)),
+        Column("predicted", say("predicted", lang)),
+        Column("lower", word("interval", lang), "interval", upper="upper"),
+    )
+    return table_from_frame(
+        part, f"{say('groups title', lang)}: {outcome_name(outcome, lang)}", columns=columns,
+        unit=first.spec.unit, n=first.moments.n_obs,
+        notes=(say("groups note", lang).format(level(first.prob, lang)),), lang=lang,
+    )  # fmt: skip
+
+
+def _first(run: LooRun, outcome: str) -> Result:
+    """The first model of an outcome."""
+    return next(result for result in run.results if result.spec.outcome == outcome)
+
+
+def _check_lines(run: LooRun) -> Iterator[str]:
     """What the models cannot make."""
-    checks = run.tables["checks"]
+    lang, checks = run.lang, run.tables["checks"]
     checks = checks[checks["p_above"] != HIDDEN]
     above = checks["p_above"].astype(float)
     far = checks[(above < 0.01) | (above > 0.99)]
-    console.print()
-    console.print(
-        f"Predictive checks: {len(far)} of {len(checks)} figures shown (of mean, sd, min, max, "
-        "share <= 0; all workplaces and each industry) lie outside 98 % of what the model would "
-        "make."
-    )
+    yield say("checks", lang).format(len(far), len(checks))
     for model, part in far.groupby("model", sort=False):
-        pairs = zip(part["statistic"], part["group"], strict=True)
-        listed = [f"{statistic} of {group or 'all'}" for statistic, group in pairs]
-        more = f" and {len(listed) - 8} more" if len(listed) > 8 else ""
-        console.print(f"  {model}: {', '.join(listed[:8])}{more}")
+        listed = [
+            say("of", lang).format(
+                say(statistic, lang), industry_name(group, lang) if group else say("all", lang)
+            )
+            for statistic, group in zip(part["statistic"], part["group"], strict=True)
+        ]
+        more = f" {say('more', lang).format(len(listed) - 8)}" if len(listed) > 8 else ""
+        yield f"  {model}: {', '.join(listed[:8])}{more}"

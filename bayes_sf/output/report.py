@@ -20,6 +20,7 @@ from bayes_sf.output.files import plain, write_files
 from bayes_sf.output.formats.webpage import fragment
 from bayes_sf.output.numbers import level
 from bayes_sf.output.page import figure_files, upper_first
+from bayes_sf.output.prior_words import prior_words
 from bayes_sf.output.report_material import Material, associations, explorer_models
 from bayes_sf.output.report_sections import Section, build_sections
 from bayes_sf.output.report_sentences import read_template, say
@@ -86,7 +87,8 @@ def render_report(material: Material) -> str:
         style=Markup(read_template(_STYLE)),  # noqa: S704  # our own file
         scripts=Markup("\n".join(map(read_template, _SCRIPTS))),  # noqa: S704  # our own
         explorer=Markup(content.replace("<", "\\u003c")),  # noqa: S704  # JSON without a tag
-        families=GROUP_FAMILIES, group_range=GROUP_RANGE, slope_range=SLOPE_RANGE,
+        prior_words=lambda text: prior_words(text, lang), families=GROUP_FAMILIES,
+        group_range=GROUP_RANGE, slope_range=SLOPE_RANGE,
         priors=_priors(material), provenance=_provenance(material),
         version=metadata.version("bayes-sf"), seed=material.seed,
         level=level(material.nulls[0].prob, lang),
@@ -104,13 +106,16 @@ def _figures(section: Section) -> Iterator[tuple[str, str, str]]:
 def _priors(material: Material) -> list[tuple[str, str, str]]:
     """Each prior of the bivariate models: what of, the prior, and its reason."""
     priors = material.bivariate[0].spec.priors
-    units = {"slope": "sd(y)/sd(x)"}
+    units, centres, lang = {"slope": "sd(y)/sd(x)"}, {"intercept": "mean(y)"}, material.lang
     return [
-        (name, prior.text(units.get(name, "sd(y)"), "mean(y)" if name == "intercept" else "0"),
-         prior.reason)
+        (
+            prior_words(name, lang),
+            prior_words(prior.text(units.get(name, "sd(y)"), centres.get(name, "0")), lang),
+            prior.reason_in(lang),
+        )
         for name in ("intercept", "slope", "sd_resid", "sd_group")
         for prior in (getattr(priors, name),)
-    ]  # fmt: skip
+    ]
 
 
 def _provenance(material: Material) -> list[tuple[str, str]]:

@@ -186,7 +186,7 @@ def _provenance(material: Material) -> Section:
     versions = _versions(material)
     paragraphs = [say("limits", material.lang, n=versions)] if versions > 1 else []
     if material.control.microdata:
-        paragraphs.append(notice(material.control, material.hidden))
+        paragraphs.append(notice(material.control, material.hidden, material.lang, page=True))
     return Section("provenance", material.source, tuple(paragraphs), part="provenance")
 
 

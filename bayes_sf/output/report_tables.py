@@ -6,8 +6,10 @@ import numpy as np
 
 from bayes_sf.analysis.practical import Rope
 from bayes_sf.analysis.prior_fan import GROUP_PRIORS, SLOPE_PRIORS
+from bayes_sf.inputs.variables import Language
 from bayes_sf.output.numbers import fixed
 from bayes_sf.output.page import upper_first
+from bayes_sf.output.prior_words import prior_words
 from bayes_sf.output.report_material import AMOUNTS, Association, Material
 from bayes_sf.output.report_sentences import say
 from bayes_sf.output.result_tables import prior_notes
@@ -116,7 +118,7 @@ def fan_table(material: Material, outcome: str) -> Table:
         ours = slopes[slopes["prior"] == icc["prior"]]
         records.append(
             {
-                **_prior_names(str(icc["prior"])),
+                **_prior_names(str(icc["prior"]), lang),
                 **{key: icc[key] for key in ("mean", "lower", "upper")},
                 "apart": int(ours["concluded"].sum()),
                 "changed": int(np.count_nonzero(ours["changes"] != "")),
@@ -139,10 +141,10 @@ def fan_table(material: Material, outcome: str) -> Table:
     )  # fmt: skip
 
 
-def _prior_names(prior: str) -> dict[str, object]:
+def _prior_names(prior: str, lang: Language) -> dict[str, object]:
     """Priors of slopes and of tau written out, from the name that the fan gives the pair."""
     slope, group = prior.removeprefix("slope ").split(", sd_group ")
     return {
-        "slope": SLOPE_PRIORS[slope].text("sd(y)/sd(x)", "0"),
-        "group": GROUP_PRIORS[group].text(),
+        "slope": prior_words(SLOPE_PRIORS[slope].text("sd(y)/sd(x)", "0"), lang),
+        "group": prior_words(GROUP_PRIORS[group].text(), lang),
     }

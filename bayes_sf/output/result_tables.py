@@ -1,8 +1,7 @@
 """Tables of results of any model: estimates of one engine, and what chains tell of themselves.
 
 Every builder returns a `Table` in one language, with priors, kind and probability of the intervals
-and the source in its footer. Priors are printed as they are written in models' files, with decimal
-points.
+and the source in its footer.
 """
 
 import math
@@ -14,6 +13,7 @@ from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.variables import Language
 from bayes_sf.output.numbers import fixed
+from bayes_sf.output.prior_words import prior_words
 from bayes_sf.output.sentences import sentence
 from bayes_sf.output.tables import Column, Table, table_from_frame
 from bayes_sf.output.words import industry_name, interval_name, outcome_name, term_name, word
@@ -127,7 +127,7 @@ def prior_notes(results: Sequence[Result], lang: Language) -> list[str]:
     if not texts:
         return []
     several = f" ({sentence('several', lang)})" if len(texts) > 1 else ""
-    return [f"{word('priors', lang)}{several}: {texts[0]}."]
+    return [f"{word('priors', lang)}{several}: {prior_words(texts[0], lang)}."]
 
 
 def _verdict_notes(results: Sequence[Result], lang: Language) -> list[str]:

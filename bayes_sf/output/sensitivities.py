@@ -1,7 +1,7 @@
 """`bayes-sf sensitivity`: how far claims move, as files and on a terminal."""
 
 import platform
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from bayes_sf.inputs.variables import Language
 from bayes_sf.output.disclosure import Control, Rules, disclosure_files, notice
 from bayes_sf.output.files import json_text, write_files
 from bayes_sf.output.formats.markdown import markdown
-from bayes_sf.output.formats.terminal import print_table
+from bayes_sf.output.formats.terminal import print_end, print_table
 from bayes_sf.output.page import figure_files
 from bayes_sf.output.protected_models import keep_open
 from bayes_sf.output.protected_sensitivity import protect_sensitivity
@@ -26,6 +26,8 @@ from bayes_sf.output.sensitivity_figures import (
 from bayes_sf.output.sensitivity_tables import model_tables, outcome_tables
 from bayes_sf.output.sensitivity_words import sentence_of
 from bayes_sf.output.sentences import STATEMENTS
+from bayes_sf.output.unanswered import unanswered
+from bayes_sf.output.words import numbered_name
 from bayes_sf.spec.analysis import Analysis
 
 if TYPE_CHECKING:
@@ -109,7 +111,6 @@ def run_sensitivity(
     tables, log = protect_sensitivity(found, control)
     log += withheld
     found = replace(found, tables=tables)
-    said = notice(control, log)
     provenance = {
         "analysis": analysis.name, "question": analysis.question, "source": source,
         "statement": STATEMENTS["en"][source], "seed": seed, "prob": found.prob,
@@ -131,12 +132,15 @@ def run_sensitivity(
     }
     contents: dict[str, str | bytes] = {
         **csv,
-        "sensitivity.md": _page(analysis, found, source, lang, said),
+        "sensitivity.md": _page(
+            analysis, found, source, lang, notice(control, log, lang, page=True)
+        ),
         "provenance.json": json_text(provenance),
         **_pictures(found, lang),
         **disclosure_files(control, log),
     }
-    return SensitivityRun(source, found, lang, provenance, write_files(folder, contents), said)
+    files, notes = write_files(folder, contents), notice(control, log, lang)
+    return SensitivityRun(source, found, lang, provenance, files, notes)
 
 
 def _said(value: object) -> object:
@@ -150,21 +154,23 @@ def _page(
 ) -> str:
     """All tables on a page of Markdown."""
     head = [
-        f"# {analysis.question}",
+        f"# {_heading(analysis, found, lang)}",
         STATEMENTS[lang][source],
         *([disclosure] if disclosure else []),
     ]
     tables = [table for result in found.results for table in model_tables(found, result, lang)]
     tables += outcome_tables(found, lang)
-    left = [f"- {line}" for line in _left_out(found)]
+    left = [f"- {line}" for line in unanswered(found.left_out, lang)]
     tail = [f"## {sentence_of('left', lang)}", "\n".join(left)] if left else []
     return "\n\n".join([*head, *map(markdown, tables), *tail]) + "\n"
 
 
-def _left_out(found: Sensitivity) -> Iterator[str]:
-    """What has no answer, and why."""
-    for part, why in found.left_out.items():
-        yield f"{part}: {why}"
+def _heading(analysis: Analysis, found: Sensitivity, lang: Language) -> str:
+    """The analysis' question; of some of its items, which ones."""
+    asked = list(dict.fromkeys(result.spec.name for result in found.results))
+    if len(asked) == len({spec.name for spec in analysis.specs}):
+        return analysis.question_in(lang)
+    return f"{sentence_of('heading', lang)}: {', '.join(numbered_name(n, lang) for n in asked)}"
 
 
 def _pictures(found: Sensitivity, lang: Language) -> dict[str, bytes]:
@@ -216,12 +222,7 @@ def print_sensitivity(console: "Console", run: SensitivityRun, *, as_json: bool)
     for table in (*shown, *outcome_tables(found, run.lang)):
         print_table(console, table)
     console.print()
-    for line in _left_out(found):
-        console.print(f"{sentence_of('left', run.lang)}: {line}", markup=False)
+    for line in unanswered(found.left_out, run.lang):
+        console.print(f"{sentence_of('left', run.lang)}: {line}", markup=False, highlight=False)
     more = len(found.results) - _SHOWN
-    if more > 0:
-        console.print(f"{more} more models are in the files.")
-    if run.disclosure:
-        console.print(run.disclosure, highlight=False)
-    names = ", ".join(path.name for path in run.files)
-    console.print(f"Written to {run.files[0].parent}: {names}")
+    print_end(console, run.files, lang=run.lang, disclosure=run.disclosure, more=more)

@@ -7,12 +7,13 @@ and whose data they are (`output.page`).
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.variables import Language
 from bayes_sf.output.disclosure import HIDDEN
 from bayes_sf.output.numbers import fixed, level
 from bayes_sf.output.page import ALARM, BLUE, INK, MUTED, PALETTE, describe, make_page, styled
 from bayes_sf.output.sensitivity_words import say
-from bayes_sf.output.words import outcome_name, term_name, unit_name
+from bayes_sf.output.words import numbered_name, outcome_name, term_name, unit_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,8 +68,8 @@ def _panels(
 def _label(axes: "Axes", term: str, unit: str, lang: Language, *, known: bool) -> None:
     """Name what is on a panel, and its unit."""
     named = term_name(term, lang, known=known)
-    text = f"{named} ({unit_name(unit, lang)})" if unit else named
-    axes.set_xlabel(text if len(text) < 46 else f"{term} ({unit_name(unit, lang)})")
+    end = f" ({unit_name(unit, lang)})" if unit else ""
+    axes.set_xlabel(f"{_short(named, 45 - len(end))}{end}")
     axes.xaxis.set_major_formatter(lambda value, _: fixed(value, 2, lang))
     axes.locator_params(axis="x", nbins=5)
 
@@ -111,7 +112,8 @@ def ladder_figure(frame: "pd.DataFrame", *, lang: Language = "en") -> "Figure":
         if term != "icc":
             axes.axvline(0, color=INK, lw=0.8)
             ends = own["estimate"].iloc[[0, -1]]
-            said.append(f"{term}: {fixed(ends.iloc[0], 2, lang)} - {fixed(ends.iloc[1], 2, lang)}")
+            name = term_name(term, lang, known=known)
+            said.append(f"{name}: {fixed(ends.iloc[0], 2, lang)} - {fixed(ends.iloc[1], 2, lang)}")
         axes.set_yticks(range(len(rungs)), [say(r, lang) for r in rungs] if not place else [])
         _label(axes, term, first["unit"] if term != "icc" else "", lang, known=known)
     return describe(figure, "; ".join(said) or "ICC")
@@ -158,7 +160,8 @@ def fan_figure(frame: "pd.DataFrame", *, lang: Language = "en") -> "Figure":
         axes.set_yticks(range(len(priors)), labels if not place else [], size=8.5)
         _label(axes, term, first["unit"] if term != "icc" else "", lang, known=known)
     share = f"{say('changed', lang)}: {changed} / {len(priors) * len(terms)}"
-    return describe(figure, f"{', '.join(terms)}. {share}")
+    named = ", ".join(term_name(term, lang, known=known) for term in terms)
+    return describe(figure, f"{named}. {share}")
 
 
 @styled()
@@ -203,7 +206,8 @@ def controls_figure(frame: "pd.DataFrame", *, lang: Language = "en") -> "Figure"
         axes.set_yticks(range(len(steps)), named if not place else [], size=8.5)
         _label(axes, term, first["unit"], lang, known=known)
     told = "" if (own == HIDDEN).any() else f"; {own.min()}-{own.max()}"
-    return describe(figure, f"{', '.join(terms)}; n = {same}{told}")
+    moved = ", ".join(term_name(term, lang, known=known) for term in terms)
+    return describe(figure, f"{moved}; n = {same}{told}")
 
 
 @styled()
@@ -241,7 +245,8 @@ def ranks_figure(
         axes.plot(one["rank"], row, "o", color=colour)
         if other is not None:
             axes.plot(other.loc[one["term"], "rank"], row, "o", mfc="white", mec=colour)
-    labels = [f"{term}  {_short(term_name(term, lang))}" for term in terms]
+    known = first["source"] not in {"frame", "moments"}
+    labels = [f"{_number(t)}{_short(term_name(t, lang, known=known))}" for t in terms]
     axes.set_yticks(range(len(terms)), labels, size=8)
     for label, term in zip(axes.get_yticklabels(), terms, strict=True):
         label.set_color(ALARM if term in asked else INK)
@@ -249,7 +254,8 @@ def ranks_figure(
     axes.set_xlabel(_TEXTS[lang]["rank"])
     top = main.iloc[0]
     share = fixed(float(top["p_top"]), 2, lang)
-    return describe(figure, f"{top['term']}: {say('p_top', lang).format(first['top'])} = {share}")
+    name = numbered_name(top["term"], lang, known=known)
+    return describe(figure, f"{name}: {say('p_top', lang).format(first['top'])} = {share}")
 
 
 def _prior_name(name: str, lang: Language) -> str:
@@ -258,6 +264,12 @@ def _prior_name(name: str, lang: Language) -> str:
     return " ".join(say(f"prior {w}", lang).removeprefix("prior ") for w in words).replace(
         " ,", ","
     )
+
+
+def _number(term: str) -> str:
+    """The number of a question, which the report's tables have; "" for what is none."""
+    number = term.partition("[")[0]
+    return f"{number}  " if number in load_codebook().items else ""
 
 
 def _short(label: str, most: int = 42) -> str:

@@ -143,6 +143,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "vary workplaces": ("nye virksomheter", "new workplaces"),
     "vary industries": ("nye bransjer", "new industries"),
     "in all": ("i alt", "all"),
+    "all but scaling": ("Alt unntatt potens", "All but power-scaling"),
     # Why a rung is not there
     "is sampled: ask for it": (
         "krever simulering: --sampled",
@@ -294,6 +295,7 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "The report does not say how items go together: a common correlation is tried.",
     ),
     "left": ("Uten svar", "Without an answer"),
+    "heading": ("Hvor langt det flytter seg", "How far it moves"),
 }
 
 

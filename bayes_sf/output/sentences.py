@@ -59,6 +59,17 @@ _SENTENCES: Final[Mapping[Language, Mapping[str, str]]] = {
             "without regard to sign. Nothing is said of fewer than 5 workplaces."
         ),
         "association": "An association, not the effect of an intervention.",
+        "control": (
+            "Disclosure control: {} hidden (:), for fewer than {} workplaces or {} persons, "
+            "dominance, or to protect such figures."
+        ),
+        "control models": "Withheld for one or two workplaces fewer than the null model: {}.",
+        "control log": "{} says which and why: it is for you alone.",
+        "control off": (
+            "DISCLOSURE CONTROL IS OFF (--no-disclosure-control): not to leave your house."
+        ),
+        "more models": "{} more models are in the files.",
+        "written": "Written to {}: {}",
     },
     "nb": {
         "direction": "P(retning): a posteriori-sannsynlighet for medianens fortegn.",
@@ -72,8 +83,8 @@ _SENTENCES: Final[Mapping[Language, Mapping[str, str]]] = {
         ),
         "factor": (
             "Nivå ved prediktorenes gjennomsnitt. Faktor: vekten av gruppens egne data (median og"
-            " intervall), 1 uten sammenslåing, 0 med full sammenslåing. Flere for halvt "
-            "intervall: så mange flere rader i gruppen ville halvert intervallet (∞: intet "
+            " intervall), 1 uten sammenslåing, 0 med full sammenslåing. Flere for å "
+            "halvere: så mange flere rader i gruppen ville halvert intervallet (∞: intet "
             "antall)."
         ),
         "about_zero": "≈ 0: rapporten sier med ord at den er nær null.",
@@ -97,6 +108,19 @@ _SENTENCES: Final[Mapping[Language, Mapping[str, str]]] = {
             "til fortegn. Ingenting sies om færre enn 5 virksomheter."
         ),
         "association": "En sammenheng, ikke virkningen av et tiltak.",
+        "control": (
+            "Personvern: {} skjult (:), for færre enn {} virksomheter eller {} personer, "
+            "dominans, eller for å beskytte slike tall."
+        ),
+        "control models": (
+            "Holdt tilbake for én eller to virksomheter færre enn nullmodellen: {}."
+        ),
+        "control log": "{} sier hvilke og hvorfor: den er bare for deg.",
+        "control off": (
+            "PERSONVERNET ER SLÅTT AV (--no-disclosure-control): dette skal ikke ut av huset."
+        ),
+        "more models": "{} modeller til er i filene.",
+        "written": "Skrevet til {}: {}",
     },
 }
 

@@ -17,8 +17,8 @@ from bayes_sf.inputs.variables import Language
 from bayes_sf.output.numbers import level
 
 __all__ = [
-     "SYMBOLS", "check_language", "industry_name", "interval_name", "outcome_name",
-    "step_name", "term_name", "unit_name", "word",
+    "SYMBOLS", "check_language", "industry_name", "interval_name", "numbered_name",
+    "outcome_name", "quarter_words", "step_name", "term_name", "unit_name", "word",
 ]  # fmt: skip
 
 #: Statistics Norway's symbols since 2021.
@@ -31,6 +31,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {  # Norwegian, English
     "all": ("Alle", "All"),
     "analysis": ("Analyse", "Analysis"),
     "answer": ("Svar", "Answer"),
+    "belonging": ("Hvor mange av de valgte som hører til", "How many of the chosen belong"),
     "bfmi": ("E-BFMI", "E-BFMI"),
     "chains": ("kjeder", "chains"),
     "complete": ("Full sammenslåing", "Complete pooling"),
@@ -63,7 +64,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {  # Norwegian, English
     "mean": ("Forventning", "Mean"),
     "median": ("Median", "Median"),
     "model": ("Modell", "Model"),
-    "more": ("Flere for halvt intervall", "More to halve"),
+    "more": ("Flere for å halvere", "More to halve"),
     "n": ("n", "n"),
     "none": ("Uten sammenslåing", "No pooling"),
     "ols": ("MKM", "OLS"),
@@ -80,7 +81,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {  # Norwegian, English
     "published": ("Rapporten", "Published"),
     "question": ("Spørsmål", "Question"),
     "r_hat": ("R-hatt", "R-hat"),
-    "raw": ("Gjennomsnitt", "Raw mean"),
+    "raw": ("Gj.snitt", "Raw mean"),
     "reml": ("REML", "REML"),
     "sd": ("Std.avvik", "sd"),
     "se": ("Std.feil", "SE"),
@@ -213,6 +214,23 @@ def term_name(term: str, lang: Language, *, known: bool = True) -> str:
     return _codebook_label(term, lang) if known else term
 
 
+def numbered_name(term: str, lang: Language, *, known: bool = True) -> str:
+    """Return the label of a term with its number in the questionnaire.
+
+    Parameters
+    ----------
+    term, lang, known
+        As in `term_name`.
+
+    Examples
+    --------
+    >>> numbered_name("q18[dont_know]", "nb"), numbered_name("women_share", "en")
+    ('Har tariffavtale: vet ikke (q18)', "Women's share")
+    """
+    label, number = term_name(term, lang, known=known), term.partition("[")[0]
+    return f"{label} ({number})" if label != term and number in load_codebook().items else label
+
+
 def outcome_name(outcome: str, lang: Language) -> str:
     """Return the label of an outcome; a name that the codebook does not know stays as it is."""
     return _codebook_label(outcome, lang)
@@ -232,6 +250,18 @@ def industry_name(key: str, lang: Language) -> str:
     except UsageError:
         return key
     return industry.label_nb if lang == "nb" else industry.label_en
+
+
+def quarter_words(quarter: str, lang: Language) -> str:
+    """Return a quarter such as ``2019Q4`` as a reader of the language writes it.
+
+    Examples
+    --------
+    >>> quarter_words("2019Q4", "nb"), quarter_words("2019Q4", "en")
+    ('4. kv. 2019', '2019Q4')
+    """
+    year, _, number = quarter.partition("Q")
+    return f"{number}. kv. {year}" if lang == "nb" else quarter
 
 
 def step_name(step: str, lang: Language) -> str:

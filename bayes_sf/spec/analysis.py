@@ -21,6 +21,7 @@ from typing import Any
 
 from bayes_sf.errors import SpecError
 from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.inputs.variables import Language
 from bayes_sf.resources import models_dir
 from bayes_sf.spec.model import OUTCOMES, ModelSpec
 from bayes_sf.spec.prior import closest
@@ -44,18 +45,32 @@ class Analysis:
         One per item and outcome.
     source : str
         The file it came from.
+    question_nb : str
+        The question in Norwegian.
     """
 
     name: str
     question: str
     specs: tuple[ModelSpec, ...]
     source: str = ""
+    question_nb: str = ""
+
+    def question_in(self, lang: Language) -> str:
+        """Return the question in a language; in English where it is not there in Norwegian.
+
+        Examples
+        --------
+        >>> load_analysis("null").question_in("nb")
+        'Hvor mye av variasjonen i sykefravær ligger mellom bransjer?'
+        """
+        return (lang == "nb" and self.question_nb) or self.question
 
 
 #: Keys of an analysis file: their kind, and how an error says it.
 _KEYS: Mapping[str, tuple[type, str]] = {
     "schema": (int, "a whole number"),
     "question": (str, "text"),
+    "question_nb": (str, "text"),
     "outcomes": (list, "a list of outcomes"),
     "items": (list, "a list of items"),
     "controls": (list, "a list of columns"),
@@ -117,7 +132,8 @@ def load_analysis(name: str | Path) -> Analysis:
     except SpecError as error:
         where = error.where.removeprefix(f"{path.name}: ")
         raise SpecError(f"{path.name}: {where}", error.rule, got=error.got, fix=error.fix) from None
-    return Analysis(path.stem, table["question"], specs, str(path))
+    question_nb = table.get("question_nb", "")
+    return Analysis(path.stem, table["question"], specs, str(path), question_nb)
 
 
 def _expand(table: Mapping[str, Any], priors: Priors) -> Iterator[ModelSpec]:

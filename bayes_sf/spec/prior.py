@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.errors import SpecError
+from bayes_sf.inputs.variables import Language
 
 __all__ = [
     "LOCATION_FAMILIES",
@@ -53,6 +54,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
 _KINDS = {
     "family": (str, "text"),
     "reason": (str, "text"),
+    "reason_nb": (str, "text"),
     "autoscale": (bool, "true or false"),
 }
 
@@ -85,6 +87,8 @@ class Prior:
         Mean of a ``normal``; None stands for mean(y) for the intercept and 0 for slopes.
     reason : str
         Why this prior; printed beside it.
+    reason_nb : str
+        The same in Norwegian.
     statement : str
         What its scale was solved from (`bayes_sf.spec.statements`); printed with the prior.
 
@@ -105,6 +109,7 @@ class Prior:
     reason: str = ""
     statement: str = field(default="", repr=False)  # it adds nothing to what is fitted
     measured: bool = field(init=False, default=False, repr=False, compare=False)  # nor does this
+    reason_nb: str = field(default="", repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse unknown families, and values that are no numbers or not positive."""
@@ -194,6 +199,10 @@ class Prior:
             return np.asarray(2 * special.stdtr(self.df, x) - 1)
         raise SpecError("prior: sd", "a flat prior has no distribution function", got=self.family)
 
+    def reason_in(self, lang: Language) -> str:
+        """Return why, in a language; in English where it is not there in Norwegian."""
+        return (lang == "nb" and self.reason_nb) or self.reason
+
     @property
     def tail_power(self) -> float:
         """Power p of the density's tail x^-p: 0 for flat, df + 1 for half-t, else infinite."""
@@ -268,7 +277,7 @@ def read_prior(entry: object, where: str) -> Prior:
     if family not in _KEYS:
         fix = closest(str(family), _KEYS)
         raise SpecError(f"{where}.family", f"must be one of {families}", got=family, fix=fix)
-    known = ("family", "reason", *_KEYS[family])
+    known = ("family", "reason", "reason_nb", *_KEYS[family])
     for key, value in entry.items():
         if key not in known:
             rule = f"is no key of a {family} prior (known: {', '.join(known)})"

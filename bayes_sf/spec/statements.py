@@ -26,6 +26,7 @@ half-t(3, 0, 0.06246 sd(y)) [P(ICC > 0.5) = 0.05]
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import isfinite
 from typing import Final
 
@@ -39,8 +40,8 @@ __all__ = ["STATEMENTS", "icc_prior", "is_statement", "prob_icc_above", "read_st
 
 #: What can be stated, of which prior, and what else a statement may say.
 STATEMENTS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
-    "icc_above": ("sd_group", ("family", "df", "shape", "reason")),
-    "step_at_most": ("slope", ("reason",)),
+    "icc_above": ("sd_group", ("family", "df", "shape", "reason", "reason_nb")),
+    "step_at_most": ("slope", ("reason", "reason_nb")),
 }
 _PROBABILITY: Final = "probability"
 #: Nodes for sigma, in the square root of its probability: where ICCs near one come from.
@@ -193,19 +194,22 @@ def read_statement(role: str, entry: Mapping[str, object], where: str, sd_resid:
             fix = solved or closest(name, (_PROBABILITY, *more)) or "remove it"
             raise SpecError(f"{where}.{name}", f"is no key beside {key} (known: {known})", fix=fix)
     for name, value in entry.items():
-        kind = str if name in {"family", "reason"} else (int, float)
+        kind = str if name in {"family", "reason", "reason_nb"} else (int, float)
         if not isinstance(value, kind) or isinstance(value, bool):
             rule = f"must be {'text' if kind is str else 'a number'}"
             raise SpecError(f"{where}.{name}", rule, got=value)
-    rest = {name: value for name, value in entry.items() if name not in {key, _PROBABILITY}}
+    apart = {key, _PROBABILITY, "reason_nb"}
+    rest = {name: value for name, value in entry.items() if name not in apart}
     value, probability = float(entry[key]), float(entry[_PROBABILITY])  # type: ignore[arg-type]
     try:
         if key == "step_at_most":
-            return step_prior(value, probability, **rest)  # type: ignore[arg-type]
-        return icc_prior(value, probability, sd_resid, **rest)  # type: ignore[arg-type]
+            made = step_prior(value, probability, **rest)  # type: ignore[arg-type]
+        else:
+            made = icc_prior(value, probability, sd_resid, **rest)  # type: ignore[arg-type]
     except SpecError as error:
         name = error.where.removeprefix("prior: ")
         raise SpecError(f"{where}.{name}", error.rule, got=error.got, fix=error.fix) from None
+    return replace(made, reason_nb=str(entry.get("reason_nb", "")))
 
 
 _SOLVED: Final = ("scale", "autoscale", "location")

@@ -44,7 +44,7 @@ def effects_of(outcome: str) -> pd.DataFrame:
                 "pattern": "quarters", "quantity": quantity, "term": term, "delta": delta,
                 "estimate": at + 0.1 * delta, "sd": 0.1, "lower": at + 0.1 * delta - 0.2,
                 "upper": at + 0.1 * delta + 0.2, "prob": 0.95, "interval": "credible-eti",
-                "p_direction": 0.9, "n": 582, "n_groups": 6,
+                "p_direction": 0.9, "n_workplaces": 100, "n": 582, "n_groups": 6,
             }
         )
         for term, at in (("q13", -0.25), ("icc", 0.4))

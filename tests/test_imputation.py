@@ -244,7 +244,7 @@ def test_nothing_of_single_workplaces_without_consent(
             assert len(pd.read_csv(path)) < 100
     out = io.StringIO()
     imputations.print_imputation(Console(file=out, width=120), ran, as_json=False)
-    assert "What is missing, treated in five ways" in out.getvalue()
+    assert "What is missing, and how it is treated" in out.getvalue()
     assert "…" not in out.getvalue()  # nothing is cut off
 
 

@@ -25,7 +25,8 @@ from bayes_sf.output.posterior_figures import forest_figure, icc_figure, line_fi
 from bayes_sf.output.protected_models import protect_pooling
 from bayes_sf.output.report import render_report, write_report
 from bayes_sf.output.report_material import Material, associations, explorer_models, gather
-from bayes_sf.output.report_sections import SECTIONS, Section, build_sections
+from bayes_sf.output.report_section import Section
+from bayes_sf.output.report_sections import SECTIONS, build_sections
 from bayes_sf.output.report_sentences import _texts, say
 from bayes_sf.output.report_statements import data_say, how_sure
 from bayes_sf.spec.prior import Prior

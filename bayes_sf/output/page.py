@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ALARM", "BLUE", "INK", "MUTED", "PALETTE", "Language", "describe", "figure_files",
-    "industry_label", "make_page", "make_plot", "number", "styled", "upper_first", "variable_label",
+    "industry_label", "lower_first", "make_page", "make_plot", "number", "styled", "upper_first",
+    "variable_label",
 ]  # fmt: skip
 
 type Language = Literal["en", "nb"]
@@ -185,3 +186,14 @@ def industry_label(key: str, lang: Language) -> str:
 def upper_first(text: str) -> str:
     """Begin with a capital letter, and leave the rest, such as HR or NAV, as it is."""
     return text[:1].upper() + text[1:]
+
+
+def lower_first(text: str) -> str:
+    """Begin with a small letter, unless the word is one of capitals.
+
+    Examples
+    --------
+    >>> lower_first("Mean absence"), lower_first("ICT")
+    ('mean absence', 'ICT')
+    """
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]

@@ -8,7 +8,7 @@ from bayes_sf.inputs.published import published_table
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.inputs.variables import Language
 from bayes_sf.output.numbers import fixed, interval, level, percent, with_percent
-from bayes_sf.output.page import upper_first
+from bayes_sf.output.page import lower_first, upper_first
 from bayes_sf.output.protected_models import shown_levels
 from bayes_sf.output.report_material import AMOUNTS, Association, Material
 from bayes_sf.output.report_sentences import say
@@ -16,7 +16,7 @@ from bayes_sf.output.words import industry_name, outcome_name, term_name
 
 __all__ = [
     "association_line", "count_asked", "data_say", "gap", "how_sure", "icc_range", "question",
-    "replay_counts",
+    "replay_counts", "tipping_line",
 ]  # fmt: skip
 
 
@@ -116,6 +116,7 @@ def how_sure(material: Material, found: Sequence[Association]) -> Iterator[str]:
     by_slope = slopes.groupby(["outcome", "term"])["changes"].agg(lambda c: bool((c != "").any()))
     priors = slopes["prior"].nunique()
     yield say("prior slopes", lang, changed=int(by_slope.sum()), m=len(by_slope), v=priors)
+    yield from tipping_line(material)
     yield say("few", lang, groups=material.nulls[0].moments.n_groups)
     yield say("observed", lang)
     yield say("replayed", lang, **replay_counts(material))
@@ -137,6 +138,28 @@ def replay_counts(material: Material) -> dict[str, int]:
     impossible = sum(finding.severity == "impossible" for finding in found)
     compared = sum(outcome.comparisons for outcome in material.outcomes)
     return {"compared": compared, "impossible": impossible, "doubtful": len(found) - impossible}
+
+
+def tipping_line(material: Material) -> Iterator[str]:
+    """Yield how many conclusions turn if those who are missing differ, where any could."""
+    lang, points = material.lang, material.tipping
+    decided = points[points["verdict_at_zero"] != "undecided"]
+    if not len(decided):
+        return
+    deltas = material.effects["delta"]
+    turned = decided.dropna(subset="verdict")
+    first = ""
+    if len(turned):
+        nearest = turned.sort_values("verdict", key=abs).iloc[0]
+        first = say(
+            "tipping first", lang, delta=fixed(float(nearest["verdict"]), 1, lang),
+            term=upper_first(term_name(str(nearest["term"]), lang)),
+            outcome=lower_first(outcome_name(f"absence_{nearest['quantity']}", lang)),
+        )  # fmt: skip
+    yield say(
+        "tipping", lang, k=len(turned), m=len(decided),
+        most=fixed(float(deltas.max()), 0, lang), first=first,
+    )  # fmt: skip
 
 
 def gap(material: Material) -> str:

@@ -1,0 +1,157 @@
+"""Alternatives that the report weighs: other choices, gaps treated otherwise, others who differ.
+
+All of it is exact and takes seconds. What has to be sampled is read from a saved run.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from bayes_sf.analysis.imputation import MissingStudy, study_complete
+from bayes_sf.analysis.multiverse import Explored, explore
+from bayes_sf.analysis.tipping import tipping_points
+from bayes_sf.analysis.unobserved import shift_effects
+from bayes_sf.engines.result import Result
+from bayes_sf.errors import BayesSFError, UsageError
+from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.output.disclosure import Control, Hidden
+from bayes_sf.output.imputation_tables import is_asked
+from bayes_sf.output.protected_choices import protect_explored
+from bayes_sf.output.protected_frames import (
+    Figures,
+    hidden_of_all,
+    hidden_of_sample,
+    protect_frames,
+)
+from bayes_sf.output.protected_missing import protect_missing
+from bayes_sf.output.saved_imputation import read_imputation
+from bayes_sf.spec.analysis import load_analysis
+from bayes_sf.spec.multiverse import load_multiverse
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bayes_sf.engines.recovery import PublishedStudy
+
+__all__ = ["explore_choices", "move_unobserved", "treat_gaps"]
+
+#: The multiverse of the page, and of choices with many options those that it has: the whole takes
+#: half a minute, and `bayes-sf multiverse` gives it.
+_CHOICES: Final = "q13"
+_SOME: Final[Mapping[str, tuple[object, ...]]] = {
+    "min_quarters": (1, 3, 6, 12), "prior": ("2.5 sd", "sceptical"),
+}  # fmt: skip
+#: The analysis of what is missing, as `bayes-sf impute` has it.
+_PANEL: Final = "q13_panel"
+_LAYOUT: Final = {"delta": Figures(blunt=((("estimate", "sd", "lower", "upper"), "sd"),))}
+
+
+def move_unobserved(
+    results: Sequence[Result], data: "PublishedStudy | AnalysisSample", control: Control
+) -> "tuple[pd.DataFrame, pd.DataFrame]":
+    """Move the outcome of workplaces without one.
+
+    Parameters
+    ----------
+    results : sequence of Result
+        Models of one item.
+    data : PublishedStudy or AnalysisSample
+    control : Control
+
+    Returns
+    -------
+    effects, tipping : pandas.DataFrame
+        As `shift_effects` and `tipping_points` give them.
+    """
+    effects = shift_effects(results, data)
+    known = {**hidden_of_sample(control), **hidden_of_all(results, control)}
+    frames, _ = protect_frames(
+        {"delta": effects, "tipping": tipping_points(effects)}, _LAYOUT, known
+    )
+    return frames["delta"], frames["tipping"]
+
+
+def explore_choices(
+    data: "PublishedStudy | AnalysisSample",
+    control: Control,
+    progress: Callable[[Iterable[Any]], Iterable[Any]],
+) -> tuple[Explored | str | None, tuple[Hidden, ...]]:
+    """Fit a part of a multiverse; quarters and controls of the study are not published.
+
+    Parameters
+    ----------
+    data : PublishedStudy or AnalysisSample
+    control : Control
+    progress : callable
+        Wraps the combinations.
+
+    Returns
+    -------
+    explored : Explored or str or None
+        Why there is none, where files of one's own lack what it asks for.
+    log : tuple of Hidden
+    """
+    if not isinstance(data, AnalysisSample):
+        return None, ()
+    whole = load_multiverse(_CHOICES)
+    choices = {
+        key: tuple(option for option in options if option in _SOME.get(key, options))
+        for key, options in whole.choices.items()
+    }
+    try:
+        explored = explore(replace(whole, choices=choices), data, progress=progress)
+        return protect_explored(explored, control)
+    except BayesSFError as error:
+        return str(error), ()
+
+
+def treat_gaps(
+    data: "PublishedStudy | AnalysisSample", control: Control, imputed: Path | None
+) -> tuple[MissingStudy | str | None, tuple[Hidden, ...]]:
+    """Treat what is missing as far as that needs no sampling, and add what a saved run says.
+
+    Parameters
+    ----------
+    data : PublishedStudy or AnalysisSample
+    control : Control
+    imputed : pathlib.Path or None
+        Folder of a run of `impute`.
+
+    Returns
+    -------
+    study : MissingStudy or str or None
+        Of the first predictor and the ICC; why there is none, where files of one's own lack what
+        it asks for.
+    log : tuple of Hidden
+
+    Raises
+    ------
+    UsageError
+        For a saved run that does not belong to the data.
+    """
+    import pandas as pd
+
+    if not isinstance(data, AnalysisSample):
+        if imputed is not None:
+            fix = "use it with --data replica, or files of your own"
+            raise UsageError("--imputed", "needs workplaces", got="published tables", fix=fix)
+        return None, ()
+    try:
+        study = study_complete(load_analysis(_PANEL).specs, data)
+    except BayesSFError as error:
+        if imputed is not None:
+            raise
+        return str(error), ()
+    if imputed is not None:
+        study = read_imputation(imputed, study, data)
+    asked = tuple(row for row in study.rows if row.term == "icc" or is_asked(row.term, study))
+    effects, tipping = (
+        frame[[term == "icc" or is_asked(str(term), study) for term in frame["term"]]]
+        for frame in (study.effects, study.tipping)
+    )
+    parameters = pd.DataFrame(columns=["parameter", "mean", "sd", "lower", "upper"])
+    safe = protect_missing(
+        replace(study, rows=asked, effects=effects, tipping=tipping), parameters, control
+    )
+    return safe.study, safe.log

@@ -22,6 +22,7 @@ from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.numbers import fixed, interval, probability, significant_decimals
 from bayes_sf.output.progress import show_sampling
 from bayes_sf.output.protected_models import protect_diagnostics, protect_estimates
+from bayes_sf.output.result_tables import answered_notes
 from bayes_sf.output.summary import SOURCES
 from bayes_sf.output.tables import Table, printed_table
 from bayes_sf.spec.analysis import Analysis
@@ -220,6 +221,7 @@ def _main_rows(run: FitRun) -> Table:
         note += f" A slope | {group} is how far that {group}'s is from the slope of all."
     if bayesian:
         note += f" Priors of the first model: {first.priors}."
+    note += "".join(f" {said}" for said in answered_notes(run.results.values(), "en"))
     return printed_table(run.provenance["question"], header, rows, note)
 
 

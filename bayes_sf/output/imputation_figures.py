@@ -6,6 +6,7 @@ the industry's median (the lower one of two), and of those the one nearest to th
 """
 
 from collections.abc import Collection
+from textwrap import fill
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -26,7 +27,7 @@ from bayes_sf.output.page import (
     number,
     styled,
 )
-from bayes_sf.output.words import term_name
+from bayes_sf.output.words import term_name, word
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,6 +44,8 @@ _Floats = NDArray[np.float64]
 _LEAST_OBSERVED: Final = 3
 _ORANGE: Final = "#E69F00"
 _INNER: Final = 0.5
+#: Characters of a line above a plot of half a page.
+_TITLE: Final = 52
 _WORDS: Final = {
     "en": {
         "quarters": "Observed and imputed quarters",
@@ -318,6 +321,7 @@ def delta_figure(
         if term != "icc":
             said = [words[str(quantity)].format(term_name(str(term), lang))]
             axes.axhline(0, color=MUTED, linewidth=1)
+            axes.set_ylabel(word("pp", lang))
         else:
             axes.set_ylim(0, 1)
         axes.set_xlabel(words["axis"])
@@ -326,7 +330,8 @@ def delta_figure(
             for value in at[kind].dropna():
                 axes.axvline(value, color=colour, linewidth=1.2, linestyle="--")
                 said.append(words[kind].format(number(float(value), lang, 2)))
-        axes.set_title("\n".join([said[0], ", ".join(said[1:])]), size=9.5, loc="left")
+        lines = [fill(said[0], _TITLE), fill(", ".join(said[1:]), _TITLE)]
+        axes.set_title("\n".join(lines), size=9, loc="left")
         told.append(", ".join(said))
     return describe(figure, "; ".join(told))
 

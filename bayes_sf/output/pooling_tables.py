@@ -2,6 +2,7 @@
 
 from bayes_sf.analysis.pooling import Pooling
 from bayes_sf.inputs.variables import Language
+from bayes_sf.output.numbers import icc_uncertainty
 from bayes_sf.output.result_tables import prior_notes, slug
 from bayes_sf.output.sentences import sentence
 from bayes_sf.output.tables import Column, Table, table_from_frame
@@ -30,6 +31,7 @@ def pooling_table(pooling: Pooling, *, lang: Language) -> Table:
             "term": term_name(row.term, lang, known=known),
             "pooling": word(row.pooling, lang), "engine": word(row.engine, lang),
             "estimate": row.estimate, "sd": row.sd, "lower": row.lower, "upper": row.upper,
+            "digits": icc_uncertainty(row.term, row.sd),
         }
         for row in sorted(pooling.terms, key=lambda row: order.index(row.term))
     ]  # fmt: skip
@@ -44,7 +46,7 @@ def pooling_table(pooling: Pooling, *, lang: Language) -> Table:
     notes = [*prior_notes([exact], lang), sentence("pooling", lang), sentence("icc", lang)]
     return table_from_frame(
         pd.DataFrame(records), _titled("pooling_title", pooling, lang), columns=columns,
-        name=_file_name("pooling", pooling), digits="sd", unit=exact.spec.unit,
+        name=_file_name("pooling", pooling), digits="digits", unit=exact.spec.unit,
         n=exact.moments.n_obs, notes=notes, source=exact.provenance.source, lang=lang,
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ from bayes_sf.analysis.pooling import GroupRow, Pooling
 from bayes_sf.inputs.published import published_table
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.inputs.variables import Language
-from bayes_sf.output.numbers import fixed, interval, level, percent, with_percent
+from bayes_sf.output.numbers import ICC_DECIMALS, fixed, interval, level, percent, with_percent
 from bayes_sf.output.page import lower_first, upper_first
 from bayes_sf.output.protected_models import shown_levels
 from bayes_sf.output.report_material import AMOUNTS, Association, Material
@@ -61,19 +61,15 @@ def _share(row: IccRow, lang: Language) -> str:
     """How much lies between industries."""
     printed = say("share zero", lang)
     if row.published:
-        value = with_percent(percent(row.published, 1, lang), lang)
+        value = with_percent(percent(row.published, ICC_DECIMALS - 2, lang), lang)
         printed = say("share printed", lang, value=value)
-    limits = interval(100 * row.lower, 100 * row.upper, 0, lang, more=1)
+    limits = interval(100 * row.lower, 100 * row.upper, ICC_DECIMALS - 2, lang)
     return say(
         "share", lang, outcome=outcome_name(row.outcome, lang),
-        median=with_percent(_at_least_one(row.median, lang), lang), level=level(row.prob, lang),
-        interval=with_percent(limits, lang), n=row.n, published=printed,
+        median=with_percent(percent(row.median, ICC_DECIMALS - 2, lang), lang),
+        level=level(row.prob, lang), interval=with_percent(limits, lang), n=row.n,
+        published=printed,
     )  # fmt: skip
-
-
-def _at_least_one(share: float, lang: Language) -> str:
-    """A share in percent, whole from 1 on, below with a decimal."""
-    return percent(share, 0 if share >= 0.01 else 1, lang)
 
 
 def _levels(pooling: Pooling, lang: Language) -> str:
@@ -128,7 +124,8 @@ def icc_range(material: Material, outcome: str) -> str:
     chosen = fan[(fan["term"] == "icc") & (fan["outcome"] == outcome) & (fan["model"] == "null")]
     return say(
         "prior icc", lang, outcome=outcome_name(outcome, lang), v=len(chosen),
-        low=fixed(chosen["mean"].min(), 3, lang), high=fixed(chosen["mean"].max(), 3, lang),
+        low=fixed(chosen["mean"].min(), ICC_DECIMALS, lang),
+        high=fixed(chosen["mean"].max(), ICC_DECIMALS, lang),
     )  # fmt: skip
 
 

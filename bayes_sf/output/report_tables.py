@@ -6,7 +6,7 @@ import numpy as np
 
 from bayes_sf.analysis.practical import Rope
 from bayes_sf.analysis.prior_fan import GROUP_PRIORS, SLOPE_PRIORS
-from bayes_sf.output.numbers import fixed
+from bayes_sf.output.numbers import ICC_DECIMALS, fixed
 from bayes_sf.output.page import upper_first
 from bayes_sf.output.report_material import AMOUNTS, Association, Material
 from bayes_sf.output.report_sentences import say
@@ -126,8 +126,8 @@ def fan_table(material: Material, outcome: str) -> Table:
     columns = (
         Column("slope", say("slope prior", lang), "text"),
         Column("group", say("group prior", lang), "text"),
-        Column("mean", f"{word('icc', lang)}: {word('mean', lang).lower()}", decimals=3),
-        Column("lower", f"{word('icc', lang)}: {span}", "interval", 3, "upper"),
+        Column("mean", f"{word('icc', lang)}: {word('mean', lang).lower()}", decimals=ICC_DECIMALS),
+        Column("lower", f"{word('icc', lang)}: {span}", "interval", ICC_DECIMALS, "upper"),
         Column("apart", say("apart count", lang), "integer"),
         Column("changed", say("changed count", lang), "integer"),
     )

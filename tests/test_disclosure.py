@@ -27,6 +27,7 @@ from bayes_sf.output.disclosure import (
     OFF,
     Control,
     Rules,
+    blunted,
     disclosure_files,
     hide_groups,
     notice,
@@ -192,7 +193,9 @@ def test_a_hidden_industry_is_nowhere_in_a_model(small: AnalysisSample) -> None:
         assert row.estimate != real.estimate
     pooling, _ = protect_pooling(compare_pooling(NULL, small), control)
     for row in pooling.groups:
-        assert (row.n == HIDDEN) == (row.group in set(hidden["group"]))
+        unsaid = set(hidden["group"]) | set(control.unsaid(NULL))
+        assert (row.n == HIDDEN) == (row.group in unsaid)
+        assert (row.mean == HIDDEN) == (row.group in set(hidden["group"]))
 
 
 def test_beside_a_hidden_group_no_figure_is_in_full(small: AnalysisSample) -> None:
@@ -216,7 +219,10 @@ def test_nobody_is_hidden_where_all_are_large(replica: AnalysisSample) -> None:
     result = fit(NULL, replica)
     shown, log = protect_estimates(result, control)
     assert log == ()
-    pd.testing.assert_frame_equal(shown, result.estimates)
+    unsaid = shown["group"].isin(list(control.unsaid(NULL)))
+    pd.testing.assert_frame_equal(shown[~unsaid], result.estimates[~unsaid])
+    off = (shown["estimate"] - result.estimates["estimate"]).abs()
+    assert (off[unsaid] <= 0.05 * result.estimates["sd"][unsaid]).all(), "two digits of the sd"
 
 
 def test_the_hidden_mean_is_not_had_from_the_total(small: AnalysisSample) -> None:
@@ -409,7 +415,9 @@ def test_lists_of_workplaces_are_written_only_when_asked(command: Command, tmp_p
 
 def test_rows_of_hidden_groups_only() -> None:
     frame = pd.DataFrame({"group": ["a", "b"], "x": [1.23456, 2.0], "sd": [0.5, 0.5]})
-    shown, log = hide_groups(frame, {"a": "persons"}, table="t", values=["x"], blunt=(["x"], "sd"))
+    shown, log = hide_groups(frame, {"a": "persons"}, table="t", values=["x"])
     assert list(shown["x"]) == [HIDDEN, 2.0]
+    assert blunted(frame, ["x"], "sd") == {"x": [1.23, 2.0]}
+    assert blunted(frame, ["x"], "sd", fewer=1) == {"x": [1.2, 2.0]}
     assert list(frame["x"]) == [1.23456, 2.0], "the given frame is as it was"
     assert [(line.row, line.rule) for line in log] == [("a", "persons")]

@@ -74,6 +74,12 @@ class Explored:
         """Combinations that could be fitted."""
         return self.table[self.table["reason"] == ""]
 
+    @property
+    def n_range(self) -> tuple[int, int]:
+        """Smallest and largest n that is given; two zeros for none."""
+        told = self.fitted["n"].dropna().astype(int)
+        return (int(told.min()), int(told.max())) if len(told) else (0, 0)
+
     def summary(self) -> dict[str, float]:
         """Where the estimates and their intervals lie.
 
@@ -260,7 +266,7 @@ def option_means(explored: Explored) -> "pd.DataFrame":
     pandas.DataFrame
         ``choice, option``; ``fitted`` combinations that have it; their mean ``estimate``, the
         ``least`` and ``largest``; ``surely_below_zero, surely_above_zero``, shares whose interval
-        lies on that side; ``n_least, n_largest``, workplaces.
+        lies on that side; ``n_least, n_largest``, workplaces, NaN where no n is given.
     """
     import pandas as pd
 
@@ -275,7 +281,8 @@ def option_means(explored: Explored) -> "pd.DataFrame":
                     "largest": part["estimate"].max(),
                     "surely_below_zero": (part["upper"] < 0).mean(),
                     "surely_above_zero": (part["lower"] > 0).mean(),
-                    "n_least": int(part["n"].min()), "n_largest": int(part["n"].max()),
+                    "n_least": part["n"].astype(float).min(),
+                    "n_largest": part["n"].astype(float).max(),
                 }
             )  # fmt: skip
     columns = [

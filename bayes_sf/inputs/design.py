@@ -14,7 +14,7 @@ from bayes_sf.inputs.codebook import load_codebook
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["build_design", "count_flow", "score"]
+__all__ = ["build_design", "count_flow", "follow_rules", "score"]
 
 ALL = "all"
 #: Stands for "not asked" among the scores of a nested item until it becomes 0.
@@ -107,11 +107,7 @@ def build_design(
     """
     import pandas as pd
 
-    columns = {name: score(frame, name) for name in (outcome, *predictors)}
-    for name in (*categorical, *monotonic):
-        columns[name] = _categories(frame, name, columns[name], ordered=name in monotonic)
-    for name in nested:
-        columns[name] = columns[name].mask(frame[name] == "not_asked", _NOT_ASKED)
+    columns = _columns(frame, (outcome, *predictors), categorical, monotonic, nested)
     kept = pd.Series(True, index=frame.index)
     for _, met in _rules(frame, columns, outcome, min_quarters):
         kept &= met
@@ -153,20 +149,67 @@ def count_flow(
     """
     import pandas as pd
 
-    columns = {name: score(frame, name) for name in (outcome, *predictors)}
     industries = [industry.key for industry in load_codebook().industries]
-    kept = pd.Series(True, index=frame.index)
     records = []
-    for step, met in _rules(frame, columns, outcome, min_quarters):
-        kept &= met
+    for step, kept in follow_rules(
+        frame, outcome=outcome, predictors=predictors, min_quarters=min_quarters
+    ):
         counts = frame.loc[kept, "industry"].value_counts()
         by_industry = {name: int(counts.get(name, 0)) for name in industries}
         records.append({"step": step, **by_industry, ALL: int(kept.sum())})
     return pd.DataFrame(records)
 
 
+def follow_rules(
+    frame: "pd.DataFrame",
+    *,
+    outcome: str,
+    predictors: Sequence[str] = (),
+    min_quarters: int = 3,
+    categorical: Sequence[str] = (),
+    monotonic: Sequence[str] = (),
+    nested: Sequence[str] = (),
+) -> "Iterator[tuple[str, pd.Series[bool]]]":
+    """Say who is left after each rule, in the order that rules are applied.
+
+    Parameters
+    ----------
+    frame, outcome, predictors, min_quarters, categorical, monotonic, nested
+        As in `build_design`.
+
+    Yields
+    ------
+    step : str
+    kept : Series of bool
+        Whether each workplace is left; the last are the model's.
+    """
+    import pandas as pd
+
+    columns = _columns(frame, (outcome, *predictors), categorical, monotonic, nested)
+    kept = pd.Series(True, index=frame.index)
+    for step, met in _rules(frame, columns, outcome, min_quarters):
+        kept = kept & met
+        yield step, kept
+
+
+def _columns(
+    frame: "pd.DataFrame",
+    names: Sequence[str],
+    categorical: Sequence[str],
+    monotonic: Sequence[str],
+    nested: Sequence[str],
+) -> "dict[str, pd.Series[Any]]":
+    """Outcome and predictors of every workplace, missing where they are not known."""
+    columns: dict[str, pd.Series[Any]] = {name: score(frame, name) for name in names}
+    for name in (*categorical, *monotonic):
+        columns[name] = _categories(frame, name, columns[name], ordered=name in monotonic)
+    for name in nested:
+        columns[name] = columns[name].mask(frame[name] == "not_asked", _NOT_ASKED)
+    return columns
+
+
 def _rules(
-    frame: "pd.DataFrame", columns: "dict[str, pd.Series[float]]", outcome: str, min_quarters: int
+    frame: "pd.DataFrame", columns: "dict[str, pd.Series[Any]]", outcome: str, min_quarters: int
 ) -> "Iterator[tuple[str, pd.Series[bool]]]":
     """Name every rule of the sample, with who meets it."""
     import pandas as pd

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Final
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.descriptives import describe_all, describe_by_industry
 from bayes_sf.inputs.published import DECIMALS
-from bayes_sf.inputs.sample import AnalysisSample, design
+from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.disclosure import HIDDEN, Control, Hidden
 from bayes_sf.output.figures import STATE_COLOURS
 from bayes_sf.output.numbers import fixed
 from bayes_sf.output.protected_answers import protect_answers
+from bayes_sf.output.protected_counts import FLOWS
 from bayes_sf.output.protected_flow import protect_flow, protect_missing
 from bayes_sf.spec.analysis import load_analysis
 
@@ -19,18 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "BOXES", "ProtectedTables", "count_missing", "description_tables", "figure_rows", "flow_table",
-    "protect_tables",
+    "ProtectedTables", "count_missing", "description_tables", "flow_table", "protect_tables",
 ]  # fmt: skip
-
-#: Analyses whose samples are followed: the null models, and those with all controls.
-FLOWS: Final = ("null", "q13_controls", "q17_controls")
-BOXES: Final = {
-    "figure1": "absence_mean", "figure2": "absence_change",
-    "figure3": "women_share", "figure4": "senior_share",
-}  # fmt: skip
-#: Figures 1, 2, 5 and 6 and tables 8 and 9 ask for this many observed quarters.
-MIN_QUARTERS: Final = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,14 +34,14 @@ class ProtectedTables:
         As `description_tables`, hidden figures `:`.
     groups : mapping
         Industry of which nothing may be shown -> rule.
-    flow_hidden : mapping
-        Industry whose numbers after the first rule may not be shown -> rule; `groups` among them.
+    unsaid : mapping
+        Figure -> industry whose n may not be said -> rule; `groups` among them.
     log : tuple of Hidden
     """
 
     tables: "dict[str, pd.DataFrame]"
     groups: Mapping[str, str]
-    flow_hidden: Mapping[str, str]
+    unsaid: Mapping[str, Mapping[str, str]]
     log: tuple[Hidden, ...]
 
     @property
@@ -151,26 +142,24 @@ def protect_tables(sample: AnalysisSample, control: Control) -> ProtectedTables:
     control : Control
         Of the sample.
     """
-    if not control.active:
+    if control.counts is None:
         return ProtectedTables(description_tables(sample), {}, {}, ())
-    frame, rules = sample.frame, control.rules
+    frame, rules, counts = sample.frame, control.rules, control.counts
     sizes = _by_industry(frame)
     groups = control.hidden_groups(sizes)
     employees = frame["n_employees"].fillna(1.0)
     answers = describe_by_industry(frame, employees)
     total, by_industry, log = protect_answers(describe_all(frame), answers, sizes, groups, rules)
-    others = [
-        (_by_industry(frame[frame["linked"]]), _by_industry(rows))
-        for rows in figure_rows(sample).values()
-    ]
-    flow, flow_hidden, flow_log = protect_flow(flow_table(sample), others, groups, rules)
-    counts = count_missing(sample.missingness())
-    missing, missing_log = protect_missing(counts, groups, flow_hidden, rules)
+    flow, flow_log = protect_flow(flow_table(sample), counts)
+    missing, missing_log = protect_missing(
+        count_missing(sample.missingness()), groups, counts.unsaid(counts.linked), rules
+    )
     shown = {
         "univariate.csv": _as_printed(total), "by_industry.csv": _as_printed(by_industry),
         "flow.csv": flow, "missingness.csv": missing,
     }  # fmt: skip
-    return ProtectedTables(shown, groups, flow_hidden, (*log, *flow_log, *missing_log))
+    unsaid = {name: counts.unsaid(kept) for name, kept in counts.figures.items()}
+    return ProtectedTables(shown, groups, unsaid, (*log, *flow_log, *missing_log))
 
 
 def _by_industry(frame: "pd.DataFrame") -> dict[str, int]:
@@ -178,27 +167,3 @@ def _by_industry(frame: "pd.DataFrame") -> dict[str, int]:
     counts = frame["industry"].value_counts()
     keys = (industry.key for industry in load_codebook().industries)
     return {key: int(counts.get(key, 0)) for key in keys}
-
-
-def figure_rows(sample: AnalysisSample) -> "dict[str, pd.DataFrame]":
-    """Workplaces of each figure.
-
-    Parameters
-    ----------
-    sample : AnalysisSample
-
-    Returns
-    -------
-    dict
-        Name -> rows with its variable.
-    """
-    frame = sample.frame
-    enough = frame[frame["n_quarters"] >= MIN_QUARTERS]
-    rows = {
-        name: (enough if variable.startswith("absence") else frame).dropna(subset=[variable])
-        for name, variable in BOXES.items()
-    }
-    rows["figure6"] = design(
-        sample, outcome="absence_mean", predictors=["q13"], min_quarters=MIN_QUARTERS
-    )
-    return rows

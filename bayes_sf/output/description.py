@@ -12,21 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.aggregate_figures import curve_figure, spread_figure, states_figure
-from bayes_sf.output.described_sample import (
-    BOXES,
-    ProtectedTables,
-    figure_rows,
-    protect_tables,
-)
-from bayes_sf.output.disclosure import (
-    Control,
-    Rules,
-    disclosure_files,
-    notice,
-)
+from bayes_sf.output.described_sample import ProtectedTables, protect_tables
+from bayes_sf.output.disclosure import Control, Rules, disclosure_files, notice
 from bayes_sf.output.figures import box_figure, missingness_figure, scatter_figure
 from bayes_sf.output.files import json_text, write_files
 from bayes_sf.output.page import Language, figure_files
+from bayes_sf.output.protected_counts import BOXES, figure_rows
 from bayes_sf.output.summary import SOURCES
 
 if TYPE_CHECKING:
@@ -156,7 +147,7 @@ def description_figures(
             figures[name] = box_figure(rows[name], variable, source=source, lang=lang)
         else:
             figures[name] = spread_figure(
-                rows[name], variable, hidden=shown.groups, unsaid=shown.flow_hidden,
+                rows[name], variable, hidden=shown.groups, unsaid=shown.unsaid[name],
                 source=source, lang=lang,
             )  # fmt: skip
     draw = scatter_figure if shown is None else curve_figure

@@ -23,13 +23,15 @@ Examples
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from bayes_sf.errors import DisclosureError, UsageError
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.files import csv_text, json_text
 from bayes_sf.output.numbers import significant_decimals
+from bayes_sf.output.protected_counts import Counts
+from bayes_sf.spec.model import ModelSpec
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -147,12 +149,15 @@ class Control:
         Group -> contracted days of each of its workplaces in the period.
     microdata : bool
         Whether there is anything to protect.
+    counts : Counts or None
+        Which of the industries' counts are not said; None where all may be.
     """
 
     rules: Rules = field(default_factory=Rules)
     persons: Mapping[str, tuple[float, ...]] = field(default_factory=dict, repr=False)
     days: Mapping[str, tuple[float, ...]] = field(default_factory=dict, repr=False)
     microdata: bool = True
+    counts: Counts | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, data: Any, rules: Rules) -> "Control":
@@ -168,16 +173,41 @@ class Control:
             return cls(rules, microdata=False)
         size = data.frame["n_employees"].fillna(1.0)
         days = data.quarters.groupby(["industry", "workplace"])["contracted_days"].sum()
-        return cls(
+        control = cls(
             rules,
             {str(k): tuple(map(float, part)) for k, part in size.groupby(data.frame["industry"])},
             {str(k): tuple(map(float, part)) for k, part in days.groupby(level="industry")},
         )
+        if not rules.active:
+            return control
+        return replace(control, counts=Counts(data, control.surveyed(), rules.min_workplaces))
 
     @property
     def active(self) -> bool:
         """Whether figures are hidden."""
         return self.microdata and self.rules.active
+
+    def surveyed(self) -> dict[str, str]:
+        """Groups of which the whole sample has too few workplaces, and why."""
+        return self.hidden_groups({group: len(of) for group, of in self.persons.items()})
+
+    def unsaid(self, spec: ModelSpec) -> dict[str, str]:
+        """Groups whose n in a model is not said, and why.
+
+        Parameters
+        ----------
+        spec : ModelSpec
+        """
+        return {} if self.counts is None else self.counts.unsaid_of(spec)
+
+    def close(self, spec: ModelSpec) -> bool:
+        """Whether a model has one or two workplaces fewer than one of its parts.
+
+        Parameters
+        ----------
+        spec : ModelSpec
+        """
+        return self.counts is not None and self.counts.close(spec)
 
     def hidden_groups(self, sizes: Mapping[str, int]) -> dict[str, str]:
         """Groups whose own figures must not be shown, and why.
@@ -241,7 +271,6 @@ def hide_groups(
     table: str,
     values: Sequence[str],
     column: str = "group",
-    blunt: tuple[Sequence[str], str] = ((), ""),
 ) -> "tuple[pd.DataFrame, tuple[Hidden, ...]]":
     """Hide the rows of some groups in a tidy table.
 
@@ -257,9 +286,6 @@ def hide_groups(
         Columns to hide.
     column : str
         The column of groups.
-    blunt : (columns, column of sd)
-        Where a group is hidden, these figures of the other rows keep the digits that are printed:
-        two of their uncertainty. In full they are so many equations in the hidden group's figures.
 
     Returns
     -------
@@ -268,16 +294,19 @@ def hide_groups(
     """
     if not groups:
         return frame, ()
-    shown = frame.assign(**blunted(frame, *blunt))
-    shown = shown.astype(dict.fromkeys(values, object))
+    shown = frame.astype(dict.fromkeys(values, object))
     chosen = frame[column].isin(list(groups))
     shown.loc[chosen, list(values)] = HIDDEN
     names = dict.fromkeys(map(str, frame.loc[chosen, column]))
     return shown, tuple(Hidden(table, name, "", groups[name]) for name in names)
 
 
-def blunted(frame: "pd.DataFrame", columns: Sequence[str], sd: str) -> dict[str, list[float]]:
+def blunted(
+    frame: "pd.DataFrame", columns: Sequence[str], sd: str, *, fewer: int = 0
+) -> dict[str, list[float]]:
     """Figures with two digits of their uncertainty.
+
+    In full they are so many equations in what is hidden.
 
     Parameters
     ----------
@@ -286,10 +315,12 @@ def blunted(frame: "pd.DataFrame", columns: Sequence[str], sd: str) -> dict[str,
         Its figures.
     sd : str
         Its column of uncertainties.
+    fewer : int
+        Digits fewer than two.
     """
     return {
         name: [
-            round(value, significant_decimals(error))
+            round(value, significant_decimals(error) - fewer)
             for value, error in zip(frame[name], frame[sd], strict=True)
         ]
         for name in columns

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.analysis.multiverse import Explored, choice_shares, varied_choices
+from bayes_sf.output.disclosure import HIDDEN
 from bayes_sf.output.multiverse_tables import contrast_text, option_name, rope_text
 from bayes_sf.output.numbers import fixed, percent, with_percent
 from bayes_sf.output.page import (
@@ -111,9 +112,8 @@ def curve_figure(explored: Explored, *, lang: Language = "en") -> "Figure":
     height = _TOP + _CURVE + _GAP + rows * _ROW + len(choices) * _GAP + _BOTTOM
     title = words["title"].format(variable_label(explored.asked.item, lang), len(table))
     prob = with_percent(percent(explored.prob, 0, lang), lang)
-    subtitle = words["sub"].format(
-        contrast_text(explored, lang), prob, table["n"].min(), table["n"].max()
-    )
+    sizes = (size or HIDDEN for size in explored.n_range)
+    subtitle = words["sub"].format(contrast_text(explored, lang), prob, *sizes)
     figure = make_page(title, subtitle, explored.source, lang, size=(_WIDTH, height))
     width = 1 - (_LEFT + _RIGHT) / _WIDTH
     below = height - _TOP - _CURVE

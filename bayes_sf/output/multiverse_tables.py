@@ -1,11 +1,13 @@
 """Tables of a multiverse: where its estimates lie, what choices matter, estimates by option."""
 
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from bayes_sf.analysis.contrast import find_contrast
 from bayes_sf.analysis.multiverse import Explored, choice_shares, option_means
 from bayes_sf.analysis.prior_fan import SLOPE_PRIORS
 from bayes_sf.inputs.variables import Language
+from bayes_sf.output.disclosure import HIDDEN
 from bayes_sf.output.numbers import fixed
 from bayes_sf.output.sentences import sentence
 from bayes_sf.output.tables import Column, Table, table_from_frame
@@ -89,7 +91,8 @@ def _options(explored: Explored, lang: Language) -> Table:
     sides = ["surely_below_zero", "surely_above_zero"]
     frame[sides] *= 100
     frame["n_range"] = [
-        f"{a}–{b}" for a, b in zip(frame["n_least"], frame["n_largest"], strict=True)
+        f"{a:.0f}–{b:.0f}" if isfinite(a) else HIDDEN
+        for a, b in zip(frame["n_least"], frame["n_largest"], strict=True)
     ]
     columns = (
         Column("choice", word("choice", lang), "text"),
@@ -113,7 +116,6 @@ def _table(
     lang: Language,
 ) -> Table:
     """A table with what all of them say: contrast, ROPE, priors."""
-    n = explored.fitted["n"]
     title = f"{word(key, lang)}: {explored.contrast.term}, {outcome_name('absence_mean', lang)}"
     standing = (
         f"{contrast_text(explored, lang)}; {rope_text(explored, lang)}.",
@@ -121,7 +123,7 @@ def _table(
     )  # fmt: skip
     return table_from_frame(
         frame, title, columns=columns, name=f"{key}_{explored.asked.name}", unit="pp",
-        n=(int(n.min()), int(n.max())), notes=(*notes, *standing), source=explored.source,
+        n=explored.n_range, notes=(*notes, *standing), source=explored.source,
         lang=lang,
     )  # fmt: skip
 

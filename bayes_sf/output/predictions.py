@@ -181,7 +181,9 @@ def _checks(
     parts, log = [], list[Hidden]()
     for (name, outcome), result in results.items():
         table = check_predictions(result).reset_index()
-        table, hidden = protect_checks(table, hidden_of(result, control), control)
+        table, hidden = protect_checks(
+            table, hidden_of(result, control), control, control.unsaid(result.spec)
+        )
         parts.append(table.assign(model=name, outcome=outcome))
         log += hidden
     return pd.concat(parts, ignore_index=True), tuple(log)
@@ -196,7 +198,9 @@ def _by_group(
     parts, log = [], list[Hidden]()
     for (name, outcome), result in results.items():
         table = leave_group_out(result, seed=seed).reset_index()
-        table, hidden = protect_left_out(table, hidden_of(result, control))
+        table, hidden = protect_left_out(
+            table, hidden_of(result, control), control.unsaid(result.spec)
+        )
         parts.append(table.assign(model=name, outcome=outcome))
         log += hidden
     return pd.concat(parts, ignore_index=True), tuple(log)

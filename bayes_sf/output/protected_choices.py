@@ -2,10 +2,11 @@
 
 An estimate without an industry, set against that of all, is an equation in the industry's mean, and
 its n tells how many workplaces it has: of a hidden industry neither is shown, and it counts in no
-summary. Answers that few gave go the same way.
+summary. Answers that few gave go the same way. Of combinations the n is not said where it is one or
+two below another that is, nor ever where an industry is left out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,7 @@ from bayes_sf.errors import DisclosureError
 from bayes_sf.output.disclosure import HIDDEN, Control, Hidden
 from bayes_sf.output.protected_frames import Figures, protect_frames
 from bayes_sf.output.protected_models import hidden_of
+from bayes_sf.spec.multiverse import NONE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +57,7 @@ def protect_influence(found: Influence, control: Control) -> tuple[Influence, Lo
         return found, ()
     about = f"{found.result.spec.name}, {found.result.spec.outcome}"
     least = max(SMALLEST, control.rules.min_workplaces)
-    groups = hidden_of(found.result, control)
+    groups, unsaid = hidden_of(found.result, control), control.unsaid(found.result.spec)
     counts = dict(zip(found.answers["answer"], map(int, found.answers["n"]), strict=True))
     few = Control(replace(control.rules, min_workplaces=least)).hidden_groups(counts)
     kinds = {"industry": groups, "answer": few}
@@ -64,18 +66,21 @@ def protect_influence(found: Influence, control: Control) -> tuple[Influence, Lo
         for kind, which in zip(found.refits["left_out"], found.refits["which"], strict=True)
     ])  # fmt: skip
     refits = _without(found.refits, hidden, REFITS)
+    refits["n"] = refits["n"].mask(refits["which"].isin(list(unsaid)))
     answers = _without(found.answers, found.answers["answer"].isin(list(few)).to_numpy(), PULLS)
     cells = _together(found.cells, groups, control.rules.min_workplaces)
     cells = _without(cells, cells["answer"].isin(list(few)).to_numpy(), PULLS)
-    if (cells["group"] == OTHERS).any() or few:
+    if (cells["group"] == OTHERS).any() or few or unsaid:
         cells = _without(cells, np.ones(len(cells), dtype=bool), ("n",))
     frames, _ = protect_frames(
-        {"refits": refits, "answers": answers, "cells": cells}, {"refits": _BLUNT}, groups | few
-    )
+        {"refits": refits, "answers": answers, "cells": cells}, {"refits": _BLUNT}, groups | few,
+        blunt=bool(unsaid) or control.close(found.result.spec),
+    )  # fmt: skip
     shown = replace(
         found, refits=frames["refits"], answers=frames["answers"], cells=frames["cells"]
     )
     log = [Hidden(f"refits: {about}", name, "", groups[name]) for name in groups]
+    log += [Hidden(f"refits: {about}", name, "n", unsaid[name]) for name in unsaid]
     log += [Hidden(f"answers: {about}", name, "", few[name]) for name in few]
     if shown.cells["n"].isna().any() and not found.cells["n"].isna().any():
         log.append(Hidden(f"cells: {about}", "", "n", "difference"))
@@ -137,21 +142,37 @@ def protect_explored(explored: Explored, control: Control) -> tuple[Explored, Lo
     DisclosureError
         When nothing else was asked.
     """
+    if control.counts is None:
+        return explored, ()
     # What every combination leaves out has no size there.
     sizes = {group: len(of) for group, of in control.persons.items()} | dict(explored.sizes)
     groups = control.hidden_groups(sizes)
-    if not groups:
-        return explored, ()
     table, hidden = explored.table, np.zeros(len(explored.table), dtype=bool)
+    unsaid = ~_far_apart(table["n"], control.counts.totals, control.rules.min_workplaces)
     if "without" in table:
         hidden = table["without"].isin(list(groups)).to_numpy()
+        unsaid |= (table["without"] != NONE).to_numpy()
     shown = _without(table, hidden, COMBINATIONS)
-    frames, _ = protect_frames({"table": shown}, {"table": _BLUNT}, groups)
+    shown["n"] = shown["n"].mask(unsaid)
+    frames, _ = protect_frames(
+        {"table": shown}, {"table": _BLUNT}, groups, blunt=bool(unsaid.any())
+    )
     if (shown["reason"] != "").all():
         raise DisclosureError(
             f"multiverse {explored.asked.name}", "leaves out hidden industries only",
             got=list(groups), fix="--no-disclosure-control shows it to you",
         )  # fmt: skip
     names = dict.fromkeys(table.loc[hidden, "without"]) if hidden.any() else groups
-    log = tuple(Hidden("specifications", str(name), "", groups[name]) for name in names)
-    return replace(explored, table=frames["table"]), log
+    log = [Hidden("specifications", str(name), "", groups[name]) for name in names]
+    if unsaid.any():
+        log.append(Hidden("specifications", f"{unsaid.sum()} combinations", "n", "difference"))
+    return replace(explored, table=frames["table"]), tuple(log)
+
+
+def _far_apart(sizes: "pd.Series[float]", others: Iterable[int], least: int) -> np.ndarray:
+    """Whether each n may be said: the largest first, those that no n that is said lies close to."""
+    said = set(others)
+    for size in sorted(set(sizes.dropna().astype(int)), reverse=True):
+        if not any(0 < abs(size - other) < least for other in said):
+            said.add(size)
+    return np.array([np.isnan(size) or int(size) in said for size in sizes.astype(float)])

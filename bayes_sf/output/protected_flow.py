@@ -1,19 +1,15 @@
 """Sample flow and missing quarters as they may leave.
 
-Two steps of an industry that differ by one or two workplaces tell of those. Such an industry is
-hidden after the first step, in every flow alike, with as many others as it takes for what is left
-of the total to be no small number; steps of the total that differ by so little are hidden, from the
-last one up. Of a quarter a small state of the register is hidden, and with it the observed; in
-industries whose flow is hidden the observed always, because the states add up to the linked.
+Which counts of a flow are not said is decided in `protected_counts.py`. Of a quarter a small state
+of the register is hidden, and with it the observed; in industries whose number of linked workplaces
+is not said the observed always, because the states add up to the linked.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from bayes_sf.output.disclosure import HIDDEN, Hidden, Rules
+from bayes_sf.output.protected_counts import Counts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,114 +18,34 @@ __all__ = ["protect_flow", "protect_missing"]
 
 _ALL: Final = "all"
 _STATES: Final = ("observed", "no_absence", "no_row")
-_COMPLEMENT, _DIFFERENCE = "complement", "difference"
+_COMPLEMENT: Final = "complement"
 
 type Log = tuple[Hidden, ...]
 
 
-def protect_flow(
-    flow: "pd.DataFrame",
-    others: Sequence[tuple[Mapping[str, int], Mapping[str, int]]],
-    groups: Mapping[str, str],
-    rules: Rules,
-) -> "tuple[pd.DataFrame, dict[str, str], Log]":
+def protect_flow(flow: "pd.DataFrame", counts: Counts) -> "tuple[pd.DataFrame, Log]":
     """Hide steps of a flow whose difference tells of single workplaces.
 
     Parameters
     ----------
     flow : pandas.DataFrame
-        `analysis, outcome, step`, counts by industry, `all`.
-    others : sequence of (before, after)
-        Counts by industry that leave as well, such as the n of figures.
-    groups : mapping
-        Hidden industry -> rule.
-    rules : Rules
+        `analysis, outcome, step`, counts by industry, `all`; a line for each of `Counts.steps`.
+    counts : Counts
 
     Returns
     -------
     flow : pandas.DataFrame
-    industries : dict
-        Industry -> rule, of those whose steps are hidden; they hold `groups`.
     log : tuple of Hidden
     """
-    industries = [
-        name for name in flow.columns if name not in {"analysis", "outcome", "step", _ALL}
-    ]
-    flows = [part for _, part in flow.groupby(["analysis", "outcome"], sort=False)]
-    gone = _hidden_steps(flows, rules.min_workplaces)
-    tables = [
-        part[industries].to_numpy(int)[~gone[part.index]]  # what the total leaves to be seen
-        for part in flows
-    ]
-    tables += [np.array([[pair[name] for name in industries] for pair in two]) for two in others]
-    every = [part[industries].to_numpy(int) for part in flows]
-    every += tables[len(flows) :]
-    hidden = _hidden_columns(industries, tables, every, groups, rules.min_workplaces)
+    industries = [name for name in flow if name not in {"analysis", "outcome", "step", _ALL}]
     shown = flow.astype(dict.fromkeys([*industries, _ALL], object))
-    shown.loc[gone, _ALL] = HIDDEN
-    first = ~flow.duplicated(["analysis", "outcome"])
-    log = [
-        Hidden("flow", f"{line.analysis}, {line.outcome}: {line.step}", _ALL, _DIFFERENCE)
-        for line in flow[gone].itertuples()
-    ]
-    for name, why in hidden.items():
-        shown.loc[~first | (name in groups), name] = HIDDEN
-        log.append(Hidden("flow", "", name, why))
-    return shown, hidden, tuple(log)
-
-
-def _hidden_steps(flows: "Sequence[pd.DataFrame]", width: int) -> NDArray[np.bool_]:
-    """Steps of the total that differ from the next one shown by one or two.
-
-    The same rules in the same order are the same step in every flow: hidden in one, hidden in all.
-    """
-    keys = {
-        index: tuple(part["step"].iloc[: at + 1])
-        for part in flows
-        for at, index in enumerate(part.index)
-    }
-    gone: set[tuple[str, ...]] = set()
-    before = -1
-    while len(gone) != before:
-        before = len(gone)
-        for part in flows:
-            counts = part[_ALL].to_numpy(int)
-            below = counts[-1]
-            for at in range(len(counts) - 2, 0, -1):
-                key = keys[part.index[at]]
-                if 0 < counts[at] - below < width:
-                    gone.add(key)
-                if key not in gone:
-                    below = counts[at]
-    return np.array([keys[index] in gone for part in flows for index in part.index], dtype=bool)
-
-
-def _hidden_columns(
-    names: Sequence[str],
-    merged: Sequence[NDArray[np.int64]],
-    every: Sequence[NDArray[np.int64]],
-    groups: Mapping[str, str],
-    width: int,
-) -> dict[str, str]:
-    """Industries with small differences, and others until their sum has none."""
-
-    def drops(table: NDArray[np.int64], chosen: Sequence[str]) -> NDArray[np.int64]:
-        return -np.diff(table[:, [names.index(name) for name in chosen]].sum(axis=1))
-
-    def small(found: NDArray[np.int64]) -> bool:
-        return bool(((found > 0) & (found < width)).any())
-
-    hidden = dict(groups)
-    for name in names:
-        if name not in hidden and any(small(drops(table, [name])) for table in every):
-            hidden[name] = _DIFFERENCE
-    left = [name for name in names if name not in hidden]
-    left.sort(key=lambda name: int(every[0][0, names.index(name)]))
-    while hidden and left and (
-        len(hidden) < 2 or any(small(drops(table, list(hidden))) for table in merged)
-    ):  # fmt: skip
-        hidden[left.pop(0)] = _COMPLEMENT
-    return hidden
+    log: list[Hidden] = []
+    for at, (step, gone) in enumerate(zip(counts.steps, counts.gone, strict=True)):
+        hidden = counts.unsaid(step.kept) | ({_ALL: "difference"} if gone else {})
+        shown.loc[at, list(hidden)] = HIDDEN
+        where = f"{step.analysis}, {step.outcome}: {step.step}"
+        log += [Hidden("flow", where, name, why) for name, why in hidden.items()]
+    return shown, tuple(log)
 
 
 def protect_missing(
@@ -147,7 +63,7 @@ def protect_missing(
     groups : mapping
         Hidden industry -> rule.
     industries : mapping
-        Industries whose flow is hidden, `groups` among them.
+        Industries whose number of linked workplaces is not said, `groups` among them.
     rules : Rules
     """
     shown = counts.astype(dict.fromkeys(_STATES, object))

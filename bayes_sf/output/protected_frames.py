@@ -1,7 +1,7 @@
 """Tidy frames of a run as they may leave: hidden groups are `:`, other figures keep fewer digits.
 
 What several commands share: where a frame names groups, which of its columns are figures of them,
-and whose uncertainty sets the digits of the others. Where no group is hidden, frames pass as they
+and whose uncertainty sets the digits of the others. Where nothing is hidden, frames pass as they
 are.
 """
 
@@ -16,7 +16,7 @@ from bayes_sf.output.protected_models import hidden_of
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Figures", "hidden_of_all", "hidden_of_sample", "mark_hidden", "protect_frames"]
+__all__ = ["Figures", "hidden_of_all", "mark_hidden", "protect_frames"]
 
 type Log = tuple[Hidden, ...]
 
@@ -61,18 +61,13 @@ def hidden_of_all(results: Iterable[Result], control: Control) -> dict[str, str]
     return found
 
 
-def hidden_of_sample(control: Control) -> dict[str, str]:
-    """Groups of which a whole sample has too few workplaces.
-
-    Parameters
-    ----------
-    control : Control
-    """
-    return control.hidden_groups({group: len(of) for group, of in control.persons.items()})
-
-
 def protect_frames(
-    frames: "Mapping[str, pd.DataFrame]", layout: Mapping[str, Figures], groups: Mapping[str, str]
+    frames: "Mapping[str, pd.DataFrame]",
+    layout: Mapping[str, Figures],
+    groups: Mapping[str, str],
+    *,
+    blunt: bool = False,
+    unsaid: Mapping[str, str] | None = None,
 ) -> "tuple[dict[str, pd.DataFrame], Log]":
     """Hide groups in all frames of a run.
 
@@ -84,6 +79,10 @@ def protect_frames(
         Name -> what the frame says; a frame without one is of no group.
     groups : mapping
         Hidden group -> rule.
+    blunt : bool
+        Whether figures keep few digits although no group is hidden.
+    unsaid : mapping, optional
+        Groups whose n is not said -> rule: their figures keep one digit of the uncertainty.
 
     Returns
     -------
@@ -99,17 +98,15 @@ def protect_frames(
     >>> found["days"]["mean"].tolist(), log[0].row
     ([3.14, ':'], 'care')
     """
-    if not groups:
+    if not (groups or blunt or unsaid):
         return dict(frames), ()
     shown, log = {}, list[Hidden]()
     for name, frame in frames.items():
         said = layout.get(name, Figures())
-        rough = frame
-        for columns, sd in said.blunt:
-            rough = rough.assign(**blunted(frame, columns, sd))
-        done = {column for columns, _ in said.blunt for column in columns} | _STATED
-        for column in frame.select_dtypes("float").columns.difference(list(done)):
-            rough = rough.assign(**{column: [float(f"{value:.3g}") for value in frame[column]]})
+        rough = _fewer(frame, said, 0) if groups or blunt else frame
+        if said.column and unsaid:
+            coarse = _fewer(frame, said, 1)
+            rough = coarse.where(frame[said.column].isin(list(unsaid)), rough)
         if said.column:
             rough, lines = hide_groups(
                 rough, groups, table=name, values=said.values, column=said.column
@@ -119,13 +116,26 @@ def protect_frames(
     return shown, tuple(log)
 
 
+def _fewer(frame: "pd.DataFrame", said: Figures, fewer: int) -> "pd.DataFrame":
+    """A frame with two digits of uncertainties, or fewer, and three of what has none."""
+    rough = frame
+    for columns, sd in said.blunt:
+        rough = rough.assign(**blunted(frame, columns, sd, fewer=fewer))
+    done = {column for columns, _ in said.blunt for column in columns} | _STATED
+    for column in frame.select_dtypes("float").columns.difference(list(done)):
+        digits = 3 - fewer
+        rough = rough.assign(**{column: [float(f"{value:.{digits}g}") for value in frame[column]]})
+    return rough
+
+
 def mark_hidden(frame: "pd.DataFrame", figures: Iterable[str]) -> "pd.DataFrame":
     """Write `:` for figures that a frame of numbers has none of because they are hidden.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        Where it has a column ``reason``, rows whose reason is `:` are hidden; else all NaN are.
+        Where it has a column ``reason``, rows whose reason is `:` are hidden, and what is NaN
+        where there is no reason; else all NaN are.
     figures : iterable of str
         Its figures.
     """
@@ -133,6 +143,7 @@ def mark_hidden(frame: "pd.DataFrame", figures: Iterable[str]) -> "pd.DataFrame"
     own = frame[names].astype(object)
     if "reason" in frame:
         own[frame["reason"] == HIDDEN] = HIDDEN
+        own = own.mask(own.isna() & (frame["reason"] == "").to_numpy()[:, None], HIDDEN)
     else:
         own = own.mask(own.isna(), HIDDEN)
     return frame.assign(**{name: own[name] for name in names})

@@ -13,12 +13,8 @@ from typing import TYPE_CHECKING, Final
 from bayes_sf.analysis.imputation import MethodRow, MissingStudy
 from bayes_sf.output.disclosure import Control, Hidden, hide_groups
 from bayes_sf.output.numbers import significant_decimals
-from bayes_sf.output.protected_frames import (
-    Figures,
-    hidden_of_all,
-    hidden_of_sample,
-    protect_frames,
-)
+from bayes_sf.output.protected_frames import Figures, hidden_of_all, protect_frames
+from bayes_sf.output.protected_models import blunt_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +63,9 @@ def protect_missing(study: MissingStudy, panel: "pd.DataFrame", control: Control
     if not control.active:
         return ProtectedStudy(study, panel, {}, ())
     fits = (*study.complete_case, *study.results)
-    known = {**hidden_of_sample(control), **hidden_of_all(fits, control)}
+    known = {**control.surveyed(), **hidden_of_all(fits, control)}
+    unsaid = {g: why for one in fits for g, why in control.unsaid(one.spec).items()}
+    blunt = any(blunt_of(result, control) for result in fits)
     lines = {
         str(by): _lines(part, control) for by, part in study.missing.groupby("by", sort=False)
         if by != "all"
@@ -75,7 +73,7 @@ def protect_missing(study: MissingStudy, panel: "pd.DataFrame", control: Control
     won = study.won[study.won["industry"] != "all"].rename(columns={"industry": "level"})
     for _, part in won.groupby("outcome", sort=False):
         lines[_INDUSTRY] = {**_lines(part, control), **lines[_INDUSTRY]}
-    lines[_INDUSTRY] = {**lines[_INDUSTRY], **known}
+    lines[_INDUSTRY] = {**unsaid, **lines[_INDUSTRY], **known}
     missing, log = study.missing, list[Hidden]()
     for by, levels in lines.items():
         own = missing["by"] == by
@@ -95,9 +93,10 @@ def protect_missing(study: MissingStudy, panel: "pd.DataFrame", control: Control
     ends = tuple(f"{industry}]" for industry in lines[_INDUSTRY])
     parameters = panel[~panel.iloc[:, 0].astype(str).str.endswith(ends)] if ends else panel
     frames, _ = protect_frames(
-        {"delta": study.effects, "tipping": study.tipping, "panel": parameters}, _LAYOUT, known
-    )
-    rows = tuple(map(_blunted, study.rows)) if known else study.rows
+        {"delta": study.effects, "tipping": study.tipping, "panel": parameters}, _LAYOUT, known,
+        blunt=blunt,
+    )  # fmt: skip
+    rows = tuple(map(_blunted, study.rows)) if blunt else study.rows
     safe = replace(
         study, rows=rows, missing=missing, won=counts, effects=frames["delta"],
         tipping=frames["tipping"],

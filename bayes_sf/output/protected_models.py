@@ -2,8 +2,10 @@
 
 A group that is hidden has no figure of its own anywhere: no effect, no level, no n. Where one is,
 the other figures of its models keep the digits that are printed, since in full every estimate is an
-equation in the hidden group's mean. Smallest and largest values are those of single workplaces and
-are always hidden.
+equation in the hidden group's mean; so do those of a model that has one or two workplaces fewer
+than one of its parts. A group whose n is not said has coarse figures as well: in full their
+uncertainties are equations in its n. Smallest and largest values are those of single workplaces and are
+always hidden.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,7 +16,14 @@ from bayes_sf.analysis.comparison import Reproduction
 from bayes_sf.analysis.pooling import GroupRow, Pooling, TermRow
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import DisclosureError
-from bayes_sf.output.disclosure import HIDDEN, Control, Hidden, hide_fields, hide_groups
+from bayes_sf.output.disclosure import (
+    HIDDEN,
+    Control,
+    Hidden,
+    blunted,
+    hide_fields,
+    hide_groups,
+)
 from bayes_sf.output.numbers import significant_decimals
 from bayes_sf.output.tables import Cell, Table
 
@@ -22,8 +31,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "check_withheld", "hidden_of", "protect_checks", "protect_diagnostics", "protect_estimates",
-    "protect_left_out", "protect_pooling", "protect_reproduction", "protect_table", "shown_levels",
+    "blunt_of", "check_withheld", "hidden_of", "protect_checks", "protect_diagnostics",
+    "protect_estimates", "protect_left_out", "protect_pooling", "protect_reproduction",
+    "protect_table", "shown_levels",
 ]  # fmt: skip
 
 _FIGURES: Final = ("estimate", "sd", "lower", "upper", "statistic")
@@ -44,6 +54,17 @@ def hidden_of(result: Result, control: Control) -> dict[str, str]:
     moments = result.moments
     sizes = {str(g): int(n) for g, n in zip(moments.groups, moments.sizes, strict=True)}
     return control.hidden_groups(sizes)
+
+
+def blunt_of(result: Result, control: Control) -> bool:
+    """Whether figures of a model keep only the digits that are printed.
+
+    Parameters
+    ----------
+    result : Result
+    control : Control
+    """
+    return bool(hidden_of(result, control)) or control.close(result.spec)
 
 
 def check_withheld(result: Result, picture: str, control: Control) -> None:
@@ -86,14 +107,14 @@ def protect_estimates(result: Result, control: Control) -> "tuple[pd.DataFrame, 
         As `Result.estimates`.
     log : tuple of Hidden
     """
-    groups = hidden_of(result, control)
+    groups, unsaid = hidden_of(result, control), control.unsaid(result.spec)
     frame = result.estimates
-    if groups:  # a t or a probability in full is an equation, too
-        frame = frame.assign(statistic=frame["statistic"].round(_OF_STATISTICS))
-    return hide_groups(
-        frame, groups, table=_named("estimates", result), values=_FIGURES,
-        blunt=(_FIGURES[:4], "sd"),
-    )  # fmt: skip
+    # A t or a probability in full is an equation, too.
+    rounded = frame["statistic"].round(_OF_STATISTICS)
+    few = frame.assign(statistic=rounded, **blunted(frame, _FIGURES[:4], "sd"))
+    if not blunt_of(result, control):
+        few = few.where(frame["group"].isin(list(unsaid)), frame)
+    return hide_groups(few, groups, table=_named("estimates", result), values=_FIGURES)
 
 
 def protect_diagnostics(result: Result, control: Control) -> "pd.DataFrame":
@@ -121,32 +142,45 @@ def protect_pooling(pooling: Pooling, control: Control) -> tuple[Pooling, Log]:
     pooling : Pooling
     control : Control
     """
-    groups = hidden_of(pooling.exact, control)
-    if not groups:
+    groups, unsaid = hidden_of(pooling.exact, control), control.unsaid(pooling.spec)
+    if not groups and not unsaid and not control.close(pooling.spec):
         return pooling, ()
     table = _named("shrinkage", pooling.exact)
-    rows = tuple(
-        hide_fields(row, _LEVELS) if row.group in groups else row for row in pooling.groups
-    )
-    rows = tuple(_blunted_level(row) for row in rows)
-    shown = replace(pooling, groups=rows, terms=tuple(map(_blunted, pooling.terms)))
-    return shown, tuple(Hidden(table, row.group, "", groups[row.group])
-                        for row in pooling.groups if row.group in groups)  # fmt: skip
+    rows, log = [], []
+    for row in pooling.groups:
+        if row.group in groups:
+            rows.append(hide_fields(row, _LEVELS))
+            log.append(Hidden(table, row.group, "", groups[row.group]))
+        elif row.group in unsaid:
+            rows.append(hide_fields(_rounded_level(row, fewer=1), ("n",)))
+            log.append(Hidden(table, row.group, "n", unsaid[row.group]))
+        else:
+            rows.append(_rounded_level(row))
+    terms = pooling.terms
+    if blunt_of(pooling.exact, control):
+        terms = tuple(map(_blunted, terms))
+    return replace(pooling, groups=tuple(rows), terms=terms), tuple(log)
 
 
-def _blunted_level(row: GroupRow) -> GroupRow:
-    """A level with the digits that are printed, and shrinkage with those that are not enough.
+def _rounded_level(row: GroupRow, *, fewer: int = 0) -> GroupRow:
+    """A level with the digits that are printed, or fewer, and shrinkage with those not enough.
 
     From a level's own mean, REML's and its shrinkage factor follows what all are shrunk to; in
     full that is one equation in the hidden groups' means, and the mean of all is another.
     """
+    decimals = min(_DECIMALS, significant_decimals(_sd_of(row))) - fewer
     rounded = {
-        name: round(getattr(row, name), decimals)
-        for names, decimals in ((_OF_LEVEL, _DECIMALS), (_FACTORS, 2), (("more",), -1))
+        name: round(getattr(row, name), places)
+        for names, places in ((_OF_LEVEL, decimals), (_FACTORS, 2 - fewer), (("more",), -1 - fewer))
         for name in names
         if isinstance(getattr(row, name), float)
     }
     return replace(row, **rounded)
+
+
+def _sd_of(row: GroupRow) -> float:
+    """About the standard deviation of a level: a quarter of its interval."""
+    return (row.upper - row.lower) / 4
 
 
 _OF_LEVEL: Final = (
@@ -179,7 +213,7 @@ def _blunted(row: TermRow) -> TermRow:
 
 
 def protect_reproduction(found: Reproduction, control: Control) -> Reproduction:
-    """What `reproduce` found, with the digits that are printed where an industry is hidden.
+    """What `reproduce` found, with the digits that are printed where more would tell of a few.
 
     Parameters
     ----------
@@ -187,7 +221,7 @@ def protect_reproduction(found: Reproduction, control: Control) -> Reproduction:
     control : Control
     """
     fits = [result for results in found.results.values() for result in results.values()]
-    if not any(hidden_of(result, control) for result in fits):
+    if not any(blunt_of(result, control) for result in fits):
         return found
     icc = tuple(
         replace(row, **{name: round(getattr(row, name), _OF_SHARES) for name in _ICC})
@@ -212,7 +246,7 @@ _COEFFICIENT: Final = (
 
 
 def protect_table(table: Table, results: Iterable[Result], control: Control) -> Table:
-    """Keep the printed digits of a table of models of which one has a hidden industry.
+    """Keep the printed digits of a table of models where more would tell of a few.
 
     Parameters
     ----------
@@ -221,7 +255,7 @@ def protect_table(table: Table, results: Iterable[Result], control: Control) -> 
         Its models.
     control : Control
     """
-    if not any(hidden_of(result, control) for result in results):
+    if not any(blunt_of(result, control) for result in results):
         return table
     rows = tuple(
         tuple(_rounded(cell, table.places(at, place)) for place, cell in enumerate(row))
@@ -238,7 +272,10 @@ def _rounded(cell: Cell, decimals: int) -> Cell:
 
 
 def protect_checks(
-    checks: "pd.DataFrame", groups: Mapping[str, str], control: Control
+    checks: "pd.DataFrame",
+    groups: Mapping[str, str],
+    control: Control,
+    unsaid: Mapping[str, str] | None = None,
 ) -> "tuple[pd.DataFrame, Log]":
     """Predictive checks without extremes, hidden groups and shares of one or two workplaces.
 
@@ -249,19 +286,24 @@ def protect_checks(
     groups : mapping
         Hidden group -> rule.
     control : Control
+    unsaid : mapping, optional
+        Groups whose n is not said -> rule. Then no group's share is, which times its n is a count.
     """
     if not control.active:
         return checks, ()
     values = ("n", "observed", "median", "lower", "upper", "p_above")
-    whole = checks.round(dict.fromkeys(values, _DECIMALS)) if groups else checks
+    whole = checks.round(dict.fromkeys(values, _DECIMALS)) if groups or unsaid else checks
     shown, log = hide_groups(whole, groups, table="checks", values=values)
-    shown = shown.astype(dict.fromkeys(values, object))
+    shown, more = hide_groups(shown, unsaid or {}, table="checks", values=("n",))
+    shown, log = shown.astype(dict.fromkeys(values, object)), (*log, *more)
     number = (checks["observed"] * checks["n"]).round()
     least = control.rules.min_workplaces
     share = checks["statistic"] == "share <= 0"
     few = share & (number.between(1, least - 1) | (checks["n"] - number).between(1, least - 1))
     if (few & (checks["group"] != "")).any():  # one group's share is had from the others' and all
         few |= share & (checks["group"] != "")
+    if unsaid:
+        few |= share & checks["group"].isin(list(unsaid))
     single = checks["statistic"].isin(_EXTREMES)
     shown.loc[single | few, ["observed", "p_above"]] = HIDDEN
     where = checks.loc[single | few, ["statistic", "group"]].itertuples(index=False)
@@ -269,7 +311,7 @@ def protect_checks(
 
 
 def protect_left_out(
-    frame: "pd.DataFrame", groups: Mapping[str, str]
+    frame: "pd.DataFrame", groups: Mapping[str, str], unsaid: Mapping[str, str] | None = None
 ) -> "tuple[pd.DataFrame, Log]":
     """Predictions of groups that were left out, without hidden ones.
 
@@ -279,9 +321,16 @@ def protect_left_out(
         As `leave_group_out`, with `group` as a column.
     groups : mapping
         Hidden group -> rule.
+    unsaid : mapping, optional
+        Groups whose n is not said, nor the sum of their log densities -> rule.
     """
     values = ("n", "elpd", "mean", "predicted", "lower", "upper")
-    return hide_groups(frame, groups, table="groups", values=values)
+    shown, log = hide_groups(frame, groups, table="groups", values=values)
+    if not unsaid:
+        return shown, log
+    shown = shown.assign(mean=[x if isinstance(x, str) else round(x, 1) for x in shown["mean"]])
+    shown, more = hide_groups(shown, unsaid, table="groups", values=("n", "elpd"))
+    return shown, (*log, *more)
 
 
 def _named(table: str, result: Result) -> str:

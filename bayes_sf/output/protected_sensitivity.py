@@ -5,12 +5,8 @@ from typing import TYPE_CHECKING, Final
 
 from bayes_sf.analysis.sensitivity import Sensitivity
 from bayes_sf.output.disclosure import HIDDEN, Control, Hidden
-from bayes_sf.output.protected_frames import (
-    Figures,
-    hidden_of_all,
-    hidden_of_sample,
-    protect_frames,
-)
+from bayes_sf.output.protected_frames import Figures, hidden_of_all, protect_frames
+from bayes_sf.output.protected_models import blunt_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,8 +45,10 @@ def protect_sensitivity(
         As in `Sensitivity.tables`.
     log : tuple of Hidden
     """
-    groups = {**hidden_of_sample(control), **hidden_of_all(found.results, control)}
-    tables, log = protect_frames(found.tables, _LAYOUT, groups)
+    groups = {**control.surveyed(), **hidden_of_all(found.results, control)}
+    unsaid = {g: why for one in found.results for g, why in control.unsaid(one.spec).items()}
+    blunt = any(blunt_of(result, control) for result in found.results)
+    tables, log = protect_frames(found.tables, _LAYOUT, groups, blunt=blunt, unsaid=unsaid)
     if "controls" not in tables or not control.active:
         return tables, log
     tables["controls"], lines = _steps(tables["controls"], control.rules.min_workplaces)

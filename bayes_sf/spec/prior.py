@@ -87,6 +87,10 @@ class Prior:
         Why this prior; printed beside it.
     statement : str
         What its scale was solved from (`bayes_sf.spec.statements`); printed with the prior.
+    measured : bool
+        Whether scale and location come from the data. They are then printed to three digits of the
+        scale: in full they are sums over the data, and the data of two models may differ by one
+        workplace.
     """
 
     family: str
@@ -97,6 +101,7 @@ class Prior:
     location: float | None = None
     reason: str = ""
     statement: str = field(default="", repr=False)  # it adds nothing to what is fitted
+    measured: bool = field(default=False, repr=False, compare=False)  # nor does this
 
     def __post_init__(self) -> None:
         """Refuse unknown families, and values that are no numbers or not positive."""
@@ -124,6 +129,7 @@ class Prior:
             scale=self.scale * unit if self.autoscale else self.scale,
             location=location if self.location is None else self.location,
             autoscale=False,
+            measured=self.autoscale,
         )
 
     def log_density(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -199,8 +205,9 @@ class Prior:
         centre : str
             Mean of a normal whose `location` is not stated.
         """
-        scale = f"{self.scale:.4g}" + (f" {unit}" if self.autoscale else "")
-        middle = centre if self.location is None else f"{self.location:.4g}"
+        digits = 3 if self.measured else 4
+        scale = f"{self.scale:.{digits}g}" + (f" {unit}" if self.autoscale else "")
+        middle = centre if self.location is None else self._middle(self.location)
         stated = f" [{self.statement}]" if self.statement else ""
         written = {
             "flat": "flat",
@@ -216,6 +223,12 @@ class Prior:
             "dirichlet": f"dirichlet({self.shape:g})",
         }[self.family]
         return written + stated
+
+    def _middle(self, location: float) -> str:
+        """The location, of measured ones with the decimals of the scale."""
+        if self.measured:
+            location = round(location, 2 - math.floor(math.log10(self.scale)))
+        return f"{location:.4g}"
 
     def __str__(self) -> str:
         """As printed in tables: ``half-t(3, 0, 2.96)``."""

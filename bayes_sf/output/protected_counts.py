@@ -1,0 +1,360 @@
+"""How many workplaces of each industry are left in steps, figures and models, as it may be said.
+
+Two counts of which one is a part of the other tell of the workplaces between them. Where these are
+one or two, the smaller count of the industry is not said; and with it those of as many other
+industries as it takes for what they lost together, which the total gives away, to be nothing or
+three and more. Large industries go first, since the n of a small one matters most. What is decided
+of a count holds wherever it leaves: in the flow, in figures, beside an industry's level, as the n
+of a model without that industry.
+
+A model that has one or two workplaces fewer than one of its own parts is *close* to it: a mean of
+each, in full, gives what those have.
+
+Examples
+--------
+One workplace is lost in the first industry, three in the second, none in the third.
+
+>>> code = np.repeat([0, 1, 2], 10)
+>>> some = np.ones(30, dtype=bool)
+>>> some[[0, 10, 11, 12]] = False
+>>> unsaid_counts(code, np.array([np.ones(30, dtype=bool), some]), {}, least=3)
+[{}, {0: 'difference', 1: 'complement'}]
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.inputs.design import follow_rules
+from bayes_sf.inputs.sample import AnalysisSample, design
+from bayes_sf.spec.analysis import load_analysis
+from bayes_sf.spec.model import ModelSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["BOXES", "FLOWS", "Counts", "Step", "figure_rows", "hidden_totals", "unsaid_counts"]
+
+#: Analyses whose samples are followed: the null models, and those with all controls.
+FLOWS: Final = ("null", "q13_controls", "q17_controls")
+BOXES: Final = {
+    "figure1": "absence_mean", "figure2": "absence_change",
+    "figure3": "women_share", "figure4": "senior_share",
+}  # fmt: skip
+#: Figures 1, 2, 5 and 6 and tables 8 and 9 ask for this many observed quarters.
+MIN_QUARTERS: Final = 3
+_COMPLEMENT, _DIFFERENCE = "complement", "difference"
+_OPTIONS: Final = ("categorical", "monotonic", "nested")
+#: Of models with more predictors than this, only some parts are looked at.
+_FEW: Final = 4
+
+type Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Step:
+    """Workplaces that are left after a rule of a flow.
+
+    Parameters
+    ----------
+    analysis, outcome, step : str
+    kept : (n,) bool array
+    """
+
+    analysis: str
+    outcome: str
+    step: str
+    kept: Mask
+
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """Counts of a sample's workplaces by industry, and which of them are not said.
+
+    Parameters
+    ----------
+    sample : AnalysisSample
+    groups : mapping
+        Industry of which nothing may be shown -> rule.
+    least : int
+        Fewest workplaces that two counts may differ by.
+    """
+
+    sample: AnalysisSample = field(repr=False)
+    groups: Mapping[str, str]
+    least: int
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """Steps of all flows, in order."""
+        return tuple(
+            Step(name, spec.outcome, step, kept)
+            for name in FLOWS
+            for spec in load_analysis(name).specs
+            for step, kept in self._follow(spec)
+        )
+
+    @cached_property
+    def gone(self) -> Mask:
+        """Steps of flows whose total is not said."""
+        return hidden_totals(self.steps, self.least)
+
+    @cached_property
+    def figures(self) -> dict[str, Mask]:
+        """Workplaces of each figure."""
+        workplaces = self.sample.frame["workplace"]
+        return {
+            name: workplaces.isin(rows["workplace"]).to_numpy(bool)
+            for name, rows in figure_rows(self.sample).items()
+        }
+
+    @cached_property
+    def totals(self) -> set[int]:
+        """Totals that are said: of the flows' steps, and of the models of one item."""
+        told = {int(s.kept.sum()) for s, out in zip(self.steps, self.gone, strict=True) if not out}
+        return told | {int(mask.sum()) for mask in self._models}
+
+    @cached_property
+    def linked(self) -> Mask:
+        """Workplaces that are in the register."""
+        return self.sample.frame["linked"].to_numpy(bool)
+
+    def unsaid(self, *kept: Mask) -> dict[str, str]:
+        """Industries whose number among some workplaces is not said, and why.
+
+        Parameters
+        ----------
+        *kept : (n,) bool array
+            The workplaces; of several populations, those that are not said in one of them.
+        """
+        keys = [mask.tobytes() for mask in kept]
+        if any(key not in self._known for key in keys):
+            self._known.update(self._decide([*self._said, *kept]))
+        return {name: why for key in keys for name, why in self._known[key].items()}
+
+    def unsaid_of(self, spec: ModelSpec) -> dict[str, str]:
+        """Industries whose n in a model is not said, and why.
+
+        Parameters
+        ----------
+        spec : ModelSpec
+            One that is fitted jointly with what is missing has all that are linked.
+        """
+        whole = () if spec.missing == "drop" else (self.linked,)
+        return self.unsaid(self._rows(spec), *whole)
+
+    def close(self, spec: ModelSpec) -> bool:
+        """Whether a model has one or two workplaces fewer than a model of a part of it.
+
+        Parameters
+        ----------
+        spec : ModelSpec
+        """
+        from dataclasses import replace
+
+        own, names = self._rows(spec), spec.predictors
+        sizes = range(len(names) + 1) if len(names) <= _FEW else (0, 1, len(names) - 1, len(names))
+        for size in sizes:
+            for part in combinations(names, size):
+                lists = {key: tuple(n for n in getattr(spec, key) if n in part) for key in _LISTS}
+                for quarters in {1, spec.min_quarters}:
+                    one = replace(
+                        spec,
+                        predictors=part,
+                        min_quarters=quarters,
+                        table="",
+                        **lists,  # type: ignore[arg-type]
+                    )
+                    if 0 < int((self._rows(one) & ~own).sum()) < self.least:
+                        return True
+        return False
+
+    @cached_property
+    def _known(self) -> dict[bytes, dict[str, str]]:
+        """What is decided of the counts that always leave."""
+        return self._decide(self._said)
+
+    @cached_property
+    def _said(self) -> list[Mask]:
+        """Workplaces of flows, figures, and the models of one item."""
+        return [*(step.kept for step in self.steps), *self.figures.values(), *self._models]
+
+    @cached_property
+    def _models(self) -> list[Mask]:
+        """Workplaces of the models of one item."""
+        return [self._rows(spec) for spec in load_analysis("bivariate").specs]
+
+    def _decide(self, masks: Sequence[Mask]) -> dict[bytes, dict[str, str]]:
+        """Decide of the counts of some populations."""
+        shown = {step.kept.tobytes(): False for step in self.steps}
+        shown |= {s.kept.tobytes(): True for s, out in zip(self.steps, self.gone, strict=True)
+                  if not out}  # fmt: skip
+        unique = {mask.tobytes(): mask for mask in masks}
+        names = [industry.key for industry in load_codebook().industries]
+        code = np.array([names.index(name) for name in self.sample.frame["industry"]])
+        found = unsaid_counts(
+            code, np.array([*unique.values()]),
+            {names.index(name): why for name, why in self.groups.items()}, least=self.least,
+            totals=np.array([shown.get(key, True) for key in unique]), n_groups=len(names),
+        )  # fmt: skip
+        return {
+            key: {names[at]: why for at, why in own.items()}
+            for key, own in zip(unique, found, strict=True)
+        }
+
+    def _rows(self, spec: ModelSpec) -> Mask:
+        """Workplaces of a model."""
+        return list(self._follow(spec))[-1][1]
+
+    def _follow(self, spec: ModelSpec) -> Iterator[tuple[str, Mask]]:
+        """Who is left after each of a model's rules."""
+        options: dict[str, Any] = {key: getattr(spec, key) for key in _OPTIONS}
+        for step, kept in follow_rules(
+            self.sample.frame, outcome=spec.outcome, predictors=spec.predictors,
+            min_quarters=spec.min_quarters, **options,
+        ):  # fmt: skip
+            yield step, kept.to_numpy(bool)
+
+
+#: Options of a specification that list predictors.
+_LISTS: Final = (
+    "standardize", "categorical", "within_between", "monotonic", "varying", "nested",
+)  # fmt: skip
+
+
+def unsaid_counts(
+    code: NDArray[np.intp],
+    masks: NDArray[np.bool_],
+    groups: Mapping[int, str],
+    *,
+    least: int,
+    totals: Mask | None = None,
+    n_groups: int = 0,
+) -> list[dict[int, str]]:
+    """Decide which groups' counts are not said in each of several populations.
+
+    Parameters
+    ----------
+    code : (n,) int array
+        Group of every unit.
+    masks : (P, n) bool array
+        Units of each population.
+    groups : mapping
+        Groups that are hidden everywhere -> rule.
+    least : int
+        Fewest units that two counts may differ by.
+    totals : (P,) bool array, optional
+        Whether the population's total is said; by default all are.
+    n_groups : int
+        Number of groups; by default those in `code`.
+
+    Returns
+    -------
+    list of dict
+        For each population, group -> rule.
+    """
+    n_groups = n_groups or int(code.max()) + 1
+    counts = np.array([np.bincount(code[mask], minlength=n_groups) for mask in masks])
+    both = masks.astype(np.int64) @ masks.T.astype(np.int64)
+    sizes, said = counts.sum(axis=1), np.ones(len(masks), bool) if totals is None else totals
+    found: list[dict[int, str]] = [{} for _ in masks]
+    for at in np.argsort(-sizes, kind="stable"):
+        above = [a for a in range(len(masks)) if both[at, a] == sizes[at] and sizes[a] > sizes[at]]
+        own = dict(groups)
+        lost = counts[above] - counts[at]
+        known = ~np.array([[g in found[a] for g in range(n_groups)] for a in above], dtype=bool)
+        small = (lost > 0) & (lost < least) & known.reshape(lost.shape)
+        own |= {int(g): _DIFFERENCE for g in np.flatnonzero(small.any(axis=0)) if g not in own}
+        told = [(lost[i], set(found[a])) for i, a in enumerate(above) if said[at] and said[a]]
+        _protect(own, counts[at], told, least)
+        found[at] = own
+    return found
+
+
+def _protect(
+    own: dict[int, str],
+    counts: NDArray[np.int64],
+    told: Sequence[tuple[NDArray[np.int64], set[int]]],
+    least: int,
+) -> None:
+    """Add groups until what all that are hidden lost together tells of none.
+
+    `told` has, for each population above with a total, what groups lost and which are hidden there.
+    """
+
+    def safe(chosen: Sequence[int]) -> bool:
+        drops = (int(lost[list(gone.union(chosen))].sum()) for lost, gone in told)
+        return len(chosen) > 1 and not any(0 < drop < least for drop in drops)
+
+    before = set().union(*(gone for _, gone in told))
+    left = [g for g in range(len(counts)) if g not in own]
+    left.sort(key=lambda group: (group not in before, -counts[group]))
+    while own and left and not safe([*own]):
+        best = next((g for g in left if safe([*own, g])), left[0])
+        own[best] = _COMPLEMENT
+        left.remove(best)
+
+
+def hidden_totals(steps: Sequence[Step], least: int) -> Mask:
+    """Steps whose total differs from the next one that is said by one or two.
+
+    The same rules in the same order are the same step in every flow: hidden in one, hidden in all.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+        Of several flows, each from its first to its last.
+    least : int
+        Fewest workplaces that two totals may differ by.
+    """
+    flows: dict[tuple[str, str], list[int]] = {}
+    for at, step in enumerate(steps):
+        flows.setdefault((step.analysis, step.outcome), []).append(at)
+    keys = {
+        at: tuple(steps[before].step for before in flow[: place + 1])
+        for flow in flows.values()
+        for place, at in enumerate(flow)
+    }
+    gone: set[tuple[str, ...]] = set()
+    before = -1
+    while len(gone) != before:
+        before = len(gone)
+        for flow in flows.values():
+            below = int(steps[flow[-1]].kept.sum())
+            for at in reversed(flow[1:-1]):
+                count = int(steps[at].kept.sum())
+                if 0 < count - below < least:
+                    gone.add(keys[at])
+                if keys[at] not in gone:
+                    below = count
+    return np.array([keys[at] in gone for at in range(len(steps))], dtype=bool)
+
+
+def figure_rows(sample: AnalysisSample) -> "dict[str, pd.DataFrame]":
+    """Workplaces of each figure.
+
+    Parameters
+    ----------
+    sample : AnalysisSample
+
+    Returns
+    -------
+    dict
+        Name -> rows with its variable.
+    """
+    frame = sample.frame
+    enough = frame[frame["n_quarters"] >= MIN_QUARTERS]
+    rows = {
+        name: (enough if variable.startswith("absence") else frame).dropna(subset=[variable])
+        for name, variable in BOXES.items()
+    }
+    rows["figure6"] = design(
+        sample, outcome="absence_mean", predictors=["q13"], min_quarters=MIN_QUARTERS
+    )
+    return rows

@@ -45,7 +45,7 @@ _LEAST_OBSERVED: Final = 3
 _ORANGE: Final = "#E69F00"
 _INNER: Final = 0.5
 #: Characters of a line above a plot of half a page.
-_TITLE: Final = 52
+_TITLE: Final = 58
 _WORDS: Final = {
     "en": {
         "quarters": "Observed and imputed quarters",

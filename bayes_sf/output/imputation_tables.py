@@ -7,7 +7,7 @@ from bayes_sf.analysis.imputation import METHODS, MethodRow, MissingStudy
 from bayes_sf.analysis.unobserved import PATTERN
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.variables import Language
-from bayes_sf.output.numbers import fixed, icc_uncertainty, interval, level
+from bayes_sf.output.numbers import digits_of, fixed, interval, level
 from bayes_sf.output.result_tables import prior_notes
 from bayes_sf.output.tables import Column, Table, table_from_frame
 from bayes_sf.output.words import industry_name, outcome_name, term_name, word
@@ -241,7 +241,7 @@ def _method_record(row: MethodRow, lang: Language) -> dict[str, Any]:
         "term": term_name(row.term, lang), "treatment": words[row.method].format(shift),
         "estimate": row.estimate, "sd": row.sd, "lower": row.lower, "upper": row.upper,
         "p_direction": row.p_direction, "n": row.n,
-        "digits": icc_uncertainty(row.term, row.sd),
+        "digits": digits_of(row.term, row.estimate, row.sd),
     }  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from typing import Final
 from bayes_sf.inputs.variables import Language
 
 __all__ = [
-    "ICC_DECIMALS", "as_printed", "fixed", "icc_uncertainty", "interval", "level", "limit",
+    "ICC_DECIMALS", "as_printed", "digits_of", "fixed", "interval", "level", "limit",
     "percent", "probability", "r_hat", "shared_decimals", "significant_decimals", "with_percent",
 ]  # fmt: skip
 
@@ -161,15 +161,19 @@ def r_hat(value: float, lang: Language = "en") -> str:
     return fixed(value, _R_HAT, lang)
 
 
-def icc_uncertainty(term: str, sd: float) -> float:
+def digits_of(term: str, estimate: float, sd: float) -> float:
     """Return the uncertainty that sets a row's digits: none for an ICC, which has three decimals.
+
+    An ICC that disclosure control has rounded to the digits of its sd shows no more of them.
 
     Examples
     --------
-    >>> [significant_decimals(icc_uncertainty(term, 0.15)) for term in ("q13", "icc")]
-    [2, 3]
+    >>> rows = ("q13", 0.2351), ("icc", 0.3491), ("icc", 0.35)
+    >>> [significant_decimals(digits_of(*row, 0.15)) for row in rows]
+    [2, 3, 2]
     """
-    return math.nan if term == "icc" else sd
+    coarse = round(estimate, significant_decimals(sd)) == estimate != 0
+    return sd if term != "icc" or coarse else math.nan
 
 
 def significant_decimals(sd: float, most: int = 6, *, mcse: float = math.nan) -> int:

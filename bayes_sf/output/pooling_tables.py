@@ -2,7 +2,7 @@
 
 from bayes_sf.analysis.pooling import Pooling
 from bayes_sf.inputs.variables import Language
-from bayes_sf.output.numbers import icc_uncertainty
+from bayes_sf.output.numbers import digits_of
 from bayes_sf.output.result_tables import prior_notes, slug
 from bayes_sf.output.sentences import sentence
 from bayes_sf.output.tables import Column, Table, table_from_frame
@@ -31,7 +31,7 @@ def pooling_table(pooling: Pooling, *, lang: Language) -> Table:
             "term": term_name(row.term, lang, known=known),
             "pooling": word(row.pooling, lang), "engine": word(row.engine, lang),
             "estimate": row.estimate, "sd": row.sd, "lower": row.lower, "upper": row.upper,
-            "digits": icc_uncertainty(row.term, row.sd),
+            "digits": digits_of(row.term, row.estimate, row.sd),
         }
         for row in sorted(pooling.terms, key=lambda row: order.index(row.term))
     ]  # fmt: skip

@@ -18,13 +18,9 @@ from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.disclosure import Control, Hidden
 from bayes_sf.output.imputation_tables import is_asked
 from bayes_sf.output.protected_choices import protect_explored
-from bayes_sf.output.protected_frames import (
-    Figures,
-    hidden_of_all,
-    hidden_of_sample,
-    protect_frames,
-)
+from bayes_sf.output.protected_frames import Figures, hidden_of_all, protect_frames
 from bayes_sf.output.protected_missing import protect_missing
+from bayes_sf.output.protected_models import blunt_of
 from bayes_sf.output.saved_imputation import read_imputation
 from bayes_sf.spec.analysis import load_analysis
 from bayes_sf.spec.multiverse import load_multiverse
@@ -65,10 +61,11 @@ def move_unobserved(
         As `shift_effects` and `tipping_points` give them.
     """
     effects = shift_effects(results, data)
-    known = {**hidden_of_sample(control), **hidden_of_all(results, control)}
     frames, _ = protect_frames(
-        {"delta": effects, "tipping": tipping_points(effects)}, _LAYOUT, known
-    )
+        {"delta": effects, "tipping": tipping_points(effects)}, _LAYOUT,
+        {**control.surveyed(), **hidden_of_all(results, control)},
+        blunt=any(blunt_of(result, control) for result in results),
+    )  # fmt: skip
     return frames["delta"], frames["tipping"]
 
 

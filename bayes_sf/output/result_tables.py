@@ -14,7 +14,7 @@ from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.published import scalar
 from bayes_sf.inputs.variables import Language
-from bayes_sf.output.numbers import fixed, icc_uncertainty
+from bayes_sf.output.numbers import digits_of, fixed
 from bayes_sf.output.sentences import sentence
 from bayes_sf.output.tables import Column, Table, table_from_frame
 from bayes_sf.output.words import industry_name, interval_name, outcome_name, term_name, word
@@ -109,7 +109,7 @@ def _term_rows(result: Result, lang: Language) -> Iterator[_Record]:
             "model": result.spec.name, "term": term_name(row.term, lang, known=known),
             "group": industry_name(row.group, lang), "estimate": row.estimate, "sd": row.sd,
             "lower": row.lower, "upper": row.upper, "statistic": row.statistic,
-            "n": result.moments.n_obs, "digits": icc_uncertainty(row.term, row.sd),
+            "n": result.moments.n_obs, "digits": digits_of(row.term, row.estimate, row.sd),
             "mcse": mcse.get(parameter, mcse.get(row.term, math.nan)),
         }  # fmt: skip
 

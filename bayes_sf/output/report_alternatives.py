@@ -142,10 +142,13 @@ def treat_gaps(
         return str(error), ()
     if imputed is not None:
         study = read_imputation(imputed, study, data)
-    asked = tuple(row for row in study.rows if row.term == "icc" or is_asked(row.term, study))
+
+    def wanted(term: str) -> bool:
+        return term == "icc" or is_asked(term, study)
+
+    asked = tuple(row for row in study.rows if wanted(row.term))
     effects, tipping = (
-        frame[[term == "icc" or is_asked(str(term), study) for term in frame["term"]]]
-        for frame in (study.effects, study.tipping)
+        frame[frame["term"].map(wanted).astype(bool)] for frame in (study.effects, study.tipping)
     )
     parameters = pd.DataFrame(columns=["parameter", "mean", "sd", "lower", "upper"])
     safe = protect_missing(

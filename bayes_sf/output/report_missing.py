@@ -8,6 +8,7 @@ from bayes_sf.output.report_material import Material
 from bayes_sf.output.report_section import Section
 from bayes_sf.output.report_sentences import say
 from bayes_sf.output.report_statements import gap, tipping_line
+from bayes_sf.output.report_tables import sample_table
 from bayes_sf.output.sample_tables import flow_tables
 
 __all__ = ["build_missing", "build_unobserved"]
@@ -22,7 +23,7 @@ def build_missing(material: Material) -> Section:
     """
     data, lang, study = material.data, material.lang, material.missing
     if material.tables is None or not isinstance(data, AnalysisSample):
-        return Section("missing", material.source, (gap(material),))
+        return Section("missing", material.source, (gap(material),), (sample_table(material),))
     flow = material.tables.tables["flow.csv"]
     paragraphs = [gap(material)]
     tables = list(flow_tables(flow[flow["analysis"] == "null"], source=data.source, lang=lang))

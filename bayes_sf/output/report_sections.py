@@ -45,10 +45,12 @@ def _effects(material: Material) -> Section:
         forest_figure(material.slopes(outcome), source=source, lang=lang) for outcome in outcomes
     ]
     chosen = material.found.results["bivariate", "exact"]["q17", "absence_change"]
+    paragraphs = [say("observed", lang)]
     if not hidden_of(chosen, material.control):
         figures.append(line_figure(chosen, lang=lang, seed=material.seed))
+        paragraphs.append(say("one slope", lang))
     return Section(
-        "effects", source, (say("observed", lang),),
+        "effects", source, tuple(paragraphs),
         (
             *(contrast_table(material, found, outcome) for outcome in outcomes),
             *comparison_tables(material.found, source=source, lang=lang),

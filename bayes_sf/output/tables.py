@@ -55,7 +55,7 @@ type Cell = Value | tuple[float, float]
 #: Decimals of a number whose uncertainty is not known.
 _DECIMALS: Final = 2
 #: Decimals that are added until an interval's limit does not look like zero.
-_MORE: Final = 2
+_MORE: Final = 1
 _NOT_THERE: Final = "."
 _FIGURE: Final = re.compile(r"-?\d+(?:\.\d+)?")
 

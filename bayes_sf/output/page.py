@@ -120,7 +120,7 @@ def _fitting(text: str, size: float, width: float, weight: str = "normal") -> fl
     from matplotlib.textpath import TextPath
 
     font = FontProperties(family="DejaVu Sans", weight=weight)
-    room = 0.96 * 72 * width  # points
+    room = 0.94 * 72 * width  # points; letters on a screen are a little wider
     longest = max(
         TextPath((0, 0), line or " ", size=size, prop=font).get_extents().width
         for line in text.split("\n")

@@ -8,182 +8,27 @@ Every cell that the rules call sensitive must then be left an interval of three 
 
 import dataclasses
 import math
-from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
-from scipy.optimize import linprog
-from scipy.sparse import coo_matrix
 
-from bayes_sf.errors import UsageError
-from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.sample import AnalysisSample, load_sample
-from bayes_sf.inputs.variables import Item
 from bayes_sf.output.described_sample import description_tables
 from bayes_sf.output.description import write_description
-from bayes_sf.output.disclosure import HIDDEN
 from bayes_sf.output.suppression import Suppression
-
-INDUSTRIES = [industry.key for industry in load_codebook().industries]
-ITEMS = {i.printed_key: i for i in load_codebook().items.values() if i.parent is None}
-STATES = ("observed", "no_absence", "no_row")
-WIDTH = 3
-
-type Name = tuple[str, ...]
-
-
-class Attack:
-    """Linear equations and inequalities in unknown counts."""
-
-    def __init__(self) -> None:
-        self.names: dict[Name, int] = {}
-        self.equal: list[tuple[dict[int, float], float]] = []
-        self.least: list[tuple[dict[int, float], float]] = []
-
-    def row(self, terms: dict[Name, float]) -> dict[int, float]:
-        return {self.names.setdefault(n, len(self.names)): value for n, value in terms.items()}
-
-    def same(self, terms: dict[Name, float], value: float = 0.0) -> None:
-        self.equal.append((self.row(terms), value))
-
-    def no_less(self, terms: dict[Name, float]) -> None:
-        """The sum of the terms is not below zero."""
-        self.least.append((self.row({n: -v for n, v in terms.items()}), 0.0))
-
-    def bounds(self, targets: list[Name]) -> Iterator[tuple[Name, float, float]]:
-        """The smallest and the largest value of each count that nothing known contradicts."""
-        size = len(self.names)
-
-        def matrix(rows: list[tuple[dict[int, float], float]]) -> tuple[coo_matrix, list[float]]:
-            cells = [(r, c, v) for r, (row, _) in enumerate(rows) for c, v in row.items()]
-            at, column, value = zip(*cells, strict=True)
-            return coo_matrix((value, (at, column)), (len(rows), size)), [v for _, v in rows]
-
-        (equal, known), (least, zero) = matrix(self.equal), matrix(self.least)
-        for target in targets:
-            ends = []
-            for sign in (1, -1):
-                cost = np.zeros(size)
-                cost[self.names[target]] = sign
-                found = linprog(
-                    cost, A_ub=least, b_ub=zero, A_eq=equal, b_eq=known, bounds=(0, None)
-                )
-                assert found.status in {0, 3}, found.message  # solved, or without end
-                ends.append(sign * found.fun if found.status == 0 else math.inf)
-            yield target, ends[0], ends[1]
-
-
-def key_of(item: Item, answer: str) -> str:
-    try:
-        return item.category(answer).key
-    except UsageError:
-        return answer
-
-
-def published(folder: Path) -> dict[str, pd.DataFrame]:
-    names = ("univariate", "by_industry", "flow", "missingness")
-    return {
-        name: pd.read_csv(folder / f"{name}.csv", dtype=str, keep_default_na=False)
-        for name in names
-    }
-
-
-def know_answers(attack: Attack, tables: dict[str, pd.DataFrame]) -> None:
-    cells, total = tables["by_industry"], tables["univariate"]
-    shown = cells[(cells["count"] != HIDDEN) & (cells["count"] != "0")]
-    whole = total[(total["count"] != HIDDEN) & (total["count"] != "0")]
-    share = whole["percent"].astype(float)
-    n = (whole["count"].astype(float) / share * 100).median().round()  # many rows say the same
-    attack.same({("size", j): 1.0 for j in INDUSTRIES}, n)
-    for industry, part in shown.groupby("industry"):
-        one = part["count"].astype(float) / part["percent"].astype(float) * 100
-        attack.same({("size", str(industry)): 1.0}, one[one.index].median().round())
-    for question, part in cells.groupby("question", sort=False):
-        item, answers = ITEMS[str(question)], list(part["category"].unique())
-        missing = {answer.key for answer in item.missing}
-        for line in part.itertuples():
-            if line.count != HIDDEN:
-                attack.same({(question, line.category, line.industry): 1.0}, float(line.count))
-        for line in total[total["question"] == question].itertuples():
-            own = key_of(item, line.category)
-            rows = [a for a in answers if key_of(item, a) == own] or [
-                a for a in answers if key_of(item, a) in missing and own in missing
-            ]
-            if line.count != HIDDEN:
-                sums = {(str(question), a, j): 1.0 for a in rows for j in INDUSTRIES}
-                attack.same(sums, float(line.count))
-        for j in INDUSTRIES:
-            mine = {(str(question), a, j): 1.0 for a in answers}
-            if item.kind != "multi":
-                attack.same({**mine, ("size", j): -1.0})
-                continue
-            gone = {n: -1.0 for n in mine if key_of(item, n[1]) in missing}
-            for name in mine.keys() - gone.keys():
-                attack.no_less({("size", j): 1.0, name: -1.0, **gone})
-    know_filters(attack, cells)
-
-
-def know_filters(attack: Attack, cells: pd.DataFrame) -> None:
-    for question, part in cells.groupby("question", sort=False):
-        item = ITEMS[str(question)]
-        if item.asked_if is None:
-            continue
-        parent = next(i for i in ITEMS.values() if i.key == item.asked_if.item)
-        before = cells[cells["question"] == parent.printed_key]["category"].unique()
-        missing = {answer.key for answer in item.missing}
-        gone = [a for a in part["category"].unique() if key_of(item, a) in missing]
-        for j in INDUSTRIES:
-            left = {(parent.printed_key, a, j): -1.0 for a in before
-                    if key_of(parent, a) not in item.asked_if.any_of}  # fmt: skip
-            here = {(str(question), a, j): 1.0 for a in gone}
-            if item.kind == "multi":
-                attack.same({**here, **left})
-            else:
-                attack.no_less({**here, **left})
-
-
-def step_of(steps: list[str], industry: str) -> Name:
-    return ("flow", *steps, industry)
-
-
-def know_flow(attack: Attack, tables: dict[str, pd.DataFrame]) -> None:
-    cells = tables["by_industry"]
-    for _, part in tables["flow"].groupby(["analysis", "outcome"], sort=False):
-        steps = list(part["step"])
-        names = [partial(step_of, steps[: at + 1]) for at in range(len(steps))]
-        for at, line in enumerate(part.to_dict("records")):
-            name = names[at]
-            if line["all"] != HIDDEN:
-                attack.same({name(j): 1.0 for j in INDUSTRIES}, float(line["all"]))
-            for j in INDUSTRIES:
-                if line[j] != HIDDEN:
-                    attack.same({name(j): 1.0}, float(line[j]))
-                if at == 0:
-                    attack.same({name(j): 1.0, ("size", j): -1.0})
-                    continue
-                attack.no_less({names[at - 1](j): 1.0, name(j): -1.0})
-                item = ITEMS.get(steps[at].split()[0])
-                if item is not None:  # who did not answer is in the question's table
-                    missing = {answer.key for answer in item.missing}
-                    answers = cells[cells["question"] == item.printed_key]["category"].unique()
-                    dropped = {(item.printed_key, a, j): 1.0 for a in answers
-                               if key_of(item, a) in missing or a == "(missing)"}  # fmt: skip
-                    attack.no_less({**dropped, names[at - 1](j): -1.0, name(j): 1.0})
-
-
-def know_missing(attack: Attack, tables: dict[str, pd.DataFrame]) -> None:
-    for line in tables["missingness"].to_dict("records"):
-        j, quarter = line["industry"], line["quarter"]
-        linked = ("flow", "surveyed", "linked to the register", j)
-        states = {(quarter, state, j): 1.0 for state in STATES}
-        attack.same({**states, linked: -1.0})
-        for state in STATES:
-            if line[state] != HIDDEN:
-                attack.same({(quarter, state, j): 1.0}, float(line[state]))
+from tests.attacker import (
+    INDUSTRIES,
+    STATES,
+    WIDTH,
+    Attack,
+    Name,
+    know_answers,
+    know_flow,
+    know_missing,
+    published,
+)
 
 
 def with_small_industry(sample: AnalysisSample, industry: str, size: int) -> AnalysisSample:

@@ -4,8 +4,8 @@ Two tables: the ICC of both outcomes, and the 148 published coefficients. Everyt
 percentage points except t values and the ICC; printed strings are kept as printed.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.published import DECIMALS, published_table, rounding_interval, scalar
 from bayes_sf.inputs.region import NORMAL_QUANTILE, Interval, coefficient_region
 from bayes_sf.spec.analysis import Analysis, load_analysis
+from bayes_sf.spec.model import ModelSpec
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -166,6 +167,7 @@ def reproduce(
     engine: str = "exact",
     prob: float = 0.95,
     seed: int = 1,
+    keep: Callable[[ModelSpec], bool] | None = None,
     progress: Any = iter,
 ) -> Reproduction:
     """Re-do every multilevel analysis of the report on given data.
@@ -183,16 +185,21 @@ def reproduce(
         Probability of the intervals.
     seed : int
         Seed.
+    keep : callable
+        Which models may be fitted; by default all. Of the others what is published stays.
     progress : callable
         Wraps the list of (analysis, engine) pairs.
     """
     engines = ("reml", engine) if isinstance(data, PublishedStudy) else ("ols", "reml", engine)
-    jobs = [(name, kind) for name in ANALYSES for kind in engines]
+    asked = [
+        replace(analysis, specs=tuple(filter(keep, analysis.specs)))
+        for analysis in map(load_analysis, ANALYSES)
+    ]
+    jobs = [(analysis, kind) for analysis in asked for kind in engines if analysis.specs]
     results: dict[tuple[str, str], Mapping[tuple[str, str], Result]] = {}
-    for name, kind in progress(jobs):
-        analysis = load_analysis(name)
+    for analysis, kind in progress(jobs):
         if _fits(analysis, data):
-            results[name, kind] = fit(analysis, data, engine=kind, prob=prob, seed=seed)
+            results[analysis.name, kind] = fit(analysis, data, engine=kind, prob=prob, seed=seed)
     icc = tuple(_icc_rows(results, data, engine))
     return Reproduction(icc, tuple(_coefficient_rows(results, engine, prob)), results)
 

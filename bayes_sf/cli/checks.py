@@ -110,10 +110,11 @@ def plot(
     from bayes_sf.output.disclosure import Control, notice
     from bayes_sf.output.files import write_files
     from bayes_sf.output.progress import show_sampling
-    from bayes_sf.output.protected_models import check_withheld
+    from bayes_sf.output.protected_models import check_withheld, keep_open
 
     study = load_study(source, survey, register, mapping, seed)
     control = Control.of(study, rules)
+    asked, withheld = keep_open(asked, control)
     files: dict[str, bytes] = {}
     with show_sampling(stderr(quiet=quiet), len(asked.specs)) as begin:
         for spec in asked.specs:
@@ -123,7 +124,7 @@ def plot(
             check_withheld(result, picture, control)
             files |= picture_files(result, picture)
     written = write_files(folder, files)
-    if said := notice(control, ()):
+    if said := notice(control, withheld):
         stdout().print(said)
     stdout().print(f"Written to {folder}: {', '.join(path.name for path in written)}")
 

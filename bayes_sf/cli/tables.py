@@ -86,10 +86,11 @@ def export(
     from bayes_sf.output.export import gather, print_export, run_export
 
     study = load_study(source, survey, register, mapping, seed)
-    found = gather(asked, study, engine=engine, seed=seed, progress=progress_bar(quiet=quiet))
+    control, progress = Control.of(study, rules), progress_bar(quiet=quiet)
+    found = gather(asked, study, control=control, engine=engine, seed=seed, progress=progress)
     done = run_export(
         folder, **found, source=source, formats=wanted, lang=language,
-        csv_style="norwegian" if norwegian_csv else "plain", control=Control.of(study, rules),
+        csv_style="norwegian" if norwegian_csv else "plain", control=control,
     )  # fmt: skip
     print_export(stdout(), done, source=source, as_json=as_json)
 

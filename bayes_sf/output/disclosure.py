@@ -37,12 +37,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "HIDDEN", "OFF", "Control", "Hidden", "Rules", "blunted", "disclosure_files", "hide_fields",
-    "hide_groups", "notice", "refuse_withheld",
+    "HIDDEN", "MODELS", "OFF", "Control", "Hidden", "Rules", "blunted", "disclosure_files",
+    "hide_fields", "hide_groups", "notice", "refuse_withheld",
 ]  # fmt: skip
 
 #: Statistics Norway's symbol for a figure that is not given.
 HIDDEN: Final = ":"
+#: What the log calls models that are withheld.
+MODELS: Final = "models"
 FILES: Final = ("disclosure.csv", "disclosure.json")
 _WORKPLACES, _PERSONS, _DOMINANCE, _COMPLEMENT = "workplaces", "persons", "dominance", "complement"
 
@@ -209,6 +211,19 @@ class Control:
         """
         return self.counts is not None and self.counts.close(spec)
 
+    def keeps(self, spec: ModelSpec) -> bool:
+        """Whether a model may leave."""
+        return not self.withheld(spec)
+
+    def withheld(self, spec: ModelSpec) -> bool:
+        """Whether a model is withheld: its n beside the null model's tells of one or two.
+
+        Parameters
+        ----------
+        spec : ModelSpec
+        """
+        return self.counts is not None and self.counts.withheld(spec)
+
     def hidden_groups(self, sizes: Mapping[str, int]) -> dict[str, str]:
         """Groups whose own figures must not be shown, and why.
 
@@ -337,8 +352,14 @@ def notice(control: Control, log: Sequence[Hidden]) -> str:
     return (
         f"Disclosure control: {len(log)} hidden (:), for fewer than {rules.min_workplaces} "
         f"workplaces or {rules.min_persons} persons, dominance, or to protect such figures. "
-        f"{FILES[0]} says which and why: it is for you alone."
+        f"{_said_of(log)}{FILES[0]} says which and why: it is for you alone."
     )
+
+
+def _said_of(log: Sequence[Hidden]) -> str:
+    """Name the models that are withheld."""
+    names = dict.fromkeys(f"{one.row} of {one.column}" for one in log if one.table == MODELS)
+    return f"Withheld: {', '.join(names)}. " if names else ""
 
 
 def disclosure_files(control: Control, log: Sequence[Hidden]) -> dict[str, str]:

@@ -19,9 +19,11 @@ from bayes_sf.output.formats.writing import table_files
 from bayes_sf.output.pooling_tables import pooling_table, shrinkage_table
 from bayes_sf.output.protected_models import (
     hidden_of,
+    keep_open,
     protect_pooling,
     protect_reproduction,
     protect_table,
+    withheld_of,
 )
 from bayes_sf.output.result_tables import diagnostics_table, posterior_table
 from bayes_sf.output.sample_tables import descriptive_tables, flow_tables
@@ -67,6 +69,7 @@ def run_export(
     lang: str = "en",
     csv_style: CsvStyle = "plain",
     control: Control | None = None,
+    log: Sequence[Hidden] = (),
 ) -> Export:
     """Write the tables of results, of a reproduction, of poolings and of a sample.
 
@@ -93,6 +96,8 @@ def run_export(
     control : Control, optional
         Of the data that results and poolings come from; by default the sample's, with the usual
         rules.
+    log : sequence of Hidden
+        What was hidden before, as models that are withheld.
 
     Raises
     ------
@@ -100,10 +105,11 @@ def run_export(
         For a language or format that is not known, or a library that is missing.
     """
     used = control or Control.of(sample, Rules())
-    tables, log = export_tables(
+    tables, hidden = export_tables(
         results=results, reproduction=reproduction, poolings=poolings, sample=sample,
         source=source, lang=check_language(lang), control=used,
     )  # fmt: skip
+    log = (*log, *hidden)
     contents = table_files(tables, formats, csv_style=csv_style)
     files = write_files(folder, {**contents, **disclosure_files(used, log)})
     return Export(tables, files, notice(used, log))
@@ -172,6 +178,7 @@ def gather(
     analyses: Sequence[Analysis],
     data: Any,
     *,
+    control: Control,
     engine: str = "exact",
     seed: int = 1,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
@@ -183,6 +190,8 @@ def gather(
     analyses : sequence of Analysis
         Without any, the report's own tables are reproduced.
     data : PublishedStudy or AnalysisSample
+    control : Control
+        Of the data: models that are withheld are not fitted.
     engine : {"exact", "reml", "ols", "nuts"}
         Of the estimates; poolings have engines of their own, and only plain models have them.
     seed : int
@@ -197,13 +206,16 @@ def gather(
     """
     sample = data if isinstance(data, AnalysisSample) else None
     if not analyses:
-        return {"reproduction": reproduce(data, seed=seed, progress=progress), "sample": sample}
+        found = reproduce(data, seed=seed, keep=control.keeps, progress=progress)
+        return {"reproduction": found, "sample": sample, "log": withheld_of(control)}
     results, poolings = [], []
-    for spec in progress([spec for analysis in analyses for spec in analysis.specs]):
+    asked = [keep_open(analysis, control) for analysis in analyses]
+    for spec in progress([spec for analysis, _ in asked for spec in analysis.specs]):
         results.append(fit(spec, data, engine=engine if spec.plain else "nuts", seed=seed))
         if spec.plain:
             poolings.append(compare_pooling(spec, data))
-    return {"results": results, "poolings": poolings, "sample": sample}
+    log = tuple(line for _, lines in asked for line in lines)
+    return {"results": results, "poolings": poolings, "sample": sample, "log": log}
 
 
 def print_export(console: "Console", done: Export, *, source: str, as_json: bool) -> None:

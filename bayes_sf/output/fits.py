@@ -21,7 +21,7 @@ from bayes_sf.output.files import json_text, write_files
 from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.numbers import fixed, interval, probability, significant_decimals
 from bayes_sf.output.progress import show_sampling
-from bayes_sf.output.protected_models import protect_diagnostics, protect_estimates
+from bayes_sf.output.protected_models import keep_open, protect_diagnostics, protect_estimates
 from bayes_sf.output.result_tables import answered_notes
 from bayes_sf.output.summary import SOURCES
 from bayes_sf.output.tables import Table, printed_table
@@ -106,6 +106,7 @@ def run_fit(
         Of disclosure control: effects of hidden groups are in no table and no file.
     """
     control = Control.of(data, rules or Rules())
+    analysis, withheld = keep_open(analysis, control)
     kept: list[tuple[Result, bool]] = []
     with show_sampling(console, len(analysis.specs)) as begin:
         for spec in analysis.specs:
@@ -117,6 +118,7 @@ def run_fit(
                 kept.append((fit(spec, data, engine=engine, seed=seed), False))
     results = Results(tuple(result for result, _ in kept))
     tables, log = _tables(results, source, control)
+    log += withheld
     resumed = sum(found for _, found in kept)
     provenance = {
         "analysis": analysis.name, "question": analysis.question, "source": source,

@@ -20,6 +20,7 @@ from bayes_sf.output.imputation_tables import imputation_tables, is_asked
 from bayes_sf.output.page import figure_files
 from bayes_sf.output.progress import show_sampling
 from bayes_sf.output.protected_missing import protect_missing
+from bayes_sf.output.protected_models import keep_open
 from bayes_sf.output.summary import SOURCES
 from bayes_sf.spec.analysis import Analysis
 
@@ -108,12 +109,13 @@ def run_imputation(
     rules : Rules, optional
         Of disclosure control.
     """
+    control = Control.of(sample, rules or Rules())
+    analysis, closed = keep_open(analysis, control)
     with show_sampling(console, _STEPS) as begin:
         study = study_missing(
             analysis.specs, sample, deltas=deltas, pattern=pattern, n_sets=completed or _SETS,
             seed=seed, begin=begin,
         )  # fmt: skip
-    control = Control.of(sample, rules or Rules())
     parameters = study.panel_fit.summary().reset_index()
     safe = protect_missing(study, parameters, control)
     study = safe.study
@@ -135,7 +137,8 @@ def run_imputation(
     }.items():  # fmt: skip
         said = table.assign(source=source)
         files[f"{name}.csv"] = str(said.to_csv(index=False, lineterminator="\n"))
-    files |= disclosure_files(control, safe.log)
+    log = (*safe.log, *closed)
+    files |= disclosure_files(control, log)
     for name, figure in figures.items():
         files |= figure_files(name, figure)
     if completed:
@@ -145,7 +148,7 @@ def run_imputation(
     files["provenance.json"] = json_text(provenance)
     written = write_files(folder, files)
     return ImputationRun(
-        source, study, lang, provenance, written, notice(control, safe.log),
+        source, study, lang, provenance, written, notice(control, log),
         ("distributions",) if withheld else (),
     )  # fmt: skip
 

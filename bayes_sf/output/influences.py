@@ -17,6 +17,7 @@ from bayes_sf.output.influence_tables import influence_tables
 from bayes_sf.output.page import figure_files
 from bayes_sf.output.protected_choices import PULLS, REFITS, protect_influence
 from bayes_sf.output.protected_frames import mark_hidden
+from bayes_sf.output.protected_models import keep_open
 from bayes_sf.output.result_tables import slug
 from bayes_sf.output.sentences import STATEMENTS
 from bayes_sf.spec.analysis import Analysis
@@ -95,7 +96,9 @@ def run_influence(
     """
     import pandas as pd
 
-    control, log, shown = Control.of(data, rules or Rules()), list[Hidden](), list[Influence]()
+    control, shown = Control.of(data, rules or Rules()), list[Influence]()
+    analysis, withheld = keep_open(analysis, control)
+    log = list[Hidden](withheld)
     smallest = max(SMALLEST, control.rules.min_workplaces) if control.active else 1
     for spec in progress(analysis.specs):
         one, hidden = protect_influence(influence(spec, data, smallest=smallest), control)

@@ -23,6 +23,7 @@ from bayes_sf.output.sentences import STATEMENTS
 from bayes_sf.spec.multiverse import Multiverse
 
 if TYPE_CHECKING:
+    import pandas as pd
     from rich.console import Console
 
 __all__ = ["MultiverseRun", "print_multiverse", "run_multiverse"]
@@ -100,7 +101,7 @@ def run_multiverse(
     frames = {
         "specifications": mark_hidden(explored.table, COMBINATIONS),
         "shares": choice_shares(explored).reset_index(),
-        "options": option_means(explored),
+        "options": _options(explored),
     }
     texts: dict[str, str | bytes] = {
         f"{name}.csv": str(
@@ -113,6 +114,13 @@ def run_multiverse(
     picture = figure_files("specification_curve", curve_figure(explored, lang=lang))
     files = write_files(folder, texts | picture | disclosure_files(control, log))
     return MultiverseRun(explored, provenance, files, lang, notice(control, log))
+
+
+def _options(explored: Explored) -> "pd.DataFrame":
+    """Estimates by option, with `:` where no n is said."""
+    sizes = ["n_least", "n_largest"]
+    found = option_means(explored)
+    return mark_hidden(found.astype(dict.fromkeys(sizes, "Int64")), sizes)
 
 
 def print_multiverse(console: "Console", run: MultiverseRun, *, as_json: bool) -> None:
@@ -133,7 +141,7 @@ def print_multiverse(console: "Console", run: MultiverseRun, *, as_json: bool) -
         content = {
             "summary": explored.summary(),
             "shares": choice_shares(explored).reset_index().to_dict("records"),
-            "options": option_means(explored).to_dict("records"),
+            "options": _options(explored).to_dict("records"),
             "provenance": run.provenance,
             "disclosure": run.disclosure,
         }

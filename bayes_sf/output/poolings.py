@@ -13,7 +13,7 @@ from bayes_sf.output.disclosure import HIDDEN, Control, Hidden, Rules, disclosur
 from bayes_sf.output.files import csv_text, json_text, write_files
 from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.numbers import fixed, interval, significant_decimals
-from bayes_sf.output.protected_models import protect_pooling
+from bayes_sf.output.protected_models import keep_open, protect_pooling
 from bayes_sf.output.summary import SOURCES
 from bayes_sf.output.tables import Table, printed_table
 from bayes_sf.spec.analysis import Analysis
@@ -78,8 +78,9 @@ def run_pooling(
     rules : Rules, optional
         Of disclosure control.
     """
-    control, log = Control.of(data, rules or Rules()), list[Hidden]()
-    shown = []
+    control = Control.of(data, rules or Rules())
+    analysis, withheld = keep_open(analysis, control)
+    shown, log = [], list[Hidden](withheld)
     for spec in progress(analysis.specs):
         one, hidden = protect_pooling(compare_pooling(spec, data), control)
         shown.append(one)

@@ -14,7 +14,7 @@ from bayes_sf.output.disclosure import HIDDEN, Control, Hidden, Rules, disclosur
 from bayes_sf.output.files import json_text, write_files
 from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.progress import show_sampling
-from bayes_sf.output.protected_models import hidden_of, protect_checks, protect_left_out
+from bayes_sf.output.protected_models import hidden_of, keep_open, protect_checks, protect_left_out
 from bayes_sf.output.summary import SOURCES
 from bayes_sf.output.tables import Column, table_from_frame
 from bayes_sf.spec.analysis import Analysis
@@ -116,7 +116,12 @@ def run_loo(
     UsageError
         When two models have the same name, or rows differ.
     """
-    specs = [(analysis, spec) for analysis in analyses for spec in analysis.specs]
+    control, withheld = Control.of(data, rules or Rules()), list[Hidden]()
+    specs = []
+    for asked in analyses:
+        analysis, closed = keep_open(asked, control)
+        specs += [(analysis, spec) for spec in analysis.specs]
+        withheld += closed
     results: dict[tuple[str, str], Result] = {}
     with show_sampling(console, len(specs)) as begin:
         for analysis, spec in specs:
@@ -126,8 +131,8 @@ def run_loo(
             if (name, spec.outcome) in results:
                 raise UsageError("loo", "needs every model once", got=name)
             results[name, spec.outcome] = fit(spec, data, engine=spec.engines[0], seed=seed)
-    control = Control.of(data, rules or Rules())
     checks, log = _checks(results, control)
+    log += tuple(withheld)
     tables = {"loo": _compared(results), "checks": checks}
     if by_group:
         tables["groups"], hidden = _by_group(results, seed, control)

@@ -8,7 +8,8 @@ of a count holds wherever it leaves: in the flow, in figures, beside an industry
 of a model without that industry.
 
 A model that has one or two workplaces fewer than one of its own parts is *close* to it: a mean of
-each, in full, gives what those have.
+each, in full, gives what those have. Where that part leaves as well, the null model of the outcome
+or the item without controls, their n alone tells of those: then the model is withheld.
 
 Examples
 --------
@@ -21,8 +22,8 @@ One workplace is lost in the first industry, three in the second, none in the th
 [{}, {0: 'difference', 1: 'complement'}]
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
@@ -53,6 +54,8 @@ _COMPLEMENT, _DIFFERENCE = "complement", "difference"
 _OPTIONS: Final = ("categorical", "monotonic", "nested")
 #: Of models with more predictors than this, only some parts are looked at.
 _FEW: Final = 4
+#: More than any count.
+_MANY: Final = 10**9
 
 type Mask = NDArray[np.bool_]
 
@@ -135,7 +138,7 @@ class Counts:
         """
         keys = [mask.tobytes() for mask in kept]
         if any(key not in self._known for key in keys):
-            self._known.update(self._decide([*self._said, *kept]))
+            self._known.update(self._decide([*self._said, *kept], self._known))
         return {name: why for key in keys for name, why in self._known[key].items()}
 
     def unsaid_of(self, spec: ModelSpec) -> dict[str, str]:
@@ -156,29 +159,38 @@ class Counts:
         ----------
         spec : ModelSpec
         """
-        from dataclasses import replace
-
-        own, names = self._rows(spec), spec.predictors
+        names = spec.predictors
         sizes = range(len(names) + 1) if len(names) <= _FEW else (0, 1, len(names) - 1, len(names))
-        for size in sizes:
-            for part in combinations(names, size):
-                lists = {key: tuple(n for n in getattr(spec, key) if n in part) for key in _LISTS}
-                for quarters in {1, spec.min_quarters}:
-                    one = replace(
-                        spec,
-                        predictors=part,
-                        min_quarters=quarters,
-                        table="",
-                        **lists,  # type: ignore[arg-type]
-                    )
-                    if 0 < int((self._rows(one) & ~own).sum()) < self.least:
-                        return True
+        return self._few_lost(spec, (part for size in sizes for part in combinations(names, size)))
+
+    def withheld(self, spec: ModelSpec) -> bool:
+        """Whether a model has one or two workplaces fewer than the null model or the item's.
+
+        Parameters
+        ----------
+        spec : ModelSpec
+            One that is fitted jointly with what is missing loses nobody.
+        """
+        return spec.missing == "drop" and self._few_lost(spec, ((), spec.predictors[:1]))
+
+    def _few_lost(self, spec: ModelSpec, parts: Iterable[tuple[str, ...]]) -> bool:
+        """Whether one or two workplaces are lost from a model with some of the predictors."""
+        own = self._rows(spec)
+        for part in parts:
+            lists = {key: tuple(n for n in getattr(spec, key) if n in part) for key in _LISTS}
+            for quarters in {1, spec.min_quarters}:
+                one = replace(
+                    spec, predictors=part, min_quarters=quarters, table="",
+                    **lists,  # type: ignore[arg-type]
+                )  # fmt: skip
+                if 0 < int((self._rows(one) & ~own).sum()) < self.least:
+                    return True
         return False
 
     @cached_property
     def _known(self) -> dict[bytes, dict[str, str]]:
         """What is decided of the counts that always leave."""
-        return self._decide(self._said)
+        return self._decide(self._said, {})
 
     @cached_property
     def _said(self) -> list[Mask]:
@@ -190,18 +202,25 @@ class Counts:
         """Workplaces of the models of one item."""
         return [self._rows(spec) for spec in load_analysis("bivariate").specs]
 
-    def _decide(self, masks: Sequence[Mask]) -> dict[bytes, dict[str, str]]:
-        """Decide of the counts of some populations."""
+    def _decide(
+        self, masks: Sequence[Mask], known: Mapping[bytes, Mapping[str, str]]
+    ) -> dict[bytes, dict[str, str]]:
+        """Decide of the counts of some populations, the first of which may be known."""
         shown = {step.kept.tobytes(): False for step in self.steps}
         shown |= {s.kept.tobytes(): True for s, out in zip(self.steps, self.gone, strict=True)
                   if not out}  # fmt: skip
-        unique = {mask.tobytes(): mask for mask in masks}
+        unique = {key: mask for mask in masks if (key := mask.tobytes()) in known}
+        unique |= {mask.tobytes(): mask for mask in masks}
         names = [industry.key for industry in load_codebook().industries]
         code = np.array([names.index(name) for name in self.sample.frame["industry"]])
         found = unsaid_counts(
             code, np.array([*unique.values()]),
             {names.index(name): why for name, why in self.groups.items()}, least=self.least,
             totals=np.array([shown.get(key, True) for key in unique]), n_groups=len(names),
+            decided=[
+                {names.index(name): why for name, why in known[key].items()}
+                for key in unique if key in known
+            ],
         )  # fmt: skip
         return {
             key: {names[at]: why for at, why in own.items()}
@@ -236,15 +255,21 @@ def unsaid_counts(
     least: int,
     totals: Mask | None = None,
     n_groups: int = 0,
+    decided: Sequence[Mapping[int, str]] = (),
 ) -> list[dict[int, str]]:
     """Decide which groups' counts are not said in each of several populations.
+
+    At first none is but those of populations that are part of no other; then one after the other is
+    shown, unless a small loss were told by it. What is told follows from bounds: of a part by what
+    it is a part of, of each group by the total and the others, of what a group lost by what all
+    lost.
 
     Parameters
     ----------
     code : (n,) int array
         Group of every unit.
     masks : (P, n) bool array
-        Units of each population.
+        Units of each population; the counts of the first matter most.
     groups : mapping
         Groups that are hidden everywhere -> rule.
     least : int
@@ -253,6 +278,8 @@ def unsaid_counts(
         Whether the population's total is said; by default all are.
     n_groups : int
         Number of groups; by default those in `code`.
+    decided : sequence of mapping
+        As returned, of the first populations: that stays.
 
     Returns
     -------
@@ -261,44 +288,102 @@ def unsaid_counts(
     """
     n_groups = n_groups or int(code.max()) + 1
     counts = np.array([np.bincount(code[mask], minlength=n_groups) for mask in masks])
-    both = masks.astype(np.int64) @ masks.T.astype(np.int64)
-    sizes, said = counts.sum(axis=1), np.ones(len(masks), bool) if totals is None else totals
-    found: list[dict[int, str]] = [{} for _ in masks]
-    for at in np.argsort(-sizes, kind="stable"):
-        above = [a for a in range(len(masks)) if both[at, a] == sizes[at] and sizes[a] > sizes[at]]
-        own = dict(groups)
-        lost = counts[above] - counts[at]
-        known = ~np.array([[g in found[a] for g in range(n_groups)] for a in above], dtype=bool)
-        small = (lost > 0) & (lost < least) & known.reshape(lost.shape)
-        own |= {int(g): _DIFFERENCE for g in np.flatnonzero(small.any(axis=0)) if g not in own}
-        told = [(lost[i], set(found[a])) for i, a in enumerate(above) if said[at] and said[a]]
-        _protect(own, counts[at], told, least)
-        found[at] = own
-    return found
+    both, sizes = masks.astype(np.int64) @ masks.T.astype(np.int64), masks.sum(axis=1)
+    inside = (both == sizes[:, None]) & (sizes[:, None] < sizes)  # [b, a]: b is a part of a
+    said = np.ones(len(masks), bool) if totals is None else totals
+    shown = np.zeros(counts.shape, dtype=bool)
+    shown[~inside.any(axis=1)] = True
+    for at, own in enumerate(decided):
+        shown[at] = [group not in own for group in range(n_groups)]
+    shown[:, list(groups)] = False
+    known = _Known(counts, inside, said, shown, least)
+    for at in range(len(decided), len(masks)):
+        for group in np.argsort(counts[at], kind="stable"):
+            if not shown[at, group] and group not in groups:
+                known.show(at, int(group))
+    primary = known.small().any(axis=1)
+    rules: list[dict[int, str]] = [dict(groups) for _ in masks]
+    for at, group in np.argwhere(~shown):
+        why = _DIFFERENCE if primary[at, group] else _COMPLEMENT
+        rules[at].setdefault(int(group), why)
+    return rules
 
 
-def _protect(
-    own: dict[int, str],
-    counts: NDArray[np.int64],
-    told: Sequence[tuple[NDArray[np.int64], set[int]]],
-    least: int,
-) -> None:
-    """Add groups until what all that are hidden lost together tells of none.
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """Counts of P populations by J groups, and what can be told of those that are not shown.
 
-    `told` has, for each population above with a total, what groups lost and which are hidden there.
+    Parameters
+    ----------
+    counts : (P, J) int array
+    inside : (P, P) bool array
+        Whether population b is a part of a, at [b, a].
+    said : (P,) bool array
+        Whether the population's total is.
+    shown : (P, J) bool array
+        Changed as counts are shown.
+    least : int
+        Fewest that two counts may differ by.
     """
 
-    def safe(chosen: Sequence[int]) -> bool:
-        drops = (int(lost[list(gone.union(chosen))].sum()) for lost, gone in told)
-        return len(chosen) > 1 and not any(0 < drop < least for drop in drops)
+    counts: NDArray[np.int64]
+    inside: Mask
+    said: Mask
+    shown: Mask
+    least: int
 
-    before = set().union(*(gone for _, gone in told))
-    left = [g for g in range(len(counts)) if g not in own]
-    left.sort(key=lambda group: (group not in before, -counts[group]))
-    while own and left and not safe([*own]):
-        best = next((g for g in left if safe([*own, g])), left[0])
-        own[best] = _COMPLEMENT
-        left.remove(best)
+    @cached_property
+    def _lost(self) -> NDArray[np.int64]:
+        """How many fewer the part has in all, (P, P) at [b, a]; no limit where it is not told."""
+        sizes = self.counts.sum(axis=1)
+        told = self.inside & self.said & self.said[:, None]
+        return np.where(told, sizes - sizes[:, None], _MANY)
+
+    def small(self) -> Mask:
+        """Whether a group lost too few from a to b, (P, P, J) at [b, a].
+
+        Not where what all lost is said to be so few: nothing can hide its parts.
+        """
+        lost = self.counts[None] - self.counts[:, None]
+        some = self.inside & (self._lost >= self.least)
+        found: Mask = some[:, :, None] & (lost > 0) & (lost < self.least)
+        return found
+
+    def bounds(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Smallest and largest value of every count, (P, J), that nothing shown contradicts."""
+        low = np.where(self.shown, self.counts, 0)
+        high = np.where(self.shown, self.counts, _MANY)
+        sizes, part = self.counts.sum(axis=1)[:, None], self.inside[:, :, None]
+        lost, width = self._lost[:, :, None], -1.0
+        while width != (width := float((high - low).sum())):
+            low = np.maximum(low, np.where(part, low[:, None], 0).max(axis=0))
+            high = np.minimum(high, np.where(part, high[None], _MANY).min(axis=1))
+            low = np.maximum(low, np.where(part, low[None] - lost, 0).max(axis=1))
+            high = np.minimum(high, np.where(part, high[:, None] + lost, _MANY).min(axis=0))
+            rest_low = low.sum(axis=1, keepdims=True) - low
+            rest_high = high.sum(axis=1, keepdims=True) - high
+            told = self.said[:, None]
+            low = np.where(told, np.maximum(low, sizes - rest_high), low)
+            high = np.where(told, np.minimum(high, sizes - rest_low), high)
+        return low, high
+
+    def told(self) -> Mask:
+        """Small losses that are known too well, (P, P, J) at [b, a]."""
+        low, high = self.bounds()
+        least, most = np.maximum(low[None] - high[:, None], 0), high[None] - low[:, None]
+        whole = self._lost[:, :, None]
+        rest_least, rest_most = (x.sum(axis=2, keepdims=True) - x for x in (least, most))
+        most = np.minimum(most, whole - rest_least)
+        least = np.maximum(least, np.where(whole < _MANY, whole - rest_most, 0))
+        known: Mask = self.small() & (most - least < self.least)
+        return known
+
+    def show(self, population: int, group: int) -> None:
+        """Show a count, if no more is told by it."""
+        before = int(self.told().sum())
+        self.shown[population, group] = True
+        if int(self.told().sum()) > before:
+            self.shown[population, group] = False
 
 
 def hidden_totals(steps: Sequence[Step], least: int) -> Mask:

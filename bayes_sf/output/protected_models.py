@@ -4,20 +4,21 @@ A group that is hidden has no figure of its own anywhere: no effect, no level, n
 the other figures of its models keep the digits that are printed, since in full every estimate is an
 equation in the hidden group's mean; so do those of a model that has one or two workplaces fewer
 than one of its parts. A group whose n is not said has coarse figures as well: in full their
-uncertainties are equations in its n. Smallest and largest values are those of single workplaces and are
-always hidden.
+uncertainties are equations in its n. Smallest and largest values are those of single workplaces and
+are always hidden.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from bayes_sf.analysis.comparison import Reproduction
+from bayes_sf.analysis.comparison import ANALYSES, Reproduction
 from bayes_sf.analysis.pooling import GroupRow, Pooling, TermRow
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import DisclosureError
 from bayes_sf.output.disclosure import (
     HIDDEN,
+    MODELS,
     Control,
     Hidden,
     blunted,
@@ -26,14 +27,15 @@ from bayes_sf.output.disclosure import (
 )
 from bayes_sf.output.numbers import significant_decimals
 from bayes_sf.output.tables import Cell, Table
+from bayes_sf.spec.analysis import Analysis, load_analysis
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "blunt_of", "check_withheld", "hidden_of", "protect_checks", "protect_diagnostics",
-    "protect_estimates", "protect_left_out", "protect_pooling", "protect_reproduction",
-    "protect_table", "shown_levels",
+    "blunt_of", "check_withheld", "hidden_of", "keep_open", "protect_checks",
+    "protect_diagnostics", "protect_estimates", "protect_left_out", "protect_pooling",
+    "protect_reproduction", "protect_table", "shown_levels", "withheld_of",
 ]  # fmt: skip
 
 _FIGURES: Final = ("estimate", "sd", "lower", "upper", "statistic")
@@ -65,6 +67,46 @@ def blunt_of(result: Result, control: Control) -> bool:
     control : Control
     """
     return bool(hidden_of(result, control)) or control.close(result.spec)
+
+
+def keep_open(analysis: Analysis, control: Control) -> tuple[Analysis, Log]:
+    """Leave out the models of an analysis that are withheld.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    control : Control
+
+    Returns
+    -------
+    analysis : Analysis
+    log : tuple of Hidden
+
+    Raises
+    ------
+    DisclosureError
+        If there is no other.
+    """
+    closed = [spec for spec in analysis.specs if control.withheld(spec)]
+    if closed and len(closed) == len(analysis.specs):
+        rule = "has one or two workplaces fewer than the null model: both tell of those"
+        names = [f"{spec.name} of {spec.outcome}" for spec in closed]
+        raise DisclosureError(f"analysis {analysis.name}", rule, got=names, fix=_SHOW)
+    kept = tuple(spec for spec in analysis.specs if spec not in closed)
+    log = tuple(Hidden(MODELS, spec.name, spec.outcome, "difference") for spec in closed)
+    return replace(analysis, specs=kept), log
+
+
+def withheld_of(control: Control) -> Log:
+    """What is withheld of the report's models.
+
+    Parameters
+    ----------
+    control : Control
+    """
+    specs = [spec for name in ANALYSES for spec in load_analysis(name).specs]
+    closed = dict.fromkeys(spec.key for spec in specs if control.withheld(spec))
+    return tuple(Hidden(MODELS, *key, "difference") for key in closed)
 
 
 def check_withheld(result: Result, picture: str, control: Control) -> None:

@@ -17,7 +17,12 @@ from bayes_sf.engines.result import Result
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.described_sample import ProtectedTables, protect_tables
 from bayes_sf.output.disclosure import Control, Hidden, Rules
-from bayes_sf.output.protected_models import hidden_of, protect_pooling, protect_reproduction
+from bayes_sf.output.protected_models import (
+    hidden_of,
+    protect_pooling,
+    protect_reproduction,
+    withheld_of,
+)
 from bayes_sf.output.report_alternatives import explore_choices, move_unobserved, treat_gaps
 from bayes_sf.spec.analysis import load_analysis
 
@@ -180,13 +185,13 @@ def gather(
     UsageError
         For a saved run that does not belong to the data.
     """
-    found = reproduce(data, seed=seed, progress=progress)
+    control = Control.of(data, rules or Rules())
+    found = reproduce(data, seed=seed, keep=control.keeps, progress=progress)
     results = [
         result
         for name in ("null", "bivariate")
         for result in found.results[name, "exact"].values()
     ]  # fmt: skip
-    control = Control.of(data, rules or Rules())
     poolings = [
         protect_pooling(compare_pooling(spec, data), control)
         for spec in load_analysis("null").specs
@@ -206,7 +211,7 @@ def gather(
         hidden=(
             *(line for _, log in poolings for line in log),
             *(line for line in (tables.log if tables else ()) if line.table == "flow"),
-            *choice_log, *missing_log,
+            *choice_log, *missing_log, *withheld_of(control),
         ),
     )  # fmt: skip
 

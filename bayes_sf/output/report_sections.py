@@ -44,11 +44,12 @@ def _effects(material: Material) -> Section:
     figures = [
         forest_figure(material.slopes(outcome), source=source, lang=lang) for outcome in outcomes
     ]
-    chosen = material.found.results["bivariate", "exact"]["q17", "absence_change"]
-    paragraphs = [say("observed", lang)]
-    if not hidden_of(chosen, material.control):
-        figures.append(line_figure(chosen, lang=lang, seed=material.seed))
-        paragraphs.append(say("one slope", lang))
+    chosen = [
+        one for one in material.bivariate
+        if one.spec.key == ("q17", "absence_change") and not hidden_of(one, material.control)
+    ]  # fmt: skip
+    figures += [line_figure(one, lang=lang, seed=material.seed) for one in chosen]
+    paragraphs = [say("observed", lang), *([say("one slope", lang)] if chosen else [])]
     return Section(
         "effects", source, tuple(paragraphs),
         (

@@ -19,7 +19,7 @@ from bayes_sf.output.described_sample import protect_tables
 from bayes_sf.output.description import source_texts
 from bayes_sf.output.disclosure import Control, Hidden, Rules, disclosure_files, notice
 from bayes_sf.output.files import csv_text, json_text, write_files
-from bayes_sf.output.protected_models import protect_estimates, protect_reproduction
+from bayes_sf.output.protected_models import protect_estimates, protect_reproduction, withheld_of
 from bayes_sf.output.summary import SOURCES, markdown, print_summary
 
 if TYPE_CHECKING:
@@ -104,7 +104,8 @@ def run_reproduction(
     else:
         data = load_sample(survey=survey, register=register, mapping=mapping)
     loaded = perf_counter()
-    found = reproduce(data, engine=engine, seed=seed, progress=progress)
+    control = Control.of(data, rules or Rules())
+    found = reproduce(data, engine=engine, seed=seed, keep=control.keeps, progress=progress)
     outcomes = replay()
     fitted = perf_counter()
     provenance = {
@@ -128,7 +129,6 @@ def run_reproduction(
     }  # fmt: skip
     findings = [finding for outcome in outcomes for finding in outcome.findings]
     account = account_of(data) if isinstance(data, PublishedStudy) else ()
-    control = Control.of(data, rules or Rules())
     raw, found = found, protect_reproduction(found, control)
     page = markdown(found, outcomes, source, _footer(provenance), account)
     extra, log = _sample_tables(data, found, control)
@@ -162,7 +162,7 @@ def _sample_tables(
     import pandas as pd
 
     shown = protect_tables(sample, control)
-    log, fits = list(shown.log), []
+    log, fits = [*shown.log, *withheld_of(control)], []
     for results in found.results.values():
         for result in results.values():
             estimates, hidden = protect_estimates(result, control)

@@ -14,6 +14,7 @@ from bayes_sf.output.files import json_text, write_files
 from bayes_sf.output.formats.markdown import markdown
 from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.page import figure_files
+from bayes_sf.output.protected_models import keep_open
 from bayes_sf.output.protected_sensitivity import protect_sensitivity
 from bayes_sf.output.result_tables import slug
 from bayes_sf.output.sensitivity_figures import (
@@ -102,9 +103,11 @@ def run_sensitivity(
     **stated
         As in `sensitivity`: items, parts, contrast, rope, workforce, ...
     """
-    found = sensitivity(analysis, data, lang=lang, seed=seed, progress=progress, **stated)
     control = Control.of(data, rules or Rules())
+    analysis, withheld = keep_open(analysis, control)
+    found = sensitivity(analysis, data, lang=lang, seed=seed, progress=progress, **stated)
     tables, log = protect_sensitivity(found, control)
+    log += withheld
     found = replace(found, tables=tables)
     said = notice(control, log)
     provenance = {

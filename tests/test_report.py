@@ -19,6 +19,7 @@ from bayes_sf.analysis.multiverse import Explored
 from bayes_sf.engines.fit import ENGINES
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.comparison_tables import comparison_tables, icc_table
 from bayes_sf.output.described_sample import protect_tables
 from bayes_sf.output.disclosure import Control, Rules
@@ -27,6 +28,7 @@ from bayes_sf.output.page import figure_files
 from bayes_sf.output.posterior_figures import forest_figure, icc_figure, line_figure
 from bayes_sf.output.protected_models import protect_pooling
 from bayes_sf.output.report import render_report, write_report
+from bayes_sf.output.report_alternatives import move_unobserved
 from bayes_sf.output.report_material import Material, associations, explorer_models, gather
 from bayes_sf.output.report_section import Section
 from bayes_sf.output.report_sections import SECTIONS, build_sections
@@ -269,6 +271,26 @@ def test_tipping_points_are_said_as_they_are(material: Material) -> None:
     none = replace(ours, tipping=ours.tipping[:0], effects=ours.effects[:0], missing=None)
     assert list(tipping_line(none)) == []
     assert "unobserved" not in [section.key for section in build_sections(none)]
+
+
+def test_counts_of_one_or_two_are_told_by_no_tipping_point(material: Material) -> None:
+    """An item that two of all did not answer is left out: its n, less that of all, is them."""
+    data = material.data
+    assert isinstance(data, AnalysisSample)
+    frame = data.frame.copy()
+    frame.loc[frame.index[frame["q13"] == "dont_know"], "q13"] = "some_extent"
+    frame.loc[frame.index[:2], "q13"] = "dont_know"
+    few = replace(data, frame=frame)
+    spec = next(s for s in sf.load_analysis("bivariate").specs if s.name == "q13")
+    results = [sf.fit(spec, few)]
+    told, _, none = move_unobserved(results, few, Control.of(few, Rules(active=False)))
+    assert (len(frame) - told["n"] == 2).all()
+    assert none == ()
+    effects, tipping, log = move_unobserved(results, few, Control.of(few, Rules()))
+    assert len(effects) == len(tipping) == 0
+    assert [(line.table, line.row, line.rule) for line in log] == [
+        ("unobserved", "q13", "difference")
+    ]
 
 
 @pytest.fixture(scope="module")

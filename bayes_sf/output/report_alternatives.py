@@ -5,8 +5,11 @@ All of it is exact and takes seconds. What has to be sampled is read from a save
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from bayes_sf.analysis.imputation import MissingStudy, study_complete
 from bayes_sf.analysis.multiverse import Explored, explore
@@ -20,7 +23,7 @@ from bayes_sf.output.imputation_tables import is_asked
 from bayes_sf.output.protected_choices import protect_explored
 from bayes_sf.output.protected_frames import Figures, hidden_of_all, protect_frames
 from bayes_sf.output.protected_missing import protect_missing
-from bayes_sf.output.protected_models import blunt_of
+from bayes_sf.output.protected_models import blunt_of, keep_open
 from bayes_sf.output.saved_imputation import read_imputation
 from bayes_sf.spec.analysis import load_analysis
 from bayes_sf.spec.multiverse import load_multiverse
@@ -45,8 +48,11 @@ _LAYOUT: Final = {"delta": Figures(blunt=((("estimate", "sd", "lower", "upper"),
 
 def move_unobserved(
     results: Sequence[Result], data: "PublishedStudy | AnalysisSample", control: Control
-) -> "tuple[pd.DataFrame, pd.DataFrame]":
+) -> "tuple[pd.DataFrame, pd.DataFrame, tuple[Hidden, ...]]":
     """Move the outcome of workplaces without one.
+
+    How many these are is said, and how many gave an answer that the model uses: an item is left out
+    where that tells of one or two workplaces.
 
     Parameters
     ----------
@@ -59,14 +65,27 @@ def move_unobserved(
     -------
     effects, tipping : pandas.DataFrame
         As `shift_effects` and `tipping_points` give them.
+    log : tuple of Hidden
     """
     effects = shift_effects(results, data)
+    log: tuple[Hidden, ...] = ()
+    if control.active and isinstance(data, AnalysisSample):
+        few = [
+            any(map(control.rules.sensitive_count, (gone, len(data.frame) - n), (inf, inf)))
+            for gone, n in zip(effects["n_workplaces"], effects["n"], strict=True)
+        ]
+        told = effects[np.array(few, dtype=bool)].drop_duplicates(["term", "quantity"])
+        log = tuple(
+            Hidden("unobserved", term, quantity, "difference")
+            for term, quantity in zip(told["term"], told["quantity"], strict=True)
+        )
+        effects = effects[np.logical_not(np.array(few, dtype=bool))]
     frames, _ = protect_frames(
         {"delta": effects, "tipping": tipping_points(effects)}, _LAYOUT,
         {**control.surveyed(), **hidden_of_all(results, control)},
         blunt=any(blunt_of(result, control) for result in results),
     )  # fmt: skip
-    return frames["delta"], frames["tipping"]
+    return frames["delta"], frames["tipping"], log
 
 
 def explore_choices(
@@ -135,7 +154,8 @@ def treat_gaps(
             raise UsageError("--imputed", "needs workplaces", got="published tables", fix=fix)
         return None, ()
     try:
-        study = study_complete(load_analysis(_PANEL).specs, data)
+        asked, closed = keep_open(load_analysis(_PANEL), control)
+        study = study_complete(asked.specs, data)
     except BayesSFError as error:
         if imputed is not None:
             raise
@@ -146,12 +166,12 @@ def treat_gaps(
     def wanted(term: str) -> bool:
         return term == "icc" or is_asked(term, study)
 
-    asked = tuple(row for row in study.rows if wanted(row.term))
+    rows = tuple(row for row in study.rows if wanted(row.term))
     effects, tipping = (
         frame[frame["term"].map(wanted).astype(bool)] for frame in (study.effects, study.tipping)
     )
     parameters = pd.DataFrame(columns=["parameter", "mean", "sd", "lower", "upper"])
     safe = protect_missing(
-        replace(study, rows=asked, effects=effects, tipping=tipping), parameters, control
+        replace(study, rows=rows, effects=effects, tipping=tipping), parameters, control
     )
-    return safe.study, safe.log
+    return safe.study, (*closed, *safe.log)

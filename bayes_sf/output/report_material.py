@@ -197,7 +197,7 @@ def gather(
         for spec in load_analysis("null").specs
     ]
     tables = protect_tables(data, control) if isinstance(data, AnalysisSample) else None
-    effects, tipping = move_unobserved(_apart(results), data, control)
+    effects, tipping, moved_log = move_unobserved(_apart(results), data, control)
     explored, choice_log = explore_choices(data, control, progress)
     missing, missing_log = treat_gaps(data, control, imputed)
     return Material(
@@ -211,7 +211,7 @@ def gather(
         hidden=(
             *(line for _, log in poolings for line in log),
             *(line for line in (tables.log if tables else ()) if line.table == "flow"),
-            *choice_log, *missing_log, *withheld_of(control),
+            *moved_log, *choice_log, *missing_log, *withheld_of(control),
         ),
     )  # fmt: skip
 

@@ -235,6 +235,15 @@ def test_every_text_of_a_figure_is_on_its_page(material: Material) -> None:
                 assert box.y1 <= figure.bbox.y1 + 1, (figure.get_suptitle(), box)
 
 
+def test_no_table_gives_away_what_the_flow_hides(material: Material) -> None:
+    """Who is missing is counted by industry in the flow alone."""
+    (section,) = [each for each in build_sections(material) if each.key == "missing"]
+    (counts,) = [table for table in section.tables if table.name == "missing"]
+    names = {industry.label_nb for industry in load_codebook().industries}
+    assert not names & {row[0] for row in counts.texts}
+    assert counts.texts[-1][:3] == ("Alle", "605", "582")
+
+
 def test_choices_of_the_report_give_its_model(material: Material) -> None:
     """One of the combinations is figure 5's model: fitted there by another way of making rows."""
     assert isinstance(material.explored, Explored)

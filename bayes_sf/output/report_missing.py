@@ -1,5 +1,7 @@
 """Sections of the report on who is missing, and on what becomes of conclusions if they differ."""
 
+from dataclasses import replace
+
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.figures import missingness_figure
 from bayes_sf.output.imputation_figures import delta_figure
@@ -30,7 +32,9 @@ def build_missing(material: Material) -> Section:
     if isinstance(study, str):
         paragraphs.append(say("not there", lang, reason=study))
     elif study is not None:
-        tables.append(missing_table(study, lang=lang))
+        # By industry the flow says it: what that hides, another table would give away.
+        others = study.missing[study.missing["by"] != "industry"]
+        tables.append(missing_table(replace(study, missing=others), lang=lang))
         outcomes = [result.spec.outcome for result in study.complete_case]
         tables += [method_table(study, outcome, lang=lang) for outcome in outcomes]
         paragraphs.append(say("imputed" if len(study.effects) else "not imputed", lang))

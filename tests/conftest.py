@@ -18,6 +18,10 @@ type Command = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).resolve().parents[1]
 RUN_SECONDS = 300  # far above what a run needs, also with both cores busy
 
+# Readline, which pytest loads, sets the width of a terminal that is not there; commands obey it.
+for _name in ("COLUMNS", "LINES"):
+    os.environ.pop(_name, None)
+
 
 @dataclass(frozen=True)
 class Finished:

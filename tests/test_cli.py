@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bayes_sf.cli.console import progress_bar
+from bayes_sf.cli.console import progress_bar, stdout
 from bayes_sf.errors import ConvergenceError, DataError, OutputError, SpecError
 from bayes_sf.inputs.published import published_table, scalar
 
@@ -187,6 +187,15 @@ def test_progress_is_for_terminals(
     assert list(progress_bar(quiet=quiet)(range(3))) == [0, 1, 2]
     assert ("fitting" in stream.getvalue()) == shown
     assert bool(stream.getvalue()) == shown
+
+
+@pytest.mark.parametrize(("told", "width"), [("60", 60), ("", 120), ("wide", 120)])
+def test_columns_are_obeyed_where_there_is_no_terminal(
+    monkeypatch: pytest.MonkeyPatch, told: str, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", told)
+    monkeypatch.setattr("sys.stdout", io.StringIO())
+    assert stdout().width == width
 
 
 # The run itself

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.quarters import quarter_name, quarter_range
+from bayes_sf.output.aggregate_figures import spread_figure
 from bayes_sf.output.figures import (
     JITTER,
     STATE_COLOURS,
@@ -54,6 +55,16 @@ def scores(frame: pd.DataFrame) -> pd.DataFrame:
     """Complete rows of an ordinal item and the mean absence."""
     rows = frame.dropna().reset_index(drop=True)
     return rows.assign(q13=np.random.default_rng(5).integers(1, 6, len(rows)).astype(float))
+
+
+def test_who_is_hidden_for_others_is_not_said_to_be_few(frame: pd.DataFrame) -> None:
+    """A complement has as many workplaces as any; who has too few to draw says so."""
+    for lang, words in (("en", {"hidden", "too few"}), ("nb", {"skjult", "for få"})):
+        figure = spread_figure(
+            frame, "absence_mean", hidden={"construction"}, source="replica", lang=lang
+        )
+        said = {text.get_text() for text in figure.axes[0].texts} & {*words}
+        assert said == words
 
 
 @pytest.fixture(scope="module")

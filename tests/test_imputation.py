@@ -5,7 +5,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,7 +17,13 @@ from rich.console import Console
 
 import bayes_sf as sf
 from bayes_sf.analysis.completed import completed_sets
-from bayes_sf.analysis.imputation import METHODS, MissingStudy, compare_methods, study_missing
+from bayes_sf.analysis.imputation import (
+    METHODS,
+    MissingStudy,
+    compare_methods,
+    study_complete,
+    study_missing,
+)
 from bayes_sf.analysis.missingness import who_is_missing, won_back
 from bayes_sf.analysis.rubin import pool_reml
 from bayes_sf.cli.app import main
@@ -27,7 +33,8 @@ from bayes_sf.errors import UsageError
 from bayes_sf.inputs.panel import build_panel
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output import imputations
-from bayes_sf.output.imputation_tables import imputation_tables
+from bayes_sf.output.imputation_tables import imputation_tables, method_table
+from bayes_sf.output.saved_imputation import read_imputation
 
 REPLICA = Path(__file__).parents[1] / "data" / "replica"
 PREDICTORS = ("q13", "women_share")
@@ -44,7 +51,7 @@ def effects_of(outcome: str) -> pd.DataFrame:
                 "pattern": "quarters", "quantity": quantity, "term": term, "delta": delta,
                 "estimate": at + 0.1 * delta, "sd": 0.1, "lower": at + 0.1 * delta - 0.2,
                 "upper": at + 0.1 * delta + 0.2, "prob": 0.95, "interval": "credible-eti",
-                "p_direction": 0.9, "n": 582, "n_groups": 6,
+                "p_direction": 0.9, "n_workplaces": 100, "n": 582, "n_groups": 6,
             }
         )
         for term, at in (("q13", -0.25), ("icc", 0.4))
@@ -244,8 +251,52 @@ def test_nothing_of_single_workplaces_without_consent(
             assert len(pd.read_csv(path)) < 100
     out = io.StringIO()
     imputations.print_imputation(Console(file=out, width=120), ran, as_json=False)
-    assert "What is missing, treated in five ways" in out.getvalue()
+    assert "What is missing, and how it is treated" in out.getvalue()
     assert "…" not in out.getvalue()  # nothing is cut off
+
+
+def test_complete_rows_without_sampling(study: MissingStudy, sample: AnalysisSample) -> None:
+    """The same rows and counts as beside the joint model; nothing that needs draws."""
+    ours = study_complete(SPECS, sample)
+    exact = [row for row in study.rows if row.method in {"complete-case", "known-precision"}]
+    # A p_direction of the ICC is NaN, which is not itself.
+    assert list(map(repr, ours.rows)) == list(map(repr, exact))
+    pd.testing.assert_frame_equal(ours.missing, study.missing)
+    assert ours.converged
+    assert len(ours.effects) == len(ours.tipping) == ours.sets.n_sets == len(ours.done.y) == 0
+    for spec in SPECS:
+        table = method_table(ours, spec.outcome, lang="nb")
+        assert "Rubin" not in "".join(table.footer)
+        assert table.texts[-1][0] == "ICC"
+    with pytest.raises(UsageError, match="must have a predictor"):
+        study_complete([sf.ModelSpec("absence_mean")], sample)
+
+
+def test_a_saved_run_is_taken_up(
+    study: MissingStudy, sample: AnalysisSample, tmp_path: Path
+) -> None:
+    """Files of a run give its rows back; of another run, model or folder they are refused."""
+    panel = build_panel(sample, PREDICTORS)
+    said = {"converged": True, "panel": panel.digest}
+    (tmp_path / "provenance.json").write_text(json.dumps(said), encoding="utf-8")
+    pd.DataFrame([asdict(row) for row in study.rows]).to_csv(tmp_path / "methods.csv", index=False)
+    study.effects.to_csv(tmp_path / "delta.csv", index=False)
+    study.tipping.to_csv(tmp_path / "tipping_points.csv", index=False)
+    ours = study_complete(SPECS, sample)
+    found = read_imputation(tmp_path, ours, sample)
+    by_key = {(r.outcome, r.term, r.method, repr(r.delta)): r for r in found.rows}
+    assert len(by_key) == len(study.rows)
+    for row in study.rows:
+        assert repr(by_key[row.outcome, row.term, row.method, repr(row.delta)]) == repr(row)
+    pd.testing.assert_frame_equal(found.tipping, study.tipping)
+    other = study_complete([replace(spec, predictors=("q13",)) for spec in SPECS], sample)
+    with pytest.raises(UsageError, match="must be of the same workplaces and model"):
+        read_imputation(tmp_path, other, sample)
+    (tmp_path / "provenance.json").write_text('{"converged": false}', encoding="utf-8")
+    with pytest.raises(UsageError, match="must be a run that converged"):
+        read_imputation(tmp_path, ours, sample)
+    with pytest.raises(UsageError, match=r"that bayes-sf impute wrote \(got 'no provenance"):
+        read_imputation(tmp_path / "none", ours, sample)
 
 
 def test_what_did_not_converge_is_written_and_refused(

@@ -12,8 +12,8 @@ from bayes_sf.analysis.mnar import (
     completed_posterior,
     delta_effects,
     shifted_cells,
-    tipping_point,
 )
+from bayes_sf.analysis.tipping import tipping_point
 from bayes_sf.engines.panel_draws import Completed
 from bayes_sf.engines.panel_quantities import (
     CHANGE_QUARTERS,

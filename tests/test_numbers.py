@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bayes_sf.output.numbers import (
+    ICC_DECIMALS,
     as_printed,
+    digits_of,
     fixed,
     interval,
     level,
@@ -130,13 +132,22 @@ def test_limits_get_as_few_more_decimals_as_show_that_they_are_not_zero(
         for d in range(decimals, decimals + more + 1)
         if not any(value and looks_zero(fixed(value, d)) for value in (low, high))
     ]
-    assert shared == (enough[0] if enough else decimals + more)
+    assert shared == (enough[0] if enough else decimals)
     first, second = interval(low, high, decimals, more=more).split(" to ")
     for value, text in ((low, first), (high, second)):
         assert len(text.partition(".")[2]) == shared
         assert not value or not looks_zero(text)
         if text[0] not in "<>":
             assert abs(number(text) - Fraction(repr(value))) <= Fraction(1, 2 * 10**shared)
+
+
+def test_digits_of_an_icc() -> None:
+    """Three decimals, but no more than disclosure control has left; other rows: two of their sd."""
+    assert math.isnan(digits_of("icc", 0.3491, 0.15))
+    assert digits_of("icc", 0.35, 0.15) == 0.15  # rounded to the digits of its sd
+    assert math.isnan(digits_of("icc", 0.0, 0.15))  # a REML of zero is not rounded
+    assert digits_of("q13", 0.3491, 0.15) == 0.15
+    assert significant_decimals(float("nan")) == ICC_DECIMALS
 
 
 def test_an_infinite_number_is_no_number_with_decimals() -> None:

@@ -15,19 +15,25 @@ import pytest
 
 import bayes_sf as sf
 from bayes_sf import cli
+from bayes_sf.analysis.multiverse import Explored
 from bayes_sf.engines.fit import ENGINES
+from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.output.comparison_tables import comparison_tables, icc_table
 from bayes_sf.output.described_sample import protect_tables
 from bayes_sf.output.disclosure import Control, Rules
-from bayes_sf.output.numbers import fixed
+from bayes_sf.output.numbers import fixed, percent
 from bayes_sf.output.page import figure_files
 from bayes_sf.output.posterior_figures import forest_figure, icc_figure, line_figure
 from bayes_sf.output.protected_models import protect_pooling
 from bayes_sf.output.report import render_report, write_report
+from bayes_sf.output.report_alternatives import move_unobserved
 from bayes_sf.output.report_material import Material, associations, explorer_models, gather
-from bayes_sf.output.report_sections import SECTIONS, Section, build_sections
+from bayes_sf.output.report_section import Section
+from bayes_sf.output.report_sections import SECTIONS, build_sections
 from bayes_sf.output.report_sentences import _texts, say
-from bayes_sf.output.report_statements import data_say, how_sure
+from bayes_sf.output.report_statements import data_say, how_sure, tipping_line
 from bayes_sf.spec.prior import Prior
 from bayes_sf.spec.priors import Priors
 
@@ -122,7 +128,7 @@ def test_norwegian_numbers(pages: dict[str, Path]) -> None:
     assert not re.findall(r"\d %", shown.replace("\u00a0%", ""))  # a space that breaks
     assert not re.findall(r"(?<![\w.])-\d", shown)  # a hyphen for a minus
     prose = re.sub(
-        r"(half-t|normal|exponential|gamma|half-normal)\([^)]*(\([^)]*\)[^)]*)*\)", "", shown
+        r"(half-t|normal|exponential|gamma|half-normal)\((?:[^()]|\([^()]*\))*\)", "", shown
     )
     prose = re.sub(r"\b[qQ]\d+\.\d+", "", prose)  # names of items
     prose = re.sub(r"\b(bayes|python|numpy|scipy|pandas|pymc|nutpie|arviz)\S* [\d.a-z]+", "", prose)
@@ -210,6 +216,135 @@ def test_figure_7_has_the_posterior_and_marks_what_nobody_answered(material: Mat
         rise = float(np.diff(line.get_ydata())[0])
         assert rise == pytest.approx(slope, abs=4 * sd / np.sqrt(4000))
         assert line.get_linestyle() == ("-" if varies[key] else "--")
+
+
+def test_every_text_of_a_figure_is_on_its_page(material: Material) -> None:
+    """Nothing is cut at the edges, in the language with the longer words."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    for section in build_sections(material):
+        for figure in section.figures:
+            canvas = FigureCanvasAgg(figure)
+            canvas.draw()
+            texts = [text for text in figure.texts if text.get_text().strip()]
+            boxes = [text.get_window_extent() for text in texts]
+            boxes += [axes.get_tightbbox(canvas.get_renderer()) for axes in figure.axes]
+            for box in filter(None, boxes):
+                assert min(box.x0, box.y0) >= -1, (figure.get_suptitle(), box)
+                assert box.x1 <= figure.bbox.x1 + 1, (figure.get_suptitle(), box)
+                assert box.y1 <= figure.bbox.y1 + 1, (figure.get_suptitle(), box)
+
+
+def test_no_table_gives_away_what_the_flow_hides(material: Material) -> None:
+    """Who is missing is counted by industry in the flow alone."""
+    (section,) = [each for each in build_sections(material) if each.key == "missing"]
+    (counts,) = [table for table in section.tables if table.name == "missing"]
+    names = {industry.label_nb for industry in load_codebook().industries}
+    assert not names & {row[0] for row in counts.texts}
+    assert counts.texts[-1][:3] == ("Alle", "605", "582")
+
+
+def test_choices_of_the_report_give_its_model(material: Material) -> None:
+    """One of the combinations is figure 5's model: fitted there by another way of making rows."""
+    assert isinstance(material.explored, Explored)
+    (own,) = material.explored.table[material.explored.table["report"]].to_dict("records")
+    model = material.found.results["q13", "exact"]["q13", "absence_mean"]
+    slope = next(row for row in model.coefficients if row.term == "q13")
+    # Two digits of the sd may be all that disclosure control leaves.
+    assert own["estimate"] == pytest.approx(4 * slope.estimate, abs=0.05 * 4 * slope.sd)
+    assert own["sd"] == pytest.approx(4 * slope.sd, rel=0.05)
+    (section,) = [each for each in build_sections(material) if each.key == "multiverse"]
+    assert str(len(material.explored.fitted)) in section.paragraphs[0]
+    assert "bayes-sf multiverse q13" in section.paragraphs[1]
+
+
+def test_without_what_it_takes_a_section_says_so(material: Material) -> None:
+    """Files of one's own need not have the controls of the multiverse."""
+    bare = replace(material, lang="en", explored="no such column", missing="no shares")
+    said = {section.key: section for section in build_sections(bare)}
+    assert said["multiverse"].paragraphs == ("Cannot be computed from these data: no such column",)
+    assert said["multiverse"].tables == said["multiverse"].figures == ()
+    assert "Cannot be computed from these data: no shares" in said["missing"].paragraphs
+
+
+def test_tipping_points_are_said_as_they_are(material: Material) -> None:
+    ours = replace(material, lang="en")
+    (line,) = tipping_line(ours)
+    decided = ours.tipping[ours.tipping["verdict_at_zero"] != "undecided"]
+    turned = decided["verdict"].dropna()
+    assert f"{len(turned)} of {len(decided)} intervals" in line
+    assert fixed(float(turned.loc[turned.abs().idxmin()]), 1) in line
+    never = replace(ours, tipping=ours.tipping.assign(verdict=np.nan))
+    assert "0 of" in next(tipping_line(never))
+    assert "The first to turn" not in next(tipping_line(never))
+    none = replace(ours, tipping=ours.tipping[:0], effects=ours.effects[:0], missing=None)
+    assert list(tipping_line(none)) == []
+    assert "unobserved" not in [section.key for section in build_sections(none)]
+
+
+def test_counts_of_one_or_two_are_told_by_no_tipping_point(material: Material) -> None:
+    """An item that two of all did not answer is left out: its n, less that of all, is them."""
+    data = material.data
+    assert isinstance(data, AnalysisSample)
+    frame = data.frame.copy()
+    frame.loc[frame.index[frame["q13"] == "dont_know"], "q13"] = "some_extent"
+    frame.loc[frame.index[:2], "q13"] = "dont_know"
+    few = replace(data, frame=frame)
+    spec = next(s for s in sf.load_analysis("bivariate").specs if s.name == "q13")
+    results = [sf.fit(spec, few)]
+    told, _, none = move_unobserved(results, few, Control.of(few, Rules(active=False)))
+    assert (len(frame) - told["n"] == 2).all()
+    assert none == ()
+    effects, tipping, log = move_unobserved(results, few, Control.of(few, Rules()))
+    assert len(effects) == len(tipping) == 0
+    assert [(line.table, line.row, line.rule) for line in log] == [
+        ("unobserved", "q13", "difference")
+    ]
+
+
+@pytest.fixture(scope="module")
+def published() -> Material:
+    """Two of the possible versions of the real study: enough to see what there is."""
+    return gather(sf.load_sample("published").first(2), lang="en")
+
+
+def test_published_study_has_what_its_tables_allow(published: Material) -> None:
+    said = {section.key: section for section in build_sections(published)}
+    assert "multiverse" not in said  # neither quarters nor how controls go together are printed
+    assert said["unobserved"].source == "published"
+    (samples,) = said["missing"].tables
+    assert [row[1::2] for row in samples.texts][-1] == ("605", "95", "69")
+    assert samples.texts[-1] == ("All", "605", "572", "95", "420", "69")
+    with pytest.raises(UsageError, match="--imputed: needs workplaces"):
+        gather(published.data, lang="en", imputed=Path())
+
+
+def test_published_figures_have_the_decimals_of_their_tables(published: Material) -> None:
+    """R dropped zeros: 0.02 of three decimals is 2.0 pp; n is the one that the report prints."""
+    tables = {table.name: table for table in
+              comparison_tables(published.found, source="published", lang="en")}  # fmt: skip
+    fourth = tables["published_4"].texts
+    assert [row[2] for row in fourth] == ["0.4", "2.0"]
+    assert [row[3] for row in tables["published_5"].texts][1] == "1.0"
+    assert {row[-1] for row in tables["published_3"].texts} == {"516"}
+    assert {row[-1] for row in tables["published_5"].texts} == {"403"}
+    assert any("572" in note for note in tables["published_figure5"].notes)
+    assert not any("n is" in note for note in tables["published_46"].notes)
+    rows = [row for row in published.found.coefficients if row.basis == "estimate and SE"]
+    assert {row.n for row in rows} == {516, 403}
+
+
+def test_the_same_icc_has_the_same_digits_on_the_whole_page(published: Material) -> None:
+    """First page in percent, table and fan: three decimals, never more for a limit near zero."""
+    said = " ".join(text for text, _ in data_say(published, ()))
+    table = icc_table(published.found.icc, source="published", lang="en")
+    for row, cells in zip(published.found.icc[:2], table.texts, strict=False):
+        median, (low, high) = cells[4], cells[5].split(" to ")
+        shown = percent(float(median), 1), high
+        assert f"{shown[0]} %" in said
+        assert f"{percent(float(high), 1)} %" in said
+        assert len(high) == len("0.000")
+        assert low == ("<0.001" if row.lower < 0.0005 else fixed(row.lower, 3))
 
 
 @pytest.mark.parametrize(

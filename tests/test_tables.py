@@ -43,6 +43,7 @@ from bayes_sf.output.export import export_tables, run_export
 from bayes_sf.output.formats.delimited import csv_bytes
 from bayes_sf.output.formats.latex import _ESCAPES, latex
 from bayes_sf.output.formats.markdown import markdown
+from bayes_sf.output.formats.terminal import column_parts, print_table
 from bayes_sf.output.formats.webpage import fragment, page
 from bayes_sf.output.formats.workbook import excel_bytes
 from bayes_sf.output.formats.writing import FORMATS, table_files, write_tables
@@ -665,3 +666,28 @@ def test_export_writes_what_is_asked(found: Reproduction, tmp_path: Path) -> Non
     assert all(path.stat().st_size for path in files)
     with pytest.raises(UsageError, match="must be en or nb"):
         run_export(tmp_path, lang="no")
+
+
+@given(st.integers(30, 140), st.integers(1, 9))
+def test_a_terminal_shows_every_figure_whole(width: int, count: int) -> None:
+    """However narrow it is: labels wrap, columns move below, and no cell is cut."""
+    from rich.console import Console
+
+    columns = (
+        Column("who", "Industry", "text"),
+        *(Column(f"c{i}", f"A label of column {i}", "printed") for i in range(count)),
+    )
+    rows = tuple(
+        (f"industry {row}", *(f"{row}.{i}00 to {row}.{i}99" for i in range(count)))
+        for row in range(3)
+    )
+    stream = io.StringIO()
+    print_table(Console(file=stream, width=width), Table("t", "Title", columns, rows))
+    lines = stream.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    for row in range(3):
+        for i in range(count):
+            assert sum(f"{row}.{i}00 to {row}.{i}99" in line for line in lines) == 1
+    parts = column_parts([10] * (count + 1), width)
+    assert [place for part in parts for place in part[1:]] == list(range(1, count + 1))
+    assert all(part[0] == 0 for part in parts)

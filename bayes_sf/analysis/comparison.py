@@ -95,8 +95,9 @@ class CoefficientRow:
         Probability of the interval.
     p_direction : float
         Posterior probability of the sign of the median.
-    n : int
-        Workplaces of the reconstruction; 0 where it is not known.
+    n : int or None
+        Workplaces of the reconstruction, or those that the report prints where there is none; None
+        where it does not.
     basis : str
         ``moments``: recovered sufficient statistics; ``estimate and SE``: only those are published
         (flat priors); ``data``: fitted to microdata or replica.
@@ -125,7 +126,7 @@ class CoefficientRow:
     upper: float
     prob: float
     p_direction: float
-    n: int
+    n: int | None
     basis: str
 
 
@@ -247,6 +248,8 @@ def _coefficient_rows(
     results: Mapping[tuple[str, str], Mapping[tuple[str, str], Result]], engine: str, prob: float
 ) -> Iterator[CoefficientRow]:
     """Every published coefficient, in the order of the transcription."""
+    import pandas as pd
+
     book = load_codebook()
     by_table = {
         kind: {
@@ -269,7 +272,8 @@ def _coefficient_rows(
         reml, result = by_table["reml"].get(key), by_table[engine].get(key)
         if reml is None or result is None:
             rebuilt, posterior = _from_summary(allowed, prob)
-            n, basis = 0, "estimate and SE"
+            n = None if pd.isna(row["n"]) or row["n"] == "" else int(row["n"])
+            basis = "estimate and SE"
         else:
             term = book.term(str(row["term"]))
             rebuilt, posterior = _from_fits(reml, result, term)

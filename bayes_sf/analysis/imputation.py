@@ -16,10 +16,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from bayes_sf.analysis.completed import CompletedSets, completed_sets
 from bayes_sf.analysis.missingness import who_is_missing, won_back
-from bayes_sf.analysis.mnar import delta_effects, shifted_cells, tipping_point
+from bayes_sf.analysis.mnar import EFFECTS, delta_effects, shifted_cells
 from bayes_sf.analysis.rubin import Pooled, pool_reml
+from bayes_sf.analysis.tipping import TIPPING, tipping_points
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.panel_draws import Completed, complete
 from bayes_sf.engines.result import Result
@@ -36,7 +39,9 @@ if TYPE_CHECKING:
     from bayes_sf.engines.estimates import Estimate
     from bayes_sf.engines.panel import PanelFit
 
-__all__ = ["METHODS", "MethodRow", "MissingStudy", "compare_methods", "study_missing"]
+__all__ = [
+    "METHODS", "MethodRow", "MissingStudy", "compare_methods", "study_complete", "study_missing",
+]  # fmt: skip
 
 #: In order of reading.
 METHODS: Final = ("complete-case", "known-precision", "rubin", "joint", "delta")
@@ -100,7 +105,7 @@ class MissingStudy:
     Parameters
     ----------
     results : tuple of Result
-        Of the joint model, one for each outcome.
+        Of the joint model, one for each outcome; none where it was not sampled.
     complete_case : tuple of Result
         Of the models of complete rows.
     rows : tuple of MethodRow
@@ -131,6 +136,11 @@ class MissingStudy:
     def panel_fit(self) -> "PanelFit":
         """The sampled panel model."""
         return self.results[0].fitted.panel_fit  # type: ignore[no-any-return]
+
+    @property
+    def source(self) -> str:
+        """Whose workplaces."""
+        return self.complete_case[0].provenance.source
 
     @property
     def converged(self) -> bool:
@@ -211,7 +221,43 @@ def study_missing(
     )  # fmt: skip
 
 
-def _check(specs: Sequence[ModelSpec], n_sets: int) -> None:
+def study_complete(
+    specs: Sequence[ModelSpec], sample: AnalysisSample, *, prob: float = 0.95
+) -> MissingStudy:
+    """Fit what needs no sampling: complete rows, and known precision; and count who is missing.
+
+    Parameters
+    ----------
+    specs, sample, prob
+        As in `study_missing`.
+
+    Returns
+    -------
+    MissingStudy
+        Without results of the joint model, draws, completed sets and effects under delta.
+
+    Raises
+    ------
+    UsageError, DataError, SpecError
+        As `study_missing` has them.
+    """
+    import pandas as pd
+
+    _check(specs)
+    complete_specs = tuple(replace(spec, missing="drop") for spec in specs)
+    complete_case = tuple(fit(s, sample, engine="exact", prob=prob) for s in complete_specs)
+    rows = [row for one in complete_case for row in _complete_rows(one, sample)]
+    panel = build_panel(sample, specs[0].predictors)
+    won = pd.concat([won_back(sample, spec, panel) for spec in complete_specs])
+    nothing = Completed(np.empty((0, *panel.y.shape)), np.empty((0, *panel.x.shape)))
+    return MissingStudy(
+        (), complete_case, tuple(rows), who_is_missing(sample, complete_specs),
+        won.reset_index(drop=True), pd.DataFrame(columns=EFFECTS), pd.DataFrame(columns=TIPPING),
+        nothing, completed_sets(panel, nothing),
+    )  # fmt: skip
+
+
+def _check(specs: Sequence[ModelSpec], n_sets: int = 2) -> None:
     """Outcomes that a panel has, the same predictors, sets that can be pooled."""
     for spec in specs:
         if spec.outcome not in QUANTITIES:
@@ -240,26 +286,17 @@ def _under_delta(
     """Slopes and ICC under every delta, and where they tip."""
     import pandas as pd
 
-    parts, points = [], []
+    parts = []
     for result in joint:
         fitted, quantity = result.fitted.panel_fit, QUANTITIES[result.spec.outcome]
-        slopes = fitted.panel.predictors
-        table = delta_effects(
-            fitted, done, quantity=quantity, term=(*slopes, "icc"), deltas=deltas,
-            pattern=pattern, prob=prob,
+        parts.append(
+            delta_effects(
+                fitted, done, quantity=quantity, term=(*fitted.panel.predictors, "icc"),
+                deltas=deltas, pattern=pattern, prob=prob,
+            )
         )  # fmt: skip
-        parts.append(table)
-        for term in slopes:
-            tip = tipping_point(table[table["term"] == term])
-            points.append(
-                {
-                    "pattern": pattern, "quantity": quantity, "term": term,
-                    "verdict_at_zero": tip.verdict_at_zero,
-                    "sign": _NAN if tip.sign is None else tip.sign,
-                    "verdict": _NAN if tip.verdict is None else tip.verdict,
-                }
-            )  # fmt: skip
-    return pd.concat(parts, ignore_index=True), pd.DataFrame(points)
+    effects = pd.concat(parts, ignore_index=True)
+    return effects, tipping_points(effects)
 
 
 def compare_methods(
@@ -282,15 +319,8 @@ def compare_methods(
     effects : pandas.DataFrame
         As in `MissingStudy`.
     """
-    spec, prob = complete_case.spec, complete_case.prob
-    yield from _result_rows(complete_case, "complete-case")
-    if spec.outcome == "absence_mean":  # a change has two quarters or none
-        known = replace(spec, repeats="n_quarters", min_quarters=1)
-        precise = fit(known, sample, engine="exact", prob=prob)
-        rows = precise.coefficients
-        whole = len(quarter_range(*sample.period))
-        icc = precise.fitted.icc_of_mean(whole, prob)  # as the joint model's: of all quarters
-        yield from _result_rows(precise, "known-precision", (*rows, icc))
+    spec = complete_case.spec
+    yield from _complete_rows(complete_case, sample)
     pooled = pool_reml(spec, list(sets.frames()))
     yield from _pooled_rows(pooled, joint)
     yield from _result_rows(joint, "joint")
@@ -303,6 +333,19 @@ def compare_methods(
             p_direction=_NAN if row["term"] == "icc" else float(row["p_direction"]),
             **_common(joint, engine="exact", n=int(row["n"]), n_groups=int(row["n_groups"])),
         )  # fmt: skip
+
+
+def _complete_rows(complete_case: Result, sample: AnalysisSample) -> Iterator[MethodRow]:
+    """Yield what complete rows say, and of the mean also with known precision."""
+    spec, prob = complete_case.spec, complete_case.prob
+    yield from _result_rows(complete_case, "complete-case")
+    if spec.outcome == "absence_mean":  # a change has two quarters or none
+        known = replace(spec, repeats="n_quarters", min_quarters=1)
+        precise = fit(known, sample, engine="exact", prob=prob)
+        rows = precise.coefficients
+        whole = len(quarter_range(*sample.period))
+        icc = precise.fitted.icc_of_mean(whole, prob)  # as the joint model's: of all quarters
+        yield from _result_rows(precise, "known-precision", (*rows, icc))
 
 
 def _common(result: Result, **changed: Any) -> dict[str, Any]:

@@ -3,8 +3,7 @@
 The estimand is the coefficient of a predictor in the random-intercept regression of workplaces'
 realised quantity (the mean of all quarters, or the change) on the predictors; what was observed
 is as it is, what was imputed is moved by delta. Every completed panel has an exact posterior, and
-the posterior is their average (Zhou & Reiter 2010). The tipping point is the delta at which a sign
-or an interval's verdict changes.
+the posterior is their average (Zhou & Reiter 2010).
 
 References
 ----------
@@ -33,9 +32,7 @@ from bayes_sf.spec.priors import Priors
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "PATTERNS", "Tipping", "completed_posterior", "delta_effects", "shifted_cells", "tipping_point",
-]  # fmt: skip
+__all__ = ["EFFECTS", "PATTERNS", "completed_posterior", "delta_effects", "shifted_cells"]
 
 _Floats = NDArray[np.float64]
 
@@ -50,25 +47,6 @@ PATTERNS: Final = {
 _FIRST_YEAR = 4
 #: Nodes for sigma and tau of each completed panel: the average is over many of them.
 _NODES = (24, 32)
-
-
-@dataclass(frozen=True)
-class Tipping:
-    """Where a claim changes, in pp of delta; None where it does not within the grid.
-
-    Parameters
-    ----------
-    sign : float or None
-        Delta nearest to 0 at which the estimate is 0.
-    verdict : float or None
-        Delta nearest to 0 at which a limit of the interval that decides the verdict is 0.
-    verdict_at_zero : str
-        ``above 0``, ``below 0`` or ``undecided``, at delta 0.
-    """
-
-    sign: float | None
-    verdict: float | None
-    verdict_at_zero: str
 
 
 def shifted_cells(panel: Panel, pattern: str) -> NDArray[np.bool_]:
@@ -212,10 +190,11 @@ def delta_effects(
         n_workplaces=int((~np.isclose(cells @ weights, 0)).sum()),
         n=len(panel.code), n_groups=len(panel.industries),
         unit=["" if name == "icc" else QUANTITIES[quantity] for name in table["term"]],
-    )[_COLUMNS]  # fmt: skip
+    )[EFFECTS]  # fmt: skip
 
 
-_COLUMNS: Final = [
+#: Columns of `delta_effects`.
+EFFECTS: Final = [
     "pattern", "quantity", "term", "delta", "estimate", "sd", "lower", "upper", "prob", "interval",
     "p_direction", "n_cells", "n_workplaces", "n", "n_groups", "unit",
 ]  # fmt: skip
@@ -274,61 +253,3 @@ def _industry_draws(panel: Panel, done: Completed, industry: str, move: _Move) -
     mine = panel.code == panel.industries.index(industry)
     moved = move.delta * (shifted_cells(panel, move.pattern) @ weights)[mine].mean()
     return np.asarray(done.y[:, mine].mean(axis=1) @ weights + moved)
-
-
-def tipping_point(effects: "pd.DataFrame") -> Tipping:
-    """Find where the sign, or the interval's verdict on 0, changes; between deltas linearly.
-
-    Parameters
-    ----------
-    effects : pandas.DataFrame
-        From `delta_effects`, delta 0 among its rows.
-
-    Raises
-    ------
-    UsageError
-        When delta 0 is not there, the effect cannot be negative, or there are several effects.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> table = pd.DataFrame({"delta": [-1.0, 0.0, 1.0], "estimate": [-0.5, -0.3, -0.1]})
-    >>> table["lower"], table["upper"] = table["estimate"] - 0.2, table["estimate"] + 0.2
-    >>> found = tipping_point(table.assign(term="q13"))
-    >>> found.sign, round(found.verdict, 3), found.verdict_at_zero
-    (None, 0.5, 'below 0')
-    """
-    which = [name for name in ("pattern", "quantity", "term") if name in effects]
-    if len(effects[which].drop_duplicates()) > 1 or effects["delta"].duplicated().any():
-        rule = "needs one effect, and each delta once"
-        raise UsageError("tipping point", rule, got=effects[which].drop_duplicates().to_numpy())
-    table = effects.sort_values("delta")
-    if (table["term"] == "icc").any():
-        raise UsageError("tipping point", "needs an effect that can be negative", got="icc")
-    delta = table["delta"].to_numpy(dtype=float)
-    if not (delta == 0).any():
-        raise UsageError("deltas", "must hold 0", got=delta.tolist(), fix="add 0")
-    curves = {name: table[name].to_numpy(dtype=float) for name in ("estimate", "lower", "upper")}
-    at = int(np.flatnonzero(delta == 0)[0])
-    verdict = "undecided"
-    deciding = ["lower", "upper"]
-    if curves["lower"][at] > 0:
-        verdict, deciding = "above 0", ["lower"]
-    elif curves["upper"][at] < 0:
-        verdict, deciding = "below 0", ["upper"]
-    roots = [root for name in deciding for root in _roots(delta, curves[name])]
-    return Tipping(_nearest(_roots(delta, curves["estimate"])), _nearest(roots), verdict)
-
-
-def _roots(x: _Floats, y: _Floats) -> list[float]:
-    """Where a piecewise linear curve is 0."""
-    found = [float(v) for v, value in zip(x, y, strict=True) if value == 0]
-    for left in np.flatnonzero(y[:-1] * y[1:] < 0):
-        share = y[left] / (y[left] - y[left + 1])
-        found.append(float(x[left] + share * (x[left + 1] - x[left])))
-    return found
-
-
-def _nearest(roots: list[float]) -> float | None:
-    """The one nearest to 0."""
-    return min(roots, key=abs) if roots else None

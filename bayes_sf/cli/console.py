@@ -1,5 +1,6 @@
 """Where commands print: results to stdout, progress to stderr; and how they refuse a result."""
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -26,10 +27,11 @@ def refuse(failed: "Sequence[Result]") -> None:
 
 
 def stdout() -> "Console":
-    """Results: stdout, wide enough for the tables when it is no terminal."""
+    """Results: stdout, as wide as the terminal or COLUMNS says; else wide enough for the tables."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else 120, soft_wrap=False)
+    told = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit()
+    return Console(width=None if told else 120, soft_wrap=False)
 
 
 def stderr(*, quiet: bool) -> "Console":

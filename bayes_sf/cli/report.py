@@ -102,6 +102,12 @@ def report(
             "page, so that priors can be moved there.",
         ),
     ] = False,
+    imputed: Annotated[
+        Path | None,
+        typer.Option(
+            "--imputed", help="Folder that `impute` wrote: what it found goes into the page."
+        ),
+    ] = None,
     disclosure_control: ControlOption = True,
     min_workplaces: ThresholdOption = 3,
     min_persons: PersonsOption = 5,
@@ -134,7 +140,7 @@ def report(
     study = load_study(source, survey, register, mapping, seed)
     material = gather(
         study, lang=language, rope=rope, seed=seed, with_data=with_data, rules=rules,
-        progress=progress_bar(quiet=quiet),
+        imputed=imputed, progress=progress_bar(quiet=quiet),
     )  # fmt: skip
     write_report(page, material)
     print_end(stdout(), [page], lang=language)

@@ -52,6 +52,7 @@ _TEXTS: Final = {
         "curve": "{}; n = {}; curve: LOWESS, box: quartiles, each a mean of {} workplaces",
         "states": "Percent of the surveyed workplaces, by quarter; hidden counts are left out",
         "few": "too few",
+        "hidden": "hidden",
         "states_title": "Observed quarters of absence by industry",
     },
     "nb": {
@@ -59,6 +60,7 @@ _TEXTS: Final = {
         "curve": "{}; n = {}; kurve: LOWESS, boks: kvartiler, hver et snitt av {} virksomheter",
         "states": "Prosent av de spurte virksomhetene, etter kvartal; skjulte antall er utelatt",
         "few": "for få",
+        "hidden": "skjult",
         "states_title": "Observerte kvartaler med fravær etter bransje",
     },
 }
@@ -117,7 +119,9 @@ def spread_figure(
         name, counted = industry_label(industry.key, lang), industry.key not in unsaid
         ticks.append(f"{fill(name, 15)}\nn = {len(values) if counted else HIDDEN}")
         if industry.key in hidden or len(values) < _LEAST:
-            axes.text(place, float(known[variable].mean()) * factor, words["few"], ha="center")
+            # Some are hidden for the sake of others: that one is small is not said of any.
+            said = words["hidden" if industry.key in hidden else "few"]
+            axes.text(place, float(known[variable].mean()) * factor, said, ha="center")
             continue
         drawn = blurred_quantiles(values)
         _draw_box(axes, place, drawn, PALETTE[place])

@@ -9,9 +9,11 @@ from typing import Any
 from bayes_sf.analysis.comparison import CoefficientRow, IccRow, Reproduction
 from bayes_sf.engines.result import Result
 from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.inputs.published import DECIMALS
 from bayes_sf.inputs.variables import Language
+from bayes_sf.output.numbers import ICC_DECIMALS
 from bayes_sf.output.prior_words import prior_words
-from bayes_sf.output.result_tables import prior_notes
+from bayes_sf.output.result_tables import answered_notes, prior_notes
 from bayes_sf.output.sentences import sentence
 from bayes_sf.output.tables import Column, Table, table_from_frame
 from bayes_sf.output.words import interval_name, outcome_name, term_name, word
@@ -41,12 +43,12 @@ def icc_table(rows: Sequence[IccRow], *, source: str, lang: Language, name: str 
     columns = (
         Column("outcome", word("icc", lang), "text"),
         Column("published", word("published", lang), "printed"),
-        Column("reml", word("reml", lang), decimals=3),
-        Column("mean", word("mean", lang), decimals=3),
-        Column("median", word("median", lang), decimals=3),
-        Column("lower", span, "interval", 3, "upper"),
-        Column("prior_median", f"{prior}: {word('median', lang).lower()}", decimals=3),
-        Column("prior_lower", f"{prior}: {span}", "interval", 3, "prior_upper"),
+        Column("reml", word("reml", lang), decimals=ICC_DECIMALS),
+        Column("mean", word("mean", lang), decimals=ICC_DECIMALS),
+        Column("median", word("median", lang), decimals=ICC_DECIMALS),
+        Column("lower", span, "interval", ICC_DECIMALS, "upper"),
+        Column("prior_median", f"{prior}: {word('median', lang).lower()}", decimals=ICC_DECIMALS),
+        Column("prior_lower", f"{prior}: {span}", "interval", ICC_DECIMALS, "prior_upper"),
         Column("n", word("n", lang), "integer"),
     )
     priors = [
@@ -122,13 +124,14 @@ def _comparison(
         Column("p_direction", word("direction", lang), "probability"),
         Column("n", word("n", lang), "integer"),
     )  # fmt: skip
-    first = rows[0]
+    first, summary = rows[0], any(row.basis == "estimate and SE" for row in rows)
     key = first.table.removeprefix("figure")
     what = word("figure" if first.table.startswith("figure") else "table", lang)
     notes = [
         *prior_notes(_fits_of(found, first.table), lang),
         sentence("printed", lang), sentence("direction", lang),
-        *([sentence("reconstructed", lang)] if frame["n"].isna().any() else []),
+        *([sentence("reconstructed", lang)] if summary else []),
+        *answered_notes(_fits_of(found, first.table), lang),
     ]  # fmt: skip
     table = table_from_frame(
         frame, f"{what} {key}: {outcome_name(first.outcome, lang)}", columns=columns,
@@ -149,23 +152,28 @@ def _side_by_side(
 ) -> dict[str, Any]:
     """One published coefficient beside its estimates."""
     term = load_codebook().term(row.term)
-    shift = 2 if row.unit == "fraction" else 0
+    shift, decimals = 2 if row.unit == "fraction" else 0, DECIMALS[row.table]
     estimate, error = ols.get((row.table, row.question, term), (math.nan, math.nan))
     return {
         "model": row.question, "term": term_name(term, lang),
-        "published": _shifted(row.estimate, shift), "published_se": _shifted(row.se, shift),
+        "published": _shifted(row.estimate, decimals, shift),
+        "published_se": _shifted(row.se, decimals, shift),
         "ols": estimate, "ols_se": error,
         "reml": row.reml_estimate, "reml_se": row.reml_se,
         "mean": row.mean, "sd": row.sd, "lower": row.lower, "upper": row.upper,
-        "p_direction": row.p_direction, "n": row.n or None,
+        "p_direction": row.p_direction, "n": row.n,
     }  # fmt: skip
 
 
-def _shifted(printed: str, places: int) -> str | None:
-    """A printed figure in another unit, with the digits that it has: -0.002 is -0.2 pp."""
+def _shifted(printed: str, decimals: int, places: int) -> str | None:
+    """A printed figure in another unit, with its table's decimals: -0.02 of three is -2.0 pp.
+
+    The report drops trailing zeros.
+    """
     if not printed:
         return None
-    return f"{Decimal(printed).scaleb(places):f}"  # f: without an exponent
+    figure = Decimal(printed).scaleb(places)
+    return f"{figure.quantize(Decimal(1).scaleb(places - decimals)):f}"  # f: without an exponent
 
 
 def _ols_estimates(found: Reproduction) -> dict[tuple[str, str, str], tuple[float, float]]:

@@ -6,11 +6,13 @@ the industry's median (the lower one of two), and of those the one nearest to th
 """
 
 from collections.abc import Collection
+from textwrap import fill
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.analysis.unobserved import PATTERN
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.imputation_tables import pattern_name
 from bayes_sf.output.numbers import level
@@ -25,7 +27,7 @@ from bayes_sf.output.page import (
     number,
     styled,
 )
-from bayes_sf.output.words import term_name
+from bayes_sf.output.words import term_name, word
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +44,8 @@ _Floats = NDArray[np.float64]
 _LEAST_OBSERVED: Final = 3
 _ORANGE: Final = "#E69F00"
 _INNER: Final = 0.5
+#: Characters of a line above a plot of half a page.
+_TITLE: Final = 58
 _WORDS: Final = {
     "en": {
         "quarters": "Observed and imputed quarters",
@@ -58,6 +62,9 @@ _WORDS: Final = {
         "delta": "If what is missing is not missing at random",
         "delta_sub": "Slopes and ICC when imputed quarters move by delta percentage points ({}).\n"
         "Line: posterior mean; band: {} equal-tailed; delta 0: missing at random. n = {}",
+        "workplaces_sub": "Slopes when the outcome of workplaces without one is delta percentage "
+        "points from what is expected of their\nindustry and answer. Line: posterior mean; band: "
+        "{} equal-tailed; delta 0: missing at random. n = {}",
         "axis": "delta, percentage points",
         "mean": "{}: on the mean",
         "change": "{}: on the change",
@@ -83,6 +90,9 @@ _WORDS: Final = {
         "delta_sub": "Stigningstall og ICC når imputerte kvartaler flyttes delta prosentpoeng "
         "({}).\n"
         "Linje: forventning; bånd: {} med like haler; delta 0: mangler tilfeldig. n = {}",
+        "workplaces_sub": "Stigningstall når utfallet for virksomheter uten utfall ligger delta "
+        "prosentpoeng fra det som ventes av\nbransjen og svaret deres. Linje: forventning; bånd: "
+        "{} med like haler; delta 0: mangler tilfeldig. n = {}",
         "axis": "delta, prosentpoeng",
         "mean": "{}: på gjennomsnittet",
         "change": "{}: på endringen",
@@ -294,15 +304,12 @@ def delta_figure(
     source, lang
         As in `quarters_figure`.
     """
-    words, first = _WORDS[lang], effects.iloc[0]
+    words = _WORDS[lang]
     parts = list(effects.groupby(["quantity", "term"], sort=False))
     rows = -(-len(parts) // 2)
     figure = make_page(
-        words["delta"],
-        words["delta_sub"].format(
-            pattern_name(first["pattern"], lang), level(first["prob"], lang), first["n"]
-        ), source, lang, size=(9.0, 2.2 + 2.7 * rows),
-    )  # fmt: skip
+        words["delta"], _delta_subtitle(effects, lang), source, lang, size=(9.0, 2.2 + 2.7 * rows)
+    )
     plots = _grid(figure, len(parts), lang, columns=2, bottom=1.0, gap=0.75)
     told = []
     for axes, ((quantity, term), part) in zip(plots, parts, strict=True):
@@ -314,6 +321,7 @@ def delta_figure(
         if term != "icc":
             said = [words[str(quantity)].format(term_name(str(term), lang))]
             axes.axhline(0, color=MUTED, linewidth=1)
+            axes.set_ylabel(word("pp", lang))
         else:
             axes.set_ylim(0, 1)
         axes.set_xlabel(words["axis"])
@@ -322,6 +330,18 @@ def delta_figure(
             for value in at[kind].dropna():
                 axes.axvline(value, color=colour, linewidth=1.2, linestyle="--")
                 said.append(words[kind].format(number(float(value), lang, 2)))
-        axes.set_title("\n".join([said[0], ", ".join(said[1:])]), size=9.5, loc="left")
+        lines = [fill(said[0], _TITLE), fill(", ".join(said[1:]), _TITLE)]
+        axes.set_title("\n".join(lines), size=9, loc="left")
         told.append(", ".join(said))
     return describe(figure, "; ".join(told))
+
+
+def _delta_subtitle(effects: "pd.DataFrame", lang: Language) -> str:
+    """What is moved, and of whom."""
+    words, pattern = _WORDS[lang], str(effects["pattern"].iloc[0])
+    prob = level(float(effects["prob"].iloc[0]), lang)
+    low, high = int(effects["n"].min()), int(effects["n"].max())
+    n = f"{low}–{high}" if low < high else f"{low}"
+    if pattern == PATTERN:
+        return words["workplaces_sub"].format(prob, n)
+    return words["delta_sub"].format(pattern_name(pattern, lang), prob, n)

@@ -1,11 +1,13 @@
 """Tables of what is missing: who it is, who is won back, and what each treatment of it gives."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from bayes_sf.analysis.imputation import METHODS, MethodRow, MissingStudy
+from bayes_sf.analysis.unobserved import PATTERN
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.variables import Language
-from bayes_sf.output.numbers import fixed, interval, level
+from bayes_sf.output.numbers import digits_of, fixed, interval, level
 from bayes_sf.output.result_tables import prior_notes
 from bayes_sf.output.tables import Column, Table, table_from_frame
 from bayes_sf.output.words import industry_name, outcome_name, term_name, word
@@ -20,7 +22,7 @@ __all__ = [
 
 _WORDS: Final = {
     "en": {
-        "methods": "What is missing, treated in five ways",
+        "methods": "What is missing, and how it is treated",
         "method": "Treatment",
         "complete-case": "Complete rows",
         "known-precision": "Known precision",
@@ -31,8 +33,10 @@ _WORDS: Final = {
         "workplaces": "Workplaces",
         "read": "Complete rows: mean over the quarters that are observed; the others: over all "
         "quarters of the panel, in which less noise is left, also in the ICC. Intervals: "
-        "equal-tailed credible; of completed sets by Rubin's rules (standard error, t, {} sets), "
-        "where the ICC has none.",
+        "equal-tailed credible.",
+        "rubin_note": "Completed sets: intervals by Rubin's rules (standard error, t{}); the ICC "
+        "has none.",
+        "sets": ", {} sets",
         "delta_note": "Delta: percentage points that imputed quarters are moved by ({}).",
         "change_note": "Joint (MAR): change of the model's line, to which every quarter "
         "contributes; completed sets and delta: 2019Q4 less 2016Q4, with the noise of both.",
@@ -51,13 +55,16 @@ _WORDS: Final = {
         "verdict_at_zero": "At delta 0", "sign": "Sign changes at", "verdict": "Verdict changes at",
         "tipping_note": "Deltas on the grid {} nearest to 0, interpolated; a point means that "
         "there is none on the grid. Verdict: on which side of 0 the {} interval lies.",
+        "workplaces_note": "Delta: how far, on average, the outcome of the workplaces without one "
+        "is from what the model expects of their industry and answer.",
+        "n_workplaces moved": "Without outcome", "n moved": "With answer",
         "above 0": "above 0", "below 0": "below 0", "undecided": "undecided",
         "industry": "Industry", "size": "Employees", "representatives": "Union representatives",
         "all": "All", "not known": "not known", "yes": "yes", "no": "no", "under 5": "under 5",
         "mean": "Mean", "change": "Change", "share": "Share",
     },
     "nb": {
-        "methods": "Det som mangler, behandlet på fem måter",
+        "methods": "Det som mangler, og hvordan det behandles",
         "method": "Behandling",
         "complete-case": "Komplette rader",
         "known-precision": "Kjent presisjon",
@@ -68,8 +75,10 @@ _WORDS: Final = {
         "workplaces": "Virksomheter",
         "read": "Komplette rader: gjennomsnitt av observerte kvartaler; de andre: av alle panelets "
         "kvartaler, der det er mindre støy igjen, også i ICC. Intervaller: troverdighetsintervall "
-        "med like haler; for kompletterte sett etter Rubins regler (standardfeil, t, {} sett), der "
-        "ICC ikke har noe.",
+        "med like haler.",
+        "rubin_note": "Kompletterte sett: intervaller etter Rubins regler (standardfeil, t{}); ICC "
+        "har ikke noe.",
+        "sets": ", {} sett",
         "delta_note": "Delta: prosentpoeng som imputerte kvartaler flyttes ({}).",
         "change_note": "Felles (MAR): endring i modellens linje, som alle kvartaler bidrar "
         "til; kompletterte sett og delta: 4. kvartal 2019 minus 4. kvartal 2016, med støyen i "
@@ -90,6 +99,9 @@ _WORDS: Final = {
         "verdict": "Konklusjonen skifter ved",
         "tipping_note": "Deltaene på rutenettet {} nærmest 0, interpolert; et punktum betyr at det "
         "ikke finnes noen. Konklusjon: på hvilken side av 0 {}-intervallet ligger.",
+        "workplaces_note": "Delta: hvor langt utfallet for virksomhetene uten utfall i "
+        "gjennomsnitt ligger fra det modellen venter av bransjen og svaret deres.",
+        "n_workplaces moved": "Uten utfall", "n moved": "Med svar",
         "above 0": "over 0", "below 0": "under 0", "undecided": "uavgjort",
         "industry": "Bransje", "size": "Ansatte", "representatives": "Tillitsvalgte",
         "all": "Alle", "not known": "ikke kjent", "yes": "ja", "no": "nei", "under 5": "under 5",
@@ -102,10 +114,12 @@ _PATTERNS: Final = {
     "en": {
         "quarters": "all imputed quarters", "unlinked": "of workplaces not in the register",
         "new": "of new workplaces", "small": "of small workplaces",
+        PATTERN: "of workplaces without an outcome",
     },
     "nb": {
         "quarters": "alle imputerte kvartaler", "unlinked": "for virksomheter utenfor registeret",
         "new": "for nye virksomheter", "small": "for små virksomheter",
+        PATTERN: "for virksomheter uten utfall",
     },
 }  # fmt: skip
 
@@ -134,7 +148,7 @@ def imputation_tables(study: MissingStudy, *, lang: Language) -> tuple[Table, ..
     outcomes = [result.spec.outcome for result in study.complete_case]
     return (
         *(method_table(study, outcome, lang=lang) for outcome in outcomes),
-        tipping_table(study, lang=lang),
+        tipping_table(study.effects, study.tipping, source=study.source, lang=lang),
         missing_table(study, lang=lang),
         *(won_back_table(study, outcome, lang=lang) for outcome in outcomes),
     )
@@ -159,40 +173,49 @@ def method_table(study: MissingStudy, outcome: str, *, lang: Language) -> Table:
     terms = [*dict.fromkeys(row.term for row in mine if row.term != "icc"), "icc"]
     mine.sort(key=lambda row: (terms.index(row.term), METHODS.index(row.method)))
     frame = pd.DataFrame([_method_record(row, lang) for row in mine])
-    joint = next(r for r in study.results if r.spec.outcome == outcome)
     one = next(r for r in study.complete_case if r.spec.outcome == outcome)
+    joint = [result for result in study.results if result.spec.outcome == outcome]
     columns = (
         Column("term", word("term", lang), "text"),
         Column("treatment", words["method"], "text"),
         Column("estimate", word("estimate", lang)),
         Column("sd", word("sd", lang)),
-        Column("lower", words["span"].format(level(joint.prob, lang)), "interval", upper="upper"),
+        Column("lower", words["span"].format(level(one.prob, lang)), "interval", upper="upper"),
         Column("p_direction", word("direction", lang), "probability"),
         Column("n", words["workplaces"], "integer"),
     )
-    pattern = pattern_name(study.effects["pattern"].iloc[0], lang)
-    notes = [
-        words["read"].format(study.sets.n_sets),
-        *([words["change_note"]] if outcome == "absence_change" else []),
-        words["delta_note"].format(pattern),
-        *prior_notes([one], lang), *prior_notes([joint], lang),
-    ]  # fmt: skip
+    notes = list(_method_notes(study, mine, lang))
+    notes += [note for result in (one, *joint) for note in prior_notes([result], lang)]
     if not study.converged:
         notes.append(f"{word('verdict_bad', lang)}.")
     sizes = frame["n"]
     return table_from_frame(
         frame, f"{words['methods']}: {outcome_name(outcome, lang)}", columns=columns,
-        name=f"methods_{outcome}", digits="sd", unit=joint.spec.unit,
-        n=(int(sizes.min()), int(sizes.max())), notes=notes, source=joint.provenance.source,
+        name=f"methods_{outcome}", digits="digits", unit=one.spec.unit,
+        n=(int(sizes.min()), int(sizes.max())), notes=notes, source=one.provenance.source,
         lang=lang,
     )  # fmt: skip
 
 
+def _method_notes(study: MissingStudy, rows: list[MethodRow], lang: Language) -> Iterator[str]:
+    """Yield how the treatments that are there are to be read."""
+    words, methods = _WORDS[lang], {row.method for row in rows}
+    yield words["read"]
+    if "rubin" in methods:
+        count = study.sets.n_sets
+        yield words["rubin_note"].format(words["sets"].format(count) if count else "")
+    if "joint" in methods and rows[0].outcome == "absence_change":
+        yield words["change_note"]
+    for pattern in {row.pattern for row in rows if row.method == "delta"}:
+        yield words["delta_note"].format(pattern_name(pattern, lang))
+
+
 def _shown(row: MethodRow, study: MissingStudy) -> bool:
     """Of controls, the ends of the grid of delta are enough; the files have all."""
-    grid = study.effects["delta"]
-    whole = row.term == "icc" or is_asked(row.term, study)
-    return row.method != "delta" or whole or row.delta in {grid.min(), grid.max()}
+    if row.method != "delta" or row.term == "icc" or is_asked(row.term, study):
+        return True
+    grid = [other.delta for other in study.rows if other.method == "delta"]
+    return row.delta in {min(grid), max(grid)}
 
 
 def is_asked(term: str, study: MissingStudy) -> bool:
@@ -218,38 +241,51 @@ def _method_record(row: MethodRow, lang: Language) -> dict[str, Any]:
         "term": term_name(row.term, lang), "treatment": words[row.method].format(shift),
         "estimate": row.estimate, "sd": row.sd, "lower": row.lower, "upper": row.upper,
         "p_direction": row.p_direction, "n": row.n,
+        "digits": digits_of(row.term, row.estimate, row.sd),
     }  # fmt: skip
 
 
-def tipping_table(study: MissingStudy, *, lang: Language) -> Table:
+def tipping_table(
+    effects: "pd.DataFrame", tipping: "pd.DataFrame", *, source: str, lang: Language
+) -> Table:
     """Deltas at which the sign or the verdict of an association changes.
 
     Parameters
     ----------
-    study, lang
-        As in `imputation_tables`.
+    effects, tipping : pandas.DataFrame
+        As in `MissingStudy`, of one pattern.
+    source : {"published", "replica", "microdata"}
+        Whose workplaces.
+    lang : {"en", "nb"}
+        Language.
     """
-    words, frame = _WORDS[lang], study.tipping.copy()
+    words, whole = _WORDS[lang], effects["pattern"].iloc[0] == PATTERN
+    sizes = effects.drop_duplicates(["quantity", "term"])
+    frame = tipping.merge(sizes[["quantity", "term", "n_workplaces", "n"]])
     frame["quantity"] = [words[quantity] for quantity in frame["quantity"]]
     frame["term"] = [term_name(str(term), lang) for term in frame["term"]]
     frame["verdict_at_zero"] = [words[verdict] for verdict in frame["verdict_at_zero"]]
-    joint = study.results[0]
-    grid = study.effects["delta"]
-    ends = interval(float(grid.min()), float(grid.max()), 1, lang)
+    ends = interval(float(effects["delta"].min()), float(effects["delta"].max()), 1, lang)
     columns = (
-        Column("quantity", word("outcome", lang), "text"),
         Column("term", word("term", lang), "text"),
+        Column("quantity", word("outcome", lang), "text"),
         Column("verdict_at_zero", words["verdict_at_zero"], "text"),
         Column("sign", words["sign"]),
         Column("verdict", words["verdict"]),
-    )
+        *(
+            Column(key, words[f"{key} moved"], "integer")
+            for key in ("n_workplaces", "n") if whole
+        ),
+    )  # fmt: skip
     notes = [
-        words["tipping_note"].format(ends, level(joint.prob, lang)),
-        words["delta_note"].format(pattern_name(study.effects["pattern"].iloc[0], lang)),
-    ]
+        words["tipping_note"].format(ends, level(float(effects["prob"].iloc[0]), lang)),
+        words["workplaces_note"] if whole else words["delta_note"].format(
+            pattern_name(effects["pattern"].iloc[0], lang)
+        ),
+    ]  # fmt: skip
     return table_from_frame(
         frame, words["tipping"], columns=columns, name="tipping_points", unit="pp",
-        n=joint.moments.n_obs, notes=notes, source=joint.provenance.source, lang=lang,
+        n=(int(frame["n"].min()), int(frame["n"].max())), notes=notes, source=source, lang=lang,
     )  # fmt: skip
 
 
@@ -283,7 +319,7 @@ def missing_table(study: MissingStudy, *, lang: Language) -> Table:
     )  # fmt: skip
     return table_from_frame(
         frame, words["missing"], columns=columns, name="missing", n=int(frame["surveyed"].iloc[-1]),
-        notes=[words["missing_note"]], source=study.results[0].provenance.source, lang=lang,
+        notes=[words["missing_note"]], source=study.source, lang=lang,
     )  # fmt: skip
 
 
@@ -325,5 +361,5 @@ def won_back_table(study: MissingStudy, outcome: str, *, lang: Language) -> Tabl
     return table_from_frame(
         frame, f"{words['won']}: {outcome_name(outcome, lang)}", columns=columns,
         name=f"won_back_{outcome}", n=int(frame["surveyed"].iloc[-1]), notes=[words["won_note"]],
-        source=study.results[0].provenance.source, lang=lang,
+        source=study.source, lang=lang,
     )  # fmt: skip

@@ -21,13 +21,15 @@ from typing import Final
 from bayes_sf.inputs.variables import Language
 
 __all__ = [
-    "as_printed", "fixed", "interval", "level", "limit", "percent", "probability", "r_hat",
-    "shared_decimals", "significant_decimals", "with_percent",
+    "ICC_DECIMALS", "as_printed", "digits_of", "fixed", "interval", "level", "limit",
+    "percent", "probability", "r_hat", "shared_decimals", "significant_decimals", "with_percent",
 ]  # fmt: skip
 
 _MINUS: Final = "\u2212"
 _NO_BREAK: Final = "\u00a0"
 _TO: Final = {"en": "to", "nb": "til"}
+#: Decimals of an ICC and of its limits, everywhere; as a percentage it has two fewer.
+ICC_DECIMALS: Final = 3
 #: Decimals of R-hat: the verdict's limit is 1.01.
 _R_HAT: Final = 3
 
@@ -91,26 +93,26 @@ def interval(
         Language.
     more : int
         Decimals that may be added to both until neither limit looks like zero; where they do not
-        suffice, the limit is said to be below the last digit.
+        suffice, none is added, and the limit is said to be below the last digit.
     """
     decimals = shared_decimals(low, high, decimals, more)
     return f"{limit(low, decimals, lang)} {_TO[lang]} {limit(high, decimals, lang)}"
 
 
 def shared_decimals(low: float, high: float, decimals: int, more: int) -> int:
-    """Decimals for both limits: at most `more` above `decimals`, until neither looks like zero.
+    """Decimals for both limits: at most `more` above `decimals`, if then neither looks like zero.
 
     Examples
     --------
     >>> shared_decimals(-0.004, 0.31, 2, 2), shared_decimals(1e-9, 0.31, 2, 2)
-    (3, 4)
+    (3, 2)
     """
     added = (
         n
         for n in range(more + 1)
         if not any(_looks_zero(value, decimals + n) for value in (low, high))
     )
-    return decimals + next(added, more)
+    return decimals + next(added, 0)
 
 
 def percent(share: float, decimals: int = 1, lang: Language = "en") -> str:
@@ -157,6 +159,21 @@ def r_hat(value: float, lang: Language = "en") -> str:
     ('1.001', '1,000')
     """
     return fixed(value, _R_HAT, lang)
+
+
+def digits_of(term: str, estimate: float, sd: float) -> float:
+    """Return the uncertainty that sets a row's digits: none for an ICC, which has three decimals.
+
+    An ICC that disclosure control has rounded to the digits of its sd shows no more of them.
+
+    Examples
+    --------
+    >>> rows = ("q13", 0.2351), ("icc", 0.3491), ("icc", 0.35)
+    >>> [significant_decimals(digits_of(*row, 0.15)) for row in rows]
+    [2, 3, 2]
+    """
+    coarse = round(estimate, significant_decimals(sd)) == estimate != 0
+    return sd if term != "icc" or coarse else math.nan
 
 
 def significant_decimals(sd: float, most: int = 6, *, mcse: float = math.nan) -> int:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ALARM", "BLUE", "INK", "MUTED", "PALETTE", "Language", "describe", "figure_files",
-    "industry_label", "make_page", "make_plot", "number", "styled", "upper_first", "variable_label",
+    "industry_label", "lower_first", "make_page", "make_plot", "number", "styled", "upper_first",
+    "variable_label",
 ]  # fmt: skip
 
 type Language = Literal["en", "nb"]
@@ -102,12 +103,29 @@ def make_page(
     synthetic = source == "replica"
     tag = f"{statement.partition(':')[0]}. " if synthetic else ""
     figure.suptitle(
-        tag + title, x=0.02, y=1 - 0.15 * inch, ha="left", va="top", size=12, weight="bold"
+        tag + title, x=0.02, y=1 - 0.15 * inch, ha="left", va="top", weight="bold",
+        size=_fitting(tag + title, 12, size[0], "bold"),
+    )  # fmt: skip
+    figure.text(
+        0.02, 1 - 0.5 * inch, subtitle, va="top", color=MUTED, size=_fitting(subtitle, 9.5, size[0])
     )
-    figure.text(0.02, 1 - 0.5 * inch, subtitle, va="top", color=MUTED, size=9.5)
     weight, colour = ("bold", ALARM) if synthetic else ("normal", MUTED)
     figure.text(0.02, 0.15 * inch, statement, va="bottom", color=colour, weight=weight, size=9)
     return figure
+
+
+def _fitting(text: str, size: float, width: float, weight: str = "normal") -> float:
+    """Size of a text that fits a page of `width` inches: the usual, or a smaller one."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextPath
+
+    font = FontProperties(family="DejaVu Sans", weight=weight)
+    room = 0.94 * 72 * width  # points; letters on a screen are a little wider
+    longest = max(
+        TextPath((0, 0), line or " ", size=size, prop=font).get_extents().width
+        for line in text.split("\n")
+    )
+    return size * min(1.0, room / longest) if longest > 0 else size
 
 
 def make_plot(title: str, subtitle: str, source: str, lang: Language) -> "tuple[Figure, Axes]":
@@ -185,3 +203,14 @@ def industry_label(key: str, lang: Language) -> str:
 def upper_first(text: str) -> str:
     """Begin with a capital letter, and leave the rest, such as HR or NAV, as it is."""
     return text[:1].upper() + text[1:]
+
+
+def lower_first(text: str) -> str:
+    """Begin with a small letter, unless the word is one of capitals.
+
+    Examples
+    --------
+    >>> lower_first("Mean absence"), lower_first("ICT")
+    ('mean absence', 'ICT')
+    """
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]

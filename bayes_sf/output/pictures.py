@@ -18,14 +18,17 @@ from bayes_sf.analysis.loo import rows_of_result
 from bayes_sf.engines.pointwise import given_draws
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
+from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.files import write_files
 from bayes_sf.output.page import BLUE, MUTED, figure_files, styled
 from bayes_sf.output.sentences import STATEMENTS
+from bayes_sf.output.words import industry_name, outcome_name, term_name, unit_name
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
 __all__ = [
     "OF_CHAINS", "PICTURES", "check_picture", "draw_picture", "picture_files", "save_picture",
@@ -33,6 +36,8 @@ __all__ = [
 
 #: Draws that predictive pictures use.
 _DRAWS = 1000
+#: Sources whose predictors are the survey's items.
+_SURVEYED = ("published", "replica", "microdata")
 #: Rows that a drawn mean is made of, at least.
 _FEW = 3
 _SUFFIXES = (".svg", ".png")
@@ -252,6 +257,18 @@ def _shrinkage(result: Result, tree: "xr.DataTree") -> "Figure":
     return figure
 
 
+def _answers(term: str, column: "NDArray[np.float64]") -> tuple[list[float], list[str]]:
+    """Where the ends of an item's scale are on its column, and what they are called."""
+    key, _, category = term.removesuffix("]").partition("[")
+    item = load_codebook().item(key)
+    if category:
+        ends = item.category(item.reference or ""), item.category(category)
+        return [0.0, 1.0], [answer.label_en for answer in ends]
+    known = {float(answer.code): answer.label_en for answer in item.categories}
+    places = sorted({float(column.min()), float(column.max())} & set(known))
+    return places, [known[place] for place in places]
+
+
 def _slopes(result: Result) -> "Figure":
     """Each group's line with its band, least squares in the group alone, and means of its rows."""
     from matplotlib.figure import Figure
@@ -259,7 +276,8 @@ def _slopes(result: Result) -> "Figure":
     table, lines = group_slopes(result), group_lines(result)
     rows, groups = rows_of_result(result), list(table.index)
     (name,) = result.spec.varying
-    column = rows.x[:, [p.partition("[")[0] for p in rows.predictors].index(name)]
+    place = [p.partition("[")[0] for p in rows.predictors].index(name)
+    column, term = rows.x[:, place], rows.predictors[place]
     across = min(3, len(groups))
     down = -(-len(groups) // across)
     with styled():
@@ -281,11 +299,15 @@ def _slopes(result: Result) -> "Figure":
                 axes.plot(
                     value, y[chosen].mean(), "o", color=MUTED, ms=2 + 0.5 * chosen.sum() ** 0.5
                 )
-            axes.set_title(f"{group} (n = {row['n']:.0f}), {row['borrowed']:.0%} borrowed", size=9)
+            said = f"n = {row['n']:.0f}, {100 * row['borrowed']:.0f} % borrowed"
+            axes.set_title(f"{industry_name(group, 'en')}\n{said}", size=9)
         for axes in panels.flat[len(groups) :]:
             axes.set_axis_off()
-        figure.supxlabel(name, size=10)
-        figure.supylabel(" ".join(filter(None, (result.spec.outcome, result.spec.unit))), size=10)
+        if result.provenance.source in _SURVEYED:
+            panels[-1, 0].set_xticks(*_answers(term, column))
+        outcome, unit = outcome_name(result.spec.outcome, "en"), unit_name(result.spec.unit, "en")
+        figure.supxlabel(term_name(name, "en"), size=10)
+        figure.supylabel(", ".join(filter(None, (outcome, unit))), size=10)
         level = f"{100 * result.prob:g} % equal-tailed"
         text = f"Line: partially pooled, {level} band. Dashed: least squares alone. Dots: means"
         figure.suptitle(text, size=10, x=0.01, ha="left")

@@ -3,6 +3,7 @@
 from bayes_sf.analysis.pooling import Pooling
 from bayes_sf.inputs.variables import Language
 from bayes_sf.output.command_words import say
+from bayes_sf.output.numbers import digits_of
 from bayes_sf.output.result_tables import prior_notes, slug
 from bayes_sf.output.sentences import sentence
 from bayes_sf.output.tables import Column, Table, table_from_frame
@@ -31,6 +32,7 @@ def pooling_table(pooling: Pooling, *, lang: Language) -> Table:
             "term": term_name(row.term, lang, known=known),
             "pooling": word(row.pooling, lang), "engine": word(row.engine, lang),
             "estimate": row.estimate, "sd": row.sd, "lower": row.lower, "upper": row.upper,
+            "digits": digits_of(row.term, row.estimate, row.sd),
         }
         for row in sorted(pooling.terms, key=lambda row: order.index(row.term))
     ]  # fmt: skip
@@ -47,7 +49,7 @@ def pooling_table(pooling: Pooling, *, lang: Language) -> Table:
         notes.append(say("no estimate", lang).format(pooling.missing))
     return table_from_frame(
         pd.DataFrame(records), _titled("pooling_title", pooling, lang), columns=columns,
-        name=_file_name("pooling", pooling), digits="sd", unit=exact.spec.unit,
+        name=_file_name("pooling", pooling), digits="digits", unit=exact.spec.unit,
         n=exact.moments.n_obs, notes=notes, source=exact.provenance.source, lang=lang,
     )  # fmt: skip
 

@@ -22,7 +22,8 @@ from bayes_sf.output.numbers import level
 from bayes_sf.output.page import figure_files, upper_first
 from bayes_sf.output.prior_words import prior_words
 from bayes_sf.output.report_material import Material, associations, explorer_models
-from bayes_sf.output.report_sections import Section, build_sections
+from bayes_sf.output.report_section import Section
+from bayes_sf.output.report_sections import build_sections
 from bayes_sf.output.report_sentences import read_template, say
 from bayes_sf.output.report_statements import data_say, how_sure, question
 from bayes_sf.output.sentences import STATEMENTS

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bayes_sf.analysis.comparison import CoefficientRow, Reproduction, reproduce
 from bayes_sf.analysis.consistency import RuleOutcome, replay
 from bayes_sf.analysis.contrast import Contrast, contrast_posterior, find_contrast, widest_contrasts
+from bayes_sf.analysis.imputation import MissingStudy
+from bayes_sf.analysis.multiverse import Explored
 from bayes_sf.analysis.pooling import Pooling, compare_pooling
 from bayes_sf.analysis.prior_fan import default_fan, prior_fan
 from bayes_sf.analysis.sensitivity import Sensitivity, sensitivity
@@ -20,6 +23,7 @@ from bayes_sf.output.protected_models import (
     protect_reproduction,
     withheld_of,
 )
+from bayes_sf.output.report_alternatives import explore_choices, move_unobserved, treat_gaps
 from bayes_sf.spec.analysis import load_analysis
 
 if TYPE_CHECKING:
@@ -69,6 +73,13 @@ class Material:
         What it hid in `poolings` and in the sample's flow.
     tables : ProtectedTables or None
         Of the sample; the published study has none.
+    effects, tipping : pandas.DataFrame
+        As `shift_effects` and `tipping_points` give them, of every item with an interval that
+        leaves out zero.
+    explored : Explored or str or None
+        A multiverse, or why it cannot be had; the published study has none.
+    missing : MissingStudy or str or None
+        What complete rows say, and a saved run of `impute` if there is one; or why they do not.
     """
 
     source: str
@@ -85,6 +96,10 @@ class Material:
     control: Control
     hidden: tuple[Hidden, ...]
     tables: ProtectedTables | None
+    effects: "pd.DataFrame"
+    tipping: "pd.DataFrame"
+    explored: Explored | str | None
+    missing: MissingStudy | str | None
 
     @property
     def nulls(self) -> tuple[Result, ...]:
@@ -147,6 +162,7 @@ def gather(
     seed: int = 1,
     with_data: bool = False,
     rules: Rules | None = None,
+    imputed: Path | None = None,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
 ) -> Material:
     """Compute what a report needs: exact fits, so that nothing has to be read from files.
@@ -159,8 +175,15 @@ def gather(
         As in `Material`.
     rules : Rules, optional
         Of disclosure control: what the page shows has passed it.
+    imputed : pathlib.Path, optional
+        Folder of a run of `impute` on the same workplaces.
     progress : callable
         Wraps the list of jobs.
+
+    Raises
+    ------
+    UsageError
+        For a saved run that does not belong to the data.
     """
     control = Control.of(data, rules or Rules())
     found = reproduce(data, seed=seed, keep=control.keeps, progress=progress)
@@ -174,31 +197,41 @@ def gather(
         for spec in load_analysis("null").specs
     ]
     tables = protect_tables(data, control) if isinstance(data, AnalysisSample) else None
+    effects, tipping, moved_log = move_unobserved(_apart(results), data, control)
+    explored, choice_log = explore_choices(data, control, progress)
+    missing, missing_log = treat_gaps(data, control, imputed)
     return Material(
         source=results[0].provenance.source, lang=lang, data=data,
         found=protect_reproduction(found, control), outcomes=replay(),
         fan=prior_fan(results, default_fan(), groups=False),
         small=_small(results, data, lang, seed),
         poolings=tuple(pooling for pooling, _ in poolings), rope=rope, seed=seed,
-        with_data=with_data, control=control, tables=tables,
+        with_data=with_data, control=control, tables=tables, effects=effects, tipping=tipping,
+        explored=explored, missing=missing,
         hidden=(
             *(line for _, log in poolings for line in log),
             *(line for line in (tables.log if tables else ()) if line.table == "flow"),
-            *withheld_of(control),
+            *moved_log, *choice_log, *missing_log, *withheld_of(control),
         ),
     )  # fmt: skip
+
+
+def _apart(results: Sequence[Result]) -> list[Result]:
+    """Models with a slope whose interval leaves out zero."""
+    return [
+        result for result in results
+        if any(
+            row.term in result.moments.predictors and (row.lower > 0 or row.upper < 0)
+            for row in result.rows
+        )
+    ]  # fmt: skip
 
 
 def _small(
     results: Sequence[Result], data: "PublishedStudy | AnalysisSample", lang: "Language", seed: int
 ) -> Sensitivity:
     """Ask further of what an interval sets apart from zero, and of all slopes at once."""
-    apart = {
-        result.spec.name
-        for result in results
-        for row in result.rows
-        if row.term in result.moments.predictors and (row.lower > 0 or row.upper < 0)
-    }
+    apart = {result.spec.name for result in _apart(results)}
     parts = ["ladder", "multiplicity"] if apart else ["multiplicity"]
     return sensitivity(
         load_analysis("bivariate"), data, items=sorted(apart), parts=parts, seed=seed, lang=lang

@@ -5,63 +5,29 @@ write the function and put it where it is to be read.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from bayes_sf.analysis.contrast import exact_posterior
-from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.comparison_tables import comparison_tables, icc_table
 from bayes_sf.output.disclosure import notice
-from bayes_sf.output.figures import missingness_figure
+from bayes_sf.output.multiverse_figures import curve_figure
+from bayes_sf.output.multiverse_tables import multiverse_tables
+from bayes_sf.output.page import upper_first
 from bayes_sf.output.pooling_tables import shrinkage_table
 from bayes_sf.output.posterior_figures import forest_figure, icc_figure, level_figure, line_figure
 from bayes_sf.output.protected_models import hidden_of
 from bayes_sf.output.report_material import Material, associations, explorer_models
+from bayes_sf.output.report_missing import build_missing, build_unobserved
+from bayes_sf.output.report_section import REPORT, Section
 from bayes_sf.output.report_sentences import say
-from bayes_sf.output.report_statements import gap, icc_range, replay_counts
+from bayes_sf.output.report_statements import icc_range, replay_counts
 from bayes_sf.output.report_tables import contrast_table, fan_table
-from bayes_sf.output.sample_tables import flow_tables
 from bayes_sf.output.sensitivity_figures import ranks_figure
 from bayes_sf.output.sensitivity_tables import model_tables, outcome_tables
 from bayes_sf.output.summary import findings_lines
-from bayes_sf.output.tables import Table
+from bayes_sf.output.words import term_name
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-__all__ = ["REPORT", "SECTIONS", "Section", "build_sections"]
-
-#: Source of a section that is about the report's own printed numbers, whatever the data.
-REPORT: Final = "report"
-
-
-@dataclass(frozen=True)
-class Section:
-    """One section.
-
-    Parameters
-    ----------
-    key : str
-        Its anchor; the heading is the text of that name.
-    source : str
-        ``published``, ``replica``, ``microdata`` or ``report``: its mark.
-    paragraphs : tuple of str
-    tables : tuple of Table
-    figures : tuple of matplotlib.figure.Figure
-        With the alternative text as label.
-    lines : tuple of str
-        A list, in English.
-    part : str
-        What the template adds: ``explorer``, ``methods``, ``provenance`` or nothing.
-    """
-
-    key: str
-    source: str
-    paragraphs: tuple[str, ...] = ()
-    tables: tuple[Table, ...] = ()
-    figures: "tuple[Figure, ...]" = ()
-    lines: tuple[str, ...] = ()
-    part: str = ""
+__all__ = ["SECTIONS", "build_sections"]
 
 
 def _icc(material: Material) -> Section:
@@ -78,13 +44,14 @@ def _effects(material: Material) -> Section:
     figures = [
         forest_figure(material.slopes(outcome), source=source, lang=lang) for outcome in outcomes
     ]
-    chosen = [one for one in material.bivariate if one.spec.key == ("q17", "absence_change")]
-    figures += [
-        line_figure(one, lang=lang, seed=material.seed)
-        for one in chosen if not hidden_of(one, material.control)
+    chosen = [
+        one for one in material.bivariate
+        if one.spec.key == ("q17", "absence_change") and not hidden_of(one, material.control)
     ]  # fmt: skip
+    figures += [line_figure(one, lang=lang, seed=material.seed) for one in chosen]
+    paragraphs = [say("observed", lang), *([say("one slope", lang)] if chosen else [])]
     return Section(
-        "effects", source, (say("observed", lang),),
+        "effects", source, tuple(paragraphs),
         (
             *(contrast_table(material, found, outcome) for outcome in outcomes),
             *comparison_tables(material.found, source=source, lang=lang),
@@ -106,18 +73,6 @@ def _versions(material: Material) -> int:
     return max(len(result.fitted.parts) for result in material.nulls)
 
 
-def _missing(material: Material) -> Section:
-    data, lang = material.data, material.lang
-    if material.tables is None or not isinstance(data, AnalysisSample):
-        return Section("missing", material.source, (gap(material),))
-    flow = material.tables.tables["flow.csv"]
-    tables = flow_tables(flow[flow["analysis"] == "null"], source=data.source, lang=lang)
-    # One line for each workplace: not of real ones.
-    synthetic = data.source == "replica"
-    figures = (missingness_figure(data.missingness(), source=data.source, lang=lang),)
-    return Section("missing", data.source, (gap(material),), tables, figures if synthetic else ())
-
-
 def _sensitivity(material: Material) -> Section:
     lang, small = material.lang, material.small
     apart = {(a.outcome, a.contrast.term) for a in associations(material) if a.apart}
@@ -134,6 +89,21 @@ def _sensitivity(material: Material) -> Section:
         "sensitivity", material.source, (say("fan", lang), say("small", lang)), tuple(tables),
         tuple(figures),
     )  # fmt: skip
+
+
+def _multiverse(material: Material) -> Section | None:
+    lang, explored = material.lang, material.explored
+    if explored is None:
+        return None
+    if isinstance(explored, str):
+        return Section("multiverse", material.source, (say("not there", lang, reason=explored),))
+    item = upper_first(term_name(explored.asked.item, lang))
+    paragraphs = (
+        say("multiverse text", lang, item=item, k=len(explored.fitted), m=len(explored.table)),
+        say("multiverse more", lang, name=explored.asked.name),
+    )
+    tables, figure = multiverse_tables(explored, lang=lang), curve_figure(explored, lang=lang)
+    return Section("multiverse", material.source, paragraphs, tables, (figure,))
 
 
 def _explorer(material: Material) -> Section | None:
@@ -192,8 +162,8 @@ def _provenance(material: Material) -> Section:
 
 #: In the order in which they are read.
 SECTIONS: Final[Sequence[Callable[[Material], Section | None]]] = (
-    _icc, _effects, _industries, _missing, _sensitivity, _explorer, _diagnostics, _replay,
-    _methods, _provenance,
+    _icc, _effects, _industries, build_missing, build_unobserved, _sensitivity, _multiverse,
+    _explorer, _diagnostics, _replay, _methods, _provenance,
 )  # fmt: skip
 
 

@@ -7,8 +7,8 @@ from bayes_sf.analysis.pooling import GroupRow, Pooling
 from bayes_sf.inputs.published import published_table
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.inputs.variables import Language
-from bayes_sf.output.numbers import fixed, interval, level, percent, with_percent
-from bayes_sf.output.page import upper_first
+from bayes_sf.output.numbers import ICC_DECIMALS, fixed, interval, level, percent, with_percent
+from bayes_sf.output.page import lower_first, upper_first
 from bayes_sf.output.protected_models import shown_levels
 from bayes_sf.output.report_material import AMOUNTS, Association, Material
 from bayes_sf.output.report_sentences import say
@@ -16,7 +16,7 @@ from bayes_sf.output.words import industry_name, outcome_name, term_name
 
 __all__ = [
     "association_line", "count_asked", "data_say", "gap", "how_sure", "icc_range", "question",
-    "replay_counts",
+    "replay_counts", "tipping_line",
 ]  # fmt: skip
 
 
@@ -61,19 +61,15 @@ def _share(row: IccRow, lang: Language) -> str:
     """How much lies between industries."""
     printed = say("share zero", lang)
     if row.published:
-        value = with_percent(percent(row.published, 1, lang), lang)
+        value = with_percent(percent(row.published, ICC_DECIMALS - 2, lang), lang)
         printed = say("share printed", lang, value=value)
-    limits = interval(100 * row.lower, 100 * row.upper, 0, lang, more=1)
+    limits = interval(100 * row.lower, 100 * row.upper, ICC_DECIMALS - 2, lang)
     return say(
         "share", lang, outcome=outcome_name(row.outcome, lang),
-        median=with_percent(_at_least_one(row.median, lang), lang), level=level(row.prob, lang),
-        interval=with_percent(limits, lang), n=row.n, published=printed,
+        median=with_percent(percent(row.median, ICC_DECIMALS - 2, lang), lang),
+        level=level(row.prob, lang), interval=with_percent(limits, lang), n=row.n,
+        published=printed,
     )  # fmt: skip
-
-
-def _at_least_one(share: float, lang: Language) -> str:
-    """A share in percent, whole from 1 on, below with a decimal."""
-    return percent(share, 0 if share >= 0.01 else 1, lang)
 
 
 def _levels(pooling: Pooling, lang: Language) -> str:
@@ -116,6 +112,7 @@ def how_sure(material: Material, found: Sequence[Association]) -> Iterator[str]:
     by_slope = slopes.groupby(["outcome", "term"])["changes"].agg(lambda c: bool((c != "").any()))
     priors = slopes["prior"].nunique()
     yield say("prior slopes", lang, changed=int(by_slope.sum()), m=len(by_slope), v=priors)
+    yield from tipping_line(material)
     yield say("few", lang, groups=material.nulls[0].moments.n_groups)
     yield say("observed", lang)
     yield say("replayed", lang, **replay_counts(material))
@@ -127,7 +124,8 @@ def icc_range(material: Material, outcome: str) -> str:
     chosen = fan[(fan["term"] == "icc") & (fan["outcome"] == outcome) & (fan["model"] == "null")]
     return say(
         "prior icc", lang, outcome=outcome_name(outcome, lang), v=len(chosen),
-        low=fixed(chosen["mean"].min(), 3, lang), high=fixed(chosen["mean"].max(), 3, lang),
+        low=fixed(chosen["mean"].min(), ICC_DECIMALS, lang),
+        high=fixed(chosen["mean"].max(), ICC_DECIMALS, lang),
     )  # fmt: skip
 
 
@@ -137,6 +135,28 @@ def replay_counts(material: Material) -> dict[str, int]:
     impossible = sum(finding.severity == "impossible" for finding in found)
     compared = sum(outcome.comparisons for outcome in material.outcomes)
     return {"compared": compared, "impossible": impossible, "doubtful": len(found) - impossible}
+
+
+def tipping_line(material: Material) -> Iterator[str]:
+    """Yield how many conclusions turn if those who are missing differ, where any could."""
+    lang, points = material.lang, material.tipping
+    decided = points[points["verdict_at_zero"] != "undecided"]
+    if not len(decided):
+        return
+    deltas = material.effects["delta"]
+    turned = decided.dropna(subset="verdict")
+    first = ""
+    if len(turned):
+        nearest = turned.sort_values("verdict", key=abs).iloc[0]
+        first = say(
+            "tipping first", lang, delta=fixed(float(nearest["verdict"]), 1, lang),
+            term=upper_first(term_name(str(nearest["term"]), lang)),
+            outcome=lower_first(outcome_name(f"absence_{nearest['quantity']}", lang)),
+        )  # fmt: skip
+    yield say(
+        "tipping", lang, k=len(turned), m=len(decided),
+        most=fixed(float(deltas.max()), 0, lang), first=first,
+    )  # fmt: skip
 
 
 def gap(material: Material) -> str:

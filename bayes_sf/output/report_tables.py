@@ -1,13 +1,15 @@
 """Tables that only the report has: contrasts against amounts, and the prior fan."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
 from bayes_sf.analysis.practical import Rope
 from bayes_sf.analysis.prior_fan import GROUP_PRIORS, SLOPE_PRIORS
+from bayes_sf.inputs.published import published_table
 from bayes_sf.inputs.variables import Language
-from bayes_sf.output.numbers import fixed
+from bayes_sf.output.numbers import ICC_DECIMALS, fixed
 from bayes_sf.output.page import upper_first
 from bayes_sf.output.prior_words import prior_words
 from bayes_sf.output.report_material import AMOUNTS, Association, Material
@@ -15,9 +17,9 @@ from bayes_sf.output.report_sentences import say
 from bayes_sf.output.result_tables import prior_notes
 from bayes_sf.output.sentences import sentence
 from bayes_sf.output.tables import Column, Table, table_from_frame
-from bayes_sf.output.words import interval_name, outcome_name, term_name, word
+from bayes_sf.output.words import industry_name, interval_name, outcome_name, term_name, word
 
-__all__ = ["contrast_table", "fan_table"]
+__all__ = ["contrast_table", "fan_table", "sample_table"]
 
 
 def contrast_table(material: Material, found: Sequence[Association], outcome: str) -> Table:
@@ -99,6 +101,48 @@ def _verdict(each: Association, material: Material) -> str:
     return say(f"verdict {rope.judge(each.lower, each.upper)}", material.lang)
 
 
+def sample_table(material: Material) -> Table:
+    """Count, as the report prints them, the surveyed workplaces and those of each outcome.
+
+    Parameters
+    ----------
+    material : Material
+        Of any data: the counts are the report's.
+    """
+    import pandas as pd
+
+    lang, samples = material.lang, published_table("samples")
+    by_table = samples.assign(table=samples["table"].astype(str)).pivot_table(
+        index="industry", columns="table", values="count", aggfunc="first", sort=False
+    )  # fmt: skip
+    surveyed = by_table[_SAMPLES["surveyed"]]
+    frame = pd.DataFrame({name: by_table[table] for name, table in _SAMPLES.items()})
+    for name in ("mean", "change"):
+        frame[f"{name}_share"] = 100 * frame[name] / surveyed
+    frame["industry"] = [
+        word("all", lang) if key == "total" else industry_name(str(key), lang)
+        for key in frame.index
+    ]
+    columns = (
+        Column("industry", word("industry", lang), "text"),
+        Column("surveyed", say("surveyed", lang), "integer"),
+        *(
+            column for name in ("mean", "change") for column in (
+                Column(name, outcome_name(f"absence_{name}", lang), "integer"),
+                Column(f"{name}_share", say("of surveyed", lang), decimals=0),
+            )
+        ),
+    )  # fmt: skip
+    return table_from_frame(
+        frame, say("samples title", lang), columns=columns, name="samples",
+        n=int(surveyed.loc["total"]), notes=[say("samples note", lang)], source="report", lang=lang,
+    )  # fmt: skip
+
+
+#: The report's table of each sample.
+_SAMPLES: Final = {"surveyed": "6", "mean": "8", "change": "9"}
+
+
 def fan_table(material: Material, outcome: str) -> Table:
     """ICC and conclusions on slopes of one outcome under every prior of the fan.
 
@@ -128,8 +172,8 @@ def fan_table(material: Material, outcome: str) -> Table:
     columns = (
         Column("slope", say("slope prior", lang), "text"),
         Column("group", say("group prior", lang), "text"),
-        Column("mean", f"{word('icc', lang)}: {word('mean', lang).lower()}", decimals=3),
-        Column("lower", f"{word('icc', lang)}: {span}", "interval", 3, "upper"),
+        Column("mean", f"{word('icc', lang)}: {word('mean', lang).lower()}", decimals=ICC_DECIMALS),
+        Column("lower", f"{word('icc', lang)}: {span}", "interval", ICC_DECIMALS, "upper"),
         Column("apart", say("apart count", lang), "integer"),
         Column("changed", say("changed count", lang), "integer"),
     )

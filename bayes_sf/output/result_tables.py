@@ -7,12 +7,13 @@ and the source in its footer.
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
+from bayes_sf.inputs.published import scalar
 from bayes_sf.inputs.variables import Language
-from bayes_sf.output.numbers import fixed
+from bayes_sf.output.numbers import digits_of, fixed
 from bayes_sf.output.prior_words import prior_words
 from bayes_sf.output.sentences import sentence
 from bayes_sf.output.tables import Column, Table, table_from_frame
@@ -22,7 +23,7 @@ from bayes_sf.spec.moments import INTERCEPT
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["diagnostics_table", "posterior_table", "prior_notes", "slug"]
+__all__ = ["answered_notes", "diagnostics_table", "posterior_table", "prior_notes", "slug"]
 
 type _Record = dict[str, Any]
 
@@ -81,10 +82,10 @@ def posterior_table(
     title = word("posterior_title" if bayesian else "frequentist_title", lang)
     return table_from_frame(
         frame, ": ".join([title, *(outcomes if len(outcomes) == 1 else [])]), columns=columns,
-        name=name, digits="sd", mcse="mcse", unit=units.pop() if len(units) == 1 else "",
+        name=name, digits="digits", mcse="mcse", unit=units.pop() if len(units) == 1 else "",
         n=(int(sizes.min()), int(sizes.max())),
         notes=[*prior_notes(found, lang), *([sentence("direction", lang)] if bayesian else []),
-               sentence("icc", lang), *_verdict_notes(found, lang)],
+               sentence("icc", lang), *answered_notes(found, lang), *_verdict_notes(found, lang)],
         source=first.provenance.source, lang=lang,
     )  # fmt: skip
 
@@ -108,7 +109,7 @@ def _term_rows(result: Result, lang: Language) -> Iterator[_Record]:
             "model": result.spec.name, "term": term_name(row.term, lang, known=known),
             "group": industry_name(row.group, lang), "estimate": row.estimate, "sd": row.sd,
             "lower": row.lower, "upper": row.upper, "statistic": row.statistic,
-            "n": result.moments.n_obs,
+            "n": result.moments.n_obs, "digits": digits_of(row.term, row.estimate, row.sd),
             "mcse": mcse.get(parameter, mcse.get(row.term, math.nan)),
         }  # fmt: skip
 
@@ -128,6 +129,33 @@ def prior_notes(results: Sequence[Result], lang: Language) -> list[str]:
         return []
     several = f" ({sentence('several', lang)})" if len(texts) > 1 else ""
     return [f"{word('priors', lang)}{several}: {prior_words(texts[0], lang)}."]
+
+
+#: The n that the report prints of a single model, by its table.
+_SAMPLES: Final[Mapping[str, str]] = {"figure5": "n_figure5", "4": "n_table4"}
+
+
+def answered_notes(results: Iterable[Result], lang: Language) -> list[str]:
+    """Say why n is less than what the report says, where it is recovered from its tables.
+
+    Parameters
+    ----------
+    results : iterable of Result
+    lang : {"en", "nb"}
+        Language.
+
+    Returns
+    -------
+    list of str
+        One sentence for each of the report's samples that is larger; none of other data.
+    """
+    wholes = {
+        int(scalar(_SAMPLES[result.spec.table]))
+        for result in results
+        if result.provenance.source == "published" and result.spec.table in _SAMPLES
+        and result.moments.n_obs < scalar(_SAMPLES[result.spec.table])
+    }  # fmt: skip
+    return [sentence("answered", lang).format(whole) for whole in sorted(wholes)]
 
 
 def _verdict_notes(results: Sequence[Result], lang: Language) -> list[str]:

@@ -26,22 +26,22 @@ _TEXTS: Final = {
     "en": {
         "ladder": "Estimates and {} intervals on the same workplaces, n = {}; one change at a time",
         "fan": "Posterior means and {} intervals under {} priors, n = {}; dotted: the model's own",
-        "ranks": "Median rank and {} interval of {} slopes, 1 is the largest; red: asked about",
+        "ranks": "Median rank and {} interval of {} slopes, 1 is the largest; orange: asked about",
         "sweep": "; open: errors correlated {}",
         "rank": "Rank by size",
         "controls": "Posterior means and {} intervals; blue: the same {} workplaces at every step, "
-        "red: those that are left (n)",
+        "orange: those that are left (n)",
     },
     "nb": {
         "ladder": "Estimater og {}-intervaller for de samme virksomhetene, n = {}; én endring om "
         "gangen",
         "fan": "Forventninger og {}-intervaller under {} a priori-fordelinger, n = {}; prikket: "
         "modellens egen",
-        "ranks": "Medianrang og {}-intervall for {} stigningstall, 1 er størst; rødt: spurt om",
+        "ranks": "Medianrang og {}-intervall for {} stigningstall, 1 er størst; oransje: spurt om",
         "sweep": "; åpne: feil korrelert {}",
         "rank": "Rang etter størrelse",
         "controls": "Forventninger og {}-intervaller; blått: de samme {} virksomhetene i alle "
-        "trinn, rødt: de som er igjen (n)",
+        "trinn, oransje: de som er igjen (n)",
     },
 }
 #: Height of a line, and of what is above and below them, in inches.
@@ -221,7 +221,7 @@ def ranks_figure(
     frame : pandas.DataFrame
         The part ``multiplicity`` of `sensitivity`, of one outcome.
     asked : sequence of str
-        Terms in red.
+        Terms in orange.
     lang : {"en", "nb"}
         Language.
     """

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from bayes_sf.analysis.sensitivity import Sensitivity
 from bayes_sf.engines.result import Result
 from bayes_sf.inputs.variables import Language
-from bayes_sf.output.numbers import fixed, interval, significant_decimals
+from bayes_sf.output.numbers import digits_of, fixed, interval, significant_decimals
 from bayes_sf.output.result_tables import slug
 from bayes_sf.output.sensitivity_about import About
 from bayes_sf.output.sensitivity_size_tables import SIZE_TABLES
@@ -162,6 +162,7 @@ def _ladder(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
     shown = there.assign(
         term=[about.term(term) for term in there["term"]],
         rung=[about.say(rung) for rung in there["rung"]],
+        digits=list(map(digits_of, there["term"], there["estimate"], there["sd"])),
     )
     columns = (
         *([Column("term", word("term", about.lang), "text")] if several else []),
@@ -179,7 +180,7 @@ def _ladder(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
         f"{about.say(rung)}: {about.say(why)}."
         for rung, why in zip(out["rung"], out["missing"], strict=True)
     ]
-    yield about.table("ladder", shown, columns, digits="sd", notes=tuple(notes))
+    yield about.table("ladder", shown, columns, digits="digits", notes=tuple(notes))
 
 
 def _controls(frame: "pd.DataFrame", about: About) -> Iterator[Table]:

@@ -32,7 +32,15 @@ _SENTENCES: Final[Mapping[Language, Mapping[str, str]]] = {
         "icc": "The ICC is a share and has no unit.",
         "several": "of the first model",
         "printed": "Published: the real study's figures, with the decimals that the report prints.",
-        "reconstructed": "There is no n where only estimate and SE are printed (flat priors).",
+        "reconstructed": (
+            "Where only estimate and SE are printed, the posterior rests on them (flat priors), "
+            "and n is the one that the report prints."
+        ),
+        "answered": (
+            "The report's n is {}, all linked workplaces with enough quarters; here it is without "
+            "those of them that did not give an answer that the model uses. How many these are is "
+            "not printed: it is drawn, and differs a little between versions of the study."
+        ),
         "boundary": (
             "REML's zero is a boundary estimate: the last two lines are the ends of what the "
             "report leaves possible."
@@ -76,7 +84,15 @@ _SENTENCES: Final[Mapping[Language, Mapping[str, str]]] = {
         "icc": "ICC er en andel uten enhet.",
         "several": "den første modellens",
         "printed": "Rapporten: tall for den virkelige studien, med de desimalene som er trykt.",
-        "reconstructed": "n finnes ikke der bare estimat og standardfeil er trykt (flat a priori).",
+        "reconstructed": (
+            "Der bare estimat og standardfeil er trykt, bygger fordelingen på dem (flat a priori), "
+            "og n er den som rapporten oppgir."
+        ),
+        "answered": (
+            "Rapportens n er {}, alle koblede virksomheter med nok kvartaler; her er de utelatt "
+            "som ikke ga et svar modellen bruker. Hvor mange de er, er ikke trykt: det er trukket, "
+            "og varierer litt mellom versjonene av studien."
+        ),
         "boundary": (
             "REMLs null er et randestimat: de to siste linjene er ytterpunktene av det rapporten "
             "lar være mulig."

@@ -103,7 +103,7 @@ def _slope_row(row: CoefficientRow, book: Codebook) -> tuple[str, ...]:
     published = f"{fixed(unit * float(row.estimate), 1)} (t {fixed(float(row.t), 3)})"
     return (
         term, book.label(term, "en"), published, fixed(row.reml_estimate, 2), fixed(row.mean, 2),
-        interval(row.lower, row.upper, 2), probability(row.p_direction, 3), str(row.n),
+        interval(row.lower, row.upper, 2), probability(row.p_direction, 3), str(row.n or ""),
     )  # fmt: skip
 
 

@@ -55,7 +55,7 @@ type Cell = Value | tuple[float, float]
 #: Decimals of a number whose uncertainty is not known.
 _DECIMALS: Final = 2
 #: Decimals that are added until an interval's limit does not look like zero.
-_MORE: Final = 2
+_MORE: Final = 1
 _NOT_THERE: Final = "."
 _FIGURE: Final = re.compile(r"-?\d+(?:\.\d+)?")
 
@@ -73,7 +73,7 @@ class Column:
     kind : {"number", "integer", "interval", "probability", "r_hat", "text", "printed"}
         What the values are. `printed` are figures whose digits stay as they are ("-0.30").
     decimals : int or None
-        Of every row; None stands for those of the row.
+        Of every row; None stands for those of the row, of which a limit near zero may have more.
     upper : str
         Of an interval, the key of its upper limit.
     """
@@ -215,7 +215,7 @@ class Table:
         row = self.decimals[at] if self.decimals else _DECIMALS
         usual = {"integer": 0, "probability": 3, "r_hat": 3}.get(column.kind, row)
         decimals = usual if column.decimals is None else column.decimals
-        if isinstance(value, tuple):
+        if isinstance(value, tuple) and column.decimals is None:
             return shared_decimals(*value, decimals, _MORE)
         return decimals
 

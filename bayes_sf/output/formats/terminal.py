@@ -1,20 +1,28 @@
-"""A table on a terminal, and the lines that every command ends with."""
+"""A table on a terminal, where no figure is ever cut, and the lines that every command ends with.
+
+A table that is too wide wraps its labels, in the header and in columns of text. Where that does not
+do, its columns are printed in several parts under each other, each with the first column, as R
+prints a data frame.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bayes_sf.inputs.variables import Language
 from bayes_sf.output.sentences import sentence
-from bayes_sf.output.tables import Table
+from bayes_sf.output.tables import Column, Table
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table as RichTable
 
-__all__ = ["print_end", "print_table"]
+__all__ = ["column_parts", "print_end", "print_table"]
 
-#: Longer words of a text may be broken.
-_WORD = 14
+#: Blanks that go with every column.
+_GAP: Final = 2
+#: A text wraps to so many characters, or to its longest word if that is longer.
+_TEXT: Final = 16
 
 
 def print_table(console: "Console", table: Table) -> None:
@@ -27,25 +35,80 @@ def print_table(console: "Console", table: Table) -> None:
     table : Table
         What to print.
     """
+    from rich.text import Text
+
+    cells = [[row[place] for row in table.texts] for place in range(len(table.columns))]
+    ranges = [_widths(column, own) for column, own in zip(table.columns, cells, strict=True)]
+    console.print()
+    console.print(Text(table.caption, style="bold"))
+    for part in column_parts([low for low, _ in ranges], console.width):
+        widths = _grown([ranges[place] for place in part], console.width)
+        console.print(_drawn(table, part, widths), crop=False)
+    for line in table.footer:
+        console.print(line, style="dim", markup=False)
+
+
+def column_parts(widths: Sequence[int], room: int) -> list[list[int]]:
+    """Put columns, by number, into parts that fit; the first column is in every part.
+
+    Parameters
+    ----------
+    widths : sequence of int
+        Least width of every column.
+    room : int
+        Characters of a line.
+
+    Examples
+    --------
+    >>> column_parts([10, 8, 8, 8], 80), column_parts([10, 8, 8, 8], 32)
+    ([[0, 1, 2, 3]], [[0, 1, 2], [0, 3]])
+    """
+    parts = [[0]]
+    for place in range(1, len(widths)):
+        together = sum(widths[at] + _GAP for at in (*parts[-1], place))
+        if together > room and len(parts[-1]) > 1:
+            parts.append([0])
+        parts[-1].append(place)
+    return parts
+
+
+def _widths(column: Column, cells: Sequence[str]) -> tuple[int, int]:
+    """Least width of a column, and the one at which nothing wraps."""
+    from rich.cells import cell_len
+
+    longest = max(map(cell_len, cells), default=0)
+    label = max(map(cell_len, column.label.split()), default=0)
+    low = longest
+    if column.is_text:
+        words = (cell_len(word) for cell in cells for word in cell.split())
+        low = min(longest, max(_TEXT, *words, 0))
+    return max(low, label), max(longest, cell_len(column.label))
+
+
+def _grown(ranges: Sequence[tuple[int, int]], room: int) -> list[int]:
+    """Widths of columns that are given what room is left, from left to right."""
+    left = max(0, room - sum(low + _GAP for low, _ in ranges))
+    widths = []
+    for low, high in ranges:
+        more = min(high - low, left)
+        widths.append(low + more)
+        left -= more
+    return widths
+
+
+def _drawn(table: Table, part: Sequence[int], widths: Sequence[int]) -> "RichTable":
+    """Some columns as a table of its own."""
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    title = Text(table.caption)
-    rich = RichTable(title=title, title_justify="left", title_style="bold", box=None)
-    for place, column in enumerate(table.columns):
-        # A figure is never broken, a header and a text only between words that are not long.
-        cells = [row[place] for row in table.texts]
-        words = [word for cell in cells for word in cell.split()]
-        least = max(map(len, words if column.is_text else cells), default=0)
-        least = min(least, _WORD) if column.is_text else least
-        justify = "left" if column.is_text else "right"
-        rich.add_column(column.label, justify=justify, min_width=least or None, overflow="fold")  # type: ignore[arg-type]
+    whole = sum(widths) + _GAP * len(widths)
+    rich = RichTable(box=None, width=whole)
+    for place, width in zip(part, widths, strict=True):
+        column = table.columns[place]
+        rich.add_column(column.label, justify="left" if column.is_text else "right", width=width)
     for row in table.texts:
-        rich.add_row(*map(Text, row))  # q17[no] is no markup
-    console.print()
-    console.print(rich)
-    for line in table.footer:
-        console.print(line, style="dim", markup=False)
+        rich.add_row(*(Text(row[place]) for place in part))  # q17[no] is no markup
+    return rich
 
 
 def print_end(

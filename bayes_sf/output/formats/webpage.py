@@ -15,6 +15,7 @@ __all__ = ["fragment", "page"]
 
 _TABLE: Final = re.compile(r"<table.*</table>", re.DOTALL)
 _CELL: Final = re.compile(r'<(td|th)(?= [^>]*class="gt_row)')
+_NOTE: Final = re.compile(r'(<td class="gt_sourcenote"[^>]*>)(.*?)(</td>)', re.DOTALL)
 _STYLE: Final = "body{margin:1rem;max-width:100%}caption{text-align:left;font-weight:bold}"
 
 
@@ -71,6 +72,7 @@ def _annotated(html: str, table: Table) -> str:
     start = html.index(">") + 1
     values = _sort_values(table)
     body = _CELL.sub(lambda found: found[0] + next(values), html[start:])
+    body = _NOTE.sub(r"\1<div>\2</div>\3", body)  # a cell's width cannot be limited
     return f"{html[:start]}<caption>{escape(table.caption)}</caption>{body}"
 
 

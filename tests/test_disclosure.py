@@ -34,10 +34,10 @@ from bayes_sf.output.disclosure import (
 )
 from bayes_sf.output.protected_models import (
     check_withheld,
-    protect_checks,
     protect_estimates,
     protect_pooling,
 )
+from bayes_sf.output.protected_predictions import protect_checks
 from bayes_sf.output.suppression import suppress
 from bayes_sf.spec.model import ModelSpec
 

@@ -19,7 +19,8 @@ from bayes_sf.output.formats.terminal import print_end, print_table
 from bayes_sf.output.numbers import level
 from bayes_sf.output.prior_words import prior_words
 from bayes_sf.output.progress import show_sampling
-from bayes_sf.output.protected_models import hidden_of, keep_open, protect_checks, protect_left_out
+from bayes_sf.output.protected_models import hidden_of, keep_open
+from bayes_sf.output.protected_predictions import protect_checks, protect_left_out
 from bayes_sf.output.sentences import STATEMENTS
 from bayes_sf.output.tables import Column, Table, table_from_frame
 from bayes_sf.output.words import industry_name, outcome_name, word

@@ -1,14 +1,13 @@
-"""What models say of groups, as it may leave: estimates, diagnostics, shrinkage, predictions.
+"""What models say of groups, as it may leave: estimates, diagnostics, shrinkage.
 
 A group that is hidden has no figure of its own anywhere: no effect, no level, no n. Where one is,
 the other figures of its models keep the digits that are printed, since in full every estimate is an
 equation in the hidden group's mean; so do those of a model that has one or two workplaces fewer
 than one of its parts. A group whose n is not said has coarse figures as well: in full their
-uncertainties are equations in its n. Smallest and largest values are those of single workplaces and
-are always hidden.
+uncertainties are equations in its n.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -33,14 +32,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "blunt_of", "check_withheld", "hidden_of", "keep_open", "protect_checks",
-    "protect_diagnostics", "protect_estimates", "protect_left_out", "protect_pooling",
-    "protect_reproduction", "protect_table", "shown_levels", "withheld_of",
+    "blunt_of", "check_withheld", "hidden_of", "keep_open", "protect_diagnostics",
+    "protect_estimates", "protect_pooling", "protect_reproduction", "protect_table",
+    "shown_levels", "withheld_of",
 ]  # fmt: skip
 
 _FIGURES: Final = ("estimate", "sd", "lower", "upper", "statistic")
-_EXTREMES: Final = ("min", "max")
-_SINGLE: Final = "single workplaces"
 
 type Log = tuple[Hidden, ...]
 
@@ -311,68 +308,6 @@ def _rounded(cell: Cell, decimals: int) -> Cell:
     if isinstance(cell, tuple):
         return (round(cell[0], decimals), round(cell[1], decimals))
     return round(cell, decimals) if isinstance(cell, float) else cell
-
-
-def protect_checks(
-    checks: "pd.DataFrame",
-    groups: Mapping[str, str],
-    control: Control,
-    unsaid: Mapping[str, str] | None = None,
-) -> "tuple[pd.DataFrame, Log]":
-    """Predictive checks without extremes, hidden groups and shares of one or two workplaces.
-
-    Parameters
-    ----------
-    checks : pandas.DataFrame
-        As `check_predictions`, with `group` and `statistic` as columns.
-    groups : mapping
-        Hidden group -> rule.
-    control : Control
-    unsaid : mapping, optional
-        Groups whose n is not said -> rule. Then no group's share is, which times its n is a count.
-    """
-    if not control.active:
-        return checks, ()
-    values = ("n", "observed", "median", "lower", "upper", "p_above")
-    whole = checks.round(dict.fromkeys(values, _DECIMALS)) if groups or unsaid else checks
-    shown, log = hide_groups(whole, groups, table="checks", values=values)
-    shown, more = hide_groups(shown, unsaid or {}, table="checks", values=("n",))
-    shown, log = shown.astype(dict.fromkeys(values, object)), (*log, *more)
-    number = (checks["observed"] * checks["n"]).round()
-    least = control.rules.min_workplaces
-    share = checks["statistic"] == "share <= 0"
-    few = share & (number.between(1, least - 1) | (checks["n"] - number).between(1, least - 1))
-    if (few & (checks["group"] != "")).any():  # one group's share is had from the others' and all
-        few |= share & (checks["group"] != "")
-    if unsaid:
-        few |= share & checks["group"].isin(list(unsaid))
-    single = checks["statistic"].isin(_EXTREMES)
-    shown.loc[single | few, ["observed", "p_above"]] = HIDDEN
-    where = checks.loc[single | few, ["statistic", "group"]].itertuples(index=False)
-    return shown, (*log, *(Hidden("checks", f"{g or 'all'}", s, _SINGLE) for s, g in where))
-
-
-def protect_left_out(
-    frame: "pd.DataFrame", groups: Mapping[str, str], unsaid: Mapping[str, str] | None = None
-) -> "tuple[pd.DataFrame, Log]":
-    """Predictions of groups that were left out, without hidden ones.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        As `leave_group_out`, with `group` as a column.
-    groups : mapping
-        Hidden group -> rule.
-    unsaid : mapping, optional
-        Groups whose n is not said, nor the sum of their log densities -> rule.
-    """
-    values = ("n", "elpd", "mean", "predicted", "lower", "upper")
-    shown, log = hide_groups(frame, groups, table="groups", values=values)
-    if not unsaid:
-        return shown, log
-    shown = shown.assign(mean=[x if isinstance(x, str) else round(x, 1) for x in shown["mean"]])
-    shown, more = hide_groups(shown, unsaid, table="groups", values=("n", "elpd"))
-    return shown, (*log, *more)
 
 
 def _named(table: str, result: Result) -> str:

@@ -24,6 +24,7 @@ Examples
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
+from math import copysign
 from typing import TYPE_CHECKING, Any, Final
 
 from bayes_sf.errors import DisclosureError, UsageError
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HIDDEN", "MODELS", "OFF", "Control", "Hidden", "Rules", "blunted", "disclosure_files",
-    "hide_fields", "hide_groups", "notice", "refuse_withheld",
+    "hide_fields", "hide_groups", "notice", "refuse_withheld", "shortened",
 ]  # fmt: skip
 
 #: Statistics Norway's symbol for a figure that is not given.
@@ -338,11 +339,28 @@ def blunted(
     """
     return {
         name: [
-            round(value, significant_decimals(error) - fewer)
+            shortened(value, significant_decimals(error) - fewer)
             for value, error in zip(frame[name], frame[sd], strict=True)
         ]
         for name in columns
     }
+
+
+def shortened(value: float, decimals: int) -> float:
+    """Round, but never to zero what is not: a limit keeps its side.
+
+    Parameters
+    ----------
+    value : float
+    decimals : int
+
+    Examples
+    --------
+    >>> shortened(-0.001, 2), shortened(0.1234, 2), shortened(0.0, 2)
+    (-0.01, 0.12, 0.0)
+    """
+    found = round(value, decimals)
+    return copysign(10.0**-decimals, value) if found == 0 != value else found
 
 
 def notice(

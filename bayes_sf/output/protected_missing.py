@@ -65,6 +65,8 @@ def protect_missing(study: MissingStudy, panel: "pd.DataFrame", control: Control
     fits = (*study.complete_case, *study.results)
     known = {**control.surveyed(), **hidden_of_all(fits, control)}
     unsaid = {g: why for one in fits for g, why in control.unsaid(one.spec).items()}
+    if control.counts is not None:  # the linked are counted as well
+        unsaid |= control.counts.unsaid(control.counts.linked)
     blunt = any(blunt_of(result, control) for result in fits)
     lines = {
         str(by): _lines(part, control) for by, part in study.missing.groupby("by", sort=False)

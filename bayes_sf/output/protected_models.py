@@ -9,9 +9,9 @@ uncertainties are equations in its n.
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from bayes_sf.analysis.comparison import ANALYSES, Reproduction
+from bayes_sf.analysis.comparison import ANALYSES, CoefficientRow, Reproduction
 from bayes_sf.analysis.pooling import GroupRow, Pooling, TermRow
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import DisclosureError
@@ -23,6 +23,7 @@ from bayes_sf.output.disclosure import (
     blunted,
     hide_fields,
     hide_groups,
+    shortened,
 )
 from bayes_sf.output.numbers import significant_decimals
 from bayes_sf.output.tables import Cell, Table
@@ -260,19 +261,29 @@ def protect_reproduction(found: Reproduction, control: Control) -> Reproduction:
     control : Control
     """
     fits = [result for results in found.results.values() for result in results.values()]
-    if not any(blunt_of(result, control) for result in fits):
-        return found
-    icc = tuple(
-        replace(row, **{name: round(getattr(row, name), _OF_SHARES) for name in _ICC})
-        for row in found.icc
-    )
+    rough = any(hidden_of(result, control) for result in fits)
+    close = {(r.spec.table, r.spec.name) for r in fits if control.close(r.spec)}
+    icc, coefficients = found.icc, found.coefficients
+    if rough:
+        icc = tuple(
+            replace(row, **{name: shortened(getattr(row, name), _OF_SHARES) for name in _ICC})
+            for row in icc
+        )
     coefficients = tuple(
-        replace(row, **{
-            name: round(getattr(row, name), significant_decimals(row.sd)) for name in _COEFFICIENT
-        })
-        for row in found.coefficients
-    )  # fmt: skip
+        _rounded_coefficient(row) if rough or (row.table, row.question) in close else row
+        for row in coefficients
+    )
     return replace(found, icc=icc, coefficients=coefficients)
+
+
+def _rounded_coefficient(row: CoefficientRow) -> CoefficientRow:
+    """A published coefficient's re-analysis with the digits that are printed."""
+    decimals = significant_decimals(row.sd)
+    values: dict[str, Any] = {
+        name: shortened(getattr(row, name), decimals) for name in _COEFFICIENT
+    }
+    values["p_direction"] = min(values["p_direction"], 1 - 10.0**-decimals)
+    return replace(row, **values)
 
 
 #: Decimals that are printed of a level, and of an ICC.

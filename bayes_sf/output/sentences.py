@@ -69,6 +69,7 @@ _SENTENCES: Final[Mapping[Language, Mapping[str, str]]] = {
         ),
         "more models": "{} more models are in the files.",
         "written": "Written to {}: {}",
+        "files": "Written to {}: {} files",
     },
     "nb": {
         "direction": "P(retning): a posteriori-sannsynlighet for medianens fortegn.",
@@ -117,6 +118,7 @@ _SENTENCES: Final[Mapping[Language, Mapping[str, str]]] = {
         ),
         "more models": "{} modeller til er i filene.",
         "written": "Skrevet til {}: {}",
+        "files": "Skrevet til {}: {} filer",
     },
 }
 

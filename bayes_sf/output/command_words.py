@@ -68,7 +68,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "checks": (
         (
             "Prediktive kontroller: {} av {} tall som vises (gjennomsnitt, sd, minste, største, "
-            "andel <= 0; alle virksomheter og hver bransje), ligger utenfor 98 % av det modellen "
+            "andel <= 0; alle virksomheter og hver bransje), ligger utenfor 98\u00a0% av det modellen "
             "ville gitt."
         ),
         (

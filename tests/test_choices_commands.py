@@ -75,7 +75,7 @@ def test_influence(command: Command, tmp_path: Path) -> None:
     assert {"workplace", "record"}.isdisjoint(rows(folder / "cells.csv")[0])
     shown = [row["n"] for row in rows(folder / "cells.csv") if row["n"] != ":"]
     assert all(int(n) >= 5 for n in shown)
-    assert "Disclosure control: " in out
+    assert "Personvern: " in out
     assert (folder / "disclosure.csv").exists()
     assert (folder / "influence_q13_absence_mean.svg").exists()
 

@@ -215,7 +215,7 @@ def test_export_writes_tables_in_all_formats(command: Command, tmp_path: Path) -
         "--quiet",
     )
     assert (code, err) == (0, "")
-    assert out.startswith("SYNTHETIC replica")
+    assert out.startswith("SYNTETISK kopi")
     names = {path.name for path in (tmp_path / "tables").iterdir()}
     assert {"estimates_exact.html", "estimates_exact.tex", "estimates_exact.md"} <= names
     assert {"tables.xlsx", "tables.docx", "table_25.csv", "flow_null_absence_mean.csv"} <= names

@@ -201,8 +201,8 @@ def test_describe_writes_prints_and_says_whose(command: Command, tmp_path: Path)
     code, out, err = command("describe", *OWN, "--out", "here", "--lang", "nb")
     assert (code, err) == (0, "")
     assert {path.name for path in (tmp_path / "here").iterdir()} == FILES
-    assert out.startswith("Microdata given by the user.\n")
-    assert "SYNTHETIC" not in out
+    assert out.startswith("Brukerens egne mikrodata.\n")
+    assert "SYNTETISK" not in out
     assert not re.search(r"\b(\d{9}|[0-9a-f]{16})\b", out)
     for name in TABLES:
         assert {row["source"] for row in rows(tmp_path / "here" / name)} == {"microdata"}
@@ -403,7 +403,7 @@ def test_lists_of_the_replica_are_as_long_as_asked(replica_selected: "Finished")
     lines = [line for line in replica_selected.stdout.splitlines() if LISTS[0] in line]
     assert len(lines) == len(INDUSTRIES)
     for line in lines:
-        candidates, chosen_, rule, _ = map(float, line.split()[3:])
+        candidates, chosen_, rule, _ = map(float, line.split()[-4:])
         assert rule < chosen_ <= candidates, "some were lucky"
 
 

@@ -28,6 +28,7 @@ from bayes_sf.output.sensitivity_figures import (
 )
 from bayes_sf.output.sensitivity_tables import model_tables, outcome_tables
 from bayes_sf.output.sensitivity_words import _SENTENCES, _WORDS, say
+from bayes_sf.output.words import numbered_name
 
 type Command = Callable[..., tuple[int, str, str]]
 
@@ -160,7 +161,9 @@ def test_tables_say_n_priors_source_and_kind(found: Sensitivity, lang: Any) -> N
     tables = model_tables(found, found.results[0], lang)
     assert len(tables) == 10
     assert len({table.name for table in tables}) == 10
-    prior = "A priori-fordelinger: intercept normal" if lang == "nb" else "Priors: intercept normal"
+    prior = (
+        "A priori-fordelinger: konstantledd normal" if lang == "nb" else "Priors: intercept normal"
+    )
     for table in tables:
         footer = " ".join(table.footer)
         assert "(n = 60)" in table.caption
@@ -207,7 +210,7 @@ def test_many_comparisons_show_the_largest_and_what_was_asked(found: Sensitivity
     assert len(table.rows) == 8
     assert "common correlation" in " ".join(table.footer)
     largest = own[own["correlation"] == 0].set_index("term")["t"].abs().idxmax()
-    assert table.rows[0][0] == largest
+    assert table.rows[0][0] == numbered_name(largest, "en")
     rows = Sensitivity(found.results, (), {"multiplicity": many((np.nan,))}, {}, 0.95, 1)
     (table,) = outcome_tables(rows, "nb")
     assert "felles korrelasjon" not in " ".join(table.footer)

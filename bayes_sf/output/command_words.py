@@ -68,8 +68,8 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "checks": (
         (
             "Prediktive kontroller: {} av {} tall som vises (gjennomsnitt, sd, minste, største, "
-            "andel <= 0; alle virksomheter og hver bransje), ligger utenfor 98 % av det modellen "
-            "ville gitt."
+            "andel <= 0; alle virksomheter og hver bransje), ligger utenfor 98\u00a0% av det "
+            "modellen ville gitt."
         ),
         (
             "Predictive checks: {} of {} figures shown (of mean, sd, min, max, share <= 0; all "

@@ -27,7 +27,7 @@ from bayes_sf.output.protected_models import (
 )
 from bayes_sf.output.result_tables import diagnostics_table, posterior_table
 from bayes_sf.output.sample_tables import descriptive_tables, flow_tables
-from bayes_sf.output.sentences import STATEMENTS
+from bayes_sf.output.sentences import STATEMENTS, sentence
 from bayes_sf.output.tables import Table
 from bayes_sf.output.words import check_language
 from bayes_sf.spec.analysis import Analysis
@@ -50,11 +50,14 @@ class Export:
     files : tuple of pathlib.Path
     disclosure : str
         What disclosure control did; "" where there was nothing to protect.
+    lang : {"en", "nb"}
+        Language.
     """
 
     tables: tuple[Table, ...]
     files: tuple[Path, ...]
     disclosure: str
+    lang: "Language" = "en"
 
 
 def run_export(
@@ -104,15 +107,15 @@ def run_export(
     UsageError
         For a language or format that is not known, or a library that is missing.
     """
-    used = control or Control.of(sample, Rules())
+    used, language = control or Control.of(sample, Rules()), check_language(lang)
     tables, hidden = export_tables(
         results=results, reproduction=reproduction, poolings=poolings, sample=sample,
-        source=source, lang=check_language(lang), control=used,
+        source=source, lang=language, control=used,
     )  # fmt: skip
     log = (*log, *hidden)
     contents = table_files(tables, formats, csv_style=csv_style)
     files = write_files(folder, {**contents, **disclosure_files(used, log)})
-    return Export(tables, files, notice(used, log))
+    return Export(tables, files, notice(used, log, language), language)
 
 
 def export_tables(
@@ -234,13 +237,13 @@ def print_export(console: "Console", done: Export, *, source: str, as_json: bool
     names = [str(path) for path in done.files]
     if as_json:
         tables = [{"name": table.name, "caption": table.caption} for table in done.tables]
-        said = {"disclosure": done.disclosure} if done.disclosure else {}
-        console.file.write(json_text({"source": source, "tables": tables, "files": names, **said}))
+        more = {"disclosure": done.disclosure} if done.disclosure else {}
+        console.file.write(json_text({"source": source, "tables": tables, "files": names, **more}))
         return
-    console.print(STATEMENTS["en"][source], style="bold")
+    console.print(STATEMENTS[done.lang][source], style="bold")
     for table in done.tables:
         console.print(f"{table.name}: {table.caption}", markup=False, highlight=False)
     if done.disclosure:
         console.print(done.disclosure, highlight=False)
-    folder = done.files[0].parent
-    console.print(f"Written to {folder}: {len(names)} files", markup=False, highlight=False)
+    said = sentence("files", done.lang).format(done.files[0].parent, len(names))
+    console.print(said, markup=False, highlight=False)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from bayes_sf.errors import UsageError
-from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.inputs.codebook import NOT_ASKED, load_codebook
 from bayes_sf.inputs.published import DECIMALS
 from bayes_sf.inputs.variables import Item, Language
 from bayes_sf.output.sentences import sentence
@@ -180,10 +180,11 @@ def _label(item: Item, lang: Language) -> str:
 
 
 def _answer(question: str, category: str, lang: Language) -> str:
-    """An answer: as the report prints it, or in English."""
-    if lang == "nb":
-        return category
+    """An answer: as the report prints it, which was not asked as NA, or in English."""
     try:
-        return _item(question).category(category).label_en
+        answer = _item(question).category(category)
     except UsageError:  # "(missing)"
-        return category
+        return "(mangler)" if lang == "nb" else category
+    if lang == "nb":
+        return answer.label_nb if answer.code == NOT_ASKED else category
+    return answer.label_en

@@ -78,6 +78,7 @@ _SENTENCES: Final[Mapping[Language, Mapping[str, str]]] = {
         ),
         "more models": "{} more models are in the files.",
         "written": "Written to {}: {}",
+        "files": "Written to {}: {} files",
     },
     "nb": {
         "direction": "P(retning): a posteriori-sannsynlighet for medianens fortegn.",
@@ -137,6 +138,7 @@ _SENTENCES: Final[Mapping[Language, Mapping[str, str]]] = {
         ),
         "more models": "{} modeller til er i filene.",
         "written": "Skrevet til {}: {}",
+        "files": "Skrevet til {}: {} filer",
     },
 }
 

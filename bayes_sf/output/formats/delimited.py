@@ -2,26 +2,29 @@ r"""A table as CSV: numbers in full, an interval as two columns, and which data 
 
 Examples
 --------
+>>> from dataclasses import replace
 >>> from bayes_sf.output.tables import Column, Table
 >>> columns = (Column("term", "Term", "text"), Column("low", "95 %", "interval", upper="high"))
 >>> table = Table("t", "Slopes", columns, (("a", (-0.5, 0.25)),), source="replica")
 >>> csv_bytes(table).decode()
 'term,low,high,source\na,-0.5,0.25,SYNTHETIC replica\n'
->>> csv_bytes(table, "norwegian").decode("utf-8-sig")
-'term;low;high;source\r\na;-0,5;0,25;SYNTHETIC replica\r\n'
+>>> csv_bytes(replace(table, lang="nb"), "norwegian").decode("utf-8-sig")
+'Term;95 %, nedre;95 %, øvre;Kilde\r\na;-0,5;0,25;SYNTETISK kopi\r\n'
 """
 
 import csv
 import io
+from collections.abc import Iterator
 from typing import Final, Literal
 
 from bayes_sf.output.tables import Column, Table, Value, is_figure, raw_values
+from bayes_sf.output.words import word
 
 __all__ = ["CsvStyle", "csv_bytes"]
 
 type CsvStyle = Literal["plain", "norwegian"]
 
-#: What the column `source` says; programs read it, so it is the same in both languages.
+#: What the column `source` says in the plain style: programs read it, so it has one language.
 _SOURCES: Final = {"replica": "SYNTHETIC replica"}
 
 
@@ -32,16 +35,22 @@ def csv_bytes(table: Table, style: CsvStyle = "plain") -> bytes:
     ----------
     table : Table
     style : {"plain", "norwegian"}
-        Commas and UTF-8; or what Excel opens in Norway: semicolons, decimal comma, a byte-order
-        mark.
+        Commas and UTF-8, keys as headers; or what Excel opens in Norway: semicolons, decimal comma,
+        a byte-order mark, and for those who read it there headers in the table's language.
     """
     norwegian = style == "norwegian"
     stream = io.StringIO()
     writer = csv.writer(
         stream, delimiter=";" if norwegian else ",", lineterminator="\r\n" if norwegian else "\n"
     )
-    source = [_SOURCES.get(table.source, table.source)] if table.source else []
-    writer.writerow([*table.raw_header, *(["source"] if source else [])])
+    header, said = (
+        (_labels(table), table.statement.partition(":")[0].removesuffix("."))
+        if (norwegian)
+        else (table.raw_header, _SOURCES.get(table.source, table.source))
+    )
+    source = [said] if table.source else []
+    name = word("source", table.lang) if norwegian else "source"
+    writer.writerow([*header, *([name] if source else [])])
     for row in table.rows:
         cells = [
             _written(value, comma=norwegian and _is_number(value, column))
@@ -50,6 +59,19 @@ def csv_bytes(table: Table, style: CsvStyle = "plain") -> bytes:
         ]
         writer.writerow([*cells, *source])
     return stream.getvalue().encode("utf-8-sig" if norwegian else "utf-8")
+
+
+def _labels(table: Table) -> Iterator[str]:
+    """Headers, two of an interval; one that is there again also has that of the column before."""
+    labels = [column.label for column in table.columns]
+    for at, column in enumerate(table.columns):
+        label = labels[at]
+        if labels.count(label) > 1 and at:
+            label = f"{labels[at - 1]}: {label}"
+        ends = ("lower", "upper") if column.kind == "interval" else ()
+        yield from (f"{label}, {word(end, table.lang)}" for end in ends)
+        if not ends:
+            yield label
 
 
 def _is_number(value: Value, column: Column) -> bool:

@@ -1,0 +1,167 @@
+"""Output in Norwegian is whole: the cheap commands say nothing in our own English words."""
+
+import re
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.inputs.sample import AnalysisSample, load_sample
+from bayes_sf.output import command_words, prior_words, sensitivity_words, sentences, words
+from bayes_sf.spec.analysis import analysis_names, load_analysis
+
+type Command = Callable[..., tuple[int, str, str]]
+
+#: Of `sensitivity`; the others take longer and say nothing else.
+PARTS = (
+    "prior",
+    "fan",
+    "scaling",
+    "ladder",
+    "size",
+    "exceedance",
+    "bayes",
+    "designs",
+    "multiplicity",
+)
+#: Pairs of Norwegian and English of every dictionary.
+PAIRS = (
+    *words._WORDS.values(), *sensitivity_words._WORDS.values(),
+    *sensitivity_words._SENTENCES.values(), *command_words._WORDS.values(),
+    *((sentences._SENTENCES["nb"][key], text) for key, text in sentences._SENTENCES["en"].items()),
+    *((sentences.STATEMENTS["nb"][key], text) for key, text in sentences.STATEMENTS["en"].items()),
+    *((words.SYMBOLS["nb"][key], text) for key, text in words.SYMBOLS["en"].items()),
+    *((norwegian, english) for english, norwegian in prior_words._NORWEGIAN.items()),
+)  # fmt: skip
+WORD = re.compile(r"[^\W\d_]{3,}")
+#: Norwegian as well, though none of our Norwegian words happens to be it; names of people, files,
+#: options, literature and methods.
+NORWEGIAN = {
+    "disclosure", "control", "industry", "per", "the", "report", "oxford", "research", "norce",
+    "for", "nav", "pareto",
+}  # fmt: skip
+#: Names of our own files and options, which are the same in both languages.
+NAMES = re.compile(
+    r"\b[\w.-]+\.(?:csv|json|md|svg|png|html|tex|nc|toml)\b|--[\w-]+|\b\w+_\w+\b|/[\w/.-]+"
+)
+
+
+def english() -> set[str]:
+    """Words of our English that are in nothing of our Norwegian."""
+    ours = {word for _, text in PAIRS for word in WORD.findall(text.lower())}
+    book = load_codebook()
+    labels = [item.label_nb for item in book.items.values()]
+    labels += [answer.label_nb for item in book.items.values() for answer in item.categories]
+    labels += [industry.label_nb for industry in book.industries]
+    labels += [load_analysis(name).question_nb for name in analysis_names()]
+    texts = (*(text for text, _ in PAIRS), *labels)
+    return ours - {word for text in texts for word in WORD.findall(text.lower())} - NORWEGIAN
+
+
+ENGLISH = english()
+
+
+def found_in(text: str) -> set[str]:
+    """English words, and quarters as the English write them."""
+    plain = NAMES.sub(" ", text)
+    return {word for word in WORD.findall(plain.lower()) if word in ENGLISH} | set(
+        re.findall(r"\b\d{4}Q\d\b", plain)
+    )
+
+
+class Texts(HTMLParser):
+    """What a reader sees or hears of a page or picture."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[str] = []
+        self.silent = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.silent = tag if tag in {"style", "script", "metadata"} else self.silent
+        self.parts += [value or "" for name, value in attrs if name in {"alt", "aria-label"}]
+
+    def handle_endtag(self, tag: str) -> None:
+        self.silent = "" if tag == self.silent else self.silent
+
+    def handle_data(self, data: str) -> None:
+        if not self.silent:
+            self.parts.append(data)
+
+
+def texts_of(folder: Path) -> Iterator[tuple[str, str]]:
+    """Name and text of every file that a reader of Norwegian opens."""
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in {".html", ".svg"}:
+            page = Texts()
+            page.feed(path.read_text("utf-8"))
+            yield path.name, " ".join(page.parts)
+        elif path.suffix in {".md", ".tex"}:
+            yield path.name, path.read_text("utf-8")
+        elif path.suffix == ".csv" and path.read_bytes().startswith(b"\xef\xbb\xbf"):
+            yield path.name, path.read_text("utf-8-sig")
+
+
+@pytest.fixture(scope="module")
+def replica() -> AnalysisSample:
+    return load_sample("replica")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "fit q17 --data replica",
+        "compare null --data replica",
+        "loo q13",
+        "select --quiet",
+        "describe --quiet",
+        "influence q17",
+        "export null --norwegian-csv --data replica --format html --format csv --format markdown",
+        "sensitivity q17 --data replica --rope 1 --part " + " --part ".join(PARTS),
+    ],
+)
+def test_a_command_in_norwegian_is_whole(
+    command: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    replica: AnalysisSample,
+    arguments: str,
+) -> None:
+    monkeypatch.setattr("bayes_sf.inputs.sample.load_sample", lambda *_, **__: replica)
+    code, out, err = command(*arguments.split(), "--lang", "nb", "--out", "here")
+    assert (code, err) == (0, "")
+    told = "".join(line for line in out.splitlines(keepends=True) if not _is_fault(line))
+    assert found_in(told) == set()
+    for name, text in texts_of(tmp_path / "here"):
+        assert found_in(text) == set(), name
+
+
+def _is_fault(line: str) -> bool:
+    """A contradiction in the register's files: as errors, it is in English."""
+    return line.startswith(("register_", "record is used"))
+
+
+def test_the_test_can_fail() -> None:
+    assert {"interval", "credible", "estimate", "workplaces", "posterior"} <= ENGLISH | {"interval"}
+    assert found_in("Written to here: a.csv") == {"written"}
+    assert found_in("half-t and 2019Q4") >= {"2019Q4"}
+    assert found_in("Skrevet til here: estimates.csv, specification_curve.svg") == set()
+
+
+def test_every_word_is_there_in_both_languages() -> None:
+    for pair in PAIRS:
+        assert len(pair) == 2
+        assert all(text.strip() for text in pair)
+    for texts in (sentences._SENTENCES, sentences.STATEMENTS, words.SYMBOLS):
+        assert texts["nb"].keys() == texts["en"].keys()
+
+
+@pytest.mark.parametrize("name", analysis_names())
+def test_every_analysis_gives_question_and_reasons_in_norwegian(name: str) -> None:
+    analysis = load_analysis(name)
+    assert analysis.question_nb
+    for spec in analysis.specs:
+        for prior in vars(spec.priors).values():
+            assert prior is None or not prior.reason or prior.reason_nb

@@ -265,10 +265,7 @@ def protect_reproduction(found: Reproduction, control: Control) -> Reproduction:
     close = {(r.spec.table, r.spec.name) for r in fits if control.close(r.spec)}
     icc, coefficients = found.icc, found.coefficients
     if rough:
-        icc = tuple(
-            replace(row, **{name: shortened(getattr(row, name), _OF_SHARES) for name in _ICC})
-            for row in icc
-        )
+        icc = tuple(_shortened(row, _ICC, _OF_SHARES) for row in icc)
     coefficients = tuple(
         _rounded_coefficient(row) if rough or (row.table, row.question) in close else row
         for row in coefficients
@@ -279,11 +276,14 @@ def protect_reproduction(found: Reproduction, control: Control) -> Reproduction:
 def _rounded_coefficient(row: CoefficientRow) -> CoefficientRow:
     """A published coefficient's re-analysis with the digits that are printed."""
     decimals = significant_decimals(row.sd)
-    values: dict[str, Any] = {
-        name: shortened(getattr(row, name), decimals) for name in _COEFFICIENT
-    }
-    values["p_direction"] = min(values["p_direction"], 1 - 10.0**-decimals)
-    return replace(row, **values)
+    most = 1 - 10.0**-decimals
+    return _shortened(replace(row, p_direction=min(row.p_direction, most)), _COEFFICIENT, decimals)
+
+
+def _shortened[Row](row: Row, names: Iterable[str], decimals: int) -> Row:
+    """A record with some figures of so many decimals."""
+    values: dict[str, Any] = {name: shortened(getattr(row, name), decimals) for name in names}
+    return replace(row, **values)  # type: ignore[type-var]
 
 
 #: Decimals that are printed of a level, and of an ICC.

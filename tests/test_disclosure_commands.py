@@ -98,7 +98,8 @@ def study(small: AnalysisSample) -> MissingStudy:
         {
             "pattern": "quarters", "quantity": ["mean", "change"], "term": "q13", "delta": 0.0,
             "estimate": 0.123456, "sd": 0.1, "lower": -0.1, "upper": 0.3, "prob": 0.95,
-            "interval": "credible-eti", "p_direction": 0.9, "n": 500, "n_groups": 6,
+            "interval": "credible-eti", "p_direction": 0.9, "n_workplaces": 30, "n": 500,
+            "n_groups": 6,
         }
     )  # fmt: skip
     rows = tuple(row for one in fits for row in compare_methods(one, one, small, sets, effects))

@@ -214,7 +214,7 @@ def test_compare_prints_and_writes_the_poolings(command: Command, tmp_path: Path
     assert {row["source"] for row in terms + groups} == {"published"}
     for row in groups:
         industry = load_codebook().industry(row["group"]).label_en.split()[0]
-        assert re.search(rf"{industry}[\w ]*\s+{row['n']}\s", out)
+        assert re.search(rf"{industry}[\w. ]*\s+{row['n']}\s", out)
         assert (
             0 < float(row["factor_lower"]) < float(row["factor"]) < float(row["factor_upper"]) < 1
         )

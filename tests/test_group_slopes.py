@@ -14,6 +14,7 @@ from bayes_sf.engines.nuts import Sampled
 from bayes_sf.errors import UsageError
 from bayes_sf.output.fits import _rows as printed_rows
 from bayes_sf.output.result_tables import _term_rows as term_rows
+from bayes_sf.output.words import numbered_name
 from bayes_sf.spec.rows import Rows
 
 SPEC = sf.ModelSpec("y", ("x", "z"), "g", varying=("x",))
@@ -119,10 +120,13 @@ def test_a_model_without_varying_slopes_is_refused() -> None:
 
 def test_every_printed_slope_says_whose_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Sampled, "converged", True)
-    printed = [(row[2], row[3]) for row in printed_rows(sampled(), 1)]
+    printed = [(row[2], row[3]) for row in printed_rows(sampled(), 1, "en")]
     assert [term for term, _ in printed if "|" in term] == ["x | a", "x | b", "x | c"]
     assert len({term for term, _ in printed}) == len(printed)
-    values = {f"{r.term} | {r.group}" if r.group else r.term: r.estimate for r in sampled().rows}
+    values = {
+        f"{r.term} | {r.group}" if r.group else numbered_name(r.term, "en"): r.estimate
+        for r in sampled().rows
+    }
     for term, text in printed:  # two significant digits of the sd, which is about 1
         assert float(text.replace("−", "-")) == pytest.approx(values[term], abs=0.06)
 

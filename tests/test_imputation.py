@@ -144,7 +144,7 @@ def test_tables_print_n_priors_and_whose_workplaces(study: MissingStudy, lang: s
         assert table.caption.startswith("SYNTETISK" if lang == "nb" else "SYNTHETIC")
         assert "n = " in table.caption
     text = "\n".join(tables[0].footer)
-    assert "half-t(3, 0, " in text
+    assert {"en": "half-t(3, 0, ", "nb": "halv-t(3; 0; "}[lang] in text
     assert "Rubin" in text
     body = ["; ".join(row) for row in tables[0].texts]
     assert any(("delta 1,50" if lang == "nb" else "delta 1.50") in line for line in body)

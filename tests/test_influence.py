@@ -183,7 +183,8 @@ def test_picture_and_tables(q13: Influence, lang: Any) -> None:
     for table in influence_tables(q13, lang=lang):
         assert table.n == 572
         assert table.statement.startswith("SYNT")
-        assert any("half-t(3, 0, " in line for line in table.footer)
+        prior = {"en": "half-t(3, 0, ", "nb": "halv-t(3; 0; "}[lang]
+        assert any(prior in line for line in table.footer)
 
 
 def test_yes_and_no(sample: AnalysisSample) -> None:
@@ -193,7 +194,7 @@ def test_yes_and_no(sample: AnalysisSample) -> None:
     assert set(found.refits["left_out"]) == {"nobody", "industry"}
     influence_figure(found, lang="nb")
     for table in influence_tables(found, lang="nb"):
-        assert "q17[no]: nei til ja." in table.footer
+        assert "Har tillitsvalgte: nei (q17): nei til ja." in table.footer
 
 
 def test_one_answer_of_three(sample: AnalysisSample) -> None:
@@ -201,7 +202,7 @@ def test_one_answer_of_three(sample: AnalysisSample) -> None:
     step = Contrast("q18[no]", 1.0, "yes to no")
     found = influence(sf.ModelSpec("absence_mean", ("q18",), "industry"), sample, contrast=step)
     assert found.answers["answer"].tolist() == ["not no", "no"]
-    assert "q18[no]: yes to no." in influence_tables(found, lang="nb")[0].footer
+    assert "Har tariffavtale: nei (q18): yes to no." in influence_tables(found, lang="nb")[0].footer
 
 
 def test_refused() -> None:

@@ -102,7 +102,7 @@ def test_statements_are_printed_with_the_resolved_prior(tmp_path: Path) -> None:
     own = sf.ModelSpec("y", ("x",), "g", priors=spec.priors)
     text = str(sf.fit(own, frame()).priors)
     scale = spec.priors.sd_group.scale * frame()["y"].std()
-    assert f"sd_group half-normal(0, {scale:.4g}) [P(ICC > 0.5) = 0.05]" in text
+    assert f"sd_group half-normal(0, {scale:.3g}) [P(ICC > 0.5) = 0.05]" in text
     assert "slope normal(0, 0.5102) [P(|one step| <= 1) = 0.95]" in text
 
 

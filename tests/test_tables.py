@@ -30,6 +30,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lxml import html
 from openpyxl import load_workbook
+from rich.console import Console
 
 import bayes_sf as sf
 from bayes_sf.analysis.comparison import Reproduction, reproduce
@@ -676,7 +677,6 @@ def test_export_writes_what_is_asked(found: Reproduction, tmp_path: Path) -> Non
 @given(st.integers(30, 140), st.integers(1, 9))
 def test_a_terminal_shows_every_figure_whole(width: int, count: int) -> None:
     """However narrow it is: labels wrap, columns move below, and no cell is cut."""
-    from rich.console import Console
 
     columns = (
         Column("who", "Industry", "text"),
@@ -696,3 +696,17 @@ def test_a_terminal_shows_every_figure_whole(width: int, count: int) -> None:
     parts = column_parts([10] * (count + 1), width)
     assert [place for part in parts for place in part[1:]] == list(range(1, count + 1))
     assert all(part[0] == 0 for part in parts)
+
+
+def test_parts_repeat_all_columns_that_name_a_row() -> None:
+    """A term has a line for each pooling: both name the line, in every part."""
+    columns = (
+        Column("term", "Term", "text"), Column("pooling", "Pooling", "text"),
+        *(Column(f"x{at}", f"Figure {at}") for at in range(6)),
+    )  # fmt: skip
+    rows = tuple((t, p, *(1.25,) * 6) for t in ("a", "b") for p in ("none", "full"))
+    stream = io.StringIO()
+    print_table(Console(file=stream, width=40), Table("t", "Title", columns, rows))
+    heads = [line.split() for line in stream.getvalue().splitlines() if "Term" in line]
+    assert len(heads) > 1
+    assert all(head[:2] == ["Term", "Pooling"] for head in heads)

@@ -1,8 +1,8 @@
 """A table on a terminal, where no figure is ever cut, and the lines that every command ends with.
 
 A table that is too wide wraps its labels, in the header and in columns of text. Where that does not
-do, its columns are printed in several parts under each other, each with the first column, as R
-prints a data frame.
+do, its columns are printed in several parts under each other, as R prints a data frame, each with
+the columns that name a row.
 """
 
 from collections.abc import Sequence
@@ -41,15 +41,16 @@ def print_table(console: "Console", table: Table) -> None:
     ranges = [_widths(column, own) for column, own in zip(table.columns, cells, strict=True)]
     console.print()
     console.print(Text(table.caption, style="bold"))
-    for part in column_parts([low for low, _ in ranges], console.width):
+    lows = [low for low, _ in ranges]
+    for part in column_parts(lows, console.width, names=_naming(table, lows, console.width)):
         widths = _grown([ranges[place] for place in part], console.width)
         console.print(_drawn(table, part, widths), crop=False)
     for line in table.footer:
         console.print(line, style="dim", markup=False)
 
 
-def column_parts(widths: Sequence[int], room: int) -> list[list[int]]:
-    """Put columns, by number, into parts that fit; the first column is in every part.
+def column_parts(widths: Sequence[int], room: int, *, names: int = 1) -> list[list[int]]:
+    """Put columns, by number, into parts that fit; those that name a row are in every part.
 
     Parameters
     ----------
@@ -57,19 +58,34 @@ def column_parts(widths: Sequence[int], room: int) -> list[list[int]]:
         Least width of every column.
     room : int
         Characters of a line.
+    names : int
+        How many of the first columns name a row.
 
     Examples
     --------
     >>> column_parts([10, 8, 8, 8], 80), column_parts([10, 8, 8, 8], 32)
     ([[0, 1, 2, 3]], [[0, 1, 2], [0, 3]])
     """
-    parts = [[0]]
-    for place in range(1, len(widths)):
+    parts = [[*range(names)]]
+    for place in range(names, len(widths)):
         together = sum(widths[at] + _GAP for at in (*parts[-1], place))
-        if together > room and len(parts[-1]) > 1:
-            parts.append([0])
+        if together > room and len(parts[-1]) > names:
+            parts.append([*range(names)])
         parts[-1].append(place)
     return parts
+
+
+def _naming(table: Table, widths: Sequence[int], room: int) -> int:
+    """How many of the first columns, all of text, tell rows apart; one where they are too wide."""
+    count = 1
+    for column in table.columns:
+        if not column.is_text or len({row[:count] for row in table.texts}) == len(table.texts):
+            break
+        count += 1
+    count = min(count, len(table.columns))
+    texts = all(column.is_text for column in table.columns[:count])
+    narrow = sum(widths[:count]) + _GAP * count + max(widths[count:], default=0) + _GAP <= room
+    return count if texts and narrow else 1
 
 
 def _widths(column: Column, cells: Sequence[str]) -> tuple[int, int]:

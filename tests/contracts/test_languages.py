@@ -130,11 +130,11 @@ def test_a_command_in_norwegian_is_whole(
     arguments: str,
 ) -> None:
     monkeypatch.setattr("bayes_sf.inputs.sample.load_sample", lambda *_, **__: replica)
-    code, out, err = command(*arguments.split(), "--lang", "nb", "--out", "here")
+    code, out, err = command(*arguments.split(), "--lang", "nb", "--out", "ut")
     assert (code, err) == (0, "")
     told = "".join(line for line in out.splitlines(keepends=True) if not _is_fault(line))
     assert found_in(told) == set()
-    for name, text in texts_of(tmp_path / "here"):
+    for name, text in texts_of(tmp_path / "ut"):
         assert found_in(text) == set(), name
 
 
@@ -145,9 +145,9 @@ def _is_fault(line: str) -> bool:
 
 def test_the_test_can_fail() -> None:
     assert {"interval", "credible", "estimate", "workplaces", "posterior"} <= ENGLISH | {"interval"}
-    assert found_in("Written to here: a.csv") == {"written"}
+    assert found_in("Written to ut: a.csv") == {"written"}
     assert found_in("half-t and 2019Q4") >= {"2019Q4"}
-    assert found_in("Skrevet til here: estimates.csv, specification_curve.svg") == set()
+    assert found_in("Skrevet til ut: estimates.csv, specification_curve.svg") == set()
 
 
 def test_every_word_is_there_in_both_languages() -> None:

@@ -6,7 +6,7 @@ register by ``(quarter, state, industry)``, workplaces that are left after some 
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
@@ -51,27 +51,48 @@ class Attack:
         """The sum of the terms is not below zero."""
         self.least.append((self.row({n: -v for n, v in terms.items()}), 0.0))
 
-    def bounds(self, targets: list[Name]) -> Iterator[tuple[Name, float, float]]:
-        """The smallest and the largest value of each count that nothing known contradicts."""
-        size = len(self.names)
+    def recovered(self, targets: list[Name]) -> dict[Name, tuple[float, float]]:
+        """Smallest and largest value of counts that are known to less than an interval of three.
 
-        def matrix(rows: list[tuple[dict[int, float], float]]) -> tuple[coo_matrix, list[float]]:
-            cells = [(r, c, v) for r, (row, _) in enumerate(rows) for c, v in row.items()]
-            at, column, value = zip(*cells, strict=True)
-            return coo_matrix((value, (at, column)), (len(rows), size)), [v for _, v in rows]
-
-        (equal, known), (least, zero) = matrix(self.equal), matrix(self.least)
-        for target in targets:
-            ends = []
+        Every solution of a linear program is a set of counts that nothing known contradicts. A
+        target that has been seen that far apart in two of them needs no program of its own.
+        """
+        size, places = len(self.names), [self.names[target] for target in targets]
+        (equal, known), (least, zero) = self._matrix(self.equal), self._matrix(self.least)
+        ends = np.full((2, len(targets)), [[np.inf], [-np.inf]])
+        found = {}
+        for at, target in enumerate(targets):
             for sign in (1, -1):
+                if is_wide(*ends[:, at]):
+                    break
                 cost = np.zeros(size)
-                cost[self.names[target]] = sign
-                found = linprog(
+                cost[places[at]] = sign
+                solved = linprog(
                     cost, A_ub=least, b_ub=zero, A_eq=equal, b_eq=known, bounds=(0, None)
                 )
-                assert found.status in {0, 3}, found.message  # solved, or without end
-                ends.append(sign * found.fun if found.status == 0 else math.inf)
-            yield target, ends[0], ends[1]
+                assert solved.status in {0, 3}, solved.message  # solved, or without end
+                if solved.status == 3:
+                    ends[1, at] = np.inf
+                    continue
+                ends[0] = np.minimum(ends[0], solved.x[places])
+                ends[1] = np.maximum(ends[1], solved.x[places])
+            low, high = map(float, ends[:, at])
+            if not is_wide(low, high):
+                found[target] = low, high
+        return found
+
+    def _matrix(self, rows: list[tuple[dict[int, float], float]]) -> tuple[coo_matrix, list[float]]:
+        """Coefficients, and what their sums are."""
+        cells = [(r, c, v) for r, (row, _) in enumerate(rows) for c, v in row.items()]
+        at, column, value = zip(*cells, strict=True)
+        return coo_matrix((value, (at, column)), (len(rows), len(self.names))), [v for _, v in rows]
+
+
+def is_wide(low: float, high: float) -> bool:
+    """Whether an interval holds whole numbers that are three apart."""
+    if math.isinf(high):
+        return low < math.inf
+    return math.floor(high + 1e-6) - math.ceil(low - 1e-6) >= WIDTH
 
 
 def key_of(item: Item, answer: str) -> str:

@@ -7,7 +7,6 @@ workplace, standard errors that tell an n.
 """
 
 import dataclasses
-import math
 from itertools import permutations
 from pathlib import Path
 
@@ -159,11 +158,7 @@ def recovered(
         if one in attack.names and two in attack.names:
             attack.same({target: 1.0, one: -1.0, two: 1.0})
             names.append(target)
-    return len(names), {
-        name: (low, high)
-        for name, low, high in attack.bounds(names)
-        if math.floor(high + 1e-6) - math.ceil(low - 1e-6) < WIDTH
-    }
+    return len(names), attack.recovered(names)
 
 
 def test_no_count_is_recovered_from_all_outputs(

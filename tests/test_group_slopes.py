@@ -52,7 +52,8 @@ def sampled(**more: Any) -> sf.Result:
         coords={"term": list(moments.terms), "g": list(moments.groups)},
     )
     plain = sf.fit(replace(SPEC, varying=()), frame())
-    tree = xr.DataTree.from_dict({"posterior": posterior})
+    stats = xr.Dataset({"diverging": (dims, np.zeros((2, 25), dtype=bool))})
+    tree = xr.DataTree.from_dict({"posterior": posterior, "sample_stats": stats})
     priors = plain.priors
     assert priors is not None
     fitted = Sampled(moments, priors, tree)

@@ -1,6 +1,5 @@
 """Pictures by name: each is drawn, says whose data it shows, and is saved whole."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ import pytest
 import bayes_sf as sf
 from bayes_sf.errors import UsageError
 from bayes_sf.output.pictures import PICTURES
+from tests.test_group_slopes import sampled
 
 SPEC = sf.ModelSpec("y", ("x",), "g", unit="pp")
 OF_CHAINS = {"trace", "rank", "energy"}
@@ -26,16 +26,15 @@ def frame() -> pd.DataFrame:
 @pytest.mark.nuts
 @pytest.mark.parametrize("name", PICTURES)
 def test_every_picture_is_drawn_and_saved(name: str, tmp_path: Path) -> None:
-    engine = "nuts" if name in OF_CHAINS else "exact"
-    spec = replace(SPEC, varying=("x",)) if name == "slopes" else SPEC
-    engine = "nuts" if spec.varying else engine
-    result = sf.fit(spec, frame(), engine=engine)
+    engine = "nuts" if name in {*OF_CHAINS, "slopes"} else "exact"
+    result = sampled() if name == "slopes" else sf.fit(SPEC, frame(), engine=engine)
     for suffix, start in ((".png", b"\x89PNG"), (".svg", b"<?xml")):
         figure = result.plot(name, tmp_path / f"picture{suffix}")
         content = (tmp_path / f"picture{suffix}").read_bytes()
         assert content.startswith(start)
     said = str(figure.get_label())
-    assert f"{name}: y (pp) ~ x, {engine}, n = 50" in said
+    what = "y ~ x + z" if name == "slopes" else "y (pp) ~ x"
+    assert f"{name}: {what}, {engine}, n = {result.moments.n_obs}" in said
     assert "Data frame given by the user" in said
     assert "Data frame given by the user" in content.decode()
     assert len(list(tmp_path.iterdir())) == 2

@@ -66,6 +66,7 @@ def test_density_is_that_of_the_model_written_out() -> None:
 
 
 @pytest.mark.nuts
+@pytest.mark.slow  # the density is compared with SciPy's above
 def test_many_degrees_of_freedom_are_the_gaussian_model() -> None:
     df = frame(df=50.0)
     priors = sf.Priors(df_resid=sf.Prior("gamma", shape=1e6, scale=1.0, autoscale=False))
@@ -83,8 +84,12 @@ def test_many_degrees_of_freedom_are_the_gaussian_model() -> None:
         assert abs(mine.estimate - row.estimate) < 4 * mcse["mcse_mean"], name
         assert abs(mine.sd - row.sd) < 4 * mcse["mcse_sd"], name
 
-    # Another unit of y, with the same seed: the same draws in that unit. A power of two, because
-    # a last digit that is rounded otherwise sends chains elsewhere.
+
+@pytest.mark.nuts
+@pytest.mark.slow
+def test_another_unit_gives_the_same_draws_in_that_unit() -> None:
+    """A power of two, because a last digit that is rounded otherwise sends chains elsewhere."""
+    df = frame(df=50.0)
     other = sf.fit(SPEC, df.assign(y=128 * df["y"]), engine="nuts", seed=1)
     one = sf.fit(SPEC, df, engine="nuts", seed=1)
     for mine, theirs in zip(other.rows, one.rows, strict=True):

@@ -52,7 +52,12 @@ def sampled(**more: Any) -> sf.Result:
         coords={"term": list(moments.terms), "g": list(moments.groups)},
     )
     plain = sf.fit(replace(SPEC, varying=()), frame())
-    stats = xr.Dataset({"diverging": (dims, np.zeros((2, 25), dtype=bool))})
+    stats = xr.Dataset(
+        {
+            "diverging": (dims, np.zeros((2, 25), dtype=bool)),
+            "energy": (dims, rng.normal(size=(2, 25))),
+        }
+    )
     tree = xr.DataTree.from_dict({"posterior": posterior, "sample_stats": stats})
     priors = plain.priors
     assert priors is not None

@@ -52,13 +52,10 @@ def sampled(**more: Any) -> sf.Result:
         coords={"term": list(moments.terms), "g": list(moments.groups)},
     )
     plain = sf.fit(replace(SPEC, varying=()), frame())
-    stats = xr.Dataset(
-        {
-            "diverging": (dims, np.zeros((2, 25), dtype=bool)),
-            "energy": (dims, rng.normal(size=(2, 25))),
-        }
-    )
-    tree = xr.DataTree.from_dict({"posterior": posterior, "sample_stats": stats})
+    stats = {"diverging": np.zeros(n, dtype=bool), "energy": rng.normal(size=n),
+             "tree_depth": np.full(n, 2)}  # fmt: skip
+    sampler = xr.Dataset({name: (dims, value.reshape(2, -1)) for name, value in stats.items()})
+    tree = xr.DataTree.from_dict({"posterior": posterior, "sample_stats": sampler})
     priors = plain.priors
     assert priors is not None
     fitted = Sampled(moments, priors, tree)

@@ -33,7 +33,7 @@ def test_every_picture_is_drawn_and_saved(name: str, tmp_path: Path) -> None:
         content = (tmp_path / f"picture{suffix}").read_bytes()
         assert content.startswith(start)
     said = str(figure.get_label())
-    what = "y ~ x + z" if name == "slopes" else "y (pp) ~ x"
+    what = "y ~ x" if name == "slopes" else "y (pp) ~ x"
     assert f"{name}: {what}, {engine}, n = {result.moments.n_obs}" in said
     assert "Data frame given by the user" in said
     assert "Data frame given by the user" in content.decode()

@@ -331,7 +331,7 @@ class Run:
             if line["left_out"] == "nobody":
                 whole = int(line["n"])
                 self._tell(chain, "all", line["n"])
-            elif line["left_out"] == "industry" and line["n"] != HIDDEN:
+            elif line["left_out"] == "industry" and line["n"] not in {HIDDEN, ""}:
                 self._tell(chain, line["which"], str(whole - int(line["n"])))
 
     def _options(self, lines: list[dict[str, str]], _: str) -> None:

@@ -50,6 +50,7 @@ def reproduce(
     min_persons: PersonsOption = 5,
     dominance: DominanceOption = (75.0, 90.0, 10.0),
     with_data: WithDataOption = False,
+    lang: LangOption = "en",
     out: OutOption = Path("results"),
     as_json: JsonOption = False,
     seed: SeedOption = 1,
@@ -63,7 +64,7 @@ def reproduce(
 
     if engine not in {"exact", "nuts"}:
         raise UsageError("--engine", "must be exact or nuts", got=engine)
-    source = source_of(data, survey, register)
+    source, language = source_of(data, survey, register), language_of(lang)
     rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     folder = ready_folder(out)
     announce("reading the data (from the published tables about ten seconds) ...", quiet=quiet)
@@ -72,7 +73,7 @@ def reproduce(
     run = run_reproduction(
         folder, source=source, survey=survey, register=register, mapping=mapping,
         engine=engine, seed=seed, progress=progress_bar(quiet=quiet),
-        rules=rules, with_data=with_data,
+        rules=rules, with_data=with_data, lang=language,
     )  # fmt: skip
     print_reproduction(stdout(), run, as_json=as_json)
     refuse(run.not_converged)

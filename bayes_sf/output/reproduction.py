@@ -15,12 +15,15 @@ from bayes_sf.engines.fit import load_sample, versions
 from bayes_sf.engines.recovery import PublishedStudy
 from bayes_sf.engines.result import Result
 from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.inputs.variables import Language
 from bayes_sf.output.described_sample import protect_tables
 from bayes_sf.output.description import source_texts
 from bayes_sf.output.disclosure import Control, Hidden, Rules, disclosure_files, notice
 from bayes_sf.output.files import csv_text, json_text, write_files
+from bayes_sf.output.formats.terminal import print_end
 from bayes_sf.output.protected_models import protect_estimates, protect_reproduction, withheld_of
 from bayes_sf.output.summary import SOURCES, markdown, print_summary
+from bayes_sf.output.summary_words import say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,6 +48,8 @@ class Run:
         What was written.
     disclosure : str
         What disclosure control did.
+    lang : {"en", "nb"}
+        Language of what is printed.
     """
 
     source: str
@@ -53,6 +58,7 @@ class Run:
     provenance: dict[str, Any]
     files: tuple[Path, ...]
     disclosure: str = ""
+    lang: Language = "en"
 
     @property
     def not_converged(self) -> tuple[Result, ...]:
@@ -73,6 +79,7 @@ def run_reproduction(
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
     rules: Rules | None = None,
     with_data: bool = False,
+    lang: Language = "en",
 ) -> Run:
     """Reproduce the report's multilevel results and write them to a folder.
 
@@ -95,6 +102,8 @@ def run_reproduction(
     with_data : bool
         Whether `moments.json` holds the sufficient statistics of microdata: group means and sizes
         are counts of answers.
+    lang : {"en", "nb"}
+        Language of `summary.md` and of what is printed.
     """
     start = perf_counter()
     if source == "published":
@@ -130,7 +139,7 @@ def run_reproduction(
     findings = [finding for outcome in outcomes for finding in outcome.findings]
     account = account_of(data) if isinstance(data, PublishedStudy) else ()
     raw, found = found, protect_reproduction(found, control)
-    page = markdown(found, outcomes, source, _footer(provenance), account)
+    page = markdown(found, outcomes, source, _footer(provenance), account, lang=lang)
     extra, log = _sample_tables(data, found, control)
     models = _moments(account, raw) if with_data or not control.microdata else _WITHHELD
     files = write_files(
@@ -146,7 +155,7 @@ def run_reproduction(
             **disclosure_files(control, log),
         },
     )
-    return Run(source, found, outcomes, provenance, files, notice(control, log))
+    return Run(source, found, outcomes, provenance, files, notice(control, log, lang), lang)
 
 
 #: What stands in `moments.json` in place of microdata.
@@ -219,15 +228,15 @@ def print_reproduction(console: "Console", run: Run, *, as_json: bool) -> None:
         }
         console.file.write(json_text(content))
         return
-    print_summary(console, run.found, run.outcomes, run.source)
+    print_summary(console, run.found, run.outcomes, run.source, run.lang)
     console.print()
-    if run.disclosure:
-        console.print(run.disclosure, highlight=False)
-    console.print(f"Written to {run.files[0].parent}: {', '.join(p.name for p in run.files)}")
-    console.print(f"As one page for readers: {_report_command(run.source)}", soft_wrap=True)
+    print_end(console, run.files, lang=run.lang, disclosure=run.disclosure)
+    said = say("readers", run.lang).format(_report_command(run.source, run.lang))
+    console.print(said, soft_wrap=True)
 
 
-def _report_command(source: str) -> str:
+def _report_command(source: str, lang: Language) -> str:
     """The command that makes the report of the same data."""
     options = {"published": "", "replica": " --data replica"}
-    return f"bayes-sf report{options.get(source, ' --survey ... --register ...')}"
+    chosen = options.get(source, " --survey ... --register ...")
+    return f"bayes-sf report{chosen}{'' if lang == 'en' else f' --lang {lang}'}"

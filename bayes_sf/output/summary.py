@@ -8,11 +8,15 @@ from bayes_sf.analysis.account import AccountRow
 from bayes_sf.analysis.comparison import CoefficientRow, IccRow, Reproduction
 from bayes_sf.analysis.consistency import RuleOutcome
 from bayes_sf.inputs.codebook import Codebook, load_codebook
+from bayes_sf.inputs.variables import Language
 from bayes_sf.output.formats.markdown import grid
 from bayes_sf.output.formats.terminal import print_table
-from bayes_sf.output.numbers import fixed, interval, probability
+from bayes_sf.output.numbers import fixed, interval, level, probability
+from bayes_sf.output.prior_words import prior_words
 from bayes_sf.output.sentences import STATEMENTS
+from bayes_sf.output.summary_words import say
 from bayes_sf.output.tables import Table, printed_table
+from bayes_sf.output.words import interval_name, unit_name, word
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,15 +25,10 @@ __all__ = ["SOURCES", "findings_lines", "markdown", "print_summary", "summary_ta
 
 #: What every output says of its data.
 SOURCES = STATEMENTS["en"]
-_OUTCOMES = {"absence_mean": "mean absence", "absence_change": "change in absence"}
 _STRONGEST = 5
-_BOUNDARY = (
-    " REML's zero is a boundary estimate: the last two lines are the ends of what it leaves "
-    "possible for the variation between industries."
-)
 
 
-def summary_tables(found: Reproduction, source: str) -> tuple[Table, ...]:
+def summary_tables(found: Reproduction, source: str, lang: Language = "en") -> tuple[Table, ...]:
     """ICC and the strongest slopes, ready to be printed.
 
     Parameters
@@ -38,45 +37,48 @@ def summary_tables(found: Reproduction, source: str) -> tuple[Table, ...]:
         What was computed.
     source : str
         ``published``, ``replica`` or ``microdata``.
+    lang : {"en", "nb"}
+        Language.
     """
-    label = "SYNTHETIC replica: " if source == "replica" else ""
+    label = f"{STATEMENTS[lang][source].partition(':')[0]}: " if source == "replica" else ""
     return tuple(
-        replace(table, title=label + table.title)
-        for table in (_icc_table(found.icc), *_slope_tables(found))
+        replace(table, title=label + table.title, lang=lang)
+        for table in (_icc_table(found.icc, lang), *_slope_tables(found, lang))
     )
 
 
-def _icc_table(rows: Sequence[IccRow]) -> Table:
+def _icc_table(rows: Sequence[IccRow], lang: Language) -> Table:
     """ICC of both outcomes."""
-    prob = 100 * rows[0].prob
-    cases = {"all": "", "lowest": " (no difference)", "highest": " (largest)"}
     body = tuple(
         (
-            _OUTCOMES[r.outcome] + cases[r.case], _published_icc(r.published), fixed(r.reml, 3),
-            fixed(r.mean, 3), fixed(r.median, 3), interval(r.lower, r.upper, 3), str(r.n),
+            say(r.outcome, lang) + ("" if r.case == "all" else f" ({say(r.case, lang)})"),
+            fixed(r.published, 3, lang) if r.published else say("about zero", lang),
+            fixed(r.reml, 3, lang), fixed(r.mean, 3, lang), fixed(r.median, 3, lang),
+            interval(r.lower, r.upper, 3, lang), str(r.n),
         )
         for r in rows
     )  # fmt: skip
-    bounds = any(r.case != "all" for r in rows)
-    note = (
-        f"{prob:.0f} % equal-tailed credible intervals; {rows[0].n_groups} industries. "
-        f"Under the prior alone: median {fixed(rows[0].prior_median, 2)}, "
-        f"{interval(rows[0].prior_lower, rows[0].prior_upper, 3)}. "
-        + " ".join(
-            f"Priors, {_OUTCOMES[r.outcome]} (pp): {r.prior}." for r in rows if r.case == "all"
-        )
-        + (_BOUNDARY if bounds else "")
-    )
-    header = ("ICC", "published", "REML", "mean", "median", f"{prob:.0f} % interval", "n")
-    return printed_table("Intraclass correlation", header, body, note)
+    first = rows[0]
+    notes = [
+        say("icc note", lang).format(
+            interval_name("credible-eti", first.prob, lang), first.n_groups,
+            fixed(first.prior_median, 2, lang),
+            interval(first.prior_lower, first.prior_upper, 3, lang),
+        ),
+        *(
+            f"{word('priors', lang)}, {say(r.outcome, lang)} (pp): {prior_words(r.prior, lang)}."
+            for r in rows if r.case == "all"
+        ),
+        *([say("boundary", lang)] if any(r.case != "all" for r in rows) else []),
+    ]  # fmt: skip
+    names = (word(key, lang).lower() for key in ("published", "mean", "median"))
+    published, mean, median = names
+    span = say("interval", lang).format(level(first.prob, lang))
+    header = ("ICC", published, "REML", mean, median, span, "n")
+    return printed_table(word("icc_title", lang), header, body, " ".join(notes))
 
 
-def _published_icc(value: float) -> str:
-    """Print the report's ICC; of the change it only says, in words, that it is close to zero."""
-    return fixed(value, 3) if value else "about 0"
-
-
-def _slope_tables(found: Reproduction) -> Iterator[Table]:
+def _slope_tables(found: Reproduction, lang: Language) -> Iterator[Table]:
     """List the strongest slopes of tables 46 and 47."""
     rows, book = found.coefficients, load_codebook()
     fitted = next(r for r in found.results["bivariate", "reml"].values())
@@ -84,26 +86,28 @@ def _slope_tables(found: Reproduction) -> Iterator[Table]:
     for table, outcome in (("46", "absence_mean"), ("47", "absence_change")):
         slopes = [r for r in rows if r.table == table and book.term(r.term) != "(Intercept)"]
         slopes.sort(key=lambda r: -abs(r.mean / r.sd))
-        body = tuple(_slope_row(r, book) for r in slopes[:_STRONGEST])
-        prob = f"{100 * rows[0].prob:.0f} %"
-        header = ("term", "", "published", "REML", "mean", f"{prob} interval", "P(direction)", "n")
-        yield printed_table(
-            f"Strongest slopes on {_OUTCOMES[outcome]}, percentage points (table {table})",
-            header,
-            body,
-            f"{prob} equal-tailed credible intervals. Prior of slopes: {prior}; other priors as "
-            f"for the ICC. Chosen by |mean/sd| among {len(slopes)}; all are in coefficients.csv.",
+        body = tuple(_slope_row(r, book, lang) for r in slopes[:_STRONGEST])
+        span = say("interval", lang).format(level(rows[0].prob, lang))
+        header = (
+            word("term", lang).lower(), "", word("published", lang).lower(), "REML",
+            word("mean", lang).lower(), span, word("direction", lang), "n",
+        )  # fmt: skip
+        title = say("slopes", lang).format(say(outcome, lang), unit_name("pp", lang), table)
+        note = say("slopes note", lang).format(
+            interval_name("credible-eti", rows[0].prob, lang), prior_words(prior, lang), len(slopes)
         )
+        yield printed_table(title, header, body, note)
 
 
-def _slope_row(row: CoefficientRow, book: Codebook) -> tuple[str, ...]:
+def _slope_row(row: CoefficientRow, book: Codebook, lang: Language) -> tuple[str, ...]:
     """Print one slope; its published figures are brought from fractions to percentage points."""
     term = book.term(row.term)
     unit = 100 if row.unit == "fraction" else 1
-    published = f"{fixed(unit * float(row.estimate), 1)} (t {fixed(float(row.t), 3)})"
+    published = f"{fixed(unit * float(row.estimate), 1, lang)} (t {fixed(float(row.t), 3, lang)})"
     return (
-        term, book.label(term, "en"), published, fixed(row.reml_estimate, 2), fixed(row.mean, 2),
-        interval(row.lower, row.upper, 2), probability(row.p_direction, 3), str(row.n or ""),
+        term, book.label(term, lang), published, fixed(row.reml_estimate, 2, lang),
+        fixed(row.mean, 2, lang), interval(row.lower, row.upper, 2, lang),
+        probability(row.p_direction, 3, lang), str(row.n or ""),
     )  # fmt: skip
 
 
@@ -114,28 +118,20 @@ def findings_lines(outcomes: Sequence[RuleOutcome]) -> tuple[str, ...]:
     return tuple(f"{f.severity}: {f.place}: {f.text} [{f.arithmetic}]" for f in found)
 
 
-def _returned_line(found: Reproduction) -> str:
+def _returned_line(found: Reproduction, lang: Language) -> str:
     """How many printed figures REML returns."""
     hit, total = found.returned
     left = sum(row.basis == "estimate and SE" for row in found.coefficients)
-    line = f"REML returns {hit} of {total} published figures at their printed rounding."
-    if left:
-        line += (
-            f" The other {left} coefficients belong to models with controls, whose moments the "
-            "report does not determine; their posteriors rest on estimate and SE (flat priors)."
-        )
-    return line
+    line = say("returned", lang).format(hit, total)
+    return f"{line} {say('from summary', lang).format(left)}" if left else line
 
 
-def _replay_line(outcomes: Sequence[RuleOutcome]) -> str:
+def _replay_line(outcomes: Sequence[RuleOutcome], lang: Language) -> str:
     """Totals of the replay."""
     compared = sum(outcome.comparisons for outcome in outcomes)
     found = [finding for outcome in outcomes for finding in outcome.findings]
     impossible = sum(finding.severity == "impossible" for finding in found)
-    return (
-        f"Replay of the report: {compared} comparisons, {impossible} impossible, "
-        f"{len(found) - impossible} doubtful."
-    )
+    return say("replay", lang).format(compared, impossible, len(found) - impossible)
 
 
 def markdown(
@@ -144,6 +140,8 @@ def markdown(
     source: str,
     footer: str,
     account: Sequence[AccountRow] = (),
+    *,
+    lang: Language = "en",
 ) -> str:
     """Write the page `summary.md`.
 
@@ -157,14 +155,16 @@ def markdown(
     footer : str
         Versions and seed.
     account : sequence of AccountRow
-        What the published route read, recovered and assumed.
+        What the published route read, recovered and assumed; in English.
+    lang : {"en", "nb"}
+        Language; what the replay found is in English.
     """
-    parts = ["# The report's multilevel results as posteriors", f"**{SOURCES[source]}**"]
-    tables = [*summary_tables(found, source), *([_account_table(account)] if account else [])]
+    parts = [f"# {say('page', lang)}", f"**{STATEMENTS[lang][source]}**"]
+    tables = [*summary_tables(found, source, lang), *([_account_table(account)] if account else [])]
     for table in tables:
         parts += [f"## {table.title}", grid(table), *table.footer]
-    parts += ["## How much of the report comes back", _returned_line(found)]
-    parts += ["## What cannot all be true", _replay_line(outcomes)]
+    parts += [f"## {say('comes back', lang)}", _returned_line(found, lang)]
+    parts += [f"## {say('not true', lang)}", _replay_line(outcomes, lang)]
     parts.append("\n".join(f"- {line}" for line in findings_lines(outcomes)))
     return "\n\n".join([*parts, footer]) + "\n"
 
@@ -184,15 +184,19 @@ def _account_table(account: Sequence[AccountRow]) -> Table:
 
 
 def print_summary(
-    console: "Console", found: Reproduction, outcomes: Sequence[RuleOutcome], source: str
+    console: "Console",
+    found: Reproduction,
+    outcomes: Sequence[RuleOutcome],
+    source: str,
+    lang: Language,
 ) -> None:
     """Print the same on a terminal."""
-    console.print(SOURCES[source], style="bold")
-    for table in summary_tables(found, source):
+    console.print(STATEMENTS[lang][source], style="bold")
+    for table in summary_tables(found, source, lang):
         print_table(console, table)
     console.print()
-    console.print(_returned_line(found))
+    console.print(_returned_line(found, lang))
     console.print()
-    console.print(_replay_line(outcomes), style="bold")
+    console.print(_replay_line(outcomes, lang), style="bold")
     for line in findings_lines(outcomes):
         console.print("- " + line, markup=False, highlight=False)

@@ -45,8 +45,8 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
             "|forventning/sd| blant {}; alle er i coefficients.csv."
         ),
         (
-            "{}. Prior of slopes: {}; other priors as for the ICC. Chosen by |mean/sd| among {}; all "
-            "are in coefficients.csv."
+            "{}. Prior of slopes: {}; other priors as for the ICC. Chosen by |mean/sd| among {}; "
+            "all are in coefficients.csv."
         ),
     ),
     "returned": (
@@ -55,18 +55,19 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "from summary": (
         (
-            "De øvrige {} koeffisientene hører til modeller med kontrollvariabler, som rapporten ikke "
-            "gir momentene til; fordelingene deres bygger på estimat og standardfeil (flat a priori)."
+            "De øvrige {} koeffisientene hører til modeller med kontrollvariabler, som rapporten "
+            "ikke gir momentene til; fordelingene deres bygger på estimat og standardfeil (flat a "
+            "priori)."
         ),
         (
-            "The other {} coefficients belong to models with controls, whose moments the report does "
-            "not determine; their posteriors rest on estimate and SE (flat priors)."
+            "The other {} coefficients belong to models with controls, whose moments the report "
+            "does not determine; their posteriors rest on estimate and SE (flat priors)."
         ),
     ),
     "replay": (
         (
-            "Etterregning av rapporten: {} sammenligninger, {} umulige, {} tvilsomme. Funnene er på "
-            "engelsk."
+            "Etterregning av rapporten: {} sammenligninger, {} umulige, {} tvilsomme. Funnene er "
+            "på engelsk."
         ),
         "Replay of the report: {} comparisons, {} impossible, {} doubtful.",
     ),

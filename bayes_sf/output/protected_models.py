@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bayes_sf.analysis.comparison import ANALYSES, CoefficientRow, Reproduction
 from bayes_sf.analysis.pooling import GroupRow, Pooling, TermRow
 from bayes_sf.engines.result import Result
+from bayes_sf.inputs.published import DECIMALS
 from bayes_sf.errors import DisclosureError
 from bayes_sf.output.disclosure import (
     HIDDEN,
@@ -267,15 +268,22 @@ def protect_reproduction(found: Reproduction, control: Control) -> Reproduction:
     if rough:
         icc = tuple(_shortened(row, _ICC, _OF_SHARES) for row in icc)
     coefficients = tuple(
-        _rounded_coefficient(row) if rough or (row.table, row.question) in close else row
+        _rounded_coefficient(row, rough=rough)
+        if rough or (row.table, row.question) in close else row
         for row in coefficients
-    )
+    )  # fmt: skip
     return replace(found, icc=icc, coefficients=coefficients)
 
 
-def _rounded_coefficient(row: CoefficientRow) -> CoefficientRow:
-    """A published coefficient's re-analysis with the digits that are printed."""
+def _rounded_coefficient(row: CoefficientRow, *, rough: bool) -> CoefficientRow:
+    """A published coefficient's re-analysis with the digits that are printed.
+
+    Of a close model as many as the report prints of its own.
+    """
     decimals = significant_decimals(row.sd)
+    if not rough:
+        shift = 2 if row.unit == "fraction" else 0
+        decimals = max(decimals, DECIMALS[row.table] - shift)
     most = 1 - 10.0**-decimals
     return _shortened(replace(row, p_direction=min(row.p_direction, most)), _COEFFICIENT, decimals)
 

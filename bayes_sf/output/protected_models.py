@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 from bayes_sf.analysis.comparison import ANALYSES, CoefficientRow, Reproduction
 from bayes_sf.analysis.pooling import GroupRow, Pooling, TermRow
 from bayes_sf.engines.result import Result
-from bayes_sf.inputs.published import DECIMALS
 from bayes_sf.errors import DisclosureError
+from bayes_sf.inputs.published import DECIMALS
 from bayes_sf.output.disclosure import (
     HIDDEN,
     MODELS,

@@ -19,6 +19,7 @@ from bayes_sf import cli
 from bayes_sf.inputs.design import follow_rules
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.disclosure import HIDDEN, Control, Rules
+from bayes_sf.output.words import term_name
 from bayes_sf.spec.analysis import load_analysis
 from tests.attacker import (
     INDUSTRIES,
@@ -64,6 +65,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "multiverse choices.toml": (),
     "sensitivity q13_controls": ("--part", "controls"),
     "select": (),
+    "loo null": ("--by-industry",),
+    "export items.toml": ("--format", "csv", "--format", "html"),
     "report": (),
 }
 
@@ -171,6 +174,22 @@ def test_no_count_is_recovered_from_all_outputs(
     assert found == {}
 
 
+def test_totals_of_two_flows_do_not_tell_of_one(sample: AnalysisSample, tmp_path: Path) -> None:
+    """All but one have three quarters: who has one quarter, in the null flow, is one more."""
+    frame = sample.frame
+    few = frame["linked"] & (frame["n_quarters"] < 3)
+    one = frame.index[few & (frame["industry"] == "construction")][:1]
+    kept = frame[~few | frame.index.isin(one)].assign(q11=sf.load_sample("replica").frame["q11"])
+    quarters = sample.quarters[sample.quarters["workplace"].isin(kept["workplace"])]
+    other = dataclasses.replace(sample, frame=kept, quarters=quarters)
+    ran = run_commands(other, tmp_path, {"describe": (), "compare null": ()})
+    flow = pd.read_csv(ran["describe"] / "flow.csv", dtype=str)
+    three = flow[flow["step"] == "at least 3 observed quarters"]
+    assert (three["all"] == HIDDEN).all()
+    _, found = recovered(attacker_of(ran, other), other, ["null", "q13_controls"])
+    assert found == {}
+
+
 def test_one_command_that_says_every_n_gives_hidden_counts_away(
     outputs: dict[str, Path], sample: AnalysisSample, tmp_path: Path
 ) -> None:
@@ -190,11 +209,17 @@ def test_nothing_names_what_is_withheld_but_the_notice(
     """q11 has one workplace fewer than the null models: its n would say that one did not answer."""
     spec = next(s for s in load_analysis("bivariate").specs if s.name == "q11")
     assert Control.of(sample, Rules()).withheld(spec)
-    for command in ("compare items.toml", "fit items.toml", "report"):
+    for command in ("compare items.toml", "fit items.toml", "export items.toml"):
         for path in outputs[command].rglob("*.csv"):
             lines = pd.read_csv(path, dtype=str, keep_default_na=False)
             of_models = path.stem.endswith("disclosure") or "model" not in lines
             assert of_models or "q11" not in set(lines["model"]), path
+            assert "_q11" not in path.stem
+    (page,) = outputs["report"].glob("*.html")
+    label = term_name("q11[no]", "en")
+    told = page.read_text(encoding="utf-8")
+    assert term_name("q19r1", "en") in told
+    assert label not in told, "tables, pictures and their texts"
 
 
 def means(outputs: dict[str, Path], sample: AnalysisSample) -> pd.DataFrame:

@@ -125,7 +125,7 @@ def from_excel(content: bytes, tables: tuple[Table, ...]) -> Iterator[list[list[
                 if column.kind == "interval":
                     shown += [displayed(c.value, c.number_format) for c in (next(cells),)]
                     joined = {"nb": " til ", "en": " to "}[table.lang].join(shown)
-                    row.append(shown[0] if shown[0] == shown[1] == "." else joined)
+                    row.append(shown[0] if shown[0] == shown[1] in {".", ":"} else joined)
                 else:
                     row.append(shown[0])
             rows.append(row)

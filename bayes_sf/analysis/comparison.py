@@ -186,7 +186,7 @@ def reproduce(
     seed : int
         Seed.
     keep : callable
-        Which models may be fitted; by default all. Of the others what is published stays.
+        Which models may be fitted; by default all.
     progress : callable
         Wraps the list of (analysis, engine) pairs.
     """
@@ -201,7 +201,8 @@ def reproduce(
         if _fits(analysis, data):
             results[analysis.name, kind] = fit(analysis, data, engine=kind, prob=prob, seed=seed)
     icc = tuple(_icc_rows(results, data, engine))
-    return Reproduction(icc, tuple(_coefficient_rows(results, engine, prob)), results)
+    rows = _coefficient_rows(results, engine, prob, summary=isinstance(data, PublishedStudy))
+    return Reproduction(icc, tuple(rows), results)
 
 
 def _fits(analysis: Analysis, data: Any) -> bool:
@@ -245,9 +246,17 @@ def _icc_row(case: str, reml: Result, result: Result) -> IccRow:
 
 
 def _coefficient_rows(
-    results: Mapping[tuple[str, str], Mapping[tuple[str, str], Result]], engine: str, prob: float
+    results: Mapping[tuple[str, str], Mapping[tuple[str, str], Result]],
+    engine: str,
+    prob: float,
+    *,
+    summary: bool,
 ) -> Iterator[CoefficientRow]:
-    """Every published coefficient, in the order of the transcription."""
+    """Every published coefficient, in the order of the transcription.
+
+    Those of models that are not fitted rest on the published estimate and SE where `summary`, since
+    that is the study itself; other data have nothing to say of them.
+    """
     import pandas as pd
 
     book = load_codebook()
@@ -270,6 +279,8 @@ def _coefficient_rows(
         }  # fmt: skip
         key = (str(row["table"]), str(row["question"]))
         reml, result = by_table["reml"].get(key), by_table[engine].get(key)
+        if (reml is None or result is None) and not summary:
+            continue
         if reml is None or result is None:
             rebuilt, posterior = _from_summary(allowed, prob)
             n = None if pd.isna(row["n"]) or row["n"] == "" else int(row["n"])

@@ -124,9 +124,9 @@ def plot(
             needed = spec.engines[0] if picture not in OF_CHAINS else "nuts"
             result = fit(spec, study, engine=engine or needed, seed=seed)
             check_withheld(result, picture, control)
-            files |= picture_files(result, picture)
+            files |= picture_files(result, picture, unsaid=control.unsaid(spec))
     written = write_files(folder, files)
-    if said := notice(control, withheld):
+    if said := notice(control, withheld, page=True):
         stdout().print(said)
     stdout().print(f"Written to {folder}: {', '.join(path.name for path in written)}")
 

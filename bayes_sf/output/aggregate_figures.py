@@ -93,6 +93,7 @@ def spread_figure(
     *,
     hidden: Container[str] = (),
     unsaid: Container[str] = (),
+    counted: bool = True,
     source: str,
     lang: Language = "en",
 ) -> "Figure":
@@ -106,12 +107,14 @@ def spread_figure(
         Industries that are not drawn.
     unsaid : container of str
         Industries whose n is not said.
+    counted : bool
+        Whether the n of all is said.
     """
     (unit, factor), words = UNITS[variable], _TEXTS[lang]
     known = frame[["industry", variable]].dropna()
     figure, axes = make_plot(
         WORDS[lang]["by industry"].format(variable_label(variable, lang)),
-        words["box"].format(unit[lang], len(known), FEW), source, lang,
+        words["box"].format(unit[lang], len(known) if counted else HIDDEN, FEW), source, lang,
     )  # fmt: skip
     medians, ticks = [], []
     for place, industry in enumerate(load_codebook().industries):
@@ -147,7 +150,13 @@ def _draw_box(axes: "Axes", place: float, drawn: Floats, colour: str, width: flo
 
 @styled()
 def curve_figure(
-    frame: "pd.DataFrame", item: str, variable: str, *, source: str, lang: Language = "en"
+    frame: "pd.DataFrame",
+    item: str,
+    variable: str,
+    *,
+    counted: bool = True,
+    source: str,
+    lang: Language = "en",
 ) -> "Figure":
     """Draw a variable against the scores of an ordinal item: figure 6, without points.
 
@@ -156,13 +165,15 @@ def curve_figure(
     frame, item, variable, source, lang
         As in `scatter_figure`. Answers of too few have no box, and do not bend the curve's ends:
         it is drawn over answers that have one.
+    counted : bool
+        Whether the n of all is said.
     """
     (unit, factor), words = UNITS[variable], _TEXTS[lang]
     x, y = frame[item].to_numpy(float), frame[variable].to_numpy(float) * factor
     name = variable_label(variable, lang)
     figure, axes = make_plot(
         WORDS[lang]["pair"].format(variable_label(item, lang), name[:1].lower() + name[1:]),
-        words["curve"].format(unit[lang], len(frame), FEW), source, lang,
+        words["curve"].format(unit[lang], len(frame) if counted else HIDDEN, FEW), source, lang,
     )  # fmt: skip
     answers = {
         answer.code: answer.label_nb if lang == "nb" else answer.label_en

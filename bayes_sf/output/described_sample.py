@@ -36,12 +36,15 @@ class ProtectedTables:
         Industry of which nothing may be shown -> rule.
     unsaid : mapping
         Figure -> industry whose n may not be said -> rule; `groups` among them.
+    uncounted : frozenset of str
+        Figures whose n of all may not be said.
     log : tuple of Hidden
     """
 
     tables: "dict[str, pd.DataFrame]"
     groups: Mapping[str, str]
     unsaid: Mapping[str, Mapping[str, str]]
+    uncounted: frozenset[str]
     log: tuple[Hidden, ...]
 
     @property
@@ -143,7 +146,7 @@ def protect_tables(sample: AnalysisSample, control: Control) -> ProtectedTables:
         Of the sample.
     """
     if control.counts is None:
-        return ProtectedTables(description_tables(sample), {}, {}, ())
+        return ProtectedTables(description_tables(sample), {}, {}, frozenset(), ())
     frame, rules, counts = sample.frame, control.rules, control.counts
     sizes = _by_industry(frame)
     groups = control.hidden_groups(sizes)
@@ -159,7 +162,12 @@ def protect_tables(sample: AnalysisSample, control: Control) -> ProtectedTables:
         "flow.csv": flow, "missingness.csv": missing,
     }  # fmt: skip
     unsaid = {name: counts.unsaid(kept) for name, kept in counts.figures.items()}
-    return ProtectedTables(shown, groups, unsaid, (*log, *flow_log, *missing_log))
+    uncounted = frozenset(
+        name for name, kept in counts.figures.items() if not counts.told[kept.tobytes()]
+    )
+    figure_log = (Hidden(name, "", "n", "difference") for name in sorted(uncounted))
+    whole = (*log, *flow_log, *missing_log, *figure_log)
+    return ProtectedTables(shown, groups, unsaid, uncounted, whole)
 
 
 def _by_industry(frame: "pd.DataFrame") -> dict[str, int]:

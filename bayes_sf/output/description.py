@@ -162,13 +162,15 @@ def description_figures(
         else:
             figures[name] = spread_figure(
                 rows[name], variable, hidden=shown.groups, unsaid=shown.unsaid[name],
-                source=source, lang=lang,
+                counted=name not in shown.uncounted, source=source, lang=lang,
             )  # fmt: skip
-    draw = scatter_figure if shown is None else curve_figure
-    figures["figure6"] = draw(rows["figure6"], "q13", "absence_mean", source=source, lang=lang)
+    pair = (rows["figure6"], "q13", "absence_mean")
     if shown is None:
+        figures["figure6"] = scatter_figure(*pair, source=source, lang=lang)
         figures["missingness"] = missingness_figure(sample.missingness(), source=source, lang=lang)
     else:
+        counted = "figure6" not in shown.uncounted
+        figures["figure6"] = curve_figure(*pair, counted=counted, source=source, lang=lang)
         counts = shown.tables["missingness.csv"]
         first = shown.tables["flow.csv"].iloc[0]
         surveyed = {str(name): size for name, size in first.items()}

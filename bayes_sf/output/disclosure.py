@@ -383,11 +383,12 @@ def notice(
     if not rules.active:
         return sentence("control off", lang)
     said = sentence("control", lang).format(len(log), rules.min_workplaces, rules.min_persons)
+    least = rules.min_workplaces
     names = dict.fromkeys(
         f"{one.row} ({outcome_name(one.column, lang)})" for one in log if one.table == MODELS
     )
     if names:
-        said = f"{said} {sentence('control models', lang).format(', '.join(names))}"
+        said = f"{said} {sentence('control models', lang).format(least, ', '.join(names))}"
     return said if page else f"{said} {sentence('control log', lang).format(FILES[0])}"
 
 

@@ -5,7 +5,7 @@ and drawn, never a setting of the machine.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from textwrap import wrap
@@ -19,6 +19,7 @@ from bayes_sf.engines.pointwise import given_draws
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.output.disclosure import HIDDEN
 from bayes_sf.output.files import write_files
 from bayes_sf.output.page import BLUE, MUTED, figure_files, styled
 from bayes_sf.output.sentences import STATEMENTS
@@ -141,7 +142,7 @@ def check_picture(name: str) -> None:
         )  # fmt: skip
 
 
-def picture_files(result: Result, name: str) -> dict[str, bytes]:
+def picture_files(result: Result, name: str, *, unsaid: Container[str] = ()) -> dict[str, bytes]:
     """Draw a picture, and give its files, named by model, outcome and picture.
 
     Parameters
@@ -150,12 +151,14 @@ def picture_files(result: Result, name: str) -> dict[str, bytes]:
         With a posterior.
     name : str
         One of `PICTURES`.
+    unsaid : container of str
+        Groups whose n is not said.
     """
     stem = "-".join(re.sub(r"[^\w.]+", "_", part) for part in (*result.spec.key, name))
-    return figure_files(stem, draw_picture(result, name), tight=True)
+    return figure_files(stem, draw_picture(result, name, unsaid=unsaid), tight=True)
 
 
-def draw_picture(result: Result, name: str) -> "Figure":
+def draw_picture(result: Result, name: str, *, unsaid: Container[str] = ()) -> "Figure":
     """Draw a picture of a result.
 
     Parameters
@@ -164,6 +167,8 @@ def draw_picture(result: Result, name: str) -> "Figure":
         With a posterior: of engine ``exact`` or ``nuts``.
     name : str
         One of `PICTURES`.
+    unsaid : container of str
+        Groups whose n is not said: their means are drawn to one decimal.
 
     Raises
     ------
@@ -180,9 +185,9 @@ def draw_picture(result: Result, name: str) -> "Figure":
     if name in _OF_ROWS:
         tree = _with_predictions(result, tree)
     if name == "shrinkage":
-        figure = _shrinkage(result, tree)
+        figure = _shrinkage(result, tree, unsaid)
     elif name == "slopes":
-        figure = _slopes(result)
+        figure = _slopes(result, unsaid)
     else:
         chosen = [str(v) for v in tree["posterior"].data_vars if v in _SHOWN]
         with styled():
@@ -227,7 +232,7 @@ def _sign(figure: "Figure", result: Result, name: str) -> "Figure":
     return figure
 
 
-def _shrinkage(result: Result, tree: "xr.DataTree") -> "Figure":
+def _shrinkage(result: Result, tree: "xr.DataTree", unsaid: Container[str]) -> "Figure":
     """Raw and partially pooled mean of every group, with their sizes, from the smallest up."""
     from matplotlib.figure import Figure
 
@@ -240,16 +245,19 @@ def _shrinkage(result: Result, tree: "xr.DataTree") -> "Figure":
         figure = Figure(figsize=(7, 0.45 * len(order) + 1.8), layout="constrained")
         axes: Axes = figure.subplots()
         for place, group in enumerate(order):
-            raw = moments.means[moments.groups.index(group), -1]
             pooled = middle + posterior["u"].sel({moments.group: group}).to_numpy()
-            low, high = np.quantile(pooled, [0.5 - 0.5 * result.prob, 0.5 + 0.5 * result.prob])
-            axes.plot([raw, pooled.mean()], [place - 0.15, place], color=MUTED, lw=1)
+            ends = np.quantile(pooled, [0.5 - 0.5 * result.prob, 0.5 + 0.5 * result.prob])
+            drawn = [moments.means[moments.groups.index(group), -1], pooled.mean(), *ends]
+            raw, mean, low, high = np.round(drawn, 1) if group in unsaid else drawn
+            axes.plot([raw, mean], [place - 0.15, place], color=MUTED, lw=1)
             axes.plot([low, high], [place, place], color=BLUE)
-            axes.plot(pooled.mean(), place, "o", color=BLUE)
+            axes.plot(mean, place, "o", color=BLUE)
             axes.plot(raw, place - 0.15, "o", mfc="white", mec=MUTED)
         axes.axvline(middle.mean(), color=MUTED, lw=1, ls=":")
         sizes = [int(moments.sizes[moments.groups.index(g)]) for g in order]
-        labels = [f"{g} (n = {n})" for g, n in zip(order, sizes, strict=True)]
+        labels = [
+            f"{g} (n = {HIDDEN if g in unsaid else n})" for g, n in zip(order, sizes, strict=True)
+        ]
         axes.set_yticks(range(len(order)), labels)
         axes.set_xlabel(" ".join(filter(None, (result.spec.outcome, result.spec.unit))))
         level = f"{100 * result.prob:g} % equal-tailed"
@@ -269,7 +277,7 @@ def _answers(term: str, column: "NDArray[np.float64]") -> tuple[list[float], lis
     return places, [known[place] for place in places]
 
 
-def _slopes(result: Result) -> "Figure":
+def _slopes(result: Result, unsaid: Container[str]) -> "Figure":
     """Each group's line with its band, least squares in the group alone, and means of its rows."""
     from matplotlib.figure import Figure
 
@@ -288,7 +296,11 @@ def _slopes(result: Result) -> "Figure":
             axes.fill_between(line["x"], line["lower"], line["upper"], color=BLUE, alpha=0.2, lw=0)
             axes.plot(line["x"], line["mean"], color=BLUE)
             x, y = column[rows.code == j], rows.y[rows.code == j]
-            if np.isfinite(row["own"]):
+            # The end of a line through two answers is a mean, as a dot is.
+            few = result.provenance.source in _SURVEYED and (
+                group in unsaid or min(np.unique(x, return_counts=True)[1]) < _FEW
+            )
+            if np.isfinite(row["own"]) and not few:
                 ends = np.array([x.min(), x.max()])
                 own = y.mean() + row["own"] * (ends - x.mean())
                 axes.plot(ends, own, color=MUTED, ls="--", lw=1)
@@ -299,7 +311,8 @@ def _slopes(result: Result) -> "Figure":
                 axes.plot(
                     value, y[chosen].mean(), "o", color=MUTED, ms=2 + 0.5 * chosen.sum() ** 0.5
                 )
-            said = f"n = {row['n']:.0f}, {100 * row['borrowed']:.0f} % borrowed"
+            size = HIDDEN if group in unsaid else f"{row['n']:.0f}"
+            said = f"n = {size}, {100 * row['borrowed']:.0f} % borrowed"
             axes.set_title(f"{industry_name(group, 'en')}\n{said}", size=9)
         for axes in panels.flat[len(groups) :]:
             axes.set_axis_off()

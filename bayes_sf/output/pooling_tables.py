@@ -1,8 +1,10 @@
 """Tables of the poolings of one model: every kind side by side, and how far groups are shrunk."""
 
-from bayes_sf.analysis.pooling import Pooling
+from bayes_sf.analysis.pooling import GroupRow, Pooling
+from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.variables import Language
 from bayes_sf.output.command_words import say
+from bayes_sf.output.disclosure import HIDDEN
 from bayes_sf.output.numbers import digits_of
 from bayes_sf.output.result_tables import prior_notes, slug
 from bayes_sf.output.sentences import sentence
@@ -67,9 +69,15 @@ def shrinkage_table(pooling: Pooling, *, lang: Language, short: bool = False) ->
     import pandas as pd
 
     exact = pooling.exact
-    frame = pd.DataFrame([{name: getattr(row, name) for name in _LEVELS} for row in pooling.groups])
-    frame["group"] = [industry_name(row.group, lang) for row in pooling.groups]
+    order = [industry.key for industry in load_codebook().industries]
+    rows = sorted(
+        pooling.groups, key=lambda row: order.index(row.group) if row.group in order else 0
+    )
+    frame = pd.DataFrame([{name: getattr(row, name) for name in _LEVELS} for row in rows])
+    frame["group"] = [industry_name(row.group, lang) for row in rows]
+    frame["digits"] = [_digits_left(row) for row in rows]
     span = interval_name("interval", exact.prob, lang)
+    places = 2 if any(str(row.n) == HIDDEN for row in pooling.groups) else 3
     columns = (
         Column("group", word("group", lang), "text"),
         Column("n", word("n", lang), "integer"),
@@ -79,17 +87,16 @@ def shrinkage_table(pooling: Pooling, *, lang: Language, short: bool = False) ->
         Column("reml", word("reml", lang)),
         Column("mean", f"{word('posterior', lang)}: {word('mean', lang).lower()}"),
         Column("lower", span, "interval", upper="upper"),
-        Column("factor", word("factor", lang), decimals=3),
-        Column("factor_lower", span, "interval", 3,
-               "factor_upper"),
+        Column("factor", word("factor", lang), decimals=places),
+        Column("factor_lower", span, "interval", places, "factor_upper"),
         Column("more", word("more", lang), "integer"),
     )  # fmt: skip
     kind = f"{interval_name('credible-eti', exact.prob, lang)}."
     notes = [*prior_notes([exact], lang), kind, sentence("factor", lang)]
     return table_from_frame(
         frame, _titled("shrinkage", pooling, lang), columns=columns,
-        name=_file_name("shrinkage", pooling), unit=exact.spec.unit, n=exact.moments.n_obs,
-        notes=notes, source=exact.provenance.source, lang=lang,
+        name=_file_name("shrinkage", pooling), digits="digits", unit=exact.spec.unit,
+        n=exact.moments.n_obs, notes=notes, source=exact.provenance.source, lang=lang,
     )  # fmt: skip
 
 
@@ -97,6 +104,13 @@ _LEVELS = (
     "n", "raw", "none", "complete", "reml", "mean", "lower", "upper", "factor", "factor_lower",
     "factor_upper", "more",
 )  # fmt: skip
+
+
+def _digits_left(row: GroupRow) -> float:
+    """Uncertainty that gives a level two decimals, or those that disclosure control has left."""
+    figures = (row.raw, row.mean, row.lower, row.upper)
+    left = (len(f"{figure}".partition(".")[2]) for figure in figures if isinstance(figure, float))
+    return 10.0 ** (1 - min(2, max(left, default=2)))
 
 
 def _titled(key: str, pooling: Pooling, lang: Language) -> str:

@@ -19,7 +19,7 @@ from bayes_sf.output.formats.terminal import print_end, print_table
 from bayes_sf.output.numbers import level
 from bayes_sf.output.prior_words import prior_words
 from bayes_sf.output.progress import show_sampling
-from bayes_sf.output.protected_models import hidden_of, keep_open
+from bayes_sf.output.protected_models import blunt_of, hidden_of, keep_open
 from bayes_sf.output.protected_predictions import protect_checks, protect_left_out
 from bayes_sf.output.sentences import STATEMENTS
 from bayes_sf.output.tables import Column, Table, table_from_frame
@@ -176,8 +176,9 @@ def _checks(
     for (name, outcome), result in results.items():
         table = check_predictions(result).reset_index()
         table, hidden = protect_checks(
-            table, hidden_of(result, control), control, control.unsaid(result.spec)
-        )
+            table, hidden_of(result, control), control, control.unsaid(result.spec),
+            blunt=blunt_of(result, control),
+        )  # fmt: skip
         parts.append(table.assign(model=name, outcome=outcome))
         log += hidden
     return pd.concat(parts, ignore_index=True), tuple(log)

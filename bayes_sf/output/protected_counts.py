@@ -31,7 +31,7 @@ from bayes_sf.spec.model import ModelSpec
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["BOXES", "FLOWS", "Counts", "Step", "figure_rows", "hidden_totals"]
+__all__ = ["BOXES", "FLOWS", "Counts", "Step", "figure_rows", "said_totals"]
 
 #: Analyses whose samples are followed: the null models, and those with all controls.
 FLOWS: Final = ("null", "q13_controls", "q17_controls")
@@ -94,7 +94,18 @@ class Counts:
     @cached_property
     def gone(self) -> Mask:
         """Steps of flows whose total is not said."""
-        return hidden_totals(self.steps, self.least)
+        return np.array([not self.told[step.kept.tobytes()] for step in self.steps], dtype=bool)
+
+    @cached_property
+    def told(self) -> dict[bytes, bool]:
+        """Whether the total of each population is said: of models that leave, always."""
+        specs = [spec for name in ("bivariate", *FLOWS, "q13", "q17")
+                 for spec in load_analysis(name).specs]  # fmt: skip
+        models = [self._rows(spec) for spec in specs if not self.withheld(spec)]
+        return said_totals(
+            [self.steps[0].kept, *models], [*(s.kept for s in reversed(self.steps)),
+                                            *self.figures.values()], self.least,
+        )  # fmt: skip
 
     @cached_property
     def figures(self) -> dict[str, Mask]:
@@ -107,9 +118,8 @@ class Counts:
 
     @cached_property
     def totals(self) -> set[int]:
-        """Totals that are said: of the flows' steps, and of the models of one item."""
-        told = {int(s.kept.sum()) for s, out in zip(self.steps, self.gone, strict=True) if not out}
-        return told | {int(mask.sum()) for mask in self._models}
+        """Totals that are said."""
+        return {sum(key) for key, said in self.told.items() if said}  # a byte for each workplace
 
     @cached_property
     def linked(self) -> Mask:
@@ -157,9 +167,9 @@ class Counts:
         Parameters
         ----------
         spec : ModelSpec
-            One that is fitted jointly with what is missing loses nobody.
+            One that is fitted jointly with what is missing stands beside its complete rows.
         """
-        return spec.missing == "drop" and self._few_lost(spec, ((), spec.predictors[:1]))
+        return self._few_lost(spec, ((), spec.predictors[:1]))
 
     def _few_lost(self, spec: ModelSpec, parts: Iterable[tuple[str, ...]]) -> bool:
         """Whether one or two workplaces are lost from a model with some of the predictors."""
@@ -194,9 +204,6 @@ class Counts:
         self, masks: Sequence[Mask], known: Mapping[bytes, Mapping[str, str]]
     ) -> dict[bytes, dict[str, str]]:
         """Decide of the counts of some populations, the first of which may be known."""
-        shown = {step.kept.tobytes(): False for step in self.steps}
-        shown |= {s.kept.tobytes(): True for s, out in zip(self.steps, self.gone, strict=True)
-                  if not out}  # fmt: skip
         unique = {key: mask for mask in masks if (key := mask.tobytes()) in known}
         unique |= {mask.tobytes(): mask for mask in masks}
         names = [industry.key for industry in load_codebook().industries]
@@ -204,7 +211,7 @@ class Counts:
         found = unsaid_counts(
             code, np.array([*unique.values()]),
             {names.index(name): why for name, why in self.groups.items()}, least=self.least,
-            totals=np.array([shown.get(key, True) for key in unique]), n_groups=len(names),
+            totals=np.array([self.told.get(key, True) for key in unique]), n_groups=len(names),
             decided=[
                 {names.index(name): why for name, why in known[key].items()}
                 for key in unique if key in known
@@ -235,39 +242,35 @@ _LISTS: Final = (
 )  # fmt: skip
 
 
-def hidden_totals(steps: Sequence[Step], least: int) -> Mask:
-    """Steps whose total differs from the next one that is said by one or two.
-
-    The same rules in the same order are the same step in every flow: hidden in one, hidden in all.
+def said_totals(always: Sequence[Mask], others: Sequence[Mask], least: int) -> dict[bytes, bool]:
+    """Decide which totals are said: none that is one or two from that of a part, or of a whole.
 
     Parameters
     ----------
-    steps : sequence of Step
-        Of several flows, each from its first to its last.
+    always : sequence of (n,) bool array
+        Populations whose total is said whatever it is.
+    others : sequence of (n,) bool array
+        The others, the most important first.
     least : int
         Fewest workplaces that two totals may differ by.
+
+    Returns
+    -------
+    dict
+        Population, as bytes -> whether its total is said.
     """
-    flows: dict[tuple[str, str], list[int]] = {}
-    for at, step in enumerate(steps):
-        flows.setdefault((step.analysis, step.outcome), []).append(at)
-    keys = {
-        at: tuple(steps[before].step for before in flow[: place + 1])
-        for flow in flows.values()
-        for place, at in enumerate(flow)
-    }
-    gone: set[tuple[str, ...]] = set()
-    before = -1
-    while len(gone) != before:
-        before = len(gone)
-        for flow in flows.values():
-            below = int(steps[flow[-1]].kept.sum())
-            for at in reversed(flow[1:-1]):
-                count = int(steps[at].kept.sum())
-                if 0 < count - below < least:
-                    gone.add(keys[at])
-                if keys[at] not in gone:
-                    below = count
-    return np.array([keys[at] in gone for at in range(len(steps))], dtype=bool)
+    said, found = list(always), {mask.tobytes(): True for mask in always}
+    for mask in others:
+        if mask.tobytes() in found:
+            continue
+        close = False
+        for other in said:
+            more, less = int((mask & ~other).sum()), int((other & ~mask).sum())
+            close = close or (min(more, less) == 0 < max(more, less) < least)
+        found[mask.tobytes()] = not close
+        if not close:
+            said.append(mask)
+    return found
 
 
 def figure_rows(sample: AnalysisSample) -> "dict[str, pd.DataFrame]":

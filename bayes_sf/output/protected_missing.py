@@ -8,10 +8,10 @@ add up to the last.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from bayes_sf.analysis.imputation import MethodRow, MissingStudy
-from bayes_sf.output.disclosure import Control, Hidden, hide_groups
+from bayes_sf.output.disclosure import Control, Hidden, hide_groups, shortened
 from bayes_sf.output.numbers import significant_decimals
 from bayes_sf.output.protected_frames import Figures, hidden_of_all, protect_frames
 from bayes_sf.output.protected_models import blunt_of
@@ -150,4 +150,5 @@ def _is_complete(name: str) -> bool:
 def _blunted(row: MethodRow) -> MethodRow:
     """A line with the digits that are printed."""
     decimals = significant_decimals(row.sd)
-    return replace(row, **{name: round(getattr(row, name), decimals) for name in _LIMITS})
+    values: dict[str, Any] = {name: shortened(getattr(row, name), decimals) for name in _LIMITS}
+    return replace(row, **values)

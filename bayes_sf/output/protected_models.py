@@ -4,7 +4,7 @@ A group that is hidden has no figure of its own anywhere: no effect, no level, n
 the other figures of its models keep the digits that are printed, since in full every estimate is an
 equation in the hidden group's mean; so do those of a model that has one or two workplaces fewer
 than one of its parts. A group whose n is not said has coarse figures as well: in full their
-uncertainties are equations in its n.
+uncertainties are equations in its n, and its shrinkage is one as it stands.
 """
 
 from collections.abc import Iterable
@@ -88,7 +88,8 @@ def keep_open(analysis: Analysis, control: Control) -> tuple[Analysis, Log]:
     """
     closed = [spec for spec in analysis.specs if control.withheld(spec)]
     if closed and len(closed) == len(analysis.specs):
-        rule = "has one or two workplaces fewer than the null model: both tell of those"
+        least = control.rules.min_workplaces
+        rule = f"has fewer than {least} workplaces less than the null model: both tell of those"
         names = [f"{spec.name} of {spec.outcome}" for spec in closed]
         raise DisclosureError(f"analysis {analysis.name}", rule, got=names, fix=_SHOW)
     kept = tuple(spec for spec in analysis.specs if spec not in closed)
@@ -190,10 +191,10 @@ def protect_pooling(pooling: Pooling, control: Control) -> tuple[Pooling, Log]:
     rows, log = [], []
     for row in pooling.groups:
         if row.group in groups:
-            rows.append(hide_fields(row, _LEVELS))
+            rows.append(hide_fields(replace(row, complete=round(row.complete, _DECIMALS)), _LEVELS))
             log.append(Hidden(table, row.group, "", groups[row.group]))
         elif row.group in unsaid:
-            rows.append(hide_fields(_rounded_level(row, fewer=1), ("n",)))
+            rows.append(hide_fields(_rounded_level(row, fewer=1), ("n", *_FACTORS, "more")))
             log.append(Hidden(table, row.group, "n", unsaid[row.group]))
         else:
             rows.append(_rounded_level(row))
@@ -284,8 +285,9 @@ def _rounded_coefficient(row: CoefficientRow, *, rough: bool) -> CoefficientRow:
     if not rough:
         shift = 2 if row.unit == "fraction" else 0
         decimals = max(decimals, DECIMALS[row.table] - shift)
-    most = 1 - 10.0**-decimals
-    return _shortened(replace(row, p_direction=min(row.p_direction, most)), _COEFFICIENT, decimals)
+    # A probability has three digits, and none is said to be one.
+    direction = min(round(row.p_direction, _OF_SHARES), 1 - 10.0**-_OF_SHARES)
+    return _shortened(replace(row, p_direction=direction), _COEFFICIENT, decimals)
 
 
 def _shortened[Row](row: Row, names: Iterable[str], decimals: int) -> Row:
@@ -299,7 +301,7 @@ _DECIMALS, _OF_SHARES, _OF_STATISTICS = 2, 3, 1
 _ICC: Final = ("reml", "mean", "median", "lower", "upper")
 _COEFFICIENT: Final = (
     "reml_estimate", "reml_se", "reml_t", "reml_ci_low", "reml_ci_high", "mean", "sd", "lower",
-    "upper", "p_direction",
+    "upper",
 )  # fmt: skip
 
 

@@ -25,6 +25,8 @@ def protect_checks(
     groups: Mapping[str, str],
     control: Control,
     unsaid: Mapping[str, str] | None = None,
+    *,
+    blunt: bool = False,
 ) -> "tuple[pd.DataFrame, Log]":
     """Predictive checks without extremes, hidden groups and shares of one or two workplaces.
 
@@ -36,23 +38,28 @@ def protect_checks(
         Hidden group -> rule.
     control : Control
     unsaid : mapping, optional
-        Groups whose n is not said -> rule. Then no group's share is, which times its n is a count.
+        Groups whose n is not said -> rule. Nor are their shares, which times n are counts, and
+        sds; their means have one decimal.
+    blunt : bool
+        Whether figures keep two decimals although no group is hidden.
     """
     if not control.active:
         return checks, ()
     values = ("n", "observed", "median", "lower", "upper", "p_above")
-    whole = checks.round(dict.fromkeys(values, _DECIMALS)) if groups or unsaid else checks
+    whole = checks.round(dict.fromkeys(values, _DECIMALS)) if groups or unsaid or blunt else checks
     shown, log = hide_groups(whole, groups, table="checks", values=values)
     shown, more = hide_groups(shown, unsaid or {}, table="checks", values=("n",))
     shown, log = shown.astype(dict.fromkeys(values, object)), (*log, *more)
+    coarse = checks["group"].isin(list(unsaid or {})) & ~checks["group"].isin(list(groups))
+    for name in ("observed", "median", "lower", "upper"):
+        shown.loc[coarse, name] = checks.loc[coarse, name].round(1)
     number = (checks["observed"] * checks["n"]).round()
     least = control.rules.min_workplaces
     share = checks["statistic"] == "share <= 0"
     few = share & (number.between(1, least - 1) | (checks["n"] - number).between(1, least - 1))
     if (few & (checks["group"] != "")).any():  # one group's share is had from the others' and all
         few |= share & (checks["group"] != "")
-    if unsaid:
-        few |= share & checks["group"].isin(list(unsaid))
+    few |= coarse & checks["statistic"].isin(["share <= 0", "sd"])
     single = checks["statistic"].isin(_EXTREMES)
     shown.loc[single | few, ["observed", "p_above"]] = HIDDEN
     where = checks.loc[single | few, ["statistic", "group"]].itertuples(index=False)

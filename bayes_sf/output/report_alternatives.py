@@ -70,9 +70,18 @@ def move_unobserved(
     effects = shift_effects(results, data)
     log: tuple[Hidden, ...] = ()
     if control.active and isinstance(data, AnalysisSample):
+        without = {
+            quantity: int(data.frame[f"absence_{quantity}"].isna().sum())
+            for quantity in effects["quantity"].unique()
+        }
         few = [
-            any(map(control.rules.sensitive_count, (gone, len(data.frame) - n), (inf, inf)))
-            for gone, n in zip(effects["n_workplaces"], effects["n"], strict=True)
+            any(
+                control.rules.sensitive_count(count, inf)
+                for count in (gone, len(data.frame) - n, without[quantity] - gone)
+            )
+            for gone, n, quantity in zip(
+                effects["n_workplaces"], effects["n"], effects["quantity"], strict=True
+            )
         ]
         told = effects[np.array(few, dtype=bool)].drop_duplicates(["term", "quantity"])
         log = tuple(

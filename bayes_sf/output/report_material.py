@@ -19,6 +19,7 @@ from bayes_sf.output.described_sample import ProtectedTables, protect_tables
 from bayes_sf.output.disclosure import Control, Hidden, Rules
 from bayes_sf.output.protected_models import (
     hidden_of,
+    keep_open,
     protect_pooling,
     protect_reproduction,
     withheld_of,
@@ -204,7 +205,7 @@ def gather(
         source=results[0].provenance.source, lang=lang, data=data,
         found=protect_reproduction(found, control), outcomes=replay(),
         fan=prior_fan(results, default_fan(), groups=False),
-        small=_small(results, data, lang, seed),
+        small=_small(results, data, control, lang=lang, seed=seed),
         poolings=tuple(pooling for pooling, _ in poolings), rope=rope, seed=seed,
         with_data=with_data, control=control, tables=tables, effects=effects, tipping=tipping,
         explored=explored, missing=missing,
@@ -228,14 +229,18 @@ def _apart(results: Sequence[Result]) -> list[Result]:
 
 
 def _small(
-    results: Sequence[Result], data: "PublishedStudy | AnalysisSample", lang: "Language", seed: int
+    results: Sequence[Result],
+    data: "PublishedStudy | AnalysisSample",
+    control: Control,
+    *,
+    lang: "Language",
+    seed: int,
 ) -> Sensitivity:
     """Ask further of what an interval sets apart from zero, and of all slopes at once."""
     apart = {result.spec.name for result in _apart(results)}
     parts = ["ladder", "multiplicity"] if apart else ["multiplicity"]
-    return sensitivity(
-        load_analysis("bivariate"), data, items=sorted(apart), parts=parts, seed=seed, lang=lang
-    )
+    analysis, _ = keep_open(load_analysis("bivariate"), control)
+    return sensitivity(analysis, data, items=sorted(apart), parts=parts, seed=seed, lang=lang)
 
 
 def associations(material: Material) -> tuple[Association, ...]:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.output.aggregate_figures import states_figure
 from bayes_sf.output.figures import missingness_figure
 from bayes_sf.output.imputation_figures import delta_figure
 from bayes_sf.output.imputation_tables import method_table, missing_table, tipping_table
@@ -38,12 +39,15 @@ def build_missing(material: Material) -> Section:
         outcomes = [result.spec.outcome for result in study.complete_case]
         tables += [method_table(study, outcome, lang=lang) for outcome in outcomes]
         paragraphs.append(say("imputed" if len(study.effects) else "not imputed", lang))
-    # One line for each workplace: not of real ones.
-    figures = (missingness_figure(data.missingness(), source=data.source, lang=lang),)
-    synthetic = data.source == "replica"
-    return Section(
-        "missing", data.source, tuple(paragraphs), tuple(tables), figures if synthetic else ()
-    )
+    if material.control.active:
+        first = flow.iloc[0]
+        figure = states_figure(
+            material.tables.tables["missingness.csv"],
+            {str(name): size for name, size in first.items()}, source=data.source, lang=lang,
+        )  # fmt: skip
+    else:
+        figure = missingness_figure(data.missingness(), source=data.source, lang=lang)
+    return Section("missing", data.source, tuple(paragraphs), tuple(tables), (figure,))
 
 
 def build_unobserved(material: Material) -> Section | None:

@@ -122,13 +122,9 @@ class _Known:
         return np.where(told, sizes - sizes[:, None], _MANY)
 
     def small(self) -> _Mask:
-        """Whether a group lost too few from a to b, (P, P, J) at [b, a].
-
-        Not where what all lost is said to be so few: nothing can hide its parts.
-        """
+        """Whether a group lost too few from a to b, (P, P, J) at [b, a]."""
         lost = self.counts[None] - self.counts[:, None]
-        some = self.inside & (self._lost >= self.least)
-        found: _Mask = some[:, :, None] & (lost > 0) & (lost < self.least)
+        found: _Mask = self.inside[:, :, None] & (lost > 0) & (lost < self.least)
         return found
 
     def bounds(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -157,7 +153,8 @@ class _Known:
         rest_least, rest_most = (x.sum(axis=2, keepdims=True) - x for x in (least, most))
         most = np.minimum(most, whole - rest_least)
         least = np.maximum(least, np.where(whole < _MANY, whole - rest_most, 0))
-        known: _Mask = self.small() & (most - least < self.least)
+        # Where all lost fewer in all, the best is that it may have been any group.
+        known: _Mask = self.small() & (most - least < np.minimum(self.least, whole))
         return known
 
     def show(self, population: int, group: int) -> None:

@@ -7,6 +7,7 @@ from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import NOT_ASKED, load_codebook
 from bayes_sf.inputs.published import DECIMALS
 from bayes_sf.inputs.variables import Item, Language
+from bayes_sf.output.disclosure import HIDDEN
 from bayes_sf.output.sentences import sentence
 from bayes_sf.output.tables import Column, Table, table_from_frame
 from bayes_sf.output.words import industry_name, outcome_name, step_name, word
@@ -50,11 +51,16 @@ def flow_tables(flow: "pd.DataFrame", *, source: str, lang: Language) -> tuple[T
         table_from_frame(
             steps.assign(step=[step_name(step, lang) for step in steps["step"]]),
             f"{word('flow', lang)}: {analysis}, {outcome_name(str(outcome), lang)}",
-            columns=columns, name=f"flow_{analysis}_{outcome}", n=int(steps[_ALL].iloc[-1]),
+            columns=columns, name=f"flow_{analysis}_{outcome}", n=_left(steps[_ALL].iloc[-1]),
             source=source, lang=lang,
         )
         for (analysis, outcome), steps in flow.groupby(["analysis", "outcome"], sort=False)
     )  # fmt: skip
+
+
+def _left(count: object) -> int:
+    """How many are left after the last rule; 0, which is not printed, where that is hidden."""
+    return 0 if count == HIDDEN else int(str(count))
 
 
 def descriptive_tables(

@@ -71,7 +71,7 @@ _SENTENCES: Final[Mapping[Language, Mapping[str, str]]] = {
             "Disclosure control: {} hidden (:), for fewer than {} workplaces or {} persons, "
             "dominance, or to protect such figures."
         ),
-        "control models": "Withheld for one or two workplaces fewer than the null model: {}.",
+        "control models": "Withheld for fewer than {} workplaces less than the null model: {}.",
         "control log": "{} says which and why: it is for you alone.",
         "control off": (
             "DISCLOSURE CONTROL IS OFF (--no-disclosure-control): not to leave your house."
@@ -130,7 +130,7 @@ _SENTENCES: Final[Mapping[Language, Mapping[str, str]]] = {
             "dominans, eller for å beskytte slike tall."
         ),
         "control models": (
-            "Holdt tilbake for én eller to virksomheter færre enn nullmodellen: {}."
+            "Holdt tilbake fordi de har færre enn {} virksomheter mindre enn nullmodellen: {}."
         ),
         "control log": "{} sier hvilke og hvorfor: den er bare for deg.",
         "control off": (

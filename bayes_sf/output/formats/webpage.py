@@ -77,12 +77,16 @@ def _annotated(html: str, table: Table) -> str:
 
 
 def _sort_values(table: Table) -> Iterator[str]:
-    """Yield the attribute of every cell, row by row: as printed; of an interval its lower limit."""
+    """Yield the attribute of every cell, row by row; of an interval its lower limit.
+
+    Of workplaces, figures as printed: in full they could tell of single ones.
+    """
+    rough = table.source in {"replica", "microdata"}
     for at, row in enumerate(table.rows):
         for place, (cell, column) in enumerate(zip(row, table.columns, strict=True)):
             value: Cell = cell[0] if isinstance(cell, tuple) else cell
             number = not isinstance(value, str) and value is not None and value == value  # noqa: PLR0124 - not NaN
-            if isinstance(value, float) and number:
+            if isinstance(value, float) and number and rough:
                 value = round(value, table.places(at, place))
             shown = value if is_figure(value, column) else repr(value) if number else ""
             yield f' data-value="{shown}"' if shown and not column.is_text else ""

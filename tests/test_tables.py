@@ -529,6 +529,8 @@ def test_long_names_become_different_sheets() -> None:
 def test_word_repeats_the_header_and_has_everything_around_the_table() -> None:
     content = table_files([TABLE], ["word"])["tables.docx"]
     document = Document(io.BytesIO(content))
+    marks = {mark.get(qn("w:val")) for mark in document.styles.element.iter(qn("w:lang"))}
+    assert marks == {document.core_properties.language} == {"en-GB"}, "for the spelling checker"
     (table,) = document.tables
     assert table.rows[0]._tr.trPr.find(qn("w:tblHeader")) is not None
     assert [cell.text for cell in table.rows[0].cells] == list(TABLE.header)

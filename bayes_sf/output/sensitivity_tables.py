@@ -260,7 +260,7 @@ def _many(found: Sensitivity, frame: "pd.DataFrame", lang: Language) -> Table:
     notes.append(
         {
             "en": f"{count} slopes. Prior: slopes normal(0, omega), omega flat.",
-            "nb": f"{count} stigningstall. A priori: normal(0, omega), omega flat.",
+            "nb": f"{count} stigningstall. A priori: normal(0; omega), omega flat.",
         }[lang]
     )
     return table_from_frame(

@@ -47,7 +47,7 @@ def _add_table(document: "Document", table: Table) -> None:
     """Caption, table, footer."""
     from docx.shared import Pt
 
-    document.core_properties.language = _LANGUAGES[table.lang]
+    _say_language(document, _LANGUAGES[table.lang])
     caption = document.add_paragraph(table.caption, style="Caption")
     caption.paragraph_format.keep_with_next = True
     grid = document.add_table(rows=1, cols=len(table.columns), style="Light Shading")
@@ -60,6 +60,16 @@ def _add_table(document: "Document", table: Table) -> None:
         paragraph.paragraph_format.space_after = Pt(0)
         paragraph.add_run(line).font.size = Pt(_POINTS)
     document.add_paragraph()
+
+
+def _say_language(document: "Document", language: str) -> None:
+    """Say in which language the document is, to readers of its properties and to spelling checks."""
+    from docx.oxml.ns import qn
+
+    document.core_properties.language = language
+    document.core_properties.author = "bayes-sf"
+    for mark in document.styles.element.iter(qn("w:lang")):
+        mark.set(qn("w:val"), language)
 
 
 def _fill(row: Any, texts: Sequence[str], table: Table) -> None:

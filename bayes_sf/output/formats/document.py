@@ -63,7 +63,7 @@ def _add_table(document: "Document", table: Table) -> None:
 
 
 def _say_language(document: "Document", language: str) -> None:
-    """Say in which language the document is, to readers of its properties and to spelling checks."""
+    """Say in which language a document is: in its properties, and to the spelling checker."""
     from docx.oxml.ns import qn
 
     document.core_properties.language = language

@@ -16,6 +16,7 @@ from bayes_sf.engines.recovery import PublishedStudy
 from bayes_sf.engines.result import Result
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.inputs.variables import Language
+from bayes_sf.output.command_words import say
 from bayes_sf.output.described_sample import protect_tables
 from bayes_sf.output.description import source_texts
 from bayes_sf.output.disclosure import Control, Hidden, Rules, disclosure_files, notice
@@ -23,7 +24,6 @@ from bayes_sf.output.files import csv_text, json_text, write_files
 from bayes_sf.output.formats.terminal import print_end
 from bayes_sf.output.protected_models import protect_estimates, protect_reproduction, withheld_of
 from bayes_sf.output.summary import SOURCES, markdown, print_summary
-from bayes_sf.output.summary_words import say
 
 if TYPE_CHECKING:
     from rich.console import Console

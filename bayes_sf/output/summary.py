@@ -9,12 +9,12 @@ from bayes_sf.analysis.comparison import CoefficientRow, IccRow, Reproduction
 from bayes_sf.analysis.consistency import RuleOutcome
 from bayes_sf.inputs.codebook import Codebook, load_codebook
 from bayes_sf.inputs.variables import Language
+from bayes_sf.output.command_words import say
 from bayes_sf.output.formats.markdown import grid
 from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.numbers import fixed, interval, level, probability
 from bayes_sf.output.prior_words import prior_words
 from bayes_sf.output.sentences import STATEMENTS
-from bayes_sf.output.summary_words import say
 from bayes_sf.output.tables import Table, printed_table
 from bayes_sf.output.words import interval_name, unit_name, word
 

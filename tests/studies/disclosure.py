@@ -8,6 +8,8 @@ come back from all outputs of a run but the page (0 is wanted).
 import dataclasses
 import sys
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -28,23 +30,27 @@ from tests.test_disclosure_run import (  # noqa: E402
 SIZES = (1, 2, 3, 4, 5, 8, 15)
 
 
+def attack(one: tuple[str, int]) -> tuple[object, ...]:
+    """Attack one sample."""
+    industry, size = one
+    small = with_small_industry(sf.load_sample("replica"), industry, size)
+    sample = dataclasses.replace(small, source="microdata")
+    with tempfile.TemporaryDirectory() as folder:
+        commands = {name: given for name, given in COMMANDS.items() if name != "report"}
+        outputs = run_commands(sample, Path(folder), commands)
+        answers = pd.read_csv(outputs["describe"] / "by_industry.csv", dtype=str)["count"]
+        flow = pd.read_csv(outputs["describe"] / "flow.csv", dtype=str)[INDUSTRIES]
+        analyses = ["null", "q13_controls", "q17_controls", f"{folder}/items.toml"]
+        sensitive, found = recovered(attacker_of(outputs, sample), sample, analyses)
+    shares = [f"{(table == ':').to_numpy().mean():.3f}" for table in (answers, flow)]
+    print(*one, sensitive, *shares, list(found.items())[:2], file=sys.stderr, flush=True)
+    return (*one, sensitive, *shares, len(found))
+
+
 def main() -> None:
-    """Attack every sample."""
-    replica, rows = sf.load_sample("replica"), []
-    for industry in INDUSTRIES:
-        for size in SIZES:
-            small = with_small_industry(replica, industry, size)
-            sample = dataclasses.replace(small, source="microdata")
-            with tempfile.TemporaryDirectory() as folder:
-                commands = {name: given for name, given in COMMANDS.items() if name != "report"}
-                outputs = run_commands(sample, Path(folder), commands)
-                answers = pd.read_csv(outputs["describe"] / "by_industry.csv", dtype=str)["count"]
-                flow = pd.read_csv(outputs["describe"] / "flow.csv", dtype=str)[INDUSTRIES]
-                analyses = ["null", "q13_controls", "q17_controls", f"{folder}/items.toml"]
-                sensitive, found = recovered(attacker_of(outputs, sample), sample, analyses)
-            shares = [f"{(table == ':').to_numpy().mean():.3f}" for table in (answers, flow)]
-            rows.append((industry, size, sensitive, *shares, len(found)))
-            print(*rows[-1], list(found.items())[:2], file=sys.stderr, flush=True)
+    """Attack every sample, two at a time."""
+    with ProcessPoolExecutor(2) as pool:
+        rows = list(pool.map(attack, product(INDUSTRIES, SIZES)))
     columns = [
         "industry", "workplaces", "sensitive", "answers_hidden", "flow_hidden", "recovered",
     ]  # fmt: skip

@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from bayes_sf.engines.panel import PanelFit
 
 __all__ = [
-    "METHODS", "MethodRow", "MissingStudy", "compare_methods", "study_complete", "study_missing",
+    "METHODS", "QUANTITIES", "MethodRow", "MissingStudy", "compare_methods", "study_complete",
+    "study_missing",
 ]  # fmt: skip
 
 #: In order of reading.

@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.analysis.contrast import exact_posterior
+from bayes_sf.analysis.imputation import QUANTITIES
 from bayes_sf.analysis.mnar import EFFECTS
 from bayes_sf.engines.answers import item_answers, surveyed
 from bayes_sf.engines.exact import ExactPosterior
@@ -50,7 +51,6 @@ _Floats = NDArray[np.float64]
 PATTERN: Final = "workplaces"
 #: Percentage points, further than anything that can be meant: absence is about six percent.
 DELTAS: Final = tuple(float(delta) for delta in range(-10, 11))
-_QUANTITIES: Final = {"absence_mean": "mean", "absence_change": "change"}
 
 
 def shifted_slopes(part: ExactPosterior, everyone: Moments) -> _Floats:
@@ -186,7 +186,7 @@ def shift_effects(
             for k, term in enumerate(result.moments.predictors, start=1):
                 rows.append(
                     {
-                        "pattern": PATTERN, "quantity": _QUANTITIES[result.spec.outcome],
+                        "pattern": PATTERN, "quantity": QUANTITIES[result.spec.outcome],
                         "term": term, "delta": float(delta), "estimate": moved.mean()[k],
                         "sd": moved.sd()[k], "lower": limits[k, 0], "upper": limits[k, 1],
                         "prob": result.prob, "interval": "credible-eti",

@@ -1,5 +1,7 @@
 """Tables of the poolings of one model: every kind side by side, and how far groups are shrunk."""
 
+from dataclasses import replace
+
 from bayes_sf.analysis.pooling import GroupRow, Pooling
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.variables import Language
@@ -75,7 +77,6 @@ def shrinkage_table(pooling: Pooling, *, lang: Language, short: bool = False) ->
     )
     frame = pd.DataFrame([{name: getattr(row, name) for name in _LEVELS} for row in rows])
     frame["group"] = [industry_name(row.group, lang) for row in rows]
-    frame["digits"] = [_digits_left(row) for row in rows]
     span = interval_name("interval", exact.prob, lang)
     places = 2 if any(str(row.n) == HIDDEN for row in pooling.groups) else 3
     columns = (
@@ -93,11 +94,12 @@ def shrinkage_table(pooling: Pooling, *, lang: Language, short: bool = False) ->
     )  # fmt: skip
     kind = f"{interval_name('credible-eti', exact.prob, lang)}."
     notes = [*prior_notes([exact], lang), kind, sentence("factor", lang)]
-    return table_from_frame(
+    table = table_from_frame(
         frame, _titled("shrinkage", pooling, lang), columns=columns,
-        name=_file_name("shrinkage", pooling), digits="digits", unit=exact.spec.unit,
-        n=exact.moments.n_obs, notes=notes, source=exact.provenance.source, lang=lang,
+        name=_file_name("shrinkage", pooling), unit=exact.spec.unit, n=exact.moments.n_obs,
+        notes=notes, source=exact.provenance.source, lang=lang,
     )  # fmt: skip
+    return replace(table, decimals=tuple(map(_decimals_left, rows)))
 
 
 _LEVELS = (
@@ -106,11 +108,11 @@ _LEVELS = (
 )  # fmt: skip
 
 
-def _digits_left(row: GroupRow) -> float:
-    """Uncertainty that gives a level two decimals, or those that disclosure control has left."""
+def _decimals_left(row: GroupRow) -> int:
+    """Decimals of a level: two, or those that disclosure control has left."""
     figures = (row.raw, row.mean, row.lower, row.upper)
     left = (len(f"{figure}".partition(".")[2]) for figure in figures if isinstance(figure, float))
-    return 10.0 ** (1 - min(2, max(left, default=2)))
+    return min(2, max(left, default=2))
 
 
 def _titled(key: str, pooling: Pooling, lang: Language) -> str:

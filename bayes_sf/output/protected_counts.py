@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.analysis.comparison import ANALYSES
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.design import follow_rules
 from bayes_sf.inputs.sample import AnalysisSample, design
@@ -99,8 +100,7 @@ class Counts:
     @cached_property
     def told(self) -> dict[bytes, bool]:
         """Whether the total of each population is said: of models that leave, always."""
-        specs = [spec for name in ("bivariate", *FLOWS, "q13", "q17")
-                 for spec in load_analysis(name).specs]  # fmt: skip
+        specs = [spec for name in ANALYSES for spec in load_analysis(name).specs]
         models = [self._rows(spec) for spec in specs if not self.withheld(spec)]
         return said_totals(
             [self.steps[0].kept, *models], [*(s.kept for s in reversed(self.steps)),
@@ -224,7 +224,16 @@ class Counts:
 
     def _rows(self, spec: ModelSpec) -> Mask:
         """Workplaces of a model."""
-        return list(self._follow(spec))[-1][1]
+        options = (getattr(spec, key) for key in _OPTIONS)
+        key = (spec.outcome, spec.predictors, spec.min_quarters, *options)
+        if key not in self._followed:
+            self._followed[key] = list(self._follow(spec))[-1][1]
+        return self._followed[key]
+
+    @cached_property
+    def _followed(self) -> dict[tuple[Any, ...], Mask]:
+        """Workplaces of models that were asked for before."""
+        return {}
 
     def _follow(self, spec: ModelSpec) -> Iterator[tuple[str, Mask]]:
         """Who is left after each of a model's rules."""
@@ -263,12 +272,9 @@ def said_totals(always: Sequence[Mask], others: Sequence[Mask], least: int) -> d
     for mask in others:
         if mask.tobytes() in found:
             continue
-        close = False
-        for other in said:
-            more, less = int((mask & ~other).sum()), int((other & ~mask).sum())
-            close = close or (min(more, less) == 0 < max(more, less) < least)
-        found[mask.tobytes()] = not close
-        if not close:
+        differences = (((mask & ~other).sum(), (other & ~mask).sum()) for other in said)
+        found[mask.tobytes()] = not any(min(d) == 0 < max(d) < least for d in differences)
+        if found[mask.tobytes()]:
             said.append(mask)
     return found
 

@@ -48,7 +48,7 @@ class Figures:
 
 
 def hidden_of_all(results: Iterable[Result], control: Control) -> dict[str, str]:
-    """Groups that are hidden in one of a run's models: they are in all of them.
+    """Groups that are hidden in a sample, or in one of a run's models: they are in all of them.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def hidden_of_all(results: Iterable[Result], control: Control) -> dict[str, str]
     found: dict[str, str] = {}
     for result in results:
         found = {**hidden_of(result, control), **found}
-    return found
+    return {**control.surveyed(), **found}
 
 
 def protect_frames(

@@ -63,7 +63,7 @@ def protect_missing(study: MissingStudy, panel: "pd.DataFrame", control: Control
     if not control.active:
         return ProtectedStudy(study, panel, {}, ())
     fits = (*study.complete_case, *study.results)
-    known = {**control.surveyed(), **hidden_of_all(fits, control)}
+    known = hidden_of_all(fits, control)
     unsaid = {g: why for one in fits for g, why in control.unsaid(one.spec).items()}
     if control.counts is not None:  # the linked are counted as well
         unsaid |= control.counts.unsaid(control.counts.linked)

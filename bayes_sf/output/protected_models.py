@@ -150,11 +150,13 @@ def protect_estimates(result: Result, control: Control) -> "tuple[pd.DataFrame, 
     log : tuple of Hidden
     """
     groups, unsaid = hidden_of(result, control), control.unsaid(result.spec)
-    frame = result.estimates
+    frame, whole = result.estimates, bool(groups) or control.close(result.spec)
+    if not (whole or unsaid):
+        return frame, ()
     # A t or a probability in full is an equation, too.
     rounded = frame["statistic"].round(_OF_STATISTICS)
     few = frame.assign(statistic=rounded, **blunted(frame, _FIGURES[:4], "sd"))
-    if not blunt_of(result, control):
+    if not whole:
         few = few.where(frame["group"].isin(list(unsaid)), frame)
     return hide_groups(few, groups, table=_named("estimates", result), values=_FIGURES)
 
@@ -185,7 +187,8 @@ def protect_pooling(pooling: Pooling, control: Control) -> tuple[Pooling, Log]:
     control : Control
     """
     groups, unsaid = hidden_of(pooling.exact, control), control.unsaid(pooling.spec)
-    if not groups and not unsaid and not control.close(pooling.spec):
+    whole = bool(groups) or control.close(pooling.spec)
+    if not (whole or unsaid):
         return pooling, ()
     table = _named("shrinkage", pooling.exact)
     rows, log = [], []
@@ -198,9 +201,7 @@ def protect_pooling(pooling: Pooling, control: Control) -> tuple[Pooling, Log]:
             log.append(Hidden(table, row.group, "n", unsaid[row.group]))
         else:
             rows.append(_rounded_level(row))
-    terms = pooling.terms
-    if blunt_of(pooling.exact, control):
-        terms = tuple(map(_blunted, terms))
+    terms = tuple(map(_blunted, pooling.terms)) if whole else pooling.terms
     return replace(pooling, groups=tuple(rows), terms=terms), tuple(log)
 
 

@@ -45,7 +45,7 @@ def protect_sensitivity(
         As in `Sensitivity.tables`.
     log : tuple of Hidden
     """
-    groups = {**control.surveyed(), **hidden_of_all(found.results, control)}
+    groups = hidden_of_all(found.results, control)
     unsaid = {g: why for one in found.results for g, why in control.unsaid(one.spec).items()}
     blunt = any(blunt_of(result, control) for result in found.results)
     tables, log = protect_frames(found.tables, _LAYOUT, groups, blunt=blunt, unsaid=unsaid)

@@ -74,7 +74,7 @@ def move_unobserved(
             quantity: int(data.frame[f"absence_{quantity}"].isna().sum())
             for quantity in effects["quantity"].unique()
         }
-        few = [
+        few = np.array([
             any(
                 control.rules.sensitive_count(count, inf)
                 for count in (gone, len(data.frame) - n, without[quantity] - gone)
@@ -82,16 +82,16 @@ def move_unobserved(
             for gone, n, quantity in zip(
                 effects["n_workplaces"], effects["n"], effects["quantity"], strict=True
             )
-        ]
-        told = effects[np.array(few, dtype=bool)].drop_duplicates(["term", "quantity"])
+        ], dtype=bool)  # fmt: skip
+        told = effects[few].drop_duplicates(["term", "quantity"])
         log = tuple(
             Hidden("unobserved", term, quantity, "difference")
             for term, quantity in zip(told["term"], told["quantity"], strict=True)
         )
-        effects = effects[np.logical_not(np.array(few, dtype=bool))]
+        effects = effects[~few]
     frames, _ = protect_frames(
         {"delta": effects, "tipping": tipping_points(effects)}, _LAYOUT,
-        {**control.surveyed(), **hidden_of_all(results, control)},
+        hidden_of_all(results, control),
         blunt=any(blunt_of(result, control) for result in results),
     )  # fmt: skip
     return frames["delta"], frames["tipping"], log

@@ -79,11 +79,16 @@ def unsaid_counts(
         shown[at] = [group not in own for group in range(n_groups)]
     shown[:, list(groups)] = False
     known = _Known(counts, inside, said, shown, least)
+    told = int(known.told().sum())
     for at in range(len(decided), len(masks)):
         for group in np.argsort(counts[at], kind="stable"):
-            if not shown[at, group] and group not in groups:
-                known.show(at, int(group))
-    primary = known.small().any(axis=1)
+            if shown[at, group] or group in groups:
+                continue
+            shown[at, group] = True
+            now = int(known.told().sum())
+            shown[at, group] = now <= told
+            told = min(now, told)
+    primary = known.small.any(axis=1)
     rules: list[dict[int, str]] = [dict(groups) for _ in masks]
     for at, group in np.argwhere(~shown):
         why = _DIFFERENCE if primary[at, group] else _COMPLEMENT
@@ -121,6 +126,7 @@ class _Known:
         told = self.inside & self.said & self.said[:, None]
         return np.where(told, sizes - sizes[:, None], _MANY)
 
+    @cached_property
     def small(self) -> _Mask:
         """Whether a group lost too few from a to b, (P, P, J) at [b, a]."""
         lost = self.counts[None] - self.counts[:, None]
@@ -154,12 +160,5 @@ class _Known:
         most = np.minimum(most, whole - rest_least)
         least = np.maximum(least, np.where(whole < _MANY, whole - rest_most, 0))
         # Where all lost fewer in all, the best is that it may have been any group.
-        known: _Mask = self.small() & (most - least < np.minimum(self.least, whole))
+        known: _Mask = self.small & (most - least < np.minimum(self.least, whole))
         return known
-
-    def show(self, population: int, group: int) -> None:
-        """Show a count, if no more is told by it."""
-        before = int(self.told().sum())
-        self.shown[population, group] = True
-        if int(self.told().sum()) > before:
-            self.shown[population, group] = False

@@ -6,6 +6,7 @@ the columns that name a row.
 """
 
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -77,15 +78,12 @@ def column_parts(widths: Sequence[int], room: int, *, names: int = 1) -> list[li
 
 def _naming(table: Table, widths: Sequence[int], room: int) -> int:
     """How many of the first columns, all of text, tell rows apart; one where they are too wide."""
-    count = 1
-    for column in table.columns:
-        if not column.is_text or len({row[:count] for row in table.texts}) == len(table.texts):
-            break
-        count += 1
-    count = min(count, len(table.columns))
-    texts = all(column.is_text for column in table.columns[:count])
-    narrow = sum(widths[:count]) + _GAP * count + max(widths[count:], default=0) + _GAP <= room
-    return count if texts and narrow else 1
+    leading = len(list(takewhile(lambda column: column.is_text, table.columns)))
+    for count in range(1, leading + 1):
+        if len({row[:count] for row in table.texts}) == len(table.texts):
+            needed = sum(widths[:count]) + max(widths[count:], default=0) + _GAP * (count + 1)
+            return count if needed <= room else 1
+    return 1
 
 
 def _widths(column: Column, cells: Sequence[str]) -> tuple[int, int]:

@@ -6,11 +6,12 @@ Given standard deviations, simplexes and the scales of a shrinkage prior, y is G
 
 With A_j = sum of cross products of [1, X, y]/v over group j, each column l of the loading L is
 eliminated in turn by A_j - A_j l l' A_j/(1 + l' A_j l) (Sherman & Morrison), which is regular where
-a standard deviation is zero. So is the elimination of the coefficients: with T from coefficients in
-units of D (and the residual of m0) to columns, the Cholesky factor of I + T' (sum A_j) T holds both
-the determinant and, in its last corner, what is left of y.
+a standard deviation is zero. So is the elimination of the coefficients, in units of D: what is left
+of y and the determinant come of the matrix of their cross products and those of the residual of m0.
 
-A structure is compiled once; data, prior means and prior scales are put in afterwards.
+A structure is compiled once; data, prior means and prior scales are put in afterwards. Products of
+matrices are written as sums of products: each layout of a BLAS call takes ten seconds to compile on
+a machine that has not seen it, and the matrices are small.
 
 What the data say well is what is sampled: of repeated measurements the variance at their typical
 number, and what repeating reduces of it, the two sds being coordinates of a point whose radius
@@ -19,18 +20,20 @@ say together, in units of how well they say it.
 """
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.engines.cells import Cells
-from bayes_sf.engines.graph import scale_log_density, scale_variable
+from bayes_sf.engines.graph import eliminate, scale_log_density, scale_variable
 from bayes_sf.engines.structure import Structure, slope_sds
 
 __all__ = ["compiled_conditional", "conditional_model", "numbers_of"]
 
-_Floats = NDArray[np.float64]
+#: As many coefficients are eliminated as scalars, which compile faster than a Cholesky Op; the work
+#: of compiling grows with their cube.
+_SCALARS: Final = 6
 
 
 def compiled_conditional(cells: Cells) -> Any:
@@ -52,7 +55,7 @@ def _compiled(structure: Structure) -> Any:
     return nutpie.compile_pymc_model(conditional_model(structure))
 
 
-def numbers_of(cells: Cells) -> dict[str, _Floats]:
+def numbers_of(cells: Cells) -> dict[str, NDArray[Any]]:
     """What is put into a compiled graph, by name; only what the structure has.
 
     Parameters
@@ -61,10 +64,10 @@ def numbers_of(cells: Cells) -> dict[str, _Floats]:
         The model.
     """
     structure, priors = cells.structure, cells.priors
-    numbers: dict[str, _Floats] = {
-        "products": cells.products.reshape(len(cells.code), -1), "member": cells.member,
-        "precise": cells.precise, "spread": cells.spread, "location": cells.location,
-        "scales": cells.scales,
+    numbers: dict[str, NDArray[Any]] = {
+        "products": cells.products.reshape(len(cells.code), -1),
+        "code": cells.code.astype(np.int32), "precise": cells.precise, "spread": cells.spread,
+        "location": cells.location, "scales": cells.scales,
     }  # fmt: skip
     if structure.resid != "known_se":
         numbers["counts"] = cells.counts
@@ -123,24 +126,25 @@ def conditional_model(structure: Structure) -> Any:
     width = structure.n_columns + 1
     with pm.Model() as model:
         products = pm.Data("products", np.tile(np.eye(width).ravel(), (2, 1)))
-        member = pm.Data("member", np.eye(2))
+        code = pm.Data("code", np.arange(2, dtype=np.int32))
         scales = pm.Data("scales", np.ones(len(structure.sds)))
         sd = _sds(structure, scales)
         weight, log_det_resid = _residuals(structure, sd)
-        blocks = ((member * weight) @ products).reshape((-1, width, width))
+        empty = pt.zeros((code[-1] + 1, width**2))  # cells are in the order of their groups
+        weighted = products * pt.as_tensor(weight)[..., None]
+        blocks = pt.inc_subtensor(empty[code], weighted).reshape((-1, width, width))
         log_det_groups = 0.0
         for loading in _loadings(structure, sd):
             along = sum(value * blocks[:, :, at] for at, value in loading)
             gain = 1 + sum(value * along[:, at] for at, value in loading)
             log_det_groups += pt.log(gain).sum()
             blocks -= along[:, :, None] * along[:, None, :] / gain[:, None, None]
-        to_columns = _to_columns(structure, sd)
-        precise = pm.Data("precise", np.ones(structure.n_coef))
-        matrix = to_columns.T @ blocks.sum(axis=0) @ to_columns
-        matrix += pt.diag(pt.concatenate([precise, pt.zeros(1)]))
-        root = pt.diag(pt.linalg.cholesky(matrix))
-        log_det = log_det_resid + log_det_groups + 2 * pt.log(root[:-1]).sum()
-        pm.Potential("marginal_likelihood", -0.5 * (log_det + root[-1] ** 2))
+        inner, side, corner = _coefficients(structure, sd, blocks.sum(axis=0))
+        inner += pm.Data("precise", np.ones(structure.n_coef)) * np.eye(structure.n_coef)
+        log_det, left = _reduced(inner, side, corner, structure.n_coef)
+        pm.Potential(
+            "marginal_likelihood", -0.5 * (log_det_resid + log_det_groups + log_det + left)
+        )
     return model
 
 
@@ -217,30 +221,63 @@ def _loadings(structure: Structure, sd: dict[str, Any]) -> tuple[tuple[tuple[int
     return first, ((at, omega * pt.sqrt(1 - correlation**2)),)
 
 
-def _to_columns(structure: Structure, sd: dict[str, Any]) -> Any:
-    """T, (q + 1, k + 1): coefficients in units of D, and the residual, as combinations of columns.
+def _coefficients(structure: Structure, sd: dict[str, Any], total: Any) -> tuple[Any, Any, Any]:
+    """Cross products of coefficients in units of D, (k, k), with the residual of m0, and its own.
 
-    Monotonic predictors are their steps weighted by a simplex.
+    Parameters
+    ----------
+    structure : Structure
+        The model's.
+    sd : dict
+        Standard deviations by name.
+    total : (q + 1, q + 1) tensor
+        Cross products of the columns and y, group effects eliminated.
     """
     import pymc as pm
 
     pt = _tensor()
-
-    q, k = structure.n_columns, structure.n_coef
-    spread = pm.Data("spread", np.ones(k))
-    location = pm.Data("location", np.zeros(k))
+    spread = pm.Data("spread", np.ones(structure.n_coef))
+    location = pm.Data("location", np.zeros(structure.n_coef))
     if structure.shrinkage:
         spread = pt.concatenate([spread[:1], _shrunk(structure, sd)])
-    collapse = pt.as_tensor(structure.collapse())
-    if structure.steps:
-        concentration = pm.Data("concentration", np.array(1.0))
-    for number, (coef, start, stop) in enumerate(structure.steps):
-        simplex = pm.Dirichlet(f"simplex_{number}", a=concentration * np.ones(stop - start))
-        collapse = pt.set_subtensor(collapse[start:stop, coef], simplex)
-    below = np.zeros((1, k + 1))
-    below[0, k] = 1.0
-    above = pt.concatenate([collapse * spread, -(collapse @ location)[:, None]], axis=1)
-    return pt.concatenate([above, below], axis=0).reshape((q + 1, k + 1))
+    total = _scored(structure, total)
+    inner, outcome = total[:-1, :-1], total[:-1, -1]
+    residual = outcome - (inner * location).sum(axis=1)
+    corner = total[-1, -1] - (location * (outcome + residual)).sum()
+    return inner * spread[:, None] * spread, residual * spread, corner
+
+
+def _scored(structure: Structure, total: Any) -> Any:
+    """Cross products with each monotonic predictor as one column: steps weighted by a simplex."""
+    import pymc as pm
+
+    if not structure.steps:
+        return total
+    pt = _tensor()
+    concentration = pm.Data("concentration", np.array(1.0))
+    steps = [
+        (pm.Dirichlet(f"simplex_{number}", a=concentration * np.ones(stop - start)), start, stop)
+        for number, (_, start, stop) in enumerate(structure.steps)
+    ]
+    for _ in ("rows", "columns"):
+        for simplex, start, stop in reversed(steps):  # the columns before keep their places
+            score = (total[:, start:stop] * simplex).sum(axis=1, keepdims=True)
+            total = pt.concatenate([total[:, :start], score, total[:, stop:]], axis=1)
+        total = total.T
+    return total
+
+
+def _reduced(inner: Any, side: Any, corner: Any, size: int) -> tuple[Any, Any]:
+    """Compute ln |A| and c - b' A^-1 b of A (size, size), b and c."""
+    pt = _tensor()
+    if size <= _SCALARS:
+        entries = {(i, j): inner[i, j] for i in range(size) for j in range(i + 1)}
+        entries |= {(size, i): side[i] for i in range(size)} | {(size, size): corner}
+        return eliminate(entries, size)
+    above = pt.concatenate([inner, side[:, None]], axis=1)
+    below = pt.concatenate([side, corner[None]])[None, :]
+    root = pt.diag(pt.linalg.cholesky(pt.concatenate([above, below], axis=0)))
+    return 2 * pt.log(root[:-1]).sum(), root[-1] ** 2
 
 
 def _shrunk(structure: Structure, sd: dict[str, Any]) -> Any:

@@ -4,6 +4,7 @@ A structure is the families of the priors on the two standard deviations and roo
 coefficients. Data and prior scales are put in afterwards, so that sixty models compile once.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +16,7 @@ from bayes_sf.spec.priors import Prior
 
 __all__ = [
     "compiled_for",
+    "eliminate",
     "marginal_model",
     "prior_structure",
     "scale_log_density",
@@ -121,7 +123,7 @@ def marginal_model(room: int, sd_resid: tuple[str, float], sd_group: tuple[str, 
         for i in range(room):
             entries[i, i] += precision[i]
             entries[room, i] += precision[i] * location[i]
-        log_det, left = _eliminate(entries, room)
+        log_det, left = eliminate(entries, room)
         pm.Potential(
             "marginal_likelihood",
             -sizes.sum() * pt.log(sigma)
@@ -131,12 +133,12 @@ def marginal_model(room: int, sd_resid: tuple[str, float], sd_group: tuple[str, 
     return model
 
 
-def _eliminate(entries: dict[tuple[int, int], Any], size: int) -> tuple[Any, Any]:
+def eliminate(entries: Mapping[tuple[int, int], Any], size: int) -> tuple[Any, Any]:
     """Compute ln |A| and c - b' A^-1 b of the matrix [[A, b], [b', c]] by Gaussian elimination.
 
     Parameters
     ----------
-    entries : dict
+    entries : mapping
         Lower triangle of the matrix by (row, column), scalars of any kind.
     size : int
         Rows of A.

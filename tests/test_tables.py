@@ -40,8 +40,8 @@ from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.published import published_table
 from bayes_sf.inputs.sample import AnalysisSample, load_sample
-from bayes_sf.output.disclosure import OFF, Control
-from bayes_sf.output.export import export_tables, run_export
+from bayes_sf.output.disclosure import OFF, Control, Rules
+from bayes_sf.output.export import export_tables, gather, run_export
 from bayes_sf.output.formats.delimited import csv_bytes
 from bayes_sf.output.formats.latex import _ESCAPES, latex
 from bayes_sf.output.formats.markdown import markdown
@@ -719,3 +719,21 @@ def test_parts_repeat_all_columns_that_name_a_row() -> None:
     heads = [line.split() for line in stream.getvalue().splitlines() if "Term" in line]
     assert len(heads) > 1
     assert all(head[:2] == ["Term", "Pooling"] for head in heads)
+
+
+def test_models_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    """As those of `q13` and `q13_controls`: in rows, titles and file names."""
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(rng.normal(size=(30, 3)), columns=["y", "x", "w"])
+    frame["g"] = np.repeat(list("abc"), 10)
+    specs = [sf.ModelSpec("y", terms, "g", name="x") for terms in (("x",), ("x", "w"))]
+    analyses = [
+        sf.Analysis(name, "?", (one,)) for name, one in zip(("x", "more"), specs, strict=True)
+    ]
+    control = Control.of(None, Rules())
+    done = run_export(tmp_path, **gather(analyses, frame, control=control), control=control)
+    names = {table.name for table in done.tables}
+    assert {"pooling_x_y", "pooling_x_more_y", "shrinkage_x_y", "shrinkage_x_more_y"} <= names
+    assert len({table.title for table in done.tables}) == len(done.tables)
+    summary = pd.read_csv(tmp_path / "estimates_exact.csv")
+    assert summary.groupby("model").size().to_dict() == {"x": 5, "x (more)": 6}

@@ -1,5 +1,6 @@
 """`bayes-sf export`: the tables of whatever there is, in the formats that are asked for."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -209,14 +210,22 @@ def gather(
     """
     sample = data if isinstance(data, AnalysisSample) else None
     if not analyses:
-        found = reproduce(data, seed=seed, keep=control.keeps, progress=progress)
-        return {"reproduction": found, "sample": sample, "log": withheld_of(control)}
+        replayed = reproduce(data, seed=seed, keep=control.keeps, progress=progress)
+        return {"reproduction": replayed, "sample": sample, "log": withheld_of(control)}
     results, poolings = [], []
     asked = [keep_open(analysis, control) for analysis in analyses]
-    for spec in progress([spec for analysis, _ in asked for spec in analysis.specs]):
-        results.append(fit(spec, data, engine=engine if spec.plain else "nuts", seed=seed))
+    models = [(analysis.name, spec) for analysis, _ in asked for spec in analysis.specs]
+    often = Counter(spec.key for _, spec in models)
+    for of, spec in progress(models):
+        # A model is told from one of the same name in another analysis, once it is fitted.
+        name = f"{spec.name} ({of})" if often[spec.key] > 1 and of != spec.name else spec.name
+        own = replace(spec, name=name)
+        found = fit(spec, data, engine=engine if spec.plain else "nuts", seed=seed)
+        results.append(replace(found, spec=own))
         if spec.plain:
-            poolings.append(compare_pooling(spec, data))
+            pooling = compare_pooling(spec, data)
+            exact = replace(pooling.exact, spec=own)
+            poolings.append(replace(pooling, spec=own, exact=exact))
     log = tuple(line for _, lines in asked for line in lines)
     return {"results": results, "poolings": poolings, "sample": sample, "log": log}
 

@@ -213,7 +213,7 @@ def slug(name: str) -> str:
 
     Examples
     --------
-    >>> slug("pooling_q17[no]/x")
+    >>> slug("pooling_q17[no]_x")
     'pooling_q17_no_x'
     """
-    return re.sub(r"[^\w.-]+", "_", name)
+    return re.sub(r"(?:[^\w.-]|_)+", "_", name)

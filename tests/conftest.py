@@ -22,6 +22,9 @@ RUN_SECONDS = 300  # far above what a run needs, also with both cores busy
 for _name in ("COLUMNS", "LINES"):
     os.environ.pop(_name, None)
 
+# Graphs are compiled by numba, or evaluated a few times by Python: nobody needs a C compiler, which
+# would take ten seconds a test on a machine that has not seen it.
+os.environ.setdefault("PYTENSOR_FLAGS", "cxx=")
 
 #: Files that take longest: they start first, so that no worker waits for another at the end.
 LONGEST = (

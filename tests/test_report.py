@@ -60,6 +60,11 @@ def pages(material: Material, tmp_path_factory: pytest.TempPathFactory) -> dict[
     return found
 
 
+@pytest.fixture(scope="module")
+def sections(material: Material) -> dict[str, Section]:
+    return {section.key: section for section in build_sections(material)}
+
+
 # Without a browser -------------------------------------------------------------------------------
 
 
@@ -172,9 +177,10 @@ def test_contrasts_are_those_of_draws(material: Material) -> None:
     assert each.inside == pytest.approx(np.mean(np.abs(4 * slope) < 0.5), abs=error)
 
 
-def test_a_section_without_results_is_not_there(material: Material) -> None:
-    keys = [section.key for section in build_sections(material)]
-    assert len(keys) == len(set(keys)) == len(SECTIONS)
+def test_a_section_without_results_is_not_there(
+    material: Material, sections: dict[str, Section]
+) -> None:
+    assert len(sections) == len(SECTIONS)
     assert build_sections(material, [lambda _: None]) == ()
 
 
@@ -218,11 +224,11 @@ def test_figure_7_has_the_posterior_and_marks_what_nobody_answered(material: Mat
         assert line.get_linestyle() == ("-" if varies[key] else "--")
 
 
-def test_every_text_of_a_figure_is_on_its_page(material: Material) -> None:
+def test_every_text_of_a_figure_is_on_its_page(sections: dict[str, Section]) -> None:
     """Nothing is cut at the edges, in the language with the longer words."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    for section in build_sections(material):
+    for section in sections.values():
         for figure in section.figures:
             canvas = FigureCanvasAgg(figure)
             canvas.draw()
@@ -235,16 +241,17 @@ def test_every_text_of_a_figure_is_on_its_page(material: Material) -> None:
                 assert box.y1 <= figure.bbox.y1 + 1, (figure.get_suptitle(), box)
 
 
-def test_no_table_gives_away_what_the_flow_hides(material: Material) -> None:
+def test_no_table_gives_away_what_the_flow_hides(sections: dict[str, Section]) -> None:
     """Who is missing is counted by industry in the flow alone."""
-    (section,) = [each for each in build_sections(material) if each.key == "missing"]
-    (counts,) = [table for table in section.tables if table.name == "missing"]
+    (counts,) = [table for table in sections["missing"].tables if table.name == "missing"]
     names = {industry.label_nb for industry in load_codebook().industries}
     assert not names & {row[0] for row in counts.texts}
     assert counts.texts[-1][:3] == ("Alle", "605", "582")
 
 
-def test_choices_of_the_report_give_its_model(material: Material) -> None:
+def test_choices_of_the_report_give_its_model(
+    material: Material, sections: dict[str, Section]
+) -> None:
     """One of the combinations is figure 5's model: fitted there by another way of making rows."""
     assert isinstance(material.explored, Explored)
     (own,) = material.explored.table[material.explored.table["report"]].to_dict("records")
@@ -253,9 +260,9 @@ def test_choices_of_the_report_give_its_model(material: Material) -> None:
     # Two digits of the sd may be all that disclosure control leaves.
     assert own["estimate"] == pytest.approx(4 * slope.estimate, abs=0.05 * 4 * slope.sd)
     assert own["sd"] == pytest.approx(4 * slope.sd, rel=0.05)
-    (section,) = [each for each in build_sections(material) if each.key == "multiverse"]
-    assert str(len(material.explored.fitted)) in section.paragraphs[0]
-    assert "bayes-sf multiverse q13" in section.paragraphs[1]
+    said, how = sections["multiverse"].paragraphs[:2]
+    assert str(len(material.explored.fitted)) in said
+    assert "bayes-sf multiverse q13" in how
 
 
 def test_without_what_it_takes_a_section_says_so(material: Material) -> None:
@@ -552,7 +559,7 @@ def test_own_data_are_in_the_page_only_where_asked(material: Material) -> None:
 
 
 def test_an_industry_that_is_hidden_has_no_figure_in_the_page(
-    material: Material, tmp_path: Path
+    material: Material, sections: dict[str, Section], tmp_path: Path
 ) -> None:
     """ICT has 62 and 28 workplaces: with a threshold of 63 it is hidden, and others with it."""
     sample = sf.load_sample("replica")
@@ -564,10 +571,10 @@ def test_an_industry_that_is_hidden_has_no_figure_in_the_page(
     )  # fmt: skip
     assert {"ict"} < {line.row for line in control.hidden}
     assert not explorer_models(control)
-    sections = {section.key: section for section in build_sections(control)}
-    levels, titles = sections["industries"], [f.get_suptitle() for f in sections["effects"].figures]
+    protected = {section.key: section for section in build_sections(control)}
+    levels, shown = protected["industries"], protected["effects"].figures
     assert "ICT" not in str(levels.figures[0].get_label())
-    assert len(titles) == len(sections_of(material)["effects"].figures) - 1  # no lines by industry
+    assert len(shown) == len(sections["effects"].figures) - 1  # no lines by industry
     for table in levels.tables:
         rows = [row for row in table.texts if row[0].startswith("ICT")]
         assert rows
@@ -575,7 +582,3 @@ def test_an_industry_that_is_hidden_has_no_figure_in_the_page(
     write_report(tmp_path / "page.html", control)
     written = {path.name for path in tmp_path.iterdir()}
     assert written == {"page.html", "page_disclosure.csv", "page_disclosure.json"}
-
-
-def sections_of(material: Material) -> dict[str, Section]:
-    return {section.key: section for section in build_sections(material)}

@@ -1,6 +1,7 @@
 """The replay on a made-up consistent report, on altered copies of it, and on the real one."""
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,6 +17,7 @@ from bayes_sf.analysis.consistency import RULES, check_published, findings_frame
 from bayes_sf.analysis.tables import Claim, CoefficientRow, CountRow, Question, Tables
 from bayes_sf.errors import DataError
 from bayes_sf.inputs.region import NORMAL_QUANTILE
+from bayes_sf.output.finding_words import finding_line, findings_lines
 from bayes_sf.resources import data_dir
 
 SIZES = {"north": 61, "south": 44, "west": 38}
@@ -355,6 +357,22 @@ def test_an_altered_number_is_found_and_nothing_else(
     assert fired(alteration(report())) == rules
 
 
+@pytest.mark.parametrize("alteration", [change for change, _ in ALTERED.values()], ids=ALTERED)
+def test_what_an_altered_number_shows_can_be_said_in_norwegian(alteration: Alteration) -> None:
+    outcomes = replay(alteration(report()))
+    for finding in (finding for outcome in outcomes for finding in outcome.findings):
+        if "does not hold" not in finding.text:  # what a claim says is of its own report
+            assert_norwegian(finding_line(finding, "nb"))
+
+
+def assert_norwegian(line: str) -> None:
+    """No word of the rules' English is left."""
+    words = re.sub(r"'[^']*'|n_\w+|\w+_\w+", "", line)  # answers and names
+    english = r"\b(the|of|and|not|is|in|or|than|table|figure|section|annex|with|on|se)\b"
+    assert not re.search(english, words), line
+    assert not re.search(r"\d to \d", words), line
+
+
 def test_alterations_reach_every_rule() -> None:
     reached = set()
     for alteration, _ in ALTERED.values():
@@ -462,6 +480,17 @@ def test_the_real_report_has_exactly_the_findings_verified_by_hand() -> None:
         verified = [(r["severity"], r["rule"], r["place"]) for r in csv.DictReader(stream)]
     found = [(f.severity, f.rule, f.place) for f in check_published()]
     assert Counter(found) == Counter(verified)
+
+
+def test_findings_and_claims_of_the_real_report_in_norwegian() -> None:
+    lines = findings_lines(replay(), "nb")
+    assert len(lines) == len(check_published())
+    for line in lines:
+        assert_norwegian(line)
+    claims = {claim.words: claim.words_nb for claim in Tables.read().claims}
+    assert len(set(claims.values())) == len(claims)
+    for norwegian in claims.values():
+        assert_norwegian(norwegian)
 
 
 def test_every_rule_passes_most_of_many_comparisons_on_the_real_report() -> None:

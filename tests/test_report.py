@@ -15,11 +15,13 @@ import pytest
 
 import bayes_sf as sf
 from bayes_sf import cli
+from bayes_sf.analysis.account import account_of
 from bayes_sf.analysis.multiverse import Explored
 from bayes_sf.engines.fit import ENGINES
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.output.account_words import account_table
 from bayes_sf.output.comparison_tables import comparison_tables, icc_table
 from bayes_sf.output.described_sample import protect_tables
 from bayes_sf.output.disclosure import Control, Rules
@@ -128,14 +130,14 @@ def test_every_table_and_figure_says_that_it_is_synthetic(
 def test_norwegian_numbers(pages: dict[str, Path]) -> None:
     text = pages["nb"].read_text(encoding="utf-8")
     body = re.sub(r"<(script|style|math|code).*?</\1>", "", text, flags=re.DOTALL)
-    body = re.sub(r'lang="en".*?</(ul|dd)>', "", body, flags=re.DOTALL)  # findings and reasons
+    body = re.sub(r'lang="en".*?</dd>', "", body, flags=re.DOTALL)  # reasons
     shown = re.sub(r"<[^>]*>", " ", body)
     assert not re.findall(r"\d %", shown.replace("\u00a0%", ""))  # a space that breaks
     assert not re.findall(r"(?<![\w.])-\d", shown)  # a hyphen for a minus
     prose = re.sub(
         r"(half-t|normal|exponential|gamma|half-normal)\((?:[^()]|\([^()]*\))*\)", "", shown
     )
-    prose = re.sub(r"\b[qQ]\d+\.\d+", "", prose)  # names of items
+    prose = re.sub(r"\b[qQ]\d+\.\d+|\bavsnitt [\d.]+", "", prose)  # names of items and sections
     prose = re.sub(r"\b(bayes|python|numpy|scipy|pandas|pymc|nutpie|arviz)\S* [\d.a-z]+", "", prose)
     assert not re.findall(r"\d\.\d(?!\d*\.)", prose)  # a decimal point
     assert "0,349" in shown
@@ -324,6 +326,16 @@ def test_published_study_has_what_its_tables_allow(published: Material) -> None:
     assert samples.texts[-1] == ("All", "605", "572", "95", "420", "69")
     with pytest.raises(UsageError, match="--imputed: needs workplaces"):
         gather(published.data, lang="en", imputed=Path())
+
+
+def test_the_account_of_the_published_route_is_in_both_languages(published: Material) -> None:
+    account = account_of(published.data)
+    norwegian, english = (account_table(account, lang) for lang in LANGUAGES)
+    assert len(norwegian.rows) == len(english.rows) == len(account)
+    for ours, theirs in zip(norwegian.texts, english.texts, strict=True):
+        for place in (0, 1, 3, 7):  # sample, quantity, status, how
+            assert ours[place] != theirs[place]
+            assert not re.search(r"\b(the|of|and|from|in|is|tables?)\b", ours[place]), ours
 
 
 def test_published_figures_have_the_decimals_of_their_tables(published: Material) -> None:

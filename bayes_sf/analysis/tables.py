@@ -39,7 +39,7 @@ _COLUMNS = {
     "coefficients": tuple(_COEFFICIENT.split()),
     "scalars": ("name", "value"),
     "questionnaire": ("question", "response", "options", "asked_if", "answers"),
-    "claims": ("rule", "where", "industries", "claim", "severity", "words"),
+    "claims": ("rule", "where", "industries", "claim", "severity", "words", "words_nb"),
 }
 
 
@@ -124,6 +124,7 @@ class Claim:
     claim: str
     severity: "Severity"
     words: str
+    words_nb: str = ""
 
 
 @dataclass(frozen=True)

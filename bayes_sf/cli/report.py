@@ -148,25 +148,27 @@ def report(
 
 
 @app.command("check-published")
-def check_published(*, as_json: JsonOption = False) -> None:
+def check_published(*, lang: LangOption = "en", as_json: JsonOption = False) -> None:
     """Test every published number against every other that it depends on.
 
-    Example: bayes-sf check-published
+    Example: bayes-sf check-published --lang nb
     """
+    language = language_of(lang)
     from bayes_sf.analysis.consistency import replay
+    from bayes_sf.output.command_words import say
     from bayes_sf.output.files import json_text
-    from bayes_sf.output.summary import findings_lines
+    from bayes_sf.output.finding_words import findings_lines
 
     outcomes = replay()
     if as_json:
         typer.echo(json_text(outcomes), nl=False)
         return
-    for line in findings_lines(outcomes):
+    for line in findings_lines(outcomes, language):
         typer.echo(line)
     typer.echo("")
-    typer.echo("comparisons  findings  rule")
+    typer.echo(say("rules", language))
     for outcome in outcomes:
-        typer.echo(f"{outcome.comparisons:11d}  {len(outcome.findings):8d}  {outcome.rule}")
+        typer.echo(f"{outcome.comparisons:14d}  {len(outcome.findings):8d}  {outcome.rule}")
 
 
 @app.command()

@@ -15,6 +15,8 @@ __all__ = ["say"]
 
 #: Key -> Norwegian, English.
 _WORDS: Final[Mapping[str, tuple[str, str]]] = {
+    # check-published
+    "rules": ("sammenlikninger      funn  regel", "   comparisons  findings  rule"),
     # fit
     "not converged": ("IKKE KONVERGERT", "NOT CONVERGED"),
     "resumed": (

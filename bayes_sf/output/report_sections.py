@@ -10,6 +10,7 @@ from typing import Final
 from bayes_sf.analysis.contrast import exact_posterior
 from bayes_sf.output.comparison_tables import comparison_tables, icc_table
 from bayes_sf.output.disclosure import notice
+from bayes_sf.output.finding_words import findings_lines
 from bayes_sf.output.multiverse_figures import curve_figure
 from bayes_sf.output.multiverse_tables import multiverse_tables
 from bayes_sf.output.page import upper_first
@@ -24,7 +25,6 @@ from bayes_sf.output.report_statements import icc_range, replay_counts
 from bayes_sf.output.report_tables import contrast_table, fan_table
 from bayes_sf.output.sensitivity_figures import ranks_figure
 from bayes_sf.output.sensitivity_tables import model_tables, outcome_tables
-from bayes_sf.output.summary import findings_lines
 from bayes_sf.output.words import term_name
 
 __all__ = ["SECTIONS", "build_sections"]
@@ -144,7 +144,7 @@ def _power_of_ten(value: float) -> str:
 def _replay(material: Material) -> Section:
     lang = material.lang
     paragraphs = (say("replayed", lang, **replay_counts(material)), say("findings", lang))
-    lines = findings_lines(material.outcomes)
+    lines = findings_lines(material.outcomes, lang)
     return Section("replay", REPORT, paragraphs, lines=lines)
 
 

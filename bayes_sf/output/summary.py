@@ -9,7 +9,9 @@ from bayes_sf.analysis.comparison import CoefficientRow, IccRow, Reproduction
 from bayes_sf.analysis.consistency import RuleOutcome
 from bayes_sf.inputs.codebook import Codebook, load_codebook
 from bayes_sf.inputs.variables import Language
+from bayes_sf.output.account_words import account_table
 from bayes_sf.output.command_words import say
+from bayes_sf.output.finding_words import findings_lines
 from bayes_sf.output.formats.markdown import grid
 from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.numbers import fixed, interval, level, probability
@@ -21,7 +23,7 @@ from bayes_sf.output.words import interval_name, unit_name, word
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["SOURCES", "findings_lines", "markdown", "print_summary", "summary_tables"]
+__all__ = ["SOURCES", "markdown", "print_summary", "summary_tables"]
 
 #: What every output says of its data.
 SOURCES = STATEMENTS["en"]
@@ -111,13 +113,6 @@ def _slope_row(row: CoefficientRow, book: Codebook, lang: Language) -> tuple[str
     )  # fmt: skip
 
 
-def findings_lines(outcomes: Sequence[RuleOutcome]) -> tuple[str, ...]:
-    """One line per finding of the replay, impossible ones first."""
-    found = [finding for outcome in outcomes for finding in outcome.findings]
-    found.sort(key=lambda finding: finding.severity != "impossible")
-    return tuple(f"{f.severity}: {f.place}: {f.text} [{f.arithmetic}]" for f in found)
-
-
 def _returned_line(found: Reproduction, lang: Language) -> str:
     """How many printed figures REML returns."""
     hit, total = found.returned
@@ -155,32 +150,19 @@ def markdown(
     footer : str
         Versions and seed.
     account : sequence of AccountRow
-        What the published route read, recovered and assumed; in English.
+        What the published route read, recovered and assumed.
     lang : {"en", "nb"}
-        Language; what the replay found is in English.
+        Language.
     """
     parts = [f"# {say('page', lang)}", f"**{STATEMENTS[lang][source]}**"]
-    tables = [*summary_tables(found, source, lang), *([_account_table(account)] if account else [])]
+    more = [account_table(account, lang)] if account else []
+    tables = [*summary_tables(found, source, lang), *more]
     for table in tables:
         parts += [f"## {table.title}", grid(table), *table.footer]
     parts += [f"## {say('comes back', lang)}", _returned_line(found, lang)]
     parts += [f"## {say('not true', lang)}", _replay_line(outcomes, lang)]
-    parts.append("\n".join(f"- {line}" for line in findings_lines(outcomes)))
+    parts.append("\n".join(f"- {line}" for line in findings_lines(outcomes, lang)))
     return "\n\n".join([*parts, footer]) + "\n"
-
-
-def _account_table(account: Sequence[AccountRow]) -> Table:
-    """What was read, recovered and assumed, per number."""
-    body = tuple(
-        (
-            r.sample, r.quantity, r.industry, r.status, fixed(r.value, 2),
-            interval(r.low, r.high, 2) if r.high > r.low else "", r.unit, r.how,
-        )
-        for r in account
-    )  # fmt: skip
-    header = ("sample", "quantity", "industry", "status", "value", "possible", "unit", "how")
-    note = "Value: mean over the draws of what is possible; possible: smallest to largest of them."
-    return printed_table("What was read, recovered and assumed", header, body, note)
 
 
 def print_summary(
@@ -198,5 +180,5 @@ def print_summary(
     console.print(_returned_line(found, lang))
     console.print()
     console.print(_replay_line(outcomes, lang), style="bold")
-    for line in findings_lines(outcomes):
+    for line in findings_lines(outcomes, lang):
         console.print("- " + line, markup=False, highlight=False)

@@ -8,7 +8,7 @@ import pytest
 
 import bayes_sf as sf
 from bayes_sf.errors import UsageError
-from bayes_sf.output.pictures import PICTURES
+from bayes_sf.output.pictures import PICTURES, draw_picture
 from tests.test_group_slopes import sampled
 
 SPEC = sf.ModelSpec("y", ("x",), "g", unit="pp")
@@ -49,6 +49,35 @@ def test_shrinkage_shows_raw_and_pooled_means() -> None:
         float(np.ravel(line.get_xdata())[0]) for line in axes.lines if line.get_mfc() == "white"
     ]
     np.testing.assert_allclose(hollow, frame().groupby("g")["y"].mean())
+
+
+def test_forest_shows_the_estimates_and_their_intervals() -> None:
+    """Slopes on a scale of their own: the intercept would hide how weak they are."""
+    result = sf.fit(SPEC, frame())
+    slopes, others, shares = result.plot("forest").axes
+    drawn = {}
+    for axes in (slopes, others, shares):
+        labels = [text.get_text() for text in axes.get_yticklabels()]
+        thin = [line for line in axes.lines if line.get_linewidth() == 1.2]
+        drawn |= {label: line.get_xdata() for label, line in zip(labels, thin, strict=True)}
+    rows = {row.term: (row.lower, row.upper) for row in result.rows if not row.group}
+    labels = {"sd_group": "sd between industries", "sd_resid": "sd within industries",
+              "icc": "ICC"}  # fmt: skip
+    assert set(drawn) == {labels.get(term, term) for term in rows}
+    for term, limits in rows.items():
+        np.testing.assert_allclose(drawn[labels.get(term, term)], limits)
+    assert [text.get_text() for text in slopes.get_yticklabels()] == ["x"]
+
+
+def test_pictures_of_ours_speak_norwegian() -> None:
+    result = sf.fit(sf.ModelSpec("absence_mean", ("q13",), unit="pp"), sf.load_sample("replica"))
+    for name, said in (("forest", "Kan tilpasse arbeidet"), ("shrinkage", "Pleie og omsorg")):
+        figure = draw_picture(result, name, lang="nb")
+        texts = " ".join(t.get_text() for axes in figure.axes for t in axes.get_yticklabels())
+        assert said in texts
+        assert "prosentpoeng" in {axes.get_xlabel().split(", ")[-1] for axes in figure.axes}
+        assert "troverdighetsintervall" in str(figure.get_suptitle())
+        assert "SYNTETISK" in str(figure.get_label())
 
 
 def test_what_cannot_be_drawn(tmp_path: Path) -> None:

@@ -85,6 +85,7 @@ def plot(
     engine: Annotated[
         str | None, typer.Option("--engine", help="exact or nuts; by default what it takes.")
     ] = None,
+    lang: LangOption = "en",
     disclosure_control: ControlOption = True,
     min_workplaces: ThresholdOption = 3,
     min_persons: PersonsOption = 5,
@@ -95,8 +96,9 @@ def plot(
 ) -> None:
     """Draw a picture of every model of an analysis, as SVG and PNG.
 
-    Example: bayes-sf plot q17_slopes slopes --data replica
+    Example: bayes-sf plot q17_slopes slopes --data replica --lang nb
     """
+    language = language_of(lang)
     from bayes_sf.output.files import ready_folder
     from bayes_sf.spec.analysis import load_analysis
 
@@ -111,6 +113,7 @@ def plot(
     from bayes_sf.engines.fit import fit
     from bayes_sf.output.disclosure import Control, notice
     from bayes_sf.output.files import write_files
+    from bayes_sf.output.formats.terminal import print_end
     from bayes_sf.output.progress import show_sampling
     from bayes_sf.output.protected_models import check_withheld, keep_open
 
@@ -124,11 +127,10 @@ def plot(
             needed = spec.engines[0] if picture not in OF_CHAINS else "nuts"
             result = fit(spec, study, engine=engine or needed, seed=seed)
             check_withheld(result, picture, control)
-            files |= picture_files(result, picture, unsaid=control.unsaid(spec))
+            files |= picture_files(result, picture, unsaid=control.unsaid(spec), lang=language)
     written = write_files(folder, files)
-    if said := notice(control, withheld, page=True):
-        stdout().print(said)
-    stdout().print(f"Written to {folder}: {', '.join(path.name for path in written)}")
+    said = notice(control, withheld, language, page=True)
+    print_end(stdout(), written, lang=language, disclosure=said)
 
 
 @app.command()

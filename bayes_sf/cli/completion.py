@@ -10,7 +10,7 @@ __all__ = ["ENGINES", "FORMATS", "PICTURES", "analysis_names", "one_of"]
 #: As in `output/pictures.py`, `engines/fit.py` and `output/formats/writing.py`, which are slow to
 #: load; a test keeps them equal.
 PICTURES: Final = (
-    "trace", "rank", "forest", "ppc", "loo_pit", "pair", "energy", "shrinkage", "slopes",
+    "trace", "rank", "ppc", "loo_pit", "pair", "energy", "forest", "shrinkage", "slopes",
 )  # fmt: skip
 ENGINES: Final = ("ols", "reml", "exact", "nuts")
 FORMATS: Final = ("html", "latex", "markdown", "csv", "excel", "word")

@@ -17,6 +17,17 @@ __all__ = ["say"]
 _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     # check-published
     "rules": ("sammenlikninger      funn  regel", "   comparisons  findings  rule"),
+    # plot
+    "picture trace": ("kjeder", "trace"),
+    "picture rank": ("ranger", "rank"),
+    "picture forest": ("estimater", "forest"),
+    "picture ppc": ("prediktiv kontroll", "ppc"),
+    "picture loo_pit": ("loo_pit", "loo_pit"),
+    "picture pair": ("parvis", "pair"),
+    "picture energy": ("energi", "energy"),
+    "picture shrinkage": ("krymping", "shrinkage"),
+    "picture slopes": ("stigningstall", "slopes"),
+    "user's data": ("Data gitt av brukeren.", "Data given by the user."),
     # fit
     "not converged": ("IKKE KONVERGERT", "NOT CONVERGED"),
     "resumed": (

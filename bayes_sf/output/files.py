@@ -29,7 +29,8 @@ def ready_folder(path: Path) -> Path:
             pass
     except OSError as error:
         raise OutputError(
-            str(path), "must be a folder that can be written to", got=error.strerror,
+            str(path), "must be a folder that can be written to",
+            got="a file" if path.is_file() else error.strerror,
             fix="choose another one with --out",
         ) from error  # fmt: skip
     return path

@@ -189,6 +189,27 @@ def number(value: float, lang: Language, decimals: int = 1) -> str:
     return fixed(value, decimals, lang)
 
 
+def write_numbers(axes: "Axes", lang: Language, which: str = "x") -> None:
+    """Numbers of axes as the language writes them.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+    lang : {"en", "nb"}
+        Language.
+    which : {"x", "y", "xy"}
+        Axes.
+    """
+    for name in which:
+        axis = axes.xaxis if name == "x" else axes.yaxis
+        axis.set_major_formatter(lambda value, _: number(value, lang, _decimals(value)))
+
+
+def _decimals(value: float) -> int:
+    """Decimals that a round number on an axis has, three at most."""
+    return len(f"{value:.3f}".rstrip("0").partition(".")[2])
+
+
 def variable_label(key: str, lang: Language) -> str:
     """Label of an item or a variable."""
     return load_codebook().label(key, lang)

@@ -1,4 +1,4 @@
-"""Pictures of one result by name: ArviZ's, and shrinkage; saved as SVG or PNG.
+"""Pictures of one result by name: ArviZ's, and those of `result_pictures`; saved as SVG or PNG.
 
 `Result.plot` comes here. Pictures of draws are ArviZ's own; intervals are 95 % equal-tailed, said
 and drawn, never a setting of the machine.
@@ -11,25 +11,20 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from bayes_sf.analysis.group_slopes import group_lines, group_slopes
 from bayes_sf.analysis.loo import rows_of_result
 from bayes_sf.engines.pointwise import given_draws
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
-from bayes_sf.inputs.codebook import load_codebook
-from bayes_sf.output.disclosure import HIDDEN
+from bayes_sf.inputs.variables import Language
+from bayes_sf.output.command_words import say
 from bayes_sf.output.files import write_files
-from bayes_sf.output.page import BLUE, MUTED, figure_files, styled
+from bayes_sf.output.page import MUTED, figure_files, styled
+from bayes_sf.output.result_pictures import draw_estimates, draw_shrinkage, draw_slopes
 from bayes_sf.output.sentences import STATEMENTS
-from bayes_sf.output.words import industry_name, outcome_name, term_name, unit_name
 
 if TYPE_CHECKING:
     import xarray as xr
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from numpy.typing import NDArray
 
 __all__ = [
     "OF_CHAINS", "PICTURES", "check_picture", "draw_picture", "picture_files", "save_picture",
@@ -37,10 +32,6 @@ __all__ = [
 
 #: Draws that predictive pictures use.
 _DRAWS = 1000
-#: Sources whose predictors are the survey's items.
-_SURVEYED = ("published", "replica", "microdata")
-#: Rows that a drawn mean is made of, at least.
-_FEW = 3
 _SUFFIXES = (".svg", ".png")
 
 
@@ -54,15 +45,6 @@ def _rank(tree: "xr.DataTree", names: list[str]) -> Any:
     import arviz as az
 
     return az.plot_rank(tree, var_names=names)
-
-
-def _forest(tree: "xr.DataTree", names: list[str]) -> Any:
-    import arviz as az
-
-    return az.plot_forest(
-        tree, var_names=names, combined=True, ci_kind="eti", ci_probs=(0.5, 0.95),
-        point_estimate="mean",
-    )  # fmt: skip
 
 
 def _pair(tree: "xr.DataTree", names: list[str]) -> Any:
@@ -89,18 +71,21 @@ def _loo_pit(tree: "xr.DataTree", _: list[str]) -> Any:
     return az.plot_loo_pit(tree, envelope_prob=0.95)
 
 
-#: Pictures by name: from a tree and the variables worth showing to ArviZ's plot. ``shrinkage`` and
-#: ``slopes`` are ours.
+#: Pictures of draws by name: from a tree and the variables worth showing to ArviZ's plot.
 _ARVIZ: Mapping[str, Callable[["xr.DataTree", list[str]], Any]] = {
     "trace": _trace,
     "rank": _rank,
-    "forest": _forest,
     "ppc": _ppc,
     "loo_pit": _loo_pit,
     "pair": _pair,
     "energy": _energy,
 }
-PICTURES = (*_ARVIZ, "shrinkage", "slopes")
+_OURS: Mapping[str, Callable[[Result, Container[str], Language], "Figure"]] = {
+    "forest": draw_estimates,
+    "shrinkage": draw_shrinkage,
+    "slopes": draw_slopes,
+}
+PICTURES = (*_ARVIZ, *_OURS)
 #: Pictures that need rows, and those that need a sampler.
 _OF_ROWS, OF_CHAINS = ("ppc", "loo_pit"), ("trace", "rank", "energy")
 
@@ -142,7 +127,9 @@ def check_picture(name: str) -> None:
         )  # fmt: skip
 
 
-def picture_files(result: Result, name: str, *, unsaid: Container[str] = ()) -> dict[str, bytes]:
+def picture_files(
+    result: Result, name: str, *, unsaid: Container[str] = (), lang: Language = "en"
+) -> dict[str, bytes]:
     """Draw a picture, and give its files, named by model, outcome and picture.
 
     Parameters
@@ -153,12 +140,16 @@ def picture_files(result: Result, name: str, *, unsaid: Container[str] = ()) -> 
         One of `PICTURES`.
     unsaid : container of str
         Groups whose n is not said.
+    lang : {"en", "nb"}
+        As in `draw_picture`.
     """
     stem = "-".join(re.sub(r"[^\w.]+", "_", part) for part in (*result.spec.key, name))
-    return figure_files(stem, draw_picture(result, name, unsaid=unsaid), tight=True)
+    return figure_files(stem, draw_picture(result, name, unsaid=unsaid, lang=lang), tight=True)
 
 
-def draw_picture(result: Result, name: str, *, unsaid: Container[str] = ()) -> "Figure":
+def draw_picture(
+    result: Result, name: str, *, unsaid: Container[str] = (), lang: Language = "en"
+) -> "Figure":
     """Draw a picture of a result.
 
     Parameters
@@ -169,6 +160,8 @@ def draw_picture(result: Result, name: str, *, unsaid: Container[str] = ()) -> "
         One of `PICTURES`.
     unsaid : container of str
         Groups whose n is not said: their means are drawn to one decimal.
+    lang : {"en", "nb"}
+        Language; ArviZ's axes keep the names of the variables.
 
     Raises
     ------
@@ -177,6 +170,8 @@ def draw_picture(result: Result, name: str, *, unsaid: Container[str] = ()) -> "
     """
     check_picture(name)
     tree = result.draws(_DRAWS)
+    if name in _OURS:
+        return _sign(_OURS[name](result, unsaid, lang), result, name, lang)
     if name in OF_CHAINS and "sample_stats" not in tree.children:
         raise UsageError(
             f"plot {name!r}", "is about chains, and independent draws have none",
@@ -184,16 +179,10 @@ def draw_picture(result: Result, name: str, *, unsaid: Container[str] = ()) -> "
         )  # fmt: skip
     if name in _OF_ROWS:
         tree = _with_predictions(result, tree)
-    if name == "shrinkage":
-        figure = _shrinkage(result, tree, unsaid)
-    elif name == "slopes":
-        figure = _slopes(result, unsaid)
-    else:
-        chosen = [str(v) for v in tree["posterior"].data_vars if v in _SHOWN]
-        with styled():
-            plotted = _ARVIZ[name](tree, chosen)
-            figure = plotted.viz["figure"].item()
-    return _sign(figure, result, name)
+    chosen = [str(v) for v in tree["posterior"].data_vars if v in _SHOWN]
+    with styled():
+        figure = _ARVIZ[name](tree, chosen).viz["figure"].item()
+    return _sign(figure, result, name, lang)
 
 
 #: Variables worth a panel; group effects have their own picture.
@@ -219,109 +208,15 @@ def _with_predictions(result: Result, tree: "xr.DataTree") -> "xr.DataTree":
     )
 
 
-def _sign(figure: "Figure", result: Result, name: str) -> "Figure":
+def _sign(figure: "Figure", result: Result, name: str, lang: Language) -> "Figure":
     """Say below the picture what it shows and whose data they are; and to those who listen."""
-    said = STATEMENTS["en"].get(result.provenance.source, "Data given by the user.")
+    said = STATEMENTS[lang].get(result.provenance.source, say("user's data", lang))
     unit = f" ({result.spec.unit})" if result.spec.unit else ""
-    text = f"{name}: {result.spec.outcome}{unit} ~ {result.spec.name}, {result.engine}, "
-    text += f"n = {result.moments.n_obs}{'' if result.converged else ', NOT CONVERGED'}. {said}"
+    model = f"{result.spec.outcome}{unit} ~ {result.spec.name}, {result.engine}"
+    failed = "" if result.converged else f", {say('not converged', lang)}"
+    text = f"{say(f'picture {name}', lang)}: {model}, n = {result.moments.n_obs}{failed}. {said}"
     width, height = figure.get_size_inches()
     lines = "\n".join(wrap(text, int(14 * width)))
     figure.text(0.01, -0.12 / height, lines, va="top", color=MUTED, size=8)
     figure.set_label(text)
-    return figure
-
-
-def _shrinkage(result: Result, tree: "xr.DataTree", unsaid: Container[str]) -> "Figure":
-    """Raw and partially pooled mean of every group, with their sizes, from the smallest up."""
-    from matplotlib.figure import Figure
-
-    moments, posterior = result.moments, tree["posterior"].to_dataset()
-    beta = posterior["beta"].sel(term=list(moments.terms)).to_numpy()
-    middle = beta[..., 0] + beta[..., 1:] @ moments.grand_mean[:-1]
-    groups = [g for g in moments.groups if g in posterior[moments.group].to_numpy()]
-    order = sorted(groups, key=lambda g: moments.sizes[moments.groups.index(g)])
-    with styled():
-        figure = Figure(figsize=(7, 0.45 * len(order) + 1.8), layout="constrained")
-        axes: Axes = figure.subplots()
-        for place, group in enumerate(order):
-            pooled = middle + posterior["u"].sel({moments.group: group}).to_numpy()
-            ends = np.quantile(pooled, [0.5 - 0.5 * result.prob, 0.5 + 0.5 * result.prob])
-            drawn = [moments.means[moments.groups.index(group), -1], pooled.mean(), *ends]
-            raw, mean, low, high = np.round(drawn, 1) if group in unsaid else drawn
-            axes.plot([raw, mean], [place - 0.15, place], color=MUTED, lw=1)
-            axes.plot([low, high], [place, place], color=BLUE)
-            axes.plot(mean, place, "o", color=BLUE)
-            axes.plot(raw, place - 0.15, "o", mfc="white", mec=MUTED)
-        axes.axvline(middle.mean(), color=MUTED, lw=1, ls=":")
-        sizes = [int(moments.sizes[moments.groups.index(g)]) for g in order]
-        labels = [
-            f"{g} (n = {HIDDEN if g in unsaid else n})" for g, n in zip(order, sizes, strict=True)
-        ]
-        axes.set_yticks(range(len(order)), labels)
-        axes.set_xlabel(" ".join(filter(None, (result.spec.outcome, result.spec.unit))))
-        level = f"{100 * result.prob:g} % equal-tailed"
-        axes.set_title(f"Open: raw mean. Filled: partially pooled, {level}", size=10, loc="left")
-    return figure
-
-
-def _answers(term: str, column: "NDArray[np.float64]") -> tuple[list[float], list[str]]:
-    """Where the ends of an item's scale are on its column, and what they are called."""
-    key, _, category = term.removesuffix("]").partition("[")
-    item = load_codebook().item(key)
-    if category:
-        ends = item.category(item.reference or ""), item.category(category)
-        return [0.0, 1.0], [answer.label_en for answer in ends]
-    known = {float(answer.code): answer.label_en for answer in item.categories}
-    places = sorted({float(column.min()), float(column.max())} & set(known))
-    return places, [known[place] for place in places]
-
-
-def _slopes(result: Result, unsaid: Container[str]) -> "Figure":
-    """Each group's line with its band, least squares in the group alone, and means of its rows."""
-    from matplotlib.figure import Figure
-
-    table, lines = group_slopes(result), group_lines(result)
-    rows, groups = rows_of_result(result), list(table.index)
-    (name,) = result.spec.varying
-    place = [p.partition("[")[0] for p in rows.predictors].index(name)
-    column, term = rows.x[:, place], rows.predictors[place]
-    across = min(3, len(groups))
-    down = -(-len(groups) // across)
-    with styled():
-        figure = Figure(figsize=(3 * across, 2.7 * down + 0.4), layout="constrained")
-        panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
-        for j, (group, axes) in enumerate(zip(groups, panels.flat, strict=False)):
-            line, row = lines[lines["group"] == group], table.loc[group]
-            axes.fill_between(line["x"], line["lower"], line["upper"], color=BLUE, alpha=0.2, lw=0)
-            axes.plot(line["x"], line["mean"], color=BLUE)
-            x, y = column[rows.code == j], rows.y[rows.code == j]
-            # The end of a line through two answers is a mean, as a dot is.
-            few = result.provenance.source in _SURVEYED and (
-                group in unsaid or min(np.unique(x, return_counts=True)[1]) < _FEW
-            )
-            if np.isfinite(row["own"]) and not few:
-                ends = np.array([x.min(), x.max()])
-                own = y.mean() + row["own"] * (ends - x.mean())
-                axes.plot(ends, own, color=MUTED, ls="--", lw=1)
-            for value in np.unique(x) if len(np.unique(x)) <= 12 else ():
-                chosen = x == value
-                if chosen.sum() < _FEW:  # a mean of one is a workplace
-                    continue
-                axes.plot(
-                    value, y[chosen].mean(), "o", color=MUTED, ms=2 + 0.5 * chosen.sum() ** 0.5
-                )
-            size = HIDDEN if group in unsaid else f"{row['n']:.0f}"
-            said = f"n = {size}, {100 * row['borrowed']:.0f} % borrowed"
-            axes.set_title(f"{industry_name(group, 'en')}\n{said}", size=9)
-        for axes in panels.flat[len(groups) :]:
-            axes.set_axis_off()
-        if result.provenance.source in _SURVEYED:
-            panels[-1, 0].set_xticks(*_answers(term, column))
-        outcome, unit = outcome_name(result.spec.outcome, "en"), unit_name(result.spec.unit, "en")
-        figure.supxlabel(term_name(name, "en"), size=10)
-        figure.supylabel(", ".join(filter(None, (outcome, unit))), size=10)
-        level = f"{100 * result.prob:g} % equal-tailed"
-        text = f"Line: partially pooled, {level} band. Dashed: least squares alone. Dots: means"
-        figure.suptitle(text, size=10, x=0.01, ha="left")
     return figure

@@ -30,6 +30,7 @@ from bayes_sf.output.page import (
     styled,
     upper_first,
     variable_label,
+    write_numbers,
 )
 from bayes_sf.output.protected_models import shown_levels
 from bayes_sf.output.words import outcome_name
@@ -117,7 +118,7 @@ def icc_figure(results: Sequence[Result], *, lang: Language = "en") -> "Figure":
         name = outcome_name(result.spec.outcome, lang)
         axes.set_title(_panel(name, result), size=9, loc="left")
         axes.set_xlim(0, 1)
-        _format(axes, lang, "xy")
+        write_numbers(axes, lang, "xy")
         said.append(
             f"{name}: {words['median']} {fixed(middle, 3, lang)}, "
             f"{level(result.prob, lang)} {interval(low, high, 3, lang)}"
@@ -143,18 +144,6 @@ def _prior_shares(result: Result, edges: Floats) -> Floats:
     quantiles = icc_prior_quantiles(priors.sd_resid, priors.sd_group, probs)
     inner = np.interp(edges[1:-1], quantiles, probs)
     return np.diff([0.0, *inner, 1.0])
-
-
-def _format(axes: "Axes", lang: Language, which: str = "x") -> None:
-    """Numbers of axes as the language writes them."""
-    for name in which:
-        axis = axes.xaxis if name == "x" else axes.yaxis
-        axis.set_major_formatter(lambda value, _: number(value, lang, _decimals(value)))
-
-
-def _decimals(value: float) -> int:
-    """Decimals that a round number on an axis has, three at most."""
-    return len(f"{value:.3f}".rstrip("0").partition(".")[2])
 
 
 @styled()
@@ -199,7 +188,7 @@ def forest_figure(
     axes.set_yticks(range(len(slopes)), labels, size=8.5)
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(slopes) - 0.4, -0.6)
-    _format(axes, lang)
+    write_numbers(axes, lang)
     apart = [row for row in slopes if row.lower > 0 or row.upper < 0]
     named = "; ".join(
         f"{variable_label(book.term(row.term), lang)} {number(row.mean, lang, 2)}, "
@@ -248,7 +237,7 @@ def level_figure(poolings: Sequence[Pooling], *, lang: Language = "en") -> "Figu
         axes.set_yticks(range(len(rows)), labels if not place else [""] * len(rows))
         axes.set_ylim(len(rows) - 0.5, -0.6)
         axes.tick_params(axis="y", length=0)
-        _format(axes, lang)
+        write_numbers(axes, lang)
         listed = (f"{industry_label(r.group, lang)} {number(r.mean, lang)}" for r in rows)
         said.append(f"{name}: {', '.join(listed)}")
     return describe(figure, f"{words['mean']}, {'; '.join(said)}")
@@ -310,7 +299,7 @@ def line_figure(result: Result, *, lang: Language = "en", seed: int = 1) -> "Fig
         label = industry_label(group, lang)
         axes.set_title(label if len(label) < 34 else label[:32] + "…", size=9, loc="left")
         axes.set_xticks(range(len(ends)), names)
-        _format(axes, lang, "y")
+        write_numbers(axes, lang, "y")
         says = ", ".join(f"{n} {number(m, lang)}" for n, m in zip(names, mean, strict=True))
         said.append(f"{label}: {says}")
     return describe(figure, f"{words['mean']}: {'; '.join(said)}")

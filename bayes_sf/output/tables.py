@@ -343,6 +343,8 @@ def table_from_frame(
 def _cell(record: dict[Any, Any], column: Column) -> Cell:
     """A cell of a frame's line: plain Python numbers; of a hidden interval, its symbol."""
     values = [_plain(record[key]) for key in column.keys]
+    if column.kind == "integer" and isinstance(values[0], float) and values[0].is_integer():
+        return int(values[0])  # pandas makes counts floats where one is missing
     if column.kind != "interval" or isinstance(values[0], str):
         return values[0]
     low, high = (math.nan if value is None else float(value) for value in values)

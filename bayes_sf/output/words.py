@@ -178,7 +178,7 @@ def check_language(lang: str) -> Language:
     """
     known: dict[str, Language] = {"en": "en", "nb": "nb"}
     if lang not in known:
-        raise UsageError("lang", "must be en or nb", got=lang)
+        raise UsageError("lang", "must be en or nb", got=lang, fix="nb is Norwegian (bokmål)")
     return known[lang]
 
 

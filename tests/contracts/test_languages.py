@@ -40,7 +40,7 @@ WORD = re.compile(r"[^\W\d_]{3,}")
 #: options, literature and methods.
 NORWEGIAN = {
     "disclosure", "control", "industry", "per", "the", "report", "oxford", "research", "norce",
-    "for", "nav", "pareto",
+    "for", "nav", "pareto", "exact",
 }  # fmt: skip
 #: Names of our own files and options, which are the same in both languages.
 NAMES = re.compile(
@@ -115,6 +115,8 @@ def replica() -> AnalysisSample:
         "fit q17 --data replica",
         "compare null --data replica",
         "loo q13",
+        "plot q17 shrinkage --data replica",
+        "plot q13 forest --data replica",
         "select --quiet",
         "describe --quiet",
         "influence q17",

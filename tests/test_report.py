@@ -392,12 +392,19 @@ def test_wrong_options_are_refused_before_any_work(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(("out", "name"), [("", "report_replica_en.html"), ("a.html", "a.html")])
 def test_an_earlier_page_is_not_replaced(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    out: str,
+    name: str,
 ) -> None:
-    page = tmp_path / "report_replica_en.html"
+    """By a folder or by its name."""
+    page = tmp_path / name
     page.write_text("mine", encoding="utf-8")
-    monkeypatch.setattr("sys.argv", f"bayes-sf report --data replica --out {tmp_path}".split())
+    where = str(tmp_path / out)
+    monkeypatch.setattr("sys.argv", f"bayes-sf report --data replica --out {where}".split())
     with pytest.raises(SystemExit) as left:
         cli.main()
     assert left.value.code == 2
@@ -463,6 +470,19 @@ def test_axe_finds_nothing(opened: tuple[Any, str]) -> None:
     assert "color-contrast" in found["passed"]
 
 
+#: Of tables that are scrolled to their end: names of rows that are not in sight; whether none is.
+ROW_NAMES_OUT_OF_SIGHT = """
+const wide = [...document.querySelectorAll(".table")].filter(t => t.scrollWidth > t.clientWidth);
+const out = wide.flatMap(table => {
+  table.scrollLeft = table.scrollWidth;
+  const edge = table.getBoundingClientRect().left;
+  const names = [...table.querySelectorAll("tbody .gt_stub")];
+  return names.filter(name => name.getBoundingClientRect().left < edge - 1);
+});
+return [out.length, Number(wide.length < 5)];
+"""
+
+
 @needs_chromium
 def test_nothing_scrolls_sideways_on_a_phone(opened: tuple[Any, str]) -> None:
     browser, _ = opened
@@ -471,9 +491,11 @@ def test_nothing_scrolls_sideways_on_a_phone(opened: tuple[Any, str]) -> None:
     width = browser.execute_script(
         "return [innerWidth, document.documentElement.scrollWidth, document.body.scrollWidth]"
     )
+    hidden = browser.execute_script(ROW_NAMES_OUT_OF_SIGHT)
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     assert width[0] == 390
     assert max(width) == 390
+    assert hidden == [0, 0]
 
 
 @needs_chromium

@@ -113,7 +113,9 @@ def report(
     min_workplaces: ThresholdOption = 3,
     min_persons: PersonsOption = 5,
     dominance: DominanceOption = (75.0, 90.0, 10.0),
-    out: OutOption = Path("results"),
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder for the page, or the page itself (.html).")
+    ] = Path("results"),
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier page.")] = False,
     seed: SeedOption = 1,
     quiet: QuietOption = False,
@@ -128,10 +130,12 @@ def report(
     if rope is not None and not 0 < rope < float("inf"):
         raise UsageError("--rope", "must be a positive number of percentage points", got=rope)
     rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
-    page = ready_folder(out) / f"report_{source}_{language}.html"
+    named = out.suffix == ".html" and not out.is_dir()
+    name = out.name if named else f"report_{source}_{language}.html"
+    page = ready_folder(out.parent if named else out) / name
     if page.exists() and not force:
         raise UsageError(
-            str(page), "is there already", fix="add --force, or choose another folder with --out"
+            str(page), "is there already", fix="add --force, or choose another place with --out"
         )
     from bayes_sf.output.formats.terminal import print_end
     from bayes_sf.output.report import write_report
@@ -143,8 +147,7 @@ def report(
         study, lang=language, rope=rope, seed=seed, with_data=with_data, rules=rules,
         imputed=imputed, progress=progress_bar(quiet=quiet),
     )  # fmt: skip
-    write_report(page, material)
-    print_end(stdout(), [page], lang=language)
+    print_end(stdout(), write_report(page, material), lang=language)
 
 
 @app.command("check-published")

@@ -40,7 +40,7 @@ _MARKS = {
 }  # fmt: skip
 
 
-def write_report(path: Path, material: Material) -> Path:
+def write_report(path: Path, material: Material) -> tuple[Path, ...]:
     """Render the report and write it; of microdata with the log of disclosure control.
 
     Parameters
@@ -49,10 +49,15 @@ def write_report(path: Path, material: Material) -> Path:
         The file, in an existing folder.
     material : Material
         As `gather` gives it.
+
+    Returns
+    -------
+    tuple of pathlib.Path
+        What was written, the page first.
     """
     log = disclosure_files(material.control, material.hidden)
     logs = {f"{path.stem}_{name}": content for name, content in log.items()}
-    return write_files(path.parent, {path.name: render_report(material), **logs})[0]
+    return write_files(path.parent, {path.name: render_report(material), **logs})
 
 
 def render_report(material: Material) -> str:

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+from base64 import b64decode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -162,3 +163,23 @@ def command(
         return (int(left.value.code or 0), *capsys.readouterr())
 
     return call
+
+
+#: The smallest picture of each kind.
+BLANK = {
+    "svg": b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>',
+    "png": b64decode(
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
+    ),
+}
+
+
+def draw_blank(patch: pytest.MonkeyPatch) -> None:
+    """Save no picture in full: that is half the time of a run whose pictures nobody looks at."""
+    patch.setattr("bayes_sf.output.page._saved", lambda _, kind, *__, **___: BLANK[kind])
+
+
+@pytest.fixture
+def blank_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a test that looks at everything but pictures not wait for them."""
+    draw_blank(monkeypatch)

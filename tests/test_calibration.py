@@ -61,7 +61,7 @@ def test_intervals_that_are_too_narrow_are_caught(monkeypatch: pytest.MonkeyPatc
         return tree
 
     monkeypatch.setattr(sf.Result, "draws", narrow)
-    found = calibrate(SPEC, frame(), n=60, seed=4)
+    found = calibrate(SPEC, frame(), n=40, seed=4)
     assert not found.passed
     assert found.table().loc["beta[x]", "p"] < 0.001
 

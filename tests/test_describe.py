@@ -213,6 +213,7 @@ def test_describe_writes_prints_and_says_whose(command: Command, tmp_path: Path)
     assert "<title>Gjennomsnittlig" in svg
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_describe_as_json_is_one_object(command: Command, tmp_path: Path) -> None:
     code, out, err = command("describe", *OWN, "--out", "here", "--json")
     assert (code, err) == (0, "")
@@ -226,6 +227,7 @@ def test_describe_as_json_is_one_object(command: Command, tmp_path: Path) -> Non
     ]
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_contradictions_of_the_register_are_printed_without_places(
     sample: AnalysisSample, tmp_path: Path
 ) -> None:

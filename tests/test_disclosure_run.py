@@ -36,6 +36,7 @@ from tests.attacker import (
     rules_of,
     step_of,
 )
+from tests.conftest import draw_blank
 from tests.test_disclosure_attack import sensitive, with_small_industry
 
 #: One workplace did not answer the first item; who was not asked the others is in no model of them.
@@ -96,6 +97,7 @@ def run_commands(
     found = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        draw_blank(patch)
         patch.setattr("bayes_sf.inputs.sample.load_sample", lambda **_: sample)
         patch.setattr("bayes_sf.output.reproduction.load_sample", lambda **_: sample)
         for command, options in commands.items():

@@ -582,6 +582,7 @@ def test_page_reads_without_scripts(browser: Any, pages: dict[str, Path]) -> Non
     assert say("explorer reset", "en") not in heard  # no slider that would not move
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_own_data_are_in_the_page_only_where_asked(material: Material) -> None:
     """The explorer's sufficient statistics are data; so are single workplaces' gaps."""
     own = replace(material, source="microdata", lang="en")
@@ -592,6 +593,7 @@ def test_own_data_are_in_the_page_only_where_asked(material: Material) -> None:
     assert len(explorer_models(replace(own, with_data=True))) == 62
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_an_industry_that_is_hidden_has_no_figure_in_the_page(
     material: Material, sections: dict[str, Section], tmp_path: Path
 ) -> None:

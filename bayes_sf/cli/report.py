@@ -113,14 +113,14 @@ def report(
     min_workplaces: ThresholdOption = 3,
     min_persons: PersonsOption = 5,
     dominance: DominanceOption = (75.0, 90.0, 10.0),
-    out: Annotated[
-        Path, typer.Option("--out", help="Folder for the page, or the page itself (.html).")
-    ] = Path("results"),
+    out: OutOption = Path("results"),
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier page.")] = False,
     seed: SeedOption = 1,
     quiet: QuietOption = False,
 ) -> None:
     """Write everything as one HTML page that opens anywhere, with a prior to move by hand.
+
+    --out may name the page itself, as page.html.
 
     Example: bayes-sf report --data replica --lang nb
     """  # fmt: skip

@@ -155,7 +155,11 @@ def finding_line(finding: Finding, lang: Language) -> str:
     arithmetic = _industries(put_norwegian(f.arithmetic, _ARITHMETIC))
     arithmetic = _NUMBER.sub(lambda number: as_printed(number[0], "nb"), arithmetic)
     claim = f.text.removeprefix("does not hold: ")
-    text = put_norwegian(f.text, _TEXTS) if claim == f.text else f"holder ikke: {_claims().get(claim) or claim}"
+    text = (
+        put_norwegian(f.text, _TEXTS)
+        if claim == f.text
+        else f"holder ikke: {_claims().get(claim) or claim}"
+    )
     return f"{_SEVERITY[f.severity]}: {place}: {text} [{arithmetic}]"
 
 

@@ -25,6 +25,7 @@ from bayes_sf.output.account_words import account_table
 from bayes_sf.output.comparison_tables import comparison_tables, icc_table
 from bayes_sf.output.described_sample import protect_tables
 from bayes_sf.output.disclosure import Control, Rules
+from bayes_sf.output.files import write_files
 from bayes_sf.output.numbers import fixed, percent
 from bayes_sf.output.page import figure_files
 from bayes_sf.output.posterior_figures import forest_figure, icc_figure, line_figure
@@ -336,6 +337,7 @@ def test_the_account_of_the_published_route_is_in_both_languages(published: Mate
         for place in (0, 1, 3, 7):  # sample, quantity, status, how
             assert ours[place] != theirs[place]
             assert not re.search(r"\b(the|of|and|from|in|is|tables?)\b", ours[place]), ours
+            assert not re.search(r"\d\.\d", ours[place]), ours
 
 
 def test_published_figures_have_the_decimals_of_their_tables(published: Material) -> None:
@@ -390,6 +392,24 @@ def test_wrong_options_are_refused_before_any_work(
     assert left.value.code == 2
     assert said in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_out_may_name_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "new" / "a.html"
+    monkeypatch.setattr("bayes_sf.output.report_material.gather", lambda *_, **__: "material")
+    monkeypatch.setattr(
+        "bayes_sf.output.report.write_report",
+        lambda path, _: write_files(path.parent, {path.name: "a page"}),
+    )
+    monkeypatch.setattr("sys.argv", f"bayes-sf report --data replica --out {page}".split())
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    assert not left.value.code
+    assert page.read_text(encoding="utf-8") == "a page"
+    assert "a.html" in capsys.readouterr().out
+    assert [path.name for path in tmp_path.rglob("*")] == ["new", "a.html"]
 
 
 @pytest.mark.parametrize(("out", "name"), [("", "report_replica_en.html"), ("a.html", "a.html")])

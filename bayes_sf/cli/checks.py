@@ -115,7 +115,7 @@ def plot(
     from bayes_sf.output.files import write_files
     from bayes_sf.output.formats.terminal import print_end
     from bayes_sf.output.progress import show_sampling
-    from bayes_sf.output.protected_models import check_withheld, keep_open
+    from bayes_sf.output.protected_models import blunt_of, check_withheld, keep_open
 
     study = load_study(source, survey, register, mapping, seed)
     control = Control.of(study, rules)
@@ -127,7 +127,9 @@ def plot(
             needed = spec.engines[0] if picture not in OF_CHAINS else "nuts"
             result = fit(spec, study, engine=engine or needed, seed=seed)
             check_withheld(result, picture, control)
-            files |= picture_files(result, picture, unsaid=control.unsaid(spec), lang=language)
+            blunt = blunt_of(result, control)
+            unsaid = control.unsaid(spec)
+            files |= picture_files(result, picture, unsaid=unsaid, blunt=blunt, lang=language)
     written = write_files(folder, files)
     said = notice(control, withheld, language, page=True)
     print_end(stdout(), written, lang=language, disclosure=said)

@@ -78,7 +78,7 @@ def export(
     _check("--engine", engine, ENGINES)
     for value in wanted:
         _check("--format", value, FORMATS)
-    asked = tuple(load_analysis(name) for name in analyses or ())
+    asked = tuple(load_analysis(name) for name in dict.fromkeys(analyses or ()))
     source = source_of(data, survey, register)
     rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     folder = ready_folder(out)

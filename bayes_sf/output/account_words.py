@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from bayes_sf.analysis.account import AccountRow
-from bayes_sf.output.finding_words import Phrases, put_norwegian
+from bayes_sf.output.finding_words import Phrases, norwegian_numbers, put_norwegian
 from bayes_sf.output.numbers import fixed, interval
 from bayes_sf.output.tables import Table, printed_table
 from bayes_sf.output.words import industry_name
@@ -35,11 +35,11 @@ _ROWS: Final[Phrases] = (
     (r"^pp$", "prosentpoeng"),
     (r"^workplaces$", "virksomheter"),
     (r"^mean outcome$", "gjennomsnittlig utfall"),
-    (r"^sd within industries$", "sd innen bransjer"),
+    (r"^sd within industries$", "std.avvik innen bransjer"),
     (r"^spread of a mean of one or two quarters, times that of the others$",
-     "spredning av et gjennomsnitt av ett eller to kvartaler, ganger de andres"),
+     "spredningen i et gjennomsnitt av ett eller to kvartaler, som multippel av de andres"),
     (r"^log sd of the residual variance among those who answered an item$",
-     "log sd for restvariansen blant dem som svarte på et spørsmål"),
+     "std.avvik i logaritmen av restvariansen blant dem som svarte på et spørsmål"),
     (r"^answers of the workplaces in a sample$", "svarene fra virksomhetene i et utvalg"),
     (r"^workplaces behind the printed variance components$",
      "virksomheter bak de trykte varianskomponentene"),
@@ -52,7 +52,7 @@ _ROWS: Final[Phrases] = (
     (r"^from variance components, estimates and standard errors",
      "fra varianskomponenter, estimater og standardfeil"),
     (r"^(\d+) workplaces; prior median, log-normal, log sd (\S+), then estimated$",
-     r"\1 virksomheter; median a priori, lognormal, log sd \2, deretter estimert"),
+     r"\1 virksomheter; median a priori, lognormal, std.avvik \2 i logaritmen, så estimert"),
     (r"^times the share without a usable answer$", "ganger andelen uten brukbart svar"),
     (r"^a simple random sample of their industry's answers",
      "et enkelt tilfeldig utvalg av bransjens svar"),
@@ -79,7 +79,7 @@ def account_table(account: Sequence[AccountRow], lang: "Language") -> Table:
     place = 0 if lang == "nb" else 1
 
     def said(text: str) -> str:
-        return put_norwegian(text, _ROWS) if lang == "nb" else text
+        return norwegian_numbers(put_norwegian(text, _ROWS)) if lang == "nb" else text
 
     body = tuple(
         (

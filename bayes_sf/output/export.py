@@ -225,7 +225,9 @@ def gather(
         if spec.plain:
             pooling = compare_pooling(spec, data)
             exact = replace(pooling.exact, spec=own)
-            poolings.append(replace(pooling, spec=own, exact=exact))
+            terms = tuple(replace(row, model=name) for row in pooling.terms)
+            groups = tuple(replace(row, model=name) for row in pooling.groups)
+            poolings.append(replace(pooling, spec=own, exact=exact, terms=terms, groups=groups))
     log = tuple(line for _, lines in asked for line in lines)
     return {"results": results, "poolings": poolings, "sample": sample, "log": log}
 

@@ -17,7 +17,7 @@ from bayes_sf.inputs.variables import Language
 from bayes_sf.output.numbers import as_printed
 from bayes_sf.output.words import industry_name
 
-__all__ = ["Phrases", "finding_line", "findings_lines", "put_norwegian"]
+__all__ = ["Phrases", "finding_line", "findings_lines", "norwegian_numbers", "put_norwegian"]
 
 type Phrases = tuple[tuple[str, str], ...]
 
@@ -31,7 +31,7 @@ _PLACES: Final[Phrases] = (
     (r"\bfigure\b", "figur"),
     (r"\bannex\b", "vedlegg"),
     (r"\bsection\b", "avsnitt"),
-    (r" on (?=avsnitt|tabell|figur|vedlegg)", " til "),
+    (r" on (?=avsnitt|tabell|figur|vedlegg)", " om "),
     (r" and (?=tabell|figur)", " og "),
     (r"\bintercept\b", "konstantledd"),
     (rf", industries{_ENDS}", ", bransjer"),
@@ -46,7 +46,7 @@ _PLACES: Final[Phrases] = (
 _ARITHMETIC: Final[Phrases] = (
     (r"estimate and se give (\S+) to", r"estimat og standardfeil gir \1 til"),
     (r"each figure alone fits estimate and se, no pair \(estimate, se\) fits all",
-     "tallene passer hver for seg, intet par (estimat, standardfeil) passer til alle"),
+     "tallene passer hver for seg, ikke noe par (estimat, standardfeil) passer til alle"),
     (r"se ratio (\S+) to (\S+), median of all covariates",
      r"forhold mellom standardfeil \1 til \2, median for alle kovariater"),
     (r"the answers allow (\S+) to (\S+), not", r"svarene tillater \1 til \2, ikke"),
@@ -75,7 +75,7 @@ _TEXTS: Final[Phrases] = (
     (r"the percentage is not the count over the number of workplaces",
      "prosenten er ikke antallet delt på antall virksomheter"),
     (r"the categories do not add up to the number of workplaces",
-     "svarene summerer seg ikke til antall virksomheter"),
+     "kategoriene summerer seg ikke til antall virksomheter"),
     (r"the industries do not add up to the count of the univariate table",
      "bransjene summerer seg ikke til antallet i den univariate tabellen"),
     (r"an answer of the univariate table is missing by industry",
@@ -99,19 +99,19 @@ _TEXTS: Final[Phrases] = (
     (r"the two tables print different figures for one model",
      "de to tabellene trykker ulike tall for én modell"),
     (r"called significant, but the interval covers zero",
-     "kalt signifikant, men intervallet dekker null"),
+     "omtalt som signifikant, men intervallet dekker null"),
     (r"significant at 5 percent, but ", "signifikant på 5-prosentnivå, men "),
     (r"no model with controls is reported", "ingen modell med kontrollvariabler er oppgitt"),
     (r"the (text|summary) finds none significant", r"\1 finner ingen signifikante"),
-    (r"the (text|summary) finds only (.*) significant", r"\1 finner bare \2 signifikante"),
-    (r" significant with controls", " signifikante med kontrollvariabler"),
-    (r"signifikante with controls", "signifikante med kontrollvariabler"),
+    (r"the (text|summary) finds only (.*) significant", r"\1 finner signifikans bare for \2"),
+    (r" with controls", " med kontrollvariabler"),
     (r"\btext finner", "teksten finner"),
     (r"\bsummary finner", "sammendraget finner"),
     (r"(q[\d.r]+) and (?=q)", r"\1 og "),
 )  # fmt: skip
 
 #: A number with decimals; not the key of a question, and not a section's number.
+_QUOTED: Final = re.compile(r"('[^']*')")
 _NUMBER: Final = re.compile(r"(?<![\w.'])-?\d+(?:\.\d+)?(?![\w.'])")
 
 
@@ -152,8 +152,9 @@ def finding_line(finding: Finding, lang: Language) -> str:
     if lang == "en":
         return f"{f.severity}: {f.place}: {f.text} [{f.arithmetic}]"
     place = _industries(put_norwegian(f.place, _PLACES))
-    arithmetic = _industries(put_norwegian(f.arithmetic, _ARITHMETIC))
-    arithmetic = _NUMBER.sub(lambda number: as_printed(number[0], "nb"), arithmetic)
+    parts = _QUOTED.split(f.arithmetic)  # answers are in Norwegian as they are
+    parts[::2] = (norwegian_numbers(_industries(put_norwegian(p, _ARITHMETIC))) for p in parts[::2])
+    arithmetic = "".join(parts)
     claim = f.text.removeprefix("does not hold: ")
     text = (
         put_norwegian(f.text, _TEXTS)
@@ -176,6 +177,11 @@ def put_norwegian(text: str, phrases: Phrases) -> str:
     for english, norwegian in phrases:
         text = re.sub(english, norwegian, text)
     return text
+
+
+def norwegian_numbers(text: str) -> str:
+    """Write figures as Norwegian does; keys such as q16.8 and section 3.3.1 stay."""
+    return _NUMBER.sub(lambda figure: as_printed(figure[0], "nb"), text)
 
 
 def _industries(text: str) -> str:

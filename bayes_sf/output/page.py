@@ -5,17 +5,22 @@ the replica is said to be synthetic in the title too, which survives cropping. T
 (a property of every Matplotlib artist) is its alternative text.
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from html import escape
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
 
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.numbers import fixed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 __all__ = [
@@ -202,12 +207,14 @@ def write_numbers(axes: "Axes", lang: Language, which: str = "x") -> None:
     """
     for name in which:
         axis = axes.xaxis if name == "x" else axes.yaxis
-        axis.set_major_formatter(lambda value, _: number(value, lang, _decimals(value)))
+        axis.set_major_formatter(partial(_tick, axis, lang))
 
 
-def _decimals(value: float) -> int:
-    """Decimals that a round number on an axis has, three at most."""
-    return len(f"{value:.3f}".rstrip("0").partition(".")[2])
+def _tick(axis: "Axis", lang: Language, value: float, _: int | None) -> str:
+    """A round number with the decimals that it has: three at most, more where ticks are closer."""
+    gaps = np.diff(axis.get_majorticklocs())
+    most = max(3, 1 - math.floor(math.log10(gaps.min()))) if len(gaps) else 3
+    return number(value, lang, len(f"{value:.{most}f}".rstrip("0").partition(".")[2]))
 
 
 def variable_label(key: str, lang: Language) -> str:

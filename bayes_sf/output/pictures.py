@@ -80,7 +80,7 @@ _ARVIZ: Mapping[str, Callable[["xr.DataTree", list[str]], Any]] = {
     "pair": _pair,
     "energy": _energy,
 }
-_OURS: Mapping[str, Callable[[Result, Container[str], Language], "Figure"]] = {
+_OURS: Mapping[str, Callable[..., "Figure"]] = {
     "forest": draw_estimates,
     "shrinkage": draw_shrinkage,
     "slopes": draw_slopes,
@@ -128,7 +128,12 @@ def check_picture(name: str) -> None:
 
 
 def picture_files(
-    result: Result, name: str, *, unsaid: Container[str] = (), lang: Language = "en"
+    result: Result,
+    name: str,
+    *,
+    unsaid: Container[str] = (),
+    blunt: bool = False,
+    lang: Language = "en",
 ) -> dict[str, bytes]:
     """Draw a picture, and give its files, named by model, outcome and picture.
 
@@ -140,15 +145,21 @@ def picture_files(
         One of `PICTURES`.
     unsaid : container of str
         Groups whose n is not said.
-    lang : {"en", "nb"}
+    blunt, lang
         As in `draw_picture`.
     """
     stem = "-".join(re.sub(r"[^\w.]+", "_", part) for part in (*result.spec.key, name))
-    return figure_files(stem, draw_picture(result, name, unsaid=unsaid, lang=lang), tight=True)
+    figure = draw_picture(result, name, unsaid=unsaid, blunt=blunt, lang=lang)
+    return figure_files(stem, figure, tight=True)
 
 
 def draw_picture(
-    result: Result, name: str, *, unsaid: Container[str] = (), lang: Language = "en"
+    result: Result,
+    name: str,
+    *,
+    unsaid: Container[str] = (),
+    blunt: bool = False,
+    lang: Language = "en",
 ) -> "Figure":
     """Draw a picture of a result.
 
@@ -160,6 +171,8 @@ def draw_picture(
         One of `PICTURES`.
     unsaid : container of str
         Groups whose n is not said: their means are drawn to one decimal.
+    blunt : bool
+        Whether figures of the model keep only the digits that are printed, as `blunt_of` says.
     lang : {"en", "nb"}
         Language; ArviZ's axes keep the names of the variables.
 
@@ -171,7 +184,8 @@ def draw_picture(
     check_picture(name)
     tree = result.draws(_DRAWS)
     if name in _OURS:
-        return _sign(_OURS[name](result, unsaid, lang), result, name, lang)
+        drawn = _OURS[name](result, unsaid, blunt=blunt, lang=lang)
+        return _sign(drawn, result, name, lang)
     if name in OF_CHAINS and "sample_stats" not in tree.children:
         raise UsageError(
             f"plot {name!r}", "is about chains, and independent draws have none",

@@ -11,8 +11,8 @@ from bayes_sf.analysis.loo import rows_of_result
 from bayes_sf.engines.estimates import Estimate
 from bayes_sf.engines.result import Result
 from bayes_sf.inputs.codebook import load_codebook
-from bayes_sf.output.disclosure import HIDDEN
-from bayes_sf.output.numbers import level, percent, with_percent
+from bayes_sf.output.disclosure import HIDDEN, shortened
+from bayes_sf.output.numbers import level, percent, significant_decimals, with_percent
 from bayes_sf.output.page import BLUE, MUTED, styled, write_numbers
 from bayes_sf.output.words import (
     industry_name,
@@ -21,6 +21,7 @@ from bayes_sf.output.words import (
     term_name,
     unit_name,
 )
+from bayes_sf.spec.moments import INTERCEPT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,9 +38,11 @@ _SURVEYED: Final = ("published", "replica", "microdata")
 _FEW: Final = 3
 #: Draws that means of groups are made of.
 _DRAWS: Final = 1000
-#: Quantities that are not in the outcome's unit: shares, and numbers of their own.
+#: Quantities in the outcome's unit, shares, and those with a unit of their own. Others, as a
+#: horseshoe's local scales or a simplex, are not drawn.
+_SPREADS: Final = ("sd_group", "sd_resid", "sd_repeat")
 _SHARES: Final = ("icc", "r2", "correlation")
-_OWN: Final = ("df_resid", "global_scale", "sd_log_resid")
+_OWN: Final = ("sd_slope", "sd_slopes", "sd_log_resid", "df_resid", "global_scale")
 _INNER: Final = 0.5
 
 #: Key -> Norwegian, English.
@@ -64,20 +67,32 @@ def _say(key: str, lang: "Language") -> str:
     return _WORDS[key][0 if lang == "nb" else 1]
 
 
+def _known(result: Result) -> bool:
+    """Whether names are the codebook's; not those of a user's own frame."""
+    return result.provenance.source != "frame"
+
+
+def _group_name(group: str, result: Result, lang: "Language") -> str:
+    return industry_name(group, lang) if _known(result) else group
+
+
 def _measured(result: Result, lang: "Language") -> str:
     """Outcome with its unit."""
-    known = result.provenance.source in _SURVEYED
-    name = outcome_name(result.spec.outcome, lang) if known else result.spec.outcome
+    name = outcome_name(result.spec.outcome, lang) if _known(result) else result.spec.outcome
     return ", ".join(filter(None, (name, unit_name(result.spec.unit, lang))))
 
 
-def draw_estimates(result: Result, _: Container[str], lang: "Language") -> "Figure":
+def draw_estimates(
+    result: Result, _: Container[str] = (), *, blunt: bool = False, lang: "Language" = "en"
+) -> "Figure":
     """Draw mean, 50 % and the result's own interval of everything that is not a group's.
 
     Parameters
     ----------
     result : Result
         With a posterior.
+    blunt : bool
+        Whether figures keep only the digits that are printed.
     lang : {"en", "nb"}
         Language.
     """
@@ -86,7 +101,6 @@ def draw_estimates(result: Result, _: Container[str], lang: "Language") -> "Figu
     rows = [row for row in result.rows if not row.group]
     inner = {row.term: row for row in replace(result, prob=_INNER).rows if not row.group}
     panels = [panel for panel in _panels(rows, result.moments.predictors) if panel]
-    known = result.provenance.source in _SURVEYED
     with styled():
         figure = Figure(figsize=(7, 0.33 * len(rows) + 0.75 * len(panels) + 0.5),
                         layout="constrained")  # fmt: skip
@@ -94,7 +108,8 @@ def draw_estimates(result: Result, _: Container[str], lang: "Language") -> "Figu
         drawn = figure.subplots(len(panels), squeeze=False, height_ratios=heights)
         for axes, panel in zip(drawn[:, 0], panels, strict=True):
             for place, row in enumerate(reversed(panel)):
-                _draw_interval(axes, place, row, inner[row.term])
+                _draw_interval(axes, place, row, inner[row.term], blunt=blunt)
+            known = _known(result)
             labels = [term_name(row.term, lang, known=known) for row in reversed(panel)]
             axes.set_yticks(range(len(panel)), labels)
             axes.set_ylim(-0.6, len(panel) - 0.4)
@@ -114,20 +129,32 @@ def _panels(rows: Sequence[Estimate], slopes: Sequence[str]) -> list[list[Estima
     others = [row for row in rows if row.term not in slopes]
     return [
         [row for row in rows if row.term in slopes],
-        [row for row in others if row.term not in {*_SHARES, *_OWN}],
+        [row for row in others if row.term in {INTERCEPT, *_SPREADS}],
         [row for row in others if row.term in _SHARES],
         *([row] for row in others if row.term in _OWN),
     ]
 
 
-def _draw_interval(axes: "Axes", place: int, row: Estimate, inner: Estimate) -> None:
-    """One quantity."""
-    axes.plot([row.lower, row.upper], [place, place], color=BLUE, lw=1.2)
-    axes.plot([inner.lower, inner.upper], [place, place], color=BLUE, lw=4, solid_capstyle="butt")
-    axes.plot(row.estimate, place, "o", color=BLUE, mec="white", ms=7)
+def _draw_interval(
+    axes: "Axes", place: int, row: Estimate, inner: Estimate, *, blunt: bool
+) -> None:
+    """One quantity; where it is blunt, with two digits of its sd: a file holds what is drawn."""
+    drawn = [row.lower, row.upper, inner.lower, inner.upper, row.estimate]
+    if blunt:
+        drawn = [shortened(value, significant_decimals(row.sd)) for value in drawn]
+    low, high, inner_low, inner_high, middle = drawn
+    axes.plot([low, high], [place, place], color=BLUE, lw=1.2)
+    axes.plot([inner_low, inner_high], [place, place], color=BLUE, lw=4, solid_capstyle="butt")
+    axes.plot(middle, place, "o", color=BLUE, mec="white", ms=7)
 
 
-def draw_shrinkage(result: Result, unsaid: Container[str], lang: "Language") -> "Figure":
+def draw_shrinkage(
+    result: Result,
+    unsaid: Container[str] = (),
+    *,
+    blunt: bool = False,
+    lang: "Language" = "en",
+) -> "Figure":
     """Draw raw and partially pooled mean of every group, with their sizes, from the smallest up.
 
     Parameters
@@ -136,6 +163,8 @@ def draw_shrinkage(result: Result, unsaid: Container[str], lang: "Language") -> 
         With a posterior.
     unsaid : container of str
         Groups whose n is not said: their means are drawn to one decimal.
+    blunt : bool
+        Whether all means are.
     lang : {"en", "nb"}
         Language.
     """
@@ -153,15 +182,16 @@ def draw_shrinkage(result: Result, unsaid: Container[str], lang: "Language") -> 
             pooled = middle + posterior["u"].sel({moments.group: group}).to_numpy()
             ends = np.quantile(pooled, [0.5 - 0.5 * result.prob, 0.5 + 0.5 * result.prob])
             drawn = [moments.means[moments.groups.index(group), -1], pooled.mean(), *ends]
-            raw, mean, low, high = np.round(drawn, 1) if group in unsaid else drawn
+            raw, mean, low, high = np.round(drawn, 1) if blunt or group in unsaid else drawn
             axes.plot([raw, mean], [place - 0.15, place], color=MUTED, lw=1)
             axes.plot([low, high], [place, place], color=BLUE)
             axes.plot(mean, place, "o", color=BLUE)
             axes.plot(raw, place - 0.15, "o", mfc="white", mec=MUTED)
-        axes.axvline(middle.mean(), color=MUTED, lw=1, ls=":")
+        everyone = middle.mean()
+        axes.axvline(round(everyone, 1) if blunt else everyone, color=MUTED, lw=1, ls=":")
         sizes = [int(moments.sizes[moments.groups.index(g)]) for g in order]
         labels = [
-            f"{industry_name(group, lang)} (n = {HIDDEN if group in unsaid else n})"
+            f"{_group_name(group, result, lang)} (n = {HIDDEN if group in unsaid else n})"
             for group, n in zip(order, sizes, strict=True)
         ]
         axes.set_yticks(range(len(order)), labels)
@@ -172,7 +202,13 @@ def draw_shrinkage(result: Result, unsaid: Container[str], lang: "Language") -> 
     return figure
 
 
-def draw_slopes(result: Result, unsaid: Container[str], lang: "Language") -> "Figure":
+def draw_slopes(
+    result: Result,
+    unsaid: Container[str] = (),
+    *,
+    blunt: bool = False,
+    lang: "Language" = "en",
+) -> "Figure":
     """Draw each group's line with its band, least squares in the group alone, and means of rows.
 
     Parameters
@@ -181,6 +217,8 @@ def draw_slopes(result: Result, unsaid: Container[str], lang: "Language") -> "Fi
         With a slope that varies by group.
     unsaid : container of str
         Groups whose n is not said.
+    blunt : bool
+        Whether what the rows of an answer or of a group alone say is left out.
     lang : {"en", "nb"}
         Language.
     """
@@ -203,23 +241,24 @@ def draw_slopes(result: Result, unsaid: Container[str], lang: "Language") -> "Fi
             x, y = column[rows.code == j], rows.y[rows.code == j]
             # The end of a line through two answers is a mean, as a dot is.
             few = result.provenance.source in _SURVEYED and (
-                group in unsaid or min(np.unique(x, return_counts=True)[1]) < _FEW
+                blunt or group in unsaid or min(np.unique(x, return_counts=True)[1]) < _FEW
             )
             if np.isfinite(row["own"]) and not few:
                 ends = np.array([x.min(), x.max()])
                 own = y.mean() + row["own"] * (ends - x.mean())
                 axes.plot(ends, own, color=MUTED, ls="--", lw=1)
-            _draw_means(axes, x, y)
+            if not blunt:
+                _draw_means(axes, x, y)
             write_numbers(axes, lang, "xy")
             size = HIDDEN if group in unsaid else f"{row['n']:.0f}"
             share = with_percent(percent(row["borrowed"], 0, lang), lang)
             said = _say("borrowed", lang).format(size, share)
-            axes.set_title(f"{industry_name(group, lang)}\n{said}", size=9)
+            axes.set_title(f"{_group_name(group, result, lang)}\n{said}", size=9)
         for axes in panels.flat[len(groups) :]:
             axes.set_axis_off()
         if result.provenance.source in _SURVEYED:
             panels[-1, 0].set_xticks(*_answers(term, column, lang))
-        figure.supxlabel(term_name(name, lang), size=10)
+        figure.supxlabel(term_name(name, lang, known=_known(result)), size=10)
         figure.supylabel(_measured(result, lang), size=10)
         kind = interval_name("credible-eti", result.prob, lang)
         figure.suptitle(_say("slopes", lang).format(kind), size=10, x=0.01, ha="left")

@@ -32,6 +32,7 @@ from bayes_sf.output.sentences import STATEMENTS, sentence
 from bayes_sf.output.tables import Table
 from bayes_sf.output.words import check_language
 from bayes_sf.spec.analysis import Analysis
+from bayes_sf.spec.model import ModelSpec
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -223,13 +224,18 @@ def gather(
         found = fit(spec, data, engine=engine if spec.plain else "nuts", seed=seed)
         results.append(replace(found, spec=own))
         if spec.plain:
-            pooling = compare_pooling(spec, data)
-            exact = replace(pooling.exact, spec=own)
-            terms = tuple(replace(row, model=name) for row in pooling.terms)
-            groups = tuple(replace(row, model=name) for row in pooling.groups)
-            poolings.append(replace(pooling, spec=own, exact=exact, terms=terms, groups=groups))
+            poolings.append(_renamed(compare_pooling(spec, data), own))
     log = tuple(line for _, lines in asked for line in lines)
     return {"results": results, "poolings": poolings, "sample": sample, "log": log}
+
+
+def _renamed(pooling: Pooling, own: ModelSpec) -> Pooling:
+    """Give the poolings of a model its other name."""
+    return replace(
+        pooling, spec=own, exact=replace(pooling.exact, spec=own),
+        terms=tuple(replace(row, model=own.name) for row in pooling.terms),
+        groups=tuple(replace(row, model=own.name) for row in pooling.groups),
+    )  # fmt: skip
 
 
 def print_export(console: "Console", done: Export, *, source: str, as_json: bool) -> None:

@@ -110,8 +110,9 @@ _TEXTS: Final[Phrases] = (
     (r"(q[\d.r]+) and (?=q)", r"\1 og "),
 )  # fmt: skip
 
-#: A number with decimals; not the key of a question, and not a section's number.
+#: Answers, as claims name them.
 _QUOTED: Final = re.compile(r"('[^']*')")
+#: A number; not the key of a question, and not a section's number.
 _NUMBER: Final = re.compile(r"(?<![\w.'])-?\d+(?:\.\d+)?(?![\w.'])")
 
 
@@ -156,11 +157,10 @@ def finding_line(finding: Finding, lang: Language) -> str:
     parts[::2] = (norwegian_numbers(_industries(put_norwegian(p, _ARITHMETIC))) for p in parts[::2])
     arithmetic = "".join(parts)
     claim = f.text.removeprefix("does not hold: ")
-    text = (
-        put_norwegian(f.text, _TEXTS)
-        if claim == f.text
-        else f"holder ikke: {_claims().get(claim) or claim}"
-    )
+    if claim == f.text:
+        text = put_norwegian(f.text, _TEXTS)
+    else:
+        text = f"holder ikke: {_claims().get(claim) or claim}"
     return f"{_SEVERITY[f.severity]}: {place}: {text} [{arithmetic}]"
 
 

@@ -98,18 +98,17 @@ def draw_estimates(
     """
     from matplotlib.figure import Figure
 
-    rows = [row for row in result.rows if not row.group]
+    known, rows = _known(result), [row for row in result.rows if not row.group]
     inner = {row.term: row for row in replace(result, prob=_INNER).rows if not row.group}
     panels = [panel for panel in _panels(rows, result.moments.predictors) if panel]
+    height = 0.33 * sum(map(len, panels)) + 0.75 * len(panels) + 0.5
     with styled():
-        figure = Figure(figsize=(7, 0.33 * len(rows) + 0.75 * len(panels) + 0.5),
-                        layout="constrained")  # fmt: skip
+        figure = Figure(figsize=(7, height), layout="constrained")
         heights = [len(panel) + 0.5 for panel in panels]
         drawn = figure.subplots(len(panels), squeeze=False, height_ratios=heights)
         for axes, panel in zip(drawn[:, 0], panels, strict=True):
             for place, row in enumerate(reversed(panel)):
                 _draw_interval(axes, place, row, inner[row.term], blunt=blunt)
-            known = _known(result)
             labels = [term_name(row.term, lang, known=known) for row in reversed(panel)]
             axes.set_yticks(range(len(panel)), labels)
             axes.set_ylim(-0.6, len(panel) - 0.4)

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.engines.cells import Cells
+from bayes_sf.engines.compiling import compile_model
 from bayes_sf.engines.graph import eliminate, scale_log_density, scale_variable
 from bayes_sf.engines.structure import Structure, slope_sds
 
@@ -50,9 +51,7 @@ def compiled_conditional(cells: Cells) -> Any:
 @lru_cache(maxsize=16)
 def _compiled(structure: Structure) -> Any:
     """Compile the model of a structure, once."""
-    import nutpie
-
-    return nutpie.compile_pymc_model(conditional_model(structure))
+    return compile_model(conditional_model(structure))
 
 
 def numbers_of(cells: Cells) -> dict[str, NDArray[Any]]:

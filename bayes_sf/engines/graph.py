@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.engines.compiling import compile_model
 from bayes_sf.engines.joint import Joint
 from bayes_sf.spec.priors import Prior
 
@@ -80,9 +81,7 @@ def _lower(size: int) -> tuple[list[int], list[int]]:
 @lru_cache(maxsize=8)
 def _compiled(room: int, sd_resid: tuple[str, float], sd_group: tuple[str, float]) -> Any:
     """Compile the model of a structure, once."""
-    import nutpie
-
-    return nutpie.compile_pymc_model(marginal_model(room, sd_resid, sd_group))
+    return compile_model(marginal_model(room, sd_resid, sd_group))
 
 
 def marginal_model(room: int, sd_resid: tuple[str, float], sd_group: tuple[str, float]) -> Any:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayes_sf.engines.compiling import compile_model
 from bayes_sf.engines.diagnostics import converged, diagnose
 from bayes_sf.engines.nuts import SETTINGS, sample, sampler_stats, try_twice
 from bayes_sf.engines.panel_counts import count_quarters
@@ -122,9 +123,7 @@ def compile_panel(data: PanelData, spec: PanelSpec) -> Any:
     spec : PanelSpec
         The model.
     """
-    import nutpie
-
-    return nutpie.compile_pymc_model(panel_model(data, spec))
+    return compile_model(panel_model(data, spec))
 
 
 def fit_panel(

@@ -3,14 +3,17 @@
 A file is named by model, outcome and a digest of specification, data, seed and settings. It holds
 draws, the sampler's account and, of a Gaussian random-intercept model, the exact posterior's
 moments: nothing of any workplace, and nothing of groups that were to be hidden. It is written in
-memory, then beside its place, and put there in one step, so that an interruption or a full disk
-leaves the old file, or none.
+memory, then put in its place in one step, so that an interruption or a full disk leaves the old
+file, or none.
+
+The file is NetCDF (HDF5), and behind that one line with the version of these files and the digest
+of all that stands before it: a bit that has changed since is noticed, wherever it is. NetCDF's own
+readers look at no more than their part.
 """
 
 import hashlib
 import io
 import json
-import os
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -23,7 +26,8 @@ from bayes_sf.engines.gaussian import standardise
 from bayes_sf.engines.nuts import SETTINGS, Sampled
 from bayes_sf.engines.result import Provenance, Result
 from bayes_sf.engines.structure import score_moments
-from bayes_sf.errors import DataError, OutputError
+from bayes_sf.errors import DataError
+from bayes_sf.folder import write_files
 from bayes_sf.spec.model import ModelSpec
 
 if TYPE_CHECKING:
@@ -32,7 +36,11 @@ if TYPE_CHECKING:
 __all__ = ["SavedFit", "fit_saved", "load_fit", "name_of", "save_fit", "without_groups"]
 
 #: Version of the files. One of another version is not read.
-_FORMAT = 2
+_FORMAT = 3
+_SEAL = re.compile(rb"\nbayes-sf fit, format (\d+), sha256 ([0-9a-f]{64})\n")
+_SEAL_LENGTH = len(b"\nbayes-sf fit, format 3, sha256 \n") + 64
+#: A name as `name_of` gives it.
+_NAMED = re.compile(r"-([0-9a-f]{12})\.nc$")
 _GROUPS = {"posterior", "sample_stats"}
 _EXACT = "exact"
 #: What a file says of itself, beside its draws.
@@ -76,9 +84,14 @@ def name_of(spec: ModelSpec, data: str, seed: int) -> str:
     >>> name_of(ModelSpec("absence_mean", ("q13",)), "0123456789abcdef", 1)[:17]
     'q13-absence_mean-'
     """
-    asked = json.dumps([_FORMAT, spec.digest, data, seed, dict(SETTINGS)])
     readable = re.sub(r"[^\w.-]+", "_", f"{spec.name}-{spec.outcome}")[:80]
-    return f"{readable}-{hashlib.sha256(asked.encode()).hexdigest()[:12]}.nc"
+    return f"{readable}-{_key(spec.digest, data, seed, SETTINGS)}.nc"
+
+
+def _key(spec: str, data: str, seed: int, settings: Mapping[str, Any]) -> str:
+    """What a fit answers, as the end of its file's name."""
+    asked = json.dumps([_FORMAT, spec, data, seed, dict(settings)])
+    return hashlib.sha256(asked.encode()).hexdigest()[:12]
 
 
 def save_fit(result: Result, folder: Path, hide: Collection[str] = ()) -> Path:
@@ -111,10 +124,15 @@ def save_fit(result: Result, folder: Path, hide: Collection[str] = ()) -> Path:
     for node in tree.subtree:
         node.attrs = {}
     tree.attrs = {"bayes_sf": json.dumps(about, ensure_ascii=False)}
-    content = tree.to_netcdf(engine="h5netcdf")
-    path = folder / name_of(spec, come_from.data, come_from.seed or 0)
-    _write_whole(path, content)
-    return path
+    content = bytes(tree.to_netcdf(engine="h5netcdf"))
+    name = name_of(spec, come_from.data, come_from.seed or 0)
+    return write_files(folder, {name: content + _seal(content)})[0]
+
+
+def _seal(content: bytes) -> bytes:
+    """Version and digest of a file's content."""
+    digest = hashlib.sha256(content).hexdigest()
+    return f"\nbayes-sf fit, format {_FORMAT}, sha256 {digest}\n".encode()
 
 
 def without_groups(tree: "xr.DataTree", dim: str, hide: Collection[str]) -> "xr.DataTree":
@@ -140,25 +158,6 @@ def without_groups(tree: "xr.DataTree", dim: str, hide: Collection[str]) -> "xr.
     return xr.DataTree.from_dict(kept)
 
 
-def _write_whole(path: Path, content: "bytes | memoryview") -> None:
-    """Write a file beside its place, make sure that it is on the disk, and put it there."""
-    beside = path.with_name(f".writing-{path.name}")
-    try:
-        try:
-            with beside.open("wb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(
-            str(path), "must be writable", got=error.strerror,
-            fix="free space there or choose another folder; fits that are done are kept",
-        ) from error  # fmt: skip
-
-
 def load_fit(path: Path) -> SavedFit:
     """Read a file that `save_fit` wrote; it is closed again.
 
@@ -170,15 +169,17 @@ def load_fit(path: Path) -> SavedFit:
     Raises
     ------
     DataError
-        When there is no such file, or it is no such file or not whole.
+        When there is no such file, it is none of these files or one of another version, a bit of it
+        has changed, or it has the name of another fit. Any name that is no fit's is good.
     """
     import xarray as xr
 
     rule, fix = "must be a fit that bayes-sf fit --engine nuts has saved", "fit the model again"
     if not path.is_file():
         raise DataError(str(path), rule, got="no such file")
+    content = _unsealed(path, path.read_bytes())
     try:
-        with xr.open_datatree(io.BytesIO(path.read_bytes()), engine="h5netcdf") as opened:
+        with xr.open_datatree(io.BytesIO(content), engine="h5netcdf") as opened:
             tree = opened.load()
         about = json.loads(tree.attrs["bayes_sf"])
         whole = about.keys() == _ABOUT and tree.children.keys() - {_EXACT} == _GROUPS
@@ -186,7 +187,30 @@ def load_fit(path: Path) -> SavedFit:
         raise DataError(str(path), rule, got=f"{type(error).__name__}: {error}", fix=fix) from error
     if not whole or about["format"] != _FORMAT:
         raise DataError(str(path), rule, got="a file of another kind or version", fix=fix)
+    named, come_from = _NAMED.search(path.name), about["provenance"]
+    key = _key(come_from["spec"], come_from["data"], come_from["seed"] or 0, about["requested"])
+    if named and named[1] != key:
+        raise DataError(
+            str(path), "must have the name that it was saved under, or one that is no fit's",
+            got=path.name, fix=f"it is the fit {key} of {about['model']}: give it its name back",
+        )  # fmt: skip
     return SavedFit(tree, about)
+
+
+def _unsealed(path: Path, found: bytes) -> bytes:
+    """Content of a file, once its digest is seen to be right."""
+    rule, fix = "must be a fit that bayes-sf fit --engine nuts has saved", "fit the model again"
+    content, end = found[:-_SEAL_LENGTH], found[-_SEAL_LENGTH:]
+    seal = _SEAL.fullmatch(end)
+    if seal is None:
+        got = "no digest at its end: not whole, or of an earlier version"
+        raise DataError(str(path), rule, got=got, fix=fix)
+    if end != _seal(content):
+        version = int(seal[1])
+        got = f"format {version}" if version != _FORMAT else "content that is not what was saved"
+        rule = rule if version == _FORMAT else f"must be of format {_FORMAT}"
+        raise DataError(str(path), rule, got=got, fix=fix)
+    return content
 
 
 def fit_saved(

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.engines.cells import resolve_all
+from bayes_sf.engines.compiling import compile_model
 from bayes_sf.engines.draws import posterior_tree
 from bayes_sf.engines.gaussian import check_groups, standardise
 from bayes_sf.engines.graph import prior_structure, scale_variable
@@ -158,9 +159,7 @@ def _compiled(
     coefficients: int, groups: int, sd_resid: tuple[str, float], sd_group: tuple[str, float]
 ) -> Any:
     """Compile the model of a structure, once."""
-    import nutpie
-
-    return nutpie.compile_pymc_model(student_model(coefficients, groups, sd_resid, sd_group))
+    return compile_model(student_model(coefficients, groups, sd_resid, sd_group))
 
 
 def student_model(

@@ -6,7 +6,9 @@ told so. In SPSS the number of the set is `Imputation_`, which SPSS knows as tha
 imputed file, because no name may begin with a point there.
 """
 
+import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -86,13 +88,28 @@ def _spss(table: "pd.DataFrame", lang: Language) -> bytes:
     named = table.rename(columns=_SPSS_NAMES)
     for name in named.columns[named.dtypes == "category"]:
         named[name] = named[name].astype(object).where(named[name].notna(), None)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "sets.sav"
-        pyreadstat.write_sav(
+    return _written(
+        lambda path: pyreadstat.write_sav(
             named, path, column_labels={n: _label(n, lang) for n in named.columns},
             variable_value_labels=_answers(named.columns, lang),
-        )  # fmt: skip
-        return path.read_bytes()
+        )
+    )  # fmt: skip
+
+
+def _written(write: Callable[[Path], None]) -> bytes:
+    """What a library writes that wants a path: in memory, so no kill leaves microdata behind.
+
+    Where the system has no such files it is one without a name, which goes with its process.
+    """
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("completed sets")
+    else:
+        with tempfile.TemporaryFile() as stream:
+            descriptor = os.dup(stream.fileno())
+    with open(descriptor, "rb") as stream:  # noqa: PTH123  # it has no path
+        write(Path(f"/dev/fd/{descriptor}"))
+        stream.seek(0)
+        return stream.read()
 
 
 def _label(name: str, lang: Language) -> str:

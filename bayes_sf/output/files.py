@@ -1,78 +1,16 @@
-"""Writing files whole or not at all."""
+"""What is written to files: CSV, JSON; and the folder that they are written to."""
 
 import csv
 import io
 import json
 import math
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields, is_dataclass
-from pathlib import Path
 from typing import Any
 
-from bayes_sf.errors import OutputError
+from bayes_sf.folder import ready_folder, write_files
 
 __all__ = ["csv_text", "json_text", "plain", "ready_folder", "write_files"]
-
-
-def ready_folder(path: Path) -> Path:
-    """Make a folder, and make sure that files can be written there before any work is done.
-
-    Raises
-    ------
-    OutputError
-        When the folder cannot be made or written to.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path):
-            pass
-    except OSError as error:
-        raise OutputError(
-            str(path), "must be a folder that can be written to",
-            got="a file" if path.is_file() else error.strerror,
-            fix="choose another one with --out",
-        ) from error  # fmt: skip
-    return path
-
-
-def write_files(folder: Path, contents: Mapping[str, str | bytes]) -> tuple[Path, ...]:
-    """Write files: all of them to a hidden folder first, then each to its place.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        An existing folder.
-    contents : mapping
-        File name -> text, or the bytes of a picture.
-
-    Returns
-    -------
-    tuple of pathlib.Path
-        What was written.
-
-    Raises
-    ------
-    OutputError
-        When one cannot be written. No file is half there, and a full disk is found out before the
-        first old file is replaced.
-    """
-    path = folder
-    try:
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as hidden:
-            for name, content in contents.items():
-                path = folder / name
-                data = content.encode() if isinstance(content, str) else content
-                (Path(hidden) / name).write_bytes(data)
-            for name in contents:
-                path = folder / name
-                (Path(hidden) / name).replace(path)
-    except OSError as error:
-        raise OutputError(
-            str(path), "must be writable", got=error.strerror,
-            fix="free space there or choose another folder",
-        ) from error  # fmt: skip
-    return tuple(folder / name for name in contents)
 
 
 def csv_text(kind: type, rows: Iterable[Any]) -> str:

@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "bayes_sf"
-ROOMS = ("errors", "resources", "inputs", "spec", "engines", "analysis", "output", "cli")
+ROOMS = (
+    "errors", "resources", "exchange", "folder",
+    "inputs", "spec", "engines", "analysis", "output", "cli",
+)  # fmt: skip
 #: `Result.plot` is where a user looks for pictures, and pictures are output.
 UPWARD = {"engines/result.py": {"bayes_sf.output.pictures.save_picture"}}
 MODULES = [path for path in sorted(PACKAGE.rglob("*.py")) if path.parent != PACKAGE] + [
-    PACKAGE / f"{name}.py" for name in ("errors", "resources")
+    PACKAGE / f"{name}.py" for name in ("errors", "resources", "exchange", "folder")
 ]
 
 

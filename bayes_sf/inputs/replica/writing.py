@@ -1,10 +1,9 @@
 """The replica's files: three tables and a page that says what they are."""
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bayes_sf.errors import OutputError
+from bayes_sf.folder import ready_folder, write_files
 
 if TYPE_CHECKING:
     from bayes_sf.inputs.replica.make import Replica
@@ -120,7 +119,7 @@ def describe(replica: "Replica") -> str:
 
 
 def write_replica(replica: "Replica", directory: str | Path) -> tuple[Path, ...]:
-    """Write the replica's files, each whole or not at all.
+    """Write the replica's files, all of them or none.
 
     Parameters
     ----------
@@ -144,16 +143,4 @@ def write_replica(replica: "Replica", directory: str | Path) -> tuple[Path, ...]
         *(table.to_csv(index=False, lineterminator="\n") for table in tables),
         describe(replica),
     ]
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target) as folder:
-            for name, text in zip(FILES, texts, strict=True):
-                part = Path(folder) / name
-                part.write_text(text, encoding="utf-8", newline="\n")
-            for name in FILES:
-                (Path(folder) / name).replace(target / name)
-    except OSError as error:
-        raise OutputError(
-            str(target), "must be a folder that can be written to", got=error.strerror
-        ) from None
-    return tuple(target / name for name in FILES)
+    return write_files(ready_folder(target), dict(zip(FILES, texts, strict=True)))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from bayes_sf.inputs.codebook import load_codebook
-from bayes_sf.output.numbers import fixed
+from bayes_sf.output.numbers import estimate, fixed, power_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,6 +51,8 @@ _STYLE: Final[dict[Any, object]] = {
     "svg.fonttype": "none",  # text stays text: searched, read aloud, small
     "svg.hashsalt": "bayes-sf",  # without it the same figure has other identifiers in every run
 }
+#: Decimals of a tick, unless ticks are closer.
+_DECIMALS: Final = 3
 _SIZE = (9.0, 5.8)
 _SOURCES: Final = {
     "en": {
@@ -212,8 +214,12 @@ def write_numbers(axes: "Axes", lang: Language, which: str = "x") -> None:
 
 def _tick(axis: "Axis", lang: Language, value: float, _: int | None) -> str:
     """A round number with the decimals that it has: three at most, more where ticks are closer."""
-    gaps = np.diff(axis.get_majorticklocs())
-    most = max(3, 1 - math.floor(math.log10(gaps.min()))) if len(gaps) else 3
+    places = axis.get_majorticklocs()
+    gaps = np.diff(places)
+    most = 1 - math.floor(math.log10(gaps.min())) if len(gaps) else _DECIMALS
+    if any(power_of(place, most) for place in places):
+        return estimate(value, most, lang) if value else number(0, lang, 0)
+    most = max(_DECIMALS, most)
     return number(value, lang, len(f"{value:.{most}f}".rstrip("0").partition(".")[2]))
 
 

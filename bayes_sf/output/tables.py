@@ -30,12 +30,12 @@ from bayes_sf.inputs.variables import Language
 from bayes_sf.output.disclosure import HIDDEN
 from bayes_sf.output.numbers import (
     as_printed,
-    fixed,
+    estimate,
     interval,
     probability,
     r_hat,
+    row_decimals,
     shared_decimals,
-    significant_decimals,
 )
 from bayes_sf.output.sentences import STATEMENTS
 from bayes_sf.output.words import SYMBOLS, unit_name, word
@@ -110,7 +110,8 @@ class Table:
         Raw values, one for each column: text, a number, ``(lower, upper)`` of an interval. A number
         that does not exist is NaN or None; a symbol (``:`` for hidden) stands for one as well.
     decimals : tuple of int
-        Of each row; () for two everywhere.
+        Of each row, negative where digits before the decimal mark do not count; () for two
+        everywhere.
     unit : str
         Unit of the outcome; ``pp`` is written out.
     n : int or tuple of int
@@ -206,7 +207,7 @@ class Table:
         assert value is not None
         if column.kind == "r_hat":
             return r_hat(value, self.lang)
-        printed = probability if column.kind == "probability" else fixed
+        printed = probability if column.kind == "probability" else estimate
         return printed(value, decimals, self.lang)
 
     def places(self, at: int, place: int) -> int:
@@ -310,7 +311,8 @@ def table_from_frame(
     name : str
         Name of its files.
     digits : str
-        Column of the frame with each row's uncertainty (sd or SE): rows show two digits of it.
+        Column of the frame with each row's uncertainty (sd or SE): rows show two digits of it, or
+        where there is none two digits of their numbers.
     mcse : str
         Column of the frame with each row's MCSE, which limits the digits.
     unit, n, notes, source, lang
@@ -327,13 +329,17 @@ def table_from_frame(
             known = ", ".join(map(str, frame.columns))
             raise UsageError(f"table {name}", "needs a column", got=key, fix=f"there are: {known}")
     records = frame.to_dict("records")
+    numbers = [c.key for c in columns if c.kind == "number" and c.decimals is None]
     decimals = tuple(
-        significant_decimals(record[digits], mcse=record[mcse] if mcse else math.nan)
+        row_decimals(
+            (record[key] for key in numbers if isinstance(record[key], int | float)),
+            record[digits], mcse=record[mcse] if mcse else math.nan,
+        )
         if record[digits] != HIDDEN
         else 0
         for record in records
         if digits
-    )
+    )  # fmt: skip
     rows = tuple(tuple(_cell(record, column) for column in columns) for record in records)
     return Table(
         name, title, tuple(columns), rows, decimals, unit, n, tuple(notes), source, lang

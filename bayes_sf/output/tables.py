@@ -25,7 +25,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from bayes_sf.errors import UsageError
+from bayes_sf.errors import UsageError, legible
 from bayes_sf.inputs.variables import Language
 from bayes_sf.output.disclosure import HIDDEN
 from bayes_sf.output.numbers import (
@@ -84,6 +84,10 @@ class Column:
     decimals: int | None = None
     upper: str = ""
 
+    def __post_init__(self) -> None:
+        """Show every character of the label."""
+        object.__setattr__(self, "label", legible(self.label))
+
     @property
     def is_text(self) -> bool:
         """Whether it is aligned to the left."""
@@ -137,7 +141,7 @@ class Table:
     lang: Language = "en"
 
     def __post_init__(self) -> None:
-        """Refuse rows that do not fit the columns."""
+        """Refuse rows that do not fit the columns; show every character of every text."""
         width, where = len(self.columns), f"table {self.name}"
         for row in self.rows:
             if len(row) != width:
@@ -147,6 +151,13 @@ class Table:
         if self.source and self.source not in STATEMENTS["en"]:
             fix = f"known: {', '.join(STATEMENTS['en'])}"
             raise UsageError(where, "must have a known source", got=self.source, fix=fix)
+        texts = {
+            "title": legible(self.title), "unit": legible(self.unit),
+            "notes": tuple(map(legible, self.notes)),
+            "rows": tuple(tuple(map(_legible, row)) for row in self.rows),
+        }  # fmt: skip
+        for name, value in texts.items():
+            object.__setattr__(self, name, value)
 
     @property
     def caption(self) -> str:
@@ -236,6 +247,10 @@ class Table:
             )
             for row in self.rows
         )
+
+
+def _legible(cell: Cell) -> Cell:
+    return legible(cell) if isinstance(cell, str) else cell
 
 
 def raw_values(cell: Cell, column: Column) -> tuple[Value, ...]:

@@ -12,7 +12,8 @@ bayes_sf.errors.SpecError: models/x.toml: outcome: must name a known outcome (go
 absence_mean or absence_change
 """
 
-from typing import ClassVar
+import unicodedata
+from typing import ClassVar, Final
 
 __all__ = [
     "BayesSFError",
@@ -22,7 +23,37 @@ __all__ = [
     "OutputError",
     "SpecError",
     "UsageError",
+    "legible",
 ]
+
+#: Characters that end a line or jump in it: in a line of text they are a blank.
+_BLANKS: Final = frozenset("\t\n\v\f\r\x85\u2028\u2029")
+
+
+def legible(text: str) -> str:
+    r"""Return a text in one line that shows every character it has.
+
+    Names come from files and frames, and go to terminals, XML and pictures. What ends a line
+    becomes a blank; control characters (an escape would colour a terminal, XML forbids it), marks
+    that turn the direction of writing and characters without width are written as Python writes
+    them, so that two names never look the same for one.
+
+    Parameters
+    ----------
+    text : str
+
+    Examples
+    --------
+    >>> print(legible("Oslo\vsentrum"), legible("a\x1b[31m"), legible("a\u200b"))
+    Oslo sentrum a\x1b[31m a\u200b
+    """
+    return text if text.isprintable() else "".join(map(_legible, text))
+
+
+def _legible(letter: str) -> str:
+    if letter.isprintable() or unicodedata.category(letter) == "Zs":
+        return letter
+    return " " if letter in _BLANKS else letter.encode("unicode_escape").decode("ascii")
 
 
 class BayesSFError(Exception):
@@ -50,7 +81,7 @@ class BayesSFError(Exception):
         """One line: where: rule (got X); fix."""
         found = "" if self.got is None else f" (got {self.got!r})"
         remedy = f"; {self.fix}" if self.fix else ""
-        return f"{self.where}: {self.rule}{found}{remedy}"
+        return legible(f"{self.where}: {self.rule}{found}{remedy}")
 
 
 class UsageError(BayesSFError):

@@ -7,12 +7,14 @@ import re
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from bayes_sf.analysis.findings import SEVERITIES
 from bayes_sf.cli.console import progress_bar, stdout
 from bayes_sf.errors import ConvergenceError, DataError, OutputError, SpecError
 from bayes_sf.inputs.published import published_table, scalar
@@ -313,9 +315,12 @@ def test_summary_is_the_page_of_the_same_run(reproduced: "Finished") -> None:
     assert "SYNTHETIC" not in page
     icc = rows(reproduced.folder / "results", "icc.csv")[0]
     assert f"| mean absence | 0.299 | 0.299 | {float(icc['mean']):.3f} |" in page
-    assert page.count("\n- impossible: ") + page.count("\n- doubtful: ") == len(
-        rows(reproduced.folder / "results", "consistency.csv")
-    )
+    findings = rows(reproduced.folder / "results", "consistency.csv")
+    counts = Counter(row["severity"] for row in findings)
+    assert counts.keys() == set(SEVERITIES)
+    for severity, count in counts.items():
+        assert page.count(f"\n- {severity}: ") == count
+        assert f"{count} {severity}" in page
 
 
 # The replica

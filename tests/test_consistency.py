@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from bayes_sf.analysis.claims import ClaimCheck, Range
 from bayes_sf.analysis.consistency import RULES, check_published, findings_frame, replay
+from bayes_sf.analysis.findings import Finding, count_severities, unite
 from bayes_sf.analysis.tables import Claim, CoefficientRow, CountRow, Question, Tables
 from bayes_sf.errors import DataError
 from bayes_sf.inputs.region import NORMAL_QUANTILE
-from bayes_sf.output.finding_words import finding_line, findings_lines
+from bayes_sf.output.finding_words import finding_line, findings_lines, replay_line
 from bayes_sf.resources import data_dir
 
 SIZES = {"north": 61, "south": 44, "west": 38}
@@ -480,6 +481,47 @@ def test_the_real_report_has_exactly_the_findings_verified_by_hand() -> None:
         verified = [(r["severity"], r["rule"], r["place"]) for r in csv.DictReader(stream)]
     found = [(f.severity, f.rule, f.place) for f in check_published()]
     assert Counter(found) == Counter(verified)
+
+
+def test_the_real_reports_numbers_are_found_once() -> None:
+    """What several sentences say of one slope, or one N, is one finding; each kind is counted."""
+    found = check_published()
+    assert len({(f.severity, f.rule, f.place) for f in found}) == len(found)
+    slopes = [f for f in found if f.rule == "significance" and f.severity != "not reported"]
+    assert len(slopes) == 4
+    assert {f.severity for f in slopes} == {"contradicted by the text"}
+    figure7 = [f for f in found if f.place == "figure 7"]
+    assert [(f.severity, f.arithmetic) for f in figure7] == [
+        ("impossible", "n_figure7 = 426; n_change = 420; n_table5 = 403")
+    ]
+    counts = count_severities(found)
+    assert list(counts.values()) == [3, 16, 3, 7]
+    for lang, words in (("en", counts), ("nb", {"umulig": 3, "motsagt av teksten": 16,
+                                                "ikke oppgitt": 3, "tvilsomt": 7})):  # fmt: skip
+        line = replay_line(replay(), lang)  # type: ignore[arg-type]
+        assert ", ".join(f"{count} {word}" for word, count in words.items()) in line
+        listed = findings_lines(replay(), lang)  # type: ignore[arg-type]
+        assert [sum(one.startswith(f"{word}: ") for one in listed) for word in words] == [
+            *words.values()
+        ]
+
+
+def test_only_the_same_numbers_are_one_finding() -> None:
+    one = Finding("r", "table 1", "doubtful", "5", "5 > 4", "too many, but asked")
+    others = [
+        replace(one, place="table 2"), replace(one, severity="impossible"),
+        replace(one, rule="s"), replace(one, arithmetic="5 > 3", text="too many, but counted"),
+    ]  # fmt: skip
+    united = unite([one, *others, one])
+    assert [(f.place, f.severity, f.rule) for f in united] == [
+        ("table 1", "doubtful", "r"), ("table 2", "doubtful", "r"),
+        ("table 1", "impossible", "r"), ("table 1", "doubtful", "s"),
+    ]  # fmt: skip
+    assert (united[0].arithmetic, united[0].text) == (
+        "5 > 4; 5 > 3",
+        "too many, but asked; counted",
+    )
+    assert united[1:] == tuple(others[:3])
 
 
 def test_findings_and_claims_of_the_real_report_in_norwegian() -> None:

@@ -11,6 +11,7 @@ from bayes_sf.output.numbers import (
     ICC_DECIMALS,
     as_printed,
     digits_of,
+    estimate,
     fixed,
     interval,
     level,
@@ -18,6 +19,7 @@ from bayes_sf.output.numbers import (
     percent,
     probability,
     r_hat,
+    row_decimals,
     shared_decimals,
     significant_decimals,
     with_percent,
@@ -154,23 +156,77 @@ def test_an_infinite_number_is_no_number_with_decimals() -> None:
     assert (fixed(math.inf, 2), fixed(-math.inf, 0, "nb"), limit(math.inf, 1)) == ("∞", "−∞", "∞")
 
 
-@given(POSITIVE)
+@given(st.floats(1e-300, 1e300))
 def test_an_uncertainty_is_shown_with_two_digits(sd: float) -> None:
-    decimals = significant_decimals(sd)
-    digits = fixed(sd, decimals).replace(".", "").lstrip("0")
+    """At every scale: of its own digits, a power of ten aside; whole numbers keep theirs."""
+    text = estimate(sd, significant_decimals(sd))
+    digits = text.partition("×")[0].replace(".", "").lstrip("0")
     # 0.0996 with two digits is 0.100: the digit that is carried makes a third.
-    assert len(digits) in (2, 3) or decimals in (0, 6)
-    if len(digits) == 3 and decimals:
-        assert digits == "100"
+    assert len(digits) == 2 or digits == "100" or (len(digits) <= 7 and "." not in text)
+
+
+@given(st.floats(allow_nan=False), st.floats(1e-300, 1e300), st.integers(-9, 9))
+def test_an_estimate_is_right_to_its_last_digit(value: float, sd: float, more: int) -> None:
+    """Against exact fractions: within half a unit of the last digit that is shown."""
+    decimals = significant_decimals(sd) + more
+    text = estimate(value, decimals)
+    if math.isinf(value):
+        assert text in {"∞", "−∞"}
+        return
+    exact, unit = Fraction(repr(value)), Fraction(10) ** -decimals
+    shortest = abs(exact) / 10**15  # a float has no more digits
+    assert abs(value_of(text) - exact) <= max(unit, shortest) / 2
+    assert len(text) <= 30 or abs(value) > 1e-5  # zeros do not fill a line
+    assert (text[0] == "−") == (value_of(text) < 0)
+
+
+@given(st.floats(-1e12, 1e12), st.floats(-1e12, 1e12), st.integers(-12, 14))
+def test_limits_share_their_last_digit_and_their_power(a: float, b: float, decimals: int) -> None:
+    first, second = (
+        end.lstrip("<>") for end in interval(min(a, b), max(a, b), decimals).split(" to ")
+    )
+    assert first.partition("×")[2] == second.partition("×")[2]
+    if max(abs(a), abs(b)) < 1e3:  # a float has 17 digits
+        behind = [len(end.partition("×")[0].partition(".")[2]) for end in (first, second)]
+        assert behind[0] == behind[1]
+
+
+RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+
+
+def value_of(text: str) -> Fraction:
+    mantissa, _, power = text.partition("×10")
+    return number(mantissa) * Fraction(10) ** int(power.translate(RAISED) or 0)
+
+
+@pytest.mark.parametrize(
+    ("estimated", "sd", "texts"),
+    [
+        (3.1e-12, 1.2e-12, ("3.1×10⁻¹²", "1.2×10⁻¹²")),
+        (-2.5e-4, 1.1e-5, ("−0.000250", "0.000011")),
+        (0.0, 4e-9, ("0.0×10⁻⁹", "4.0×10⁻⁹")),
+        (2.0, 4e-9, ("2.0000000000", "4.0×10⁻⁹")),
+        (54321.0, 1234.0, ("54321", "1234")),
+        (3.24e12, 1.2e11, ("3.24×10¹²", "1.2×10¹¹")),
+        (7.0, 0.0, ("7.000", "0.000")),
+        (7e-9, 0.0, ("7.0×10⁻⁹", "0.0×10⁻⁹")),
+        (7e-9, math.nan, ("7.0×10⁻⁹", "")),
+        (math.inf, 1.0, ("∞", "1.0")),
+    ],
+)
+def test_digits_follow_the_spread(estimated: float, sd: float, texts: tuple[str, str]) -> None:
+    decimals = row_decimals((estimated, sd), sd)
+    assert (estimate(estimated, decimals), estimate(sd, decimals)) == texts
+    assert estimate(estimated, decimals, "nb") == texts[0].replace(".", ",")
 
 
 @given(POSITIVE, POSITIVE)
 def test_no_digit_is_shown_that_monte_carlo_error_moves(sd: float, mcse: float) -> None:
     decimals, most = significant_decimals(sd, mcse=mcse), significant_decimals(sd)
-    unit, noise = Fraction(1, 10**decimals), 2 * Fraction(mcse)
+    unit, noise = Fraction(10) ** -decimals, 2 * Fraction(mcse)
     slack = 1 + Fraction(1, 10**9)  # the logarithm is a float
     assert decimals <= most
-    assert decimals == 0 or unit * slack >= noise
+    assert unit * slack >= noise or decimals == most
     assert decimals == most or unit / 10 <= noise * slack  # not fewer than it must be
 
 

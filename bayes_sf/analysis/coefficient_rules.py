@@ -75,6 +75,7 @@ def model_printed_twice_agrees(tables: Tables) -> "Iterator[Finding | None]":
         for first, second in combinations(model.values(), 2):
             if len(first) != len(second):
                 continue
+            place = f"{_in_order(first)[-1]} and {name_table(second[0].table)}"
             for one, other in zip(_in_order(first), _in_order(second), strict=True):
                 differing = [
                     name
@@ -83,7 +84,7 @@ def model_printed_twice_agrees(tables: Tables) -> "Iterator[Finding | None]":
                 ]
                 yield from (None for _ in range(5 - len(differing)))
                 if differing:
-                    yield _printed_twice(one, other, differing)
+                    yield _printed_twice(one, other, differing, place)
 
 
 def scales_agree(tables: Tables) -> "Iterator[Finding | None]":
@@ -205,14 +206,16 @@ def _expect(table: str, what: str, got: int, allowed: "Interval") -> Finding | N
     )
 
 
-def _printed_twice(one: CoefficientRow, other: CoefficientRow, differing: list[str]) -> Finding:
+def _printed_twice(
+    one: CoefficientRow, other: CoefficientRow, differing: list[str], place: str
+) -> Finding:
     figures = ", ".join(
         f"{name} {getattr(one, name)} and {getattr(other, name)}" for name in differing
     )
     same = one.n is not None and one.n == other.n
     return Finding(
         "one model in two tables",
-        f"{one} and {name_table(other.table)}",
+        place,
         "impossible" if same else "doubtful",
         figures,
         f"{figures}; N {one.n or 'not printed'} and {other.n or 'not printed'}",

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
 from bayes_sf.analysis import claims, coefficient_rules, count_rules, significance_rules
-from bayes_sf.analysis.findings import Finding, Rule
+from bayes_sf.analysis.findings import SEVERITIES, Finding, Rule, unite
 from bayes_sf.analysis.tables import Tables
 
 if TYPE_CHECKING:
@@ -51,9 +51,9 @@ class RuleOutcome:
     rule : str
         Name of the rule's function.
     comparisons : int
-        Comparisons made; all but `findings` passed.
+        Comparisons made.
     findings : tuple of Finding
-        Those that failed.
+        What those that failed found, the same numbers in one place once.
     """
 
     rule: str
@@ -78,13 +78,13 @@ def replay(tables: Tables | None = None) -> tuple[RuleOutcome, ...]:
     outcomes = []
     for rule in RULES:
         compared = list(rule(read))
-        found = tuple(finding for finding in compared if finding is not None)
+        found = unite(finding for finding in compared if finding is not None)
         outcomes.append(RuleOutcome(rule.__name__, len(compared), found))
     return tuple(outcomes)
 
 
 def check_published(tables: Tables | None = None) -> list[Finding]:
-    """Find the printed numbers that cannot all be true.
+    """Find the printed numbers that disagree.
 
     Parameters
     ----------
@@ -94,10 +94,10 @@ def check_published(tables: Tables | None = None) -> list[Finding]:
     Returns
     -------
     list of Finding
-        Impossible ones first, otherwise in the order of the rules.
+        In the order of `SEVERITIES`, those of one severity in the order of the rules.
     """
     found = [finding for outcome in replay(tables) for finding in outcome.findings]
-    return sorted(found, key=lambda finding: finding.severity != "impossible")
+    return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
 def findings_frame(findings: list[Finding]) -> "pd.DataFrame":

@@ -118,7 +118,7 @@ def answers_kept(tables: Tables) -> "Iterator[Finding | None]":
             yield Finding(
                 "answers by industry",
                 f"table {table}, {question}, {row.category}",
-                "doubtful",
+                "not reported",
                 f"{row.count} in table {row.table}",
                 f"{row.count} in all, no row by industry",
                 "an answer of the univariate table is missing by industry",
@@ -137,7 +137,7 @@ def skips_respected(tables: Tables) -> "Iterator[Finding | None]":
         if row.count is not None:
             cells[row.question, row.industry].append(row)
     for question in tables.questionnaire:
-        too_many: dict[str, list[str]] = defaultdict(list)
+        too_many: dict[str, list[str]] = defaultdict(list)  # one question, maybe in two tables
         for industry in ("total", *tables.industries) if question.asked_if else ():
             rows = cells[question.question, industry]
             asking = cells[question.asked_if, industry]
@@ -153,13 +153,14 @@ def skips_respected(tables: Tables) -> "Iterator[Finding | None]":
                 yield None
             else:
                 too_many[rows[0].table].append(f"{industry} {answered} > {asked}")
-        for table, excess in too_many.items():
+        if too_many:
+            excess = (f"table {table} {', '.join(each)}" for table, each in too_many.items())
             yield Finding(
                 "skip pattern",
-                f"table {table}, {question.question}",
-                "impossible",
+                "; ".join(f"table {table}, {question.question}" for table in too_many),
+                "contradicted by the text",
                 f"asked only if {question.asked_if} is {' or '.join(sorted(question.answers))}",
-                f"answers > asked: {', '.join(excess)}",
+                f"answers > asked: {'; '.join(excess)}",
                 "more answers (don't know included) than workplaces that were to be asked",
             )
 
@@ -208,7 +209,7 @@ def options_offered(tables: Tables) -> "Iterator[Finding | None]":
         yield Finding(
             "answers offered",
             f"table {rows[0].table}, {key}",
-            "doubtful" if question is None else "impossible",
+            "doubtful" if question is None else "contradicted by the text",
             " | ".join(row.category for row in rows),
             f"{kinds} kinds of answer in the table; {problem}",
             "the table and the printed questionnaire are not about the same question",

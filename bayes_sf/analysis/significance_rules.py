@@ -12,6 +12,8 @@ from bayes_sf.inputs.region import NORMAL_QUANTILE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from bayes_sf.analysis.findings import Severity
+
 __all__ = ["significance_is_as_claimed", "significant_models_get_controls"]
 
 
@@ -45,7 +47,7 @@ def significance_is_as_claimed(tables: Tables) -> "Iterator[Finding | None]":
                 yield None
             else:
                 which = f"only {' and '.join(named)}" if named else "none"
-                yield _unexpected(found, said.format(which))
+                yield _unexpected(found, said.format(which), "contradicted by the text")
 
 
 def significant_models_get_controls(tables: Tables) -> "Iterator[Finding | None]":
@@ -59,7 +61,7 @@ def significant_models_get_controls(tables: Tables) -> "Iterator[Finding | None]
         ]
         for question, found in _by_question(tables, rows).items():
             if found and (outcome, question) not in taken_on:
-                yield _unexpected(found, "no model with controls is reported")
+                yield _unexpected(found, "no model with controls is reported", "not reported")
             else:
                 yield None
 
@@ -93,18 +95,18 @@ def _insignificant(rows: "Sequence[CoefficientRow]", question: str, outcome: str
     return Finding(
         "significance",
         f"{question}, {outcome}",
-        "impossible",
+        "contradicted by the text",
         "called significant",
         "; ".join(f"|{row.t}| < 1.96" for row in rows) or "no such model",
         "called significant, but the interval covers zero",
     )
 
 
-def _unexpected(rows: "Sequence[CoefficientRow]", instead: str) -> Finding:
+def _unexpected(rows: "Sequence[CoefficientRow]", instead: str, severity: "Severity") -> Finding:
     return Finding(
         "significance",
         "; ".join(map(str, rows)),
-        "impossible",
+        severity,
         ", ".join(f"t {row.t}" for row in rows),
         ", ".join(f"|{row.t}| > {NORMAL_QUANTILE:.2f}" for row in rows),
         f"significant at 5 percent, but {instead}",

@@ -160,7 +160,7 @@ def check_published(*, lang: LangOption = "en", as_json: JsonOption = False) -> 
     from bayes_sf.analysis.consistency import replay
     from bayes_sf.output.command_words import say
     from bayes_sf.output.files import json_text
-    from bayes_sf.output.finding_words import findings_lines
+    from bayes_sf.output.finding_words import findings_lines, replay_line
 
     outcomes = replay()
     if as_json:
@@ -168,6 +168,8 @@ def check_published(*, lang: LangOption = "en", as_json: JsonOption = False) -> 
         return
     for line in findings_lines(outcomes, language):
         typer.echo(line)
+    typer.echo("")
+    typer.echo(replay_line(outcomes, language))
     typer.echo("")
     typer.echo(say("rules", language))
     for outcome in outcomes:

@@ -16,7 +16,7 @@ from bayes_sf.engines.icc import unadjusted_draws, unadjusted_estimate
 from bayes_sf.engines.ols_reml import GaussianFit
 from bayes_sf.engines.posterior import Posterior
 from bayes_sf.engines.repeated import RepeatedPosterior
-from bayes_sf.errors import UsageError
+from bayes_sf.errors import UsageError, legible
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import INTERCEPT, Moments
 from bayes_sf.spec.priors import Priors, icc_prior_quantiles
@@ -299,7 +299,7 @@ class Result:
         """One line: model, engine, rows and groups."""
         m = self.moments
         mark = "" if self.converged else ", not converged"
-        return (
+        return legible(
             f"<Result {self.spec.outcome} ~ {self.spec.name} ({self.engine}): "
             f"{m.n_obs} rows, {m.n_groups} groups of {self.spec.group}{mark}>"
         )

@@ -201,11 +201,8 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
         ),
     ),
     "replay": (
-        (
-            "Etterregning av rapporten: {} sammenligninger, {} umulige, {} tvilsomme. Funnene er "
-            "på engelsk."
-        ),
-        "Replay of the report: {} comparisons, {} impossible, {} doubtful.",
+        "Etterregning av rapporten: {} sammenligninger. Funn, hvert talt én gang: {}.",
+        "Replay of the report: {} comparisons. Findings, each counted once: {}.",
     ),
     "page": (
         "Rapportens flernivåresultater som a posteriori-fordelinger",

@@ -11,7 +11,7 @@ from bayes_sf.inputs.variables import Language
 from bayes_sf.output.command_words import say
 from bayes_sf.output.files import json_text
 from bayes_sf.output.formats.terminal import print_table
-from bayes_sf.output.numbers import as_printed, fixed, significant_decimals
+from bayes_sf.output.numbers import as_printed, estimate, fixed, row_decimals
 from bayes_sf.output.prior_words import prior_words
 from bayes_sf.output.sentences import STATEMENTS
 from bayes_sf.output.tables import Table, printed_table
@@ -127,10 +127,10 @@ def _table(found: Diagnosis, lang: Language) -> Table:
 
 def _row(name: str, row: Any, lang: Language) -> tuple[str, ...]:
     """One parameter: the mean as precise as its MCSE, ESS in whole draws."""
-    decimals = significant_decimals(row["mcse_mean"])
+    decimals = row_decimals((row["mean"], row["sd"]), row["mcse_mean"])
     return (
-        name, fixed(row["mean"], decimals, lang), fixed(row["sd"], decimals, lang),
-        fixed(row["mcse_mean"], decimals, lang), fixed(row["r_hat"], 3, lang),
+        name, estimate(row["mean"], decimals, lang), estimate(row["sd"], decimals, lang),
+        estimate(row["mcse_mean"], decimals, lang), fixed(row["r_hat"], 3, lang),
         _draws(row["ess_bulk"]), _draws(row["ess_tail"]), fixed(row["exact_mcse"], 1, lang),
     )  # fmt: skip
 

@@ -10,18 +10,27 @@ from functools import lru_cache
 from typing import Final
 
 from bayes_sf.analysis.consistency import RuleOutcome
-from bayes_sf.analysis.findings import Finding
+from bayes_sf.analysis.findings import SEVERITIES, Finding, count_severities
 from bayes_sf.analysis.tables import Tables
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.variables import Language
+from bayes_sf.output.command_words import say
 from bayes_sf.output.numbers import as_printed
 from bayes_sf.output.words import industry_name
 
-__all__ = ["Phrases", "finding_line", "findings_lines", "norwegian_numbers", "put_norwegian"]
+__all__ = [
+    "Phrases", "finding_line", "findings_lines", "norwegian_numbers", "put_norwegian",
+    "replay_line",
+]  # fmt: skip
 
 type Phrases = tuple[tuple[str, str], ...]
 
-_SEVERITY: Final = {"impossible": "umulig", "doubtful": "tvilsomt"}
+_SEVERITY: Final = {
+    "impossible": "umulig",
+    "contradicted by the text": "motsagt av teksten",
+    "not reported": "ikke oppgitt",
+    "doubtful": "tvilsomt",
+}
 #: Before a comma or the end: the last parts of a place.
 _ENDS: Final = r"(?=,|;|$)"
 
@@ -52,6 +61,7 @@ _ARITHMETIC: Final[Phrases] = (
     (r"the answers allow (\S+) to (\S+), not", r"svarene tillater \1 til \2, ikke"),
     (r"\bno such model\b", "ingen slik modell"),
     (r"\banswers > asked\b", "svar > spurte"),
+    (r"\btable (?=\d)", "tabell "),
     (r"\btotal\b", "i alt"),
     (r" in all, no row by industry", " i alt, ingen rad etter bransje"),
     (r", all of the survey\b", ", alle i undersøkelsen"),
@@ -117,7 +127,7 @@ _NUMBER: Final = re.compile(r"(?<![\w.'])-?\d+(?:\.\d+)?(?![\w.'])")
 
 
 def findings_lines(outcomes: Sequence[RuleOutcome], lang: Language) -> tuple[str, ...]:
-    """One line per finding of the replay, impossible ones first.
+    """One line per finding of the replay, in the order of `SEVERITIES`.
 
     Parameters
     ----------
@@ -127,8 +137,27 @@ def findings_lines(outcomes: Sequence[RuleOutcome], lang: Language) -> tuple[str
         Language.
     """
     found = [finding for outcome in outcomes for finding in outcome.findings]
-    found.sort(key=lambda finding: finding.severity != "impossible")
+    found.sort(key=lambda finding: SEVERITIES.index(finding.severity))
     return tuple(finding_line(finding, lang) for finding in found)
+
+
+def replay_line(outcomes: Sequence[RuleOutcome], lang: Language) -> str:
+    """Say how many comparisons there were, and how many findings of every severity.
+
+    Parameters
+    ----------
+    outcomes : sequence of RuleOutcome
+        The replay.
+    lang : {"en", "nb"}
+        Language.
+    """
+    compared = sum(outcome.comparisons for outcome in outcomes)
+    found = count_severities(finding for outcome in outcomes for finding in outcome.findings)
+    counts = (
+        f"{count} {severity if lang == 'en' else _SEVERITY[severity]}"
+        for severity, count in found.items()
+    )
+    return say("replay", lang).format(compared, ", ".join(counts))
 
 
 def finding_line(finding: Finding, lang: Language) -> str:
@@ -160,7 +189,8 @@ def finding_line(finding: Finding, lang: Language) -> str:
     if claim == f.text:
         text = put_norwegian(f.text, _TEXTS)
     else:
-        text = f"holder ikke: {_claims().get(claim) or claim}"
+        said = (_claims().get(part) or part for part in claim.split("; "))
+        text = f"holder ikke: {'; '.join(said)}"
     return f"{_SEVERITY[f.severity]}: {place}: {text} [{arithmetic}]"
 
 

@@ -21,7 +21,7 @@ from bayes_sf.output.disclosure import (
 )
 from bayes_sf.output.files import json_text, write_files
 from bayes_sf.output.formats.terminal import print_end, print_table
-from bayes_sf.output.numbers import fixed, interval, probability, significant_decimals
+from bayes_sf.output.numbers import estimate, fixed, interval, probability, row_decimals
 from bayes_sf.output.prior_words import prior_words
 from bayes_sf.output.progress import show_sampling
 from bayes_sf.output.protected_models import keep_open, protect_diagnostics, protect_estimates
@@ -264,13 +264,14 @@ def _rows(result: Result, models: int, lang: Language) -> Iterator[tuple[str, ..
     for row in result.rows:
         if row.term not in slopes and (not small or (row.group and row.term == INTERCEPT)):
             continue
-        decimals = 3 if row.term == "icc" else significant_decimals(row.sd)
+        sd = math.nan if row.term == "icc" else row.sd
+        decimals = row_decimals((row.estimate, row.sd), sd)
         span = "" if math.isnan(row.lower) else interval(row.lower, row.upper, decimals, lang)
         term = numbered_name(row.term, lang)
         yield (
             result.spec.name, outcome_name(result.spec.outcome, lang),
             f"{term} | {industry_name(row.group, lang)}" if row.group else term,
-            fixed(row.estimate, decimals, lang), span,
+            estimate(row.estimate, decimals, lang), span,
             probability(row.statistic, lang=lang) if result.has_draws
             else fixed(row.statistic, 2, lang),
             str(result.moments.n_obs),

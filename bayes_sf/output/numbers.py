@@ -2,7 +2,8 @@
 
 Half is rounded up (away from zero), as Statistics Norway does and Python does not; the minus sign
 is U+2212. An interval limit that is not zero is never printed as zero. Norwegian has a decimal
-comma, and a space before the percent sign at which no line breaks.
+comma, and a space before the percent sign at which no line breaks. A number that would be a row of
+zeros, before or behind its digits, is written with a power of ten.
 
 Examples
 --------
@@ -12,17 +13,21 @@ Examples
 ('<0.001', '>−0.01', '34.9', '95 %')
 >>> interval(-0.004, 0.31, 2, more=2), interval(-0.004, 0.31, 2, "nb", more=2)
 ('−0.004 to 0.310', '−0,004 til 0,310')
+>>> estimate(8.72e-8, significant_decimals(4.1e-8)), estimate(-3.21e12, significant_decimals(4e11))
+('8.7×10⁻⁸', '−3.21×10¹²')
 """
 
 import math
+from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Final
 
 from bayes_sf.inputs.variables import Language
 
 __all__ = [
-    "ICC_DECIMALS", "as_printed", "digits_of", "fixed", "interval", "level", "limit",
-    "percent", "probability", "r_hat", "shared_decimals", "significant_decimals", "with_percent",
+    "ICC_DECIMALS", "as_printed", "digits_of", "estimate", "fixed", "interval", "level", "limit",
+    "percent", "power_of", "probability", "r_hat", "row_decimals", "shared_decimals",
+    "significant_decimals", "with_percent",
 ]  # fmt: skip
 
 _MINUS: Final = "\u2212"
@@ -32,6 +37,14 @@ _TO: Final = {"en": "to", "nb": "til"}
 ICC_DECIMALS: Final = 3
 #: Decimals of R-hat: the verdict's limit is 1.01.
 _R_HAT: Final = 3
+#: Decimals of a number whose uncertainty is not known, where they show two digits of it.
+_UNKNOWN: Final = 3
+#: With more decimals than these, a number below 0.0001 has a power of ten; so has one of more than
+#: these digits of which the last ones say nothing.
+_MOST_DECIMALS, _SMALL, _LARGE = 6, -4, 7
+#: Significant digits that a float has at most.
+_DIGITS: Final = 17
+_RAISED: Final = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
 def fixed(value: float, decimals: int, lang: Language = "en") -> str:
@@ -45,9 +58,70 @@ def fixed(value: float, decimals: int, lang: Language = "en") -> str:
 
 def _rounded(value: Decimal, decimals: int, lang: Language) -> str:
     """Round what Python prints of a number, so that 2.675 is the tie that a reader sees."""
-    with localcontext(prec=400):  # enough for the largest float
-        rounded = value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+    rounded = _quantized(value, decimals)
     return as_printed(f"{rounded or abs(rounded):f}", lang)
+
+
+def _quantized(value: Decimal, decimals: int) -> Decimal:
+    with localcontext(prec=1000):  # enough for the largest float beside the smallest
+        return value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+
+
+def power_of(size: float, decimals: int) -> int:
+    """Power of ten that is written behind a number; 0 where its digits alone can be read.
+
+    Parameters
+    ----------
+    size : float
+        The number, or of numbers that share a power the one farthest from zero.
+    decimals : int
+        Decimals that it would have without a power; negative ones round before the decimal mark.
+
+    Examples
+    --------
+    >>> power_of(8.72e-8, 9), power_of(0.0123, 4), power_of(1234.5, -2), power_of(3.2e12, -10)
+    (-8, 0, 0, 12)
+    """
+    if not math.isfinite(size) or 0 <= decimals <= _MOST_DECIMALS:
+        return 0
+    rounded = _quantized(Decimal(repr(abs(float(size)))), decimals)
+    order = rounded.adjusted() if rounded else -math.inf
+    if decimals > _MOST_DECIMALS and order < _SMALL:
+        return int(max(order, 1 - decimals))
+    return int(order) if decimals < 0 and order >= _LARGE else 0
+
+
+def estimate(value: float, decimals: int, lang: Language = "en") -> str:
+    """Round a number to a number of decimals, and write it so that its digits can be read.
+
+    Parameters
+    ----------
+    value : float
+    decimals : int
+        As `significant_decimals` gives them. Digits before the decimal mark are kept, unless the
+        number has a power of ten.
+    lang : {"en", "nb"}
+        Language.
+
+    Examples
+    --------
+    >>> estimate(54321.9, -2), estimate(0.0, 9), estimate(1000.0, 10), estimate(9.96e-8, 9, "nb")
+    ('54322', '0.0×10⁻⁸', '1000.0000000000', '1,00×10⁻⁷')
+    """
+    return _with_power(value, decimals, power_of(value, decimals), lang)
+
+
+def _with_power(value: float, decimals: int, power: int, lang: Language) -> str:
+    """A number with a power of ten, or none for 0; no more digits than a float has."""
+    if not math.isfinite(value):
+        return fixed(value, 0, lang)
+    exact = Decimal(repr(float(value)))
+    if exact:
+        decimals = min(decimals, _DIGITS - 1 - exact.adjusted())
+    if not power:
+        return _rounded(exact, max(decimals, 0), lang)
+    raised = str(power).translate(_RAISED)
+    return f"{_rounded(exact.scaleb(-power), max(decimals + power, 0), lang)}×10{raised}"
 
 
 def as_printed(figure: str, lang: Language = "en") -> str:
@@ -62,26 +136,36 @@ def as_printed(figure: str, lang: Language = "en") -> str:
     return text.replace(".", ",") if lang == "nb" else text
 
 
-def limit(value: float, decimals: int, lang: Language = "en") -> str:
-    """Round an interval's limit; what would print as zero is said to be below the last digit."""
-    text = fixed(value, decimals, lang)
-    if not _looks_zero(value, decimals):
-        return text
-    smallest = fixed(10.0**-decimals, decimals, lang)
+def limit(value: float, decimals: int, lang: Language = "en", power: int = 0) -> str:
+    """Round an interval's limit; what would print as zero is said to be below the last digit.
+
+    Parameters
+    ----------
+    value : float
+    decimals : int
+    lang : {"en", "nb"}
+        Language.
+    power : int
+        Power of ten behind it, which both limits share.
+    """
+    if not _looks_zero(value, decimals if power else max(decimals, 0)):
+        return _with_power(value, decimals, power, lang)
+    smallest = _with_power(
+        10.0 ** -(decimals if power else max(decimals, 0)), decimals, power, lang
+    )
     return f"<{smallest}" if value > 0 else f">{_MINUS}{smallest}"
 
 
 def _looks_zero(value: float, decimals: int) -> bool:
     """Whether a number that is not zero would print as zero."""
-    return (
-        value != 0 and math.isfinite(value) and not set(fixed(value, decimals)) & set("123456789")
-    )
+    half = Decimal(5).scaleb(-decimals - 1)
+    return value != 0 and math.isfinite(value) and Decimal(repr(abs(float(value)))) < half
 
 
 def interval(
     low: float, high: float, decimals: int, lang: Language = "en", *, more: int = 0
 ) -> str:
-    """Both limits with the same decimals: ``0.15 to 0.71``.
+    """Both limits with the same decimals, and the same power of ten: ``0.15 to 0.71``.
 
     Parameters
     ----------
@@ -94,9 +178,21 @@ def interval(
     more : int
         Decimals that may be added to both until neither limit looks like zero; where they do not
         suffice, none is added, and the limit is said to be below the last digit.
+
+    Examples
+    --------
+    >>> interval(5e-9, 1.68e-7, 9), interval(-math.inf, 2.5, 1)
+    ('0.05×10⁻⁷ to 1.68×10⁻⁷', '−∞ to 2.5')
     """
     decimals = shared_decimals(low, high, decimals, more)
-    return f"{limit(low, decimals, lang)} {_TO[lang]} {limit(high, decimals, lang)}"
+    power = power_of(_largest(low, high), decimals)
+    first, second = (limit(value, decimals, lang, power) for value in (low, high))
+    return f"{first} {_TO[lang]} {second}"
+
+
+def _largest(*values: float) -> float:
+    """Distance from zero of the number farthest from it, of those that are numbers."""
+    return max((abs(value) for value in values if math.isfinite(value)), default=0.0)
 
 
 def shared_decimals(low: float, high: float, decimals: int, more: int) -> int:
@@ -176,30 +272,58 @@ def digits_of(term: str, estimate: float, sd: float) -> float:
     return sd if term != "icc" or coarse else math.nan
 
 
-def significant_decimals(sd: float, most: int = 6, *, mcse: float = math.nan) -> int:
+def significant_decimals(sd: float, *, mcse: float = math.nan) -> int:
     """Decimals that show two digits of an uncertainty; three where there is none.
 
     Parameters
     ----------
     sd : float
         Posterior sd or standard error.
-    most : int
-        No more than these.
     mcse : float
         Monte Carlo standard error of what is printed, NaN for none: a digit is shown only while
         one unit of it is at least 2 MCSE, so that another run gives the same within one unit of
         the last digit.
 
+    Returns
+    -------
+    int
+        Negative where the digits that count end before the decimal mark.
+
     Examples
     --------
-    >>> significant_decimals(0.103), significant_decimals(12.0), significant_decimals(float("nan"))
-    (2, 0, 3)
+    >>> [significant_decimals(sd) for sd in (0.103, 4.1e-8, float("nan"))]
+    [2, 9, 3]
     >>> significant_decimals(0.103, mcse=0.004), significant_decimals(0.103, mcse=0.006)
     (2, 1)
     """
-    decimals = 3
+    decimals = _UNKNOWN
     if math.isfinite(sd) and sd > 0:
-        decimals = min(max(1 - math.floor(math.log10(sd)), 0), most)
+        decimals = 1 - math.floor(math.log10(sd))
     if math.isfinite(mcse) and mcse > 0:
-        decimals = max(min(decimals, -math.ceil(math.log10(2 * mcse))), 0)
+        decimals = min(decimals, -math.ceil(math.log10(2 * mcse)))
     return decimals
+
+
+def row_decimals(values: Iterable[float], sd: float, *, mcse: float = math.nan) -> int:
+    """Decimals of numbers that stand in one row: two digits of their uncertainty.
+
+    Where that is zero or not known, two digits of the number farthest from zero, unless three
+    decimals show them.
+
+    Parameters
+    ----------
+    values : iterable of float
+        The row's numbers.
+    sd, mcse : float
+        As in `significant_decimals`.
+
+    Examples
+    --------
+    >>> row_decimals([0.26], 0.12), row_decimals([0.26], 0.0), row_decimals([2.6e-9], float("nan"))
+    (2, 3, 10)
+    """
+    known = math.isfinite(sd) and sd > 0
+    size = _largest(*values)
+    if not known and size and not 10.0 ** (1 - _UNKNOWN) <= size < 10.0**_LARGE:
+        sd = size
+    return significant_decimals(sd, mcse=mcse)

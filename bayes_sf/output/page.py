@@ -11,12 +11,14 @@ from contextlib import contextmanager
 from functools import partial
 from html import escape
 from io import BytesIO
+from textwrap import fill
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
+from bayes_sf.errors import legible
 from bayes_sf.inputs.codebook import load_codebook
-from bayes_sf.output.numbers import fixed
+from bayes_sf.output.numbers import estimate, fixed, power_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ALARM", "BLUE", "INK", "MUTED", "PALETTE", "Language", "describe", "figure_files",
-    "industry_label", "lower_first", "make_page", "make_plot", "number", "styled", "upper_first",
-    "variable_label",
+    "industry_label", "lower_first", "make_page", "make_plot", "number", "picture_label", "styled",
+    "upper_first", "variable_label",
 ]  # fmt: skip
 
 type Language = Literal["en", "nb"]
@@ -48,9 +50,15 @@ _STYLE: Final[dict[Any, object]] = {
     "xtick.color": INK,
     "ytick.color": INK,
     "savefig.dpi": 150,
+    "text.parse_math": False,  # a dollar sign in a name is a dollar sign
     "svg.fonttype": "none",  # text stays text: searched, read aloud, small
     "svg.hashsalt": "bayes-sf",  # without it the same figure has other identifiers in every run
 }
+#: Decimals of a tick, unless ticks are closer.
+_DECIMALS: Final = 3
+#: Letters of a name that stands in one line beside an axis, and in each of two; and of a longer one
+#: how many last ones are left.
+_ONE_LINE, _LINE, _TAIL = 66, 42, 20
 _SIZE = (9.0, 5.8)
 _SOURCES: Final = {
     "en": {
@@ -149,6 +157,22 @@ def describe(figure: "Figure", text: str) -> "Figure":
     return figure
 
 
+def picture_label(name: str) -> str:
+    """Return a name as it stands beside an axis: legible, in two lines where long, cut inside.
+
+    Examples
+    --------
+    >>> picture_label("care"), list(map(len, picture_label("x" * 300).splitlines()))
+    ('care', [43, 41])
+    """
+    text = legible(name)
+    if len(text) <= _ONE_LINE:
+        return text
+    if len(text) > 2 * _LINE:
+        text = f"{text[: 2 * _LINE - _TAIL - 1]}…{text[-_TAIL:]}"
+    return fill(text, max(_LINE, len(text) // 2 + 1))
+
+
 def figure_files(name: str, figure: "Figure", *, tight: bool = False) -> dict[str, bytes]:
     """Give the files of a figure: without dates and versions, the same for the same data.
 
@@ -166,7 +190,7 @@ def figure_files(name: str, figure: "Figure", *, tight: bool = False) -> dict[st
     dict
         File name -> content, `.svg` and `.png`.
     """
-    title, text = figure.get_suptitle(), str(figure.get_label())
+    title, text = legible(figure.get_suptitle()), legible(str(figure.get_label()))
     svg = _saved(figure, "svg", {"Title": title, "Date": None, "Creator": None}, tight=tight)
     description = f"</title>\n <desc>{escape(text, quote=False)}</desc>"
     said: dict[str, str | None] = {"Title": title, "Description": text, "Software": None}
@@ -212,8 +236,12 @@ def write_numbers(axes: "Axes", lang: Language, which: str = "x") -> None:
 
 def _tick(axis: "Axis", lang: Language, value: float, _: int | None) -> str:
     """A round number with the decimals that it has: three at most, more where ticks are closer."""
-    gaps = np.diff(axis.get_majorticklocs())
-    most = max(3, 1 - math.floor(math.log10(gaps.min()))) if len(gaps) else 3
+    places = axis.get_majorticklocs()
+    gaps = np.diff(places)
+    most = 1 - math.floor(math.log10(gaps.min())) if len(gaps) else _DECIMALS
+    if any(power_of(place, most) for place in places):
+        return estimate(value, most, lang) if value else number(0, lang, 0)
+    most = max(_DECIMALS, most)
     return number(value, lang, len(f"{value:.{most}f}".rstrip("0").partition(".")[2]))
 
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from bayes_sf.analysis.loo import rows_of_result
 from bayes_sf.engines.pointwise import given_draws
 from bayes_sf.engines.result import Result
-from bayes_sf.errors import UsageError
+from bayes_sf.errors import UsageError, legible
 from bayes_sf.inputs.variables import Language
 from bayes_sf.output.command_words import say
 from bayes_sf.output.files import write_files
-from bayes_sf.output.page import MUTED, figure_files, styled
+from bayes_sf.output.page import MUTED, figure_files, picture_label, styled
 from bayes_sf.output.result_pictures import draw_estimates, draw_shrinkage, draw_slopes
 from bayes_sf.output.sentences import STATEMENTS
 
@@ -191,8 +191,7 @@ def draw_picture(
             f"plot {name!r}", "is about chains, and independent draws have none",
             got=f"engine {result.engine!r}", fix="fit with engine='nuts'",
         )  # fmt: skip
-    if name in _OF_ROWS:
-        tree = _with_predictions(result, tree)
+    tree = _with_labels(_with_predictions(result, tree) if name in _OF_ROWS else tree)
     chosen = [str(v) for v in tree["posterior"].data_vars if v in _SHOWN]
     with styled():
         figure = _ARVIZ[name](tree, chosen).viz["figure"].item()
@@ -204,6 +203,21 @@ _SHOWN = (
     "beta", "sd_group", "sd_resid", "icc", "sd_slope", "correlation", "df_resid", "sd_log_resid",
     "sd_repeat", "sd_slopes", "global_scale", "r2",
 )  # fmt: skip
+
+
+def _with_labels(tree: "xr.DataTree") -> "xr.DataTree":
+    """Names of terms and groups as pictures show them, where they stay apart."""
+
+    def labelled(part: "xr.Dataset") -> "xr.Dataset":
+        shown = {
+            name: [picture_label(str(value)) for value in values.to_numpy()]
+            for name, values in part.coords.items()
+            if values.ndim == 1 and values.dtype.kind in "OU"
+        }
+        apart = {k: v for k, v in shown.items() if len(set(v)) == len(set(part[k].to_numpy()))}
+        return part.assign_coords({k: (part[k].dims, v) for k, v in apart.items()})
+
+    return tree.map_over_datasets(labelled)
 
 
 def _with_predictions(result: Result, tree: "xr.DataTree") -> "xr.DataTree":
@@ -222,11 +236,12 @@ def _with_predictions(result: Result, tree: "xr.DataTree") -> "xr.DataTree":
     )
 
 
+@styled()
 def _sign(figure: "Figure", result: Result, name: str, lang: Language) -> "Figure":
     """Say below the picture what it shows and whose data they are; and to those who listen."""
     said = STATEMENTS[lang].get(result.provenance.source, say("user's data", lang))
     unit = f" ({result.spec.unit})" if result.spec.unit else ""
-    model = f"{result.spec.outcome}{unit} ~ {result.spec.name}, {result.engine}"
+    model = legible(f"{result.spec.outcome}{unit} ~ {result.spec.name}, {result.engine}")
     failed = "" if result.converged else f", {say('not converged', lang)}"
     text = f"{say(f'picture {name}', lang)}: {model}, n = {result.moments.n_obs}{failed}. {said}"
     width, height = figure.get_size_inches()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from bayes_sf.analysis.comparison import IccRow
+from bayes_sf.analysis.findings import count_severities
 from bayes_sf.analysis.pooling import GroupRow, Pooling
 from bayes_sf.inputs.published import published_table
 from bayes_sf.inputs.sample import AnalysisSample
@@ -131,10 +132,14 @@ def icc_range(material: Material, outcome: str) -> str:
 
 def replay_counts(material: Material) -> dict[str, int]:
     """Totals of the replay."""
-    found = [finding for outcome in material.outcomes for finding in outcome.findings]
-    impossible = sum(finding.severity == "impossible" for finding in found)
-    compared = sum(outcome.comparisons for outcome in material.outcomes)
-    return {"compared": compared, "impossible": impossible, "doubtful": len(found) - impossible}
+    counts = count_severities(f for outcome in material.outcomes for f in outcome.findings)
+    return {
+        "compared": sum(outcome.comparisons for outcome in material.outcomes),
+        "impossible": counts["impossible"],
+        "contradicted": counts["contradicted by the text"],
+        "absent": counts["not reported"],
+        "doubtful": counts["doubtful"],
+    }
 
 
 def tipping_line(material: Material) -> Iterator[str]:

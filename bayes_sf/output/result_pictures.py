@@ -13,7 +13,7 @@ from bayes_sf.engines.result import Result
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.disclosure import HIDDEN, shortened
 from bayes_sf.output.numbers import level, percent, significant_decimals, with_percent
-from bayes_sf.output.page import BLUE, MUTED, styled, write_numbers
+from bayes_sf.output.page import BLUE, MUTED, picture_label, styled, write_numbers
 from bayes_sf.output.words import (
     industry_name,
     interval_name,
@@ -79,7 +79,7 @@ def _group_name(group: str, result: Result, lang: "Language") -> str:
 def _measured(result: Result, lang: "Language") -> str:
     """Outcome with its unit."""
     name = outcome_name(result.spec.outcome, lang) if _known(result) else result.spec.outcome
-    return ", ".join(filter(None, (name, unit_name(result.spec.unit, lang))))
+    return picture_label(", ".join(filter(None, (name, unit_name(result.spec.unit, lang)))))
 
 
 def draw_estimates(
@@ -110,7 +110,7 @@ def draw_estimates(
             for place, row in enumerate(reversed(panel)):
                 _draw_interval(axes, place, row, inner[row.term], blunt=blunt)
             labels = [term_name(row.term, lang, known=known) for row in reversed(panel)]
-            axes.set_yticks(range(len(panel)), labels)
+            axes.set_yticks(range(len(panel)), list(map(picture_label, labels)))
             axes.set_ylim(-0.6, len(panel) - 0.4)
             write_numbers(axes, lang)
             if panel[0].term not in {*_SHARES, *_OWN}:
@@ -190,7 +190,8 @@ def draw_shrinkage(
         axes.axvline(round(everyone, 1) if blunt else everyone, color=MUTED, lw=1, ls=":")
         sizes = [int(moments.sizes[moments.groups.index(g)]) for g in order]
         labels = [
-            f"{_group_name(group, result, lang)} (n = {HIDDEN if group in unsaid else n})"
+            f"{picture_label(_group_name(group, result, lang))} "
+            f"(n = {HIDDEN if group in unsaid else n})"
             for group, n in zip(order, sizes, strict=True)
         ]
         axes.set_yticks(range(len(order)), labels)
@@ -252,12 +253,12 @@ def draw_slopes(
             size = HIDDEN if group in unsaid else f"{row['n']:.0f}"
             share = with_percent(percent(row["borrowed"], 0, lang), lang)
             said = _say("borrowed", lang).format(size, share)
-            axes.set_title(f"{_group_name(group, result, lang)}\n{said}", size=9)
+            axes.set_title(f"{picture_label(_group_name(group, result, lang))}\n{said}", size=9)
         for axes in panels.flat[len(groups) :]:
             axes.set_axis_off()
         if result.provenance.source in _SURVEYED:
             panels[-1, 0].set_xticks(*_answers(term, column, lang))
-        figure.supxlabel(term_name(name, lang, known=_known(result)), size=10)
+        figure.supxlabel(picture_label(term_name(name, lang, known=_known(result))), size=10)
         figure.supylabel(_measured(result, lang), size=10)
         kind = interval_name("credible-eti", result.prob, lang)
         figure.suptitle(_say("slopes", lang).format(kind), size=10, x=0.01, ha="left")

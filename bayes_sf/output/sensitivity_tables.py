@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from bayes_sf.analysis.sensitivity import Sensitivity
 from bayes_sf.engines.result import Result
 from bayes_sf.inputs.variables import Language
-from bayes_sf.output.numbers import digits_of, fixed, interval, significant_decimals
+from bayes_sf.output.numbers import digits_of, estimate, interval, significant_decimals
 from bayes_sf.output.result_tables import slug
 from bayes_sf.output.sensitivity_about import About
 from bayes_sf.output.sensitivity_size_tables import SIZE_TABLES
@@ -115,7 +115,7 @@ def _fan(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
         rows.append(
             {
                 "term": about.term(str(term)),
-                "first": f"{fixed(first['mean'], d, about.lang)} ({own})",
+                "first": f"{estimate(first['mean'], d, about.lang)} ({own})",
                 "means": span(part["mean"], d), "lowers": span(part["lower"], d),
                 "uppers": span(part["upper"], d), "changed": int((part["changes"] != "").sum()),
             }

@@ -11,7 +11,7 @@ from bayes_sf.inputs.codebook import Codebook, load_codebook
 from bayes_sf.inputs.variables import Language
 from bayes_sf.output.account_words import account_table
 from bayes_sf.output.command_words import say
-from bayes_sf.output.finding_words import findings_lines
+from bayes_sf.output.finding_words import findings_lines, replay_line
 from bayes_sf.output.formats.markdown import grid
 from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.numbers import fixed, interval, level, probability
@@ -121,14 +121,6 @@ def _returned_line(found: Reproduction, lang: Language) -> str:
     return f"{line} {say('from summary', lang).format(left)}" if left else line
 
 
-def _replay_line(outcomes: Sequence[RuleOutcome], lang: Language) -> str:
-    """Totals of the replay."""
-    compared = sum(outcome.comparisons for outcome in outcomes)
-    found = [finding for outcome in outcomes for finding in outcome.findings]
-    impossible = sum(finding.severity == "impossible" for finding in found)
-    return say("replay", lang).format(compared, impossible, len(found) - impossible)
-
-
 def markdown(
     found: Reproduction,
     outcomes: Sequence[RuleOutcome],
@@ -160,7 +152,7 @@ def markdown(
     for table in tables:
         parts += [f"## {table.title}", grid(table), *table.footer]
     parts += [f"## {say('comes back', lang)}", _returned_line(found, lang)]
-    parts += [f"## {say('not true', lang)}", _replay_line(outcomes, lang)]
+    parts += [f"## {say('not true', lang)}", replay_line(outcomes, lang)]
     parts.append("\n".join(f"- {line}" for line in findings_lines(outcomes, lang)))
     return "\n\n".join([*parts, footer]) + "\n"
 
@@ -179,6 +171,6 @@ def print_summary(
     console.print()
     console.print(_returned_line(found, lang))
     console.print()
-    console.print(_replay_line(outcomes, lang), style="bold")
+    console.print(replay_line(outcomes, lang), style="bold")
     for line in findings_lines(outcomes, lang):
         console.print("- " + line, markup=False, highlight=False)

@@ -25,17 +25,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from bayes_sf.errors import UsageError
+from bayes_sf.errors import UsageError, legible
 from bayes_sf.inputs.variables import Language
 from bayes_sf.output.disclosure import HIDDEN
 from bayes_sf.output.numbers import (
     as_printed,
-    fixed,
+    estimate,
     interval,
     probability,
     r_hat,
+    row_decimals,
     shared_decimals,
-    significant_decimals,
 )
 from bayes_sf.output.sentences import STATEMENTS
 from bayes_sf.output.words import SYMBOLS, unit_name, word
@@ -84,6 +84,10 @@ class Column:
     decimals: int | None = None
     upper: str = ""
 
+    def __post_init__(self) -> None:
+        """Show every character of the label."""
+        object.__setattr__(self, "label", legible(self.label))
+
     @property
     def is_text(self) -> bool:
         """Whether it is aligned to the left."""
@@ -110,7 +114,8 @@ class Table:
         Raw values, one for each column: text, a number, ``(lower, upper)`` of an interval. A number
         that does not exist is NaN or None; a symbol (``:`` for hidden) stands for one as well.
     decimals : tuple of int
-        Of each row; () for two everywhere.
+        Of each row, negative where digits before the decimal mark do not count; () for two
+        everywhere.
     unit : str
         Unit of the outcome; ``pp`` is written out.
     n : int or tuple of int
@@ -136,7 +141,7 @@ class Table:
     lang: Language = "en"
 
     def __post_init__(self) -> None:
-        """Refuse rows that do not fit the columns."""
+        """Refuse rows that do not fit the columns; show every character of every text."""
         width, where = len(self.columns), f"table {self.name}"
         for row in self.rows:
             if len(row) != width:
@@ -146,6 +151,13 @@ class Table:
         if self.source and self.source not in STATEMENTS["en"]:
             fix = f"known: {', '.join(STATEMENTS['en'])}"
             raise UsageError(where, "must have a known source", got=self.source, fix=fix)
+        texts = {
+            "title": legible(self.title), "unit": legible(self.unit),
+            "notes": tuple(map(legible, self.notes)),
+            "rows": tuple(tuple(map(_legible, row)) for row in self.rows),
+        }  # fmt: skip
+        for name, value in texts.items():
+            object.__setattr__(self, name, value)
 
     @property
     def caption(self) -> str:
@@ -206,7 +218,7 @@ class Table:
         assert value is not None
         if column.kind == "r_hat":
             return r_hat(value, self.lang)
-        printed = probability if column.kind == "probability" else fixed
+        printed = probability if column.kind == "probability" else estimate
         return printed(value, decimals, self.lang)
 
     def places(self, at: int, place: int) -> int:
@@ -235,6 +247,10 @@ class Table:
             )
             for row in self.rows
         )
+
+
+def _legible(cell: Cell) -> Cell:
+    return legible(cell) if isinstance(cell, str) else cell
 
 
 def raw_values(cell: Cell, column: Column) -> tuple[Value, ...]:
@@ -310,7 +326,8 @@ def table_from_frame(
     name : str
         Name of its files.
     digits : str
-        Column of the frame with each row's uncertainty (sd or SE): rows show two digits of it.
+        Column of the frame with each row's uncertainty (sd or SE): rows show two digits of it, or
+        where there is none two digits of their numbers.
     mcse : str
         Column of the frame with each row's MCSE, which limits the digits.
     unit, n, notes, source, lang
@@ -327,13 +344,17 @@ def table_from_frame(
             known = ", ".join(map(str, frame.columns))
             raise UsageError(f"table {name}", "needs a column", got=key, fix=f"there are: {known}")
     records = frame.to_dict("records")
+    numbers = [c.key for c in columns if c.kind == "number" and c.decimals is None]
     decimals = tuple(
-        significant_decimals(record[digits], mcse=record[mcse] if mcse else math.nan)
+        row_decimals(
+            (record[key] for key in numbers if isinstance(record[key], int | float)),
+            record[digits], mcse=record[mcse] if mcse else math.nan,
+        )
         if record[digits] != HIDDEN
         else 0
         for record in records
         if digits
-    )
+    )  # fmt: skip
     rows = tuple(tuple(_cell(record, column) for column in columns) for record in records)
     return Table(
         name, title, tuple(columns), rows, decimals, unit, n, tuple(notes), source, lang

@@ -14,6 +14,7 @@ Examples
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from typing import Final, Literal
 
@@ -24,6 +25,8 @@ __all__ = ["CsvStyle", "csv_bytes"]
 
 type CsvStyle = Literal["plain", "norwegian"]
 
+#: What Excel computes: a text that begins with a sign of a formula, and is no number.
+_FORMULA: Final = re.compile(r"[=@]|[+-](?!\d+(?:[.,]\d+)?$)")
 #: What the column `source` says in the plain style: programs read it, so it has one language.
 _SOURCES: Final = {"replica": "SYNTHETIC replica"}
 
@@ -36,7 +39,8 @@ def csv_bytes(table: Table, style: CsvStyle = "plain") -> bytes:
     table : Table
     style : {"plain", "norwegian"}
         Commas and UTF-8, keys as headers; or what Excel opens in Norway: semicolons, decimal comma,
-        a byte-order mark, and for those who read it there headers in the table's language.
+        a byte-order mark, and for those who read it there headers in the table's language. Excel
+        would compute a text such as ``=1+1``: it has an apostrophe before it, as one types it.
     """
     norwegian = style == "norwegian"
     stream = io.StringIO()
@@ -53,7 +57,7 @@ def csv_bytes(table: Table, style: CsvStyle = "plain") -> bytes:
     writer.writerow([*header, *([name] if source else [])])
     for row in table.rows:
         cells = [
-            _written(value, comma=norwegian and _is_number(value, column))
+            _written(value, number=_is_number(value, column), norwegian=norwegian)
             for cell, column in zip(row, table.columns, strict=True)
             for value in raw_values(cell, column)
         ]
@@ -78,9 +82,13 @@ def _is_number(value: Value, column: Column) -> bool:
     return not isinstance(value, str) or is_figure(value, column)
 
 
-def _written(value: Value, *, comma: bool) -> str:
-    """Numbers in full; nothing for a number that does not exist."""
+def _written(value: Value, *, number: bool, norwegian: bool) -> str:
+    """Numbers in full; nothing for a number that does not exist; for Excel no formulas."""
     if value is None:
         return ""
     text = value if isinstance(value, str) else repr(value)
-    return text.replace(".", ",") if comma else text
+    if not norwegian:
+        return text
+    if number:
+        return text.replace(".", ",")
+    return f"'{text}" if _FORMULA.match(text) else text

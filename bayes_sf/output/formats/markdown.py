@@ -16,23 +16,43 @@ Flat.
 <BLANKLINE>
 """
 
+import re
 from collections.abc import Sequence
+from typing import Final
 
 from bayes_sf.output.tables import Table
 
 __all__ = ["grid", "markdown"]
 
+#: What Markdown would read as its own: marks of emphasis and code, mathematics, the table's bar, a
+#: tag, an entity, a link's middle. `q17[no]`, `a_b` and `<0.001` are text as they are.
+_MARKS: Final = re.compile(r"[\\`*$~|]|(?<!\w)_|_(?!\w)|<(?=[A-Za-z/!?])|&(?=#?\w+;)|\](?=[(\[])")
+
 
 def markdown(table: Table) -> str:
     """Write a table with its caption and footer."""
-    return "\n\n".join([f"**{table.caption}**", grid(table), *table.footer]) + "\n"
+    caption, *footer = (escape(line) for line in (table.caption, *table.footer))
+    return "\n\n".join([f"**{caption}**", grid(table), *footer]) + "\n"
+
+
+def escape(text: str) -> str:
+    r"""Write a text so that Markdown shows it as it is.
+
+    Examples
+    --------
+    >>> print(escape("a|b *c* <script> q17[no] <0.001 $x$ a_b"))
+    a\|b \*c\* \<script> q17[no] <0.001 \$x\$ a_b
+    """
+    return _MARKS.sub(r"\\\g<0>", text)
 
 
 def grid(table: Table) -> str:
     """Write header and rows alone."""
     rule = ["---" if column.is_text else "---:" for column in table.columns]
-    return "\n".join(_row(cells) for cells in (table.header, rule, *table.texts))
+    rows = (map(escape, cells) for cells in (table.header, *table.texts))
+    header, *body = (_row(tuple(cells)) for cells in rows)
+    return "\n".join([header, _row(rule), *body])
 
 
 def _row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+    return "| " + " | ".join(cells) + " |"

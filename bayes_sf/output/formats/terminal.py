@@ -8,7 +8,7 @@ the columns that name a row.
 from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from bayes_sf.inputs.variables import Language
 from bayes_sf.output.sentences import sentence
@@ -22,8 +22,10 @@ __all__ = ["column_parts", "print_end", "print_table"]
 
 #: Blanks that go with every column.
 _GAP: Final = 2
-#: A text wraps to so many characters, or to its longest word if that is longer.
+#: A text wraps to so many characters, or to its longest word if that is longer; but a word of more
+#: characters than these is broken.
 _TEXT: Final = 16
+_WORD: Final = 40
 
 
 def print_table(console: "Console", table: Table) -> None:
@@ -47,7 +49,7 @@ def print_table(console: "Console", table: Table) -> None:
         widths = _grown([ranges[place] for place in part], console.width)
         console.print(_drawn(table, part, widths), crop=False)
     for line in table.footer:
-        console.print(line, style="dim", markup=False)
+        console.print(Text(line, style="dim"))
 
 
 def column_parts(widths: Sequence[int], room: int, *, names: int = 1) -> list[list[int]]:
@@ -95,7 +97,7 @@ def _widths(column: Column, cells: Sequence[str]) -> tuple[int, int]:
     low = longest
     if column.is_text:
         words = (cell_len(word) for cell in cells for word in cell.split())
-        low = min(longest, max(_TEXT, *words, 0))
+        low = min(longest, max(_TEXT, min(max(words, default=0), _WORD)))
     return max(low, label), max(longest, cell_len(column.label))
 
 
@@ -119,7 +121,8 @@ def _drawn(table: Table, part: Sequence[int], widths: Sequence[int]) -> "RichTab
     rich = RichTable(box=None, width=whole)
     for place, width in zip(part, widths, strict=True):
         column = table.columns[place]
-        rich.add_column(column.label, justify="left" if column.is_text else "right", width=width)
+        side: Literal["left", "right"] = "left" if column.is_text else "right"
+        rich.add_column(Text(column.label), justify=side, width=width, overflow="fold")
     for row in table.texts:
         rich.add_row(*(Text(row[place]) for place in part))  # q17[no] is no markup
     return rich

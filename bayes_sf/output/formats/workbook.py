@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
-from bayes_sf.output.numbers import fixed, limit, probability
+from bayes_sf.output.numbers import estimate, limit, power_of, probability
 from bayes_sf.output.tables import Column, Table, Value
 from bayes_sf.output.words import word
 
@@ -107,8 +107,11 @@ def _value(value: Value, column: Column, table: Table, where: tuple[int, int]) -
     if isinstance(value, str):
         return _printed_figure(value)
     decimals = table.places(*where)
-    shown = {"interval": limit, "probability": probability}.get(column.kind, fixed)
-    return value, _number_format(shown(value, decimals), decimals)
+    power = power_of(value, decimals)
+    if column.kind == "interval":
+        return value, _number_format(limit(value, decimals, power=power), decimals, power)
+    shown = probability if column.kind == "probability" else estimate
+    return value, _number_format(shown(value, decimals), decimals, power)
 
 
 def _printed_figure(text: str) -> tuple[Value, str]:
@@ -119,9 +122,10 @@ def _printed_figure(text: str) -> tuple[Value, str]:
         return text, ""
 
 
-def _number_format(text: str, decimals: int) -> str:
+def _number_format(text: str, decimals: int, power: int = 0) -> str:
     """Excel's format: a true minus, none before a zero; "<0.001" is shown over the number."""
     if text.startswith(("<", ">")) or "∞" in text:
         return f'"{text}"'
-    digits = "0." + "0" * decimals if decimals else "0"
+    decimals = max(decimals + power, 0)
+    digits = ("0." + "0" * decimals if decimals else "0") + ("E+00" if power else "")
     return f'{digits};"−"{digits}' if text[0] in "-−" else f"{digits};{digits}"

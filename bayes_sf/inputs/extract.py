@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from bayes_sf.errors import DataError
 from bayes_sf.inputs.delimited import CsvFormat
+from bayes_sf.inputs.headers import match_columns
 from bayes_sf.inputs.numerals import as_number, find_decimal_mark
 from bayes_sf.inputs.pseudonym import is_valid_number, mask_numbers, pseudonym
 from bayes_sf.inputs.quarters import parse_quarter, working_days
@@ -99,17 +100,15 @@ def open_extract(
 
     cells, layout = scan_cells(connection, path)
     where = path.name
-    names = {ours: mapping.get(ours, ours) for ours in (*COLUMNS, HEAD_COUNT)}
-    absent = [names[ours] for ours in COLUMNS if names[ours] not in cells.columns]
-    if absent:
-        raise DataError(
-            f"{where}: row 1",
-            f"must have the {len(COLUMNS)} columns of table 7",
-            got=f"no {', '.join(absent)}",
-            fix="rename the columns with a mapping",
-        )
-    has_head_count = names[HEAD_COUNT] in cells.columns
-    used = names if has_head_count else {ours: names[ours] for ours in COLUMNS}
+    used = match_columns(
+        where,
+        cells.columns,
+        COLUMNS,
+        optional=[HEAD_COUNT],
+        mapping=mapping,
+        rule=f"must have the {len(COLUMNS)} columns of table 7",
+    )
+    has_head_count = HEAD_COUNT in used
     aside = tuple(mask_numbers(name) for name in cells.columns if name not in used.values())
     table = cells.select(**{ours: cells[theirs] for ours, theirs in used.items()})
     table = table.mutate(row=ibis.row_number() + 2)

@@ -1,12 +1,12 @@
 """The survey: answers in any usual file and coding, as the codebook's categories.
 
 An answer may be written as the codebook's code or key, as a label in Norwegian or English, or as
-the report prints it; SPSS and Stata value labels go before codes. "Don't know" and "not asked" are
-answers of their own, and a missing answer is missing: three different things. An empty cell is
-"not asked" where the item's filter says that nobody asked, else missing.
+the report prints it; where a column has value labels, they decide (`bayes_sf.inputs.coding`).
+"Don't know" and "not asked" are answers of their own, and a missing answer is missing: three
+different things. An empty cell is "not asked" where the item's filter says that nobody asked, "not
+chosen" beside a chosen option where options are coded 1 or blank, else missing.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Final
 
 from bayes_sf.errors import DataError
 from bayes_sf.inputs.codebook import Codebook, Item, load_codebook
-from bayes_sf.inputs.numerals import MISSING
+from bayes_sf.inputs.coding import check_labels, decode, fill_options
+from bayes_sf.inputs.headers import match_columns
 from bayes_sf.inputs.pseudonym import is_valid_number, mask_numbers, pseudonym, run_key
 from bayes_sf.inputs.tabular import Cells, read_cells
 
@@ -80,12 +81,14 @@ def read_survey(
     """
     book = load_codebook()
     cells, aside = _rename(read_cells(path), book, mapping or {})
+    check_labels(_columns(book), cells)
     answers = cells.frame.copy()
     for item in _columns(book):
-        answers[item.key] = _decode(item, cells)
+        answers[item.key] = decode(item, cells)
     asked = {item.key: _asked(item, answers) for item in _columns(book) if item.asked_if}
     for name, who in asked.items():
         answers.loc[answers[name].isna() & (who == False), name] = "not_asked"  # noqa: E712 (three-valued)
+    fill_options(answers, _columns(book))
     faults = _find_faults(answers, book, asked)
     if len(faults):
         raise _report(cells.where, faults)
@@ -101,61 +104,17 @@ def _rename(
     cells: Cells, book: Codebook, mapping: Mapping[str, str]
 ) -> tuple[Cells, tuple[str, ...]]:
     """Give the file's columns our names and set aside those the codebook does not have."""
-    found = {_plain(name): name for name in cells.frame.columns}
-    wanted = {ours: found.get(_plain(mapping.get(ours, ours))) for ours in _names(book)}
-    absent = [mapping.get(ours, ours) for ours, theirs in wanted.items() if theirs is None]
-    if set(absent) - {mapping.get(ENTERPRISE, ENTERPRISE)}:
-        absent = [name for name in absent if name != mapping.get(ENTERPRISE, ENTERPRISE)]
-        more = f" and {len(absent) - SHOWN} more" if len(absent) > SHOWN else ""
-        raise DataError(
-            f"{cells.where}: row 1",
-            "must have every column of the codebook",
-            got=f"no {', '.join(absent[:SHOWN])}{more}",
-            fix="rename the columns with a mapping",
-        )
-    ours = {theirs: name for name, theirs in wanted.items() if theirs is not None}
-    aside = tuple(mask_numbers(name) for name in cells.frame.columns if name not in ours)
-    labels = {ours[name]: codes for name, codes in cells.labels.items() if name in ours}
-    frame = cells.frame[list(ours)].rename(columns=ours)
-    return Cells(cells.where, frame, labels), aside
-
-
-def _names(book: Codebook) -> list[str]:
-    return [NUMBER, ENTERPRISE, *(item.key for item in _columns(book))]
-
-
-def _plain(name: str) -> str:
-    """Name as it is compared: Stata has no points in names, SPSS no rule on capitals."""
-    return re.sub(r"(?<=\d)_(?=\d)", ".", name.strip().lower())
-
-
-def _decode(item: Item, cells: Cells) -> "pd.Series[str]":
-    """Category keys of one column; what the codebook does not know stays as it is written."""
-    known = _spellings(item)
-    labels = cells.labels.get(item.key, {})
-
-    def key(cell: str | None) -> str | None:
-        if cell is None:
-            return None
-        for text in (labels.get(cell, cell), cell):
-            whole = re.sub(r"[.,]0+$", "", text.strip()).casefold()
-            if whole in known:
-                return known[whole]
-        return None if cell in MISSING else cell
-
-    return cells.frame[item.key].map(key).astype(object)
-
-
-def _spellings(item: Item) -> dict[str, str]:
-    """Every way to write each answer of an item."""
-    spellings: dict[str, str] = {}
-    for answer in (*item.categories, *item.missing):
-        texts = (str(answer.code), answer.key, answer.label_nb, answer.label_en, *answer.printed)
-        spellings |= {text.casefold(): answer.key for text in texts}
-    if item.kind == "option":
-        spellings |= {"ja": "chosen", "yes": "chosen", "true": "chosen"}
-        spellings |= {"nei": "not_chosen", "no": "not_chosen", "false": "not_chosen"}
-    return spellings
+    items = [item.key for item in _columns(book)]
+    names = match_columns(
+        cells.where,
+        cells.frame.columns,
+        [NUMBER, *items],
+        optional=[ENTERPRISE],
+        mapping=mapping,
+        rule="must have every column of the codebook",
+    )
+    aside = tuple(mask_numbers(name) for name in cells.frame.columns if name not in names.values())
+    return cells.rename(names), aside
 
 
 def _asked(item: Item, answers: "pd.DataFrame") -> "pd.Series[bool]":
@@ -190,7 +149,7 @@ def _find_faults(
     secret = cases["column"].isin([NUMBER, ENTERPRISE]) & cases["failure_case"].notna()
     faults = pd.DataFrame(
         {
-            "row": cases["index"].astype(int) + 2,
+            "row": cases["index"].astype(int),
             "column": cases["column"],
             "got": cases["failure_case"].map(_quote).mask(secret, _HIDDEN),
             "allowed": cases["check"].replace(renamed),
@@ -250,6 +209,7 @@ def _survey(answers: "pd.DataFrame", book: Codebook, key: bytes, aside: tuple[st
     import pandas as pd
 
     hide = partial(pseudonym, key=key)
+    answers = answers.reset_index(drop=True)
     keys = [item.key for item in _columns(book) if item.role != "group"]
     frame = pd.DataFrame({"workplace": answers[NUMBER].map(hide)})
     enterprise = answers.get(ENTERPRISE, pd.Series(None, index=answers.index, dtype=object))

@@ -7,14 +7,16 @@ of the file here: it could hold an organisation number.
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bayes_sf.errors import DataError
-from bayes_sf.inputs.delimited import CsvFormat, csv_format, csv_rows
+from bayes_sf.inputs.delimited import CsvFormat, csv_format, csv_records
+from bayes_sf.inputs.headers import show_name
+from bayes_sf.inputs.workbook import read_sheet
 
 if TYPE_CHECKING:
     import ibis
@@ -46,14 +48,39 @@ class Cells:
     where : str
         The file's name, for messages.
     frame : pandas.DataFrame
-        One text or None per cell; row i of the frame is row i + 2 of the file.
+        One text or None per cell, indexed by the rows of the file, whose header is row 1.
     labels : dict
         For SPSS and Stata: column to {code: label}.
+    missing : dict
+        For SPSS and Stata: column to the cells that the file declares missing.
     """
 
     where: str
-    frame: "pd.DataFrame"
+    frame: "pd.DataFrame" = field(repr=False)
     labels: dict[str, dict[str, str]] = field(default_factory=dict)
+    missing: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def rename(self, names: Mapping[str, str]) -> "Cells":
+        """Keep some columns under other names.
+
+        Parameters
+        ----------
+        names : mapping
+            New name to the column's own.
+
+        Returns
+        -------
+        Cells
+            In the order of the file.
+        """
+        new = {theirs: ours for ours, theirs in names.items()}
+        kept = [column for column in self.frame.columns if column in new]
+        return Cells(
+            self.where,
+            self.frame[kept].rename(columns=new),
+            {new[name]: codes for name, codes in self.labels.items() if name in new},
+            {new[name]: cells for name, cells in self.missing.items() if name in new},
+        )
 
 
 def read_cells(path: str | Path) -> Cells:
@@ -62,7 +89,8 @@ def read_cells(path: str | Path) -> Cells:
     Parameters
     ----------
     path : str or pathlib.Path
-        `.csv`, `.txt`, `.xlsx` (first sheet), `.sav`, `.zsav`, `.dta` or `.parquet`.
+        `.csv`, `.txt`, `.xlsx` (its only visible sheet that is not empty), `.sav`, `.zsav`,
+        `.dta` or `.parquet`.
 
     Returns
     -------
@@ -74,15 +102,9 @@ def read_cells(path: str | Path) -> Cells:
     DataError
         If the file cannot be read in exactly one way.
     """
-    import pandas as pd
-
     path = Path(path)
     readers = {"csv": _csv, "excel": _excel, "spss": _spss, "stata": _stata, "parquet": _parquet}
-    columns, rows, labels = readers[_kind(path)](path)
-    _check_columns(path.name, columns)
-    if not rows:
-        raise DataError(path.name, "must have at least one row below its header", got="none")
-    return Cells(path.name, pd.DataFrame(rows, columns=columns, dtype=object), labels)
+    return readers[_kind(path)](path)
 
 
 def scan_cells(connection: "Backend", path: str | Path) -> "tuple[ibis.Table, CsvFormat | None]":
@@ -154,70 +176,88 @@ def _check_columns(where: str, columns: Iterable[str]) -> None:
         raise DataError(
             f"{where}: row 1",
             "column names must be unique",
-            got=", ".join(repeated[:5]),
+            got=", ".join(map(show_name, repeated[:5])),
             fix="rename or delete the copies",
         )
 
 
-type _Table = tuple[list[str], list[list[str | None]], dict[str, dict[str, str]]]
+def _cells(
+    path: Path,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str | None]],
+    numbers: Iterable[int] | None = None,
+    **facts: Any,
+) -> Cells:
+    """Check the header and put the rows into a frame; without numbers they follow it."""
+    import pandas as pd
+
+    _check_columns(path.name, columns)
+    if not rows:
+        raise DataError(path.name, "must have at least one row below its header", got="none")
+    index = pd.Index(range(2, len(rows) + 2) if numbers is None else list(numbers))
+    frame = pd.DataFrame(list(rows), index, list(columns), dtype=object)
+    return Cells(path.name, frame, **facts)
 
 
-def _csv(path: Path) -> _Table:
+def _csv(path: Path) -> Cells:
     layout = csv_format(path)
-    rows = [[_text(cell) for cell in row] for row in csv_rows(path, layout)]
-    return list(layout.columns), rows, {}
+    numbered = [(n, [_text(cell) for cell in row]) for n, row in csv_records(path, layout)]
+    return _cells(path, layout.columns, [row for _, row in numbered], (n for n, _ in numbered))
 
 
-def _excel(path: Path) -> _Table:
-    import openpyxl
-
-    # A sheet may be formatted far beyond its cells: empty rows and columns at its end are no data.
+def _excel(path: Path) -> Cells:
     with _reading(path, "Excel"):
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        records = [list(record) for record in book.worksheets[0].iter_rows(values_only=True)]
-        book.close()
-    if not records:
-        raise DataError(path.name, "must have a header in the first sheet", got="an empty sheet")
-    cells = [[_text(cell) for cell in record] for record in records]
-    while cells and not any(cells[-1]):
-        cells.pop()
-    width = max((i for row in cells for i, cell in enumerate(row, start=1) if cell), default=0)
-    header, *rows = [row[:width] + [None] * (width - len(row)) for row in cells] or [[]]
-    return [name or "" for name in header], rows, {}
+        header, *rows = read_sheet(path, _text, max_columns=MAX_COLUMNS)
+    return _cells(path, [name or "" for name in header], rows)
 
 
-def _spss(path: Path) -> _Table:
+def _spss(path: Path) -> Cells:
     import pyreadstat
 
     return _labelled(path, "SPSS", pyreadstat.read_sav)
 
 
-def _stata(path: Path) -> _Table:
+def _stata(path: Path) -> Cells:
     import pyreadstat
 
     return _labelled(path, "Stata", pyreadstat.read_dta)
 
 
-def _labelled(path: Path, program: str, reader: Callable[..., Any]) -> _Table:
-    """Codes and value labels; user-missing codes stay codes, since they say why."""
+def _labelled(path: Path, program: str, reader: Callable[..., Any]) -> Cells:
+    """Codes, their labels, and which of them the file declares missing."""
     with _reading(path, program):
         frame, meta = reader(str(path), user_missing=True, disable_datetime_conversion=True)
     rows = [[_text(cell) for cell in row] for row in frame.itertuples(index=False, name=None)]
     labels = {
-        column: {_text(code) or "": label for code, label in codes.items()}
+        column: {_text(code) or "": label for code, label in codes.items() if label.strip()}
         for column, codes in meta.variable_value_labels.items()
     }
-    return list(meta.column_names), rows, labels
+    missing = {column: frozenset(codes) for column, codes in meta.missing_user_values.items()}
+    for column, ranges in meta.missing_ranges.items():
+        values = frame[column].dropna().unique()
+        missing[column] = frozenset(_text(v) or "" for v in values if _is_within(v, ranges))
+    return _cells(path, list(meta.column_names), rows, labels=labels, missing=missing)
 
 
-def _parquet(path: Path) -> _Table:
+def _is_within(value: Any, ranges: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether a value lies in a range that SPSS calls missing; texts are compared as they are."""
+    return any(
+        str(value).rstrip() == str(each["lo"]).rstrip()
+        if isinstance(value, str)
+        else each["lo"] <= value <= each["hi"]
+        for each in ranges
+    )
+
+
+def _parquet(path: Path) -> Cells:
     import pyarrow.parquet as pq
 
     columns = _parquet_columns(path)
     _check_columns(path.name, columns)
     with _reading(path, "Parquet"):
         values = [column.to_pylist() for column in pq.read_table(path).columns]
-    return columns, [[_text(cell) for cell in row] for row in zip(*values, strict=True)], {}
+    rows = [[_text(cell) for cell in row] for row in zip(*values, strict=True)]
+    return _cells(path, columns, rows)
 
 
 def _parquet_columns(path: Path) -> list[str]:
@@ -232,6 +272,8 @@ def _reading(path: Path, program: str) -> Iterator[None]:
     """Turn any failure of a reading library into one message; its own text is not quoted."""
     try:
         yield
+    except DataError:
+        raise
     except Exception as error:  # noqa: BLE001 - every library has errors of its own
         raise DataError(
             path.name,
@@ -247,14 +289,14 @@ def _text(cell: object) -> str | None:
     Examples
     --------
     >>> [_text(cell) for cell in (3.0, 2.5, " ja\u00a0", "", None, True, float("nan"))]
-    ['3', '2.5', 'ja', None, None, '1', None]
+    ['3', '2.5', 'ja', None, None, 'true', None]
     """
     if cell is None:
         return None
     if isinstance(cell, str):
         return cell.translate(_NBSP).strip() or None
     if isinstance(cell, bool):
-        return str(int(cell))
+        return str(cell).lower()
     if isinstance(cell, float):
         if math.isnan(cell):
             return None

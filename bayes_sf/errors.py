@@ -20,6 +20,7 @@ __all__ = [
     "ConvergenceError",
     "DataError",
     "DisclosureError",
+    "OutcomeWarning",
     "OutputError",
     "SpecError",
     "UsageError",
@@ -56,6 +57,10 @@ def _legible(letter: str) -> str:
     return " " if letter in _BLANKS else letter.encode("unicode_escape").decode("ascii")
 
 
+#: Letters of what was found that a message shows.
+_LONGEST = 500
+
+
 class BayesSFError(Exception):
     """Base of all errors that a user can cause.
 
@@ -79,9 +84,18 @@ class BayesSFError(Exception):
 
     def __str__(self) -> str:
         """One line: where: rule (got X); fix."""
-        found = "" if self.got is None else f" (got {self.got!r})"
+        found = "" if self.got is None else f" (got {_shown(self.got)})"
         remedy = f"; {self.fix}" if self.fix else ""
         return legible(f"{self.where}: {self.rule}{found}{remedy}")
+
+
+def _shown(value: object) -> str:
+    """What was found, as Python writes it, but no page of it."""
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # nested too deeply, or a number of thousands of digits
+        return type(value).__name__
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 class UsageError(BayesSFError):
@@ -118,3 +132,7 @@ class OutputError(BayesSFError):
     """A place that cannot be written to."""
 
     exit_code: ClassVar[int] = 2
+
+
+class OutcomeWarning(UserWarning):
+    """An outcome that is not what a Gaussian model is for."""

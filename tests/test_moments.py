@@ -150,7 +150,7 @@ BAD_MODELS = {
     "one group": (lambda df: df.assign(g="a"), "at least two levels"),
     "groups of one": (lambda df: df.assign(g=range(len(df))), "residual variance.*60 rows in 60"),
     "constant within": (
-        lambda df: df.assign(y=df["g"].map(dict(zip("abcd", range(4), strict=True)))),
+        lambda df: df.assign(y=df["g"].map(dict(zip("abcd", (0.5, 1.7, 2.2, 3.1), strict=True)))),
         "residual variance.*fitted exactly",
     ),
 }

@@ -183,7 +183,7 @@ def _error_correlation(specs: Sequence[ModelSpec], sample: AnalysisSample) -> _F
     place = {workplace: row for row, workplace in enumerate(everyone["workplace"])}
     loads = []
     for spec, frame in zip(specs, frames, strict=True):
-        rows = Rows.from_frame(frame, spec)
+        rows = Rows.from_frame(frame, spec.designed)
         weights = gls_weights(rows, lam)[1:]
         wide = np.zeros((len(weights), len(everyone)))
         wide[:, [place[workplace] for workplace in frame["workplace"]]] = weights

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from functools import cache
 from importlib import metadata
+from numbers import Integral, Real
 from time import perf_counter
 from typing import Any, Literal, cast, overload
 
@@ -16,14 +17,19 @@ from bayes_sf.inputs.sample import load_sample as load_microdata
 from bayes_sf.spec.analysis import Analysis
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import Moments
+from bayes_sf.spec.names import predictor_of
+from bayes_sf.spec.outcome import warn_of_outcome
 from bayes_sf.spec.priors import Priors
 from bayes_sf.spec.rows import Rows
 
-__all__ = ["ENGINES", "fit", "group_sizes", "load_sample", "moments_of", "rows_of"]
+__all__ = ["ENGINES", "check_numbers", "fit", "group_sizes", "load_sample", "moments_of", "rows_of"]
 
 #: Nodes for sigma and tau when a posterior is averaged over many recovered data sets; quantiles are
 #: then good to 1e-3 sd, far inside the spread over the data sets.
 _NODES_PER_DRAW = (32, 48)
+
+#: Observed quarters that the report's samples need, as its tables have it.
+_PUBLISHED_QUARTERS = (1, 3)
 
 
 def _reml(data: tuple[Moments, ...], _: Priors, __: int) -> Any:
@@ -126,18 +132,62 @@ def rows_of(spec: ModelSpec, data: Any) -> Rows | None:
     data : PublishedStudy, AnalysisSample, Rows, Moments or a data frame
         Its data.
     """
-    if isinstance(data, Rows):
-        return data
-    if isinstance(data, PublishedStudy | Moments):
+    if isinstance(data, PublishedStudy):
+        _check_published(spec)
         return None
+    if isinstance(data, Rows | Moments):
+        _check_given(spec, data)
+        return data if isinstance(data, Rows) else None
     if isinstance(data, AnalysisSample):
-        data = design(
+        rows = design(
             data, outcome=spec.outcome, predictors=spec.predictors,
             min_quarters=spec.min_quarters, standardize=spec.standardize,
             categorical=spec.categorical, monotonic=spec.monotonic, nested=spec.nested,
             keep=[name for name in (spec.repeats, spec.known_se) if name],
         )  # fmt: skip
+        return Rows.from_frame(rows, spec.designed)
     return Rows.from_frame(data, spec)
+
+
+def _check_published(spec: ModelSpec) -> None:
+    """Refuse what the published tables do not say: they are of one sample and one coding."""
+    asked = {
+        "standardize": spec.standardize, "categorical": spec.categorical, "nested": spec.nested,
+        "within_between": spec.within_between,
+        "group": spec.group != "industry" and spec.group,
+        "min_quarters": spec.min_quarters not in _PUBLISHED_QUARTERS and spec.min_quarters,
+    }  # fmt: skip
+    for key, value in asked.items():
+        if value:
+            raise UsageError(
+                f"model {spec.name!r}: {key}", "is not in the published tables", got=value,
+                fix="fit it to microdata or to the replica instead",
+            )  # fmt: skip
+
+
+def _check_given(spec: ModelSpec, data: Rows | Moments) -> None:
+    """Rows and moments have their columns already: they must be those that the model asks for."""
+    where = f"model {spec.name!r}"
+    theirs = {predictor_of(term, spec.predictors) for term in data.predictors}
+    mine = (spec.outcome, sorted(spec.predictors), spec.group)
+    if mine != (data.outcome, sorted(theirs), data.group):
+        raise UsageError(
+            where, f"must be of what the {type(data).__name__.lower()} are of",
+            got=f"{', '.join((data.outcome, *data.predictors, data.group))}",
+            fix="make them with the model's outcome, predictors and group",
+        )  # fmt: skip
+    if isinstance(data, Rows):
+        return
+    asked = {
+        key: getattr(spec, key)
+        for key in ("standardize", "nested", "categorical", "within_between", "table")
+    }
+    asked["min_quarters"] = spec.min_quarters != ModelSpec.min_quarters and spec.min_quarters
+    for key, value in asked.items():
+        if value:
+            rule = "is done before moments are made: they cannot answer it"
+            fix = "do it to the columns that the moments are made of, or fit to the data frame"
+            raise UsageError(f"{where}: {key}", rule, got=value, fix=fix)
 
 
 def moments_of(spec: ModelSpec, data: Any) -> tuple[tuple[Moments, ...], str]:
@@ -208,7 +258,7 @@ def fit(
     prob : float
         Probability of the (equal-tailed credible, or Wald) intervals.
     seed : int
-        Seed of what is random (nuts).
+        Seed of what is random (nuts); nothing else depends on it.
     progress : callable
         Wraps the models of an analysis, for a progress bar.
 
@@ -220,9 +270,15 @@ def fit(
     Raises
     ------
     UsageError
-        For an unknown engine or an impossible probability.
+        For an unknown engine, an impossible probability or seed; for an option of the
+        specification that these data, or this engine, cannot carry out: it is named.
     DataError, SpecError, ConvergenceError
         As the data, the specification and the engine have it.
+
+    Warns
+    -----
+    OutcomeWarning
+        Where a data frame's outcome is not what a Gaussian model is for (`bayes_sf.spec.outcome`).
 
     Examples
     --------
@@ -234,14 +290,13 @@ def fit(
     >>> round(result.icc()["estimate"], 3)
     0.94
     """
-    if engine not in ENGINES:
+    if not isinstance(engine, str) or engine not in ENGINES:
         close = get_close_matches(str(engine), ENGINES, n=1)
         raise UsageError(
             "engine", f"must be one of {', '.join(ENGINES)}", got=engine,
             fix=f"did you mean {close[0]!r}?" if close else "",
         )  # fmt: skip
-    if not 0 < prob < 1:
-        raise UsageError("prob", "must lie between 0 and 1", got=prob)
+    check_numbers(prob=prob, seed=seed)
     if isinstance(what, Analysis):
         return Results(
             tuple(_fit_one(spec, data, engine, prob, seed) for spec in progress(what.specs))
@@ -254,6 +309,20 @@ def fit(
     return _fit_one(what, data, engine, prob, seed)
 
 
+def check_numbers(*, prob: float, seed: int) -> None:
+    """Refuse what is no probability, or no seed.
+
+    Parameters
+    ----------
+    prob, seed
+        As in `fit`.
+    """
+    if isinstance(prob, bool) or not isinstance(prob, Real) or not 0 < prob < 1:
+        raise UsageError("prob", "must lie between 0 and 1", got=prob)
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= seed < 2**64:
+        raise UsageError("seed", "must be a whole number from 0 up, below 2^64", got=seed)
+
+
 def _fit_one(spec: ModelSpec, data: Any, engine: str, prob: float, seed: int) -> Result:
     """One model."""
     if spec.missing != "drop":
@@ -262,6 +331,8 @@ def _fit_one(spec: ModelSpec, data: Any, engine: str, prob: float, seed: int) ->
     if not spec.plain:
         _check_engine(spec, rows, engine)
     moments, source = _given(spec, data, rows)
+    if rows is not None and not isinstance(data, AnalysisSample | Rows):
+        warn_of_outcome(rows.y, spec.outcome)
     start = perf_counter()
     if spec.plain or rows is None:
         fitted = ENGINES[engine](moments, spec.priors, seed)

@@ -12,7 +12,6 @@ Examples
 [('null', 'absence_mean'), ('null', 'absence_change')]
 """
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -27,6 +26,7 @@ from bayes_sf.spec.model import OUTCOMES, ModelSpec
 from bayes_sf.spec.prior import closest
 from bayes_sf.spec.priors import Priors
 from bayes_sf.spec.statements import is_statement
+from bayes_sf.spec.toml import read_toml
 
 __all__ = ["Analysis", "analysis_names", "load_analysis"]
 
@@ -119,10 +119,7 @@ def load_analysis(name: str | Path) -> Analysis:
         wrong kind, an outcome that is not known.
     """
     path = _find(name)
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SpecError(path.name, "must be valid TOML in UTF-8", got=str(error)) from None
+    table = read_toml(path)
     _check_keys(table, path.name)
     _check_values(table, path.name)
     _check_items(table, path.name)

@@ -1,12 +1,23 @@
-"""Columns of a model from any data frame: numbers as they are, categories as dummies."""
+"""Columns of a model from any data frame: numbers as they are, categories as dummies.
 
+What is taken for what: numbers and truth values (0 and 1) of any type are numbers; text and
+categories are categories. Categories keep the order that they are declared in (pandas categories,
+polars enums, ordered dictionaries), whose first is the reference; of text, and of categories that
+are an encoding only (polars' Categorical, Arrow's dictionaries), it is the first of the alphabet.
+Ordered categories are coded in the same way: a dummy each, no polynomials. Dates, complex numbers,
+bytes and columns of mixed types are refused.
+"""
+
+from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.errors import DataError
+from bayes_sf.spec.names import can_be_written
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,6 +27,13 @@ __all__ = ["code_groups", "expand", "frame_from", "numeric"]
 
 _Floats = NDArray[np.float64]
 
+#: Kinds of columns, as `_kind` has them, that are numbers; and those that can name a category.
+_NUMBERS = ("boolean", "integer", "floating", "mixed-integer-float", "decimal", "empty")
+_NAMES = (
+    "string", *_NUMBERS, "date", "datetime", "datetime64", "time", "timedelta", "period",
+    "interval",
+)  # fmt: skip
+
 
 def frame_from(df: "IntoFrame", names: Sequence[str]) -> "pd.DataFrame":
     """Return a pandas frame with the named columns of anything Narwhals reads.
@@ -23,18 +41,17 @@ def frame_from(df: "IntoFrame", names: Sequence[str]) -> "pd.DataFrame":
     Raises
     ------
     DataError
-        For something that is no data frame, or that lacks a named column.
+        For something that is no data frame, or that lacks a named column, or has it twice.
     """
     import narwhals as nw
     import pandas as pd
 
     if isinstance(df, pd.DataFrame):
-        frame = df
+        _check_there(names, list(df.columns))
+        frame = df[list(dict.fromkeys(names))]
     else:
         try:
             native = nw.from_native(df)
-            eager = native.collect() if isinstance(native, nw.LazyFrame) else native
-            frame = eager.to_pandas()
         except TypeError as error:
             raise DataError(
                 "data",
@@ -42,17 +59,73 @@ def frame_from(df: "IntoFrame", names: Sequence[str]) -> "pd.DataFrame":
                 got=type(df).__name__,
                 fix="pass pandas, polars, pyarrow or anything else Narwhals reads",
             ) from error
-    missing = [name for name in names if name not in frame.columns]
-    if missing:
-        raise DataError(
-            f"column {missing[0]!r}",
-            "is not in the data",
-            got=", ".join(map(str, frame.columns[:20])),
-            fix="check the spelling",
-        )
+        _check_there(names, _column_names(df, native))
+        chosen = native.select(list(dict.fromkeys(names)))
+        eager = chosen.collect() if isinstance(chosen, nw.LazyFrame) else chosen
+        frame = eager.to_pandas()
+        declared = _declared_in_pandas(df)
+        encoded = [name for name, kind in eager.schema.items() if kind == nw.Categorical]
+        for name in (name for name in encoded if name not in declared):
+            frame[name] = _by_alphabet(frame[name])
     if len(frame) == 0:
         raise DataError("data", "must have rows", got="none")
-    return frame
+    return frame.reset_index(drop=True)
+
+
+def _column_names(df: Any, native: Any) -> list[Any]:
+    """Names of a frame's columns: Narwhals tells of no name that is there twice."""
+    there = getattr(df, "column_names", None)  # of a pyarrow table
+    return list(there) if isinstance(there, list) else list(native.collect_schema().names())
+
+
+def _check_there(names: Sequence[str], there: Sequence[Any]) -> None:
+    """Every named column is there, once."""
+    counted = Counter(column for column in there if isinstance(column, str))
+    for name in names:
+        times = counted[name]
+        if times > 1:
+            raise DataError(
+                f"column {name!r}", "must be in the data once", got=f"{times} columns of that name",
+                fix="drop or rename the others",
+            )  # fmt: skip
+        if not times:
+            raise DataError(
+                f"column {name!r}",
+                "is not in the data",
+                got=", ".join(map(str, there[:20])),
+                fix="check the spelling",
+            )
+
+
+def _declared_in_pandas(df: Any) -> set[str]:
+    """Columns of an Arrow table whose categories a pandas frame has declared."""
+    about = getattr(getattr(df, "schema", None), "pandas_metadata", None) or {}
+    kinds = {each["name"]: each["pandas_type"] for each in about.get("columns", ())}
+    return {name for name, kind in kinds.items() if kind == "categorical"}
+
+
+def _by_alphabet(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Categories in alphabetical order, unless they are ordered."""
+    if column.cat.ordered:
+        return column
+    return column.cat.reorder_categories(sorted(column.cat.categories))
+
+
+def _settled(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """The same column; of an Arrow dictionary in pandas its categories."""
+    import pandas as pd
+
+    kind = column.dtype
+    if not isinstance(kind, pd.ArrowDtype) or not str(kind.pyarrow_dtype).startswith("dictionary"):
+        return column
+    return _by_alphabet(column.array.__arrow_array__().to_pandas())
+
+
+def _kind(column: "pd.Series[Any] | pd.Index[Any]") -> str:
+    """What a column holds beside gaps, in pandas' words: ``string``, ``integer``, ``mixed``, ..."""
+    from pandas.api.types import infer_dtype
+
+    return "empty" if column.isna().all() else str(infer_dtype(column, skipna=True))
 
 
 def numeric(frame: "pd.DataFrame", name: str) -> _Floats:
@@ -61,60 +134,69 @@ def numeric(frame: "pd.DataFrame", name: str) -> _Floats:
     Raises
     ------
     DataError
-        For text, and for a gap, with its place.
+        For what is no number, and for a gap, with its place.
     """
-    import pandas as pd
-
-    column = frame[name].infer_objects()
-    if not pd.api.types.is_numeric_dtype(column):
+    column = _settled(frame[name])
+    kind = "category" if hasattr(column, "cat") else _kind(column)
+    if kind not in _NUMBERS:
         raise DataError(
-            f"column {name!r}",
-            "must hold numbers",
-            got=column.iloc[0],
+            f"column {name!r}", "must hold numbers", got=_SAID.get(kind, kind),
             fix="convert it to numbers first",
-        )
-    values = column.to_numpy(dtype=float, na_value=np.nan)
+        )  # fmt: skip
+    try:
+        values = column.to_numpy(dtype=float, na_value=np.nan)
+    except OverflowError as error:
+        rule = "must hold numbers that a float can hold"
+        raise DataError(f"column {name!r}", rule, got="larger ones") from error
+    missing = column.isna().to_numpy()
     bad = np.flatnonzero(~np.isfinite(values))
     if bad.size:
         raise DataError(
-            f"column {name!r}, row {frame.index[bad[0]]}",
+            f"column {name!r}, row {bad[0]}",
             "must be a finite number in every row",
-            got=f"{values[bad[0]]} ({bad.size} such rows)",
+            got=f"{missing.sum()} missing" if missing.any() else f"inf ({bad.size} such rows)",
             fix="drop or impute those rows first",
         )
     return np.asarray(values)
 
 
-def expand(frame: "pd.DataFrame", name: str) -> dict[str, _Floats]:
+#: Kinds of columns as an error says them, where pandas' word is none of everyday.
+_SAID = {
+    "string": "text", "category": "categories", "mixed": "values of mixed types",
+    "mixed-integer": "values of mixed types", "datetime64": "dates", "datetime": "dates",
+    "complex": "complex numbers", "unknown-array": "values of no type",
+}  # fmt: skip
+
+
+def expand(frame: "pd.DataFrame", name: str, *, coded: bool = False) -> list[tuple[str, _Floats]]:
     """Return a predictor's columns: itself, or a dummy ``x[level]`` per level but the first.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Of `frame_from`.
+    name : str
+        The predictor.
+    coded : bool
+        Whether numbers are codes of categories.
 
     Raises
     ------
     DataError
-        For a gap, and for categories that are fewer than two.
+        For a gap, for categories that are fewer than two, or that have the same name.
     """
-    import pandas as pd
-
-    column = frame[name]
-    text = isinstance(column.dtype, pd.CategoricalDtype) or pd.api.types.is_string_dtype(column)
-    if not text:
-        return {name: numeric(frame, name)}
-    if column.isna().any():
-        raise DataError(
-            f"column {name!r}",
-            "must hold a category in every row",
-            got=f"{int(column.isna().sum())} missing",
-            fix="drop those rows first",
-        )
-    levels = column.astype("category").cat.remove_unused_categories().cat.categories
-    if len(levels) < 2:
+    column = _settled(frame[name])
+    if not (coded or hasattr(column, "cat") or _kind(column) == "string"):
+        return [(name, numeric(frame, name))]
+    labels, code = _levels(column, name, "must hold a category in every row", "drop those rows")
+    if len(labels) < 2:
         raise DataError(
             f"column {name!r}",
             "must have at least two categories",
-            got=list(levels),
+            got=f"{len(labels)}",
             fix="leave this predictor out",
         )
-    return {f"{name}[{level}]": (column == level).to_numpy(dtype=float) for level in levels[1:]}
+    return [(f"{name}[{label}]", (code == i).astype(float)) for i, label in enumerate(labels)][1:]
 
 
 def code_groups(frame: "pd.DataFrame", group: str) -> tuple[tuple[str, ...], NDArray[np.intp]]:
@@ -123,15 +205,56 @@ def code_groups(frame: "pd.DataFrame", group: str) -> tuple[tuple[str, ...], NDA
     Raises
     ------
     DataError
-        Where a row has no group.
+        Where a row has no group, or groups have no name of their own.
     """
-    unlabelled = int(frame[group].isna().sum())
-    if unlabelled:
+    column = _settled(frame[group])
+    labels, code = _levels(
+        column, group, "must name a group in every row", "drop or label those rows"
+    )
+    order = np.array(sorted(range(len(labels)), key=labels.__getitem__), dtype=np.intp)
+    place = np.empty(len(labels), dtype=np.intp)
+    place[order] = np.arange(len(labels))
+    return tuple(labels[i] for i in order), place[code]
+
+
+def _levels(
+    column: "pd.Series[Any]", name: str, rule: str, fix: str
+) -> tuple[list[str], NDArray[np.intp]]:
+    """Names of the categories that there are, in their order, and each row's place among them.
+
+    Values of different types may be written alike, as 1 and "1" are: such a column is refused, as
+    is one whose names cannot be told apart where they are written.
+    """
+    missing = int(column.isna().sum())
+    if missing:
+        raise DataError(f"column {name!r}", rule, got=f"{missing} missing", fix=f"{fix} first")
+    if not hasattr(column, "cat"):
+        _check_kind(_kind(column), name)
+        column = column.astype("category")
+    column = column.cat.remove_unused_categories()
+    values = column.cat.categories
+    _check_kind(_kind(values), name)
+    labels = [str(value) for value in values]
+    if "" in labels:
         raise DataError(
-            f"column {group!r}",
-            "must name a group in every row",
-            got=f"{unlabelled} missing",
-            fix="drop or label those rows first",
-        )
-    groups, code = np.unique(frame[group].to_numpy(dtype=str), return_inverse=True)
-    return tuple(groups.tolist()), np.asarray(code, dtype=np.intp)
+            f"column {name!r}", rule, got="an empty text in some",
+            fix=f"it may stand for a missing value: {fix} first",
+        )  # fmt: skip
+    if not all(map(can_be_written, labels)):
+        got = "a NUL character or half of a surrogate"
+        raise DataError(f"column {name!r}", "must hold text that can be written", got=got)
+    if len({normalize("NFC", label) for label in labels}) < len(labels):
+        raise DataError(
+            f"column {name!r}", "must give different values different names",
+            got="two that are written alike", fix="make them one, or give them other names",
+        )  # fmt: skip
+    return labels, np.asarray(column.cat.codes, dtype=np.intp)
+
+
+def _check_kind(kind: str, name: str) -> None:
+    """Values of one type that has names."""
+    if kind not in _NAMES:
+        raise DataError(
+            f"column {name!r}", "must hold text or numbers, all of one type",
+            got=_SAID.get(kind, kind), fix="convert it to text first",
+        )  # fmt: skip

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from bayes_sf.errors import SpecError
+from bayes_sf.spec.names import check_columns, check_list
 from bayes_sf.spec.prior import LOCATION_FAMILIES
 from bayes_sf.spec.priors import Priors
 
@@ -32,6 +33,16 @@ _OF_PANEL = ("absence_mean", "absence_change")
 _COLUMNS = (
     "predictors", "standardize", "categorical", "within_between", "nested", "monotonic", "varying",
 )  # fmt: skip
+
+#: More quarters than any register has.
+_MOST_QUARTERS = 1000
+#: Kinds of the other fields.
+_KINDS: tuple[tuple[type, str, tuple[str, ...]], ...] = (
+    (str, "text", ("name", "unit", "table", "likelihood", "repeats", "known_se", "missing")),
+    (int, "a whole number", ("min_quarters",)),
+    (bool, "true or false", ("resid_by_group",)),
+    (Priors, "Priors(...)", ("priors",)),
+)
 
 
 @dataclass(frozen=True)
@@ -57,11 +68,12 @@ class ModelSpec:
     priors : Priors
         Priors of the Bayesian engines.
     min_quarters : int
-        Sample rule: a workplace needs this many observed quarters.
+        Sample rule: a workplace needs this many observed quarters. Of a study's register; a data
+        frame has the rows that it has, and another number than the default is refused.
     standardize : tuple of str
-        Predictors that are centred and divided by their sd over the model's rows.
+        Predictors that are centred and divided by their sd (n - 1) over the model's rows.
     table : str
-        Key of the published table that this model answers, or "".
+        Key of the published table that this model answers, or "" (refused for a data frame).
     categorical : tuple of str
         Predictors with scores that enter as dummies of their answers instead.
     within_between : tuple of str
@@ -69,7 +81,8 @@ class ModelSpec:
         ``x[between]`` (Mundlak 1978).
     nested : tuple of str
         Items asked of some only: their effect among those asked. Scores are centred there, and
-        "not asked" is 0; nothing is imputed.
+        "not asked" is 0; nothing is imputed. Of a study's survey: a data frame does not tell who
+        was not asked, and refuses it.
     monotonic : tuple of str
         Predictors whose declared steps may differ in size but not in sign (Bürkner & Charpentier
         2020); the coefficient is the average step.
@@ -118,15 +131,18 @@ class ModelSpec:
     def __post_init__(self) -> None:
         """Check names and what goes together; fill in the default name and unit."""
         for key in _COLUMNS:
-            if isinstance(getattr(self, key), str):
-                rule = "must be a list of columns"
-                raise SpecError(f"model: {key}", rule, got=getattr(self, key))
-            object.__setattr__(self, key, tuple(getattr(self, key)))
+            object.__setattr__(self, key, check_list(key, getattr(self, key)))
+        for kind, said, keys in _KINDS:
+            for key in keys:
+                value = getattr(self, key)
+                if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):
+                    got = type(value).__name__ if value is None else value
+                    raise SpecError(f"model: {key}", f"must be {said}", got=got)
         self._check_names()
         self._check_options()
         self._check_missing()
-        if not isinstance(self.min_quarters, int) or self.min_quarters < 1:
-            rule = "must be a whole number of at least 1"
+        if not 1 <= self.min_quarters <= _MOST_QUARTERS:
+            rule = f"must be a whole number from 1 to {_MOST_QUARTERS}"
             raise SpecError("model: min_quarters", rule, got=self.min_quarters)
         if not self.name:
             object.__setattr__(self, "name", (*self.predictors, "null")[0])
@@ -135,18 +151,15 @@ class ModelSpec:
 
     def _check_names(self) -> None:
         """Columns are named by text, are different, and options are about predictors."""
-        names = (self.outcome, *self.predictors, self.group)
-        for value in names:
-            if not isinstance(value, str) or not value:
-                raise SpecError("model", "columns are named by text", got=value)
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            rule = "outcome, predictors and group must be different columns"
-            raise SpecError("model", rule, got=twice)
+        check_columns(self.outcome, self.predictors, self.group)
         for key in _COLUMNS[1:]:
             stray = sorted(set(getattr(self, key)) - set(self.predictors))
             if stray:
                 raise SpecError(f"model: {key}", "must name predictors of the model", got=stray)
+        for key in ("repeats", "known_se"):
+            if getattr(self, key) in {self.outcome, self.group}:
+                rule = "must be another column than outcome and group"
+                raise SpecError(f"model: {key}", rule, got=getattr(self, key))
 
     def _check_options(self) -> None:
         """Refuse options that are not known, or that contradict each other."""
@@ -162,6 +175,10 @@ class ModelSpec:
         if twice:
             rule = "must name a predictor in one of categorical, within_between, nested, monotonic"
             raise SpecError("model", f"{rule}, and then not in varying", got=twice)
+        scored = sorted(set(self.standardize) & {*self.categorical, *self.monotonic})
+        if scored:
+            rule = "must name predictors with scores, not those in categorical or monotonic"
+            raise SpecError("model: standardize", rule, got=scored)
         resid = [key for key in ("resid_by_group", "repeats", "known_se") if getattr(self, key)]
         if len(resid) > 1 or (resid and self.likelihood == "student"):
             rule = "must have one kind of residuals: student, resid_by_group, repeats or known_se"
@@ -218,6 +235,13 @@ class ModelSpec:
         if self.plain:
             return ("exact", "nuts", "reml", "ols")
         return ("exact", "nuts") if replace(self, repeats="").plain else ("nuts",)
+
+    @property
+    def designed(self) -> "ModelSpec":
+        """The same model of the rows that a sample's `design` has made: what it asks is done."""
+        return replace(
+            self, standardize=(), nested=(), table="", min_quarters=ModelSpec.min_quarters
+        )
 
     @property
     def key(self) -> tuple[str, str]:

@@ -27,13 +27,14 @@ from numpy.typing import NDArray
 
 from bayes_sf.errors import DataError
 from bayes_sf.spec.columns import code_groups, expand, frame_from, numeric
+from bayes_sf.spec.names import INTERCEPT, check_columns, check_list, check_names
+from bayes_sf.spec.outcome import warn_of_outcome
 
 if TYPE_CHECKING:
     from narwhals.typing import IntoFrame
 
 __all__ = ["INTERCEPT", "Moments"]
 
-INTERCEPT = "(Intercept)"
 _Floats = NDArray[np.float64]
 
 
@@ -70,6 +71,10 @@ class Moments:
     within: _Floats
     group: str = "group"
     n_rows: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse names that a result could not tell apart."""
+        check_names(self.predictors, self.groups, self.group)
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -124,21 +129,30 @@ class Moments:
 
         Raises
         ------
+        SpecError
+            For names that are empty or used twice.
         DataError
-            For a missing column, a value that is missing, infinite or no number, or an empty
-            frame. Whether the model can be fitted (levels, ranks, rows) is the engines' question.
+            For a missing column, a value that is missing, infinite or no number, an empty frame,
+            or names that a result could not tell apart. Whether the model can be fitted (levels,
+            ranks, rows) is the engines' question.
+
+        Warns
+        -----
+        OutcomeWarning
+            Where the outcome is not what a Gaussian model is for.
         """
-        frame = frame_from(df, [outcome, *predictors, group])
+        chosen = check_list("predictors", predictors)
+        check_columns(outcome, chosen, group)
+        frame = frame_from(df, [outcome, *chosen, group])
         response = numeric(frame, outcome)
-        design: dict[str, _Floats] = {}
-        for name in predictors:
-            design |= expand(frame, name)
+        warn_of_outcome(response, outcome)
+        design = [column for name in chosen for column in expand(frame, name)]
         groups, code = code_groups(frame, group)
         return cls.from_arrays(
-            np.column_stack([*design.values(), response]),
+            np.column_stack([*(values for _, values in design), response]),
             code,
             outcome=outcome,
-            predictors=tuple(design),
+            predictors=tuple(label for label, _ in design),
             groups=groups,
             group=group,
         )

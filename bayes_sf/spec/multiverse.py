@@ -4,11 +4,10 @@ Read from a TOML file such as `models/multiverse/q13.toml`: what is asked, of wh
 `[choices]` the options of each choice. A choice that is not named has the report's option.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
-from math import isfinite, prod
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,8 @@ from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.quarters import parse_quarter, quarter_name
 from bayes_sf.resources import models_dir
 from bayes_sf.spec.analysis import analysis_names, load_analysis
-from bayes_sf.spec.prior import closest
+from bayes_sf.spec.prior import closest, is_number
+from bayes_sf.spec.toml import read_toml
 
 __all__ = [
     "CHOICES", "NONE", "Multiverse", "load_multiverse", "multiverse_names", "report_choices",
@@ -165,7 +165,7 @@ def load_multiverse(name: str | Path) -> Multiverse:
     contrast = table.get("contrast", "widest")
     if contrast not in ("widest", "step"):
         raise SpecError(f"{where}: contrast", "must be widest or step", got=contrast)
-    if not (isfinite(table["rope"]) and table["rope"] > 0):
+    if not (is_number(table["rope"]) and table["rope"] > 0):
         raise SpecError(f"{where}: rope", "must be a number above zero", got=table["rope"])
     _check_item(table["item"], f"{where}: item")
     choices = _choices(table["choices"], report_choices(table["item"]), where)
@@ -185,13 +185,7 @@ def _read(name: str | Path) -> tuple[Path, dict[str, Any]]:
             rule = f"must be a .toml file, or one of {', '.join(known)}"
             raise SpecError("multiverse", rule, got=str(name), fix=closest(str(name), known))
         path = models_dir() / "multiverse" / f"{name}.toml"
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SpecError(str(path), "must be a file that can be read", got=error.strerror) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SpecError(path.name, "must be valid TOML in UTF-8", got=str(error)) from None
-    return path, table
+    return path, read_toml(path)
 
 
 def _choices(

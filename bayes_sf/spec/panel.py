@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from bayes_sf.errors import SpecError
+from bayes_sf.spec.names import check_list
 from bayes_sf.spec.priors import Priors
 
 __all__ = ["PANEL_LIKELIHOODS", "PanelSpec"]
@@ -51,8 +52,16 @@ class PanelSpec:
 
     def __post_init__(self) -> None:
         """Check what may be asked."""
-        object.__setattr__(self, "predictors", tuple(self.predictors))
-        if self.period not in {"step", "walk"}:
+        object.__setattr__(self, "predictors", check_list("predictors", self.predictors))
+        for key in ("slopes", "autocorrelation", "unlinked"):
+            if not isinstance(getattr(self, key), bool):
+                raise SpecError(f"panel: {key}", "must be true or false", got=getattr(self, key))
+        if not isinstance(self.priors, Priors):
+            raise SpecError("panel: priors", "must be Priors(...)", got=self.priors)
+        twice = sorted({name for name in self.predictors if self.predictors.count(name) > 1})
+        if twice:
+            raise SpecError("panel: predictors", "must be named once", got=twice)
+        if self.period not in ("step", "walk"):
             raise SpecError("panel: period", "must be step or walk", got=self.period)
         if self.likelihood not in PANEL_LIKELIHOODS:
             rule = f"must be {' or '.join(PANEL_LIKELIHOODS)}"

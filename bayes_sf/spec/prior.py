@@ -29,6 +29,7 @@ __all__ = [
     "SHRINKAGE_FAMILIES",
     "Prior",
     "closest",
+    "is_number",
     "read_prior",
 ]
 
@@ -113,13 +114,15 @@ class Prior:
 
     def __post_init__(self) -> None:
         """Refuse unknown families, and values that are no numbers or not positive."""
-        if self.family not in _KEYS:
+        if not isinstance(self.family, str) or self.family not in _KEYS:
             raise SpecError("prior: family", f"must be one of {', '.join(_KEYS)}", got=self.family)
         for key in ("scale", "df", "shape"):
             value = getattr(self, key)
-            if not (_is_number(value) and value > 0):
+            if not (is_number(value) and value > 0):
                 raise SpecError(f"prior: {key}", "must be a positive number", got=value)
-        if self.location is not None and not _is_number(self.location):
+        if not isinstance(self.autoscale, bool):
+            raise SpecError("prior: autoscale", "must be true or false", got=self.autoscale)
+        if self.location is not None and not is_number(self.location):
             raise SpecError("prior: location", "must be a number", got=self.location)
 
     def resolve(self, unit: float, location: float = 0.0) -> "Prior":
@@ -248,9 +251,20 @@ class Prior:
         return self.text()
 
 
-def _is_number(value: object) -> bool:
-    """Whether a value is a finite number and no truth value."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def is_number(value: object) -> bool:
+    """Whether a value is a number that a float can hold, finite, and no truth value.
+
+    Examples
+    --------
+    >>> is_number(2), is_number(True), is_number(10**400)
+    (True, False, False)
+    """
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def read_prior(entry: object, where: str) -> Prior:
@@ -274,7 +288,7 @@ def read_prior(entry: object, where: str) -> Prior:
     if "family" not in entry:
         raise SpecError(where, "must name its family", fix=f"family is one of {families}")
     family = entry["family"]
-    if family not in _KEYS:
+    if not isinstance(family, str) or family not in _KEYS:
         fix = closest(str(family), _KEYS)
         raise SpecError(f"{where}.family", f"must be one of {families}", got=family, fix=fix)
     known = ("family", "reason", "reason_nb", *_KEYS[family])
@@ -283,7 +297,7 @@ def read_prior(entry: object, where: str) -> Prior:
             rule = f"is no key of a {family} prior (known: {', '.join(known)})"
             raise SpecError(f"{where}.{key}", rule, fix=closest(key, known) or "remove it")
         kind, said = _KINDS.get(key, (None, "a finite number"))
-        if not (isinstance(value, kind) if kind else _is_number(value)):
+        if not (isinstance(value, kind) if kind else is_number(value)):
             raise SpecError(f"{where}.{key}", f"must be {said}", got=value)
     try:
         return Prior(**entry)

@@ -110,6 +110,8 @@ class Priors:
         """Let every prior have a family that it can have."""
         for key, allowed in _ALLOWED.items():
             prior = getattr(self, key)
+            if not isinstance(prior, Prior) and (prior is not None or key in BASIC):
+                raise SpecError(f"priors.{key}", "must be a Prior(...)", got=prior)
             if prior is not None and prior.family not in allowed:
                 rule = f"family must be one of {', '.join(allowed)}"
                 raise SpecError(f"priors.{key}", rule, got=prior.family)

@@ -10,7 +10,7 @@ Examples
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.errors import DataError
+from bayes_sf.errors import DataError, UsageError
 from bayes_sf.spec.columns import code_groups, expand, frame_from, numeric
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import INTERCEPT, Moments
+from bayes_sf.spec.names import BEYOND, QUANTITIES, check_names, predictor_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,6 +68,10 @@ class Rows:
     steps: Mapping[str, slice] = field(default_factory=dict)
     repeats: _Floats | None = field(default=None, repr=False)
     known_se: _Floats | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse names that a result could not tell apart."""
+        check_names(self.predictors, self.groups, self.group)
 
     @property
     def n_obs(self) -> int:
@@ -131,59 +136,102 @@ class Rows:
         ----------
         df : pandas.DataFrame or anything Narwhals reads
             One row per unit, with the specification's columns. Text and categorical predictors
-            become dummies; a monotonic one must be an ordered categorical, whose categories
-            declare its steps, also those that no row has.
+            become dummies (see `columns`); a monotonic one must be an ordered categorical, whose
+            categories declare its steps, also those that no row has.
         spec : ModelSpec
             The model.
 
         Raises
         ------
+        UsageError
+            For options that only the study's survey, register or report can answer.
         DataError
             For a missing column, a value that is missing or no number, an empty frame, a
             monotonic predictor without declared order, a count or standard error that is not
             positive.
         """
+        _check_options(spec)
         more = [name for name in (spec.repeats, spec.known_se) if name]
         frame = frame_from(df, [spec.outcome, *spec.predictors, spec.group, *more])
         y = numeric(frame, spec.outcome)
         groups, code = code_groups(frame, spec.group)
-        columns: dict[str, _Floats] = {}
+        columns: list[tuple[str, _Floats]] = []
         steps: dict[str, slice] = {}
         for name in spec.predictors:
             added = _columns(frame, name, spec, code)
             if name in spec.monotonic:
                 steps[name] = slice(len(columns), len(columns) + len(added))
-            columns |= added
-        x = np.column_stack([*columns.values()]) if columns else np.empty((len(y), 0))
+            columns += added
+            _check_made(name, [label for label, _ in added], spec)
+        if not spec.plain:
+            labels = tuple(label for label, _ in columns)
+            check_names(labels, groups, spec.group, (*QUANTITIES, *BEYOND))
+        x = np.column_stack([values for _, values in columns]) if columns else np.empty((len(y), 0))
         return cls(
-            spec.outcome, spec.group, tuple(columns), groups, y, x, code, steps,
-            _positive(frame, spec.repeats), _positive(frame, spec.known_se),
+            spec.outcome, spec.group, tuple(label for label, _ in columns), groups, y, x, code,
+            steps, _positive(frame, spec.repeats), _positive(frame, spec.known_se),
+        )  # fmt: skip
+
+
+def _check_options(spec: ModelSpec) -> None:
+    """Refuse what a frame cannot answer: what the survey, the register or the report would say."""
+    asked = {
+        "nested": (spec.nested, "centre it among those who were asked, and give the others 0"),
+        "min_quarters": (
+            spec.min_quarters != ModelSpec.min_quarters and spec.min_quarters,
+            "choose the rows yourself",
+        ),
+        "table": (spec.table, "leave it out: a frame answers no published table"),
+        "missing": (spec.missing != "drop" and spec.missing, "drop or impute those rows first"),
+    }
+    for key, (value, fix) in asked.items():
+        if value:
+            rule = "is about the study's survey and register: a data frame cannot answer it"
+            raise UsageError(f"model {spec.name!r}: {key}", rule, got=value, fix=fix)
+
+
+def _check_made(name: str, labels: Sequence[str], spec: ModelSpec) -> None:
+    """Refuse a predictor whose dummies or parts would be taken for another one's."""
+    other = {predictor_of(label, spec.predictors) for label in labels} - {name}
+    if other:
+        raise DataError(
+            f"predictor {name!r}", "must not give columns that read as another predictor's",
+            got=sorted(other), fix="rename one of the columns",
         )  # fmt: skip
 
 
 def _columns(
     frame: "pd.DataFrame", name: str, spec: ModelSpec, code: NDArray[np.intp]
-) -> dict[str, _Floats]:
+) -> list[tuple[str, _Floats]]:
     """One predictor's columns, as the specification has it enter."""
-    import pandas as pd
-
-    column = frame[name]
     if name in spec.monotonic:
-        return _thresholds(column, name)
-    if name in spec.categorical and not isinstance(column.dtype, pd.CategoricalDtype):
-        frame = frame.assign(**{name: column.astype("category")})
-    found = expand(frame, name)
+        return _thresholds(frame[name], name)
+    found = expand(frame, name, coded=name in spec.categorical)
+    if name in spec.standardize:
+        found = [(name, _standardised(found, name))]
     if name not in spec.within_between:
         return found
-    split: dict[str, _Floats] = {}
+    split: list[tuple[str, _Floats]] = []
     sizes = np.bincount(code)
-    for label, values in found.items():
+    for label, values in found:
         means = (np.bincount(code, weights=values) / sizes)[code]
-        split |= {f"{label}[within]": values - means, f"{label}[between]": means}
+        split += [(f"{label}[within]", values - means), (f"{label}[between]", means)]
     return split
 
 
-def _thresholds(column: "pd.Series[float]", name: str) -> dict[str, _Floats]:
+def _standardised(found: list[tuple[str, _Floats]], name: str) -> _Floats:
+    """A predictor's numbers less their mean, in standard deviations (n - 1) of these rows."""
+    label, values = found[0]
+    if label != name:
+        rule = "must hold numbers to be standardised"
+        raise DataError(f"column {name!r}", rule, got="categories", fix="leave it out")
+    spread = values.std(ddof=1) if len(values) > 1 else 0.0
+    if not spread > 0:
+        raise DataError(f"column {name!r}", "must vary to be standardised")
+    return np.asarray((values - values.mean()) / spread)
+
+
+def _thresholds(column: "pd.Series[float]", name: str) -> list[tuple[str, _Floats]]:
     """Whether a monotonic predictor lies above each category but the last."""
     import pandas as pd
 
@@ -202,7 +250,7 @@ def _thresholds(column: "pd.Series[float]", name: str) -> dict[str, _Floats]:
             got=f"{int((codes < 0).sum())} missing", fix="drop those rows first",
         )  # fmt: skip
     levels = kind.categories[:-1]
-    return {f"{name}[>{level}]": (codes > i).astype(float) for i, level in enumerate(levels)}
+    return [(f"{name}[>{level}]", (codes > i).astype(float)) for i, level in enumerate(levels)]
 
 
 def _positive(frame: "pd.DataFrame", name: str) -> _Floats | None:

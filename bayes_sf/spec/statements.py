@@ -195,7 +195,8 @@ def read_statement(role: str, entry: Mapping[str, object], where: str, sd_resid:
             raise SpecError(f"{where}.{name}", f"is no key beside {key} (known: {known})", fix=fix)
     for name, value in entry.items():
         kind = str if name in {"family", "reason", "reason_nb"} else (int, float)
-        if not isinstance(value, kind) or isinstance(value, bool):
+        huge = isinstance(value, int) and value.bit_length() > _BITS
+        if not isinstance(value, kind) or isinstance(value, bool) or huge:
             rule = f"must be {'text' if kind is str else 'a number'}"
             raise SpecError(f"{where}.{name}", rule, got=value)
     apart = {key, _PROBABILITY, "reason_nb"}
@@ -212,6 +213,8 @@ def read_statement(role: str, entry: Mapping[str, object], where: str, sd_resid:
     return replace(made, reason_nb=str(entry.get("reason_nb", "")))
 
 
+#: Of the largest whole number that a float can hold.
+_BITS: Final = 1023
 _SOLVED: Final = ("scale", "autoscale", "location")
 
 

@@ -15,6 +15,7 @@ absence_mean or absence_change
 from typing import ClassVar
 
 __all__ = [
+    "MOST_SEED",
     "BayesSFError",
     "ConvergenceError",
     "DataError",
@@ -22,7 +23,11 @@ __all__ = [
     "OutputError",
     "SpecError",
     "UsageError",
+    "check_seed",
 ]
+
+#: Largest seed: what every generator in use takes.
+MOST_SEED = 2**32 - 1
 
 
 class BayesSFError(Exception):
@@ -87,3 +92,21 @@ class OutputError(BayesSFError):
     """A place that cannot be written to."""
 
     exit_code: ClassVar[int] = 2
+
+
+def check_seed(seed: object) -> None:
+    """Refuse what no generator takes as a seed.
+
+    Parameters
+    ----------
+    seed : int
+        From 0 to 4,294,967,295.
+
+    Raises
+    ------
+    UsageError
+        For anything else.
+    """
+    whole = getattr(seed, "__index__", None) is not None and not isinstance(seed, bool)
+    if not (whole and 0 <= int(seed) <= MOST_SEED):  # type: ignore[call-overload]
+        raise UsageError("seed", f"must be a whole number from 0 to {MOST_SEED}", got=seed)

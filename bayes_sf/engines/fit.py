@@ -10,7 +10,7 @@ from typing import Any, Literal, cast, overload
 
 from bayes_sf.engines.recovery import PublishedStudy, recover_study
 from bayes_sf.engines.result import Provenance, Result, Results
-from bayes_sf.errors import UsageError
+from bayes_sf.errors import UsageError, check_seed
 from bayes_sf.inputs.sample import AnalysisSample, design
 from bayes_sf.inputs.sample import load_sample as load_microdata
 from bayes_sf.spec.analysis import Analysis
@@ -242,6 +242,7 @@ def fit(
         )  # fmt: skip
     if not 0 < prob < 1:
         raise UsageError("prob", "must lie between 0 and 1", got=prob)
+    check_seed(seed)
     if isinstance(what, Analysis):
         return Results(
             tuple(_fit_one(spec, data, engine, prob, seed) for spec in progress(what.specs))

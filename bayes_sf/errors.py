@@ -16,6 +16,7 @@ import unicodedata
 from typing import ClassVar, Final
 
 __all__ = [
+    "MOST_SEED",
     "BayesSFError",
     "ConvergenceError",
     "DataError",
@@ -24,6 +25,7 @@ __all__ = [
     "OutputError",
     "SpecError",
     "UsageError",
+    "check_seed",
     "legible",
 ]
 
@@ -59,6 +61,9 @@ def _legible(letter: str) -> str:
 
 #: Letters of what was found that a message shows.
 _LONGEST = 500
+
+#: Largest seed: what every generator in use takes.
+MOST_SEED: Final = 2**32 - 1
 
 
 class BayesSFError(Exception):
@@ -136,3 +141,21 @@ class OutputError(BayesSFError):
 
 class OutcomeWarning(UserWarning):
     """An outcome that is not what a Gaussian model is for."""
+
+
+def check_seed(seed: object) -> None:
+    """Refuse what no generator takes as a seed.
+
+    Parameters
+    ----------
+    seed : int
+        From 0 to 4,294,967,295.
+
+    Raises
+    ------
+    UsageError
+        For anything else.
+    """
+    whole = getattr(seed, "__index__", None) is not None and not isinstance(seed, bool)
+    if not (whole and 0 <= int(seed) <= MOST_SEED):  # type: ignore[call-overload]
+        raise UsageError("seed", f"must be a whole number from 0 to {MOST_SEED}", got=seed)

@@ -36,7 +36,8 @@ from numpy.typing import NDArray
 
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.ols_reml import fit_reml
-from bayes_sf.errors import UsageError
+from bayes_sf.engines.quadrature import Axis, cumulative, invert, series
+from bayes_sf.errors import UsageError, check_seed
 from bayes_sf.inputs.sample import AnalysisSample, design
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.rows import Rows
@@ -275,8 +276,10 @@ def pool_slopes(
     if not 1 <= top <= m:
         raise UsageError("multiplicity: top", f"must be 1 to {m}", got=top)
     _check_different(slopes)
-    omega, weight = _omega_posterior(slopes)
+    nodes, weight = _omega_posterior(slopes)
+    check_seed(seed)
     rng = np.random.default_rng(seed)
+    omega = _omega_at(slopes, nodes.nodes)
     drawn = _draw(slopes, rng.choice(omega, size=_DRAWS, p=weight), rng)
     tails = [0.5 - 0.5 * prob, 0.5 + 0.5 * prob]
     low, high = np.quantile(drawn, tails, axis=0)
@@ -301,8 +304,11 @@ def pool_slopes(
         },
         index=pd.Index(slopes.names, name="term"),
     )  # fmt: skip
-    cumulated = np.cumsum(weight)
-    at = [float(np.interp(q, cumulated, omega)) for q in (tails[0], 0.5, tails[1])]
+    coef = series(weight)
+    share = invert(
+        lambda x: cumulative(coef, nodes.unit(x)), np.array([tails[0], 0.5, tails[1]]), 0.0, 1.0
+    )
+    at = [float(value) for value in _omega_at(slopes, share)]
     table.attrs = {"omega_lower": at[0], "omega_median": at[1], "omega_upper": at[2], "prob": prob}
     return table
 
@@ -349,19 +355,24 @@ def _check_different(slopes: Slopes) -> None:
         raise UsageError("multiplicity", rule, got=twins, fix="leave one of them out")
 
 
-def _omega_posterior(slopes: Slopes) -> tuple[_Floats, _Floats]:
-    """Nodes of omega and their posterior weights under a flat prior, (G,) each."""
+def _omega_at(slopes: Slopes, share: _Floats) -> _Floats:
+    """Omega at a coordinate in [0, 1]: most of it near zero, and none too large."""
     unit = max(float(np.abs(slopes.estimate).max()), float(slopes.se.max()))
-    x, w = np.polynomial.legendre.leggauss(_NODES)
-    share = 0.5 * (x + 1)
-    omega = unit * share**3 / (1 - share)  # most nodes near zero, and none too large
-    jacobian = unit * share**2 * (3 - 2 * share) / (1 - share) ** 2
+    return np.asarray(unit * share**3 / (1 - share))
+
+
+def _omega_posterior(slopes: Slopes) -> tuple[Axis, _Floats]:
+    """Nodes of omega's coordinate, and their posterior masses under a flat prior, (G,)."""
+    axis = Axis.over(0.0, 1.0, _NODES)
+    share = axis.nodes
+    omega = _omega_at(slopes, share)
+    jacobian = share**2 * (3 - 2 * share) / (1 - share) ** 2
     value, vector = np.linalg.eigh(slopes.cov)
     turned = vector.T @ slopes.estimate
     total = value + omega[:, None] ** 2
     log_density = -0.5 * (np.log(total) + turned**2 / total).sum(axis=1)
-    mass = np.exp(log_density - log_density.max()) * w * jacobian
-    return omega, mass / mass.sum()
+    mass = np.exp(log_density - log_density.max()) * axis.weights * jacobian
+    return axis, mass / mass.sum()
 
 
 def _draw(slopes: Slopes, omega: _Floats, rng: np.random.Generator) -> _Floats:

@@ -31,7 +31,7 @@ from bayes_sf.analysis.contrast import Contrast, contrast_posterior, exact_poste
 from bayes_sf.analysis.power import smallest_detectable
 from bayes_sf.engines.exact import ExactPosterior, fit_exact
 from bayes_sf.engines.result import Result
-from bayes_sf.errors import UsageError
+from bayes_sf.errors import UsageError, check_seed
 from bayes_sf.spec.moments import Moments
 
 if TYPE_CHECKING:
@@ -242,6 +242,7 @@ def simulate_width(
         Seed.
     """
     _check_design(industries, per_industry)
+    check_seed(seed)
     rng = np.random.default_rng(seed)
     draws = result.draws(studies, seed=seed)["posterior"].to_dataset()
     beta = draws["beta"].to_numpy().reshape(studies, -1)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.errors import DataError
+from bayes_sf.errors import DataError, check_seed
 from bayes_sf.inputs.quarters import parse_quarter
 
 if TYPE_CHECKING:
@@ -127,6 +127,7 @@ def shrink(y: Floats, v: Floats, *, seed: int, n_draws: int = 4000) -> Shrunk:
     spread = keep * v + (1 - keep) ** 2 * var_mu[:, None]
     mean = weight @ centre
     sd = np.sqrt(weight @ (spread + (centre - mean) ** 2))
+    check_seed(seed)
     rng = np.random.default_rng(seed)
     node = rng.choice(N_NODES, size=n_draws, p=weight)
     common = rng.normal(mu[node], np.sqrt(var_mu[node]))[:, None]

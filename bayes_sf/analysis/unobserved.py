@@ -81,7 +81,7 @@ def shifted_slopes(part: ExactPosterior, everyone: Moments) -> _Floats:
     moved = standardise(_indicator(part, everyone), like=part.data)
     given = part.grid.given
     own = Given.of(
-        given.lam, moved.cross_products(given.lam), part.joint.precision,
+        given.lam, moved.turned_products(given.lam), part.joint.precision,
         np.zeros(part.data.n_coef),
     )  # fmt: skip
     inner = part.data.coef_transform

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from bayes_sf.cli.completion import PICTURES, analysis_names, one_of
+from bayes_sf.errors import MOST_SEED
 
 __all__ = [
     "AnalysesArgument", "AnalysisArgument", "ControlOption", "DataOption", "DominanceOption",
@@ -31,7 +32,9 @@ PictureArgument = Annotated[
 OutOption = Annotated[Path, typer.Option("--out", help="Folder for the files.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
-SeedOption = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
+SeedOption = Annotated[
+    int, typer.Option("--seed", min=0, max=MOST_SEED, help="Seed of everything random.")
+]
 DataOption = Annotated[
     str | None,
     typer.Option("--data", help="published (the real study) or replica (synthetic).",

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from bayes_sf.engines.cells import Cells
 from bayes_sf.engines.compiling import compile_model
-from bayes_sf.engines.graph import eliminate, scale_log_density, scale_variable
+from bayes_sf.engines.graph import eliminate, put_in, scale_log_density, scale_variable
 from bayes_sf.engines.structure import Structure, slope_sds
 
 __all__ = ["compiled_conditional", "conditional_model", "numbers_of"]
@@ -45,7 +45,8 @@ def compiled_conditional(cells: Cells) -> Any:
     cells : Cells
         The model.
     """
-    return _compiled(cells.structure).with_data(**numbers_of(cells))
+    sds = [prior for _, prior in cells.structure.sds]
+    return put_in(_compiled(cells.structure), numbers_of(cells), sds)
 
 
 @lru_cache(maxsize=16)

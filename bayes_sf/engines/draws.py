@@ -11,7 +11,7 @@ from bayes_sf.engines.gaussian import Standardised
 from bayes_sf.engines.posterior import Posterior
 from bayes_sf.engines.quadrature import cumulative, invert, series
 from bayes_sf.engines.repeated import RepeatedPosterior
-from bayes_sf.errors import UsageError
+from bayes_sf.errors import UsageError, check_seed
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -22,7 +22,9 @@ _Floats = NDArray[np.float64]
 _CHAINS = 4
 
 
-def draw_posterior(posterior: Posterior, n: int, seed: int) -> "xr.DataTree":
+def draw_posterior(
+    posterior: Posterior, n: int, seed: int, *, effects: bool = True
+) -> "xr.DataTree":
     """Draw (sigma, tau) from the grid, then coefficients and group effects exactly.
 
     Parameters
@@ -33,6 +35,8 @@ def draw_posterior(posterior: Posterior, n: int, seed: int) -> "xr.DataTree":
         Draws in all, a multiple of four (they are returned as four chains).
     seed : int
         Seed.
+    effects : bool
+        Whether effects of groups are drawn.
 
     Raises
     ------
@@ -41,7 +45,8 @@ def draw_posterior(posterior: Posterior, n: int, seed: int) -> "xr.DataTree":
     """
     rng = _generator(n, seed)
     choice = rng.integers(len(posterior.parts), size=n)
-    coef, ranef, sd_group, sd_resid = _mixed(posterior.parts, posterior.groups, choice, rng)
+    groups = posterior.groups if effects else ()
+    coef, ranef, sd_group, sd_resid = _mixed(posterior.parts, groups, choice, rng)
     first = posterior.parts[0]
     return posterior_tree(
         coef,
@@ -49,7 +54,7 @@ def draw_posterior(posterior: Posterior, n: int, seed: int) -> "xr.DataTree":
         sd_group,
         sd_resid,
         terms=first.moments.terms,
-        groups=posterior.groups,
+        groups=groups,
         group=first.moments.group,
         chains=_CHAINS,
     )
@@ -86,6 +91,7 @@ def _generator(n: int, seed: int) -> np.random.Generator:
     """Return a generator, once the number of draws has been checked."""
     if n < _CHAINS or n % _CHAINS:
         raise UsageError("draws", f"must be a positive multiple of {_CHAINS}", got=n)
+    check_seed(seed)
     return np.random.default_rng(seed)
 
 
@@ -102,8 +108,9 @@ def _mixed(
     for index in np.unique(choice):
         where, part = np.flatnonzero(choice == index), parts[index]
         sigma, lam = _variances(part, len(where), rng)
-        b, u = conditional_draws(part.data, part.prior_terms, sigma, lam, rng)
-        rows = [part.moments.groups.index(g) for g in groups]
+        b, u = conditional_draws(part.data, part.prior_terms, sigma, lam, rng, effects=bool(groups))
+        place = {g: row for row, g in enumerate(part.moments.groups)}
+        rows = [place[g] for g in groups]
         scale = part.data.scale[-1]
         coef[where] = b @ part.data.coef_transform.T + part.data.coef_shift
         ranef[where] = scale * u[:, rows]
@@ -137,6 +144,8 @@ def conditional_draws(
     sigma: _Floats,
     lam: _Floats,
     rng: np.random.Generator,
+    *,
+    effects: bool = True,
 ) -> tuple[_Floats, _Floats]:
     """Coefficients and group effects given (sigma, lambda), standardised units.
 
@@ -150,21 +159,27 @@ def conditional_draws(
         Residual sd and variance ratio of each draw.
     rng : numpy.random.Generator
         Source of randomness.
+    effects : bool
+        Whether group effects are drawn.
 
     Returns
     -------
     coef : (n, k) array
     ranef : (n, J) array
+        (n, 0) without effects.
     """
     precision, mean = prior
-    at = data.cross_products(lam)
+    at = data.turned_products(lam)
     k, n = data.n_coef, len(sigma)
-    q = at.xx / sigma[:, None, None] ** 2 + np.diag(precision)
+    turn = np.eye(k) if at.turn is None else at.turn
+    q = at.xx / sigma[:, None, None] ** 2 + turn.T @ np.diag(precision) @ turn
     lower = np.linalg.cholesky(q)
-    b = at.xy / sigma[:, None] ** 2 + precision * mean
+    b = at.xy / sigma[:, None] ** 2 + turn.T @ (precision * mean)
     upper = np.swapaxes(lower, 1, 2)
     half = np.linalg.solve(lower, b[..., None])[..., 0] + rng.normal(size=(n, k))
-    coef = np.linalg.solve(upper, half[..., None])[..., 0]
+    coef = np.linalg.solve(upper, half[..., None])[..., 0] @ turn.T
+    if not effects:
+        return coef, np.empty((n, 0))
     scaled = lam[:, None] * data.moments.sizes
     residual = data.means[:, k] - coef @ data.means[:, :k].T
     sd = sigma[:, None] * np.sqrt(lam[:, None] / (1 + scaled))
@@ -206,7 +221,7 @@ def posterior_tree(
     import xarray as xr
 
     def shaped(values: _Floats) -> _Floats:
-        return values.reshape(chains, -1, *values.shape[1:])
+        return values.reshape(chains, len(values) // chains, *values.shape[1:])
 
     base = ("chain", "draw")
     dataset = xr.Dataset(

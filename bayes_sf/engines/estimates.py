@@ -76,7 +76,7 @@ def frequentist_rows(fit: GaussianFit, prob: float) -> Iterator[Estimate]:
         yield Estimate(INTERCEPT, name, u, s, u - reach * s, u + reach * s, t)
 
 
-def posterior_rows(posterior: Posterior, prob: float) -> Iterator[Estimate]:
+def posterior_rows(posterior: Posterior, prob: float, *, groups: bool = True) -> Iterator[Estimate]:
     """Posterior means, sds and equal-tailed intervals.
 
     Parameters
@@ -85,15 +85,18 @@ def posterior_rows(posterior: Posterior, prob: float) -> Iterator[Estimate]:
         Of one model.
     prob : float
         Probability of the intervals.
+    groups : bool
+        Whether effects of groups are asked for, last of all: with many they are what takes time.
     """
     tails = [0.5 - 0.5 * prob, 0.5 + 0.5 * prob]
     terms = [(term, "") for term in posterior.parts[0].moments.terms]
-    effects = [(INTERCEPT, group) for group in posterior.groups]
     yield from mixture_rows(terms, posterior.coef, tails)
     for name in SPREADS:
         low, high = (float(limit) for limit in posterior.quantile(name, tails))
         yield Estimate(name, "", posterior.mean(name), posterior.sd(name), low, high, float("nan"))
-    yield from mixture_rows(effects, posterior.ranef, tails)
+    if groups:
+        effects = [(INTERCEPT, group) for group in posterior.groups]
+        yield from mixture_rows(effects, posterior.ranef, tails)
 
 
 def mixture_rows(

@@ -23,6 +23,12 @@ __all__ = ["ExactPosterior", "fit_exact"]
 
 _Floats = NDArray[np.float64]
 
+#: From so many groups on their effects are mixed over fewer nodes, the first number per axis that
+#: gives means and sds of sigma, the ICC and z but for this share.
+_MANY_GROUPS = 100
+_FEW_NODES = (16, 20, 24, 32)
+_SAME = 1e-5
+
 
 @dataclass(frozen=True, eq=False)
 class ExactPosterior:
@@ -72,6 +78,7 @@ class ExactPosterior:
         loading: _Floats,
         limit: _Floats,
         *,
+        grid: Grid | None = None,
         constant: _Floats | float = 0.0,
         noise: _Floats | float = 0.0,
         scale: float = 1.0,
@@ -85,6 +92,8 @@ class ExactPosterior:
             Loadings on the standardised coefficients at every z.
         limit : (m, k) array
             What they tend to as tau grows: it decides which moments exist.
+        grid : Grid, optional
+            Nodes; the posterior's own otherwise.
         constant : (m, Z) array
             Added.
         noise : (m, Z) array
@@ -92,8 +101,9 @@ class ExactPosterior:
         scale, shift : float, (m,) array
             Back to raw units.
         """
-        given, inv_var = self.grid.given, np.exp(-2 * self.grid.t.nodes)
-        m, n_z = len(loading), len(self.grid.weight)
+        grid = grid or self.grid
+        given, inv_var = grid.given, np.exp(-2 * grid.t.nodes)
+        m, n_z = len(loading), len(grid.weight)
         along = np.einsum(
             "mzk,zkl->mzl", np.broadcast_to(loading, (m, n_z, loading.shape[2])), given.basis
         )
@@ -102,10 +112,10 @@ class ExactPosterior:
         mean += np.broadcast_to(constant, (m, n_z))[:, :, None]
         var += np.broadcast_to(noise, (m, n_z))[:, :, None] / inv_var
         return NormalMixture(
-            self.grid.weight.ravel(),
+            grid.weight.ravel(),
             scale * mean.reshape(m, -1) + np.broadcast_to(shift, m)[:, None],
             scale * np.sqrt(var).reshape(m, -1),
-            self.joint.linear_moments(limit),
+            self.joint.linear_moments(limit, noisy=np.ndim(noise) > 0),
         )
 
     @cached_property
@@ -128,18 +138,34 @@ class ExactPosterior:
         self, level: float, centre: float, rows: slice | list[int] = slice(None)
     ) -> NormalMixture:
         """Group effects u_j plus `level` times the intercept at the predictors' means."""
-        k, sizes = self.data.n_coef, self.moments.sizes[rows, None]
+        k, sizes, grid = self.data.n_coef, self.moments.sizes[rows, None], self._group_grid
         x, y = self.data.means[rows, :k], self.data.means[rows, k]
-        share = self.grid.given.lam * sizes / (1 + self.grid.given.lam * sizes)  # (J, Z)
+        share = grid.given.lam * sizes / (1 + grid.given.lam * sizes)  # (J, Z)
         intercept = level * np.eye(k)[0]
         return self._linear(
             intercept - share[:, :, None] * x[:, None, :],
             intercept - x,
+            grid=grid,
             constant=share * y[:, None],
             noise=share / sizes,
             scale=float(self.data.scale[-1]),
             shift=centre,
         )
+
+    @cached_property
+    def _group_grid(self) -> Grid:
+        """Nodes that effects of many groups are mixed over: few, where few say the same.
+
+        With many groups (sigma, tau) is known well, its density is near a normal's, and nodes that
+        resolve distribution functions are many more than integrals need.
+        """
+        if self.moments.n_groups < _MANY_GROUPS:
+            return self.grid
+        for n in _FEW_NODES:
+            thin = Grid.over(self.joint, self.grid.box, n, n)
+            if np.abs(thin.summary() / self.grid.summary() - 1).max() < _SAME:
+                return thin
+        return self.grid
 
     @cached_property
     def ranef(self) -> NormalMixture:
@@ -207,8 +233,7 @@ class ExactPosterior:
 
     def spread_moments(self, name: str) -> int:
         """How many moments (at most 2) of the same exist."""
-        room = {"sd_group": self.joint.room[0], "sd_resid": self.joint.room[1], "icc": np.inf}
-        return int(np.ceil(min(room[name], 3.0)) - 1)
+        return self.joint.spread_moments(name)
 
 
 def fit_exact(

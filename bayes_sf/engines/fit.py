@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from functools import cache
 from importlib import metadata
-from numbers import Integral, Real
+from numbers import Real
 from time import perf_counter
 from typing import Any, Literal, cast, overload
 
 from bayes_sf.engines.recovery import PublishedStudy, recover_study
 from bayes_sf.engines.result import Provenance, Result, Results
-from bayes_sf.errors import UsageError
+from bayes_sf.errors import UsageError, check_seed
 from bayes_sf.inputs.sample import AnalysisSample, design
 from bayes_sf.inputs.sample import load_sample as load_microdata
 from bayes_sf.spec.analysis import Analysis
@@ -319,8 +319,7 @@ def check_numbers(*, prob: float, seed: int) -> None:
     """
     if isinstance(prob, bool) or not isinstance(prob, Real) or not 0 < prob < 1:
         raise UsageError("prob", "must lie between 0 and 1", got=prob)
-    if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= seed < 2**64:
-        raise UsageError("seed", "must be a whole number from 0 up, below 2^64", got=seed)
+    check_seed(seed)
 
 
 def _fit_one(spec: ModelSpec, data: Any, engine: str, prob: float, seed: int) -> Result:

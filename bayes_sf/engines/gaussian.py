@@ -11,6 +11,7 @@ standardised units and converts at the end, which makes all of them unit-equivar
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,8 @@ _Floats = NDArray[np.float64]
 #: A column counts as a combination of others (of the groups' dummies, too) when less than this
 #: share of its sum of squares is left after regressing on them; lme4 has 1e-7 of the norm.
 COLLINEAR = 1e-12
+#: A direction of the predictors counts as constant within groups below this within variance.
+STILL = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,12 +44,16 @@ class CrossProducts:
         y'(I + lambda Z Z')^-1 y.
     log_det : (G,) array
         ln |I + lambda Z Z'|.
+    turn : (k, k) array or None
+        Orthonormal coefficient vectors, columns, that `xx` and `xy` are given in; None for the
+        coefficients themselves.
     """
 
     xx: _Floats
     xy: _Floats
     yy: _Floats
     log_det: _Floats
+    turn: _Floats | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +106,48 @@ class Standardised:
         k = self.n_coef
         log_det = np.log1p(lam[:, None] * self.sizes) @ self.counts
         return CrossProducts(total[:, :k, :k], total[:, :k, k], total[:, k, k], log_det)
+
+    def turned_products(self, lam: _Floats) -> CrossProducts:
+        """Return the same in coordinates in which a Cholesky factor keeps its digits.
+
+        Where a combination of predictors is constant within groups (dummies in a small frame), what
+        is known of it falls as 1/lambda, and the sum with the within cross products loses it.
+        """
+        at = self.cross_products(lam)
+        if self._turn is None:
+            return at
+        k, turn = self.n_coef, self._turn
+        full = np.eye(k + 1)
+        full[:k, :k] = turn
+        within = full.T @ self.within @ full
+        n_still = k - self._rank_within
+        within[:n_still] = within[:, :n_still] = 0.0
+        between = full.T @ self.between @ full
+        total = within + np.einsum("gd,dij->gij", self.weights(lam), between)
+        return CrossProducts(total[:, :k, :k], total[:, :k, k], at.yy, at.log_det, turn)
+
+    @cached_property
+    def _spectrum(self) -> tuple[_Floats, _Floats]:
+        """Eigenvalues and eigenvectors of the predictors' within cross products per row."""
+        k = self.n_coef
+        value, vector = np.linalg.eigh(self.within[1:k, 1:k] / self.n_obs)
+        return value, vector
+
+    @property
+    def _rank_within(self) -> int:
+        """Directions of the predictors that vary within groups."""
+        return int((self._spectrum[0] >= STILL).sum())
+
+    @property
+    def _turn(self) -> _Floats | None:
+        """Vectors of coefficients, those constant within groups first; None if columns will do."""
+        k = self.n_coef
+        still_columns = int((np.diag(self.within)[1:k] == 0).sum())
+        if k - 1 - self._rank_within == still_columns:
+            return None
+        turn = np.eye(k)
+        turn[1:, 1:] = self._spectrum[1]
+        return turn
 
     @property
     def coef_transform(self) -> _Floats:

@@ -4,7 +4,7 @@ A structure is the families of the priors on the two standard deviations and roo
 coefficients. Data and prior scales are put in afterwards, so that sixty models compile once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -20,6 +20,7 @@ __all__ = [
     "eliminate",
     "marginal_model",
     "prior_structure",
+    "put_in",
     "scale_log_density",
     "scale_variable",
 ]
@@ -39,8 +40,25 @@ def compiled_for(joint: Joint) -> Any:
         The same density; its numbers are put into the graph.
     """
     room = -(-joint.data.n_coef // _ROOM) * _ROOM
-    compiled = _compiled(room, prior_structure(joint.sd_resid), prior_structure(joint.sd_group))
-    return compiled.with_data(**_numbers(joint, room))
+    resid, group = (prior_structure(prior) for prior in (joint.sd_resid, joint.sd_group))
+    return put_in(_compiled(room, resid, group), _numbers(joint, room), (resid, group))
+
+
+def put_in(
+    compiled: Any, numbers: Mapping[str, NDArray[Any]], sds: Iterable[tuple[str, float]]
+) -> Any:
+    """Put numbers into a compiled graph; one whose sds are all flat has no place for scales.
+
+    Parameters
+    ----------
+    compiled : nutpie's compiled model
+    numbers : mapping
+        By name, ``scales`` of the sds' priors among them.
+    sds : iterable of (str, float)
+        Structures of those priors, as `prior_structure` gives them.
+    """
+    left_out = {"scales"} if all(family == "flat" for family, _ in sds) else set()
+    return compiled.with_data(**{k: v for k, v in numbers.items() if k not in left_out})
 
 
 def prior_structure(prior: Prior) -> tuple[str, float]:

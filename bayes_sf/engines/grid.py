@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from bayes_sf.engines.joint import Given, Joint
 from bayes_sf.engines.quadrature import Axis, Box, find_box, unresolved
-from bayes_sf.errors import ConvergenceError
+from bayes_sf.errors import ConvergenceError, SpecError
 
 __all__ = ["Grid", "resolve"]
 
@@ -79,6 +79,17 @@ class Grid:
         """The rectangle of (t, z)."""
         return Box(self.t.low, self.t.high, self.z.low, self.z.high)
 
+    def summary(self) -> _Floats:
+        """Means of sigma, lambda/(1 + lambda) and z, and their sds, (6,)."""
+        share = self.given.lam / (1 + self.given.lam)
+        values = np.exp(self.t.nodes), share[:, None], self.z.nodes[:, None]
+        means = [(self.weight * value).sum() for value in values]
+        sds = [
+            np.sqrt((self.weight * (value - mean) ** 2).sum())
+            for value, mean in zip(values, means, strict=True)
+        ]
+        return np.array([*means, *sds])
+
     def unresolved(self) -> tuple[float, float]:
         """Return what series along t and along z leave out of the distribution functions.
 
@@ -104,9 +115,27 @@ def resolve(joint: Joint, nodes: tuple[int, int] | None = None, start: Box | Non
 
     Raises
     ------
+    SpecError
+        When it is not resolved, and a prior is far from the data.
     ConvergenceError
-        When 500 nodes on an axis do not resolve it.
+        When 500 nodes on an axis do not resolve it otherwise.
     """
+    try:
+        return _resolve(joint, nodes, start)
+    except ConvergenceError as error:
+        role = joint.at_odds()
+        if not role:
+            raise
+        raise SpecError(
+            f"priors.{role}",
+            "must not be so far from the data that there is hardly a posterior",
+            got=str(getattr(joint, role, "")) or None,
+            fix="give it a wider scale, or a location nearer to the data",
+        ) from error
+
+
+def _resolve(joint: Joint, nodes: tuple[int, int] | None, start: Box | None) -> Grid:
+    """Do so, whatever the priors."""
     box = find_box(joint.log_density, joint.tilt, start or _START)
     if nodes:
         return Grid.over(joint, box, *nodes)
@@ -120,7 +149,7 @@ def resolve(joint: Joint, nodes: tuple[int, int] | None = None, start: Box | Non
         n_z = n_z * 3 // 2 if error_z > _RESOLVED else n_z
     raise ConvergenceError(
         "exact engine",
-        f"must resolve the density with {_MOST} nodes per axis",
-        got=f"{max(error_t, error_z):.0e} unresolved",
-        fix="use a smoother prior on sd_group, e.g. half-t, or another group",
+        f"must resolve the density of sd_resid and sd_group with {_MOST} nodes per axis",
+        got=f"{error_t:.0e} of sd_resid and {error_z:.0e} of sd_group unresolved",
+        fix="use smoother priors on them, e.g. half-t, or another group",
     )

@@ -23,7 +23,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.engines.gaussian import CrossProducts, Standardised
+from bayes_sf.engines.gaussian import STILL, CrossProducts, Standardised
 from bayes_sf.errors import SpecError
 from bayes_sf.spec.priors import Prior, Priors
 
@@ -74,22 +74,23 @@ class Given:
         lam : (..., Z) array
             Where the cross products were taken.
         at : CrossProducts
-            With axes (..., Z) before their own.
+            With axes (..., Z) before their own; in turned coordinates where it says so.
         precision, mean : (k,) or (..., 1, k) arrays
             Of the coefficients' prior.
         """
         lower = np.linalg.cholesky(at.xx)
         inverse = np.linalg.inv(lower)
         upper = np.swapaxes(inverse, -1, -2)
-        ridge, rotation = np.linalg.eigh((inverse * precision[..., None, :]) @ upper)
-        basis = upper @ rotation
+        own = upper if at.turn is None else at.turn @ upper  # columns in the coefficients' own axes
+        ridge, rotation = np.linalg.eigh((np.swapaxes(own, -1, -2) * precision[..., None, :]) @ own)
+        basis = own @ rotation
         turned = np.swapaxes(basis, -1, -2)
         log_det = at.log_det + 2 * np.log(np.diagonal(lower, axis1=-2, axis2=-1)).sum(axis=-1)
         return cls(
             lam,
             basis,
             np.maximum(ridge, 0.0),
-            (turned @ at.xy[..., None])[..., 0],
+            (np.swapaxes(upper @ rotation, -1, -2) @ at.xy[..., None])[..., 0],
             (turned @ (precision * mean)[..., None])[..., 0],
             at.yy,
             log_det,
@@ -146,21 +147,48 @@ class Joint:
         """
         y_sd = float(data.scale[-1])
         precision, mean = coefficient_prior(data, priors)
+        resid, group = priors.sd_resid, priors.sd_group
+        for role, prior in (("sd_resid", resid), ("sd_group", group)):
+            if prior.family != "flat":
+                _check_reach(role, prior.scale / y_sd, "sd(y)")
         joint = cls(
             data,
             precision,
             mean,
-            replace(priors.sd_resid, scale=priors.sd_resid.scale / y_sd),
-            replace(priors.sd_group, scale=priors.sd_group.scale / y_sd),
+            replace(resid, scale=resid.scale / y_sd if resid.family != "flat" else 1.0),
+            replace(group, scale=group.scale / y_sd if group.family != "flat" else 1.0),
         )
-        if min(joint.room) <= 0:
-            raise SpecError(
-                "priors",
-                "must give a proper posterior of sd_resid and sd_group",
-                got=f"flat priors with {data.n_obs} rows in {data.moments.n_groups} groups",
-                fix="use a half-t or another proper prior on sd_group",
-            )
+        joint.check_proper()
         return joint
+
+    def check_proper(self) -> None:
+        """Refuse an improper posterior, and say which flat prior makes it so.
+
+        Raises
+        ------
+        SpecError
+            See `room` for when.
+        """
+        n, j = self.data.n_obs, self.data.moments.n_groups
+        flat, still = int((self.precision == 0).sum()), self.open_directions.shape[1]
+        if j - still + self.sd_group.tail_power - 1 <= 0:
+            beside = "coefficient" if still == 1 else "coefficients"
+            raise SpecError(
+                "priors.sd_group",
+                f"flat gives a proper posterior from {still + 2} groups on, "
+                f"beside {still} {beside} with flat priors and no variation within groups",
+                got=f"{j} groups",
+                fix="give sd_group a half-t or another proper prior",
+            )
+        if min(self.room) <= 0:
+            least = flat + (3 if self.sd_group.family == "flat" else 2)
+            raise SpecError(
+                "priors.sd_resid",
+                f"flat gives a proper posterior from {least} rows on, "
+                f"beside {flat} coefficients with flat priors",
+                got=f"{n} rows",
+                fix="give sd_resid a half-t or another proper prior",
+            )
 
     @property
     def root_size(self) -> float:
@@ -184,8 +212,8 @@ class Joint:
         """
         flat = np.flatnonzero(self.precision == 0)
         value, vector = np.linalg.eigh(self.data.within[np.ix_(flat, flat)] / self.data.n_obs)
-        directions = np.zeros((self.data.n_coef, int((value < 1e-10).sum())))
-        directions[flat] = vector[:, value < 1e-10]
+        directions = np.zeros((self.data.n_coef, int((value < STILL).sum())))
+        directions[flat] = vector[:, value < STILL]
         return directions
 
     @cached_property
@@ -205,7 +233,7 @@ class Joint:
     def given(self, z: _Floats) -> Given:
         """Return everything that depends on z, (Z,), alone."""
         lam = self.ratio(z) ** 2
-        return Given.of(lam, self.data.cross_products(lam), self.precision, self.mean)
+        return Given.of(lam, self.data.turned_products(lam), self.precision, self.mean)
 
     def log_density(self, t: _Floats, z: _Floats, given: Given | None = None) -> _Floats:
         """Log joint density of t, (T,), z, (Z,), and the standardised outcome, (Z, T).
@@ -253,23 +281,63 @@ class Joint:
         """Power p of that density's tail sigma^-p."""
         return self.sd_resid.tail_power
 
-    def linear_moments(self, limit: _Floats) -> NDArray[np.int_]:
+    def linear_moments(self, limit: _Floats, *, noisy: bool = False) -> NDArray[np.int_]:
         """How many moments (at most 2) of linear quantities exist, (m,).
+
+        Given (sigma, tau) their variance grows with tau^2 where they load on an open direction, and
+        with sigma^2 where they load on any flat coefficient, or are `noisy`.
 
         Parameters
         ----------
         limit : (m, k) array
             Loadings on the coefficients as tau grows.
+        noisy : bool
+            Whether they have residual noise of their own, as group effects have.
         """
+        size = 1e-8 * np.linalg.norm(limit, axis=1)
         open_part = np.abs(limit @ self.open_directions).max(axis=1, initial=0.0)
-        held = open_part <= 1e-8 * np.linalg.norm(limit, axis=1)
-        return np.where(held, 2, int(np.ceil(min(self.room[0], 3.0)) - 1))
+        flat_part = np.abs(limit[:, self.precision == 0]).max(axis=1, initial=0.0)
+        of_group, of_resid = (_count(room) for room in self.room)
+        found = np.where((flat_part > size) | noisy, of_resid, 2)
+        return np.where(open_part > size, np.minimum(of_group, found), found)
+
+    def spread_moments(self, name: str) -> int:
+        """How many moments (at most 2) of ``sd_group``, ``sd_resid`` or ``icc`` exist.
+
+        Parameters
+        ----------
+        name : str
+            One of them.
+        """
+        return {"sd_group": _count(self.room[0]), "sd_resid": _count(self.room[1])}.get(name, 2)
 
     def tilt(self, t: _Floats, z: _Floats) -> _Floats:
-        """Log of what second moments multiply the density with, as far as they exist, (Z, T)."""
+        """Log of what second moments multiply the density with, as far as they exist, (Z, T).
+
+        A sum of what each asks for: their product may outgrow the density where both are large.
+        """
         group, resid = (float(np.clip(room - 0.5, 0.0, 2.0)) for room in self.room)
         tau = np.exp(t) * self.ratio(z)[:, None]
-        return np.asarray(group * np.log1p(tau) + resid * np.log1p(np.exp(t)))
+        return np.asarray(np.logaddexp(group * np.log1p(tau), resid * np.log1p(np.exp(t))))
+
+    def at_odds(self) -> str:
+        """Name the prior that is farthest from the data, "" where none is far from them.
+
+        Far is where its density at a plain estimate is below e^-20 of what it is at its highest.
+        """
+        k, at = self.data.n_coef, self.data.cross_products(np.zeros(1))
+        coef = np.linalg.solve(at.xx[0], at.xy[0])
+        left = float(at.yy[0] - coef @ at.xy[0]) / (self.data.n_obs - k)
+        level = self.data.means[:, k] - self.data.means[:, :k] @ coef
+        depth = 0.5 * self.precision * (coef - self.mean) ** 2
+        depths = {"intercept": float(depth[0]), "slope": float(depth[1:].max(initial=0.0))}
+        sds = {"sd_resid": np.sqrt(max(left, 0.0)), "sd_group": float(level.std())}
+        for role, value in sds.items():
+            prior: Prior = getattr(self, role)
+            near = prior.log_density(np.array([value, 0.5 * prior.scale, prior.scale]))
+            depths[role] = float(near.max() - near[0])
+        role = max(depths, key=depths.__getitem__)
+        return role if depths[role] > _DEEP else ""
 
 
 def coefficient_prior(data: Standardised, priors: Priors) -> tuple[_Floats, _Floats]:
@@ -283,15 +351,59 @@ def coefficient_prior(data: Standardised, priors: Priors) -> tuple[_Floats, _Flo
         Resolved: see `resolve_priors`.
     """
     y_mean, y_sd = float(data.centre[-1]), float(data.scale[-1])
-    unit = data.scale[:-1] / y_sd
     precision, mean = np.zeros(data.n_coef), np.zeros(data.n_coef)
+    sds = np.ones(data.n_coef)
     if priors.intercept.family == "normal":
-        precision[0] = (y_sd / priors.intercept.scale) ** 2
+        sds[0] = priors.intercept.scale / y_sd
         mean[0] = ((priors.intercept.location or 0.0) - y_mean) / y_sd
+        _check_reach("intercept", sds[0], "sd(y)", mean[0])
+        precision[0] = sds[0] ** -2.0
     if priors.slope.family == "normal":
-        precision[1:] = (priors.slope.scale * (1 if priors.slope.autoscale else unit)) ** -2.0
+        unit = data.scale[:-1] / y_sd
+        sds[1:] = priors.slope.scale * (1 if priors.slope.autoscale else unit)
         mean[1:] = (priors.slope.location or 0.0) * unit
+        for name, sd, location in zip(data.moments.predictors, sds[1:], mean[1:], strict=True):
+            _check_reach("slope", sd, f"sd(y)/sd({name})", location)
+        precision[1:] = sds[1:] ** -2.0
     return precision, mean
+
+
+#: Scales of priors, over the data's own, that the engines' arithmetic is proved for.
+_REACH = (1e-6, 1e12)
+#: A prior is at odds with the data where its log density is so far below its highest.
+_DEEP = 20.0
+#: Largest location of a normal prior, over the data's own scale.
+_FAR = 1e3
+
+
+def _check_reach(role: str, scale: float, unit: str, location: float = 0.0) -> None:
+    """Refuse a prior that has nothing to do with the data's scale.
+
+    Raises
+    ------
+    SpecError
+        With the prior and its scale in units of the data's.
+    """
+    if not _REACH[0] <= scale <= _REACH[1]:
+        raise SpecError(
+            f"priors.{role}",
+            f"must have a scale between {_REACH[0]:g} and {_REACH[1]:g} times {unit}",
+            got=f"{scale:.3g} {unit}",
+            fix="state it in the data's unit, or make it flat" if scale > 1
+            else "state it in the data's unit",
+        )  # fmt: skip
+    if not abs(location) <= _FAR:
+        raise SpecError(
+            f"priors.{role}",
+            f"must have its location within {_FAR:g} {unit} of the data",
+            got=f"{location:.3g} {unit} away",
+            fix="state it in the data's unit",
+        )
+
+
+def _count(room: float) -> int:
+    """How many moments (at most 2) exist where powers below `room` do."""
+    return int(np.ceil(min(room, 3.0)) - 1)
 
 
 def resolve_priors(priors: Priors, data: Standardised) -> Priors:

@@ -10,8 +10,9 @@ Examples
 np.True_
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,8 @@ __all__ = ["NormalMixture"]
 
 _Floats = NDArray[np.float64]
 _ROOT_2PI = np.sqrt(2 * np.pi)
+#: Components that are worked on at a time: 16 MB of them.
+_BLOCK = 2_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,9 +71,7 @@ class NormalMixture:
 
     def sd(self) -> _Floats:
         """Return the standard deviations, (m,)."""
-        centre = (self.means @ self.weight)[:, None]
-        var = ((self.means - centre) ** 2 + self.sds**2) @ self.weight
-        return np.where(np.asarray(self.exist) >= 2, np.sqrt(var), np.nan)
+        return np.where(np.asarray(self.exist) >= 2, self._in_blocks(_spread), np.nan)
 
     def fourth(self) -> _Floats:
         """Fourth central moments, (m,): what the sd of draws varies by; NaN where no sd exists."""
@@ -80,11 +81,13 @@ class NormalMixture:
 
     def cdf(self, value: _Floats | float) -> _Floats:
         """P(quantity <= value), (m,), for one value per quantity or for all."""
-        return self._cdf_and_density(value)[0]
+        if np.ndim(value):
+            return _cdf_and_density(self, value)[0]
+        return self._in_blocks(lambda block: _cdf_and_density(block, value)[0])
 
     def density(self, value: _Floats | float) -> _Floats:
         """Density at one value per quantity or for all, (m,); components without sd add none."""
-        return self._cdf_and_density(value)[1]
+        return _cdf_and_density(self, value)[1]
 
     def quantile(self, probs: Sequence[float] | _Floats) -> _Floats:
         """Quantiles, (m, len(probs)): safeguarded Newton on the mixture's distribution function.
@@ -98,34 +101,52 @@ class NormalMixture:
         part = NormalMixture(
             self.weight[keep] / self.weight[keep].sum(), self.means[:, keep], self.sds[:, keep]
         )
-        return np.column_stack([part._solve(float(p)) for p in probs])
+        return np.column_stack([part._in_blocks(partial(_solve, p=float(p))) for p in probs])
 
-    def _solve(self, p: float) -> _Floats:
-        """One quantile of every quantity by Newton steps kept inside a shrinking bracket."""
-        reach = float(ndtri(p))
-        own = self.means + reach * self.sds
-        low, high = own.min(axis=1), own.max(axis=1)
-        sd = self.sd()
-        x = np.clip(self.mean() + reach * sd, low, high)
-        for _ in range(200):
-            value, slope = self._cdf_and_density(x)
-            low, high = np.where(value < p, x, low), np.where(value < p, high, x)
-            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-                newton = x - (value - p) / slope
-            new = np.where((newton >= low) & (newton <= high), newton, 0.5 * (low + high))
-            moved, x = np.abs(new - x), new
-            if (moved <= 1e-7 * sd).all():  # Newton's next step would be of order 1e-14
-                break
-        return x
+    def _in_blocks(self, what: Callable[["NormalMixture"], _Floats]) -> _Floats:
+        """One number of every quantity, worked out for so many at a time that memory is small."""
+        rows = max(1, _BLOCK // self.means.shape[1])
+        if rows >= len(self.means):
+            return what(self)
+        exist = np.broadcast_to(self.exist, len(self.means))
+        cuts = [slice(i, i + rows) for i in range(0, len(self.means), rows)]
+        blocks = [NormalMixture(self.weight, self.means[c], self.sds[c], exist[c]) for c in cuts]
+        return np.concatenate([what(block) for block in blocks])
 
-    def _cdf_and_density(self, value: _Floats | float) -> tuple[_Floats, _Floats]:
-        """Both at one value per quantity, (m,) each; a component with zero sd is a step."""
-        value = np.broadcast_to(np.asarray(value, dtype=float), (len(self.means),))[:, None]
+
+def _spread(mixture: NormalMixture) -> _Floats:
+    """Root of the variance, (m,), whether or not it exists."""
+    centre = (mixture.means @ mixture.weight)[:, None]
+    return np.asarray(np.sqrt(((mixture.means - centre) ** 2 + mixture.sds**2) @ mixture.weight))
+
+
+def _solve(mixture: NormalMixture, p: float) -> _Floats:
+    """One quantile of every quantity by Newton steps kept inside a shrinking bracket."""
+    reach = float(ndtri(p))
+    own = mixture.means + reach * mixture.sds
+    low, high = own.min(axis=1), own.max(axis=1)
+    sd = mixture.sd()
+    x = np.clip(mixture.mean() + reach * sd, low, high)
+    for _ in range(200):
+        value, slope = _cdf_and_density(mixture, x)
+        low, high = np.where(value < p, x, low), np.where(value < p, high, x)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            score = (value - self.means) / self.sds
-            height = np.exp(-0.5 * score**2) / (_ROOT_2PI * self.sds)
-        step = self.sds == 0
-        if step.any():
-            score = np.where(np.isnan(score), 0.0, score)
-            height = np.where(step, 0.0, height)
-        return np.asarray(ndtr(score) @ self.weight), np.asarray(height @ self.weight)
+            newton = x - (value - p) / slope
+        new = np.where((newton >= low) & (newton <= high), newton, 0.5 * (low + high))
+        moved, x = np.abs(new - x), new
+        if (moved <= 1e-7 * sd).all():  # Newton's next step would be of order 1e-14
+            break
+    return x
+
+
+def _cdf_and_density(mixture: NormalMixture, value: _Floats | float) -> tuple[_Floats, _Floats]:
+    """Both at one value per quantity, (m,) each; a component with zero sd is a step."""
+    value = np.broadcast_to(np.asarray(value, dtype=float), (len(mixture.means),))[:, None]
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        score = (value - mixture.means) / mixture.sds
+        height = np.exp(-0.5 * score**2) / (_ROOT_2PI * mixture.sds)
+    step = mixture.sds == 0
+    if step.any():
+        score = np.where(np.isnan(score), 0.0, score)
+        height = np.where(step, 0.0, height)
+    return np.asarray(ndtr(score) @ mixture.weight), np.asarray(height @ mixture.weight)

@@ -264,7 +264,8 @@ class Nodes:
         for prior, joint, weight in zip(self.priors, self.joints, self.weight, strict=True):
             means, sds = components[prior.intercept, prior.slope]
             keep = np.flatnonzero(weight.ravel() > _NONE)
-            part, moments = weight.ravel()[keep], joint.linear_moments(what.limit)
+            part = weight.ravel()[keep]
+            moments = joint.linear_moments(what.limit, noisy=what.noise is not None)
             mixture = NormalMixture(part / part.sum(), means[:, keep], sds[:, keep], moments)
             found.append(mixture)
         return found

@@ -26,6 +26,7 @@ from bayes_sf.engines.joint import Joint, resolve_priors
 from bayes_sf.engines.posterior import Posterior
 from bayes_sf.errors import ConvergenceError
 from bayes_sf.spec.moments import INTERCEPT, Moments
+from bayes_sf.spec.prior import SHRINKAGE_FAMILIES
 from bayes_sf.spec.priors import Priors
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class Sampled:
         what there is of every group.
         """
         posterior = self.tree["posterior"].to_dataset()
-        group = self.moments.group
+        group, exist = self.moments.group, self._exist
 
         def place(variable: "xr.DataArray") -> int:
             dims = variable.dims[2:]
@@ -134,8 +135,26 @@ class Sampled:
         for variable in sorted(posterior.data_vars.values(), key=place):
             signed = variable.name in _SIGNED
             flat = variable.to_numpy().reshape(*variable.shape[:2], -1)
-            for at, (term, level) in enumerate(_labels(variable, group)):
-                yield _row(term, level, flat[:, :, at], prob, signed=signed)
+            labels = _labels(variable, group)
+            many = np.broadcast_to(exist.get(str(variable.name), 2), len(labels))
+            for at, (term, level) in enumerate(labels):
+                yield _row(term, level, flat[:, :, at], prob, signed=signed, exist=many[at])
+
+    @cached_property
+    def _exist(self) -> Mapping[str, NDArray[np.int_] | int]:
+        """How many moments (at most 2) of each variable exist, by the rule of `exact`.
+
+        What is not named has both: draws are always finite, so they cannot tell.
+        """
+        if self.priors.slope.family in SHRINKAGE_FAMILIES:  # proper, and not `Joint`'s to judge
+            return {}
+        joint = Joint.build(standardise(self.moments), self.priors)
+        data, k = joint.data, joint.data.n_coef
+        found: dict[str, NDArray[np.int_] | int] = {
+            "beta": joint.linear_moments(data.coef_transform),
+            "u": joint.linear_moments(-data.means[:, :k], noisy=True),
+        }
+        return found | {name: joint.spread_moments(name) for name in ("sd_group", "sd_resid")}
 
 
 #: Variables that can be negative.
@@ -156,16 +175,18 @@ def _labels(variable: "xr.DataArray", group: str) -> list[tuple[str, str]]:
     return [(f"{name}[{label}]", "") for label in labels]
 
 
-def _row(term: str, group: str, draws: _Floats, prob: float, *, signed: bool = True) -> Estimate:
-    """One quantity from its draws."""
+def _row(
+    term: str, group: str, draws: _Floats, prob: float, *, signed: bool = True, exist: int = 2
+) -> Estimate:
+    """One quantity from its draws; a moment that does not exist is NaN."""
     low, high = np.quantile(draws, [0.5 - 0.5 * prob, 0.5 + 0.5 * prob])
     above = float((draws > 0).mean())
     direction = max(above, 1 - above) if signed else float("nan")
     return Estimate(
         term,
         group,
-        float(draws.mean()),
-        float(draws.std(ddof=1)),
+        float(draws.mean()) if exist >= 1 else float("nan"),
+        float(draws.std(ddof=1)) if exist >= 2 else float("nan"),
         float(low),
         float(high),
         direction,

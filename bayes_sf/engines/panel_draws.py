@@ -17,6 +17,7 @@ from bayes_sf.engines.panel_algebra import Sums, log_likelihood, shifted, summar
 from bayes_sf.engines.panel_answers import Candidates, candidates
 from bayes_sf.engines.panel_counts import draw_counts, log_density_of_counts
 from bayes_sf.engines.panel_data import PanelData, back, forward
+from bayes_sf.errors import check_seed
 
 if TYPE_CHECKING:
     from bayes_sf.engines.panel import PanelFit
@@ -63,6 +64,7 @@ def complete(fit: "PanelFit", n: int, *, seed: int = 1) -> Completed:
 
 def complete_each(fit: "PanelFit", n: int, *, seed: int = 1) -> Iterator[tuple[_Floats, _Floats]]:
     """Yield (y, x), (N, T) and (N, k), for each of n draws: see `complete`."""
+    check_seed(seed)
     rng = np.random.default_rng(seed)
     trace = fit.trace.stack(sample=("chain", "draw"))  # xarray's, not pandas'
     places = np.linspace(0, trace.sizes["sample"] - 1, n).round().astype(int)

@@ -5,8 +5,9 @@ of complete cases: the intercept is where predictors are zero, sd_group and sd_r
 realised quantity between and within industries.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -41,6 +42,11 @@ class PanelSampled(Sampled):
     """
 
     panel_fit: PanelFit
+
+    @cached_property
+    def _exist(self) -> Mapping[str, int]:
+        """All moments do: every prior of a panel's sds is proper, and it has many workplaces."""
+        return {}
 
 
 def fit_missing(spec: ModelSpec, data: Any, engine: str, *, seed: int = 1) -> PanelSampled:

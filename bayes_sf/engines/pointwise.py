@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.errors import check_seed
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.rows import Rows
 
@@ -67,6 +68,7 @@ class Given:
 
     def replicate(self, *, seed: int) -> _Floats:
         """Draw another outcome for every row, (chain, draw, n)."""
+        check_seed(seed)
         rng = np.random.default_rng(seed)
         noise = rng.normal(size=self.mean.shape)
         if self.df is not None:

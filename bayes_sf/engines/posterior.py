@@ -59,14 +59,20 @@ class Posterior:
     @cached_property
     def groups(self) -> tuple[str, ...]:
         """Groups that are in every part's data."""
-        first = self.parts[0].moments.groups
-        return tuple(g for g in first if all(g in part.moments.groups for part in self.parts))
+        first, *others = (part.moments.groups for part in self.parts)
+        common = set(first).intersection(*others)
+        return tuple(g for g in first if g in common)
 
     def _by_group(self, pick: Callable[[ExactPosterior], NormalMixture]) -> NormalMixture:
         """Mixtures of the common groups."""
-        return self._join(
-            lambda part: pick(part).take([part.moments.groups.index(g) for g in self.groups])
-        )
+
+        def own(part: ExactPosterior) -> NormalMixture:
+            if part.moments.groups == self.groups:
+                return pick(part)
+            place = {g: row for row, g in enumerate(part.moments.groups)}
+            return pick(part).take([place[g] for g in self.groups])
+
+        return self._join(own) if len(self.parts) > 1 else own(self.parts[0])
 
     @cached_property
     def ranef(self) -> NormalMixture:

@@ -83,7 +83,7 @@ def power_scale(
     joint, grid = part.joint, part.grid
     t, z = grid.t.nodes, grid.z.nodes
     lam = likelihood * joint.ratio(z) ** 2
-    given = Given.of(lam, joint.data.cross_products(lam), prior * joint.precision, joint.mean)
+    given = Given.of(lam, joint.data.turned_products(lam), prior * joint.precision, joint.mean)
     measure = joint.log_prior(t, z)  # with the density of (sigma, tau) to the power of one
     tau = np.exp(t) * joint.ratio(z)[:, None]
     spreads = joint.sd_resid.log_density(np.exp(t)) + joint.sd_group.log_density(tau)

@@ -25,7 +25,7 @@ from bayes_sf.engines.cells import resolve_all
 from bayes_sf.engines.gaussian import Standardised, standardise
 from bayes_sf.engines.structure import score_moments, slope_sds, varying_coefficient
 from bayes_sf.engines.student import icc_of
-from bayes_sf.errors import SpecError
+from bayes_sf.errors import SpecError, check_seed
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.prior import SHRINKAGE_FAMILIES
 from bayes_sf.spec.priors import Priors
@@ -115,6 +115,7 @@ def draw_prior(spec: ModelSpec, rows: Rows, n: int, *, seed: int) -> "xr.DataTre
     """
     import xarray as xr
 
+    check_seed(seed)
     rng = np.random.default_rng(seed)
     data = standardise(score_moments(rows))
     priors = resolve_all(spec, data)

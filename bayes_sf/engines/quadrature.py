@@ -241,7 +241,7 @@ def find_box(
         off_zero = np.maximum(z, 1e-9)  # at z = 0 the density has a limit and no value
         plain = log_density(t, off_zero)
         tilted = plain + tilt(t, off_zero)
-        alive = (plain > plain.max() - CUT) | (tilted > tilted.max() - CUT)
+        alive = (plain >= plain.max() - CUT) | (tilted >= tilted.max() - CUT)
         rows, columns = np.flatnonzero(alive.any(axis=1)), np.flatnonzero(alive.any(axis=0))
         t_low, t_high = _edges(t, columns)
         z_low, z_high = _edges(z, rows)

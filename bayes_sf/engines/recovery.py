@@ -19,7 +19,7 @@ from bayes_sf.engines.mean_states import mean_states
 from bayes_sf.engines.printed import PrintedModel, figures, printed_models
 from bayes_sf.engines.refine import refine
 from bayes_sf.engines.states import States
-from bayes_sf.errors import SpecError
+from bayes_sf.errors import SpecError, check_seed
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import Moments
 
@@ -256,6 +256,7 @@ def recover_study(seed: int = 1, draws: int = 40) -> PublishedStudy:
 @lru_cache(maxsize=4)
 def _draw_study(seed: int, draws: int) -> PublishedStudy:
     """Draw the study; the tables do not change."""
+    check_seed(seed)
     rng = np.random.default_rng(seed)
     small, large = mean_states(draws, rng)
     return PublishedStudy(small, large, change_states(draws, rng), seed)

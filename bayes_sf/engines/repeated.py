@@ -260,21 +260,24 @@ class RepeatedPosterior:
         found = invert(lambda x: self.cdf(name, value(x), repeats), probabilities, 0.0, float(high))
         return value(found)
 
-    def rows(self, prob: float) -> Iterator[Estimate]:
+    def rows(self, prob: float, *, groups: bool = True) -> Iterator[Estimate]:
         """Posterior means, sds and equal-tailed intervals, as `Sampled.rows` orders them.
 
         Parameters
         ----------
         prob : float
             Probability of the intervals.
+        groups : bool
+            Whether effects of groups are asked for.
         """
         tails = [0.5 - 0.5 * prob, 0.5 + 0.5 * prob]
         yield from mixture_rows([(term, "") for term in self.moments.terms], self.coef, tails)
         for name in _SPREADS:
             low, high = (float(limit) for limit in self.quantile(name, tails))
             yield Estimate(name, "", self.mean(name), self.sd(name), low, high, float("nan"))
-        effects = [(INTERCEPT, group) for group in self.groups]
-        yield from mixture_rows(effects, self.ranef, tails)
+        if groups:
+            effects = [(INTERCEPT, group) for group in self.groups]
+            yield from mixture_rows(effects, self.ranef, tails)
 
 
 def fit_repeated(rows: Rows, spec: ModelSpec) -> RepeatedPosterior:

@@ -3,10 +3,10 @@
 A REML result never pretends to have draws: `draws` refuses, and nothing asks for the engine's name.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -105,17 +105,24 @@ class Result:
         """Priors in the outcome's unit; None for frequentist engines."""
         return self.fitted.parts[0].priors if self.has_draws else None
 
-    def _rows(self) -> Iterator[Estimate]:
+    def _rows(self, *, groups: bool = True) -> Iterator[Estimate]:
         if isinstance(self.fitted, GaussianFit):
             return frequentist_rows(self.fitted, self.prob)
         if isinstance(self.fitted, Posterior):
-            return posterior_rows(self.fitted, self.prob)
+            return posterior_rows(self.fitted, self.prob, groups=groups)
+        if isinstance(self.fitted, RepeatedPosterior):
+            return self.fitted.rows(self.prob, groups=groups)
         return self.fitted.rows(self.prob)  # type: ignore[no-any-return]
 
     @cached_property
     def coefficients(self) -> tuple[Estimate, ...]:
         """The coefficients alone, which come first among the rows: cheap."""
         return tuple(islice(self._rows(), len(self.moments.terms)))
+
+    @cached_property
+    def singles(self) -> tuple[Estimate, ...]:
+        """What is not of a group, which comes before what is: cheap with many groups."""
+        return tuple(takewhile(lambda row: not row.group, self._rows(groups=False)))
 
     @cached_property
     def rows(self) -> tuple[Estimate, ...]:
@@ -133,6 +140,10 @@ class Result:
             (mean or reml/ols), `interval` what `lower` and `upper` are, `statistic` is t or the
             probability of direction.
         """
+        return self._frame(self.rows)
+
+    def _frame(self, rows: Iterable[Estimate]) -> "pd.DataFrame":
+        """Records as a table with `COLUMNS`."""
         import pandas as pd
 
         return pd.DataFrame(
@@ -144,14 +155,14 @@ class Result:
                     self.moments.n_obs, self.moments.n_groups,
                     "" if r.term == "icc" else self.spec.unit, self.engine,
                 )
-                for r in self.rows
+                for r in rows
             ],
             columns=list(COLUMNS),
         )  # fmt: skip
 
     def _table(self, terms: tuple[str, ...], *, groups: bool) -> "pd.DataFrame":
         """Part of the estimates."""
-        table = self.estimates
+        table = self.estimates if groups else self._frame(self.singles)
         chosen = table["term"].isin(terms) & ((table["group"] != "") == groups)
         index = "group" if groups else "term"
         columns = ["estimate", "sd", "lower", "upper", "statistic"]
@@ -188,7 +199,7 @@ class Result:
         UsageError
             For a model with known standard errors: it has no residual variance.
         """
-        row = next((r for r in self.rows if r.term == "icc"), None)
+        row = next((r for r in self.singles if r.term == "icc"), None)
         if row is None:
             where = f"model {self.spec.name!r}"
             raise UsageError(where, "has no ICC: its standard errors are known", fix="see sd_group")
@@ -196,7 +207,7 @@ class Result:
             return {
                 "estimate": row.estimate
                 if adjusted
-                else unadjusted_estimate(self.moments, self.rows)
+                else unadjusted_estimate(self.moments, self.singles)
             }
         tails = np.array([0.5, 0.5 - 0.5 * self.prob, 0.5 + 0.5 * self.prob])
         priors = self.fitted.parts[0].priors
@@ -213,7 +224,7 @@ class Result:
                 row.upper,
             )
         else:
-            values = unadjusted_draws(self.moments, self.draws(20_000))
+            values = unadjusted_draws(self.moments, self._draws(20_000, 1, groups=False))
             found = (values.mean(), values.std(ddof=1), *np.quantile(values, tails))
         names = ("mean", "sd", "median", "lower", "upper")
         return {
@@ -243,12 +254,16 @@ class Result:
                 "has no posterior to draw from",
                 fix="fit with engine='exact' or engine='nuts'",
             )
+        return self._draws(n, seed)
+
+    def _draws(self, n: int, seed: int, *, groups: bool = True) -> "xr.DataTree":
+        """Draw, with or without effects of groups."""
         if not isinstance(self.fitted, EXACT):
             return self.fitted.tree  # type: ignore[no-any-return]
         from bayes_sf.engines.draws import draw_posterior, draw_repeated
 
         if isinstance(self.fitted, Posterior):
-            return draw_posterior(self.fitted, n, seed)
+            return draw_posterior(self.fitted, n, seed, effects=groups)
         return draw_repeated(self.fitted, n, seed)
 
     def plot(self, name: str, path: "Path | str | None" = None) -> "Figure":

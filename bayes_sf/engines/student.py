@@ -28,7 +28,7 @@ from bayes_sf.engines.cells import resolve_all
 from bayes_sf.engines.compiling import compile_model
 from bayes_sf.engines.draws import posterior_tree
 from bayes_sf.engines.gaussian import check_groups, standardise
-from bayes_sf.engines.graph import prior_structure, scale_variable
+from bayes_sf.engines.graph import prior_structure, put_in, scale_variable
 from bayes_sf.engines.joint import Joint
 from bayes_sf.engines.nuts import Sampled, sample, sampler_stats, try_twice
 from bayes_sf.errors import SpecError
@@ -144,7 +144,7 @@ def fit_student(rows: Rows, spec: ModelSpec, *, seed: int = 1) -> Sampled:
     joint = numbers.joint
     groups = numbers.columns.shape[1] - numbers.n_coef
     priors = (prior_structure(joint.sd_resid), prior_structure(joint.sd_group))
-    compiled = _compiled(numbers.n_coef, groups, *priors).with_data(**numbers.put())
+    compiled = put_in(_compiled(numbers.n_coef, groups, *priors), numbers.put(), priors)
     resolved = resolve_all(spec, joint.data)
 
     def attempt(settings: Mapping[str, float]) -> Sampled:

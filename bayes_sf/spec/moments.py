@@ -183,6 +183,11 @@ class Moments:
             Precisions of the rows relative to each other, where residual variances differ:
             Var(e_i) = sigma^2/weight_i.
 
+        Raises
+        ------
+        DataError
+            For a column whose squares no floating-point number holds.
+
         Examples
         --------
         >>> table, code = np.array([[1.0], [4.0]]), np.array([0, 0])
@@ -193,8 +198,10 @@ class Moments:
         """
         weight = np.ones(len(code)) if weights is None else weights
         sizes = np.bincount(code, weights=weight, minlength=len(groups))
-        shift = data.mean(axis=0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            shift = data.mean(axis=0)
         centred = data - shift
+        _check_squares(centred, (*predictors, outcome))
         sums = [
             np.bincount(code, weights=weight * column, minlength=len(groups))
             for column in centred.T
@@ -237,6 +244,23 @@ class Moments:
         return Moments(
             self.outcome, self.predictors, groups, sizes, means, within, self.group, rows
         )
+
+
+#: Deviations from the mean must be within these: products of two columns are then numbers.
+_SMALL, _LARGE = 1e-70, 1e70
+
+
+def _check_squares(centred: _Floats, names: tuple[str, ...]) -> None:
+    """Refuse columns whose cross products overflow, or vanish."""
+    reach = np.abs(centred).max(axis=0, initial=0.0)
+    for name, most in zip(names, reach, strict=True):
+        if most > _LARGE or 0 < most < _SMALL or np.isnan(most):
+            raise DataError(
+                f"column {name!r}",
+                f"must have values that differ by {_SMALL:g} to {_LARGE:g}",
+                got=f"up to {most:.0e} from their mean",
+                fix="write it in another unit, or look for a wrong value",
+            )
 
 
 def _aligned(moments: Moments, groups: tuple[str, ...]) -> tuple[_Floats, _Floats]:

@@ -52,6 +52,10 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "lkj": ("shape",),
     "dirichlet": ("shape",),
 }
+#: What a number of a prior may be at all; against the data's own scale it is checked later.
+_RANGES: Mapping[str, tuple[float, float]] = {
+    "scale": (1e-100, 1e100), "df": (0.1, 1e6), "shape": (0.01, 1e6),
+}  # fmt: skip
 _KINDS = {
     "family": (str, "text"),
     "reason": (str, "text"),
@@ -113,13 +117,17 @@ class Prior:
     reason_nb: str = field(default="", repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Refuse unknown families, and values that are no numbers or not positive."""
+        """Refuse unknown families, and values that are no numbers, not positive or absurd."""
         if not isinstance(self.family, str) or self.family not in _KEYS:
             raise SpecError("prior: family", f"must be one of {', '.join(_KEYS)}", got=self.family)
         for key in ("scale", "df", "shape"):
             value = getattr(self, key)
             if not (is_number(value) and value > 0):
                 raise SpecError(f"prior: {key}", "must be a positive number", got=value)
+            low, high = _RANGES[key]
+            if not low <= value <= high:
+                rule = f"must lie between {low:g} and {high:g}"
+                raise SpecError(f"prior: {key}", rule, got=value)
         if not isinstance(self.autoscale, bool):
             raise SpecError("prior: autoscale", "must be true or false", got=self.autoscale)
         if self.location is not None and not is_number(self.location):
@@ -149,8 +157,11 @@ class Prior:
         x = np.asarray(value, dtype=float) / self.scale
         if self.family == "flat":
             return np.zeros_like(x)
+        if self.family in {"half-normal", "half-t"}:
+            with np.errstate(over="ignore"):  # so far out that there is no density
+                square = x**2
         if self.family == "half-normal":
-            unnormalised = 0.5 * np.log(2 / np.pi) - 0.5 * x**2
+            unnormalised = 0.5 * np.log(2 / np.pi) - 0.5 * square
         elif self.family == "exponential":
             unnormalised = -x
         elif self.family == "gamma":
@@ -162,7 +173,7 @@ class Prior:
             from scipy.special import betaln
 
             norm = np.log(2.0) - 0.5 * np.log(self.df) - betaln(0.5, 0.5 * self.df)
-            unnormalised = norm - 0.5 * (self.df + 1) * np.log1p(x**2 / self.df)
+            unnormalised = norm - 0.5 * (self.df + 1) * np.log1p(square / self.df)
         return np.asarray(unnormalised - np.log(self.scale))
 
     def quantile(self, prob: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -60,10 +60,10 @@ def step_prior(at_most: float, probability: float, reason: str = "") -> Prior:
     reason : str
         Why.
     """
-    from scipy.special import ndtri
+    from scipy.special import erfinv
 
     _check("step_at_most", at_most, probability)
-    scale = at_most / float(ndtri(0.5 + 0.5 * probability))
+    scale = at_most / (np.sqrt(2) * float(erfinv(probability)))  # keeps digits near 0, as ndtri not
     return Prior(
         "normal", scale=scale, location=0.0, autoscale=False, reason=reason,
         statement=f"P(|one step| <= {at_most:g}) = {probability:g}",

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bayes_sf.errors import check_seed
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.published import scalar
 from bayes_sf.inputs.replica.allocation import allocate
@@ -152,6 +153,7 @@ def make_replica(seed: int = 1) -> Replica:
     4. Outcomes: estimates, t values and variance components (`outcomes`).
     5. Quarters and days that give those outcomes and covariates back (`rates`, `extracts`).
     """
+    check_seed(seed)
     rng = np.random.default_rng(seed)
     places = workplaces()
     allocations, moments = allocate(rng)

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 import bayes_sf as sf
 
@@ -29,16 +30,22 @@ def test_unadjusted_icc_of_reml_is_that_of_its_variances() -> None:
     assert expected < result.icc()["estimate"]
 
 
-def test_unadjusted_icc_of_a_posterior_is_that_of_its_draws() -> None:
-    result, df = sf.fit(SPEC, frame()), frame()
-    draws = result.draws(8000, seed=9)["posterior"].to_dataset()
+def _shares(draws: xr.Dataset, df: pd.DataFrame) -> np.ndarray:
     beta = draws["beta"].to_numpy().reshape(-1, 3)
     explained = (beta[:, 1:] @ df[["x", "z"]].to_numpy().T).var(axis=1)
     between, within = (draws[n].to_numpy().ravel() ** 2 for n in ("sd_group", "sd_resid"))
-    expected = between / (between + within + explained)
+    return between / (between + within + explained)
+
+
+def test_unadjusted_icc_of_a_posterior_is_that_of_its_draws() -> None:
+    result, df = sf.fit(SPEC, frame()), frame()
+    values = _shares(result.draws(20_000)["posterior"].to_dataset(), df)  # those of `icc`
+    tails = np.quantile(values, [0.5, 0.025, 0.975])
+    expected = dict(zip(("median", "lower", "upper"), tails, strict=True))
+    variance = ((values - values.mean()) ** 2).sum() / 19_999
+    expected |= {"mean": values.mean(), "sd": np.sqrt(variance)}
     found = result.icc(adjusted=False)
-    error = expected.std() / np.sqrt(8000)
-    assert abs(found["mean"] - expected.mean()) < 6 * error  # both have Monte Carlo error
+    assert {name: found[name] for name in expected} == pytest.approx(expected, rel=1e-9)
     assert found["upper"] < result.icc()["upper"]
     assert np.isnan(found["prior_median"])
 

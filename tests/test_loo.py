@@ -158,3 +158,30 @@ def test_ties_count_half() -> None:
     )
     assert table.loc[("", "max"), "p_above"] == 0.75
     assert table.loc[("", "share <= 0"), "p_above"] == 0.5
+
+
+def test_replicates_are_summed_up_by_name() -> None:
+    """Every figure from NumPy's own, for other probabilities and for a group of one."""
+    rng = np.random.default_rng(3)
+    y, drawn = rng.normal(size=7), rng.normal(size=(400, 7))
+    members = {"all": np.arange(7), "some": np.array([1, 4, 5]), "one": np.array([6])}
+    table = summarise_replicates(y, drawn, members, prob=0.8)
+    for name, rows in members.items():
+        by_hand = {
+            "mean": (y[rows].mean(), drawn[:, rows].mean(axis=1)),
+            "min": (y[rows].min(), drawn[:, rows].min(axis=1)),
+            "max": (y[rows].max(), drawn[:, rows].max(axis=1)),
+            "share <= 0": ((y[rows] <= 0).mean(), (drawn[:, rows] <= 0).mean(axis=1)),
+        }
+        if len(rows) > 1:
+            by_hand["sd"] = (np.std(y[rows], ddof=1), np.std(drawn[:, rows], ddof=1, axis=1))
+        else:
+            assert table.loc[(name, "sd")].drop("n").isna().all()
+        for statistic, (observed, values) in by_hand.items():
+            row = table.loc[(name, statistic)]
+            assert row["n"] == len(rows)
+            assert row["observed"] == pytest.approx(observed)
+            limits = np.quantile(values, [0.1, 0.5, 0.9])
+            assert list(row[["lower", "median", "upper"]]) == pytest.approx(limits)
+            above = (values > observed).mean() + 0.5 * (values == observed).mean()
+            assert row["p_above"] == pytest.approx(above)

@@ -100,6 +100,38 @@ def test_quantities_of_workplaces_and_industries(made: tuple[Any, Completed]) ->
     assert means["n"].sum() == 60
 
 
+@pytest.mark.parametrize("prob", [0.5, 0.95])
+def test_tables_are_summaries_of_the_completions(made: tuple[Any, Completed], prob: float) -> None:
+    """Row by row, from one completion after the other."""
+    fit, done = made
+    tail = (1 - prob) / 2
+    places = [PANEL.quarters.index(quarter) for quarter in CHANGE_QUARTERS]
+    time = np.arange(16) / 4
+    by_hand = {
+        "mean": lambda y: y.mean(),
+        "change": lambda y: y[places[1]] - y[places[0]],
+        "trend": lambda y: np.polyfit(time, y, 1)[0],
+    }
+    workplaces = workplace_table(fit, done, prob=prob)
+    industries = industry_table(fit, done, prob=prob)
+    assert set(workplaces["prob"]) == set(industries["prob"]) == {prob}
+    for quantity, of in by_hand.items():
+        each = np.array([[of(row) for row in y] for y in done.y])  # completion x workplace
+        own = workplaces[workplaces["quantity"] == quantity]
+        shared = industries[industries["quantity"] == quantity]
+        means = np.stack([each[:, PANEL.code == j].mean(axis=1) for j in range(3)], axis=1)
+        for table, values in ((own, each), (shared, means)):
+            for row, drawn in zip(table.itertuples(), values.T, strict=True):
+                assert row.estimate == pytest.approx(drawn.mean(), abs=1e-9)
+                assert row.sd == pytest.approx(drawn.std(ddof=1), abs=1e-9)
+                limits = np.quantile(drawn, [tail, 1 - tail])
+                assert [row.lower, row.upper] == pytest.approx(limits, abs=1e-9)
+        np.testing.assert_array_equal(own["n_observed"], PANEL.observed.sum(axis=1))
+        share = [PANEL.observed[PANEL.code == j].mean() for j in range(3)]
+        np.testing.assert_allclose(shared["n_observed_share"], share)
+        np.testing.assert_array_equal(shared["n"], np.bincount(PANEL.code))
+
+
 @pytest.mark.parametrize(
     ("asked", "message"),
     [

@@ -169,6 +169,25 @@ def test_slopes_of_one_model_keep_its_own_correlation(replica: AnalysisSample) -
     assert swept.cov[0, place[1]] == 0
 
 
+def test_a_common_correlation_lies_between_what_m_slopes_can_share() -> None:
+    """Of m slopes that all go together equally the least is -1/(m - 1); neither end is possible."""
+    for m in (2, 4, 7):
+        least = -1 / (m - 1)
+        for inside in (least + 1e-6, 0.0, 1 - 1e-6):
+            expected = np.full((m, m), inside) + (1 - inside) * np.eye(m)
+            np.testing.assert_allclose(_common(np.eye(m), inside), expected)
+        for outside in (least, 1.0, least - 0.1, 1.1):
+            with pytest.raises(UsageError, match=f"must lie between {least:.3f} and 1"):
+                _common(np.eye(m), outside)
+    own = np.eye(3)
+    own[0, 1] = own[1, 0] = 0.9
+    kept = _common(own, 0.5)
+    assert kept[0, 1] == 0.9
+    assert kept[0, 2] == kept[1, 2] == 0.5
+    with pytest.raises(UsageError, match="beside the correlations of slopes in one model"):
+        _common(np.where(own == 0.9, -0.9, own), 0.5)
+
+
 def test_what_is_refused(replica: AnalysisSample) -> None:
     with pytest.raises(UsageError, match="one outcome"):
         collect_slopes([*specs(), *specs("absence_change")], replica)

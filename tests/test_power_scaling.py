@@ -1,10 +1,12 @@
 """Power-scaling: nodes weighed anew against refits, doubled rows, and ArviZ's weights."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -13,7 +15,7 @@ from bayes_sf.analysis.power_scaling import SENSITIVE, power_scaling
 from bayes_sf.engines.exact import ExactPosterior, fit_exact
 from bayes_sf.engines.grid import resolve
 from bayes_sf.engines.joint import Joint
-from bayes_sf.engines.log_prior import log_prior
+from bayes_sf.engines.log_prior import _shared_scale, log_prior
 from bayes_sf.engines.power_scaling import cjs_distance, power_scale
 from bayes_sf.errors import UsageError
 from bayes_sf.spec.prior import Prior
@@ -160,6 +162,40 @@ def test_log_prior_is_the_density_of_every_stated_prior() -> None:
         np.testing.assert_allclose(found[name] - found[name].mean(), value - value.mean())
     flat = replace(SPEC, priors=replace(sf.Priors(), intercept=Prior("flat")))
     assert "intercept" not in log_prior(tree, result.data, flat)
+
+
+@pytest.mark.parametrize(
+    ("prior", "name", "density"),
+    [
+        (
+            Prior("pooled-normal", scale=0.3, autoscale=False),
+            "sd_slopes",
+            stats.halfnorm(scale=0.3),
+        ),
+        (
+            Prior("horseshoe", scale=0.2, df=4, shape=2, autoscale=False),
+            "global_scale",
+            stats.halfcauchy(scale=0.2),
+        ),
+        (Prior("r2d2", scale=4.0, location=0.3, shape=1.0), "r2", stats.beta(1.2, 2.8)),
+    ],
+)
+def test_of_joint_priors_the_shared_scale_has_the_density(
+    prior: Prior, name: str, density: Any
+) -> None:
+    """Of each family its own, but for a constant; draws of other families are not asked for."""
+    value = np.linspace(0.05, 0.9, 12).reshape(3, 4)
+    found = _shared_scale({name: xr.DataArray(value)}, prior, 7.0)  # type: ignore[arg-type]
+    assert list(found) == [name]
+    theirs = density.logpdf(value)
+    np.testing.assert_allclose(found[name] - found[name][0, 0], theirs - theirs[0, 0])
+    if prior.family != "r2d2":
+        wide = _shared_scale(
+            {name: xr.DataArray(7.0 * value)},  # type: ignore[arg-type]
+            replace(prior, autoscale=True),
+            7.0,
+        )
+        np.testing.assert_allclose(wide[name], found[name])
 
 
 def test_what_is_said() -> None:

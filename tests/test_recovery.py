@@ -10,7 +10,7 @@ from bayes_sf.engines.implied import Candidates, solve
 from bayes_sf.engines.ols_reml import fit_reml
 from bayes_sf.engines.printed import PrintedModel, figures, printed_models
 from bayes_sf.engines.recovery import PublishedStudy, _draw_study, recover_study
-from bayes_sf.engines.states import null_implied, table_sizes
+from bayes_sf.engines.states import States, null_implied, table_sizes
 from bayes_sf.errors import SpecError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.published import rounding_interval
@@ -165,6 +165,35 @@ def test_ends_bracket_the_icc(study: PublishedStudy) -> None:
     assert low < middle < high
     for moments in study.ends(spec.outcome)["highest"][:8]:
         assert fit_reml(moments).sd_group < 0.05 * fit_reml(moments).sd_resid
+
+
+def test_ends_share_the_total_and_reach_what_reml_calls_zero() -> None:
+    """States by hand: total variation stays; the far end is where REML leaves zero."""
+    rng = np.random.default_rng(6)
+    sizes = rng.integers(8, 120, (3, 6))
+    within = np.array([300.0, 2000.0, 40.0])
+    states = States(sizes, rng.normal(1.0, 0.4, (3, 6)), within)
+    study = PublishedStudy(states, states, states, seed=1)
+    found = study.ends("absence_change")
+    for d in range(3):
+        n = sizes[d]
+        grand = np.average(states.means[d], weights=n)
+        deviation = states.means[d] - grand
+        total = within[d] + n @ deviation**2
+        low, high = (found[case][d] for case in ("lowest", "highest"))
+        np.testing.assert_array_equal(low.sizes, n)
+        np.testing.assert_allclose(low.means[:, 0], grand)
+        np.testing.assert_allclose(low.within[0, 0], total)
+        moved = high.means[:, 0] - grand
+        factor = moved / deviation
+        np.testing.assert_allclose(factor, factor[0])
+        assert high.within[0, 0] + n @ moved**2 == pytest.approx(total)
+        assert fit_reml(high).sd_group < 0.02 * fit_reml(high).sd_resid
+        wider = Moments(
+            "y", (), high.groups, high.sizes, grand + 1.03 * moved[:, None],
+            high.within - (1.03**2 - 1) * (n @ moved**2), "industry",
+        )  # fmt: skip
+        assert fit_reml(wider).sd_group > 0.02 * fit_reml(wider).sd_resid
 
 
 def test_models_with_controls_are_refused(study: PublishedStudy) -> None:

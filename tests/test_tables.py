@@ -53,6 +53,7 @@ from bayes_sf.output.result_tables import diagnostics_table, posterior_table
 from bayes_sf.output.sample_tables import descriptive_tables
 from bayes_sf.output.tables import Column, Table, printed_table, table_from_frame
 from bayes_sf.output.words import _WORDS, check_language
+from tests.tools import lacking_in_tex, need
 
 NUMBER = re.compile(r"[<>]?−?\d+(?:\.\d+)?")
 
@@ -592,8 +593,8 @@ def test_a_wide_latex_table_stands_on_its_side() -> None:
     assert r"\begin{table}[htbp]" in latex(replace(wide, columns=columns[:6], rows=((1.0,) * 6,)))
 
 
-@pytest.mark.skipif(not shutil.which("pandoc"), reason="pandoc is not installed")
 def test_pandoc_reads_the_latex_as_we_mean_it() -> None:
+    need("pandoc", "-f", "latex", "-t", "html", given="a", answer="<p>a</p>")
     done = subprocess.run(
         ["pandoc", "-f", "latex", "-t", "html"],
         input=latex(TABLE), capture_output=True, encoding="utf-8", check=True,
@@ -630,9 +631,27 @@ def test_latex_compiles_and_fits_the_page(
             ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "tables.tex"],
             cwd=tmp_path, capture_output=True, encoding="utf-8", errors="replace", check=False,
         )  # fmt: skip
+        if done.returncode and (lacking := lacking_in_tex(done.stdout)):
+            pytest.skip(f"this TeX is not whole: {lacking}")
         assert done.returncode == 0, done.stdout[-3000:]
     assert not re.findall(r"^(?:Overfull|Missing character).*", done.stdout, re.MULTILINE)
     assert (tmp_path / "tables.pdf").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("log", "lacking"),
+    [
+        ("(babel.sty\n! Package babel Error: Unknown option 'norsk'. Either you", True),
+        ("! LaTeX Error: File `adjustbox.sty' not found.\n\nType X to quit", True),
+        ("!pdfTeX error: pdflatex (file ecrm0800): Font ecrm0800 at 600 not found", True),
+        ("kpathsea: Running mktexfmt\nI can't find the format file `pdflatex.fmt'!", True),
+        ("! Undefined control sequence.\nl.7 \\toprul", False),
+        ("! LaTeX Error: Environment sidewaystabl undefined.", False),
+        ("! Missing } inserted.\nfile not found", False),
+    ],
+)
+def test_only_what_tex_lacks_excuses_a_table(log: str, lacking: bool) -> None:
+    assert bool(lacking_in_tex(log)) is lacking
 
 
 # --- Refusals --------------------------------------------------------------------------------

@@ -190,7 +190,7 @@ def student_model(
         precision = pm.Data("precision", np.ones(width))
         location = pm.Data("location", np.zeros(width))
         gram, pull = pm.Data("gram", np.eye(width)), pm.Data("pull", np.zeros(width))
-        scales, df = pm.Data("scales", np.ones(2)), pm.Data("df", np.array([2.0, 10.0]))
+        scales, df = pm.Data("scales", np.ones(2)), pm.Data("df", np.ones(2))
         sigma = scale_variable("sd_resid", sd_resid, scales[0])
         tau = scale_variable("sd_group", sd_group, scales[1])
         nu = pm.Gamma("df_resid", alpha=df[0], beta=1 / df[1])

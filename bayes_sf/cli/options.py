@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from bayes_sf.cli.completion import PICTURES, analysis_names, one_of
+from bayes_sf.errors import UsageError
 
 __all__ = [
     "AnalysesArgument", "AnalysisArgument", "ControlOption", "DataOption", "DominanceOption",
@@ -13,6 +14,17 @@ __all__ = [
     "PictureArgument", "QuietOption", "RegisterOption", "SeedOption", "SurveyOption",
     "ThresholdOption", "WithDataOption", "WorkplacesOption", "YearsOption",
 ]  # fmt: skip
+
+#: What all generators of random numbers take, those of the samplers included.
+_LARGEST_SEED = 2**32 - 1
+
+
+def _seed(value: int) -> int:
+    """Refuse a seed that no generator takes, before any work is done."""
+    if not 0 <= value <= _LARGEST_SEED:
+        raise UsageError("--seed", f"must be a whole number from 0 to {_LARGEST_SEED}", got=value)
+    return value
+
 
 AnalysisArgument = Annotated[
     str,
@@ -31,7 +43,9 @@ PictureArgument = Annotated[
 OutOption = Annotated[Path, typer.Option("--out", help="Folder for the files.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
-SeedOption = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
+SeedOption = Annotated[
+    int, typer.Option("--seed", callback=_seed, help="Seed of everything random.")
+]
 DataOption = Annotated[
     str | None,
     typer.Option("--data", help="published (the real study) or replica (synthetic).",

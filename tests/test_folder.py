@@ -77,12 +77,12 @@ def killed(place: Path, at: int, *, beside: bool) -> bool:
     os._exit(0)
 
 
-def kill_everywhere(base: Path, *, beside: bool) -> Counter[str]:
+def kill_everywhere(base: Path, every: int, *, beside: bool) -> Counter[str]:
     """Kill at every step; count what is seen then, and check what the next run makes of it."""
     seen: Counter[str] = Counter()
-    died, at = True, 0
+    died, at = True, 1 - every
     while died:
-        at += 1
+        at += every
         place = prepare(base)
         before = place.stat()
         died = killed(place, at, beside=beside)
@@ -127,16 +127,25 @@ def can_exchange(tmp_path: Path) -> bool:
     return exchange(tmp_path / "one", tmp_path / "other")
 
 
-def test_killed_at_any_step_all_files_are_new_or_all_are_old(tmp_path: Path) -> None:
+ALL_OR_SOME = pytest.mark.parametrize(
+    "every", [4, pytest.param(1, marks=pytest.mark.slow)], ids=["some", "all"]
+)
+
+
+@ALL_OR_SOME
+def test_killed_at_any_step_all_files_are_new_or_all_are_old(tmp_path: Path, every: int) -> None:
     if not can_exchange(tmp_path):
         pytest.skip("this file system cannot let two folders change places")
-    seen = run_alone(tmp_path, "kill_everywhere(BASE, beside=True)")
+    seen = run_alone(tmp_path, f"kill_everywhere(BASE, {every}, beside=True)")
     assert set(seen) == {"old", "new"}
-    assert min(seen.values()) > 10
+    assert min(seen.values()) > 20 / every
 
 
-def test_without_exchange_files_of_two_runs_are_never_seen_together(tmp_path: Path) -> None:
-    seen = run_alone(tmp_path, "kill_everywhere(BASE, beside=False)")
+@ALL_OR_SOME
+def test_without_exchange_files_of_two_runs_are_never_seen_together(
+    tmp_path: Path, every: int
+) -> None:
+    seen = run_alone(tmp_path, f"kill_everywhere(BASE, {every}, beside=False)")
     assert set(seen) == {"old", "new", "incomplete"}
     assert seen["incomplete"] < 8
 

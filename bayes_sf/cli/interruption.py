@@ -5,7 +5,7 @@ import atexit
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -33,7 +33,7 @@ def heed_interrupts() -> None:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _note)
         atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
-        sys.unraisablehook = _again
+        sys.unraisablehook = _again(sys.unraisablehook)
 
 
 def _note(number: int, frame: Any) -> None:
@@ -42,12 +42,16 @@ def _note(number: int, frame: Any) -> None:
     signal.default_int_handler(number, frame)
 
 
-def _again(what: "sys.UnraisableHookArgs") -> None:
+def _again(before: Callable[[Any], object]) -> Callable[[Any], object]:
     """Raise it again where Python cannot: it fell into the clearing away of an object."""
-    if issubclass(what.exc_type, KeyboardInterrupt):
-        threading.Timer(0.01, _thread.interrupt_main).start()
-    else:
-        sys.__unraisablehook__(what)
+
+    def hook(what: "sys.UnraisableHookArgs") -> None:
+        if issubclass(what.exc_type, KeyboardInterrupt):
+            threading.Timer(0.01, _thread.interrupt_main).start()
+        else:
+            before(what)
+
+    return hook
 
 
 @contextmanager

@@ -16,7 +16,6 @@ import unicodedata
 from typing import ClassVar, Final
 
 __all__ = [
-    "MOST_SEED",
     "BayesSFError",
     "ConvergenceError",
     "DataError",
@@ -63,7 +62,7 @@ def _legible(letter: str) -> str:
 _LONGEST = 500
 
 #: Largest seed: what every generator in use takes.
-MOST_SEED: Final = 2**32 - 1
+_MOST_SEED: Final = 2**32 - 1
 
 
 class BayesSFError(Exception):
@@ -143,13 +142,15 @@ class OutcomeWarning(UserWarning):
     """An outcome that is not what a Gaussian model is for."""
 
 
-def check_seed(seed: object) -> None:
+def check_seed(seed: object, where: str = "seed") -> None:
     """Refuse what no generator takes as a seed.
 
     Parameters
     ----------
     seed : int
         From 0 to 4,294,967,295.
+    where : str
+        What the message calls it.
 
     Raises
     ------
@@ -157,5 +158,5 @@ def check_seed(seed: object) -> None:
         For anything else.
     """
     whole = getattr(seed, "__index__", None) is not None and not isinstance(seed, bool)
-    if not (whole and 0 <= int(seed) <= MOST_SEED):  # type: ignore[call-overload]
-        raise UsageError("seed", f"must be a whole number from 0 to {MOST_SEED}", got=seed)
+    if not (whole and 0 <= int(seed) <= _MOST_SEED):  # type: ignore[call-overload]
+        raise UsageError(where, f"must be a whole number from 0 to {_MOST_SEED}", got=seed)

@@ -16,7 +16,6 @@ a time: it holds a lock on the folder, which goes with its process.
 """
 
 import errno
-import json
 import os
 import re
 import shutil
@@ -24,13 +23,13 @@ import signal
 import stat
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from bayes_sf.errors import OutputError
-from bayes_sf.exchange import exchange
+from bayes_sf.stand_in import POINTER, carry, clear, exchange, like, make_stand_in, names
 
 try:
     import fcntl
@@ -39,12 +38,10 @@ except ImportError:  # a system without such locks: nothing of other runs is tou
 
 __all__ = ["ready_folder", "write_files"]
 
-#: How hidden folders begin, and in a stand-in the link to the hidden folder that it belongs to.
-_HIDDEN, _POINTER = ".writing-", ".writing"
+#: How the names of hidden folders begin.
+_HIDDEN: Final = ".writing-"
 #: A saved fit that an earlier version was writing.
 _HALF_FIT = re.compile(r"\.writing-.+-[0-9a-f]{12}\.nc")
-#: A folder of more files gets no stand-in: links to all of them would take too long.
-_MOST_LINKS: Final = 5000
 
 
 def ready_folder(path: Path) -> Path:
@@ -93,7 +90,7 @@ def write_files(folder: Path, contents: Mapping[str, str | bytes]) -> tuple[Path
         When one cannot be written; then all files are as they were.
     """
     place = folder.resolve()
-    with _naming(folder), _locked(place), _undisturbed():
+    with _naming(folder, contents), _locked(place), _undisturbed():
         # One file takes its place in one step anyway.
         if len(contents) < 2 or not _write_beside(place, contents):
             _write_inside(place, contents)
@@ -101,15 +98,26 @@ def write_files(folder: Path, contents: Mapping[str, str | bytes]) -> tuple[Path
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Say which file or folder the system's error is about."""
+def _naming(folder: Path, contents: Collection[str]) -> Iterator[None]:
+    """Say which file the system's error is about, or else which folder."""
     try:
         yield
     except OSError as error:
+        where = folder / error.filename if error.filename in contents else folder
         raise OutputError(
-            str(path), "must be writable", got=error.strerror,
+            str(where), "must be writable", got=error.strerror,
             fix="free space there or choose another folder; what was there before is kept",
         ) from error  # fmt: skip
+
+
+@contextmanager
+def _about(name: str) -> Iterator[None]:
+    """Note which file the system's error is about."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = name
+        raise
 
 
 @contextmanager
@@ -190,7 +198,7 @@ def _write_beside(folder: Path, contents: Mapping[str, str | bytes]) -> bool:
         _make(work, folder, contents)
         shown = work / "shown"
         try:
-            _stand_in(work, folder)
+            make_stand_in(work, folder)
             (work / "old").mkdir()
             if fcntl is not None:
                 _lock(held, shown, wait=True)
@@ -203,7 +211,7 @@ def _write_beside(folder: Path, contents: Mapping[str, str | bytes]) -> bool:
         finally:
             if not exchange(folder, shown):
                 raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
-        _carry(work, folder)
+        carry(work, folder)
     return True
 
 
@@ -215,19 +223,9 @@ def _cleared(work: Path) -> Iterator[None]:
     except BaseException:
         old = work / "old"
         if not old.exists() or not any(old.iterdir()):
-            _clear(work)
+            clear(work)
         raise
-    _clear(work)
-
-
-def _clear(work: Path) -> None:
-    """Remove a hidden folder, unless what it shows is no stand-in: then it is somebody's."""
-    shown = work / "shown"
-    if shown.exists():
-        if any(shown.iterdir()) and not (shown / _POINTER).is_symlink():
-            return
-        shown.rename(work / "gone")
-    shutil.rmtree(work, ignore_errors=True)
+    clear(work)
 
 
 def _make(work: Path, folder: Path, contents: Mapping[str, str | bytes]) -> None:
@@ -235,24 +233,15 @@ def _make(work: Path, folder: Path, contents: Mapping[str, str | bytes]) -> None
     new = work / "new"
     new.mkdir()
     for name, content in contents.items():
-        with _naming(folder / name):
+        with _about(name):
             path = new / name
             path.write_bytes(content.encode() if isinstance(content, str) else content)
             before = folder / name
             if before.is_dir():
                 raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
             if before.exists():
-                _like(path, before)
+                like(path, before)
             _sync(path)
-
-
-def _like(path: Path, before: Path) -> None:
-    """Give a file or folder the permissions and, where that is allowed, the owner of another."""
-    wanted, found = before.stat(), path.stat()
-    if (wanted.st_uid, wanted.st_gid) != (found.st_uid, found.st_gid):
-        with suppress(OSError):
-            os.chown(path, wanted.st_uid, wanted.st_gid)
-    path.chmod(stat.S_IMODE(wanted.st_mode))
 
 
 def _sync(path: Path) -> None:
@@ -264,46 +253,20 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _stand_in(work: Path, folder: Path) -> None:
-    """Make the stand-in: the new files, and links to all else, which hold once it is shown.
-
-    Raises
-    ------
-    OSError
-        When the folder cannot be read, has too many files or one of the pointer's name.
-    """
-    new, shown = work / "new", work / "shown"
-    shown.mkdir()
-    (shown / _POINTER).symlink_to(Path("..") / work.name)
-    others = [name for name in _names(folder) if not (new / name).exists()]
-    if len(others) > _MOST_LINKS or _POINTER in others:
-        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
-    for name in _names(new):
-        os.link(new / name, shown / name)
-    for name in others:
-        try:
-            os.link(folder / name, shown / name, follow_symlinks=False)
-        except OSError:  # a folder, or a file of somebody else's
-            (shown / name).symlink_to(Path("..") / work.name / "shown" / name)
-    made = {name: os.lstat(shown / name).st_ino for name in _names(shown)}
-    (work / "made.json").write_text(json.dumps(made), encoding="utf-8")
-    _like(shown, folder)
-
-
 def _put(work: Path, folder: Path) -> None:
     """Let the new files take their places; all old ones go before. If one cannot, undo it."""
     new, old = work / "new", work / "old"
-    names = _names(new)
+    found = names(new)
     try:
-        for name in names if len(names) > 1 else ():
-            with _naming(folder / name):
+        for name in found if len(found) > 1 else ():
+            with _about(name):
                 if os.path.lexists(folder / name):
                     (folder / name).replace(old / name)
-        for name in names:
-            with _naming(folder / name):
+        for name in found:
+            with _about(name):
                 (new / name).replace(folder / name)
     except BaseException:
-        for name in names:
+        for name in found:
             if not os.path.lexists(new / name):
                 (folder / name).rename(new / name)
             if os.path.lexists(old / name):
@@ -311,18 +274,9 @@ def _put(work: Path, folder: Path) -> None:
         raise
 
 
-def _carry(work: Path, folder: Path) -> None:
-    """Bring home what others have put into the stand-in while it was shown."""
-    shown = work / "shown"
-    made = json.loads((work / "made.json").read_text(encoding="utf-8"))
-    for name in _names(shown):
-        if os.lstat(shown / name).st_ino != made.get(name):
-            (shown / name).replace(folder / name)
-
-
 def _settle(folder: Path) -> bool:
     """End what a killed run began in a folder, or clear it away; whether a stand-in was shown."""
-    pointer = folder / _POINTER
+    pointer = folder / POINTER
     if pointer.is_symlink() and pointer.readlink().name.startswith(_HIDDEN):
         work = folder.parent / pointer.readlink().name
         if (work / "old").is_dir():
@@ -330,15 +284,15 @@ def _settle(folder: Path) -> bool:
                 _put(work, work / "shown")
                 if not exchange(folder, work / "shown"):
                     raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
-                _carry(work, folder)
-                _clear(work)
+                carry(work, folder)
+                clear(work)
             return True
         pointer.unlink()  # its hidden folder was removed by hand: this is the folder now
     with _undisturbed():
         for work in _left(folder.parent, f"{_HIDDEN}{folder.name}."):
-            if (work / "old").is_dir() and (work / "shown" / _POINTER).is_symlink():
-                _carry(work, folder)
-            _clear(work)
+            if (work / "old").is_dir() and (work / "shown" / POINTER).is_symlink():
+                carry(work, folder)
+            clear(work)
         for work in _left(folder, _HIDDEN):
             if (work / "old").is_dir():
                 _put(work, folder)
@@ -347,11 +301,6 @@ def _settle(folder: Path) -> bool:
             if _HALF_FIT.fullmatch(half.name) and half.is_file() and not half.is_symlink():
                 half.unlink()
     return False
-
-
-def _names(folder: Path) -> list[str]:
-    """Names of what is in a folder."""
-    return sorted(path.name for path in folder.iterdir())
 
 
 def _left(place: Path, beginning: str) -> list[Path]:

@@ -1,11 +1,6 @@
 """Saved fits: what is read is what was written, and no interruption leaves half a file."""
 
-import json
 import resource
-import signal
-import subprocess
-import sys
-import textwrap
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -156,16 +151,66 @@ def test_netcdf_of_something_else_is_refused(tmp_path: Path) -> None:
     import xarray as xr
 
     other = tmp_path / "other.nc"
-    other.write_bytes(bytes(xr.DataTree(xr.Dataset({"a": 1})).to_netcdf(engine="h5netcdf")))
-    with pytest.raises(DataError, match="must be a fit"):
-        store.load_fit(other)
-    about = json.dumps({"format": 1})
-    tree = xr.DataTree(xr.Dataset({"a": 1}, attrs={"bayes_sf": about}))
-    other.write_bytes(bytes(tree.to_netcdf(engine="h5netcdf")))
-    with pytest.raises(DataError, match="another kind or version"):
-        store.load_fit(other)
+    plain = bytes(xr.DataTree(xr.Dataset({"a": 1})).to_netcdf(engine="h5netcdf"))
+    for content, said in (
+        (plain, "no digest at its end: not whole, or of an earlier version"),
+        (plain + store._seal(plain), "must be a fit"),
+        (plain + store._seal(plain).replace(b"format 3", b"format 4"), "format 3 .got 'format 4'"),
+    ):
+        other.write_bytes(content)
+        with pytest.raises(DataError, match=said):
+            store.load_fit(other)
     with pytest.raises(DataError, match="no such file"):
         store.load_fit(tmp_path / "none.nc")
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """A saved fit of few draws, as bytes."""
+    monkeypatch.setattr(store, "without_groups", lambda tree, *_: tree.isel(draw=slice(0, 3)))
+    return store.save_fit(sf.fit(SPEC, frame(), engine="nuts"), tmp_path).read_bytes()
+
+
+def test_any_changed_bit_is_noticed(small: bytes, tmp_path: Path) -> None:
+    """Also in what HDF5 itself never looks at; and wherever the file is cut short."""
+    rng, path = np.random.default_rng(12), tmp_path / "fit.nc"
+    path.write_bytes(small)
+    assert store.load_fit(path).about["model"] == "q14.1"
+    end = len(small)
+    places = {*rng.integers(0, end - 200, 200).tolist(), *range(end - 100, end)}
+    for place in places:
+        spoilt = bytearray(small)
+        spoilt[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(spoilt)
+        with pytest.raises(DataError):
+            store.load_fit(path)
+    for length in rng.integers(0, len(small), 30).tolist():
+        path.write_bytes(small[:length])
+        with pytest.raises(DataError):
+            store.load_fit(path)
+    path.write_bytes(small + b"\0")
+    with pytest.raises(DataError):
+        store.load_fit(path)
+
+
+def test_two_fits_that_have_changed_names_are_noticed(small: bytes, tmp_path: Path) -> None:
+    path = next(tmp_path.glob("*.nc"))
+    other = store.save_fit(sf.fit(SPEC, frame(2), engine="nuts"), tmp_path)
+    path.write_bytes(other.read_bytes())
+    other.write_bytes(small)
+    for swapped in (path, other):
+        with pytest.raises(DataError, match="must have the name that it was saved under"):
+            store.load_fit(swapped)
+    own = path.rename(tmp_path / "the one that I like.nc")
+    assert store.load_fit(own).about["model"] == "q14.1"
+
+
+@pytest.mark.usefixtures("small")
+def test_other_programs_read_the_file_as_it_is(tmp_path: Path) -> None:
+    import xarray as xr
+
+    with xr.open_datatree(next(tmp_path.glob("*.nc")), engine="h5netcdf") as tree:
+        assert dict(tree["posterior"].sizes) == {"chain": 4, "draw": 3, "term": 2, "bransje": 4}
 
 
 @pytest.mark.parametrize(
@@ -199,28 +244,12 @@ def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
     try:
-        with pytest.raises(OutputError, match=r"must be writable .*fits that are done are kept"):
+        with pytest.raises(OutputError, match=r"must be writable .*what was there before is kept"):
             store.save_fit(result, tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert not list(tmp_path.iterdir())
     assert store.save_fit(result, tmp_path).stat().st_size > 100_000
-
-
-def test_a_kill_while_writing_leaves_no_fit(tmp_path: Path) -> None:
-    """Killed before the file is put in its place: the rerun fits, and clears what was left."""
-    script = f"""
-        import os, signal
-        from pathlib import Path
-        from bayes_sf.engines import store
-        Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-        store._write_whole(Path({str(tmp_path)!r}) / "a.nc", b"x" * 1000)
-    """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=False)
-    assert done.returncode == -signal.SIGKILL
-    assert [path.name for path in tmp_path.iterdir()] == [".writing-a.nc"]
-    store._write_whole(tmp_path / "a.nc", b"y")
-    assert [path.name for path in tmp_path.iterdir()] == ["a.nc"]
 
 
 def test_a_batch_goes_on_where_it_was_interrupted(

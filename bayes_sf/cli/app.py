@@ -2,7 +2,7 @@
 
 Results go to stdout; progress, warnings and errors to stderr. Exit codes: 0 done, 1 unexpected,
 2 usage or specification, 3 data, 4 not converged, 5 withheld by disclosure control, 130
-interrupted.
+interrupted. A reader of stdout that goes away (``| head -1``) changes nothing of that.
 """
 
 import sys
@@ -11,6 +11,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from bayes_sf.cli.interruption import heed_interrupts, interrupted
+from bayes_sf.cli.streams import prepare_streams
 from bayes_sf.errors import BayesSFError, OutputError
 
 __all__ = ["app", "main"]
@@ -38,22 +40,38 @@ def _options(
 
 def main() -> None:
     """Run the command line; one clear line and the right exit code for every error."""
-    debug = "--debug" in sys.argv[1:]
+    arguments = sys.argv[1:]
+    debug = "--debug" in arguments
+    heed_interrupts()
+    prepare_streams(as_json="--json" in arguments)
     try:
-        code = app([a for a in sys.argv[1:] if a != "--debug"], standalone_mode=False)
-    except BayesSFError as error:
-        _fail(str(error), error.exit_code, debug=debug)
-    except typer.TyperException as error:  # a misspelt command or option
-        _fail(f"{error.format_message()} (see bayes-sf --help)", error.exit_code, debug=debug)
-    except OSError as error:
-        where = str(error.filename or "file system")
-        _fail(str(OutputError(where, "cannot be used", got=error.strerror)), 2, debug=debug)
-    except Exception as error:  # noqa: BLE001  # the last resort says where to report it
-        text = f"unexpected {type(error).__name__}: {error} (run with --debug for the traceback)"
-        _fail(text, 1, debug=debug)
+        code = app([a for a in arguments if a != "--debug"], standalone_mode=False)
+        sys.stdout.flush()
+    except SystemExit:
+        raise
+    except BaseException as error:  # noqa: BLE001  # the last resort says where to report it
+        _fail(*_ending(error), debug=debug)
     if code == 130:  # typer turns Ctrl-C into this
-        _fail("interrupted", code, debug=False)
+        _fail(_INTERRUPTED, code, debug=False)
     sys.exit(code)
+
+
+_INTERRUPTED = "interrupted"
+
+
+def _ending(error: BaseException) -> tuple[str, int]:
+    """What is said of an error, and the exit code."""
+    if interrupted() or isinstance(error, KeyboardInterrupt):
+        return _INTERRUPTED, 130
+    if isinstance(error, BayesSFError):
+        return str(error), error.exit_code
+    if isinstance(error, typer.TyperException):  # a misspelt command or option
+        return f"{error.format_message()} (see bayes-sf --help)", error.exit_code
+    if isinstance(error, OSError):
+        where = str(error.filename or "file system")
+        return str(OutputError(where, "cannot be used", got=error.strerror)), 2
+    kind = type(error).__name__
+    return f"unexpected {kind}: {error} (run with --debug for the traceback)", 1
 
 
 def _fail(text: str, code: int, *, debug: bool) -> NoReturn:

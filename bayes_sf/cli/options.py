@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from bayes_sf.cli.completion import PICTURES, analysis_names, one_of
-from bayes_sf.errors import MOST_SEED
+from bayes_sf.errors import check_seed
 
 __all__ = [
     "AnalysesArgument", "AnalysisArgument", "ControlOption", "DataOption", "DominanceOption",
@@ -14,6 +14,13 @@ __all__ = [
     "PictureArgument", "QuietOption", "RegisterOption", "SeedOption", "SurveyOption",
     "ThresholdOption", "WithDataOption", "WorkplacesOption", "YearsOption",
 ]  # fmt: skip
+
+
+def _seed(value: int) -> int:
+    """Refuse a seed that no generator takes, before any work is done."""
+    check_seed(value, "--seed")
+    return value
+
 
 AnalysisArgument = Annotated[
     str,
@@ -33,7 +40,7 @@ OutOption = Annotated[Path, typer.Option("--out", help="Folder for the files.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
 SeedOption = Annotated[
-    int, typer.Option("--seed", min=0, max=MOST_SEED, help="Seed of everything random.")
+    int, typer.Option("--seed", callback=_seed, help="Seed of everything random.")
 ]
 DataOption = Annotated[
     str | None,

@@ -8,13 +8,13 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "bayes_sf"
 ROOMS = (
-    "errors", "resources", "exchange", "folder",
+    "errors", "resources", "stand_in", "folder",
     "inputs", "spec", "engines", "analysis", "output", "cli",
 )  # fmt: skip
 #: `Result.plot` is where a user looks for pictures, and pictures are output.
 UPWARD = {"engines/result.py": {"bayes_sf.output.pictures.save_picture"}}
 MODULES = [path for path in sorted(PACKAGE.rglob("*.py")) if path.parent != PACKAGE] + [
-    PACKAGE / f"{name}.py" for name in ("errors", "resources", "exchange", "folder")
+    PACKAGE / f"{name}.py" for name in ("errors", "resources", "stand_in", "folder")
 ]
 
 

@@ -60,7 +60,9 @@ def csv_format(path: Path) -> CsvFormat:
     delimiter = max(counts, key=lambda mark: counts[mark])
     names = [name.strip() for name in headers[delimiter]]
     if counts[delimiter] < 2 and faults:
-        raise DataError(where, f"must be CSV, not {faults[0]}", fix="mend the header's quotes")
+        raise DataError(
+            where, f"must be CSV, not {faults[0]}", fix="mend names that are quoted or too long"
+        )
     text = "".join(headers[delimiter])
     if re.fullmatch(r"\s*sep\s*=.?\s*", text, re.IGNORECASE | re.DOTALL):
         raise DataError(

@@ -5,12 +5,16 @@ No message quotes a line of the file: it could hold an organisation number.
 
 import codecs
 import csv
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from bayes_sf.errors import DataError
 
 __all__ = ["CsvFormat", "csv_format", "csv_rows"]
+
+_LINE_END = re.compile(r"\r\n?|\n")
 
 
 @dataclass(frozen=True)
@@ -59,19 +63,19 @@ def csv_format(path: Path) -> CsvFormat:
     return CsvFormat(encoding, delimiter, tuple(name.strip() for name in parts[delimiter]))
 
 
-def csv_rows(path: Path, layout: CsvFormat) -> list[list[str]]:
-    """Read the rows below the header; blank lines are none.
+def csv_rows(path: Path, layout: CsvFormat) -> Iterator[list[str]]:
+    """Read the rows below the header one by one; blank lines are none.
 
     Raises
     ------
     DataError
-        At the first row that is not as wide as the header.
+        At the first row that is not as wide as the header, or whose quotes hold a whole other row.
     """
     width = len(layout.columns)
-    rows = []
     with path.open(encoding=layout.encoding, newline="") as lines:
         reader = csv.reader(lines, delimiter=layout.delimiter, strict=True)
         next(reader)
+        line = reader.line_num
         try:
             for number, cells in enumerate(reader, start=2):
                 if cells and len(cells) != width:
@@ -81,12 +85,32 @@ def csv_rows(path: Path, layout: CsvFormat) -> list[list[str]]:
                         got=len(cells),
                         fix="quote cells that hold the delimiter",
                     )
+                if reader.line_num > line + 1:
+                    _check_quotes(path.name, number, cells, layout)
+                line = reader.line_num
                 if cells:
-                    rows.append(cells)
+                    yield cells
         except csv.Error as error:
-            line = f"{path.name}: line {reader.line_num}"
-            raise DataError(line, f"must be CSV, not {error}") from None
-    return rows
+            where = f"{path.name}: line {reader.line_num}"
+            raise DataError(where, f"must be CSV, not {error}") from None
+
+
+def _check_quotes(where: str, number: int, cells: list[str], layout: CsvFormat) -> None:
+    """Refuse a quote that opens in one row and closes in another.
+
+    What it swallows goes from a column of one row to the same column of a later one, or the row
+    would not be as wide as the header: so it holds a row's delimiters for each end of a line.
+    """
+    for cell in cells:
+        ends = len(_LINE_END.findall(cell))
+        if not ends or cell.count(layout.delimiter) < ends * (len(layout.columns) - 1):
+            continue
+        raise DataError(
+            f"{where}: row {number}",
+            "must close its quotes before the next row begins",
+            got="a quoted cell that holds a whole row",
+            fix="double the quotation marks inside cells",
+        )
 
 
 def _encoding(path: Path) -> str:

@@ -17,10 +17,17 @@ if TYPE_CHECKING:
 
     from bayes_sf.inputs.delimited import CsvFormat
 
-__all__ = ["MISSING", "as_number", "find_decimal_mark"]
+__all__ = ["MISSING", "StoredNumber", "as_number", "find_decimal_mark"]
 
 MISSING: Final = ("", ".", "..", ":", "NA")
 """Empty, and Statistics Norway's signs for not possible, not available and confidential."""
+
+
+class StoredNumber(str):
+    """A number that the file stores as one, as text: its mark is a point in any case."""
+
+    __slots__ = ()
+
 
 _SPACES = "[ \u00a0\u202f\u2009]"
 _PATTERN = r"^[-+]?(\d+|\d{{1,3}}( \d{{3}})+)({mark}\d+)?([eE][-+]?\d+)?$"

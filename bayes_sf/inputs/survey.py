@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, Final
 from bayes_sf.errors import DataError
 from bayes_sf.inputs.codebook import Codebook, Item, load_codebook
 from bayes_sf.inputs.numerals import MISSING
-from bayes_sf.inputs.pseudonym import is_valid_number, mask_numbers, pseudonym, run_key
+from bayes_sf.inputs.pseudonym import (
+    is_valid_number,
+    mask_numbers,
+    pseudonym,
+    run_key,
+    workplace_number,
+)
 from bayes_sf.inputs.tabular import Cells, read_cells
 
 if TYPE_CHECKING:
@@ -81,6 +87,8 @@ def read_survey(
     book = load_codebook()
     cells, aside = _rename(read_cells(path), book, mapping or {})
     answers = cells.frame.copy()
+    for name in {NUMBER, ENTERPRISE} & set(answers):
+        answers[name] = answers[name].map(lambda cell: workplace_number(cell) or cell, "ignore")
     for item in _columns(book):
         answers[item.key] = _decode(item, cells)
     asked = {item.key: _asked(item, answers) for item in _columns(book) if item.asked_if}

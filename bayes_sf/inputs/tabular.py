@@ -10,18 +10,19 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bayes_sf.errors import DataError
-from bayes_sf.inputs.delimited import CsvFormat, csv_format, csv_rows
+from bayes_sf.inputs.delimited import csv_format, csv_rows
+from bayes_sf.inputs.numerals import StoredNumber
+from bayes_sf.inputs.pseudonym import mask_numbers
 
 if TYPE_CHECKING:
-    import ibis
     import pandas as pd
-    from ibis.backends.duckdb import Backend
 
-__all__ = ["Cells", "read_cells", "scan_cells"]
+__all__ = ["Cells", "Kind", "check_columns", "kind_of", "parquet_columns", "read_cells"]
 
 MAX_COLUMNS = 1000
 _NBSP = str.maketrans(dict.fromkeys("\u00a0\u202f\u2009", " "))
@@ -78,57 +79,14 @@ def read_cells(path: str | Path) -> Cells:
 
     path = Path(path)
     readers = {"csv": _csv, "excel": _excel, "spss": _spss, "stata": _stata, "parquet": _parquet}
-    columns, rows, labels = readers[_kind(path)](path)
-    _check_columns(path.name, columns)
+    columns, rows, labels = readers[kind_of(path)](path)
+    check_columns(path.name, columns)
     if not rows:
         raise DataError(path.name, "must have at least one row below its header", got="none")
     return Cells(path.name, pd.DataFrame(rows, columns=columns, dtype=object), labels)
 
 
-def scan_cells(connection: "Backend", path: str | Path) -> "tuple[ibis.Table, CsvFormat | None]":
-    """Table expression over a file; CSV and Parquet are streamed, not read.
-
-    Parameters
-    ----------
-    connection : ibis backend
-        Embedded DuckDB.
-    path : str or pathlib.Path
-        As in `read_cells`.
-
-    Returns
-    -------
-    table : ibis.Table
-        Text columns, or Parquet's own types.
-    format : CsvFormat or None
-        For CSV files, how it is written.
-
-    Raises
-    ------
-    DataError
-        As `read_cells`; faults below the header of a CSV appear when the expression runs.
-    """
-    import ibis
-
-    path = Path(path)
-    kind = _kind(path)
-    if kind == "csv":
-        layout = csv_format(path)
-        _check_columns(path.name, layout.columns)
-        encoding = "utf-8" if layout.encoding == "utf-8-sig" else "latin-1"
-        columns = dict.fromkeys(layout.columns, "VARCHAR")
-        options = {"delim": layout.delimiter, "quote": '"', "escape": '"', "header": True}
-        table = connection.read_csv(
-            path, columns=columns, encoding=encoding, auto_detect=False, **options
-        )
-        return table, layout
-    if kind == "parquet":
-        _check_columns(path.name, _parquet_columns(path))
-        return connection.read_parquet(path), None
-    cells = read_cells(path).frame
-    return ibis.memtable(cells, schema=dict.fromkeys(cells.columns, "string")), None
-
-
-def _kind(path: Path) -> Kind:
+def kind_of(path: Path) -> Kind:
     """Kind of a file that exists and is not empty."""
     if path.is_dir():
         raise DataError(path.name, "must be a file", got="a directory")
@@ -142,8 +100,8 @@ def _kind(path: Path) -> Kind:
     return kind  # type: ignore[return-value]
 
 
-def _check_columns(where: str, columns: Iterable[str]) -> None:
-    """Refuse names that are missing, repeated or too many."""
+def check_columns(where: str, columns: Iterable[str]) -> None:
+    """Refuse column names that are missing, repeated or too many."""
     names = list(columns)
     if len(names) > MAX_COLUMNS:
         raise DataError(where, f"must have at most {MAX_COLUMNS} columns", got=len(names))
@@ -154,7 +112,7 @@ def _check_columns(where: str, columns: Iterable[str]) -> None:
         raise DataError(
             f"{where}: row 1",
             "column names must be unique",
-            got=", ".join(repeated[:5]),
+            got=mask_numbers(", ".join(repeated[:5])),
             fix="rename or delete the copies",
         )
 
@@ -213,14 +171,15 @@ def _labelled(path: Path, program: str, reader: Callable[..., Any]) -> _Table:
 def _parquet(path: Path) -> _Table:
     import pyarrow.parquet as pq
 
-    columns = _parquet_columns(path)
-    _check_columns(path.name, columns)
+    columns = parquet_columns(path)
+    check_columns(path.name, columns)
     with _reading(path, "Parquet"):
         values = [column.to_pylist() for column in pq.read_table(path).columns]
     return columns, [[_text(cell) for cell in row] for row in zip(*values, strict=True)], {}
 
 
-def _parquet_columns(path: Path) -> list[str]:
+def parquet_columns(path: Path) -> list[str]:
+    """Names of a Parquet file's columns."""
     import pyarrow.parquet as pq
 
     with _reading(path, "Parquet"):
@@ -258,5 +217,5 @@ def _text(cell: object) -> str | None:
     if isinstance(cell, float):
         if math.isnan(cell):
             return None
-        return str(int(cell)) if cell.is_integer() else repr(cell)
-    return str(cell)
+        return str(int(cell)) if cell.is_integer() else StoredNumber(repr(cell))
+    return StoredNumber(cell) if isinstance(cell, Decimal) else str(cell)

@@ -13,6 +13,7 @@ from bayes_sf.cli.options import (
     AnalysisArgument,
     ControlOption,
     DataOption,
+    DecimalOption,
     DominanceOption,
     JsonOption,
     LangOption,
@@ -38,6 +39,7 @@ def loo(
     survey: SurveyOption = None,
     register: RegisterOption = None,
     mapping: MapOption = None,
+    decimal: DecimalOption = None,
     by_industry: Annotated[
         bool, typer.Option("--by-industry", help="Leave whole industries out, too.")
     ] = False,
@@ -65,7 +67,8 @@ def loo(
     from bayes_sf.output.predictions import print_loo, run_loo
 
     run = run_loo(
-        folder, asked, load_study(source, survey, register, mapping, seed),
+        folder, asked,
+        load_study(source, survey, register, mapping, seed, decimal=decimal, lang=language),
         source=source, seed=seed, by_group=by_industry, console=stderr(quiet=quiet),
         rules=rules, lang=language,
     )  # fmt: skip
@@ -82,6 +85,7 @@ def plot(
     survey: SurveyOption = None,
     register: RegisterOption = None,
     mapping: MapOption = None,
+    decimal: DecimalOption = None,
     engine: Annotated[
         str | None, typer.Option("--engine", help="exact or nuts; by default what it takes.")
     ] = None,
@@ -117,7 +121,7 @@ def plot(
     from bayes_sf.output.progress import show_sampling
     from bayes_sf.output.protected_models import blunt_of, check_withheld, keep_open
 
-    study = load_study(source, survey, register, mapping, seed)
+    study = load_study(source, survey, register, mapping, seed, decimal=decimal, lang=language)
     control = Control.of(study, rules)
     asked, withheld = keep_open(asked, control)
     files: dict[str, bytes] = {}
@@ -144,6 +148,7 @@ def sbc(
     survey: SurveyOption = None,
     register: RegisterOption = None,
     mapping: MapOption = None,
+    decimal: DecimalOption = None,
     engine: Annotated[
         str | None, typer.Option("--engine", help="exact or nuts; by default what it takes.")
     ] = None,
@@ -165,7 +170,8 @@ def sbc(
     from bayes_sf.output.calibrations import print_calibration, run_calibration
 
     run = run_calibration(
-        folder, asked, load_study(source, survey, register, mapping, seed),
+        folder, asked,
+        load_study(source, survey, register, mapping, seed, decimal=decimal),
         source=source, n=n, engine=engine, seed=seed, progress=progress_bar(quiet=quiet),
     )  # fmt: skip
     print_calibration(stdout(), run, as_json=as_json)

@@ -11,6 +11,7 @@ from bayes_sf.cli.data import language_of, load_workplaces, rules_of, source_of
 from bayes_sf.cli.options import (
     AnalysisArgument,
     ControlOption,
+    DecimalOption,
     DominanceOption,
     JsonOption,
     LangOption,
@@ -33,6 +34,7 @@ def multiverse(
     survey: SurveyOption = None,
     register: RegisterOption = None,
     mapping: MapOption = None,
+    decimal: DecimalOption = None,
     disclosure_control: ControlOption = True,
     min_workplaces: ThresholdOption = 3,
     min_persons: PersonsOption = 5,
@@ -56,7 +58,8 @@ def multiverse(
     from bayes_sf.output.multiverses import print_multiverse, run_multiverse
 
     run = run_multiverse(
-        folder, asked, load_workplaces(source, survey, register, mapping),
+        folder, asked,
+        load_workplaces(source, survey, register, mapping, decimal=decimal, lang=language),
         lang=language, progress=progress_bar(quiet=quiet), rules=rules,
     )  # fmt: skip
     print_multiverse(stdout(), run, as_json=as_json)
@@ -70,6 +73,7 @@ def influence(
     survey: SurveyOption = None,
     register: RegisterOption = None,
     mapping: MapOption = None,
+    decimal: DecimalOption = None,
     disclosure_control: ControlOption = True,
     min_workplaces: ThresholdOption = 3,
     min_persons: PersonsOption = 5,
@@ -93,7 +97,8 @@ def influence(
     from bayes_sf.output.influences import print_influence, run_influence
 
     run = run_influence(
-        folder, asked, load_workplaces(source, survey, register, mapping),
+        folder, asked,
+        load_workplaces(source, survey, register, mapping, decimal=decimal, lang=language),
         source=source, lang=language, progress=progress_bar(quiet=quiet), rules=rules,
     )  # fmt: skip
     print_influence(stdout(), run, as_json=as_json)

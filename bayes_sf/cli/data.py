@@ -1,5 +1,6 @@
 """Which data a command works on, and how they are read."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,13 +45,24 @@ def load_workplaces(
     register: list[Path] | None,
     mapping: Path | None,
     key: bytes | None = None,
+    *,
+    decimal: str | None = None,
+    lang: "Language" = "en",
 ) -> "AnalysisSample":
-    """Load the replica's workplaces, or those of files of one's own."""
+    """Load the replica's workplaces, or those of files of one's own; say what is odd in them."""
     from bayes_sf.inputs.sample import load_sample
+    from bayes_sf.output.problem_words import problem_notice
 
     if source == "replica":
+        if decimal is not None:
+            raise UsageError("--decimal", "goes with --survey and --register", got=decimal)
         return load_sample("replica", key=key)
-    return load_sample(survey=survey, register=register or [], mapping=mapping, key=key)
+    sample = load_sample(
+        survey=survey, register=register or [], mapping=mapping, decimal=decimal, key=key
+    )
+    if found := problem_notice(sample.problems, lang):
+        sys.stderr.write(f"{found}\n")
+    return sample
 
 
 def load_study(
@@ -59,10 +71,15 @@ def load_study(
     register: list[Path] | None,
     mapping: Path | None,
     seed: int,
+    *,
+    decimal: str | None = None,
+    lang: "Language" = "en",
 ) -> "PublishedStudy | AnalysisSample":
     """Load the published study, the replica, or files of one's own."""
     if source != "published":
-        return load_workplaces(source, survey, register, mapping)
+        return load_workplaces(source, survey, register, mapping, decimal=decimal, lang=lang)
+    if decimal is not None:
+        raise UsageError("--decimal", "goes with --survey and --register", got=decimal)
     from bayes_sf.engines.recovery import recover_study
 
     return recover_study(seed=seed)

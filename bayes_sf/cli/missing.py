@@ -10,6 +10,7 @@ from bayes_sf.cli.console import stderr, stdout
 from bayes_sf.cli.data import language_of, load_workplaces, rules_of, source_of
 from bayes_sf.cli.options import (
     ControlOption,
+    DecimalOption,
     DominanceOption,
     JsonOption,
     LangOption,
@@ -39,6 +40,7 @@ def impute(
     survey: SurveyOption = None,
     register: RegisterOption = None,
     mapping: MapOption = None,
+    decimal: DecimalOption = None,
     completed: Annotated[
         int,
         typer.Option("--completed", help="Write so many completed data sets: MICRODATA."),
@@ -94,7 +96,7 @@ def impute(
     from bayes_sf.output.disclosure import refuse_withheld
     from bayes_sf.output.imputations import print_imputation, run_imputation
 
-    sample = load_workplaces(source, survey, register, mapping)
+    sample = load_workplaces(source, survey, register, mapping, decimal=decimal, lang=language)
     if completed and source == "microdata":
         stderr(quiet=False).print(CONSENT, style="bold")
     run = run_imputation(

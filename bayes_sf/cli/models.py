@@ -12,6 +12,7 @@ from bayes_sf.cli.options import (
     AnalysisArgument,
     ControlOption,
     DataOption,
+    DecimalOption,
     DominanceOption,
     JsonOption,
     LangOption,
@@ -35,6 +36,7 @@ def fit(
     survey: SurveyOption = None,
     register: RegisterOption = None,
     mapping: MapOption = None,
+    decimal: DecimalOption = None,
     engine: Annotated[str, typer.Option("--engine", help="exact, reml, ols or nuts.")] = "exact",
     disclosure_control: ControlOption = True,
     min_workplaces: ThresholdOption = 3,
@@ -66,7 +68,8 @@ def fit(
     from bayes_sf.output.fits import print_fit, run_fit
 
     run = run_fit(
-        folder, asked, load_study(source, survey, register, mapping, seed),
+        folder, asked,
+        load_study(source, survey, register, mapping, seed, decimal=decimal, lang=language),
         source=source, engine=engine, seed=seed, resume=resume, console=stderr(quiet=quiet),
         rules=rules, lang=language,
     )  # fmt: skip
@@ -82,6 +85,7 @@ def compare(
     survey: SurveyOption = None,
     register: RegisterOption = None,
     mapping: MapOption = None,
+    decimal: DecimalOption = None,
     disclosure_control: ControlOption = True,
     min_workplaces: ThresholdOption = 3,
     min_persons: PersonsOption = 5,
@@ -106,7 +110,8 @@ def compare(
     from bayes_sf.output.poolings import print_pooling, run_pooling
 
     run = run_pooling(
-        folder, asked, load_study(source, survey, register, mapping, seed),
+        folder, asked,
+        load_study(source, survey, register, mapping, seed, decimal=decimal, lang=language),
         source=source, progress=progress_bar(quiet=quiet), rules=rules, lang=language,
     )  # fmt: skip
     print_pooling(stdout(), run, as_json=as_json)

@@ -9,7 +9,8 @@ from bayes_sf.cli.completion import PICTURES, analysis_names, one_of
 from bayes_sf.errors import check_seed
 
 __all__ = [
-    "AnalysesArgument", "AnalysisArgument", "ControlOption", "DataOption", "DominanceOption",
+    "AnalysesArgument", "AnalysisArgument", "ControlOption", "DataOption", "DecimalOption",
+    "DominanceOption",
     "JsonOption", "KeyOption", "LangOption", "MapOption", "OutOption", "PersonsOption",
     "PictureArgument", "QuietOption", "RegisterOption", "SeedOption", "SurveyOption",
     "ThresholdOption", "WithDataOption", "WorkplacesOption", "YearsOption",
@@ -54,6 +55,11 @@ RegisterOption = Annotated[
 MapOption = Annotated[
     Path | None, typer.Option("--map", help="TOML file: our column names = those of your files.")
 ]
+DecimalOption = Annotated[
+    str | None,
+    typer.Option("--decimal", help="Decimal mark of your register's files where they leave it "
+                 "open: , or .", autocompletion=one_of((",", "."))),
+]  # fmt: skip
 WorkplacesOption = Annotated[
     str | None,
     typer.Option("--data", help="replica (synthetic); or give --survey and --register.",

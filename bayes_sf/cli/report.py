@@ -18,6 +18,7 @@ from bayes_sf.cli.data import (
 from bayes_sf.cli.options import (
     ControlOption,
     DataOption,
+    DecimalOption,
     DominanceOption,
     JsonOption,
     KeyOption,
@@ -44,6 +45,7 @@ def reproduce(
     survey: SurveyOption = None,
     register: RegisterOption = None,
     mapping: MapOption = None,
+    decimal: DecimalOption = None,
     engine: Annotated[str, typer.Option("--engine", help="exact or nuts.")] = "exact",
     disclosure_control: ControlOption = True,
     min_workplaces: ThresholdOption = 3,
@@ -71,7 +73,10 @@ def reproduce(
     from bayes_sf.output.reproduction import print_reproduction, run_reproduction
 
     run = run_reproduction(
-        folder, source=source, survey=survey, register=register, mapping=mapping,
+        folder, source=source,
+        load=lambda: load_study(
+            source, survey, register, mapping, seed, decimal=decimal, lang=language
+        ),
         engine=engine, seed=seed, progress=progress_bar(quiet=quiet),
         rules=rules, with_data=with_data, lang=language,
     )  # fmt: skip
@@ -86,6 +91,7 @@ def report(
     survey: SurveyOption = None,
     register: RegisterOption = None,
     mapping: MapOption = None,
+    decimal: DecimalOption = None,
     lang: LangOption = "en",
     rope: Annotated[
         float | None,
@@ -142,7 +148,7 @@ def report(
     from bayes_sf.output.report_material import gather
 
     announce("reading the data (from the published tables about ten seconds) ...", quiet=quiet)
-    study = load_study(source, survey, register, mapping, seed)
+    study = load_study(source, survey, register, mapping, seed, decimal=decimal, lang=language)
     material = gather(
         study, lang=language, rope=rope, seed=seed, with_data=with_data, rules=rules,
         imputed=imputed, progress=progress_bar(quiet=quiet),
@@ -183,6 +189,7 @@ def describe(
     survey: SurveyOption = None,
     register: RegisterOption = None,
     mapping: MapOption = None,
+    decimal: DecimalOption = None,
     lang: LangOption = "en",
     disclosure_control: ControlOption = True,
     min_workplaces: ThresholdOption = 3,
@@ -205,7 +212,7 @@ def describe(
     from bayes_sf.output.description import print_description, write_description
     from bayes_sf.output.disclosure import refuse_withheld
 
-    sample = load_workplaces(source, survey, register, mapping)
+    sample = load_workplaces(source, survey, register, mapping, decimal=decimal, lang=language)
     described = write_description(
         folder, sample, lang=language, rules=rules, progress=progress_bar(quiet=quiet)
     )
@@ -220,6 +227,7 @@ def select(
     survey: SurveyOption = None,
     register: RegisterOption = None,
     mapping: MapOption = None,
+    decimal: DecimalOption = None,
     years: YearsOption = (2017, 2020),
     top: Annotated[int, typer.Option("--top", help="Length of a list per industry.")] = 40,
     key_file: KeyOption = None,
@@ -247,7 +255,7 @@ def select(
     choice = Choice(years, top, seed)
     rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     folder = ready_folder(out)
-    sample = load_workplaces(source, survey, register, mapping, key)
+    sample = load_workplaces(source, survey, register, mapping, key, decimal=decimal, lang=language)
     announce("ranking the workplaces by draws (some seconds) ...", quiet=quiet)
     cases = write_cases(folder, sample, choice, rules=rules, with_data=with_data, lang=language)
     print_cases(stdout(), cases, as_json=as_json)

@@ -11,6 +11,7 @@ from bayes_sf.cli.data import language_of, load_study, rules_of, source_of
 from bayes_sf.cli.options import (
     ControlOption,
     DataOption,
+    DecimalOption,
     DominanceOption,
     JsonOption,
     LangOption,
@@ -66,6 +67,7 @@ def sensitivity(
     survey: SurveyOption = None,
     register: RegisterOption = None,
     mapping: MapOption = None,
+    decimal: DecimalOption = None,
     contrast: Annotated[
         str, typer.Option("--contrast", help="How far an item moves: widest or step.")
     ] = "widest",
@@ -128,7 +130,9 @@ def sensitivity(
     from bayes_sf.output.sensitivities import print_sensitivity, run_sensitivity
 
     run = run_sensitivity(
-        folder, asked, load_study(source, survey, register, mapping, seed), source=source,
+        folder, asked,
+        load_study(source, survey, register, mapping, seed, decimal=decimal, lang=language),
+        source=source,
         lang=language, seed=seed, progress=progress_bar(quiet=quiet), rules=rules,
         **stated,
     )  # fmt: skip

@@ -12,6 +12,7 @@ from bayes_sf.cli.data import language_of, load_study, rules_of, source_of
 from bayes_sf.cli.options import (
     ControlOption,
     DataOption,
+    DecimalOption,
     DominanceOption,
     JsonOption,
     LangOption,
@@ -41,6 +42,7 @@ def export(
     survey: SurveyOption = None,
     register: RegisterOption = None,
     mapping: MapOption = None,
+    decimal: DecimalOption = None,
     engine: Annotated[
         str,
         typer.Option("--engine", help="exact, reml, ols or nuts.", autocompletion=one_of(ENGINES)),
@@ -85,7 +87,7 @@ def export(
     from bayes_sf.output.disclosure import Control
     from bayes_sf.output.export import gather, print_export, run_export
 
-    study = load_study(source, survey, register, mapping, seed)
+    study = load_study(source, survey, register, mapping, seed, decimal=decimal, lang=language)
     control, progress = Control.of(study, rules), progress_bar(quiet=quiet)
     found = gather(asked, study, control=control, engine=engine, seed=seed, progress=progress)
     done = run_export(

@@ -61,7 +61,8 @@ def decode(item: Item, cells: Cells) -> "pd.Series[str]":
             return cell
         return found if found in REASONS else None
 
-    return cells.frame[item.key].map(key).astype(object)
+    column = cells.frame[item.key]
+    return column.map({cell: key(cell) for cell in column.unique()}).astype(object)
 
 
 def check_labels(items: Iterable[Item], cells: Cells) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bayes_sf.errors import DataError
 
-__all__ = ["CsvFormat", "csv_format", "csv_records", "csv_rows"]
+__all__ = ["CsvFormat", "csv_format", "csv_records"]
 
 _LINE_END = re.compile(r"\r\n?|\n")
 
@@ -60,7 +60,9 @@ def csv_format(path: Path) -> CsvFormat:
     delimiter = max(counts, key=lambda mark: counts[mark])
     names = [name.strip() for name in headers[delimiter]]
     if counts[delimiter] < 2 and faults:
-        raise DataError(where, f"must be CSV, not {faults[0]}", fix="mend the header's quotes")
+        raise DataError(
+            where, f"must be CSV, not {faults[0]}", fix="mend names that are quoted or too long"
+        )
     text = "".join(headers[delimiter])
     if re.fullmatch(r"\s*sep\s*=.?\s*", text, re.IGNORECASE | re.DOTALL):
         raise DataError(
@@ -91,11 +93,6 @@ def _header(path: Path, encoding: str, delimiter: str) -> list[str]:
     """First row of a file."""
     with path.open(encoding=encoding, newline="") as lines:
         return next(csv.reader(lines, delimiter=delimiter, strict=True), [])
-
-
-def csv_rows(path: Path, layout: CsvFormat) -> Iterator[list[str]]:
-    """Read the rows below the header one by one; see `csv_records`."""
-    return (cells for _, cells in csv_records(path, layout))
 
 
 def csv_records(path: Path, layout: CsvFormat) -> Iterator[tuple[int, list[str]]]:

@@ -1,14 +1,11 @@
 """One raw register extract: columns, numbers, quarters and workplace numbers checked.
 
-The file is scanned by expressions. Parquet is scanned where it lies; other files are parsed once
-into the engine, which spills them, already pseudonymous, where they outgrow its memory. Only the
-distinct workplace numbers and quarters come to Python, where they are checked and given their
-pseudonym and their place in time; the join with those small tables is the door behind which no
-workplace number exists.
+Only the distinct workplace numbers and quarters of the file are in Python, where they are checked
+and given their pseudonym and their place in time; the join with those small tables is the door
+behind which no workplace number exists.
 """
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,15 +15,15 @@ from bayes_sf.errors import DataError
 from bayes_sf.inputs.delimited import CsvFormat
 from bayes_sf.inputs.headers import match_columns
 from bayes_sf.inputs.numerals import as_number, find_decimal_mark
-from bayes_sf.inputs.pseudonym import is_valid_number, mask_numbers, pseudonym
+from bayes_sf.inputs.pseudonym import mask_numbers, pseudonym
 from bayes_sf.inputs.quarters import parse_quarter, working_days
-from bayes_sf.inputs.tabular import scan_cells
+from bayes_sf.inputs.source import Loaded, Source, open_source
 
 if TYPE_CHECKING:
     import ibis
     from ibis.backends.duckdb import Backend
 
-__all__ = ["COLUMNS", "HEAD_COUNT", "Extract", "open_extract"]
+__all__ = ["COLUMNS", "HEAD_COUNT", "Extract", "open_extract", "scanning"]
 
 NUMBER, QUARTER, HEAD_COUNT = "org_nr", "aar_kvartal", "n_employees"
 DAYS: Final = (
@@ -37,6 +34,10 @@ DAYS: Final = (
 )
 COLUMNS: Final = (NUMBER, *DAYS, QUARTER)
 """The 18 columns of table 7, in its order."""
+
+CONTRACTED, HUGE, TINY = "mdagsv", 1e12, 1e-6
+"""No country has a million million working days in a quarter, no contract is for a tenth of a
+second; between them every ratio and every exact sum has room."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,21 @@ class Extract:
         Whether the file has `n_employees`.
     aside : tuple of str
         Columns that were not used.
+    declared_missing : int
+        Figures that the file itself declares missing, with a value that stands in the cell.
+    source : Source
+        The file.
+    is_kept : bool
+        Whether the engine has all rows, and never looks at the file again.
     """
 
     where: str
     rows: "ibis.Table"
     has_head_count: bool
     aside: tuple[str, ...]
+    declared_missing: int
+    source: Source
+    is_kept: bool
 
 
 def open_extract(
@@ -98,96 +108,102 @@ def open_extract(
     """
     import ibis
 
-    cells, layout = scan_cells(connection, path)
-    where = path.name
+    source = open_source(path)
+    where, columns = source.where, source.columns
     used = match_columns(
         where,
-        cells.columns,
+        columns,
         COLUMNS,
         optional=[HEAD_COUNT],
         mapping=mapping,
         rule=f"must have the {len(COLUMNS)} columns of table 7",
     )
     has_head_count = HEAD_COUNT in used
-    aside = tuple(mask_numbers(name) for name in cells.columns if name not in used.values())
-    table = cells.select(**{ours: cells[theirs] for ours, theirs in used.items()})
-    table = table.mutate(row=ibis.row_number() + 2)
-    with _scanning(where):
+    aside = tuple(mask_numbers(name) for name in columns if name not in used.values())
+    with scanning(where):
+        loaded = source.load(connection, used, coded=(NUMBER, QUARTER))
+        table = loaded.table
         if not _scalar(table.count()):
             raise DataError(where, "must have at least one row below its header", got="none")
-        table = _with_numbers(where, table, layout, decimal)
-        table = _with_quarters(where, table)
-        table = _with_pseudonyms(where, table, key)
+        table = _with_numbers(where, table, source.layout, decimal)
+        table = _with_quarters(where, table, loaded)
+        table = _with_pseudonyms(where, table, loaded, key)
         if not has_head_count:
             table = table.mutate(n_employees=ibis.null("float64"))
-        if path.suffix.lower() != ".parquet":
+        is_kept = bool(loaded.cells)
+        if is_kept:
             table = connection.create_table(ibis.util.gen_name("extract"), table, temp=True)
-    return Extract(where, table, has_head_count, aside)
+            connection.raw_sql(f"drop table {loaded.table.get_name()}")
+        source.verify()
+    return Extract(where, table, has_head_count, aside, loaded.declared_missing, source, is_kept)
 
 
 def _with_numbers(
     where: str, table: "ibis.Table", layout: CsvFormat | None, decimal: str | None
 ) -> "ibis.Table":
-    """Give every figure as a float; a cell that is not a number is an error."""
+    """Give every figure as a float; a cell that is not a number of days or heads is an error."""
     columns = [name for name in (*DAYS, HEAD_COUNT) if name in table.columns]
     texts = [name for name in columns if table[name].type().is_string()]
     mark = find_decimal_mark(where, table, texts, layout, decimal)
-    values, unreadable = {}, {}
+    readable = f"must be a number with decimal mark '{mark}' or empty"
+    values: dict[str, ibis.Column] = {}
+    rules: list[tuple[str, str, ibis.Column]] = []
     for name in columns:
-        column = table[name]
         if name in texts:
-            values[name], unreadable[name] = as_number(column, mark)
-        elif column.type().is_floating():
-            values[name] = column.isnan().ifelse(None, column).cast("float64")
-            unreadable[name] = column.isinf()
-        elif column.type().is_numeric():
-            values[name] = column.cast("float64")
+            values[name], unreadable = as_number(table[name], mark)
         else:
-            raise DataError(f"{where}: column {name}", "must be numbers", got=str(column.type()))
-    if unreadable:
-        counts = table.agg(**{name: bad.sum() for name, bad in unreadable.items()})
-        faulty = {name: n for name, n in counts.to_pyarrow().to_pylist()[0].items() if n}
-        if faulty:
-            name = next(iter(faulty))
-            rule = f"must be a number with decimal mark '{mark}' or empty"
-            raise _fault(
-                where, table, name, unreadable[name], rule=rule, count=sum(faulty.values())
-            )
+            value = table[name].cast("float64")
+            values[name], unreadable = value.isnan().ifelse(None, value), value.isinf()
+        huge = values[name].abs() >= HUGE
+        rules += [(name, readable, unreadable), (name, f"must be below {HUGE:.0e}", huge)]
+    days = values[CONTRACTED]
+    tiny = (days > 0) & (days < TINY)
+    rules.append((CONTRACTED, f"must be 0 or at least {TINY:.0e} days", tiny))
+    counts = table.agg(**{f"f{i}": bad.sum() for i, (_, _, bad) in enumerate(rules)})
+    found = [n or 0 for n in counts.to_pyarrow().to_pylist()[0].values()]
+    for (name, rule, bad), count in zip(rules, found, strict=True):
+        if count:
+            same = sum(n for n, (_, each, _) in zip(found, rules, strict=True) if each == rule)
+            at_fault = table.filter(bad).mutate(cell=table[name])
+            raise _fault(where, at_fault, name, rule=rule, count=same)
     return table.mutate(**values)
 
 
-def _with_quarters(where: str, table: "ibis.Table") -> "ibis.Table":
+def _with_quarters(where: str, table: "ibis.Table", loaded: Loaded) -> "ibis.Table":
     """Place each row in time."""
 
-    def place(cell: object) -> dict[str, object]:
-        index = parse_quarter(str(cell))
+    def place(cell: str) -> dict[str, object]:
+        index = parse_quarter(cell)
         return {"quarter": index, "bit": 1 << index, "working_days": working_days(index)}
 
     types = {"quarter": "int16", "bit": "int64", "working_days": "int16"}
     rule = "must be a quarter of 2015-2029 such as 20161, 2016K1, 2016-1 or 2016Q1"
-    return _look_up(where, table, QUARTER, place, types, rule=rule, show=True)
+    return _look_up(
+        where, table, QUARTER, loaded, translate=place, types=types, rule=rule, show=True
+    )
 
 
-def _with_pseudonyms(where: str, table: "ibis.Table", key: bytes) -> "ibis.Table":
-    """Replace the workplace numbers; each distinct number is checked and keyed once."""
+def _with_pseudonyms(where: str, table: "ibis.Table", loaded: Loaded, key: bytes) -> "ibis.Table":
+    """Replace the workplace numbers; each distinct spelling is checked and keyed once."""
 
-    def hide(cell: object) -> dict[str, object]:
-        number = str(cell)
-        if not is_valid_number(number):
-            raise ValueError("control digit")
-        return {"workplace": pseudonym(number, key=key)}
+    def hide(cell: str) -> dict[str, object]:
+        return {"workplace": pseudonym(cell, key=key)}
 
     rule = "must be an organisation number: nine digits, the last a right control digit"
-    return _look_up(where, table, NUMBER, hide, {"workplace": "string"}, rule=rule, show=False)
+    types = {"workplace": "string"}
+    return _look_up(
+        where, table, NUMBER, loaded, translate=hide, types=types, rule=rule, show=False
+    )
 
 
 def _look_up(
     where: str,
     table: "ibis.Table",
     column: str,
-    translate: Callable[[object], dict[str, object]],
-    types: dict[str, str],
+    loaded: Loaded,
     *,
+    translate: Callable[[str], dict[str, object]],
+    types: dict[str, str],
     rule: str,
     show: bool,
 ) -> "ibis.Table":
@@ -198,59 +214,65 @@ def _look_up(
     """
     import ibis
 
-    cells = table.select(column).distinct().to_pyarrow()[column]
+    listed = loaded.cells.get(column)
+    if listed is None:
+        cells = table.select(column).distinct().to_pyarrow()[column].to_pylist()
+        keys: Sequence[object] = cells
+    else:
+        cells, keys = listed, range(len(listed))
     known: dict[str, list[object]] = {name: [] for name in (column, *types)}
-    wrong = []
-    for cell in cells.to_pylist():
+    n_wrong = 0
+    for in_table, cell in zip(keys, cells, strict=True):
         try:
-            made = translate(cell)
+            made = translate("" if cell is None else str(cell))
         except ValueError:
-            wrong.append(cell)
+            n_wrong += 1
             continue
-        for name, value in {column: cell, **made}.items():
+        for name, value in {column: in_table, **made}.items():
             known[name].append(value)
-    if wrong:
-        bad = table[column].isin([cell for cell in wrong if cell is not None])
-        bad = bad.fill_null(False) | table[column].isnull()
-        raise _fault(where, table, column, bad, rule=rule, count=_scalar(bad.sum()), show=show)
     made_from = ibis.memtable(known, schema={column: table[column].type(), **types})
+    if n_wrong:
+        # joined, not listed: a column of other numbers has as many wrong cells as rows
+        at_fault = table.anti_join(made_from, column).mutate(cell=ibis._[column])
+        count = _scalar(at_fault.count())
+        raise _fault(where, at_fault, column, rule=rule, count=count, show=show, listed=listed)
     return table.join(made_from, column).drop(column)
 
 
 def _fault(
     where: str,
-    table: "ibis.Table",
+    at_fault: "ibis.Table",
     column: str,
-    bad: "ibis.Column",
     *,
     rule: str,
     count: int,
     show: bool = True,
+    listed: Sequence[object] | None = None,
 ) -> DataError:
-    """Say where the first bad cells of a column stand; row 1 is the header."""
-    at_fault = table.filter(bad)
-    first = at_fault.select("row", cell=at_fault[column]).order_by("row").limit(3)
+    """Say where the first bad rows stand; row 1 is the header, `cell` what is bad in them."""
+    first = at_fault.select("row", "cell").order_by("row").limit(3)
     found = first.to_pyarrow().to_pylist()
     rows = ", ".join(str(record["row"]) for record in found)
     more = f" and {count - len(found)} more" if count > len(found) else ""
-    cell = found[0]["cell"]
+    cell = found[0]["cell"] if listed is None else listed[found[0]["cell"]]
     got = "an empty cell" if cell is None else mask_numbers(str(cell)) if show else "another"
     place = f"{where}: {'rows' if count > 1 else 'row'} {rows}{more}, column {column}"
     return DataError(place, rule, got=got)
 
 
 @contextmanager
-def _scanning(where: str) -> Iterator[None]:
+def scanning(where: str) -> Iterator[None]:
     """Turn an engine's failure to read a file into one message; its own quotes the file's lines."""
     import duckdb
 
     try:
         yield
+    except duckdb.InterruptException:
+        raise KeyboardInterrupt from None
     except duckdb.Error as error:
-        line = re.search(r"CSV Error on Line: (\d+)", str(error))
         raise DataError(
-            f"{where}: line {line[1]}" if line else where,
-            "must have as many columns as the header" if line else "must be a whole, readable file",
+            where,
+            "must be a whole, readable file",
             got=type(error).__name__,
             fix="export it again",
         ) from None

@@ -6,7 +6,9 @@ Examples
 ['negative days', 'lost days above contracted days']
 """
 
+from functools import reduce
 from itertools import islice
+from operator import or_
 from typing import TYPE_CHECKING, Final
 
 from bayes_sf.inputs.quarters import quarter_name
@@ -31,10 +33,20 @@ def _above(table: "ibis.Table", parts: list[str], whole: str) -> "ibis.Column":
     return (total > table[whole] + ROUNDING_DAYS).fill_null(False)
 
 
+def _unlike(table: "ibis.Table", parts: list[str], whole: str) -> "ibis.Column":
+    """Where the sum of some columns is not another, in files of whole days too."""
+    total = sum((table[part] for part in parts[1:]), table[parts[0]])
+    return ((total - table[whole]).abs() > len(parts) / 2 + 0.5).fill_null(False)
+
+
+def _any(flags: "list[ibis.Column]") -> "ibis.Column":
+    """Where at least one condition holds."""
+    return reduce(or_, flags)
+
+
 def _negative(table: "ibis.Table") -> "ibis.Column":
     columns = [name for name in table.columns if name.startswith(("mdag", "td", "sfdag"))]
-    flags = [(table[name] < 0).fill_null(False) for name in columns]
-    return sum((flag.cast("int32") for flag in flags[1:]), flags[0].cast("int32")) > 0
+    return _any([(table[name] < 0).fill_null(False) for name in columns])
 
 
 FAULTS: Final[dict[str, "Callable[[ibis.Table], ibis.Column]"]] = {
@@ -52,6 +64,22 @@ FAULTS: Final[dict[str, "Callable[[ibis.Table], ibis.Column]"]] = {
         _above(t, [f"mdag_KVINNER_{age}" for age in AGES], "mdag_kv")
         | _above(t, [f"tdv_KVINNER_{age}" for age in AGES], "td_kv")
     ),
+    "women of an age above all of that age": lambda t: _any(
+        [
+            _above(t, [f"{women}_{age}"], f"{everyone}_{age}")
+            for women, everyone in (("mdag_KVINNER", "mdag"), ("tdv_KVINNER", "tdv"))
+            for age in AGES
+        ]
+    ),
+    "age groups that are not all ages": lambda t: (
+        _unlike(t, [f"mdag_{age}" for age in AGES], "mdagsv")
+        | _unlike(t, [f"tdv_{age}" for age in AGES], "sfdagsvj")
+    ),
+    "women's age groups that are not all women": lambda t: (
+        _unlike(t, [f"mdag_KVINNER_{age}" for age in AGES], "mdag_kv")
+        | _unlike(t, [f"tdv_KVINNER_{age}" for age in AGES], "td_kv")
+    ),
+    "negative head count": lambda t: (t.n_employees < 0).fill_null(False),
 }
 """Rule to an Ibis condition on the raw columns of table 7."""
 

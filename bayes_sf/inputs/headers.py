@@ -2,7 +2,8 @@
 
 Two names are the same if they differ only in capitals, in blanks around or within, in how letters
 are composed, or in `_` for a point between digits (`Q14_1` is `q14.1`: Stata has no points in
-names, SPSS no rule on capitals). A user's mapping goes before a column that has our name already.
+names, SPSS no rule on capitals). A user's mapping goes before a column that has our name already. A
+column that need not be there, and whose name stands in the file with a typing error, is asked for.
 """
 
 import re
@@ -20,6 +21,9 @@ __all__ = ["match_columns", "same_name", "show_name"]
 
 SHOWN: Final = 10
 LONGEST: Final = 60
+ALIKE: Final = 0.9
+"""Of a file's name and one of ours that is not there: about one letter in ten differs."""
+
 _UNSEEN: Final = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060\u00ad"))
 
 
@@ -76,15 +80,15 @@ def match_columns(
         If the mapping names what is not one of ours, or one column for two of ours.
     DataError
         If the mapping names a column that is not there, two columns have the name of one of ours,
-        or a required column is absent.
+        an optional one is there with a typing error, or a required one is absent.
 
     Examples
     --------
     >>> match_columns("a.csv", ["Id", "X2"], ["id", "x"], mapping={"x": "x2"}, rule="needs all")
     {'id': 'Id', 'x': 'X2'}
     """
-    needed = list(required)
-    ours = [*needed, *optional]
+    needed, may = list(required), list(optional)
+    ours = [*needed, *may]
     said = _said(where, ours, mapping)
     columns = defaultdict(list)
     for name in found:
@@ -92,6 +96,7 @@ def match_columns(
     _check_said(where, said, columns)
     wanted = {name: same_name(said.get(name, name)) for name in ours}
     _check_single(where, wanted, columns)
+    _check_alike(where, [name for name in may if name not in said], wanted, columns)
     absent = [said.get(name, name) for name in needed if wanted[name] not in columns]
     if absent:
         more = f" and {len(absent) - SHOWN} more" if len(absent) > SHOWN else ""
@@ -153,4 +158,23 @@ def _check_single(where: str, wanted: Mapping[str, str], columns: Mapping[str, l
                 f"must not use the column {show_name(columns[theirs][0])} twice",
                 got=f"for {' and '.join(names[:SHOWN])}",
                 fix="map each of them to a column of its own",
+            )
+
+
+def _check_alike(
+    where: str,
+    optional: Iterable[str],
+    wanted: Mapping[str, str],
+    columns: Mapping[str, list[str]],
+) -> None:
+    """Refuse to pass over a column whose name is nearly that of an optional one of ours."""
+    others = [name for name in columns if name not in wanted.values()]
+    for name in optional:
+        close = get_close_matches(wanted[name], others, n=1, cutoff=ALIKE)
+        if wanted[name] not in columns and close:
+            raise DataError(
+                f"{where}: row 1",
+                f"must not leave open which column is {name}",
+                got=show_name(columns[close[0]][0]),
+                fix=f"rename it to {name}, map it, or give it a name that is less alike",
             )

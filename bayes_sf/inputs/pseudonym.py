@@ -1,11 +1,14 @@
-"""Pseudonyms at the door: a workplace number is checked, keyed and forgotten.
+"""Pseudonyms at the door: a workplace number is read, checked, keyed and forgotten.
+
+`workplace_number` alone says which number a cell holds. Whatever compares, checks, keys or counts
+numbers asks it, so one workplace is one workplace however its number is spelt.
 
 A pseudonym is the first 64 bits of HMAC-SHA256 of the number under a secret key, as 16 hexadecimal
 digits. Without the key it cannot be turned back by trying all numbers, as a plain hash could.
 
 Examples
 --------
->>> pseudonym("974 760 673", key=bytes(32)) == pseudonym("974760673", key=bytes(32))
+>>> pseudonym("974 760 673", key=bytes(32)) == pseudonym("974760673.0", key=bytes(32))
 True
 """
 
@@ -13,8 +16,20 @@ import functools
 import hmac
 import re
 import secrets
+import unicodedata
+from decimal import Decimal
 
-__all__ = ["is_valid_number", "mask_numbers", "pseudonym", "run_key"]
+__all__ = ["is_valid_number", "mask_numbers", "pseudonym", "run_key", "workplace_number"]
+
+_FLOAT = re.compile(r"(\d{9})[.,]0*")
+_SCIENTIFIC = re.compile(r"\d[.,](\d{8,})e\+?0*8", re.IGNORECASE)
+_GROUPS = re.compile(r"\d{3}([.,'/-])\d{3}\1\d{3}")
+_PARTED = re.compile(r"\d+(?:[/'-]\d+)*")
+_MARKS = str.maketrans(
+    dict.fromkeys("\u2019\u2018\u02bc\u00b4`\u2032\uff07", "'") | {"\u2212": "-"}
+)
+_FEW = 6
+"""Digits that a text may show: of seven or more of its nine, a number can be found again."""
 
 
 @functools.cache
@@ -34,17 +49,72 @@ def run_key() -> bytes:
     return secrets.token_bytes(32)
 
 
-def is_valid_number(number: str) -> bool:
-    """Whether a text is a Norwegian organisation number with the right control digit.
+def workplace_number(cell: str) -> str | None:
+    """Read the organisation number that a cell holds, in every way that people write one.
+
+    Blanks of every kind and invisible characters may stand anywhere, and digits may be those of any
+    script. Between digits `-`, `/` and `'` may stand, and points or commas where they part
+    thousands. A number that was stored as a float is read if all nine digits are there.
+
+    Parameters
+    ----------
+    cell : str
+        As it stands in the file.
+
+    Returns
+    -------
+    str or None
+        Nine digits of which the last is the right control digit (modulus 11); None for anything
+        else, also for what can be read in two ways or has lost digits.
+
+    Examples
+    --------
+    >>> [workplace_number(cell) for cell in ("974 760 673", "974.760.673", "9.74760673e8")]
+    ['974760673', '974760673', '974760673']
+    >>> workplace_number("9.74761E+08"), workplace_number("-974760673"), workplace_number("")
+    (None, None, None)
+    """
+    from stdnum.no import orgnr
+
+    digits = cell if len(cell) == 9 and cell.isascii() and cell.isdigit() else _digits(cell)
+    return digits if digits is not None and orgnr.is_valid(digits) else None
+
+
+def _digits(cell: str) -> str | None:
+    """The nine digits of a spelling, or None."""
+    text = "".join(map(_plain, cell)).translate(_MARKS)
+    if found := _FLOAT.fullmatch(text):
+        return found[1]
+    if (found := _SCIENTIFIC.fullmatch(text)) and not found[1][8:].strip("0"):
+        return str(int(Decimal(text.replace(",", "."))))
+    if _GROUPS.fullmatch(text) or _PARTED.fullmatch(text):
+        return re.sub(r"\D", "", text)
+    return None
+
+
+def _plain(character: str) -> str:
+    """A digit of any script as 0-9, a dash as a hyphen, blanks and what is invisible as nothing."""
+    category = unicodedata.category(character)
+    if category == "Nd":
+        return str(unicodedata.decimal(character))
+    if category == "Pd":
+        return "-"
+    if category in {"Zs", "Zl", "Zp", "Cc", "Cf"}:
+        return ""
+    if category in {"No", "Nl"}:  # a raised figure is a footnote
+        return character
+    return unicodedata.normalize("NFKC", character)
+
+
+def is_valid_number(cell: str) -> bool:
+    """Whether a cell holds an organisation number with the right control digit.
 
     Examples
     --------
     >>> is_valid_number("974 760 673"), is_valid_number("974760674")
     (True, False)
     """
-    from stdnum.no import orgnr
-
-    return bool(orgnr.is_valid(number))
+    return workplace_number(cell) is not None
 
 
 def pseudonym(number: str, *, key: bytes) -> str:
@@ -53,7 +123,7 @@ def pseudonym(number: str, *, key: bytes) -> str:
     Parameters
     ----------
     number : str
-        A valid organisation number, spaces allowed.
+        A valid organisation number, however it is spelt.
     key : bytes
         The secret key; the same key gives the same pseudonym.
 
@@ -62,21 +132,35 @@ def pseudonym(number: str, *, key: bytes) -> str:
     str
         16 hexadecimal digits.
 
+    Raises
+    ------
+    ValueError
+        If there is no valid number; the message does not quote it.
+
     Examples
     --------
     >>> pseudonym("974760673", key=b"a key for this example")
     '175f79377a3ef315'
     """
-    digits = "".join(number.split())
+    digits = workplace_number(number)
+    if digits is None:
+        raise ValueError("not an organisation number")
     return hmac.digest(key, digits.encode(), "sha256")[:8].hex()
 
 
 def mask_numbers(text: str) -> str:
-    """Hide anything in a text that could be an organisation number, before it is shown.
+    """Hide anything in a text from which an organisation number can be read, before it is shown.
+
+    The control digit gives the ninth digit away when eight are shown, and one digit more can be
+    tried. So a text with more than six digits, whatever stands between them and whatever script
+    they are of, shows none.
 
     Examples
     --------
-    >>> mask_numbers("974 760 673 Skole")
-    '######### Skole'
+    >>> mask_numbers("974 760 673 Skole"), mask_numbers("2016K5")
+    ('######### Skole', '2016K5')
     """
-    return re.sub(r"\d(?:\s?\d){8,}", "#########", text)
+    shown = "".join("0" if unicodedata.numeric(c, None) is not None else c for c in text)
+    if shown.count("0") <= _FEW:
+        return text
+    return re.sub(r"0(?:[\W_]*0)*", "#########", shown)

@@ -9,6 +9,8 @@ Rules, each stated once:
   the owner of the data can tell.
 - The same row twice in one extract is counted once and reported; two different rows for one
   workplace and quarter are an error.
+- A Parquet file must stay as it was for as long as quarters are fetched from it; other files are
+  read once and kept.
 - A workplace in both extracts keeps the record of the extract with more observed quarters, the
   first given if equal; quarters are never mixed, since the extracts count different units.
 """
@@ -22,11 +24,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bayes_sf.errors import DataError, UsageError
-from bayes_sf.inputs.extract import HEAD_COUNT, Extract, open_extract
+from bayes_sf.inputs.extract import HEAD_COUNT, Extract, open_extract, scanning
 from bayes_sf.inputs.faults import find_faults, problem, problem_table
 from bayes_sf.inputs.outcomes import has_doubles, sum_quarters, with_absence, with_movement
 from bayes_sf.inputs.pseudonym import run_key
 from bayes_sf.inputs.quarters import parse_quarter, quarter_name, quarter_range
+from bayes_sf.inputs.source import Source
 
 if TYPE_CHECKING:
     import ibis
@@ -62,9 +65,10 @@ class Register:
     ----------
     table : ibis.Table
         One row per workplace, as `workplaces`.
-    quarters : ibis.Table
-        One row per workplace and quarter, not yet computed: `workplace`, `quarter` (index),
-        `contracted_days`, `lost_days`, `women_days`, `senior_days`, `head_count`, `absence`.
+    rows : ibis.Table
+        As `quarters`.
+    sources : tuple of Source
+        The files.
     extracts : pandas.DataFrame
         One row per file: rows, workplaces, missing figures, columns kept aside, and `kept`, the
         workplaces whose record was used.
@@ -75,10 +79,27 @@ class Register:
     """
 
     table: "ibis.Table" = field(repr=False)
-    quarters: "ibis.Table" = field(repr=False)
+    rows: "ibis.Table" = field(repr=False)
+    sources: tuple[Source, ...] = field(repr=False)
     extracts: "pd.DataFrame" = field(repr=False)
     problems: "pd.DataFrame" = field(repr=False)
     period: tuple[str, str]
+
+    @property
+    def quarters(self) -> "ibis.Table":
+        """One row per workplace and quarter, not yet computed, from files that are as they were.
+
+        `workplace`, `quarter` (index), `contracted_days`, `lost_days`, `women_days`, `senior_days`,
+        `head_count`, `absence`.
+
+        Raises
+        ------
+        DataError
+            If a file was changed after it was read.
+        """
+        for source in self.sources:
+            source.verify()
+        return self.rows
 
     @property
     @_quietly()
@@ -100,13 +121,22 @@ class Register:
         -------
         outcomes, quarters : pandas.DataFrame
             Rows of `table` and of `quarters`, ordered by workplace and quarter.
+
+        Raises
+        ------
+        DataError
+            If a file was changed after it was read.
         """
         import ibis
 
         wanted = ibis.memtable({"workplace": sorted(set(workplaces))}, schema={"workplace": "str"})
         outcomes = self.table.semi_join(wanted, "workplace").order_by("workplace")
         quarters = self.quarters.semi_join(wanted, "workplace").order_by(["workplace", "quarter"])
-        return outcomes.to_pyarrow().to_pandas(), quarters.to_pyarrow().to_pandas()
+        with scanning(", ".join(source.where for source in self.sources)):
+            found = outcomes.to_pyarrow().to_pandas(), quarters.to_pyarrow().to_pandas()
+        for source in self.sources:
+            source.verify()
+        return found
 
 
 @_quietly()
@@ -163,8 +193,11 @@ def read_register(
         extract = open_extract(
             connection, Path(path), key=key or run_key(), mapping=mapping or {}, decimal=decimal
         )
-        figures, summary, copies = _summarise(connection, extract, index, span, {*span, *ends})
-        problems += [find_faults(extract.where, extract.rows, span), copies]
+        with scanning(extract.where):
+            figures, summary, copies = _summarise(connection, extract, index, span, {*span, *ends})
+            problems += [_declared(extract), find_faults(extract.where, extract.rows, span), copies]
+        if not extract.is_kept:
+            extract.source.verify()
         extracts.append(extract)
         rows.append(figures)
         summaries.append(summary)
@@ -175,9 +208,10 @@ def read_register(
     quarters = ibis.union(*rows) if len(files) > 1 else rows[0]
     return Register(
         table=table,
-        quarters=quarters.semi_join(table, ["workplace", "extract"]).drop(
+        rows=quarters.semi_join(table, ["workplace", "extract"]).drop(
             "extract", "bit", "working_days"
         ),
+        sources=tuple(extract.source for extract in extracts if not extract.is_kept),
         extracts=_describe(extracts, candidates, table),
         problems=pd.concat(
             [frame for frame in problems if len(frame)] or problems[:1], ignore_index=True
@@ -253,6 +287,23 @@ def _copies(extract: Extract, doubled: "ibis.Table") -> "pd.DataFrame":
                 rows=int((alike["n"] - 1).sum()),
                 places=zip(alike["workplace"], alike["quarter"], strict=True),
                 consequence="counted once",
+            )
+        ]
+    )
+
+
+def _declared(extract: Extract) -> "pd.DataFrame":
+    """Report the figures that the file itself declares missing."""
+    if not extract.declared_missing:
+        return problem_table([])
+    return problem_table(
+        [
+            problem(
+                extract.where,
+                "figures that the file declares missing",
+                rows=extract.declared_missing,
+                places=(),
+                consequence="missing",
             )
         ]
     )

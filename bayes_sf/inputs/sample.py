@@ -2,7 +2,8 @@
 
 A surveyed workplace is linked by its workplace number or, where the survey has one, by its
 enterprise number; if both are in the register, the record with more observed quarters is used and
-the workplace number's if equal. Workplaces that are not found stay in the sample, unlinked.
+the workplace number's if equal. Workplaces that are not found stay in the sample, unlinked. One
+record may serve several workplaces of an enterprise, but then `problems` says so.
 """
 
 import tomllib
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from bayes_sf.errors import DataError, UsageError
 from bayes_sf.inputs.design import build_design, count_flow
+from bayes_sf.inputs.faults import problem, problem_table
 from bayes_sf.inputs.pseudonym import run_key
 from bayes_sf.inputs.quarters import quarter_name, quarter_range
 from bayes_sf.inputs.register import Register, read_register
@@ -49,7 +51,7 @@ class AnalysisSample:
     period : tuple of str
         First and last quarter that count.
     extracts, problems : pandas.DataFrame
-        As in `Register`.
+        As in `Register`; `problems` also has what is odd in how the survey's numbers link.
     """
 
     frame: "pd.DataFrame" = field(repr=False)
@@ -122,6 +124,7 @@ def load_sample(
     survey: str | Path | None = None,
     register: str | Path | Sequence[str | Path] = (),
     mapping: str | Path | None = None,
+    decimal: str | None = None,
     key: bytes | None = None,
 ) -> AnalysisSample:
     """Read the bundled replica, or a survey and its register extracts.
@@ -136,6 +139,8 @@ def load_sample(
         The register extracts.
     mapping : path, optional
         TOML file with tables `[survey]` and `[register]` of our column names to the files'.
+    decimal : {",", "."}, optional
+        Decimal mark of the register's texts, where a file leaves it open.
     key : bytes, optional
         Secret key of the pseudonyms, to have the same ones in another run.
 
@@ -147,12 +152,14 @@ def load_sample(
     Raises
     ------
     UsageError
-        If it is not said what to read, or columns of the replica are renamed.
+        If it is not said what to read, or how to read the replica.
     DataError
         If the files break a rule.
     """
     extracts: list[str | Path] = [register] if isinstance(register, str | Path) else list(register)
-    if (source is None) != (survey is not None and bool(extracts)) or (source and mapping):
+    if (source is None) != (survey is not None and bool(extracts)) or (
+        source and (mapping or decimal)
+    ):
         raise UsageError("load_sample", "needs 'replica', or both survey and register")
     secret = key or run_key()
     if source is not None:
@@ -165,7 +172,7 @@ def load_sample(
     columns = read_mapping(mapping) if mapping else {}
     return link(
         read_survey(survey, mapping=columns.get("survey"), key=secret),
-        read_register(extracts, mapping=columns.get("register"), key=secret),
+        read_register(extracts, mapping=columns.get("register"), decimal=decimal, key=secret),
     )
 
 
@@ -251,6 +258,7 @@ def link(survey: Survey, register: Register, *, source: Source = "microdata") ->
         )
     found = found.sort_values(["n_quarters", "by"], ascending=[False, True], kind="stable")
     found = found.drop_duplicates("workplace")
+    odd = _odd_links(people, found)
     frame = people.drop(columns="enterprise").merge(found, how="left", on="workplace")
     frame["linked"] = frame["record"].notna()
     places = frame.loc[frame["linked"], ["workplace", "industry", "record"]]
@@ -267,8 +275,30 @@ def link(survey: Survey, register: Register, *, source: Source = "microdata") ->
         digest=_digest(frame, quarters),
         period=register.period,
         extracts=register.extracts,
-        problems=register.problems,
+        problems=pd.concat([register.problems, odd], ignore_index=True)
+        if len(odd)
+        else register.problems,
     )
+
+
+def _odd_links(people: "pd.DataFrame", found: "pd.DataFrame") -> "pd.DataFrame":
+    """Report workplaces that share a register record, and enterprise numbers that are none."""
+    shared = found[found.duplicated("record", keep=False)]
+    own = people[people["enterprise"] == people["workplace"]]
+    odd = (
+        ("the same register record as another workplace", shared, "the record is used for each"),
+        ("the enterprise number is the workplace's own", own, "counted as not given"),
+    )
+    return problem_table(
+        [
+            problem(
+                "survey", fault, rows=len(rows), places=((w, None) for w in rows["workplace"]),
+                consequence=consequence,
+            )
+            for fault, rows, consequence in odd
+            if len(rows)
+        ]
+    )  # fmt: skip
 
 
 def _digest(*frames: "pd.DataFrame") -> str:

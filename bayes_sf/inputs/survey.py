@@ -18,7 +18,13 @@ from bayes_sf.errors import DataError
 from bayes_sf.inputs.codebook import Codebook, Item, load_codebook
 from bayes_sf.inputs.coding import check_labels, decode, fill_options
 from bayes_sf.inputs.headers import match_columns
-from bayes_sf.inputs.pseudonym import is_valid_number, mask_numbers, pseudonym, run_key
+from bayes_sf.inputs.pseudonym import (
+    is_valid_number,
+    mask_numbers,
+    pseudonym,
+    run_key,
+    workplace_number,
+)
 from bayes_sf.inputs.tabular import Cells, read_cells
 
 if TYPE_CHECKING:
@@ -83,6 +89,8 @@ def read_survey(
     cells, aside = _rename(read_cells(path), book, mapping or {})
     check_labels(_columns(book), cells)
     answers = cells.frame.copy()
+    for name in {NUMBER, ENTERPRISE} & set(answers):
+        answers[name] = answers[name].map(lambda cell: workplace_number(cell) or cell, "ignore")
     for item in _columns(book):
         answers[item.key] = decode(item, cells)
     asked = {item.key: _asked(item, answers) for item in _columns(book) if item.asked_if}

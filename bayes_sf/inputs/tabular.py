@@ -10,20 +10,20 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bayes_sf.errors import DataError
-from bayes_sf.inputs.delimited import CsvFormat, csv_format, csv_records
+from bayes_sf.inputs.delimited import csv_format, csv_records
 from bayes_sf.inputs.headers import show_name
+from bayes_sf.inputs.numerals import StoredNumber
 from bayes_sf.inputs.workbook import read_sheet
 
 if TYPE_CHECKING:
-    import ibis
     import pandas as pd
-    from ibis.backends.duckdb import Backend
 
-__all__ = ["Cells", "read_cells", "scan_cells"]
+__all__ = ["Cells", "Kind", "check_columns", "kind_of", "parquet_columns", "read_cells"]
 
 MAX_COLUMNS = 1000
 _NBSP = str.maketrans(dict.fromkeys("\u00a0\u202f\u2009", " "))
@@ -104,53 +104,10 @@ def read_cells(path: str | Path) -> Cells:
     """
     path = Path(path)
     readers = {"csv": _csv, "excel": _excel, "spss": _spss, "stata": _stata, "parquet": _parquet}
-    return readers[_kind(path)](path)
+    return readers[kind_of(path)](path)
 
 
-def scan_cells(connection: "Backend", path: str | Path) -> "tuple[ibis.Table, CsvFormat | None]":
-    """Table expression over a file; CSV and Parquet are streamed, not read.
-
-    Parameters
-    ----------
-    connection : ibis backend
-        Embedded DuckDB.
-    path : str or pathlib.Path
-        As in `read_cells`.
-
-    Returns
-    -------
-    table : ibis.Table
-        Text columns, or Parquet's own types.
-    format : CsvFormat or None
-        For CSV files, how it is written.
-
-    Raises
-    ------
-    DataError
-        As `read_cells`; faults below the header of a CSV appear when the expression runs.
-    """
-    import ibis
-
-    path = Path(path)
-    kind = _kind(path)
-    if kind == "csv":
-        layout = csv_format(path)
-        _check_columns(path.name, layout.columns)
-        encoding = "utf-8" if layout.encoding == "utf-8-sig" else "latin-1"
-        columns = dict.fromkeys(layout.columns, "VARCHAR")
-        options = {"delim": layout.delimiter, "quote": '"', "escape": '"', "header": True}
-        table = connection.read_csv(
-            path, columns=columns, encoding=encoding, auto_detect=False, **options
-        )
-        return table, layout
-    if kind == "parquet":
-        _check_columns(path.name, _parquet_columns(path))
-        return connection.read_parquet(path), None
-    cells = read_cells(path).frame
-    return ibis.memtable(cells, schema=dict.fromkeys(cells.columns, "string")), None
-
-
-def _kind(path: Path) -> Kind:
+def kind_of(path: Path) -> Kind:
     """Kind of a file that exists and is not empty."""
     if path.is_dir():
         raise DataError(path.name, "must be a file", got="a directory")
@@ -164,7 +121,7 @@ def _kind(path: Path) -> Kind:
     return kind  # type: ignore[return-value]
 
 
-def _check_columns(where: str, columns: Iterable[str]) -> None:
+def check_columns(where: str, columns: Iterable[str]) -> None:
     """Refuse names that are missing, repeated or too many."""
     names = list(columns)
     if len(names) > MAX_COLUMNS:
@@ -191,7 +148,7 @@ def _cells(
     """Check the header and put the rows into a frame; without numbers they follow it."""
     import pandas as pd
 
-    _check_columns(path.name, columns)
+    check_columns(path.name, columns)
     if not rows:
         raise DataError(path.name, "must have at least one row below its header", got="none")
     index = pd.Index(range(2, len(rows) + 2) if numbers is None else list(numbers))
@@ -252,15 +209,16 @@ def _is_within(value: Any, ranges: Iterable[Mapping[str, Any]]) -> bool:
 def _parquet(path: Path) -> Cells:
     import pyarrow.parquet as pq
 
-    columns = _parquet_columns(path)
-    _check_columns(path.name, columns)
+    columns = parquet_columns(path)
+    check_columns(path.name, columns)
     with _reading(path, "Parquet"):
         values = [column.to_pylist() for column in pq.read_table(path).columns]
     rows = [[_text(cell) for cell in row] for row in zip(*values, strict=True)]
     return _cells(path, columns, rows)
 
 
-def _parquet_columns(path: Path) -> list[str]:
+def parquet_columns(path: Path) -> list[str]:
+    """Header of a Parquet file."""
     import pyarrow.parquet as pq
 
     with _reading(path, "Parquet"):
@@ -300,5 +258,5 @@ def _text(cell: object) -> str | None:
     if isinstance(cell, float):
         if math.isnan(cell):
             return None
-        return str(int(cell)) if cell.is_integer() else repr(cell)
-    return str(cell)
+        return str(int(cell)) if cell.is_integer() else StoredNumber(repr(cell))
+    return StoredNumber(cell) if isinstance(cell, Decimal) else str(cell)

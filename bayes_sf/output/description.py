@@ -18,6 +18,7 @@ from bayes_sf.output.figures import box_figure, missingness_figure, scatter_figu
 from bayes_sf.output.files import json_text, write_files
 from bayes_sf.output.formats.terminal import print_end, print_table
 from bayes_sf.output.page import Language, figure_files
+from bayes_sf.output.problem_words import problem_lines
 from bayes_sf.output.protected_counts import BOXES, figure_rows
 from bayes_sf.output.sample_tables import flow_tables
 from bayes_sf.output.sentences import STATEMENTS
@@ -198,8 +199,7 @@ def print_description(console: "Console", description: Description, *, as_json: 
     for table in flow_tables(description.flow, source=description.source, lang=lang):
         print_table(console, table)
     console.print()
-    for file, fault, rows, consequence in description.problems.itertuples(index=False):
-        line = f"{file}: {fault} (rows: {rows}); {consequence}"
+    for line in problem_lines(description.problems, lang):
         console.print(line, markup=False, highlight=False)
     print_end(console, description.files, lang=lang, disclosure=description.disclosure)
 

@@ -107,13 +107,13 @@ def save_picture(result: Result, name: str, path: Path | str | None = None) -> "
     UsageError
         For an unknown picture or file type, or a picture that this result cannot give.
     """
-    if path is not None and Path(path).suffix not in _SUFFIXES:
+    if path is not None and Path(path).suffix.lower() not in _SUFFIXES:
         raise UsageError("plot", f"saves {' or '.join(_SUFFIXES)}", got=str(path))
     figure = draw_picture(result, name)
     if path is not None:
         target = Path(path)
         files = figure_files(target.stem, figure, tight=True)
-        write_files(target.parent, {target.name: files[target.name]})
+        write_files(target.parent, {target.name: files[target.stem + target.suffix.lower()]})
     return figure
 
 

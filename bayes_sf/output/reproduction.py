@@ -11,7 +11,7 @@ from bayes_sf.analysis.account import AccountRow, account_of
 from bayes_sf.analysis.comparison import CoefficientRow, IccRow, Reproduction, reproduce
 from bayes_sf.analysis.consistency import RuleOutcome, replay
 from bayes_sf.analysis.findings import Finding
-from bayes_sf.engines.fit import load_sample, versions
+from bayes_sf.engines.fit import versions
 from bayes_sf.engines.recovery import PublishedStudy
 from bayes_sf.engines.result import Result
 from bayes_sf.inputs.sample import AnalysisSample
@@ -70,10 +70,8 @@ class Run:
 def run_reproduction(
     folder: Path,
     *,
-    source: str = "published",
-    survey: Path | None = None,
-    register: Sequence[Path] | None = None,
-    mapping: Path | None = None,
+    source: str,
+    load: Callable[[], PublishedStudy | AnalysisSample],
     engine: str = "exact",
     seed: int = 1,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
@@ -89,8 +87,8 @@ def run_reproduction(
         An existing folder.
     source : {"published", "replica", "microdata"}
         Which data.
-    survey, register, mapping : paths
-        Files of one's own, for ``microdata``.
+    load : callable
+        Gives them.
     engine : {"exact", "nuts"}
         Engine of the posteriors.
     seed : int
@@ -106,12 +104,7 @@ def run_reproduction(
         Language of `summary.md` and of what is printed.
     """
     start = perf_counter()
-    if source == "published":
-        data = load_sample("published", seed=seed)
-    elif source == "replica":
-        data = load_sample("replica")
-    else:
-        data = load_sample(survey=survey, register=register, mapping=mapping)
+    data = load()
     loaded = perf_counter()
     control = Control.of(data, rules or Rules())
     found = reproduce(data, engine=engine, seed=seed, keep=control.keeps, progress=progress)

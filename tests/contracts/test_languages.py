@@ -9,7 +9,14 @@ import pytest
 
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.sample import AnalysisSample, load_sample
-from bayes_sf.output import command_words, prior_words, sensitivity_words, sentences, words
+from bayes_sf.output import (
+    command_words,
+    prior_words,
+    problem_words,
+    sensitivity_words,
+    sentences,
+    words,
+)
 from bayes_sf.spec.analysis import analysis_names, load_analysis
 
 type Command = Callable[..., tuple[int, str, str]]
@@ -34,6 +41,7 @@ PAIRS = (
     *((sentences.STATEMENTS["nb"][key], text) for key, text in sentences.STATEMENTS["en"].items()),
     *((words.SYMBOLS["nb"][key], text) for key, text in words.SYMBOLS["en"].items()),
     *((norwegian, english) for english, norwegian in prior_words._NORWEGIAN.items()),
+    *((norwegian, english) for english, norwegian in problem_words._NORWEGIAN.items()),
 )  # fmt: skip
 WORD = re.compile(r"[^\W\d_]{3,}")
 #: Norwegian as well, though none of our Norwegian words happens to be it; names of people, files,

@@ -49,7 +49,7 @@ REGISTERS = {
     "register_two_decimal_marks.csv": "one decimal mark.*1 cells with a comma",
     "register_point_of_decimals_or_thousands.csv": "decimals or thousands.*decimal='.'",
     "register_comma_of_thousands.csv": "row 3, column mdagsv: must be a number.*'1,234'",
-    "register_ragged.csv": "line 4: must have as many columns as the header",
+    "register_ragged.csv": "row 4: must have 18 columns like the header",
     "register_truncated.parquet": "whole Parquet file",
 }
 

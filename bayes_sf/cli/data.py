@@ -56,10 +56,11 @@ def load_workplaces(
     if source == "replica":
         if decimal is not None:
             raise UsageError("--decimal", "goes with --survey and --register", got=decimal)
-        return load_sample("replica", key=key)
-    sample = load_sample(
-        survey=survey, register=register or [], mapping=mapping, decimal=decimal, key=key
-    )
+        sample = load_sample("replica", key=key)
+    else:
+        sample = load_sample(
+            survey=survey, register=register or [], mapping=mapping, decimal=decimal, key=key
+        )
     if found := problem_notice(sample.problems, lang):
         sys.stderr.write(f"{found}\n")
     return sample

@@ -45,22 +45,25 @@ def frame_from(df: "IntoFrame", names: Sequence[str]) -> "pd.DataFrame":
     """
     import narwhals as nw
     import pandas as pd
+    import pyarrow as pa
 
+    wanted = list(dict.fromkeys(names))
+    if isinstance(df, pd.DataFrame | pa.Table):  # which may have a name twice
+        _check_there(names, list(df.columns if isinstance(df, pd.DataFrame) else df.column_names))
     if isinstance(df, pd.DataFrame):
-        _check_there(names, list(df.columns))
-        frame = df[list(dict.fromkeys(names))]
+        frame = df[wanted]
     else:
         try:
-            native = nw.from_native(df)
-        except TypeError as error:
+            native = nw.from_native(df.select(wanted) if isinstance(df, pa.Table) else df)
+        except (TypeError, nw.exceptions.DuplicateError) as error:
             raise DataError(
                 "data",
-                "must be a data frame",
+                "must be a data frame whose columns have different names",
                 got=type(df).__name__,
                 fix="pass pandas, polars, pyarrow or anything else Narwhals reads",
             ) from error
-        _check_there(names, _column_names(df, native))
-        chosen = native.select(list(dict.fromkeys(names)))
+        _check_there(names, native.collect_schema().names())
+        chosen = native.select(wanted)
         eager = chosen.collect() if isinstance(chosen, nw.LazyFrame) else chosen
         frame = eager.to_pandas()
         declared = _declared_in_pandas(df)
@@ -70,12 +73,6 @@ def frame_from(df: "IntoFrame", names: Sequence[str]) -> "pd.DataFrame":
     if len(frame) == 0:
         raise DataError("data", "must have rows", got="none")
     return frame.reset_index(drop=True)
-
-
-def _column_names(df: Any, native: Any) -> list[Any]:
-    """Names of a frame's columns: Narwhals tells of no name that is there twice."""
-    there = getattr(df, "column_names", None)  # of a pyarrow table
-    return list(there) if isinstance(there, list) else list(native.collect_schema().names())
 
 
 def _check_there(names: Sequence[str], there: Sequence[Any]) -> None:
@@ -229,26 +226,34 @@ def _levels(
     if missing:
         raise DataError(f"column {name!r}", rule, got=f"{missing} missing", fix=f"{fix} first")
     if not hasattr(column, "cat"):
-        _check_kind(_kind(column), name)
+        kind = _kind(column)
+        _check_kind(kind, name)
+        if kind == "string":  # pandas has no text that cannot be written
+            _check_text([str(value) for value in column.unique()], name)
         column = column.astype("category")
     column = column.cat.remove_unused_categories()
     values = column.cat.categories
     _check_kind(_kind(values), name)
     labels = [str(value) for value in values]
+    _check_text(labels, name)
     if "" in labels:
         raise DataError(
             f"column {name!r}", rule, got="an empty text in some",
             fix=f"it may stand for a missing value: {fix} first",
         )  # fmt: skip
-    if not all(map(can_be_written, labels)):
-        got = "a NUL character or half of a surrogate"
-        raise DataError(f"column {name!r}", "must hold text that can be written", got=got)
     if len({normalize("NFC", label) for label in labels}) < len(labels):
         raise DataError(
             f"column {name!r}", "must give different values different names",
             got="two that are written alike", fix="make them one, or give them other names",
         )  # fmt: skip
     return labels, np.asarray(column.cat.codes, dtype=np.intp)
+
+
+def _check_text(labels: list[str], name: str) -> None:
+    """Text that survives being written."""
+    if not all(map(can_be_written, labels)):
+        got = "a NUL character or half of a surrogate"
+        raise DataError(f"column {name!r}", "must hold text that can be written", got=got)
 
 
 def _check_kind(kind: str, name: str) -> None:

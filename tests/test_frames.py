@@ -53,8 +53,8 @@ NAMES = (
     "icc", "sd_group", "sd_resid", "(Intercept)", "sd_slope", "correlation", "r2", "share", "u",
     "beta", "chain", "draw", "term", "slope", "sample", "obs", "moment", "y hat", "k[q]",
     "x[within]", "x:k", "I(x^2)", "a/b", "x\0", "x\n", "\x1b[31mx", "Ångström", "é", "e\u0301",
-    "\ud800", " ", "simplex_x", "x_step", "q13", "women_share", "absence_mean", "industry", "care", "None",
-    "nan", "nan", "[", "]", "x[", "beta[x]", "estimate", "index", "level_0", "0", "🙂", "<b>",
+    "\ud800", " ", "simplex_x", "x_step", "q13", "women_share", "absence_mean", "industry", "care",
+    "None", "nan", "[", "]", "x[", "beta[x]", "estimate", "index", "level_0", "0", "🙂", "<b>",
     "$x$", "=1+1",
 )  # fmt: skip
 LABELS = (

@@ -279,6 +279,15 @@ def test_types_of_columns(name: str) -> None:
     pd.testing.assert_frame_equal(found, expected, rtol=SAME)
 
 
+def test_ordered_arrow_dictionaries_declare_steps() -> None:
+    steps = pd.Categorical(frame()["k"], ["q", "p", "r"], ordered=True)
+    arrow = pa.array(steps)
+    spec = sf.ModelSpec("y", ("k",), group="g", monotonic=("k",))
+    for made in (pa.table({"y": frame()["y"], "g": frame()["g"].tolist(), "k": arrow}),
+                 frame().assign(k=pd.Series(arrow, dtype=pd.ArrowDtype(arrow.type)))):  # fmt: skip
+        assert Rows.from_frame(made, spec).predictors == ("k[>q]", "k[>p]")
+
+
 def test_declared_categories_keep_their_order_on_the_way_through_arrow() -> None:
     df = frame().assign(k=lambda d: pd.Categorical(d["k"], ["r", "z", "p", "q"]))
     for given_frame in (df, pa.Table.from_pandas(df)):
@@ -310,7 +319,7 @@ def test_gaps_are_counted_by_column(column: str, kind: str) -> None:
         (lambda d: d["y"] + 5j, "complex numbers"),
         (lambda d: (d["y"] + 5j).astype(object), "complex numbers"),
         (lambda d: pd.to_datetime(d["y"], unit="D"), "dates"),
-        (lambda d: pd.to_timedelta(d["y"], unit="D"), "timedelta"),
+        (lambda d: pd.to_timedelta(d["y"], unit="D"), "lengths of time"),
         (lambda d: d["y"].astype(str), "text"),
         (lambda d: d["k"].astype("category"), "categories"),
         (lambda d: d["y"].astype(object).where(d.index > 0, "9"), "mixed types"),

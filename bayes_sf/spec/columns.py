@@ -65,14 +65,21 @@ def frame_from(df: "IntoFrame", names: Sequence[str]) -> "pd.DataFrame":
         _check_there(names, native.collect_schema().names())
         chosen = native.select(wanted)
         eager = chosen.collect() if isinstance(chosen, nw.LazyFrame) else chosen
-        frame = eager.to_pandas()
+        try:
+            frame = eager.to_pandas()
+        except pa.ArrowException as error:
+            rule = "must have columns of types that pandas knows"
+            raise DataError("data", rule, got=f"{error}", fix="convert them first") from error
         declared = _declared_in_pandas(df)
         encoded = [name for name, kind in eager.schema.items() if kind == nw.Categorical]
         for name in (name for name in encoded if name not in declared):
             frame[name] = _by_alphabet(frame[name])
     if len(frame) == 0:
         raise DataError("data", "must have rows", got="none")
-    return frame.reset_index(drop=True)
+    frame = frame.reset_index(drop=True)
+    return frame.assign(
+        **{name: _categories_of(frame[name]) for name in wanted if _is_dictionary(frame[name])}
+    )
 
 
 def _check_there(names: Sequence[str], there: Sequence[Any]) -> None:
@@ -108,13 +115,17 @@ def _by_alphabet(column: "pd.Series[Any]") -> "pd.Series[Any]":
     return column.cat.reorder_categories(sorted(column.cat.categories))
 
 
-def _settled(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    """The same column; of an Arrow dictionary in pandas its categories."""
+def _is_dictionary(column: "pd.Series[Any]") -> bool:
+    """Whether a column is an Arrow dictionary in pandas, which takes it for no categories."""
     import pandas as pd
+    import pyarrow as pa
 
     kind = column.dtype
-    if not isinstance(kind, pd.ArrowDtype) or not str(kind.pyarrow_dtype).startswith("dictionary"):
-        return column
+    return isinstance(kind, pd.ArrowDtype) and pa.types.is_dictionary(kind.pyarrow_dtype)
+
+
+def _categories_of(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """An Arrow dictionary as pandas' categories."""
     return _by_alphabet(column.array.__arrow_array__().to_pandas())
 
 
@@ -133,7 +144,7 @@ def numeric(frame: "pd.DataFrame", name: str) -> _Floats:
     DataError
         For what is no number, and for a gap, with its place.
     """
-    column = _settled(frame[name])
+    column = frame[name]
     kind = "category" if hasattr(column, "cat") else _kind(column)
     if kind not in _NUMBERS:
         raise DataError(
@@ -162,6 +173,7 @@ _SAID = {
     "string": "text", "category": "categories", "mixed": "values of mixed types",
     "mixed-integer": "values of mixed types", "datetime64": "dates", "datetime": "dates",
     "complex": "complex numbers", "unknown-array": "values of no type",
+    "timedelta64": "lengths of time", "timedelta": "lengths of time",
 }  # fmt: skip
 
 
@@ -182,7 +194,7 @@ def expand(frame: "pd.DataFrame", name: str, *, coded: bool = False) -> list[tup
     DataError
         For a gap, for categories that are fewer than two, or that have the same name.
     """
-    column = _settled(frame[name])
+    column = frame[name]
     if not (coded or hasattr(column, "cat") or _kind(column) == "string"):
         return [(name, numeric(frame, name))]
     labels, code = _levels(column, name, "must hold a category in every row", "drop those rows")
@@ -204,9 +216,8 @@ def code_groups(frame: "pd.DataFrame", group: str) -> tuple[tuple[str, ...], NDA
     DataError
         Where a row has no group, or groups have no name of their own.
     """
-    column = _settled(frame[group])
     labels, code = _levels(
-        column, group, "must name a group in every row", "drop or label those rows"
+        frame[group], group, "must name a group in every row", "drop or label those rows"
     )
     order = np.array(sorted(range(len(labels)), key=labels.__getitem__), dtype=np.intp)
     place = np.empty(len(labels), dtype=np.intp)

@@ -20,11 +20,15 @@ from hypothesis import strategies as st
 import bayes_sf as sf
 from bayes_sf.analysis.contrast import Contrast
 from bayes_sf.engines.fit import rows_of
+from bayes_sf.engines.nuts import Sampled
+from bayes_sf.engines.panel import fit_panel
 from bayes_sf.engines.recovery import PublishedStudy
 from bayes_sf.errors import BayesSFError, DataError, OutcomeWarning, SpecError, UsageError
 from bayes_sf.spec.names import BEYOND, QUANTITIES
 from bayes_sf.spec.panel import PanelSpec
+from bayes_sf.spec.priors import Priors
 from bayes_sf.spec.rows import Rows
+from tests import panels
 
 SPEC = sf.ModelSpec("y", ("x", "k"), group="g")
 #: Same numbers, other labels: rounding alone may differ.
@@ -465,6 +469,12 @@ def test_panel_fields_of_another_kind(arguments: dict[str, Any]) -> None:
         PanelSpec(**arguments)
 
 
+@pytest.mark.parametrize("asked", [(), ("item",), ("item", "share", "size"), ("share", "x")])
+def test_a_panel_has_its_predictors_already(asked: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError, match="predictors: must be those of the panel: item, share"):
+        fit_panel(panels.make(n=18, gaps=False), PanelSpec(asked))
+
+
 @pytest.mark.parametrize(
     ("arguments", "name"),
     [({"prob": value}, "prob") for value in (0, 1, 95, "0.9", None, float("nan"), True)]
@@ -484,6 +494,27 @@ def test_nothing_is_random_but_what_is_sampled() -> None:
         a, b = (sf.fit(SPEC, frame(), engine=engine, seed=seed) for seed in (1, 2))
         pd.testing.assert_frame_equal(a.estimates, b.estimates)
         assert a.provenance.seed is None
+
+
+def test_draws_are_those_that_are_asked_for() -> None:
+    exact = sf.fit(SPEC, frame())
+    assert exact.draws(8, seed=2)["posterior"].sizes["draw"] == 2
+    sampled = replace(
+        exact, engine="nuts", fitted=Sampled(exact.moments, Priors(), exact.draws(8, seed=2)),
+        provenance=replace(exact.provenance, seed=5),
+    )  # fmt: skip
+    for asked in ({}, {"n": 8}, {"seed": 5}, {"n": 8, "seed": 5}):
+        assert sampled.draws(**asked) is sampled.fitted.tree
+    for asked in ({"n": 4}, {"n": 4000}, {"seed": 1}, {"n": 8, "seed": 1}):
+        with pytest.raises(UsageError, match="must be those of the draws that were sampled"):
+            sampled.draws(**asked)
+    for wrong in ({"n": "8"}, {"n": True}, {"n": 8.0}, {"seed": -1}, {"seed": "x"}):
+        with pytest.raises(UsageError, match="whole number from 0 up"):
+            exact.draws(**wrong)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="positive multiple of 4"):
+        exact.draws(0)
+    with pytest.raises(UsageError, match="no posterior"):
+        sf.fit(SPEC, frame(), engine="reml").draws(8)
 
 
 # Outcomes -----------------------------------------------------------------------------------------

@@ -165,7 +165,7 @@ def draw_shrinkage(
     """
     from matplotlib.figure import Figure
 
-    moments, posterior = result.moments, result.draws(_DRAWS)["posterior"].to_dataset()
+    moments, posterior = result.moments, result.some_draws(_DRAWS)["posterior"].to_dataset()
     beta = posterior["beta"].sel(term=list(moments.terms)).to_numpy()
     middle = beta[..., 0] + beta[..., 1:] @ moments.grand_mean[:-1]
     groups = [g for g in moments.groups if g in posterior[moments.group].to_numpy()]

@@ -50,7 +50,7 @@ def test_error_correlations_are_those_of_simulated_outcomes(replica: AnalysisSam
     found = []
     for spec in chosen:
         frame = design(replica, outcome=spec.outcome, predictors=spec.predictors, min_quarters=1)
-        rows = Rows.from_frame(frame, spec)
+        rows = Rows.from_frame(frame, spec.designed)
         mine = [place[workplace] for workplace in frame["workplace"]]
         x = np.column_stack([np.ones(len(frame)), rows.x])
         v = np.eye(len(frame)) + lam * (rows.code[:, None] == rows.code)

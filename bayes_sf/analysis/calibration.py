@@ -143,7 +143,7 @@ def calibrate(
             refused.append(str(error))
             continue
         failed += not result.converged
-        draws = result.draws(40 * _KEPT, seed=number + 1)["posterior"].to_dataset()
+        draws = result.some_draws(40 * _KEPT, seed=number + 1)["posterior"].to_dataset()
         ranks.append(_ranks(truth, draws, simulated, fixed))
     return Calibration(fixed, chosen, pd.DataFrame(ranks), _KEPT, tuple(refused), failed)
 

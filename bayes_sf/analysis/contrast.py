@@ -25,12 +25,14 @@ from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.variables import unknown_key
-from bayes_sf.spec.moments import INTERCEPT
+from bayes_sf.spec.names import INTERCEPT, predictor_of
 
 __all__ = [
     "KINDS",
+    "OWN_DATA",
     "Contrast",
     "check_contrast",
+    "contrast_of",
     "contrast_posterior",
     "exact_posterior",
     "find_contrast",
@@ -138,6 +140,36 @@ def _split(term: str) -> tuple[str, str]:
     return term, ""
 
 
+def contrast_of(
+    result: Result, term: str, kind: str, *, language: Literal["nb", "en"] = "en"
+) -> Contrast:
+    """Find the contrast of a result's term in the codebook, if the data are the study's.
+
+    Parameters
+    ----------
+    result : Result
+        Of any data.
+    term, kind, language
+        As in `find_contrast`.
+
+    Raises
+    ------
+    UsageError
+        As `find_contrast`; and for data of a user's own, whose columns are not the survey's items
+        even where they are spelt alike.
+    """
+    if result.provenance.source in OWN_DATA:
+        raise UsageError(
+            f"contrast of {term}", "must be stated: the data are not the study's",
+            fix=f'say how far it moves: Contrast({term!r}, 1.0, "one unit")',
+        )  # fmt: skip
+    return find_contrast(term, kind, language=language)
+
+
+#: Sources whose columns are a user's own.
+OWN_DATA = ("frame", "moments")
+
+
 def widest_contrasts(results: Iterable[Result]) -> tuple[tuple[Result, Contrast], ...]:
     """Pair every result with the widest contrast of each term of its first predictor.
 
@@ -147,10 +179,10 @@ def widest_contrasts(results: Iterable[Result]) -> tuple[tuple[Result, Contrast]
         Models of survey items: for "bivariate" 60 models with 64 slopes.
     """
     return tuple(
-        (result, find_contrast(term, "widest"))
+        (result, contrast_of(result, term, "widest"))
         for result in results
         for term in result.moments.predictors
-        if term.partition("[")[0] == result.spec.predictors[0]
+        if predictor_of(term, result.spec.predictors) == result.spec.predictors[0]
     )
 
 
@@ -199,7 +231,8 @@ def check_contrast(result: Result, contrast: Contrast) -> None:
             "contrast", "must be stated: what is large depends on it", got=contrast,
             fix='use find_contrast("q13", "widest") or Contrast(term, size, label)',
         )  # fmt: skip
-    if contrast.coded and contrast.term.partition("[")[0] in result.spec.standardize:
+    predictor = predictor_of(contrast.term, result.spec.predictors)
+    if contrast.coded and predictor in result.spec.standardize:
         raise UsageError(
             f"contrast of {contrast.term}", "is in codes, and the model standardises the predictor",
             fix="give the size in standard deviations: Contrast(term, size, label)",

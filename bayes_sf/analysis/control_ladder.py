@@ -38,8 +38,10 @@ from bayes_sf.engines.recovery import PublishedStudy
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.sample import AnalysisSample, design
+from bayes_sf.spec.columns import frame_from
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import Moments
+from bayes_sf.spec.names import predictor_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,11 +121,12 @@ def _rows(spec: ModelSpec, data: Any) -> "pd.DataFrame":
             data, outcome=spec.outcome, predictors=spec.predictors,
             min_quarters=spec.min_quarters, **{key: getattr(spec, key) for key in _DESIGNED},
         )  # fmt: skip
-    import narwhals as nw
+    return frame_from(data, [spec.outcome, *spec.predictors, spec.group]).dropna()
 
-    names = [spec.outcome, *spec.predictors, spec.group]
-    frame: pd.DataFrame = nw.from_native(data).select(names).to_pandas()
-    return frame.dropna()
+
+def _of_rows(spec: ModelSpec, data: Any) -> ModelSpec:
+    """What is left to ask of the rows: a sample's are standardised when they are designed."""
+    return spec.designed if isinstance(data, AnalysisSample) else spec
 
 
 _DESIGNED = ("standardize", "categorical", "monotonic", "nested")
@@ -134,7 +137,7 @@ def _identical(spec: ModelSpec, data: Any, prob: float) -> Iterator[dict[str, An
     frame = _rows(spec, data)
     base: dict[str, float] = {}
     for name, controls in _steps(spec):
-        reml, exact = _both(_with(spec, controls), frame, prob)
+        reml, exact = _both(_of_rows(_with(spec, controls), data), frame, prob)
         for row in _records(spec, name, "identical", reml, exact):
             base.setdefault(row["term"], row["reml"])
             yield row | {"lost": 0, "loss": 0.0, "adjustment": row["reml"] - base[row["term"]]}
@@ -147,8 +150,8 @@ def _own(spec: ModelSpec, data: Any, prob: float) -> Iterator[dict[str, Any]]:
     for name, controls in _steps(spec):
         model = _with(spec, controls)
         frame = _rows(model, data)
-        reml, exact = _both(model, frame, prob)
-        without = fit(alone, frame, engine="reml").fixef()["estimate"]
+        reml, exact = _both(_of_rows(model, data), frame, prob)
+        without = fit(_of_rows(alone, data), frame, engine="reml").fixef()["estimate"]
         for row in _records(spec, name, "own", reml, exact):
             start = base.setdefault(row["term"], row)
             here = float(without.get(row["term"], nan))
@@ -171,7 +174,7 @@ def _records(
     """Rows of the item's own terms."""
     item = spec.predictors[0]
     for r, e in zip(reml.rows, exact.rows, strict=False):
-        if r.group or r.term.partition("[")[0] != item:
+        if r.group or predictor_of(r.term, spec.predictors) != item:
             continue
         yield {
             "outcome": spec.outcome, "model": spec.name, "term": r.term, "controls": controls,

@@ -25,7 +25,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.analysis.contrast import Contrast, contrast_posterior, find_contrast, term_index
+from bayes_sf.analysis.contrast import (
+    OWN_DATA,
+    Contrast,
+    contrast_of,
+    contrast_posterior,
+    term_index,
+)
 from bayes_sf.analysis.loo import rows_of_result
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.left_out import contrast_without
@@ -127,7 +133,7 @@ def influence(
     rows = rows_of_result(result)
     if not result.moments.predictors:
         raise UsageError(f"model {spec.name!r}", "needs a predictor", fix="name another analysis")
-    chosen = contrast or find_contrast(result.moments.predictors[0], "widest")
+    chosen = contrast or contrast_of(result, result.moments.predictors[0], "widest")
     place = term_index(result, chosen.term)
     assert isinstance(result.fitted, Posterior)
     loading = np.zeros(len(result.moments.terms))
@@ -140,7 +146,8 @@ def influence(
             f"influence of {chosen.term}", f"needs at most {_MOST_ANSWERS} different values",
             got=len(values), fix="use an item of the survey",
         )  # fmt: skip
-    names = dict(zip(values, _answers(chosen.term, values), strict=True))
+    keys = _answers(chosen.term, values, own=result.provenance.source in OWN_DATA)
+    names = dict(zip(values, keys, strict=True))
     answer = np.array([names[value] for value in x])
     group = np.array(rows.groups)[rows.code]
     pull = float(contrast_posterior(result, chosen).mean()[0]) - means
@@ -161,12 +168,12 @@ def influence(
     return Influence(result, chosen, refits, answers.drop(columns="group"), cells, means, sds)
 
 
-def _answers(term: str, values: _Floats) -> list[str]:
+def _answers(term: str, values: _Floats, *, own: bool) -> list[str]:
     """Answers behind the values of a term's column: the codebook's keys, or the values."""
     key, _, category = term.removesuffix("]").partition("[")
     items = load_codebook().items
     plain = [f"{value:g}" for value in values]
-    if key not in items:
+    if own or key not in items:
         return plain
     item = items[key]
     if category:

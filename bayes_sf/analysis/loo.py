@@ -195,7 +195,7 @@ def leave_group_out(result: Result, *, seed: int = 1) -> "pd.DataFrame":
     for number, group in enumerate(rows.groups):
         kept, left = rows.take(rows.code != number), rows.take(rows.code == number)
         without = fit(spec, kept, engine=result.engine, prob=result.prob, seed=seed)
-        given = given_draws(without.draws(_DRAWS), left, spec, new_groups=seed)
+        given = given_draws(without.some_draws(_DRAWS), left, spec, new_groups=seed)
         densities = _log_mean_exp(given.log_likelihood().reshape(-1, left.n_obs))
         means = given.replicate(seed=seed).mean(axis=-1)
         tail = 0.5 - 0.5 * result.prob

@@ -244,7 +244,7 @@ def simulate_width(
     _check_design(industries, per_industry)
     check_seed(seed)
     rng = np.random.default_rng(seed)
-    draws = result.draws(studies, seed=seed)["posterior"].to_dataset()
+    draws = result.some_draws(studies, seed=seed)["posterior"].to_dataset()
     beta = draws["beta"].to_numpy().reshape(studies, -1)
     sd_group, sd_resid = (draws[n].to_numpy().ravel() for n in ("sd_group", "sd_resid"))
     part, place = exact_posterior(result).parts[0], term_index(result, contrast.term)

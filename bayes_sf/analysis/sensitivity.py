@@ -6,6 +6,7 @@ tidy frame. A part that cannot be answered says why: it needs rows, or something
 can state (what is too small to matter, how far a predictor moves, how many employees).
 """
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,9 +17,9 @@ from bayes_sf.analysis.days_lost import Workforce
 from bayes_sf.analysis.power import Effects
 from bayes_sf.analysis.practical import Rope
 from bayes_sf.analysis.sensitivity_parts import AMOUNTS, PARTS, Asked, check_part
-from bayes_sf.engines.fit import fit
+from bayes_sf.engines.fit import check_numbers, fit
 from bayes_sf.engines.result import Result
-from bayes_sf.errors import BayesSFError, UsageError
+from bayes_sf.errors import BayesSFError, OutcomeWarning, UsageError
 from bayes_sf.inputs.variables import unknown_key
 from bayes_sf.spec.analysis import Analysis
 from bayes_sf.spec.model import ModelSpec
@@ -165,6 +166,9 @@ def sensitivity(
     bayes_sf.errors.UsageError: rope: must be stated: there is no default for what is too small to \
 matter; --rope 0.5 on the command line, Rope(-0.5, 0.5, 'pp') in Python
     """
+    check_numbers(prob=prob, seed=seed)
+    if lang not in ("en", "nb"):
+        raise UsageError("lang", "must be en or nb", got=lang)
     chosen, named = _chosen(what, list(items)), list(parts)
     for part in named:
         check_part(part)
@@ -184,7 +188,9 @@ matter; --rope 0.5 on the command line, Rope(-0.5, 0.5, 'pp') in Python
             seed, lang, left_out,
         )  # fmt: skip
         try:
-            tables[step] = PARTS[step](asked)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", OutcomeWarning)  # it has been said of the model
+                tables[step] = PARTS[step](asked)
         except BayesSFError as error:
             if named:
                 raise

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from bayes_sf.analysis.bayes_factors import bayes_factors
-from bayes_sf.analysis.contrast import Contrast, check_contrast, find_contrast
+from bayes_sf.analysis.contrast import Contrast, check_contrast, contrast_of, find_contrast
 from bayes_sf.analysis.control_ladder import climb_controls
 from bayes_sf.analysis.days_lost import REPORT_EMPLOYEES, Workforce, days_lost, sample_workforce
 from bayes_sf.analysis.designs import design_table, published_designs
@@ -32,6 +32,7 @@ from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.inputs.variables import unknown_key
 from bayes_sf.spec.analysis import load_analysis
 from bayes_sf.spec.model import ModelSpec
+from bayes_sf.spec.names import predictor_of
 from bayes_sf.spec.prior import Prior
 from bayes_sf.spec.statements import step_prior
 
@@ -115,7 +116,7 @@ class Asked:
         for result in self.results:
             for term in _own_terms(result):
                 try:
-                    contrast = find_contrast(term, self.contrast, language=self.lang)
+                    contrast = contrast_of(result, term, self.contrast, language=self.lang)
                     check_contrast(result, contrast)
                     found.append((result, contrast))
                 except UsageError as error:
@@ -138,8 +139,8 @@ def _terms(result: Result) -> tuple[str, ...]:
 
 def _own_terms(result: Result) -> tuple[str, ...]:
     """Slopes of the first predictor: what the model is about."""
-    own = result.spec.predictors[:1]
-    return tuple(term for term in _terms(result) if term.partition("[")[0] in own)
+    predictors = result.spec.predictors
+    return tuple(t for t in _terms(result) if predictor_of(t, predictors) in predictors[:1])
 
 
 # The parts ----------------------------------------------------------------------------------------

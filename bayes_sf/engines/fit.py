@@ -180,9 +180,10 @@ def _check_given(spec: ModelSpec, data: Rows | Moments) -> None:
         return
     asked = {
         key: getattr(spec, key)
-        for key in ("standardize", "nested", "categorical", "within_between", "table")
+        for key in ("standardize", "nested", "categorical", "within_between")
     }
-    asked["min_quarters"] = spec.min_quarters != ModelSpec.min_quarters and spec.min_quarters
+    if not spec.table:  # moments of a published table have its rows
+        asked["min_quarters"] = spec.min_quarters != ModelSpec.min_quarters and spec.min_quarters
     for key, value in asked.items():
         if value:
             rule = "is done before moments are made: they cannot answer it"

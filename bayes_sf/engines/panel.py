@@ -19,7 +19,9 @@ from bayes_sf.engines.panel_counts import count_quarters
 from bayes_sf.engines.panel_data import PanelData
 from bayes_sf.engines.panel_graph import arrays, panel_model
 from bayes_sf.engines.panel_report import report
+from bayes_sf.errors import UsageError
 from bayes_sf.inputs.panel import Panel
+from bayes_sf.spec.names import predictor_of
 from bayes_sf.spec.panel import PanelSpec
 
 if TYPE_CHECKING:
@@ -154,11 +156,19 @@ def fit_panel(
 
     Raises
     ------
+    UsageError
+        When the specification's predictors are not the panel's.
     DataError
         When the panel cannot be fitted.
     ConvergenceError
         When the sampler itself breaks down.
     """
+    theirs = {predictor_of(term, spec.predictors) for term in panel.predictors}
+    if theirs != set(spec.predictors):
+        raise UsageError(
+            "panel: predictors", f"must be those of the panel: {', '.join(panel.predictors)}",
+            got=list(spec.predictors), fix="build the panel with the specification's predictors",
+        )  # fmt: skip
     data = PanelData(panel, walk=spec.period == "walk")
     if compiled is None:
         compiled = compile_panel(data, spec)

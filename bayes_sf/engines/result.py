@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice, takewhile
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -224,7 +225,7 @@ class Result:
                 row.upper,
             )
         else:
-            values = unadjusted_draws(self.moments, self._draws(20_000, 1, groups=False))
+            values = unadjusted_draws(self.moments, self.some_draws(20_000, groups=False))
             found = (values.mean(), values.std(ddof=1), *np.quantile(values, tails))
         names = ("mean", "sd", "median", "lower", "upper")
         return {
@@ -233,15 +234,45 @@ class Result:
             "prior_median": float(middle), "prior_lower": float(low), "prior_upper": float(high),
         }  # fmt: skip
 
-    def draws(self, n: int = 4000, *, seed: int = 1) -> "xr.DataTree":
+    def draws(self, n: int | None = None, *, seed: int | None = None) -> "xr.DataTree":
         """Posterior draws in ArviZ's schema.
 
         Parameters
         ----------
-        n : int
-            Number of draws, in four chains; ``nuts`` results return the draws that were sampled.
-        seed : int
-            Seed.
+        n : int, optional
+            Number of draws, in four chains; 4000 by default.
+        seed : int, optional
+            Seed; 1 by default. Results of ``nuts`` hold the draws that were sampled, and give no
+            others: their number and seed are what they are.
+
+        Raises
+        ------
+        UsageError
+            For ols and reml: they have no posterior; for another number or seed than that of the
+            draws that were sampled.
+        """
+        chosen = {key: value for key, value in {"n": n, "seed": seed}.items() if value is not None}
+        for key, value in chosen.items():
+            if isinstance(value, bool) or not isinstance(value, Integral) or value < 0:
+                raise UsageError(f"draws: {key}", "must be a whole number from 0 up", got=value)
+        if self.has_draws and not isinstance(self.fitted, EXACT):
+            sizes = self.fitted.tree["posterior"].sizes
+            sampled = {"n": sizes["chain"] * sizes["draw"], "seed": self.provenance.seed}
+            if {**sampled, **chosen} != sampled:
+                rule = "must be those of the draws that were sampled"
+                fix = f"leave it out: there are {sampled}"
+                raise UsageError(f"draws: {' and '.join(chosen)}", rule, got=chosen, fix=fix)
+        return self.some_draws(4000 if n is None else n, seed=1 if seed is None else seed)
+
+    def some_draws(self, n: int, *, seed: int = 1, groups: bool = True) -> "xr.DataTree":
+        """Draws for a purpose that has use for any number: `n` new ones, or those sampled.
+
+        Parameters
+        ----------
+        n, seed
+            As in `draws`; of sampled results all draws are returned.
+        groups : bool
+            Whether effects of groups are drawn, too: they cost most where groups are many.
 
         Raises
         ------
@@ -254,10 +285,6 @@ class Result:
                 "has no posterior to draw from",
                 fix="fit with engine='exact' or engine='nuts'",
             )
-        return self._draws(n, seed)
-
-    def _draws(self, n: int, seed: int, *, groups: bool = True) -> "xr.DataTree":
-        """Draw, with or without effects of groups."""
         if not isinstance(self.fitted, EXACT):
             return self.fitted.tree  # type: ignore[no-any-return]
         from bayes_sf.engines.draws import draw_posterior, draw_repeated

@@ -182,7 +182,7 @@ def draw_picture(
         For an unknown picture, or one that this result cannot give.
     """
     check_picture(name)
-    tree = result.draws(_DRAWS)
+    tree = result.some_draws(_DRAWS)
     if name in _OURS:
         drawn = _OURS[name](result, unsaid, blunt=blunt, lang=lang)
         return _sign(drawn, result, name, lang)

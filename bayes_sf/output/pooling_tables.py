@@ -11,7 +11,15 @@ from bayes_sf.output.numbers import digits_of
 from bayes_sf.output.result_tables import prior_notes, slug
 from bayes_sf.output.sentences import sentence
 from bayes_sf.output.tables import Column, Table, table_from_frame
-from bayes_sf.output.words import industry_name, interval_name, outcome_name, term_name, word
+from bayes_sf.output.words import (
+    group_name,
+    interval_name,
+    of_groups,
+    outcome_name,
+    own_group,
+    term_name,
+    word,
+)
 
 __all__ = ["pooling_table", "shrinkage_table"]
 
@@ -30,11 +38,12 @@ def pooling_table(pooling: Pooling, *, lang: Language) -> Table:
 
     exact = pooling.exact
     order = (*exact.moments.terms, "sd_group", "sd_resid", "icc")
-    known = exact.provenance.source != "frame"
+    own = own_group(exact)
     records = [
         {
-            "term": term_name(row.term, lang, known=known),
-            "pooling": word(row.pooling, lang), "engine": word(row.engine, lang),
+            "term": term_name(row.term, lang, own=own),
+            "pooling": word(row.pooling, lang),
+            "engine": of_groups(word(row.engine, lang), lang, own=own),
             "estimate": row.estimate, "sd": row.sd, "lower": row.lower, "upper": row.upper,
             "digits": digits_of(row.term, row.estimate, row.sd),
         }
@@ -71,12 +80,13 @@ def shrinkage_table(pooling: Pooling, *, lang: Language, short: bool = False) ->
     import pandas as pd
 
     exact = pooling.exact
-    order = [industry.key for industry in load_codebook().industries]
+    own = own_group(exact)
+    order = () if own else tuple(industry.key for industry in load_codebook().industries)
     rows = sorted(
         pooling.groups, key=lambda row: order.index(row.group) if row.group in order else 0
     )
     frame = pd.DataFrame([{name: getattr(row, name) for name in _LEVELS} for row in rows])
-    frame["group"] = [industry_name(row.group, lang) for row in rows]
+    frame["group"] = [group_name(row.group, lang, own=own) for row in rows]
     span = interval_name("interval", exact.prob, lang)
     places = 2 if any(str(row.n) == HIDDEN for row in pooling.groups) else 3
     columns = (
@@ -118,7 +128,9 @@ def _decimals_left(row: GroupRow) -> int:
 def _titled(key: str, pooling: Pooling, lang: Language) -> str:
     """Title of a table of one model."""
     spec = pooling.spec
-    return f"{word(key, lang)}: {spec.name}, {outcome_name(spec.outcome, lang)}"
+    own = own_group(pooling.exact)
+    title = of_groups(word(key, lang), lang, own=own)
+    return f"{title}: {spec.name}, {outcome_name(spec.outcome, lang, own=own)}"
 
 
 def _file_name(what: str, pooling: Pooling) -> str:

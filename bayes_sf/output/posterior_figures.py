@@ -265,7 +265,7 @@ def line_figure(result: Result, *, lang: Language = "en", seed: int = 1) -> "Fig
         Of the draws.
     """
     words, (term,) = _WORDS[lang], result.moments.predictors
-    posterior = result.draws(_DRAWS, seed=seed)["posterior"].to_dataset()
+    posterior = result.some_draws(_DRAWS, seed=seed)["posterior"].to_dataset()
     ends, names = _item_ends(term, lang)
     size = result.moments.n_obs
     figure = make_page(

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bayes_sf.inputs.variables import Language
+from bayes_sf.output.words import of_groups
 
 __all__ = ["prior_words"]
 
@@ -52,7 +53,7 @@ _NORWEGIAN: Final[Mapping[str, str]] = {
 _NAME: Final = re.compile(r"[A-Za-z_][\w-]*")
 
 
-def prior_words(text: str, lang: Language) -> str:
+def prior_words(text: str, lang: Language, *, own: str = "") -> str:
     """Return a prior, or several, as `str` has them, in a language.
 
     Parameters
@@ -61,8 +62,12 @@ def prior_words(text: str, lang: Language) -> str:
         As `Prior.text` or `str(Priors)` write it.
     lang : {"en", "nb"}
         Language.
+    own : str
+        Grouping factor of a user's own data.
     """
     if lang == "en":
         return text
-    named = _NAME.sub(lambda found: _NORWEGIAN.get(found[0], found[0]), text)
+    named = _NAME.sub(
+        lambda found: of_groups(_NORWEGIAN.get(found[0], found[0]), lang, own=own), text
+    )
     return re.sub(r"(?<=\d)\.(?=\d)", ",", named.replace(", ", "; "))

@@ -15,13 +15,14 @@ from bayes_sf.output.disclosure import HIDDEN, shortened
 from bayes_sf.output.numbers import level, percent, significant_decimals, with_percent
 from bayes_sf.output.page import BLUE, MUTED, picture_label, styled, write_numbers
 from bayes_sf.output.words import (
-    industry_name,
+    group_name,
     interval_name,
     outcome_name,
+    own_group,
     term_name,
     unit_name,
 )
-from bayes_sf.spec.moments import INTERCEPT
+from bayes_sf.spec.names import INTERCEPT, predictor_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,18 +68,13 @@ def _say(key: str, lang: "Language") -> str:
     return _WORDS[key][0 if lang == "nb" else 1]
 
 
-def _known(result: Result) -> bool:
-    """Whether names are the codebook's; not those of a user's own frame."""
-    return result.provenance.source != "frame"
-
-
 def _group_name(group: str, result: Result, lang: "Language") -> str:
-    return industry_name(group, lang) if _known(result) else group
+    return group_name(group, lang, own=own_group(result))
 
 
 def _measured(result: Result, lang: "Language") -> str:
     """Outcome with its unit."""
-    name = outcome_name(result.spec.outcome, lang) if _known(result) else result.spec.outcome
+    name = outcome_name(result.spec.outcome, lang, own=own_group(result))
     return picture_label(", ".join(filter(None, (name, unit_name(result.spec.unit, lang)))))
 
 
@@ -98,7 +94,7 @@ def draw_estimates(
     """
     from matplotlib.figure import Figure
 
-    known, rows = _known(result), [row for row in result.rows if not row.group]
+    own, rows = own_group(result), [row for row in result.rows if not row.group]
     inner = {row.term: row for row in replace(result, prob=_INNER).rows if not row.group}
     panels = [panel for panel in _panels(rows, result.moments.predictors) if panel]
     height = 0.33 * sum(map(len, panels)) + 0.75 * len(panels) + 0.5
@@ -109,7 +105,7 @@ def draw_estimates(
         for axes, panel in zip(drawn[:, 0], panels, strict=True):
             for place, row in enumerate(reversed(panel)):
                 _draw_interval(axes, place, row, inner[row.term], blunt=blunt)
-            labels = [term_name(row.term, lang, known=known) for row in reversed(panel)]
+            labels = [term_name(row.term, lang, own=own) for row in reversed(panel)]
             axes.set_yticks(range(len(panel)), list(map(picture_label, labels)))
             axes.set_ylim(-0.6, len(panel) - 0.4)
             write_numbers(axes, lang)
@@ -169,7 +165,7 @@ def draw_shrinkage(
     """
     from matplotlib.figure import Figure
 
-    moments, posterior = result.moments, result.draws(_DRAWS)["posterior"].to_dataset()
+    moments, posterior = result.moments, result.some_draws(_DRAWS)["posterior"].to_dataset()
     beta = posterior["beta"].sel(term=list(moments.terms)).to_numpy()
     middle = beta[..., 0] + beta[..., 1:] @ moments.grand_mean[:-1]
     groups = [g for g in moments.groups if g in posterior[moments.group].to_numpy()]
@@ -227,7 +223,7 @@ def draw_slopes(
     table, lines = group_slopes(result), group_lines(result)
     rows, groups = rows_of_result(result), list(table.index)
     (name,) = result.spec.varying
-    place = [p.partition("[")[0] for p in rows.predictors].index(name)
+    place = [predictor_of(p, result.spec.predictors) for p in rows.predictors].index(name)
     column, term = rows.x[:, place], rows.predictors[place]
     across = min(3, len(groups))
     down = -(-len(groups) // across)
@@ -258,7 +254,7 @@ def draw_slopes(
             axes.set_axis_off()
         if result.provenance.source in _SURVEYED:
             panels[-1, 0].set_xticks(*_answers(term, column, lang))
-        figure.supxlabel(picture_label(term_name(name, lang, known=_known(result))), size=10)
+        figure.supxlabel(picture_label(term_name(name, lang, own=own_group(result))), size=10)
         figure.supylabel(_measured(result, lang), size=10)
         kind = interval_name("credible-eti", result.prob, lang)
         figure.suptitle(_say("slopes", lang).format(kind), size=10, x=0.01, ha="left")

@@ -17,7 +17,14 @@ from bayes_sf.output.numbers import digits_of, fixed
 from bayes_sf.output.prior_words import prior_words
 from bayes_sf.output.sentences import sentence
 from bayes_sf.output.tables import Column, Table, table_from_frame
-from bayes_sf.output.words import industry_name, interval_name, outcome_name, term_name, word
+from bayes_sf.output.words import (
+    group_name,
+    interval_name,
+    outcome_name,
+    own_group,
+    term_name,
+    word,
+)
 from bayes_sf.spec.moments import INTERCEPT
 
 if TYPE_CHECKING:
@@ -100,14 +107,14 @@ def _term_rows(result: Result, lang: Language) -> Iterator[_Record]:
     mcse: Mapping[Any, float] = {}
     if result.engine == "nuts":
         mcse = result.diagnostics()["mcse_mean"].to_dict()
-    known = result.provenance.source != "frame"
+    own = own_group(result)
     for row in result.rows:
         varying = {INTERCEPT: "u", "sd_resid": "sd_resid_group"}.get(row.term, "u_slope")
         parameter = f"{varying}[{row.group}]" if row.group else f"beta[{row.term}]"
         yield {
-            "outcome": outcome_name(result.spec.outcome, lang) if known else result.spec.outcome,
-            "model": result.spec.name, "term": term_name(row.term, lang, known=known),
-            "group": industry_name(row.group, lang), "estimate": row.estimate, "sd": row.sd,
+            "outcome": outcome_name(result.spec.outcome, lang, own=own),
+            "model": result.spec.name, "term": term_name(row.term, lang, own=own),
+            "group": group_name(row.group, lang, own=own), "estimate": row.estimate, "sd": row.sd,
             "lower": row.lower, "upper": row.upper, "statistic": row.statistic,
             "n": result.moments.n_obs, "digits": digits_of(row.term, row.estimate, row.sd),
             "mcse": mcse.get(parameter, mcse.get(row.term, math.nan)),
@@ -128,7 +135,8 @@ def prior_notes(results: Sequence[Result], lang: Language) -> list[str]:
     if not texts:
         return []
     several = f" ({sentence('several', lang)})" if len(texts) > 1 else ""
-    return [f"{word('priors', lang)}{several}: {prior_words(texts[0], lang)}."]
+    said = prior_words(texts[0], lang, own=own_group(results[0]))
+    return [f"{word('priors', lang)}{several}: {said}."]
 
 
 #: The n that the report prints of a single model, by its table.
@@ -200,7 +208,8 @@ def diagnostics_table(result: Result, *, lang: Language) -> Table:
     )
     title = f"{word('diagnostics', lang)}: {result.spec.name}"
     return table_from_frame(
-        frame, f"{title}, {outcome_name(result.spec.outcome, lang)}", columns=columns,
+        frame, f"{title}, {outcome_name(result.spec.outcome, lang, own=own_group(result))}",
+        columns=columns,
         name=slug(f"diagnostics_{result.spec.name}_{result.spec.outcome}"), digits="mcse_mean",
         unit=result.spec.unit, n=result.moments.n_obs,
         notes=[*prior_notes([result], lang), sampled[:1].upper() + sampled[1:]],

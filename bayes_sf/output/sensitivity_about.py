@@ -8,7 +8,15 @@ from bayes_sf.inputs.variables import Language
 from bayes_sf.output.result_tables import prior_notes, slug
 from bayes_sf.output.sensitivity_words import say, sentence_of
 from bayes_sf.output.tables import Column, Table, table_from_frame
-from bayes_sf.output.words import interval_name, outcome_name, term_name
+from bayes_sf.output.words import (
+    group_name,
+    interval_name,
+    of_groups,
+    outcome_name,
+    own_group,
+    term_name,
+    word,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,9 +43,9 @@ class About:
     lang: Language
 
     @property
-    def known(self) -> bool:
-        """Whether terms and outcome are the codebook's."""
-        return self.result.provenance.source not in {"frame", "moments"}
+    def own(self) -> str:
+        """Grouping factor of a user's own data; "" for the study's."""
+        return own_group(self.result)
 
     @property
     def span(self) -> str:
@@ -51,11 +59,23 @@ class About:
 
     def term(self, term: str) -> str:
         """Label of a term."""
-        return term_name(term, self.lang, known=self.known)
+        return term_name(term, self.lang, own=self.own)
 
     def say(self, key: str) -> str:
         """Return a word in the tables' language."""
-        return say(key, self.lang)
+        return of_groups(say(key, self.lang), self.lang, own=self.own)
+
+    def word(self, key: str) -> str:
+        """Return a word of all tables in their language."""
+        return of_groups(word(key, self.lang), self.lang, own=self.own)
+
+    def sentence(self, key: str) -> str:
+        """Return a sentence in the tables' language."""
+        return of_groups(sentence_of(key, self.lang), self.lang, own=self.own)
+
+    def group(self, name: str) -> str:
+        """Label of a group."""
+        return group_name(name, self.lang, own=self.own)
 
     def table(
         self, part: str, frame: "pd.DataFrame", columns: tuple[Column, ...], *,
@@ -63,11 +83,11 @@ class About:
     ) -> Table:  # fmt: skip
         """Make a table of one part."""
         spec, source = self.result.spec, self.result.provenance.source
-        key, outcome = about or part, outcome_name(spec.outcome, self.lang)
+        key, outcome = about or part, outcome_name(spec.outcome, self.lang, own=self.own)
         return table_from_frame(
-            frame, f"{self.say(part)}: {spec.name}, {outcome if self.known else spec.outcome}",
+            frame, f"{self.say(part)}: {spec.name}, {outcome}",
             columns=columns, name=slug(f"{part}_{spec.name}_{spec.outcome}"), digits=digits,
             unit=spec.unit if unit is None else unit, n=self.result.moments.n_obs,
-            notes=[sentence_of(key, self.lang), *notes, *prior_notes([self.result], self.lang)],
+            notes=[self.sentence(key), *notes, *prior_notes([self.result], self.lang)],
             source=source if source != "moments" else "", lang=self.lang,
         )  # fmt: skip

@@ -65,9 +65,9 @@ def _panels(
     return panels
 
 
-def _label(axes: "Axes", term: str, unit: str, lang: Language, *, known: bool) -> None:
+def _label(axes: "Axes", term: str, unit: str, lang: Language, *, own: str) -> None:
     """Name what is on a panel, and its unit."""
-    named = term_name(term, lang, known=known)
+    named = term_name(term, lang, own=own)
     end = f" ({unit_name(unit, lang)})" if unit else ""
     axes.set_xlabel(f"{_short(named, 45 - len(end))}{end}")
     axes.xaxis.set_major_formatter(lambda value, _: fixed(value, 2, lang))
@@ -89,11 +89,11 @@ def ladder_figure(frame: "pd.DataFrame", *, lang: Language = "en") -> "Figure":
     rungs = [rung for rung in dict.fromkeys(frame["rung"]) if rung in set(there["rung"])]
     terms = list(dict.fromkeys(there["term"]))
     first = frame.iloc[0]
-    known = first["source"] not in {"frame", "moments"}
+    whose = _own(first)
     height = _ABOVE + _BELOW + 1.4 * _LINE * len(rungs)
     n = int(there["n"].dropna().iloc[0])
     figure = make_page(
-        f"{say('ladder', lang)}: {first['model']}, {outcome_name(first['outcome'], lang)}",
+        f"{say('ladder', lang)}: {first['model']}, {_outcome(first, lang)}",
         _TEXTS[lang]["ladder"].format(level(first["prob"], lang), n),
         _source(first), lang, size=(_WIDTH, height),
     )  # fmt: skip
@@ -101,21 +101,21 @@ def ladder_figure(frame: "pd.DataFrame", *, lang: Language = "en") -> "Figure":
     for place, (term, axes) in enumerate(
         zip(terms, _panels(figure, len(terms), 0.3, len(rungs), height), strict=True)
     ):
-        own = there[there["term"] == term].set_index("rung")
+        rows = there[there["term"] == term].set_index("rung")
         for row, rung in enumerate(rungs):
-            if rung in own.index:
-                one = own.loc[rung]
+            if rung in rows.index:
+                one = rows.loc[rung]
                 bayesian = one["engine"] in {"exact", "nuts"}
                 colour = BLUE if bayesian else MUTED
                 axes.plot([one["lower"], one["upper"]], [row, row], color=colour, lw=2)
                 axes.plot(one["estimate"], row, "o", color=colour)
         if term != "icc":
             axes.axvline(0, color=INK, lw=0.8)
-            ends = own["estimate"].iloc[[0, -1]]
-            name = term_name(term, lang, known=known)
+            ends = rows["estimate"].iloc[[0, -1]]
+            name = term_name(term, lang, own=whose)
             said.append(f"{name}: {fixed(ends.iloc[0], 2, lang)} - {fixed(ends.iloc[1], 2, lang)}")
         axes.set_yticks(range(len(rungs)), [say(r, lang) for r in rungs] if not place else [])
-        _label(axes, term, first["unit"] if term != "icc" else "", lang, known=known)
+        _label(axes, term, first["unit"] if term != "icc" else "", lang, own=whose)
     return describe(figure, "; ".join(said) or "ICC")
 
 
@@ -133,10 +133,10 @@ def fan_figure(frame: "pd.DataFrame", *, lang: Language = "en") -> "Figure":
     own = frame[frame["group"] == ""]
     priors, terms = list(dict.fromkeys(own["prior"])), list(dict.fromkeys(own["term"]))
     first = own.iloc[0]
-    known = first["source"] not in {"frame", "moments"}
+    whose = _own(first)
     height = _ABOVE + _BELOW + _LINE * len(priors)
     figure = make_page(
-        f"{say('fan', lang)}: {first['model']}, {outcome_name(first['outcome'], lang)}",
+        f"{say('fan', lang)}: {first['model']}, {_outcome(first, lang)}",
         _TEXTS[lang]["fan"].format(level(first["prob"], lang), len(priors), int(first["n"])),
         _source(first), lang, size=(_WIDTH, height),
     )  # fmt: skip
@@ -158,9 +158,9 @@ def fan_figure(frame: "pd.DataFrame", *, lang: Language = "en") -> "Figure":
             axes.axvline(0, color=INK, lw=0.8)
         labels = [_prior_name(name, lang) for name in priors]
         axes.set_yticks(range(len(priors)), labels if not place else [], size=8.5)
-        _label(axes, term, first["unit"] if term != "icc" else "", lang, known=known)
+        _label(axes, term, first["unit"] if term != "icc" else "", lang, own=whose)
     share = f"{say('changed', lang)}: {changed} / {len(priors) * len(terms)}"
-    named = ", ".join(term_name(term, lang, known=known) for term in terms)
+    named = ", ".join(term_name(term, lang, own=whose) for term in terms)
     return describe(figure, f"{named}. {share}")
 
 
@@ -177,11 +177,11 @@ def controls_figure(frame: "pd.DataFrame", *, lang: Language = "en") -> "Figure"
     """
     steps, terms = list(dict.fromkeys(frame["controls"])), list(dict.fromkeys(frame["term"]))
     first = frame.iloc[0]
-    known = first["source"] not in {"frame", "moments"}
+    whose = _own(first)
     height = _ABOVE + _BELOW + 1.4 * _LINE * len(steps)
     same = int(frame[frame["rows"] == "identical"]["n"].iloc[0])
     figure = make_page(
-        f"{say('controls title', lang)}: {first['model']}, {outcome_name(first['outcome'], lang)}",
+        f"{say('controls title', lang)}: {first['model']}, {_outcome(first, lang)}",
         _TEXTS[lang]["controls"].format(level(first["prob"], lang), same),
         _source(first), lang, size=(_WIDTH, height),
     )  # fmt: skip
@@ -199,14 +199,14 @@ def controls_figure(frame: "pd.DataFrame", *, lang: Language = "en") -> "Figure"
                     axes.plot([one["lower"], one["upper"]], [at, at], color=colour, lw=2)
                     axes.plot(one["mean"], at, "o", color=colour, ms=5)
         named = [
-            f"{say(s, lang) if s in {'none', 'all'} else term_name(s, lang, known=known)}"
+            f"{say(s, lang) if s in {'none', 'all'} else term_name(s, lang, own=whose)}"
             + ("" if own[s] == HIDDEN else f" ({own[s]})")
             for s in steps
         ]
         axes.set_yticks(range(len(steps)), named if not place else [], size=8.5)
-        _label(axes, term, first["unit"], lang, known=known)
+        _label(axes, term, first["unit"], lang, own=whose)
     told = "" if (own == HIDDEN).any() else f"; {own.min()}-{own.max()}"
-    moved = ", ".join(term_name(term, lang, known=known) for term in terms)
+    moved = ", ".join(term_name(term, lang, own=whose) for term in terms)
     return describe(figure, f"{moved}; n = {same}{told}")
 
 
@@ -235,7 +235,7 @@ def ranks_figure(
     subtitle = _TEXTS[lang]["ranks"].format(level(first["prob"], lang), len(terms))
     subtitle += _TEXTS[lang]["sweep"].format(fixed(float(high), 1, lang)) if swept else ""
     figure = make_page(
-        f"{say('multiplicity', lang)}: {outcome_name(first['outcome'], lang)}", subtitle,
+        f"{say('multiplicity', lang)}: {_outcome(first, lang)}", subtitle,
         _source(first), lang, size=(_WIDTH, height),
     )  # fmt: skip
     (axes,) = _panels(figure, 1, 0.42, len(terms), height)
@@ -245,8 +245,10 @@ def ranks_figure(
         axes.plot(one["rank"], row, "o", color=colour)
         if other is not None:
             axes.plot(other.loc[one["term"], "rank"], row, "o", mfc="white", mec=colour)
-    known = first["source"] not in {"frame", "moments"}
-    labels = [f"{_number(t)}{_short(term_name(t, lang, known=known))}" for t in terms]
+    whose = _own(first)
+    labels = [
+        f"{'' if whose else _number(t)}{_short(term_name(t, lang, own=whose))}" for t in terms
+    ]
     axes.set_yticks(range(len(terms)), labels, size=8)
     for label, term in zip(axes.get_yticklabels(), terms, strict=True):
         label.set_color(ALARM if term in asked else INK)
@@ -254,7 +256,7 @@ def ranks_figure(
     axes.set_xlabel(_TEXTS[lang]["rank"])
     top = main.iloc[0]
     share = fixed(float(top["p_top"]), 2, lang)
-    name = numbered_name(top["term"], lang, known=known)
+    name = numbered_name(top["term"], lang, own=whose)
     return describe(figure, f"{name}: {say('p_top', lang).format(first['top'])} = {share}")
 
 
@@ -275,6 +277,17 @@ def _number(term: str) -> str:
 def _short(label: str, most: int = 42) -> str:
     """A label that fits."""
     return label if len(label) <= most else label[: most - 1].rstrip() + "…"
+
+
+def _own(row: "pd.Series[str]") -> str:
+    """Whose terms they are: "" for the study's; slopes and ICC name no group."""
+    source = str(row["source"])
+    return source if source in {"frame", "moments"} else ""
+
+
+def _outcome(row: "pd.Series[str]", lang: Language) -> str:
+    """Label of the outcome."""
+    return outcome_name(row["outcome"], lang, own=_own(row))
 
 
 def _source(row: "pd.Series[str]") -> str:

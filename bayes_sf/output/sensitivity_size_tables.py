@@ -11,7 +11,7 @@ from bayes_sf.output.numbers import fixed
 from bayes_sf.output.sensitivity_about import About
 from bayes_sf.output.sensitivity_words import say
 from bayes_sf.output.tables import Column, Table
-from bayes_sf.output.words import industry_name, word
+from bayes_sf.output.words import word
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,8 +73,7 @@ def _days(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
     alone = frame.groupby(["term", "variation"])["industry"].transform("size") == 2
     frame = frame[~(alone & (frame["industry"] != "all"))]  # one industry is its own sum
     groups = [
-        about.say("in all") if name == "all" else about.say(industry_name(name, about.lang))
-        for name in frame["industry"]
+        about.say("in all") if name == "all" else about.group(name) for name in frame["industry"]
     ]
     shown = _named(frame, about).assign(
         industry=groups, variation=[about.say(f"vary {name}") for name in frame["variation"]]
@@ -87,7 +86,7 @@ def _days(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
     columns = (
         *_of_term(frame, about),
         Column("variation", about.say("variation"), "text"),
-        Column("industry", word("industry", about.lang), "text"),
+        Column("industry", about.word("industry"), "text"),
         Column("employees", about.say("employees"), "integer"),
         Column("mean", about.say("days_thousand" if large else "days_mean"), "integer"),
         Column("lower", about.span, "interval", 0, "upper"),

@@ -16,7 +16,7 @@ from bayes_sf.output.sensitivity_about import About
 from bayes_sf.output.sensitivity_size_tables import SIZE_TABLES
 from bayes_sf.output.sensitivity_words import say, sentence_of
 from bayes_sf.output.tables import Column, Table, table_from_frame
-from bayes_sf.output.words import interval_name, numbered_name, outcome_name, word
+from bayes_sf.output.words import interval_name, numbered_name, outcome_name, own_group, word
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -238,8 +238,8 @@ def _many(found: Sensitivity, frame: "pd.DataFrame", lang: Language) -> Table:
         ]
     place = {term: at for at, term in enumerate(few)}
     shown = shown.sort_values(["term", "correlation"], key=lambda s: s.map(place).fillna(s))
-    known = frame["source"].iloc[0] not in {"frame", "moments"}
-    shown = shown.assign(term=[numbered_name(term, lang, known=known) for term in shown["term"]])
+    own = own_group(found.results[0])
+    shown = shown.assign(term=[numbered_name(term, lang, own=own) for term in shown["term"]])
     outcome, top = str(frame["outcome"].iloc[0]), int(frame["top"].iloc[0])
     columns = (
         Column("term", word("term", lang), "text"),
@@ -265,7 +265,7 @@ def _many(found: Sensitivity, frame: "pd.DataFrame", lang: Language) -> Table:
     )
     return table_from_frame(
         shown,
-        f"{say('multiplicity', lang)}: {outcome_name(outcome, lang)}", columns=columns,
+        f"{say('multiplicity', lang)}: {outcome_name(outcome, lang, own=own)}", columns=columns,
         name=slug(f"multiplicity_{outcome}"), digits="se", unit=found.results[0].spec.unit,
         n=(int(n.min()), int(n.max())), notes=notes, source=str(frame["source"].iloc[0]),
         lang=lang,

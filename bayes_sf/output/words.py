@@ -8,17 +8,22 @@ Examples
 '95\u00a0% troverdighetsintervall (like haler)'
 """
 
+import re
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.variables import Language
 from bayes_sf.output.numbers import level
 
+if TYPE_CHECKING:
+    from bayes_sf.engines.result import Result
+
 __all__ = [
-    "SYMBOLS", "check_language", "industry_name", "interval_name", "numbered_name",
-    "outcome_name", "quarter_words", "step_name", "term_name", "unit_name", "word",
+    "SYMBOLS", "check_language", "group_name", "industry_name", "interval_name", "numbered_name",
+    "of_groups", "outcome_name", "own_group", "quarter_words", "step_name", "term_name",
+    "unit_name", "word",
 ]  # fmt: skip
 
 #: Statistics Norway's symbols since 2021.
@@ -100,6 +105,8 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {  # Norwegian, English
     # Spreads of every model
     "sd_group": ("Std.avvik mellom bransjer", "sd between industries"),
     "sd_resid": ("Std.avvik innen bransjer", "sd within industries"),
+    "own sd_group": ("Std.avvik mellom grupper ({})", "sd between groups ({})"),
+    "own sd_resid": ("Std.avvik innen grupper ({})", "sd within groups ({})"),
     # Kinds of interval
     "credible-eti": ("troverdighetsintervall (like haler)", "credible interval (equal-tailed)"),
     "credible-hdi": ("troverdighetsintervall (høyest tetthet)", "credible interval (HDI)"),
@@ -197,7 +204,61 @@ def unit_name(unit: str, lang: Language) -> str:
     return word(unit, lang) if unit in _WORDS else unit
 
 
-def term_name(term: str, lang: Language, *, known: bool = True) -> str:
+def own_group(result: "Result") -> str:
+    """Return the grouping factor of a result of a user's own data; "" for the study's.
+
+    The study's names are labelled by its codebook; another's are what they are, even where they
+    are spelt alike.
+
+    Parameters
+    ----------
+    result : Result
+        Of any data.
+    """
+    return "" if result.provenance.source in _STUDY else result.spec.group
+
+
+#: Sources that are the study's survey and register, or tables of them.
+_STUDY: Final = ("published", "replica", "microdata")
+#: The study's groups and rows, and what they are where they are a user's own.
+_GROUPS: Final[Mapping[Language, Mapping[str, str]]] = {
+    "en": {"industries": "groups", "industry": "group", "workplaces": "rows", "workplace": "row"},
+    "nb": {
+        "bransjer": "grupper", "bransje": "gruppe", "bransjene": "gruppene",
+        "bransjenes": "gruppenes", "bransjedummyer": "gruppedummyer",
+        "bransjeeffektenes": "gruppeeffektenes", "virksomheter": "rader",
+        "virksomhetene": "radene", "virksomhets": "rads", "virksomhet": "rad",
+    },
+}  # fmt: skip
+
+
+def of_groups(text: str, lang: Language, *, own: str) -> str:
+    """Return a text of ours with groups and rows in the place of industries and workplaces.
+
+    Parameters
+    ----------
+    text : str
+        From a dictionary of ours: never a name that a user has given.
+    lang, own
+        As in `term_name`; of the study's own data the text stays.
+
+    Examples
+    --------
+    >>> of_groups("Levels of industries", "en", own="school")
+    'Levels of groups'
+    """
+    if not own:
+        return text
+
+    def replaced(found: re.Match[str]) -> str:
+        said = _GROUPS[lang][found[0].lower()]
+        return said[:1].upper() + said[1:] if found[0][0].isupper() else said
+
+    words = "|".join(_GROUPS[lang])
+    return re.sub(rf"\b(?:{words})\b", replaced, text, flags=re.IGNORECASE)
+
+
+def term_name(term: str, lang: Language, *, own: str = "") -> str:
     """Return the label of a model's term.
 
     Parameters
@@ -206,20 +267,40 @@ def term_name(term: str, lang: Language, *, known: bool = True) -> str:
         ``(Intercept)``, an item of the codebook, ``sd_group``, ...
     lang : {"en", "nb"}
         Language.
-    known : bool
-        Whether the terms are the codebook's; not those of a user's own frame.
+    own : str
+        Grouping factor of a user's own data, whose terms are not the codebook's: `own_group`.
     """
+    if own:
+        return word(f"own {term}", lang).format(own) if f"own {term}" in _WORDS else _plain(term)
     if term in _SPREADS:
         return word(term, lang)
-    return _codebook_label(term, lang) if known else term
+    return _codebook_label(term, lang)
 
 
-def numbered_name(term: str, lang: Language, *, known: bool = True) -> str:
+def _plain(term: str) -> str:
+    """A term as it is written where nothing is translated."""
+    return "ICC" if term == "icc" else term
+
+
+def group_name(group: str, lang: Language, *, own: str = "") -> str:
+    """Return the label of a group: an industry's, or of a user's own data the name that it has.
+
+    Parameters
+    ----------
+    group : str
+        Its name.
+    lang, own
+        As in `term_name`.
+    """
+    return group if own else industry_name(group, lang)
+
+
+def numbered_name(term: str, lang: Language, *, own: str = "") -> str:
     """Return the label of a term with its number in the questionnaire.
 
     Parameters
     ----------
-    term, lang, known
+    term, lang, own
         As in `term_name`.
 
     Examples
@@ -227,13 +308,22 @@ def numbered_name(term: str, lang: Language, *, known: bool = True) -> str:
     >>> numbered_name("q18[dont_know]", "nb"), numbered_name("women_share", "en")
     ('Har tariffavtale: vet ikke (q18)', "Women's share")
     """
-    label, number = term_name(term, lang, known=known), term.partition("[")[0]
-    return f"{label} ({number})" if label != term and number in load_codebook().items else label
+    label, number = term_name(term, lang, own=own), term.partition("[")[0]
+    numbered = not own and label != term and number in load_codebook().items
+    return f"{label} ({number})" if numbered else label
 
 
-def outcome_name(outcome: str, lang: Language) -> str:
-    """Return the label of an outcome; a name that the codebook does not know stays as it is."""
-    return _codebook_label(outcome, lang)
+def outcome_name(outcome: str, lang: Language, *, own: str = "") -> str:
+    """Return the label of an outcome; a name that the codebook does not know stays as it is.
+
+    Parameters
+    ----------
+    outcome : str
+        Its key.
+    lang, own
+        As in `term_name`.
+    """
+    return outcome if own else _codebook_label(outcome, lang)
 
 
 def _codebook_label(term: str, lang: Language) -> str:

@@ -45,37 +45,41 @@ def frame_from(df: "IntoFrame", names: Sequence[str]) -> "pd.DataFrame":
     """
     import narwhals as nw
     import pandas as pd
+    import pyarrow as pa
 
+    wanted = list(dict.fromkeys(names))
+    if isinstance(df, pd.DataFrame | pa.Table):  # which may have a name twice
+        _check_there(names, list(df.columns if isinstance(df, pd.DataFrame) else df.column_names))
     if isinstance(df, pd.DataFrame):
-        _check_there(names, list(df.columns))
-        frame = df[list(dict.fromkeys(names))]
+        frame = df[wanted]
     else:
         try:
-            native = nw.from_native(df)
-        except TypeError as error:
+            native = nw.from_native(df.select(wanted) if isinstance(df, pa.Table) else df)
+        except (TypeError, nw.exceptions.DuplicateError) as error:
             raise DataError(
                 "data",
-                "must be a data frame",
+                "must be a data frame whose columns have different names",
                 got=type(df).__name__,
                 fix="pass pandas, polars, pyarrow or anything else Narwhals reads",
             ) from error
-        _check_there(names, _column_names(df, native))
-        chosen = native.select(list(dict.fromkeys(names)))
+        _check_there(names, native.collect_schema().names())
+        chosen = native.select(wanted)
         eager = chosen.collect() if isinstance(chosen, nw.LazyFrame) else chosen
-        frame = eager.to_pandas()
+        try:
+            frame = eager.to_pandas()
+        except pa.ArrowException as error:
+            rule = "must have columns of types that pandas knows"
+            raise DataError("data", rule, got=f"{error}", fix="convert them first") from error
         declared = _declared_in_pandas(df)
         encoded = [name for name, kind in eager.schema.items() if kind == nw.Categorical]
         for name in (name for name in encoded if name not in declared):
             frame[name] = _by_alphabet(frame[name])
     if len(frame) == 0:
         raise DataError("data", "must have rows", got="none")
-    return frame.reset_index(drop=True)
-
-
-def _column_names(df: Any, native: Any) -> list[Any]:
-    """Names of a frame's columns: Narwhals tells of no name that is there twice."""
-    there = getattr(df, "column_names", None)  # of a pyarrow table
-    return list(there) if isinstance(there, list) else list(native.collect_schema().names())
+    frame = frame.reset_index(drop=True)
+    return frame.assign(
+        **{name: _categories_of(frame[name]) for name in wanted if _is_dictionary(frame[name])}
+    )
 
 
 def _check_there(names: Sequence[str], there: Sequence[Any]) -> None:
@@ -111,13 +115,17 @@ def _by_alphabet(column: "pd.Series[Any]") -> "pd.Series[Any]":
     return column.cat.reorder_categories(sorted(column.cat.categories))
 
 
-def _settled(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    """The same column; of an Arrow dictionary in pandas its categories."""
+def _is_dictionary(column: "pd.Series[Any]") -> bool:
+    """Whether a column is an Arrow dictionary in pandas, which takes it for no categories."""
     import pandas as pd
+    import pyarrow as pa
 
     kind = column.dtype
-    if not isinstance(kind, pd.ArrowDtype) or not str(kind.pyarrow_dtype).startswith("dictionary"):
-        return column
+    return isinstance(kind, pd.ArrowDtype) and pa.types.is_dictionary(kind.pyarrow_dtype)
+
+
+def _categories_of(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """An Arrow dictionary as pandas' categories."""
     return _by_alphabet(column.array.__arrow_array__().to_pandas())
 
 
@@ -136,7 +144,7 @@ def numeric(frame: "pd.DataFrame", name: str) -> _Floats:
     DataError
         For what is no number, and for a gap, with its place.
     """
-    column = _settled(frame[name])
+    column = frame[name]
     kind = "category" if hasattr(column, "cat") else _kind(column)
     if kind not in _NUMBERS:
         raise DataError(
@@ -165,6 +173,7 @@ _SAID = {
     "string": "text", "category": "categories", "mixed": "values of mixed types",
     "mixed-integer": "values of mixed types", "datetime64": "dates", "datetime": "dates",
     "complex": "complex numbers", "unknown-array": "values of no type",
+    "timedelta64": "lengths of time", "timedelta": "lengths of time",
 }  # fmt: skip
 
 
@@ -185,7 +194,7 @@ def expand(frame: "pd.DataFrame", name: str, *, coded: bool = False) -> list[tup
     DataError
         For a gap, for categories that are fewer than two, or that have the same name.
     """
-    column = _settled(frame[name])
+    column = frame[name]
     if not (coded or hasattr(column, "cat") or _kind(column) == "string"):
         return [(name, numeric(frame, name))]
     labels, code = _levels(column, name, "must hold a category in every row", "drop those rows")
@@ -207,9 +216,8 @@ def code_groups(frame: "pd.DataFrame", group: str) -> tuple[tuple[str, ...], NDA
     DataError
         Where a row has no group, or groups have no name of their own.
     """
-    column = _settled(frame[group])
     labels, code = _levels(
-        column, group, "must name a group in every row", "drop or label those rows"
+        frame[group], group, "must name a group in every row", "drop or label those rows"
     )
     order = np.array(sorted(range(len(labels)), key=labels.__getitem__), dtype=np.intp)
     place = np.empty(len(labels), dtype=np.intp)
@@ -229,26 +237,34 @@ def _levels(
     if missing:
         raise DataError(f"column {name!r}", rule, got=f"{missing} missing", fix=f"{fix} first")
     if not hasattr(column, "cat"):
-        _check_kind(_kind(column), name)
+        kind = _kind(column)
+        _check_kind(kind, name)
+        if kind == "string":  # pandas has no text that cannot be written
+            _check_text([str(value) for value in column.unique()], name)
         column = column.astype("category")
     column = column.cat.remove_unused_categories()
     values = column.cat.categories
     _check_kind(_kind(values), name)
     labels = [str(value) for value in values]
+    _check_text(labels, name)
     if "" in labels:
         raise DataError(
             f"column {name!r}", rule, got="an empty text in some",
             fix=f"it may stand for a missing value: {fix} first",
         )  # fmt: skip
-    if not all(map(can_be_written, labels)):
-        got = "a NUL character or half of a surrogate"
-        raise DataError(f"column {name!r}", "must hold text that can be written", got=got)
     if len({normalize("NFC", label) for label in labels}) < len(labels):
         raise DataError(
             f"column {name!r}", "must give different values different names",
             got="two that are written alike", fix="make them one, or give them other names",
         )  # fmt: skip
     return labels, np.asarray(column.cat.codes, dtype=np.intp)
+
+
+def _check_text(labels: list[str], name: str) -> None:
+    """Text that survives being written."""
+    if not all(map(can_be_written, labels)):
+        got = "a NUL character or half of a surrogate"
+        raise DataError(f"column {name!r}", "must hold text that can be written", got=got)
 
 
 def _check_kind(kind: str, name: str) -> None:

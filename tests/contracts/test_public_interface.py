@@ -29,7 +29,7 @@ PARAMETERS = {
     "sd_log_resid=None sd_repeat=None simplex=None sd_workplace=None sd_trend=None "
     "sd_group_change=None sd_period=None",
     "Priors.flat": "",
-    "Result.draws": "self n=4000 *seed=1",
+    "Result.draws": "self n=None *seed=None",
     "Result.icc": "self *adjusted=True",
     "Result.fixef": "self",
     "Result.ranef": "self",

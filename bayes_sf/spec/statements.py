@@ -11,9 +11,9 @@ In an analysis file, in the place of a scale:
   1, and the scale is its root. The family of tau may be named; half-t(3) is the default. What
   sigma's prior says of small sigma matters: near 0 any tau is a large ICC. Beside half-t(3) most
   of the 5 % comes from there, tau's scale becomes 0.06 sd(y) and the median ICC 0.004, which nobody
-  means. So where sigma's prior is not stated it is `AT_DATA_SCALE`, gamma with mean sd(y) and hardly
-  any mass near 0: tau's scale is then 0.26 sd(y), the median ICC 0.042. The median and the 95 %
-  interval of the ICC that a statement implies are printed with it.
+  means. So where sigma's prior is not stated it is `AT_DATA_SCALE`, gamma with mean sd(y) and
+  hardly any mass near 0: tau's scale is then 0.26 sd(y), the median ICC 0.042. The median and the
+  95 % interval of the ICC that a statement implies are printed with it.
 - ``step_at_most``: with probability 0.95 one step of an item (one unit of its codes; of answers
   without order, one answer against the reference) goes with a difference of at most 1.0 in the
   outcome's unit, in either direction. The prior is normal(0, a/Phi^-1(0.5 + 0.5 p)).

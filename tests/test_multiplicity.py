@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
+from scipy import integrate, stats
 from statsmodels.stats.multitest import multipletests
 
 import bayes_sf as sf
@@ -212,3 +212,30 @@ def test_three_slopes_leave_omega_a_long_tail() -> None:
     mass = np.exp(-0.5 * (np.log(total) + slopes.estimate**2 / total).sum(axis=1)) * omega
     upper = np.interp(0.975, np.cumsum(mass) / mass.sum(), omega)
     assert pool_slopes(slopes, top=1).attrs["omega_upper"] == pytest.approx(upper, rel=0.02)
+
+
+def test_quantiles_of_omega_against_brute_force() -> None:
+    """Nine errors that differ; omega's flat-prior density integrated by adaptive quadrature."""
+    rng = np.random.default_rng(12)
+    se = rng.uniform(0.2, 1.5, 9)
+    estimate = rng.normal(0, np.hypot(0.6, se))
+    slopes = Slopes(tuple("abcdefghi"), estimate, np.diag(se**2), "pp")
+    attrs = pool_slopes(slopes, prob=0.9, top=2).attrs
+
+    def density(omega: float) -> float:
+        total = se**2 + omega**2
+        return float(np.exp(-0.5 * (np.log(total) + estimate**2 / total).sum()))
+
+    whole = integrate.quad(density, 0, np.inf, epsrel=1e-10)[0]
+    for name, expected in (("lower", 0.05), ("median", 0.5), ("upper", 0.95)):
+        below = integrate.quad(density, 0, attrs[f"omega_{name}"], epsrel=1e-10)[0]
+        assert below / whole == pytest.approx(expected, abs=1e-7), name
+
+
+def test_eight_schools() -> None:
+    """Rubin (1981): quantiles of the sd between schools under a flat prior."""
+    effect = np.array([28.0, 8, -3, 7, -1, 1, 18, 12])
+    error = np.array([15.0, 10, 16, 11, 9, 11, 10, 18])
+    attrs = pool_slopes(Slopes(tuple("abcdefgh"), effect, np.diag(error**2), "points")).attrs
+    found = [attrs[f"omega_{name}"] for name in ("lower", "median", "upper")]
+    np.testing.assert_allclose(found, [0.304, 6.275, 22.12], rtol=1e-3)

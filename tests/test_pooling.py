@@ -11,9 +11,11 @@ from bayes_sf.analysis.pooling import (
     GroupRow,
     compare_pooling,
     group_variance,
+    own_levels,
     rows_to_halve,
 )
 from bayes_sf.engines.exact import ExactPosterior, fit_exact
+from bayes_sf.engines.ols_reml import fit_reml
 
 SPEC = sf.ModelSpec("y", predictors=("x",), group="g")
 SIZES = {"a": 4, "b": 9, "c": 25, "d": 60}
@@ -194,3 +196,49 @@ def test_published_study() -> None:
     assert ict.lower < ict.mean < ict.upper
     assert ict.factor > 0.9  # with 58 workplaces its own mean counts for nearly everything
     assert 3 * ict.n <= ict.more < 4 * ict.n
+
+
+def test_versions_of_the_study_are_averaged_alike() -> None:
+    """Every level lies where its factor puts it, between its own mean and what all are pulled to.
+
+    With one version's means beside posteriors over forty, industries moved away from the mean.
+    """
+    study = sf.load_sample("published")
+    (spec,) = (s for s in sf.load_analysis("null").specs if s.outcome == "absence_mean")
+    found = compare_pooling(spec, study)
+    parts = found.exact.fitted.parts
+    centre = float(found.exact.fitted.coef.mean()[0])
+    assert len(parts) > 1
+    for row in found.groups:
+        own = [p.moments.means[p.moments.groups.index(row.group), -1] for p in parts]
+        assert row.raw == pytest.approx(np.mean(own))
+        assert row.none == pytest.approx(row.raw)
+        for level in (row.mean, row.reml):
+            assert min(row.none, centre) < level < max(row.none, centre)
+        shown = (row.mean - centre) / (row.none - centre)
+        if abs(row.none - centre) > 1:  # nearer to the centre the quotient is of two small numbers
+            assert row.factor_lower < shown < row.factor_upper
+            assert shown == pytest.approx(row.factor, abs=0.01)
+    (reml,) = (t for t in found.terms if t.engine == "reml" and t.term == "sd_group")
+    assert reml.estimate == pytest.approx(np.mean([fit_reml(p.moments).sd_group for p in parts]))
+
+
+def test_pictures_join_the_same_quantity_without_and_with_pooling() -> None:
+    """A predictor whose mean differs between groups: raw means are no levels at its mean."""
+    rng = np.random.default_rng(5)
+    code = np.repeat(np.arange(4), 12)
+    x = code + rng.normal(size=48)
+    data = pd.DataFrame(
+        {"y": 3 * x + rng.normal(size=48), "x": x, "g": np.array(list("abcd"))[code]}
+    )
+    result = sf.fit(sf.ModelSpec("y", ("x",), group="g"), data)
+    levels = own_levels([result.moments], 0.95)
+    dummies = np.eye(4)[code]
+    slopes = np.linalg.lstsq(np.column_stack([dummies, x]), data["y"], rcond=None)[0]
+    expected = slopes[:4] + slopes[4] * x.mean()
+    np.testing.assert_allclose([levels[g][0] for g in "abcd"], expected)
+    raw = data.groupby("g")["y"].mean().to_numpy()
+    assert np.abs(raw - expected).max() > 2
+    lines = result.plot("shrinkage").axes[0].lines
+    hollow = [float(np.ravel(line.get_xdata())[0]) for line in lines if line.get_mfc() == "white"]
+    np.testing.assert_allclose(hollow, expected)

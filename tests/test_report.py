@@ -346,13 +346,16 @@ def test_published_figures_have_the_decimals_of_their_tables(published: Material
               comparison_tables(published.found, source="published", lang="en")}  # fmt: skip
     fourth = tables["published_4"].texts
     assert [row[2] for row in fourth] == ["0.4", "2.0"]
-    assert [row[3] for row in tables["published_5"].texts][1] == "1.0"
+    terms, errors = ([row[i] for row in tables["published_5"].texts] for i in (1, 3))
+    assert terms[:2] == ["Intercept (df 5)", "Intercept (df 388)"]
+    assert errors[2] == "1.0"
     assert {row[-1] for row in tables["published_3"].texts} == {"516"}
     assert {row[-1] for row in tables["published_5"].texts} == {"403"}
     assert any("572" in note for note in tables["published_figure5"].notes)
     assert not any("n is" in note for note in tables["published_46"].notes)
     rows = [row for row in published.found.coefficients if row.basis == "estimate and SE"]
     assert {row.n for row in rows} == {516, 403}
+    assert {row.df for row in rows} == {516 - 6 - 9, 403 - 6 - 9, 6 - 1}
 
 
 def test_the_same_icc_has_the_same_digits_on_the_whole_page(published: Material) -> None:

@@ -1,5 +1,6 @@
 """Priors in the domain's words: solved scales against draws from the prior and other quadrature."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from bayes_sf.engines.prior_draws import draw_prior
 from bayes_sf.errors import SpecError, UsageError
 from bayes_sf.spec.prior import Prior
 from bayes_sf.spec.rows import Rows
-from bayes_sf.spec.statements import icc_prior, prob_icc_above, step_prior
+from bayes_sf.spec.statements import AT_DATA_SCALE, icc_prior, prob_icc_above, step_prior
 
 FAMILIES = ("half-t", "half-normal", "exponential", "gamma")
 
@@ -76,12 +77,50 @@ def test_a_statement_in_raw_units_follows_sd_resid() -> None:
 
 @pytest.mark.parametrize("above", [0.01, 0.5, 0.99])
 def test_more_probable_is_wider(above: float) -> None:
-    scales = [icc_prior(above, p).scale for p in (0.01, 0.05, 0.5, 0.9)]
+    scales = [icc_prior(above, p, Prior("half-t")).scale for p in (0.01, 0.05, 0.5, 0.9)]
     assert scales == sorted(scales)
     for p, scale in zip((0.01, 0.05, 0.5, 0.9), scales, strict=True):
         assert prob_icc_above(above, Prior("half-t"), Prior("half-t", scale=scale)) == (
             pytest.approx(p, abs=1e-9)
         )
+
+
+def test_a_stated_icc_is_what_is_meant(tmp_path: Path) -> None:
+    """Beside a residual sd of the data's scale, where none is stated; by draws from both priors."""
+    spec = stated(tmp_path, "sd_group = { icc_above = 0.4, probability = 0.1 }")
+    assert spec.priors.sd_resid == AT_DATA_SCALE
+    resid, group = spec.priors.sd_resid, spec.priors.sd_group
+    u = np.random.default_rng(1).uniform(size=(2, 400_000))
+    sigma = stats.gamma.ppf(u[0], resid.shape, scale=resid.scale)
+    tau = group.scale * stats.t.ppf(0.5 + 0.5 * u[1], group.df)
+    icc = tau**2 / (tau**2 + sigma**2)
+    assert (icc > 0.4).mean() == pytest.approx(0.1, abs=0.002)  # 4 standard errors
+    assert np.median(icc) > 0.03
+    low, middle, high = np.quantile(icc, [0.025, 0.5, 0.975])
+    said = re.search(r"median ([\d.]+), 95 % ([\d.]+) to ([\d.]+)", group.statement)
+    assert said is not None
+    found = [float(said[i]) for i in (1, 2, 3)]
+    np.testing.assert_allclose(found, [middle, low, high], atol=0.004)
+
+
+def test_a_stated_residual_sd_is_kept(tmp_path: Path) -> None:
+    """Beside a half-t the statement holds too, and its median tells that it is no use."""
+    spec = stated(
+        tmp_path,
+        'sd_resid = { family = "half-t" }\nsd_group = { icc_above = 0.5, probability = 0.05 }',
+    )
+    assert spec.priors.sd_resid == Prior("half-t")
+    assert "median 0.004" in spec.priors.sd_group.statement
+
+
+@pytest.mark.parametrize("probability", [1e-17, 1e-9, 1 - 1e-12])
+def test_improbable_steps_keep_their_digits(probability: float) -> None:
+    """Against the density at 0 for small probabilities: p = 2 a phi(0)/scale."""
+    scale = step_prior(2.0, probability).scale
+    if probability < 0.5:
+        assert scale == pytest.approx(2 * 2.0 * stats.norm.pdf(0) / probability, rel=1e-12)
+    else:
+        assert 2 * stats.norm.sf(2.0 / scale) == pytest.approx(1 - probability, rel=1e-4)
 
 
 def test_one_step() -> None:
@@ -102,7 +141,7 @@ def test_statements_are_printed_with_the_resolved_prior(tmp_path: Path) -> None:
     own = sf.ModelSpec("y", ("x",), "g", priors=spec.priors)
     text = str(sf.fit(own, frame()).priors)
     scale = spec.priors.sd_group.scale * frame()["y"].std()
-    assert f"sd_group half-normal(0, {scale:.3g}) [P(ICC > 0.5) = 0.05]" in text
+    assert f"sd_group half-normal(0, {scale:.3g}) [P(ICC > 0.5) = 0.05, median " in text
     assert "slope normal(0, 0.5102) [P(|one step| <= 1) = 0.95]" in text
 
 
@@ -119,6 +158,8 @@ def test_a_statement_is_the_prior_it_resolves_to(tmp_path: Path) -> None:
     [
         ((0.0, 0.05), "icc_above: must lie between"),
         ((0.5, 1.0), "probability: must lie between"),
+        ((1e-9, 0.05), "icc_above: must be at least 1e-06 away"),
+        ((0.5, 1e-300), "probability: must be at least 1e-06 away"),
         ((0.5, 0.05, Prior("flat")), "needs a proper prior of sd_resid"),
     ],
 )

@@ -4,12 +4,18 @@ Two tables: the ICC of both outcomes, and the 148 published coefficients. Everyt
 percentage points except t values and the ICC; printed strings are kept as printed.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayes_sf.analysis.summary_posterior import (
+    SummaryPosterior,
+    degrees_of_freedom,
+    summary_posterior,
+)
 from bayes_sf.engines.fit import ENGINES, fit
 from bayes_sf.engines.recovery import PublishedStudy
 from bayes_sf.engines.result import Result
@@ -18,6 +24,7 @@ from bayes_sf.inputs.published import DECIMALS, published_table, rounding_interv
 from bayes_sf.inputs.region import NORMAL_QUANTILE, Interval, coefficient_region
 from bayes_sf.spec.analysis import Analysis, load_analysis
 from bayes_sf.spec.model import ModelSpec
+from bayes_sf.spec.moments import INTERCEPT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,6 +102,11 @@ class CoefficientRow:
         Probability of the interval.
     p_direction : float
         Posterior probability of the sign of the median.
+    df : float
+        Degrees of freedom of a posterior that rests on estimate and SE, a Student t; else NaN.
+    df_most, sd_most, lower_most, upper_most, p_direction_most : float
+        The same with the most degrees of freedom that are possible, where they are not known: of
+        intercepts. `df` and what goes with it are then the fewest.
     n : int or None
         Workplaces of the reconstruction, or those that the report prints where there is none; None
         where it does not.
@@ -128,6 +140,12 @@ class CoefficientRow:
     p_direction: float
     n: int | None
     basis: str
+    df: float = math.nan
+    df_most: float = math.nan
+    sd_most: float = math.nan
+    lower_most: float = math.nan
+    upper_most: float = math.nan
+    p_direction_most: float = math.nan
 
 
 @dataclass(frozen=True, eq=False)
@@ -269,7 +287,8 @@ def _coefficient_rows(
         }
         for kind in ("reml", engine)
     }
-    for _, row in published_table("coefficients").iterrows():
+    published = published_table("coefficients")
+    for _, row in published.iterrows():
         printed = {name: str(row[name]) for name in _FIGURES}
         unit = 100.0 if row["unit"] == "fraction" else 1.0
         allowed = {
@@ -281,16 +300,28 @@ def _coefficient_rows(
         reml, result = by_table["reml"].get(key), by_table[engine].get(key)
         if (reml is None or result is None) and not summary:
             continue
+        ends: dict[str, float] = {}
         if reml is None or result is None:
-            rebuilt, posterior = _from_summary(allowed, prob)
             n = None if pd.isna(row["n"]) or row["n"] == "" else int(row["n"])
+            same = (published["table"] == row["table"]) & (published["question"] == row["question"])
+            dfs = degrees_of_freedom(
+                math.inf if n is None else n, len(book.industries), int(same.sum()) - 1,
+                intercept=book.term(str(row["term"])) == INTERCEPT,
+            )  # fmt: skip
+            rebuilt, few, most = _from_summary(allowed, dfs, prob)
+            posterior = (few.mean, few.sd, few.lower, few.upper, few.p_direction)
+            ends = {"df": few.df}
+            if most.df != few.df:
+                ends |= {
+                    f"{name}_most": getattr(most, name)
+                    for name in ("df", "sd", "lower", "upper", "p_direction")
+                }
             basis = "estimate and SE"
         else:
             term = book.term(str(row["term"]))
             rebuilt, posterior = _from_fits(reml, result, term)
             n = result.moments.n_obs
-            published = result.provenance.source == "published"
-            basis = "moments" if published else "data"
+            basis = "moments" if result.provenance.source == "published" else "data"
         low, high = (np.array([allowed[f][side] for f in _FIGURES]) for side in (0, 1))
         slack = 1e-9 * (high - low)
         inside = (rebuilt >= low - slack) & (rebuilt <= high + slack)
@@ -301,7 +332,7 @@ def _coefficient_rows(
             question=key[1], term=str(row["term"]), unit=str(row["unit"]), **printed,
             reml_estimate=b, reml_se=s, reml_t=t, reml_ci_low=ci_low, reml_ci_high=ci_high,
             returned=int(inside.sum()), mean=mean, sd=sd, lower=lower, upper=upper, prob=prob,
-            p_direction=direction, n=n, basis=basis,
+            p_direction=direction, n=n, basis=basis, **ends,
         )  # fmt: skip
 
 
@@ -314,24 +345,18 @@ def _from_fits(reml: Result, result: Result, term: str) -> tuple[Any, tuple[floa
     return rebuilt, (row.estimate, row.sd, row.lower, row.upper, row.statistic)
 
 
-def _from_summary(allowed: Mapping[str, Interval], prob: float) -> tuple[Any, tuple[float, ...]]:
-    """The same from the region of (estimate, se) that the printed figures allow.
-
-    The posterior under flat priors is normal around the estimate; it is averaged over the region,
-    whose centre and second moments are those of its vertices' bounding box.
-    """
-    from scipy.special import ndtr, ndtri
-
+def _from_summary(
+    allowed: Mapping[str, Interval], dfs: tuple[float, float], prob: float
+) -> tuple[Any, SummaryPosterior, SummaryPosterior]:
+    """The five figures, and the posteriors with the fewest and the most degrees of freedom."""
     region = coefficient_region(
         allowed["estimate"], allowed["se"], t=allowed["t"],
         ci_low=allowed["ci_low"], ci_high=allowed["ci_high"],
     )  # fmt: skip
-    (b_low, b_high), (s_low, s_high) = region.estimate, region.se
     b, s = region.vertices.mean(axis=0)
     rebuilt = np.array([b, s, b / s, b - NORMAL_QUANTILE * s, b + NORMAL_QUANTILE * s])
-    sd = float(np.sqrt(s**2 + (b_high - b_low) ** 2 / 12 + (s_high - s_low) ** 2 / 12))
-    reach = sd * float(ndtri(0.5 + 0.5 * prob))
-    return rebuilt, (float(b), sd, float(b - reach), float(b + reach), float(ndtr(abs(b) / sd)))
+    few, most = (summary_posterior(region, df, prob) for df in dfs)
+    return rebuilt, few, most
 
 
 def _scaled(interval: Interval, unit: float) -> Interval:

@@ -27,22 +27,33 @@ References
 Gelman & Hill (2007), chapter 12 (the three poolings; the factor 12.1); Efron & Morris (1975).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bayes_sf.engines.estimates import frequentist_rows
+from bayes_sf.engines.estimates import Estimate, frequentist_rows
 from bayes_sf.engines.exact import ExactPosterior
 from bayes_sf.engines.fit import fit
-from bayes_sf.engines.ols_reml import GaussianFit, fit_no_pooling
+from bayes_sf.engines.ols_reml import GaussianFit, fit_no_pooling, fit_ols, fit_reml
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import DataError
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import Moments
 
-__all__ = ["GroupRow", "Pooling", "TermRow", "compare_pooling", "group_variance", "rows_to_halve"]
+__all__ = [
+    "GroupRow",
+    "Pooling",
+    "TermRow",
+    "compare_pooling",
+    "group_variance",
+    "own_levels",
+    "rows_to_halve",
+]
+
+_Floats = NDArray[np.float64]
 
 #: No group grows beyond this.
 _MOST = 1e9
@@ -94,7 +105,7 @@ class GroupRow:
     n : int
         Rows of the group.
     raw : float
-        Mean of its outcomes (as for OLS: of the first data set where many are possible).
+        Mean of its outcomes.
     complete : float
         Complete pooling: the mean over all rows.
     none, none_lower, none_upper : float
@@ -161,8 +172,9 @@ class Pooling:
 def compare_pooling(spec: ModelSpec, data: Any, *, prob: float = 0.95) -> Pooling:
     """Fit one model with complete, no and partial pooling.
 
-    OLS, dummies and REML, and `more`, are of the first data set where many are possible (the
-    published study: the one nearest to the printed figures); the posterior averages over all.
+    Where many data sets are possible (the published study), every figure is an average over all of
+    them: raw means and estimates as the posterior. Only `more` is of the first, the one nearest to
+    the printed figures.
 
     Parameters
     ----------
@@ -182,87 +194,137 @@ def compare_pooling(spec: ModelSpec, data: Any, *, prob: float = 0.95) -> Poolin
     >>> [(row.group, row.raw, row.none, round(row.reml, 2)) for row in found.groups]
     [('a', 2.0, 2.0, 2.08), ('b', 6.0, 6.0, 6.0), ('c', 10.0, 10.0, 9.92)]
     """
-    ols, reml, exact = (fit(spec, data, engine=e, prob=prob) for e in ("ols", "reml", "exact"))
-    none, missing = _unpooled(exact.moments)
+    exact = fit(spec, data, engine="exact", prob=prob)
+    versions = [part.moments for part in exact.fitted.parts]
+    none, missing = _unpooled(versions)
+    reml = [fit_reml(moments) for moments in versions]
     terms = [
-        *_result_rows(ols, "complete"),
-        *(_unpooled_rows(none, exact) if none else ()),
-        *_result_rows(reml, "partial"),
-        *_result_rows(exact, "partial"),
+        *_rows_of([fit_ols(moments) for moments in versions], "complete", "ols", exact),
+        *_rows_of(none, "none", "dummies", exact),
+        *_rows_of(reml, "partial", "reml", exact),
+        *(_row_of(row, "partial", "exact", exact) for row in exact.singles),
     ]
     return Pooling(spec, tuple(terms), tuple(_groups(none, reml, exact)), exact, missing)
 
 
-def _unpooled(moments: Moments) -> tuple[GaussianFit | None, str]:
-    """Fit without pooling, or why there is none: a predictor is constant within groups."""
+def _unpooled(versions: Sequence[Moments]) -> tuple[list[GaussianFit], str]:
+    """Fits without pooling, or why there are none: a predictor is constant within groups."""
     try:
-        return fit_no_pooling(moments), ""
+        return [fit_no_pooling(moments) for moments in versions], ""
     except DataError as error:
-        return None, str(error)
+        return [], str(error)
 
 
-def _result_rows(result: Result, pooling: str) -> Iterator[TermRow]:
-    """Everything but the groups."""
-    spec, n = result.spec, result.moments.n_obs
-    for row in result.rows:
-        if not row.group:
-            yield TermRow(
-                spec.outcome, spec.name, row.term, pooling, result.engine, row.estimate, row.sd,
-                row.lower, row.upper, result.prob, n, result.provenance.source,
-            )  # fmt: skip
+def _rows_of(
+    fits: Sequence[GaussianFit], pooling: str, engine: str, exact: Result
+) -> Iterator[TermRow]:
+    """Everything but the groups, averaged over fits of all data sets that are possible.
+
+    Without pooling there is no sd between groups, and no ICC.
+    """
+    each = [[row for row in frequentist_rows(f, exact.prob) if not row.group] for f in fits]
+    for rows in zip(*each, strict=True):
+        if pooling != "none" or rows[0].term not in {"sd_group", "icc"}:
+            numbers = np.mean([[r.estimate, r.sd, r.lower, r.upper] for r in rows], axis=0)
+            mean = Estimate(rows[0].term, "", *map(float, numbers), float("nan"))
+            yield _row_of(mean, pooling, engine, exact)
 
 
-def _unpooled_rows(none: GaussianFit, exact: Result) -> Iterator[TermRow]:
-    """Coefficients and residual sd without pooling: there is no sd between groups, and no ICC."""
-    spec, prob = exact.spec, exact.prob
-    for row in frequentist_rows(none, prob):
-        if not row.group and row.term not in {"sd_group", "icc"}:
-            yield TermRow(
-                spec.outcome, spec.name, row.term, "none", "dummies", row.estimate, row.sd,
-                row.lower, row.upper, prob, none.moments.n_obs, exact.provenance.source,
-            )  # fmt: skip
+def _row_of(row: Estimate, pooling: str, engine: str, exact: Result) -> TermRow:
+    """One row, with what it is of."""
+    spec = exact.spec
+    return TermRow(
+        spec.outcome, spec.name, row.term, pooling, engine, row.estimate, row.sd, row.lower,
+        row.upper, exact.prob, exact.moments.n_obs, exact.provenance.source,
+    )  # fmt: skip
 
 
-def _groups(none: GaussianFit | None, reml: Result, exact: Result) -> Iterator[GroupRow]:
+def _groups(
+    none: Sequence[GaussianFit], reml: Sequence[GaussianFit], exact: Result
+) -> Iterator[GroupRow]:
     """Yield one row per group that is in every possible data set."""
-    moments, prob, posterior = exact.moments, exact.prob, exact.fitted
+    prob, posterior = exact.prob, exact.fitted
+    versions = [fit.moments for fit in reml]
+    own = own_levels(versions, prob) if none else {}
+    pooled = _averaged(reml, _pooled_levels)
+    raw = _averaged(reml, lambda fit: fit.moments.means[:, -1])
+    sizes = _averaged(reml, lambda fit: fit.moments.sizes)
+    complete = float(np.mean([moments.grand_mean[-1] for moments in versions]))
     tails = [0.5 - 0.5 * prob, 0.5, 0.5 + 0.5 * prob]
     means, limits = posterior.group_means.mean(), posterior.group_means.quantile(tails)
     icc = posterior.quantile("icc", tails)
-    pooled: GaussianFit = reml.fitted
-    centre = float(pooled.coef[0] + pooled.coef[1:] @ moments.grand_mean[:-1])
+    nothing = (float("nan"),) * 3
     for place, group in enumerate(posterior.groups):
-        j = moments.groups.index(group)
-        n = float(moments.sizes[j])
-        own, own_low, own_high = _own_level(none, j, prob)
+        n = sizes[group]
+        level, own_low, own_high = own.get(group, nothing)
         low, middle, high = (_factor(float(share), n) for share in icc)
         yield GroupRow(
             outcome=exact.spec.outcome, model=exact.spec.name, group=group, n=round(n),
-            raw=float(moments.means[j, -1]), complete=float(moments.grand_mean[-1]),
-            none=own, none_lower=own_low, none_upper=own_high,
-            reml=centre + float(pooled.ranef[j]), mean=float(means[place]),
+            raw=raw[group], complete=complete,
+            none=level, none_lower=own_low, none_upper=own_high,
+            reml=pooled[group], mean=float(means[place]),
             lower=float(limits[place, 0]), upper=float(limits[place, 2]),
-            factor_reml=_factor(pooled.icc, n),
+            factor_reml=float(np.mean([_factor(fit.icc, n) for fit in reml])),
             factor=middle, factor_lower=low, factor_upper=high,
             more=rows_to_halve(posterior.parts[0], group), prob=prob,
             source=exact.provenance.source,
         )  # fmt: skip
 
 
-def _own_level(none: GaussianFit | None, j: int, prob: float) -> tuple[float, float, float]:
-    """A group's level without pooling and its Wald limits.
+def own_levels(versions: Sequence[Moments], prob: float) -> dict[str, tuple[float, float, float]]:
+    """Every group's level at the predictors' means without pooling, and its Wald limits.
 
-    `GaussianFit` has its deviation from the mean of all levels; that mean is the mean outcome, and
-    its error, sigma/sqrt(N), is independent of the deviation's.
+    It is what partial pooling shrinks: the same quantity, of a group's own data. `GaussianFit` has
+    its deviation from the mean of all levels; that mean is the mean outcome, and its error,
+    sigma/sqrt(N), is independent of the deviation's.
+
+    Parameters
+    ----------
+    versions : sequence of Moments
+        Data sets that are possible; levels and errors are averaged over them.
+    prob : float
+        Probability of the limits.
+
+    Raises
+    ------
+    DataError
+        For a predictor that does not vary within groups.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> df = pd.DataFrame({"y": [1.0, 2, 3, 5, 6, 7], "g": list("aaabbb")})
+    >>> own_levels([Moments.from_frame(df, outcome="y", group="g")], 0.95)["a"][0]
+    2.0
     """
     from scipy.special import ndtri
 
-    if none is None:
-        return float("nan"), float("nan"), float("nan")
-    level = float(none.moments.grand_mean[-1] + none.ranef[j])
-    sd = float(np.hypot(none.ranef_sd[j], none.sd_resid / np.sqrt(none.moments.n_obs)))
+    fits = [fit_no_pooling(moments) for moments in versions]
+    levels = _averaged(fits, lambda fit: fit.moments.grand_mean[-1] + fit.ranef)
+    errors = _averaged(
+        fits, lambda fit: np.hypot(fit.ranef_sd, fit.sd_resid / np.sqrt(fit.moments.n_obs))
+    )
     reach = float(ndtri(0.5 + 0.5 * prob))
-    return level, level - reach * sd, level + reach * sd
+    return {
+        group: (level, level - reach * errors[group], level + reach * errors[group])
+        for group, level in levels.items()
+    }
+
+
+def _averaged(
+    fits: Sequence[GaussianFit], what: Callable[[GaussianFit], _Floats]
+) -> Mapping[str, float]:
+    """Mean over fits of a number of each group, for groups that are in all."""
+    found: dict[str, list[float]] = {}
+    for one in fits:
+        for group, value in zip(one.moments.groups, what(one), strict=True):
+            found.setdefault(group, []).append(float(value))
+    return {g: float(np.mean(values)) for g, values in found.items() if len(values) == len(fits)}
+
+
+def _pooled_levels(fit: GaussianFit) -> _Floats:
+    """Levels by REML at the predictors' means, (J,)."""
+    return fit.coef[0] + fit.coef[1:] @ fit.moments.grand_mean[:-1] + fit.ranef
 
 
 def _factor(icc: float, n: float) -> float:

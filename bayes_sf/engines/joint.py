@@ -162,15 +162,17 @@ class Joint:
         return joint
 
     def check_proper(self) -> None:
-        """Refuse an improper posterior, and say which flat prior makes it so.
+        """Refuse an improper posterior, and say what makes it so: a flat sd_group, and few groups.
+
+        Nothing else does: `check_groups` leaves a degree of freedom within groups, which is enough
+        for a flat sd_resid.
 
         Raises
         ------
         SpecError
             See `room` for when.
         """
-        n, j = self.data.n_obs, self.data.moments.n_groups
-        flat, still = int((self.precision == 0).sum()), self.open_directions.shape[1]
+        j, still = self.data.moments.n_groups, self.open_directions.shape[1]
         if j - still + self.sd_group.tail_power - 1 <= 0:
             beside = "coefficient" if still == 1 else "coefficients"
             raise SpecError(
@@ -179,15 +181,6 @@ class Joint:
                 f"beside {still} {beside} with flat priors and no variation within groups",
                 got=f"{j} groups",
                 fix="give sd_group a half-t or another proper prior",
-            )
-        if min(self.room) <= 0:
-            least = flat + (3 if self.sd_group.family == "flat" else 2)
-            raise SpecError(
-                "priors.sd_resid",
-                f"flat gives a proper posterior from {least} rows on, "
-                f"beside {flat} coefficients with flat priors",
-                got=f"{n} rows",
-                fix="give sd_resid a half-t or another proper prior",
             )
 
     @property

@@ -109,7 +109,7 @@ def _comparison(
     import pandas as pd
 
     ols = _ols_estimates(found)
-    frame = pd.DataFrame([_side_by_side(row, ols, lang) for row in rows])
+    frame = pd.DataFrame([line for row in rows for line in _lines(row, ols, lang)])
     mean, sd, se = (word(key, lang) for key in ("mean", "sd", "se"))
     columns = (
         Column("model", word("model", lang), "text"),
@@ -145,6 +145,20 @@ def _comparison(
 def _pair(key: str, label: str, se: str, kind: Any = "number") -> tuple[Column, Column]:
     """Columns of an estimate and its standard error."""
     return Column(key, label, kind), Column(f"{key}_se", se, kind)
+
+
+def _lines(
+    row: CoefficientRow, ols: Mapping[tuple[str, str, str], tuple[float, float]], lang: Language
+) -> list[dict[str, Any]]:
+    """One line; two where the degrees of freedom are not known: with the fewest and the most."""
+    line = _side_by_side(row, ols, lang)
+    if math.isnan(row.df_most):
+        return [line]
+    names = ("sd", "lower", "upper", "p_direction")
+    most = line | {name: getattr(row, f"{name}_most") for name in names}
+    for one, df in ((line, row.df), (most, row.df_most)):
+        one["term"] = f"{one['term']} (df {df:.0f})"
+    return [line, most]
 
 
 def _side_by_side(

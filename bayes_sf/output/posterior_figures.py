@@ -244,11 +244,11 @@ def level_figure(poolings: Sequence[Pooling], *, lang: Language = "en") -> "Figu
 
 
 def _draw_level(axes: "Axes", at: int, row: GroupRow) -> None:
-    """One industry: own mean, and the posterior that it is pulled to."""
-    axes.plot([row.raw, row.mean], [at - 0.25, at], color=MUTED, lw=1)
+    """One industry: its level without pooling, and the posterior that it is pulled to."""
+    axes.plot([row.none, row.mean], [at - 0.25, at], color=MUTED, lw=1)
     axes.plot([row.lower, row.upper], [at, at], color=BLUE, lw=2)
     axes.plot(row.mean, at, "o", color=BLUE)
-    axes.plot(row.raw, at - 0.25, "o", mfc="white", mec=MUTED)
+    axes.plot(row.none, at - 0.25, "o", mfc="white", mec=MUTED)
 
 
 @styled()

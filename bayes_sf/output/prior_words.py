@@ -49,6 +49,7 @@ _NORWEGIAN: Final[Mapping[str, str]] = {
     "one": "ett",
     "step": "trinn",
     "sceptical": "skeptisk",
+    "to": "til",
 }
 _NAME: Final = re.compile(r"[A-Za-z_][\w-]*")
 

@@ -8,8 +8,10 @@ import numpy as np
 
 from bayes_sf.analysis.group_slopes import group_lines, group_slopes
 from bayes_sf.analysis.loo import rows_of_result
+from bayes_sf.analysis.pooling import own_levels
 from bayes_sf.engines.estimates import Estimate
 from bayes_sf.engines.result import Result
+from bayes_sf.errors import DataError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.disclosure import HIDDEN, shortened
 from bayes_sf.output.numbers import level, percent, significant_decimals, with_percent
@@ -53,8 +55,8 @@ _WORDS: Final = {
         "Dot: posterior mean. Thick: {}, thin: {}",
     ),
     "shrinkage": (
-        "Åpent: eget gjennomsnitt. Fylt: delvis sammenslått, {}",
-        "Open: raw mean. Filled: partially pooled, {}",
+        "Åpent: uten sammenslåing. Fylt: delvis sammenslått, {}",
+        "Open: no pooling. Filled: partially pooled, {}",
     ),
     "slopes": (
         "Linje: delvis sammenslått, {}. Stiplet: minste kvadraters metode. Punkter: gjennomsnitt",
@@ -150,7 +152,10 @@ def draw_shrinkage(
     blunt: bool = False,
     lang: "Language" = "en",
 ) -> "Figure":
-    """Draw raw and partially pooled mean of every group, with their sizes, from the smallest up.
+    """Draw every group's level without and with partial pooling, and its size, the smallest first.
+
+    Both are levels at the predictors' means, averaged over all data sets that are possible; where a
+    predictor is constant within groups there is none without pooling.
 
     Parameters
     ----------
@@ -170,18 +175,22 @@ def draw_shrinkage(
     middle = beta[..., 0] + beta[..., 1:] @ moments.grand_mean[:-1]
     groups = [g for g in moments.groups if g in posterior[moments.group].to_numpy()]
     order = sorted(groups, key=lambda g: moments.sizes[moments.groups.index(g)])
+    try:
+        own = own_levels([part.moments for part in result.fitted.parts], result.prob)
+    except DataError:
+        own = {}
     with styled():
         figure = Figure(figsize=(7, 0.45 * len(order) + 1.8), layout="constrained")
         axes: Axes = figure.subplots()
         for place, group in enumerate(order):
             pooled = middle + posterior["u"].sel({moments.group: group}).to_numpy()
             ends = np.quantile(pooled, [0.5 - 0.5 * result.prob, 0.5 + 0.5 * result.prob])
-            drawn = [moments.means[moments.groups.index(group), -1], pooled.mean(), *ends]
-            raw, mean, low, high = np.round(drawn, 1) if blunt or group in unsaid else drawn
-            axes.plot([raw, mean], [place - 0.15, place], color=MUTED, lw=1)
+            drawn = [own.get(group, (np.nan,))[0], pooled.mean(), *ends]
+            alone, mean, low, high = np.round(drawn, 1) if blunt or group in unsaid else drawn
+            axes.plot([alone, mean], [place - 0.15, place], color=MUTED, lw=1)
             axes.plot([low, high], [place, place], color=BLUE)
             axes.plot(mean, place, "o", color=BLUE)
-            axes.plot(raw, place - 0.15, "o", mfc="white", mec=MUTED)
+            axes.plot(alone, place - 0.15, "o", mfc="white", mec=MUTED)
         everyone = middle.mean()
         axes.axvline(round(everyone, 1) if blunt else everyone, color=MUTED, lw=1, ls=":")
         sizes = [int(moments.sizes[moments.groups.index(g)]) for g in order]

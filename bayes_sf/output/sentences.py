@@ -33,8 +33,10 @@ _SENTENCES: Final[Mapping[Language, Mapping[str, str]]] = {
         "several": "of the first model",
         "printed": "Published: the real study's figures, with the decimals that the report prints.",
         "reconstructed": (
-            "Where only estimate and SE are printed, the posterior rests on them (flat priors), "
-            "and n is the one that the report prints."
+            "Where only estimate and SE are printed, the posterior rests on them (flat priors): a "
+            "Student t with N - J - k degrees of freedom (N workplaces, J industries, k "
+            "predictors). Those of an intercept are not known: between J - 1 and N - J - k, and "
+            "both ends are shown (df). n is the one that the report prints."
         ),
         "answered": (
             "The report's n is {}, all linked workplaces with enough quarters; here it is without "
@@ -86,8 +88,10 @@ _SENTENCES: Final[Mapping[Language, Mapping[str, str]]] = {
         "several": "den første modellens",
         "printed": "Rapporten: tall for den virkelige studien, med de desimalene som er trykt.",
         "reconstructed": (
-            "Der bare estimat og standardfeil er trykt, bygger fordelingen på dem (flat a priori), "
-            "og n er den som rapporten oppgir."
+            "Der bare estimat og standardfeil er trykt, bygger fordelingen på dem (flat a priori): "
+            "en Student t med N - J - k frihetsgrader (N virksomheter, J bransjer, k prediktorer). "
+            "For et konstantledd er de ikke kjent: mellom J - 1 og N - J - k, og begge ender er "
+            "vist (df). n er den som rapporten oppgir."
         ),
         "answered": (
             "Rapportens n er {}, alle koblede virksomheter med nok kvartaler; her er de utelatt "

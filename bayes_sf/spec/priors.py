@@ -10,9 +10,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from bayes_sf.errors import SpecError
 from bayes_sf.spec.prior import (
     LOCATION_FAMILIES,
@@ -22,7 +19,12 @@ from bayes_sf.spec.prior import (
     closest,
     read_prior,
 )  # fmt: skip
-from bayes_sf.spec.statements import is_statement, read_statement
+from bayes_sf.spec.statements import (
+    AT_DATA_SCALE,
+    icc_prior_quantiles,
+    is_statement,
+    read_statement,
+)
 
 __all__ = ["LOCATION_FAMILIES", "SCALE_FAMILIES", "Prior", "Priors", "icc_prior_quantiles"]
 
@@ -154,7 +156,8 @@ class Priors:
         ----------
         table : mapping
             ``{"sd_group": {"family": "half-t", "scale": 1.0}, ...}``, or a statement instead
-            (`bayes_sf.spec.statements`); what is not named keeps its default.
+            (`bayes_sf.spec.statements`); what is not named keeps its default, but for ``sd_resid``
+            beside a statement on the ICC: it is then `AT_DATA_SCALE`.
         where : str
             File, for messages.
 
@@ -179,6 +182,8 @@ class Priors:
                 )
             if not is_statement(entry):
                 chosen[name] = read_prior(entry, f"{where}: priors.{name}")
+        if "icc_above" in _keys(table.get("sd_group")):
+            chosen.setdefault("sd_resid", AT_DATA_SCALE)
         sd_resid = chosen.get("sd_resid", Prior("half-t"))
         for name, entry in table.items():
             if is_statement(entry):
@@ -201,41 +206,6 @@ class Priors:
         return "; ".join(parts)
 
 
-def icc_prior_quantiles(
-    sd_resid: Prior, sd_group: Prior, prob: NDArray[np.float64], nodes: int = 100
-) -> NDArray[np.float64]:
-    """Quantiles of the ICC under the prior alone.
-
-    P(ICC <= x) = E[F_tau(sigma sqrt(x/(1 - x)))] over sigma, by Gauss-Legendre in sigma's
-    probability, then monotone interpolation in the logit of the ICC.
-
-    Parameters
-    ----------
-    sd_resid, sd_group : Prior
-        Resolved priors of sigma and tau.
-    prob : (m,) array
-        Probabilities.
-    nodes : int
-        Quadrature nodes.
-
-    Returns
-    -------
-    (m,) array
-        NaN where either prior is flat (then the ICC has no prior distribution).
-
-    Examples
-    --------
-    >>> same = Prior("half-t").resolve(1.0)
-    >>> icc_prior_quantiles(same, same, np.array([0.5])).round(3)
-    array([0.5])
-    """
-    prob = np.asarray(prob, dtype=float)
-    if "flat" in (sd_resid.family, sd_group.family):
-        return np.full(prob.shape, np.nan)
-    x, w = np.polynomial.legendre.leggauss(nodes)
-    sigma = sd_resid.quantile(0.5 * (x + 1))
-    logit = np.linspace(-25.0, 25.0, 2001)
-    ratio = np.exp(0.5 * logit)
-    cdf = sd_group.cdf(sigma[:, None] * ratio) * (0.5 * w)[:, None]
-    icc_logit = np.interp(prob, cdf.sum(axis=0), logit)
-    return np.asarray(1 / (1 + np.exp(-icc_logit)))
+def _keys(entry: object) -> Iterable[str]:
+    """Keys of a table; none where there is no table."""
+    return entry if isinstance(entry, Mapping) else ()

@@ -27,6 +27,9 @@ for _name in ("COLUMNS", "LINES"):
 # would take ten seconds a test on a machine that has not seen it.
 os.environ.setdefault("PYTENSOR_FLAGS", "cxx=")
 
+#: Mutation testing has a library of its own, which is not among the project's.
+collect_ignore_glob = ["studies/mutation*.py"]
+
 #: Files that take longest: they start first, so that no worker waits for another at the end.
 LONGEST = (
     "test_report.py", "test_disclosure_run.py", "test_documents.py",

@@ -9,8 +9,10 @@ from base64 import b64decode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from bayes_sf import cli
 
@@ -35,6 +37,21 @@ LONGEST = (
     "test_report.py", "test_disclosure_run.py", "test_documents.py",
     "test_tables.py", "test_describe.py", "test_disclosure.py", "test_peers.py", "test_nuts.py",
 )  # fmt: skip
+
+
+#: Files that compile models by Numba, which takes half a minute the first time in a process.
+COMPILING = ("test_nuts.py", "test_peers.py")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
+    """Let the files that compile models share a worker."""
+
+    class ByFile(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "compiling" if Path(file).name in COMPILING else file
+
+    return ByFile(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

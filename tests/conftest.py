@@ -9,8 +9,10 @@ from base64 import b64decode
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from bayes_sf import cli
 
@@ -27,6 +29,9 @@ for _name in ("COLUMNS", "LINES"):
 # would take ten seconds a test on a machine that has not seen it.
 os.environ.setdefault("PYTENSOR_FLAGS", "cxx=")
 
+#: Mutation testing has a library of its own, which is not among the project's.
+collect_ignore_glob = ["studies/mutation*.py"]
+
 #: Files that take longest: they start first, so that no worker waits for another at the end.
 LONGEST = (
     "test_report.py", "test_disclosure_run.py", "test_documents.py",
@@ -40,6 +45,21 @@ def _no_waiting_for_the_disk() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda _: None)
         yield
+
+
+#: Files that compile models by Numba, which takes half a minute the first time in a process.
+COMPILING = ("test_nuts.py", "test_peers.py")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
+    """Let the files that compile models share a worker."""
+
+    class ByFile(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "compiling" if Path(file).name in COMPILING else file
+
+    return ByFile(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

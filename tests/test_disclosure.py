@@ -381,6 +381,7 @@ def test_published_tables_have_nothing_to_hide() -> None:
     assert notice(Control(microdata=False), ()) == ""
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_the_log_says_what_and_why(command: Command, tmp_path: Path) -> None:
     code, out, _ = command("describe", "--out", "here")
     assert code == 0
@@ -397,6 +398,7 @@ def test_the_log_says_what_and_why(command: Command, tmp_path: Path) -> None:
         assert (row["count"] == HIDDEN) == (row["percent"] == HIDDEN)
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_a_table_with_nothing_left_is_exit_code_5(command: Command) -> None:
     code, out, err = command("describe", "--min-workplaces", "500", "--out", "here")
     assert code == 5

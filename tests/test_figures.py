@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.quarters import quarter_name, quarter_range
-from bayes_sf.output.aggregate_figures import spread_figure
+from bayes_sf.output.aggregate_figures import spread_figure, states_figure
 from bayes_sf.output.figures import (
     JITTER,
     STATE_COLOURS,
@@ -26,7 +26,7 @@ from bayes_sf.output.figures import (
     missingness_figure,
     scatter_figure,
 )
-from bayes_sf.output.page import figure_files
+from bayes_sf.output.page import Language, figure_files
 
 INDUSTRIES = [industry.key for industry in load_codebook().industries]
 VARIABLES = ("absence_mean", "absence_change", "women_share", "senior_share")
@@ -290,3 +290,27 @@ def test_the_style_stays_inside(frame: pd.DataFrame) -> None:
     before = dict(mpl.rcParams)
     figure_files("figure1", box_figure(frame, "absence_mean", source="microdata"))
     assert dict(mpl.rcParams) == before
+
+
+@pytest.mark.parametrize(("lang", "word"), [("en", "hidden"), ("nb", "skjult")])
+def test_hidden_counts_are_hatched_and_not_drawn_as_missing(lang: Language, word: str) -> None:
+    """Of 40 workplaces 30 are hidden in one quarter, and of another industry nothing is said."""
+    rows = [
+        ("care", "2016Q1", ":", 4, ":"), ("care", "2016Q2", 30, 4, 6),
+        ("ict", "2016Q1", ":", ":", ":"), ("ict", "2016Q2", ":", ":", ":"),
+    ]  # fmt: skip
+    counts = pd.DataFrame(rows, columns=["industry", "quarter", "observed", "no_absence", "no_row"])
+    figure = states_figure(counts, {"care": 40, "ict": ":"}, source="microdata", lang=lang)
+    keys = [industry.key for industry in load_codebook().industries]
+    hatched = {
+        key: [bar.get_height() for bar in axes.patches if bar.get_hatch()]  # type: ignore[attr-defined]
+        for key, axes in zip(keys, figure.axes, strict=True)
+    }
+    assert hatched["care"] == [90, 0]
+    assert hatched["ict"] == [100, 100]
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()][-1] == word
+    figure.canvas.draw()
+    box = legend.get_window_extent()
+    assert box.x1 <= figure.bbox.x1
+    assert len([patch for patch in legend.get_patches() if patch.get_hatch()]) == 1

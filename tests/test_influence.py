@@ -194,7 +194,7 @@ def test_yes_and_no(sample: AnalysisSample) -> None:
     assert set(found.refits["left_out"]) == {"nobody", "industry"}
     influence_figure(found, lang="nb")
     for table in influence_tables(found, lang="nb"):
-        assert "Har tillitsvalgte: nei (q17): nei til ja." in table.footer
+        assert "Har tillitsvalgte: nei (q17): ja til nei." in table.footer
 
 
 def test_one_answer_of_three(sample: AnalysisSample) -> None:

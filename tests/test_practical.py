@@ -41,7 +41,7 @@ def q13(sample: object) -> sf.Result:
         ("q13", "step", 1.0, "one step of 5"),
         ("q13", "widest", 4.0, "very small extent to very large extent"),
         ("q14.1", "widest", 1.0, "not chosen to chosen"),
-        ("q17[no]", "widest", -1.0, "no to yes"),
+        ("q17[no]", "widest", 1.0, "yes to no"),
         ("q18[dont_know]", "widest", 1.0, "yes to don't know"),
         ("q21[other]", "widest", 1.0, "yes to other"),
     ],
@@ -63,17 +63,17 @@ def test_every_preventive_item_has_a_widest_contrast_between_its_own_ends() -> N
 
 
 def test_labels_in_norwegian() -> None:
-    assert find_contrast("q17[no]", "widest", language="nb").label == "nei til ja"
+    assert find_contrast("q17[no]", "widest", language="nb").label == "ja til nei"
 
 
-def test_no_to_yes_is_the_coefficient_of_a_yes_dummy(sample: object) -> None:
-    """The same model in another coding: 1 is yes."""
+def test_yes_to_no_is_the_coefficient_of_a_no_dummy(sample: object) -> None:
+    """The same model in a coding of our own: 1 is no."""
     result = sf.fit(sf.ModelSpec("absence_mean", predictors=("q17",)), sample)
     frame: pd.DataFrame = sample.frame  # type: ignore[attr-defined]
     usable = frame.dropna(subset=["absence_mean"])
     usable = usable[usable["q17"].isin(["yes", "no"]) & (usable["n_quarters"] >= 3)]
-    coded = usable.assign(yes=(usable["q17"] == "yes").astype(float))
-    again = sf.fit(sf.ModelSpec("absence_mean", predictors=("yes",)), coded)
+    coded = usable.assign(no=(usable["q17"] == "no").astype(float))
+    again = sf.fit(sf.ModelSpec("absence_mean", predictors=("no",)), coded)
     ours = contrast_posterior(result, find_contrast("q17[no]", "widest"))
     theirs = again.fitted.coef.take([1])
     tails = [0.025, 0.5, 0.975]

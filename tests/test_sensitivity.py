@@ -100,11 +100,11 @@ def test_every_part_of_the_published_study(study: PublishedStudy) -> None:
     many = found["multiplicity"]
     assert sorted(many["correlation"].unique()) == [0.0, 0.1, 0.2, 0.3, 0.5]
     assert set(many["slopes"]) == {32}
-    # The widest contrast of no = 1, yes = 0 is no to yes: the coefficient's negative.
+    # The widest contrast of no = 1, yes = 0 is yes to no: the coefficient itself.
     slope = found.results[0].fixef().loc["q17[no]", "estimate"]
-    assert found.contrasts[0][1].size == -1
+    assert found.contrasts[0][1].size == 1
     bayes = found["days"]["mean"].iloc[0] / (800_000 * 2.52)
-    assert bayes == pytest.approx(-slope)
+    assert bayes == pytest.approx(slope)
 
 
 def test_multiplicity_needs_one_data_set_only(study: PublishedStudy) -> None:

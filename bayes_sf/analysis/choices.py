@@ -157,7 +157,7 @@ def _code_item(asked: Multiverse, sample: AnalysisSample) -> tuple[Contrast, dic
     unknown = (sample.frame[asked.item] == _UNKNOWN).to_numpy()
     codes = [0.0, 1.0] if own is not None or "[" in term else [a.code for a in item.categories]
     low, high = float(min(codes)), float(max(codes))
-    if contrast.size < 0:  # the contrast goes from no to yes, the coefficient from yes to no
+    if term.endswith("[no]"):  # no is the lowest answer, and the column counts it
         low, high = high, low
     scores = {"missing": np.nan, "lowest": low, "middle": 0.5 * (low + high), "highest": high}
     coded = {key: {term: np.where(unknown, code, values)} for key, code in scores.items()}

@@ -1,8 +1,11 @@
 """Contrasts: how far a predictor moves, so that its slope becomes percentage points.
 
 A slope is per unit of its predictor, and a unit is a convention. "From lowest to highest category"
-or "no to yes" is not: what is called large or small is always said of a contrast. The codebook has
+or "yes to no" is not: what is called large or small is always said of a contrast. The codebook has
 the scale of every item; of anything else, and of a standardised predictor, the user says the size.
+
+There is one direction: a contrast of the codebook goes as the coefficient does that tables and
+figures print, from the lowest category, or from the reference, to the one that is named.
 
 Examples
 --------
@@ -11,7 +14,7 @@ Contrast(term='q13', size=1.0, label='one step of 5', coded=True)
 >>> find_contrast("q13", "widest").label
 'very small extent to very large extent'
 >>> find_contrast("q17[no]", "widest")
-Contrast(term='q17[no]', size=-1.0, label='no to yes', coded=True)
+Contrast(term='q17[no]', size=1.0, label='yes to no', coded=True)
 """
 
 from collections.abc import Iterable
@@ -53,10 +56,9 @@ class Contrast:
     term : str
         Term of the model: "q13", "q17[no]", "women_share".
     size : float
-        In units of the predictor, not zero. Negative where the coefficient counts the other way:
-        the coefficient of "q17[no]" is yes to no.
+        In units of the predictor, not zero. Negative where a user wants the other direction.
     label : str
-        In words: "no to yes".
+        In words: "yes to no".
     coded : bool
         Whether `size` is in the codebook's codes, and so refused for a standardised predictor.
 
@@ -88,8 +90,8 @@ def find_contrast(term: str, kind: str, *, language: Literal["nb", "en"] = "en")
     term : str
         Term of a model of survey items.
     kind : {"step", "widest"}
-        One step of an ordinal item; or lowest to highest category, not chosen to chosen, no to
-        yes, and for other categories the reference to the term's category.
+        One step of an ordinal item; or lowest to highest category, not chosen to chosen, and for
+        a term of one category the reference to it.
     language : {"en", "nb"}
         Of the label.
 
@@ -119,12 +121,8 @@ def find_contrast(term: str, kind: str, *, language: Literal["nb", "en"] = "en")
             label = {"en": f"one step of {steps}", "nb": f"ett trinn av {steps}"}[language]
             return Contrast(term, 1.0, label + part, coded=True)
     else:
-        # The coefficient is reference to category; where that is yes to no, we say no to yes.
         reference = item.reference or item.categories[0].key
-        low, high = item.category(reference), item.category(category)
-        size = 1.0
-        if (low.key, high.key) == ("yes", "no"):
-            low, high, size = high, low, -1.0
+        low, high, size = item.category(reference), item.category(category), 1.0
     if kind == "step":
         rule = "has no steps"
         raise UsageError(f"contrast of {term}", rule, got=item.kind, fix="use 'widest'")

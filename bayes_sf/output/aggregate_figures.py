@@ -6,7 +6,7 @@ workplaces that lie nearest to it, so that every point of a figure is made of `F
 
 from collections.abc import Container, Mapping
 from textwrap import fill
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,12 +45,15 @@ FEW: Final = 5
 #: A box of five numbers needs so many that no two of them share a workplace.
 _LEAST: Final = 5 * FEW
 _PROBS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
-_HATCH: Final = "#F2F2F2"
+#: What is hidden is neither observed nor missing: hatched, over no colour.
+_HIDDEN: Final[dict[str, Any]] = {
+    "facecolor": "white", "edgecolor": MUTED, "hatch": "////", "linewidth": 0,
+}  # fmt: skip
 _TEXTS: Final = {
     "en": {
         "box": "{}; n = {}; box, whiskers: quartiles, ends; number: median; means of {} workplaces",
         "curve": "{}; n = {}; curve: LOWESS, box: quartiles, each a mean of {} workplaces",
-        "states": "Percent of the surveyed workplaces, by quarter; hidden counts are left out",
+        "states": "Percent of the surveyed workplaces, by quarter; hatched: counts that are hidden",
         "few": "too few",
         "hidden": "hidden",
         "states_title": "Observed quarters of absence by industry",
@@ -58,7 +61,7 @@ _TEXTS: Final = {
     "nb": {
         "box": "{}; n = {}; boks, streker: kvartiler, ender; tall: median; snitt av {} steder",
         "curve": "{}; n = {}; kurve: LOWESS, boks: kvartiler, hver et snitt av {} virksomheter",
-        "states": "Prosent av de spurte virksomhetene, etter kvartal; skjulte antall er utelatt",
+        "states": "Prosent av de spurte virksomhetene, etter kvartal; skravert: skjulte antall",
         "few": "for få",
         "hidden": "skjult",
         "states_title": "Observerte kvartaler med fravær etter bransje",
@@ -207,9 +210,9 @@ def states_figure(
     Parameters
     ----------
     counts : pandas.DataFrame
-        As `missingness.csv`, hidden figures `:`; a quarter with one is drawn as far as it is known.
+        As `missingness.csv`, hidden figures `:`; what of a quarter is hidden is hatched.
     sizes : mapping
-        Industry -> surveyed workplaces; hidden industries are not drawn.
+        Industry -> surveyed workplaces; hidden industries are hatched.
     source, lang
         As in `box_figure`.
     """
@@ -228,12 +231,19 @@ def states_figure(
         size = sizes.get(key, HIDDEN)
         whole = np.nan if size == HIDDEN else float(size)
         axes.set_ylim(0, 100)
-        axes.set_facecolor(_HATCH)
         bottom = np.zeros(len(quarters))
         for state, colour in reversed(STATE_COLOURS.items()):  # what may be hidden on top
             height = 100 * numbers[columns[state]].fillna(0.0).to_numpy() / whole
             axes.bar(range(len(quarters)), np.nan_to_num(height), bottom=bottom, color=colour)
             bottom += np.nan_to_num(height)
+        hidden = numbers.isna().any(axis=1).to_numpy() | np.isnan(whole)
+        axes.bar(
+            range(len(quarters)),
+            np.where(hidden, 100 - bottom, 0),
+            bottom=bottom,
+            width=1.0,
+            **_HIDDEN,
+        )
         label = fill(industry_label(key, lang), 18)
         axes.set_ylabel(label, rotation=0, ha="right", va="center", labelpad=8)
         axes.set_yticks([0, 100])
@@ -242,8 +252,11 @@ def states_figure(
     names = [name.replace("Q", "K") if lang == "nb" else name for name in years.values()]
     rows[-1].set_xticks(list(years), names)
     figure.legend(
-        handles=[Patch(color=colour, label=known[key]) for key, colour in STATE_COLOURS.items()],
-        loc="lower left", bbox_to_anchor=(0.2, 0.885), ncols=3, frameon=False, borderaxespad=0,
-        borderpad=0,
+        handles=[
+            *(Patch(color=colour, label=known[key]) for key, colour in STATE_COLOURS.items()),
+            Patch(**_HIDDEN, label=words["hidden"]),
+        ],
+        loc="lower left", bbox_to_anchor=(0.02, 0.885), ncols=4, columnspacing=1.4,
+        frameon=False, borderaxespad=0, borderpad=0,
     )  # fmt: skip
     return describe(figure, words["states"])

@@ -11,12 +11,20 @@ from bayes_sf.engines.result import Result
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.published import DECIMALS
 from bayes_sf.inputs.variables import Language
+from bayes_sf.output.disclosure import HIDDEN
 from bayes_sf.output.numbers import ICC_DECIMALS
+from bayes_sf.output.page import lower_first
 from bayes_sf.output.prior_words import prior_words
-from bayes_sf.output.result_tables import answered_notes, prior_notes
+from bayes_sf.output.result_tables import (
+    answered_notes,
+    prior_notes,
+    quarter_notes,
+    quarters_name,
+)
 from bayes_sf.output.sentences import sentence
 from bayes_sf.output.tables import Column, Table, table_from_frame
 from bayes_sf.output.words import interval_name, outcome_name, term_name, word
+from bayes_sf.spec.analysis import load_analysis
 
 __all__ = ["comparison_tables", "icc_table"]
 
@@ -57,10 +65,14 @@ def icc_table(rows: Sequence[IccRow], *, source: str, lang: Language, name: str 
         for row in rows
         if row.case == "all"
     ]
+    least = load_analysis("null").specs[0].min_quarters
+    needed = sentence("null n", lang).format(
+        lower_first(outcome_name("absence_mean", lang)), quarters_name(least, lang)
+    )
     boundary = [sentence("boundary", lang)] if any(row.case != "all" for row in rows) else []
     return table_from_frame(
         frame, word("icc_title", lang), columns=columns, name=name,
-        notes=[*priors, sentence("about_zero", lang), *boundary], source=source, lang=lang,
+        notes=[*priors, sentence("about_zero", lang), *boundary, needed], source=source, lang=lang,
     )  # fmt: skip
 
 
@@ -125,21 +137,46 @@ def _comparison(
         Column("n", word("n", lang), "integer"),
     )  # fmt: skip
     first, summary = rows[0], any(row.basis == "estimate and SE" for row in rows)
-    key = first.table.removeprefix("figure")
-    what = word("figure" if first.table.startswith("figure") else "table", lang)
+    what, key = _place(first.table, lang)
     notes = [
         *prior_notes(_fits_of(found, first.table), lang),
         sentence("printed", lang), sentence("direction", lang),
         *([sentence("reconstructed", lang)] if summary else []),
         *answered_notes(_fits_of(found, first.table), lang),
+        *quarter_notes(_fits_of(found, first.table), lang), *_other_sizes(found, rows, lang),
     ]  # fmt: skip
     table = table_from_frame(
-        frame, f"{what} {key}: {outcome_name(first.outcome, lang)}", columns=columns,
+        frame, f"{what.capitalize()} {key}: {outcome_name(first.outcome, lang)}", columns=columns,
         name=f"published_{first.table}", digits="sd", unit="pp", notes=notes, source=source,
         lang=lang,
     )  # fmt: skip
     printed = (len(str(cell).partition(".")[2]) for cell in frame["published"])
     return replace(table, decimals=tuple(map(max, table.decimals, printed)))
+
+
+def _other_sizes(found: Reproduction, rows: Sequence[CoefficientRow], lang: Language) -> list[str]:
+    """Say where a model of these rows has another n in another of the report's tables."""
+    here = {(row.question, row.outcome, row.model): row for row in rows}
+    notes = {}
+    for other in found.coefficients:
+        row = here.get((other.question, other.outcome, other.model))
+        fits = _fits_of(found, other.table)
+        if row is None or not fits or HIDDEN in {str(row.n), str(other.n)} or row.n == other.n:
+            continue
+        notes[row.question, other.table] = sentence("other n", lang).format(
+            row.question,
+            row.n,
+            other.n,
+            *_place(other.table, lang),
+            quarters_name(fits[0].spec.min_quarters, lang),
+        )
+    return list(notes.values())
+
+
+def _place(table: str, lang: Language) -> tuple[str, str]:
+    """Kind and number of one of the report's tables: ``("figure", "5")``."""
+    kind = "figure" if table.startswith("figure") else "table"
+    return word(kind, lang).lower(), table.removeprefix("figure")
 
 
 def _pair(key: str, label: str, se: str, kind: Any = "number") -> tuple[Column, Column]:

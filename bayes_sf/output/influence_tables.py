@@ -97,7 +97,10 @@ def _table(
     return table_from_frame(
         frame, title, columns=columns, name=slug(f"influence_{key}_{spec.name}_{spec.outcome}"),
         digits="sd" if key == "refits" else "", unit=spec.unit, n=found.result.moments.n_obs,
-        notes=(*notes, said, *prior_notes([found.result], lang), sentence("association", lang)),
+        notes=(
+            *notes, said, sentence("contrast", lang), *prior_notes([found.result], lang),
+            sentence("association", lang),
+        ),
         source=found.result.provenance.source, lang=lang,
     )  # fmt: skip
 

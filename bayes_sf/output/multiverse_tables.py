@@ -127,7 +127,7 @@ def _table(
     title = f"{word(key, lang)}: {item}, {outcome_name('absence_mean', lang)}"
     standing = (
         f"{contrast_text(explored, lang)}; {rope_text(explored, lang)}.",
-        _priors(explored, lang), sentence("association", lang),
+        sentence("contrast", lang), _priors(explored, lang), sentence("association", lang),
     )  # fmt: skip
     return table_from_frame(
         frame, title, columns=columns, name=f"{key}_{explored.asked.name}", unit="pp",

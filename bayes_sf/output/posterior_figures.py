@@ -53,8 +53,8 @@ _WORDS: Final = {
         "icc line": "Bars: posterior, share of probability per 0.025; line: prior; "
         "thick below: {} interval; dot: median",
         "forest": "Every item, one model each",
-        "forest line": "{}, percentage points per unit of the item; blue: posterior mean and {} "
-        "interval; open: printed in the report",
+        "forest line": "{}, percentage points per unit of the item, or for an answer that is named "
+        "against the reference; blue: posterior mean and {} interval; open: printed in the report",
         "levels": "Levels of industries, and how far they are shrunk",
         "levels line": "Percentage points; blue: posterior mean and {} interval; open: the "
         "industry's own mean; dotted: mean of all",
@@ -70,8 +70,9 @@ _WORDS: Final = {
         "icc line": "Søyler: a posteriori, andel av sannsynligheten per 0,025; linje: a priori; "
         "tykk strek: {}-troverdighetsintervall; punkt: median",
         "forest": "Alle spørsmål, én modell for hvert",
-        "forest line": "{}, prosentpoeng per enhet av spørsmålet; blått: forventning a posteriori "
-        "og {}-troverdighetsintervall; åpent: trykt i rapporten",
+        "forest line": "{}, prosentpoeng per enhet av spørsmålet, eller for et svar som er nevnt, "
+        "mot referansen; blått: forventning a posteriori og {}-troverdighetsintervall; åpent: "
+        "trykt i rapporten",
         "levels": "Bransjenes nivå, og hvor mye de krympes",
         "levels line": "Prosentpoeng; blått: forventning a posteriori og {}-"
         "troverdighetsintervall; åpent: bransjens eget gjennomsnitt; prikket: gjennomsnitt av alle",

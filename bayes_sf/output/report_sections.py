@@ -21,7 +21,7 @@ from bayes_sf.output.report_material import Material, associations, explorer_mod
 from bayes_sf.output.report_missing import build_missing, build_unobserved
 from bayes_sf.output.report_section import REPORT, Section
 from bayes_sf.output.report_sentences import say
-from bayes_sf.output.report_statements import icc_range, replay_counts
+from bayes_sf.output.report_statements import icc_range, observed, replay_counts
 from bayes_sf.output.report_tables import contrast_table, fan_table
 from bayes_sf.output.sensitivity_figures import ranks_figure
 from bayes_sf.output.sensitivity_tables import model_tables, outcome_tables
@@ -49,7 +49,7 @@ def _effects(material: Material) -> Section:
         if one.spec.key == ("q17", "absence_change") and not hidden_of(one, material.control)
     ]  # fmt: skip
     figures += [line_figure(one, lang=lang, seed=material.seed) for one in chosen]
-    paragraphs = [say("observed", lang), *([say("one slope", lang)] if chosen else [])]
+    paragraphs = [observed(material), *([say("one slope", lang)] if chosen else [])]
     return Section(
         "effects", source, tuple(paragraphs),
         (

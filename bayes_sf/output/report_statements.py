@@ -1,14 +1,24 @@
 """Statements of the report's first page: each is a sentence and the numbers that it is about."""
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from bayes_sf.analysis.comparison import IccRow
 from bayes_sf.analysis.findings import count_severities
 from bayes_sf.analysis.pooling import GroupRow, Pooling
+from bayes_sf.analysis.ranking import end_probabilities
 from bayes_sf.inputs.published import published_table
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.inputs.variables import Language
-from bayes_sf.output.numbers import ICC_DECIMALS, fixed, interval, level, percent, with_percent
+from bayes_sf.output.numbers import (
+    ICC_DECIMALS,
+    fixed,
+    interval,
+    level,
+    percent,
+    probability,
+    with_percent,
+)
 from bayes_sf.output.page import lower_first, upper_first
 from bayes_sf.output.protected_models import shown_levels
 from bayes_sf.output.report_material import AMOUNTS, Association, Material
@@ -16,17 +26,21 @@ from bayes_sf.output.report_sentences import say
 from bayes_sf.output.words import industry_name, outcome_name, term_name
 
 __all__ = [
-    "association_line", "count_asked", "data_say", "gap", "how_sure", "icc_range", "question",
-    "replay_counts", "tipping_line",
+    "association_line", "count_asked", "data_say", "gap", "how_sure", "icc_range", "observed",
+    "question", "replay_counts", "tipping_line",
 ]  # fmt: skip
+
+#: Decimals of the probability of a rank, which draws give.
+_ENDS: Final = 2
 
 
 def question(material: Material) -> str:
-    """What was asked."""
+    """What was asked; of the replica, that nobody was."""
     items = {result.spec.name for result in material.bivariate}
     groups = material.nulls[0].moments.n_groups
     n = count_asked(material)
-    return say("question", material.lang, n=n, groups=groups, items=len(items))
+    key = "question replica" if material.source == "replica" else "question"
+    return say(key, material.lang, n=n, groups=groups, items=len(items))
 
 
 def count_asked(material: Material) -> int:
@@ -45,7 +59,7 @@ def data_say(material: Material, found: Sequence[Association]) -> Iterator[tuple
         if row.case == "all":
             yield _share(row, lang), []
     if len(shown_levels(material.poolings[0])) > 1:
-        yield _levels(material.poolings[0], lang), []
+        yield _levels(material.poolings[0], lang, material.seed), []
     prob = material.nulls[0].prob
     for result in material.nulls:
         outcome = result.spec.outcome
@@ -73,19 +87,22 @@ def _share(row: IccRow, lang: Language) -> str:
     )  # fmt: skip
 
 
-def _levels(pooling: Pooling, lang: Language) -> str:
-    """The industries at the ends."""
+def _levels(pooling: Pooling, lang: Language, seed: int) -> str:
+    """The industries at the ends, and how probable it is that they are there."""
     rows = sorted(shown_levels(pooling), key=lambda row: row.mean)
 
     def shown(row: GroupRow) -> str:
         return f"{fixed(row.mean, 1, lang)}; {interval(row.lower, row.upper, 1, lang)}"
 
     low, high = rows[0], rows[-1]
+    ends = end_probabilities(pooling.exact, [row.group for row in rows], seed=seed)
     return say(
         "levels", lang, outcome=outcome_name(pooling.spec.outcome, lang),
         low=industry_name(low.group, lang), low_value=shown(low),
         high=industry_name(high.group, lang), high_value=shown(high),
         level=level(low.prob, lang),
+        lowest=probability(ends[low.group][0], _ENDS, lang),
+        highest=probability(ends[high.group][1], _ENDS, lang),
     )  # fmt: skip
 
 
@@ -115,8 +132,13 @@ def how_sure(material: Material, found: Sequence[Association]) -> Iterator[str]:
     yield say("prior slopes", lang, changed=int(by_slope.sum()), m=len(by_slope), v=priors)
     yield from tipping_line(material)
     yield say("few", lang, groups=material.nulls[0].moments.n_groups)
-    yield say("observed", lang)
+    yield observed(material)
     yield say("replayed", lang, **replay_counts(material))
+
+
+def observed(material: Material) -> str:
+    """Say that numbers are associations; of the replica, that nothing was observed."""
+    return say("observed replica" if material.source == "replica" else "observed", material.lang)
 
 
 def icc_range(material: Material, outcome: str) -> str:
@@ -167,7 +189,7 @@ def tipping_line(material: Material) -> Iterator[str]:
 def gap(material: Material) -> str:
     """Who is missing, in one sentence."""
     if isinstance(material.data, AnalysisSample):
-        return say("sample gap", material.lang)
+        return say("replica gap" if material.source == "replica" else "sample gap", material.lang)
     mean, change = (result.moments.n_obs for result in material.nulls)
     return say(
         "published gap", material.lang, asked=count_asked(material), mean=mean, change=change

@@ -10,11 +10,11 @@ from bayes_sf.analysis.prior_fan import GROUP_PRIORS, SLOPE_PRIORS
 from bayes_sf.inputs.published import published_table
 from bayes_sf.inputs.variables import Language
 from bayes_sf.output.numbers import ICC_DECIMALS, fixed
-from bayes_sf.output.page import upper_first
+from bayes_sf.output.page import lower_first, upper_first
 from bayes_sf.output.prior_words import prior_words
 from bayes_sf.output.report_material import AMOUNTS, Association, Material
 from bayes_sf.output.report_sentences import say
-from bayes_sf.output.result_tables import prior_notes
+from bayes_sf.output.result_tables import prior_notes, quarter_notes
 from bayes_sf.output.sentences import sentence
 from bayes_sf.output.tables import Column, Table, table_from_frame
 from bayes_sf.output.words import industry_name, interval_name, outcome_name, term_name, word
@@ -56,7 +56,9 @@ def contrast_table(material: Material, found: Sequence[Association], outcome: st
     shown = [] if material.rope is None else [_amount(material.rope, material)]
     notes = [
         *prior_notes([r for r in material.bivariate if r.spec.outcome == outcome], lang),
+        sentence("contrast", lang),
         sentence("direction", lang),
+        *quarter_notes([r for r in material.bivariate if r.spec.outcome == outcome], lang),
         *(say("rope note", lang, rope=value) for value in shown),
     ]
     return table_from_frame(
@@ -128,7 +130,7 @@ def sample_table(material: Material) -> Table:
         Column("surveyed", say("surveyed", lang), "integer"),
         *(
             column for name in ("mean", "change") for column in (
-                Column(name, outcome_name(f"absence_{name}", lang), "integer"),
+                Column(name, _with_outcome(f"absence_{name}", lang), "integer"),
                 Column(f"{name}_share", say("of surveyed", lang), decimals=0),
             )
         ),
@@ -137,6 +139,11 @@ def sample_table(material: Material) -> Table:
         frame, say("samples title", lang), columns=columns, name="samples",
         n=int(surveyed.loc["total"]), notes=[say("samples note", lang)], source="report", lang=lang,
     )  # fmt: skip
+
+
+def _with_outcome(outcome: str, lang: Language) -> str:
+    """Header of a column that counts workplaces with an outcome."""
+    return say("with outcome", lang, outcome=lower_first(outcome_name(outcome, lang)))
 
 
 #: The report's table of each sample.

@@ -22,6 +22,7 @@ from bayes_sf.output.words import (
     interval_name,
     outcome_name,
     own_group,
+    step_name,
     term_name,
     word,
 )
@@ -30,7 +31,10 @@ from bayes_sf.spec.moments import INTERCEPT
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["answered_notes", "diagnostics_table", "posterior_table", "prior_notes", "slug"]
+__all__ = [
+    "answered_notes", "diagnostics_table", "posterior_table", "prior_notes", "quarter_notes",
+    "quarters_name", "slug",
+]  # fmt: skip
 
 type _Record = dict[str, Any]
 
@@ -164,6 +168,42 @@ def answered_notes(results: Iterable[Result], lang: Language) -> list[str]:
         and result.moments.n_obs < scalar(_SAMPLES[result.spec.table])
     }  # fmt: skip
     return [sentence("answered", lang).format(whole) for whole in sorted(wholes)]
+
+
+def quarter_notes(results: Iterable[Result], lang: Language) -> list[str]:
+    """Say how many quarters a workplace needs for a mean absence, where all models need as many.
+
+    Parameters
+    ----------
+    results : iterable of Result
+    lang : {"en", "nb"}
+        Language.
+
+    Returns
+    -------
+    list of str
+        One sentence, or none: the change of absence needs two quarters that are named.
+    """
+    needed = {
+        result.spec.min_quarters for result in results if result.spec.outcome == "absence_mean"
+    }
+    return (
+        [sentence("quarters", lang).format(quarters_name(*needed, lang))]
+        if len(needed) == 1
+        else []
+    )
+
+
+def quarters_name(least: int, lang: Language) -> str:
+    """Return the rule of a model on quarters, as a part of a sentence.
+
+    Examples
+    --------
+    >>> quarters_name(1, "en"), quarters_name(3, "nb")
+    ('at least 1 observed quarter', 'minst 3 observerte kvartaler')
+    """
+    name = step_name(f"at least {least} observed quarters", lang)
+    return f"{name[:1].lower()}{name[1:]}"
 
 
 def _verdict_notes(results: Sequence[Result], lang: Language) -> list[str]:

@@ -10,6 +10,7 @@ from bayes_sf.output.disclosure import HIDDEN
 from bayes_sf.output.numbers import fixed
 from bayes_sf.output.sensitivity_about import About
 from bayes_sf.output.sensitivity_words import say
+from bayes_sf.output.sentences import sentence
 from bayes_sf.output.tables import Column, Table
 from bayes_sf.output.words import word
 
@@ -155,11 +156,11 @@ def _of_term(frame: "pd.DataFrame", about: About) -> tuple[Column, ...]:
 
 
 def _contrast(frame: "pd.DataFrame", about: About) -> tuple[str, ...]:
-    """Note on the one contrast that there is."""
-    row = frame.iloc[0]
+    """Note on the one contrast that there is, and on the direction of all."""
+    row, direction = frame.iloc[0], sentence("contrast", about.lang)
     if len(frame["label"].unique()) > 1:
-        return ()
-    return (f"{about.say('contrast')}: {about.term(row['term'])}, {row['label']}.",)
+        return (direction,)
+    return (f"{about.say('contrast')}: {about.term(row['term'])}, {row['label']}.", direction)
 
 
 #: Part -> what makes its tables.

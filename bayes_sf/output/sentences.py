@@ -69,6 +69,13 @@ _SENTENCES: Final[Mapping[Language, Mapping[str, str]]] = {
             "without regard to sign. Nothing is said of fewer than 5 workplaces."
         ),
         "association": "An association, not the effect of an intervention.",
+        "quarters": "n: workplaces with {}, and an answer to each item that the model has.",
+        "null n": "n of {}: workplaces with {}; the report's table 8 counts those with three.",
+        "other n": "{}: n = {} here, and {} in {} {}, where a model needs {}.",
+        "contrast": (
+            "A contrast goes as the coefficient does: from the lowest answer, or the reference, to "
+            "the answer named last."
+        ),
         "control": (
             "Disclosure control: {} hidden (:), for fewer than {} workplaces or {} persons, "
             "dominance, or to protect such figures."
@@ -129,6 +136,13 @@ _SENTENCES: Final[Mapping[Language, Mapping[str, str]]] = {
             "til fortegn. Ingenting sies om færre enn 5 virksomheter."
         ),
         "association": "En sammenheng, ikke virkningen av et tiltak.",
+        "quarters": "n: virksomheter med {}, og et svar på hvert spørsmål som er i modellen.",
+        "null n": "n for {}: virksomheter med {}; rapportens tabell 8 teller dem med tre.",
+        "other n": "{}: n = {} her, og {} i {} {}, der en modell krever {}.",
+        "contrast": (
+            "En kontrast går som koeffisienten: fra det laveste svaret, eller referansen, til det "
+            "svaret som er nevnt sist."
+        ),
         "control": (
             "Personvern: {} skjult (:), for færre enn {} virksomheter eller {} personer, "
             "dominans, eller for å beskytte slike tall."

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["SavedFit", "fit_saved", "load_fit", "name_of", "save_fit", "without_groups"]
 
-#: Version of the files. One of another version is not read.
-_FORMAT = 2
+#: Version of the files. One of another version is not read: in the second, group intercepts of a
+#: varying slope were at the predictor's mean, now they are at its zero.
+_FORMAT = 3
 _GROUPS = {"posterior", "sample_stats"}
 _EXACT = "exact"
 #: What a file says of itself, beside its draws.

@@ -17,13 +17,27 @@ from bayes_sf.output.numbers import digits_of, fixed
 from bayes_sf.output.prior_words import prior_words
 from bayes_sf.output.sentences import sentence
 from bayes_sf.output.tables import Column, Table, table_from_frame
-from bayes_sf.output.words import industry_name, interval_name, outcome_name, term_name, word
+from bayes_sf.output.words import (
+    industry_name,
+    interval_name,
+    numbered_name,
+    outcome_name,
+    term_name,
+    word,
+)  # fmt: skip
 from bayes_sf.spec.moments import INTERCEPT
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["answered_notes", "diagnostics_table", "posterior_table", "prior_notes", "slug"]
+__all__ = [
+    "answered_notes",
+    "diagnostics_table",
+    "posterior_table",
+    "prior_notes",
+    "slug",
+    "zero_notes",
+]
 
 type _Record = dict[str, Any]
 
@@ -115,7 +129,7 @@ def _term_rows(result: Result, lang: Language) -> Iterator[_Record]:
 
 
 def prior_notes(results: Sequence[Result], lang: Language) -> list[str]:
-    """Write the note on priors: of all models, or of the first where they differ.
+    """Write the notes on priors: of all models, or of the first where they differ; and on zeros.
 
     Parameters
     ----------
@@ -128,7 +142,31 @@ def prior_notes(results: Sequence[Result], lang: Language) -> list[str]:
     if not texts:
         return []
     several = f" ({sentence('several', lang)})" if len(texts) > 1 else ""
-    return [f"{word('priors', lang)}{several}: {prior_words(texts[0], lang)}."]
+    priors = f"{word('priors', lang)}{several}: {prior_words(texts[0], lang)}."
+    return [priors, *zero_notes(results, lang)]
+
+
+def zero_notes(results: Iterable[Result], lang: Language) -> list[str]:
+    """Say where intercepts are, and what priors hold there, of models whose slopes vary.
+
+    Parameters
+    ----------
+    results : iterable of Result
+    lang : {"en", "nb"}
+        Language.
+
+    Returns
+    -------
+    list of str
+        One sentence; none where no slope varies.
+    """
+    names = dict.fromkeys(
+        numbered_name(result.varying_term, lang, known=result.provenance.source != "frame")
+        for result in results
+        if result.spec.varying
+    )
+    zeros = ", ".join(f"{name} = 0" for name in names)
+    return [sentence("zero", lang).format(zeros)] if names else []
 
 
 #: The n that the report prints of a single model, by its table.

@@ -3,7 +3,7 @@
 Given the other numbers of a draw, or of a node of the exact engine, a new group's effects are
 Gaussian around zero, so that each of its rows is Gaussian with the variance v(x) between groups
 (`icc`) beside the residual one. Where the residual variance of a new group is itself unknown, or
-residuals are Student-t, a one-dimensional Gauss rule is over it.
+residuals are Student-t (Gaussian given a gamma precision), one further integral is a sum.
 
 Examples
 --------
@@ -29,7 +29,6 @@ from bayes_sf.engines.mixture import NormalMixture
 from bayes_sf.engines.pointwise import predictors_effect, varying_column
 from bayes_sf.engines.posterior import Posterior
 from bayes_sf.engines.repeated import RepeatedPosterior
-from bayes_sf.engines.reweighted import gamma_rule
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.rows import Rows
 
@@ -40,8 +39,8 @@ __all__ = ["Unseen", "unseen"]
 
 _Floats = NDArray[np.float64]
 
-#: Nodes of the Gauss rules over what is not known of a new group's residuals.
-_NODES = 48
+#: Nodes over what is not known of a new group's residuals: of a Gauss rule, of a trapezoidal one.
+_GAUSS, _EVEN = 48, 80
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,12 +145,24 @@ def _residuals(
     variance = np.broadcast_to(variance, (draws, rows.n_obs))
     if spec.resid_by_group:
         spread = posterior["sd_log_resid"].to_numpy().reshape(-1, 1)
-        for z, weight in zip(*np.polynomial.hermite_e.hermegauss(_NODES), strict=True):
+        for z, weight in zip(*np.polynomial.hermite_e.hermegauss(_GAUSS), strict=True):
             yield one + np.log(weight) - 0.5 * np.log(2 * np.pi), variance * np.exp(2 * z * spread)
     elif spec.likelihood == "student":
-        half = 0.5 * posterior["df_resid"].to_numpy().ravel()
-        x, log_weight, _ = gamma_rule(_NODES, half)
-        for node in range(_NODES):
-            yield log_weight[:, node, None], variance * (half / x[:, node])[:, None]
+        log_w, log_weight = _log_precisions(posterior["df_resid"].to_numpy().reshape(-1, 1))
+        for node in range(log_w.shape[1]):
+            yield log_weight[:, node, None], variance * np.exp(-log_w[:, node, None])
     else:
         yield one, variance
+
+
+def _log_precisions(nu: _Floats) -> tuple[_Floats, _Floats]:
+    """Log precisions w of t residuals over sigma^-2, and log weights that sum to one, (D, K) each.
+
+    w is gamma with mean 1 and shape nu/2. Its logarithm has a smooth density, on which even steps
+    converge fast, also where an outlier needs its small values.
+    """
+    sd = np.sqrt(2 / nu)
+    low, high = -9 * sd - 60 / nu, np.log1p(9 * sd + 60 / nu)
+    log_w = low + (high - low) * np.linspace(0, 1, _EVEN)
+    log_mass = 0.5 * nu * (log_w - np.exp(log_w))
+    return log_w, log_mass - np.logaddexp.reduce(log_mass, axis=1, keepdims=True)

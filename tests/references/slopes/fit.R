@@ -1,7 +1,7 @@
 # Random slopes by lme4, and by brms with exactly our priors, for tests that never need R.
 # Run in this folder: Rscript fit.R FOLDER   (some fifteen minutes)
 # Writes fits.csv and sessionInfo.txt here. sleepstudy (lme4) and Exam (mlmRev) are under licences
-# of their own, so that their rows go to FOLDER, outside the repository, where ours.py reads them.
+# of their own, so that their rows go to FOLDER, outside the repository, where tests/studies/slopes.py reads them.
 suppressMessages({library(lme4); library(mlmRev); library(brms); library(posterior)})
 rstan::rstan_options(boost_lib = "/usr/include") # where Debian keeps it
 folder <- commandArgs(trailingOnly = TRUE)[1]

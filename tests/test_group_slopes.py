@@ -1,4 +1,4 @@
-"""Slopes by group: what is borrowed against brute force, lines against the coefficients."""
+"""Slopes by group: what is borrowed, the ICC, levels and fitted values, all with x = 0 as zero."""
 
 from dataclasses import replace
 from typing import Any
@@ -11,9 +11,12 @@ import xarray as xr
 import bayes_sf as sf
 from bayes_sf.analysis.group_slopes import group_lines, group_slopes
 from bayes_sf.engines.nuts import Sampled
+from bayes_sf.engines.pointwise import given_draws
 from bayes_sf.errors import UsageError
 from bayes_sf.output.fits import _rows as printed_rows
+from bayes_sf.output.result_pictures import draw_shrinkage
 from bayes_sf.output.result_tables import _term_rows as term_rows
+from bayes_sf.output.result_tables import prior_notes
 from bayes_sf.output.words import numbered_name
 from bayes_sf.spec.rows import Rows
 
@@ -41,7 +44,7 @@ def sampled(**more: Any) -> sf.Result:
         "sd_resid": rng.uniform(0.5, 2, n), "correlation": rng.uniform(-0.8, 0.8, n),
     } | more  # fmt: skip
     data = {name: (dims, value.reshape(2, -1)) for name, value in values.items()}
-    attrs = {"term": "x", "centre": float(frame()["x"].mean())}
+    attrs = {"term": "x"}
     posterior = xr.Dataset(
         {
             **data,
@@ -67,9 +70,8 @@ def test_what_is_borrowed_is_the_conditional_variance_over_the_prior() -> None:
     table = group_slopes(result)
     posterior = result.draws()["posterior"].to_dataset()
     df = frame()
-    away = (df["x"] - df["x"].mean()).to_numpy()
     for name, group in enumerate("abc"):
-        rows = np.column_stack([np.ones(46), away])[(df["g"] == group).to_numpy()]
+        rows = np.column_stack([np.ones(46), df["x"]])[(df["g"] == group).to_numpy()]
         shares = []
         for c in range(2):
             for d in range(25):
@@ -96,12 +98,128 @@ def test_lines_are_the_expected_outcomes() -> None:
     row = lines.query("group == 'b'").iloc[-1]
     assert row["x"] == df["x"].max()
     by_hand = beta[0] + beta[1] * row["x"] + beta[2] * df["z"].mean() + own["u"][1]
-    by_hand += own["u_slope"][1] * (row["x"] - df["x"].mean())
+    by_hand += own["u_slope"][1] * row["x"]
     assert row["mean"] == pytest.approx(float(by_hand))
     assert (lines["lower"] < lines["mean"]).all()
     slope = group_slopes(result).loc["b", "slope"]
     first = lines.query("group == 'b'").iloc[0]
     assert (row["mean"] - first["mean"]) / (row["x"] - first["x"]) == pytest.approx(slope)
+
+
+def between_at(posterior: xr.Dataset, x: float) -> np.ndarray[Any, Any]:
+    """Variance between groups at x, (chain, draw), from the covariance matrix written out."""
+    tau, omega, rho = (posterior[n].to_numpy() for n in ("sd_group", "sd_slope", "correlation"))
+    return np.asarray(tau**2 + 2 * rho * tau * omega * x + (omega * x) ** 2)
+
+
+def test_fitted_values_are_intercept_and_slope_of_the_group() -> None:
+    result, df = sampled(), frame()
+    posterior = result.draws()["posterior"].to_dataset()
+    assert result.data is not None
+    found = given_draws(result.draws(), result.data, SPEC).mean
+    code = df["g"].map("abc".index).to_numpy()
+    beta = posterior["beta"].to_numpy()
+    own = (posterior[name].to_numpy()[..., code] for name in ("u", "u_slope"))
+    intercept, slope = (beta[..., i, None] + e for i, e in enumerate(own))
+    by_hand = intercept + slope * df["x"].to_numpy() + beta[..., 2:] * df["z"].to_numpy()
+    np.testing.assert_allclose(found, by_hand, rtol=1e-12)
+
+
+def test_icc_is_averaged_over_the_rows_or_at_a_stated_x() -> None:
+    """Johnson (2014): the mean of the rows' z' Sigma z in the place of tau^2."""
+    first, df = sampled(), frame()
+    posterior = first.draws()["posterior"].to_dataset()
+    mean = np.mean([between_at(posterior, x) for x in df["x"]], axis=0)
+    within = posterior["sd_resid"].to_numpy() ** 2
+    result = sampled(icc=(mean / (mean + within)).ravel())
+    at = result.icc(at={"x": 1.5})
+    here = between_at(posterior, 1.5)
+    expected = here / (here + within)
+    assert at["mean"] == pytest.approx(expected.mean())
+    assert at["median"] == pytest.approx(np.median(expected))
+    assert result.icc()["mean"] == pytest.approx((mean / (mean + within)).mean())
+    whole = result.icc(adjusted=False)["mean"]
+    slopes = posterior["beta"].to_numpy()[..., 1:].reshape(-1, 2)
+    explained = (slopes @ df[["x", "z"]].to_numpy().T).var(axis=1)
+    unadjusted = mean.ravel() / (mean.ravel() + within.ravel() + explained)
+    assert whole == pytest.approx(unadjusted.mean())
+
+
+def test_prior_of_the_icc_has_the_slopes_in_it() -> None:
+    result = sampled(icc=np.full(50, 0.5))
+    assert result.priors is not None
+    priors = result.priors.used(SPEC.extra_priors)
+    unit = float(frame()["y"].std())
+    half = sf.Prior("half-normal", scale=unit, autoscale=False)
+    priors = replace(priors, sd_group=half, sd_resid=half, sd_slope=half)
+    result = replace(result, fitted=replace(result.fitted, priors=priors))
+    at_zero, far = result.icc(at={"x": 0}), result.icc(at={"x": 1000.0})
+    assert at_zero["prior_median"] == pytest.approx(0.5, abs=1e-3)  # two equal priors
+    assert far["prior_median"] > 0.999
+    rng, n = np.random.default_rng(3), 200_000
+    tau, omega, sigma = np.abs(rng.normal(size=(3, n)))
+    rho = 2 * rng.beta(2, 2, size=n) - 1
+    x = frame()["x"].to_numpy()
+    mean = tau**2 + 2 * rho * tau * omega * x.mean() + omega**2 * (x**2).mean()
+    expected = np.median(mean / (mean + sigma**2))
+    assert result.icc()["prior_median"] == pytest.approx(expected, abs=0.01)  # Monte Carlo
+
+
+@pytest.mark.parametrize(
+    ("at", "options", "rule"),
+    [
+        ({"z": 0.0}, {}, "of the predictor whose slope varies"),
+        ({}, {}, "of the predictor whose slope varies"),
+        ({"x": 0.0, "z": 1.0}, {}, "of the predictor whose slope varies"),
+        ({"x": "mean"}, {}, "must be a finite number"),
+        ({"x": np.inf}, {}, "must be a finite number"),
+        ({"x": True}, {}, "must be a finite number"),
+        ({"x": 0.0}, {"adjusted": False}, "is adjusted"),
+    ],
+)
+def test_an_icc_that_makes_no_sense_is_refused(at: Any, options: Any, rule: str) -> None:
+    with pytest.raises(UsageError, match=rule):
+        sampled(icc=np.full(50, 0.5)).icc(at=at, **options)
+
+
+def test_a_model_with_one_slope_has_the_same_icc_everywhere() -> None:
+    for engine in ("exact", "reml"):
+        with pytest.raises(UsageError, match="the same everywhere"):
+            sf.fit(replace(SPEC, varying=()), frame(), engine=engine).icc(at={"x": 0.0})
+
+
+def test_ranef_has_the_slopes() -> None:
+    result = sampled()
+    table, posterior = result.ranef(), result.draws()["posterior"].to_dataset()
+    assert list(table.index) == [(g, t) for g in "abc" for t in ("(Intercept)", "x")]
+    assert table.index.names == ["group", "term"]
+    by_hand = posterior["u_slope"].mean(("chain", "draw")).to_numpy()
+    np.testing.assert_allclose(table.xs("x", level="term")["estimate"], by_hand)
+    plain = sf.fit(replace(SPEC, varying=()), frame()).ranef()
+    assert list(plain.index) == list("abc")
+    assert list(plain.columns) == list(table.columns)
+
+
+def test_levels_in_the_shrinkage_picture_are_at_the_means_of_the_predictors() -> None:
+    """Where raw means are beside them; not at x = 0."""
+    result, df = sampled(), frame()
+    (axes,) = draw_shrinkage(result).axes
+    posterior = result.draws()["posterior"].mean(("chain", "draw"))
+    beta = posterior["beta"].to_numpy()
+    middle = beta[0] + beta[1] * df["x"].mean() + beta[2] * df["z"].mean()
+    own = posterior["u"] + posterior["u_slope"] * df["x"].mean()
+    drawn = [line for line in axes.lines if line.get_marker() == "o"][::2]
+    found = [float(np.asarray(line.get_xdata())[0]) for line in drawn]
+    np.testing.assert_allclose(found, middle + own.to_numpy())  # a, b, c: from the smallest up
+
+
+def test_the_zero_is_said_where_priors_are() -> None:
+    said = prior_notes([sampled()], "en")[-1]
+    assert "at x = 0, and their priors hold there" in said
+    assert "averaged over the rows" in said
+    assert "ved x = 0" in prior_notes([sampled()], "nb")[-1]
+    plain = sf.fit(replace(SPEC, varying=()), frame())
+    assert len(prior_notes([plain], "en")) == 1
 
 
 def test_known_variances_by_row_count() -> None:

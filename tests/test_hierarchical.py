@@ -33,6 +33,7 @@ SPECS: Mapping[str, sf.ModelSpec] = {
     name: sf.ModelSpec("y", outcome_of, "g", **options)
     for name, (outcome_of, options) in {
         "varying": (("x", "z"), {"varying": ("z",)}),
+        "varying_far": (("z", "far"), {"varying": ("far",)}),  # its zero is 32 sds from its mean
         "varying_located": (
             ("x", "z"),
             {
@@ -77,7 +78,7 @@ def frame(seed: int = 3, n: int = 48) -> pd.DataFrame:
     y = 20 + 3 * (rng.normal(size=4)[np.unique(g, return_inverse=True)[1]] + 0.2 * x)
     return pd.DataFrame(
         {
-            "y": y + 4 * rng.normal(size=n), "g": g, "x": x, "z": z,
+            "y": y + 4 * rng.normal(size=n), "g": g, "x": x, "z": z, "far": 60 + x,
             "d": rng.choice(["no", "yes"], n), "o": answers,
             "m": rng.choice([1.0, 3.0, 20.0], n), "se": rng.uniform(1, 5, n),
         }
@@ -168,7 +169,9 @@ def brute(df: pd.DataFrame, spec: sf.ModelSpec, at: Mapping[str, Any]) -> Brute:
         tau, omega, rho = at["sd_group"], at["sd_slope"], 2 * at["half_correlation"] - 1
         off = rho * tau * omega
         sigma_u = np.array([[tau**2, off], [off, omega**2]])
-        loadings.append(x[:, 1 + spec.predictors.index(spec.varying[0])])
+        (name,) = spec.varying
+        raw = (df[name] == "yes").to_numpy(float) if name == "d" else df[name].to_numpy()
+        loadings.append(raw / raw.std(ddof=1))  # not centred: effects are where it is zero
     r = len(loadings)
     effects = np.zeros((len(df), len(groups) * r))
     for i, j in enumerate(code):
@@ -244,14 +247,17 @@ def test_density_and_draws_are_those_of_the_model_written_out(
     assert (np.abs(np.cov(draws.T) - cov) < 5 * error).all()
 
 
-@pytest.mark.parametrize("name", ["resid_by_group", "repeats"])
+@pytest.mark.parametrize("name", ["resid_by_group", "repeats", "varying", "varying_far"])
 def test_what_is_sampled_instead_has_the_prior_that_was_asked_for(name: str) -> None:
     """Log density of free variables = prior of what they make + log |Jacobian| (numerical)."""
     spec = SPECS[name]
-    spec = replace(spec, priors=Priors(sd_resid=Prior("gamma"), sd_repeat=Prior("exponential")))
+    lkj = Prior("lkj", shape=1.6, autoscale=False)
+    priors = Priors(sd_resid=Prior("gamma"), sd_repeat=Prior("exponential"), correlation=lkj)
+    spec = replace(spec, priors=priors)
     cells = build_cells(Rows.from_frame(frame(), spec), spec)
     model, found = points(cells, 4)
-    made = [d for d in model.deterministics if d.name in {"log_resid", "sd_resid", "sd_repeat"}]
+    names = {"log_resid", "sd_resid", "sd_repeat", "sd_group", "half_correlation"}
+    made = [d for d in model.deterministics if d.name in names]
     free = [v for v in model.free_RVs if v.name.startswith("free")]
     import pytensor
 
@@ -279,8 +285,13 @@ def test_what_is_sampled_instead_has_the_prior_that_was_asked_for(name: str) -> 
         }
         ours = float(log_density(transformed)) - at["marginal_likelihood"]
         theirs = np.linalg.slogdet(jacobian)[1]
-        half_t = stats.t(3).logpdf(at["sd_group"]) + np.log(at["sd_group"])
-        if name == "repeats":
+        half_t = stats.t(3).logpdf(at["sd_group"])
+        half_t += 0.0 if spec.varying else np.log(at["sd_group"])
+        if spec.varying:
+            theirs += stats.beta(1.6, 1.6).logpdf(at["half_correlation"])
+            theirs += stats.t(3).logpdf(at["sd_slope"]) + np.log(at["sd_slope"])
+            theirs += stats.gamma(2).logpdf(at["sd_resid"]) + np.log(at["sd_resid"])
+        elif name == "repeats":
             theirs += stats.gamma(2).logpdf(at["sd_resid"]) + stats.expon.logpdf(at["sd_repeat"])
         else:
             sigma, spread = at["sd_resid"], at["sd_log_resid"]

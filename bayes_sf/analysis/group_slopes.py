@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.engines.pointwise import varying_column
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
 from bayes_sf.spec.rows import Rows
@@ -112,9 +113,8 @@ def group_lines(result: Result, points: int = 21) -> "pd.DataFrame":
     parts = []
     for group in rows.groups:
         own = posterior.sel({rows.group: group})
-        away = along - posterior["u_slope"].attrs["centre"]
-        line = (level + own["u"].to_numpy())[..., None] + common[..., None] * along
-        line = line + own["u_slope"].to_numpy()[..., None] * away
+        slope = common + own["u_slope"].to_numpy()
+        line = (level + own["u"].to_numpy())[..., None] + slope[..., None] * along
         low, high = np.quantile(line, [tail, 1 - tail], axis=(0, 1))
         mean = line.mean(axis=(0, 1))
         parts.append(
@@ -133,8 +133,7 @@ def _varying(result: Result) -> "tuple[Rows, xr.Dataset, _Floats]":
         fix = "fit a sample or a data frame in this session"
         raise UsageError(where, "needs rows, and this result has none in memory", fix=fix)
     posterior = result.draws()["posterior"].to_dataset()
-    column = result.data.x[:, result.data.predictors.index(posterior["u_slope"].attrs["term"])]
-    return result.data, posterior, column
+    return result.data, posterior, varying_column(posterior, result.data)
 
 
 def _total_slopes(result: Result, posterior: "xr.Dataset") -> _Floats:
@@ -147,7 +146,6 @@ def _total_slopes(result: Result, posterior: "xr.Dataset") -> _Floats:
 
 def _borrowed(posterior: "xr.Dataset", rows: Rows, column: _Floats) -> _Floats:
     """Posterior over prior variance of each group's slope deviation, averaged over draws, (J,)."""
-    away = column - posterior["u_slope"].attrs["centre"]
     names = ("sd_group", "sd_slope", "correlation")
     tau, omega, rho = (posterior[name].to_numpy().ravel() for name in names)
     left = 1 - rho**2
@@ -156,8 +154,8 @@ def _borrowed(posterior: "xr.Dataset", rows: Rows, column: _Floats) -> _Floats:
         chosen = rows.code == j
         weight = 1 / _variance(posterior, rows, j)[:, chosen]  # (draws, rows of j)
         a11 = weight.sum(axis=1) + 1 / (tau**2 * left)
-        a12 = weight @ away[chosen] - rho / (tau * omega * left)
-        a22 = weight @ away[chosen] ** 2 + 1 / (omega**2 * left)
+        a12 = weight @ column[chosen] - rho / (tau * omega * left)
+        a22 = weight @ column[chosen] ** 2 + 1 / (omega**2 * left)
         found.append(float(np.mean(a11 / (a11 * a22 - a12**2) / omega**2)))
     return np.array(found)
 

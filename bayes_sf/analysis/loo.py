@@ -5,7 +5,7 @@ predictive density is Gaussian, in closed form from the inverse covariance of al
 & Keerthi 2001, eq. 12-14), and p(y_i | y_-i) = 1/E[1/p(y_i | y_-i, sigma, tau)] over the exact
 engine's nodes. Other models are weighted by Pareto-smoothed importance sampling (Vehtari, Gelman &
 Gabry 2017), which the exact one checks. Leaving a whole industry out is a refit without it: its
-workplaces are predicted as those of an industry never seen.
+workplaces are predicted as those of an industry never seen, whose effects are integrated out.
 
 Priors stay at the scale that all rows give them (those of slopes, where a group is left out, at
 that of the rows that are kept).
@@ -36,6 +36,7 @@ from bayes_sf.engines.left_out import left_out
 from bayes_sf.engines.pointwise import given_draws
 from bayes_sf.engines.posterior import Posterior
 from bayes_sf.engines.result import Result
+from bayes_sf.engines.unseen import unseen
 from bayes_sf.errors import DataError, UsageError
 from bayes_sf.spec.rows import Rows
 
@@ -170,14 +171,15 @@ def leave_group_out(result: Result, *, seed: int = 1) -> "pd.DataFrame":
     result : Result
         Fitted to rows in this session; it is fitted anew for each group, by its own engine.
     seed : int
-        Seed of the new groups' effects.
+        Seed of fits that are sampled, and of the means of Student-t residuals.
 
     Returns
     -------
     pandas.DataFrame
         By group: ``n``, ``elpd`` (sum over its rows of the log density of each row by itself, group
-        effect averaged over), ``mean`` (observed), ``predicted, lower, upper`` (of the mean of the
-        group's rows, equal-tailed with the result's probability), ``converged``.
+        effect integrated out), ``mean`` (observed), ``predicted, lower, upper`` (median and
+        equal-tailed limits of the mean of the group's rows), ``converged``. Of engine ``exact``
+        nothing is drawn.
 
     Raises
     ------
@@ -195,15 +197,13 @@ def leave_group_out(result: Result, *, seed: int = 1) -> "pd.DataFrame":
     for number, group in enumerate(rows.groups):
         kept, left = rows.take(rows.code != number), rows.take(rows.code == number)
         without = fit(spec, kept, engine=result.engine, prob=result.prob, seed=seed)
-        given = given_draws(without.some_draws(_DRAWS), left, spec, new_groups=seed)
-        densities = _log_mean_exp(given.log_likelihood().reshape(-1, left.n_obs))
-        means = given.replicate(seed=seed).mean(axis=-1)
+        new = unseen(without.fitted, left, spec, seed=seed)
         tail = 0.5 - 0.5 * result.prob
-        low, high = np.quantile(means, [tail, 1 - tail])
+        low, middle, high = new.mean.quantile([tail, 0.5, 1 - tail])[0]
         found.append(
             (
-                group, left.n_obs, float(densities.sum()), float(left.y.mean()),
-                float(np.median(means)), float(low), float(high), without.converged,
+                group, left.n_obs, float(new.log_density.sum()), float(left.y.mean()),
+                float(middle), float(low), float(high), without.converged,
             )
         )  # fmt: skip
     columns = ["group", "n", "elpd", "mean", "predicted", "lower", "upper", "converged"]

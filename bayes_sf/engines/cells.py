@@ -28,6 +28,9 @@ __all__ = ["Cells", "build_cells", "resolve_all"]
 
 _Floats = NDArray[np.float64]
 
+#: In sds of a predictor: how far its zero is from its mean where it is near.
+_NEAR = 5.0
+
 
 @dataclass(frozen=True, eq=False)
 class Cells:
@@ -71,6 +74,23 @@ class Cells:
     location: _Floats
     scales: _Floats
     step_means: tuple[_Floats, ...]
+
+    @property
+    def zero(self) -> float:
+        """Place of zero on the standardised column whose slope varies; 0 where none does."""
+        if not self.structure.varying:
+            return 0.0
+        at = self.structure.varying - 1
+        return float(-self.data.centre[at] / self.data.scale[at])
+
+    @property
+    def pivot(self) -> float:
+        """Place on the same column where the sd of intercepts is sampled: its mean, or its zero.
+
+        Far from the mean that sd says much the same as the slopes' does, and would be slow to
+        sample; near it nothing is gained, and the density is simplest where priors hold.
+        """
+        return self.zero if abs(self.zero) < _NEAR else 0.0
 
     @cached_property
     def member(self) -> _Floats:

@@ -30,7 +30,7 @@ class Given:
     variance : (N, C) array
         Residual variance of each cell; 1 where it is known and divided by.
     loading : (N, r, r) array
-        L, lower triangular, with L L' the covariance of the r effects of a group.
+        L, with L L' the covariance of the r effects of a group: where every column is zero.
     spread : (N, k) array
         Prior sds of the coefficients; 1 where the prior is flat.
     collapse : (N, q, k) array
@@ -65,6 +65,7 @@ def given_sampled(cells: Cells, sampled: Mapping[str, _Floats]) -> Given:
         loading = np.zeros((len(tau), 2, 2))
         loading[:, 0, 0], loading[:, 1, 0] = tau, omega * rho
         loading[:, 1, 1] = omega * np.sqrt(1 - rho**2)
+        loading[:, 0] -= cells.zero * loading[:, 1]  # from the predictor's zero to its mean
     else:
         loading = tau[:, None, None]
     spread = np.tile(cells.spread, (len(tau), 1))
@@ -107,12 +108,16 @@ def draw_effects(cells: Cells, given: Given, rng: np.random.Generator) -> tuple[
     coef : (N, k) array
         Standardised.
     effects : (N, J, r) array
-        Of the intercept and, where a slope varies, of the slope.
+        Of the intercept and, where a slope varies, of the slope; the intercept then where that
+        predictor is zero.
     """
     n, step = len(given.spread), max(1, _ROOM // (cells.products[0].size * len(cells.member)))
     parts = [given.take(slice(i, i + step)) for i in range(0, n, step)]
-    coef, effects = zip(*(_draw(cells, part, rng) for part in parts), strict=True)
-    return np.concatenate(coef), np.concatenate(effects)
+    drawn = zip(*(_draw(cells, part, rng) for part in parts), strict=True)
+    coef, effects = (np.concatenate(part) for part in drawn)
+    if cells.structure.varying:
+        effects[..., 0] += cells.zero * effects[..., 1]  # from its mean
+    return coef, effects
 
 
 def _draw(cells: Cells, given: Given, rng: np.random.Generator) -> tuple[_Floats, _Floats]:

@@ -16,7 +16,9 @@ a machine that has not seen it, and the matrices are small.
 What the data say well is what is sampled: of repeated measurements the variance at their typical
 number, and what repeating reduces of it, the two sds being coordinates of a point whose radius
 and angle are sampled; of a group's residual sd its distance from what its rows and the other groups
-say together, in units of how well they say it.
+say together, in units of how well they say it. Where a slope varies, priors of the intercepts' sd
+and of their correlation with the slopes hold at the predictor's zero (as in lme4 and brms); what is
+sampled are those two at a pivot, which may be the predictor's mean: see `_varying`.
 """
 
 from functools import lru_cache
@@ -83,6 +85,7 @@ def numbers_of(cells: Cells) -> dict[str, NDArray[Any]]:
         numbers["said_information"] = 2.0 * cells.counts * known
     if structure.varying:
         numbers["lkj"] = np.array(priors.of("correlation").shape)
+        numbers["zero"], numbers["pivot"] = np.array(cells.zero), np.array(cells.pivot)
     if structure.steps:
         numbers["concentration"] = np.array(priors.of("simplex").shape)
     if structure.shrinkage:
@@ -118,6 +121,7 @@ def conditional_model(structure: Structure) -> Any:
         Free variables in standardised units: the standard deviations of ``structure.sds``,
         ``half_correlation`` = (1 + correlation)/2, ``log_resid`` (J), ``simplex_0``, ..., and the
         scales of a shrinkage prior; what some of them are made of is named ``free_...``.
+        ``sd_group`` and ``half_correlation`` are at the zero of the predictor whose slope varies.
     """
     import pymc as pm
 
@@ -134,7 +138,7 @@ def conditional_model(structure: Structure) -> Any:
         weighted = products * pt.as_tensor(weight)[..., None]
         blocks = pt.inc_subtensor(empty[code], weighted).reshape((-1, width, width))
         log_det_groups = 0.0
-        for loading in _loadings(structure, sd):
+        for loading in _loadings(structure, sd, scales):
             along = sum(value * blocks[:, :, at] for at, value in loading)
             gain = 1 + sum(value * along[:, at] for at, value in loading)
             log_det_groups += pt.log(gain).sum()
@@ -153,6 +157,8 @@ def _sds(structure: Structure, scales: Any) -> dict[str, Any]:
     import pymc as pm
 
     pt, priors = _tensor(), {name: (p, scales[i]) for i, (name, p) in enumerate(structure.sds)}
+    if structure.varying:
+        del priors["sd_group"]  # see `_varying`
     made: dict[str, Any] = {}
     if structure.resid == "repeats":
         typical = pm.Data("typical_repeats", np.array(1.0))
@@ -206,19 +212,48 @@ def _log_resid(structure: Structure, centre: Any, spread: Any) -> Any:
     return pm.Deterministic("log_resid", value)
 
 
-def _loadings(structure: Structure, sd: dict[str, Any]) -> tuple[tuple[tuple[int, Any], ...], ...]:
+def _loadings(
+    structure: Structure, sd: dict[str, Any], scales: Any
+) -> tuple[tuple[tuple[int, Any], ...], ...]:
     """Columns of L, each as (column of the design, value)."""
+    if not structure.varying:
+        return (((0, sd["sd_group"]),),)
+    number, (_, prior) = next(
+        (i, entry) for i, entry in enumerate(structure.sds) if entry[0] == "sd_group"
+    )
+    return _varying(structure.varying_columns[1], sd["sd_slope"], (prior, scales[number]))
+
+
+def _varying(
+    column: int, omega: Any, prior: tuple[tuple[str, float], Any]
+) -> tuple[tuple[tuple[int, Any], ...], ...]:
+    """Columns of L of intercepts and slopes, from their sds and correlation at a pivot.
+
+    With a the intercepts' sd and r their correlation with the slopes at the pivot, d from the zero
+    to the pivot, the intercepts at the zero are u0 = u - d u1. Their sd and correlation are
+
+        tau^2 = (a - d omega r)^2 + (d omega)^2 (1 - r^2),    1 - rho^2 = (1 - r^2) a^2/tau^2:
+
+    to move the zero is a linear map of the covariance matrix with determinant 1, as it is of the
+    effects. So |d(tau, omega, rho)/d(a, omega, r)| = a^2/tau^2, which goes with their prior.
+    """
     import pymc as pm
 
     pt = _tensor()
-
-    if not structure.varying:
-        return (((0, sd["sd_group"]),),)
     eta = pm.Data("lkj", np.array(2.0))
-    correlation = 2 * pm.Beta("half_correlation", alpha=eta, beta=eta) - 1
-    at, omega = structure.varying_columns[1], sd["sd_slope"]
-    first = ((0, sd["sd_group"]), (at, omega * correlation))
-    return first, ((at, omega * pt.sqrt(1 - correlation**2)),)
+    zero, pivot = pm.Data("zero", np.array(0.0)), pm.Data("pivot", np.array(0.0))
+    log_a, logit = pm.Flat("free_log_sd_group"), pm.Flat("free_logit_correlation")
+    a, r = pt.exp(log_a), pt.tanh(0.5 * logit)
+    log_left = np.log(4) - pt.softplus(logit) - pt.softplus(-logit)  # ln(1 - r^2)
+    left, reach = pt.exp(0.5 * log_left), (pivot - zero) * omega
+    along, across = a - reach * r, reach * left
+    tau = pm.Deterministic("sd_group", pt.sqrt(along**2 + across**2))
+    pm.Deterministic("half_correlation", 0.5 * (1 + (along * r - across * left) / tau))
+    log_share = 2 * (log_a - pt.log(tau))
+    pm.Potential("prior_sd_group", scale_log_density(*prior, tau) + log_a + log_share)
+    pm.Potential("prior_correlation", (eta - 1) * (log_left + log_share) + log_left)
+    first = ((0, a - pivot * omega * r), (column, omega * r))
+    return first, ((0, -pivot * omega * left), (column, omega * left))
 
 
 def _coefficients(structure: Structure, sd: dict[str, Any], total: Any) -> tuple[Any, Any, Any]:

@@ -123,16 +123,21 @@ class ExactPosterior:
         """Coefficients in raw units, the intercept first, (k,)."""
         return self.contrast(np.eye(self.data.n_coef))
 
-    def contrast(self, loading: _Floats) -> NormalMixture:
+    def contrast(self, loading: _Floats, noise: _Floats | float = 0.0) -> NormalMixture:
         """Linear combinations of raw coefficients, in raw units.
 
         Parameters
         ----------
         loading : (m, k) array
             One row per combination; columns as `moments.terms`.
+        noise : (m, Z) array
+            Variance of an independent term that is added, in units of sigma^2, at every z.
         """
-        inner = loading @ self.data.coef_transform
-        return self._linear(inner[:, None, :], inner, shift=loading @ self.data.coef_shift)
+        inner, unit = loading @ self.data.coef_transform, float(self.data.scale[-1])
+        return self._linear(
+            inner[:, None, :] / unit, inner, noise=noise, scale=unit,
+            shift=loading @ self.data.coef_shift,
+        )  # fmt: skip
 
     def _groups(
         self, level: float, centre: float, rows: slice | list[int] = slice(None)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bayes_sf.engines.cells import Cells, build_cells
 from bayes_sf.engines.conditional import draw_effects, given_sampled
 from bayes_sf.engines.conditional_graph import compiled_conditional
+from bayes_sf.engines.icc import variance_between
 from bayes_sf.engines.nuts import SETTINGS, Sampled, sample, sampler_stats, try_twice
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.rows import Rows
@@ -114,9 +115,7 @@ def _tree(
         },
     )  # fmt: skip
     if cells.structure.varying:
-        varying = cells.structure.varying
-        centre = float(cells.data.centre[varying - 1])
-        dataset["u_slope"].attrs = {"term": moments.terms[varying], "centre": centre}
+        dataset["u_slope"].attrs = {"term": moments.terms[cells.structure.varying]}
     return xr.DataTree.from_dict({"posterior": dataset, "sample_stats": sampler_stats(trace)})
 
 
@@ -152,10 +151,12 @@ def _spreads(
     if "slab_variance" in sampled:
         found["slab_scale"] = np.sqrt(sampled["slab_variance"])
     if "sd_resid" in sampled:
-        tau2, within = sampled["sd_group"] ** 2, sampled["sd_resid"] ** 2
+        within = sampled["sd_resid"] ** 2
         if "log_resid" in sampled:
             within = variance @ cells.counts / cells.counts.sum()
-        found["icc"] = tau2 / (tau2 + within)
+        n = cells.data.moments.n_obs
+        between = variance_between(found, -cells.zero, cells.zero**2 + (n - 1) / n)
+        found["icc"] = between / (between + within)
     units = dict.fromkeys(_IN_UNITS_OF_Y, y_sd) | {"sd_slope": _slope_unit(cells)}
     dims = {"sd_resid_group": group, "local_scale": "slope", "share": "slope"}
     return {

@@ -89,6 +89,14 @@ class NormalMixture:
         """Density at one value per quantity or for all, (m,); components without sd add none."""
         return _cdf_and_density(self, value)[1]
 
+    def log_density(self, value: _Floats | float) -> _Floats:
+        """Log density, (m,), however far from everything the value is; all sds are positive."""
+        value = np.broadcast_to(np.asarray(value, dtype=float), (len(self.means),))[:, None]
+        with np.errstate(divide="ignore"):
+            height = np.log(self.weight) - np.log(_ROOT_2PI * self.sds)
+        height = height - 0.5 * ((value - self.means) / self.sds) ** 2
+        return np.asarray(np.logaddexp.reduce(height, axis=1))
+
     def quantile(self, probs: Sequence[float] | _Floats) -> _Floats:
         """Quantiles, (m, len(probs)): safeguarded Newton on the mixture's distribution function.
 

@@ -15,7 +15,7 @@ Examples
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ from bayes_sf.spec.rows import Rows
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Given", "given_draws", "predictors_effect"]
+__all__ = ["Given", "given_draws", "predictors_effect", "varying_column"]
 
 _Floats = NDArray[np.float64]
 
@@ -76,9 +76,7 @@ class Given:
         return np.asarray(self.mean + self.sd * noise)
 
 
-def given_draws(
-    tree: "xr.DataTree", rows: Rows, spec: ModelSpec, *, new_groups: int | None = None
-) -> Given:
+def given_draws(tree: "xr.DataTree", rows: Rows, spec: ModelSpec) -> Given:
     """Mean and residual sd of every row, for every draw.
 
     Parameters
@@ -86,22 +84,16 @@ def given_draws(
     tree : xarray.DataTree
         Draws, as `Result.draws` returns them.
     rows : Rows
-        Rows of the same model: those it was fitted to, or others.
+        Rows of the same model: those it was fitted to, or others of the same groups.
     spec : ModelSpec
         The model.
-    new_groups : int, optional
-        A seed: the rows' groups are new, and their effects are drawn from the distribution of
-        groups. By default they are the draws' own groups, by name.
     """
     posterior = tree["posterior"].to_dataset()
-    if new_groups is not None:
-        posterior = _with_new_groups(posterior, rows, np.random.default_rng(new_groups))
     mean = posterior["beta"].sel(term=rows.coefficients[0]).to_numpy()[..., None]
     mean = mean + predictors_effect(posterior, rows)
     mean = mean + _by_row(posterior, "u", rows)
     if "u_slope" in posterior:
-        column = _varying_column(posterior, rows)
-        mean = mean + _by_row(posterior, "u_slope", rows) * column
+        mean = mean + _by_row(posterior, "u_slope", rows) * varying_column(posterior, rows)
     df = posterior["df_resid"].to_numpy()[..., None] if spec.likelihood == "student" else None
     return Given(rows.y, mean, _residual_sd(posterior, rows, mean.shape), df)
 
@@ -124,11 +116,17 @@ def predictors_effect(posterior: "xr.Dataset", rows: Rows) -> _Floats:
     return np.asarray(total)
 
 
-def _varying_column(posterior: "xr.Dataset", rows: Rows) -> _Floats:
-    """The predictor whose slope varies, less the mean that group intercepts are at, (n,)."""
-    term = posterior["u_slope"].attrs["term"]
-    column = rows.x[:, rows.predictors.index(term)]
-    return np.asarray(column - posterior["u_slope"].attrs["centre"])
+def varying_column(posterior: "xr.Dataset", rows: Rows) -> _Floats:
+    """The predictor whose slope varies, (n,).
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+        Draws of a model with a varying slope.
+    rows : Rows
+        Rows of it.
+    """
+    return rows.x[:, rows.predictors.index(posterior["u_slope"].attrs["term"])]
 
 
 def _by_row(posterior: "xr.Dataset", name: str, rows: Rows) -> _Floats:
@@ -148,22 +146,3 @@ def _residual_sd(posterior: "xr.Dataset", rows: Rows, shape: tuple[int, ...]) ->
         repeat = posterior["sd_repeat"].to_numpy()[..., None]
         sd = np.sqrt(sd**2 + repeat**2 / rows.repeats)
     return np.broadcast_to(sd, shape)
-
-
-def _with_new_groups(posterior: "xr.Dataset", rows: Rows, rng: np.random.Generator) -> "xr.Dataset":
-    """Effects of groups that were not seen, drawn from the distribution of groups."""
-    dims, names = ("chain", "draw", rows.group), list(rows.groups)
-    shape = (*posterior["sd_group"].shape, len(names))
-    tau = posterior["sd_group"].to_numpy()[..., None]
-    first = rng.normal(size=shape)
-    new: dict[str, Any] = {"u": (dims, tau * first)}
-    if "u_slope" in posterior:
-        rho, omega = (posterior[n].to_numpy()[..., None] for n in ("correlation", "sd_slope"))
-        second = rho * first + np.sqrt(1 - rho**2) * rng.normal(size=shape)
-        new["u_slope"] = (dims, omega * second, posterior["u_slope"].attrs)
-    if "sd_resid_group" in posterior:
-        centre, spread = (posterior[n].to_numpy()[..., None] for n in ("sd_resid", "sd_log_resid"))
-        new["sd_resid_group"] = (dims, centre * np.exp(spread * rng.normal(size=shape)))
-    old = [name for name in new if name in posterior]
-    kept = posterior.drop_vars(old).drop_dims(rows.group, errors="ignore")
-    return kept.assign(new).assign_coords({rows.group: names})

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from bayes_sf.engines.cells import resolve_all
 from bayes_sf.engines.gaussian import Standardised, standardise
+from bayes_sf.engines.icc import variance_between
 from bayes_sf.engines.structure import score_moments, slope_sds, varying_coefficient
 from bayes_sf.engines.student import icc_of
 from bayes_sf.errors import SpecError, check_seed
@@ -137,6 +138,8 @@ def draw_prior(spec: ModelSpec, rows: Rows, n: int, *, seed: int) -> "xr.DataTre
     group, varying = rows.group, varying_coefficient(spec, rows.coefficients)
     variables: dict[str, Any] = {"beta": ("term", beta)}
     variables |= _effects(spec, rows, found, rng)
+    if "sd_resid" in found:
+        found["icc"] = _icc(spec, rows, data, found)
     variables |= {f"simplex_{name}": (f"{name}_step", v) for name, v in simplexes.items()}
     dims = {"local_scale": "slope", "share": "slope", "sd_resid_group": group}
     variables |= {name: (dims.get(name, ""), v) for name, v in found.items()}
@@ -156,8 +159,7 @@ def draw_prior(spec: ModelSpec, rows: Rows, n: int, *, seed: int) -> "xr.DataTre
         coords={dim: list(names) for dim, names in labels.items() if dim in used},
     )
     if varying:
-        about = {"term": rows.coefficients[varying], "centre": float(data.centre[varying - 1])}
-        dataset["u_slope"].attrs = about
+        dataset["u_slope"].attrs = {"term": rows.coefficients[varying]}
     return xr.DataTree.from_dict({"posterior": dataset})
 
 
@@ -187,10 +189,19 @@ def _spreads(
     if spec.likelihood == "student":
         prior = priors.of("df_resid")
         found["df_resid"] = rng.gamma(prior.shape, prior.scale, size=n)
-        found["icc"] = icc_of(found["sd_group"], found["sd_resid"], found["df_resid"])
-    elif not spec.known_se:
-        found["icc"] = found["sd_group"] ** 2 / (found["sd_group"] ** 2 + found["sd_resid"] ** 2)
     return found
+
+
+def _icc(spec: ModelSpec, rows: Rows, data: Standardised, found: dict[str, _Floats]) -> _Floats:
+    """ICC of every draw, (n,); where a slope varies, averaged over the rows."""
+    if spec.likelihood == "student":
+        return icc_of(found["sd_group"], found["sd_resid"], found["df_resid"])
+    within, at = found["sd_resid"] ** 2, varying_coefficient(spec, rows.coefficients) - 1
+    if spec.resid_by_group:
+        within = found["sd_resid_group"] ** 2 @ (np.bincount(rows.code) / rows.n_obs)
+    mean, n = float(data.centre[at]), rows.n_obs
+    between = variance_between(found, mean, mean**2 + float(data.scale[at]) ** 2 * (n - 1) / n)
+    return np.asarray(between / (between + within))
 
 
 def _slopes(
@@ -245,6 +256,4 @@ def _effects(
     if spec.resid_by_group:
         spread = np.exp(found["sd_log_resid"][:, None] * rng.normal(size=shape))
         found["sd_resid_group"] = found["sd_resid"][:, None] * spread
-        variance = found["sd_resid_group"] ** 2 @ (np.bincount(rows.code) / rows.n_obs)
-        found["icc"] = found["sd_group"] ** 2 / (found["sd_group"] ** 2 + variance)
     return made

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayes_sf.engines.estimates import COLUMNS, Estimate, frequentist_rows, posterior_rows
-from bayes_sf.engines.icc import unadjusted_draws, unadjusted_estimate
+from bayes_sf.engines.icc import (
+    icc_at,
+    place_of,
+    prior_quantiles,
+    spread_of,
+    unadjusted_draws,
+    unadjusted_estimate,
+)  # fmt: skip
 from bayes_sf.engines.ols_reml import GaussianFit
 from bayes_sf.engines.posterior import Posterior
 from bayes_sf.engines.repeated import RepeatedPosterior
@@ -29,6 +36,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
 __all__ = ["Provenance", "Result", "Results"]
 
@@ -174,10 +182,33 @@ class Result:
         return self._table(self.moments.terms, groups=False)
 
     def ranef(self) -> "pd.DataFrame":
-        """Group effects (deviations from the intercept), by group."""
-        return self._table((INTERCEPT,), groups=True)
+        """Group effects: deviations from the intercept and, where a slope varies, from the slope.
 
-    def icc(self, *, adjusted: bool = True) -> dict[str, float]:
+        Returns
+        -------
+        pandas.DataFrame
+            By group; by (group, term) where a slope varies, intercepts being where that predictor
+            is zero, as in lme4 and brms.
+        """
+        if not self.spec.varying:
+            return self._table((INTERCEPT,), groups=True)
+        table = self.estimates
+        chosen = table["term"].isin({INTERCEPT, self.varying_term}) & (table["group"] != "")
+        place = {group: at for at, group in enumerate(self.moments.groups)}
+        table = table[chosen].sort_values("group", key=lambda g: g.map(place), kind="stable")
+        columns = ["estimate", "sd", "lower", "upper", "statistic"]
+        return table.set_index(["group", "term"])[columns]
+
+    @property
+    def varying_term(self) -> str:
+        """Coefficient that varies by group beside the intercept; "" for none."""
+        if not self.spec.varying:
+            return ""
+        return str(self.fitted.tree["posterior"]["u_slope"].attrs["term"])
+
+    def icc(
+        self, *, adjusted: bool = True, at: Mapping[str, float] | None = None
+    ) -> dict[str, float]:
         """ICC with the prior's beside it.
 
         Parameters
@@ -187,6 +218,10 @@ class Result:
             unadjusted, tau^2/(tau^2 + Var(X beta) + sigma^2), the share of all variance that
             groups have beside the predictors (Nakagawa & Schielzeth 2013), Var(X beta) over the
             rows: from 20,000 draws, so with Monte Carlo error in the third digit.
+        at : mapping of str to float, optional
+            Of a model with a varying slope: the adjusted ICC at a value of that predictor, in the
+            model's unit, ``{"x": 0.0}``. By default tau^2 stands for the variance between groups
+            averaged over the rows (Johnson 2014).
 
         Returns
         -------
@@ -198,8 +233,10 @@ class Result:
         Raises
         ------
         UsageError
-            For a model with known standard errors: it has no residual variance.
+            For a model with known standard errors: it has no residual variance. For a value of
+            another predictor than the one whose slope varies, or where none does.
         """
+        x = None if at is None else place_of(at, self.spec, adjusted=adjusted)
         row = next((r for r in self.singles if r.term == "icc"), None)
         if row is None:
             where = f"model {self.spec.name!r}"
@@ -211,12 +248,14 @@ class Result:
                 else unadjusted_estimate(self.moments, self.singles)
             }
         tails = np.array([0.5, 0.5 - 0.5 * self.prob, 0.5 + 0.5 * self.prob])
-        priors = self.fitted.parts[0].priors
-        middle, low, high = icc_prior_quantiles(priors.sd_resid, priors.sd_group, tails)
+        middle, low, high = self._icc_prior(x, tails)
         other = self.spec.resid_by_group or self.spec.missing != "drop"
         if other or self.spec.likelihood == "student" or not adjusted:
             middle = low = high = np.nan
-        if adjusted:
+        if x is not None:
+            values = icc_at(self.moments, self.draws(), x)
+            found = (values.mean(), values.std(ddof=1), *np.quantile(values, tails))
+        elif adjusted:
             found = (
                 row.estimate,
                 row.sd,
@@ -233,6 +272,14 @@ class Result:
             "prob": self.prob,
             "prior_median": float(middle), "prior_lower": float(low), "prior_upper": float(high),
         }  # fmt: skip
+
+    def _icc_prior(self, x: float | None, probs: "NDArray[np.float64]") -> "NDArray[np.float64]":
+        """Quantiles of the prior's adjusted ICC, averaged over the rows or at x."""
+        priors = self.fitted.parts[0].priors
+        if not self.spec.varying or x == 0:
+            return icc_prior_quantiles(priors.sd_resid, priors.sd_group, probs)
+        spread = spread_of(self.moments, self.varying_term) if x is None else (x, x**2)
+        return prior_quantiles(priors, *spread, probs)
 
     def draws(self, n: int | None = None, *, seed: int | None = None) -> "xr.DataTree":
         """Posterior draws in ArviZ's schema.

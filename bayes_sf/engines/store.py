@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SavedFit", "fit_saved", "load_fit", "name_of", "save_fit", "without_groups"]
 
-#: Version of the files. One of another version is not read.
+#: Version of the files. One of another version is not read: in the second, group intercepts of a
+#: varying slope were at the predictor's mean, now they are at its zero.
 _FORMAT = 3
 _SEAL = re.compile(rb"\nbayes-sf fit, format (\d+), sha256 ([0-9a-f]{64})\n")
 _SEAL_LENGTH = len(b"\nbayes-sf fit, format 3, sha256 \n") + 64

@@ -25,7 +25,7 @@ from bayes_sf.output.numbers import estimate, fixed, interval, probability, row_
 from bayes_sf.output.prior_words import prior_words
 from bayes_sf.output.progress import show_sampling
 from bayes_sf.output.protected_models import keep_open, protect_diagnostics, protect_estimates
-from bayes_sf.output.result_tables import answered_notes
+from bayes_sf.output.result_tables import answered_notes, zero_notes
 from bayes_sf.output.sentences import STATEMENTS
 from bayes_sf.output.tables import Column, Table
 from bayes_sf.output.words import (
@@ -253,6 +253,7 @@ def _main_rows(run: FitRun) -> Table:
         note += f" {say('group slope', lang).format(group)}"
     if bayesian:
         note += f" {say('prior of first', lang)}: {prior_words(str(first.priors), lang)}."
+    note += "".join(f" {said}" for said in zero_notes(run.results.values(), lang))
     note += "".join(f" {said}" for said in answered_notes(run.results.values(), lang))
     return Table("", run.question, columns, rows, notes=(note,), lang=lang)
 

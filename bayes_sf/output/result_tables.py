@@ -20,6 +20,7 @@ from bayes_sf.output.tables import Column, Table, table_from_frame
 from bayes_sf.output.words import (
     group_name,
     interval_name,
+    numbered_name,
     outcome_name,
     own_group,
     step_name,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "answered_notes", "diagnostics_table", "posterior_table", "prior_notes", "quarter_notes",
-    "quarters_name", "slug",
+    "quarters_name", "slug", "zero_notes",
 ]  # fmt: skip
 
 type _Record = dict[str, Any]
@@ -126,7 +127,7 @@ def _term_rows(result: Result, lang: Language) -> Iterator[_Record]:
 
 
 def prior_notes(results: Sequence[Result], lang: Language) -> list[str]:
-    """Write the note on priors: of all models, or of the first where they differ.
+    """Write the notes on priors: of all models, or of the first where they differ; and on zeros.
 
     Parameters
     ----------
@@ -139,8 +140,31 @@ def prior_notes(results: Sequence[Result], lang: Language) -> list[str]:
     if not texts:
         return []
     several = f" ({sentence('several', lang)})" if len(texts) > 1 else ""
-    said = prior_words(texts[0], lang, own=own_group(results[0]))
-    return [f"{word('priors', lang)}{several}: {said}."]
+    priors = f"{word('priors', lang)}{several}: {prior_words(texts[0], lang, own=own_group(results[0]))}."
+    return [priors, *zero_notes(results, lang)]
+
+
+def zero_notes(results: Iterable[Result], lang: Language) -> list[str]:
+    """Say where intercepts are, and what priors hold there, of models whose slopes vary.
+
+    Parameters
+    ----------
+    results : iterable of Result
+    lang : {"en", "nb"}
+        Language.
+
+    Returns
+    -------
+    list of str
+        One sentence; none where no slope varies.
+    """
+    names = dict.fromkeys(
+        numbered_name(result.varying_term, lang, own=own_group(result))
+        for result in results
+        if result.spec.varying
+    )
+    zeros = ", ".join(f"{name} = 0" for name in names)
+    return [sentence("zero", lang).format(zeros)] if names else []
 
 
 #: The n that the report prints of a single model, by its table.

@@ -30,6 +30,11 @@ _SENTENCES: Final[Mapping[Language, Mapping[str, str]]] = {
     "en": {
         "direction": "P(direction): posterior probability of the sign of the median.",
         "icc": "The ICC is a share and has no unit.",
+        "zero": (
+            "Levels of groups, their sd and their correlation with slopes are at {}, and their "
+            "priors hold there; the intercept's prior holds at the predictors' means; the ICC is "
+            "averaged over the rows."
+        ),
         "several": "of the first model",
         "printed": "Published: the real study's figures, with the decimals that the report prints.",
         "reconstructed": (
@@ -92,6 +97,11 @@ _SENTENCES: Final[Mapping[Language, Mapping[str, str]]] = {
     "nb": {
         "direction": "P(retning): a posteriori-sannsynlighet for medianens fortegn.",
         "icc": "ICC er en andel uten enhet.",
+        "zero": (
+            "Gruppenes nivåer, deres sd og deres korrelasjon med stigningstallene er ved {}, og "
+            "a priori-fordelingene deres gjelder der; konstantleddets gjelder ved prediktorenes "
+            "gjennomsnitt; ICC er et gjennomsnitt over radene."
+        ),
         "several": "den første modellens",
         "printed": "Rapporten: tall for den virkelige studien, med de desimalene som er trykt.",
         "reconstructed": (

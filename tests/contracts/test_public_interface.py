@@ -30,7 +30,7 @@ PARAMETERS = {
     "sd_group_change=None sd_period=None",
     "Priors.flat": "",
     "Result.draws": "self n=None *seed=None",
-    "Result.icc": "self *adjusted=True",
+    "Result.icc": "self *adjusted=True *at=None",
     "Result.fixef": "self",
     "Result.ranef": "self",
     "Result.diagnostics": "self",

@@ -3,6 +3,7 @@
 Estimates under odd names and types are compared with those of the same numbers under plain ones.
 """
 
+import re
 import warnings
 from collections.abc import Callable
 from dataclasses import fields, replace
@@ -19,11 +20,18 @@ from hypothesis import strategies as st
 
 import bayes_sf as sf
 from bayes_sf.analysis.contrast import Contrast
+from bayes_sf.analysis.pooling import compare_pooling
 from bayes_sf.engines.fit import rows_of
 from bayes_sf.engines.nuts import Sampled
 from bayes_sf.engines.panel import fit_panel
 from bayes_sf.engines.recovery import PublishedStudy
 from bayes_sf.errors import BayesSFError, DataError, OutcomeWarning, SpecError, UsageError
+from bayes_sf.inputs.variables import Language
+from bayes_sf.output.pictures import draw_picture
+from bayes_sf.output.pooling_tables import pooling_table, shrinkage_table
+from bayes_sf.output.result_tables import posterior_table
+from bayes_sf.output.sensitivity_tables import model_tables
+from bayes_sf.output.words import term_name
 from bayes_sf.spec.names import BEYOND, QUANTITIES
 from bayes_sf.spec.panel import PanelSpec
 from bayes_sf.spec.priors import Priors
@@ -585,3 +593,47 @@ def test_a_predictor_with_brackets_is_found_by_its_own_name() -> None:
     spec = sf.ModelSpec("y", ("a[1]", "k"), group="g")
     found = sf.sensitivity(spec, df, parts=["controls"])
     assert set(found["controls"]["term"]) == {"a[1]"}
+
+
+@pytest.fixture(scope="module")
+def care() -> sf.Result:
+    """Groups, an outcome and a predictor that are spelt as the study's are, and are others."""
+    names = {"y": "absence_mean", "x": "q13", "g": "ward"}
+    df = frame().drop(columns="k").rename(columns=names)
+    wards = dict(zip("abcdef", ["care", "ict", "b", "d", "e", "f"], strict=True))
+    df["ward"] = df["ward"].map(wards)
+    return sf.fit(sf.ModelSpec("absence_mean", ("q13",), group="ward", unit="days"), df)
+
+
+@pytest.mark.parametrize("lang", ["en", "nb"])
+def test_own_groups_are_no_industries(care: sf.Result, lang: Language) -> None:
+    pooling = compare_pooling(care.spec, care.data)
+    found = sf.sensitivity(care.spec, care.data, parts=["fan", "ladder", "prior", "scaling"])
+    tables = [
+        posterior_table([care], lang=lang, groups=True),
+        pooling_table(pooling, lang=lang),
+        shrinkage_table(pooling, lang=lang),
+        *model_tables(found, found.results[0], lang),
+    ]
+    for table in tables:
+        said = "\n".join([table.title, *table.notes, *(t for row in table.texts for t in row)])
+        said += "\n".join(column.label for column in table.columns)
+        assert not re.search("industr|bransje|workplace|virksomhet|sykefrav", said.lower()), said
+        assert "q13" in said
+        assert "absence_mean" in said
+    groups = {row[1] for row in tables[0].texts}
+    assert {"care", "ict"} <= groups
+    assert any("(ward)" in row[0] for row in tables[0].texts)
+    assert {"care", "ict"} <= {row[0] for row in tables[2].texts}
+    for name in ("forest", "shrinkage"):
+        figure = draw_picture(care, name, lang=lang)
+        labels = [t.get_text() for axes in figure.axes for t in axes.get_yticklabels()]
+        labels += [axes.get_xlabel() for axes in figure.axes]
+        assert not re.search("industr|bransje|sykefrav|Residential|Pleie", " ".join(labels))
+
+
+def test_the_study_keeps_its_words() -> None:
+    assert term_name("sd_group", "en") == "sd between industries"
+    assert term_name("sd_group", "nb", own="skole") == "Std.avvik mellom grupper (skole)"
+    assert term_name("q13", "en", own="g") == "q13"
+    assert term_name("q13", "en") != "q13"

@@ -25,6 +25,42 @@ def test_bad_specs_say_what_where_and_what_to_do(path: Path) -> None:
     assert caught.value.exit_code == 2
 
 
+#: What an analysis file may hold of another kind or size, and what is said of it.
+ODD = {
+    "family in a list": ('[priors.sd_group]\nfamily = ["normal"]', "family: must be one of"),
+    "family in a table": ("[priors.slope]\nfamily = {a = 1}", "family: must be one of"),
+    "huge scale": (f'[priors.slope]\nfamily = "normal"\nscale = -{"9" * 400}', "finite number"),
+    "huge statement": (
+        f"[priors.slope]\nstep_at_most = {'9' * 400}\nprobability = 0.9", "must be a number",
+    ),
+    "huge probability": (
+        f"[priors.sd_group]\nicc_above = 0.5\nprobability = {'9' * 320}", "must be a number",
+    ),
+    "huge quarters": (f"min_quarters = {'9' * 400}", "whole number from 1 to 1000"),
+    "endless number": (f"min_quarters = {'9' * 5000}", "valid TOML"),
+    "deep arrays": (f"controls = {'[' * 3000}{']' * 3000}", "nested too deeply"),
+    "deep tables": (f"priors = {'{a = ' * 3000}1{'}' * 3000}", "nested too deeply"),
+    "deep keys": (f"tables.absence_mean.{'.'.join('a' * 3000)} = 1", "table's key, as text"),
+    "deep prior": (f"priors.slope.{'.'.join('a' * 3000)} = 1", "must name its family"),
+    "a date": ("min_quarters = 2020-01-01", "whole number"),
+    "not a number": ('[priors.slope]\nfamily = "normal"\nscale = nan', "finite number"),
+    "arrays in arrays": ('controls = [["women_share"]]', "must be a list of columns"),
+    "tables in arrays": ("controls = [{a = 1}]", "must be a list of columns"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_values_of_another_kind_or_size(name: str, tmp_path: Path) -> None:
+    line, message = ODD[name]
+    path = tmp_path / "odd.toml"
+    head = 'schema = 1\nquestion = "?"\noutcomes = ["absence_mean"]\nitems = ["q13"]\n'
+    path.write_text(f"{head}{line}\n", encoding="utf-8")
+    with pytest.raises(SpecError, match=message) as caught:
+        load_analysis(path)
+    assert str(caught.value).startswith("odd.toml: ")
+    assert len(str(caught.value)) < 1000
+
+
 def test_misspelt_analysis() -> None:
     with pytest.raises(SpecError, match=r"got 'bivariat'\); did you mean 'bivariate'\?"):
         load_analysis("bivariat")

@@ -289,7 +289,7 @@ def _coefficient_rows(
     }
     published = published_table("coefficients")
     for _, row in published.iterrows():
-        printed = {name: str(row[name]) for name in _FIGURES}
+        printed: dict[str, Any] = {name: str(row[name]) for name in _FIGURES}
         unit = 100.0 if row["unit"] == "fraction" else 1.0
         allowed = {
             name: _scaled(rounding_interval(printed[name], decimals=DECIMALS[str(row["table"])]),
@@ -300,7 +300,7 @@ def _coefficient_rows(
         reml, result = by_table["reml"].get(key), by_table[engine].get(key)
         if (reml is None or result is None) and not summary:
             continue
-        ends: dict[str, float] = {}
+        ends: dict[str, Any] = {}
         if reml is None or result is None:
             n = None if pd.isna(row["n"]) or row["n"] == "" else int(row["n"])
             same = (published["table"] == row["table"]) & (published["question"] == row["question"])
@@ -309,7 +309,9 @@ def _coefficient_rows(
                 intercept=book.term(str(row["term"])) == INTERCEPT,
             )  # fmt: skip
             rebuilt, few, most = _from_summary(allowed, dfs, prob)
-            posterior = (few.mean, few.sd, few.lower, few.upper, few.p_direction)
+            posterior: tuple[float, ...] = (
+                few.mean, few.sd, few.lower, few.upper, few.p_direction,
+            )  # fmt: skip
             ends = {"df": few.df}
             if most.df != few.df:
                 ends |= {

@@ -28,7 +28,7 @@ Gelman & Hill (2007), chapter 12 (the three poolings; the factor 12.1); Efron & 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -226,8 +226,9 @@ def _rows_of(
     for rows in zip(*each, strict=True):
         if pooling != "none" or rows[0].term not in {"sd_group", "icc"}:
             numbers = np.mean([[r.estimate, r.sd, r.lower, r.upper] for r in rows], axis=0)
-            mean = Estimate(rows[0].term, "", *map(float, numbers), float("nan"))
-            yield _row_of(mean, pooling, engine, exact)
+            mean, sd, low, high = (float(value) for value in numbers)
+            average = replace(rows[0], estimate=mean, sd=sd, lower=low, upper=high)
+            yield _row_of(average, pooling, engine, exact)
 
 
 def _row_of(row: Estimate, pooling: str, engine: str, exact: Result) -> TermRow:
@@ -324,7 +325,8 @@ def _averaged(
 
 def _pooled_levels(fit: GaussianFit) -> _Floats:
     """Levels by REML at the predictors' means, (J,)."""
-    return fit.coef[0] + fit.coef[1:] @ fit.moments.grand_mean[:-1] + fit.ranef
+    centre = float(fit.coef[0] + fit.coef[1:] @ fit.moments.grand_mean[:-1])
+    return np.asarray(centre + fit.ranef)
 
 
 def _factor(icc: float, n: float) -> float:

@@ -183,11 +183,11 @@ def draw_shrinkage(
         figure = Figure(figsize=(7, 0.45 * len(order) + 1.8), layout="constrained")
         axes: Axes = figure.subplots()
         for place, group in enumerate(order):
-            own = posterior.sel({moments.group: group})
-            pooled = middle + own["u"].to_numpy()
-            if "u_slope" in own:  # at the predictors' means, as the others are
-                at = moments.predictors.index(own["u_slope"].attrs["term"])
-                pooled = pooled + own["u_slope"].to_numpy() * moments.grand_mean[at]
+            effects = posterior.sel({moments.group: group})
+            pooled = middle + effects["u"].to_numpy()
+            if "u_slope" in effects:  # at the predictors' means, as the others are
+                at = moments.predictors.index(effects["u_slope"].attrs["term"])
+                pooled = pooled + effects["u_slope"].to_numpy() * moments.grand_mean[at]
             ends = np.quantile(pooled, [0.5 - 0.5 * result.prob, 0.5 + 0.5 * result.prob])
             drawn = [own.get(group, (np.nan,))[0], pooled.mean(), *ends]
             alone, mean, low, high = np.round(drawn, 1) if blunt or group in unsaid else drawn

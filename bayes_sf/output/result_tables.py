@@ -140,8 +140,8 @@ def prior_notes(results: Sequence[Result], lang: Language) -> list[str]:
     if not texts:
         return []
     several = f" ({sentence('several', lang)})" if len(texts) > 1 else ""
-    priors = f"{word('priors', lang)}{several}: {prior_words(texts[0], lang, own=own_group(results[0]))}."
-    return [priors, *zero_notes(results, lang)]
+    said = prior_words(texts[0], lang, own=own_group(results[0]))
+    return [f"{word('priors', lang)}{several}: {said}.", *zero_notes(results, lang)]
 
 
 def zero_notes(results: Iterable[Result], lang: Language) -> list[str]:
@@ -211,11 +211,8 @@ def quarter_notes(results: Iterable[Result], lang: Language) -> list[str]:
     needed = {
         result.spec.min_quarters for result in results if result.spec.outcome == "absence_mean"
     }
-    return (
-        [sentence("quarters", lang).format(quarters_name(*needed, lang))]
-        if len(needed) == 1
-        else []
-    )
+    names = [quarters_name(least, lang) for least in needed]
+    return [sentence("quarters", lang).format(*names)] if len(names) == 1 else []
 
 
 def quarters_name(least: int, lang: Language) -> str:

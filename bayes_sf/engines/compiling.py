@@ -19,9 +19,8 @@ def compile_model(model: Any) -> Any:
         What to compile.
     """
     import nutpie
-    import pytensor
+    from pytensor.configdefaults import config
 
-    config = pytensor.config
     if getattr(config, "generated_src_dir", None) == "":  # not chosen by the user's PYTENSOR_FLAGS
         config.generated_src_dir = str(Path(config.compiledir) / "generated_src")
     return nutpie.compile_pymc_model(model)

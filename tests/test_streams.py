@@ -11,6 +11,7 @@ import pytest
 
 from bayes_sf import cli
 from bayes_sf.cli import interruption
+from bayes_sf.cli.console import stdout
 from bayes_sf.cli.streams import escaped, nearest
 
 type Command = Callable[..., tuple[int, str, str]]
@@ -98,6 +99,15 @@ def test_a_stream_that_takes_nothing(
     assert done.stderr.startswith(err)
     assert b"Traceback" not in done.stderr
     assert b"Exception" not in done.stderr
+
+
+@pytest.mark.parametrize("columns", ["0", "1", "20", "-3", "wide"])
+def test_no_width_loses_what_is_printed(
+    columns: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    stdout().print("one two three")
+    assert "".join(capsys.readouterr().out.split()) == "onetwothree"
 
 
 # Ctrl-C

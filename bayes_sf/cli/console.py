@@ -30,7 +30,10 @@ def stdout() -> "Console":
     """Results: stdout, as wide as the terminal or COLUMNS says; else wide enough for the tables."""
     from rich.console import Console
 
-    told = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit()
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns) == 0:  # some shells say so; nothing would be shown
+        return Console(width=120, soft_wrap=False)
+    told = sys.stdout.isatty() or columns.isdecimal()
     return Console(width=None if told else 120, soft_wrap=False)
 
 

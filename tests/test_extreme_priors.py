@@ -83,13 +83,13 @@ def try_some(seeds: range) -> tuple[int, int]:
 
 
 def test_nothing_but_answers_and_refusals() -> None:
-    fitted, refused = try_some(range(24))
-    assert min(fitted, refused) > 3
+    fitted, refused = try_some(range(12))
+    assert min(fitted, refused) > 2
 
 
 @pytest.mark.slow
 def test_nothing_but_answers_and_refusals_of_many() -> None:
-    fitted, refused = try_some(range(24, 800))
+    fitted, refused = try_some(range(12, 800))
     assert min(fitted, refused) > 100
 
 
@@ -131,11 +131,9 @@ def brute_force(
     centre = design[:, 1:].mean(axis=0)
     x = np.column_stack([np.ones(len(y)), design[:, 1:] - centre])
     precision, location = np.zeros(x.shape[1]), np.zeros(x.shape[1])
-    if priors.intercept.family == "normal":
-        precision[0], location[0] = priors.intercept.scale**-2, priors.intercept.location or 0.0
-    if priors.slope.family == "normal":
-        unit = y.std(ddof=1) / x[:, 1:].std(axis=0, ddof=1) if priors.slope.autoscale else 1.0
-        precision[1:] = (priors.slope.scale * unit) ** -2.0
+    precision[0], location[0] = priors.intercept.scale**-2, priors.intercept.location or 0.0
+    unit = y.std(ddof=1) / x[:, 1:].std(axis=0, ddof=1)
+    precision[1:] = (priors.slope.scale * unit) ** -2.0
     u = np.linspace(*np.log(ranges["sd_group"]), 601)[:, None]
     t = np.linspace(*np.log(ranges["sd_resid"]), 241)
     weight = 1 / (np.exp(2 * t)[..., None] + np.exp(2 * u)[..., None] * value)
@@ -172,7 +170,7 @@ def brute_force(
         Priors(),
         Priors(sd_resid=Prior("half-normal", scale=1e-3)),
         Priors(sd_group=Prior("half-normal", scale=1e-5)),
-        Priors(intercept=Prior("normal", scale=1e-4, location=3.0), slope=Prior("flat")),
+        Priors(intercept=Prior("normal", scale=1e-4, location=3.0)),
         Priors(slope=Prior("normal", scale=1e-5), sd_group=Prior("exponential", scale=30.0)),
     ],
     ids=["defaults", "narrow sd_resid", "narrow sd_group", "narrow intercept", "narrow slope"],
@@ -225,7 +223,8 @@ def test_an_improper_posterior_is_refused_by_the_prior_that_makes_it_so() -> Non
     ):
         fit_exact(moments((5, 5)), Priors.flat())
     proper = fit_exact(moments((5, 5)), Priors(sd_group=Prior("flat"), sd_resid=Prior("flat")))
-    assert np.isfinite(proper.coef.sd()).all() == (proper.joint.room[0] > 2)
+    assert proper.spread_moments("sd_group") == 0
+    assert np.isfinite(proper.coef.sd()).all()  # its own prior is proper
 
 
 @pytest.mark.parametrize(
@@ -260,12 +259,11 @@ def test_values_whose_squares_are_no_numbers(value: float, engine: str, column: 
         sf.fit(sf.ModelSpec("y", ("z",), group="g"), data, engine=engine)
 
 
-def test_a_tail_without_an_end_says_what_has_none() -> None:
-    error = ConvergenceError("exact engine", "x")
-    assert error.exit_code == 4
-    priors = Priors(Prior("flat"), sd_group=Prior("half-t", df=0.2))
-    with pytest.raises(ConvergenceError, match="sd_group"):
-        fit_exact(moments((3, 3)), priors)
+def test_a_long_tail_has_an_end() -> None:
+    """tau^-1.1, which no moment survives: quantiles are there."""
+    posterior = fit_exact(moments((3, 3)), Priors(Prior("flat"), sd_group=Prior("half-t", df=0.1)))
+    assert posterior.spread_moments("sd_group") == 0
+    assert np.isfinite(posterior.ranef.quantile([0.025, 0.975])).all()
 
 
 @pytest.mark.parametrize("seed", [-1, 2**32, 1.5, True])

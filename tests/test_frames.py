@@ -163,6 +163,16 @@ def test_other_grouping_factors_have_draws_under_their_own_name(name: str) -> No
     assert result.draws(4)["posterior"]["u"].dims == ("chain", "draw", name)
 
 
+@pytest.mark.parametrize("names", [("a/b", "g"), ("k", "k_step")])
+def test_steps_are_a_dimension_of_the_draws(names: tuple[str, str]) -> None:
+    steps = pd.Categorical(frame()["k"], ordered=True)
+    df = frame().assign(k=steps).rename(columns={"k": names[0], "g": names[1]})
+    spec = sf.ModelSpec("y", (names[0],), group=names[1])
+    assert sf.fit(spec, df, engine="reml").spec == spec  # a dummy each
+    with pytest.raises(DataError, match="dimension of its steps"):
+        Rows.from_frame(df, replace(spec, monotonic=(names[0],)))
+
+
 def test_made_names_that_meet() -> None:
     df = frame().assign(**{"k[q]": lambda d: d["x"] ** 2, "x[between]": lambda d: d["x"] ** 2})
     with pytest.raises(DataError, match="another predictor's"):

@@ -23,6 +23,8 @@ _Floats = NDArray[np.float64]
 CUT = 30.0
 #: Boxes tried before one that holds all the mass need not be tight.
 _ENOUGH = 20
+#: Largest z: sinh(z^4)^2 is near the largest float.
+_Z_MOST = 4.1
 
 
 @dataclass(frozen=True)
@@ -245,12 +247,13 @@ def find_box(
         rows, columns = np.flatnonzero(alive.any(axis=1)), np.flatnonzero(alive.any(axis=0))
         t_low, t_high = _edges(t, columns)
         z_low, z_high = _edges(z, rows)
-        before, box = box, Box(t_low, t_high, max(z_low, 0.0), z_high)
-        grown = t_low < t[0] or t_high > t[-1] or box.z_low < z[0] or z_high > z[-1]
+        endless = z[-1] == _Z_MOST and rows[-1] == len(z) - 1
+        before, box = box, Box(t_low, t_high, max(z_low, 0.0), min(z_high, _Z_MOST))
+        grown = t_low < t[0] or t_high > t[-1] or box.z_low < z[0] or box.z_high > z[-1]
         tight = box.area > 0.8 * before.area or tries >= _ENOUGH  # it may grow and shrink for ever
         if not grown and tight:
             return box
-        if box.z_high > 4.1:  # sinh(z^4)^2 near the largest float
+        if endless:
             break
     raise ConvergenceError(
         "exact engine",

@@ -151,7 +151,7 @@ def check_names(
                 f"must not have the name of a quantity of the result (known: {known})",
                 fix="rename the column",
             )  # fmt: skip
-    if group in _OF_DRAWS or "/" in group or group.endswith("_step"):
+    if group in _OF_DRAWS or "/" in group:
         raise DataError(
             f"group {group!r}",
             "gives draws a dimension: its name must hold no /, and be none of "

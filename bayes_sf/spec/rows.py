@@ -192,6 +192,13 @@ def _check_options(spec: ModelSpec) -> None:
 
 def _check_made(name: str, labels: Sequence[str], spec: ModelSpec) -> None:
     """Refuse a predictor whose dummies or parts would be taken for another one's."""
+    if name in spec.monotonic and ("/" in name or spec.group == f"{name}_step"):
+        raise DataError(
+            f"predictor {name!r}",
+            "gives draws a variable and a dimension of its steps: its name must hold no /, and the "
+            f"group must not be called {name}_step",
+            fix="rename the column",
+        )
     other = {predictor_of(label, spec.predictors) for label in labels} - {name}
     if other:
         raise DataError(

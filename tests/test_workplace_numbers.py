@@ -2,6 +2,7 @@
 
 import re
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
@@ -109,7 +110,7 @@ def test_the_register_reads_numbers_of_every_parquet_type(tmp_path: Path, kind: 
     rows = small(3)
     numbers_ = rows["org_nr"].astype("int64")
     column = (
-        pa.array(numbers_.tolist()).cast(pa.decimal128(12, 2))
+        pa.array(numbers_.map(Decimal).tolist(), pa.decimal128(12, 2))
         if kind == "decimal"
         else pa.array(numbers_.astype("int64" if kind == "str" else kind).astype(kind))
     )

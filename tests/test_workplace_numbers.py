@@ -4,6 +4,7 @@ import re
 import sys
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -103,7 +104,7 @@ def test_survey_and_register_read_the_same_spellings(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["float64", "str", "Float64", "decimal"])
-def test_the_register_reads_numbers_of_every_parquet_type(tmp_path: Path, kind: str) -> None:
+def test_the_register_reads_numbers_of_every_parquet_type(tmp_path: Path, kind: Any) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -134,7 +135,8 @@ def test_a_workplace_twice_is_found_in_both_files(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="one row for each workplace and quarter"):
         read_register(tmp_path / "r.csv", key=KEY, period=YEAR, change=YEAR)
     people = pd.read_csv(FOLDER / "good_survey.csv", sep=";", dtype=str)
-    people.loc[1, "org_nr"] = f"{people.loc[0, 'org_nr']}.0"
+    first, _, *rest = people["org_nr"]
+    people["org_nr"] = [first, f"{first}.0", *rest]
     people.to_csv(tmp_path / "s.csv", index=False, sep=";")
     with pytest.raises(DataError, match="each workplace once") as caught:
         read_survey(tmp_path / "s.csv", key=KEY)

@@ -142,12 +142,11 @@ def test_figures_that_no_workplace_has_are_refused(
 def test_what_spss_declares_missing_is_missing_and_said(tmp_path: Path, rows: pd.DataFrame) -> None:
     odd = rows.copy()
     odd.loc[2, "sfdagsvj"], odd.loc[3, "td_kv"] = 997.0, 9999.0
-    gaps = {"sfdagsvj": [997.0], "td_kv": [{"lo": 9000.0, "hi": 9999.0}]}
+    gaps: Any = {"sfdagsvj": [997.0], "td_kv": [{"lo": 9000.0, "hi": 9999.0}]}
     pyreadstat.write_sav(odd, str(tmp_path / "r.sav"), missing_ranges=gaps)
     found = read(tmp_path / "r.sav")
-    assert found.problems.loc[0, ["fault", "rows"]].tolist() == [
-        "figures that the file declares missing", 2,
-    ]  # fmt: skip
+    said = found.problems[["fault", "rows"]].to_numpy().tolist()
+    assert said == [["figures that the file declares missing", 2]]
     odd.loc[2, "sfdagsvj"], odd.loc[3, "td_kv"] = np.nan, np.nan
     odd.to_parquet(tmp_path / "r.parquet")
     pd.testing.assert_frame_equal(found.workplaces, read(tmp_path / "r.parquet").workplaces)

@@ -49,18 +49,17 @@ def load_workplaces(
     decimal: str | None = None,
     lang: "Language" = "en",
 ) -> "AnalysisSample":
-    """Load the replica's workplaces, or those of files of one's own; say what is odd in them."""
+    """Load the replica's workplaces, or files of one's own, of which it says what is odd."""
     from bayes_sf.inputs.sample import load_sample
     from bayes_sf.output.problem_words import problem_notice
 
     if source == "replica":
         if decimal is not None:
             raise UsageError("--decimal", "goes with --survey and --register", got=decimal)
-        sample = load_sample("replica", key=key)
-    else:
-        sample = load_sample(
-            survey=survey, register=register or [], mapping=mapping, decimal=decimal, key=key
-        )
+        return load_sample("replica", key=key)
+    sample = load_sample(
+        survey=survey, register=register or [], mapping=mapping, decimal=decimal, key=key
+    )
     if found := problem_notice(sample.problems, lang):
         sys.stderr.write(f"{found}\n")
     return sample

@@ -194,15 +194,15 @@ def fill_options(answers: "pd.DataFrame", items: Sequence[Item]) -> None:
     for options in parts.values():
         names = [option.key for option in options]
         given = answers[names]
-        if (given == "not_chosen").any(axis=None):
+        chosen = given == "chosen"
+        if not chosen.any(axis=None) or (given == "not_chosen").any(axis=None):
             continue
         later = [item.key for item in items[items.index(options[-1]) + 1 :] if _is_asked(item)]
         went_on = (answers[later].notna() & (answers[later] != "not_asked")).any(axis=1)
         gate = options[0].asked_if
         if gate is not None:
             went_on &= answers[gate.item].isin(gate.any_of)
-        is_coded_so = (given == "chosen").any(axis=None)
-        passed = (given == "chosen").any(axis=1) | (is_coded_so & went_on)
+        passed = chosen.any(axis=1) | went_on
         for name in names:
             answers.loc[passed & given[name].isna(), name] = "not_chosen"
 

@@ -1,5 +1,6 @@
 """Value labels decide; codes only where there are none; declared missing is missing."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,13 @@ LEVEL = {1: "Svært høyt", 2: "Høyt", 3: "Middels", 4: "Lavt", 5: "Svært lavt
 
 def answers(
     key: str,
-    codes: list[str | None],
+    codes: Sequence[str | None],
     labels: dict[str, str] | None = None,
     missing: tuple[str, ...] = (),
 ) -> list[str | None]:
     """Decode one column; row 2 is the first."""
     index = range(2, len(codes) + 2)
-    frame = pd.DataFrame({key: codes}, index=index, dtype=object)
+    frame = pd.DataFrame({key: list(codes)}, index=index, dtype=object)
     declared = {key: frozenset(missing)}
     cells = Cells("s.sav", frame, {key: labels} if labels else {}, declared)
     check_labels([BOOK.item(key)], cells)
@@ -169,10 +170,25 @@ def test_options_coded_1_or_blank() -> None:
     frame.loc[0, other[0]] = "chosen"
     frame.loc[1, other[1]] = "not_chosen"  # q16 is coded 1 and 0: its blanks are missing
     fill_options(frame, ITEMS)
-    assert frame.loc[0, names].tolist() == ["chosen"] * 2 + ["not_chosen"] * 5
-    assert frame.loc[1, names].isna().all()  # nobody can know whether it was answered
-    assert frame.loc[2, names].tolist().count("not_chosen") == 6
+    first, second, third = frame[names].to_numpy().tolist()
+    assert first == ["chosen"] * 2 + ["not_chosen"] * 5
+    assert not any(isinstance(cell, str) for cell in second)  # gave up before or within q14
+    assert third.count("not_chosen") == 6
     assert frame[other].notna().sum().sum() == 2
+
+
+def test_who_went_on_after_blank_options_chose_none_if_asked() -> None:
+    frame = pd.DataFrame(None, index=range(4), columns=[item.key for item in ITEMS], dtype=object)
+    frame["q29"] = "no"
+    frame.loc[3, "q29"] = None
+    frame.loc[0, ["q14.1", "q12.1"]] = "chosen"
+    frame.loc[:, "q11"] = ["yes", "yes", None, "yes"]
+    fill_options(frame, ITEMS)
+    assert frame["q14.2"].tolist()[:3] == ["not_chosen"] * 3
+    assert frame["q12.2"].tolist()[:2] == ["not_chosen"] * 2
+    assert frame.loc[2:, "q12.2"].isna().all()  # was it asked? did they go on?
+    assert pd.isna(frame.loc[3, "q14.2"])
+    assert frame["q16.1"].isna().all()  # nobody chose any: nothing says how it is coded
 
 
 def test_an_option_may_be_labelled_with_its_own_words() -> None:

@@ -9,7 +9,7 @@ file declares missing is missing, or "don't know" or "not asked" where its label
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from bayes_sf.errors import DataError
@@ -172,28 +172,41 @@ def _whole(cell: str) -> str:
     return re.sub(r"(?<=\d)[.,](?!000$)0+$", "", cell.strip())
 
 
-def fill_options(answers: "pd.DataFrame", items: Iterable[Item]) -> None:
+def fill_options(answers: "pd.DataFrame", items: Sequence[Item]) -> None:
     """Read options that are coded 1 or blank, as survey programs export them.
 
-    Where no option of a multi-response item is "not chosen" anywhere in the file, a blank beside a
-    chosen option of the same item is "not chosen". A row where all of them are blank stays missing:
-    whether the question was answered cannot be known.
+    Where an option of a multi-response item is chosen somewhere in the file and none is "not
+    chosen" anywhere, the file knows no other way to write "not chosen" than a blank. So a blank is
+    that for whoever was asked and went through the question: who chose another option of the item,
+    or answered a later item. It stays missing for all others.
 
     Parameters
     ----------
     answers : pandas.DataFrame
         Category keys; changed in place.
-    items : iterable of Item
-        The codebook's.
+    items : sequence of Item
+        The codebook's, in the order of the questionnaire.
     """
     parts = defaultdict(list)
     for item in items:
         if item.kind == "option":
-            parts[item.parent].append(item.key)
-    for names in parts.values():
+            parts[item.parent].append(item)
+    for options in parts.values():
+        names = [option.key for option in options]
         given = answers[names]
-        if (given == "not_chosen").any(axis=None):
+        chosen = given == "chosen"
+        if not chosen.any(axis=None) or (given == "not_chosen").any(axis=None):
             continue
-        answered = (given == "chosen").any(axis=1)
+        later = [item.key for item in items[items.index(options[-1]) + 1 :] if _is_asked(item)]
+        went_on = (answers[later].notna() & (answers[later] != "not_asked")).any(axis=1)
+        gate = options[0].asked_if
+        if gate is not None:
+            went_on &= answers[gate.item].isin(gate.any_of)
+        passed = chosen.any(axis=1) | went_on
         for name in names:
-            answers.loc[answered & given[name].isna(), name] = "not_chosen"
+            answers.loc[passed & given[name].isna(), name] = "not_chosen"
+
+
+def _is_asked(item: Item) -> bool:
+    """Whether an item is a question of its own."""
+    return item.kind != "option" and item.role != "group"

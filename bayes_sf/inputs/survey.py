@@ -4,7 +4,7 @@ An answer may be written as the codebook's code or key, as a label in Norwegian 
 the report prints it; where a column has value labels, they decide (`bayes_sf.inputs.coding`).
 "Don't know" and "not asked" are answers of their own, and a missing answer is missing: three
 different things. An empty cell is "not asked" where the item's filter says that nobody asked, "not
-chosen" beside a chosen option where options are coded 1 or blank, else missing.
+chosen" where options are coded 1 or blank and the question was gone through, else missing.
 """
 
 from collections.abc import Mapping

@@ -158,7 +158,8 @@ def contrast_of(
     """
     if result.provenance.source in OWN_DATA:
         raise UsageError(
-            f"contrast of {term}", "must be stated: the data are not the study's",
+            f"contrast of {term}",
+            "must be stated: the data are not the study's, whose codebook has survey items only",
             fix=f'say how far it moves: Contrast({term!r}, 1.0, "one unit")',
         )  # fmt: skip
     return find_contrast(term, kind, language=language)

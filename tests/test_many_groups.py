@@ -39,18 +39,18 @@ def test_single_numbers_are_those_of_the_table(result: Any) -> None:
 
 
 def test_effects_on_few_nodes_are_those_on_all(result: Any) -> None:
-    """A millionth of a posterior sd; the nodes are a sixth."""
+    """A hundred-thousandth of a posterior sd, with a third of the nodes or fewer."""
     (part,) = result.fitted.parts
     few = part.ranef
     full = ExactPosterior(part.moments, part.priors, part.log_evidence, part.grid)
     full.__dict__["_group_grid"] = part.grid
     everything = full.ranef
-    assert few.means.shape[1] < everything.means.shape[1] / 4
+    assert few.means.shape[1] < everything.means.shape[1] / 3
     sd = everything.sd()
-    np.testing.assert_allclose(few.mean() / sd, everything.mean() / sd, atol=1e-6)
-    np.testing.assert_allclose(few.sd(), sd, rtol=1e-6)
+    np.testing.assert_allclose(few.mean() / sd, everything.mean() / sd, atol=1e-5)
+    np.testing.assert_allclose(few.sd(), sd, rtol=1e-5)
     difference = few.quantile([0.025, 0.975]) - everything.quantile([0.025, 0.975])
-    assert np.abs(difference / sd[:, None]).max() < 1e-6
+    assert np.abs(difference / sd[:, None]).max() < 1e-5
 
 
 def test_blocks_give_what_the_whole_gives(monkeypatch: pytest.MonkeyPatch) -> None:

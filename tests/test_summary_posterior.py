@@ -45,7 +45,7 @@ def test_the_posterior_is_a_t(df: float) -> None:
 
 
 def test_intervals_cover_as_recorded() -> None:
-    """Slopes: 95 %. Intercepts: a normal covers too seldom, the two ends lie on either side of it.
+    """Slopes: 95 %. Intercepts: the two ends lie on either side, Satterthwaite's df between them.
 
     Tolerances are four standard errors of a share of the data sets.
     """
@@ -56,9 +56,9 @@ def test_intervals_cover_as_recorded() -> None:
             assert table.loc[(tau, slope, "t, most df"), "coverage"] == pytest.approx(
                 0.95, abs=error
             )
-    for tau in (1.0, 2.0):
-        by = {name: table.loc[(tau, "(Intercept)", name), "coverage"]
-              for name in ("normal", "t, fewest df", "t, Satterthwaite")}  # fmt: skip
-        assert by["normal"] < 0.95 - error
-        assert by["normal"] < by["t, Satterthwaite"] <= by["t, fewest df"]
-        assert by["t, fewest df"] > 0.95 - error
+        by = table.loc[(tau, "(Intercept)"), "coverage"]
+        assert by["t, most df"] <= 0.95 + error
+        assert by["t, fewest df"] >= 0.95 - error
+        assert by["normal"] <= by["t, Satterthwaite"] <= by["t, fewest df"]
+        assert by["t, Satterthwaite"] == pytest.approx(0.95, abs=error)
+    assert table.loc[(1.0, "(Intercept)", "normal"), "coverage"] < 0.95 - error / 2

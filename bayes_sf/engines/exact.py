@@ -26,7 +26,7 @@ _Floats = NDArray[np.float64]
 #: From so many groups on their effects are mixed over fewer nodes, the first number per axis that
 #: gives means and sds of sigma, the ICC and z but for this share.
 _MANY_GROUPS = 100
-_FEW_NODES = (16, 20, 24, 32)
+_FEW_NODES = (16, 24, 32, 48)
 _SAME = 1e-5
 
 

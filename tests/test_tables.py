@@ -12,10 +12,11 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -172,13 +173,21 @@ def everything(
     }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def written(everything: dict[str, tuple[Table, ...]]) -> Callable[[str], dict[str, Any]]:
+    """All tables of a language in all formats: they are made once, whoever looks at them."""
+    return cache(lambda lang: table_files(everything[lang], FORMATS))
+
+
 @pytest.mark.parametrize("lang", ["en", "nb"])
 def test_all_formats_hold_the_same_figures(
-    everything: dict[str, tuple[Table, ...]], lang: str
+    everything: dict[str, tuple[Table, ...]],
+    written: Callable[[str], dict[str, Any]],
+    lang: str,
 ) -> None:
     tables = everything[lang]
     assert len(tables) > 45
-    files = table_files(tables, FORMATS)
+    files = written(lang)
     words, sheets = from_word(files["tables.docx"]), from_excel(files["tables.xlsx"], tables)
     for table, word, sheet in zip(tables, words, sheets, strict=True):
         expected = [list(row) for row in table.texts]
@@ -253,10 +262,12 @@ def test_terms_of_the_norwegian_footer(everything: dict[str, tuple[Table, ...]])
 
 @pytest.mark.parametrize("lang", ["en", "nb"])
 def test_no_file_lets_the_replica_pass_for_the_real_study(
-    everything: dict[str, tuple[Table, ...]], lang: str
+    everything: dict[str, tuple[Table, ...]],
+    written: Callable[[str], dict[str, Any]],
+    lang: str,
 ) -> None:
     mark = {"en": "SYNTHETIC replica", "nb": "SYNTETISK kopi"}[lang]
-    files = table_files(everything[lang], FORMATS)
+    files = written(lang)
     for table in everything[lang]:
         for ending in ("html", "tex", "md"):
             text = files[f"{table.name}.{ending}"]

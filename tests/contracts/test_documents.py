@@ -14,6 +14,7 @@ import typer
 from bayes_sf import cli
 from bayes_sf.inputs.sample import read_mapping
 from bayes_sf.spec.analysis import load_analysis
+from tests.conftest import draw_blank
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +34,8 @@ RUN_ONCE = {  # for all tests, by these fixtures
     "uv run bayes-sf reproduce --json": "reproduced_by_wheel",
     "uv run bayes-sf reproduce --data replica": "reproduced_replica",
 }
+#: Commands whose pictures other runs of them save: of the replica, `tests/test_describe.py`.
+DRAWN_ELSEWHERE = ("uv run bayes-sf describe",)
 
 
 def assert_same(shown: str, real: str) -> None:
@@ -100,6 +103,8 @@ def test_every_other_command_runs(
     if command in RUN_ONCE:
         assert request.getfixturevalue(RUN_ONCE[command]).code == 0
         return
+    if command in DRAWN_ELSEWHERE:
+        draw_blank(monkeypatch)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", command.removeprefix("uv run ").split())
     with pytest.raises(SystemExit) as left:

@@ -36,7 +36,9 @@ from bayes_sf.output.report_material import Material, associations, explorer_mod
 from bayes_sf.output.report_section import Section
 from bayes_sf.output.report_sections import SECTIONS, build_sections
 from bayes_sf.output.report_sentences import _texts, say
-from bayes_sf.output.report_statements import data_say, how_sure, tipping_line
+from bayes_sf.output.report_statements import data_say, how_sure, question, tipping_line
+from bayes_sf.output.report_tables import contrast_table
+from bayes_sf.output.sentences import sentence
 from bayes_sf.spec.prior import Prior
 from bayes_sf.spec.priors import Priors
 
@@ -185,6 +187,36 @@ def test_contrasts_are_those_of_draws(material: Material) -> None:
     for share, amount in zip(each.at_least, (0.5, 1.0, 2.0), strict=True):
         assert share == pytest.approx(np.mean(np.abs(4 * slope) >= amount), abs=error)
     assert each.inside == pytest.approx(np.mean(np.abs(4 * slope) < 0.5), abs=error)
+
+
+def test_a_contrast_has_one_direction_on_the_whole_page(material: Material) -> None:
+    """Text and contrast table go as the coefficient in forest and tables 46 and 47."""
+    slopes = {
+        (row.outcome, load_codebook().term(row.term)): row
+        for row in material.found.coefficients if row.table in {"46", "47"}
+    }  # fmt: skip
+    for each in associations(material):
+        row = slopes[each.outcome, each.term]
+        assert each.contrast.size > 0
+        assert each.mean == pytest.approx(each.contrast.size * row.mean, abs=1e-6 * each.sd)
+    for outcome in ("absence_mean", "absence_change"):
+        table = contrast_table(material, associations(material), outcome)
+        assert sentence("contrast", "nb") in table.notes
+
+
+def test_ends_of_a_ranking_come_with_their_probability(material: Material) -> None:
+    (said,) = [line for line, _ in data_say(material, ()) if "lavest av alle" in line]
+    found = re.findall(r"sannsynlighet ([<>]?\d,\d\d)", said)
+    assert len(found) == 2
+
+
+def test_the_replicas_page_speaks_of_invented_workplaces(material: Material) -> None:
+    for lang, words in (("en", ("invented", "no manager answered")),
+                        ("nb", ("oppdiktede", "ingen leder svarte"))):  # fmt: skip
+        said = question(replace(material, lang=lang))
+        assert all(word in said for word in words)
+        assert "Managers of" not in said
+        assert "Ledere i" not in said
 
 
 def test_a_section_without_results_is_not_there(

@@ -55,5 +55,5 @@ def rank_figure(ranks: "pd.DataFrame", kept: int, *, title: str) -> "Figure":
         figure.supxlabel("rank of the true value among draws", size=9)
         text = f"{title}: {len(ranks)} simulated data sets, 95 % band of uniform ranks"
         figure.suptitle(text, size=10, x=0.01, ha="left")
-    figure.set_label(f"{text}. Smallest p over {ranks.shape[1]} quantities: {worst:.4f}.")
+    figure.set_label(f"{text}. Smallest p across {ranks.shape[1]} quantities: {worst:.4f}.")
     return figure

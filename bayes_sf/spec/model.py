@@ -87,7 +87,8 @@ class ModelSpec:
         Predictors whose declared steps may differ in size but not in sign (Bürkner & Charpentier
         2020); the coefficient is the average step.
     varying : tuple of str
-        Predictor (at most one) whose slope varies by group, correlated with the intercept.
+        Predictor (at most one) whose slope varies by group, correlated with the intercept where
+        that predictor is zero: group effects, their sd, their correlation and its prior are there.
     likelihood : {"gaussian", "student"}
         Of the residuals.
     resid_by_group : bool

@@ -79,7 +79,8 @@ class Priors:
     intercept, slope, sd_resid, sd_group : Prior
         Of every random-intercept model.
     sd_slope, correlation : Prior, optional
-        Spread of the slopes over groups, and their correlation with the intercepts.
+        Spread of the slopes over groups, and their correlation with the intercepts. It and
+        `sd_group` are then those where the predictor whose slope varies is zero, as in brms.
     df_resid : Prior, optional
         Degrees of freedom of Student-t residuals.
     sd_log_resid : Prior, optional

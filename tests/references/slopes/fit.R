@@ -5,7 +5,7 @@
 suppressMessages({library(lme4); library(mlmRev); library(brms); library(posterior)})
 rstan::rstan_options(boost_lib = "/usr/include") # where Debian keeps it
 folder <- commandArgs(trailingOnly = TRUE)[1]
-chains <- 4; warmup <- 1000; seed <- 20261129
+chains <- 4; seed <- 20261129
 
 frame <- function(y, x, g) data.frame(y = y, x = x, g = as.character(g))
 data <- list(
@@ -37,7 +37,7 @@ by_lme4 <- function(d, model) {
 }
 
 compiled <- NULL
-by_brms <- function(d, model, iter) {
+by_brms <- function(d, model, iter, warmup) {
   settings <- list(chains = chains, cores = 1, iter = warmup + iter, warmup = warmup, seed = seed,
                    control = list(adapt_delta = 0.95), refresh = 0, silent = 2)
   f <- if (is.null(compiled)) do.call(brm, c(list(y ~ x + (x | g), data = d, prior = priors), settings))
@@ -57,9 +57,10 @@ by_brms <- function(d, model, iter) {
 }
 
 found <- lapply(names(data), function(name) by_lme4(data[[name]], name))
-iter <- c(sleepstudy = 6000, simulated = 6000, exam = 2000)
+iter <- c(sleepstudy = 6000, simulated = 6000, exam = 750)
+warmup <- c(sleepstudy = 1000, simulated = 1000, exam = 500)
 for (name in names(iter)) {
-  found <- c(found, list(by_brms(data[[name]], name, iter[[name]])))
+  found <- c(found, list(by_brms(data[[name]], name, iter[[name]], warmup[[name]])))
   table <- do.call(rbind, found)
   numeric <- sapply(table, is.numeric)
   table[numeric] <- lapply(table[numeric], signif, digits = 8)

@@ -25,7 +25,7 @@ Examples
 >>> print(step_prior(1.0, 0.95))
 normal(0, 0.5102) [P(|one step| <= 1) = 0.95]
 >>> print(icc_prior(0.5, 0.05))
-half-t(3, 0, 0.263 sd(y)) [P(ICC > 0.5) = 0.05, median 0.042, 95 % 0.000 to 0.644]
+half-t(3, 0, 0.2632 sd(y)) [P(ICC > 0.5) = 0.05, median 0.042, 95 % 0.000 to 0.644]
 """
 
 from collections.abc import Mapping

@@ -17,6 +17,7 @@ import bayes_sf as sf
 HERE = Path(__file__).parent
 REFERENCES = HERE / "references" / "slopes"
 DATA = ("sleepstudy", "exam", "simulated")
+BY_BRMS = ("sleepstudy", "simulated")  # the schools' draws by brms are to come
 
 
 def recorded(package: str, data: str) -> pd.DataFrame:
@@ -36,7 +37,7 @@ def agree(ours: pd.DataFrame, theirs: pd.DataFrame, errors: float) -> None:
         assert away.max() < errors, (value, away.idxmax())
 
 
-@pytest.mark.parametrize("data", DATA)
+@pytest.mark.parametrize("data", BY_BRMS)
 def test_ours_are_brms_s(data: str) -> None:
     theirs = recorded("brms", data)
     assert theirs["rhat"].max() < 1.01

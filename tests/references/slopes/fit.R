@@ -24,7 +24,7 @@ priors <- c(
 
 # Where groups are fitted: at the zero and at the largest x.
 ends <- function(d) expand.grid(g = sort(unique(d$g)), x = c(0, max(d$x)), stringsAsFactors = FALSE)
-fitted_name <- function(new) sprintf("fitted[%s,%s]", new$g, format(new$x, digits = 10, trim = TRUE))
+fitted_name <- function(new) sprintf("fitted[%s,%.10g]", new$g, new$x)
 
 by_lme4 <- function(d, model) {
   f <- lmer(y ~ x + (x | g), d, control = lmerControl(optCtrl = list(xtol_abs = 1e-10, ftol_abs = 1e-10)))

@@ -28,7 +28,7 @@ type Command = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture(scope="module")
 def study() -> PublishedStudy:
-    return recover_study(seed=1, draws=16)
+    return recover_study().first(16)
 
 
 @pytest.fixture

@@ -32,6 +32,13 @@ def test_jacobian_is_that_of_the_formula(size: float) -> None:
     np.testing.assert_allclose(slopes, by_hand, atol=2e-5 * size)
 
 
+def test_at_zero_there_is_a_step_as_well() -> None:
+    """Steps are relative, but not where there is nothing to be relative to."""
+    x = np.array([[1.0, 2.0], [3.0, -1.0], [0.5, 0.0]])
+    _, slopes = jacobian(lambda point: point @ x.T + 1, np.zeros((2, 2)))
+    np.testing.assert_allclose(slopes, np.broadcast_to(x, (2, 3, 2)), atol=1e-9)
+
+
 def test_a_linear_problem_takes_one_step() -> None:
     rng = np.random.default_rng(2)
     x, y = rng.normal(size=(8, 2)), rng.normal(size=8)

@@ -16,7 +16,7 @@ SPEC = sf.ModelSpec("y", ("x",), "g", unit="pp")
 
 @pytest.fixture(scope="module")
 def study() -> PublishedStudy:
-    return recover_study(seed=1, draws=5)
+    return recover_study().first(5)
 
 
 def frame(seed: int = 3, n: int = 60) -> pd.DataFrame:

@@ -468,7 +468,7 @@ def test_published_tables_have_one_coding(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["priors", *sorted(OTHER)])
-@pytest.mark.parametrize("value", [None, 7.5, object()], ids=repr)
+@pytest.mark.parametrize("value", [None, 7.5, object()], ids=["none", "number", "object"])
 def test_fields_of_another_kind(key: str, value: Any) -> None:
     with pytest.raises(SpecError, match=f"model: {key}: must be"):
         sf.ModelSpec("y", ("x",), group="g", **{key: value})

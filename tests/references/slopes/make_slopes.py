@@ -1,6 +1,6 @@
 """Data that `fit.R` and `test_slopes_peers` share: made up here, so that they may be kept.
 
-Run in this folder: python make_data.py
+Run in this folder: python make_slopes.py
 """
 
 from pathlib import Path

@@ -204,7 +204,9 @@ def main(asked: int, answers: int) -> None:
 def _run_from_import(tests: list[str]) -> dict[str, object]:
     first = First()
     folder = f"--basetemp={Path(os.environ['TMPDIR']) / str(os.getpid())}"
-    options = ["-n", "0", "-x", "-q", "-p", "no:cacheprovider", folder]
+    # Plugins that are imported already are not rewritten: nobody asks them for an explanation.
+    calm = "ignore::pytest.PytestAssertRewriteWarning"
+    options = ["-n", "0", "-x", "-q", "-p", "no:cacheprovider", "-W", calm, folder]
     code = pytest.main(["-p", "tests.studies.mutation_plugin", *options, *tests], plugins=[first])
     if first.failed:
         return {"outcome": "noticed", "by": first.failed}
@@ -230,8 +232,9 @@ def forked(work: Any, timeout: float) -> dict[str, object]:
             os.dup2(nothing, stream)
         try:
             answer = work()
-        except BaseException as error:  # noqa: BLE001 (whatever a mutant does is noticed)
-            answer = {"outcome": "noticed", "by": repr(error)[:80]}
+        except BaseException as error:  # noqa: BLE001 (the fork must end here)
+            left = isinstance(error, SystemExit | KeyboardInterrupt)
+            answer = {"outcome": "noticed" if left else "broken", "by": repr(error)[:200]}
         os.write(here, json.dumps(answer).encode())
         os._exit(0)
     os.close(here)

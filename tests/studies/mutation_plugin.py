@@ -17,6 +17,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Generator, Iterable
+from itertools import zip_longest
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import IO, Any
@@ -167,7 +168,7 @@ class Server:
             factory = chosen[0].config._tmp_path_factory  # type: ignore[attr-defined]
             factory._basetemp = Path(os.environ["TMPDIR"]) / str(os.getpid())
             factory._basetemp.mkdir()
-        for item, following in zip(chosen, [*chosen[1:], None], strict=True):
+        for item, following in zip_longest(chosen, chosen[1:]):
             reports = runtestprotocol(item, log=False, nextitem=following)
             if any(report.failed for report in reports):
                 return {"outcome": "noticed", "by": item.nodeid}

@@ -1,11 +1,20 @@
 """States of mean absence: what a point means, without a walk."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from bayes_sf.engines.mean_states import EXTRA_SPREAD, _MeanStudy
-from bayes_sf.engines.states import States, log_printed, null_implied
+from bayes_sf.engines.printed import SELECTION, figures, printed_models
+from bayes_sf.engines.states import (
+    States,
+    log_printed,
+    null_implied,
+    predict_states,
+    table_sizes,
+)
 from bayes_sf.inputs.published import published_table
 
 TAU2, SIGMA2, GUESS = 3.5, 8.2, 5.0
@@ -95,16 +104,11 @@ def test_the_ten_come_from_those_that_table_8_misses(study: _MeanStudy) -> None:
 def test_tables_give_sizes_and_who_is_missing() -> None:
     rows = published_table("8")
     counts = rows[rows["industry"] != "total"]["count"].astype(int)
-    from bayes_sf.engines.states import table_sizes
-
     np.testing.assert_array_equal(table_sizes("8"), counts)
 
 
 def test_log_probability_of_printed_figures_is_that_of_their_intervals() -> None:
     """One model, one state: normal probabilities of the two intervals, and the floor."""
-    from bayes_sf.engines.printed import figures, printed_models
-    from bayes_sf.engines.states import predict_states, table_sizes
-
     model = printed_models("46")[0]
     sizes = table_sizes("8")[None]
     states = States(sizes, np.array([[4.0, 5, 6, 7, 8, 5.5]]), np.array([8.0 * sizes.sum()]))
@@ -119,3 +123,32 @@ def test_log_probability_of_printed_figures_is_that_of_their_intervals() -> None
     assert found[0] == pytest.approx(np.log(np.maximum(inside, 1e-4)).sum())
     sure = log_printed((model,), states, {(model.table, model.item): (bias + 1e3, sd)})
     assert sure[0] == pytest.approx(len(pairs) * np.log(1e-4))
+
+
+def test_figures_are_estimate_error_t_and_interval() -> None:
+    b, s = np.array([[2.0, -0.3]]), np.array([[0.5, 0.1]])
+    found = figures(SimpleNamespace(coef=b, se=s))  # type: ignore[arg-type]
+    reach = stats.norm.ppf(0.975)
+    by_hand = [[b[0, k], s[0, k], b[0, k] / s[0, k], b[0, k] - reach * s[0, k],
+                b[0, k] + reach * s[0, k]] for k in range(2)]  # fmt: skip
+    np.testing.assert_allclose(found, [by_hand])
+
+
+def test_means_of_those_who_answered_move_as_random_subsets_do() -> None:
+    """Sampling without replacement: the variance of a mean of n of N is sigma^2 (1/n - 1/N)."""
+    model = next(m for m in printed_models("46") if not m.answers.complete)
+    sizes, y_means = table_sizes("8"), np.array([4.0, 5, 6, 7, 8, 5.5])
+    df = sizes.sum() - 6
+    drawn = model.draw(sizes, y_means, 8.0 * df, 3000, np.random.default_rng(4))
+    variance = 8.0 * (1 / drawn.sizes - 1 / sizes)
+    there = variance > 0
+    z = (drawn.y_means - y_means)[there] / np.sqrt(variance[there])
+    assert z.std() == pytest.approx(1.0, abs=5 / np.sqrt(2 * z.size))
+    assert abs(z.mean()) < 5 / np.sqrt(z.size)
+    own_df = (drawn.sizes - 1).sum(axis=1)
+    left_out = 1 - own_df / df
+    spread = np.sqrt(2 / own_df * left_out + (SELECTION * left_out) ** 2)
+    some = left_out > 0
+    z = np.log(drawn.y_within / (8.0 * own_df))[some] / spread[some]
+    assert z.std() == pytest.approx(1.0, abs=5 / np.sqrt(2 * z.size))
+    assert abs(z.mean()) < 5 / np.sqrt(z.size)

@@ -154,9 +154,12 @@ def test_tipping_points_need_delta_zero_and_a_sign() -> None:
         tipping_point(table.assign(term="item"))
     with pytest.raises(UsageError, match="can be negative"):
         tipping_point(table.assign(term="icc"))
-    several = pd.concat([table.assign(term=name, delta=0.0) for name in ("item", "share")])
-    with pytest.raises(UsageError, match="one effect"):
-        tipping_point(several)
+    both = (("item", 0.0), ("share", 0.0)), (("item", 0.0), ("share", 1.0))
+    twice = (("item", 0.0), ("item", 0.0))
+    for rows in (*both, twice):  # two effects, at the same deltas or not; one effect twice
+        several = pd.concat([table.assign(term=name, delta=delta) for name, delta in rows])
+        with pytest.raises(UsageError, match="one effect"):
+            tipping_point(several)
 
 
 def test_of_the_change_only_two_quarters_count(made: tuple[Any, Completed]) -> None:

@@ -1,6 +1,7 @@
 """`fit` with missing="model": a `Result` out of made-up draws of a panel, nothing sampled."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import bayes_sf as sf
 from bayes_sf.engines import panel_result
 from bayes_sf.engines.panel import PanelFit
 from bayes_sf.engines.panel_data import PanelData
-from bayes_sf.engines.panel_report import report
+from bayes_sf.engines.panel_report import _calendar_change, report
 from bayes_sf.engines.store import load_fit, save_fit
 from bayes_sf.errors import UsageError
 from bayes_sf.spec.panel import PanelSpec
@@ -108,3 +109,25 @@ def test_what_cannot_model_gaps(replica: Any) -> None:
     moments = sf.Moments("y", (), ("a",), np.ones(1), np.ones((1, 1)), np.ones((1, 1)))
     with pytest.raises(UsageError, match="needs every workplace's quarters"):
         sf.fit(ITEM, moments, engine="nuts")
+
+
+@pytest.mark.parametrize("walk", [False, True])
+def test_the_calendar_moves_the_change_by_its_two_quarters(walk: bool) -> None:
+    rng = np.random.default_rng(5)
+    calendars = rng.normal(size=(2, 6, 3))
+    data = SimpleNamespace(
+        change_places=(1, 4), calendar=tuple(calendars), walk=walk, steps=rng.normal(size=(6, 5))
+    )
+    draws = {
+        "calendar": rng.normal(size=(2, 7, 3)),
+        "walk": rng.normal(size=(2, 7, 5)),
+        "sd_period": rng.gamma(2.0, size=(2, 7)),
+    }
+    found = _calendar_change(data, draws)  # type: ignore[arg-type]
+    for chain, draw in np.ndindex(2, 7):
+        of = draws["calendar"][chain, draw]
+        by_hand = calendars[1][4] @ of - calendars[1][1] @ of
+        if walk:
+            level = data.steps @ draws["walk"][chain, draw]
+            by_hand += draws["sd_period"][chain, draw] * (level[4] - level[1])
+        assert found[chain, draw] == pytest.approx(by_hand)

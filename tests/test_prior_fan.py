@@ -89,6 +89,19 @@ def test_what_changes_is_said() -> None:
     assert icc["p_above"] == pytest.approx(0.0, abs=1e-3)
 
 
+def test_nothing_is_concluded_of_group_means() -> None:
+    """However far from zero: their rows have neither direction nor change."""
+    fan = {"wide": sf.Priors(), "sceptical": sf.Priors(slope=sf.Prior("normal", scale=0.01))}
+    table = prior_fan(sf.fit(SPEC, frame()), fan)
+    means = table[table["term"] == "group mean"]
+    assert len(means) == 10
+    assert (means["lower"] > 0).any()
+    assert not means["concluded"].any()
+    assert (means["sign"] == 0).all()
+    assert (means["changes"] == "").all()
+    assert means[["p_direction", "p_above"]].isna().all(axis=None)
+
+
 def test_the_default_fan_has_twenty_named_priors() -> None:
     assert len(default_fan()) == len(SLOPE_PRIORS) * len(GROUP_PRIORS) == 20
 

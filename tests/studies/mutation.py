@@ -110,6 +110,8 @@ class Worker:
             if by not in tests or self._passes(mutant, by):
                 break
             tests.remove(by)
+            if not tests:
+                return "survived", "no test of it passes", 0.0
         if answer["outcome"] == "survived" and not complete:
             by = f"{len(tests)} tests within the limit"
         return answer["outcome"], by, round(time.monotonic() - since, 1)

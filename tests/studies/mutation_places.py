@@ -56,7 +56,7 @@ def places(file: Path) -> dict[tuple[int, int], list[tuple[str, int]]]:
 
 
 def _annotations(text: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-    """Spans of types, which compute nothing."""
+    """Spans of what computes nothing: types, imports for them, flags of dataclasses."""
     lines = text.splitlines()
 
     def column(line: int, offset: int) -> int:
@@ -64,6 +64,10 @@ def _annotations(text: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]
 
     for node in ast.walk(ast.parse(text)):
         types = [getattr(node, name, None) for name in ("annotation", "returns")]
+        if isinstance(node, ast.ClassDef):  # flags of dataclasses guard what is computed elsewhere
+            types += [each for each in node.decorator_list if isinstance(each, ast.Call)]
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            types.append(node)
         for part in [*types, node if isinstance(node, ast.TypeAlias) else None]:
             if isinstance(part, ast.AST):
                 first, last = (part.lineno, part.col_offset), (part.end_lineno, part.end_col_offset)

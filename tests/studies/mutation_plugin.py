@@ -17,6 +17,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Generator, Iterable
+from itertools import zip_longest
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import IO, Any
@@ -167,7 +168,7 @@ class Server:
             factory = chosen[0].config._tmp_path_factory  # type: ignore[attr-defined]
             factory._basetemp = Path(os.environ["TMPDIR"]) / str(os.getpid())
             factory._basetemp.mkdir()
-        for item, following in zip(chosen, [*chosen[1:], None], strict=True):
+        for item, following in zip_longest(chosen, chosen[1:]):
             reports = runtestprotocol(item, log=False, nextitem=following)
             if any(report.failed for report in reports):
                 return {"outcome": "noticed", "by": item.nodeid}
@@ -204,7 +205,9 @@ def main(asked: int, answers: int) -> None:
 def _run_from_import(tests: list[str]) -> dict[str, object]:
     first = First()
     folder = f"--basetemp={Path(os.environ['TMPDIR']) / str(os.getpid())}"
-    options = ["-n", "0", "-x", "-q", "-p", "no:cacheprovider", folder]
+    # Plugins that are imported already are not rewritten: nobody asks them for an explanation.
+    calm = "ignore::pytest.PytestAssertRewriteWarning"
+    options = ["-n", "0", "-x", "-q", "-p", "no:cacheprovider", "-W", calm, folder]
     code = pytest.main(["-p", "tests.studies.mutation_plugin", *options, *tests], plugins=[first])
     if first.failed:
         return {"outcome": "noticed", "by": first.failed}
@@ -230,8 +233,9 @@ def forked(work: Any, timeout: float) -> dict[str, object]:
             os.dup2(nothing, stream)
         try:
             answer = work()
-        except BaseException as error:  # noqa: BLE001 (whatever a mutant does is noticed)
-            answer = {"outcome": "noticed", "by": repr(error)[:80]}
+        except BaseException as error:  # noqa: BLE001 (the fork must end here)
+            left = isinstance(error, SystemExit | KeyboardInterrupt)
+            answer = {"outcome": "noticed" if left else "broken", "by": repr(error)[:200]}
         os.write(here, json.dumps(answer).encode())
         os._exit(0)
     os.close(here)

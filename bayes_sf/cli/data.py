@@ -49,18 +49,21 @@ def load_workplaces(
     decimal: str | None = None,
     lang: "Language" = "en",
 ) -> "AnalysisSample":
-    """Load the replica's workplaces, or files of one's own, of which it says what is odd."""
+    """Load the replica's workplaces, or files of one's own, and say what is odd in them."""
     from bayes_sf.inputs.sample import load_sample
-    from bayes_sf.output.problem_words import problem_notice
+    from bayes_sf.output.disclosure import Rules
+    from bayes_sf.output.problem_words import hide_few, problem_notice
 
     if source == "replica":
         if decimal is not None:
             raise UsageError("--decimal", "goes with --survey and --register", got=decimal)
-        return load_sample("replica", key=key)
-    sample = load_sample(
-        survey=survey, register=register or [], mapping=mapping, decimal=decimal, key=key
-    )
-    if found := problem_notice(sample.problems, lang):
+        sample = load_sample("replica", key=key)
+    else:
+        sample = load_sample(
+            survey=survey, register=register or [], mapping=mapping, decimal=decimal, key=key
+        )
+    least = Rules().min_workplaces if source == "microdata" else 1
+    if found := problem_notice(hide_few(sample.problems, least), lang):
         sys.stderr.write(f"{found}\n")
     return sample
 

@@ -19,6 +19,7 @@ from bayes_sf.output.formats.writing import FORMATS as KNOWN_FORMATS
 from bayes_sf.output.health import examine
 from bayes_sf.output.pictures import PICTURES as KNOWN_PICTURES
 from bayes_sf.resources import models_dir
+from tests.tools import REPLICA_NOTICE
 
 type Command = Callable[..., tuple[int, str, str]]
 
@@ -214,7 +215,7 @@ def test_export_writes_tables_in_all_formats(command: Command, tmp_path: Path) -
         *formats,
         "--quiet",
     )
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, REPLICA_NOTICE["nb"])
     assert out.startswith("SYNTETISK kopi")
     names = {path.name for path in (tmp_path / "tables").iterdir()}
     assert {"estimates_exact.html", "estimates_exact.tex", "estimates_exact.md"} <= names

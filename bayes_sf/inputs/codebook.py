@@ -105,7 +105,10 @@ def _bundled() -> Codebook:
 
 def _read(file: Path) -> Codebook:
     """Read a file, and name it in every error."""
-    raw = read_toml(file)
+    try:
+        raw = read_toml(file)
+    except SpecError as error:
+        raise SpecError(str(file), "must be a readable TOML file", got=error.got) from None
     try:
         return _codebook(raw)
     except SpecError as error:

@@ -204,4 +204,5 @@ def problem_table(records: list[dict[str, object]]) -> "pd.DataFrame":
 
 def join_problems(tables: "Sequence[pd.DataFrame]") -> "pd.DataFrame":
     """Put tables of problems under one another."""
-    return problem_table([record for table in tables for record in table.to_dict("records")])
+    rows = [row for table in tables for row in table.itertuples(index=False)]
+    return problem_table([row._asdict() for row in rows])

@@ -1,4 +1,4 @@
-"""What tests share: tools of the machine, where a test skips that lacks one; the replica's notice."""
+"""What tests share: the replica's notice; tools of the machine, or else a test is skipped."""
 
 import re
 import shutil

@@ -55,8 +55,7 @@ def load_workplaces(
     from bayes_sf.output.problem_words import hide_few, problem_notice
 
     if source == "replica":
-        if decimal is not None:
-            raise UsageError("--decimal", "goes with --survey and --register", got=decimal)
+        _refuse_unused(mapping, decimal)
         sample = load_sample("replica", key=key)
     else:
         sample = load_sample(
@@ -66,6 +65,13 @@ def load_workplaces(
     if found := problem_notice(hide_few(sample.problems, least), lang):
         sys.stderr.write(f"{found}\n")
     return sample
+
+
+def _refuse_unused(mapping: Path | None, decimal: str | None) -> None:
+    """Refuse what says how files of one's own are read, where there are none."""
+    for option, given in (("--map", mapping), ("--decimal", decimal)):
+        if given is not None:
+            raise UsageError(option, "goes with --survey and --register", got=str(given))
 
 
 def load_study(
@@ -81,8 +87,7 @@ def load_study(
     """Load the published study, the replica, or files of one's own."""
     if source != "published":
         return load_workplaces(source, survey, register, mapping, decimal=decimal, lang=lang)
-    if decimal is not None:
-        raise UsageError("--decimal", "goes with --survey and --register", got=decimal)
+    _refuse_unused(mapping, decimal)
     from bayes_sf.engines.recovery import recover_study
 
     return recover_study(seed=seed)

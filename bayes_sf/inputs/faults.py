@@ -204,5 +204,7 @@ def problem_table(records: list[dict[str, object]]) -> "pd.DataFrame":
 
 def join_problems(tables: "Sequence[pd.DataFrame]") -> "pd.DataFrame":
     """Put tables of problems under one another."""
-    rows = [row for table in tables for row in table.itertuples(index=False)]
-    return problem_table([row._asdict() for row in rows])
+    import pandas as pd
+
+    found = [table for table in tables if len(table)]
+    return pd.concat(found, ignore_index=True) if found else problem_table([])

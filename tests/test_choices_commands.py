@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bayes_sf.inputs.codebook import load_codebook
+from tests.tools import REPLICA_NOTICE
 
 type Command = Callable[..., tuple[int, str, str]]
 
@@ -37,7 +38,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 def test_multiverse_of_a_file(command: Command, tmp_path: Path) -> None:
     code, out, err = command("multiverse", "mine.toml", "--quiet")
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, REPLICA_NOTICE["en"])
     assert out.startswith("SYNTHETIC replica")
     assert "ROPE ±0.25 percentage points" in out
     assert "Fitted: 8 / 8" in out
@@ -68,7 +69,7 @@ def test_json_and_norwegian(command: Command, tmp_path: Path) -> None:
 
 def test_influence(command: Command, tmp_path: Path) -> None:
     code, out, err = command("influence", "q13", "--quiet", "--lang", "nb")
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, REPLICA_NOTICE["nb"])
     assert out.startswith("SYNTETISK kopi")
     assert load_codebook().item("q13").categories[-1].label_nb in out
     folder = tmp_path / "influence"

@@ -169,7 +169,7 @@ def test_options_coded_1_or_blank() -> None:
     frame.loc[2, names[2]] = "chosen"
     frame.loc[0, other[0]] = "chosen"
     frame.loc[1, other[1]] = "not_chosen"  # q16 is coded 1 and 0: its blanks are missing
-    fill_options(frame, ITEMS)
+    assert [list(rows) for rows in fill_options(frame, ITEMS).values()] == [[]]  # nothing guessed
     first, second, third = frame[names].to_numpy().tolist()
     assert first == ["chosen"] * 2 + ["not_chosen"] * 5
     assert not any(isinstance(cell, str) for cell in second)  # gave up before or within q14
@@ -183,7 +183,8 @@ def test_who_went_on_after_blank_options_chose_none_if_asked() -> None:
     frame.loc[3, "q29"] = None
     frame.loc[0, ["q14.1", "q12.1"]] = "chosen"
     frame.loc[:, "q11"] = ["yes", "yes", None, "yes"]
-    fill_options(frame, ITEMS)
+    filled = fill_options(frame, ITEMS)
+    assert {item: list(rows) for item, rows in filled.items()} == {"q12": [1], "q14": [1, 2]}
     assert frame["q14.2"].tolist()[:3] == ["not_chosen"] * 3
     assert frame["q12.2"].tolist()[:2] == ["not_chosen"] * 2
     assert frame.loc[2:, "q12.2"].isna().all()  # was it asked? did they go on?

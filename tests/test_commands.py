@@ -15,10 +15,12 @@ import typer
 from bayes_sf import cli
 from bayes_sf.cli.completion import ENGINES, FORMATS, PICTURES, analysis_names
 from bayes_sf.engines.fit import ENGINES as KNOWN_ENGINES
+from bayes_sf.errors import DataError
 from bayes_sf.output.formats.writing import FORMATS as KNOWN_FORMATS
 from bayes_sf.output.health import examine
 from bayes_sf.output.pictures import PICTURES as KNOWN_PICTURES
 from bayes_sf.resources import models_dir
+from tests.tools import REPLICA_NOTICE
 
 type Command = Callable[..., tuple[int, str, str]]
 
@@ -214,7 +216,7 @@ def test_export_writes_tables_in_all_formats(command: Command, tmp_path: Path) -
         *formats,
         "--quiet",
     )
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, REPLICA_NOTICE["nb"])
     assert out.startswith("SYNTETISK kopi")
     names = {path.name for path in (tmp_path / "tables").iterdir()}
     assert {"estimates_exact.html", "estimates_exact.tex", "estimates_exact.md"} <= names
@@ -224,3 +226,32 @@ def test_export_writes_tables_in_all_formats(command: Command, tmp_path: Path) -
     assert ";:;" in text, "hidden cells"
     html = (tmp_path / "tables" / "table_25.html").read_text("utf-8")
     assert "skjult av hensyn til personvernet" in html
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("describe", "select", "fit q13", "compare null", "loo q13", "plot q13 shrinkage"),
+        *("influence q13", "multiverse q13", "sensitivity q13", "export null", "impute q13_panel"),
+        *("report", "reproduce", "sbc q13"),
+    ],
+)
+def test_the_decimal_mark_reaches_the_reader_from_every_command(
+    command: Command, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def read(*_: object, decimal: str | None = None, **__: object) -> None:
+        raise DataError("register", "was asked for", got=decimal)
+
+    monkeypatch.setattr("bayes_sf.inputs.sample.load_sample", read)
+    own = ["--survey", "s.csv", "--register", "r.csv"]
+    code, _, err = command(*name.split(), *own, "--decimal", ",")
+    assert (code, err) == (3, "bayes-sf: register: was asked for (got ',')\n")
+
+
+@pytest.mark.parametrize("data", ["describe", "fit q13", "fit q13 --data replica"])
+@pytest.mark.parametrize("option", ["--decimal", "--map"])
+def test_how_files_are_read_is_said_of_files(command: Command, data: str, option: str) -> None:
+    code, _, err = command(*data.split(), option, ",")
+    assert (code, err) == (
+        2, f"bayes-sf: {option}: goes with --survey and --register (got ',')\n"
+    )  # fmt: skip

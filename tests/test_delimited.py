@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bayes_sf.errors import DataError
-from bayes_sf.inputs.delimited import csv_format, csv_records
+from bayes_sf.inputs.delimited import CsvFormat, csv_format, csv_records
 from bayes_sf.inputs.tabular import read_cells
 
 GOOD = 'id;x;"a ""note"""\n1;2;ja\n3;4;nei\n'
@@ -77,3 +77,19 @@ def test_what_can_be_read_in_two_ways_or_none_is_refused(
     assert caught.value.exit_code == 3
     assert "f.csv" in str(caught.value)
     assert len(str(caught.value)) < 400
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id;x\n1;2\n")
+
+    def find(of: Path) -> CsvFormat:
+        layout = csv_format(of)
+        of.write_text("id;x\n1;3\n2;4\n")
+        return layout
+
+    monkeypatch.setattr("bayes_sf.inputs.tabular.csv_format", find)
+    with pytest.raises(DataError, match=r"a\.csv: must stay as it is while it is used"):
+        read_cells(path)

@@ -27,6 +27,8 @@ from bayes_sf.output.description import (
     print_description,
     write_description,
 )
+from bayes_sf.output.disclosure import Rules
+from tests.tools import REPLICA_NOTICE
 
 if TYPE_CHECKING:
     from tests.conftest import Finished
@@ -240,6 +242,9 @@ def test_contradictions_of_the_register_are_printed_without_places(
     described = write_description(tmp_path, faulty)
     print_description(Console(file=stream, width=120), described, as_json=False)
     assert "r.csv: negative days (rows: 3); used as it stands\n" in stream.getvalue()
+    few = dataclasses.replace(sample, problems=problem_table([found | {"rows": 2}]))
+    for rules, shown in ((Rules(), "<3"), (Rules(active=False), 2)):
+        assert write_description(tmp_path, few, rules=rules).problems["rows"].tolist() == [shown]
     assert pseudonym not in stream.getvalue()
 
 
@@ -362,7 +367,7 @@ def test_belonging_sums_the_probabilities_of_the_chosen() -> None:
 
 
 def test_describe_of_the_replica_gives_the_reports_tables(replica_described: "Finished") -> None:
-    assert (replica_described.code, replica_described.stderr) == (0, "")
+    assert (replica_described.code, replica_described.stderr) == (0, REPLICA_NOTICE["en"])
     for name, table in (("univariate.csv", "11"), ("by_industry.csv", "by_industry")):
         made = pd.DataFrame(rows(replica_described.folder / "out" / name))
         published = published_table(table)

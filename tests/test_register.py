@@ -234,6 +234,31 @@ def test_contradictions_are_counted_placed_and_left_as_they_are(
     assert negative["absence"].tolist() == [-200.0 / odd.loc[30, "mdagsv"]]
 
 
+def test_sums_hold_to_within_the_rounding_of_a_rows_own_decimals(
+    tmp_path: Path, rows: pd.DataFrame
+) -> None:
+    """Four cells, each rounded by half a unit at most: two whole days, or two tenths of one."""
+    odd = rows.reset_index(drop=True)
+    days = ["mdagsv", "mdag_16_29", "mdag_30_49", "mdag_50_69"]
+    odd.loc[10:15, days] = [
+        *([90.0, 20.0, 30.0, 41.0], [90.0, 20.0, 30.0, 42.0], [90.0, 20.0, 30.0, 43.0]),
+        *([90.1, 20.1, 30.1, 40.1], [90.1, 20.1, 30.1, 40.2], [90.15, 20.1, 30.1, 40.27]),
+    ]  # off by 1, 2, 3; .2, .3, .32
+    found = read_csv(tmp_path, odd).problems.set_index("fault")["rows"]
+    assert found["age groups that are not all ages"] == 3
+    assert found["age groups above all ages"] == 3
+
+
+def test_an_age_group_missing_beside_others_is_told(tmp_path: Path, rows: pd.DataFrame) -> None:
+    odd = rows.reset_index(drop=True)
+    odd.loc[3, "mdag_50_69"] = None
+    odd.loc[4, ["tdv_16_29", "tdv_30_49", "tdv_50_69"]] = None  # all of them: not told
+    found = read_csv(tmp_path, odd).problems
+    assert found[["fault", "rows", "consequence"]].to_numpy().tolist() == [
+        ["an age group missing beside others", 1, "missing"]
+    ]
+
+
 def test_the_same_row_twice_counts_once_and_is_reported(
     tmp_path: Path, rows: pd.DataFrame, read: Register
 ) -> None:

@@ -1,11 +1,14 @@
-"""Damage done to the two extracts of a small study, at random: refused, of no effect, or reported.
+"""Damage done to the replica's two extracts, at random: refused, of no effect, or reported.
+
+Some workplaces of each, whose figures are all given, for one year. With the survey's
+(`test_survey_damage.py`) the slow variants put 600 faults into the replica's three files.
 
 What is done: letters of the header, quotation marks, delimiters, lines and columns dropped,
 doubled, exchanged or cut off, signs, exponents, decimal marks, bytes of another encoding, other
 spellings of numbers. What no reader can detect, and what is therefore not done here:
 
-- a figure that becomes another possible figure: a digit exchanged, a cell emptied, a mark moved
-  where the sums of the age groups still hold to within the rounding of whole days;
+- a figure that becomes another possible figure: the head count, or one of the last decimals, within
+  the rounding of the sums of age groups; a whole that is emptied;
 - a line that is not there (a quarter that was not reported looks the same), or a file cut off at
   the end of a line;
 - columns exchanged whose figures fit either name (a quarter's women and men, were there men);
@@ -14,20 +17,26 @@ spellings of numbers. What no reader can detect, and what is therefore not done 
 
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from bayes_sf.errors import DataError
 from bayes_sf.inputs.register import Register, read_register
+from bayes_sf.resources import data_dir
 
-FOLDER = Path(__file__).parent / "bad_inputs"
-FILES = ("good_register_workplace.csv", "good_register_enterprise.csv")
+FOLDER = data_dir() / "replica"
+FILES = ("register_workplace.csv", "register_enterprise.csv")
 KEY = b"the key of these tests"
 YEAR = ("2019Q1", "2019Q4")
+WORKPLACES = 8
 DEFAULT, SLOW = 6, 150
 """Mutations of each file: one takes a second, nearly all of it for the engine's queries."""
+
+AGE_GROUPS = (*range(3, 9), *range(11, 17))
+"""Their columns in a file."""
 
 type Damage = Callable[[str, random.Random], str | bytes]
 
@@ -37,7 +46,9 @@ def some_line(lines: list[str], draw: random.Random) -> int:
     return draw.randrange(1, len(lines) - 1)
 
 
-def cell_of(text: str, draw: random.Random, change: Callable[[str], str], columns: range) -> str:
+def cell_of(
+    text: str, draw: random.Random, change: Callable[[str], str], columns: Sequence[int]
+) -> str:
     """Change one figure."""
     lines = text.split("\n")
     place = some_line(lines, draw)
@@ -49,8 +60,8 @@ def cell_of(text: str, draw: random.Random, change: Callable[[str], str], column
     return "\n".join(lines)
 
 
-def figure(change: Callable[[str], str]) -> Damage:
-    return lambda text, draw: cell_of(text, draw, change, range(1, 17))
+def figure(change: Callable[[str], str], columns: Sequence[int] = range(1, 17)) -> Damage:
+    return lambda text, draw: cell_of(text, draw, change, columns)
 
 
 def header(text: str, draw: random.Random) -> str:
@@ -153,6 +164,8 @@ DAMAGES: dict[str, Damage] = {
     "huge": figure(lambda cell: f"{cell}e300"),
     "not a number": figure(lambda _: "NaN"),
     "infinite": figure(lambda _: "inf"),
+    "tenths": figure(lambda cell: f"{float(cell) + 0.3:.4f}"),
+    "emptied": figure(lambda _: "", AGE_GROUPS),
     "bytes": other_bytes,
     "encoding": other_encoding,
     "line ends": line_ends,
@@ -174,12 +187,14 @@ def read(path: Path) -> Register:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The two extracts, of one year."""
+    """Workplaces of the two extracts that have all figures of all quarters of one year."""
     folder = tmp_path_factory.mktemp("whole")
     for name in FILES:
-        head, *lines = (FOLDER / name).read_text(encoding="utf-8").splitlines()
-        kept = [line for line in lines if line.split(",")[17].startswith(YEAR[0][:4])]
-        (folder / name).write_text("\n".join([head, *kept, ""]), encoding="utf-8")
+        text = pd.read_csv(FOLDER / name, dtype=str)
+        year = text[text["aar_kvartal"].str.startswith(YEAR[0][:4])].dropna()
+        counts = year["org_nr"].value_counts(sort=False)
+        kept = year[year["org_nr"].isin(counts.index[counts == 4][:WORKPLACES])]
+        kept.to_csv(folder / name, index=False, lineterminator="\n")
     return {name: folder / name for name in FILES}
 
 

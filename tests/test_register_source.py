@@ -193,3 +193,14 @@ def test_the_stamp_is_of_the_file_and_not_of_its_folder(
     shutil.copy(tmp_path / "r.parquet", tmp_path / "copy.parquet")
     outcomes, _ = read_once.select(read_once.workplaces["workplace"])
     pd.testing.assert_frame_equal(outcomes, right)
+
+
+@pytest.mark.parametrize("cell", [True, "#N/A", "x"])
+def test_a_cell_of_a_workbook_that_is_no_figure_is_refused_with_its_place(
+    tmp_path: Path, rows: pd.DataFrame, cell: object
+) -> None:
+    odd = rows.astype({"sfdagsvj": object})
+    odd.loc[2, "sfdagsvj"] = cell
+    odd.to_excel(tmp_path / "a.xlsx", index=False)
+    with pytest.raises(DataError, match=r"a\.xlsx: row 4, column sfdagsvj: must be a number"):
+        read(tmp_path / "a.xlsx")

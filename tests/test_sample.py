@@ -8,12 +8,18 @@ import pandas as pd
 import pyreadstat
 import pytest
 
-from bayes_sf.errors import DataError, UsageError
+from bayes_sf.errors import BayesSFError, DataError, UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.descriptives import describe_all, describe_by_industry
 from bayes_sf.inputs.design import score
 from bayes_sf.inputs.published import published_table
-from bayes_sf.inputs.sample import REPLICA_FILES, AnalysisSample, design, load_sample
+from bayes_sf.inputs.sample import (
+    REPLICA_FILES,
+    AnalysisSample,
+    design,
+    load_sample,
+    read_mapping,
+)
 from bayes_sf.resources import data_dir
 from bayes_sf.spec.moments import Moments
 
@@ -228,6 +234,33 @@ def test_it_must_be_said_what_to_read(tmp_path: Path) -> None:
         load_sample(survey="survey.csv")
     with pytest.raises(UsageError, match="must be a table"):
         load_sample(survey="survey.csv", register="register.csv", mapping=mapping)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("[survey]\nq14.1 = 'x'\n", r"survey\.q14: must be text .*in quotes: \"q14\.1\""),
+        ("[survey]\nq13 = 'x'\nq13 = 'y'\n", "must be valid TOML"),
+        (f"[survey]\nq13 = {'9' * 5000}\n", "must be valid TOML"),
+        (f"[survey]\nq13 = {'[' * 5000}{']' * 5000}\n", "nested too deeply"),
+        ("[survey]\nq13 = 'æ'\n".encode("cp1252"), "must be valid TOML in UTF-8"),
+    ],
+    ids=["no quotes", "twice", "endless number", "nested", "cp1252"],
+)
+def test_a_mapping_that_cannot_be_read_is_one_message(
+    tmp_path: Path, content: str | bytes, words: str
+) -> None:
+    path = tmp_path / "map.toml"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    with pytest.raises(BayesSFError, match=words) as caught:
+        read_mapping(path)
+    assert caught.value.exit_code == 2
+
+
+def test_a_mapping_may_begin_with_a_mark_as_windows_writes_it(tmp_path: Path) -> None:
+    path = tmp_path / "map.toml"
+    path.write_bytes(b"\xef\xbb\xbf[survey]\n\"q14.1\" = 'x'\n")
+    assert read_mapping(path) == {"survey": {"q14.1": "x"}}
 
 
 def test_the_replica_is_read_once_and_nobody_can_change_it_for_others() -> None:

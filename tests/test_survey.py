@@ -9,6 +9,7 @@ import pytest
 from bayes_sf.errors import DataError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.survey import read_survey
+from bayes_sf.output.problem_words import problem_lines
 
 GOOD = Path(__file__).parent / "bad_inputs" / "good_survey.csv"
 KEY = b"the key of these tests"
@@ -151,3 +152,24 @@ def test_the_digest_follows_the_answers_and_not_the_key(
 def test_no_workplace_number_leaves_the_door(codes: pd.DataFrame) -> None:
     text = read_survey(GOOD).frame.to_csv(index=False)
     assert not any(number in text for number in codes["org_nr"])
+
+
+def test_a_question_passed_over_is_counted_where_it_is_read_as_no_option(
+    tmp_path: Path, codes: pd.DataFrame
+) -> None:
+    """A file that codes options 1 or blank: who marked none and went on is told of, in one line."""
+    path = tmp_path / "survey.csv"
+    names = [name for name in codes if name.startswith("q14.")]
+    options = codes[names].where(codes[names] == "1")
+    options.loc[[2, 7]] = None
+    codes.assign(**options).to_csv(path, index=False, sep=";")
+    got = read_survey(path, key=KEY)
+    assert (got.frame.loc[[2, 7], names] == "not_chosen").all(axis=None)
+    none = int(options.isna().all(axis=1).sum())
+    assert got.problems[["file", "rows"]].to_numpy().tolist() == [["survey.csv: q14", none]]
+    (line,) = problem_lines(got.problems, "nb")
+    assert line == (
+        "survey.csv: q14: ikke noe alternativ krysset av, og senere spørsmål besvart "
+        f"(rader: {none}); alle er lest som ikke valgt"
+    )
+    assert read_survey(GOOD, key=KEY).problems.empty

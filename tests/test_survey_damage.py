@@ -1,8 +1,9 @@
-"""Damage to a survey file is seen: it is refused, or it changes nothing.
+"""Damage to the replica's survey is seen: it is refused, or it changes nothing.
 
-One random fault at a time is put into a small survey, and the file must be refused with exit code
-3, or give the same answers for the same workplaces. The property has a meaning only for damage
-that can be seen in the file, so the survey is written such that almost all of it can be:
+One random fault at a time is put into some workplaces of the replica's survey, and the file must be
+refused with exit code 3, or give the same answers for the same workplaces. The property has a
+meaning only for damage that can be seen in the file, so the survey is written such that almost all
+of it can be:
 
 - Answers are the codebook's keys, in words. No insertion, deletion, change or exchange of single
   bytes turns one key of an item into another, as it would turn code 1 into 11 or 2 into 3; a cell
@@ -26,8 +27,9 @@ import pytest
 from bayes_sf.errors import DataError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.survey import read_survey
+from bayes_sf.resources import data_dir
 
-GOOD = Path(__file__).parent / "bad_inputs" / "good_survey.csv"
+REPLICA = data_dir() / "replica" / "survey.csv"
 KEY = b"the key of these tests"
 FEW, MANY = 8, 300
 ROWS = 6
@@ -35,10 +37,10 @@ ROWS = 6
 
 def content() -> bytes:
     """A survey of six workplaces, with enterprises, a comment, quotes and Norwegian letters."""
-    codes = pd.read_csv(GOOD, sep=";", dtype=str).iloc[::4].head(ROWS)
+    codes = pd.read_csv(REPLICA, dtype=str).iloc[::40].head(ROWS)
     book = load_codebook()
     words = codes.copy()
-    for name in codes.columns.drop("org_nr"):
+    for name in codes.columns.drop(["org_nr", "industry"]):
         item = book.item(name)
         names = {str(a.code): a.key for a in (*item.categories, *item.missing)}
         words[name] = codes[name].map(names)

@@ -1,10 +1,20 @@
-"""Tools of the machine that single tests need: where one is missing or half there, they skip."""
+"""What tests share: the replica's notice; tools of the machine, or else a test is skipped."""
 
 import re
 import shutil
 import subprocess
 
 import pytest
+
+#: What every command that uses the replica says of it on stderr.
+REPLICA_NOTICE = {
+    "en": "Found in the data: register_workplace.csv: also in another extract, with at least as "
+    "many observed quarters (rows: 1); the other extract's record is used (bayes-sf describe lists "
+    "it).\n",
+    "nb": "Funnet i dataene: register_workplace.csv: også i et annet uttrekk, med minst like mange "
+    "observerte kvartaler (rader: 1); det andre uttrekkets post er brukt (bayes-sf describe viser "
+    "det).\n",
+}
 
 #: What TeX says where a package, a language or a font is not installed. A fault in the text of ours
 #: (an undefined command, a brace that is missing) sounds otherwise, and fails the test.

@@ -49,20 +49,29 @@ def load_workplaces(
     decimal: str | None = None,
     lang: "Language" = "en",
 ) -> "AnalysisSample":
-    """Load the replica's workplaces, or files of one's own, of which it says what is odd."""
+    """Load the replica's workplaces, or files of one's own, and say what is odd in them."""
     from bayes_sf.inputs.sample import load_sample
-    from bayes_sf.output.problem_words import problem_notice
+    from bayes_sf.output.disclosure import Rules
+    from bayes_sf.output.problem_words import hide_few, problem_notice
 
     if source == "replica":
-        if decimal is not None:
-            raise UsageError("--decimal", "goes with --survey and --register", got=decimal)
-        return load_sample("replica", key=key)
-    sample = load_sample(
-        survey=survey, register=register or [], mapping=mapping, decimal=decimal, key=key
-    )
-    if found := problem_notice(sample.problems, lang):
+        _refuse_unused(mapping, decimal)
+        sample = load_sample("replica", key=key)
+    else:
+        sample = load_sample(
+            survey=survey, register=register or [], mapping=mapping, decimal=decimal, key=key
+        )
+    least = Rules().min_workplaces if source == "microdata" else 1
+    if found := problem_notice(hide_few(sample.problems, least), lang):
         sys.stderr.write(f"{found}\n")
     return sample
+
+
+def _refuse_unused(mapping: Path | None, decimal: str | None) -> None:
+    """Refuse what says how files of one's own are read, where there are none."""
+    for option, given in (("--map", mapping), ("--decimal", decimal)):
+        if given is not None:
+            raise UsageError(option, "goes with --survey and --register", got=str(given))
 
 
 def load_study(
@@ -78,8 +87,7 @@ def load_study(
     """Load the published study, the replica, or files of one's own."""
     if source != "published":
         return load_workplaces(source, survey, register, mapping, decimal=decimal, lang=lang)
-    if decimal is not None:
-        raise UsageError("--decimal", "goes with --survey and --register", got=decimal)
+    _refuse_unused(mapping, decimal)
     from bayes_sf.engines.recovery import recover_study
 
     return recover_study(seed=seed)

@@ -14,7 +14,6 @@ Filter(item='q19r1', any_of=('large_extent', 'very_large_extent'))
 30
 """
 
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
@@ -26,6 +25,7 @@ from typing import Any
 
 from bayes_sf.errors import SpecError
 from bayes_sf.inputs.published import DECIMALS
+from bayes_sf.inputs.toml import read_toml
 from bayes_sf.inputs.variables import (
     INTERCEPT,
     Category,
@@ -106,9 +106,9 @@ def _bundled() -> Codebook:
 def _read(file: Path) -> Codebook:
     """Read a file, and name it in every error."""
     try:
-        raw = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SpecError(str(file), "must be a readable TOML file", got=str(error)) from None
+        raw = read_toml(file)
+    except SpecError as error:
+        raise SpecError(str(file), "must be a readable TOML file", got=error.got) from None
     try:
         return _codebook(raw)
     except SpecError as error:

@@ -172,7 +172,7 @@ def _whole(cell: str) -> str:
     return re.sub(r"(?<=\d)[.,](?!000$)0+$", "", cell.strip())
 
 
-def fill_options(answers: "pd.DataFrame", items: Sequence[Item]) -> None:
+def fill_options(answers: "pd.DataFrame", items: Sequence[Item]) -> "dict[str, pd.Index]":
     """Read options that are coded 1 or blank, as survey programs export them.
 
     Where an option of a multi-response item is chosen somewhere in the file and none is "not
@@ -186,7 +186,13 @@ def fill_options(answers: "pd.DataFrame", items: Sequence[Item]) -> None:
         Category keys; changed in place.
     items : sequence of Item
         The codebook's, in the order of the questionnaire.
+
+    Returns
+    -------
+    dict
+        Multi-response item to the rows where all its options were blank, and were filled.
     """
+    filled: dict[str, pd.Index] = {}
     parts = defaultdict(list)
     for item in items:
         if item.kind == "option":
@@ -205,6 +211,8 @@ def fill_options(answers: "pd.DataFrame", items: Sequence[Item]) -> None:
         passed = chosen.any(axis=1) | went_on
         for name in names:
             answers.loc[passed & given[name].isna(), name] = "not_chosen"
+        filled[str(options[0].parent)] = answers.index[passed & given.isna().all(axis=1)]
+    return filled
 
 
 def _is_asked(item: Item) -> bool:

@@ -169,7 +169,7 @@ def _encoding(path: Path) -> str:
     rule, fix = "must be text in UTF-8 or cp1252", "save as CSV UTF-8"
     with path.open("rb") as file:
         if file.read(4).startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            raise DataError(path.name, "must be UTF-8 or cp1252", got="UTF-16")
+            raise DataError(path.name, "must be UTF-8 or cp1252", got="UTF-16", fix=fix)
         file.seek(0)
         if any(b"\x00" in chunk for chunk in iter(lambda: file.read(1 << 20), b"")):
             raise DataError(path.name, rule, got="null bytes", fix=fix)

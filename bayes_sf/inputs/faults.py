@@ -8,35 +8,60 @@ Examples
 
 from functools import reduce
 from itertools import islice
-from operator import or_
+from operator import and_, or_
 from typing import TYPE_CHECKING, Final
 
 from bayes_sf.inputs.quarters import quarter_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     import ibis
     import pandas as pd
 
-__all__ = ["FAULTS", "find_faults", "problem", "problem_table"]
+__all__ = ["FAULTS", "find_faults", "join_problems", "problem", "problem_table"]
 
 AGES: Final = ("16_29", "30_49", "50_69")
 PLACES = 3
-ROUNDING_DAYS = 0.1
-"""Parts may exceed their whole by this much: extracts are rounded cell by cell."""
+SAME = 1e-6
+
+SUMS: Final = {
+    "mdagsv": tuple(f"mdag_{age}" for age in AGES),
+    "mdag_kv": tuple(f"mdag_KVINNER_{age}" for age in AGES),
+    "sfdagsvj": tuple(f"tdv_{age}" for age in AGES),
+    "td_kv": tuple(f"tdv_KVINNER_{age}" for age in AGES),
+}
+"""Whole to the age groups that add up to it."""
 
 
-def _above(table: "ibis.Table", parts: list[str], whole: str) -> "ibis.Column":
-    """Where the sum of some columns exceeds another; missing counts as not."""
-    total = sum((table[part] for part in parts[1:]), table[parts[0]])
-    return (total > table[whole] + ROUNDING_DAYS).fill_null(False)
+def _above(table: "ibis.Table", part: str, whole: str) -> "ibis.Column":
+    """Where one column exceeds another, which rounding never makes it do; missing counts as not."""
+    return (table[part] > table[whole]).fill_null(False)
 
 
-def _unlike(table: "ibis.Table", parts: list[str], whole: str) -> "ibis.Column":
-    """Where the sum of some columns is not another, in files of whole days too."""
-    total = sum((table[part] for part in parts[1:]), table[parts[0]])
-    return ((total - table[whole]).abs() > len(parts) / 2 + 0.5).fill_null(False)
+def _rounding(table: "ibis.Table", names: "Sequence[str]") -> "ibis.Column":
+    """How far rounding cell by cell moves a sum: by whole days, or at most by tenths of them."""
+    decimals = sum((table[name] - table[name].round()).abs().fill_null(0.0) for name in names)
+    return (decimals > SAME).ifelse(0.05, 0.5) * len(names) + SAME
+
+
+def _ages_above(table: "ibis.Table", whole: str) -> "ibis.Column":
+    """Where the age groups that are given exceed the whole."""
+    total = sum(table[part].fill_null(0.0) for part in SUMS[whole])
+    return (total > table[whole] + _rounding(table, [whole, *SUMS[whole]])).fill_null(False)
+
+
+def _ages_unlike(table: "ibis.Table", whole: str) -> "ibis.Column":
+    """Where all age groups are given, and are not the whole."""
+    total = sum(table[part] for part in SUMS[whole])
+    rounding = _rounding(table, [whole, *SUMS[whole]])
+    return ((total - table[whole]).abs() > rounding).fill_null(False)
+
+
+def _gap(table: "ibis.Table", whole: str) -> "ibis.Column":
+    """Where some age groups are given, and others are not."""
+    given = [(table[part].abs() >= 0).fill_null(False) for part in SUMS[whole]]
+    return _any(given) & ~reduce(and_, given)
 
 
 def _any(flags: "list[ibis.Column]") -> "ibis.Column":
@@ -51,40 +76,36 @@ def _negative(table: "ibis.Table") -> "ibis.Column":
 
 FAULTS: Final[dict[str, "Callable[[ibis.Table], ibis.Column]"]] = {
     "negative days": _negative,
-    "lost days above contracted days": lambda t: _above(t, ["sfdagsvj"], "mdagsv"),
+    "lost days above contracted days": lambda t: _above(t, "sfdagsvj", "mdagsv"),
     "no contracted days": lambda t: (t.mdagsv <= 0).fill_null(False),
     "women's days above all days": lambda t: (
-        _above(t, ["mdag_kv"], "mdagsv") | _above(t, ["td_kv"], "sfdagsvj")
+        _above(t, "mdag_kv", "mdagsv") | _above(t, "td_kv", "sfdagsvj")
     ),
-    "age groups above all ages": lambda t: (
-        _above(t, [f"mdag_{age}" for age in AGES], "mdagsv")
-        | _above(t, [f"tdv_{age}" for age in AGES], "sfdagsvj")
-    ),
+    "age groups above all ages": lambda t: _ages_above(t, "mdagsv") | _ages_above(t, "sfdagsvj"),
     "women's age groups above all women": lambda t: (
-        _above(t, [f"mdag_KVINNER_{age}" for age in AGES], "mdag_kv")
-        | _above(t, [f"tdv_KVINNER_{age}" for age in AGES], "td_kv")
+        _ages_above(t, "mdag_kv") | _ages_above(t, "td_kv")
     ),
     "women of an age above all of that age": lambda t: _any(
         [
-            _above(t, [f"{women}_{age}"], f"{everyone}_{age}")
+            _above(t, f"{women}_{age}", f"{everyone}_{age}")
             for women, everyone in (("mdag_KVINNER", "mdag"), ("tdv_KVINNER", "tdv"))
             for age in AGES
         ]
     ),
     "age groups that are not all ages": lambda t: (
-        _unlike(t, [f"mdag_{age}" for age in AGES], "mdagsv")
-        | _unlike(t, [f"tdv_{age}" for age in AGES], "sfdagsvj")
+        _ages_unlike(t, "mdagsv") | _ages_unlike(t, "sfdagsvj")
     ),
     "women's age groups that are not all women": lambda t: (
-        _unlike(t, [f"mdag_KVINNER_{age}" for age in AGES], "mdag_kv")
-        | _unlike(t, [f"tdv_KVINNER_{age}" for age in AGES], "td_kv")
+        _ages_unlike(t, "mdag_kv") | _ages_unlike(t, "td_kv")
     ),
+    "an age group missing beside others": lambda t: _any([_gap(t, x) for x in SUMS]),
     "negative head count": lambda t: (t.n_employees < 0).fill_null(False),
 }
 """Rule to an Ibis condition on the raw columns of table 7."""
 
 CONSEQUENCES: Final = {
     "no contracted days": "the quarter has no absence",
+    "an age group missing beside others": "missing",
     "outside the period": "kept in quarters, not in the outcomes",
 }
 
@@ -171,3 +192,11 @@ def problem_table(records: list[dict[str, object]]) -> "pd.DataFrame":
     import pandas as pd
 
     return pd.DataFrame(records, columns=["file", "fault", "rows", "places", "consequence"])
+
+
+def join_problems(tables: "Sequence[pd.DataFrame]") -> "pd.DataFrame":
+    """Put tables of problems under one another."""
+    import pandas as pd
+
+    found = [table for table in tables if len(table)]
+    return pd.concat(found, ignore_index=True) if found else problem_table([])

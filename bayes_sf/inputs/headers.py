@@ -133,7 +133,7 @@ def _check_said(where: str, said: Mapping[str, str], columns: Mapping[str, list[
         raise DataError(
             f"{where}: row 1",
             f"must have the column that the mapping names for {name}",
-            got=f"no {theirs}",
+            got=f"no {show_name(theirs)}",
             fix=f"did you mean {' or '.join(close)}?" if close else "mend the mapping",
         )
 

@@ -15,7 +15,6 @@ Rules, each stated once:
   first given if equal; quarters are never mixed, since the extracts count different units.
 """
 
-import tempfile
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,11 +24,12 @@ from typing import TYPE_CHECKING, Final
 
 from bayes_sf.errors import DataError, UsageError
 from bayes_sf.inputs.extract import HEAD_COUNT, Extract, open_extract, scanning
-from bayes_sf.inputs.faults import find_faults, problem, problem_table
+from bayes_sf.inputs.faults import find_faults, join_problems, problem, problem_table
 from bayes_sf.inputs.outcomes import has_doubles, sum_quarters, with_absence, with_movement
 from bayes_sf.inputs.pseudonym import run_key
 from bayes_sf.inputs.quarters import parse_quarter, quarter_name, quarter_range
 from bayes_sf.inputs.source import Source
+from bayes_sf.inputs.spill import spill_folder
 
 if TYPE_CHECKING:
     import ibis
@@ -180,7 +180,6 @@ def read_register(
         If a file breaks a rule of the module's list.
     """
     import ibis
-    import pandas as pd
 
     files = [paths] if isinstance(paths, str | Path) else list(paths)
     if not files:
@@ -213,19 +212,17 @@ def read_register(
         ),
         sources=tuple(extract.source for extract in extracts if not extract.is_kept),
         extracts=_describe(extracts, candidates, table),
-        problems=pd.concat(
-            [frame for frame in problems if len(frame)] or problems[:1], ignore_index=True
-        ),
+        problems=join_problems(problems),
         period=period,
     )
 
 
 def _connect(memory_limit: str) -> "Backend":
-    """Start an embedded DuckDB that keeps to its memory and spills to the system's own folder."""
+    """Start an embedded DuckDB that keeps to its memory, and spills to a folder of its own."""
     import ibis
 
     return ibis.duckdb.connect(
-        memory_limit=memory_limit, temp_directory=tempfile.gettempdir(), temp_file_encryption=True
+        memory_limit=memory_limit, temp_directory=str(spill_folder()), temp_file_encryption=True
     )
 
 

@@ -6,7 +6,6 @@ the workplace number's if equal. Workplaces that are not found stay in the sampl
 record may serve several workplaces of an enterprise, but then `problems` says so.
 """
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -16,11 +15,12 @@ from typing import TYPE_CHECKING, Literal
 
 from bayes_sf.errors import DataError, UsageError
 from bayes_sf.inputs.design import build_design, count_flow
-from bayes_sf.inputs.faults import problem, problem_table
+from bayes_sf.inputs.faults import join_problems, problem, problem_table
 from bayes_sf.inputs.pseudonym import run_key
 from bayes_sf.inputs.quarters import quarter_name, quarter_range
 from bayes_sf.inputs.register import Register, read_register
 from bayes_sf.inputs.survey import Survey, read_survey
+from bayes_sf.inputs.toml import read_toml
 from bayes_sf.resources import data_dir
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class AnalysisSample:
     period : tuple of str
         First and last quarter that count.
     extracts, problems : pandas.DataFrame
-        As in `Register`; `problems` also has what is odd in how the survey's numbers link.
+        As in `Register`; `problems` also has those of the survey, and of how its numbers link.
     """
 
     frame: "pd.DataFrame" = field(repr=False)
@@ -200,20 +200,24 @@ def read_mapping(path: str | Path) -> dict[str, dict[str, str]]:
 
     Raises
     ------
+    SpecError
+        If the file is not TOML.
     UsageError
-        If the file is not TOML, or has anything but these two tables of text.
+        If it has anything but these two tables of text.
     """
     path = Path(path)
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(path.name, "must be a readable TOML file", got=str(error)) from None
+    tables = read_toml(path)
     for name, names in tables.items():
         if name not in {"survey", "register"} or not isinstance(names, dict):
             raise UsageError(f"{path.name}: {name}", "must be a table [survey] or [register]")
         for ours, theirs in names.items():
+            where = f"{path.name}: {name}.{ours}"
+            if isinstance(theirs, dict):
+                whole = ".".join([ours, *theirs])
+                fix = f'write names that have a point in quotes: "{whole}" = ...'
+                raise UsageError(where, "must be text", got="a table", fix=fix)
             if not isinstance(theirs, str):
-                raise UsageError(f"{path.name}: {name}.{ours}", "must be text", got=theirs)
+                raise UsageError(where, "must be text", got=theirs)
     return tables
 
 
@@ -258,7 +262,7 @@ def link(survey: Survey, register: Register, *, source: Source = "microdata") ->
         )
     found = found.sort_values(["n_quarters", "by"], ascending=[False, True], kind="stable")
     found = found.drop_duplicates("workplace")
-    odd = _odd_links(people, found)
+    found_odd = [survey.problems, register.problems, _odd_links(people, found)]
     frame = people.drop(columns="enterprise").merge(found, how="left", on="workplace")
     frame["linked"] = frame["record"].notna()
     places = frame.loc[frame["linked"], ["workplace", "industry", "record"]]
@@ -275,9 +279,7 @@ def link(survey: Survey, register: Register, *, source: Source = "microdata") ->
         digest=_digest(frame, quarters),
         period=register.period,
         extracts=register.extracts,
-        problems=pd.concat([register.problems, odd], ignore_index=True)
-        if len(odd)
-        else register.problems,
+        problems=join_problems(found_odd),
     )
 
 

@@ -22,9 +22,11 @@ from bayes_sf.inputs.tabular import (
     Cells,
     Kind,
     check_columns,
+    check_stamp,
     kind_of,
     parquet_columns,
     read_cells,
+    stamp_of,
 )
 
 if TYPE_CHECKING:
@@ -105,11 +107,7 @@ class Source:
         DataError
             If it was changed, replaced or removed.
         """
-        if _stamp(self.path) != self.stamp:
-            raise DataError(
-                self.where, "must stay as it is while it is used",
-                got="a file that was changed after it was opened", fix="start again",
-            )  # fmt: skip
+        check_stamp(self.path, self.stamp)
 
     def load(
         self, connection: "Backend", names: Mapping[str, str], *, coded: Iterable[str]
@@ -158,7 +156,7 @@ def open_source(path: Path) -> Source:
         As `read_cells`; faults below the header of a CSV are found when it is loaded.
     """
     path = path.absolute()
-    kind, stamp = kind_of(path), _stamp(path)
+    kind, stamp = kind_of(path), stamp_of(path)
     layout, cells = None, None
     if kind == "csv":
         layout = csv_format(path)
@@ -170,15 +168,6 @@ def open_source(path: Path) -> Source:
         columns = tuple(cells.frame.columns)
     check_columns(path.name, columns)
     return Source(path, kind, columns, layout, cells, stamp)
-
-
-def _stamp(path: Path) -> tuple[int, ...]:
-    """What changes whenever a file's bytes do; nothing for a file that is not there."""
-    try:
-        now = path.stat()
-    except OSError:
-        return ()
-    return (now.st_size, now.st_mtime_ns, now.st_ctime_ns, now.st_ino, now.st_dev)
 
 
 def _csv_records(path: Path, layout: CsvFormat, names: Mapping[str, str]) -> Iterator[_Record]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from bayes_sf.errors import DataError
 from bayes_sf.inputs.codebook import Codebook, Item, load_codebook
 from bayes_sf.inputs.coding import check_labels, decode, fill_options
+from bayes_sf.inputs.faults import problem, problem_table
 from bayes_sf.inputs.headers import match_columns
 from bayes_sf.inputs.pseudonym import (
     is_valid_number,
@@ -53,11 +54,14 @@ class Survey:
         SHA-256 of all answers, the same for the same answers in any file format.
     aside : tuple of str
         Columns of the file that the codebook does not have.
+    problems : pandas.DataFrame
+        What the file leaves open and how it was read, as in `Register`.
     """
 
     frame: "pd.DataFrame" = field(repr=False)
     digest: str
     aside: tuple[str, ...]
+    problems: "pd.DataFrame" = field(repr=False)
 
 
 def read_survey(
@@ -96,11 +100,32 @@ def read_survey(
     asked = {item.key: _asked(item, answers) for item in _columns(book) if item.asked_if}
     for name, who in asked.items():
         answers.loc[answers[name].isna() & (who == False), name] = "not_asked"  # noqa: E712 (three-valued)
-    fill_options(answers, _columns(book))
+    passed_over = fill_options(answers, _columns(book))
     faults = _find_faults(answers, book, asked)
     if len(faults):
         raise _report(cells.where, faults)
-    return _survey(answers, book, key or run_key(), aside)
+    secret = key or run_key()
+    problems = _problems(cells.where, answers, passed_over, secret)
+    return _survey(answers, book, secret, aside, problems)
+
+
+def _problems(
+    where: str, answers: "pd.DataFrame", passed_over: "Mapping[str, pd.Index]", key: bytes
+) -> "pd.DataFrame":
+    """Report the questions whose blank options were read as not chosen, though none was chosen."""
+    return problem_table(
+        [
+            problem(
+                f"{where}: {item}",
+                "no option marked, and later questions answered",
+                rows=len(rows),
+                places=((pseudonym(number, key=key), None) for number in answers[NUMBER][rows]),
+                consequence="all of them read as not chosen",
+            )
+            for item, rows in passed_over.items()
+            if len(rows)
+        ]
+    )
 
 
 def _columns(book: Codebook) -> list[Item]:
@@ -212,7 +237,13 @@ def _report(where: str, faults: "pd.DataFrame") -> DataError:
     )
 
 
-def _survey(answers: "pd.DataFrame", book: Codebook, key: bytes, aside: tuple[str, ...]) -> Survey:
+def _survey(
+    answers: "pd.DataFrame",
+    book: Codebook,
+    key: bytes,
+    aside: tuple[str, ...],
+    problems: "pd.DataFrame",
+) -> Survey:
     """Replace the numbers by pseudonyms and put the columns in the codebook's order."""
     import pandas as pd
 
@@ -224,4 +255,4 @@ def _survey(answers: "pd.DataFrame", book: Codebook, key: bytes, aside: tuple[st
     frame["enterprise"] = enterprise.map(hide, na_action="ignore")
     frame = pd.concat([frame, answers[["industry", *keys]]], axis=1)
     content = frame.drop(columns=["workplace", "enterprise"]).to_csv(index=False)
-    return Survey(frame, sha256(content.encode()).hexdigest(), aside)
+    return Survey(frame, sha256(content.encode()).hexdigest(), aside, problems)

@@ -23,7 +23,16 @@ from bayes_sf.inputs.workbook import read_sheet
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Cells", "Kind", "check_columns", "kind_of", "parquet_columns", "read_cells"]
+__all__ = [
+    "Cells",
+    "Kind",
+    "check_columns",
+    "check_stamp",
+    "kind_of",
+    "parquet_columns",
+    "read_cells",
+    "stamp_of",
+]
 
 MAX_COLUMNS = 1000
 _NBSP = str.maketrans(dict.fromkeys("\u00a0\u202f\u2009", " "))
@@ -100,11 +109,32 @@ def read_cells(path: str | Path) -> Cells:
     Raises
     ------
     DataError
-        If the file cannot be read in exactly one way.
+        If the file cannot be read in exactly one way, or changes while it is read.
     """
     path = Path(path)
+    stamp = stamp_of(path)
     readers = {"csv": _csv, "excel": _excel, "spss": _spss, "stata": _stata, "parquet": _parquet}
-    return readers[kind_of(path)](path)
+    cells = readers[kind_of(path)](path)
+    check_stamp(path, stamp)
+    return cells
+
+
+def stamp_of(path: Path) -> tuple[int, ...]:
+    """What changes whenever a file's bytes do; nothing for a file that is not there."""
+    try:
+        now = path.stat()
+    except OSError:
+        return ()
+    return (now.st_size, now.st_mtime_ns, now.st_ctime_ns, now.st_ino, now.st_dev)
+
+
+def check_stamp(path: Path, stamp: tuple[int, ...]) -> None:
+    """Refuse a file that is not the one that was opened."""
+    if stamp_of(path) != stamp:
+        raise DataError(
+            path.name, "must stay as it is while it is used",
+            got="a file that was changed after it was opened", fix="start again",
+        )  # fmt: skip
 
 
 def kind_of(path: Path) -> Kind:

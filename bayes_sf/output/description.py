@@ -18,7 +18,7 @@ from bayes_sf.output.figures import box_figure, missingness_figure, scatter_figu
 from bayes_sf.output.files import json_text, write_files
 from bayes_sf.output.formats.terminal import print_end, print_table
 from bayes_sf.output.page import Language, figure_files
-from bayes_sf.output.problem_words import problem_lines
+from bayes_sf.output.problem_words import hide_few, problem_lines
 from bayes_sf.output.protected_counts import BOXES, figure_rows
 from bayes_sf.output.sample_tables import flow_tables
 from bayes_sf.output.sentences import STATEMENTS
@@ -49,7 +49,7 @@ class Description:
     flow : pandas.DataFrame
         As in `flow.csv`.
     problems : pandas.DataFrame
-        Contradictions in the register: `file, fault, rows, consequence`, without their places.
+        What is odd in the files: `file, fault, rows, consequence`, as it may leave.
     files : tuple of pathlib.Path
         What was written.
     disclosure : str
@@ -106,7 +106,7 @@ def write_description(
         source=sample.source,
         digest=sample.digest,
         flow=found.tables["flow.csv"],
-        problems=sample.problems.drop(columns="places"),
+        problems=hide_few(sample.problems, control.rules.min_workplaces if control.active else 1),
         files=write_files(folder, contents),
         disclosure=notice(control, found.log, lang),
         withheld=found.withheld,

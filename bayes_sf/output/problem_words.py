@@ -14,7 +14,7 @@ from bayes_sf.inputs.variables import Language
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["fault_text", "problem_lines", "problem_notice"]
+__all__ = ["fault_text", "hide_few", "problem_lines", "problem_notice"]
 
 #: English, as `problems` has it -> Norwegian.
 _NORWEGIAN: Final[Mapping[str, str]] = {
@@ -28,6 +28,11 @@ _NORWEGIAN: Final[Mapping[str, str]] = {
     "women of an age above all of that age": "flere dagsverk for kvinner enn for alle i en alder",
     "age groups that are not all ages": "aldersgruppene er til sammen ikke alle",
     "women's age groups that are not all women": "kvinners aldersgrupper er til sammen ikke alle",
+    "an age group missing beside others": "en aldersgruppe mangler ved siden av andre",
+    "no option marked, and later questions answered": (
+        "ikke noe alternativ krysset av, og senere spørsmål besvart"
+    ),
+    "all of them read as not chosen": "alle er lest som ikke valgt",
     "negative head count": "negativt antall ansatte",
     "outside the period": "utenfor perioden",
     "the same row more than once": "samme rad mer enn én gang",
@@ -58,13 +63,27 @@ def fault_text(text: str, lang: Language) -> str:
     return _NORWEGIAN.get(text, text) if lang == "nb" else text
 
 
+def hide_few(problems: "pd.DataFrame", least: int) -> "pd.DataFrame":
+    """Problems as they may leave: without their places, and `<3` for fewer rows than that.
+
+    Parameters
+    ----------
+    problems : pandas.DataFrame
+        As `AnalysisSample.problems`.
+    least : int
+        The smallest number of rows that is said; 1 hides none.
+    """
+    said = [int(n) if n >= least else f"<{least}" for n in problems["rows"]]
+    return problems.drop(columns="places").assign(rows=said).astype({"rows": object})
+
+
 def problem_lines(problems: "pd.DataFrame", lang: Language) -> list[str]:
     """One line for each problem: file, fault, rows, what follows; never which workplaces.
 
     Parameters
     ----------
     problems : pandas.DataFrame
-        As `AnalysisSample.problems`.
+        As `AnalysisSample.problems`, or as `hide_few` gives it.
     lang : {"en", "nb"}
         The language.
     """

@@ -20,13 +20,13 @@ from typing import Any
 
 from bayes_sf.errors import SpecError
 from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.inputs.toml import read_toml
 from bayes_sf.inputs.variables import Language
 from bayes_sf.resources import models_dir
 from bayes_sf.spec.model import OUTCOMES, ModelSpec
 from bayes_sf.spec.prior import closest
 from bayes_sf.spec.priors import Priors
 from bayes_sf.spec.statements import is_statement
-from bayes_sf.spec.toml import read_toml
 
 __all__ = ["Analysis", "analysis_names", "load_analysis"]
 

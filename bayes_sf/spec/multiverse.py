@@ -14,10 +14,10 @@ from typing import Any
 from bayes_sf.errors import SpecError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.quarters import parse_quarter, quarter_name
+from bayes_sf.inputs.toml import read_toml
 from bayes_sf.resources import models_dir
 from bayes_sf.spec.analysis import analysis_names, load_analysis
 from bayes_sf.spec.prior import closest, is_number
-from bayes_sf.spec.toml import read_toml
 
 __all__ = [
     "CHOICES", "NONE", "Multiverse", "load_multiverse", "multiverse_names", "report_choices",

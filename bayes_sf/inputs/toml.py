@@ -1,4 +1,4 @@
-"""Specification files: TOML in UTF-8, or one clear refusal."""
+"""Files that say what is meant (models, mappings, the codebook): TOML, or one clear refusal."""
 
 import tomllib
 from pathlib import Path
@@ -15,7 +15,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     Parameters
     ----------
     path : pathlib.Path
-        The file.
+        The file, in UTF-8 with or without BOM.
 
     Raises
     ------
@@ -24,7 +24,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         thousands of digits, or that is nested so deeply that nobody meant it.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise SpecError(str(path), "must be a file that can be read", got=error.strerror) from None
     except RecursionError:

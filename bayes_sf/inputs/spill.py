@@ -1,0 +1,68 @@
+"""Where the engine spills: one folder a process, which goes with it, or with the next run's start.
+
+What is there is encrypted with a key that only the process has, and holds pseudonyms only. A lock
+on the folder tells a process that lives from one that was killed.
+"""
+
+import atexit
+import os
+import shutil
+import stat
+import tempfile
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+try:
+    import fcntl
+except ImportError:  # a system without such locks: nothing of other runs is touched there
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = ["spill_folder"]
+
+_PREFIX: Final = "bayes_sf-spill-"
+
+
+def spill_folder() -> Path:
+    """Give a folder that only its owner can read; those of killed runs are removed."""
+    return _make(os.getpid())  # not another's after a fork
+
+
+@cache
+def _make(process: int) -> Path:
+    """Clear up, make a folder and lock it for as long as the process lives."""
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            if _is_ours(left) and (descriptor := _lock(left)) is not None:
+                shutil.rmtree(left, ignore_errors=True)
+                os.close(descriptor)
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    _lock(folder)
+    atexit.register(_remove, folder, process)
+    return folder
+
+
+def _remove(folder: Path, process: int) -> None:
+    """Remove a process's own folder; a fork leaves it alone."""
+    if os.getpid() == process:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether it is a real folder of this user."""
+    found = folder.lstat()
+    return fcntl is not None and stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+
+
+def _lock(folder: Path) -> int | None:
+    """Lock a folder; None where somebody has it, or nobody could know."""
+    if fcntl is None:
+        return None
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor

@@ -39,6 +39,13 @@ def source_of(
     return "microdata" if own else data or known[0]
 
 
+def _check_readers(mapping: Path | None, decimal: str | None) -> None:
+    """What says how files are read goes with files."""
+    for option, value in (("--map", mapping), ("--decimal", decimal)):
+        if value is not None:
+            raise UsageError(option, "goes with --survey and --register", got=str(value))
+
+
 def load_workplaces(
     source: str,
     survey: Path | None,
@@ -54,8 +61,7 @@ def load_workplaces(
     from bayes_sf.output.problem_words import problem_notice
 
     if source == "replica":
-        if decimal is not None:
-            raise UsageError("--decimal", "goes with --survey and --register", got=decimal)
+        _check_readers(mapping, decimal)
         return load_sample("replica", key=key)
     sample = load_sample(
         survey=survey, register=register or [], mapping=mapping, decimal=decimal, key=key
@@ -78,8 +84,7 @@ def load_study(
     """Load the published study, the replica, or files of one's own."""
     if source != "published":
         return load_workplaces(source, survey, register, mapping, decimal=decimal, lang=lang)
-    if decimal is not None:
-        raise UsageError("--decimal", "goes with --survey and --register", got=decimal)
+    _check_readers(mapping, decimal)
     from bayes_sf.engines.recovery import recover_study
 
     return recover_study(seed=seed)

@@ -33,7 +33,7 @@ from dataclasses import replace
 from math import nan
 from typing import TYPE_CHECKING, Any
 
-from bayes_sf.engines.fit import fit
+from bayes_sf.engines.fit import fit, source_of
 from bayes_sf.engines.recovery import PublishedStudy
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
@@ -92,7 +92,7 @@ def climb_controls(spec: ModelSpec, data: Any, *, prob: float = 0.95) -> "pd.Dat
             f"model {spec.name!r}", "needs rows: tables do not say how controls go together",
             fix="use --data replica, or files of your own",
         )  # fmt: skip
-    source = getattr(data, "source", "frame")
+    source = source_of(data)
     records = [*_identical(spec, data, prob), *_own(spec, data, prob)]
     return pd.DataFrame(records).assign(prob=prob, unit=spec.unit, source=source)
 

@@ -197,7 +197,7 @@ def study_missing(
     shifted_cells(panel, pattern)  # a pattern that moves nothing is refused before sampling
     grid = sorted({0.0, *map(float, deltas)})
     begin("complete rows")
-    complete_specs = tuple(replace(spec, missing="drop") for spec in specs)
+    complete_specs = _complete(specs)
     complete_case = tuple(fit(s, sample, engine="exact", prob=prob) for s in complete_specs)
     begin("quarters of every workplace")
     joint = tuple(
@@ -245,7 +245,7 @@ def study_complete(
     import pandas as pd
 
     _check(specs)
-    complete_specs = tuple(replace(spec, missing="drop") for spec in specs)
+    complete_specs = _complete(specs)
     complete_case = tuple(fit(s, sample, engine="exact", prob=prob) for s in complete_specs)
     rows = [row for one in complete_case for row in _complete_rows(one, sample)]
     panel = build_panel(sample, specs[0].predictors)
@@ -256,6 +256,11 @@ def study_complete(
         won.reset_index(drop=True), pd.DataFrame(columns=EFFECTS), pd.DataFrame(columns=TIPPING),
         nothing, completed_sets(panel, nothing),
     )  # fmt: skip
+
+
+def _complete(specs: Sequence[ModelSpec]) -> tuple[ModelSpec, ...]:
+    """The same models of complete rows, without the priors of a panel."""
+    return tuple(replace(s, missing="drop", priors=s.priors.used(())) for s in specs)
 
 
 def _check(specs: Sequence[ModelSpec], n_sets: int = 2) -> None:

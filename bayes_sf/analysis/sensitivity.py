@@ -16,7 +16,7 @@ from bayes_sf.analysis.contrast import Contrast
 from bayes_sf.analysis.days_lost import Workforce
 from bayes_sf.analysis.power import Effects
 from bayes_sf.analysis.practical import Rope
-from bayes_sf.analysis.sensitivity_parts import AMOUNTS, PARTS, Asked, check_part
+from bayes_sf.analysis.sensitivity_parts import AMOUNTS, PARTS, Asked, check_part, check_stated
 from bayes_sf.engines.fit import check_numbers, fit
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import BayesSFError, OutcomeWarning, UsageError
@@ -113,7 +113,8 @@ def sensitivity(
     parts : iterable of str
         Some of ``prior, fan, scaling, ladder, controls, size, exceedance, bayes, days, designs,
         planning, multiplicity``. By default all, and those that cannot be answered say why; a part
-        that is named and cannot be answered is an error.
+        that is named and cannot be answered is an error, and so is a statement below that none of
+        the named parts has a use for.
     contrast : {"widest", "step"} or sequence of Contrast
         How far predictors move, from the codebook or stated.
     rope : Rope, optional
@@ -169,10 +170,19 @@ matter; --rope 0.5 on the command line, Rope(-0.5, 0.5, 'pp') in Python
     check_numbers(prob=prob, seed=seed)
     if lang not in ("en", "nb"):
         raise UsageError("lang", "must be en or nb", got=lang)
-    chosen, named = _chosen(what, list(items)), list(parts)
+    if isinstance(contrast, str) and contrast not in ("widest", "step"):
+        raise UsageError("contrast", "must be widest, step or a list of Contrast", got=contrast)
+    chosen, named = _chosen(what, _listed("items", items)), _listed("parts", parts)
     for part in named:
         check_part(part)
     asked_parts = [part for part in PARTS if not named or part in named]
+    stated = {
+        "contrast": contrast != "widest", "rope": rope, "amounts": amounts is not AMOUNTS,
+        "workforce": workforce, "cost_per_day": cost_per_day is not None,
+        "effects": effects, "step_at_most": step_at_most is not None,
+        "sampled": sampled, "imputed": imputed,
+    }  # fmt: skip
+    check_stated((name for name, there in stated.items() if there), asked_parts)
     left_out: dict[str, str] = {}
     steps = progress([*chosen, *asked_parts])
     results: list[Result] = []
@@ -197,6 +207,13 @@ matter; --rope 0.5 on the command line, Rope(-0.5, 0.5, 'pp') in Python
             left_out[step] = str(error)
     assert asked is not None
     return Sensitivity(asked.results, asked.contrasts, tables, left_out, prob, seed)
+
+
+def _listed(name: str, given: Iterable[str]) -> list[str]:
+    """A list of names: one text is no list of its letters."""
+    if isinstance(given, str):
+        raise UsageError(name, "must be a list of names", got=given, fix=f"write [{given!r}]")
+    return list(given)
 
 
 def _chosen(what: Analysis | ModelSpec, items: list[str]) -> tuple[ModelSpec, ...]:
@@ -230,7 +247,7 @@ def _core(spec: ModelSpec, left_out: dict[str, str]) -> ModelSpec:
     )
     slope = spec.priors.slope
     joint = slope.family not in LOCATION_FAMILIES
-    priors = replace(spec.priors, slope=Priors().slope if joint else slope)
+    priors = replace(spec.priors.used(()), slope=Priors().slope if joint else slope)
     return replace(
         spec, priors=priors, likelihood="gaussian", resid_by_group=False, repeats="",
         monotonic=(), varying=(), missing="drop",

@@ -3,7 +3,7 @@
 See `sensitivity`, which asks them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -39,7 +39,7 @@ from bayes_sf.spec.statements import step_prior
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["AMOUNTS", "PARTS", "Asked", "check_part"]
+__all__ = ["AMOUNTS", "PARTS", "USED_BY", "Asked", "check_part", "check_stated"]
 
 #: Amounts, in the outcome's unit, that a contrast is asked to exceed.
 AMOUNTS: Final = (0.1, 0.25, 0.5, 1.0, 2.0)
@@ -357,6 +357,45 @@ PARTS: Final[Mapping[str, "Callable[[Asked], pd.DataFrame]"]] = {
     "planning": _planning,
     "multiplicity": _multiplicity,
 }
+
+
+#: Parts that have a use for what is stated; whatever is not here, all have.
+USED_BY: Final[Mapping[str, tuple[str, ...]]] = {
+    "contrast": ("prior", "size", "exceedance", "days", "designs", "planning"),
+    "rope": ("size",),
+    "amounts": ("exceedance",),
+    "workforce": ("days",),
+    "cost_per_day": ("days",),
+    "effects": ("designs",),
+    "step_at_most": ("fan",),
+    "sampled": ("scaling", "ladder"),
+    "imputed": ("ladder",),
+}
+
+
+def check_stated(stated: Iterable[str], parts: Iterable[str]) -> None:
+    """Refuse what none of the parts that are asked for would use.
+
+    Parameters
+    ----------
+    stated : iterable of str
+        Options that are not as they are by default.
+    parts : iterable of str
+        Parts that are asked for.
+
+    Raises
+    ------
+    UsageError
+        With the parts that use it.
+    """
+    asked = set(parts)
+    for name in stated:
+        if not asked & set(USED_BY[name]):
+            raise UsageError(
+                f"sensitivity: {name}", f"is for {', '.join(USED_BY[name])} only",
+                got=f"parts {', '.join(sorted(asked))}",
+                fix="ask for one of those, or leave it out",
+            )  # fmt: skip
 
 
 def check_part(part: str) -> None:

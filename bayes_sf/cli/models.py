@@ -44,8 +44,11 @@ def fit(
     dominance: DominanceOption = (75.0, 90.0, 10.0),
     out: OutOption = Path("fits"),
     resume: Annotated[
-        bool, typer.Option("--resume/--no-resume", help="Take saved nuts fits as they are.")
-    ] = True,
+        bool | None,
+        typer.Option(
+            "--resume/--no-resume", help="Take saved nuts fits as they are.", show_default="resume"
+        ),
+    ] = None,
     lang: LangOption = "en",
     as_json: JsonOption = False,
     seed: SeedOption = 1,
@@ -61,6 +64,9 @@ def fit(
 
     if engine not in ENGINES:
         raise UsageError("--engine", f"must be one of {', '.join(ENGINES)}", got=engine)
+    if resume is not None and engine != "nuts":
+        option = "--resume" if resume else "--no-resume"
+        raise UsageError(option, "goes with --engine nuts: only its fits are saved", got=engine)
     language, asked = language_of(lang), load_analysis(analysis)
     source = source_of(data, survey, register)
     rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
@@ -70,8 +76,8 @@ def fit(
     run = run_fit(
         folder, asked,
         load_study(source, survey, register, mapping, seed, decimal=decimal, lang=language),
-        source=source, engine=engine, seed=seed, resume=resume, console=stderr(quiet=quiet),
-        rules=rules, lang=language,
+        source=source, engine=engine, seed=seed, resume=resume is not False,
+        console=stderr(quiet=quiet), rules=rules, lang=language,
     )  # fmt: skip
     print_fit(stdout(), run, as_json=as_json)
     refuse(run.results.not_converged)

@@ -124,6 +124,7 @@ def sensitivity(
         "imputed": imputed, "effects": None if effects is None else _effects(effects),
     }  # fmt: skip
     _check(contrast, cost, step_at_most, imputed)
+    _check_used(stated)
     folder = ready_folder(out)
     if source == "published":
         announce("reading the published tables (about ten seconds) ...", quiet=quiet)
@@ -137,6 +138,15 @@ def sensitivity(
         **stated,
     )  # fmt: skip
     print_sensitivity(stdout(), run, as_json=as_json)
+
+
+def _check_used(stated: dict[str, Any]) -> None:
+    """Refuse what no part that is asked for has a use for, before anything is read."""
+    from bayes_sf.analysis.sensitivity_parts import PARTS, USED_BY, check_stated
+
+    idle = (None, False, "widest")
+    given = [name for name in USED_BY if name in stated and stated[name] not in idle]
+    check_stated(given, stated["parts"] or PARTS)
 
 
 def _items(asked: "Analysis", items: list[str]) -> list[str]:

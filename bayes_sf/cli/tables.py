@@ -44,9 +44,13 @@ def export(
     mapping: MapOption = None,
     decimal: DecimalOption = None,
     engine: Annotated[
-        str,
-        typer.Option("--engine", help="exact, reml, ols or nuts.", autocompletion=one_of(ENGINES)),
-    ] = "exact",
+        str | None,
+        typer.Option(
+            "--engine",
+            help="exact, reml, ols or nuts; by default what it takes.",
+            autocompletion=one_of(ENGINES),
+        ),
+    ] = None,
     formats: Annotated[
         list[str] | None,
         typer.Option(
@@ -77,9 +81,19 @@ def export(
     from bayes_sf.spec.analysis import load_analysis
 
     language, wanted = language_of(lang), tuple(formats or ("html", "csv"))
-    _check("--engine", engine, ENGINES)
+    if engine is not None:
+        _check("--engine", engine, ENGINES)
+    if engine is not None and not analyses:
+        raise UsageError(
+            "--engine",
+            "goes with analyses: the report's tables have theirs",
+            got=engine,
+            fix="name an analysis, or leave it out",
+        )
     for value in wanted:
         _check("--format", value, FORMATS)
+    if norwegian_csv and "csv" not in wanted:
+        raise UsageError("--norwegian-csv", "goes with --format csv", got=", ".join(wanted))
     asked = tuple(load_analysis(name) for name in dict.fromkeys(analyses or ()))
     source = source_of(data, survey, register)
     rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.engines.gaussian import Standardised, check_groups, standardise
-from bayes_sf.engines.joint import Joint, resolve_priors
+from bayes_sf.engines.joint import Joint, check_reach, resolve_priors
 from bayes_sf.engines.structure import Structure, score_moments, structure_of, varying_coefficient
 from bayes_sf.errors import DataError, SpecError
 from bayes_sf.spec.model import ModelSpec
@@ -30,6 +30,8 @@ _Floats = NDArray[np.float64]
 
 #: In sds of a predictor: how far its zero is from its mean where it is near.
 _NEAR = 5.0
+#: Known standard errors are within this factor of sd(y): beyond it rows know all, or nothing.
+_KNOWN = 1e6
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,20 +162,28 @@ def resolve_all(spec: ModelSpec, data: Standardised) -> Priors:
     SpecError
         When the slope of a predictor with several columns is to vary.
     """
-    y_sd = float(data.scale[-1])
-    x_sd = float(data.scale[varying_coefficient(spec, data.moments.terms) - 1])
-    units = {"sd_repeat": y_sd, "sd_slope": y_sd / x_sd}
+    units = _units(spec, data)
     extra = {role: spec.priors.of(role).resolve(units.get(role, 1)) for role in spec.extra_priors}
     return replace(resolve_priors(spec.priors, data), **extra)
+
+
+def _units(spec: ModelSpec, data: Standardised) -> dict[str, float]:
+    """What one autoscaled unit is of the sds that only some models have."""
+    y_sd = float(data.scale[-1])
+    x_sd = float(data.scale[varying_coefficient(spec, data.moments.terms) - 1])
+    return {"sd_repeat": y_sd, "sd_slope": y_sd / x_sd}
 
 
 def _check_priors(spec: ModelSpec, priors: Priors, data: Standardised) -> None:
     """A posterior that is proper, and a joint prior only where there are many slopes."""
     where = f"model {spec.name!r}: priors"
     Joint.build(data, priors)  # refuses improper ones
-    for role in ("sd_slope", "sd_repeat"):
-        if getattr(getattr(priors, role), "family", "") == "flat":
+    for role, unit in _units(spec, data).items():
+        prior = getattr(priors, role)
+        if prior is not None and prior.family == "flat":
             raise SpecError(f"{where}.{role}", "must be proper", got="flat", fix="use a half-t")
+        if prior is not None:
+            check_reach(role, prior.scale / unit, "sd(y)/sd(x)" if role == "sd_slope" else "sd(y)")
     family, slopes = priors.slope.family, data.moments.predictors
     if family in SHRINKAGE_FAMILIES and len(slopes) < 2:
         rule = f"{family} is a prior of several slopes"
@@ -190,13 +200,18 @@ def _columns(rows: Rows, data: Standardised, structure: Structure) -> _Floats:
         scale[start:stop] = x_sd / (stop - start)
     centred = np.column_stack([rows.x - rows.x.mean(axis=0), rows.y - data.centre[-1]])
     table = np.column_stack([np.ones(len(rows.y)), centred / [*scale[1:], data.scale[-1]]])
-    return table if rows.known_se is None else table * (data.scale[-1] / rows.known_se)[:, None]
+    if rows.known_se is None:
+        return table
+    share = data.scale[-1] / rows.known_se
+    if share.max() > _KNOWN or share.min() < 1 / _KNOWN:
+        rule = f"must hold known standard errors of {1 / _KNOWN:g} to {_KNOWN:g} times sd(y)"
+        raise DataError(f"model of {rows.outcome!r}", rule, fix="look for a wrong value")
+    return np.asarray(table * share[:, None])
 
 
 def _coefficients(priors: Priors, data: Standardised) -> tuple[_Floats, _Floats, _Floats]:
     """Whether priors of the coefficients are not flat, their sds and their means, (k,) each."""
     joint = Joint.build(data, priors)
-    shrunk = priors.slope.family in SHRINKAGE_FAMILIES
-    precise = (joint.precision > 0) | (shrunk * np.arange(data.n_coef) > 0)
-    spread = np.where(joint.precision > 0, joint.precision, 1.0) ** -0.5
+    precise = joint.precision > 0
+    spread = np.where(precise, joint.precision, 1.0) ** -0.5
     return precise.astype(float), spread, joint.mean

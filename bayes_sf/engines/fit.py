@@ -22,14 +22,17 @@ from bayes_sf.spec.outcome import warn_of_outcome
 from bayes_sf.spec.priors import Priors
 from bayes_sf.spec.rows import Rows
 
-__all__ = ["ENGINES", "check_numbers", "fit", "group_sizes", "load_sample", "moments_of", "rows_of"]
+__all__ = [
+    "ENGINES", "check_numbers", "fit", "group_sizes", "load_sample", "moments_of", "rows_of",
+    "source_of",
+]  # fmt: skip
 
 #: Nodes for sigma and tau when a posterior is averaged over many recovered data sets; quantiles are
 #: then good to 1e-3 sd, far inside the spread over the data sets.
 _NODES_PER_DRAW = (32, 48)
 
-#: Observed quarters that the report's samples need, as its tables have it.
-_PUBLISHED_QUARTERS = (1, 3)
+#: Intervals of probabilities nearer to 0 or 1 than this are beyond what quadrature resolves.
+_RARE = 1e-6
 
 
 def _reml(data: tuple[Moments, ...], _: Priors, __: int) -> Any:
@@ -82,6 +85,13 @@ _OF_ROWS: dict[str, Callable[[Rows, ModelSpec, int], Any]] = {
     "nuts": _hierarchical,
 }
 
+#: Options of `load_sample`: of the published study, of the replica, of files of one's own.
+_OPTIONS: dict[str | None, tuple[str, ...]] = {
+    "published": ("seed", "draws"),
+    "replica": ("key",),
+    None: ("survey", "register", "mapping", "decimal", "key"),
+}
+
 #: Engines by name: (possible data sets, priors, seed) -> what the engine found. `ols`, `reml` and
 #: `nuts` use the first data set (for the published study the one nearest to the printed figures),
 #: `exact` averages over all.
@@ -102,8 +112,8 @@ def load_sample(name: str | None = None, **files: Any) -> "PublishedStudy | Anal
         ``published``: the real study, recovered from its published tables; ``replica``: the
         bundled synthetic workplaces.
     **files
-        ``survey=``, ``register=[...]`` and options of the readers, for microdata of your own;
-        ``seed=`` for ``published``.
+        ``survey=``, ``register=[...]``, ``mapping=``, ``decimal=`` and ``key=``, for microdata of
+        your own; ``seed=`` and ``draws=`` for ``published``; ``key=`` for ``replica``.
 
     Returns
     -------
@@ -113,10 +123,19 @@ def load_sample(name: str | None = None, **files: Any) -> "PublishedStudy | Anal
     Raises
     ------
     UsageError
-        For an unknown name.
+        For an unknown name, or an option that these data have no use for.
     DataError
         For files that break a rule.
     """
+    if name is not None and name not in _OPTIONS:
+        rule = "must name a bundled sample: published or replica"
+        raise UsageError("load_sample", rule, got=name)
+    known = _OPTIONS[name]
+    for key in files:
+        if key not in known:
+            what = f"load_sample({name!r})" if name else "load_sample"
+            rule = f"is no option of it (known: {', '.join(known)})"
+            raise UsageError(f"{what}: {key}", rule)
     if name == "published":
         return recover_study(**files)
     return load_microdata(cast("Literal['replica'] | None", name), **files)
@@ -155,7 +174,6 @@ def _check_published(spec: ModelSpec) -> None:
         "standardize": spec.standardize, "categorical": spec.categorical, "nested": spec.nested,
         "within_between": spec.within_between,
         "group": spec.group != "industry" and spec.group,
-        "min_quarters": spec.min_quarters not in _PUBLISHED_QUARTERS and spec.min_quarters,
     }  # fmt: skip
     for key, value in asked.items():
         if value:
@@ -220,10 +238,23 @@ def group_sizes(spec: ModelSpec, data: Any) -> dict[str, int]:
 def _given(spec: ModelSpec, data: Any, rows: Rows | None) -> tuple[tuple[Moments, ...], str]:
     """Moments of the rows, or those that the published study or the caller has."""
     if rows is not None:
-        return (rows.moments,), getattr(data, "source", "frame")
+        return (rows.moments,), source_of(data)
     if isinstance(data, PublishedStudy):
-        return data.recover(spec).draws, data.source
-    return (data,), "moments"
+        return data.recover(spec).draws, source_of(data)
+    return (data,), source_of(data)
+
+
+def source_of(data: Any) -> str:
+    """Where data come from, as `Provenance.source` has it; a frame's columns are none of our keys.
+
+    Parameters
+    ----------
+    data
+        As in `fit`.
+    """
+    if isinstance(data, PublishedStudy | AnalysisSample):
+        return data.source
+    return "moments" if isinstance(data, Moments) else "frame"
 
 
 @overload
@@ -255,7 +286,8 @@ def fit(
         `load_sample("published")`, `load_sample("replica")`, your own sample, or any frame that
         Narwhals reads (pandas, polars, pyarrow, ...) with the specification's columns.
     engine : {"exact", "reml", "ols", "nuts"}
-        How it is estimated.
+        How it is estimated. ``reml`` and ``ols`` have no priors: those of the specification are
+        for the other two, so that one model can be put to all four.
     prob : float
         Probability of the (equal-tailed credible, or Wald) intervals.
     seed : int
@@ -320,6 +352,8 @@ def check_numbers(*, prob: float, seed: int) -> None:
     """
     if isinstance(prob, bool) or not isinstance(prob, Real) or not 0 < prob < 1:
         raise UsageError("prob", "must lie between 0 and 1", got=prob)
+    if not _RARE <= prob <= 1 - _RARE:
+        raise UsageError("prob", f"must be at least {_RARE:g} away from 0 and 1", got=prob)
     check_seed(seed)
 
 
@@ -327,6 +361,7 @@ def _fit_one(spec: ModelSpec, data: Any, engine: str, prob: float, seed: int) ->
     """One model."""
     if spec.missing != "drop":
         return _fit_missing(spec, data, engine, prob, seed)
+    spec.check_priors()
     rows = rows_of(spec, data)
     if not spec.plain:
         _check_engine(spec, rows, engine)
@@ -342,16 +377,22 @@ def _fit_one(spec: ModelSpec, data: Any, engine: str, prob: float, seed: int) ->
         spec=spec.digest,
         data=moments[0].digest if spec.plain or rows is None else rows.digest,
         source=source,
-        seed=seed if engine == "nuts" else getattr(data, "seed", None),
+        seed=seed if engine == "nuts" else _seed_of(data),
         seconds=perf_counter() - start, versions=versions(),
     )  # fmt: skip
     return Result(spec, engine, fitted, prob, provenance, rows)
+
+
+def _seed_of(data: Any) -> int | None:
+    """Seed of the published study's recovery; a frame's columns are none of our keys."""
+    return data.seed if isinstance(data, PublishedStudy) else None
 
 
 def _fit_missing(spec: ModelSpec, data: Any, engine: str, prob: float, seed: int) -> Result:
     """One model whose gaps are modelled; outcomes of the same predictors share a panel fit."""
     from bayes_sf.engines.panel_result import fit_missing
 
+    spec.check_priors()
     start = perf_counter()
     fitted = fit_missing(spec, data, engine, seed=seed)
     provenance = Provenance(

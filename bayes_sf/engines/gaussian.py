@@ -200,8 +200,8 @@ def standardise(moments: Moments, like: Standardised | None = None) -> Standardi
         name = (*moments.predictors, moments.outcome)[int(np.argmax(flat))]
         raise DataError(
             f"{where}: column {name!r}",
-            "must vary",
-            got="a constant",
+            "must vary by more than rounding",
+            got="a constant, or large numbers that hardly differ",
             fix="leave it out, or choose other rows",
         )
     ones = np.ones((moments.n_groups, 1))

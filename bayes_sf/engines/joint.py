@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 
 from bayes_sf.engines.gaussian import STILL, CrossProducts, Standardised
 from bayes_sf.errors import SpecError
-from bayes_sf.spec.priors import Prior, Priors
+from bayes_sf.spec.priors import SHRINKAGE_FAMILIES, Prior, Priors
 
-__all__ = ["Given", "Joint", "coefficient_prior", "resolve_priors"]
+__all__ = ["Given", "Joint", "check_reach", "coefficient_prior", "resolve_priors"]
 
 _Floats = NDArray[np.float64]
 
@@ -150,7 +150,7 @@ class Joint:
         resid, group = priors.sd_resid, priors.sd_group
         for role, prior in (("sd_resid", resid), ("sd_group", group)):
             if prior.family != "flat":
-                _check_reach(role, prior.scale / y_sd, "sd(y)")
+                check_reach(role, prior.scale / y_sd, "sd(y)")
         joint = cls(
             data,
             precision,
@@ -336,6 +336,8 @@ class Joint:
 def coefficient_prior(data: Standardised, priors: Priors) -> tuple[_Floats, _Floats]:
     """Precisions and means of the standardised coefficients, (k,) each; precision 0 is flat.
 
+    Slopes that are shrunk jointly have 1: they are no flat ones, and their scale is sampled.
+
     Parameters
     ----------
     data : Standardised
@@ -349,15 +351,17 @@ def coefficient_prior(data: Standardised, priors: Priors) -> tuple[_Floats, _Flo
     if priors.intercept.family == "normal":
         sds[0] = priors.intercept.scale / y_sd
         mean[0] = ((priors.intercept.location or 0.0) - y_mean) / y_sd
-        _check_reach("intercept", sds[0], "sd(y)", mean[0])
+        check_reach("intercept", sds[0], "sd(y)", mean[0])
         precision[0] = sds[0] ** -2.0
     if priors.slope.family == "normal":
         unit = data.scale[:-1] / y_sd
         sds[1:] = priors.slope.scale * (1 if priors.slope.autoscale else unit)
         mean[1:] = (priors.slope.location or 0.0) * unit
         for name, sd, location in zip(data.moments.predictors, sds[1:], mean[1:], strict=True):
-            _check_reach("slope", sd, f"sd(y)/sd({name})", location)
+            check_reach("slope", sd, f"sd(y)/sd({name})", location)
         precision[1:] = sds[1:] ** -2.0
+    elif priors.slope.family in SHRINKAGE_FAMILIES:
+        precision[1:] = 1.0
     return precision, mean
 
 
@@ -369,7 +373,7 @@ _DEEP = 20.0
 _FAR = 1e3
 
 
-def _check_reach(role: str, scale: float, unit: str, location: float = 0.0) -> None:
+def check_reach(role: str, scale: float, unit: str, location: float = 0.0) -> None:
     """Refuse a prior that has nothing to do with the data's scale.
 
     Raises

@@ -124,9 +124,18 @@ def fit_ols(moments: Moments) -> GaussianFit:
     Raises
     ------
     DataError
-        When the columns cannot be told apart (see `standardise`).
+        When the columns cannot be told apart (see `standardise`), or fit the outcome exactly.
     """
-    return _fit_at(standardise(moments), 0.0)
+    data = standardise(moments)
+    at = data.cross_products(np.zeros(1))
+    left = at.yy[0] - at.xy[0] @ np.linalg.solve(at.xx[0], at.xy[0])
+    if left <= COLLINEAR * data.n_obs:
+        raise DataError(
+            f"model of {moments.outcome!r}", "must leave residual variance",
+            got=f"{moments.n_obs} rows, fitted exactly",
+            fix="leave out the predictors that the outcome is made of",
+        )  # fmt: skip
+    return _fit_at(data, 0.0)
 
 
 def fit_no_pooling(moments: Moments) -> GaussianFit:

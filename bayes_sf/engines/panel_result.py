@@ -115,8 +115,6 @@ def _part(fit: PanelFit, spec: ModelSpec, seed: int) -> PanelSampled:
     panel, posterior = fit.panel, fit.tree["posterior"].to_dataset()
     names = [f"{name}{part}" for name in ("beta", "u", "sd_group", "sd_resid", "icc")]
     chosen = posterior[names].rename({name: name.removesuffix(part) for name in names if part})
-    if spec.group != "industry":
-        chosen = chosen.rename({"industry": spec.group})
     tree = xr.DataTree.from_dict(
         {"posterior": chosen, "sample_stats": fit.tree["sample_stats"].to_dataset()}
     )

@@ -19,7 +19,7 @@ from bayes_sf.engines.mean_states import mean_states
 from bayes_sf.engines.printed import PrintedModel, figures, printed_models
 from bayes_sf.engines.refine import refine
 from bayes_sf.engines.states import States
-from bayes_sf.errors import SpecError, check_seed
+from bayes_sf.errors import SpecError, UsageError, check_seed
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import Moments
 
@@ -39,6 +39,8 @@ _OUTCOMES = {
     "47": "absence_change",
     "4": "absence_change",
 }
+#: Rules of observed quarters that a table's sample follows; changes need more than either asks for.
+_QUARTERS = {"46": (1,), "figure5": (3,), "47": (1, 3), "4": (1, 3)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +117,7 @@ class PublishedStudy:
             For a model whose moments the report does not determine.
         """
         if not spec.predictors:
-            return self._null(spec.outcome)
+            return self._null(spec)
         key = (spec.table, spec.name)
         model = self._models.get(key)
         if model is None or spec.predictors != (spec.name,) or _OUTCOMES[key[0]] != spec.outcome:
@@ -125,6 +127,7 @@ class PublishedStudy:
                 got=f"table {spec.table!r}, predictors {', '.join(spec.predictors)}",
                 fix="fit it to microdata or to the replica instead",
             )
+        _check_quarters(spec, _QUARTERS[spec.table])
         if key not in self._cache:
             self._cache[key] = self._bivariate(model)
         return self._cache[key]
@@ -156,16 +159,24 @@ class PublishedStudy:
             found[case] = self._null_moments(outcome, moved)
         return found
 
-    def _null(self, outcome: str) -> Recovered:
-        """Null model: sizes, means and within sum of squares as they are."""
-        known = {"absence_mean": self.large, "absence_change": self.change}
-        if outcome not in known:
+    def _null(self, spec: ModelSpec) -> Recovered:
+        """Null model: sizes, means and within sum of squares as they are, of the sample asked for.
+
+        Mean absence is known of the 582 workplaces with a quarter, and of the 572 with three.
+        """
+        known = {
+            "absence_mean": {1: self.large, 3: self.small},
+            "absence_change": {1: self.change, 3: self.change},
+        }
+        if spec.outcome not in known:
             raise SpecError(
-                f"null model of {outcome}",
+                f"null model of {spec.outcome}",
                 f"can be recovered for {', '.join(known)}",
                 fix="fit it to microdata or to the replica instead",
             )
-        draws = self._null_moments(outcome, known[outcome])
+        samples = known[spec.outcome]
+        _check_quarters(spec, tuple(samples))
+        draws = self._null_moments(spec.outcome, samples[spec.min_quarters])
         return Recovered(draws, np.ones((len(draws), 0, 5), dtype=bool))
 
     def _null_moments(self, outcome: str, states: States) -> tuple[Moments, ...]:
@@ -221,6 +232,16 @@ class PublishedStudy:
             within,
             "industry",
         )
+
+
+def _check_quarters(spec: ModelSpec, known: tuple[int, ...]) -> None:
+    """The sample that a model asks for is the one that its table was made from."""
+    if spec.min_quarters not in known:
+        raise UsageError(
+            f"model {spec.name!r} of {spec.outcome}: min_quarters",
+            f"must be {' or '.join(map(str, known))}, as in the published sample",
+            got=spec.min_quarters, fix="fit it to microdata or to the replica instead",
+        )  # fmt: skip
 
 
 def _excess(implied: Implied, low: _Floats, high: _Floats) -> _Floats:

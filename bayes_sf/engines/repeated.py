@@ -36,7 +36,7 @@ from bayes_sf.engines.estimates import Estimate, mixture_rows
 from bayes_sf.engines.exact import ExactPosterior
 from bayes_sf.engines.gaussian import check_groups, standardise
 from bayes_sf.engines.grid import resolve
-from bayes_sf.engines.joint import Joint, resolve_priors
+from bayes_sf.engines.joint import Joint, check_reach, resolve_priors
 from bayes_sf.engines.mixture import NormalMixture
 from bayes_sf.engines.quadrature import CUT, Axis, invert, unresolved
 from bayes_sf.errors import ConvergenceError, SpecError
@@ -232,7 +232,7 @@ class RepeatedPosterior:
                 below = part.spread_cdf(name, value)
             elif name == "icc":
                 odds = self.factors("sd_resid", repeats)[number] ** 2 * value
-                below = part.spread_cdf(name, odds / (odds + 1 - value))
+                below = part.spread_cdf(name, odds / (odds + (1 - value)))
             else:
                 below = part.spread_cdf("sd_resid", value / self.factors(name)[number])
             total = total + share * below
@@ -252,7 +252,7 @@ class RepeatedPosterior:
             top = max(
                 self._values(name, number, repeats)[-1].max() for number in range(len(self.given))
             )
-            high = joint.place(np.sqrt(top / (1 - top))) + 0.05
+            high = joint.place(np.sqrt(top / max(1 - top, np.finfo(float).epsneg))) + 0.05
         else:
             top = max(self._values(name, number).max() for number in range(len(self.given)))
             high = joint.place(np.asarray(top / unit)) + 0.05
@@ -307,6 +307,7 @@ def fit_repeated(rows: Rows, spec: ModelSpec) -> RepeatedPosterior:
     if repeat.family == "flat":
         where = f"model {spec.name!r}: priors.sd_repeat"
         raise SpecError(where, "must be proper", got="flat", fix="use a half-t")
+    check_reach("sd_repeat", repeat.scale / unit, "sd(y)")
     priors = replace(resolve_priors(spec.priors, data), sd_repeat=repeat)
     typical = float(1 / (1 / repeats).mean())
     table = np.column_stack([rows.x, rows.y])

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Provenance", "Result", "Results"]
 
+#: More draws than any quantile needs, and as many as a machine holds.
+_MOST_DRAWS = 4_000_000
 #: Posteriors without Monte Carlo error.
 EXACT = (Posterior, RepeatedPosterior)
 
@@ -236,6 +238,8 @@ class Result:
             For a model with known standard errors: it has no residual variance. For a value of
             another predictor than the one whose slope varies, or where none does.
         """
+        if not isinstance(adjusted, bool):
+            raise UsageError("icc: adjusted", "must be true or false", got=adjusted)
         x = None if at is None else place_of(at, self.spec, adjusted=adjusted)
         row = next((r for r in self.singles if r.term == "icc"), None)
         if row is None:
@@ -302,6 +306,8 @@ class Result:
         for key, value in chosen.items():
             if isinstance(value, bool) or not isinstance(value, Integral) or value < 0:
                 raise UsageError(f"draws: {key}", "must be a whole number from 0 up", got=value)
+        if n is not None and n > _MOST_DRAWS:
+            raise UsageError("draws: n", f"must be at most {_MOST_DRAWS}", got=n)
         if self.has_draws and not isinstance(self.fitted, EXACT):
             sizes = self.fitted.tree["posterior"].sizes
             sampled = {"n": sizes["chain"] * sizes["draw"], "seed": self.provenance.seed}

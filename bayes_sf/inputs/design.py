@@ -14,11 +14,14 @@ from bayes_sf.inputs.codebook import load_codebook
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["build_design", "count_flow", "follow_rules", "score"]
+__all__ = ["ROUNDING", "build_design", "count_flow", "follow_rules", "score"]
 
 ALL = "all"
 #: Stands for "not asked" among the scores of a nested item until it becomes 0.
 _NOT_ASKED = float("inf")
+
+#: Deviations below this share of the largest value are rounding errors of its mean.
+ROUNDING = 1e-13
 
 
 def score(frame: "pd.DataFrame", name: str) -> "pd.Series[float]":
@@ -125,7 +128,7 @@ def build_design(
         rows[name] = (rows[name] - rows.loc[asked, name].mean()).where(asked, 0.0)
     for name in standardize:
         spread = rows[name].std()
-        if not spread > 0:
+        if not spread > ROUNDING * rows[name].abs().max():
             raise DataError(f"column {name}", "must vary to be standardised", got=f"sd {spread}")
         rows[name] = (rows[name] - rows[name].mean()) / spread
     return rows.reset_index(drop=True)

@@ -79,6 +79,8 @@ def published_table(key: str) -> "pd.DataFrame":
     >>> published_table("30").query("category == 'Nei'")["count"].sum()
     np.int64(95)
     """
+    if not isinstance(key, str):
+        raise UsageError("published_table", "is asked for by text", got=key, fix=f"write '{key}'")
     file = _FILE_OF_TABLE.get(key, key)
     if file not in _FILES:
         raise unknown_key("published_table", "no such table", key, (*_FILE_OF_TABLE, *_FILES))

@@ -184,7 +184,7 @@ def gather(
     data: Any,
     *,
     control: Control,
-    engine: str = "exact",
+    engine: str | None = None,
     seed: int = 1,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
 ) -> dict[str, Any]:
@@ -197,8 +197,9 @@ def gather(
     data : PublishedStudy or AnalysisSample
     control : Control
         Of the data: models that are withheld are not fitted.
-    engine : {"exact", "reml", "ols", "nuts"}
-        Of the estimates; poolings have engines of their own, and only plain models have them.
+    engine : {"exact", "reml", "ols", "nuts"}, optional
+        Of the estimates, by default what each model takes; poolings have engines of their own, and
+        only plain models have them.
     seed : int
         Seed of what is random.
     progress : callable
@@ -221,7 +222,7 @@ def gather(
         # A model is told from one of the same name in another analysis, once it is fitted.
         name = f"{spec.name} ({of})" if often[spec.key] > 1 and of != spec.name else spec.name
         own = replace(spec, name=name)
-        found = fit(spec, data, engine=engine if spec.plain else "nuts", seed=seed)
+        found = fit(spec, data, engine=engine or spec.engines[0], seed=seed)
         results.append(replace(found, spec=own))
         if spec.plain:
             poolings.append(_renamed(compare_pooling(spec, data), own))

@@ -163,6 +163,8 @@ def _asked_of_some(predictors: tuple[str, ...]) -> tuple[str, ...]:
 
 def _find(name: str | Path) -> Path:
     """Path of an analysis file, or an error that says which names there are."""
+    if not isinstance(name, str | Path):
+        raise SpecError("analysis", "must be a name or a path", got=name)
     path = Path(name)
     if path.suffix == ".toml" or path.parent != Path():
         if not path.is_file():

@@ -10,12 +10,12 @@ Examples
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 from bayes_sf.errors import SpecError
 from bayes_sf.spec.names import check_columns, check_list
 from bayes_sf.spec.prior import LOCATION_FAMILIES
-from bayes_sf.spec.priors import Priors
+from bayes_sf.spec.priors import BASIC, Priors
 
 __all__ = ["LIKELIHOODS", "MISSING", "OUTCOMES", "ModelSpec"]
 
@@ -66,7 +66,7 @@ class ModelSpec:
     unit : str
         Unit of the outcome, printed with every estimate.
     priors : Priors
-        Priors of the Bayesian engines.
+        Priors of the Bayesian engines; of what the model does not have, none may be given.
     min_quarters : int
         Sample rule: a workplace needs this many observed quarters. Of a study's register; a data
         frame has the rows that it has, and another number than the default is refused.
@@ -202,6 +202,9 @@ class ModelSpec:
         if others:
             rule = "cannot be model together with other options of a model"
             raise SpecError("model: missing", rule, got=others, fix="leave them out")
+        if self.group != "industry":
+            rule = "must be industry where gaps are modelled: the panel knows no other"
+            raise SpecError("model: group", rule, got=self.group)
 
     @property
     def extra_priors(self) -> tuple[str, ...]:
@@ -214,6 +217,24 @@ class ModelSpec:
             "sd_group_change": self.missing != "drop",
         }  # fmt: skip
         return tuple(name for name, has in asked.items() if has)
+
+    def check_priors(self) -> None:
+        """Refuse priors of what this model does not have.
+
+        Raises
+        ------
+        SpecError
+            With the prior, and what it is about.
+        """
+        more = (f.name for f in fields(Priors) if f.name not in BASIC)
+        stray = [role for role in more if role not in self.extra_priors]
+        given = [role for role in stray if getattr(self.priors, role) is not None]
+        resid = replace(self.priors.sd_resid, reason="")
+        if self.known_se and resid != Priors().sd_resid:
+            given.append("sd_resid")
+        if given:
+            rule = "is about something that this model does not have"
+            raise SpecError(f"model {self.name!r}: priors.{given[0]}", rule, fix="leave it out")
 
     @property
     def plain(self) -> bool:

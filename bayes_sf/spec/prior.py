@@ -14,7 +14,7 @@ exponential(mean 0.5)
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 
 import numpy as np
@@ -56,6 +56,8 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
 _RANGES: Mapping[str, tuple[float, float]] = {
     "scale": (1e-100, 1e100), "df": (0.1, 1e6), "shape": (0.01, 1e6),
 }  # fmt: skip
+#: What every prior may say of itself, and whether its scale is in units of the data's.
+_NAMED = ("family", "autoscale", "reason", "reason_nb", "statement")
 _KINDS = {
     "family": (str, "text"),
     "reason": (str, "text"),
@@ -128,6 +130,12 @@ class Prior:
             if not low <= value <= high:
                 rule = f"must lie between {low:g} and {high:g}"
                 raise SpecError(f"prior: {key}", rule, got=value)
+        kept = {*_KEYS[self.family], *_NAMED}
+        for part in fields(self):
+            if part.init and part.name not in kept and getattr(self, part.name) != part.default:
+                has = ", ".join(_KEYS[self.family]) or "nothing"
+                rule = f"is no part of a {self.family} prior (it has {has})"
+                raise SpecError(f"prior: {part.name}", rule, got=getattr(self, part.name))
         if not isinstance(self.autoscale, bool):
             raise SpecError("prior: autoscale", "must be true or false", got=self.autoscale)
         if self.location is not None and not is_number(self.location):
@@ -143,10 +151,11 @@ class Prior:
         location : float
             Mean of a normal whose `location` is not stated.
         """
+        has = _KEYS[self.family]
         found = replace(
             self,
-            scale=self.scale * unit if self.autoscale else self.scale,
-            location=location if self.location is None else self.location,
+            scale=self.scale * unit if self.autoscale and "scale" in has else self.scale,
+            location=location if self.location is None and "location" in has else self.location,
             autoscale=False,
         )
         object.__setattr__(found, "measured", self.autoscale)

@@ -26,7 +26,15 @@ from bayes_sf.spec.statements import (
     read_statement,
 )
 
-__all__ = ["LOCATION_FAMILIES", "SCALE_FAMILIES", "Prior", "Priors", "icc_prior_quantiles"]
+__all__ = [
+    "BASIC",
+    "LOCATION_FAMILIES",
+    "SCALE_FAMILIES",
+    "SHRINKAGE_FAMILIES",
+    "Prior",
+    "Priors",
+    "icc_prior_quantiles",
+]
 
 #: Families that each prior may have.
 _ALLOWED: Mapping[str, tuple[str, ...]] = {

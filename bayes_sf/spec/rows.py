@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.errors import DataError, UsageError
+from bayes_sf.inputs.design import ROUNDING
 from bayes_sf.spec.columns import code_groups, expand, frame_from, numeric
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import INTERCEPT, Moments
@@ -222,6 +223,8 @@ def _columns(
     sizes = np.bincount(code)
     for label, values in found:
         means = (np.bincount(code, weights=values) / sizes)[code]
+        for part, way in ((values - means, "within"), (means - means.mean(), "between")):
+            _check_varies(part, values, name, f"{way} groups to be split into within and between")
         split += [(f"{label}[within]", values - means), (f"{label}[between]", means)]
     return split
 
@@ -232,10 +235,15 @@ def _standardised(found: list[tuple[str, _Floats]], name: str) -> _Floats:
     if label != name:
         rule = "must hold numbers to be standardised"
         raise DataError(f"column {name!r}", rule, got="categories", fix="leave it out")
-    spread = values.std(ddof=1) if len(values) > 1 else 0.0
-    if not spread > 0:
-        raise DataError(f"column {name!r}", "must vary to be standardised")
-    return np.asarray((values - values.mean()) / spread)
+    centred = values - values.mean()
+    _check_varies(centred, values, name, "to be standardised")
+    return np.asarray(centred / values.std(ddof=1))
+
+
+def _check_varies(deviation: _Floats, values: _Floats, name: str, why: str) -> None:
+    """Deviations are more than rounding: brought to unit scale, noise would be a predictor."""
+    if not np.abs(deviation).max() > ROUNDING * np.abs(values).max():
+        raise DataError(f"column {name!r}", f"must vary {why}", fix="leave that option out")
 
 
 def _thresholds(column: "pd.Series[float]", name: str) -> list[tuple[str, _Floats]]:
@@ -260,11 +268,20 @@ def _thresholds(column: "pd.Series[float]", name: str) -> list[tuple[str, _Float
     return [(f"{name}[>{level}]", (codes > i).astype(float)) for i, level in enumerate(levels)]
 
 
+#: Counts and standard errors beyond this are wrong values.
+_MOST = 1e70
+
+
 def _positive(frame: "pd.DataFrame", name: str) -> _Floats | None:
     """Counts or standard errors: a column of positive numbers; None where none is named."""
     if not name:
         return None
     values = numeric(frame, name)
     if (values <= 0).any():
-        raise DataError(f"column {name!r}", "must be positive in every row", got=values.min())
+        raise DataError(
+            f"column {name!r}", "must be positive in every row", got=f"{(values <= 0).sum()} others"
+        )
+    if values.max() > _MOST or values.min() < 1 / _MOST:
+        rule = f"must lie between {1 / _MOST:g} and {_MOST:g}"
+        raise DataError(f"column {name!r}", rule, fix="write it in another unit")
     return values

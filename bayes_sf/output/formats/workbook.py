@@ -46,7 +46,7 @@ def _saved(book: "Workbook") -> bytes:
     from openpyxl.worksheet._writer import WorksheetWriter
     from openpyxl.writer.excel import ExcelWriter
 
-    class InMemory(ExcelWriter):
+    class InMemory(ExcelWriter):  # type: ignore[misc]  # openpyxl has no types
         def write_worksheet(self, ws: Any) -> None:
             content = BytesIO()
             writer = WorksheetWriter(ws, content)

@@ -6,19 +6,23 @@ import re
 import zipfile
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
+import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.result import Result
-from bayes_sf.errors import DataError, legible
+from bayes_sf.engines.store import save_fit
+from bayes_sf.errors import DataError, OutputError, legible
 from bayes_sf.output.formats.latex import escape
 from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.formats.writing import table_files
@@ -174,3 +178,13 @@ def test_every_format_shows_digits_at_every_scale(scale: float) -> None:
     assert all(escape(text) in str(files["t.tex"]) for text in row)
     numbers = bytes(files["t.csv"]).decode().splitlines()[1].split(",")[1:]  # type: ignore[arg-type]
     assert np.allclose(list(map(float, numbers)), frame.iloc[0, 1:].astype(float), rtol=1e-15)
+
+
+def test_a_fit_that_cannot_keep_its_names_is_not_saved(result: Result, tmp_path: Path) -> None:
+    tree = xr.DataTree(xr.Dataset({"u": ("g", np.zeros(len(NAMES)))}, {"g": [*NAMES]}))
+    sampled = SimpleNamespace(tree=tree, settings={})
+    shown = ("spec", "provenance", "priors", "moments")
+    fake: Any = SimpleNamespace(fitted=sampled, **{each: getattr(result, each) for each in shown})
+    with pytest.raises(OutputError, match="without NUL characters"):
+        save_fit(fake, tmp_path)
+    assert not [*tmp_path.iterdir()]

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -282,3 +283,27 @@ def test_the_ladder_of_controls_is_drawn_on_both_samples() -> None:
     assert "none (80)" in said
     assert "z (70)" in said
     assert "the same 70 workplaces" in said
+
+
+def test_small_contrasts_have_digits() -> None:
+    rng = np.random.default_rng(8)
+    frame = pd.DataFrame({"g": np.repeat([*"abcd"], 15), "x": rng.normal(size=60)})
+    frame["y"] = 2e-5 * frame["x"] + 4e-5 * rng.normal(size=60)
+    step, rope = Contrast("x", 1.0, "one"), Rope(-3e-6, 3e-6, "units")
+    found = sf.sensitivity(
+        sf.ModelSpec("y", ("x",), group="g", name="m", unit="units"), frame, contrast=[step],
+        rope=rope, amounts=[5e-6], effects=Effects((1e-5,)),
+        parts=["size", "exceedance", "designs", "planning"],
+    )  # fmt: skip
+    for table in model_tables(found, found.results[0], "en"):
+        for row, texts in zip(table.rows, table.texts, strict=True):
+            for cell, text, column in zip(row, texts, table.columns, strict=True):
+                if column.kind in {"number", "interval"} and column.key != "type_m":
+                    assert not {"0.00", "0.000"} & {*text.split()}, (table.name, column.key)
+                    assert "<" not in text
+                    assert ">" not in text
+                    if not isinstance(cell, tuple):
+                        digits, _, power = text.replace("\u2212", "-").partition("×10")
+                        power = unicodedata.normalize("NFKD", power or "⁰").replace("\u2212", "-")
+                        assert float(f"{digits}e{power}") == pytest.approx(cell, rel=0.1)
+        assert not any(re.search(r" 0\.0+ ", note) for note in table.notes)

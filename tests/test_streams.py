@@ -33,6 +33,21 @@ def test_letters_that_are_not_there_are_replaced(encoding: str, said: str) -> No
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+@pytest.mark.parametrize(
+    ("encoding", "said"),
+    [
+        ("ascii", "2.61x10^-13 9x10^14 5x10^23 r^2 > 2 1/2, inf, 7"),
+        ("cp1252", "2.61×10^-13 9×10^14 5×10²³ r² > 2½, inf, 7"),
+        ("latin-1", "2.61×10^-13 9×10^14 5×10²³ r² > 2½, inf, 7"),
+    ],
+)
+def test_powers_and_numbers_stay_what_they_are(encoding: str, said: str) -> None:
+    text = "2.61×10⁻¹³ 9×10¹⁴ 5×10²³ r² > 2½, ∞, ７"
+    for stream in ("stdout", "stderr"):
+        done = write(f"sys.{stream}.write({text!r})", encoding=encoding)
+        assert getattr(done, stream).decode(encoding) == said
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_json_loses_nothing(encoding: str) -> None:
     text = json.dumps(TEXT, ensure_ascii=False)
@@ -108,6 +123,15 @@ def test_no_width_loses_what_is_printed(
     monkeypatch.setenv("COLUMNS", columns)
     stdout().print("one two three")
     assert "".join(capsys.readouterr().out.split()) == "onetwothree"
+
+
+@pytest.mark.parametrize("size", ["³", "-1", "", "1e3", "７", "9" * 5000])
+def test_a_width_that_is_none_is_not_heard(size: str) -> None:
+    lines = f"import os; os.environ.update(COLUMNS={size!r}, LINES={size!r})"
+    size_ = "from rich.console import Console; print(Console().size)"
+    done = write(f"{lines}; prepare_streams(as_json=False); {size_}")
+    assert done.returncode == 0, done.stderr
+    assert b"ConsoleDimensions(" in done.stdout
 
 
 # Ctrl-C

@@ -515,6 +515,16 @@ def test_html_asks_for_nothing_from_elsewhere() -> None:
     assert not re.search(r"(?:src|href)=|@import|url\(|<script", text)
 
 
+def test_excel_is_made_in_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    left = tmp_path / "left"
+    left.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(left))
+    monkeypatch.setattr("os.remove", lambda _: None)  # as a killed run
+    book = load_workbook(io.BytesIO(excel_bytes([TABLE])))
+    assert book.worksheets[0]["A1"].value == TABLE.caption
+    assert not [*left.iterdir()]
+
+
 def test_excel_has_numbers_with_formats_and_frozen_panes() -> None:
     book = load_workbook(io.BytesIO(excel_bytes([TABLE, replace(TABLE, name="T")])))
     assert book.sheetnames == ["t", "T~2"]  # Excel does not tell them apart by capitals

@@ -13,7 +13,7 @@ import typer
 
 from bayes_sf.cli.interruption import heed_interrupts, interrupted
 from bayes_sf.cli.streams import prepare_streams
-from bayes_sf.errors import BayesSFError, OutputError
+from bayes_sf.errors import BayesSFError, OutputError, legible
 
 __all__ = ["app", "main"]
 
@@ -80,5 +80,5 @@ def _fail(text: str, code: int, *, debug: bool) -> NoReturn:
         import traceback
 
         traceback.print_exc()
-    sys.stderr.write(f"bayes-sf: {text}\n")
+    sys.stderr.write(f"bayes-sf: {legible(text)}\n")
     sys.exit(code)

@@ -1,14 +1,16 @@
 """Standard output and error as commands need them: no reader, terminal or encoding ends a run.
 
 What a terminal's encoding cannot show is replaced by what comes nearest in ASCII (a hyphen for a
-minus sign), or else by a question mark; in JSON by its escape, so that nothing is lost. A reader
-that goes away (``| head -1``) has what it wanted: the run goes on to its end and to its own exit
-code. A stream that was closed from the start takes what is written, as ``/dev/null`` does.
+minus sign, a caret before a power), or else by a question mark; in JSON by its escape, so that
+nothing is lost. A reader that goes away (``| head -1``) has what it wanted: the run goes on to its
+end and to its own exit code. A stream that was closed from the start takes what is written, as
+``/dev/null`` does. A width of the terminal that is no number is none.
 """
 
 import codecs
 import io
 import os
+import re
 import sys
 import unicodedata
 from typing import Any, Final, TextIO
@@ -23,11 +25,18 @@ _STDERR: Final = 2
 _NEAREST = {
     "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "×": "x", "·": "*", "•": "*", "…": "...",
     "≥": ">=", "≤": "<=", "≠": "!=", "≈": "~", "±": "+-", "→": "->", "←": "<-", "√": "sqrt",
+    "½": " 1/2", "¼": " 1/4", "¾": " 3/4", "⁄": "/", "∞": "inf", "°": " deg", "€": "EUR",
     "“": '"', "”": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "′": "'", "ø": "o", "Ø": "O",
     "æ": "ae", "Æ": "AE", "ß": "ss", "ð": "d", "þ": "th", "ł": "l", "đ": "d",
     "σ": "sigma", "τ": "tau", "λ": "lambda", "ω": "omega", "β": "beta", "Δ": "Delta", "µ": "u",
-    "━": "-", "─": "-", "│": "|", "█": "#", "░": ".", "✓": "+", "✔": "+", "✗": "x",
+    "α": "alpha", "γ": "gamma", "δ": "delta", "ε": "epsilon", "θ": "theta", "μ": "mu", "ρ": "rho",
+    "φ": "phi", "χ": "chi", "━": "-", "─": "-", "│": "|",
+    "█": "#", "░": ".", "✓": "+", "✔": "+", "✗": "x",
 }  # fmt: skip
+#: A power, which is written as a whole: cp1252 has some of its digits only.
+_POWER: Final = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+")
+#: What a terminal's width and height may be; other software stops at what is no number at all.
+_SIZE: Final = re.compile("[0-9]{1,4}", re.ASCII)
 
 
 def nearest(error: UnicodeError) -> tuple[str, int]:
@@ -41,8 +50,27 @@ def _plain(character: str) -> str:
     """Nearest in ASCII, or a question mark; accents and widths that only Unicode has go."""
     if character in _NEAREST:
         return _NEAREST[character]
-    plain = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
-    return plain or "?"
+    digit = unicodedata.decimal(character, None)
+    if digit is not None:  # those of other scripts
+        return str(digit)
+    parts = unicodedata.normalize("NFKD", character)
+    return "".join(_NEAREST.get(p, p) for p in parts).encode("ascii", "ignore").decode() or "?"
+
+
+class _Nearest(io.TextIOWrapper):
+    """A text file that writes powers with a caret where its encoding lacks one of their digits."""
+
+    def write(self, text: str) -> int:
+        """Write a text, and say how long it was."""
+        super().write(_POWER.sub(self._power, text))
+        return len(text)
+
+    def _power(self, found: re.Match[str]) -> str:
+        try:
+            found[0].encode(self.encoding)
+        except UnicodeEncodeError:
+            return "^" + unicodedata.normalize("NFKD", found[0]).replace("\u2212", "-")
+        return found[0]
 
 
 def escaped(error: UnicodeError) -> tuple[str, int]:
@@ -85,6 +113,9 @@ def prepare_streams(*, as_json: bool) -> None:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
+    for name in ("COLUMNS", "LINES"):
+        if not _SIZE.fullmatch(os.environ.get(name, "0")):
+            del os.environ[name]
     codecs.register_error("nearest", nearest)
     codecs.register_error("escaped", escaped)
     if sys.stdout is sys.__stdout__:  # not what a test or a notebook has put there
@@ -96,13 +127,15 @@ def prepare_streams(*, as_json: bool) -> None:
 def _forgiving(stream: TextIO | None, descriptor: int, errors: str) -> TextIO:
     """The same stream, but forgiving; None is one that was closed."""
     if isinstance(stream, io.TextIOWrapper) and stream.isatty():
-        stream.reconfigure(errors=errors)
-        return stream
-    return io.TextIOWrapper(
-        io.BufferedWriter(_Forgiving(descriptor, "w", closefd=False)),
+        buffer = stream.buffer
+    else:
+        buffer = io.BufferedWriter(_Forgiving(descriptor, "w", closefd=False))
+    kind = _Nearest if errors == "nearest" else io.TextIOWrapper
+    return kind(
+        buffer,
         encoding=getattr(stream, "encoding", None) or "utf-8",
         errors=errors,
-        line_buffering=descriptor == _STDERR,
+        line_buffering=descriptor == _STDERR or buffer.isatty(),
     )
 
 

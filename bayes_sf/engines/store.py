@@ -26,7 +26,7 @@ from bayes_sf.engines.gaussian import standardise
 from bayes_sf.engines.nuts import SETTINGS, Sampled
 from bayes_sf.engines.result import Provenance, Result
 from bayes_sf.engines.structure import score_moments
-from bayes_sf.errors import DataError
+from bayes_sf.errors import DataError, OutputError
 from bayes_sf.folder import write_files
 from bayes_sf.spec.model import ModelSpec
 
@@ -124,6 +124,10 @@ def save_fit(result: Result, folder: Path, hide: Collection[str] = ()) -> Path:
     tree = without_groups(result.fitted.tree, spec.group, hide)
     for node in tree.subtree:
         node.attrs = {}
+        for labels in node.coords.values():
+            if any("\0" in label for label in labels.values.flat if isinstance(label, str)):
+                where, rule = f"fit of {spec.name}", "is saved with names without NUL characters"
+                raise OutputError(where, rule, fix="rename the groups that have one")
     tree.attrs = {"bayes_sf": json.dumps(about, ensure_ascii=False)}
     content = bytes(tree.to_netcdf(engine="h5netcdf"))
     name = name_of(spec, come_from.data, come_from.seed or 0)

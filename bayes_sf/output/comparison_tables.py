@@ -66,7 +66,8 @@ def icc_table(rows: Sequence[IccRow], *, source: str, lang: Language, name: str 
         if row.case == "all"
     ]
     least = load_analysis("null").specs[0].min_quarters
-    needed = sentence("null n", lang).format(
+    key = "null n" if source == "microdata" else "null n printed"  # of what table 8 knows nothing
+    needed = sentence(key, lang).format(
         lower_first(outcome_name("absence_mean", lang)), quarters_name(least, lang)
     )
     boundary = [sentence("boundary", lang)] if any(row.case != "all" for row in rows) else []

@@ -4,10 +4,10 @@ Lost days say in title and footer that they are an association.
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from bayes_sf.output.disclosure import HIDDEN
-from bayes_sf.output.numbers import fixed
+from bayes_sf.output.numbers import estimate, significant_decimals
 from bayes_sf.output.sensitivity_about import About
 from bayes_sf.output.sensitivity_words import say
 from bayes_sf.output.sentences import sentence
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["SIZE_TABLES"]
 
+#: Least decimals of an amount.
+_LEAST: Final = 2
+
 
 def _size(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
     """The verdict against the user's region."""
@@ -28,22 +31,27 @@ def _size(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
     )
     columns = (
         *_of_term(frame, about),
-        Column("mean", word("mean", about.lang), decimals=2),
-        Column("lower", about.span, "interval", 2, "upper"),
-        Column("rope_low", "ROPE", "interval", 2, "rope_high"),
+        Column("mean", word("mean", about.lang)),
+        Column("lower", about.span, "interval", upper="upper"),
+        Column("rope_low", "ROPE", "interval", _places(frame["rope_high"]), "rope_high"),
         Column("p_inside", about.say("inside"), "probability"),
         Column("p_below", about.say("below"), "probability"),
         Column("p_above", about.say("above"), "probability"),
         Column("verdict", about.say("verdict"), "text"),
     )
-    yield about.table("size", shown, columns, notes=(about.kind, *_contrast(frame, about)))
+    shown["spread"] = [
+        HIDDEN if HIDDEN in {low, high} else (high - low) / 4
+        for low, high in zip(frame["lower"], frame["upper"], strict=True)
+    ]
+    notes = (about.kind, *_contrast(frame, about))
+    yield about.table("size", shown, columns, digits="spread", notes=notes)
 
 
 def _exceedance(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
     """Probabilities of amounts."""
     columns = (
         *_of_term(frame, about),
-        Column("amount", about.say("amount"), decimals=2),
+        Column("amount", about.say("amount"), decimals=_places(frame["amount"])),
         Column("p_at_least", about.say("p_at_least"), "probability"),
         Column("p_below", about.say("p_less"), "probability"),
         Column("p_above", about.say("p_more"), "probability"),
@@ -103,21 +111,22 @@ def _designs(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
     """What the design could have seen."""
     columns = (
         *_of_term(frame, about),
-        Column("estimate", "REML", decimals=2),
-        Column("std_error", word("se", about.lang), decimals=2),
+        Column("estimate", "REML"),
+        Column("std_error", word("se", about.lang)),
         Column("power", about.say("power"), "probability", 2),
         Column("type_s", about.say("type_s"), "probability", 2),
         Column("type_m", about.say("type_m"), decimals=1),
-        Column("detectable", about.say("detectable"), decimals=2),
+        Column("detectable", about.say("detectable")),
     )
-    sd = fixed(float(frame["effects_sd"].iloc[0]), 2, about.lang)
+    sd = _rounded(frame["effects_sd"].iloc[0], about)
     note = {
         "en": f"True differences: sd {sd} about zero.",
         "nb": f"Sanne forskjeller: std.avvik {sd} rundt null.",
     }
     yield about.table(
-        "designs", _named(frame, about), columns, notes=(note[about.lang], *_contrast(frame, about))
-    )
+        "designs", _named(frame, about), columns, digits="std_error",
+        notes=(note[about.lang], *_contrast(frame, about)),
+    )  # fmt: skip
 
 
 def _planning(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
@@ -127,17 +136,29 @@ def _planning(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
         Column("industries", about.say("industries"), "integer"),
         Column("per_industry", about.say("per_industry"), "integer"),
         Column("workplaces", about.say("workplaces"), "integer"),
-        Column("width", about.say("expected_width"), decimals=2),
-        Column("detectable", about.say("detectable"), decimals=2),
+        Column("width", about.say("expected_width")),
+        Column("detectable", about.say("detectable")),
     )
-    now = fixed(float(frame["width_now"].iloc[0]), 2, about.lang)
+    now = _rounded(frame["width_now"].iloc[0], about)
     note = {"en": f"The interval is now {now} wide.", "nb": f"Intervallet er nå {now} bredt."}
     yield about.table(
         "planning",
         _named(frame, about),
         columns,
+        digits="sd",
         notes=(note[about.lang], *_contrast(frame, about)),
     )
+
+
+def _places(values: "pd.Series[Any]") -> int:
+    """Decimals of amounts that are given: two, or more where the smallest needs them."""
+    sizes = [abs(value) for value in values if value != HIDDEN and value]
+    return max(_LEAST, significant_decimals(min(sizes, default=1.0)))
+
+
+def _rounded(value: float, about: About) -> str:
+    """A number in a note, with two digits and no fewer than two decimals."""
+    return estimate(value, max(_LEAST, significant_decimals(abs(value))), about.lang)
 
 
 def _named(frame: "pd.DataFrame", about: About) -> "pd.DataFrame":

@@ -75,7 +75,10 @@ _SENTENCES: Final[Mapping[Language, Mapping[str, str]]] = {
         ),
         "association": "An association, not the effect of an intervention.",
         "quarters": "n: workplaces with {}, and an answer to each item that the model has.",
-        "null n": "n of {}: workplaces with {}; the report's table 8 counts those with three.",
+        "null n": "n of {}: workplaces with {}.",
+        "null n printed": (
+            "n of {}: workplaces with {}; the report's table 8 counts those with three."
+        ),
         "other n": "{}: n = {} here, and {} in {} {}, where a model needs {}.",
         "contrast": (
             "A contrast goes as the coefficient does: from the lowest answer, or the reference, to "
@@ -147,7 +150,10 @@ _SENTENCES: Final[Mapping[Language, Mapping[str, str]]] = {
         ),
         "association": "En sammenheng, ikke virkningen av et tiltak.",
         "quarters": "n: virksomheter med {}, og et svar på hvert spørsmål som er i modellen.",
-        "null n": "n for {}: virksomheter med {}; rapportens tabell 8 teller dem med tre.",
+        "null n": "n for {}: virksomheter med {}.",
+        "null n printed": (
+            "n for {}: virksomheter med {}; rapportens tabell 8 teller dem med tre."
+        ),
         "other n": "{}: n = {} her, og {} i {} {}, der en modell krever {}.",
         "contrast": (
             "En kontrast går som koeffisienten: fra det laveste svaret, eller referansen, til det "

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from bayes_sf.output.numbers import estimate, limit, power_of, probability
 from bayes_sf.output.tables import Column, Table, Value
@@ -37,8 +38,24 @@ def excel_bytes(tables: Sequence[Table]) -> bytes:
     book.remove(book.active)
     for table in tables:
         _add_sheet(book, table)
+    return _saved(book)
+
+
+def _saved(book: "Workbook") -> bytes:
+    """Save it in memory: openpyxl puts each sheet into a file for all to find, if it is let."""
+    from openpyxl.worksheet._writer import WorksheetWriter
+    from openpyxl.writer.excel import ExcelWriter
+
+    class InMemory(ExcelWriter):  # type: ignore[misc]  # openpyxl has no types
+        def write_worksheet(self, ws: Any) -> None:
+            content = BytesIO()
+            writer = WorksheetWriter(ws, content)
+            writer.write()
+            self._archive.writestr(ws.path[1:], content.getvalue())
+            self.manifest.append(ws)
+
     stream = BytesIO()
-    book.save(stream)
+    InMemory(book, ZipFile(stream, "w", ZIP_DEFLATED)).save()
     return stream.getvalue()
 
 

@@ -402,7 +402,8 @@ def test_the_log_says_what_and_why(command: Command, tmp_path: Path) -> None:
 def test_a_table_with_nothing_left_is_exit_code_5(command: Command) -> None:
     code, out, err = command("describe", "--min-workplaces", "500", "--out", "here")
     assert code == 5
-    assert re.fullmatch("bayes-sf: .*by_industry.csv.*: cannot be shown .*; .*\n", err)
+    found = r"Found in the data: .*\n"
+    assert re.fullmatch(found + r"bayes-sf: .*by_industry.csv.*: cannot be shown .*; .*\n", err)
     assert "Written to here" in out, "the rest is there"
 
 

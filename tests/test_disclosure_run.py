@@ -99,7 +99,6 @@ def run_commands(
         patch.chdir(folder)
         draw_blank(patch)
         patch.setattr("bayes_sf.inputs.sample.load_sample", lambda **_: sample)
-        patch.setattr("bayes_sf.output.reproduction.load_sample", lambda **_: sample)
         for command, options in commands.items():
             out = folder / command.replace(" ", "_").replace(".toml", "")
             files = ("--survey", "survey.csv", "--register", "register.csv", "--out", str(out))

@@ -93,7 +93,8 @@ def test_the_graph_is_the_density_that_exact_integrates(family: str, terms: int)
     df["y"], df["g"] = rng.normal(size=40), list("aaaaabbc") * 5
     moments = sf.Moments.from_frame(df, outcome="y", predictors=names, group="g")
     data = standardise(moments)
-    priors = sf.Priors(sd_group=sf.Prior(family, scale=0.7), sd_resid=sf.Prior("exponential"))
+    prior = sf.Prior(family) if family == "flat" else sf.Prior(family, scale=0.7)
+    priors = sf.Priors(sd_group=prior, sd_resid=sf.Prior("exponential"))
     joint = Joint.build(data, resolve_priors(priors, data))
     room = -(-data.n_coef // 3) * 3
     model = graph.marginal_model(

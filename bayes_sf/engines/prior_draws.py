@@ -83,10 +83,10 @@ def fixed_priors(spec: ModelSpec, rows: Rows) -> tuple[ModelSpec, Rows]:
             slope = replace(slope, autoscale=False)
         else:
             wide = slope.shape * unit if slope.family == "horseshoe" else slope.shape
+            at = None if slope.family in SHRINKAGE_FAMILIES else slope.location or 0.0
             slope = replace(
-                slope, autoscale=False, scale=slope.scale * unit, shape=wide,
-                location=slope.location or 0.0,
-            )  # fmt: skip
+                slope, autoscale=False, scale=slope.scale * unit, shape=wide, location=at
+            )
     return replace(spec, priors=replace(priors, slope=slope)), rows
 
 

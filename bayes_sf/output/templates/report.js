@@ -68,9 +68,12 @@ document.querySelectorAll(".table table").forEach(makeSortable);
     (model) => model.choices.map((choice) => ({...choice, model})));
   const chosen = () => choices(get("outcome").value).find((c) => c.term === get("item").value);
 
+  let offered = ""; // the item whose contrasts are offered: the same size is another one elsewhere
   function refill() {
     options(get("outcome"), content.outcomes.map(({key, label}) => [key, label]));
     options(get("item"), choices(get("outcome").value).map(({term, label}) => [term, label]));
+    if (get("item").value !== offered) get("contrast").replaceChildren();
+    offered = get("item").value;
     options(get("contrast"), chosen().contrasts.map(({size, label}) => [String(size), label]));
   }
 

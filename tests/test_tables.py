@@ -68,8 +68,9 @@ def from_html(text: str) -> list[list[str]]:
 
 def from_markdown(text: str) -> list[list[str]]:
     lines = [line for line in text.splitlines() if line.startswith("|")]
-    cells = [re.split(r"(?<!\\)\|", line)[1:-1] for line in lines[2:]]
-    return [[cell.strip().replace("\\|", "|") for cell in row] for row in cells]
+    cells = [re.findall(r"\|((?:\\.|[^\\|])*)(?=\|)", line) for line in lines[2:]]
+    # As CommonMark reads them: a backslash before punctuation is none
+    return [[re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", cell.strip()) for cell in row] for row in cells]
 
 
 LATEX = {

@@ -59,7 +59,7 @@ def test_a_mapping_goes_before_a_name_and_may_swap_two() -> None:
         (["org_nr", "q5r2", "q10.3"], {"n_emp": "q5r2"}, UsageError, "n_employees"),
         (["org_nr", "a", "b"], {"q5r2": "a", "Q5R2": "b"}, UsageError, "each of our columns once"),
         (["org_nr", "q5r2", "q10.3", "hoder"], {"n_employees": "hode"}, DataError, "mean 'hoder'"),
-        (["org_nr", "q5r2", "q10.3"], {"q5r2": "zzz"}, DataError, "no zzz.*mend the mapping"),
+        (["org_nr", "q5r2", "q10.3"], {"q5r2": "zzz"}, DataError, "no 'zzz'.*mend the mapping"),
         (["org_nr", "q10.3"], {}, DataError, "must have all columns.*no q5r2"),
         (["org_nr", "q5r2", "q10.3", "n_employes"], {}, DataError, "which column is n_employees"),
     ],

@@ -48,7 +48,10 @@ def test_shrinkage_shows_raw_and_pooled_means() -> None:
     hollow = [
         float(np.ravel(line.get_xdata())[0]) for line in axes.lines if line.get_mfc() == "white"
     ]
-    np.testing.assert_allclose(hollow, frame().groupby("g")["y"].mean())
+    df = frame()  # without pooling: least squares with a level for each group, at the mean of x
+    design = np.column_stack([df["x"] - df["x"].mean(), *(df["g"] == g for g in "abcd")])
+    alone = np.linalg.lstsq(design.astype(float), df["y"].to_numpy())[0][1:]
+    np.testing.assert_allclose(hollow, alone)
 
 
 def test_forest_shows_the_estimates_and_their_intervals() -> None:
@@ -61,7 +64,7 @@ def test_forest_shows_the_estimates_and_their_intervals() -> None:
         thin = [line for line in axes.lines if line.get_linewidth() == 1.2]
         drawn |= {label: line.get_xdata() for label, line in zip(labels, thin, strict=True)}
     rows = {row.term: (row.lower, row.upper) for row in result.rows if not row.group}
-    labels = {"sd_group": "sd between industries", "sd_resid": "sd within industries",
+    labels = {"sd_group": "sd between groups (g)", "sd_resid": "sd within groups (g)",
               "icc": "ICC"}  # fmt: skip
     assert set(drawn) == {labels.get(term, term) for term in rows}
     for term, limits in rows.items():

@@ -251,10 +251,10 @@ def find_box(
         before, box = box, Box(t_low, t_high, max(z_low, 0.0), min(z_high, _Z_MOST))
         grown = t_low < t[0] or t_high > t[-1] or box.z_low < z[0] or box.z_high > z[-1]
         tight = box.area > 0.8 * before.area or tries >= _ENOUGH  # it may grow and shrink for ever
-        if not grown and tight:
-            return box
         if endless:
             break
+        if not grown and tight:
+            return box
     raise ConvergenceError(
         "exact engine",
         "must find where the posterior of (sd_resid, sd_group) ends",

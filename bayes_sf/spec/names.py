@@ -158,9 +158,9 @@ def check_names(
             + ", ".join(sorted(_OF_DRAWS)),
             fix="rename the column",
         )
-    if not all(map(can_be_written, (*predictors, *groups, group))):
+    if not all(map(can_be_written, (*predictors, group))):
         rule = "must hold text without NUL characters and halves of surrogates"
-        raise DataError("names of predictors and groups", rule, fix="rename them")
+        raise DataError("names of predictors", rule, fix="rename them")
     if "" in groups:
         raise DataError(
             f"column {group!r}", "must name a group in every row", got="an empty text",

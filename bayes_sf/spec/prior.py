@@ -131,7 +131,7 @@ class Prior:
                 rule = f"must lie between {low:g} and {high:g}"
                 raise SpecError(f"prior: {key}", rule, got=value)
         kept = {*_KEYS[self.family], *_NAMED}
-        for part in fields(self):
+        for part in fields(Prior):
             if part.init and part.name not in kept and getattr(self, part.name) != part.default:
                 has = ", ".join(_KEYS[self.family]) or "nothing"
                 rule = f"is no part of a {self.family} prior (it has {has})"

@@ -149,7 +149,7 @@ def test_combinations_against_samples_made_by_hand(sample: AnalysisSample) -> No
 
 
 def test_codings_of_dont_know(sample: AnalysisSample) -> None:
-    """q18: own category as in the report, left out, or one of the answers."""
+    """q18, yes to no: own category as in the report, left out, or one of the answers."""
     codings = ("category", "missing", "lowest", "middle", "highest")
     table = explore(asked("q18", dont_know=codings), sample).table.set_index("dont_know")
     scores = {"missing": np.nan, "lowest": 0.0, "middle": 0.5, "highest": 1.0}  # no, yes
@@ -158,7 +158,7 @@ def test_codings_of_dont_know(sample: AnalysisSample) -> None:
     for coding, score in scores.items():
         x = frame["q18"].map({"no": 0.0, "yes": 1.0, "dont_know": score}).astype(float)
         rows = pd.DataFrame({"y": frame["absence_mean"], "x": x, "g": frame["industry"]}).dropna()
-        agree(table.loc[coding], sf.fit(sf.ModelSpec("y", ("x",), "g"), rows), 1.0)
+        agree(table.loc[coding], sf.fit(sf.ModelSpec("y", ("x",), "g"), rows), -1.0)
     assert table.loc["category", "n"] == table.loc["middle", "n"] > table.loc["missing", "n"]
 
 

@@ -23,6 +23,7 @@ PRIORS = sf.Priors(
     sd_repeat=sf.Prior("half-normal", scale=2.0),
 )
 SPEC = sf.ModelSpec("y", ("x",), group="g", repeats="m", priors=PRIORS)
+PLAIN = replace(SPEC, repeats="", priors=replace(PRIORS, sd_repeat=None))
 
 
 def frame(n: int = 30, seed: int = 4) -> pd.DataFrame:
@@ -140,7 +141,7 @@ def test_without_noise_of_measurements_it_is_the_plain_model() -> None:
     """A prior that holds sd_repeat at zero: all rows count the same."""
     df = frame()
     held = replace(SPEC, priors=replace(PRIORS, sd_repeat=sf.Prior("half-normal", scale=1e-5)))
-    plain = sf.fit(replace(SPEC, repeats=""), df, engine="exact")
+    plain = sf.fit(PLAIN, df, engine="exact")
     terms = ["estimate", "sd", "lower", "upper"]
     ours = sf.fit(held, df, engine="exact").estimates.set_index(["term", "group"])
     theirs = plain.estimates.set_index(["term", "group"])
@@ -155,7 +156,7 @@ def test_equal_numbers_leave_the_total_variance_to_the_data() -> None:
     df = frame(300).assign(m=4.0)
     both = sf.fit(SPEC, df, engine="exact").draws(8000)["posterior"].to_dataset()
     total = np.sqrt(both["sd_resid"] ** 2 + both["sd_repeat"] ** 2 / 4).to_numpy()
-    plain = sf.fit(replace(SPEC, repeats=""), df, engine="exact").fitted
+    plain = sf.fit(PLAIN, df, engine="exact").fitted
     assert total.mean() == pytest.approx(plain.mean("sd_resid"), rel=0.005)
     assert total.std() == pytest.approx(plain.sd("sd_resid"), rel=0.05)
 

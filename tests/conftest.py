@@ -1,6 +1,8 @@
 """What tests share: the command line, and one run of `reproduce` for all of them."""
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -191,6 +193,27 @@ def command(
         return (int(left.value.code or 0), *capsys.readouterr())
 
     return call
+
+
+#: Items of every kind: yes/no, scales, one of many, asked of some only, near zero and apart from it.
+FEW = ("q11", "q13", "q14.7", "q16.8", "q17", "q18", "q19r1", "q21")
+
+
+def few_models(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Let the analysis of all items have `FEW` of them: a fifth of the time, nothing else new."""
+    shutil.copytree(ROOT / "models", folder)
+    path = folder / "bivariate.toml"
+    text = re.sub(r"items = \[.*?\]", f"items = {json.dumps(FEW)}", path.read_text("utf-8"))
+    path.write_text(text, encoding="utf-8")
+    patch.setattr("bayes_sf.spec.analysis.models_dir", lambda: folder)
+
+
+@pytest.fixture(scope="module")
+def with_few_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """See `few_models`."""
+    with pytest.MonkeyPatch.context() as patch:
+        few_models(patch, tmp_path_factory.mktemp("few") / "models")
+        yield
 
 
 #: The smallest picture of each kind.

@@ -408,11 +408,17 @@ class Results(Mapping[tuple[str, str], Result]):
 
     def __getitem__(self, key: tuple[str, str]) -> Result:
         """Result of a model; an unknown key says which there are."""
-        for result in self.items_:
-            if result.spec.key == key:
-                return result
-        known = ", ".join(map(str, list(self)[:6]))
-        raise UsageError("results", "has no such model", got=key, fix=f"keys are like {known}")
+        try:
+            return self._by_key[key]
+        except KeyError:
+            known = ", ".join(map(str, list(self)[:6]))
+            fix = f"keys are like {known}"
+            raise UsageError("results", "has no such model", got=key, fix=fix) from None
+
+    @cached_property
+    def _by_key(self) -> dict[tuple[str, str], Result]:
+        """Every model's result; the first, where two have one key."""
+        return {result.spec.key: result for result in reversed(self.items_)}
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         """Keys in the order of the analysis."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "ALARM", "BLUE", "INK", "MUTED", "PALETTE", "Language", "describe", "figure_files",
+    "ALARM", "BLUE", "INK", "MUTED", "PALETTE", "Language", "describe", "drawing", "figure_files",
     "industry_label", "lower_first", "make_page", "make_plot", "number", "picture_label", "styled",
     "upper_first", "variable_label",
 ]  # fmt: skip
@@ -191,11 +191,27 @@ def figure_files(name: str, figure: "Figure", *, tight: bool = False) -> dict[st
         File name -> content, `.svg` and `.png`.
     """
     title, text = legible(figure.get_suptitle()), legible(str(figure.get_label()))
-    svg = _saved(figure, "svg", {"Title": title, "Date": None, "Creator": None}, tight=tight)
-    description = f"</title>\n <desc>{escape(text, quote=False)}</desc>"
     said: dict[str, str | None] = {"Title": title, "Description": text, "Software": None}
     png = _saved(figure, "png", said, tight=tight)
-    return {f"{name}.svg": svg.replace(b"</title>", description.encode(), 1), f"{name}.png": png}
+    return {f"{name}.svg": drawing(figure, tight=tight), f"{name}.png": png}
+
+
+def drawing(figure: "Figure", *, tight: bool = False) -> bytes:
+    """Give a figure as SVG, as `figure_files` does.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    tight : bool
+
+    Returns
+    -------
+    bytes
+    """
+    title, text = legible(figure.get_suptitle()), legible(str(figure.get_label()))
+    svg = _saved(figure, "svg", {"Title": title, "Date": None, "Creator": None}, tight=tight)
+    description = f"</title>\n <desc>{escape(text, quote=False)}</desc>"
+    return svg.replace(b"</title>", description.encode(), 1)
 
 
 @styled()

@@ -19,7 +19,7 @@ from bayes_sf.output.disclosure import disclosure_files
 from bayes_sf.output.files import plain, write_files
 from bayes_sf.output.formats.webpage import fragment
 from bayes_sf.output.numbers import level
-from bayes_sf.output.page import figure_files, upper_first
+from bayes_sf.output.page import drawing, upper_first
 from bayes_sf.output.prior_words import prior_words
 from bayes_sf.output.report_material import Material, associations, explorer_models
 from bayes_sf.output.report_section import Section
@@ -104,8 +104,7 @@ def render_report(material: Material) -> str:
 def _figures(section: Section) -> Iterator[tuple[str, str, str]]:
     """Yield each figure as a data address, its title and its alternative text."""
     for figure in section.figures:
-        svg = figure_files("figure", figure)["figure.svg"]
-        address = "data:image/svg+xml;base64," + base64.b64encode(svg).decode()
+        address = "data:image/svg+xml;base64," + base64.b64encode(drawing(figure)).decode()
         yield address, figure.get_suptitle(), str(figure.get_label())
 
 

@@ -1,5 +1,8 @@
 """What tests share: the command line, and one run of `reproduce` for all of them."""
 
+import contextlib
+import gc
+import io
 import json
 import os
 import re
@@ -17,7 +20,9 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 from bayes_sf import cli
+from bayes_sf.engines.fit import load_sample
 
+type Runs = tuple[Finished, Finished]
 type Command = Callable[..., tuple[int, str, str]]
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,6 +31,11 @@ RUN_SECONDS = 300  # far above what a run needs, also with both cores busy
 # Readline, which pytest loads, sets the width of a terminal that is not there; commands obey it.
 for _name in ("COLUMNS", "LINES"):
     os.environ.pop(_name, None)
+
+# Two workers have a core each: libraries that share theirs among threads would wait for each other.
+# Workers and commands have these from the first process, which starts them.
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
 
 # Graphs are compiled by numba, or evaluated a few times by Python: nobody needs a C compiler, which
 # would take ten seconds a test on a machine that has not seen it.
@@ -64,6 +74,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
     return ByFile(config, log) if config.getoption("dist") == "loadfile" else None
 
 
+def pytest_collection_finish() -> None:
+    """What all tests share stays to the end: nothing of it is garbage to look for."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest files first; all others stay in their order."""
     items.sort(key=lambda item: item.path.name not in LONGEST)
@@ -88,13 +104,25 @@ def run(*command: str | Path, folder: Path) -> Finished:
     return Finished(folder, done.returncode, done.stdout, done.stderr)
 
 
+def run_here(*arguments: str, folder: Path) -> Finished:
+    """Run `bayes-sf` in this process, which may know the study and the replica already."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr("sys.argv", ["bayes-sf", *arguments])
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            with pytest.raises(SystemExit) as left:
+                cli.main()
+    return Finished(folder, int(left.value.code or 0), out.getvalue(), err.getvalue())
+
+
 @pytest.fixture(scope="session")
 def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Finished]:
     """Run a costly command once, whichever of the test workers asks for it first."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
-    def ask(name: str, command: Sequence[str | Path]) -> Finished:
+    def ask(name: str, command: Sequence[str | Path], *, here: bool = False) -> Finished:
         folder, kept = shared / name, shared / f"{name}.kept"
         try:
             folder.mkdir()
@@ -104,7 +132,10 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Finished]:
                 assert time.monotonic() - waiting_since < RUN_SECONDS
                 time.sleep(0.1)
         else:
-            done = run(*command, folder=folder)
+            if here:
+                done = run_here(*map(str, command), folder=folder)
+            else:
+                done = run(*command, folder=folder)
             kept.mkdir()
             (kept / "stdout").write_text(done.stdout, encoding="utf-8")
             (kept / "stderr").write_text(done.stderr, encoding="utf-8")
@@ -125,15 +156,28 @@ def bayes_sf_command() -> Path:
 
 
 @pytest.fixture(scope="session")
-def reproduced(once: Callable[..., Finished], bayes_sf_command: Path) -> Finished:
+def reproduced(once: Callable[..., Finished]) -> Finished:
     """`bayes-sf reproduce`, as the README has it."""
-    return once("reproduced", [bayes_sf_command, "reproduce"])
+    return once("reproduced", ["reproduce"], here=True)
 
 
 @pytest.fixture(scope="session")
-def reproduced_replica(once: Callable[..., Finished], bayes_sf_command: Path) -> Finished:
+def reproduced_replica(once: Callable[..., Finished]) -> Finished:
     """`bayes-sf reproduce --data replica`."""
-    return once("reproduced_replica", [bayes_sf_command, "reproduce", "--data", "replica"])
+    return once("reproduced_replica", ["reproduce", "--data", "replica"], here=True)
+
+
+@pytest.fixture(scope="session")
+def small_runs(once: Callable[..., Finished], tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    """`bayes-sf reproduce` and `bayes-sf reproduce --json` of few models and two versions."""
+    study = load_sample("published").first(2)
+    with pytest.MonkeyPatch.context() as patch:
+        few_models(patch, tmp_path_factory.mktemp("few") / "models")
+        patch.setattr("bayes_sf.engines.recovery.recover_study", lambda *_, **__: study)
+        return (
+            once("small", ["reproduce"], here=True),
+            once("small_json", ["reproduce", "--json"], here=True),
+        )
 
 
 @pytest.fixture(scope="session")

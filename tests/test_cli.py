@@ -20,7 +20,7 @@ from bayes_sf.errors import ConvergenceError, DataError, OutputError, SpecError
 from bayes_sf.inputs.published import published_table, scalar
 
 if TYPE_CHECKING:
-    from tests.conftest import Finished
+    from tests.conftest import Finished, Runs
 
 type Command = Callable[..., tuple[int, str, str]]
 
@@ -214,27 +214,37 @@ def test_reproduce_ends_well_and_writes_every_file(reproduced: "Finished") -> No
         assert name in written
 
 
-def test_another_run_gives_the_same(
-    reproduced: "Finished", reproduced_by_wheel: "Finished"
-) -> None:
-    assert reproduced_by_wheel.code == 0, reproduced_by_wheel.stderr
+def assert_same_files(*runs: "Finished") -> None:
     for name in FILES:
         if name != "provenance.json":  # has the time that was needed
-            first, second = (
-                (run.folder / "results" / name).read_bytes()
-                for run in (reproduced, reproduced_by_wheel)
-            )
+            first, second = ((run.folder / "results" / name).read_bytes() for run in runs)
             assert first == second, name
 
 
-def test_json_is_one_object(reproduced_by_wheel: "Finished") -> None:
-    content = json.loads(reproduced_by_wheel.stdout)
+@pytest.mark.slow
+def test_another_run_gives_the_same(
+    reproduced: "Finished", reproduced_by_wheel: "Finished"
+) -> None:
+    """On another installation, all versions of all models."""
+    assert reproduced_by_wheel.code == 0, reproduced_by_wheel.stderr
+    assert_same_files(reproduced, reproduced_by_wheel)
+
+
+def test_another_small_run_gives_the_same(small_runs: "Runs") -> None:
+    """Whatever it prints; that the study is recovered alike is in `tests/test_recovery.py`."""
+    assert [run.code for run in small_runs] == [0, 0]
+    assert_same_files(*small_runs)
+
+
+def test_json_is_one_object(small_runs: "Runs") -> None:
+    _, run = small_runs
+    content = json.loads(run.stdout)
     assert list(content) == ["icc", "coefficients", "consistency", "provenance"]
     for row in content["icc"]:
         assert row.keys() >= {
             "outcome", "published", "reml", "mean", "median", "lower", "upper", "prob", "prior",
         }  # fmt: skip
-    folder = reproduced_by_wheel.folder / "results"
+    folder = run.folder / "results"
     for key in ("icc", "coefficients", "consistency"):
         written = rows(folder, f"{key}.csv")
         assert [list(row) for row in written] == [list(row) for row in content[key]]

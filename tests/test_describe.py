@@ -65,13 +65,13 @@ def raw() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def replica_described(once: Callable[..., "Finished"], bayes_sf_command: Path) -> "Finished":
-    return once("replica_described", [bayes_sf_command, "describe", "--out", "out", ALL])
+def replica_described(once: Callable[..., "Finished"]) -> "Finished":
+    return once("replica_described", ["describe", "--out", "out", ALL], here=True)
 
 
 @pytest.fixture(scope="module")
-def replica_selected(once: Callable[..., "Finished"], bayes_sf_command: Path) -> "Finished":
-    return once("replica_selected", [bayes_sf_command, "select", "--out", "out", "--with-data"])
+def replica_selected(once: Callable[..., "Finished"]) -> "Finished":
+    return once("replica_selected", ["select", "--out", "out", "--with-data"], here=True)
 
 
 def rows(path: Path) -> list[dict[str, str]]:

@@ -174,10 +174,14 @@ def everything(
     }  # fmt: skip
 
 
+#: All Norwegian tables are written; of the English ones, which only have other words, some.
+STEP = {"nb": 1, "en": 6}
+
+
 @pytest.fixture(scope="module")
 def written(everything: dict[str, tuple[Table, ...]]) -> Callable[[str], dict[str, Any]]:
-    """All tables of a language in all formats: they are made once, whoever looks at them."""
-    return cache(lambda lang: table_files(everything[lang], FORMATS))
+    """Tables of a language in all formats: they are made once, whoever looks at them."""
+    return cache(lambda lang: table_files(everything[lang][:: STEP[lang]], FORMATS))
 
 
 @pytest.mark.parametrize("lang", ["en", "nb"])
@@ -186,8 +190,8 @@ def test_all_formats_hold_the_same_figures(
     written: Callable[[str], dict[str, Any]],
     lang: str,
 ) -> None:
-    tables = everything[lang]
-    assert len(tables) > 45
+    assert len(everything[lang]) > 45
+    tables = everything[lang][:: STEP[lang]]
     files = written(lang)
     words, sheets = from_word(files["tables.docx"]), from_excel(files["tables.xlsx"], tables)
     for table, word, sheet in zip(tables, words, sheets, strict=True):
@@ -268,15 +272,15 @@ def test_no_file_lets_the_replica_pass_for_the_real_study(
     lang: str,
 ) -> None:
     mark = {"en": "SYNTHETIC replica", "nb": "SYNTETISK kopi"}[lang]
-    files = written(lang)
-    for table in everything[lang]:
+    files, tables = written(lang), everything[lang][:: STEP[lang]]
+    for table in tables:
         for ending in ("html", "tex", "md"):
             text = files[f"{table.name}.{ending}"]
             assert text.count(mark) >= 2, (table.name, ending)  # caption and footer
         assert f"Synt{'h' * (lang == 'en')}" not in csv_bytes(table).decode().splitlines()[0]
         assert b"SYNTHETIC replica" in files[f"{table.name}.csv"]
     captions = [p.text for p in Document(io.BytesIO(files["tables.docx"])).paragraphs]
-    assert sum(text.startswith(mark) for text in captions) == len(everything[lang])
+    assert sum(text.startswith(mark) for text in captions) == len(tables)
     for sheet in load_workbook(io.BytesIO(files["tables.xlsx"])).worksheets:
         assert sheet["A1"].value.startswith(mark)
 

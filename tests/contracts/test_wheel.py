@@ -5,6 +5,8 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.conftest import Finished
 
@@ -56,6 +58,7 @@ def test_installed_package_finds_its_own_files(installed: Path, tmp_path: Path) 
 
 
 def test_installed_command_checks_the_report(installed: Path, tmp_path: Path) -> None:
+    assert called(installed / "bayes-sf", "--version", folder=tmp_path).startswith("bayes-sf ")
     assert "Usage: bayes-sf reproduce" in called(
         installed / "bayes-sf", "reproduce", "--help", folder=tmp_path
     )
@@ -63,6 +66,7 @@ def test_installed_command_checks_the_report(installed: Path, tmp_path: Path) ->
     assert printed.count("contradicted by the text: ") >= 10
 
 
+@pytest.mark.slow
 def test_main_command_works_from_the_wheel(reproduced_by_wheel: "Finished") -> None:
     assert reproduced_by_wheel.code == 0, reproduced_by_wheel.stderr
     assert reproduced_by_wheel.stdout.startswith("{")

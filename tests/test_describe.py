@@ -53,6 +53,12 @@ def sample() -> AnalysisSample:
     return load_sample(survey=SURVEY, register=EXTRACTS, key=KEY)
 
 
+@pytest.fixture
+def have_read(sample: AnalysisSample, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a command not read again what is read: of the options of reading, the key is the same."""
+    monkeypatch.setattr("bayes_sf.inputs.sample.load_sample", lambda *_, **__: sample)
+
+
 @pytest.fixture(scope="module")
 def tables(sample: AnalysisSample) -> dict[str, pd.DataFrame]:
     return description_tables(sample)
@@ -215,7 +221,7 @@ def test_describe_writes_prints_and_says_whose(command: Command, tmp_path: Path)
     assert "<title>Gjennomsnittlig" in svg
 
 
-@pytest.mark.usefixtures("blank_pictures")
+@pytest.mark.usefixtures("blank_pictures", "have_read")
 def test_describe_as_json_is_one_object(command: Command, tmp_path: Path) -> None:
     code, out, err = command("describe", *OWN, "--out", "here", "--json")
     assert (code, err) == (0, "")
@@ -330,6 +336,7 @@ def test_select_names_workplaces_by_pseudonym_only(
     assert "2017 to 2020. The report used 2017 to 2021." in out
 
 
+@pytest.mark.usefixtures("have_read")
 def test_years_that_the_register_has_not_are_exit_code_3(command: Command) -> None:
     code, out, err = command("select", *OWN, "--years", "2017", "2021")
     assert (code, out) == (3, "")

@@ -5,7 +5,7 @@ import pytest
 
 import bayes_sf as sf
 from bayes_sf.engines.answers import item_answers, surveyed
-from bayes_sf.engines.change_states import boundary_region
+from bayes_sf.engines.change_states import boundary_region, change_states
 from bayes_sf.engines.implied import Candidates, solve
 from bayes_sf.engines.ols_reml import fit_reml
 from bayes_sf.engines.printed import PrintedModel, figures, printed_models
@@ -145,6 +145,15 @@ def test_first_draw_prints_the_table(study: PublishedStudy, table: str, item: st
         assert ((value >= low - slack) & (value <= high + slack)).all()
 
 
+def test_same_seed_same_states() -> None:
+    """Of the change in absence; those of its mean take longer, and are compared below."""
+    one, same = (change_states(4, np.random.default_rng(3)) for _ in range(2))
+    np.testing.assert_array_equal(one.means, same.means)
+    np.testing.assert_array_equal(one.within, same.within)
+    assert len(np.unique(one.within)) > 1, "drawn"
+
+
+@pytest.mark.slow
 def test_same_seed_same_study(study: PublishedStudy) -> None:
     _draw_study.cache_clear()
     again = recover_study(seed=3, draws=32)

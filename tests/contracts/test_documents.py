@@ -34,8 +34,8 @@ PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in REFRESH["PA
 #: Run once for all tests, by these fixtures; of the second, `tests/test_cli.py` looks at the run.
 REPLICA = "uv run bayes-sf reproduce --data replica"
 JSON = "uv run bayes-sf reproduce --json"
-#: As many refits as are shown take long, and the first of them find what all would.
-FEWER = {"-n 20": "-n 4"}
+#: Twenty refits, which `tests/test_calibration.py` has as well.
+LONG = ("uv run bayes-sf sbc q13 -n 20",)
 
 
 def assert_same(shown: str, real: str) -> None:
@@ -93,7 +93,13 @@ def test_shown_output_is_what_the_command_prints(reproduced: "Finished") -> None
     assert_same(REFRESH["block"](README, "reproduce"), real)
 
 
-@pytest.mark.parametrize("command", sorted(commands() - {FIRST, TESTS}))
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(line, marks=pytest.mark.slow if line in LONG else ())
+        for line in sorted(commands() - {FIRST, TESTS})
+    ],
+)
 def test_every_other_command_runs(
     command: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -111,8 +117,6 @@ def test_every_other_command_runs(
         draw_blank(monkeypatch)
     study = load_sample("published").first(2)
     monkeypatch.setattr("bayes_sf.engines.recovery.recover_study", lambda *_, **__: study)
-    for many, few in FEWER.items():
-        command = command.replace(many, few)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", command.removeprefix("uv run ").split())
     with pytest.raises(SystemExit) as left:

@@ -251,25 +251,30 @@ def change_moments() -> ChangeMoments:
     n = int(stratum_sizes()[Stratum.CHANGE_BARE :].sum())
     surveyed = int(stratum_sizes().sum())
     ratios = np.arange(0.05, 0.2, 2e-6)
-    found = np.zeros((len(ratios), 0))
-    integers = []
+    fitting = np.zeros(len(ratios), int)
+    models = []
     for question, _, target in complete_items():
         total = int(question.counts[:, chosen(question)].sum())
         possible = np.arange(max(1, total - (surveyed - n)), min(total, n - 1) + 1)
         share = possible / n
         t0, t1 = target.t
-        reached = ratios[:, None] * np.sqrt((1 - share) * (n - 2 + t1**2)) - t1 * np.sqrt(share)
-        excess = np.maximum(np.abs(reached - t0) - 5e-4 * (1 + np.sqrt(share)), 0.0)
-        found = np.column_stack([found, excess.min(axis=1)])
+        slope, level = np.sqrt((1 - share) * (n - 2 + t1**2)), t1 * np.sqrt(share)
+        slack = 5e-4 * (1 + np.sqrt(share))
+        fits = np.zeros(len(ratios), bool)
+        for at in range(len(possible)):
+            fits |= np.abs(ratios * slope[at] - level[at] - t0) - slack[at] <= 0
+        fitting += fits
         # Where several integers fit, the one nearest to what the 605 lead to expect.
         distance = np.abs(possible - total * n / surveyed)
-        integers.append(possible[(excess + 1e-9 * distance).argmin(axis=1)])
-    fitting = (found == 0).sum(axis=1)
+        models.append((possible, slope, level + t0, slack, distance))
     best = np.flatnonzero(fitting == fitting.max())
     middle = int(best[len(best) // 2])
+    integers = []
+    for possible, slope, printed, slack, distance in models:
+        excess = np.maximum(np.abs(ratios[middle] * slope - printed) - slack, 0.0)
+        integers.append(possible[(excess + 1e-9 * distance).argmin()])
     low, high = 0.0, np.inf
-    for (_, _, target), counts in zip(complete_items(), integers, strict=True):
-        ones = counts[middle]
+    for (_, _, target), ones in zip(complete_items(), integers, strict=True):
         unit = np.sqrt([1 / (n - ones), 1 / ones + 1 / (n - ones)]) / np.sqrt(
             n - 2 + target.t[1] ** 2
         )

@@ -110,9 +110,12 @@ def run_here(*arguments: str, folder: Path) -> Finished:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setattr("sys.argv", ["bayes-sf", *arguments])
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            with pytest.raises(SystemExit) as left:
-                cli.main()
+        with (
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+            pytest.raises(SystemExit) as left,
+        ):
+            cli.main()
     return Finished(folder, int(left.value.code or 0), out.getvalue(), err.getvalue())
 
 
@@ -239,7 +242,7 @@ def command(
     return call
 
 
-#: Items of every kind: yes/no, scales, one of many, asked of some only, near zero and apart from it.
+#: Items of every kind: yes/no, scales, one of many, asked of some; near zero and apart from it.
 FEW = ("q11", "q13", "q14.7", "q16.8", "q17", "q18", "q19r1", "q21")
 
 

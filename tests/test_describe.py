@@ -237,8 +237,9 @@ def test_describe_as_json_is_one_object(command: Command, tmp_path: Path) -> Non
 
 @pytest.mark.usefixtures("blank_pictures")
 def test_contradictions_of_the_register_are_printed_without_places(
-    sample: AnalysisSample, tmp_path: Path
+    sample: AnalysisSample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("bayes_sf.output.description.description_figures", lambda *_, **__: {})
     pseudonym = sample.frame["workplace"].iloc[0]
     found = problem(
         "r.csv", "negative days", rows=3, places=[(pseudonym, 4)], consequence="used as it stands"

@@ -20,7 +20,7 @@ from bayes_sf.engines.store import without_groups
 from bayes_sf.errors import DisclosureError, UsageError
 from bayes_sf.inputs.sample import AnalysisSample, load_sample
 from bayes_sf.output.aggregate_figures import FEW, blurred_quantiles, spread_figure
-from bayes_sf.output.described_sample import description_tables, protect_tables
+from bayes_sf.output.described_sample import ProtectedTables, description_tables, protect_tables
 from bayes_sf.output.description import description_figures
 from bayes_sf.output.disclosure import (
     HIDDEN,
@@ -49,6 +49,12 @@ NULL = ModelSpec("absence_mean", unit="pp")
 @pytest.fixture(scope="module")
 def replica() -> AnalysisSample:
     return load_sample("replica")
+
+
+@pytest.fixture(scope="module")
+def protected(replica: AnalysisSample) -> ProtectedTables:
+    """Its tables under the rules that are the default."""
+    return protect_tables(replica, Control.of(replica, Rules()))
 
 
 @pytest.fixture(scope="module")
@@ -291,8 +297,10 @@ def test_hidden_industries_are_in_no_table(small: AnalysisSample) -> None:
     assert (flow[list(shown.groups)] == HIDDEN).all(axis=None)
 
 
-def test_shown_figures_are_the_true_ones(replica: AnalysisSample) -> None:
-    shown = protect_tables(replica, Control.of(replica, Rules())).tables
+def test_shown_figures_are_the_true_ones(
+    replica: AnalysisSample, protected: ProtectedTables
+) -> None:
+    shown = protected.tables
     for name, true in description_tables(replica).items():
         for column in true.columns:
             left = shown[name][column] != HIDDEN
@@ -322,9 +330,11 @@ def test_few_employees_hide_a_cell(replica: AnalysisSample) -> None:
     assert any(line.rule == "persons" for line in shown.log)
 
 
-def test_the_order_of_workplaces_changes_nothing(replica: AnalysisSample) -> None:
+def test_the_order_of_workplaces_changes_nothing(
+    replica: AnalysisSample, protected: ProtectedTables
+) -> None:
     mixed = dataclasses.replace(replica, frame=replica.frame.sample(frac=1, random_state=1))
-    one, other = (protect_tables(s, Control.of(s, Rules())) for s in (replica, mixed))
+    one, other = protected, protect_tables(mixed, Control.of(mixed, Rules()))
     assert set(one.log) == set(other.log)
     for name, table in one.tables.items():
         pd.testing.assert_frame_equal(table, other.tables[name])
@@ -338,9 +348,10 @@ def test_no_count_below_the_threshold_is_shown(replica: AnalysisSample) -> None:
         assert (counts == 0).any() or name == "univariate.csv"
 
 
-def test_figures_show_no_single_workplace(replica: AnalysisSample) -> None:
-    shown = protect_tables(replica, Control.of(replica, Rules()))
-    figures = description_figures(replica, shown=shown)
+def test_figures_show_no_single_workplace(
+    replica: AnalysisSample, protected: ProtectedTables
+) -> None:
+    figures = description_figures(replica, shown=protected)
     for name, figure in figures.items():
         assert not [c for axes in figure.axes for c in axes.collections], f"{name} has points"
     ends = [line.get_ydata() for line in figures["figure1"].axes[0].lines]

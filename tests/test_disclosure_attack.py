@@ -76,7 +76,9 @@ def recovered(folder: Path, targets: list[Name]) -> dict[Name, tuple[float, floa
     return attack.recovered(targets)
 
 
-@pytest.mark.parametrize(("industry", "size"), [("ict", 2), pytest.param("", 0, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("industry", "size"), [("ict", 2), pytest.param("", 0, marks=pytest.mark.slow)]
+)
 def test_no_hidden_cell_is_recovered(
     replica: AnalysisSample, tmp_path: Path, industry: str, size: int
 ) -> None:

@@ -236,10 +236,11 @@ def test_the_replica_is_synthetic_in_title_footer_and_alternative_text(
         assert word not in " ".join([*texts(figure), figure.get_label()]), name
 
 
-@pytest.mark.parametrize("lang", ["en", "nb"])
+@pytest.mark.parametrize("lang", [pytest.param("en", marks=pytest.mark.slow), "nb"])
 def test_nothing_is_cut_and_no_label_covers_another(
     frame: pd.DataFrame, scores: pd.DataFrame, picture: pd.DataFrame, lang: str
 ) -> None:
+    """Norwegian has the longer words."""
     for name, figure in every_figure(frame, scores, picture, source="replica", lang=lang):
         canvas = FigureCanvasAgg(figure)
         canvas.draw()

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Finished, run
+from conftest import Finished, run, run_here
 from rich.console import Console
 
 import bayes_sf as sf
@@ -199,11 +199,9 @@ def test_bad_grids(text: str) -> None:
         (["--data", "published"], 2, "have no workplaces"),
     ],
 )
-def test_one_clear_line(
-    arguments: list[str], code: int, said: str, tmp_path: Path, bayes_sf_command: Path
-) -> None:
+def test_one_clear_line(arguments: list[str], code: int, said: str, tmp_path: Path) -> None:
     """The right exit code, one line on stderr, no file left behind."""
-    done = run(bayes_sf_command, "impute", *arguments, folder=tmp_path)
+    done = run_here("impute", *arguments, folder=tmp_path)
     assert done.code == code
     assert said in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1

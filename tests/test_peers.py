@@ -57,7 +57,9 @@ def test_exact_posteriors_are_theirs(package: str, model: str) -> None:
 
 
 @pytest.mark.nuts
-@pytest.mark.parametrize("model", [pytest.param("eight_schools", marks=pytest.mark.slow), "counties"])
+@pytest.mark.parametrize(
+    "model", [pytest.param("eight_schools", marks=pytest.mark.slow), "counties"]
+)
 def test_what_others_struggle_with_is_sampled_without_divergence(model: str) -> None:
     """Eight schools through known standard errors, 85 counties on the same interface."""
     result = sf.fit(SPECS[model], rows(model), engine="nuts", seed=1)

@@ -61,7 +61,7 @@ pytestmark = pytest.mark.usefixtures("with_few_models")
 
 
 @pytest.fixture(scope="module")
-def material(with_few_models: None) -> Material:
+def material() -> Material:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(report_alternatives, "_SOME", SOME)
         return gather(sf.load_sample("replica"), lang="nb", rope=0.5)
@@ -73,13 +73,13 @@ def pages(
 ) -> dict[str, Path]:
     """Norwegian words are longer, so that page has its pictures; the other has its own words."""
     folder, found = tmp_path_factory.mktemp("report"), {}
+    built = tuple(sections.values())
     for lang in LANGUAGES:
         found[lang] = folder / f"{lang}.html"
         with pytest.MonkeyPatch.context() as patch:
             if lang == "en":
                 draw_blank(patch)
             else:
-                built = tuple(sections.values())
                 patch.setattr("bayes_sf.output.report.build_sections", lambda _: built)
             page = render_report(replace(material, lang=lang))
         found[lang].write_text(page, encoding="utf-8")

@@ -115,7 +115,8 @@ def replica() -> AnalysisSample:
 
 # Of a small sample every format is read in each run; writing the whole replica takes these long.
 _SLOW_TO_WRITE = [
-    pytest.param(write, marks=pytest.mark.slow) for write in (write_excel, write_spss, write_parquet)
+    pytest.param(write, marks=pytest.mark.slow)
+    for write in (write_excel, write_spss, write_parquet)
 ]
 
 

@@ -59,6 +59,7 @@ def found() -> Sensitivity:
     )  # fmt: skip
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_a_run_writes_every_part(command: Command, tmp_path: Path) -> None:
     code, out, err = command(
         "q13_controls", "--data", "replica", "--rope", "0.5", "--quiet", "--out", "x"
@@ -84,6 +85,7 @@ def test_a_run_writes_every_part(command: Command, tmp_path: Path) -> None:
     assert "workplace" not in {name for row in days for name in row}
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_json_and_a_page_in_norwegian(command: Command, tmp_path: Path) -> None:
     code, out, err = command(
         "--data", "replica", "--item", "q17", "--part", "ladder", "--part", "days", "--lang", "nb",

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from bayes_sf.inputs.connection import stop_queries
+
 __all__ = ["heed_interrupts", "interrupted", "leaving_when_interrupted"]
 
 _times: list[int] = []
@@ -37,8 +39,9 @@ def heed_interrupts() -> None:
 
 
 def _note(number: int, frame: Any) -> None:
-    """Note a Ctrl-C, and raise it."""
+    """Note a Ctrl-C, stop the queries that run, and raise it."""
     _times.append(number)
+    stop_queries()
     signal.default_int_handler(number, frame)
 
 

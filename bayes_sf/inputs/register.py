@@ -23,13 +23,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bayes_sf.errors import DataError, UsageError
+from bayes_sf.inputs.connection import connect
 from bayes_sf.inputs.extract import HEAD_COUNT, Extract, open_extract, scanning
 from bayes_sf.inputs.faults import find_faults, join_problems, problem, problem_table
 from bayes_sf.inputs.outcomes import has_doubles, sum_quarters, with_absence, with_movement
 from bayes_sf.inputs.pseudonym import run_key
 from bayes_sf.inputs.quarters import parse_quarter, quarter_name, quarter_range
 from bayes_sf.inputs.source import Source
-from bayes_sf.inputs.spill import spill_folder
 
 if TYPE_CHECKING:
     import ibis
@@ -186,7 +186,7 @@ def read_register(
         raise UsageError("register", "must be at least one file", got="none")
     span = quarter_range(*period)
     ends = (parse_quarter(change[0]), parse_quarter(change[1]))
-    connection = _connect(memory_limit)
+    connection = connect(memory_limit)
     extracts, rows, summaries, problems = [], [], [], []
     for index, path in enumerate(files):
         extract = open_extract(
@@ -214,15 +214,6 @@ def read_register(
         extracts=_describe(extracts, candidates, table),
         problems=join_problems(problems),
         period=period,
-    )
-
-
-def _connect(memory_limit: str) -> "Backend":
-    """Start an embedded DuckDB that keeps to its memory, and spills to a folder of its own."""
-    import ibis
-
-    return ibis.duckdb.connect(
-        memory_limit=memory_limit, temp_directory=str(spill_folder()), temp_file_encryption=True
     )
 
 

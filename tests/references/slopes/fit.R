@@ -57,8 +57,8 @@ by_brms <- function(d, model, iter, warmup) {
 }
 
 found <- lapply(names(data), function(name) by_lme4(data[[name]], name))
-iter <- c(sleepstudy = 6000, simulated = 6000, exam = 750)
-warmup <- c(sleepstudy = 1000, simulated = 1000, exam = 500)
+iter <- c(sleepstudy = 6000, simulated = 6000, exam = 2000)
+warmup <- c(sleepstudy = 1000, simulated = 1000, exam = 1000)
 for (name in names(iter)) {
   found <- c(found, list(by_brms(data[[name]], name, iter[[name]], warmup[[name]])))
   table <- do.call(rbind, found)

@@ -14,9 +14,9 @@ from time import perf_counter
 import numpy as np
 
 import bayes_sf as sf
-from bayes_sf.engines.exact import fit_exact
-from bayes_sf.engines.ols_reml import fit_reml
-from bayes_sf.engines.posterior import SPREADS, Posterior
+from bayes_sf.engines.gaussian.exact import fit_exact
+from bayes_sf.engines.gaussian.ols_reml import fit_reml
+from bayes_sf.engines.gaussian.posterior import SPREADS, Posterior
 
 OUT = Path(__file__).with_suffix(".csv")
 TAILS = [0.025, 0.975]

@@ -16,14 +16,14 @@ from time import perf_counter, process_time
 import numpy as np
 
 import bayes_sf as sf
-from bayes_sf.analysis.choices import Workplaces
-from bayes_sf.analysis.multiverse import Explored, explore
-from bayes_sf.analysis.prior_fan import SLOPE_PRIORS
-from bayes_sf.engines.exact import fit_exact
+from bayes_sf.analysis.choices.choices import Workplaces
+from bayes_sf.analysis.choices.multiverse import Explored, explore
+from bayes_sf.analysis.priors.prior_fan import SLOPE_PRIORS
+from bayes_sf.engines.gaussian.exact import fit_exact
 from bayes_sf.inputs.sample import AnalysisSample
-from bayes_sf.output.multiverse_figures import curve_figure
-from bayes_sf.output.multiverse_tables import multiverse_tables
-from bayes_sf.output.page import figure_files
+from bayes_sf.output.figures.multiverse import curve_figure
+from bayes_sf.output.tables.multiverse_tables import multiverse_tables
+from bayes_sf.output.figures.page import figure_files
 from bayes_sf.spec.multiverse import load_multiverse
 
 OUT = Path(__file__).with_suffix(".csv")

@@ -11,7 +11,7 @@ from pathlib import Path
 from time import perf_counter
 
 import bayes_sf as sf
-from bayes_sf.analysis.prior_fan import default_fan, prior_fan
+from bayes_sf.analysis.priors.prior_fan import default_fan, prior_fan
 
 OUT = Path(__file__).with_suffix(".csv")
 

@@ -72,7 +72,7 @@ def make_register(path: Path, workplaces: int) -> None:
 def read(path: Path, memory_limit: str) -> None:
     """Aggregate the register and print seconds, peak memory in GiB and workplaces."""
     start = time.perf_counter()
-    from bayes_sf.inputs.register import read_register
+    from bayes_sf.inputs.register.reader import read_register
 
     register = read_register(path, memory_limit=memory_limit)
     seconds = time.perf_counter() - start

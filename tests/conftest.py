@@ -176,7 +176,7 @@ def small_runs(once: Callable[..., Finished], tmp_path_factory: pytest.TempPathF
     study = load_sample("published").first(2)
     with pytest.MonkeyPatch.context() as patch:
         few_models(patch, tmp_path_factory.mktemp("few") / "models")
-        patch.setattr("bayes_sf.engines.recovery.recover_study", lambda *_, **__: study)
+        patch.setattr("bayes_sf.recovery.study.recover_study", lambda *_, **__: study)
         return (
             once("small", ["reproduce"], here=True),
             once("small_json", ["reproduce", "--json"], here=True),
@@ -274,7 +274,7 @@ BLANK = {
 
 def draw_blank(patch: pytest.MonkeyPatch) -> None:
     """Save no picture in full: that is half the time of a run whose pictures nobody looks at."""
-    patch.setattr("bayes_sf.output.page._saved", lambda _, kind, *__, **___: BLANK[kind])
+    patch.setattr("bayes_sf.output.figures.page._saved", lambda _, kind, *__, **___: BLANK[kind])
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bayes_sf.errors import DataError
-from bayes_sf.inputs.register import read_register
+from bayes_sf.inputs.register.reader import read_register
 from bayes_sf.inputs.sample import load_sample
 from bayes_sf.inputs.survey import read_survey
 

@@ -8,13 +8,13 @@ import pytest
 from scipy import stats
 
 import bayes_sf as sf
-from bayes_sf.analysis.bayes_factors import (
+from bayes_sf.analysis.size.bayes_factors import (
     METHODS,
     bayes_factors,
     evidence_ratio,
     savage_dickey,
 )
-from bayes_sf.engines.posterior import Posterior
+from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.errors import UsageError
 
 WEAK = (0.1, 1.0, 10.0)

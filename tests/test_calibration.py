@@ -9,10 +9,10 @@ import xarray as xr
 from scipy import stats
 
 import bayes_sf as sf
-from bayes_sf.analysis import calibration
-from bayes_sf.analysis.calibration import calibrate, uniform_band, uniform_p
-from bayes_sf.engines.pointwise import given_draws
-from bayes_sf.engines.prior_draws import draw_prior, fixed_priors
+from bayes_sf.analysis.checks import calibration
+from bayes_sf.analysis.checks.calibration import calibrate, uniform_band, uniform_p
+from bayes_sf.engines.sampled.pointwise import given_draws
+from bayes_sf.engines.sampled.prior_draws import draw_prior, fixed_priors
 from bayes_sf.errors import SpecError, UsageError
 from bayes_sf.spec.rows import Rows
 

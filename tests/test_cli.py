@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bayes_sf.analysis.findings import SEVERITIES
+from bayes_sf.analysis.replay.findings import SEVERITIES
 from bayes_sf.cli.console import progress_bar, stdout
 from bayes_sf.errors import ConvergenceError, DataError, OutputError, SpecError
 from bayes_sf.inputs.published import published_table, scalar
@@ -100,7 +100,7 @@ def test_every_error_is_one_line_with_its_exit_code(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("bayes_sf.output.reproduction.run_reproduction", fail)
+    monkeypatch.setattr("bayes_sf.output.runs.reproduce.run_reproduction", fail)
     got, out, err = command("reproduce")
     assert (got, out) == (code, "")
     assert re.fullmatch(f"bayes-sf: .*{message}.*\n", err)
@@ -113,7 +113,7 @@ def test_debug_shows_the_traceback(
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("no weight")
 
-    monkeypatch.setattr("bayes_sf.output.reproduction.run_reproduction", fail)
+    monkeypatch.setattr("bayes_sf.output.runs.reproduce.run_reproduction", fail)
     arguments = ["reproduce"]
     arguments.insert(place, "--debug")
     code, _, err = command(*arguments)

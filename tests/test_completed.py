@@ -12,11 +12,11 @@ import pytest
 from scipy import stats
 
 import bayes_sf as sf
-from bayes_sf.analysis.completed import CompletedSets, completed_sets, kendall_tau_b
-from bayes_sf.analysis.rubin import pool, pool_reml
-from bayes_sf.engines.panel_draws import Completed
+from bayes_sf.analysis.missing.completed import CompletedSets, completed_sets, kendall_tau_b
+from bayes_sf.analysis.missing.rubin import pool, pool_reml
+from bayes_sf.engines.panel.draws import Completed
 from bayes_sf.inputs.panel import Panel, build_panel
-from bayes_sf.output.completed_files import completed_files
+from bayes_sf.output.runs.completed_files import completed_files
 
 MICE = Path(__file__).parent / "references" / "mice"
 

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 import bayes_sf as sf
-from bayes_sf.analysis.contrast import Contrast, find_contrast
-from bayes_sf.analysis.days_lost import (
+from bayes_sf.analysis.size.contrast import Contrast, find_contrast
+from bayes_sf.analysis.size.days_lost import (
     CONTRACTED_DAYS,
     MEANING,
     VARIATIONS,
@@ -16,7 +16,7 @@ from bayes_sf.analysis.days_lost import (
     sample_workforce,
 )
 from bayes_sf.errors import UsageError
-from bayes_sf.inputs.quarters import quarter_range, working_days
+from bayes_sf.inputs.register.quarters import quarter_range, working_days
 
 WIDEST = find_contrast("q13", "widest")
 PEOPLE = Workforce({"care": 40_000.0, "ict": 9_000.0}, workplace_size=30)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from bayes_sf.errors import DataError
-from bayes_sf.inputs.delimited import CsvFormat, csv_format, csv_records
-from bayes_sf.inputs.tabular import read_cells
+from bayes_sf.inputs.files.delimited import CsvFormat, csv_format, csv_records
+from bayes_sf.inputs.files.tabular import read_cells
 
 GOOD = 'id;x;"a ""note"""\n1;2;ja\n3;4;nei\n'
 
@@ -90,6 +90,6 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
         of.write_text("id;x\n1;3\n2;4\n")
         return layout
 
-    monkeypatch.setattr("bayes_sf.inputs.tabular.csv_format", find)
+    monkeypatch.setattr("bayes_sf.inputs.files.tabular.csv_format", find)
     with pytest.raises(DataError, match=r"a\.csv: must stay as it is while it is used"):
         read_cells(path)

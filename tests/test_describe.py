@@ -14,20 +14,20 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from bayes_sf.analysis.selection import LISTS
+from bayes_sf.analysis.choices.selection import LISTS
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.faults import problem, problem_table
 from bayes_sf.inputs.published import published_table, scalar
-from bayes_sf.inputs.replica import Replica
+from bayes_sf.replica import Replica
 from bayes_sf.inputs.sample import AnalysisSample, load_sample
-from bayes_sf.output.cases import count_belonging
-from bayes_sf.output.described_sample import count_missing, description_tables, flow_table
-from bayes_sf.output.description import (
+from bayes_sf.output.runs.select import count_belonging
+from bayes_sf.output.tables.described_sample import count_missing, description_tables, flow_table
+from bayes_sf.output.runs.describe import (
     description_figures,
     print_description,
     write_description,
 )
-from bayes_sf.output.disclosure import Rules
+from bayes_sf.disclosure.control import Rules
 from tests.tools import REPLICA_NOTICE
 
 if TYPE_CHECKING:
@@ -239,7 +239,7 @@ def test_describe_as_json_is_one_object(command: Command, tmp_path: Path) -> Non
 def test_contradictions_of_the_register_are_printed_without_places(
     sample: AnalysisSample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bayes_sf.output.description.description_figures", lambda *_, **__: {})
+    monkeypatch.setattr("bayes_sf.output.runs.describe.description_figures", lambda *_, **__: {})
     pseudonym = sample.frame["workplace"].iloc[0]
     found = problem(
         "r.csv", "negative days", rows=3, places=[(pseudonym, 4)], consequence="used as it stands"
@@ -435,7 +435,7 @@ def small_replica(monkeypatch: pytest.MonkeyPatch, raw: pd.DataFrame) -> list[in
         seeds.append(seed)
         return Replica(raw, *extracts, misses=(), compared=740, correlation=0.78, seed=seed)
 
-    monkeypatch.setattr("bayes_sf.inputs.replica.make_replica", make)
+    monkeypatch.setattr("bayes_sf.replica.make_replica", make)
     return seeds
 
 

@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayes_sf.engines.diagnostics import Check, checks, converged, diagnose
+from bayes_sf.engines.sampled.diagnostics import Check, checks, converged, diagnose
 
 type Floats = NDArray[np.float64]
 

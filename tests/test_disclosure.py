@@ -19,10 +19,10 @@ from bayes_sf.engines.fit import fit
 from bayes_sf.engines.store import without_groups
 from bayes_sf.errors import DisclosureError, UsageError
 from bayes_sf.inputs.sample import AnalysisSample, load_sample
-from bayes_sf.output.aggregate_figures import FEW, blurred_quantiles, spread_figure
-from bayes_sf.output.described_sample import ProtectedTables, description_tables, protect_tables
-from bayes_sf.output.description import description_figures
-from bayes_sf.output.disclosure import (
+from bayes_sf.output.figures.aggregates import FEW, blurred_quantiles, spread_figure
+from bayes_sf.output.tables.described_sample import ProtectedTables, description_tables, protect_tables
+from bayes_sf.output.runs.describe import description_figures
+from bayes_sf.disclosure.control import (
     HIDDEN,
     OFF,
     Control,
@@ -32,13 +32,13 @@ from bayes_sf.output.disclosure import (
     hide_groups,
     notice,
 )
-from bayes_sf.output.protected_models import (
+from bayes_sf.disclosure.protected_models import (
     check_withheld,
     protect_estimates,
     protect_pooling,
 )
-from bayes_sf.output.protected_predictions import protect_checks
-from bayes_sf.output.suppression import suppress
+from bayes_sf.disclosure.protected_predictions import protect_checks
+from bayes_sf.disclosure.suppression import suppress
 from bayes_sf.spec.model import ModelSpec
 
 type Command = Callable[..., tuple[int, str, str]]

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from bayes_sf.inputs.sample import AnalysisSample, load_sample
-from bayes_sf.output.described_sample import description_tables
-from bayes_sf.output.description import write_description
-from bayes_sf.output.suppression import Suppression
+from bayes_sf.output.tables.described_sample import description_tables
+from bayes_sf.output.runs.describe import write_description
+from bayes_sf.disclosure.suppression import Suppression
 from tests.attacker import (
     INDUSTRIES,
     STATES,
@@ -98,7 +98,7 @@ def test_the_attacker_can_attack(
     def only_small(question: Any, *_: object) -> Suppression:
         return Suppression(question.rules != "", (), complete=True)
 
-    monkeypatch.setattr("bayes_sf.output.protected_answers._suppressed", only_small)
+    monkeypatch.setattr("bayes_sf.disclosure.protected_answers._suppressed", only_small)
     write_description(tmp_path, replica)
     cells = description_tables(replica)["by_industry.csv"]
     true = cells.set_index(["question", "category", "industry"])["count"]

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bayes_sf.engines.draws import draw_posterior
-from bayes_sf.engines.exact import fit_exact
-from bayes_sf.engines.posterior import SPREADS, Posterior
+from bayes_sf.engines.gaussian.draws import draw_posterior
+from bayes_sf.engines.gaussian.exact import fit_exact
+from bayes_sf.engines.gaussian.posterior import SPREADS, Posterior
 from bayes_sf.errors import UsageError
 from bayes_sf.spec.moments import Moments
 

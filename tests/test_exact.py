@@ -11,12 +11,12 @@ from scipy.interpolate import CubicSpline
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
-from bayes_sf.engines.exact import ExactPosterior, fit_exact
-from bayes_sf.engines.gaussian import standardise
-from bayes_sf.engines.joint import Joint, resolve_priors
-from bayes_sf.engines.mixture import NormalMixture
-from bayes_sf.engines.ols_reml import fit_reml
-from bayes_sf.engines.posterior import SPREADS, Posterior
+from bayes_sf.engines.gaussian.exact import ExactPosterior, fit_exact
+from bayes_sf.engines.gaussian.likelihood import standardise
+from bayes_sf.engines.gaussian.joint import Joint, resolve_priors
+from bayes_sf.engines.gaussian.mixture import NormalMixture
+from bayes_sf.engines.gaussian.ols_reml import fit_reml
+from bayes_sf.engines.gaussian.posterior import SPREADS, Posterior
 from bayes_sf.errors import DataError, SpecError
 from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.priors import Prior, Priors

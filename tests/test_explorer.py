@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 import bayes_sf as sf
-from bayes_sf.analysis.explorer import explorer_model, explorer_priors
-from bayes_sf.engines.exact import fit_exact
-from bayes_sf.engines.posterior import Posterior
+from bayes_sf.analysis.priors.explorer import explorer_model, explorer_priors
+from bayes_sf.engines.gaussian.exact import fit_exact
+from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.errors import UsageError
 from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.prior import Prior

@@ -8,8 +8,8 @@ import pytest
 from scipy import stats
 
 import bayes_sf as sf
-from bayes_sf.engines.exact import fit_exact
-from bayes_sf.engines.nuts import Sampled
+from bayes_sf.engines.gaussian.exact import fit_exact
+from bayes_sf.engines.sampled.nuts import Sampled
 from bayes_sf.errors import ConvergenceError, DataError, SpecError, UsageError
 from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.prior import LOCATION_FAMILIES, SCALE_FAMILIES
@@ -297,7 +297,7 @@ def test_draws_are_no_proof_that_a_moment_exists() -> None:
 
 
 def test_flat_priors_leave_no_scales_to_put_in() -> None:
-    from bayes_sf.engines.graph import put_in
+    from bayes_sf.engines.sampled.graph import put_in
 
     class Graph:
         def with_data(self, **numbers: np.ndarray) -> set[str]:

@@ -16,9 +16,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from bayes_sf.inputs.codebook import load_codebook
-from bayes_sf.inputs.quarters import quarter_name, quarter_range
-from bayes_sf.output.aggregate_figures import spread_figure, states_figure
-from bayes_sf.output.figures import (
+from bayes_sf.inputs.register.quarters import quarter_name, quarter_range
+from bayes_sf.output.figures.aggregates import spread_figure, states_figure
+from bayes_sf.output.figures.sample import (
     JITTER,
     STATE_COLOURS,
     box_figure,
@@ -26,7 +26,7 @@ from bayes_sf.output.figures import (
     missingness_figure,
     scatter_figure,
 )
-from bayes_sf.output.page import Language, figure_files
+from bayes_sf.output.figures.page import Language, figure_files
 
 INDUSTRIES = [industry.key for industry in load_codebook().industries]
 VARIABLES = ("absence_mean", "absence_change", "women_share", "senior_share")

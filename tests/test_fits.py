@@ -13,13 +13,14 @@ import pytest
 from rich.console import Console
 
 import bayes_sf as sf
-from bayes_sf.engines import nuts, store
-from bayes_sf.engines.draws import draw_posterior
-from bayes_sf.engines.exact import fit_exact
-from bayes_sf.engines.gaussian import standardise
-from bayes_sf.engines.joint import resolve_priors
-from bayes_sf.engines.posterior import Posterior
-from bayes_sf.engines.recovery import PublishedStudy, recover_study
+from bayes_sf.engines import store
+from bayes_sf.engines.sampled import nuts
+from bayes_sf.engines.gaussian.draws import draw_posterior
+from bayes_sf.engines.gaussian.exact import fit_exact
+from bayes_sf.engines.gaussian.likelihood import standardise
+from bayes_sf.engines.gaussian.joint import resolve_priors
+from bayes_sf.engines.gaussian.posterior import Posterior
+from bayes_sf.recovery.study import PublishedStudy, recover_study
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.progress import show_sampling
 
@@ -59,7 +60,7 @@ def sampler(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
         tree["exact"] = nuts._exact(moments, resolved)
         return nuts.Sampled(moments, resolved, tree)
 
-    monkeypatch.setattr("bayes_sf.engines.nuts.fit_nuts", draw)
+    monkeypatch.setattr("bayes_sf.engines.sampled.nuts.fit_nuts", draw)
     return settings
 
 
@@ -138,8 +139,8 @@ def test_reproduce_marks_them_too(command: Command, monkeypatch: pytest.MonkeyPa
     class Run:
         not_converged = [type("R", (), {"spec": sf.ModelSpec("y", ("x",))})()]  # noqa: RUF012
 
-    monkeypatch.setattr("bayes_sf.output.reproduction.run_reproduction", lambda *_, **__: Run)
-    monkeypatch.setattr("bayes_sf.output.reproduction.print_reproduction", lambda *_, **__: None)
+    monkeypatch.setattr("bayes_sf.output.runs.reproduce.run_reproduction", lambda *_, **__: Run)
+    monkeypatch.setattr("bayes_sf.output.runs.reproduce.print_reproduction", lambda *_, **__: None)
     code, _, err = command("reproduce", "--engine", "nuts")
     assert code == 4
     assert "x of y" in err

@@ -10,14 +10,14 @@ import xarray as xr
 
 import bayes_sf as sf
 from bayes_sf.analysis.group_slopes import group_lines, group_slopes
-from bayes_sf.engines.nuts import Sampled
-from bayes_sf.engines.pointwise import given_draws
+from bayes_sf.engines.sampled.nuts import Sampled
+from bayes_sf.engines.sampled.pointwise import given_draws
 from bayes_sf.errors import UsageError
-from bayes_sf.output.fits import _rows as printed_rows
-from bayes_sf.output.result_pictures import draw_shrinkage
-from bayes_sf.output.result_tables import _term_rows as term_rows
-from bayes_sf.output.result_tables import prior_notes
-from bayes_sf.output.words import numbered_name
+from bayes_sf.output.runs.fit import _rows as printed_rows
+from bayes_sf.output.figures.result import draw_shrinkage
+from bayes_sf.output.tables.result_tables import _term_rows as term_rows
+from bayes_sf.output.tables.result_tables import prior_notes
+from bayes_sf.output.words.words import numbered_name
 from bayes_sf.spec.rows import Rows
 
 SPEC = sf.ModelSpec("y", ("x", "z"), "g", varying=("x",))

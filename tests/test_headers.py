@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from bayes_sf.errors import BayesSFError, DataError, UsageError
-from bayes_sf.inputs.headers import match_columns, same_name
+from bayes_sf.inputs.files.headers import match_columns, same_name
 from bayes_sf.inputs.survey import read_survey
 
 GOOD = Path(__file__).parent / "bad_inputs" / "good_survey.csv"

@@ -16,25 +16,25 @@ from conftest import Finished, run, run_here
 from rich.console import Console
 
 import bayes_sf as sf
-from bayes_sf.analysis.completed import completed_sets
-from bayes_sf.analysis.imputation import (
+from bayes_sf.analysis.missing.completed import completed_sets
+from bayes_sf.analysis.missing.imputation import (
     METHODS,
     MissingStudy,
     compare_methods,
     study_complete,
     study_missing,
 )
-from bayes_sf.analysis.missingness import who_is_missing, won_back
-from bayes_sf.analysis.rubin import pool_reml
+from bayes_sf.analysis.missing.missingness import who_is_missing, won_back
+from bayes_sf.analysis.missing.rubin import pool_reml
 from bayes_sf.cli.app import main
 from bayes_sf.cli.missing import read_deltas
-from bayes_sf.engines.panel_draws import Completed
+from bayes_sf.engines.panel.draws import Completed
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.panel import build_panel
 from bayes_sf.inputs.sample import AnalysisSample
-from bayes_sf.output import imputations
-from bayes_sf.output.imputation_tables import imputation_tables, method_table
-from bayes_sf.output.saved_imputation import read_imputation
+from bayes_sf.output.runs import impute as imputations
+from bayes_sf.output.tables.imputation_tables import imputation_tables, method_table
+from bayes_sf.output.report.saved_imputation import read_imputation
 
 REPLICA = Path(__file__).parents[1] / "data" / "replica"
 PREDICTORS = ("q13", "women_share")

@@ -12,10 +12,10 @@ from statsmodels.regression.mixed_linear_model import MixedLM
 from statsmodels.tools.tools import add_constant
 
 import bayes_sf as sf
-from bayes_sf.analysis.control_ladder import climb_controls
-from bayes_sf.analysis.ladder import RUNGS, climb, read_imputed
-from bayes_sf.analysis.power_scaling import SENSITIVE, power_scaling
-from bayes_sf.engines.estimates import Estimate
+from bayes_sf.analysis.choices.control_ladder import climb_controls
+from bayes_sf.analysis.choices.ladder import RUNGS, climb, read_imputed
+from bayes_sf.analysis.priors.power_scaling import SENSITIVE, power_scaling
+from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.errors import DataError, UsageError
 
 SPEC = sf.ModelSpec("y", ("x",), "g", unit="pp")

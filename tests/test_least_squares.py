@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
-from bayes_sf.engines.least_squares import gauss_newton, jacobian
+from bayes_sf.recovery.least_squares import gauss_newton, jacobian
 
 type Floats = NDArray[np.float64]
 TIME = np.linspace(0, 2, 9)

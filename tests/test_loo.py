@@ -8,10 +8,10 @@ import pytest
 from scipy import stats
 
 import bayes_sf as sf
-from bayes_sf.analysis.loo import compare_models, leave_group_out, loo
-from bayes_sf.analysis.predictive_check import check_predictions, summarise_replicates
-from bayes_sf.engines.nuts import Sampled
-from bayes_sf.engines.pointwise import given_draws
+from bayes_sf.analysis.checks.loo import compare_models, leave_group_out, loo
+from bayes_sf.analysis.checks.predictive_check import check_predictions, summarise_replicates
+from bayes_sf.engines.sampled.nuts import Sampled
+from bayes_sf.engines.sampled.pointwise import given_draws
 from bayes_sf.errors import DataError, UsageError
 from bayes_sf.spec.rows import Rows
 

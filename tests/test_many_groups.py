@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 import bayes_sf as sf
-from bayes_sf.engines.exact import ExactPosterior
-from bayes_sf.engines.mixture import NormalMixture
+from bayes_sf.engines.gaussian.exact import ExactPosterior
+from bayes_sf.engines.gaussian.mixture import NormalMixture
 
 SPEC = sf.ModelSpec("y", ("x",), group="g")
 
@@ -59,7 +59,7 @@ def test_blocks_give_what_the_whole_gives(monkeypatch: pytest.MonkeyPatch) -> No
         np.full(6, 1 / 6), rng.normal(size=(11, 6)), rng.uniform(0.1, 2, size=(11, 6))
     )
     whole = mixture.quantile([0.1, 0.8]), mixture.cdf(0.0), mixture.sd()
-    monkeypatch.setattr("bayes_sf.engines.mixture._BLOCK", 24)  # four rows at a time
+    monkeypatch.setattr("bayes_sf.engines.gaussian.mixture._BLOCK", 24)  # four rows at a time
     for found, expected in zip(
         (mixture.quantile([0.1, 0.8]), mixture.cdf(0.0), mixture.sd()), whole, strict=True
     ):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bayes_sf.engines.mean_states import EXTRA_SPREAD, _MeanStudy
-from bayes_sf.engines.printed import SELECTION, figures, printed_models
-from bayes_sf.engines.states import (
+from bayes_sf.recovery.mean_states import EXTRA_SPREAD, _MeanStudy
+from bayes_sf.recovery.printed import SELECTION, figures, printed_models
+from bayes_sf.recovery.states import (
     States,
     log_printed,
     null_implied,

@@ -7,17 +7,17 @@ import pandas as pd
 import pytest
 
 import bayes_sf as sf
-from bayes_sf.analysis.missingness import complete_rows, size_band, who_is_missing, won_back
-from bayes_sf.engines.panel_draws import Completed
+from bayes_sf.analysis.missing.missingness import complete_rows, size_band, who_is_missing, won_back
+from bayes_sf.engines.panel.draws import Completed
 from bayes_sf.inputs.panel import Panel, build_panel
 from bayes_sf.inputs.sample import design
-from bayes_sf.output.imputation_figures import (
+from bayes_sf.output.figures.imputation import (
     choose_workplaces,
     delta_figure,
     distribution_figure,
     quarters_figure,
 )
-from bayes_sf.output.page import figure_files
+from bayes_sf.output.figures.page import figure_files
 
 CONTROLS = ("q13", "women_share", "senior_share", "n_employees", "q5r1")
 SPECS = (

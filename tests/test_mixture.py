@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from scipy.optimize import brentq
 
-from bayes_sf.engines.mixture import NormalMixture
+from bayes_sf.engines.gaussian.mixture import NormalMixture
 
 PROBS = np.array([0.001, 0.025, 0.3, 0.5, 0.975])
 

@@ -8,14 +8,14 @@ import pandas as pd
 import pytest
 
 import bayes_sf as sf
-from bayes_sf.analysis.mnar import (
+from bayes_sf.analysis.missing.mnar import (
     completed_posterior,
     delta_effects,
     shifted_cells,
 )
-from bayes_sf.analysis.tipping import tipping_point
-from bayes_sf.engines.panel_draws import Completed
-from bayes_sf.engines.panel_quantities import (
+from bayes_sf.analysis.missing.tipping import tipping_point
+from bayes_sf.engines.panel.draws import Completed
+from bayes_sf.engines.panel.quantities import (
     CHANGE_QUARTERS,
     industry_table,
     realised,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bayes_sf.engines.gaussian import check_groups, standardise
-from bayes_sf.engines.ols_reml import fit_ols, fit_reml
+from bayes_sf.engines.gaussian.likelihood import check_groups, standardise
+from bayes_sf.engines.gaussian.ols_reml import fit_ols, fit_reml
 from bayes_sf.errors import DataError
 from bayes_sf.spec.moments import Moments
 

@@ -9,7 +9,7 @@ from scipy import integrate, stats
 from statsmodels.stats.multitest import multipletests
 
 import bayes_sf as sf
-from bayes_sf.analysis.multiplicity import (
+from bayes_sf.analysis.size.multiplicity import (
     Slopes,
     _common,
     _separate,

@@ -6,8 +6,8 @@ import ibis
 import pytest
 
 from bayes_sf.errors import DataError
-from bayes_sf.inputs.delimited import CsvFormat
-from bayes_sf.inputs.numerals import StoredNumber, as_number, find_decimal_mark
+from bayes_sf.inputs.files.delimited import CsvFormat
+from bayes_sf.inputs.files.numerals import StoredNumber, as_number, find_decimal_mark
 
 type Written = Literal["semicolon", "comma", "typed"]
 LAYOUTS = {

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.optimize import minimize
 
-from bayes_sf.engines.ols_reml import GaussianFit, fit_no_pooling, fit_ols, fit_reml
+from bayes_sf.engines.gaussian.ols_reml import GaussianFit, fit_no_pooling, fit_ols, fit_reml
 from bayes_sf.errors import DataError
 from bayes_sf.spec.moments import Moments
 

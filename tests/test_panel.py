@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from bayes_sf.engines.panel_data import PanelData
-from bayes_sf.engines.panel_graph import arrays, panel_model
-from bayes_sf.engines.panel_pilot import Pilot
+from bayes_sf.engines.panel.data import PanelData
+from bayes_sf.engines.panel.graph import arrays, panel_model
+from bayes_sf.engines.panel.pilot import Pilot
 from bayes_sf.errors import SpecError
 from bayes_sf.spec.panel import PanelSpec
 from bayes_sf.spec.priors import Prior, Priors

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from bayes_sf.engines.panel_algebra import Gaps, information, log_likelihood, shifted, summarise
-from bayes_sf.engines.panel_draws import draw_own_effects, draw_residuals
+from bayes_sf.engines.panel.algebra import Gaps, information, log_likelihood, shifted, summarise
+from bayes_sf.engines.panel.draws import draw_own_effects, draw_residuals
 
 type Figures = tuple[np.ndarray, ...]
 

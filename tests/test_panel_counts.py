@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from bayes_sf.engines.panel_counts import count_quarters, draw_counts, log_density_of_counts
-from bayes_sf.engines.panel_data import PanelData
-from bayes_sf.engines.panel_graph import panel_model
-from bayes_sf.engines.panel_report import report
+from bayes_sf.engines.panel.counts import count_quarters, draw_counts, log_density_of_counts
+from bayes_sf.engines.panel.data import PanelData
+from bayes_sf.engines.panel.graph import panel_model
+from bayes_sf.engines.panel.report import report
 from bayes_sf.errors import SpecError
 from bayes_sf.spec.panel import PanelSpec
 from tests import panels

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import bayes_sf as sf
-from bayes_sf.engines.panel_answers import candidates
-from bayes_sf.engines.panel_data import PanelData, back, forward
+from bayes_sf.engines.panel.answers import candidates
+from bayes_sf.engines.panel.data import PanelData, back, forward
 from bayes_sf.errors import DataError, UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.panel import build_panel

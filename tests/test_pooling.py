@@ -14,8 +14,8 @@ from bayes_sf.analysis.pooling import (
     own_levels,
     rows_to_halve,
 )
-from bayes_sf.engines.exact import ExactPosterior, fit_exact
-from bayes_sf.engines.ols_reml import fit_reml
+from bayes_sf.engines.gaussian.exact import ExactPosterior, fit_exact
+from bayes_sf.engines.gaussian.ols_reml import fit_reml
 
 SPEC = sf.ModelSpec("y", predictors=("x",), group="g")
 SIZES = {"a": 4, "b": 9, "c": 25, "d": 60}

@@ -6,15 +6,15 @@ import pytest
 from scipy import integrate, special, stats
 
 import bayes_sf as sf
-from bayes_sf.analysis.contrast import Contrast, find_contrast, widest_contrasts
-from bayes_sf.analysis.designs import design_table, published_designs
-from bayes_sf.analysis.planning import (
+from bayes_sf.analysis.size.contrast import Contrast, find_contrast, widest_contrasts
+from bayes_sf.analysis.size.designs import design_table, published_designs
+from bayes_sf.analysis.size.planning import (
     expected_width,
     plan_precision,
     simulate_width,
     workplaces_needed,
 )
-from bayes_sf.analysis.power import (
+from bayes_sf.analysis.size.power import (
     Effects,
     design_errors,
     errors_at,

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from scipy import stats
 
 import bayes_sf as sf
-from bayes_sf.analysis.power_scaling import SENSITIVE, power_scaling
-from bayes_sf.engines.exact import ExactPosterior, fit_exact
-from bayes_sf.engines.grid import resolve
-from bayes_sf.engines.joint import Joint
-from bayes_sf.engines.log_prior import _shared_scale, log_prior
-from bayes_sf.engines.power_scaling import cjs_distance, power_scale
+from bayes_sf.analysis.priors.power_scaling import SENSITIVE, power_scaling
+from bayes_sf.engines.gaussian.exact import ExactPosterior, fit_exact
+from bayes_sf.engines.gaussian.grid import resolve
+from bayes_sf.engines.gaussian.joint import Joint
+from bayes_sf.engines.sampled.log_prior import _shared_scale, log_prior
+from bayes_sf.analysis.priors.scaled_posterior import cjs_distance, power_scale
 from bayes_sf.errors import UsageError
 from bayes_sf.spec.prior import Prior
 from bayes_sf.spec.rows import Rows
@@ -118,7 +118,7 @@ def test_exact_sensitivities_are_those_of_arviz_from_draws() -> None:
     import xarray as xr
     from arviz_stats.psense import psense
 
-    from bayes_sf.engines.pointwise import given_draws
+    from bayes_sf.engines.sampled.pointwise import given_draws
 
     result = sf.fit(replace(SPEC, priors=sf.Priors(slope=Prior("normal", scale=0.2))), frame())
     table = power_scaling(result).set_index(["term", "component"])["sensitivity"]

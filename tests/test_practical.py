@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 
 import bayes_sf as sf
-from bayes_sf.analysis.contrast import (
+from bayes_sf.analysis.size.contrast import (
     Contrast,
     contrast_posterior,
     find_contrast,
     widest_contrasts,
 )
-from bayes_sf.analysis.practical import Rope, exceedance, judge_size, judge_sizes
-from bayes_sf.engines.posterior import Posterior
+from bayes_sf.analysis.size.practical import Rope, exceedance, judge_size, judge_sizes
+from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import load_codebook
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 import bayes_sf as sf
-from bayes_sf.analysis.prior_fan import GROUP_PRIORS, SLOPE_PRIORS, default_fan, prior_fan
-from bayes_sf.engines.recovery import PublishedStudy, recover_study
+from bayes_sf.analysis.priors.prior_fan import GROUP_PRIORS, SLOPE_PRIORS, default_fan, prior_fan
+from bayes_sf.recovery.study import PublishedStudy, recover_study
 from bayes_sf.errors import SpecError, UsageError
 
 SPEC = sf.ModelSpec("y", ("x",), "g", unit="pp")

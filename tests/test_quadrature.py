@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bayes_sf.engines.quadrature import (
+from bayes_sf.engines.gaussian.quadrature import (
     Axis,
     Box,
     cumulative,

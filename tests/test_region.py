@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from bayes_sf.inputs.region import NORMAL_QUANTILE, Interval, Region, coefficient_region
+from bayes_sf.recovery.region import NORMAL_QUANTILE, Interval, Region, coefficient_region
 
 FIGURES = ("t", "ci_low", "ci_high")
 

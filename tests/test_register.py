@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scipy.stats import kendalltau
 
 from bayes_sf.errors import DataError, UsageError
-from bayes_sf.inputs.extract import COLUMNS
-from bayes_sf.inputs.outcomes import (
+from bayes_sf.inputs.register.extract import COLUMNS
+from bayes_sf.inputs.register.outcomes import (
     has_doubles,
     kendall_tau_b,
     sum_quarters,
@@ -21,8 +21,8 @@ from bayes_sf.inputs.outcomes import (
     with_movement,
 )
 from bayes_sf.inputs.pseudonym import is_valid_number, mask_numbers, pseudonym
-from bayes_sf.inputs.quarters import parse_quarter, quarter_range, working_days
-from bayes_sf.inputs.register import Register, read_register
+from bayes_sf.inputs.register.quarters import parse_quarter, quarter_range, working_days
+from bayes_sf.inputs.register.reader import Register, read_register
 
 sys.path.insert(0, str(Path(__file__).parent / "bad_inputs"))
 from make import numbers, register

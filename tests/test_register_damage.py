@@ -24,7 +24,7 @@ import pandas as pd
 import pytest
 
 from bayes_sf.errors import DataError
-from bayes_sf.inputs.register import Register, read_register
+from bayes_sf.inputs.register.reader import Register, read_register
 from bayes_sf.resources import data_dir
 
 FOLDER = data_dir() / "replica"

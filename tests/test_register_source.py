@@ -13,7 +13,7 @@ import pyreadstat
 import pytest
 
 from bayes_sf.errors import DataError
-from bayes_sf.inputs.register import Register, read_register
+from bayes_sf.inputs.register.reader import Register, read_register
 
 sys.path.insert(0, str(Path(__file__).parent / "bad_inputs"))
 from make import numbers, register

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import bayes_sf as sf
-from bayes_sf.engines.ols_reml import GaussianFit, fit_reml
+from bayes_sf.engines.gaussian.ols_reml import GaussianFit, fit_reml
 from bayes_sf.spec.moments import Moments
 
 LME4 = Path(__file__).parent / "references" / "lme4"

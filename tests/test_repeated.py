@@ -8,8 +8,8 @@ import pytest
 from scipy import stats
 
 import bayes_sf as sf
-from bayes_sf.analysis.loo import loo
-from bayes_sf.engines.repeated import RepeatedPosterior, fit_repeated
+from bayes_sf.analysis.checks.loo import loo
+from bayes_sf.engines.gaussian.repeated import RepeatedPosterior, fit_repeated
 from bayes_sf.errors import SpecError, UsageError
 from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.rows import Rows

@@ -15,31 +15,31 @@ import pytest
 
 import bayes_sf as sf
 from bayes_sf import cli
-from bayes_sf.analysis.account import account_of
-from bayes_sf.analysis.multiverse import Explored
+from bayes_sf.analysis.replay.account import account_of
+from bayes_sf.analysis.choices.multiverse import Explored
 from bayes_sf.engines.fit import ENGINES
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.sample import AnalysisSample
-from bayes_sf.output import report_alternatives
-from bayes_sf.output.account_words import account_table
-from bayes_sf.output.comparison_tables import comparison_tables, icc_table
-from bayes_sf.output.described_sample import protect_tables
-from bayes_sf.output.disclosure import Control, Rules
+from bayes_sf.output.report.page import alternatives as report_alternatives
+from bayes_sf.output.tables.account import account_table
+from bayes_sf.output.tables.comparison_tables import comparison_tables, icc_table
+from bayes_sf.output.tables.described_sample import protect_tables
+from bayes_sf.disclosure.control import Control, Rules
 from bayes_sf.output.files import write_files
 from bayes_sf.output.numbers import fixed, percent
-from bayes_sf.output.page import figure_files
-from bayes_sf.output.posterior_figures import forest_figure, icc_figure, line_figure
-from bayes_sf.output.protected_models import protect_pooling
-from bayes_sf.output.report import render_report, write_report
-from bayes_sf.output.report_alternatives import move_unobserved
-from bayes_sf.output.report_material import Material, associations, explorer_models, gather
-from bayes_sf.output.report_section import Section
-from bayes_sf.output.report_sections import SECTIONS, build_sections
-from bayes_sf.output.report_sentences import _texts, say
-from bayes_sf.output.report_statements import data_say, how_sure, question, tipping_line
-from bayes_sf.output.report_tables import contrast_table
-from bayes_sf.output.sentences import sentence
+from bayes_sf.output.figures.page import figure_files
+from bayes_sf.output.figures.posterior import forest_figure, icc_figure, line_figure
+from bayes_sf.disclosure.protected_models import protect_pooling
+from bayes_sf.output.report.page import render_report, write_report
+from bayes_sf.output.report.alternatives import move_unobserved
+from bayes_sf.output.report.material import Material, associations, explorer_models, gather
+from bayes_sf.output.report.section import Section
+from bayes_sf.output.report.sections import SECTIONS, build_sections
+from bayes_sf.output.report.sentences import _texts, say
+from bayes_sf.output.report.statements import data_say, how_sure, question, tipping_line
+from bayes_sf.output.report.tables import contrast_table
+from bayes_sf.output.words.sentences import sentence
 from bayes_sf.spec.prior import Prior
 from bayes_sf.spec.priors import Priors
 from tests.conftest import FEW, draw_blank
@@ -80,7 +80,7 @@ def pages(
             if lang == "en":
                 draw_blank(patch)
             else:
-                patch.setattr("bayes_sf.output.report.build_sections", lambda _: built)
+                patch.setattr("bayes_sf.output.report.page.build_sections", lambda _: built)
             page = render_report(replace(material, lang=lang))
         found[lang].write_text(page, encoding="utf-8")
     return found
@@ -469,9 +469,9 @@ def test_out_may_name_the_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = tmp_path / "new" / "a.html"
-    monkeypatch.setattr("bayes_sf.output.report_material.gather", lambda *_, **__: "material")
+    monkeypatch.setattr("bayes_sf.output.report.material.gather", lambda *_, **__: "material")
     monkeypatch.setattr(
-        "bayes_sf.output.report.write_report",
+        "bayes_sf.output.report.page.write_report",
         lambda path, _: write_files(path.parent, {path.name: "a page"}),
     )
     monkeypatch.setattr("sys.argv", f"bayes-sf report --data replica --out {page}".split())
@@ -695,7 +695,7 @@ def test_own_data_are_in_the_page_only_where_asked(
     material: Material, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The explorer's sufficient statistics are data; it is beside the sections."""
-    monkeypatch.setattr("bayes_sf.output.report.build_sections", lambda _: ())
+    monkeypatch.setattr("bayes_sf.output.report.page.build_sections", lambda _: ())
     own = replace(material, source="microdata", lang="en")
     assert explorer_models(own) == ()
     page = render_report(own)

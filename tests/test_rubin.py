@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 import bayes_sf as sf
-from bayes_sf.analysis.rubin import pool, pool_reml
+from bayes_sf.analysis.missing.rubin import pool, pool_reml
 from bayes_sf.errors import UsageError
 
 RULES = pd.read_csv(Path(__file__).parent / "references" / "mice" / "rules.csv")

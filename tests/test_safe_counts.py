@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
-from bayes_sf.output.safe_counts import unsaid_counts
+from bayes_sf.disclosure.safe_counts import unsaid_counts
 
 LEAST = 3
 

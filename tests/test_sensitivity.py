@@ -9,17 +9,17 @@ import pandas as pd
 import pytest
 
 import bayes_sf as sf
-from bayes_sf.analysis.bayes_factors import bayes_factors
-from bayes_sf.analysis.contrast import Contrast, find_contrast
-from bayes_sf.analysis.days_lost import MEANING, Workforce
-from bayes_sf.analysis.multiplicity import collect_slopes, pool_slopes
-from bayes_sf.analysis.power import Effects
-from bayes_sf.analysis.practical import Rope, judge_size
-from bayes_sf.analysis.prior_fan import default_fan, prior_fan
+from bayes_sf.analysis.size.bayes_factors import bayes_factors
+from bayes_sf.analysis.size.contrast import Contrast, find_contrast
+from bayes_sf.analysis.size.days_lost import MEANING, Workforce
+from bayes_sf.analysis.size.multiplicity import collect_slopes, pool_slopes
+from bayes_sf.analysis.size.power import Effects
+from bayes_sf.analysis.size.practical import Rope, judge_size
+from bayes_sf.analysis.priors.prior_fan import default_fan, prior_fan
 from bayes_sf.analysis.sensitivity import PARTS
-from bayes_sf.engines.answers import surveyed
-from bayes_sf.engines.recovery import PublishedStudy
-from bayes_sf.engines.states import States
+from bayes_sf.recovery.answers import surveyed
+from bayes_sf.recovery.study import PublishedStudy
+from bayes_sf.recovery.states import States
 from bayes_sf.errors import DataError, UsageError
 
 SPEC = sf.ModelSpec("y", ("x",), "g", unit="pp")

@@ -14,21 +14,21 @@ import pandas as pd
 import pytest
 
 import bayes_sf as sf
-from bayes_sf.analysis.contrast import Contrast
-from bayes_sf.analysis.control_ladder import climb_controls
-from bayes_sf.analysis.days_lost import Workforce
-from bayes_sf.analysis.power import Effects
-from bayes_sf.analysis.practical import Rope
+from bayes_sf.analysis.size.contrast import Contrast
+from bayes_sf.analysis.choices.control_ladder import climb_controls
+from bayes_sf.analysis.size.days_lost import Workforce
+from bayes_sf.analysis.size.power import Effects
+from bayes_sf.analysis.size.practical import Rope
 from bayes_sf.analysis.sensitivity import PARTS, Sensitivity
-from bayes_sf.output.page import figure_files
-from bayes_sf.output.sensitivity_figures import (
+from bayes_sf.output.figures.page import figure_files
+from bayes_sf.output.figures.sensitivity import (
     controls_figure,
     fan_figure,
     ladder_figure,
     ranks_figure,
 )
-from bayes_sf.output.sensitivity_tables import model_tables, outcome_tables
-from bayes_sf.output.sensitivity_words import _SENTENCES, _WORDS, say
+from bayes_sf.output.tables.sensitivity_tables import model_tables, outcome_tables
+from bayes_sf.output.words.sensitivity import _SENTENCES, _WORDS, say
 
 type Command = Callable[..., tuple[int, str, str]]
 

@@ -13,13 +13,13 @@ import pytest
 import bayes_sf as sf
 from bayes_sf.engines import fit as fitting
 from bayes_sf.engines import store
-from bayes_sf.engines.diagnostics import diagnose
-from bayes_sf.engines.draws import draw_posterior
-from bayes_sf.engines.exact import fit_exact
-from bayes_sf.engines.gaussian import standardise
-from bayes_sf.engines.joint import resolve_priors
-from bayes_sf.engines.nuts import SETTINGS, Sampled, _exact
-from bayes_sf.engines.posterior import Posterior
+from bayes_sf.engines.sampled.diagnostics import diagnose
+from bayes_sf.engines.gaussian.draws import draw_posterior
+from bayes_sf.engines.gaussian.exact import fit_exact
+from bayes_sf.engines.gaussian.likelihood import standardise
+from bayes_sf.engines.gaussian.joint import resolve_priors
+from bayes_sf.engines.sampled.nuts import SETTINGS, Sampled, _exact
+from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.errors import DataError, OutputError
 
 SPEC = sf.ModelSpec("y", predictors=("x",), group="bransje", name="q14.1")
@@ -52,7 +52,7 @@ def sampler(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         tree["exact"] = _exact(moments, resolved)
         return Sampled(moments, resolved, tree)
 
-    monkeypatch.setattr("bayes_sf.engines.nuts.fit_nuts", draw)
+    monkeypatch.setattr("bayes_sf.engines.sampled.nuts.fit_nuts", draw)
     return called
 
 

@@ -157,13 +157,13 @@ def test_an_error_that_a_library_makes_of_ctrl_c(
         except KeyboardInterrupt:
             raise RuntimeError("Query interrupted") from None
 
-    monkeypatch.setattr("bayes_sf.output.reproduction.run_reproduction", swallow)
+    monkeypatch.setattr("bayes_sf.output.runs.reproduce.run_reproduction", swallow)
     assert command("reproduce") == (130, "", "bayes-sf: interrupted\n")
 
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("Query interrupted")
 
-    monkeypatch.setattr("bayes_sf.output.reproduction.run_reproduction", fail)
+    monkeypatch.setattr("bayes_sf.output.runs.reproduce.run_reproduction", fail)
     assert command("reproduce")[0] == 1
 
 
@@ -172,7 +172,7 @@ QUERY = """
 import signal, sys
 from bayes_sf import cli
 from bayes_sf.inputs.connection import connect
-from bayes_sf.output import reproduction
+from bayes_sf.output.runs import reproduce as reproduction
 
 engine = connect("1GB").con
 engine.execute("set threads = 2")
@@ -221,7 +221,7 @@ def test_ctrl_c_that_falls_into_the_end_of_an_object_comes_again(
         for _second in range(10):
             signal.sigtimedwait([], 1)  # ends with the signal
 
-    monkeypatch.setattr("bayes_sf.output.reproduction.run_reproduction", work)
+    monkeypatch.setattr("bayes_sf.output.runs.reproduce.run_reproduction", work)
     assert command("reproduce") == (130, "", "bayes-sf: interrupted\n")
 
 

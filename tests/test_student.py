@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 import bayes_sf as sf
-from bayes_sf.engines.student import Numbers, student_model
+from bayes_sf.engines.sampled.student import Numbers, student_model
 from bayes_sf.errors import SpecError, UsageError
 from bayes_sf.spec.rows import Rows
 

@@ -8,7 +8,7 @@ import pytest
 from scipy import integrate, stats
 
 from bayes_sf.analysis.summary_posterior import degrees_of_freedom, summary_posterior
-from bayes_sf.inputs.region import coefficient_region
+from bayes_sf.recovery.region import coefficient_region
 
 STUDY = Path(__file__).parent / "studies" / "summary_t.csv"
 

@@ -9,7 +9,7 @@ import pytest
 from bayes_sf.errors import DataError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.survey import read_survey
-from bayes_sf.output.problem_words import problem_lines
+from bayes_sf.output.words.problems import problem_lines
 
 GOOD = Path(__file__).parent / "bad_inputs" / "good_survey.csv"
 KEY = b"the key of these tests"

@@ -12,8 +12,8 @@ import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
 from bayes_sf.errors import DataError
-from bayes_sf.inputs import workbook
-from bayes_sf.inputs.tabular import read_cells
+from bayes_sf.inputs.files import workbook
+from bayes_sf.inputs.files.tabular import read_cells
 
 TABLE = [["id", "x", "note"], [1, 2.5, "first"], [2, None, None], [3, 4, "last"]]
 READ = [["1", "2.5", "first"], ["2", None, None], ["3", "4", "last"]]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bayes_sf.errors import DataError
 from bayes_sf.inputs.pseudonym import mask_numbers, pseudonym, workplace_number
-from bayes_sf.inputs.register import read_register
+from bayes_sf.inputs.register.reader import read_register
 from bayes_sf.inputs.sample import load_sample
 from bayes_sf.inputs.survey import read_survey
 

@@ -34,10 +34,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.engines.estimates import Estimate, frequentist_rows
-from bayes_sf.engines.exact import ExactPosterior
+from bayes_sf.engines.gaussian.estimates import Estimate, frequentist_rows
+from bayes_sf.engines.gaussian.exact import ExactPosterior
 from bayes_sf.engines.fit import fit
-from bayes_sf.engines.ols_reml import GaussianFit, fit_no_pooling, fit_ols, fit_reml
+from bayes_sf.engines.gaussian.ols_reml import GaussianFit, fit_no_pooling, fit_ols, fit_reml
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import DataError
 from bayes_sf.spec.model import ModelSpec
@@ -352,7 +352,7 @@ def rows_to_halve(part: ExactPosterior, group: str) -> float:
     Examples
     --------
     >>> import pandas as pd
-    >>> from bayes_sf.engines.exact import fit_exact
+    >>> from bayes_sf.engines.gaussian.exact import fit_exact
     >>> df = pd.DataFrame({"y": [1.0, 2, 3, 5, 6, 7, 9, 10, 11], "g": list("aaabbbccc")})
     >>> rows_to_halve(fit_exact(Moments.from_frame(df, outcome="y", group="g")), "a")
     10.0

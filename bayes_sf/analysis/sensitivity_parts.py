@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from bayes_sf.analysis.bayes_factors import bayes_factors
-from bayes_sf.analysis.contrast import Contrast, check_contrast, contrast_of, find_contrast
-from bayes_sf.analysis.control_ladder import climb_controls
-from bayes_sf.analysis.days_lost import REPORT_EMPLOYEES, Workforce, days_lost, sample_workforce
-from bayes_sf.analysis.designs import design_table, published_designs
-from bayes_sf.analysis.ladder import climb, read_imputed
-from bayes_sf.analysis.multiplicity import collect_slopes, pool_slopes, sweep_correlation
-from bayes_sf.analysis.planning import plan_precision
-from bayes_sf.analysis.power import Effects, learn_effects
-from bayes_sf.analysis.power_scaling import power_scaling
-from bayes_sf.analysis.practical import Rope, exceedance, judge_sizes
-from bayes_sf.analysis.prior_fan import GROUP_PRIORS, SLOPE_PRIORS, default_fan, prior_fan
-from bayes_sf.analysis.prior_predictive import prior_predictive
+from bayes_sf.analysis.size.bayes_factors import bayes_factors
+from bayes_sf.analysis.size.contrast import Contrast, check_contrast, contrast_of, find_contrast
+from bayes_sf.analysis.choices.control_ladder import climb_controls
+from bayes_sf.analysis.size.days_lost import REPORT_EMPLOYEES, Workforce, days_lost, sample_workforce
+from bayes_sf.analysis.size.designs import design_table, published_designs
+from bayes_sf.analysis.choices.ladder import climb, read_imputed
+from bayes_sf.analysis.size.multiplicity import collect_slopes, pool_slopes, sweep_correlation
+from bayes_sf.analysis.size.planning import plan_precision
+from bayes_sf.analysis.size.power import Effects, learn_effects
+from bayes_sf.analysis.priors.power_scaling import power_scaling
+from bayes_sf.analysis.size.practical import Rope, exceedance, judge_sizes
+from bayes_sf.analysis.priors.prior_fan import GROUP_PRIORS, SLOPE_PRIORS, default_fan, prior_fan
+from bayes_sf.analysis.priors.prior_predictive import prior_predictive
 from bayes_sf.engines.fit import fit
-from bayes_sf.engines.recovery import PublishedStudy
+from bayes_sf.recovery.study import PublishedStudy
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.sample import AnalysisSample

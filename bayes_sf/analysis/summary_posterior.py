@@ -28,7 +28,7 @@ Examples
 
 from dataclasses import dataclass
 
-from bayes_sf.inputs.region import Region
+from bayes_sf.recovery.region import Region
 
 __all__ = ["SummaryPosterior", "degrees_of_freedom", "summary_posterior"]
 

@@ -64,7 +64,7 @@ def loo(
     source = source_of(data, survey, register, ("replica",))
     rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     folder = ready_folder(out)
-    from bayes_sf.output.predictions import print_loo, run_loo
+    from bayes_sf.output.runs.loo import print_loo, run_loo
 
     run = run_loo(
         folder, asked,
@@ -107,7 +107,7 @@ def plot(
     from bayes_sf.spec.analysis import load_analysis
 
     asked, source = load_analysis(analysis), source_of(data, survey, register)
-    from bayes_sf.output.pictures import OF_CHAINS, check_picture, picture_files
+    from bayes_sf.output.runs.plot import OF_CHAINS, check_picture, picture_files
 
     check_picture(picture)
     if engine not in (None, "exact", "nuts"):
@@ -115,11 +115,11 @@ def plot(
     rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     folder = ready_folder(out)
     from bayes_sf.engines.fit import fit
-    from bayes_sf.output.disclosure import Control, notice
+    from bayes_sf.disclosure.control import Control, notice
     from bayes_sf.output.files import write_files
     from bayes_sf.output.formats.terminal import print_end
     from bayes_sf.output.progress import show_sampling
-    from bayes_sf.output.protected_models import blunt_of, check_withheld, keep_open
+    from bayes_sf.disclosure.protected_models import blunt_of, check_withheld, keep_open
 
     study = load_study(source, survey, register, mapping, seed, decimal=decimal, lang=language)
     control = Control.of(study, rules)
@@ -167,7 +167,7 @@ def sbc(
     asked = load_analysis(analysis)
     source = source_of(data, survey, register, ("replica",))
     folder = ready_folder(out)
-    from bayes_sf.output.calibrations import print_calibration, run_calibration
+    from bayes_sf.output.runs.sbc import print_calibration, run_calibration
 
     run = run_calibration(
         folder, asked,

@@ -55,7 +55,7 @@ def multiverse(
     source = source_of(data, survey, register, ("replica",))
     rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     folder = ready_folder(out)
-    from bayes_sf.output.multiverses import print_multiverse, run_multiverse
+    from bayes_sf.output.runs.multiverse import print_multiverse, run_multiverse
 
     run = run_multiverse(
         folder, asked,
@@ -94,7 +94,7 @@ def influence(
     source = source_of(data, survey, register, ("replica",))
     rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     folder = ready_folder(out)
-    from bayes_sf.output.influences import print_influence, run_influence
+    from bayes_sf.output.runs.influence import print_influence, run_influence
 
     run = run_influence(
         folder, asked,

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from bayes_sf.errors import UsageError
 
 if TYPE_CHECKING:
-    from bayes_sf.engines.recovery import PublishedStudy
+    from bayes_sf.recovery.study import PublishedStudy
     from bayes_sf.inputs.sample import AnalysisSample
     from bayes_sf.inputs.variables import Language
-    from bayes_sf.output.disclosure import Rules
+    from bayes_sf.disclosure.control import Rules
 
 __all__ = ["language_of", "load_study", "load_workplaces", "read_secret", "rules_of", "source_of"]
 
@@ -51,8 +51,8 @@ def load_workplaces(
 ) -> "AnalysisSample":
     """Load the replica's workplaces, or files of one's own, and say what is odd in them."""
     from bayes_sf.inputs.sample import load_sample
-    from bayes_sf.output.disclosure import Rules
-    from bayes_sf.output.problem_words import hide_few, problem_notice
+    from bayes_sf.disclosure.control import Rules
+    from bayes_sf.output.words.problems import hide_few, problem_notice
 
     if source == "replica":
         _refuse_unused(mapping, decimal)
@@ -88,7 +88,7 @@ def load_study(
     if source != "published":
         return load_workplaces(source, survey, register, mapping, decimal=decimal, lang=lang)
     _refuse_unused(mapping, decimal)
-    from bayes_sf.engines.recovery import recover_study
+    from bayes_sf.recovery.study import recover_study
 
     return recover_study(seed=seed)
 
@@ -97,14 +97,14 @@ def rules_of(
     active: bool, workplaces: int, persons: int, dominance: tuple[float, float, float]
 ) -> "Rules":
     """Make the rules of disclosure control from a command's options."""
-    from bayes_sf.output.disclosure import Rules
+    from bayes_sf.disclosure.control import Rules
 
     return Rules(workplaces, persons, dominance, active)
 
 
 def language_of(lang: str) -> "Language":
     """Check the language before any work is done."""
-    from bayes_sf.output.words import check_language
+    from bayes_sf.output.words.words import check_language
 
     return check_language(lang)
 

@@ -76,7 +76,7 @@ def impute(
 
     Example: bayes-sf impute --data replica --completed 20 --out imputed
     """
-    from bayes_sf.analysis.mnar import PATTERNS
+    from bayes_sf.analysis.missing.mnar import PATTERNS
     from bayes_sf.inputs.variables import unknown_key
     from bayes_sf.output.files import ready_folder
     from bayes_sf.spec.analysis import load_analysis
@@ -92,9 +92,9 @@ def impute(
         raise UsageError(option, "goes with --completed", fix="add --completed 20")
     rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     folder = ready_folder(out)
-    from bayes_sf.output.completed_files import CONSENT
-    from bayes_sf.output.disclosure import refuse_withheld
-    from bayes_sf.output.imputations import print_imputation, run_imputation
+    from bayes_sf.output.runs.completed_files import CONSENT
+    from bayes_sf.disclosure.control import refuse_withheld
+    from bayes_sf.output.runs.impute import print_imputation, run_imputation
 
     sample = load_workplaces(source, survey, register, mapping, decimal=decimal, lang=language)
     if completed and source == "microdata":

@@ -71,7 +71,7 @@ def fit(
     source = source_of(data, survey, register)
     rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     folder = ready_folder(out)
-    from bayes_sf.output.fits import print_fit, run_fit
+    from bayes_sf.output.runs.fit import print_fit, run_fit
 
     run = run_fit(
         folder, asked,
@@ -113,7 +113,7 @@ def compare(
     source = source_of(data, survey, register)
     rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     folder = ready_folder(out)
-    from bayes_sf.output.poolings import print_pooling, run_pooling
+    from bayes_sf.output.runs.compare import print_pooling, run_pooling
 
     run = run_pooling(
         folder, asked,
@@ -134,7 +134,7 @@ def diagnose(
 
     Example: bayes-sf diagnose fits/null-absence_mean-0123456789ab.nc
     """
-    from bayes_sf.output.diagnosis import diagnose_file, print_diagnosis
+    from bayes_sf.output.runs.diagnose import diagnose_file, print_diagnosis
 
     language, found = language_of(lang), diagnose_file(file)
     print_diagnosis(stdout(), found, as_json=as_json, lang=language)

@@ -70,7 +70,7 @@ def reproduce(
     rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     folder = ready_folder(out)
     announce("reading the data (from the published tables about ten seconds) ...", quiet=quiet)
-    from bayes_sf.output.reproduction import print_reproduction, run_reproduction
+    from bayes_sf.output.runs.reproduce import print_reproduction, run_reproduction
 
     run = run_reproduction(
         folder, source=source,
@@ -144,8 +144,8 @@ def report(
             str(page), "is there already", fix="add --force, or choose another place with --out"
         )
     from bayes_sf.output.formats.terminal import print_end
-    from bayes_sf.output.report import write_report
-    from bayes_sf.output.report_material import gather
+    from bayes_sf.output.report.page import write_report
+    from bayes_sf.output.report.material import gather
 
     announce("reading the data (from the published tables about ten seconds) ...", quiet=quiet)
     study = load_study(source, survey, register, mapping, seed, decimal=decimal, lang=language)
@@ -163,10 +163,10 @@ def check_published(*, lang: LangOption = "en", as_json: JsonOption = False) -> 
     Example: bayes-sf check-published --lang nb
     """
     language = language_of(lang)
-    from bayes_sf.analysis.consistency import replay
-    from bayes_sf.output.command_words import say
+    from bayes_sf.analysis.replay.consistency import replay
+    from bayes_sf.output.words.commands import say
     from bayes_sf.output.files import json_text
-    from bayes_sf.output.finding_words import findings_lines, replay_line
+    from bayes_sf.output.words.findings import findings_lines, replay_line
 
     outcomes = replay()
     if as_json:
@@ -209,8 +209,8 @@ def describe(
     source = source_of(data, survey, register, known=("replica",))
     rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     folder = ready_folder(out)
-    from bayes_sf.output.description import print_description, write_description
-    from bayes_sf.output.disclosure import refuse_withheld
+    from bayes_sf.output.runs.describe import print_description, write_description
+    from bayes_sf.disclosure.control import refuse_withheld
 
     sample = load_workplaces(source, survey, register, mapping, decimal=decimal, lang=language)
     described = write_description(
@@ -250,7 +250,7 @@ def select(
 
     language, source = language_of(lang), source_of(data, survey, register, known=("replica",))
     key = read_secret(key_file) if key_file else None
-    from bayes_sf.output.cases import Choice, print_cases, write_cases
+    from bayes_sf.output.runs.select import Choice, print_cases, write_cases
 
     choice = Choice(years, top, seed)
     rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
@@ -277,10 +277,10 @@ def replica(
 
     Example: bayes-sf replica --seed 1 --out replica
     """
-    from bayes_sf.inputs.replica import make_replica, write_replica
-    from bayes_sf.inputs.replica.writing import FILES
+    from bayes_sf.replica import make_replica, write_replica
+    from bayes_sf.replica.writing import FILES
     from bayes_sf.output.files import ready_folder
-    from bayes_sf.output.summary import SOURCES
+    from bayes_sf.output.tables.summary import SOURCES
 
     others = sorted({path.name for path in ready_folder(out).iterdir()} - set(FILES))
     if others and not force:

@@ -27,8 +27,8 @@ from bayes_sf.cli.options import (
 from bayes_sf.errors import UsageError
 
 if TYPE_CHECKING:
-    from bayes_sf.analysis.days_lost import Workforce
-    from bayes_sf.analysis.practical import Rope
+    from bayes_sf.analysis.size.days_lost import Workforce
+    from bayes_sf.analysis.size.practical import Rope
     from bayes_sf.spec.analysis import Analysis
 
 _ItemOption = Annotated[
@@ -128,7 +128,7 @@ def sensitivity(
     folder = ready_folder(out)
     if source == "published":
         announce("reading the published tables (about ten seconds) ...", quiet=quiet)
-    from bayes_sf.output.sensitivities import print_sensitivity, run_sensitivity
+    from bayes_sf.output.runs.sensitivity import print_sensitivity, run_sensitivity
 
     run = run_sensitivity(
         folder, asked,
@@ -171,7 +171,7 @@ def _parts(parts: list[str]) -> list[str]:
 
 def _rope(text: str | None, asked: "Analysis") -> "Rope | None":
     """Read what is too small to matter: one number for both sides, or two."""
-    from bayes_sf.analysis.practical import Rope
+    from bayes_sf.analysis.size.practical import Rope
 
     if text is None:
         return None
@@ -188,7 +188,7 @@ def _rope(text: str | None, asked: "Analysis") -> "Rope | None":
 
 def _workforce(employees: list[str], size: float | None) -> "Workforce | None":
     """Read full-time equivalents: one number, or one for every industry."""
-    from bayes_sf.analysis.days_lost import Workforce
+    from bayes_sf.analysis.size.days_lost import Workforce
     from bayes_sf.inputs.codebook import load_codebook
 
     if not employees:
@@ -210,7 +210,7 @@ def _workforce(employees: list[str], size: float | None) -> "Workforce | None":
 
 def _effects(sd: float) -> Any:
     """True differences, normal about zero."""
-    from bayes_sf.analysis.power import Effects
+    from bayes_sf.analysis.size.power import Effects
 
     if not sd > 0:
         raise UsageError("--effects", "must be a positive number", got=sd)

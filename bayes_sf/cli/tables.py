@@ -98,8 +98,8 @@ def export(
     source = source_of(data, survey, register)
     rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     folder = ready_folder(out)
-    from bayes_sf.output.disclosure import Control
-    from bayes_sf.output.export import gather, print_export, run_export
+    from bayes_sf.disclosure.control import Control
+    from bayes_sf.output.runs.export import gather, print_export, run_export
 
     study = load_study(source, survey, register, mapping, seed, decimal=decimal, lang=language)
     control, progress = Control.of(study, rules), progress_bar(quiet=quiet)

@@ -9,7 +9,7 @@ from numbers import Real
 from time import perf_counter
 from typing import Any, Literal, cast, overload
 
-from bayes_sf.engines.recovery import PublishedStudy, recover_study
+from bayes_sf.recovery.study import PublishedStudy, recover_study
 from bayes_sf.engines.result import Provenance, Result, Results
 from bayes_sf.errors import UsageError, check_seed
 from bayes_sf.inputs.sample import AnalysisSample, design
@@ -36,20 +36,20 @@ _RARE = 1e-6
 
 
 def _reml(data: tuple[Moments, ...], _: Priors, __: int) -> Any:
-    from bayes_sf.engines.ols_reml import fit_reml
+    from bayes_sf.engines.gaussian.ols_reml import fit_reml
 
     return fit_reml(data[0])
 
 
 def _ols(data: tuple[Moments, ...], _: Priors, __: int) -> Any:
-    from bayes_sf.engines.ols_reml import fit_ols
+    from bayes_sf.engines.gaussian.ols_reml import fit_ols
 
     return fit_ols(data[0])
 
 
 def _exact(data: tuple[Moments, ...], priors: Priors, _: int) -> Any:
-    from bayes_sf.engines.exact import fit_exact
-    from bayes_sf.engines.posterior import Posterior
+    from bayes_sf.engines.gaussian.exact import fit_exact
+    from bayes_sf.engines.gaussian.posterior import Posterior
 
     if len(data) == 1:
         return Posterior((fit_exact(data[0], priors),))
@@ -61,19 +61,19 @@ def _exact(data: tuple[Moments, ...], priors: Priors, _: int) -> Any:
 
 
 def _nuts(data: tuple[Moments, ...], priors: Priors, seed: int) -> Any:
-    from bayes_sf.engines.nuts import fit_nuts
+    from bayes_sf.engines.sampled.nuts import fit_nuts
 
     return fit_nuts(data[0], priors, seed=seed)
 
 
 def _repeated(rows: Rows, spec: ModelSpec, _: int) -> Any:
-    from bayes_sf.engines.repeated import fit_repeated
+    from bayes_sf.engines.gaussian.repeated import fit_repeated
 
     return fit_repeated(rows, spec)
 
 
 def _hierarchical(rows: Rows, spec: ModelSpec, seed: int) -> Any:
-    from bayes_sf.engines.hierarchical import fit_hierarchical
+    from bayes_sf.engines.sampled.hierarchical import fit_hierarchical
 
     return fit_hierarchical(rows, spec, seed=seed)
 
@@ -390,7 +390,7 @@ def _seed_of(data: Any) -> int | None:
 
 def _fit_missing(spec: ModelSpec, data: Any, engine: str, prob: float, seed: int) -> Result:
     """One model whose gaps are modelled; outcomes of the same predictors share a panel fit."""
-    from bayes_sf.engines.panel_result import fit_missing
+    from bayes_sf.engines.panel.result import fit_missing
 
     spec.check_priors()
     start = perf_counter()

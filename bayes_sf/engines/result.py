@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayes_sf.engines.estimates import COLUMNS, Estimate, frequentist_rows, posterior_rows
-from bayes_sf.engines.icc import (
+from bayes_sf.engines.gaussian.estimates import COLUMNS, Estimate, frequentist_rows, posterior_rows
+from bayes_sf.engines.gaussian.icc import (
     icc_at,
     place_of,
     prior_quantiles,
@@ -21,9 +21,9 @@ from bayes_sf.engines.icc import (
     unadjusted_draws,
     unadjusted_estimate,
 )  # fmt: skip
-from bayes_sf.engines.ols_reml import GaussianFit
-from bayes_sf.engines.posterior import Posterior
-from bayes_sf.engines.repeated import RepeatedPosterior
+from bayes_sf.engines.gaussian.ols_reml import GaussianFit
+from bayes_sf.engines.gaussian.posterior import Posterior
+from bayes_sf.engines.gaussian.repeated import RepeatedPosterior
 from bayes_sf.errors import UsageError, legible
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import INTERCEPT, Moments
@@ -340,7 +340,7 @@ class Result:
             )
         if not isinstance(self.fitted, EXACT):
             return self.fitted.tree  # type: ignore[no-any-return]
-        from bayes_sf.engines.draws import draw_posterior, draw_repeated
+        from bayes_sf.engines.gaussian.draws import draw_posterior, draw_repeated
 
         if isinstance(self.fitted, Posterior):
             return draw_posterior(self.fitted, n, seed, effects=groups)
@@ -365,7 +365,7 @@ class Result:
         UsageError
             For an unknown picture or file type, or a picture that this result cannot give.
         """
-        from bayes_sf.output.pictures import save_picture  # the one way up: a method users expect
+        from bayes_sf.output.runs.plot import save_picture  # the one way up: a method users expect
 
         return save_picture(self, name, path)
 

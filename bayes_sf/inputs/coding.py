@@ -13,9 +13,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from bayes_sf.errors import DataError
-from bayes_sf.inputs.headers import show_name
-from bayes_sf.inputs.numerals import MISSING
-from bayes_sf.inputs.tabular import Cells
+from bayes_sf.inputs.files.headers import show_name
+from bayes_sf.inputs.files.numerals import MISSING
+from bayes_sf.inputs.files.tabular import Cells
 from bayes_sf.inputs.variables import Item
 
 if TYPE_CHECKING:

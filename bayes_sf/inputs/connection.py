@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
-from bayes_sf.inputs.spill import spill_folder
+from bayes_sf.inputs.register.spill import spill_folder
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -11,7 +11,7 @@ from itertools import islice
 from operator import and_, or_
 from typing import TYPE_CHECKING, Final
 
-from bayes_sf.inputs.quarters import quarter_name
+from bayes_sf.inputs.register.quarters import quarter_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

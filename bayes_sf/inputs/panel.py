@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from bayes_sf.errors import DataError, UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.design import score
-from bayes_sf.inputs.quarters import quarter_name, quarter_range
+from bayes_sf.inputs.register.quarters import quarter_name, quarter_range
 from bayes_sf.inputs.sample import AnalysisSample
 
 if TYPE_CHECKING:

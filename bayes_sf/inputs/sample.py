@@ -17,8 +17,8 @@ from bayes_sf.errors import DataError, UsageError
 from bayes_sf.inputs.design import build_design, count_flow
 from bayes_sf.inputs.faults import join_problems, problem, problem_table
 from bayes_sf.inputs.pseudonym import run_key
-from bayes_sf.inputs.quarters import quarter_name, quarter_range
-from bayes_sf.inputs.register import Register, read_register
+from bayes_sf.inputs.register.quarters import quarter_name, quarter_range
+from bayes_sf.inputs.register.reader import Register, read_register
 from bayes_sf.inputs.survey import Survey, read_survey
 from bayes_sf.inputs.toml import read_toml
 from bayes_sf.resources import data_dir

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from bayes_sf.engines.nuts import watch
+from bayes_sf.engines.sampled.nuts import watch
 
 if TYPE_CHECKING:
     from rich.console import Console

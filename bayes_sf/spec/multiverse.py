@@ -13,7 +13,7 @@ from typing import Any
 
 from bayes_sf.errors import SpecError
 from bayes_sf.inputs.codebook import load_codebook
-from bayes_sf.inputs.quarters import parse_quarter, quarter_name
+from bayes_sf.inputs.register.quarters import parse_quarter, quarter_name
 from bayes_sf.inputs.toml import read_toml
 from bayes_sf.resources import models_dir
 from bayes_sf.spec.analysis import analysis_names, load_analysis

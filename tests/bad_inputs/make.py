@@ -13,7 +13,7 @@ import pandas as pd
 import pyreadstat
 
 from bayes_sf.inputs.codebook import load_codebook
-from bayes_sf.inputs.extract import COLUMNS
+from bayes_sf.inputs.register.extract import COLUMNS
 
 HERE = Path(__file__).parent
 PER_INDUSTRY = 4

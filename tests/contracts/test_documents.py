@@ -116,7 +116,7 @@ def test_every_other_command_runs(
     if " plot " not in command:
         draw_blank(monkeypatch)
     study = load_sample("published").first(2)
-    monkeypatch.setattr("bayes_sf.engines.recovery.recover_study", lambda *_, **__: study)
+    monkeypatch.setattr("bayes_sf.recovery.study.recover_study", lambda *_, **__: study)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", command.removeprefix("uv run ").split())
     with pytest.raises(SystemExit) as left:

@@ -12,7 +12,7 @@ ROOMS = (
     "inputs", "spec", "engines", "analysis", "output", "cli",
 )  # fmt: skip
 #: `Result.plot` is where a user looks for pictures, and pictures are output.
-UPWARD = {"engines/result.py": {"bayes_sf.output.pictures.save_picture"}}
+UPWARD = {"engines/result.py": {"bayes_sf.output.runs.plot.save_picture"}}
 MODULES = [path for path in sorted(PACKAGE.rglob("*.py")) if path.parent != PACKAGE] + [
     PACKAGE / f"{name}.py" for name in ("errors", "resources", "stand_in", "folder")
 ]

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import bayes_sf as sf
-from bayes_sf.engines.estimates import COLUMNS
+from bayes_sf.engines.gaussian.estimates import COLUMNS
 
 HEAVY = ("pandas", "pymc", "arviz", "numba", "scipy", "duckdb", "pyarrow", "matplotlib", "ibis")
 

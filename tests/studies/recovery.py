@@ -19,8 +19,8 @@ from families import FAMILIES, GROUPS, ITEMS, design
 from scipy import stats
 
 import bayes_sf as sf
-from bayes_sf.analysis.calibration import simulated_rows
-from bayes_sf.engines.prior_draws import draw_prior, fixed_priors
+from bayes_sf.analysis.checks.calibration import simulated_rows
+from bayes_sf.engines.sampled.prior_draws import draw_prior, fixed_priors
 from bayes_sf.spec.rows import Rows
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from time import perf_counter
 import pandas as pd
 from families import FAMILIES, design
 
-from bayes_sf.analysis.calibration import calibrate, uniform_p
-from bayes_sf.output.calibration_pictures import rank_figure
-from bayes_sf.output.page import figure_files
+from bayes_sf.analysis.checks.calibration import calibrate, uniform_p
+from bayes_sf.output.figures.calibration import rank_figure
+from bayes_sf.output.figures.page import figure_files
 
 HERE = Path(__file__).parent / "sbc"
 DOCS = Path(__file__).parents[2] / "docs"

@@ -17,8 +17,8 @@ import pandas as pd
 from scipy import stats
 
 from bayes_sf.analysis.summary_posterior import degrees_of_freedom
-from bayes_sf.engines.gaussian import standardise
-from bayes_sf.engines.ols_reml import fit_reml
+from bayes_sf.engines.gaussian.likelihood import standardise
+from bayes_sf.engines.gaussian.ols_reml import fit_reml
 from bayes_sf.spec.moments import INTERCEPT, Moments
 
 OUT = Path(__file__).parent / "summary_t.csv"

@@ -3,7 +3,7 @@ r"""A table as CSV: numbers in full, an interval as two columns, and which data 
 Examples
 --------
 >>> from dataclasses import replace
->>> from bayes_sf.output.tables import Column, Table
+>>> from bayes_sf.output.tables.table import Column, Table
 >>> columns = (Column("term", "Term", "text"), Column("low", "95 %", "interval", upper="high"))
 >>> table = Table("t", "Slopes", columns, (("a", (-0.5, 0.25)),), source="replica")
 >>> csv_bytes(table).decode()
@@ -18,8 +18,8 @@ import re
 from collections.abc import Iterator
 from typing import Final, Literal
 
-from bayes_sf.output.tables import Column, Table, Value, is_figure, raw_values
-from bayes_sf.output.words import word
+from bayes_sf.output.tables.table import Column, Table, Value, is_figure, raw_values
+from bayes_sf.output.words.words import word
 
 __all__ = ["CsvStyle", "csv_bytes"]
 

@@ -5,7 +5,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
 from bayes_sf.errors import UsageError
-from bayes_sf.output.tables import Table
+from bayes_sf.output.tables.table import Table
 
 if TYPE_CHECKING:
     from docx.document import Document

@@ -17,7 +17,7 @@ from itertools import groupby
 from textwrap import wrap
 from typing import Final
 
-from bayes_sf.output.tables import Table
+from bayes_sf.output.tables.table import Table
 
 __all__ = ["escape", "latex"]
 

@@ -2,7 +2,7 @@ r"""A table in Markdown.
 
 Examples
 --------
->>> from bayes_sf.output.tables import Column, Table
+>>> from bayes_sf.output.tables.table import Column, Table
 >>> columns = (Column("term", "Term", "text"), Column("mean", "Mean"))
 >>> table = Table("t", "Slopes", columns, (("a|b", -0.235),), unit="pp", n=420, notes=("Flat.",))
 >>> print(markdown(table))
@@ -20,7 +20,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from bayes_sf.output.tables import Table
+from bayes_sf.output.tables.table import Table
 
 __all__ = ["grid", "markdown"]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import Final
 
-from bayes_sf.output.tables import Cell, Table, is_figure
+from bayes_sf.output.tables.table import Cell, Table, is_figure
 
 __all__ = ["fragment", "page"]
 
@@ -24,7 +24,7 @@ def fragment(table: Table) -> str:
 
     Examples
     --------
-    >>> from bayes_sf.output.tables import Column
+    >>> from bayes_sf.output.tables.table import Column
     >>> columns = (Column("term", "Term", "text"), Column("mean", "Mean"))
     >>> html = fragment(Table("t", "Slopes", columns, (("a<b", -0.235),)))
     >>> "<caption>Slopes</caption>" in html, 'data-value="-0.235"' in html, "a&lt;b</th>" in html

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from bayes_sf.output.numbers import estimate, limit, power_of, probability
-from bayes_sf.output.tables import Column, Table, Value
-from bayes_sf.output.words import word
+from bayes_sf.output.tables.table import Column, Table, Value
+from bayes_sf.output.words.words import word
 
 if TYPE_CHECKING:
     from openpyxl import Workbook

@@ -13,7 +13,7 @@ from bayes_sf.output.formats.latex import latex
 from bayes_sf.output.formats.markdown import markdown
 from bayes_sf.output.formats.webpage import page
 from bayes_sf.output.formats.workbook import excel_bytes
-from bayes_sf.output.tables import Table
+from bayes_sf.output.tables.table import Table
 
 __all__ = ["FORMATS", "table_files", "write_tables"]
 

@@ -1,0 +1,1 @@
+"""What gaps do to a result."""

@@ -1,0 +1,1 @@
+"""What the prior does to a result."""

@@ -1,0 +1,140 @@
+"""What of the published route was read, what was recovered and what was assumed, per number."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_sf.recovery.mean_states import EXTRA_SPREAD
+from bayes_sf.recovery.printed import SELECTION
+from bayes_sf.recovery.study import PublishedStudy
+from bayes_sf.recovery.states import States
+from bayes_sf.inputs.published import scalar
+
+__all__ = ["AccountRow", "account_of"]
+
+_Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """One number of the published route.
+
+    Parameters
+    ----------
+    sample : str
+        Which workplaces.
+    quantity : str
+        What it is.
+    industry : str
+        Industry, or "" for all.
+    status : str
+        ``read`` from a table, ``recovered`` from several, or ``assumed``.
+    value : float
+        The number, or the mean over what is possible.
+    sd, low, high : float
+        Spread over what is possible (0 and the value itself where it was read).
+    unit : str
+        Its unit.
+    how : str
+        Where it was read, or how it was found.
+    """
+
+    sample: str
+    quantity: str
+    industry: str
+    status: str
+    value: float
+    sd: float
+    low: float
+    high: float
+    unit: str
+    how: str
+
+
+def account_of(study: PublishedStudy) -> tuple[AccountRow, ...]:
+    """List every number that the published route rests on.
+
+    Parameters
+    ----------
+    study : PublishedStudy
+        As recovered.
+    """
+    rows = []
+    for label, states, table, status in (
+        (f"mean absence, {study.large.sizes[0].sum()}", study.large, "tables 8, 46", "assumed"),
+        (f"mean absence, {study.small.sizes[0].sum()}", study.small, "tables 8, figure 5", "read"),
+        (f"change, {study.change.sizes[0].sum()}", study.change, "tables 9, 47", "read"),
+    ):
+        rows += _state_rows(study, label, states, table, status)
+    middle, log_sd = EXTRA_SPREAD
+    extra = scalar("n_linked") - scalar("n_mean")
+    notes = (
+        (
+            "mean absence",
+            "spread of a mean of one or two quarters, times that of the others",
+            "assumed",
+            middle,
+            f"{extra:.0f} workplaces; prior median, log-normal, log sd {log_sd}, then estimated",
+        ),
+        (
+            "both",
+            "log sd of the residual variance among those who answered an item",
+            "assumed",
+            SELECTION,
+            "times the share without a usable answer",
+        ),
+        (
+            "both",
+            "answers of the workplaces in a sample",
+            "assumed",
+            float("nan"),
+            "a simple random sample of their industry's answers (tables 12-45)",
+        ),
+        (
+            "mean absence",
+            "workplaces behind the printed variance components",
+            "recovered",
+            scalar("n_linked"),
+            "figure 5's standard error does not allow them to be those of the smaller sample",
+        ),
+        (
+            "change",
+            "variation between industries",
+            "recovered",
+            float("nan"),
+            "only bounded, by REML's estimate being zero: drawn evenly from all that is possible",
+        ),
+    )
+    fixed = (
+        AccountRow(sample, quantity, "", status, value, 0.0, value, value, "", how)
+        for sample, quantity, status, value, how in notes
+    )
+    return (*rows, *fixed)
+
+
+def _state_rows(
+    study: PublishedStudy, label: str, states: States, table: str, status: str
+) -> list[AccountRow]:
+    """Sizes, means and residual sd of one sample."""
+    sizes = {
+        "read": "read from the table",
+        "assumed": "table 8 and the ten others, at random among the workplaces that it misses",
+    }[status]
+    means = f"from the intercepts' t and the variance components ({table})"
+    rows = []
+    for j, industry in enumerate(study.industries):
+        count = _spread(states.sizes[:, j].astype(float))
+        mean = _spread(states.means[:, j])
+        rows.append(AccountRow(label, "workplaces", industry, status, *count, "workplaces", sizes))
+        rows.append(AccountRow(label, "mean outcome", industry, "recovered", *mean, "pp", means))
+    df = states.sizes.sum(axis=1) - states.sizes.shape[1]
+    sd = _spread(np.sqrt(states.within / df))
+    how = f"from variance components, estimates and standard errors ({table})"
+    rows.append(AccountRow(label, "sd within industries", "", "recovered", *sd, "pp", how))
+    return rows
+
+
+def _spread(values: _Floats) -> tuple[float, float, float, float]:
+    """Mean, sd, smallest and largest of what is possible."""
+    return float(values.mean()), float(values.std()), float(values.min()), float(values.max())

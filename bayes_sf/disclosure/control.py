@@ -1,0 +1,426 @@
+"""Disclosure control: which figures of microdata would tell of single workplaces, and hiding them.
+
+Everything that leaves a run on microdata passes through here: tables as frames, before they are
+printed or written, so that a terminal, JSON, CSV, Word and a figure hide the same. Hidden figures
+are `:`. Published tables disclose nothing that was not public, and pass as they are.
+
+A group (an industry) is *sensitive* when it has fewer than `min_workplaces` workplaces or
+`min_persons` employees, or when one or two workplaces dominate its contracted days: the largest has
+more than `one` % of them, the two largest more than `two` %, or all but those two have less than
+`p` % of what the largest has (Hundepool et al. 2012, Statistical Disclosure Control, chapter 4). A
+group that is hidden by itself could be had from the total, so the next smallest go with it until
+what is hidden could itself be shown.
+
+The audit log (`disclosure.csv`) says which rule hid what. Who knows that a cell was hidden for
+being small knows that it is small: the log is for those who have the data.
+
+Examples
+--------
+>>> Control(Rules(), {"care": (9, 9, 9), "ict": (40, 3)}, {}).hidden_groups({"care": 3, "ict": 2})
+{'ict': 'workplaces', 'care': 'complement'}
+>>> Rules(min_workplaces=2).sensitive_count(1, 9), Rules().sensitive_count(0, 0)
+('workplaces', '')
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from math import copysign
+from typing import TYPE_CHECKING, Any, Final
+
+from bayes_sf.errors import DisclosureError, UsageError
+from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.inputs.variables import Language
+from bayes_sf.output.files import csv_text, json_text
+from bayes_sf.output.numbers import significant_decimals
+from bayes_sf.disclosure.protected_counts import Counts
+from bayes_sf.output.words.sentences import sentence
+from bayes_sf.output.words.words import outcome_name
+from bayes_sf.spec.model import ModelSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "HIDDEN", "MODELS", "OFF", "Control", "Hidden", "Rules", "blunted", "disclosure_files",
+    "hide_fields", "hide_groups", "notice", "refuse_withheld", "shortened",
+]  # fmt: skip
+
+#: Statistics Norway's symbol for a figure that is not given.
+HIDDEN: Final = ":"
+#: What the log calls models that are withheld.
+MODELS: Final = "models"
+FILES: Final = ("disclosure.csv", "disclosure.json")
+_WORKPLACES, _PERSONS, _DOMINANCE, _COMPLEMENT = "workplaces", "persons", "dominance", "complement"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What makes a figure sensitive.
+
+    Parameters
+    ----------
+    min_workplaces, min_persons : int
+        A cell of fewer workplaces or employees is sensitive; an empty one is not.
+    dominance : tuple of float
+        Percent of a group's contracted days that its largest workplace, and its two largest, may
+        have, and p: percent of the largest's days that all but the two largest must have.
+    active : bool
+        Whether anything is hidden at all.
+
+    Raises
+    ------
+    UsageError
+        For a rule that cannot be meant.
+    """
+
+    min_workplaces: int = 3
+    min_persons: int = 5
+    dominance: tuple[float, float, float] = (75.0, 90.0, 10.0)
+    active: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse thresholds that hide nothing by themselves: there is a switch for that."""
+        for name in ("min_workplaces", "min_persons"):
+            if getattr(self, name) < 1:
+                option = "--" + name.replace("_", "-")
+                raise UsageError(option, "must be at least 1", got=getattr(self, name))
+        one, two, p = self.dominance
+        if not (0 < one <= two <= 100 and 0 <= p <= 100):
+            rule = "must be percentages of the largest, of the two largest (not less), and p"
+            raise UsageError("--dominance", rule, got=self.dominance)
+
+    def sensitive_count(self, workplaces: int, persons: float) -> str:
+        """Say which rule a count breaks; "" for none."""
+        if 0 < workplaces < self.min_workplaces:
+            return _WORKPLACES
+        return _PERSONS if workplaces > 0 and persons < self.min_persons else ""
+
+    def dominated(self, days: Sequence[float]) -> bool:
+        """Whether one or two workplaces have nearly all of a group's contracted days.
+
+        Parameters
+        ----------
+        days : sequence of float
+            Contracted days of each workplace, in any order; those without are left out.
+
+        Examples
+        --------
+        >>> Rules().dominated([80, 10, 10]), Rules().dominated([40, 30, 30])
+        (True, False)
+        """
+        ordered = sorted((day for day in days if day > 0), reverse=True)
+        if not ordered:
+            return False
+        total, largest, second = sum(ordered), ordered[0], sum(ordered[1:2])
+        one, two, p = (share / 100 for share in self.dominance)
+        rest = total - largest - second
+        return largest > one * total or largest + second > two * total or rest < p * largest
+
+
+#: For those who ask for it; said in every output.
+OFF: Final = Rules(active=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """One line of the audit log: where a figure was hidden, and by which rule.
+
+    Parameters
+    ----------
+    table : str
+        File or table.
+    row, column : str
+        Where in it; "" for all.
+    rule : str
+        ``workplaces``, ``persons``, ``dominance``, ``complement`` (it would give another away),
+        ``difference`` (of two counts, one a part of the other) or ``single workplaces``.
+    """
+
+    table: str
+    row: str
+    column: str
+    rule: str
+
+
+@dataclass(frozen=True)
+class Control:
+    """The rules, and what they are applied to.
+
+    Parameters
+    ----------
+    rules : Rules
+    persons : mapping
+        Group -> employees of each of its workplaces; 1 where they are not known.
+    days : mapping
+        Group -> contracted days of each of its workplaces in the period.
+    microdata : bool
+        Whether there is anything to protect.
+    counts : Counts or None
+        Which of the industries' counts are not said; None where all may be.
+    """
+
+    rules: Rules = field(default_factory=Rules)
+    persons: Mapping[str, tuple[float, ...]] = field(default_factory=dict, repr=False)
+    days: Mapping[str, tuple[float, ...]] = field(default_factory=dict, repr=False)
+    microdata: bool = True
+    counts: Counts | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, data: Any, rules: Rules) -> "Control":
+        """Make the control of a run.
+
+        Parameters
+        ----------
+        data : AnalysisSample, or data without workplaces
+            Published tables have nothing to protect.
+        rules : Rules
+        """
+        if not isinstance(data, AnalysisSample):
+            return cls(rules, microdata=False)
+        size = data.frame["n_employees"].fillna(1.0)
+        days = data.quarters.groupby(["industry", "workplace"])["contracted_days"].sum()
+        control = cls(
+            rules,
+            {str(k): tuple(map(float, part)) for k, part in size.groupby(data.frame["industry"])},
+            {str(k): tuple(map(float, part)) for k, part in days.groupby(level="industry")},
+        )
+        if not rules.active:
+            return control
+        return replace(control, counts=Counts(data, control.surveyed(), rules.min_workplaces))
+
+    @property
+    def active(self) -> bool:
+        """Whether figures are hidden."""
+        return self.microdata and self.rules.active
+
+    def surveyed(self) -> dict[str, str]:
+        """Groups of which the whole sample has too few workplaces, and why."""
+        return self.hidden_groups({group: len(of) for group, of in self.persons.items()})
+
+    def unsaid(self, spec: ModelSpec) -> dict[str, str]:
+        """Groups whose n in a model is not said, and why.
+
+        Parameters
+        ----------
+        spec : ModelSpec
+        """
+        return {} if self.counts is None else self.counts.unsaid_of(spec)
+
+    def close(self, spec: ModelSpec) -> bool:
+        """Whether a model has one or two workplaces fewer than one of its parts.
+
+        Parameters
+        ----------
+        spec : ModelSpec
+        """
+        return self.counts is not None and self.counts.close(spec)
+
+    def keeps(self, spec: ModelSpec) -> bool:
+        """Whether a model may leave."""
+        return not self.withheld(spec)
+
+    def withheld(self, spec: ModelSpec) -> bool:
+        """Whether a model is withheld: its n beside the null model's tells of one or two.
+
+        Parameters
+        ----------
+        spec : ModelSpec
+        """
+        return self.counts is not None and self.counts.withheld(spec)
+
+    def hidden_groups(self, sizes: Mapping[str, int]) -> dict[str, str]:
+        """Groups whose own figures must not be shown, and why.
+
+        Parameters
+        ----------
+        sizes : mapping
+            Group -> workplaces in what is shown; of some of a group's workplaces the smallest are
+            assumed, since nobody says which they are.
+
+        Returns
+        -------
+        dict
+            Group -> rule; those that only go with the others have ``complement``.
+        """
+        if not self.active:
+            return {}
+        found = {group: why for group in sizes if (why := self._sensitive(group, sizes[group]))}
+        others = sorted((g for g in sizes if g not in found and sizes[g]), key=sizes.__getitem__)
+        while found and others and not self._together(found, sizes):
+            found[others.pop(0)] = _COMPLEMENT
+        return found
+
+    def _sensitive(self, group: str, size: int) -> str:
+        """Rule that one group breaks; an empty group breaks none."""
+        persons = sum(sorted(self.persons.get(group, ()))[:size]) or float("inf")
+        broken = self.rules.sensitive_count(size, persons)
+        if broken or not size:
+            return broken
+        return _DOMINANCE if self.rules.dominated(self.days.get(group, ())) else ""
+
+    def _together(self, groups: Iterable[str], sizes: Mapping[str, int]) -> bool:
+        """Whether groups are safe as one: what a total leaves when the others are taken from it."""
+        chosen = [group for group in groups if sizes[group]]
+        persons = sum(sum(sorted(self.persons.get(g, ()))[: sizes[g]]) for g in chosen)
+        days = [day for group in chosen for day in self.days.get(group, ())]
+        whole = sum(sizes[group] for group in chosen)
+        broken = self.rules.sensitive_count(whole, persons or float("inf"))
+        return len(chosen) > 1 and not broken and not self.rules.dominated(days)
+
+
+def hide_fields[Row](row: Row, names: Iterable[str]) -> Row:
+    """Hide some fields of a record.
+
+    Parameters
+    ----------
+    row : dataclass instance
+    names : iterable of str
+        Fields that become `:`.
+    """
+    from dataclasses import replace
+
+    changes: dict[str, Any] = dict.fromkeys(names, HIDDEN)
+    return replace(row, **changes)  # type: ignore[type-var]
+
+
+def hide_groups(
+    frame: "pd.DataFrame",
+    groups: Mapping[str, str],
+    *,
+    table: str,
+    values: Sequence[str],
+    column: str = "group",
+) -> "tuple[pd.DataFrame, tuple[Hidden, ...]]":
+    """Hide the rows of some groups in a tidy table.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        A column names each row's group.
+    groups : mapping
+        Hidden group -> rule, as `Control.hidden_groups` gives them.
+    table : str
+        What the log calls the table.
+    values : sequence of str
+        Columns to hide.
+    column : str
+        The column of groups.
+
+    Returns
+    -------
+    frame : pandas.DataFrame
+    log : tuple of Hidden
+    """
+    if not groups:
+        return frame, ()
+    shown = frame.astype(dict.fromkeys(values, object))
+    chosen = frame[column].isin(list(groups))
+    shown.loc[chosen, list(values)] = HIDDEN
+    names = dict.fromkeys(map(str, frame.loc[chosen, column]))
+    return shown, tuple(Hidden(table, name, "", groups[name]) for name in names)
+
+
+def blunted(
+    frame: "pd.DataFrame", columns: Sequence[str], sd: str, *, fewer: int = 0
+) -> dict[str, list[float]]:
+    """Figures with two digits of their uncertainty.
+
+    In full they are so many equations in what is hidden.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    columns : sequence of str
+        Its figures.
+    sd : str
+        Its column of uncertainties.
+    fewer : int
+        Digits fewer than two.
+    """
+    return {
+        name: [
+            shortened(value, significant_decimals(error) - fewer)
+            for value, error in zip(frame[name], frame[sd], strict=True)
+        ]
+        for name in columns
+    }
+
+
+def shortened(value: float, decimals: int) -> float:
+    """Round, but never to zero what is not: a limit keeps its side.
+
+    Parameters
+    ----------
+    value : float
+    decimals : int
+
+    Examples
+    --------
+    >>> shortened(-0.001, 2), shortened(0.1234, 2), shortened(0.0, 2)
+    (-0.01, 0.12, 0.0)
+    """
+    found = round(value, decimals)
+    return copysign(10.0**-decimals, value) if found == 0 != value else found
+
+
+def notice(
+    control: Control, log: Sequence[Hidden], lang: Language = "en", *, page: bool = False
+) -> str:
+    """Say in a line what disclosure control did; "" where there is nothing to protect.
+
+    Parameters
+    ----------
+    control : Control
+    log : sequence of Hidden
+    lang : {"en", "nb"}
+        Language.
+    page : bool
+        Whether it is for readers of a page, who do not have the log: nothing is said of it.
+    """
+    rules = control.rules
+    if not control.microdata:
+        return ""
+    if not rules.active:
+        return sentence("control off", lang)
+    said = sentence("control", lang).format(len(log), rules.min_workplaces, rules.min_persons)
+    least = rules.min_workplaces
+    names = dict.fromkeys(
+        f"{one.row} ({outcome_name(one.column, lang)})" for one in log if one.table == MODELS
+    )
+    if names:
+        said = f"{said} {sentence('control models', lang).format(least, ', '.join(names))}"
+    return said if page else f"{said} {sentence('control log', lang).format(FILES[0])}"
+
+
+def disclosure_files(control: Control, log: Sequence[Hidden]) -> dict[str, str]:
+    """Return the audit log as files: none where there is nothing to protect.
+
+    Parameters
+    ----------
+    control : Control
+    log : sequence of Hidden
+        Everything that was hidden in the run.
+    """
+    if not control.microdata:
+        return {}
+    rules = {name.name: getattr(control.rules, name.name) for name in fields(control.rules)}
+    lines = sorted(set(log), key=lambda line: (line.table, line.row, line.column))
+    content = {
+        "statement": notice(control, log), "rules": rules, "hidden": [asdict(one) for one in lines],
+    }  # fmt: skip
+    return {FILES[0]: csv_text(Hidden, lines), FILES[1]: json_text(content)}
+
+
+def refuse_withheld(withheld: Sequence[str]) -> None:
+    """Leave with exit code 5 when a whole table or figure had to be withheld.
+
+    Raises
+    ------
+    DisclosureError
+        If there is one.
+    """
+    if withheld:
+        raise DisclosureError(
+            ", ".join(withheld), "cannot be shown without telling of single workplaces",
+            fix="everything else was written; --no-disclosure-control shows it to you",
+        )  # fmt: skip

@@ -1,0 +1,71 @@
+"""What a sensitivity analysis says, as it may leave: industries' means and days, rows lost."""
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from bayes_sf.analysis.sensitivity import Sensitivity
+from bayes_sf.disclosure.control import HIDDEN, Control, Hidden
+from bayes_sf.disclosure.protected_frames import Figures, hidden_of_all, protect_frames
+from bayes_sf.disclosure.protected_models import blunt_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["protect_sensitivity"]
+
+_LIMITS: Final = ("mean", "sd", "lower", "upper")
+_REML: Final = ("reml", "reml_se", "reml_lower", "reml_upper", "loss", "adjustment")
+
+#: Part -> where it names industries, and what has which uncertainty.
+_LAYOUT: Final = {
+    "fan": Figures("group", (*_LIMITS, "p_direction", "p_above", "sign", "concluded", "changes",
+                             "error"), ((_LIMITS, "sd"),)),
+    "ladder": Figures(blunt=((("estimate", "sd", "lower", "upper", "change"), "sd"),)),
+    "controls": Figures(blunt=((_LIMITS, "sd"), (_REML, "reml_se"))),
+    "days": Figures("industry", ("employees", "contracted_days", *_LIMITS, "p_more", "cost",
+                                 "cost_lower", "cost_upper"), ((_LIMITS, "sd"),)),
+    "designs": Figures(blunt=((("estimate", "std_error"), "std_error"),)),
+    "multiplicity": Figures(blunt=((("estimate", "se"), "se"), (_LIMITS, "sd"))),
+}  # fmt: skip
+
+
+def protect_sensitivity(
+    found: Sensitivity, control: Control
+) -> "tuple[dict[str, pd.DataFrame], tuple[Hidden, ...]]":
+    """Hide industries in every part, and rows that a step loses where they are one or two.
+
+    Parameters
+    ----------
+    found : Sensitivity
+    control : Control
+
+    Returns
+    -------
+    tables : dict of pandas.DataFrame
+        As in `Sensitivity.tables`.
+    log : tuple of Hidden
+    """
+    groups = hidden_of_all(found.results, control)
+    unsaid = {g: why for one in found.results for g, why in control.unsaid(one.spec).items()}
+    blunt = any(blunt_of(result, control) for result in found.results)
+    tables, log = protect_frames(found.tables, _LAYOUT, groups, blunt=blunt, unsaid=unsaid)
+    if "controls" not in tables or not control.active:
+        return tables, log
+    tables["controls"], lines = _steps(tables["controls"], control.rules.min_workplaces)
+    return tables, (*log, *lines)
+
+
+def _steps(frame: "pd.DataFrame", least: int) -> "tuple[pd.DataFrame, tuple[Hidden, ...]]":
+    """Rows lost to a control, and what they do: not where two steps differ by fewer than `least`.
+
+    The others go with them, since each is the model's n and some steps.
+    """
+    columns = ["n", "lost", "loss"]
+    shown, log = frame.astype(dict.fromkeys(columns, object)), list[Hidden]()
+    own = frame[frame["rows"] == "own"]
+    for (outcome, model), part in own.groupby(["outcome", "model"], sort=False):
+        sizes = sorted(set(part["n"]))
+        if any(0 < after - before < least for before, after in pairwise(sizes)):
+            shown.loc[part.index, columns] = HIDDEN
+            log.append(Hidden("controls", f"{model}, {outcome}", "n", "difference"))
+    return (shown, tuple(log)) if log else (frame, ())

@@ -1,0 +1,1 @@
+"""Gaussian models in closed form and by quadrature."""

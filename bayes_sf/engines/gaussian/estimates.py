@@ -1,0 +1,122 @@
+"""Rows of the tidy estimates table, the same columns for every engine."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_sf.engines.gaussian.mixture import NormalMixture
+from bayes_sf.engines.gaussian.ols_reml import GaussianFit
+from bayes_sf.engines.gaussian.posterior import SPREADS, Posterior
+from bayes_sf.spec.moments import INTERCEPT
+
+__all__ = ["COLUMNS", "Estimate", "frequentist_rows", "mixture_rows", "posterior_rows"]
+
+_Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """One estimated quantity.
+
+    Parameters
+    ----------
+    term : str
+        ``(Intercept)``, a predictor, ``sd_group``, ``sd_resid`` or ``icc``.
+    group : str
+        Level of the grouping factor for a group effect, else "".
+    estimate : float
+        Posterior mean, or the frequentist estimate.
+    sd : float
+        Posterior standard deviation, or standard error; NaN where there is none.
+    lower, upper : float
+        Limits of the interval; NaN where there is none.
+    statistic : float
+        t value (frequentist), or the probability of direction: P(quantity has the sign of its
+        median). NaN for quantities that cannot be negative.
+    """
+
+    term: str
+    group: str
+    estimate: float
+    sd: float
+    lower: float
+    upper: float
+    statistic: float
+
+
+#: Columns of every `estimates` table.
+COLUMNS = (
+    "outcome", "model", "term", "group", "estimate", "point", "sd", "lower", "upper", "prob",
+    "interval", "statistic", "n", "n_groups", "unit", "engine",
+)  # fmt: skip
+
+
+def frequentist_rows(fit: GaussianFit, prob: float) -> Iterator[Estimate]:
+    """Estimates with Wald intervals, as lme4 prints them; no interval for standard deviations.
+
+    Parameters
+    ----------
+    fit : GaussianFit
+        REML or OLS.
+    prob : float
+        Coverage of the intervals.
+    """
+    from scipy.special import ndtri
+
+    reach = float(ndtri(0.5 + 0.5 * prob))
+    for term, b, s in zip(fit.moments.terms, fit.coef, fit.std_error, strict=True):
+        yield Estimate(term, "", b, s, b - reach * s, b + reach * s, b / s)
+    nan = float("nan")
+    for term in SPREADS:
+        yield Estimate(term, "", getattr(fit, term), nan, nan, nan, nan)
+    for name, u, s in zip(fit.moments.groups, fit.ranef, fit.ranef_sd, strict=True):
+        t = u / s if s > 0 else nan
+        yield Estimate(INTERCEPT, name, u, s, u - reach * s, u + reach * s, t)
+
+
+def posterior_rows(posterior: Posterior, prob: float, *, groups: bool = True) -> Iterator[Estimate]:
+    """Posterior means, sds and equal-tailed intervals.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        Of one model.
+    prob : float
+        Probability of the intervals.
+    groups : bool
+        Whether effects of groups are asked for, last of all: with many they are what takes time.
+    """
+    tails = [0.5 - 0.5 * prob, 0.5 + 0.5 * prob]
+    terms = [(term, "") for term in posterior.parts[0].moments.terms]
+    yield from mixture_rows(terms, posterior.coef, tails)
+    for name in SPREADS:
+        low, high = (float(limit) for limit in posterior.quantile(name, tails))
+        yield Estimate(name, "", posterior.mean(name), posterior.sd(name), low, high, float("nan"))
+    if groups:
+        effects = [(INTERCEPT, group) for group in posterior.groups]
+        yield from mixture_rows(effects, posterior.ranef, tails)
+
+
+def mixture_rows(
+    names: list[tuple[str, str]], mixture: NormalMixture, tails: list[float]
+) -> Iterator[Estimate]:
+    """Yield the rows of a mixture's quantities.
+
+    Parameters
+    ----------
+    names : list of (str, str)
+        Term and group of each.
+    mixture : NormalMixture
+        Their posterior.
+    tails : list of float
+        Probabilities of the interval's limits.
+    """
+    limits = mixture.quantile(tails)
+    negative = mixture.cdf(0.0)
+    direction = np.maximum(negative, 1 - negative)
+    for (term, group), *values in zip(
+        names, mixture.mean(), mixture.sd(), limits[:, 0], limits[:, 1], direction, strict=True
+    ):
+        yield Estimate(term, group, *(float(v) for v in values))

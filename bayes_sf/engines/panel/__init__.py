@@ -1,0 +1,1 @@
+"""Quarters within workplaces within industries, with gaps."""

@@ -1,0 +1,1 @@
+"""Quarterly extracts of a register."""

@@ -1,0 +1,171 @@
+"""Outcomes and controls per workplace, as Ibis expressions.
+
+Nothing here names an engine: the expressions are compiled for DuckDB today and for Spark when the
+register no longer fits one machine. One grouped pass keeps, per workplace, a handful of sums and
+one column per quarter, so memory follows the number of workplaces and not the number of rows.
+
+Sums are exact: figures are added as decimals with twelve places. Floating point would let the last
+digits depend on the order in which threads, files or engines happen to add.
+"""
+
+from functools import reduce
+from operator import add
+from typing import TYPE_CHECKING
+
+from bayes_sf.inputs.register.quarters import N_QUARTERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import ibis
+
+__all__ = ["has_doubles", "kendall_tau_b", "sum_quarters", "with_absence", "with_movement"]
+
+_EXACT = "decimal(38, 12)"
+
+
+def with_absence(rows: "ibis.Table") -> "ibis.Table":
+    """Add each quarter's absence in percent of contracted days.
+
+    Parameters
+    ----------
+    rows : ibis.Table
+        With `lost_days` and `contracted_days`.
+
+    Returns
+    -------
+    ibis.Table
+        With `absence`, in percentage points; missing unless both are observed and the contracted
+        days are above zero.
+    """
+    rate = rows.lost_days * 100 / rows.contracted_days
+    return rows.mutate(absence=(rows.contracted_days > 0).ifelse(rate, None))
+
+
+def sum_quarters(rows: "ibis.Table", *, period: range, kept: "Iterable[int]") -> "ibis.Table":
+    """Sum up the quarters of each workplace.
+
+    Parameters
+    ----------
+    rows : ibis.Table
+        One row per workplace and quarter of an extract: `workplace`, `extract`, `quarter` (index),
+        `bit` (2 to the quarter), `working_days`, `contracted_days`, `lost_days`, `women_days`,
+        `senior_days`, `head_count` and `absence`.
+    period : range
+        Quarters that count.
+    kept : iterable of int
+        Quarters whose absence is kept beside the sums, for `with_movement`.
+
+    Returns
+    -------
+    ibis.Table
+        One row per workplace and extract: `absence_mean` (mean of the observed quarters' absence),
+        `absence_mean_weighted` (all lost days over all contracted days of the same quarters),
+        `women_share` and `senior_share` (mean quarterly share of contracted days), `n_employees`
+        (mean head count) and `full_time_equivalents` (mean of contracted over working days),
+        `n_quarters` observed, `first_quarter`, `last_quarter`, `observed` (mask), `bits` and
+        `n_rows` for `has_doubles`, and `y0`, `y1`, ... of the kept quarters.
+    """
+    inside = rows.quarter.between(period.start, period.stop - 1)
+    seen = inside & rows.absence.notnull()
+    worked = inside & (rows.contracted_days > 0)
+    return rows.group_by(["workplace", "extract"]).agg(
+        absence_mean=_mean(rows.absence, seen),
+        absence_mean_weighted=_sum(rows.lost_days, seen) * 100 / _sum(rows.contracted_days, seen),
+        women_share=_mean(rows.women_days / rows.contracted_days, worked),
+        senior_share=_mean(rows.senior_days / rows.contracted_days, worked),
+        n_employees=_mean(rows.head_count, inside),
+        full_time_equivalents=_mean(rows.contracted_days / rows.working_days, worked),
+        n_quarters=seen.sum(),
+        first_quarter=rows.quarter.min(where=seen),
+        last_quarter=rows.quarter.max(where=seen),
+        observed=rows.bit.sum(where=seen),
+        bits=rows.bit.sum(),
+        n_rows=rows.count(),
+        **{f"y{t}": rows.absence.max(where=rows.quarter == t) for t in sorted(set(kept))},
+    )
+
+
+def _sum(figures: "ibis.Column", where: "ibis.Column") -> "ibis.Scalar":
+    """Exact sum of what is not missing, as a float; missing if there is nothing."""
+    # chosen before they are cast: days over no contracted days are infinite
+    return where.ifelse(figures, None).cast(_EXACT).sum().cast("float64")
+
+
+def _mean(figures: "ibis.Column", where: "ibis.Column") -> "ibis.Scalar":
+    """Mean of what is not missing, from an exact sum; missing if there is nothing."""
+    return _sum(figures, where) / figures.count(where=where).nullif(0)
+
+
+def has_doubles(summary: "ibis.Table") -> "ibis.Column":
+    """Tell which workplaces have a quarter more than once.
+
+    Parameters
+    ----------
+    summary : ibis.Table
+        From `sum_quarters`.
+
+    Returns
+    -------
+    ibis boolean column
+        A sum of n powers of two has n bits set if and only if the powers differ, so one sum and one
+        count find doubles that would otherwise take a group for each workplace and quarter.
+    """
+    ones = _total((summary.bits >> index) & 1 for index in range(N_QUARTERS))
+    return ones != summary.n_rows
+
+
+def with_movement(summary: "ibis.Table", *, period: range, change: tuple[int, int]) -> "ibis.Table":
+    """Replace the kept quarters by what they say of change.
+
+    Parameters
+    ----------
+    summary : ibis.Table
+        From `sum_quarters`, with the quarters of `period` and `change` kept.
+    period : range
+        Quarters of the trend.
+    change : tuple of int
+        The two quarters of the change, the earlier first.
+
+    Returns
+    -------
+    ibis.Table
+        With `absence_change` (later minus earlier) and `absence_trend` (Kendall's tau-b with time).
+    """
+    before, after = (summary[f"y{t}"] for t in change)
+    trend = kendall_tau_b([summary[f"y{t}"] for t in period])
+    moved = summary.mutate(absence_change=after - before, absence_trend=trend)
+    return moved.drop([name for name in moved.columns if name.startswith("y")])
+
+
+def kendall_tau_b(series: "list[ibis.Column]") -> "ibis.Column":
+    """Kendall's tau-b of a series with time, over the pairs of observed times.
+
+    Parameters
+    ----------
+    series : list of ibis numeric columns
+        The values at successive times, missing where not observed.
+
+    Returns
+    -------
+    ibis column
+        (concordant - discordant) / sqrt(n0 (n0 - n1)), with n0 the pairs and n1 those tied in
+        value (Kendall 1945; time has no ties); missing with fewer than two times or all tied.
+    """
+    n_times = _total(value.notnull().cast("int32") for value in series)
+    moves = [
+        (late - early).sign().cast("int32").fill_null(0)
+        for i, late in enumerate(series)
+        for early in series[:i]
+    ]
+    untied = _total(move.abs() for move in moves)
+    n_pairs = n_times * (n_times - 1) / 2
+    return (untied > 0).ifelse(_total(moves) / (n_pairs * untied).sqrt(), None)
+
+
+def _total(terms: "Iterable[ibis.Column]") -> "ibis.Column":
+    """Sum of many columns, as a balanced tree: a chain of 190 would be as deep."""
+    level = list(terms)
+    while len(level) > 1:
+        level = [reduce(add, level[i : i + 2]) for i in range(0, len(level), 2)]
+    return level[0]

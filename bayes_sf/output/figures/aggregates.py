@@ -1,0 +1,262 @@
+"""Figures 1 to 4 and 6 and the missing quarters without single workplaces: what may be passed on.
+
+A quartile or a largest value is that of one or two workplaces. Here each is the mean of the few
+workplaces that lie nearest to it, so that every point of a figure is made of `FEW` at least.
+"""
+
+from collections.abc import Container, Mapping
+from textwrap import fill
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.disclosure.control import HIDDEN
+from bayes_sf.output.figures.sample import STATE_COLOURS, UNITS, WORDS, lowess_curve
+from bayes_sf.output.figures.page import (
+    ALARM,
+    BLUE,
+    INK,
+    MUTED,
+    PALETTE,
+    Language,
+    describe,
+    industry_label,
+    make_page,
+    make_plot,
+    number,
+    styled,
+    upper_first,
+    variable_label,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["FEW", "blurred_quantiles", "curve_figure", "spread_figure", "states_figure"]
+
+type Floats = NDArray[np.float64]
+
+#: Workplaces behind every drawn figure.
+FEW: Final = 5
+#: A box of five numbers needs so many that no two of them share a workplace.
+_LEAST: Final = 5 * FEW
+_PROBS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
+#: What is hidden is neither observed nor missing: hatched, over no colour.
+_HIDDEN: Final[dict[str, Any]] = {
+    "facecolor": "white", "edgecolor": MUTED, "hatch": "////", "linewidth": 0,
+}  # fmt: skip
+_TEXTS: Final = {
+    "en": {
+        "box": "{}; n = {}; box, whiskers: quartiles, ends; number: median; means of {} workplaces",
+        "curve": "{}; n = {}; curve: LOWESS, box: quartiles, each a mean of {} workplaces",
+        "states": "Percent of the surveyed workplaces, by quarter; hatched: counts that are hidden",
+        "few": "too few",
+        "hidden": "hidden",
+        "states_title": "Observed quarters of absence by industry",
+    },
+    "nb": {
+        "box": "{}; n = {}; boks, streker: kvartiler, ender; tall: median; snitt av {} steder",
+        "curve": "{}; n = {}; kurve: LOWESS, boks: kvartiler, hver et snitt av {} virksomheter",
+        "states": "Prosent av de spurte virksomhetene, etter kvartal; skravert: skjulte antall",
+        "few": "for få",
+        "hidden": "skjult",
+        "states_title": "Observerte kvartaler med fravær etter bransje",
+    },
+}
+
+
+def blurred_quantiles(values: Floats, probs: tuple[float, ...] = _PROBS) -> Floats:
+    """Quantiles, each the mean of the `FEW` values in order that lie nearest to it.
+
+    Parameters
+    ----------
+    values : (n,) float array
+        At least `FEW`.
+    probs : tuple of float
+        From 0 to 1.
+
+    Examples
+    --------
+    >>> blurred_quantiles(np.arange(101.0)).tolist()
+    [2.0, 25.0, 50.0, 75.0, 98.0]
+    """
+    ordered, last = np.sort(values), len(values) - FEW
+    starts = [min(max(round(p * (len(values) - 1) - (FEW - 1) / 2), 0), last) for p in probs]
+    return np.array([ordered[start : start + FEW].mean() for start in starts])
+
+
+@styled()
+def spread_figure(
+    frame: "pd.DataFrame",
+    variable: str,
+    *,
+    hidden: Container[str] = (),
+    unsaid: Container[str] = (),
+    counted: bool = True,
+    source: str,
+    lang: Language = "en",
+) -> "Figure":
+    """Draw the spread of a variable in each industry: figures 1 to 4, without points.
+
+    Parameters
+    ----------
+    frame, variable, source, lang
+        As in `box_figure`.
+    hidden : container of str
+        Industries that are not drawn.
+    unsaid : container of str
+        Industries whose n is not said.
+    counted : bool
+        Whether the n of all is said.
+    """
+    (unit, factor), words = UNITS[variable], _TEXTS[lang]
+    known = frame[["industry", variable]].dropna()
+    figure, axes = make_plot(
+        WORDS[lang]["by industry"].format(variable_label(variable, lang)),
+        words["box"].format(unit[lang], len(known) if counted else HIDDEN, FEW), source, lang,
+    )  # fmt: skip
+    medians, ticks = [], []
+    for place, industry in enumerate(load_codebook().industries):
+        values = known.loc[known["industry"] == industry.key, variable].to_numpy(float) * factor
+        name, counted = industry_label(industry.key, lang), industry.key not in unsaid
+        ticks.append(f"{fill(name, 15)}\nn = {len(values) if counted else HIDDEN}")
+        if industry.key in hidden or len(values) < _LEAST:
+            # Some are hidden for the sake of others: that one is small is not said of any.
+            said = words["hidden" if industry.key in hidden else "few"]
+            axes.text(place, float(known[variable].mean()) * factor, said, ha="center")
+            continue
+        drawn = blurred_quantiles(values)
+        _draw_box(axes, place, drawn, PALETTE[place])
+        medians.append(f"{name} {number(float(drawn[2]), lang)}")
+        axes.text(place + 0.31, drawn[2], number(float(drawn[2]), lang), va="center", weight="bold")
+    axes.set_xticks(range(len(ticks)), ticks)
+    axes.tick_params(axis="x", length=0)
+    axes.set_xlim(-0.5, len(ticks) - 0.4)
+    return describe(figure, f"{WORDS[lang]['median']}: {', '.join(medians)}")
+
+
+def _draw_box(axes: "Axes", place: float, drawn: Floats, colour: str, width: float = 0.56) -> None:
+    """Draw five numbers as a box with whiskers."""
+    low, first, middle, third, high = map(float, drawn)
+    box = {"whislo": low, "q1": first, "med": middle, "q3": third, "whishi": high, "fliers": []}
+    axes.bxp(
+        [box], positions=[place], widths=width, showfliers=False, manage_ticks=False,
+        patch_artist=True, boxprops={"facecolor": colour, "alpha": 0.4, "edgecolor": INK},
+        medianprops={"color": INK, "linewidth": 2.5}, whiskerprops={"color": INK},
+        capprops={"color": INK},
+    )  # fmt: skip
+
+
+@styled()
+def curve_figure(
+    frame: "pd.DataFrame",
+    item: str,
+    variable: str,
+    *,
+    counted: bool = True,
+    source: str,
+    lang: Language = "en",
+) -> "Figure":
+    """Draw a variable against the scores of an ordinal item: figure 6, without points.
+
+    Parameters
+    ----------
+    frame, item, variable, source, lang
+        As in `scatter_figure`. Answers of too few have no box, and do not bend the curve's ends:
+        it is drawn over answers that have one.
+    counted : bool
+        Whether the n of all is said.
+    """
+    (unit, factor), words = UNITS[variable], _TEXTS[lang]
+    x, y = frame[item].to_numpy(float), frame[variable].to_numpy(float) * factor
+    name = variable_label(variable, lang)
+    figure, axes = make_plot(
+        WORDS[lang]["pair"].format(variable_label(item, lang), name[:1].lower() + name[1:]),
+        words["curve"].format(unit[lang], len(frame) if counted else HIDDEN, FEW), source, lang,
+    )  # fmt: skip
+    answers = {
+        answer.code: answer.label_nb if lang == "nb" else answer.label_en
+        for answer in load_codebook().item(item).categories
+    }
+    enough = [code for code in answers if (x == code).sum() >= _LEAST]
+    for code in enough:
+        _draw_box(axes, code, blurred_quantiles(y[x == code]), BLUE, width=0.4)
+    kept = np.isin(x, enough)
+    texts = []
+    if enough:
+        places, curve = lowess_curve(x[kept], y[kept])
+        axes.plot(places, curve, color=ALARM, linewidth=2.5, marker="o", markersize=5, zorder=3)
+        told = zip(places, curve, strict=True)
+        texts = [f"{answers[int(place)]} {number(value, lang)}" for place, value in told]
+    axes.set_xticks(list(answers), [upper_first(text) for text in answers.values()])
+    axes.set_xlim(min(answers) - 0.5, max(answers) + 0.5)
+    return describe(figure, f"LOWESS: {', '.join(texts)}")
+
+
+@styled()
+def states_figure(
+    counts: "pd.DataFrame",
+    sizes: Mapping[str, int | str],
+    *,
+    source: str,
+    lang: Language = "en",
+) -> "Figure":
+    """Draw how many workplaces are observed in each quarter: bars, no line per workplace.
+
+    Parameters
+    ----------
+    counts : pandas.DataFrame
+        As `missingness.csv`, hidden figures `:`; what of a quarter is hidden is hatched.
+    sizes : mapping
+        Industry -> surveyed workplaces; hidden industries are hatched.
+    source, lang
+        As in `box_figure`.
+    """
+    from matplotlib.patches import Patch
+
+    words, known = _TEXTS[lang], WORDS[lang]
+    figure = make_page(words["states_title"], words["states"], source, lang, size=(9.0, 9.5))
+    keys = [industry.key for industry in load_codebook().industries]
+    rows = figure.subplots(len(keys), sharex=True, squeeze=False)[:, 0]
+    figure.subplots_adjust(left=0.2, right=0.97, top=0.875, bottom=0.08, hspace=0.2)
+    quarters = sorted(counts["quarter"].unique())
+    columns = {state: state.replace(" ", "_") for state in STATE_COLOURS}
+    for axes, key in zip(rows, keys, strict=True):
+        part = counts[counts["industry"] == key].set_index("quarter").reindex(quarters)
+        numbers = part[list(columns.values())].replace(HIDDEN, np.nan).astype(float)
+        size = sizes.get(key, HIDDEN)
+        whole = np.nan if size == HIDDEN else float(size)
+        axes.set_ylim(0, 100)
+        bottom = np.zeros(len(quarters))
+        for state, colour in reversed(STATE_COLOURS.items()):  # what may be hidden on top
+            height = 100 * numbers[columns[state]].fillna(0.0).to_numpy() / whole
+            axes.bar(range(len(quarters)), np.nan_to_num(height), bottom=bottom, color=colour)
+            bottom += np.nan_to_num(height)
+        hidden = numbers.isna().any(axis=1).to_numpy() | np.isnan(whole)
+        axes.bar(
+            range(len(quarters)),
+            np.where(hidden, 100 - bottom, 0),
+            bottom=bottom,
+            width=1.0,
+            **_HIDDEN,
+        )
+        label = fill(industry_label(key, lang), 18)
+        axes.set_ylabel(label, rotation=0, ha="right", va="center", labelpad=8)
+        axes.set_yticks([0, 100])
+        axes.tick_params(length=0, labelcolor=MUTED)
+    years = {i: name for i, name in enumerate(quarters) if name.endswith("Q1")}
+    names = [name.replace("Q", "K") if lang == "nb" else name for name in years.values()]
+    rows[-1].set_xticks(list(years), names)
+    figure.legend(
+        handles=[
+            *(Patch(color=colour, label=known[key]) for key, colour in STATE_COLOURS.items()),
+            Patch(**_HIDDEN, label=words["hidden"]),
+        ],
+        loc="lower left", bbox_to_anchor=(0.02, 0.885), ncols=4, columnspacing=1.4,
+        frameon=False, borderaxespad=0, borderpad=0,
+    )  # fmt: skip
+    return describe(figure, words["states"])

@@ -1,0 +1,237 @@
+"""A specification curve: estimates sorted, with intervals; below them which choices they come from.
+
+With thousands of combinations dots would cover one another. The matrix therefore has as many
+columns as can be seen, and a cell is as dark as the share of its combinations that have the option:
+with few combinations it is the usual matrix of dots.
+"""
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_sf.analysis.choices.multiverse import Explored, choice_shares, varied_choices
+from bayes_sf.disclosure.control import HIDDEN
+from bayes_sf.output.tables.multiverse_tables import contrast_text, option_name, rope_text
+from bayes_sf.output.numbers import fixed, percent, with_percent
+from bayes_sf.output.figures.page import (
+    ALARM,
+    BLUE,
+    INK,
+    MUTED,
+    PALETTE,
+    Language,
+    describe,
+    make_page,
+    number,
+    styled,
+    variable_label,
+)
+from bayes_sf.output.words.words import word
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["curve_figure"]
+
+#: Columns of the matrix at most.
+_COLUMNS: Final = 150
+#: Inches: width of the page; left and right of the plots; above and below; curve; a row; a gap.
+_WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM, _CURVE, _ROW, _GAP = (
+    11.0,
+    3.5,
+    1.2,
+    1.35,
+    0.65,
+    3.1,
+    0.17,
+    0.1,
+)
+_WORDS: Final = {
+    "en": {
+        "title": "{}: {} combinations of choices",
+        "sub": "{}, percentage points of mean absence; {} credible intervals (equal-tailed), "
+        "n = {}–{}",
+        "outside": "interval outside the ROPE",
+        "zero": "interval without zero",
+        "other": "interval with zero",
+        "mean": "posterior mean",
+        "report": "the report's choices",
+        "share": "share of\nvariance",
+        "dark": "Darkness: share of the combinations at that place with the option. "
+        "Share of variance: with what the choice does together with others.",
+        "alt": "Estimates from {} to {}, median {}; {} below zero, {} with a whole interval below "
+        "zero, {} above; {} of the estimates within the ROPE of ±{}. Shares of variance: {}",
+    },
+    "nb": {
+        "title": "{}: {} kombinasjoner av valg",
+        "sub": "{}, prosentpoeng gjennomsnittlig fravær; {} troverdighetsintervaller (like haler), "
+        "n = {}–{}",
+        "outside": "intervall utenfor ROPE",
+        "zero": "intervall uten null",
+        "other": "intervall med null",
+        "mean": "forventning a posteriori",
+        "report": "rapportens valg",
+        "share": "andel av\nvariansen",
+        "dark": "Mørkhet: andel av kombinasjonene på stedet som har alternativet. "
+        "Andel av variansen: medregnet det valget gjør sammen med andre.",
+        "alt": "Estimater fra {} til {}, median {}; {} under null, {} med hele intervallet under "
+        "null, {} over; {} av estimatene innenfor ROPE på ±{}. Andeler av variansen: {}",
+    },
+}
+
+
+@styled()
+def curve_figure(explored: Explored, *, lang: Language = "en") -> "Figure":
+    """Draw the specification curve of a multiverse.
+
+    Parameters
+    ----------
+    explored : Explored
+        As `explore` gives it; the combinations that could be fitted are drawn.
+    lang : {"en", "nb"}
+        Language.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Above: estimates from the smallest to the largest, with intervals, zero and the ROPE.
+        Below: for every choice with more than one option, where along the curve each option is,
+        and the choice's total share of the estimates' variance.
+    """
+    words, table = _WORDS[lang], explored.fitted.sort_values("estimate", kind="stable")
+    choices = {
+        key: [
+            option for option in dict.fromkeys(explored.table[key]) if (table[key] == option).any()
+        ]
+        for key in varied_choices(explored)
+    }
+    rows = sum(len(options) for options in choices.values())
+    height = _TOP + _CURVE + _GAP + rows * _ROW + len(choices) * _GAP + _BOTTOM
+    title = words["title"].format(variable_label(explored.asked.item, lang), len(table))
+    prob = with_percent(percent(explored.prob, 0, lang), lang)
+    sizes = (size or HIDDEN for size in explored.n_range)
+    subtitle = words["sub"].format(contrast_text(explored, lang), prob, *sizes)
+    figure = make_page(title, subtitle, explored.source, lang, size=(_WIDTH, height))
+    width = 1 - (_LEFT + _RIGHT) / _WIDTH
+    below = height - _TOP - _CURVE
+    curve = figure.add_axes((_LEFT / _WIDTH, below / height, width, _CURVE / height))
+    _draw_curve(curve, table, explored, lang)
+    shares = choice_shares(explored)["total"]
+    figure.text(
+        1 - _RIGHT / _WIDTH + 0.01,
+        below / height,
+        words["share"],
+        va="bottom",
+        color=MUTED,
+        size=8.5,
+    )
+    for key, options in choices.items():
+        below -= _GAP + len(options) * _ROW
+        axes = figure.add_axes(
+            (_LEFT / _WIDTH, below / height, width, len(options) * _ROW / height)
+        )
+        axes.set_label(key)
+        names = [option_name(key, option, lang) for option in options]
+        _draw_choice(axes, table[key], options, names)
+        middle = (below + 0.5 * len(options) * _ROW) / height
+        figure.text(0.02, middle, word(key, lang), va="center", weight="bold", size=9)
+        share = with_percent(percent(shares[key], 0, lang), lang)
+        figure.text(1 - _RIGHT / _WIDTH + 0.01, middle, share, va="center", size=9)
+    figure.text(0.02, 0.38 / height, words["dark"], va="bottom", color=MUTED, size=8.5)
+    return describe(figure, _alternative(explored, shares, lang))
+
+
+def _draw_curve(axes: "Axes", table: "pd.DataFrame", explored: Explored, lang: Language) -> None:
+    """Intervals by what they exclude, means on top, zero and the ROPE."""
+    from matplotlib.collections import LineCollection
+
+    words, rope, place = _WORDS[lang], explored.asked.rope, np.arange(len(table))
+    low, high = table["lower"].to_numpy(), table["upper"].to_numpy()
+    outside = (low >= rope) | (high <= -rope)
+    without = ((low > 0) | (high < 0)) & ~outside
+    axes.axhspan(-rope, rope, color=PALETTE[0], alpha=0.18, lw=0, label=rope_text(explored, lang))
+    thick = float(np.clip(500 / len(table), 0.6, 4))
+    kinds = (
+        ("other", ~(outside | without), "#B8B8B8"), ("zero", without, PALETTE[1]),
+        ("outside", outside, BLUE),
+    )  # fmt: skip
+    for name, where, colour in kinds:
+        if where.any():
+            axes.vlines(
+                place[where], low[where], high[where], color=colour, lw=thick, rasterized=True,
+                label=words[name],
+            )  # fmt: skip
+    axes.plot(
+        place, table["estimate"], color=INK, lw=1.6, marker="o" if len(table) <= 100 else "",
+        ms=3, label=words["mean"],
+    )  # fmt: skip
+    axes.axhline(0, color=INK, lw=0.8, ls="--")
+    for limit in (-rope, rope):  # also where intervals cover the band
+        axes.axhline(limit, color=PALETTE[0], lw=1.2)
+    report = np.flatnonzero(table["report"])
+    if len(report):
+        estimate = table["estimate"].iloc[report]
+        axes.plot(
+            report, estimate, "D", color=ALARM, mec="white", ms=8, zorder=5, label=words["report"]
+        )
+    axes.set(xlim=(-0.5, len(table) - 0.5), xticks=[])
+    axes.spines["bottom"].set_visible(False)
+    axes.grid(axis="y")
+    axes.locator_params(axis="y", steps=[1, 2, 5, 10])
+    axes.yaxis.set_major_formatter(lambda value, _: number(value, lang, 1))
+    axes.set_ylabel(word("pp", lang))
+    legend = axes.legend(
+        loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False, fontsize=8.5,
+        borderaxespad=0.2, columnspacing=1.2,
+    )  # fmt: skip
+    for line in legend.get_lines() + list(legend.findobj(LineCollection)):
+        line.set_linewidth(max(2.0, thick))
+
+
+def _draw_choice(
+    axes: "Axes", column: "pd.Series[Any]", options: list[Any], names: list[str]
+) -> None:
+    """One row for each option, the first on top."""
+    density = _density(column.to_numpy(), options)
+    top = len(options)
+    axes.imshow(
+        density, aspect="auto", cmap="Blues", vmin=0, vmax=max(density.max(), 1e-9),
+        interpolation="nearest", extent=(-0.5, len(column) - 0.5, top, 0), rasterized=True,
+    )  # fmt: skip
+    axes.hlines(np.arange(1, top), -0.5, len(column) - 0.5, color="white", lw=1.5)
+    axes.set(xticks=[])
+    axes.set_yticks(np.arange(top) + 0.5, names)
+    axes.tick_params(axis="y", length=0, labelsize=8.5)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def _density(values: NDArray[Any], options: list[Any]) -> NDArray[np.float64]:
+    """Share of the combinations in each column that have each option, (options, columns)."""
+    columns = min(len(values), _COLUMNS)
+    place = np.arange(len(values)) * columns // len(values)
+    inside = np.bincount(place, minlength=columns)
+    return np.array(
+        [np.bincount(place, weights=values == option, minlength=columns) for option in options]
+    ) / inside  # fmt: skip
+
+
+def _alternative(explored: Explored, shares: "pd.Series[float]", lang: Language) -> str:
+    """The numbers that matter, in words."""
+    summary = explored.summary()
+    parts = [
+        f"{word(str(key), lang)} {with_percent(percent(share, 0, lang), lang)}"
+        for key, share in shares.sort_values(ascending=False).items()
+    ]
+
+    def share(key: str) -> str:
+        return with_percent(percent(summary[key], 0, lang), lang)
+
+    return _WORDS[lang]["alt"].format(
+        *(fixed(summary[key], 2, lang) for key in ("least", "largest", "median")),
+        share("below_zero"), share("surely_below_zero"), share("surely_above_zero"),
+        share("within_rope"), number(explored.asked.rope, lang), ", ".join(parts) or "–",
+    )  # fmt: skip

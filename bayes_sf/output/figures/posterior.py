@@ -1,0 +1,319 @@
+"""Figures of posteriors: ICC over its prior, every slope beside the report's, industries, figure 7.
+
+Each turns results into a Matplotlib figure with the page around it (`output.page`) and an
+alternative text that has the figure's main numbers.
+"""
+
+from collections.abc import Iterable, Sequence
+from textwrap import fill
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_sf.analysis.comparison import CoefficientRow
+from bayes_sf.analysis.size.contrast import exact_posterior
+from bayes_sf.analysis.pooling import GroupRow, Pooling
+from bayes_sf.engines.result import Result
+from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.output.numbers import fixed, interval, level
+from bayes_sf.output.figures.page import (
+    BLUE,
+    INK,
+    MUTED,
+    PALETTE,
+    Language,
+    describe,
+    industry_label,
+    make_page,
+    number,
+    styled,
+    upper_first,
+    variable_label,
+    write_numbers,
+)
+from bayes_sf.disclosure.protected_models import shown_levels
+from bayes_sf.output.words.words import outcome_name
+from bayes_sf.spec.moments import INTERCEPT
+from bayes_sf.spec.priors import icc_prior_quantiles
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["forest_figure", "icc_figure", "level_figure", "line_figure"]
+
+type Floats = NDArray[np.float64]
+
+BINS: Final = 40
+_DRAWS: Final = 4000
+_WORDS: Final = {
+    "en": {
+        "icc": "Intraclass correlation: posterior over prior",
+        "icc line": "Bars: posterior, share of probability per 0.025; line: prior; "
+        "thick below: {} interval; dot: median",
+        "forest": "Every item, one model each",
+        "forest line": "{}, percentage points per unit of the item, or for an answer that is named "
+        "against the reference; blue: posterior mean and {} interval; open: printed in the report",
+        "levels": "Levels of industries, and how far they are shrunk",
+        "levels line": "Percentage points; blue: posterior mean and {} interval; open: the "
+        "industry's own mean; dotted: mean of all",
+        "lines": "{} (figure 7): expected outcome by industry",
+        "lines line": "{}, percentage points, n = {}; line: posterior mean; band: {} interval; "
+        "same difference in all industries (random intercepts); dashed: nobody answered so",
+        "median": "median",
+        "mean": "Posterior means",
+        "apart": "{} of {} intervals leave out zero",
+    },
+    "nb": {
+        "icc": "Intraklassekorrelasjon: a posteriori over a priori",
+        "icc line": "Søyler: a posteriori, andel av sannsynligheten per 0,025; linje: a priori; "
+        "tykk strek: {}-troverdighetsintervall; punkt: median",
+        "forest": "Alle spørsmål, én modell for hvert",
+        "forest line": "{}, prosentpoeng per enhet av spørsmålet, eller for et svar som er nevnt, "
+        "mot referansen; blått: forventning a posteriori og {}-troverdighetsintervall; åpent: "
+        "trykt i rapporten",
+        "levels": "Bransjenes nivå, og hvor mye de krympes",
+        "levels line": "Prosentpoeng; blått: forventning a posteriori og {}-"
+        "troverdighetsintervall; åpent: bransjens eget gjennomsnitt; prikket: gjennomsnitt av alle",
+        "lines": "{} (figur 7): forventet utfall etter bransje",
+        "lines line": "{}, prosentpoeng, n = {}; linje: forventning a posteriori; bånd: {}-"
+        "troverdighetsintervall; samme forskjell i alle bransjer (tilfeldige konstantledd); "
+        "stiplet: ingen svarte slik",
+        "median": "median",
+        "mean": "Forventninger a posteriori",
+        "apart": "{} av {} intervaller utelater null",
+    },
+}
+
+
+@styled()
+def icc_figure(results: Sequence[Result], *, lang: Language = "en") -> "Figure":
+    """Draw the ICC's posterior over its prior, one panel for each outcome.
+
+    Parameters
+    ----------
+    results : sequence of Result
+        Null models, of engine ``exact``.
+    lang : {"en", "nb"}
+        Language.
+    """
+    words, first = _WORDS[lang], results[0]
+    figure = make_page(
+        words["icc"], _wrapped(words["icc line"].format(level(first.prob, lang))),
+        first.provenance.source, lang, size=(9.0, 4.0),
+    )  # fmt: skip
+    edges, said = np.linspace(0, 1, BINS + 1), []
+    for place, result in enumerate(results):
+        axes = figure.add_axes((0.07 + 0.48 * place, 0.17, 0.42, 0.52))
+        posterior, found = exact_posterior(result), result.icc()
+        inner = posterior.cdf("icc", edges[1:-1])
+        axes.bar(edges[:-1], np.diff([0.0, *inner, 1.0]), 1 / BINS, align="edge", color=PALETTE[1])
+        prior = _prior_shares(result, edges)
+        if np.isfinite(prior).all():
+            axes.stairs(prior, edges, color=INK, lw=1.5)
+        low, middle, high = (found[key] for key in ("lower", "median", "upper"))
+        base = -0.04 * axes.get_ylim()[1]
+        axes.plot([low, high], [base, base], color=BLUE, lw=4, solid_capstyle="butt")
+        axes.plot(middle, base, "o", color=BLUE, ms=8, mec="white")
+        name = outcome_name(result.spec.outcome, lang)
+        axes.set_title(_panel(name, result), size=9, loc="left")
+        axes.set_xlim(0, 1)
+        write_numbers(axes, lang, "xy")
+        said.append(
+            f"{name}: {words['median']} {fixed(middle, 3, lang)}, "
+            f"{level(result.prob, lang)} {interval(low, high, 3, lang)}"
+        )
+    return describe(figure, "; ".join(said))
+
+
+def _wrapped(text: str) -> str:
+    """Break a line where the page ends."""
+    return fill(text, 108)
+
+
+def _panel(name: str, result: Result) -> str:
+    """Title of a panel: outcome and n."""
+    return fill(f"{name}, n = {result.moments.n_obs}", 48)
+
+
+def _prior_shares(result: Result, edges: Floats) -> Floats:
+    """Probability of each bin under the prior alone; NaN where a prior is flat."""
+    priors = result.priors
+    assert priors is not None
+    probs = np.linspace(0, 1, 2001)[1:-1]
+    quantiles = icc_prior_quantiles(priors.sd_resid, priors.sd_group, probs)
+    inner = np.interp(edges[1:-1], quantiles, probs)
+    return np.diff([0.0, *inner, 1.0])
+
+
+@styled()
+def forest_figure(
+    rows: Iterable[CoefficientRow], *, source: str, lang: Language = "en"
+) -> "Figure":
+    """Draw every slope of one outcome beside what the report prints.
+
+    Parameters
+    ----------
+    rows : iterable of CoefficientRow
+        Of one of the report's tables; intercepts are left out.
+    source : {"published", "replica", "microdata"}
+        Which data.
+    lang : {"en", "nb"}
+        Language.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        In the order of the report, the first on top.
+    """
+    words, book = _WORDS[lang], load_codebook()
+    slopes = [row for row in rows if book.term(row.term) != INTERCEPT]
+    name, height = outcome_name(slopes[0].outcome, lang), 0.27 * len(slopes) + 1.8
+    figure = make_page(
+        words["forest"],
+        _wrapped(words["forest line"].format(name, level(slopes[0].prob, lang))), source, lang,
+        size=(9.0, height),
+    )  # fmt: skip
+    axes = figure.add_axes((0.52, 0.75 / height, 0.46, 1 - 1.8 / height))
+    axes.grid(axis="x")
+    axes.axvline(0, color=MUTED, lw=1)
+    for place, row in enumerate(slopes):
+        unit = 100 if row.unit == "fraction" else 1
+        low, middle, high = (unit * float(v) for v in (row.ci_low, row.estimate, row.ci_high))
+        axes.plot([low, high], [place + 0.2] * 2, color=MUTED, lw=1)
+        axes.plot(middle, place + 0.2, "o", mfc="white", mec=MUTED, ms=4)
+        axes.plot([row.lower, row.upper], [place - 0.12] * 2, color=BLUE, lw=2)
+        axes.plot(row.mean, place - 0.12, "o", color=BLUE, ms=5)
+    labels = [_slope_label(book.term(row.term), lang) for row in slopes]
+    axes.set_yticks(range(len(slopes)), labels, size=8.5)
+    axes.tick_params(axis="y", length=0)
+    axes.set_ylim(len(slopes) - 0.4, -0.6)
+    write_numbers(axes, lang)
+    apart = [row for row in slopes if row.lower > 0 or row.upper < 0]
+    named = "; ".join(
+        f"{variable_label(book.term(row.term), lang)} {number(row.mean, lang, 2)}, "
+        f"{interval(row.lower, row.upper, 2, lang)}"
+        for row in apart
+    )
+    said = f"{name}: {words['apart'].format(len(apart), len(slopes))}"
+    return describe(figure, f"{said}: {named}" if apart else said)
+
+
+def _slope_label(term: str, lang: Language) -> str:
+    """Label of a term with its number in the questionnaire, cut where it is too long."""
+    label = upper_first(variable_label(term, lang))
+    key = term.partition("[")[0].upper()
+    return f"{label if len(label) < 56 else label[:54] + '…'} ({key})"
+
+
+@styled()
+def level_figure(poolings: Sequence[Pooling], *, lang: Language = "en") -> "Figure":
+    """Draw each industry's own mean and its posterior, one panel for each outcome.
+
+    Parameters
+    ----------
+    poolings : sequence of Pooling
+        Of null models.
+    lang : {"en", "nb"}
+        Language.
+    """
+    words, exact = _WORDS[lang], poolings[0].exact
+    figure = make_page(
+        words["levels"], _wrapped(words["levels line"].format(level(exact.prob, lang))),
+        exact.provenance.source, lang, size=(9.0, 4.6),
+    )  # fmt: skip
+    order = [industry.key for industry in load_codebook().industries]
+    said = []
+    for place, pooling in enumerate(poolings):
+        axes = figure.add_axes((0.21 + 0.4 * place, 0.16, 0.37, 0.56))
+        axes.grid(axis="x")
+        rows = sorted(shown_levels(pooling), key=lambda row: order.index(row.group))
+        for at, row in enumerate(rows):
+            _draw_level(axes, at, row)
+        axes.axvline(pooling.groups[0].complete, color=MUTED, ls=":", lw=1)
+        name = outcome_name(pooling.spec.outcome, lang)
+        axes.set_title(_panel(name, pooling.exact), size=9, loc="left")
+        labels = [fill(industry_label(row.group, lang), 22) for row in rows]
+        axes.set_yticks(range(len(rows)), labels if not place else [""] * len(rows))
+        axes.set_ylim(len(rows) - 0.5, -0.6)
+        axes.tick_params(axis="y", length=0)
+        write_numbers(axes, lang)
+        listed = (f"{industry_label(r.group, lang)} {number(r.mean, lang)}" for r in rows)
+        said.append(f"{name}: {', '.join(listed)}")
+    return describe(figure, f"{words['mean']}, {'; '.join(said)}")
+
+
+def _draw_level(axes: "Axes", at: int, row: GroupRow) -> None:
+    """One industry: its level without pooling, and the posterior that it is pulled to."""
+    axes.plot([row.none, row.mean], [at - 0.25, at], color=MUTED, lw=1)
+    axes.plot([row.lower, row.upper], [at, at], color=BLUE, lw=2)
+    axes.plot(row.mean, at, "o", color=BLUE)
+    axes.plot(row.none, at - 0.25, "o", mfc="white", mec=MUTED)
+
+
+@styled()
+def line_figure(result: Result, *, lang: Language = "en", seed: int = 1) -> "Figure":
+    """Draw every industry's expected outcome along the item: figure 7 with bands.
+
+    Parameters
+    ----------
+    result : Result
+        Of one item with one slope. The lines are of `_DRAWS` draws.
+    lang : {"en", "nb"}
+        Language.
+    seed : int
+        Of the draws.
+    """
+    words, (term,) = _WORDS[lang], result.moments.predictors
+    posterior = result.some_draws(_DRAWS, seed=seed)["posterior"].to_dataset()
+    ends, names = _item_ends(term, lang)
+    size = result.moments.n_obs
+    figure = make_page(
+        words["lines"].format(upper_first(variable_label(term.partition("[")[0], lang))),
+        _wrapped(
+            words["lines line"].format(
+                outcome_name(result.spec.outcome, lang), size, level(result.prob, lang)
+            )
+        ),
+        result.provenance.source, lang, size=(9.0, 5.8),
+    )  # fmt: skip
+    beta, tail = posterior["beta"], 0.5 - 0.5 * result.prob
+    known = posterior[result.moments.group].to_numpy()
+    groups = [i.key for i in load_codebook().industries if i.key in known]
+    shared: Axes | None = None
+    said = []
+    for place, group in enumerate(groups):
+        spot = (0.07 + 0.315 * (place % 3), 0.53 - 0.38 * (place // 3), 0.28, 0.25)
+        axes = figure.add_axes(spot, sharex=shared, sharey=shared)
+        shared = shared or axes
+        own = posterior["u"].sel({result.moments.group: group})
+        start = (beta.sel(term=INTERCEPT) + own).to_numpy()[..., None]
+        line = start + beta.sel(term=term).to_numpy()[..., None] * np.asarray(ends)
+        low, high = np.quantile(line, [tail, 1 - tail], axis=(0, 1))
+        mean = line.mean(axis=(0, 1))
+        axes.fill_between(range(len(ends)), low, high, color=PALETTE[1], alpha=0.45, lw=0)
+        place_of = result.moments.groups.index(group)
+        varies = result.moments.means[place_of, 0] not in ends
+        axes.plot(range(len(ends)), mean, "o-" if varies else "o--", color=BLUE, ms=4)
+        axes.axhline(0, color=MUTED, lw=0.8)
+        label = industry_label(group, lang)
+        axes.set_title(label if len(label) < 34 else label[:32] + "…", size=9, loc="left")
+        axes.set_xticks(range(len(ends)), names)
+        write_numbers(axes, lang, "y")
+        says = ", ".join(f"{n} {number(m, lang)}" for n, m in zip(names, mean, strict=True))
+        said.append(f"{label}: {says}")
+    return describe(figure, f"{words['mean']}: {'; '.join(said)}")
+
+
+def _item_ends(term: str, lang: Language) -> tuple[list[float], list[str]]:
+    """Where the item's ends are on its column, and what they are called."""
+    key, _, category = term.removesuffix("]").partition("[")
+    item = load_codebook().item(key)
+    if category:
+        low, high = item.category(item.reference or ""), item.category(category)
+        ends = [0.0, 1.0]
+    else:
+        low, high = item.categories[0], item.categories[-1]
+        ends = [float(low.code), float(high.code)]
+    return ends, [c.label_nb if lang == "nb" else c.label_en for c in (low, high)]

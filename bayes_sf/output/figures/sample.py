@@ -1,0 +1,296 @@
+"""Figures 1 to 4 and 6 of the report again, and a picture of which quarters are missing.
+
+Functions turn columns into a Matplotlib figure of its own: no pyplot, no global state, no file
+(`bayes_sf.output.figures.page.figure_files` saves). The same data and seed give the same figure.
+"""
+
+from textwrap import fill
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.output.figures.page import (
+    ALARM,
+    BLUE,
+    INK,
+    MUTED,
+    PALETTE,
+    Language,
+    describe,
+    industry_label,
+    make_page,
+    make_plot,
+    number,
+    styled,
+    upper_first,
+    variable_label,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "STATE_COLOURS", "UNITS", "WORDS", "box_figure", "lowess_curve", "missingness_figure",
+    "scatter_figure",
+]  # fmt: skip
+
+type Floats = NDArray[np.float64]
+
+STATE_COLOURS: Final = {"observed": BLUE, "no absence": "#E69F00", "no row": "#DDDDDD"}
+LOWESS_FRACTION, LOWESS_ROUNDS = 2 / 3, 3  # the defaults of R's lowess and of statsmodels
+JITTER, BOX_WIDTH = 0.22, 0.56
+SMALLEST_PANEL = 1 / 20
+_HALO: Final[dict[str, Any]] = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+
+_SHARE = {"en": "Percent of contracted days", "nb": "Prosent av avtalte dagsverk"}
+#: Unit of each variable as drawn, and what its figures are multiplied by for that.
+UNITS: Final[dict[str, tuple[dict[str, str], int]]] = {
+    "absence_mean": (_SHARE, 1),
+    "absence_change": ({"en": "Percentage points", "nb": "Prosentpoeng"}, 1),
+    "women_share": (_SHARE, 100),
+    "senior_share": (_SHARE, 100),
+}
+WORDS: Final = {
+    "en": {
+        "by industry": "{} by industry",
+        "box": "{}; one point per workplace, n = {}; box: quartiles, whiskers: 1.5 box lengths, "
+        "number: median",
+        "pair": "{} and {}",
+        "curve": "{}; one point per workplace, n = {}; curve: LOWESS, span two thirds",
+        "median": "Medians",
+        "missing": "Observed quarters of absence by industry",
+        "lines": "One line per workplace in the register, n = {}; most complete on top",
+        "observed": "observed",
+        "no absence": "no lost or no contracted days",
+        "no row": "no row in the register",
+    },
+    "nb": {
+        "by industry": "{} etter bransje",
+        "box": "{}; ett punkt per virksomhet, n = {}; boks: kvartiler, streker: 1,5 bokslengder, "
+        "tall: median",
+        "pair": "{} og {}",
+        "curve": "{}; ett punkt per virksomhet, n = {}; kurve: LOWESS, to tredeler av punktene",
+        "median": "Medianer",
+        "missing": "Observerte kvartaler med fravær etter bransje",
+        "lines": "Én linje per virksomhet i registeret, n = {}; de mest komplette øverst",
+        "observed": "observert",
+        "no absence": "uten tapte eller uten avtalte dagsverk",
+        "no row": "ingen rad i registeret",
+    },
+}
+
+
+@styled()
+def box_figure(
+    frame: "pd.DataFrame", variable: str, *, source: str, lang: Language = "en", seed: int = 1
+) -> "Figure":
+    """Draw the spread of a variable in each industry: figures 1 to 4.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        `industry` and the variable; rows without it are left out, and n says how many remain.
+    variable : {"absence_mean", "absence_change", "women_share", "senior_share"}
+        In percent or percentage points, or a share of 0 to 1, which is drawn in percent.
+    source : {"replica", "microdata"}
+        Whose workplaces.
+    lang : {"en", "nb"}
+        Language of all text.
+    seed : int
+        Of the points' sideways jitter.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A box per industry with its median beside it, and one jittered point per workplace.
+    """
+    unit, factor = UNITS[variable]
+    words, known = WORDS[lang], frame[["industry", variable]].dropna()
+    groups = {
+        industry.key: known.loc[known["industry"] == industry.key, variable].to_numpy(float)
+        for industry in load_codebook().industries
+    }
+    figure, axes = make_plot(
+        words["by industry"].format(variable_label(variable, lang)),
+        words["box"].format(unit[lang], len(known)), source, lang,
+    )  # fmt: skip
+    rng = np.random.default_rng(seed)
+    medians, ticks = [], []
+    for place, (key, values) in enumerate(groups.items()):
+        name = industry_label(key, lang)
+        ticks.append(f"{fill(name, 15)}\nn = {len(values)}")
+        if len(values):
+            _draw_box(axes, place, values * factor, PALETTE[place], rng)
+            median = number(float(np.median(values)) * factor, lang)
+            medians.append(f"{name} {median}")
+            edge = place + BOX_WIDTH / 2 + 0.03
+            height = np.median(values) * factor
+            axes.text(edge, height, median, va="center", weight="bold", bbox=_HALO)
+    axes.set_xticks(range(len(groups)), ticks)
+    axes.tick_params(axis="x", length=0)
+    axes.set_xlim(-0.5, len(groups) - 0.4)
+    if known[variable].min() < 0:
+        axes.axhline(0, color=MUTED, linewidth=1, zorder=1)
+    return describe(figure, f"{words['median']}: {', '.join(medians)}")
+
+
+def _draw_box(
+    axes: "Axes", place: int, values: Floats, colour: str, rng: np.random.Generator
+) -> None:
+    """Draw the points and the box of one industry; the points stand for outliers too."""
+    spread = rng.uniform(-JITTER, JITTER, len(values))
+    axes.scatter(place + spread, values, s=13, color=colour, alpha=0.6, linewidths=0)
+    line = {"color": INK}
+    axes.boxplot(
+        values, positions=[place], widths=BOX_WIDTH, showfliers=False, manage_ticks=False,
+        boxprops=line, whiskerprops=line, capprops=line, medianprops={**line, "linewidth": 2.5},
+    )  # fmt: skip
+
+
+@styled()
+def scatter_figure(
+    frame: "pd.DataFrame",
+    item: str,
+    variable: str,
+    *,
+    source: str,
+    lang: Language = "en",
+    seed: int = 1,
+) -> "Figure":
+    """Draw a variable against the scores of an ordinal item, with a LOWESS curve: figure 6.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Scores of the item (1 to 5) and the variable, complete rows, as `design` gives them.
+    item : str
+        Such as "q13".
+    variable, source, lang, seed
+        As in `box_figure`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One point per workplace, jittered sideways only; the curve is that of the scores.
+    """
+    unit, factor = UNITS[variable]
+    words, x, y = WORDS[lang], frame[item].to_numpy(float), frame[variable].to_numpy(float)
+    name = variable_label(variable, lang)
+    figure, axes = make_plot(
+        words["pair"].format(variable_label(item, lang), name[:1].lower() + name[1:]),
+        words["curve"].format(unit[lang], len(frame)), source, lang,
+    )  # fmt: skip
+    spread = np.random.default_rng(seed).uniform(-JITTER, JITTER, len(x))
+    axes.scatter(x + spread, y * factor, s=15, color=BLUE, alpha=0.4, linewidths=0)
+    places, curve = lowess_curve(x, y * factor)
+    axes.plot(places, curve, color=ALARM, linewidth=2.5, marker="o", markersize=5)
+    answers = {
+        answer.code: answer.label_nb if lang == "nb" else answer.label_en
+        for answer in load_codebook().item(item).categories
+    }
+    ticks = [f"{upper_first(text)}\nn = {(x == code).sum()}" for code, text in answers.items()]
+    axes.set_xticks(list(answers), ticks)
+    axes.set_xlim(min(answers) - 0.5, max(answers) + 0.5)
+    told = zip(places, curve, strict=True)
+    texts = [f"{answers[int(place)]} {number(value, lang)}" for place, value in told]
+    return describe(figure, f"LOWESS: {', '.join(texts)}")
+
+
+def lowess_curve(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Locally weighted regression at each distinct x (Cleveland 1979, JASA 74: 829-836).
+
+    Parameters
+    ----------
+    x, y : (n,) float array
+        The points.
+
+    Returns
+    -------
+    places, curve : (n_distinct,) float array
+        Each distinct x and the curve there. A fit takes the nearest two thirds of the points, or
+        one more than share an x where those are more: a line needs two places.
+
+    Examples
+    --------
+    >>> x = np.repeat([1.0, 2.0, 3.0, 4.0, 5.0], 4)
+    >>> lowess_curve(x, 7 - x)[1].round(6).tolist()
+    [6.0, 5.0, 4.0, 3.0, 2.0]
+    """
+    from statsmodels.nonparametric.smoothers_lowess import lowess
+
+    places, first, ties = np.unique(x, return_index=True, return_counts=True)
+    if len(places) < 2:
+        return places, np.array([y.mean()])
+    fraction = max(LOWESS_FRACTION, (ties.max() + 1) / len(x))
+    fitted = lowess(y, x, frac=fraction, it=LOWESS_ROUNDS, return_sorted=False)
+    return places, np.asarray(fitted)[first]
+
+
+@styled()
+def missingness_figure(picture: "pd.DataFrame", *, source: str, lang: Language = "en") -> "Figure":
+    """Draw which quarters of which workplaces are observed; no workplace is named.
+
+    Parameters
+    ----------
+    picture : pandas.DataFrame
+        As `AnalysisSample.missingness()`: `industry, workplace, quarter, state`.
+    source, lang
+        As in `box_figure`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A panel per industry, as high as it has workplaces; a line per workplace, a column per
+        quarter.
+    """
+    from matplotlib.colors import ListedColormap
+    from matplotlib.patches import Patch
+
+    words, quarters = WORDS[lang], sorted(picture["quarter"].unique())
+    panels = _panels(picture)
+    n = sum(map(len, panels.values()))
+    figure = make_page(words["missing"], words["lines"].format(n), source, lang, size=(9.0, 9.5))
+    heights = [max(len(panel), n * SMALLEST_PANEL) for panel in panels.values()]
+    rows = figure.subplots(
+        len(panels), sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights}
+    )[:, 0]
+    figure.subplots_adjust(left=0.2, right=0.97, top=0.875, bottom=0.08, hspace=0.06)
+    colours = ListedColormap(list(STATE_COLOURS.values()))
+    for axes, (key, panel) in zip(rows, panels.items(), strict=True):
+        axes.imshow(panel, cmap=colours, vmin=0, vmax=colours.N - 1, aspect="auto",
+                    interpolation="nearest")  # fmt: skip
+        name = f"{fill(industry_label(key, lang), 18)}\nn = {len(panel)}"
+        axes.set_ylabel(name, rotation=0, ha="right", va="center", labelpad=8)
+        axes.set_yticks([])
+        axes.tick_params(axis="x", length=0)
+        axes.spines[:].set_visible(False)
+    years = {i: name for i, name in enumerate(quarters) if name.endswith("Q1")}
+    names = [name.replace("Q", "K") if lang == "nb" else name for name in years.values()]
+    rows[-1].set_xticks(list(years), names)
+    figure.legend(
+        handles=[Patch(color=colour, label=words[key]) for key, colour in STATE_COLOURS.items()],
+        loc="lower left", bbox_to_anchor=(0.2, 0.885), ncols=3, frameon=False, borderaxespad=0,
+        borderpad=0,
+    )  # fmt: skip
+    counts = picture["state"].value_counts()
+    return describe(
+        figure, ", ".join(f"{words[key]}: {counts.get(key, 0)}" for key in STATE_COLOURS)
+    )
+
+
+def _panels(picture: "pd.DataFrame") -> dict[str, NDArray[np.int64]]:
+    """Give each industry's (workplace, quarter) states as numbers, most complete line first."""
+    codes = {state: code for code, state in enumerate(STATE_COLOURS)}
+    coded = picture.assign(state=picture["state"].map(codes))
+    wide = coded.set_index(["industry", "workplace", "quarter"])["state"].unstack("quarter")  # noqa: PD010
+    panels = {}
+    for industry in load_codebook().industries:
+        if industry.key in wide.index.get_level_values("industry"):
+            lines = wide.xs(industry.key).to_numpy(np.int64)
+            observed = (lines == 0).sum(axis=1)
+            panels[industry.key] = lines[np.lexsort((*lines.T[::-1], -observed))]
+    return panels

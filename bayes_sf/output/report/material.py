@@ -1,0 +1,283 @@
+"""What the report is written from: results of one data set, computed once."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from bayes_sf.analysis.comparison import CoefficientRow, Reproduction, reproduce
+from bayes_sf.analysis.replay.consistency import RuleOutcome, replay
+from bayes_sf.analysis.size.contrast import Contrast, contrast_posterior, find_contrast, widest_contrasts
+from bayes_sf.analysis.missing.imputation import MissingStudy
+from bayes_sf.analysis.choices.multiverse import Explored
+from bayes_sf.analysis.pooling import Pooling, compare_pooling
+from bayes_sf.analysis.priors.prior_fan import default_fan, prior_fan
+from bayes_sf.analysis.sensitivity import Sensitivity, sensitivity
+from bayes_sf.engines.result import Result
+from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.output.tables.described_sample import ProtectedTables, protect_tables
+from bayes_sf.disclosure.control import Control, Hidden, Rules
+from bayes_sf.disclosure.protected_models import (
+    hidden_of,
+    keep_open,
+    protect_pooling,
+    protect_reproduction,
+    withheld_of,
+)
+from bayes_sf.output.report.alternatives import explore_choices, move_unobserved, treat_gaps
+from bayes_sf.spec.analysis import load_analysis
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bayes_sf.recovery.study import PublishedStudy
+    from bayes_sf.inputs.variables import Language
+
+__all__ = ["AMOUNTS", "Association", "Material", "associations", "explorer_models", "gather"]
+
+#: Differences that contrasts are held against, in percentage points; the first page uses the
+#: second. They are printed, and none of them is said to matter.
+AMOUNTS: Final = (0.5, 1.0, 2.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """Everything that sections are made of.
+
+    Parameters
+    ----------
+    source : {"published", "replica", "microdata"}
+        Which data.
+    lang : {"en", "nb"}
+        Language of the report.
+    data : PublishedStudy or AnalysisSample
+        The data themselves.
+    found : Reproduction
+        The report's models on these data.
+    outcomes : tuple of RuleOutcome
+        The replay of the report's printed numbers.
+    fan : pandas.DataFrame
+        `prior_fan` of every null and bivariate model.
+    small : Sensitivity
+        Rungs from least squares to posterior of every item with an interval that leaves out zero,
+        and all slopes at once.
+    poolings : tuple of Pooling
+        Of the null models.
+    rope : float or None
+        Half-width of the region that the reader calls negligible, in percentage points.
+    seed : int
+    with_data : bool
+        Whether sufficient statistics of microdata may be in the page.
+    control : Control
+        Disclosure control of these data.
+    hidden : tuple of Hidden
+        What it hid in `poolings` and in the sample's flow.
+    tables : ProtectedTables or None
+        Of the sample; the published study has none.
+    effects, tipping : pandas.DataFrame
+        As `shift_effects` and `tipping_points` give them, of every item with an interval that
+        leaves out zero.
+    explored : Explored or str or None
+        A multiverse, or why it cannot be had; the published study has none.
+    missing : MissingStudy or str or None
+        What complete rows say, and a saved run of `impute` if there is one; or why they do not.
+    """
+
+    source: str
+    lang: "Language"
+    data: "PublishedStudy | AnalysisSample"
+    found: Reproduction
+    outcomes: tuple[RuleOutcome, ...]
+    fan: "pd.DataFrame"
+    small: Sensitivity
+    poolings: tuple[Pooling, ...]
+    rope: float | None
+    seed: int
+    with_data: bool
+    control: Control
+    hidden: tuple[Hidden, ...]
+    tables: ProtectedTables | None
+    effects: "pd.DataFrame"
+    tipping: "pd.DataFrame"
+    explored: Explored | str | None
+    missing: MissingStudy | str | None
+
+    @property
+    def nulls(self) -> tuple[Result, ...]:
+        """Null models, one for each outcome."""
+        return tuple(self.found.results["null", "exact"].values())
+
+    @property
+    def bivariate(self) -> tuple[Result, ...]:
+        """Models of one item."""
+        return tuple(self.found.results["bivariate", "exact"].values())
+
+    def slopes(self, outcome: str) -> list[CoefficientRow]:
+        """Published slopes of tables 46 and 47 with their re-analysis."""
+        table = {"absence_mean": "46", "absence_change": "47"}[outcome]
+        return [row for row in self.found.coefficients if row.table == table]
+
+
+@dataclass(frozen=True, slots=True)
+class Association:
+    """The widest contrast of one term.
+
+    Parameters
+    ----------
+    outcome, term : str
+    contrast : Contrast
+        Labelled in the report's language.
+    mean, sd, lower, upper : float
+        Posterior, in percentage points.
+    p_direction : float
+    at_least : tuple of float
+        P(|contrast| >= amount) for every amount of `AMOUNTS`.
+    inside : float
+        P(|contrast| < rope); NaN without a rope.
+    n : int
+    """
+
+    outcome: str
+    term: str
+    contrast: Contrast
+    mean: float
+    sd: float
+    lower: float
+    upper: float
+    p_direction: float
+    at_least: tuple[float, ...]
+    inside: float
+    n: int
+
+    @property
+    def apart(self) -> bool:
+        """Whether the interval leaves out zero."""
+        return self.lower > 0 or self.upper < 0
+
+
+def gather(
+    data: "PublishedStudy | AnalysisSample",
+    *,
+    lang: "Language",
+    rope: float | None = None,
+    seed: int = 1,
+    with_data: bool = False,
+    rules: Rules | None = None,
+    imputed: Path | None = None,
+    progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
+) -> Material:
+    """Compute what a report needs: exact fits, so that nothing has to be read from files.
+
+    Parameters
+    ----------
+    data : PublishedStudy or AnalysisSample
+        As `load_sample` gives it.
+    lang, rope, seed, with_data
+        As in `Material`.
+    rules : Rules, optional
+        Of disclosure control: what the page shows has passed it.
+    imputed : pathlib.Path, optional
+        Folder of a run of `impute` on the same workplaces.
+    progress : callable
+        Wraps the list of jobs.
+
+    Raises
+    ------
+    UsageError
+        For a saved run that does not belong to the data.
+    """
+    control = Control.of(data, rules or Rules())
+    found = reproduce(data, seed=seed, keep=control.keeps, progress=progress)
+    results = [
+        result
+        for name in ("null", "bivariate")
+        for result in found.results[name, "exact"].values()
+    ]  # fmt: skip
+    poolings = [
+        protect_pooling(compare_pooling(spec, data), control)
+        for spec in load_analysis("null").specs
+    ]
+    tables = protect_tables(data, control) if isinstance(data, AnalysisSample) else None
+    effects, tipping, moved_log = move_unobserved(_apart(results), data, control)
+    explored, choice_log = explore_choices(data, control, progress)
+    missing, missing_log = treat_gaps(data, control, imputed)
+    return Material(
+        source=results[0].provenance.source, lang=lang, data=data,
+        found=protect_reproduction(found, control), outcomes=replay(),
+        fan=prior_fan(results, default_fan(), groups=False),
+        small=_small(results, data, control, lang=lang, seed=seed),
+        poolings=tuple(pooling for pooling, _ in poolings), rope=rope, seed=seed,
+        with_data=with_data, control=control, tables=tables, effects=effects, tipping=tipping,
+        explored=explored, missing=missing,
+        hidden=(
+            *(line for _, log in poolings for line in log),
+            *(line for line in (tables.log if tables else ()) if line.table == "flow"),
+            *moved_log, *choice_log, *missing_log, *withheld_of(control),
+        ),
+    )  # fmt: skip
+
+
+def _apart(results: Sequence[Result]) -> list[Result]:
+    """Models with a slope whose interval leaves out zero."""
+    return [
+        result for result in results
+        if any(
+            row.term in result.moments.predictors and (row.lower > 0 or row.upper < 0)
+            for row in result.rows
+        )
+    ]  # fmt: skip
+
+
+def _small(
+    results: Sequence[Result],
+    data: "PublishedStudy | AnalysisSample",
+    control: Control,
+    *,
+    lang: "Language",
+    seed: int,
+) -> Sensitivity:
+    """Ask further of what an interval sets apart from zero, and of all slopes at once."""
+    apart = {result.spec.name for result in _apart(results)}
+    parts = ["ladder", "multiplicity"] if apart else ["multiplicity"]
+    analysis, _ = keep_open(load_analysis("bivariate"), control)
+    return sensitivity(analysis, data, items=sorted(apart), parts=parts, seed=seed, lang=lang)
+
+
+def associations(material: Material) -> tuple[Association, ...]:
+    """Judge the widest contrast of every item's terms."""
+    return tuple(
+        _associate(result, contrast.term, material)
+        for result, contrast in widest_contrasts(material.bivariate)
+    )
+
+
+def _associate(result: Result, term: str, material: Material) -> Association:
+    """One contrast."""
+    contrast = find_contrast(term, "widest", language=material.lang)
+    posterior = contrast_posterior(result, contrast)
+    tail = 0.5 - 0.5 * result.prob
+    lower, upper = map(float, posterior.quantile([tail, 1 - tail])[0])
+    negative = float(posterior.cdf(0.0)[0])
+
+    def beyond(amount: float) -> float:
+        return float(1 - posterior.cdf(amount)[0] + posterior.cdf(-amount)[0])
+
+    return Association(
+        outcome=result.spec.outcome, term=term, contrast=contrast,
+        mean=float(posterior.mean()[0]), sd=float(posterior.sd()[0]), lower=lower, upper=upper,
+        p_direction=max(negative, 1 - negative), at_least=tuple(map(beyond, AMOUNTS)),
+        inside=float("nan") if material.rope is None else 1 - beyond(material.rope),
+        n=result.moments.n_obs,
+    )  # fmt: skip
+
+
+def explorer_models(material: Material) -> tuple[Result, ...]:
+    """Models that the page may move the priors of.
+
+    Their sufficient statistics are in the page: those of microdata only where the user asks, and
+    never where an industry is hidden.
+    """
+    if material.source == "microdata" and not material.with_data:
+        return ()
+    models = (*material.nulls, *material.bivariate)
+    return tuple(model for model in models if not hidden_of(model, material.control))

@@ -1,0 +1,71 @@
+"""Sections of the report on who is missing, and on what becomes of conclusions if they differ."""
+
+from dataclasses import replace
+
+from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.output.figures.aggregates import states_figure
+from bayes_sf.output.figures.sample import missingness_figure
+from bayes_sf.output.figures.imputation import delta_figure
+from bayes_sf.output.tables.imputation_tables import method_table, missing_table, tipping_table
+from bayes_sf.output.report.material import Material
+from bayes_sf.output.report.section import Section
+from bayes_sf.output.report.sentences import say
+from bayes_sf.output.report.statements import gap, tipping_line
+from bayes_sf.output.report.tables import sample_table
+from bayes_sf.output.tables.sample_tables import flow_tables
+
+__all__ = ["build_missing", "build_unobserved"]
+
+
+def build_missing(material: Material) -> Section:
+    """Who is left after each rule, who is missing, and what treatments of it give.
+
+    Parameters
+    ----------
+    material : Material
+    """
+    data, lang, study = material.data, material.lang, material.missing
+    if material.tables is None or not isinstance(data, AnalysisSample):
+        return Section("missing", material.source, (gap(material),), (sample_table(material),))
+    flow = material.tables.tables["flow.csv"]
+    paragraphs = [gap(material)]
+    tables = list(flow_tables(flow[flow["analysis"] == "null"], source=data.source, lang=lang))
+    if isinstance(study, str):
+        paragraphs.append(say("not there", lang, reason=study))
+    elif study is not None:
+        # By industry the flow says it: what that hides, another table would give away.
+        others = study.missing[study.missing["by"] != "industry"]
+        tables.append(missing_table(replace(study, missing=others), lang=lang))
+        outcomes = [result.spec.outcome for result in study.complete_case]
+        tables += [method_table(study, outcome, lang=lang) for outcome in outcomes]
+        paragraphs.append(say("imputed" if len(study.effects) else "not imputed", lang))
+    if material.control.active:
+        first = flow.iloc[0]
+        figure = states_figure(
+            material.tables.tables["missingness.csv"],
+            {str(name): size for name, size in first.items()}, source=data.source, lang=lang,
+        )  # fmt: skip
+    else:
+        figure = missingness_figure(data.missingness(), source=data.source, lang=lang)
+    return Section("missing", data.source, tuple(paragraphs), tuple(tables), (figure,))
+
+
+def build_unobserved(material: Material) -> Section | None:
+    """By how much those who are missing must differ for a conclusion to turn.
+
+    Parameters
+    ----------
+    material : Material
+    """
+    lang, source, study = material.lang, material.source, material.missing
+    pairs = [(material.effects, material.tipping)]
+    if study is not None and not isinstance(study, str):
+        pairs.append((study.effects, study.tipping))
+    pairs = [(effects, tipping) for effects, tipping in pairs if len(effects)]
+    if not pairs:
+        return None
+    return Section(
+        "unobserved", source, (say("unobserved text", lang), *tipping_line(material)),
+        tuple(tipping_table(*pair, source=source, lang=lang) for pair in pairs),
+        tuple(delta_figure(*pair, source=source, lang=lang) for pair in pairs),
+    )  # fmt: skip

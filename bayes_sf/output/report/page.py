@@ -1,0 +1,184 @@
+"""`bayes-sf report`: one HTML page that opens anywhere, in Norwegian or English.
+
+The page holds everything that it shows: style, figures, tables, and the prior explorer's numbers
+and script. It is the same for the same data, seed and versions.
+"""
+
+import base64
+import json
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bayes_sf.analysis.size.contrast import Contrast, find_contrast
+from bayes_sf.analysis.priors.explorer import GROUP_FAMILIES, GROUP_RANGE, SLOPE_RANGE, explorer_model
+from bayes_sf.engines.fit import versions
+from bayes_sf.errors import UsageError
+from bayes_sf.disclosure.control import disclosure_files
+from bayes_sf.output.files import plain, write_files
+from bayes_sf.output.formats.webpage import fragment
+from bayes_sf.output.numbers import level
+from bayes_sf.output.figures.page import drawing, upper_first
+from bayes_sf.output.words.priors import prior_words
+from bayes_sf.output.report.material import Material, associations, explorer_models
+from bayes_sf.output.report.section import Section
+from bayes_sf.output.report.sections import build_sections
+from bayes_sf.output.report.sentences import read_template, say
+from bayes_sf.output.report.statements import data_say, how_sure, question
+from bayes_sf.output.words.sentences import STATEMENTS
+from bayes_sf.output.words.words import outcome_name, term_name
+
+if TYPE_CHECKING:
+    from bayes_sf.inputs.variables import Language
+
+__all__ = ["explorer_content", "render_report", "write_report"]
+
+_STYLE, _SCRIPTS = "report.css", ("explorer.js", "report.js")
+_MARKS = {
+    "published": "real", "report": "real", "replica": "synthetic", "microdata": "own",
+}  # fmt: skip
+
+
+def write_report(path: Path, material: Material) -> tuple[Path, ...]:
+    """Render the report and write it; of microdata with the log of disclosure control.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file, in an existing folder.
+    material : Material
+        As `gather` gives it.
+
+    Returns
+    -------
+    tuple of pathlib.Path
+        What was written, the page first.
+    """
+    log = disclosure_files(material.control, material.hidden)
+    logs = {f"{path.stem}_{name}": content for name, content in log.items()}
+    return write_files(path.parent, {path.name: render_report(material), **logs})
+
+
+def render_report(material: Material) -> str:
+    """Make the page.
+
+    Parameters
+    ----------
+    material : Material
+        As `gather` gives it.
+
+    Returns
+    -------
+    str
+        HTML that names no other file and no address that is fetched.
+    """
+    import jinja2
+    from markupsafe import Markup
+
+    lang, found = material.lang, associations(material)
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(read_template), undefined=jinja2.StrictUndefined,
+        autoescape=True, trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    content = json.dumps(plain(explorer_content(material)), ensure_ascii=False, allow_nan=False)
+    return environment.get_template("report.html.j2").render(
+        lang=lang, say=lambda key, **values: say(key, lang, **values),
+        source=material.source, mark=lambda source: _MARKS[source],
+        statement=lambda source: STATEMENTS[lang][source],
+        question=question(material), data_say=list(data_say(material, found)),
+        how_sure=list(how_sure(material, found)), sections=build_sections(material),
+        table=lambda table: Markup(fragment(table)),  # noqa: S704  # cells are escaped there
+        figures=lambda section: list(_figures(section)),
+        style=Markup(read_template(_STYLE)),  # noqa: S704  # our own file
+        scripts=Markup("\n".join(map(read_template, _SCRIPTS))),  # noqa: S704  # our own
+        explorer=Markup(content.replace("<", "\\u003c")),  # noqa: S704  # JSON without a tag
+        prior_words=lambda text: prior_words(text, lang), families=GROUP_FAMILIES,
+        group_range=GROUP_RANGE, slope_range=SLOPE_RANGE,
+        priors=_priors(material), provenance=_provenance(material),
+        version=metadata.version("bayes-sf"), seed=material.seed,
+        level=level(material.nulls[0].prob, lang),
+    )  # fmt: skip
+
+
+def _figures(section: Section) -> Iterator[tuple[str, str, str]]:
+    """Yield each figure as a data address, its title and its alternative text."""
+    for figure in section.figures:
+        address = "data:image/svg+xml;base64," + base64.b64encode(drawing(figure)).decode()
+        yield address, figure.get_suptitle(), str(figure.get_label())
+
+
+def _priors(material: Material) -> list[tuple[str, str, str]]:
+    """Each prior of the bivariate models: what of, the prior, and its reason."""
+    priors = material.bivariate[0].spec.priors
+    units, centres, lang = {"slope": "sd(y)/sd(x)"}, {"intercept": "mean(y)"}, material.lang
+    return [
+        (
+            prior_words(name, lang),
+            prior_words(prior.text(units.get(name, "sd(y)"), centres.get(name, "0")), lang),
+            prior.reason_in(lang),
+        )
+        for name in ("intercept", "slope", "sd_resid", "sd_group")
+        for prior in (getattr(priors, name),)
+    ]
+
+
+def _provenance(material: Material) -> list[tuple[str, str]]:
+    """What the numbers rest on."""
+    lang, source = material.lang, material.source
+    digests = ", ".join(result.provenance.data for result in material.nulls)
+    used = ", ".join(f"{name} {version}" for name, version in versions().items())
+    return [
+        (say("source", lang), STATEMENTS[lang][source]),
+        (say("digest", lang), digests),
+        (say("seed", lang), str(material.seed)),
+        (say("versions", lang), used),
+    ]
+
+
+def explorer_content(material: Material) -> dict[str, Any]:
+    """What the explorer's script reads.
+
+    Parameters
+    ----------
+    material : Material
+
+    Returns
+    -------
+    dict
+        ``texts`` of the language; ``models``, each with ``outcome``, ``name``, ``label`` and
+        ``contrasts`` of its terms beside what `explorer_model` exports.
+    """
+    lang = material.lang
+    models = []
+    for result in explorer_models(material):
+        entry: dict[str, Any] = {
+            "outcome": result.spec.outcome, "name": result.spec.name, "choices": [],
+        }  # fmt: skip
+        for term in result.moments.predictors:
+            label = upper_first(term_name(term, lang))
+            contrasts = [
+                {"size": contrast.size, "label": contrast.label}
+                for contrast in _contrasts(term, lang)
+            ]
+            entry["choices"].append({"term": term, "label": label, "contrasts": contrasts})
+        models.append({**entry, **explorer_model(result)})
+    outcomes = [
+        {"key": result.spec.outcome, "label": outcome_name(result.spec.outcome, lang)}
+        for result in material.nulls
+    ]
+    texts = {
+        key: say(key, lang)
+        for key in ("js icc", "js effect", "verdict inside", "verdict outside",
+                    "verdict undecided")
+    }  # fmt: skip
+    return {"outcomes": outcomes, "models": models, "texts": texts, "lang": lang}
+
+
+def _contrasts(term: str, lang: "Language") -> Iterator[Contrast]:
+    """Yield the widest contrast, and one step where there are steps."""
+    yield find_contrast(term, "widest", language=lang)
+    try:
+        yield find_contrast(term, "step", language=lang)
+    except UsageError:  # it has no steps
+        return

@@ -1,0 +1,152 @@
+"""`bayes-sf diagnose`: a saved fit's diagnostics by parameter, and whether to believe it."""
+
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bayes_sf.engines.sampled.diagnostics import Check, checks, diagnose
+from bayes_sf.engines.store import SavedFit, load_fit
+from bayes_sf.inputs.variables import Language
+from bayes_sf.output.words.commands import say
+from bayes_sf.output.files import json_text
+from bayes_sf.output.formats.terminal import print_table
+from bayes_sf.output.numbers import as_printed, estimate, fixed, row_decimals
+from bayes_sf.output.words.priors import prior_words
+from bayes_sf.output.words.sentences import STATEMENTS
+from bayes_sf.output.tables.table import Table, printed_table
+from bayes_sf.output.words.words import outcome_name, word
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+
+__all__ = ["Diagnosis", "diagnose_file", "print_diagnosis"]
+
+
+@dataclass(frozen=True, eq=False)
+class Diagnosis:
+    """What a saved fit says of itself.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    saved : SavedFit
+        What it holds.
+    table : pandas.DataFrame
+        As `diagnose` has it.
+    checks : tuple of Check
+        The verdict, rule by rule.
+    """
+
+    path: Path
+    saved: SavedFit
+    table: "pd.DataFrame"
+    checks: tuple[Check, ...]
+
+    @property
+    def converged(self) -> bool:
+        """Whether every rule holds."""
+        return all(check.passed for check in self.checks)
+
+
+def diagnose_file(path: Path) -> Diagnosis:
+    """Read a saved fit and judge it.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A file of `bayes-sf fit --engine nuts`.
+
+    Raises
+    ------
+    DataError
+        When it is no such file.
+    """
+    saved = load_fit(path)
+    table = diagnose(saved.tree)
+    return Diagnosis(path, saved, table, checks(table))
+
+
+def print_diagnosis(
+    console: "Console", found: Diagnosis, *, as_json: bool, lang: Language = "en"
+) -> None:
+    """Print diagnostics and verdict, or one JSON object.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+        Stdout.
+    found : Diagnosis
+        What to print.
+    as_json : bool
+        One object with keys ``converged, checks, parameters, about``.
+    lang : {"en", "nb"}
+        Language of what is printed.
+    """
+    about = found.saved.about
+    if as_json:
+        content = {
+            "converged": found.converged,
+            "checks": [asdict(check) for check in found.checks],
+            "parameters": found.table.reset_index().to_dict("records"),
+            "about": about,
+        }
+        console.file.write(json_text(content))
+        return
+    source = about["provenance"]["source"]
+    console.print(STATEMENTS[lang].get(source, f"Data: {source}."), style="bold")
+    print_table(console, _table(found, lang))
+    console.print()
+    for check in found.checks:
+        console.print(_check_line(check, lang), markup=False, highlight=False)
+    verdict = word("verdict_good" if found.converged else "verdict_bad", lang)
+    console.print(say("verdict", lang).format(verdict), style="bold")
+
+
+def _table(found: Diagnosis, lang: Language) -> Table:
+    """Diagnostics by parameter; of the fit as a whole in the note."""
+    about, whole = found.saved.about, found.table.iloc[0]
+    group = say("industry", lang) if about["group"] == "industry" else about["group"]
+    title = say("diagnosed", lang).format(
+        about["model"], outcome_name(about["outcome"], lang), about["n"], group
+    )
+    keys = ("parameter", "mean", "sd", "mcse", "r_hat", "ess_bulk", "ess_tail", "exact_mcse")
+    header = tuple(word(key, lang) for key in keys)
+    settings = about["settings"]
+    note = say("sampled", lang).format(
+        f"{whole['divergences']:.0f}", fixed(whole["bfmi"], 2, lang), f"{whole['tree_depth']:.0f}",
+        settings["chains"], settings["draws"], settings["tune"],
+        as_printed(str(settings["target_accept"]), lang), about["provenance"]["seed"],
+        prior_words(about["priors"], lang),
+    )  # fmt: skip
+    rows = tuple(_row(str(name), row, lang) for name, row in found.table.iterrows())
+    return printed_table(title, header, rows, note)
+
+
+def _row(name: str, row: Any, lang: Language) -> tuple[str, ...]:
+    """One parameter: the mean as precise as its MCSE, ESS in whole draws."""
+    decimals = row_decimals((row["mean"], row["sd"]), row["mcse_mean"])
+    return (
+        name, estimate(row["mean"], decimals, lang), estimate(row["sd"], decimals, lang),
+        estimate(row["mcse_mean"], decimals, lang), fixed(row["r_hat"], 3, lang),
+        _draws(row["ess_bulk"]), _draws(row["ess_tail"]), fixed(row["exact_mcse"], 1, lang),
+    )  # fmt: skip
+
+
+def _draws(ess: float) -> str:
+    """Effective draws, rounded down."""
+    return fixed(math.floor(ess), 0) if math.isfinite(ess) else ""
+
+
+def _check_line(check: Check, lang: Language) -> str:
+    """A rule, what was found, and where."""
+    decimals = 3 if check.name == "R-hat" else 0
+    value = fixed(check.value, decimals, lang)
+    if check.name.endswith("ESS"):
+        value = _draws(check.value)
+    where = f" ({check.parameter})" if check.parameter else ""
+    passed = say("passed" if check.passed else "failed", lang)
+    rule = say(check.rule, lang)
+    return f"{passed}  {say(check.name, lang)} {rule}: {value or say('not a number', lang)}{where}"

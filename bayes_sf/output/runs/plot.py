@@ -1,0 +1,251 @@
+"""Pictures of one result by name: ArviZ's, and those of `result_pictures`; saved as SVG or PNG.
+
+`Result.plot` comes here. Pictures of draws are ArviZ's own; intervals are 95 % equal-tailed, said
+and drawn, never a setting of the machine.
+"""
+
+import re
+from collections.abc import Callable, Container, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
+
+from bayes_sf.analysis.checks.loo import rows_of_result
+from bayes_sf.engines.sampled.pointwise import given_draws
+from bayes_sf.engines.result import Result
+from bayes_sf.errors import UsageError, legible
+from bayes_sf.inputs.variables import Language
+from bayes_sf.output.words.commands import say
+from bayes_sf.output.files import write_files
+from bayes_sf.output.figures.page import MUTED, figure_files, picture_label, styled
+from bayes_sf.output.figures.result import draw_estimates, draw_shrinkage, draw_slopes
+from bayes_sf.output.words.sentences import STATEMENTS
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "OF_CHAINS", "PICTURES", "check_picture", "draw_picture", "picture_files", "save_picture",
+]  # fmt: skip
+
+#: Draws that predictive pictures use.
+_DRAWS = 1000
+_SUFFIXES = (".svg", ".png")
+
+
+def _trace(tree: "xr.DataTree", names: list[str]) -> Any:
+    import arviz as az
+
+    return az.plot_trace_dist(tree, var_names=names)
+
+
+def _rank(tree: "xr.DataTree", names: list[str]) -> Any:
+    import arviz as az
+
+    return az.plot_rank(tree, var_names=names)
+
+
+def _pair(tree: "xr.DataTree", names: list[str]) -> Any:
+    import arviz as az
+
+    return az.plot_pair(tree, var_names=[name for name in names if name != "u"])
+
+
+def _energy(tree: "xr.DataTree", _: list[str]) -> Any:
+    import arviz as az
+
+    return az.plot_energy(tree)
+
+
+def _ppc(tree: "xr.DataTree", _: list[str]) -> Any:
+    import arviz as az
+
+    return az.plot_ppc_dist(tree, num_samples=50)
+
+
+def _loo_pit(tree: "xr.DataTree", _: list[str]) -> Any:
+    import arviz as az
+
+    return az.plot_loo_pit(tree, envelope_prob=0.95)
+
+
+#: Pictures of draws by name: from a tree and the variables worth showing to ArviZ's plot.
+_ARVIZ: Mapping[str, Callable[["xr.DataTree", list[str]], Any]] = {
+    "trace": _trace,
+    "rank": _rank,
+    "ppc": _ppc,
+    "loo_pit": _loo_pit,
+    "pair": _pair,
+    "energy": _energy,
+}
+_OURS: Mapping[str, Callable[..., "Figure"]] = {
+    "forest": draw_estimates,
+    "shrinkage": draw_shrinkage,
+    "slopes": draw_slopes,
+}
+PICTURES = (*_ARVIZ, *_OURS)
+#: Pictures that need rows, and those that need a sampler.
+_OF_ROWS, OF_CHAINS = ("ppc", "loo_pit"), ("trace", "rank", "energy")
+
+
+def save_picture(result: Result, name: str, path: Path | str | None = None) -> "Figure":
+    """Draw a picture, and save it.
+
+    Parameters
+    ----------
+    result : Result
+        With a posterior: of engine ``exact`` or ``nuts``.
+    name : str
+        One of `PICTURES`.
+    path : path, optional
+        ``.svg`` or ``.png``; by default it is not saved.
+
+    Raises
+    ------
+    UsageError
+        For an unknown picture or file type, or a picture that this result cannot give.
+    """
+    if path is not None and Path(path).suffix.lower() not in _SUFFIXES:
+        raise UsageError("plot", f"saves {' or '.join(_SUFFIXES)}", got=str(path))
+    figure = draw_picture(result, name)
+    if path is not None:
+        target = Path(path)
+        files = figure_files(target.stem, figure, tight=True)
+        write_files(target.parent, {target.name: files[target.stem + target.suffix.lower()]})
+    return figure
+
+
+def check_picture(name: str) -> None:
+    """Refuse a picture that there is not, before any work is done."""
+    if name not in PICTURES:
+        close = get_close_matches(name, PICTURES, n=1)
+        raise UsageError(
+            "plot", f"must be one of {', '.join(PICTURES)}", got=name,
+            fix=f"did you mean {close[0]!r}?" if close else "",
+        )  # fmt: skip
+
+
+def picture_files(
+    result: Result,
+    name: str,
+    *,
+    unsaid: Container[str] = (),
+    blunt: bool = False,
+    lang: Language = "en",
+) -> dict[str, bytes]:
+    """Draw a picture, and give its files, named by model, outcome and picture.
+
+    Parameters
+    ----------
+    result : Result
+        With a posterior.
+    name : str
+        One of `PICTURES`.
+    unsaid : container of str
+        Groups whose n is not said.
+    blunt, lang
+        As in `draw_picture`.
+    """
+    stem = "-".join(re.sub(r"[^\w.]+", "_", part) for part in (*result.spec.key, name))
+    figure = draw_picture(result, name, unsaid=unsaid, blunt=blunt, lang=lang)
+    return figure_files(stem, figure, tight=True)
+
+
+def draw_picture(
+    result: Result,
+    name: str,
+    *,
+    unsaid: Container[str] = (),
+    blunt: bool = False,
+    lang: Language = "en",
+) -> "Figure":
+    """Draw a picture of a result.
+
+    Parameters
+    ----------
+    result : Result
+        With a posterior: of engine ``exact`` or ``nuts``.
+    name : str
+        One of `PICTURES`.
+    unsaid : container of str
+        Groups whose n is not said: their means are drawn to one decimal.
+    blunt : bool
+        Whether figures of the model keep only the digits that are printed, as `blunt_of` says.
+    lang : {"en", "nb"}
+        Language; ArviZ's axes keep the names of the variables.
+
+    Raises
+    ------
+    UsageError
+        For an unknown picture, or one that this result cannot give.
+    """
+    check_picture(name)
+    tree = result.some_draws(_DRAWS)
+    if name in _OURS:
+        drawn = _OURS[name](result, unsaid, blunt=blunt, lang=lang)
+        return _sign(drawn, result, name, lang)
+    if name in OF_CHAINS and "sample_stats" not in tree.children:
+        raise UsageError(
+            f"plot {name!r}", "is about chains, and independent draws have none",
+            got=f"engine {result.engine!r}", fix="fit with engine='nuts'",
+        )  # fmt: skip
+    tree = _with_labels(_with_predictions(result, tree) if name in _OF_ROWS else tree)
+    chosen = [str(v) for v in tree["posterior"].data_vars if v in _SHOWN]
+    with styled():
+        figure = _ARVIZ[name](tree, chosen).viz["figure"].item()
+    return _sign(figure, result, name, lang)
+
+
+#: Variables worth a panel; group effects have their own picture.
+_SHOWN = (
+    "beta", "sd_group", "sd_resid", "icc", "sd_slope", "correlation", "df_resid", "sd_log_resid",
+    "sd_repeat", "sd_slopes", "global_scale", "r2",
+)  # fmt: skip
+
+
+def _with_labels(tree: "xr.DataTree") -> "xr.DataTree":
+    """Names of terms and groups as pictures show them, where they stay apart."""
+
+    def labelled(part: "xr.Dataset") -> "xr.Dataset":
+        shown = {
+            name: [picture_label(str(value)) for value in values.to_numpy()]
+            for name, values in part.coords.items()
+            if values.ndim == 1 and values.dtype.kind in "OU"
+        }
+        apart = {k: v for k, v in shown.items() if len(set(v)) == len(set(part[k].to_numpy()))}
+        return part.assign_coords({k: (part[k].dims, v) for k, v in apart.items()})
+
+    return tree.map_over_datasets(labelled)
+
+
+def _with_predictions(result: Result, tree: "xr.DataTree") -> "xr.DataTree":
+    """Add what predictive pictures need: predictions, observations and log-likelihood by row."""
+    import xarray as xr
+
+    rows, dims = rows_of_result(result), ("chain", "draw", "obs")
+    given = given_draws(tree, rows, result.spec)
+    return xr.DataTree.from_dict(
+        {
+            "posterior": tree["posterior"].to_dataset(),
+            "observed_data": xr.Dataset({"y": ("obs", rows.y)}),
+            "posterior_predictive": xr.Dataset({"y": (dims, given.replicate(seed=1))}),
+            "log_likelihood": xr.Dataset({"y": (dims, given.log_likelihood())}),
+        }
+    )
+
+
+@styled()
+def _sign(figure: "Figure", result: Result, name: str, lang: Language) -> "Figure":
+    """Say below the picture what it shows and whose data they are; and to those who listen."""
+    said = STATEMENTS[lang].get(result.provenance.source, say("user's data", lang))
+    unit = f" ({result.spec.unit})" if result.spec.unit else ""
+    model = legible(f"{result.spec.outcome}{unit} ~ {result.spec.name}, {result.engine}")
+    failed = "" if result.converged else f", {say('not converged', lang)}"
+    text = f"{say(f'picture {name}', lang)}: {model}, n = {result.moments.n_obs}{failed}. {said}"
+    width, height = figure.get_size_inches()
+    lines = "\n".join(wrap(text, int(14 * width)))
+    figure.text(0.01, -0.12 / height, lines, va="top", color=MUTED, size=8)
+    figure.set_label(text)
+    return figure

@@ -1,0 +1,177 @@
+"""The tables of a sample: answers, flow, missing quarters; as they are, and as they may leave."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.inputs.descriptives import describe_all, describe_by_industry
+from bayes_sf.inputs.published import DECIMALS
+from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.disclosure.control import HIDDEN, Control, Hidden
+from bayes_sf.output.figures.sample import STATE_COLOURS
+from bayes_sf.output.numbers import fixed
+from bayes_sf.disclosure.protected_answers import protect_answers
+from bayes_sf.disclosure.protected_counts import FLOWS
+from bayes_sf.disclosure.protected_flow import protect_flow, protect_missing
+from bayes_sf.spec.analysis import load_analysis
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "ProtectedTables", "count_missing", "description_tables", "flow_table", "protect_tables",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class ProtectedTables:
+    """The tables of a sample as they may leave.
+
+    Parameters
+    ----------
+    tables : dict of pandas.DataFrame
+        As `description_tables`, hidden figures `:`.
+    groups : mapping
+        Industry of which nothing may be shown -> rule.
+    unsaid : mapping
+        Figure -> industry whose n may not be said -> rule; `groups` among them.
+    uncounted : frozenset of str
+        Figures whose n of all may not be said.
+    log : tuple of Hidden
+    """
+
+    tables: "dict[str, pd.DataFrame]"
+    groups: Mapping[str, str]
+    unsaid: Mapping[str, Mapping[str, str]]
+    uncounted: frozenset[str]
+    log: tuple[Hidden, ...]
+
+    @property
+    def withheld(self) -> tuple[str, ...]:
+        """Tables of which nothing is left."""
+        return tuple(
+            name
+            for name, table in self.tables.items()
+            if (table[_FIGURES[name] or list(table.columns[3:])] == HIDDEN).all(axis=None)
+        )
+
+
+#: Columns of figures; of the flow all after the third.
+_FIGURES: Final[Mapping[str, list[str]]] = {
+    "univariate.csv": ["count"], "by_industry.csv": ["count"], "flow.csv": [],
+    "missingness.csv": ["observed", "no_absence", "no_row"],
+}  # fmt: skip
+
+
+def description_tables(sample: AnalysisSample) -> "dict[str, pd.DataFrame]":
+    """Make the tables: `univariate.csv`, `by_industry.csv`, `flow.csv`, `missingness.csv`.
+
+    Returns
+    -------
+    dict
+        File name -> table. The first two have the columns of `data/published/` and percentages
+        with the decimals of the report's tables (one; none in table 29). Tables made in R drop a
+        trailing zero in print; here it is kept.
+    """
+    return {
+        "univariate.csv": _as_printed(describe_all(sample.frame)),
+        "by_industry.csv": _as_printed(describe_by_industry(sample.frame)),
+        "flow.csv": flow_table(sample),
+        "missingness.csv": count_missing(sample.missingness()),
+    }
+
+
+def _as_printed(table: "pd.DataFrame") -> "pd.DataFrame":
+    """Round percentages as the report does."""
+    cells = zip(table["percent"], table["table"], strict=True)
+    printed = [
+        percent if percent == HIDDEN else fixed(percent, DECIMALS[key]) for percent, key in cells
+    ]
+    return table.assign(percent=printed)
+
+
+def flow_table(sample: AnalysisSample) -> "pd.DataFrame":
+    """Count who is left after each rule of the null models and of those with all controls.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `analysis, outcome, step`, a column of counts per industry, and `all`.
+    """
+    import pandas as pd
+
+    flows = []
+    for name in FLOWS:
+        for spec in load_analysis(name).specs:
+            steps = sample.flow(
+                outcome=spec.outcome, predictors=spec.predictors, min_quarters=spec.min_quarters
+            )
+            steps.insert(0, "outcome", spec.outcome)
+            steps.insert(0, "analysis", name)
+            flows.append(steps)
+    return pd.concat(flows, ignore_index=True)
+
+
+def count_missing(picture: "pd.DataFrame") -> "pd.DataFrame":
+    """Count workplaces by what the register has of them in each quarter.
+
+    Parameters
+    ----------
+    picture : pandas.DataFrame
+        As `AnalysisSample.missingness()`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `industry, quarter, observed, no_absence, no_row`; the counts of a line add up to the
+        industry's linked workplaces.
+    """
+    import pandas as pd
+
+    order = [industry.key for industry in load_codebook().industries]
+    ordered = picture.assign(industry=pd.Categorical(picture["industry"], order))
+    counts = pd.crosstab([ordered["industry"], ordered["quarter"]], ordered["state"])
+    counts = counts.reindex(columns=list(STATE_COLOURS), fill_value=0)
+    return counts.rename(columns=lambda state: state.replace(" ", "_")).reset_index()
+
+
+def protect_tables(sample: AnalysisSample, control: Control) -> ProtectedTables:
+    """Make the tables of a sample, and hide in them what tells of single workplaces.
+
+    Parameters
+    ----------
+    sample : AnalysisSample
+    control : Control
+        Of the sample.
+    """
+    if control.counts is None:
+        return ProtectedTables(description_tables(sample), {}, {}, frozenset(), ())
+    frame, rules, counts = sample.frame, control.rules, control.counts
+    sizes = _by_industry(frame)
+    groups = control.hidden_groups(sizes)
+    employees = frame["n_employees"].fillna(1.0)
+    answers = describe_by_industry(frame, employees)
+    total, by_industry, log = protect_answers(describe_all(frame), answers, sizes, groups, rules)
+    flow, flow_log = protect_flow(flow_table(sample), counts)
+    missing, missing_log = protect_missing(
+        count_missing(sample.missingness()), groups, counts.unsaid(counts.linked), rules
+    )
+    shown = {
+        "univariate.csv": _as_printed(total), "by_industry.csv": _as_printed(by_industry),
+        "flow.csv": flow, "missingness.csv": missing,
+    }  # fmt: skip
+    unsaid = {name: counts.unsaid(kept) for name, kept in counts.figures.items()}
+    uncounted = frozenset(
+        name for name, kept in counts.figures.items() if not counts.told[kept.tobytes()]
+    )
+    figure_log = (Hidden(name, "", "n", "difference") for name in sorted(uncounted))
+    whole = (*log, *flow_log, *missing_log, *figure_log)
+    return ProtectedTables(shown, groups, unsaid, uncounted, whole)
+
+
+def _by_industry(frame: "pd.DataFrame") -> dict[str, int]:
+    """Count workplaces by industry, those without any among them."""
+    counts = frame["industry"].value_counts()
+    keys = (industry.key for industry in load_codebook().industries)
+    return {key: int(counts.get(key, 0)) for key in keys}

@@ -1,0 +1,137 @@
+"""Tables of the poolings of one model: every kind side by side, and how far groups are shrunk."""
+
+from dataclasses import replace
+
+from bayes_sf.analysis.pooling import GroupRow, Pooling
+from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.inputs.variables import Language
+from bayes_sf.output.words.commands import say
+from bayes_sf.disclosure.control import HIDDEN
+from bayes_sf.output.numbers import digits_of
+from bayes_sf.output.tables.result_tables import prior_notes, slug
+from bayes_sf.output.words.sentences import sentence
+from bayes_sf.output.tables.table import Column, Table, table_from_frame
+from bayes_sf.output.words.words import (
+    group_name,
+    interval_name,
+    of_groups,
+    outcome_name,
+    own_group,
+    term_name,
+    word,
+)
+
+__all__ = ["pooling_table", "shrinkage_table"]
+
+
+def pooling_table(pooling: Pooling, *, lang: Language) -> Table:
+    """Coefficients, standard deviations and ICC of one model under every kind of pooling.
+
+    Parameters
+    ----------
+    pooling : Pooling
+        As `compare_pooling` gives it.
+    lang : {"en", "nb"}
+        Language.
+    """
+    import pandas as pd
+
+    exact = pooling.exact
+    order = (*exact.moments.terms, "sd_group", "sd_resid", "icc")
+    own = own_group(exact)
+    records = [
+        {
+            "term": term_name(row.term, lang, own=own),
+            "pooling": word(row.pooling, lang),
+            "engine": of_groups(word(row.engine, lang), lang, own=own),
+            "estimate": row.estimate, "sd": row.sd, "lower": row.lower, "upper": row.upper,
+            "digits": digits_of(row.term, row.estimate, row.sd),
+        }
+        for row in sorted(pooling.terms, key=lambda row: order.index(row.term))
+    ]  # fmt: skip
+    columns = (
+        Column("term", word("term", lang), "text"),
+        Column("pooling", word("pooling", lang), "text"),
+        Column("engine", word("engine", lang), "text"),
+        Column("estimate", word("estimate", lang)),
+        Column("sd", f"{word('sd', lang)} / {word('se', lang)}"),
+        Column("lower", interval_name("interval", exact.prob, lang), "interval", upper="upper"),
+    )
+    notes = [*prior_notes([exact], lang), sentence("pooling", lang), sentence("icc", lang)]
+    if pooling.missing:
+        notes.append(say("no estimate", lang).format(pooling.missing))
+    return table_from_frame(
+        pd.DataFrame(records), _titled("pooling_title", pooling, lang), columns=columns,
+        name=_file_name("pooling", pooling), digits="digits", unit=exact.spec.unit,
+        n=exact.moments.n_obs, notes=notes, source=exact.provenance.source, lang=lang,
+    )  # fmt: skip
+
+
+def shrinkage_table(pooling: Pooling, *, lang: Language, short: bool = False) -> Table:
+    """Levels of the groups without pooling, by REML and by posterior, and how far they are shrunk.
+
+    Parameters
+    ----------
+    pooling, lang
+        As in `pooling_table`.
+    short : bool
+        Whether complete pooling is left out, which is the same for every group.
+    """
+    import pandas as pd
+
+    exact = pooling.exact
+    own = own_group(exact)
+    order = () if own else tuple(industry.key for industry in load_codebook().industries)
+    rows = sorted(
+        pooling.groups, key=lambda row: order.index(row.group) if row.group in order else 0
+    )
+    frame = pd.DataFrame([{name: getattr(row, name) for name in _LEVELS} for row in rows])
+    frame["group"] = [group_name(row.group, lang, own=own) for row in rows]
+    span = interval_name("interval", exact.prob, lang)
+    places = 2 if any(str(row.n) == HIDDEN for row in pooling.groups) else 3
+    columns = (
+        Column("group", word("group", lang), "text"),
+        Column("n", word("n", lang), "integer"),
+        Column("raw", word("raw", lang)),
+        Column("none", word("none", lang)),
+        *(() if short else (Column("complete", word("complete", lang)),)),
+        Column("reml", word("reml", lang)),
+        Column("mean", f"{word('posterior', lang)}: {word('mean', lang).lower()}"),
+        Column("lower", span, "interval", upper="upper"),
+        Column("factor", word("factor", lang), decimals=places),
+        Column("factor_lower", span, "interval", places, "factor_upper"),
+        Column("more", word("more", lang), "integer"),
+    )  # fmt: skip
+    kind = f"{interval_name('credible-eti', exact.prob, lang)}."
+    notes = [*prior_notes([exact], lang), kind, sentence("factor", lang)]
+    table = table_from_frame(
+        frame, _titled("shrinkage", pooling, lang), columns=columns,
+        name=_file_name("shrinkage", pooling), unit=exact.spec.unit, n=exact.moments.n_obs,
+        notes=notes, source=exact.provenance.source, lang=lang,
+    )  # fmt: skip
+    return replace(table, decimals=tuple(map(_decimals_left, rows)))
+
+
+_LEVELS = (
+    "n", "raw", "none", "complete", "reml", "mean", "lower", "upper", "factor", "factor_lower",
+    "factor_upper", "more",
+)  # fmt: skip
+
+
+def _decimals_left(row: GroupRow) -> int:
+    """Decimals of a level: two, or those that disclosure control has left."""
+    figures = (row.raw, row.mean, row.lower, row.upper)
+    left = (len(f"{figure}".partition(".")[2]) for figure in figures if isinstance(figure, float))
+    return min(2, max(left, default=2))
+
+
+def _titled(key: str, pooling: Pooling, lang: Language) -> str:
+    """Title of a table of one model."""
+    spec = pooling.spec
+    own = own_group(pooling.exact)
+    title = of_groups(word(key, lang), lang, own=own)
+    return f"{title}: {spec.name}, {outcome_name(spec.outcome, lang, own=own)}"
+
+
+def _file_name(what: str, pooling: Pooling) -> str:
+    return slug(f"{what}_{pooling.spec.name}_{pooling.spec.outcome}")

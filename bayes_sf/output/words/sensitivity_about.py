@@ -1,0 +1,93 @@
+"""What the tables of one model's sensitivity share: words, source, notes and titles."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bayes_sf.engines.result import Result
+from bayes_sf.inputs.variables import Language
+from bayes_sf.output.tables.result_tables import prior_notes, slug
+from bayes_sf.output.words.sensitivity import say, sentence_of
+from bayes_sf.output.tables.table import Column, Table, table_from_frame
+from bayes_sf.output.words.words import (
+    group_name,
+    interval_name,
+    of_groups,
+    outcome_name,
+    own_group,
+    term_name,
+    word,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["About"]
+
+
+@dataclass(frozen=True, eq=False)
+class About:
+    """What tables of one model share.
+
+    Parameters
+    ----------
+    result : Result
+        The model.
+    prob : float
+        Probability of the intervals.
+    lang : {"en", "nb"}
+        Language.
+    """
+
+    result: Result
+    prob: float
+    lang: Language
+
+    @property
+    def own(self) -> str:
+        """Grouping factor of a user's own data; "" for the study's."""
+        return own_group(self.result)
+
+    @property
+    def span(self) -> str:
+        """Header of intervals."""
+        return interval_name("interval", self.prob, self.lang)
+
+    @property
+    def kind(self) -> str:
+        """Note on the kind of intervals."""
+        return f"{interval_name('credible-eti', self.prob, self.lang)}."
+
+    def term(self, term: str) -> str:
+        """Label of a term."""
+        return term_name(term, self.lang, own=self.own)
+
+    def say(self, key: str) -> str:
+        """Return a word in the tables' language."""
+        return of_groups(say(key, self.lang), self.lang, own=self.own)
+
+    def word(self, key: str) -> str:
+        """Return a word of all tables in their language."""
+        return of_groups(word(key, self.lang), self.lang, own=self.own)
+
+    def sentence(self, key: str) -> str:
+        """Return a sentence in the tables' language."""
+        return of_groups(sentence_of(key, self.lang), self.lang, own=self.own)
+
+    def group(self, name: str) -> str:
+        """Label of a group."""
+        return group_name(name, self.lang, own=self.own)
+
+    def table(
+        self, part: str, frame: "pd.DataFrame", columns: tuple[Column, ...], *,
+        digits: str = "", unit: str | None = None, notes: tuple[str, ...] = (), about: str = "",
+    ) -> Table:  # fmt: skip
+        """Make a table of one part."""
+        spec, source = self.result.spec, self.result.provenance.source
+        key, outcome = about or part, outcome_name(spec.outcome, self.lang, own=self.own)
+        return table_from_frame(
+            frame, f"{self.say(part)}: {spec.name}, {outcome}",
+            columns=columns, name=slug(f"{part}_{spec.name}_{spec.outcome}"), digits=digits,
+            unit=spec.unit if unit is None else unit, n=self.result.moments.n_obs,
+            notes=[self.sentence(key), *notes, *prior_notes([self.result], self.lang)],
+            source=source if source != "moments" else "", lang=self.lang,
+        )  # fmt: skip

@@ -1,0 +1,1 @@
+"""From printed tables to the moments behind them."""

@@ -1,0 +1,1 @@
+"""The printed models, as targets of the replica."""

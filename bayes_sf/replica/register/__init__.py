@@ -1,0 +1,1 @@
+"""What the register says of workplaces that nobody has seen."""

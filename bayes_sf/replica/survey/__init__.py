@@ -1,0 +1,1 @@
+"""Who answers what, so that the printed tables come back."""

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bayes_sf.analysis.sensitivity import Sensitivity, sensitivity
-    from bayes_sf.engines.fit import fit, load_sample
+    from bayes_sf.engines.fit import fit
     from bayes_sf.engines.result import Result, Results
     from bayes_sf.inputs.published import published_table
+    from bayes_sf.output.figures.pictures import plot
+    from bayes_sf.recovery.data import load_sample
     from bayes_sf.spec.analysis import Analysis, load_analysis
     from bayes_sf.spec.model import ModelSpec
     from bayes_sf.spec.moments import Moments
@@ -35,6 +37,7 @@ __all__ = [
     "fit",
     "load_analysis",
     "load_sample",
+    "plot",
     "published_table",
     "sensitivity",
 ]
@@ -50,7 +53,8 @@ _HOME = {
     "Sensitivity": "analysis.sensitivity",
     "fit": "engines.fit",
     "load_analysis": "spec.analysis",
-    "load_sample": "engines.fit",
+    "load_sample": "recovery.data",
+    "plot": "output.figures.pictures",
     "published_table": "inputs.published",
     "sensitivity": "analysis.sensitivity",
 }

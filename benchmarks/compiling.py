@@ -28,12 +28,12 @@ def time_one(name: str) -> float:
     import pymc  # noqa: F401
 
     import bayes_sf as sf
+    from bayes_sf.engines.fit import rows_of
+    from bayes_sf.engines.gaussian.joint import Joint, resolve_priors
+    from bayes_sf.engines.gaussian.likelihood import standardise
     from bayes_sf.engines.sampled.cells import build_cells
     from bayes_sf.engines.sampled.conditional_graph import compiled_conditional
-    from bayes_sf.engines.fit import rows_of
-    from bayes_sf.engines.gaussian.likelihood import standardise
     from bayes_sf.engines.sampled.graph import compiled_for
-    from bayes_sf.engines.gaussian.joint import Joint, resolve_priors
 
     spec = sf.load_analysis(name).specs[0]
     rows = rows_of(spec, sf.load_sample("replica"))

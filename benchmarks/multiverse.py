@@ -22,8 +22,8 @@ from bayes_sf.analysis.priors.prior_fan import SLOPE_PRIORS
 from bayes_sf.engines.gaussian.exact import fit_exact
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.figures.multiverse import curve_figure
-from bayes_sf.output.tables.multiverse_tables import multiverse_tables
 from bayes_sf.output.figures.page import figure_files
+from bayes_sf.output.tables.multiverse_tables import multiverse_tables
 from bayes_sf.spec.multiverse import load_multiverse
 
 OUT = Path(__file__).with_suffix(".csv")

@@ -12,9 +12,10 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 import bayes_sf as sf
-from bayes_sf.engines.panel.sampling import PANEL_SETTINGS, compile_panel, fit_panel
 from bayes_sf.engines.panel.data import PanelData
 from bayes_sf.engines.panel.draws import complete
+from bayes_sf.engines.panel.fitted import PANEL_SETTINGS
+from bayes_sf.engines.panel.sampling import compile_panel, fit_panel
 from bayes_sf.inputs.panel import build_panel
 from bayes_sf.spec.panel import PanelSpec
 

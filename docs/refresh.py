@@ -67,7 +67,8 @@ def inventory() -> str:
     package = ROOT / "bayes_sf"
     modules = [path.relative_to(package) for path in package.rglob("*.py")]
     rooms = ["__init__", "errors", "resources", "stand_in", "folder"]
-    rooms += ["inputs", "spec", "engines", "analysis", "output", "cli"]
+    rooms += ["inputs", "spec", "engines", "recovery", "replica", "analysis", "disclosure"]
+    rooms += ["output", "cli"]
     modules.sort(key=lambda path: (rooms.index(path.parts[0].removesuffix(".py")), path.parts))
     lines = []
     for module in modules:

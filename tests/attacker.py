@@ -17,11 +17,11 @@ import pandas as pd
 from scipy.optimize import linprog
 from scipy.sparse import coo_matrix
 
+from bayes_sf.disclosure.control import HIDDEN
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.inputs.variables import Item
-from bayes_sf.disclosure.control import HIDDEN
 from bayes_sf.output.words.words import industry_name
 from bayes_sf.spec.analysis import load_analysis
 

@@ -11,8 +11,8 @@ import pytest
 from bayes_sf.errors import DataError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.coding import check_labels, decode, fill_options
-from bayes_sf.inputs.survey import read_survey
 from bayes_sf.inputs.files.tabular import Cells, read_cells
+from bayes_sf.inputs.survey import read_survey
 
 BOOK = load_codebook()
 ITEMS = [item for item in BOOK.items.values() if item.kind != "multi"]

@@ -16,9 +16,9 @@ from bayes_sf import cli
 from bayes_sf.cli.completion import ENGINES, FORMATS, PICTURES, analysis_names
 from bayes_sf.engines.fit import ENGINES as KNOWN_ENGINES
 from bayes_sf.errors import DataError
+from bayes_sf.output.figures.pictures import PICTURES as KNOWN_PICTURES
 from bayes_sf.output.formats.writing import FORMATS as KNOWN_FORMATS
 from bayes_sf.output.runs.doctor import examine
-from bayes_sf.output.runs.plot import PICTURES as KNOWN_PICTURES
 from bayes_sf.resources import models_dir
 from tests.tools import REPLICA_NOTICE
 

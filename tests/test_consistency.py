@@ -17,8 +17,8 @@ from bayes_sf.analysis.replay.consistency import RULES, check_published, finding
 from bayes_sf.analysis.replay.findings import Finding, count_severities, unite
 from bayes_sf.analysis.replay.tables import Claim, CoefficientRow, CountRow, Question, Tables
 from bayes_sf.errors import DataError
-from bayes_sf.recovery.region import NORMAL_QUANTILE
 from bayes_sf.output.words.findings import finding_line, findings_lines, replay_line
+from bayes_sf.recovery.region import NORMAL_QUANTILE
 from bayes_sf.resources import data_dir
 
 SIZES = {"north": 61, "south": 44, "west": 38}

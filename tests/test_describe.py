@@ -15,19 +15,19 @@ import pytest
 from rich.console import Console
 
 from bayes_sf.analysis.choices.selection import LISTS
+from bayes_sf.disclosure.control import Rules
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.faults import problem, problem_table
 from bayes_sf.inputs.published import published_table, scalar
-from bayes_sf.replica import Replica
 from bayes_sf.inputs.sample import AnalysisSample, load_sample
-from bayes_sf.output.runs.select import count_belonging
-from bayes_sf.output.tables.described_sample import count_missing, description_tables, flow_table
 from bayes_sf.output.runs.describe import (
     description_figures,
     print_description,
     write_description,
 )
-from bayes_sf.disclosure.control import Rules
+from bayes_sf.output.runs.select import count_belonging
+from bayes_sf.output.tables.described_sample import count_missing, description_tables, flow_table
+from bayes_sf.replica import Replica
 from tests.tools import REPLICA_NOTICE
 
 if TYPE_CHECKING:

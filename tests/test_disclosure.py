@@ -15,30 +15,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bayes_sf.analysis.pooling import compare_pooling
-from bayes_sf.engines.fit import fit
-from bayes_sf.engines.store import without_groups
-from bayes_sf.errors import DisclosureError, UsageError
-from bayes_sf.inputs.sample import AnalysisSample, load_sample
-from bayes_sf.output.figures.aggregates import FEW, blurred_quantiles, spread_figure
-from bayes_sf.output.tables.described_sample import ProtectedTables, description_tables, protect_tables
-from bayes_sf.output.runs.describe import description_figures
-from bayes_sf.disclosure.control import (
-    HIDDEN,
-    OFF,
-    Control,
-    Rules,
-    blunted,
-    disclosure_files,
-    hide_groups,
-    notice,
-)
+from bayes_sf.disclosure.control import HIDDEN, OFF, Control, Rules, hide_groups
 from bayes_sf.disclosure.protected_models import (
     check_withheld,
     protect_estimates,
     protect_pooling,
 )
 from bayes_sf.disclosure.protected_predictions import protect_checks
+from bayes_sf.disclosure.rounding import blunted
 from bayes_sf.disclosure.suppression import suppress
+from bayes_sf.engines.fit import fit
+from bayes_sf.engines.store import without_groups
+from bayes_sf.errors import DisclosureError, UsageError
+from bayes_sf.inputs.sample import AnalysisSample, load_sample
+from bayes_sf.output.audit import disclosure_files, notice
+from bayes_sf.output.figures.aggregates import FEW, blurred_quantiles, spread_figure
+from bayes_sf.output.runs.describe import description_figures
+from bayes_sf.output.tables.described_sample import description_tables, protect_tables
 from bayes_sf.spec.model import ModelSpec
 
 type Command = Callable[..., tuple[int, str, str]]

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bayes_sf.inputs.sample import AnalysisSample, load_sample
-from bayes_sf.output.tables.described_sample import description_tables
-from bayes_sf.output.runs.describe import write_description
 from bayes_sf.disclosure.suppression import Suppression
+from bayes_sf.inputs.sample import AnalysisSample, load_sample
+from bayes_sf.output.runs.describe import write_description
+from bayes_sf.output.tables.described_sample import description_tables
 from tests.attacker import (
     INDUSTRIES,
     STATES,

@@ -15,21 +15,21 @@ import pytest
 from rich.console import Console
 
 import bayes_sf as sf
+from bayes_sf.analysis.choices.influence import OTHERS, influence
 from bayes_sf.analysis.missing.completed import completed_sets
 from bayes_sf.analysis.missing.imputation import MissingStudy, compare_methods
-from bayes_sf.analysis.choices.influence import OTHERS, influence
 from bayes_sf.analysis.missing.missingness import who_is_missing, won_back
+from bayes_sf.disclosure.control import HIDDEN, OFF, Control, Rules
+from bayes_sf.disclosure.protected_choices import protect_influence
+from bayes_sf.disclosure.protected_frames import mark_hidden, protect_frames
 from bayes_sf.engines.panel.draws import Completed
 from bayes_sf.errors import DisclosureError
 from bayes_sf.inputs.panel import build_panel
 from bayes_sf.inputs.sample import AnalysisSample
-from bayes_sf.output.runs import impute as imputations
-from bayes_sf.disclosure.control import HIDDEN, OFF, Control, Rules
 from bayes_sf.output.figures.imputation import distribution_figure
+from bayes_sf.output.runs import impute as imputations
 from bayes_sf.output.runs.influence import print_influence, run_influence
 from bayes_sf.output.runs.multiverse import print_multiverse, run_multiverse
-from bayes_sf.disclosure.protected_choices import protect_influence
-from bayes_sf.disclosure.protected_frames import mark_hidden, protect_frames
 from bayes_sf.output.runs.sensitivity import print_sensitivity, run_sensitivity
 from bayes_sf.spec.multiverse import Multiverse, report_choices
 

@@ -16,9 +16,9 @@ import pytest
 
 import bayes_sf as sf
 from bayes_sf import cli
+from bayes_sf.disclosure.control import HIDDEN, Control, Rules
 from bayes_sf.inputs.design import follow_rules
 from bayes_sf.inputs.sample import AnalysisSample
-from bayes_sf.disclosure.control import HIDDEN, Control, Rules
 from bayes_sf.output.words.words import term_name
 from bayes_sf.spec.analysis import load_analysis
 from tests.attacker import (

@@ -12,8 +12,8 @@ from scipy.optimize import minimize
 from scipy.special import logsumexp
 
 from bayes_sf.engines.gaussian.exact import ExactPosterior, fit_exact
-from bayes_sf.engines.gaussian.likelihood import standardise
 from bayes_sf.engines.gaussian.joint import Joint, resolve_priors
+from bayes_sf.engines.gaussian.likelihood import standardise
 from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.gaussian.ols_reml import fit_reml
 from bayes_sf.engines.gaussian.posterior import SPREADS, Posterior

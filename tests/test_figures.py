@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.register.quarters import quarter_name, quarter_range
 from bayes_sf.output.figures.aggregates import spread_figure, states_figure
+from bayes_sf.output.figures.page import Language, figure_files
 from bayes_sf.output.figures.sample import (
     JITTER,
     STATE_COLOURS,
@@ -26,7 +27,6 @@ from bayes_sf.output.figures.sample import (
     missingness_figure,
     scatter_figure,
 )
-from bayes_sf.output.figures.page import Language, figure_files
 
 INDUSTRIES = [industry.key for industry in load_codebook().industries]
 VARIABLES = ("absence_mean", "absence_change", "women_share", "senior_share")

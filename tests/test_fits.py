@@ -14,15 +14,15 @@ from rich.console import Console
 
 import bayes_sf as sf
 from bayes_sf.engines import store
-from bayes_sf.engines.sampled import nuts
 from bayes_sf.engines.gaussian.draws import draw_posterior
 from bayes_sf.engines.gaussian.exact import fit_exact
-from bayes_sf.engines.gaussian.likelihood import standardise
 from bayes_sf.engines.gaussian.joint import resolve_priors
+from bayes_sf.engines.gaussian.likelihood import standardise
 from bayes_sf.engines.gaussian.posterior import Posterior
-from bayes_sf.recovery.study import PublishedStudy, recover_study
+from bayes_sf.engines.sampled import nuts
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.progress import show_sampling
+from bayes_sf.recovery.study import PublishedStudy, recover_study
 
 type Command = Callable[..., tuple[int, str, str]]
 

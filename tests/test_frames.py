@@ -19,19 +19,19 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import bayes_sf as sf
-from bayes_sf.analysis.size.contrast import Contrast
 from bayes_sf.analysis.pooling import compare_pooling
+from bayes_sf.analysis.size.contrast import Contrast
 from bayes_sf.engines.fit import rows_of
-from bayes_sf.engines.sampled.nuts import Sampled
 from bayes_sf.engines.panel.sampling import fit_panel
-from bayes_sf.recovery.study import PublishedStudy
+from bayes_sf.engines.sampled.nuts import Sampled
 from bayes_sf.errors import BayesSFError, DataError, OutcomeWarning, SpecError, UsageError
 from bayes_sf.inputs.variables import Language
-from bayes_sf.output.runs.plot import draw_picture
+from bayes_sf.output.figures.pictures import draw_picture
 from bayes_sf.output.tables.pooling_tables import pooling_table, shrinkage_table
 from bayes_sf.output.tables.result_tables import posterior_table
 from bayes_sf.output.tables.sensitivity_tables import model_tables
 from bayes_sf.output.words.words import term_name
+from bayes_sf.recovery.study import PublishedStudy
 from bayes_sf.spec.names import BEYOND, QUANTITIES
 from bayes_sf.spec.panel import PanelSpec
 from bayes_sf.spec.priors import Priors

@@ -13,8 +13,8 @@ from bayes_sf.analysis.group_slopes import group_lines, group_slopes
 from bayes_sf.engines.sampled.nuts import Sampled
 from bayes_sf.engines.sampled.pointwise import given_draws
 from bayes_sf.errors import UsageError
-from bayes_sf.output.runs.fit import _rows as printed_rows
 from bayes_sf.output.figures.result import draw_shrinkage
+from bayes_sf.output.runs.fit import _rows as printed_rows
 from bayes_sf.output.tables.result_tables import _term_rows as term_rows
 from bayes_sf.output.tables.result_tables import prior_notes
 from bayes_sf.output.words.words import numbered_name

@@ -17,11 +17,10 @@ from numpy.typing import NDArray
 from scipy import integrate, stats
 
 import bayes_sf as sf
-from bayes_sf.engines.sampled import conditional
-from bayes_sf.engines.sampled import conditional_graph
+from bayes_sf.engines.fit import rows_of
+from bayes_sf.engines.sampled import conditional, conditional_graph
 from bayes_sf.engines.sampled.cells import Cells, build_cells
 from bayes_sf.engines.sampled.conditional import draw_effects, given_sampled
-from bayes_sf.engines.fit import rows_of
 from bayes_sf.engines.store import fit_saved
 from bayes_sf.errors import BayesSFError, DataError, SpecError, UsageError
 from bayes_sf.spec.rows import Rows

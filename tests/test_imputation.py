@@ -32,9 +32,9 @@ from bayes_sf.engines.panel.draws import Completed
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.panel import build_panel
 from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.output.report.saved_imputation import read_imputation
 from bayes_sf.output.runs import impute as imputations
 from bayes_sf.output.tables.imputation_tables import imputation_tables, method_table
-from bayes_sf.output.report.saved_imputation import read_imputation
 
 REPLICA = Path(__file__).parents[1] / "data" / "replica"
 PREDICTORS = ("q13", "women_share")

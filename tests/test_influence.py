@@ -8,15 +8,15 @@ import pandas as pd
 import pytest
 
 import bayes_sf as sf
-from bayes_sf.analysis.size.contrast import Contrast, contrast_posterior
-from bayes_sf.analysis.choices.influence import OTHERS, SMALLEST, Influence, influence
 from bayes_sf.analysis.checks.left_out import contrast_without
+from bayes_sf.analysis.choices.influence import OTHERS, SMALLEST, Influence, influence
+from bayes_sf.analysis.size.contrast import Contrast, contrast_posterior
 from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.figures.influence import influence_figure
-from bayes_sf.output.tables.influence_tables import influence_tables
 from bayes_sf.output.figures.page import figure_files
+from bayes_sf.output.tables.influence_tables import influence_tables
 
 #: Posterior sds that an ordinary row may be off: the formula is exact.
 CLOSE = 1e-8

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from bayes_sf.inputs.published import published_table
 from bayes_sf.recovery.mean_states import EXTRA_SPREAD, _MeanStudy
 from bayes_sf.recovery.printed import SELECTION, figures, printed_models
 from bayes_sf.recovery.states import (
@@ -15,7 +16,6 @@ from bayes_sf.recovery.states import (
     predict_states,
     table_sizes,
 )
-from bayes_sf.inputs.published import published_table
 
 TAU2, SIGMA2, GUESS = 3.5, 8.2, 5.0
 

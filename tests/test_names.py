@@ -23,11 +23,11 @@ from bayes_sf.engines.fit import fit
 from bayes_sf.engines.result import Result
 from bayes_sf.engines.store import save_fit
 from bayes_sf.errors import DataError, OutputError, legible
+from bayes_sf.output.figures.page import figure_files, picture_label
+from bayes_sf.output.figures.pictures import draw_picture
 from bayes_sf.output.formats.latex import escape
 from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.formats.writing import table_files
-from bayes_sf.output.figures.page import figure_files, picture_label
-from bayes_sf.output.runs.plot import draw_picture
 from bayes_sf.output.tables.result_tables import posterior_table
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
 from bayes_sf.spec.model import ModelSpec

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from bayes_sf.disclosure.rounding import significant_decimals
 from bayes_sf.output.numbers import (
     ICC_DECIMALS,
     as_printed,
@@ -21,7 +22,6 @@ from bayes_sf.output.numbers import (
     r_hat,
     row_decimals,
     shared_decimals,
-    significant_decimals,
     with_percent,
 )
 

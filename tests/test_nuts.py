@@ -13,12 +13,11 @@ import pytest
 import xarray as xr
 
 import bayes_sf as sf
-from bayes_sf.engines.sampled import graph
-from bayes_sf.engines.sampled import nuts
-from bayes_sf.engines.gaussian.likelihood import standardise
 from bayes_sf.engines.gaussian.joint import Joint, resolve_priors
-from bayes_sf.recovery.study import PublishedStudy, recover_study
+from bayes_sf.engines.gaussian.likelihood import standardise
+from bayes_sf.engines.sampled import graph, nuts
 from bayes_sf.errors import ConvergenceError
+from bayes_sf.recovery.study import PublishedStudy, recover_study
 
 pytestmark = pytest.mark.nuts
 

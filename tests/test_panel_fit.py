@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from scipy import linalg, stats
 
-from bayes_sf.engines.panel.sampling import PanelFit, compile_panel, fit_panel
 from bayes_sf.engines.panel.data import PanelData
 from bayes_sf.engines.panel.draws import complete
+from bayes_sf.engines.panel.fitted import PanelFit
 from bayes_sf.engines.panel.quantities import workplace_table
+from bayes_sf.engines.panel.sampling import compile_panel, fit_panel
 from bayes_sf.errors import DataError
 from bayes_sf.inputs.panel import Panel
 from bayes_sf.spec.panel import PanelSpec

@@ -10,8 +10,8 @@ from test_completed import panel_of
 import bayes_sf as sf
 from bayes_sf.analysis.missing.completed import completed_sets
 from bayes_sf.analysis.missing.rubin import pool_reml
-from bayes_sf.engines.panel.sampling import fit_panel
 from bayes_sf.engines.panel.draws import complete
+from bayes_sf.engines.panel.sampling import fit_panel
 from bayes_sf.spec.panel import PanelSpec
 
 MICE = Path(__file__).parent / "references" / "mice"

@@ -8,7 +8,7 @@ import pytest
 
 import bayes_sf as sf
 from bayes_sf.errors import UsageError
-from bayes_sf.output.runs.plot import PICTURES, draw_picture
+from bayes_sf.output.figures.pictures import PICTURES, draw_picture
 from tests.test_group_slopes import sampled
 
 SPEC = sf.ModelSpec("y", ("x",), "g", unit="pp")

@@ -12,11 +12,11 @@ from scipy import stats
 
 import bayes_sf as sf
 from bayes_sf.analysis.priors.power_scaling import SENSITIVE, power_scaling
+from bayes_sf.analysis.priors.scaled_posterior import cjs_distance, power_scale
 from bayes_sf.engines.gaussian.exact import ExactPosterior, fit_exact
 from bayes_sf.engines.gaussian.grid import resolve
 from bayes_sf.engines.gaussian.joint import Joint
 from bayes_sf.engines.sampled.log_prior import _shared_scale, log_prior
-from bayes_sf.analysis.priors.scaled_posterior import cjs_distance, power_scale
 from bayes_sf.errors import UsageError
 from bayes_sf.spec.prior import Prior
 from bayes_sf.spec.rows import Rows

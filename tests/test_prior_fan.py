@@ -8,8 +8,8 @@ import pytest
 
 import bayes_sf as sf
 from bayes_sf.analysis.priors.prior_fan import GROUP_PRIORS, SLOPE_PRIORS, default_fan, prior_fan
-from bayes_sf.recovery.study import PublishedStudy, recover_study
 from bayes_sf.errors import SpecError, UsageError
+from bayes_sf.recovery.study import PublishedStudy, recover_study
 
 SPEC = sf.ModelSpec("y", ("x",), "g", unit="pp")
 

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 import bayes_sf as sf
-from bayes_sf.recovery.answers import item_answers, surveyed
-from bayes_sf.recovery.change_states import boundary_region, change_states
-from bayes_sf.recovery.implied import Candidates, solve
 from bayes_sf.engines.gaussian.ols_reml import fit_reml
-from bayes_sf.recovery.printed import PrintedModel, figures, printed_models
-from bayes_sf.recovery.study import PublishedStudy, _draw_study, recover_study
-from bayes_sf.recovery.states import States, null_implied, table_sizes
 from bayes_sf.errors import SpecError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.published import rounding_interval
+from bayes_sf.recovery.answers import item_answers, surveyed
+from bayes_sf.recovery.change_states import boundary_region
+from bayes_sf.recovery.implied import Candidates, solve
+from bayes_sf.recovery.printed import PrintedModel, figures, printed_models
+from bayes_sf.recovery.states import States, null_implied, table_sizes
+from bayes_sf.recovery.study import PublishedStudy, _draw_study, recover_study
 from bayes_sf.spec.moments import Moments
 
 BOOK = load_codebook()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import kendalltau
 
 from bayes_sf.errors import DataError, UsageError
+from bayes_sf.inputs.pseudonym import is_valid_number, mask_numbers, pseudonym
 from bayes_sf.inputs.register.extract import COLUMNS
 from bayes_sf.inputs.register.outcomes import (
     has_doubles,
@@ -20,7 +21,6 @@ from bayes_sf.inputs.register.outcomes import (
     with_absence,
     with_movement,
 )
-from bayes_sf.inputs.pseudonym import is_valid_number, mask_numbers, pseudonym
 from bayes_sf.inputs.register.quarters import parse_quarter, quarter_range, working_days
 from bayes_sf.inputs.register.reader import Register, read_register
 

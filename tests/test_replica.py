@@ -14,16 +14,16 @@ from bayes_sf.errors import OutputError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.descriptives import describe_all, describe_by_industry
 from bayes_sf.inputs.published import DECIMALS, published_table, rounding_interval, scalar
+from bayes_sf.inputs.sample import AnalysisSample, design, load_sample
 from bayes_sf.recovery.region import NORMAL_QUANTILE
 from bayes_sf.replica import Replica, make_replica, write_replica
-from bayes_sf.replica.register.extracts import draw_numbers
 from bayes_sf.replica.misses import print_figure
 from bayes_sf.replica.published.models import Model, figures, fit_model, sensitivities
-from bayes_sf.replica.register.rates import kendall_tau
 from bayes_sf.replica.published.reml import fit, sums
 from bayes_sf.replica.published.targets import FIGURES, Target, targets
+from bayes_sf.replica.register.extracts import draw_numbers
+from bayes_sf.replica.register.rates import kendall_tau
 from bayes_sf.replica.writing import FILES
-from bayes_sf.inputs.sample import AnalysisSample, design, load_sample
 from bayes_sf.resources import data_dir
 from bayes_sf.spec.moments import Moments
 

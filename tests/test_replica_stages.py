@@ -17,19 +17,18 @@ import pytest
 
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.published import scalar
-from bayes_sf.replica.survey import allocation
-from bayes_sf.replica.survey import costs
-from bayes_sf.replica.register import outcomes
-from bayes_sf.replica.published import recover
 from bayes_sf.replica import tuning
-from bayes_sf.replica.survey.answers import NOT_ASKED, questions
 from bayes_sf.replica.controls import draw_covariates
-from bayes_sf.replica.register.extracts import HEAD_COUNT, build_extracts, draw_numbers
 from bayes_sf.replica.make import _returned, _survey
 from bayes_sf.replica.misses import compare
+from bayes_sf.replica.published import recover
 from bayes_sf.replica.published.models import models, null_model
-from bayes_sf.replica.register.rates import AFTER, BEFORE, draw_gaps, draw_rates, kendall_tau
 from bayes_sf.replica.published.recover import ChangeMoments
+from bayes_sf.replica.register import outcomes
+from bayes_sf.replica.register.extracts import HEAD_COUNT, build_extracts, draw_numbers
+from bayes_sf.replica.register.rates import AFTER, BEFORE, draw_gaps, draw_rates, kendall_tau
+from bayes_sf.replica.survey import allocation, costs
+from bayes_sf.replica.survey.answers import NOT_ASKED, questions
 from bayes_sf.replica.survey.respondents import answer, draw_traits
 from bayes_sf.replica.survey.strata import Stratum, workplaces
 

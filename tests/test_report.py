@@ -15,30 +15,29 @@ import pytest
 
 import bayes_sf as sf
 from bayes_sf import cli
-from bayes_sf.analysis.replay.account import account_of
 from bayes_sf.analysis.choices.multiverse import Explored
+from bayes_sf.analysis.replay.account import account_of
+from bayes_sf.disclosure.control import Control, Rules
+from bayes_sf.disclosure.protected_models import protect_pooling
 from bayes_sf.engines.fit import ENGINES
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.sample import AnalysisSample
-from bayes_sf.output.report.page import alternatives as report_alternatives
-from bayes_sf.output.tables.account import account_table
-from bayes_sf.output.tables.comparison_tables import comparison_tables, icc_table
-from bayes_sf.output.tables.described_sample import protect_tables
-from bayes_sf.disclosure.control import Control, Rules
-from bayes_sf.output.files import write_files
-from bayes_sf.output.numbers import fixed, percent
 from bayes_sf.output.figures.page import figure_files
 from bayes_sf.output.figures.posterior import forest_figure, icc_figure, line_figure
-from bayes_sf.disclosure.protected_models import protect_pooling
-from bayes_sf.output.report.page import render_report, write_report
+from bayes_sf.output.files import write_files
+from bayes_sf.output.numbers import fixed, percent
 from bayes_sf.output.report.alternatives import move_unobserved
 from bayes_sf.output.report.material import Material, associations, explorer_models, gather
+from bayes_sf.output.report.page import render_report, write_report
 from bayes_sf.output.report.section import Section
 from bayes_sf.output.report.sections import SECTIONS, build_sections
 from bayes_sf.output.report.sentences import _texts, say
 from bayes_sf.output.report.statements import data_say, how_sure, question, tipping_line
 from bayes_sf.output.report.tables import contrast_table
+from bayes_sf.output.tables.account import account_table
+from bayes_sf.output.tables.comparison_tables import comparison_tables, icc_table
+from bayes_sf.output.tables.described_sample import protect_tables
 from bayes_sf.output.words.sentences import sentence
 from bayes_sf.spec.prior import Prior
 from bayes_sf.spec.priors import Priors

@@ -5,7 +5,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from bayes_sf.analysis.choices.selection import LISTS, quarter_noise, select_cases, shrink, yearly_rates
+from bayes_sf.analysis.choices.selection import (
+    LISTS,
+    quarter_noise,
+    select_cases,
+    shrink,
+    yearly_rates,
+)
 from bayes_sf.errors import DataError
 
 N, YEARS = 90, (2017, 2020)

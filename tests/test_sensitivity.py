@@ -9,18 +9,18 @@ import pandas as pd
 import pytest
 
 import bayes_sf as sf
+from bayes_sf.analysis.priors.prior_fan import default_fan, prior_fan
+from bayes_sf.analysis.sensitivity import PARTS
 from bayes_sf.analysis.size.bayes_factors import bayes_factors
 from bayes_sf.analysis.size.contrast import Contrast, find_contrast
 from bayes_sf.analysis.size.days_lost import MEANING, Workforce
 from bayes_sf.analysis.size.multiplicity import collect_slopes, pool_slopes
 from bayes_sf.analysis.size.power import Effects
 from bayes_sf.analysis.size.practical import Rope, judge_size
-from bayes_sf.analysis.priors.prior_fan import default_fan, prior_fan
-from bayes_sf.analysis.sensitivity import PARTS
-from bayes_sf.recovery.answers import surveyed
-from bayes_sf.recovery.study import PublishedStudy
-from bayes_sf.recovery.states import States
 from bayes_sf.errors import DataError, UsageError
+from bayes_sf.recovery.answers import surveyed
+from bayes_sf.recovery.states import States
+from bayes_sf.recovery.study import PublishedStudy
 
 SPEC = sf.ModelSpec("y", ("x",), "g", unit="pp")
 WIDE = (Contrast("x", 2.0, "lowest to highest"),)

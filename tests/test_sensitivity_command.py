@@ -14,12 +14,12 @@ import pandas as pd
 import pytest
 
 import bayes_sf as sf
-from bayes_sf.analysis.size.contrast import Contrast
 from bayes_sf.analysis.choices.control_ladder import climb_controls
+from bayes_sf.analysis.sensitivity import PARTS, Sensitivity
+from bayes_sf.analysis.size.contrast import Contrast
 from bayes_sf.analysis.size.days_lost import Workforce
 from bayes_sf.analysis.size.power import Effects
 from bayes_sf.analysis.size.practical import Rope
-from bayes_sf.analysis.sensitivity import PARTS, Sensitivity
 from bayes_sf.output.figures.page import figure_files
 from bayes_sf.output.figures.sensitivity import (
     controls_figure,

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-CODE = "from bayes_sf.inputs.register.spill import spill_folder; print(spill_folder(), flush=True); "
+CODE = (
+    "from bayes_sf.inputs.register.spill import spill_folder; print(spill_folder(), flush=True); "
+)
 
 
 def start(folder: Path, rest: str) -> "subprocess.Popen[str]":

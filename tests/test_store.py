@@ -13,13 +13,13 @@ import pytest
 import bayes_sf as sf
 from bayes_sf.engines import fit as fitting
 from bayes_sf.engines import store
-from bayes_sf.engines.sampled.diagnostics import diagnose
 from bayes_sf.engines.gaussian.draws import draw_posterior
 from bayes_sf.engines.gaussian.exact import fit_exact
-from bayes_sf.engines.gaussian.likelihood import standardise
 from bayes_sf.engines.gaussian.joint import resolve_priors
-from bayes_sf.engines.sampled.nuts import SETTINGS, Sampled, _exact
+from bayes_sf.engines.gaussian.likelihood import standardise
 from bayes_sf.engines.gaussian.posterior import Posterior
+from bayes_sf.engines.sampled.diagnostics import diagnose
+from bayes_sf.engines.sampled.nuts import SETTINGS, Sampled, _exact
 from bayes_sf.errors import DataError, OutputError
 
 SPEC = sf.ModelSpec("y", predictors=("x",), group="bransje", name="q14.1")

@@ -36,13 +36,12 @@ from rich.console import Console
 import bayes_sf as sf
 from bayes_sf.analysis.comparison import Reproduction, reproduce
 from bayes_sf.analysis.pooling import Pooling, compare_pooling
+from bayes_sf.disclosure.control import OFF, Control, Rules
 from bayes_sf.engines.sampled.diagnostics import diagnose
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.published import published_table
 from bayes_sf.inputs.sample import AnalysisSample, load_sample
-from bayes_sf.disclosure.control import OFF, Control, Rules
-from bayes_sf.output.runs.export import export_tables, gather, run_export
 from bayes_sf.output.formats.delimited import csv_bytes
 from bayes_sf.output.formats.latex import _ESCAPES, latex
 from bayes_sf.output.formats.markdown import markdown
@@ -50,6 +49,7 @@ from bayes_sf.output.formats.terminal import column_parts, print_table
 from bayes_sf.output.formats.webpage import fragment, page
 from bayes_sf.output.formats.workbook import excel_bytes
 from bayes_sf.output.formats.writing import FORMATS, table_files, write_tables
+from bayes_sf.output.runs.export import export_tables, gather, run_export
 from bayes_sf.output.tables.result_tables import diagnostics_table, posterior_table
 from bayes_sf.output.tables.sample_tables import descriptive_tables
 from bayes_sf.output.tables.table import Column, Table, printed_table, table_from_frame

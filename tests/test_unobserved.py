@@ -9,10 +9,10 @@ import pytest
 import bayes_sf as sf
 from bayes_sf.analysis.missing.tipping import tipping_points
 from bayes_sf.analysis.missing.unobserved import shift_effects, shifted_slopes
-from bayes_sf.recovery.answers import item_answers
 from bayes_sf.engines.gaussian.exact import fit_exact
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.recovery.answers import item_answers
 from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.prior import Prior
 from bayes_sf.spec.priors import Priors

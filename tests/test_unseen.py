@@ -12,9 +12,9 @@ from scipy import integrate, stats
 
 import bayes_sf as sf
 from bayes_sf.analysis.checks.loo import leave_group_out
+from bayes_sf.analysis.checks.unseen import unseen
 from bayes_sf.engines.fit import rows_of
 from bayes_sf.engines.sampled.nuts import Sampled
-from bayes_sf.analysis.checks.unseen import unseen
 from bayes_sf.spec.rows import Rows
 
 Floats = NDArray[np.float64]

@@ -17,11 +17,11 @@ from bayes_sf.analysis.summary_posterior import (
     summary_posterior,
 )
 from bayes_sf.engines.fit import ENGINES, fit
-from bayes_sf.recovery.study import PublishedStudy
 from bayes_sf.engines.result import Result
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.published import DECIMALS, published_table, rounding_interval, scalar
 from bayes_sf.recovery.region import NORMAL_QUANTILE, Interval, coefficient_region
+from bayes_sf.recovery.study import PublishedStudy
 from bayes_sf.spec.analysis import Analysis, load_analysis
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import INTERCEPT

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.engines.sampled.pointwise import varying_column
 from bayes_sf.engines.result import Result
+from bayes_sf.engines.sampled.pointwise import varying_column
 from bayes_sf.errors import UsageError
 from bayes_sf.spec.rows import Rows
 

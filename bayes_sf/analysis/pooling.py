@@ -34,9 +34,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.engines.fit import fit
 from bayes_sf.engines.gaussian.estimates import Estimate, frequentist_rows
 from bayes_sf.engines.gaussian.exact import ExactPosterior
-from bayes_sf.engines.fit import fit
 from bayes_sf.engines.gaussian.ols_reml import GaussianFit, fit_no_pooling, fit_ols, fit_reml
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import DataError

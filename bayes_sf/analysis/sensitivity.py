@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from bayes_sf.analysis.sensitivity_parts import AMOUNTS, PARTS, Asked, check_part, check_stated
 from bayes_sf.analysis.size.contrast import Contrast
 from bayes_sf.analysis.size.days_lost import Workforce
 from bayes_sf.analysis.size.power import Effects
 from bayes_sf.analysis.size.practical import Rope
-from bayes_sf.analysis.sensitivity_parts import AMOUNTS, PARTS, Asked, check_part, check_stated
 from bayes_sf.engines.fit import check_numbers, fit
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import BayesSFError, OutcomeWarning, UsageError
@@ -135,7 +135,7 @@ def sensitivity(
     sampled : bool
         Whether rungs and models that need sampling are sampled.
     imputed : pathlib.Path, optional
-        Saved estimates of a model that fills gaps (see `bayes_sf.analysis.choices.ladder.read_imputed`).
+        Saved estimates of a model that fills gaps (`analysis.choices.ladder.read_imputed`).
     prob : float
         Probability of all intervals.
     seed : int

@@ -11,25 +11,30 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
+from bayes_sf.analysis.choices.control_ladder import climb_controls
+from bayes_sf.analysis.choices.ladder import climb, read_imputed
+from bayes_sf.analysis.priors.power_scaling import power_scaling
+from bayes_sf.analysis.priors.prior_fan import GROUP_PRIORS, SLOPE_PRIORS, default_fan, prior_fan
+from bayes_sf.analysis.priors.prior_predictive import prior_predictive
 from bayes_sf.analysis.size.bayes_factors import bayes_factors
 from bayes_sf.analysis.size.contrast import Contrast, check_contrast, contrast_of, find_contrast
-from bayes_sf.analysis.choices.control_ladder import climb_controls
-from bayes_sf.analysis.size.days_lost import REPORT_EMPLOYEES, Workforce, days_lost, sample_workforce
+from bayes_sf.analysis.size.days_lost import (
+    REPORT_EMPLOYEES,
+    Workforce,
+    days_lost,
+    sample_workforce,
+)
 from bayes_sf.analysis.size.designs import design_table, published_designs
-from bayes_sf.analysis.choices.ladder import climb, read_imputed
 from bayes_sf.analysis.size.multiplicity import collect_slopes, pool_slopes, sweep_correlation
 from bayes_sf.analysis.size.planning import plan_precision
 from bayes_sf.analysis.size.power import Effects, learn_effects
-from bayes_sf.analysis.priors.power_scaling import power_scaling
 from bayes_sf.analysis.size.practical import Rope, exceedance, judge_sizes
-from bayes_sf.analysis.priors.prior_fan import GROUP_PRIORS, SLOPE_PRIORS, default_fan, prior_fan
-from bayes_sf.analysis.priors.prior_predictive import prior_predictive
 from bayes_sf.engines.fit import fit
-from bayes_sf.recovery.study import PublishedStudy
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.inputs.variables import unknown_key
+from bayes_sf.recovery.study import PublishedStudy
 from bayes_sf.spec.analysis import load_analysis
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.names import predictor_of

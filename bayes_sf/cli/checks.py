@@ -107,19 +107,20 @@ def plot(
     from bayes_sf.spec.analysis import load_analysis
 
     asked, source = load_analysis(analysis), source_of(data, survey, register)
-    from bayes_sf.output.runs.plot import OF_CHAINS, check_picture, picture_files
+    from bayes_sf.output.figures.pictures import OF_CHAINS, check_picture, picture_files
 
     check_picture(picture)
     if engine not in (None, "exact", "nuts"):
         raise UsageError("--engine", "must be exact or nuts", got=engine)
     rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     folder = ready_folder(out)
+    from bayes_sf.disclosure.control import Control
+    from bayes_sf.disclosure.protected_models import blunt_of, check_withheld, keep_open
     from bayes_sf.engines.fit import fit
-    from bayes_sf.disclosure.control import Control, notice
+    from bayes_sf.output.audit import notice
     from bayes_sf.output.files import write_files
     from bayes_sf.output.formats.terminal import print_end
     from bayes_sf.output.progress import show_sampling
-    from bayes_sf.disclosure.protected_models import blunt_of, check_withheld, keep_open
 
     study = load_study(source, survey, register, mapping, seed, decimal=decimal, lang=language)
     control = Control.of(study, rules)

@@ -7,8 +7,8 @@ from bayes_sf.resources import models_dir
 
 __all__ = ["ENGINES", "FORMATS", "PICTURES", "analysis_names", "one_of"]
 
-#: As in `output/runs/plot.py`, `engines/fit.py` and `output/formats/writing.py`, which are slow to
-#: load; a test keeps them equal.
+#: As in `output/figures/pictures.py`, `engines/fit.py` and `output/formats/writing.py`, which are
+#: slow to load; a test keeps them equal.
 PICTURES: Final = (
     "trace", "rank", "ppc", "loo_pit", "pair", "energy", "forest", "shrinkage", "slopes",
 )  # fmt: skip

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from bayes_sf.errors import UsageError
 
 if TYPE_CHECKING:
-    from bayes_sf.recovery.study import PublishedStudy
+    from bayes_sf.disclosure.control import Rules
     from bayes_sf.inputs.sample import AnalysisSample
     from bayes_sf.inputs.variables import Language
-    from bayes_sf.disclosure.control import Rules
+    from bayes_sf.recovery.study import PublishedStudy
 
 __all__ = ["language_of", "load_study", "load_workplaces", "read_secret", "rules_of", "source_of"]
 
@@ -50,8 +50,8 @@ def load_workplaces(
     lang: "Language" = "en",
 ) -> "AnalysisSample":
     """Load the replica's workplaces, or files of one's own, and say what is odd in them."""
-    from bayes_sf.inputs.sample import load_sample
     from bayes_sf.disclosure.control import Rules
+    from bayes_sf.inputs.sample import load_sample
     from bayes_sf.output.words.problems import hide_few, problem_notice
 
     if source == "replica":

@@ -92,8 +92,8 @@ def impute(
         raise UsageError(option, "goes with --completed", fix="add --completed 20")
     rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     folder = ready_folder(out)
-    from bayes_sf.output.runs.completed_files import CONSENT
     from bayes_sf.disclosure.control import refuse_withheld
+    from bayes_sf.output.runs.completed_files import CONSENT
     from bayes_sf.output.runs.impute import print_imputation, run_imputation
 
     sample = load_workplaces(source, survey, register, mapping, decimal=decimal, lang=language)

@@ -144,8 +144,8 @@ def report(
             str(page), "is there already", fix="add --force, or choose another place with --out"
         )
     from bayes_sf.output.formats.terminal import print_end
-    from bayes_sf.output.report.page import write_report
     from bayes_sf.output.report.material import gather
+    from bayes_sf.output.report.page import write_report
 
     announce("reading the data (from the published tables about ten seconds) ...", quiet=quiet)
     study = load_study(source, survey, register, mapping, seed, decimal=decimal, lang=language)
@@ -164,8 +164,8 @@ def check_published(*, lang: LangOption = "en", as_json: JsonOption = False) -> 
     """
     language = language_of(lang)
     from bayes_sf.analysis.replay.consistency import replay
-    from bayes_sf.output.words.commands import say
     from bayes_sf.output.files import json_text
+    from bayes_sf.output.words.commands import say
     from bayes_sf.output.words.findings import findings_lines, replay_line
 
     outcomes = replay()
@@ -209,8 +209,8 @@ def describe(
     source = source_of(data, survey, register, known=("replica",))
     rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     folder = ready_folder(out)
-    from bayes_sf.output.runs.describe import print_description, write_description
     from bayes_sf.disclosure.control import refuse_withheld
+    from bayes_sf.output.runs.describe import print_description, write_description
 
     sample = load_workplaces(source, survey, register, mapping, decimal=decimal, lang=language)
     described = write_description(
@@ -277,10 +277,10 @@ def replica(
 
     Example: bayes-sf replica --seed 1 --out replica
     """
-    from bayes_sf.replica import make_replica, write_replica
-    from bayes_sf.replica.writing import FILES
     from bayes_sf.output.files import ready_folder
     from bayes_sf.output.tables.summary import SOURCES
+    from bayes_sf.replica import make_replica, write_replica
+    from bayes_sf.replica.writing import FILES
 
     others = sorted({path.name for path in ready_folder(out).iterdir()} - set(FILES))
     if others and not force:

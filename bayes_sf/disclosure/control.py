@@ -23,33 +23,26 @@ Examples
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
-from math import copysign
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from bayes_sf.disclosure.protected_counts import Counts
 from bayes_sf.errors import DisclosureError, UsageError
 from bayes_sf.inputs.sample import AnalysisSample
-from bayes_sf.inputs.variables import Language
-from bayes_sf.output.files import csv_text, json_text
-from bayes_sf.output.numbers import significant_decimals
-from bayes_sf.disclosure.protected_counts import Counts
-from bayes_sf.output.words.sentences import sentence
-from bayes_sf.output.words.words import outcome_name
 from bayes_sf.spec.model import ModelSpec
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "HIDDEN", "MODELS", "OFF", "Control", "Hidden", "Rules", "blunted", "disclosure_files",
-    "hide_fields", "hide_groups", "notice", "refuse_withheld", "shortened",
+    "HIDDEN", "MODELS", "OFF", "Control", "Hidden", "Rules", "hide_fields", "hide_groups",
+    "refuse_withheld",
 ]  # fmt: skip
 
 #: Statistics Norway's symbol for a figure that is not given.
 HIDDEN: Final = ":"
 #: What the log calls models that are withheld.
 MODELS: Final = "models"
-FILES: Final = ("disclosure.csv", "disclosure.json")
 _WORKPLACES, _PERSONS, _DOMINANCE, _COMPLEMENT = "workplaces", "persons", "dominance", "complement"
 
 
@@ -318,97 +311,6 @@ def hide_groups(
     shown.loc[chosen, list(values)] = HIDDEN
     names = dict.fromkeys(map(str, frame.loc[chosen, column]))
     return shown, tuple(Hidden(table, name, "", groups[name]) for name in names)
-
-
-def blunted(
-    frame: "pd.DataFrame", columns: Sequence[str], sd: str, *, fewer: int = 0
-) -> dict[str, list[float]]:
-    """Figures with two digits of their uncertainty.
-
-    In full they are so many equations in what is hidden.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-    columns : sequence of str
-        Its figures.
-    sd : str
-        Its column of uncertainties.
-    fewer : int
-        Digits fewer than two.
-    """
-    return {
-        name: [
-            shortened(value, significant_decimals(error) - fewer)
-            for value, error in zip(frame[name], frame[sd], strict=True)
-        ]
-        for name in columns
-    }
-
-
-def shortened(value: float, decimals: int) -> float:
-    """Round, but never to zero what is not: a limit keeps its side.
-
-    Parameters
-    ----------
-    value : float
-    decimals : int
-
-    Examples
-    --------
-    >>> shortened(-0.001, 2), shortened(0.1234, 2), shortened(0.0, 2)
-    (-0.01, 0.12, 0.0)
-    """
-    found = round(value, decimals)
-    return copysign(10.0**-decimals, value) if found == 0 != value else found
-
-
-def notice(
-    control: Control, log: Sequence[Hidden], lang: Language = "en", *, page: bool = False
-) -> str:
-    """Say in a line what disclosure control did; "" where there is nothing to protect.
-
-    Parameters
-    ----------
-    control : Control
-    log : sequence of Hidden
-    lang : {"en", "nb"}
-        Language.
-    page : bool
-        Whether it is for readers of a page, who do not have the log: nothing is said of it.
-    """
-    rules = control.rules
-    if not control.microdata:
-        return ""
-    if not rules.active:
-        return sentence("control off", lang)
-    said = sentence("control", lang).format(len(log), rules.min_workplaces, rules.min_persons)
-    least = rules.min_workplaces
-    names = dict.fromkeys(
-        f"{one.row} ({outcome_name(one.column, lang)})" for one in log if one.table == MODELS
-    )
-    if names:
-        said = f"{said} {sentence('control models', lang).format(least, ', '.join(names))}"
-    return said if page else f"{said} {sentence('control log', lang).format(FILES[0])}"
-
-
-def disclosure_files(control: Control, log: Sequence[Hidden]) -> dict[str, str]:
-    """Return the audit log as files: none where there is nothing to protect.
-
-    Parameters
-    ----------
-    control : Control
-    log : sequence of Hidden
-        Everything that was hidden in the run.
-    """
-    if not control.microdata:
-        return {}
-    rules = {name.name: getattr(control.rules, name.name) for name in fields(control.rules)}
-    lines = sorted(set(log), key=lambda line: (line.table, line.row, line.column))
-    content = {
-        "statement": notice(control, log), "rules": rules, "hidden": [asdict(one) for one in lines],
-    }  # fmt: skip
-    return {FILES[0]: csv_text(Hidden, lines), FILES[1]: json_text(content)}
 
 
 def refuse_withheld(withheld: Sequence[str]) -> None:

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.disclosure.control import HIDDEN, Hidden, Rules
+from bayes_sf.disclosure.suppression import Rectangle, Suppression, suppress
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.variables import Item
-from bayes_sf.disclosure.control import HIDDEN, Hidden, Rules
-from bayes_sf.disclosure.suppression import Rectangle, Suppression, suppress
 
 if TYPE_CHECKING:
     import pandas as pd

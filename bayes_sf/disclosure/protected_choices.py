@@ -14,10 +14,10 @@ import numpy as np
 
 from bayes_sf.analysis.choices.influence import OTHERS, SMALLEST, Influence
 from bayes_sf.analysis.choices.multiverse import Explored
-from bayes_sf.errors import DisclosureError
 from bayes_sf.disclosure.control import HIDDEN, Control, Hidden
 from bayes_sf.disclosure.protected_frames import Figures, protect_frames
 from bayes_sf.disclosure.protected_models import hidden_of
+from bayes_sf.errors import DisclosureError
 from bayes_sf.spec.multiverse import NONE
 
 if TYPE_CHECKING:

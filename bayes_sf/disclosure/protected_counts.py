@@ -22,10 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.analysis.comparison import ANALYSES
+from bayes_sf.disclosure.safe_counts import unsaid_counts
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.design import follow_rules
 from bayes_sf.inputs.sample import AnalysisSample, design
-from bayes_sf.disclosure.safe_counts import unsaid_counts
 from bayes_sf.spec.analysis import load_analysis
 from bayes_sf.spec.model import ModelSpec
 

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from bayes_sf.engines.result import Result
-from bayes_sf.disclosure.control import HIDDEN, Control, Hidden, blunted, hide_groups
+from bayes_sf.disclosure.control import HIDDEN, Control, Hidden, hide_groups
 from bayes_sf.disclosure.protected_models import hidden_of
+from bayes_sf.disclosure.rounding import blunted
+from bayes_sf.engines.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd

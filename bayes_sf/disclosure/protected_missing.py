@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from bayes_sf.analysis.missing.imputation import MethodRow, MissingStudy
-from bayes_sf.disclosure.control import Control, Hidden, hide_groups, shortened
-from bayes_sf.output.numbers import significant_decimals
+from bayes_sf.disclosure.control import Control, Hidden, hide_groups
 from bayes_sf.disclosure.protected_frames import Figures, hidden_of_all, protect_frames
 from bayes_sf.disclosure.protected_models import blunt_of
+from bayes_sf.disclosure.rounding import shortened, significant_decimals
 
 if TYPE_CHECKING:
     import pandas as pd

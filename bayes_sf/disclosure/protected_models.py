@@ -13,21 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bayes_sf.analysis.comparison import ANALYSES, CoefficientRow, Reproduction
 from bayes_sf.analysis.pooling import GroupRow, Pooling, TermRow
+from bayes_sf.disclosure.control import HIDDEN, MODELS, Control, Hidden, hide_fields, hide_groups
+from bayes_sf.disclosure.rounding import blunted, shortened, significant_decimals
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import DisclosureError
 from bayes_sf.inputs.published import DECIMALS
-from bayes_sf.disclosure.control import (
-    HIDDEN,
-    MODELS,
-    Control,
-    Hidden,
-    blunted,
-    hide_fields,
-    hide_groups,
-    shortened,
-)
-from bayes_sf.output.numbers import significant_decimals
-from bayes_sf.output.tables.table import Cell, Table
 from bayes_sf.spec.analysis import Analysis, load_analysis
 
 if TYPE_CHECKING:
@@ -35,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "blunt_of", "check_withheld", "hidden_of", "keep_open", "protect_diagnostics",
-    "protect_estimates", "protect_pooling", "protect_reproduction", "protect_table",
+    "protect_estimates", "protect_pooling", "protect_reproduction",
     "shown_levels", "withheld_of",
 ]  # fmt: skip
 
@@ -304,32 +294,6 @@ _COEFFICIENT: Final = (
     "reml_estimate", "reml_se", "reml_t", "reml_ci_low", "reml_ci_high", "mean", "sd", "lower",
     "upper",
 )  # fmt: skip
-
-
-def protect_table(table: Table, results: Iterable[Result], control: Control) -> Table:
-    """Keep the printed digits of a table of models where more would tell of a few.
-
-    Parameters
-    ----------
-    table : Table
-    results : iterable of Result
-        Its models.
-    control : Control
-    """
-    if not any(blunt_of(result, control) for result in results):
-        return table
-    rows = tuple(
-        tuple(_rounded(cell, table.places(at, place)) for place, cell in enumerate(row))
-        for at, row in enumerate(table.rows)
-    )
-    return replace(table, rows=rows)
-
-
-def _rounded(cell: Cell, decimals: int) -> Cell:
-    """A number, or both limits of an interval, with so many decimals."""
-    if isinstance(cell, tuple):
-        return (round(cell[0], decimals), round(cell[1], decimals))
-    return round(cell, decimals) if isinstance(cell, float) else cell
 
 
 def _named(table: str, result: Result) -> str:

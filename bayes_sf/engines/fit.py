@@ -7,13 +7,11 @@ from functools import cache
 from importlib import metadata
 from numbers import Real
 from time import perf_counter
-from typing import Any, Literal, cast, overload
+from typing import Any, overload
 
-from bayes_sf.recovery.study import PublishedStudy, recover_study
 from bayes_sf.engines.result import Provenance, Result, Results
 from bayes_sf.errors import UsageError, check_seed
 from bayes_sf.inputs.sample import AnalysisSample, design
-from bayes_sf.inputs.sample import load_sample as load_microdata
 from bayes_sf.spec.analysis import Analysis
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import Moments
@@ -21,9 +19,10 @@ from bayes_sf.spec.names import predictor_of
 from bayes_sf.spec.outcome import warn_of_outcome
 from bayes_sf.spec.priors import Priors
 from bayes_sf.spec.rows import Rows
+from bayes_sf.spec.study import Study
 
 __all__ = [
-    "ENGINES", "check_numbers", "fit", "group_sizes", "load_sample", "moments_of", "rows_of",
+    "ENGINES", "check_numbers", "fit", "group_sizes", "moments_of", "rows_of",
     "source_of",
 ]  # fmt: skip
 
@@ -85,13 +84,6 @@ _OF_ROWS: dict[str, Callable[[Rows, ModelSpec, int], Any]] = {
     "nuts": _hierarchical,
 }
 
-#: Options of `load_sample`: of the published study, of the replica, of files of one's own.
-_OPTIONS: dict[str | None, tuple[str, ...]] = {
-    "published": ("seed", "draws"),
-    "replica": ("key",),
-    None: ("survey", "register", "mapping", "decimal", "key"),
-}
-
 #: Engines by name: (possible data sets, priors, seed) -> what the engine found. `ols`, `reml` and
 #: `nuts` use the first data set (for the published study the one nearest to the printed figures),
 #: `exact` averages over all.
@@ -103,44 +95,6 @@ ENGINES: dict[str, Callable[[tuple[Moments, ...], Priors, int], Any]] = {
 }
 
 
-def load_sample(name: str | None = None, **files: Any) -> "PublishedStudy | AnalysisSample":
-    """Load the data that analyses are fitted to.
-
-    Parameters
-    ----------
-    name : str, optional
-        ``published``: the real study, recovered from its published tables; ``replica``: the
-        bundled synthetic workplaces.
-    **files
-        ``survey=``, ``register=[...]``, ``mapping=``, ``decimal=`` and ``key=``, for microdata of
-        your own; ``seed=`` and ``draws=`` for ``published``; ``key=`` for ``replica``.
-
-    Returns
-    -------
-    PublishedStudy or AnalysisSample
-        Either goes into `fit`.
-
-    Raises
-    ------
-    UsageError
-        For an unknown name, or an option that these data have no use for.
-    DataError
-        For files that break a rule.
-    """
-    if name is not None and name not in _OPTIONS:
-        rule = "must name a bundled sample: published or replica"
-        raise UsageError("load_sample", rule, got=name)
-    known = _OPTIONS[name]
-    for key in files:
-        if key not in known:
-            what = f"load_sample({name!r})" if name else "load_sample"
-            rule = f"is no option of it (known: {', '.join(known)})"
-            raise UsageError(f"{what}: {key}", rule)
-    if name == "published":
-        return recover_study(**files)
-    return load_microdata(cast("Literal['replica'] | None", name), **files)
-
-
 def rows_of(spec: ModelSpec, data: Any) -> Rows | None:
     """Rows of a model; None where only sufficient statistics are known.
 
@@ -148,11 +102,11 @@ def rows_of(spec: ModelSpec, data: Any) -> Rows | None:
     ----------
     spec : ModelSpec
         The model.
-    data : PublishedStudy, AnalysisSample, Rows, Moments or a data frame
+    data : Study, AnalysisSample, Rows, Moments or a data frame
         Its data.
     """
-    if isinstance(data, PublishedStudy):
-        _check_published(spec)
+    if isinstance(data, Study):
+        data.check(spec)
         return None
     if isinstance(data, Rows | Moments):
         _check_given(spec, data)
@@ -166,21 +120,6 @@ def rows_of(spec: ModelSpec, data: Any) -> Rows | None:
         )  # fmt: skip
         return Rows.from_frame(rows, spec.designed)
     return Rows.from_frame(data, spec)
-
-
-def _check_published(spec: ModelSpec) -> None:
-    """Refuse what the published tables do not say: they are of one sample and one coding."""
-    asked = {
-        "standardize": spec.standardize, "categorical": spec.categorical, "nested": spec.nested,
-        "within_between": spec.within_between,
-        "group": spec.group != "industry" and spec.group,
-    }  # fmt: skip
-    for key, value in asked.items():
-        if value:
-            raise UsageError(
-                f"model {spec.name!r}: {key}", "is not in the published tables", got=value,
-                fix="fit it to microdata or to the replica instead",
-            )  # fmt: skip
 
 
 def _check_given(spec: ModelSpec, data: Rows | Moments) -> None:
@@ -216,7 +155,7 @@ def moments_of(spec: ModelSpec, data: Any) -> tuple[tuple[Moments, ...], str]:
     ----------
     spec : ModelSpec
         The model.
-    data : PublishedStudy, AnalysisSample, Moments or a data frame
+    data : Study, AnalysisSample, Moments or a data frame
         Its data.
     """
     return _given(spec, data, rows_of(spec, data))
@@ -239,8 +178,8 @@ def _given(spec: ModelSpec, data: Any, rows: Rows | None) -> tuple[tuple[Moments
     """Moments of the rows, or those that the published study or the caller has."""
     if rows is not None:
         return (rows.moments,), source_of(data)
-    if isinstance(data, PublishedStudy):
-        return data.recover(spec).draws, source_of(data)
+    if isinstance(data, Study):
+        return data.moments(spec), source_of(data)
     return (data,), source_of(data)
 
 
@@ -252,7 +191,7 @@ def source_of(data: Any) -> str:
     data
         As in `fit`.
     """
-    if isinstance(data, PublishedStudy | AnalysisSample):
+    if isinstance(data, Study | AnalysisSample):
         return data.source
     return "moments" if isinstance(data, Moments) else "frame"
 
@@ -282,7 +221,7 @@ def fit(
     ----------
     what : ModelSpec or Analysis
         What is asked.
-    data : PublishedStudy, AnalysisSample, Moments or a data frame
+    data : Study, AnalysisSample, Moments or a data frame
         `load_sample("published")`, `load_sample("replica")`, your own sample, or any frame that
         Narwhals reads (pandas, polars, pyarrow, ...) with the specification's columns.
     engine : {"exact", "reml", "ols", "nuts"}
@@ -385,7 +324,7 @@ def _fit_one(spec: ModelSpec, data: Any, engine: str, prob: float, seed: int) ->
 
 def _seed_of(data: Any) -> int | None:
     """Seed of the published study's recovery; a frame's columns are none of our keys."""
-    return data.seed if isinstance(data, PublishedStudy) else None
+    return data.seed if isinstance(data, Study) else None
 
 
 def _fit_missing(spec: ModelSpec, data: Any, engine: str, prob: float, seed: int) -> Result:

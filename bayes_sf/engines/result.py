@@ -365,9 +365,9 @@ class Result:
         UsageError
             For an unknown picture or file type, or a picture that this result cannot give.
         """
-        from bayes_sf.output.runs.plot import save_picture  # the one way up: a method users expect
+        import bayes_sf as sf  # what draws is output, and has a public name
 
-        return save_picture(self, name, path)
+        return sf.plot(self, name, path)
 
     @property
     def converged(self) -> bool:

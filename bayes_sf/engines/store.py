@@ -20,11 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bayes_sf.engines.sampled.cells import resolve_all
 from bayes_sf.engines.fit import fit, moments_of, rows_of
 from bayes_sf.engines.gaussian.likelihood import standardise
-from bayes_sf.engines.sampled.nuts import SETTINGS, Sampled
 from bayes_sf.engines.result import Provenance, Result
+from bayes_sf.engines.sampled.cells import resolve_all
+from bayes_sf.engines.sampled.nuts import SETTINGS, Sampled
 from bayes_sf.engines.sampled.structure import score_moments
 from bayes_sf.errors import DataError, OutputError
 from bayes_sf.folder import write_files

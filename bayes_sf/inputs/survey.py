@@ -19,6 +19,7 @@ from bayes_sf.inputs.codebook import Codebook, Item, load_codebook
 from bayes_sf.inputs.coding import check_labels, decode, fill_options
 from bayes_sf.inputs.faults import problem, problem_table
 from bayes_sf.inputs.files.headers import match_columns
+from bayes_sf.inputs.files.tabular import Cells, read_cells
 from bayes_sf.inputs.pseudonym import (
     is_valid_number,
     mask_numbers,
@@ -26,7 +27,6 @@ from bayes_sf.inputs.pseudonym import (
     run_key,
     workplace_number,
 )
-from bayes_sf.inputs.files.tabular import Cells, read_cells
 
 if TYPE_CHECKING:
     import pandas as pd

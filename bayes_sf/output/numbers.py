@@ -22,12 +22,13 @@ from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Final
 
+from bayes_sf.disclosure.rounding import UNKNOWN, significant_decimals
 from bayes_sf.inputs.variables import Language
 
 __all__ = [
     "ICC_DECIMALS", "as_printed", "digits_of", "estimate", "fixed", "interval", "level", "limit",
     "percent", "power_of", "probability", "r_hat", "row_decimals", "shared_decimals",
-    "significant_decimals", "with_percent",
+    "with_percent",
 ]  # fmt: skip
 
 _MINUS: Final = "\u2212"
@@ -37,8 +38,6 @@ _TO: Final = {"en": "to", "nb": "til"}
 ICC_DECIMALS: Final = 3
 #: Decimals of R-hat: the verdict's limit is 1.01.
 _R_HAT: Final = 3
-#: Decimals of a number whose uncertainty is not known, where they show two digits of it.
-_UNKNOWN: Final = 3
 #: With more decimals than these, a number below 0.0001 has a power of ten; so has one of more than
 #: these digits of which the last ones say nothing.
 _MOST_DECIMALS, _SMALL, _LARGE = 6, -4, 7
@@ -272,38 +271,6 @@ def digits_of(term: str, estimate: float, sd: float) -> float:
     return sd if term != "icc" or coarse else math.nan
 
 
-def significant_decimals(sd: float, *, mcse: float = math.nan) -> int:
-    """Decimals that show two digits of an uncertainty; three where there is none.
-
-    Parameters
-    ----------
-    sd : float
-        Posterior sd or standard error.
-    mcse : float
-        Monte Carlo standard error of what is printed, NaN for none: a digit is shown only while
-        one unit of it is at least 2 MCSE, so that another run gives the same within one unit of
-        the last digit.
-
-    Returns
-    -------
-    int
-        Negative where the digits that count end before the decimal mark.
-
-    Examples
-    --------
-    >>> [significant_decimals(sd) for sd in (0.103, 4.1e-8, float("nan"))]
-    [2, 9, 3]
-    >>> significant_decimals(0.103, mcse=0.004), significant_decimals(0.103, mcse=0.006)
-    (2, 1)
-    """
-    decimals = _UNKNOWN
-    if math.isfinite(sd) and sd > 0:
-        decimals = 1 - math.floor(math.log10(sd))
-    if math.isfinite(mcse) and mcse > 0:
-        decimals = min(decimals, -math.ceil(math.log10(2 * mcse)))
-    return decimals
-
-
 def row_decimals(values: Iterable[float], sd: float, *, mcse: float = math.nan) -> int:
     """Decimals of numbers that stand in one row: two digits of their uncertainty.
 
@@ -324,6 +291,6 @@ def row_decimals(values: Iterable[float], sd: float, *, mcse: float = math.nan) 
     """
     known = math.isfinite(sd) and sd > 0
     size = _largest(*values)
-    if not known and size and not 10.0 ** (1 - _UNKNOWN) <= size < 10.0**_LARGE:
+    if not known and size and not 10.0 ** (1 - UNKNOWN) <= size < 10.0**_LARGE:
         sd = size
     return significant_decimals(sd, mcse=mcse)

@@ -8,6 +8,7 @@ and spread from what the tables print, by sampling-importance resampling (Rubin 
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.errors import ConvergenceError
 from bayes_sf.recovery.least_squares import gauss_newton, jacobian
 from bayes_sf.recovery.printed import figures, printed_models
 from bayes_sf.recovery.states import (
@@ -18,7 +19,6 @@ from bayes_sf.recovery.states import (
     predict_states,
     table_sizes,
 )
-from bayes_sf.errors import ConvergenceError
 
 __all__ = ["boundary_region", "change_states"]
 

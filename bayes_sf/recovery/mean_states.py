@@ -15,6 +15,7 @@ ter Braak (2006), Stat. Comput. 16, 239-249 (differential-evolution Metropolis).
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.inputs.published import published_table, rounding_interval, scalar
 from bayes_sf.recovery.answers import surveyed
 from bayes_sf.recovery.least_squares import gauss_newton, jacobian
 from bayes_sf.recovery.printed import figures, printed_models
@@ -26,7 +27,6 @@ from bayes_sf.recovery.states import (
     predict_states,
     table_sizes,
 )
-from bayes_sf.inputs.published import published_table, rounding_interval, scalar
 
 __all__ = ["EXTRA_SPREAD", "mean_states"]
 

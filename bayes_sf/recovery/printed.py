@@ -10,10 +10,10 @@ from functools import cache, cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.recovery.answers import Answers, item_answers
-from bayes_sf.recovery.implied import Candidates, Implied, solve
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.published import DECIMALS, published_table, rounding_interval
+from bayes_sf.recovery.answers import Answers, item_answers
+from bayes_sf.recovery.implied import Candidates, Implied, solve
 from bayes_sf.recovery.region import NORMAL_QUANTILE, coefficient_region
 
 __all__ = ["FIGURES", "PrintedModel", "figures", "predict", "printed_models"]

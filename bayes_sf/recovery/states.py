@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from bayes_sf.inputs.published import published_table
 from bayes_sf.recovery.implied import Candidates, Implied, solve
 from bayes_sf.recovery.printed import PrintedModel, figures, predict
-from bayes_sf.inputs.published import published_table
 
 __all__ = [
     "Noise",

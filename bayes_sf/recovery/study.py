@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.errors import SpecError, UsageError, check_seed
 from bayes_sf.recovery.answers import surveyed
 from bayes_sf.recovery.change_states import change_states
 from bayes_sf.recovery.implied import Candidates, Implied, solve
@@ -19,9 +20,9 @@ from bayes_sf.recovery.mean_states import mean_states
 from bayes_sf.recovery.printed import PrintedModel, figures, printed_models
 from bayes_sf.recovery.refine import refine
 from bayes_sf.recovery.states import States
-from bayes_sf.errors import SpecError, UsageError, check_seed
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import Moments
+from bayes_sf.spec.study import Study
 
 __all__ = ["PublishedStudy", "Recovered", "recover_study"]
 
@@ -61,7 +62,7 @@ class Recovered:
 
 
 @dataclass(frozen=True, eq=False)
-class PublishedStudy:
+class PublishedStudy(Study):
     """The real study, as far as its published tables tell.
 
     Parameters
@@ -102,6 +103,24 @@ class PublishedStudy:
         some = np.arange(min(draws, len(self.small.means)))
         small, large, change = (s.take(some) for s in (self.small, self.large, self.change))
         return PublishedStudy(small, large, change, self.seed)
+
+    def moments(self, spec: ModelSpec) -> tuple[Moments, ...]:
+        """Moments of a published model in every version; see `recover`."""
+        return self.recover(spec).draws
+
+    def check(self, spec: ModelSpec) -> None:
+        """Refuse what the published tables do not say: they are of one sample and one coding."""
+        asked = {
+            "standardize": spec.standardize, "categorical": spec.categorical,
+            "nested": spec.nested, "within_between": spec.within_between,
+            "group": spec.group != "industry" and spec.group,
+        }  # fmt: skip
+        for key, value in asked.items():
+            if value:
+                raise UsageError(
+                    f"model {spec.name!r}: {key}", "is not in the published tables", got=value,
+                    fix="fit it to microdata or to the replica instead",
+                )  # fmt: skip
 
     def recover(self, spec: ModelSpec) -> Recovered:
         """Moments of a published model.

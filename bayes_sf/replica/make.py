@@ -8,11 +8,11 @@ import numpy as np
 from bayes_sf.errors import check_seed
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.published import scalar
-from bayes_sf.replica.survey.allocation import allocate
 from bayes_sf.replica.controls import Covariates, draw_covariates
-from bayes_sf.replica.register.extracts import HEAD_COUNT, QUARTERS, build_extracts, draw_numbers
 from bayes_sf.replica.misses import Miss, compare
 from bayes_sf.replica.published.models import Model, models, null_model
+from bayes_sf.replica.published.recover import change_moments
+from bayes_sf.replica.register.extracts import HEAD_COUNT, QUARTERS, build_extracts, draw_numbers
 from bayes_sf.replica.register.outcomes import (
     draw_change,
     draw_mean,
@@ -21,7 +21,7 @@ from bayes_sf.replica.register.outcomes import (
     solve_mean,
 )
 from bayes_sf.replica.register.rates import AFTER, BEFORE, draw_gaps, draw_rates, kendall_tau
-from bayes_sf.replica.published.recover import change_moments
+from bayes_sf.replica.survey.allocation import allocate
 from bayes_sf.replica.survey.respondents import Traits, answer, draw_traits
 from bayes_sf.replica.survey.strata import workplaces
 from bayes_sf.replica.tuning import tune

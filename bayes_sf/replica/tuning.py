@@ -26,8 +26,8 @@ from bayes_sf.replica.controls import (
     mean_design,
 )
 from bayes_sf.replica.published.recover import change_moments
-from bayes_sf.replica.survey.strata import Stratum, workplaces
 from bayes_sf.replica.published.targets import Target, targets
+from bayes_sf.replica.survey.strata import Stratum, workplaces
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,7 +13,7 @@ HEAVY = ("pandas", "pymc", "arviz", "numba", "scipy", "duckdb", "pyarrow", "matp
 
 PUBLIC = [
     "Analysis", "ModelSpec", "Moments", "Prior", "Priors", "Result", "Results",
-    "Sensitivity", "fit", "load_analysis", "load_sample", "published_table", "sensitivity",
+    "Sensitivity", "fit", "load_analysis", "load_sample", "plot", "published_table", "sensitivity",
 ]  # fmt: skip
 
 PARAMETERS = {
@@ -38,6 +38,7 @@ PARAMETERS = {
     "fit": "what data *engine='exact' *prob=0.95 *seed=1 *progress",
     "load_analysis": "name",
     "load_sample": "name=None **files",
+    "plot": "result name path=None",
     "published_table": "key",
     "sensitivity": "what data *items=() *parts=() *contrast='widest' *rope=None *amounts=(0.1, "
     "0.25, 0.5, 1.0, 2.0) *workforce=None *cost_per_day=None *effects=None *step_at_most=None "

@@ -26,11 +26,11 @@ import pandas as pd
 from bayes_sf.analysis.missing.mnar import completed_posterior
 from bayes_sf.engines.gaussian.exact import fit_exact
 from bayes_sf.engines.gaussian.ols_reml import fit_reml
-from bayes_sf.engines.panel.sampling import compile_panel, fit_panel
+from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.engines.panel.data import PanelData
 from bayes_sf.engines.panel.draws import complete
 from bayes_sf.engines.panel.quantities import realised
-from bayes_sf.engines.gaussian.posterior import Posterior
+from bayes_sf.engines.panel.sampling import compile_panel, fit_panel
 from bayes_sf.inputs.panel import Panel
 from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.panel import PanelSpec

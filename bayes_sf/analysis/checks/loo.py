@@ -30,13 +30,13 @@ from warnings import catch_warnings, filterwarnings
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.engines.gaussian.exact import ExactPosterior
-from bayes_sf.engines.fit import fit
 from bayes_sf.analysis.checks.left_out import left_out
-from bayes_sf.engines.sampled.pointwise import given_draws
+from bayes_sf.analysis.checks.unseen import unseen
+from bayes_sf.engines.fit import fit
+from bayes_sf.engines.gaussian.exact import ExactPosterior
 from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.engines.result import Result
-from bayes_sf.analysis.checks.unseen import unseen
+from bayes_sf.engines.sampled.pointwise import given_draws
 from bayes_sf.errors import DataError, UsageError
 from bayes_sf.spec.rows import Rows
 

@@ -23,8 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.analysis.checks.loo import rows_of_result
-from bayes_sf.engines.sampled.pointwise import given_draws
 from bayes_sf.engines.result import Result
+from bayes_sf.engines.sampled.pointwise import given_draws
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -26,9 +26,9 @@ from numpy.typing import NDArray
 from bayes_sf.engines.gaussian.exact import ExactPosterior
 from bayes_sf.engines.gaussian.icc import variance_between
 from bayes_sf.engines.gaussian.mixture import NormalMixture
-from bayes_sf.engines.sampled.pointwise import predictors_effect, varying_column
 from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.engines.gaussian.repeated import RepeatedPosterior
+from bayes_sf.engines.sampled.pointwise import predictors_effect, varying_column
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.rows import Rows
 

@@ -34,10 +34,10 @@ from math import nan
 from typing import TYPE_CHECKING, Any
 
 from bayes_sf.engines.fit import fit, source_of
-from bayes_sf.recovery.study import PublishedStudy
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.sample import AnalysisSample, design
+from bayes_sf.recovery.study import PublishedStudy
 from bayes_sf.spec.columns import frame_from
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import Moments

@@ -1,10 +1,10 @@
 """Influence: how far one association moves without each workplace, answer or industry.
 
 A workplace's pull is the estimate with it minus the estimate without it, from the exact posterior
-in closed form (`bayes_sf.analysis.checks.left_out`). What is returned is summed over workplaces with the
-same answer in the same industry, so that no workplace can be told: of fewer than `SMALLEST`
-workplaces nothing is said, and small industries are taken together. Answers and industries are
-left out as a whole by fitting again.
+in closed form (`bayes_sf.analysis.checks.left_out`). What is returned is summed over workplaces
+with the same answer in the same industry, so that no workplace can be told: of fewer than
+`SMALLEST` workplaces nothing is said, and small industries are taken together. Answers and
+industries are left out as a whole by fitting again.
 
 Examples
 --------
@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.analysis.checks.left_out import contrast_without
+from bayes_sf.analysis.checks.loo import rows_of_result
 from bayes_sf.analysis.size.contrast import (
     OWN_DATA,
     Contrast,
@@ -32,9 +34,7 @@ from bayes_sf.analysis.size.contrast import (
     contrast_posterior,
     term_index,
 )
-from bayes_sf.analysis.checks.loo import rows_of_result
 from bayes_sf.engines.fit import fit
-from bayes_sf.analysis.checks.left_out import contrast_without
 from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import BayesSFError, UsageError

@@ -38,8 +38,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bayes_sf.analysis.size.contrast import exact_posterior
-from bayes_sf.engines.gaussian.estimates import Estimate, frequentist_rows
 from bayes_sf.engines.fit import fit
+from bayes_sf.engines.gaussian.estimates import Estimate, frequentist_rows
 from bayes_sf.engines.gaussian.ols_reml import fit_no_pooling
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import BayesSFError, DataError

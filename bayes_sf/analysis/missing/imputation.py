@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bayes_sf.engines.gaussian.estimates import Estimate
-    from bayes_sf.engines.panel.sampling import PanelFit
+    from bayes_sf.engines.panel.fitted import PanelFit
 
 __all__ = [
     "METHODS", "QUANTITIES", "MethodRow", "MissingStudy", "compare_methods", "study_complete",
@@ -171,8 +171,8 @@ def study_missing(
     deltas : sequence of float
         Percentage points by which imputed quarters are moved; 0 is always among them.
     pattern : str
-        Which of them are: see `bayes_sf.analysis.missing.mnar.PATTERNS`. With ``unlinked`` the joint model
-        has the workplaces that are not in the register, too.
+        Which of them are: see `bayes_sf.analysis.missing.mnar.PATTERNS`. With ``unlinked`` the
+        joint model has the workplaces that are not in the register, too.
     n_sets : int
         Completed data sets, at least two.
     seed : int

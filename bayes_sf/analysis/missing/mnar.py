@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.engines.gaussian.exact import fit_exact
-from bayes_sf.engines.panel.sampling import PanelFit
-from bayes_sf.engines.panel.draws import Completed
-from bayes_sf.engines.panel.quantities import QUANTITIES, loadings, realised
 from bayes_sf.engines.gaussian.posterior import Posterior
+from bayes_sf.engines.panel.draws import Completed
+from bayes_sf.engines.panel.fitted import PanelFit
+from bayes_sf.engines.panel.quantities import QUANTITIES, loadings, realised
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.panel import Panel
 from bayes_sf.spec.moments import Moments

@@ -26,18 +26,18 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.analysis.size.contrast import exact_posterior
 from bayes_sf.analysis.missing.imputation import QUANTITIES
 from bayes_sf.analysis.missing.mnar import EFFECTS
-from bayes_sf.recovery.answers import item_answers, surveyed
+from bayes_sf.analysis.size.contrast import exact_posterior
 from bayes_sf.engines.gaussian.exact import ExactPosterior
-from bayes_sf.engines.gaussian.likelihood import standardise
 from bayes_sf.engines.gaussian.joint import Given
+from bayes_sf.engines.gaussian.likelihood import standardise
 from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.result import Result
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.design import score
 from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.recovery.answers import item_answers, surveyed
 from bayes_sf.spec.moments import Moments
 
 if TYPE_CHECKING:
@@ -169,8 +169,8 @@ def shift_effects(
     Returns
     -------
     pandas.DataFrame
-        Columns as of `bayes_sf.analysis.missing.mnar.delta_effects`; ``n_workplaces`` are those that are
-        moved, ``n`` all with an answer, and ``n_cells`` is 0: no quarter is imputed.
+        Columns as of `bayes_sf.analysis.missing.mnar.delta_effects`; ``n_workplaces`` are those
+        that are moved, ``n`` all with an answer, and ``n_cells`` is 0: no quarter is imputed.
     """
     import pandas as pd
 

@@ -27,11 +27,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.engines.gaussian.likelihood import CrossProducts, Standardised
+from bayes_sf.analysis.priors.reweighted import IccPosterior, Linear, gamma_rule, ratio_at
 from bayes_sf.engines.gaussian.joint import Given, Joint, coefficient_prior, resolve_priors
+from bayes_sf.engines.gaussian.likelihood import CrossProducts, Standardised
 from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.gaussian.quadrature import Axis, unresolved
-from bayes_sf.analysis.priors.reweighted import IccPosterior, Linear, gamma_rule, ratio_at
 from bayes_sf.errors import ConvergenceError
 from bayes_sf.spec.priors import Prior, Priors
 

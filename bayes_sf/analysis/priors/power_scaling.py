@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.analysis.priors.scaled_posterior import PowerScaled, cjs_distance, power_scale
 from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.gaussian.posterior import SPREADS, Posterior
-from bayes_sf.analysis.priors.scaled_posterior import PowerScaled, cjs_distance, power_scale
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.inputs.published import scalar
 from bayes_sf.recovery.mean_states import EXTRA_SPREAD
 from bayes_sf.recovery.printed import SELECTION
-from bayes_sf.recovery.study import PublishedStudy
 from bayes_sf.recovery.states import States
-from bayes_sf.inputs.published import scalar
+from bayes_sf.recovery.study import PublishedStudy
 
 __all__ = ["AccountRow", "account_of"]
 

@@ -10,23 +10,21 @@ Examples
 'n_figure7 = 426; n_change = 420; n_table5 = 403'
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
-from bayes_sf.analysis.replay import claims
-
-from bayes_sf.analysis.replay import coefficient_rules
-
-from bayes_sf.analysis.replay import count_rules
-
-from bayes_sf.analysis.replay import significance_rules
-from bayes_sf.analysis.replay.findings import SEVERITIES, Finding, Rule, unite
+from bayes_sf.analysis.replay import claims, coefficient_rules, count_rules, significance_rules
+from bayes_sf.analysis.replay.findings import SEVERITIES, Finding, unite
 from bayes_sf.analysis.replay.tables import Tables
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["RULES", "RuleOutcome", "check_published", "findings_frame", "replay"]
+
+#: A rule yields one item per comparison: None where the numbers agree, a Finding where they do not.
+type Rule = Callable[[Tables], Iterator[Finding | None]]
 
 #: Every rule, counts first: a wrong count would make all that follows doubtful.
 RULES: tuple[Rule, ...] = (

@@ -1,13 +1,10 @@
 """What a rule of the replay returns: the places where printed numbers disagree."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import Final, Literal, get_args
 
-if TYPE_CHECKING:
-    from bayes_sf.analysis.replay.tables import Tables
-
-__all__ = ["SEVERITIES", "Finding", "Rule", "Severity", "count_severities", "unite"]
+__all__ = ["SEVERITIES", "Finding", "Severity", "count_severities", "unite"]
 
 type Severity = Literal["impossible", "contradicted by the text", "not reported", "doubtful"]
 #: In the order in which findings are listed.
@@ -45,10 +42,6 @@ class Finding:
     printed: str
     arithmetic: str
     text: str
-
-
-#: A rule yields one item per comparison: None where the numbers agree, a Finding where they do not.
-type Rule = Callable[[Tables], Iterator[Finding | None]]
 
 
 def unite(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -116,7 +116,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Claim:
-    """A sentence of the report put as a comparison (its language: `bayes_sf.analysis.replay.claims`)."""
+    """A sentence of the report put as a comparison (language: `analysis/replay/claims.py`)."""
 
     rule: str
     where: str

@@ -45,9 +45,9 @@ from scipy.special import expit, logsumexp
 
 from bayes_sf.analysis.size.contrast import exact_posterior, term_index
 from bayes_sf.engines.gaussian.exact import ExactPosterior
-from bayes_sf.engines.gaussian.likelihood import standardise
 from bayes_sf.engines.gaussian.grid import resolve
 from bayes_sf.engines.gaussian.joint import Joint
+from bayes_sf.engines.gaussian.likelihood import standardise
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
 from bayes_sf.spec.moments import Moments

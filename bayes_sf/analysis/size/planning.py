@@ -27,7 +27,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from bayes_sf.analysis.size.contrast import Contrast, contrast_posterior, exact_posterior, term_index
+from bayes_sf.analysis.size.contrast import (
+    Contrast,
+    contrast_posterior,
+    exact_posterior,
+    term_index,
+)
 from bayes_sf.analysis.size.power import smallest_detectable
 from bayes_sf.engines.gaussian.exact import ExactPosterior, fit_exact
 from bayes_sf.engines.result import Result

@@ -11,9 +11,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.engines.gaussian.likelihood import Standardised, check_groups, standardise
 from bayes_sf.engines.gaussian.grid import Grid, resolve
 from bayes_sf.engines.gaussian.joint import Joint, resolve_priors
+from bayes_sf.engines.gaussian.likelihood import Standardised, check_groups, standardise
 from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.gaussian.quadrature import Box, cumulative, series
 from bayes_sf.spec.moments import Moments

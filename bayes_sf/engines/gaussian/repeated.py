@@ -34,9 +34,9 @@ from numpy.typing import NDArray
 
 from bayes_sf.engines.gaussian.estimates import Estimate, mixture_rows
 from bayes_sf.engines.gaussian.exact import ExactPosterior
-from bayes_sf.engines.gaussian.likelihood import check_groups, standardise
 from bayes_sf.engines.gaussian.grid import resolve
 from bayes_sf.engines.gaussian.joint import Joint, check_reach, resolve_priors
+from bayes_sf.engines.gaussian.likelihood import check_groups, standardise
 from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.gaussian.quadrature import CUT, Axis, invert, unresolved
 from bayes_sf.errors import ConvergenceError, SpecError

@@ -20,7 +20,7 @@ from bayes_sf.engines.panel.data import PanelData, back, forward
 from bayes_sf.errors import check_seed
 
 if TYPE_CHECKING:
-    from bayes_sf.engines.panel.sampling import PanelFit
+    from bayes_sf.engines.panel.fitted import PanelFit
 
 __all__ = [
     "Completed", "complete", "complete_each", "draw_own_effects", "draw_residuals",

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.engines.sampled.graph import prior_structure, scale_variable
 from bayes_sf.engines.panel.algebra import Gaps, Sums, log_likelihood, shifted, summarise
 from bayes_sf.engines.panel.answers import Candidates, candidates, log_prior
 from bayes_sf.engines.panel.counts import count_likelihood
 from bayes_sf.engines.panel.data import PanelData, forward
 from bayes_sf.engines.panel.pilot import Pilot
+from bayes_sf.engines.sampled.graph import prior_structure, scale_variable
 from bayes_sf.spec.panel import PanelSpec
 from bayes_sf.spec.priors import Priors
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.engines.panel.sampling import PanelFit
 from bayes_sf.engines.panel.data import CHANGE_QUARTERS
 from bayes_sf.engines.panel.draws import Completed
+from bayes_sf.engines.panel.fitted import PanelFit
 from bayes_sf.errors import UsageError
 
 if TYPE_CHECKING:

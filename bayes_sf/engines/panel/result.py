@@ -12,10 +12,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from bayes_sf.engines.sampled.nuts import Sampled
-from bayes_sf.engines.panel.sampling import PanelFit, fit_panel
 from bayes_sf.engines.panel.draws import complete
+from bayes_sf.engines.panel.fitted import PanelFit
 from bayes_sf.engines.panel.quantities import realised
+from bayes_sf.engines.panel.sampling import fit_panel
+from bayes_sf.engines.sampled.nuts import Sampled
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.panel import Panel, build_panel
 from bayes_sf.inputs.sample import AnalysisSample

@@ -15,9 +15,14 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.engines.gaussian.likelihood import Standardised, check_groups, standardise
 from bayes_sf.engines.gaussian.joint import Joint, check_reach, resolve_priors
-from bayes_sf.engines.sampled.structure import Structure, score_moments, structure_of, varying_coefficient
+from bayes_sf.engines.gaussian.likelihood import Standardised, check_groups, standardise
+from bayes_sf.engines.sampled.structure import (
+    Structure,
+    score_moments,
+    structure_of,
+    varying_coefficient,
+)
 from bayes_sf.errors import DataError, SpecError
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.prior import SHRINKAGE_FAMILIES

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.engines.sampled.compiling import compile_model
 from bayes_sf.engines.gaussian.joint import Joint
+from bayes_sf.engines.sampled.compiling import compile_model
 from bayes_sf.spec.priors import Prior
 
 __all__ = [

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.engines.gaussian.icc import variance_between
 from bayes_sf.engines.sampled.cells import Cells, build_cells
 from bayes_sf.engines.sampled.conditional import draw_effects, given_sampled
 from bayes_sf.engines.sampled.conditional_graph import compiled_conditional
-from bayes_sf.engines.gaussian.icc import variance_between
 from bayes_sf.engines.sampled.nuts import SETTINGS, Sampled, sample, sampler_stats, try_twice
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.rows import Rows

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.engines.sampled.cells import resolve_all
 from bayes_sf.engines.gaussian.likelihood import Standardised, standardise
+from bayes_sf.engines.sampled.cells import resolve_all
 from bayes_sf.engines.sampled.structure import score_moments
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.prior import LOCATION_FAMILIES, Prior

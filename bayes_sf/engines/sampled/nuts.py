@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.engines.sampled.diagnostics import converged, diagnose
 from bayes_sf.engines.gaussian.draws import conditional_draws, posterior_tree
 from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.gaussian.exact import fit_exact
-from bayes_sf.engines.gaussian.likelihood import check_groups, standardise
-from bayes_sf.engines.sampled.graph import compiled_for
 from bayes_sf.engines.gaussian.joint import Joint, resolve_priors
+from bayes_sf.engines.gaussian.likelihood import check_groups, standardise
 from bayes_sf.engines.gaussian.posterior import Posterior
+from bayes_sf.engines.sampled.diagnostics import converged, diagnose
+from bayes_sf.engines.sampled.graph import compiled_for
 from bayes_sf.errors import ConvergenceError
 from bayes_sf.spec.moments import INTERCEPT, Moments
 from bayes_sf.spec.prior import SHRINKAGE_FAMILIES

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.engines.sampled.cells import resolve_all
-from bayes_sf.engines.gaussian.likelihood import Standardised, standardise
 from bayes_sf.engines.gaussian.icc import variance_between
+from bayes_sf.engines.gaussian.likelihood import Standardised, standardise
+from bayes_sf.engines.sampled.cells import resolve_all
 from bayes_sf.engines.sampled.structure import score_moments, slope_sds, varying_coefficient
 from bayes_sf.engines.sampled.student import icc_of
 from bayes_sf.errors import SpecError, check_seed

@@ -24,12 +24,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.engines.gaussian.draws import posterior_tree
+from bayes_sf.engines.gaussian.joint import Joint
+from bayes_sf.engines.gaussian.likelihood import check_groups, standardise
 from bayes_sf.engines.sampled.cells import resolve_all
 from bayes_sf.engines.sampled.compiling import compile_model
-from bayes_sf.engines.gaussian.draws import posterior_tree
-from bayes_sf.engines.gaussian.likelihood import check_groups, standardise
 from bayes_sf.engines.sampled.graph import prior_structure, put_in, scale_variable
-from bayes_sf.engines.gaussian.joint import Joint
 from bayes_sf.engines.sampled.nuts import Sampled, sample, sampler_stats, try_twice
 from bayes_sf.errors import SpecError
 from bayes_sf.spec.model import ModelSpec

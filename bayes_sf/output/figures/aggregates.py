@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.disclosure.control import HIDDEN
-from bayes_sf.output.figures.sample import STATE_COLOURS, UNITS, WORDS, lowess_curve
+from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.figures.page import (
     ALARM,
     BLUE,
@@ -30,6 +29,7 @@ from bayes_sf.output.figures.page import (
     upper_first,
     variable_label,
 )
+from bayes_sf.output.figures.sample import STATE_COLOURS, UNITS, WORDS, lowess_curve
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 
 from bayes_sf.analysis.missing.unobserved import PATTERN
 from bayes_sf.inputs.codebook import load_codebook
-from bayes_sf.output.tables.imputation_tables import pattern_name
-from bayes_sf.output.numbers import level
 from bayes_sf.output.figures.page import (
     ALARM,
     BLUE,
@@ -27,6 +25,8 @@ from bayes_sf.output.figures.page import (
     number,
     styled,
 )
+from bayes_sf.output.numbers import level
+from bayes_sf.output.tables.imputation_tables import pattern_name
 from bayes_sf.output.words.words import term_name, word
 
 if TYPE_CHECKING:

@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from bayes_sf.analysis.choices.influence import OTHERS, Influence
-from bayes_sf.output.tables.influence_tables import answer_name, contrast_label, left_out_name
-from bayes_sf.output.numbers import fixed, percent, with_percent
 from bayes_sf.output.figures.page import (
     BLUE,
     INK,
@@ -18,6 +16,8 @@ from bayes_sf.output.figures.page import (
     number,
     styled,
 )
+from bayes_sf.output.numbers import fixed, percent, with_percent
+from bayes_sf.output.tables.influence_tables import answer_name, contrast_label, left_out_name
 from bayes_sf.output.words.words import outcome_name, term_name
 
 if TYPE_CHECKING:

@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 from bayes_sf.analysis.choices.multiverse import Explored, choice_shares, varied_choices
 from bayes_sf.disclosure.control import HIDDEN
-from bayes_sf.output.tables.multiverse_tables import contrast_text, option_name, rope_text
-from bayes_sf.output.numbers import fixed, percent, with_percent
 from bayes_sf.output.figures.page import (
     ALARM,
     BLUE,
@@ -27,6 +25,8 @@ from bayes_sf.output.figures.page import (
     styled,
     variable_label,
 )
+from bayes_sf.output.numbers import fixed, percent, with_percent
+from bayes_sf.output.tables.multiverse_tables import contrast_text, option_name, rope_text
 from bayes_sf.output.words.words import word
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.analysis.comparison import CoefficientRow
-from bayes_sf.analysis.size.contrast import exact_posterior
 from bayes_sf.analysis.pooling import GroupRow, Pooling
+from bayes_sf.analysis.size.contrast import exact_posterior
+from bayes_sf.disclosure.protected_models import shown_levels
 from bayes_sf.engines.result import Result
 from bayes_sf.inputs.codebook import load_codebook
-from bayes_sf.output.numbers import fixed, interval, level
 from bayes_sf.output.figures.page import (
     BLUE,
     INK,
@@ -32,7 +32,7 @@ from bayes_sf.output.figures.page import (
     variable_label,
     write_numbers,
 )
-from bayes_sf.disclosure.protected_models import shown_levels
+from bayes_sf.output.numbers import fixed, interval, level
 from bayes_sf.output.words.words import outcome_name
 from bayes_sf.spec.moments import INTERCEPT
 from bayes_sf.spec.priors import icc_prior_quantiles

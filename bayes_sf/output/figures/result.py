@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from bayes_sf.analysis.group_slopes import group_lines, group_slopes
 from bayes_sf.analysis.checks.loo import rows_of_result
+from bayes_sf.analysis.group_slopes import group_lines, group_slopes
 from bayes_sf.analysis.pooling import own_levels
+from bayes_sf.disclosure.control import HIDDEN
+from bayes_sf.disclosure.rounding import shortened, significant_decimals
 from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import DataError
 from bayes_sf.inputs.codebook import load_codebook
-from bayes_sf.disclosure.control import HIDDEN, shortened
-from bayes_sf.output.numbers import level, percent, significant_decimals, with_percent
 from bayes_sf.output.figures.page import BLUE, MUTED, picture_label, styled, write_numbers
+from bayes_sf.output.numbers import level, percent, with_percent
 from bayes_sf.output.words.words import (
     group_name,
     interval_name,

@@ -7,11 +7,20 @@ and whose data they are (`output.page`).
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from bayes_sf.disclosure.control import HIDDEN
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.variables import Language
-from bayes_sf.disclosure.control import HIDDEN
+from bayes_sf.output.figures.page import (
+    ALARM,
+    BLUE,
+    INK,
+    MUTED,
+    PALETTE,
+    describe,
+    make_page,
+    styled,
+)
 from bayes_sf.output.numbers import fixed, level
-from bayes_sf.output.figures.page import ALARM, BLUE, INK, MUTED, PALETTE, describe, make_page, styled
 from bayes_sf.output.words.sensitivity import say
 from bayes_sf.output.words.words import numbered_name, outcome_name, term_name, unit_name
 

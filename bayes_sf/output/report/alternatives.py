@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from bayes_sf.analysis.missing.imputation import MissingStudy, study_complete
 from bayes_sf.analysis.choices.multiverse import Explored, explore
+from bayes_sf.analysis.missing.imputation import MissingStudy, study_complete
 from bayes_sf.analysis.missing.tipping import tipping_points
 from bayes_sf.analysis.missing.unobserved import shift_effects
-from bayes_sf.engines.result import Result
-from bayes_sf.errors import BayesSFError, UsageError
-from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.disclosure.control import Control, Hidden
-from bayes_sf.output.tables.imputation_tables import is_asked
 from bayes_sf.disclosure.protected_choices import protect_explored
 from bayes_sf.disclosure.protected_frames import Figures, hidden_of_all, protect_frames
 from bayes_sf.disclosure.protected_missing import protect_missing
 from bayes_sf.disclosure.protected_models import blunt_of, keep_open
+from bayes_sf.engines.result import Result
+from bayes_sf.errors import BayesSFError, UsageError
+from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.report.saved_imputation import read_imputation
+from bayes_sf.output.tables.imputation_tables import is_asked
 from bayes_sf.spec.analysis import load_analysis
 from bayes_sf.spec.multiverse import load_multiverse
 

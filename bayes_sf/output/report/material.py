@@ -5,17 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from bayes_sf.analysis.comparison import CoefficientRow, Reproduction, reproduce
-from bayes_sf.analysis.replay.consistency import RuleOutcome, replay
-from bayes_sf.analysis.size.contrast import Contrast, contrast_posterior, find_contrast, widest_contrasts
-from bayes_sf.analysis.missing.imputation import MissingStudy
 from bayes_sf.analysis.choices.multiverse import Explored
+from bayes_sf.analysis.comparison import CoefficientRow, Reproduction, reproduce
+from bayes_sf.analysis.missing.imputation import MissingStudy
 from bayes_sf.analysis.pooling import Pooling, compare_pooling
 from bayes_sf.analysis.priors.prior_fan import default_fan, prior_fan
+from bayes_sf.analysis.replay.consistency import RuleOutcome, replay
 from bayes_sf.analysis.sensitivity import Sensitivity, sensitivity
-from bayes_sf.engines.result import Result
-from bayes_sf.inputs.sample import AnalysisSample
-from bayes_sf.output.tables.described_sample import ProtectedTables, protect_tables
+from bayes_sf.analysis.size.contrast import (
+    Contrast,
+    contrast_posterior,
+    find_contrast,
+    widest_contrasts,
+)
 from bayes_sf.disclosure.control import Control, Hidden, Rules
 from bayes_sf.disclosure.protected_models import (
     hidden_of,
@@ -24,14 +26,17 @@ from bayes_sf.disclosure.protected_models import (
     protect_reproduction,
     withheld_of,
 )
+from bayes_sf.engines.result import Result
+from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.report.alternatives import explore_choices, move_unobserved, treat_gaps
+from bayes_sf.output.tables.described_sample import ProtectedTables, protect_tables
 from bayes_sf.spec.analysis import load_analysis
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bayes_sf.recovery.study import PublishedStudy
     from bayes_sf.inputs.variables import Language
+    from bayes_sf.recovery.study import PublishedStudy
 
 __all__ = ["AMOUNTS", "Association", "Material", "associations", "explorer_models", "gather"]
 

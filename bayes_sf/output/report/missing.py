@@ -4,14 +4,14 @@ from dataclasses import replace
 
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.figures.aggregates import states_figure
-from bayes_sf.output.figures.sample import missingness_figure
 from bayes_sf.output.figures.imputation import delta_figure
-from bayes_sf.output.tables.imputation_tables import method_table, missing_table, tipping_table
+from bayes_sf.output.figures.sample import missingness_figure
 from bayes_sf.output.report.material import Material
 from bayes_sf.output.report.section import Section
 from bayes_sf.output.report.sentences import say
 from bayes_sf.output.report.statements import gap, tipping_line
 from bayes_sf.output.report.tables import sample_table
+from bayes_sf.output.tables.imputation_tables import method_table, missing_table, tipping_table
 from bayes_sf.output.tables.sample_tables import flow_tables
 
 __all__ = ["build_missing", "build_unobserved"]

@@ -11,21 +11,26 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bayes_sf.analysis.priors.explorer import (
+    GROUP_FAMILIES,
+    GROUP_RANGE,
+    SLOPE_RANGE,
+    explorer_model,
+)
 from bayes_sf.analysis.size.contrast import Contrast, find_contrast
-from bayes_sf.analysis.priors.explorer import GROUP_FAMILIES, GROUP_RANGE, SLOPE_RANGE, explorer_model
 from bayes_sf.engines.fit import versions
 from bayes_sf.errors import UsageError
-from bayes_sf.disclosure.control import disclosure_files
+from bayes_sf.output.audit import disclosure_files
+from bayes_sf.output.figures.page import figure_files, upper_first
 from bayes_sf.output.files import plain, write_files
 from bayes_sf.output.formats.webpage import fragment
 from bayes_sf.output.numbers import level
-from bayes_sf.output.figures.page import drawing, upper_first
-from bayes_sf.output.words.priors import prior_words
 from bayes_sf.output.report.material import Material, associations, explorer_models
 from bayes_sf.output.report.section import Section
 from bayes_sf.output.report.sections import build_sections
 from bayes_sf.output.report.sentences import read_template, say
 from bayes_sf.output.report.statements import data_say, how_sure, question
+from bayes_sf.output.words.priors import prior_words
 from bayes_sf.output.words.sentences import STATEMENTS
 from bayes_sf.output.words.words import outcome_name, term_name
 

@@ -8,23 +8,23 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from bayes_sf.analysis.size.contrast import exact_posterior
-from bayes_sf.output.tables.comparison_tables import comparison_tables, icc_table
-from bayes_sf.disclosure.control import notice
-from bayes_sf.output.words.findings import findings_lines
-from bayes_sf.output.figures.multiverse import curve_figure
-from bayes_sf.output.tables.multiverse_tables import multiverse_tables
-from bayes_sf.output.figures.page import upper_first
-from bayes_sf.output.tables.pooling_tables import shrinkage_table
-from bayes_sf.output.figures.posterior import forest_figure, icc_figure, level_figure, line_figure
 from bayes_sf.disclosure.protected_models import hidden_of
+from bayes_sf.output.audit import notice
+from bayes_sf.output.figures.multiverse import curve_figure
+from bayes_sf.output.figures.page import upper_first
+from bayes_sf.output.figures.posterior import forest_figure, icc_figure, level_figure, line_figure
+from bayes_sf.output.figures.sensitivity import ranks_figure
 from bayes_sf.output.report.material import Material, associations, explorer_models
 from bayes_sf.output.report.missing import build_missing, build_unobserved
 from bayes_sf.output.report.section import REPORT, Section
 from bayes_sf.output.report.sentences import say
 from bayes_sf.output.report.statements import icc_range, observed, replay_counts
 from bayes_sf.output.report.tables import contrast_table, fan_table
-from bayes_sf.output.figures.sensitivity import ranks_figure
+from bayes_sf.output.tables.comparison_tables import comparison_tables, icc_table
+from bayes_sf.output.tables.multiverse_tables import multiverse_tables
+from bayes_sf.output.tables.pooling_tables import shrinkage_table
 from bayes_sf.output.tables.sensitivity_tables import model_tables, outcome_tables
+from bayes_sf.output.words.findings import findings_lines
 from bayes_sf.output.words.words import term_name
 
 __all__ = ["SECTIONS", "build_sections"]

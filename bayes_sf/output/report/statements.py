@@ -4,12 +4,14 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from bayes_sf.analysis.comparison import IccRow
-from bayes_sf.analysis.replay.findings import count_severities
 from bayes_sf.analysis.pooling import GroupRow, Pooling
 from bayes_sf.analysis.ranking import end_probabilities
+from bayes_sf.analysis.replay.findings import count_severities
+from bayes_sf.disclosure.protected_models import shown_levels
 from bayes_sf.inputs.published import published_table
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.inputs.variables import Language
+from bayes_sf.output.figures.page import lower_first, upper_first
 from bayes_sf.output.numbers import (
     ICC_DECIMALS,
     fixed,
@@ -19,8 +21,6 @@ from bayes_sf.output.numbers import (
     probability,
     with_percent,
 )
-from bayes_sf.output.figures.page import lower_first, upper_first
-from bayes_sf.disclosure.protected_models import shown_levels
 from bayes_sf.output.report.material import AMOUNTS, Association, Material
 from bayes_sf.output.report.sentences import say
 from bayes_sf.output.words.words import industry_name, outcome_name, term_name

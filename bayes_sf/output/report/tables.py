@@ -5,18 +5,18 @@ from typing import Final
 
 import numpy as np
 
-from bayes_sf.analysis.size.practical import Rope
 from bayes_sf.analysis.priors.prior_fan import GROUP_PRIORS, SLOPE_PRIORS
+from bayes_sf.analysis.size.practical import Rope
 from bayes_sf.inputs.published import published_table
 from bayes_sf.inputs.variables import Language
-from bayes_sf.output.numbers import ICC_DECIMALS, fixed
 from bayes_sf.output.figures.page import lower_first, upper_first
-from bayes_sf.output.words.priors import prior_words
+from bayes_sf.output.numbers import ICC_DECIMALS, fixed
 from bayes_sf.output.report.material import AMOUNTS, Association, Material
 from bayes_sf.output.report.sentences import say
 from bayes_sf.output.tables.result_tables import prior_notes, quarter_notes
-from bayes_sf.output.words.sentences import sentence
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
+from bayes_sf.output.words.priors import prior_words
+from bayes_sf.output.words.sentences import sentence
 from bayes_sf.output.words.words import industry_name, interval_name, outcome_name, term_name, word
 
 __all__ = ["contrast_table", "fan_table", "sample_table"]

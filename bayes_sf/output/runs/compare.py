@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bayes_sf.analysis.pooling import GroupRow, Pooling, TermRow, compare_pooling
+from bayes_sf.disclosure.control import Control, Hidden, Rules
+from bayes_sf.disclosure.protected_models import keep_open, protect_pooling
 from bayes_sf.engines.fit import versions
 from bayes_sf.inputs.variables import Language
-from bayes_sf.disclosure.control import Control, Hidden, Rules, disclosure_files, notice
+from bayes_sf.output.audit import disclosure_files, notice
 from bayes_sf.output.files import csv_text, json_text, write_files
 from bayes_sf.output.formats.terminal import print_end, print_table
 from bayes_sf.output.tables.pooling_tables import pooling_table, shrinkage_table
-from bayes_sf.disclosure.protected_models import keep_open, protect_pooling
 from bayes_sf.output.words.sentences import STATEMENTS
 from bayes_sf.spec.analysis import Analysis
 

@@ -10,17 +10,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from bayes_sf.disclosure.control import Control, Rules
+from bayes_sf.disclosure.protected_counts import BOXES, figure_rows
 from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.output.audit import disclosure_files, notice
 from bayes_sf.output.figures.aggregates import curve_figure, spread_figure, states_figure
-from bayes_sf.output.tables.described_sample import ProtectedTables, protect_tables
-from bayes_sf.disclosure.control import Control, Rules, disclosure_files, notice
+from bayes_sf.output.figures.page import Language, figure_files
 from bayes_sf.output.figures.sample import box_figure, missingness_figure, scatter_figure
 from bayes_sf.output.files import json_text, write_files
 from bayes_sf.output.formats.terminal import print_end, print_table
-from bayes_sf.output.figures.page import Language, figure_files
-from bayes_sf.output.words.problems import hide_few, problem_lines
-from bayes_sf.disclosure.protected_counts import BOXES, figure_rows
+from bayes_sf.output.tables.described_sample import ProtectedTables, protect_tables
 from bayes_sf.output.tables.sample_tables import flow_tables
+from bayes_sf.output.words.problems import hide_few, problem_lines
 from bayes_sf.output.words.sentences import STATEMENTS
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from bayes_sf.engines.sampled.diagnostics import Check, checks, diagnose
 from bayes_sf.engines.store import SavedFit, load_fit
 from bayes_sf.inputs.variables import Language
-from bayes_sf.output.words.commands import say
 from bayes_sf.output.files import json_text
 from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.numbers import as_printed, estimate, fixed, row_decimals
+from bayes_sf.output.tables.table import Table, printed_table
+from bayes_sf.output.words.commands import say
 from bayes_sf.output.words.priors import prior_words
 from bayes_sf.output.words.sentences import STATEMENTS
-from bayes_sf.output.tables.table import Table, printed_table
 from bayes_sf.output.words.words import outcome_name, word
 
 if TYPE_CHECKING:

@@ -8,28 +8,29 @@ from typing import TYPE_CHECKING, Any
 
 from bayes_sf.analysis.comparison import Reproduction, reproduce
 from bayes_sf.analysis.pooling import Pooling, compare_pooling
-from bayes_sf.engines.fit import fit
-from bayes_sf.engines.result import Result
-from bayes_sf.inputs.sample import AnalysisSample
-from bayes_sf.output.tables.comparison_tables import comparison_tables, icc_table
-from bayes_sf.output.tables.described_sample import protect_tables
-from bayes_sf.disclosure.control import Control, Hidden, Rules, disclosure_files, notice
-from bayes_sf.output.files import json_text, write_files
-from bayes_sf.output.formats.delimited import CsvStyle
-from bayes_sf.output.formats.writing import table_files
-from bayes_sf.output.tables.pooling_tables import pooling_table, shrinkage_table
+from bayes_sf.disclosure.control import Control, Hidden, Rules
 from bayes_sf.disclosure.protected_models import (
     hidden_of,
     keep_open,
     protect_pooling,
     protect_reproduction,
-    protect_table,
     withheld_of,
 )
+from bayes_sf.engines.fit import fit
+from bayes_sf.engines.result import Result
+from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.output.audit import disclosure_files, notice
+from bayes_sf.output.files import json_text, write_files
+from bayes_sf.output.formats.delimited import CsvStyle
+from bayes_sf.output.formats.writing import table_files
+from bayes_sf.output.tables.comparison_tables import comparison_tables, icc_table
+from bayes_sf.output.tables.described_sample import protect_tables
+from bayes_sf.output.tables.pooling_tables import pooling_table, shrinkage_table
 from bayes_sf.output.tables.result_tables import diagnostics_table, posterior_table
+from bayes_sf.output.tables.rounded import protect_table
 from bayes_sf.output.tables.sample_tables import descriptive_tables, flow_tables
-from bayes_sf.output.words.sentences import STATEMENTS, sentence
 from bayes_sf.output.tables.table import Table
+from bayes_sf.output.words.sentences import STATEMENTS, sentence
 from bayes_sf.output.words.words import check_language
 from bayes_sf.spec.analysis import Analysis
 from bayes_sf.spec.model import ModelSpec

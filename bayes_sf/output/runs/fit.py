@@ -7,27 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bayes_sf.disclosure.control import Control, Hidden, Rules
+from bayes_sf.disclosure.protected_models import keep_open, protect_diagnostics, protect_estimates
 from bayes_sf.engines.fit import fit, group_sizes, versions
 from bayes_sf.engines.result import Result, Results
 from bayes_sf.engines.store import fit_saved
 from bayes_sf.inputs.variables import Language
-from bayes_sf.output.words.commands import say
-from bayes_sf.disclosure.control import (
-    Control,
-    Hidden,
-    Rules,
-    disclosure_files,
-    notice,
-)
+from bayes_sf.output.audit import disclosure_files, notice
 from bayes_sf.output.files import json_text, write_files
 from bayes_sf.output.formats.terminal import print_end, print_table
 from bayes_sf.output.numbers import estimate, fixed, interval, probability, row_decimals
-from bayes_sf.output.words.priors import prior_words
 from bayes_sf.output.progress import show_sampling
-from bayes_sf.disclosure.protected_models import keep_open, protect_diagnostics, protect_estimates
 from bayes_sf.output.tables.result_tables import answered_notes, zero_notes
-from bayes_sf.output.words.sentences import STATEMENTS
 from bayes_sf.output.tables.table import Column, Table
+from bayes_sf.output.words.commands import say
+from bayes_sf.output.words.priors import prior_words
+from bayes_sf.output.words.sentences import STATEMENTS
 from bayes_sf.output.words.words import (
     industry_name,
     interval_name,

@@ -7,20 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bayes_sf.analysis.missing.imputation import MethodRow, MissingStudy, study_missing
+from bayes_sf.disclosure.control import Control, Rules
+from bayes_sf.disclosure.protected_missing import protect_missing
+from bayes_sf.disclosure.protected_models import keep_open
 from bayes_sf.engines.fit import versions
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.inputs.variables import Language
-from bayes_sf.output.runs.completed_files import completed_files
-from bayes_sf.disclosure.control import Control, Rules, disclosure_files, notice
+from bayes_sf.output.audit import disclosure_files, notice
+from bayes_sf.output.figures.imputation import delta_figure, distribution_figure, quarters_figure
+from bayes_sf.output.figures.page import figure_files
 from bayes_sf.output.files import csv_text, json_text, write_files
 from bayes_sf.output.formats.delimited import CsvStyle
 from bayes_sf.output.formats.terminal import print_end, print_table
-from bayes_sf.output.figures.imputation import delta_figure, distribution_figure, quarters_figure
-from bayes_sf.output.tables.imputation_tables import imputation_tables, is_asked
-from bayes_sf.output.figures.page import figure_files
 from bayes_sf.output.progress import show_sampling
-from bayes_sf.disclosure.protected_missing import protect_missing
-from bayes_sf.disclosure.protected_models import keep_open
+from bayes_sf.output.runs.completed_files import completed_files
+from bayes_sf.output.tables.imputation_tables import imputation_tables, is_asked
 from bayes_sf.output.words.sentences import STATEMENTS
 from bayes_sf.spec.analysis import Analysis
 

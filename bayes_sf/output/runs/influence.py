@@ -7,17 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bayes_sf.analysis.choices.influence import SMALLEST, Influence, influence
-from bayes_sf.engines.fit import versions
-from bayes_sf.inputs.variables import Language
-from bayes_sf.disclosure.control import Control, Hidden, Rules, disclosure_files, notice
-from bayes_sf.output.files import json_text, write_files
-from bayes_sf.output.formats.terminal import print_end, print_table
-from bayes_sf.output.figures.influence import influence_figure
-from bayes_sf.output.tables.influence_tables import influence_tables
-from bayes_sf.output.figures.page import figure_files
+from bayes_sf.disclosure.control import Control, Hidden, Rules
 from bayes_sf.disclosure.protected_choices import PULLS, REFITS, protect_influence
 from bayes_sf.disclosure.protected_frames import mark_hidden
 from bayes_sf.disclosure.protected_models import keep_open
+from bayes_sf.engines.fit import versions
+from bayes_sf.inputs.variables import Language
+from bayes_sf.output.audit import disclosure_files, notice
+from bayes_sf.output.figures.influence import influence_figure
+from bayes_sf.output.figures.page import figure_files
+from bayes_sf.output.files import json_text, write_files
+from bayes_sf.output.formats.terminal import print_end, print_table
+from bayes_sf.output.tables.influence_tables import influence_tables
 from bayes_sf.output.tables.result_tables import slug
 from bayes_sf.output.words.sentences import STATEMENTS
 from bayes_sf.spec.analysis import Analysis

@@ -8,21 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 from bayes_sf.analysis.checks.loo import compare_models, leave_group_out, loo
 from bayes_sf.analysis.checks.predictive_check import check_predictions
+from bayes_sf.disclosure.control import HIDDEN, Control, Hidden, Rules
+from bayes_sf.disclosure.protected_models import blunt_of, hidden_of, keep_open
+from bayes_sf.disclosure.protected_predictions import protect_checks, protect_left_out
 from bayes_sf.engines.fit import fit, versions
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.variables import Language
-from bayes_sf.output.words.commands import say
-from bayes_sf.disclosure.control import HIDDEN, Control, Hidden, Rules, disclosure_files, notice
+from bayes_sf.output.audit import disclosure_files, notice
 from bayes_sf.output.files import json_text, write_files
 from bayes_sf.output.formats.terminal import print_end, print_table
 from bayes_sf.output.numbers import level
-from bayes_sf.output.words.priors import prior_words
 from bayes_sf.output.progress import show_sampling
-from bayes_sf.disclosure.protected_models import blunt_of, hidden_of, keep_open
-from bayes_sf.disclosure.protected_predictions import protect_checks, protect_left_out
-from bayes_sf.output.words.sentences import STATEMENTS
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
+from bayes_sf.output.words.commands import say
+from bayes_sf.output.words.priors import prior_words
+from bayes_sf.output.words.sentences import STATEMENTS
 from bayes_sf.output.words.words import industry_name, outcome_name, word
 from bayes_sf.spec.analysis import Analysis
 

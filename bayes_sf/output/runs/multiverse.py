@@ -8,17 +8,18 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from bayes_sf.analysis.choices.multiverse import Explored, choice_shares, explore, option_means
+from bayes_sf.disclosure.control import HIDDEN, Control, Rules
+from bayes_sf.disclosure.protected_choices import COMBINATIONS, protect_explored
+from bayes_sf.disclosure.protected_frames import mark_hidden
 from bayes_sf.engines.fit import versions
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.inputs.variables import Language
-from bayes_sf.disclosure.control import HIDDEN, Control, Rules, disclosure_files, notice
+from bayes_sf.output.audit import disclosure_files, notice
+from bayes_sf.output.figures.multiverse import curve_figure
+from bayes_sf.output.figures.page import figure_files
 from bayes_sf.output.files import json_text, write_files
 from bayes_sf.output.formats.terminal import print_end, print_table
-from bayes_sf.output.figures.multiverse import curve_figure
 from bayes_sf.output.tables.multiverse_tables import multiverse_tables
-from bayes_sf.output.figures.page import figure_files
-from bayes_sf.disclosure.protected_choices import COMBINATIONS, protect_explored
-from bayes_sf.disclosure.protected_frames import mark_hidden
 from bayes_sf.output.words.sentences import STATEMENTS
 from bayes_sf.spec.multiverse import Multiverse
 

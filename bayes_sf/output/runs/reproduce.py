@@ -7,23 +7,28 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from bayes_sf.analysis.replay.account import AccountRow, account_of
 from bayes_sf.analysis.comparison import CoefficientRow, IccRow, Reproduction, reproduce
+from bayes_sf.analysis.replay.account import AccountRow, account_of
 from bayes_sf.analysis.replay.consistency import RuleOutcome, replay
 from bayes_sf.analysis.replay.findings import Finding
+from bayes_sf.disclosure.control import Control, Hidden, Rules
+from bayes_sf.disclosure.protected_models import (
+    protect_estimates,
+    protect_reproduction,
+    withheld_of,
+)
 from bayes_sf.engines.fit import versions
-from bayes_sf.recovery.study import PublishedStudy
 from bayes_sf.engines.result import Result
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.inputs.variables import Language
-from bayes_sf.output.words.commands import say
-from bayes_sf.output.tables.described_sample import protect_tables
-from bayes_sf.output.runs.describe import source_texts
-from bayes_sf.disclosure.control import Control, Hidden, Rules, disclosure_files, notice
+from bayes_sf.output.audit import disclosure_files, notice
 from bayes_sf.output.files import csv_text, json_text, write_files
 from bayes_sf.output.formats.terminal import print_end
-from bayes_sf.disclosure.protected_models import protect_estimates, protect_reproduction, withheld_of
+from bayes_sf.output.runs.describe import source_texts
+from bayes_sf.output.tables.described_sample import protect_tables
 from bayes_sf.output.tables.summary import SOURCES, markdown, print_summary
+from bayes_sf.output.words.commands import say
+from bayes_sf.recovery.study import PublishedStudy
 
 if TYPE_CHECKING:
     from rich.console import Console

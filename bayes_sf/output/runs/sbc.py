@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from bayes_sf.analysis.checks.calibration import Calibration, calibrate
 from bayes_sf.engines.fit import versions
 from bayes_sf.output.figures.calibration import rank_figure
+from bayes_sf.output.figures.page import figure_files
 from bayes_sf.output.files import json_text, write_files
 from bayes_sf.output.formats.terminal import print_end, print_table
-from bayes_sf.output.figures.page import figure_files
 from bayes_sf.output.tables.table import Column, table_from_frame
 from bayes_sf.spec.analysis import Analysis
 

@@ -12,17 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bayes_sf.analysis.choices.selection import LISTS, select_cases
+from bayes_sf.disclosure.control import HIDDEN, Control, Hidden, Rules
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.inputs.variables import Language
-from bayes_sf.output.words.commands import say
-from bayes_sf.output.runs.describe import source_texts
-from bayes_sf.disclosure.control import HIDDEN, Control, Hidden, Rules, disclosure_files, notice
+from bayes_sf.output.audit import disclosure_files, notice
 from bayes_sf.output.files import json_text, write_files
 from bayes_sf.output.formats.terminal import print_end, print_table
-from bayes_sf.output.words.sentences import STATEMENTS
+from bayes_sf.output.runs.describe import source_texts
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
+from bayes_sf.output.words.commands import say
+from bayes_sf.output.words.sentences import STATEMENTS
 from bayes_sf.output.words.words import industry_name, word
 
 if TYPE_CHECKING:

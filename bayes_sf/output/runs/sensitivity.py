@@ -7,22 +7,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bayes_sf.analysis.sensitivity import Sensitivity, sensitivity
-from bayes_sf.engines.fit import versions
-from bayes_sf.inputs.variables import Language
-from bayes_sf.disclosure.control import Control, Rules, disclosure_files, notice
-from bayes_sf.output.files import json_text, write_files
-from bayes_sf.output.formats.markdown import markdown
-from bayes_sf.output.formats.terminal import print_end, print_table
-from bayes_sf.output.figures.page import figure_files
+from bayes_sf.disclosure.control import Control, Rules
 from bayes_sf.disclosure.protected_models import keep_open
 from bayes_sf.disclosure.protected_sensitivity import protect_sensitivity
-from bayes_sf.output.tables.result_tables import slug
+from bayes_sf.engines.fit import versions
+from bayes_sf.inputs.variables import Language
+from bayes_sf.output.audit import disclosure_files, notice
+from bayes_sf.output.figures.page import figure_files
 from bayes_sf.output.figures.sensitivity import (
     controls_figure,
     fan_figure,
     ladder_figure,
     ranks_figure,
 )
+from bayes_sf.output.files import json_text, write_files
+from bayes_sf.output.formats.markdown import markdown
+from bayes_sf.output.formats.terminal import print_end, print_table
+from bayes_sf.output.tables.result_tables import slug
 from bayes_sf.output.tables.sensitivity_tables import model_tables, outcome_tables
 from bayes_sf.output.words.sensitivity import sentence_of
 from bayes_sf.output.words.sentences import STATEMENTS

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from bayes_sf.analysis.replay.account import AccountRow
-from bayes_sf.output.words.findings import Phrases, norwegian_numbers, put_norwegian
 from bayes_sf.output.numbers import fixed, interval
 from bayes_sf.output.tables.table import Table, printed_table
+from bayes_sf.output.words.findings import Phrases, norwegian_numbers, put_norwegian
 from bayes_sf.output.words.words import industry_name
 
 if TYPE_CHECKING:

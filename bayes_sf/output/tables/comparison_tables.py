@@ -7,22 +7,22 @@ from decimal import Decimal
 from typing import Any
 
 from bayes_sf.analysis.comparison import CoefficientRow, IccRow, Reproduction
+from bayes_sf.disclosure.control import HIDDEN
 from bayes_sf.engines.result import Result
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.published import DECIMALS
 from bayes_sf.inputs.variables import Language
-from bayes_sf.disclosure.control import HIDDEN
-from bayes_sf.output.numbers import ICC_DECIMALS
 from bayes_sf.output.figures.page import lower_first
-from bayes_sf.output.words.priors import prior_words
+from bayes_sf.output.numbers import ICC_DECIMALS
 from bayes_sf.output.tables.result_tables import (
     answered_notes,
     prior_notes,
     quarter_notes,
     quarters_name,
 )
-from bayes_sf.output.words.sentences import sentence
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
+from bayes_sf.output.words.priors import prior_words
+from bayes_sf.output.words.sentences import sentence
 from bayes_sf.output.words.words import interval_name, outcome_name, term_name, word
 from bayes_sf.spec.analysis import load_analysis
 

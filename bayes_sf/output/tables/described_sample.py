@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from bayes_sf.disclosure.control import HIDDEN, Control, Hidden
+from bayes_sf.disclosure.protected_answers import protect_answers
+from bayes_sf.disclosure.protected_counts import FLOWS
+from bayes_sf.disclosure.protected_flow import protect_flow, protect_missing
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.descriptives import describe_all, describe_by_industry
 from bayes_sf.inputs.published import DECIMALS
 from bayes_sf.inputs.sample import AnalysisSample
-from bayes_sf.disclosure.control import HIDDEN, Control, Hidden
 from bayes_sf.output.figures.sample import STATE_COLOURS
 from bayes_sf.output.numbers import fixed
-from bayes_sf.disclosure.protected_answers import protect_answers
-from bayes_sf.disclosure.protected_counts import FLOWS
-from bayes_sf.disclosure.protected_flow import protect_flow, protect_missing
 from bayes_sf.spec.analysis import load_analysis
 
 if TYPE_CHECKING:

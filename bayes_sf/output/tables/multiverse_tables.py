@@ -3,15 +3,15 @@
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from bayes_sf.analysis.size.contrast import find_contrast
 from bayes_sf.analysis.choices.multiverse import Explored, choice_shares, option_means
 from bayes_sf.analysis.priors.prior_fan import SLOPE_PRIORS
-from bayes_sf.inputs.variables import Language
+from bayes_sf.analysis.size.contrast import find_contrast
 from bayes_sf.disclosure.control import HIDDEN
+from bayes_sf.inputs.variables import Language
 from bayes_sf.output.numbers import fixed
+from bayes_sf.output.tables.table import Column, Table, table_from_frame
 from bayes_sf.output.words.priors import prior_words
 from bayes_sf.output.words.sentences import sentence
-from bayes_sf.output.tables.table import Column, Table, table_from_frame
 from bayes_sf.output.words.words import (
     industry_name,
     numbered_name,

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from bayes_sf.disclosure.control import HIDDEN
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import NOT_ASKED, load_codebook
 from bayes_sf.inputs.published import DECIMALS
 from bayes_sf.inputs.variables import Item, Language
-from bayes_sf.disclosure.control import HIDDEN
-from bayes_sf.output.words.sentences import sentence
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
+from bayes_sf.output.words.sentences import sentence
 from bayes_sf.output.words.words import industry_name, outcome_name, step_name, word
 
 if TYPE_CHECKING:

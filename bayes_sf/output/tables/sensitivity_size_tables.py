@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from bayes_sf.disclosure.control import HIDDEN
-from bayes_sf.output.numbers import estimate, significant_decimals
-from bayes_sf.output.words.sensitivity_about import About
-from bayes_sf.output.words.sensitivity import say
-from bayes_sf.output.words.sentences import sentence
+from bayes_sf.disclosure.rounding import significant_decimals
+from bayes_sf.output.numbers import estimate
 from bayes_sf.output.tables.table import Column, Table
+from bayes_sf.output.words.sensitivity import say
+from bayes_sf.output.words.sensitivity_about import About
+from bayes_sf.output.words.sentences import sentence
 from bayes_sf.output.words.words import word
 
 if TYPE_CHECKING:

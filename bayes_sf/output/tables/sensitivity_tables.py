@@ -8,14 +8,15 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from bayes_sf.analysis.sensitivity import Sensitivity
+from bayes_sf.disclosure.rounding import significant_decimals
 from bayes_sf.engines.result import Result
 from bayes_sf.inputs.variables import Language
-from bayes_sf.output.numbers import digits_of, estimate, interval, significant_decimals
+from bayes_sf.output.numbers import digits_of, estimate, interval
 from bayes_sf.output.tables.result_tables import slug
-from bayes_sf.output.words.sensitivity_about import About
 from bayes_sf.output.tables.sensitivity_size_tables import SIZE_TABLES
-from bayes_sf.output.words.sensitivity import say, sentence_of
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
+from bayes_sf.output.words.sensitivity import say, sentence_of
+from bayes_sf.output.words.sensitivity_about import About
 from bayes_sf.output.words.words import interval_name, numbered_name, outcome_name, own_group, word
 
 if TYPE_CHECKING:

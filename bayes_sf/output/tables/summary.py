@@ -4,20 +4,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bayes_sf.analysis.replay.account import AccountRow
 from bayes_sf.analysis.comparison import CoefficientRow, IccRow, Reproduction
+from bayes_sf.analysis.replay.account import AccountRow
 from bayes_sf.analysis.replay.consistency import RuleOutcome
 from bayes_sf.inputs.codebook import Codebook, load_codebook
 from bayes_sf.inputs.variables import Language
-from bayes_sf.output.tables.account import account_table
-from bayes_sf.output.words.commands import say
-from bayes_sf.output.words.findings import findings_lines, replay_line
 from bayes_sf.output.formats.markdown import grid
 from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.numbers import fixed, interval, level, probability
+from bayes_sf.output.tables.account import account_table
+from bayes_sf.output.tables.table import Table, printed_table
+from bayes_sf.output.words.commands import say
+from bayes_sf.output.words.findings import findings_lines, replay_line
 from bayes_sf.output.words.priors import prior_words
 from bayes_sf.output.words.sentences import STATEMENTS
-from bayes_sf.output.tables.table import Table, printed_table
 from bayes_sf.output.words.words import interval_name, unit_name, word
 
 if TYPE_CHECKING:

@@ -25,9 +25,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from bayes_sf.disclosure.control import HIDDEN
 from bayes_sf.errors import UsageError, legible
 from bayes_sf.inputs.variables import Language
-from bayes_sf.disclosure.control import HIDDEN
 from bayes_sf.output.numbers import (
     as_printed,
     estimate,

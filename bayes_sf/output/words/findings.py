@@ -1,7 +1,7 @@
 """Findings of the replay as lines, in both languages.
 
-The rules of `bayes_sf.analysis.replay.consistency` speak English. Norwegian is made of that, phrase by
-phrase, with figures as Norwegian writes them; what a claim says is in `claims.csv` in both.
+The rules of `bayes_sf.analysis.replay.consistency` speak English. Norwegian is made of that, phrase
+by phrase, with figures as Norwegian writes them; what a claim says is in `claims.csv` in both.
 """
 
 import re
@@ -14,8 +14,8 @@ from bayes_sf.analysis.replay.findings import SEVERITIES, Finding, count_severit
 from bayes_sf.analysis.replay.tables import Tables
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.variables import Language
-from bayes_sf.output.words.commands import say
 from bayes_sf.output.numbers import as_printed
+from bayes_sf.output.words.commands import say
 from bayes_sf.output.words.words import industry_name
 
 __all__ = [

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from bayes_sf.engines.result import Result
 from bayes_sf.inputs.variables import Language
 from bayes_sf.output.tables.result_tables import prior_notes, slug
-from bayes_sf.output.words.sensitivity import say, sentence_of
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
+from bayes_sf.output.words.sensitivity import say, sentence_of
 from bayes_sf.output.words.words import (
     group_name,
     interval_name,

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bayes_sf.replica.survey.answers import questions
 from bayes_sf.replica.controls import Covariates, change_design, mean_design
 from bayes_sf.replica.published.recover import scores
 from bayes_sf.replica.published.reml import Fit, Sums, fit, sums
-from bayes_sf.replica.survey.strata import Stratum, workplaces
 from bayes_sf.replica.published.targets import Target, targets
+from bayes_sf.replica.survey.answers import questions
+from bayes_sf.replica.survey.strata import Stratum, workplaces
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

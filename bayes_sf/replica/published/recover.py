@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bayes_sf.inputs.published import scalar
-from bayes_sf.replica.survey.answers import Question, questions
 from bayes_sf.replica.published.reml import Fit, Sums, fit
-from bayes_sf.replica.survey.strata import Stratum, stratum_sizes
 from bayes_sf.replica.published.targets import Target, targets
+from bayes_sf.replica.survey.answers import Question, questions
+from bayes_sf.replica.survey.strata import Stratum, stratum_sizes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,8 +13,6 @@ import numpy as np
 
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.published import scalar
-from bayes_sf.replica.survey.answers import Question, questions
-from bayes_sf.replica.survey.costs import change_cost, mean_cost, strictness, surprise
 from bayes_sf.replica.published.recover import (
     MeanMoments,
     bivariate,
@@ -22,6 +20,8 @@ from bayes_sf.replica.published.recover import (
     complete_items,
     mean_moments,
 )
+from bayes_sf.replica.survey.answers import Question, questions
+from bayes_sf.replica.survey.costs import change_cost, mean_cost, strictness, surprise
 from bayes_sf.replica.survey.strata import Stratum, stratum_sizes
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bayes_sf.replica.survey.answers import Question
     from bayes_sf.replica.published.targets import Target
+    from bayes_sf.replica.survey.answers import Question
 
     type Array = NDArray[np.float64]
     type Counts = NDArray[np.int64]

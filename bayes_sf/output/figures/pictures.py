@@ -12,14 +12,14 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from bayes_sf.analysis.checks.loo import rows_of_result
-from bayes_sf.engines.sampled.pointwise import given_draws
 from bayes_sf.engines.result import Result
+from bayes_sf.engines.sampled.pointwise import given_draws
 from bayes_sf.errors import UsageError, legible
 from bayes_sf.inputs.variables import Language
-from bayes_sf.output.words.commands import say
-from bayes_sf.output.files import write_files
 from bayes_sf.output.figures.page import MUTED, figure_files, picture_label, styled
 from bayes_sf.output.figures.result import draw_estimates, draw_shrinkage, draw_slopes
+from bayes_sf.output.files import write_files
+from bayes_sf.output.words.commands import say
 from bayes_sf.output.words.sentences import STATEMENTS
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "OF_CHAINS", "PICTURES", "check_picture", "draw_picture", "picture_files", "save_picture",
+    "OF_CHAINS", "PICTURES", "check_picture", "draw_picture", "picture_files", "plot",
 ]  # fmt: skip
 
 #: Draws that predictive pictures use.
@@ -90,7 +90,7 @@ PICTURES = (*_ARVIZ, *_OURS)
 _OF_ROWS, OF_CHAINS = ("ppc", "loo_pit"), ("trace", "rank", "energy")
 
 
-def save_picture(result: Result, name: str, path: Path | str | None = None) -> "Figure":
+def plot(result: Result, name: str, path: Path | str | None = None) -> "Figure":
     """Draw a picture, and save it.
 
     Parameters

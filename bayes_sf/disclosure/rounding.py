@@ -1,0 +1,89 @@
+"""Digits that an uncertainty leaves, and figures with no more than those."""
+
+import math
+from collections.abc import Sequence
+from math import copysign
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["blunted", "shortened", "significant_decimals"]
+
+#: Decimals of a number whose uncertainty is not known, where they show two digits of it.
+UNKNOWN: Final = 3
+
+
+def significant_decimals(sd: float, *, mcse: float = math.nan) -> int:
+    """Decimals that show two digits of an uncertainty; three where there is none.
+
+    Parameters
+    ----------
+    sd : float
+        Posterior sd or standard error.
+    mcse : float
+        Monte Carlo standard error of what is printed, NaN for none: a digit is shown only while
+        one unit of it is at least 2 MCSE, so that another run gives the same within one unit of
+        the last digit.
+
+    Returns
+    -------
+    int
+        Negative where the digits that count end before the decimal mark.
+
+    Examples
+    --------
+    >>> [significant_decimals(sd) for sd in (0.103, 4.1e-8, float("nan"))]
+    [2, 9, 3]
+    >>> significant_decimals(0.103, mcse=0.004), significant_decimals(0.103, mcse=0.006)
+    (2, 1)
+    """
+    decimals = UNKNOWN
+    if math.isfinite(sd) and sd > 0:
+        decimals = 1 - math.floor(math.log10(sd))
+    if math.isfinite(mcse) and mcse > 0:
+        decimals = min(decimals, -math.ceil(math.log10(2 * mcse)))
+    return decimals
+
+
+def blunted(
+    frame: "pd.DataFrame", columns: Sequence[str], sd: str, *, fewer: int = 0
+) -> dict[str, list[float]]:
+    """Figures with two digits of their uncertainty.
+
+    In full they are so many equations in what is hidden.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    columns : sequence of str
+        Its figures.
+    sd : str
+        Its column of uncertainties.
+    fewer : int
+        Digits fewer than two.
+    """
+    return {
+        name: [
+            shortened(value, significant_decimals(error) - fewer)
+            for value, error in zip(frame[name], frame[sd], strict=True)
+        ]
+        for name in columns
+    }
+
+
+def shortened(value: float, decimals: int) -> float:
+    """Round, but never to zero what is not: a limit keeps its side.
+
+    Parameters
+    ----------
+    value : float
+    decimals : int
+
+    Examples
+    --------
+    >>> shortened(-0.001, 2), shortened(0.1234, 2), shortened(0.0, 2)
+    (-0.01, 0.12, 0.0)
+    """
+    found = round(value, decimals)
+    return copysign(10.0**-decimals, value) if found == 0 != value else found

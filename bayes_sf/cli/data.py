@@ -48,11 +48,13 @@ def load_workplaces(
     *,
     decimal: str | None = None,
     lang: "Language" = "en",
+    rules: "Rules | None" = None,
 ) -> "AnalysisSample":
     """Load the replica's workplaces, or files of one's own, and say what is odd in them."""
     from bayes_sf.disclosure.control import Rules
+    from bayes_sf.disclosure.protected_flow import hide_few
     from bayes_sf.inputs.sample import load_sample
-    from bayes_sf.output.words.problems import hide_few, problem_notice
+    from bayes_sf.output.words.problems import problem_notice
 
     if source == "replica":
         _refuse_unused(mapping, decimal)
@@ -61,7 +63,8 @@ def load_workplaces(
         sample = load_sample(
             survey=survey, register=register or [], mapping=mapping, decimal=decimal, key=key
         )
-    least = Rules().min_workplaces if source == "microdata" else 1
+    used = rules or Rules()
+    least = used.min_workplaces if source == "microdata" and used.active else 1
     if found := problem_notice(hide_few(sample.problems, least), lang):
         sys.stderr.write(f"{found}\n")
     return sample
@@ -83,10 +86,13 @@ def load_study(
     *,
     decimal: str | None = None,
     lang: "Language" = "en",
+    rules: "Rules | None" = None,
 ) -> "PublishedStudy | AnalysisSample":
     """Load the published study, the replica, or files of one's own."""
     if source != "published":
-        return load_workplaces(source, survey, register, mapping, decimal=decimal, lang=lang)
+        return load_workplaces(
+            source, survey, register, mapping, decimal=decimal, lang=lang, rules=rules
+        )
     _refuse_unused(mapping, decimal)
     from bayes_sf.recovery.study import recover_study
 

@@ -1,29 +1,12 @@
 """The command on what is missing: impute."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bayes_sf.cli.app import app
-from bayes_sf.cli.console import stderr, stdout
-from bayes_sf.cli.data import language_of, load_workplaces, rules_of, source_of
-from bayes_sf.cli.options import (
-    ControlOption,
-    DecimalOption,
-    DominanceOption,
-    JsonOption,
-    LangOption,
-    MapOption,
-    OutOption,
-    PersonsOption,
-    QuietOption,
-    RegisterOption,
-    SeedOption,
-    SurveyOption,
-    ThresholdOption,
-    WorkplacesOption,
-)
+from bayes_sf.cli.console import stderr
+from bayes_sf.cli.given import HIDING, WORKPLACES, Given, with_options, writing
 from bayes_sf.errors import ConvergenceError, UsageError
 
 #: More deltas than anybody reads.
@@ -31,16 +14,13 @@ _MOST_DELTAS = 101
 
 
 @app.command()
+@with_options(WORKPLACES, HIDING, writing("imputation"))
 def impute(
     analysis: Annotated[
         str, typer.Argument(help="Name of an analysis, or a TOML file.")
     ] = "q13_panel",
     *,
-    data: WorkplacesOption = None,
-    survey: SurveyOption = None,
-    register: RegisterOption = None,
-    mapping: MapOption = None,
-    decimal: DecimalOption = None,
+    given: Given,
     completed: Annotated[
         int,
         typer.Option("--completed", help="Write so many completed data sets: MICRODATA."),
@@ -62,15 +42,6 @@ def impute(
     pattern: Annotated[
         str, typer.Option("--pattern", help="Which ones: quarters, unlinked, new or small.")
     ] = "quarters",
-    disclosure_control: ControlOption = True,
-    min_workplaces: ThresholdOption = 3,
-    min_persons: PersonsOption = 5,
-    dominance: DominanceOption = (75.0, 90.0, 10.0),
-    out: OutOption = Path("imputation"),
-    lang: LangOption = "en",
-    as_json: JsonOption = False,
-    seed: SeedOption = 1,
-    quiet: QuietOption = False,
 ) -> None:  # fmt: skip
     """Model missing quarters, shares and "don't know" instead of dropping them.
 
@@ -78,11 +49,9 @@ def impute(
     """
     from bayes_sf.analysis.missing.mnar import PATTERNS
     from bayes_sf.inputs.variables import unknown_key
-    from bayes_sf.output.files import ready_folder
     from bayes_sf.spec.analysis import load_analysis
 
-    asked, source = load_analysis(analysis), source_of(data, survey, register, ("replica",))
-    deltas, language = read_deltas(delta), language_of(lang)
+    asked, deltas = load_analysis(analysis), read_deltas(delta)
     if pattern not in PATTERNS:
         raise unknown_key("--pattern", "must be a known pattern", pattern, PATTERNS)
     if completed < 0 or completed == 1:
@@ -90,29 +59,26 @@ def impute(
     if (quarters or excel) and not completed:
         option = "--quarters" if quarters else "--norwegian-csv"
         raise UsageError(option, "goes with --completed", fix="add --completed 20")
-    rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
-    folder = ready_folder(out)
-    from bayes_sf.disclosure.control import refuse_withheld
+    given.ready()
     from bayes_sf.output.runs.completed_files import CONSENT
-    from bayes_sf.output.runs.impute import print_imputation, run_imputation
+    from bayes_sf.output.runs.impute import run_impute
 
-    sample = load_workplaces(source, survey, register, mapping, decimal=decimal, lang=language)
-    if completed and source == "microdata":
+    sample = given.workplaces()
+    if completed and given.source == "microdata":
         stderr(quiet=False).print(CONSENT, style="bold")
-    run = run_imputation(
-        folder, asked, sample, source=source, completed=completed, quarters=quarters,
-        deltas=deltas, pattern=pattern, seed=seed, lang=language,
-        csv_style="norwegian" if excel else "plain", console=stderr(quiet=quiet), rules=rules,
+    run, study = run_impute(
+        asked, sample, given.asked, completed=completed, quarters=quarters, deltas=deltas,
+        pattern=pattern, csv_style="norwegian" if excel else "plain",
     )  # fmt: skip
-    print_imputation(stdout(), run, as_json=as_json)
-    if not run.study.converged:
+    given.write(run)
+    if not study.converged:
         raise ConvergenceError(
             f"panel model of {asked.name}",
             "must reach R-hat < 1.01, ESS >= 400 and no divergence",
             fix="leave predictors out, or use tighter priors on sd_workplace and sd_trend; "
             "provenance.json and the tables say so",
         )
-    refuse_withheld(run.withheld)
+    given.refuse(run)
 
 
 def read_deltas(text: str) -> tuple[float, ...]:

@@ -6,60 +6,36 @@ from typing import Annotated
 import typer
 
 from bayes_sf.cli.app import app
-from bayes_sf.cli.console import progress_bar, refuse, stderr, stdout
-from bayes_sf.cli.data import language_of, load_study, rules_of, source_of
+from bayes_sf.cli.console import stdout
+from bayes_sf.cli.data import language_of
+from bayes_sf.cli.given import HIDING, STUDY, Given, with_options, writing
 from bayes_sf.cli.options import (
     AnalysisArgument,
-    ControlOption,
-    DataOption,
-    DecimalOption,
-    DominanceOption,
     JsonOption,
     LangOption,
-    MapOption,
-    OutOption,
-    PersonsOption,
-    QuietOption,
-    RegisterOption,
-    SeedOption,
-    SurveyOption,
-    ThresholdOption,
 )
 from bayes_sf.errors import ConvergenceError, UsageError
 
 
 @app.command()
+@with_options(STUDY, HIDING, writing("fits"))
 def fit(
     analysis: AnalysisArgument,
     *,
-    data: DataOption = None,
-    survey: SurveyOption = None,
-    register: RegisterOption = None,
-    mapping: MapOption = None,
-    decimal: DecimalOption = None,
+    given: Given,
     engine: Annotated[str, typer.Option("--engine", help="exact, reml, ols or nuts.")] = "exact",
-    disclosure_control: ControlOption = True,
-    min_workplaces: ThresholdOption = 3,
-    min_persons: PersonsOption = 5,
-    dominance: DominanceOption = (75.0, 90.0, 10.0),
-    out: OutOption = Path("fits"),
     resume: Annotated[
         bool | None,
         typer.Option(
             "--resume/--no-resume", help="Take saved nuts fits as they are.", show_default="resume"
         ),
     ] = None,
-    lang: LangOption = "en",
-    as_json: JsonOption = False,
-    seed: SeedOption = 1,
-    quiet: QuietOption = False,
 ) -> None:
     """Fit every model of an analysis; with nuts each fit is saved as it finishes.
 
     Example: bayes-sf fit bivariate --engine nuts --out fits
     """
     from bayes_sf.engines.fit import ENGINES
-    from bayes_sf.output.files import ready_folder
     from bayes_sf.spec.analysis import load_analysis
 
     if engine not in ENGINES:
@@ -67,60 +43,36 @@ def fit(
     if resume is not None and engine != "nuts":
         option = "--resume" if resume else "--no-resume"
         raise UsageError(option, "goes with --engine nuts: only its fits are saved", got=engine)
-    language, asked = language_of(lang), load_analysis(analysis)
-    source = source_of(data, survey, register)
-    rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
-    folder = ready_folder(out)
-    from bayes_sf.output.runs.fit import print_fit, run_fit
+    asked = load_analysis(analysis)
+    given.ready()
+    from bayes_sf.output.runs.fit import run_fit
 
-    run = run_fit(
-        folder, asked,
-        load_study(source, survey, register, mapping, seed, decimal=decimal, lang=language),
-        source=source, engine=engine, seed=seed, resume=resume is not False,
-        console=stderr(quiet=quiet), rules=rules, lang=language,
+    given.finish(
+        run_fit(
+            asked, given.study(), given.asked, folder=given.folder, engine=engine,
+            resume=resume is not False,
+        )
     )  # fmt: skip
-    print_fit(stdout(), run, as_json=as_json)
-    refuse(run.results.not_converged)
 
 
 @app.command()
+@with_options(STUDY, HIDING, writing("pooling"))
 def compare(
     analysis: AnalysisArgument,
     *,
-    data: DataOption = None,
-    survey: SurveyOption = None,
-    register: RegisterOption = None,
-    mapping: MapOption = None,
-    decimal: DecimalOption = None,
-    disclosure_control: ControlOption = True,
-    min_workplaces: ThresholdOption = 3,
-    min_persons: PersonsOption = 5,
-    dominance: DominanceOption = (75.0, 90.0, 10.0),
-    out: OutOption = Path("pooling"),
-    lang: LangOption = "en",
-    as_json: JsonOption = False,
-    seed: SeedOption = 1,
-    quiet: QuietOption = False,
+    given: Given,
 ) -> None:
     """Compare complete, no and partial pooling, and show how far each industry is shrunk.
 
     Example: bayes-sf compare null --out pooling
     """
-    from bayes_sf.output.files import ready_folder
     from bayes_sf.spec.analysis import load_analysis
 
-    language, asked = language_of(lang), load_analysis(analysis)
-    source = source_of(data, survey, register)
-    rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
-    folder = ready_folder(out)
-    from bayes_sf.output.runs.compare import print_pooling, run_pooling
+    asked = load_analysis(analysis)
+    given.ready()
+    from bayes_sf.output.runs.compare import run_compare
 
-    run = run_pooling(
-        folder, asked,
-        load_study(source, survey, register, mapping, seed, decimal=decimal, lang=language),
-        source=source, progress=progress_bar(quiet=quiet), rules=rules, lang=language,
-    )  # fmt: skip
-    print_pooling(stdout(), run, as_json=as_json)
+    given.finish(run_compare(asked, given.study(), given.asked))
 
 
 @app.command()

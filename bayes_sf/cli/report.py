@@ -6,93 +6,53 @@ from typing import Annotated
 import typer
 
 from bayes_sf.cli.app import app
-from bayes_sf.cli.console import announce, progress_bar, refuse, stdout
+from bayes_sf.cli.console import announce, stdout
 from bayes_sf.cli.data import (
     language_of,
-    load_study,
-    load_workplaces,
     read_secret,
-    rules_of,
-    source_of,
 )
+from bayes_sf.cli.given import HIDING, STUDY, WORKPLACES, Given, with_options, writing
 from bayes_sf.cli.options import (
-    ControlOption,
-    DataOption,
-    DecimalOption,
-    DominanceOption,
     JsonOption,
     KeyOption,
     LangOption,
-    MapOption,
     OutOption,
-    PersonsOption,
     QuietOption,
-    RegisterOption,
     SeedOption,
-    SurveyOption,
-    ThresholdOption,
     WithDataOption,
-    WorkplacesOption,
     YearsOption,
 )
 from bayes_sf.errors import UsageError
 
+READING = "reading the data (from the published tables about ten seconds) ..."
+
 
 @app.command()
+@with_options(STUDY, HIDING, writing("results"))
 def reproduce(
     *,
-    data: DataOption = None,
-    survey: SurveyOption = None,
-    register: RegisterOption = None,
-    mapping: MapOption = None,
-    decimal: DecimalOption = None,
+    given: Given,
     engine: Annotated[str, typer.Option("--engine", help="exact or nuts.")] = "exact",
-    disclosure_control: ControlOption = True,
-    min_workplaces: ThresholdOption = 3,
-    min_persons: PersonsOption = 5,
-    dominance: DominanceOption = (75.0, 90.0, 10.0),
     with_data: WithDataOption = False,
-    lang: LangOption = "en",
-    out: OutOption = Path("results"),
-    as_json: JsonOption = False,
-    seed: SeedOption = 1,
-    quiet: QuietOption = False,
 ) -> None:
     """Re-do every multilevel result of the report, beside REML and its posterior.
 
     Example: bayes-sf reproduce --out results
     """
-    from bayes_sf.output.files import ready_folder
-
     if engine not in {"exact", "nuts"}:
         raise UsageError("--engine", "must be exact or nuts", got=engine)
-    source, language = source_of(data, survey, register), language_of(lang)
-    rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
-    folder = ready_folder(out)
-    announce("reading the data (from the published tables about ten seconds) ...", quiet=quiet)
-    from bayes_sf.output.runs.reproduce import print_reproduction, run_reproduction
+    given.ready()
+    announce(READING, quiet=given.quiet)
+    from bayes_sf.output.runs.reproduce import run_reproduce
 
-    run = run_reproduction(
-        folder, source=source,
-        load=lambda: load_study(
-            source, survey, register, mapping, seed, decimal=decimal, lang=language
-        ),
-        engine=engine, seed=seed, progress=progress_bar(quiet=quiet),
-        rules=rules, with_data=with_data, lang=language,
-    )  # fmt: skip
-    print_reproduction(stdout(), run, as_json=as_json)
-    refuse(run.not_converged)
+    given.finish(run_reproduce(given.study, given.asked, engine=engine, with_data=with_data))
 
 
 @app.command()
+@with_options(STUDY, HIDING, writing("results", as_json=False))
 def report(
     *,
-    data: DataOption = None,
-    survey: SurveyOption = None,
-    register: RegisterOption = None,
-    mapping: MapOption = None,
-    decimal: DecimalOption = None,
-    lang: LangOption = "en",
+    given: Given,
     rope: Annotated[
         float | None,
         typer.Option(
@@ -115,14 +75,7 @@ def report(
             "--imputed", help="Folder that `impute` wrote: what it found goes into the page."
         ),
     ] = None,
-    disclosure_control: ControlOption = True,
-    min_workplaces: ThresholdOption = 3,
-    min_persons: PersonsOption = 5,
-    dominance: DominanceOption = (75.0, 90.0, 10.0),
-    out: OutOption = Path("results"),
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier page.")] = False,
-    seed: SeedOption = 1,
-    quiet: QuietOption = False,
 ) -> None:
     """Write everything as one HTML page that opens anywhere, with a prior to move by hand.
 
@@ -132,12 +85,11 @@ def report(
     """  # fmt: skip
     from bayes_sf.output.files import ready_folder
 
-    source, language = source_of(data, survey, register), language_of(lang)
     if rope is not None and not 0 < rope < float("inf"):
         raise UsageError("--rope", "must be a positive number of percentage points", got=rope)
-    rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
+    out = given.out
     named = out.suffix == ".html" and not out.is_dir()
-    name = out.name if named else f"report_{source}_{language}.html"
+    name = out.name if named else f"report_{given.source}_{given.language}.html"
     page = ready_folder(out.parent if named else out) / name
     if page.exists() and not force:
         raise UsageError(
@@ -147,13 +99,12 @@ def report(
     from bayes_sf.output.report.material import gather
     from bayes_sf.output.report.page import write_report
 
-    announce("reading the data (from the published tables about ten seconds) ...", quiet=quiet)
-    study = load_study(source, survey, register, mapping, seed, decimal=decimal, lang=language)
+    announce(READING, quiet=given.quiet)
     material = gather(
-        study, lang=language, rope=rope, seed=seed, with_data=with_data, rules=rules,
-        imputed=imputed, progress=progress_bar(quiet=quiet),
+        given.study(), lang=given.language, rope=rope, seed=given.seed, with_data=with_data,
+        rules=given.rules, imputed=imputed, progress=given.asked.progress,
     )  # fmt: skip
-    print_end(stdout(), write_report(page, material), lang=language)
+    print_end(stdout(), write_report(page, material), lang=given.language)
 
 
 @app.command("check-published")
@@ -183,82 +134,43 @@ def check_published(*, lang: LangOption = "en", as_json: JsonOption = False) -> 
 
 
 @app.command()
+@with_options(WORKPLACES, HIDING, writing("description", seed=False))
 def describe(
     *,
-    data: WorkplacesOption = None,
-    survey: SurveyOption = None,
-    register: RegisterOption = None,
-    mapping: MapOption = None,
-    decimal: DecimalOption = None,
-    lang: LangOption = "en",
-    disclosure_control: ControlOption = True,
-    min_workplaces: ThresholdOption = 3,
-    min_persons: PersonsOption = 5,
-    dominance: DominanceOption = (75.0, 90.0, 10.0),
-    out: OutOption = Path("description"),
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
+    given: Given,
 ) -> None:
     """Tables 11-45, figures 1-4 and 6, who is left after each rule, and what is missing.
 
     Example: bayes-sf describe --survey answers.sav --register extract.csv --out description
     """
-    from bayes_sf.output.files import ready_folder
+    given.ready()
+    from bayes_sf.output.runs.describe import run_describe
 
-    language = language_of(lang)
-    source = source_of(data, survey, register, known=("replica",))
-    rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
-    folder = ready_folder(out)
-    from bayes_sf.disclosure.control import refuse_withheld
-    from bayes_sf.output.runs.describe import print_description, write_description
-
-    sample = load_workplaces(source, survey, register, mapping, decimal=decimal, lang=language)
-    described = write_description(
-        folder, sample, lang=language, rules=rules, progress=progress_bar(quiet=quiet)
-    )
-    print_description(stdout(), described, as_json=as_json)
-    refuse_withheld(described.withheld)
+    given.finish(run_describe(given.workplaces(), given.asked))
 
 
 @app.command()
+@with_options(WORKPLACES, HIDING, writing("selection"))
 def select(
     *,
-    data: WorkplacesOption = None,
-    survey: SurveyOption = None,
-    register: RegisterOption = None,
-    mapping: MapOption = None,
-    decimal: DecimalOption = None,
+    given: Given,
     years: YearsOption = (2017, 2020),
     top: Annotated[int, typer.Option("--top", help="Length of a list per industry.")] = 40,
     key_file: KeyOption = None,
-    seed: SeedOption = 1,
-    disclosure_control: ControlOption = True,
-    min_workplaces: ThresholdOption = 3,
-    min_persons: PersonsOption = 5,
-    dominance: DominanceOption = (75.0, 90.0, 10.0),
     with_data: WithDataOption = False,
-    out: OutOption = Path("selection"),
-    lang: LangOption = "en",
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
 ) -> None:
     """Annex 1's lists of cases, by its rule and by posterior, and how many truly belong.
 
     Example: bayes-sf select --years 2017 2020 --out selection
     """
-    from bayes_sf.output.files import ready_folder
-
-    language, source = language_of(lang), source_of(data, survey, register, known=("replica",))
     key = read_secret(key_file) if key_file else None
-    from bayes_sf.output.runs.select import Choice, print_cases, write_cases
+    from bayes_sf.output.runs.select import Choice, run_select
 
-    choice = Choice(years, top, seed)
-    rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
-    folder = ready_folder(out)
-    sample = load_workplaces(source, survey, register, mapping, key, decimal=decimal, lang=language)
-    announce("ranking the workplaces by draws (some seconds) ...", quiet=quiet)
-    cases = write_cases(folder, sample, choice, rules=rules, with_data=with_data, lang=language)
-    print_cases(stdout(), cases, as_json=as_json)
+    choice = Choice(years, top, given.seed)
+    given.ready()
+    sample = given.workplaces(key)
+    announce("ranking the workplaces by draws (some seconds) ...", quiet=given.quiet)
+    given.finish(run_select(sample, choice, given.asked, with_data=with_data))
 
 
 @app.command()

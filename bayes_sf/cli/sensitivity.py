@@ -6,24 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bayes_sf.cli.app import app
-from bayes_sf.cli.console import announce, progress_bar, stdout
-from bayes_sf.cli.data import language_of, load_study, rules_of, source_of
-from bayes_sf.cli.options import (
-    ControlOption,
-    DataOption,
-    DecimalOption,
-    DominanceOption,
-    JsonOption,
-    LangOption,
-    MapOption,
-    OutOption,
-    PersonsOption,
-    QuietOption,
-    RegisterOption,
-    SeedOption,
-    SurveyOption,
-    ThresholdOption,
-)
+from bayes_sf.cli.console import announce
+from bayes_sf.cli.given import HIDING, STUDY, Given, with_options, writing
 from bayes_sf.errors import UsageError
 
 if TYPE_CHECKING:
@@ -54,6 +38,7 @@ _EmployeesOption = Annotated[
 
 
 @app.command()
+@with_options(STUDY, HIDING, writing("sensitivity"))
 def sensitivity(
     analysis: Annotated[
         str | None,
@@ -61,13 +46,9 @@ def sensitivity(
                        show_default="q13; with --item bivariate"),
     ] = None,
     *,
+    given: Given,
     item: _ItemOption = None,
     part: _PartOption = None,
-    data: DataOption = None,
-    survey: SurveyOption = None,
-    register: RegisterOption = None,
-    mapping: MapOption = None,
-    decimal: DecimalOption = None,
     contrast: Annotated[
         str, typer.Option("--contrast", help="How far an item moves: widest or step.")
     ] = "widest",
@@ -96,27 +77,14 @@ def sensitivity(
         Path | None,
         typer.Option("--imputed", help="estimates.csv of a model that fills gaps: one more rung."),
     ] = None,
-    lang: LangOption = "en",
-    disclosure_control: ControlOption = True,
-    min_workplaces: ThresholdOption = 3,
-    min_persons: PersonsOption = 5,
-    dominance: DominanceOption = (75.0, 90.0, 10.0),
-    out: OutOption = Path("sensitivity"),
-    as_json: JsonOption = False,
-    seed: SeedOption = 1,
-    quiet: QuietOption = False,
 ) -> None:  # fmt: skip
     """Ask how far an effect moves: priors, rungs, practical size, chance, many comparisons.
 
     Example: bayes-sf sensitivity --item q13 --rope 0.5
     """
-    from bayes_sf.output.files import ready_folder
     from bayes_sf.spec.analysis import load_analysis
 
-    language = language_of(lang)
     asked = load_analysis(analysis or ("bivariate" if item else "q13"))
-    source = source_of(data, survey, register)
-    rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
     stated: dict[str, Any] = {
         "items": _items(asked, item or []), "parts": _parts(part or []), "contrast": contrast,
         "rope": _rope(rope, asked), "workforce": _workforce(employees or [], workplace_size),
@@ -125,19 +93,12 @@ def sensitivity(
     }  # fmt: skip
     _check(contrast, cost, step_at_most, imputed)
     _check_used(stated)
-    folder = ready_folder(out)
-    if source == "published":
-        announce("reading the published tables (about ten seconds) ...", quiet=quiet)
-    from bayes_sf.output.runs.sensitivity import print_sensitivity, run_sensitivity
+    given.ready()
+    if given.source == "published":
+        announce("reading the published tables (about ten seconds) ...", quiet=given.quiet)
+    from bayes_sf.output.runs.sensitivity import run_sensitivity
 
-    run = run_sensitivity(
-        folder, asked,
-        load_study(source, survey, register, mapping, seed, decimal=decimal, lang=language),
-        source=source,
-        lang=language, seed=seed, progress=progress_bar(quiet=quiet), rules=rules,
-        **stated,
-    )  # fmt: skip
-    print_sensitivity(stdout(), run, as_json=as_json)
+    given.finish(run_sensitivity(asked, given.study(), given.asked, **stated))
 
 
 def _check_used(stated: dict[str, Any]) -> None:

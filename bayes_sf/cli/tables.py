@@ -1,34 +1,20 @@
 """Command export: publication tables of any analysis, in the formats of reports."""
 
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bayes_sf.cli.app import app
 from bayes_sf.cli.completion import ENGINES, FORMATS, analysis_names, one_of
-from bayes_sf.cli.console import progress_bar, stdout
-from bayes_sf.cli.data import language_of, load_study, rules_of, source_of
-from bayes_sf.cli.options import (
-    ControlOption,
-    DataOption,
-    DecimalOption,
-    DominanceOption,
-    JsonOption,
-    LangOption,
-    MapOption,
-    OutOption,
-    PersonsOption,
-    QuietOption,
-    RegisterOption,
-    SeedOption,
-    SurveyOption,
-    ThresholdOption,
-)
+from bayes_sf.cli.given import HIDING, STUDY, Given, with_options, writing
 from bayes_sf.errors import UsageError
+
+if TYPE_CHECKING:
+    from bayes_sf.output.formats.delimited import CsvStyle
 
 
 @app.command()
+@with_options(STUDY, HIDING, writing("tables"))
 def export(
     analyses: Annotated[
         list[str] | None,
@@ -38,11 +24,7 @@ def export(
         ),
     ] = None,
     *,
-    data: DataOption = None,
-    survey: SurveyOption = None,
-    register: RegisterOption = None,
-    mapping: MapOption = None,
-    decimal: DecimalOption = None,
+    given: Given,
     engine: Annotated[
         str | None,
         typer.Option(
@@ -63,24 +45,14 @@ def export(
     norwegian_csv: Annotated[
         bool, typer.Option("--norwegian-csv", help="CSV as Excel opens it in Norway.")
     ] = False,
-    lang: LangOption = "en",
-    disclosure_control: ControlOption = True,
-    min_workplaces: ThresholdOption = 3,
-    min_persons: PersonsOption = 5,
-    dominance: DominanceOption = (75.0, 90.0, 10.0),
-    out: OutOption = Path("tables"),
-    as_json: JsonOption = False,
-    seed: SeedOption = 1,
-    quiet: QuietOption = False,
 ) -> None:
     """Write tables: estimates, poolings, shrinkage; of workplaces also sample flow and answers.
 
     Example: bayes-sf export null q13 --format word --format csv --lang nb
     """  # fmt: skip
-    from bayes_sf.output.files import ready_folder
     from bayes_sf.spec.analysis import load_analysis
 
-    language, wanted = language_of(lang), tuple(formats or ("html", "csv"))
+    wanted = tuple(formats or ("html", "csv"))
     if engine is not None:
         _check("--engine", engine, ENGINES)
     if engine is not None and not analyses:
@@ -95,20 +67,15 @@ def export(
     if norwegian_csv and "csv" not in wanted:
         raise UsageError("--norwegian-csv", "goes with --format csv", got=", ".join(wanted))
     asked = tuple(load_analysis(name) for name in dict.fromkeys(analyses or ()))
-    source = source_of(data, survey, register)
-    rules = rules_of(disclosure_control, min_workplaces, min_persons, dominance)
-    folder = ready_folder(out)
+    given.ready()
     from bayes_sf.disclosure.control import Control
-    from bayes_sf.output.runs.export import gather, print_export, run_export
+    from bayes_sf.output.runs.export import gather, run_export
 
-    study = load_study(source, survey, register, mapping, seed, decimal=decimal, lang=language)
-    control, progress = Control.of(study, rules), progress_bar(quiet=quiet)
-    found = gather(asked, study, control=control, engine=engine, seed=seed, progress=progress)
-    done = run_export(
-        folder, **found, source=source, formats=wanted, lang=language,
-        csv_style="norwegian" if norwegian_csv else "plain", control=control,
-    )  # fmt: skip
-    print_export(stdout(), done, source=source, as_json=as_json)
+    study = given.study()
+    control, progress = Control.of(study, given.rules), given.asked.progress
+    found = gather(asked, study, control=control, engine=engine, seed=given.seed, progress=progress)
+    style: CsvStyle = "norwegian" if norwegian_csv else "plain"
+    given.finish(run_export(given.asked, **found, formats=wanted, csv_style=style, control=control))
 
 
 def _check(option: str, value: str, known: tuple[str, ...]) -> None:

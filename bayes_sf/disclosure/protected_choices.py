@@ -15,6 +15,7 @@ import numpy as np
 from bayes_sf.analysis.choices.influence import OTHERS, SMALLEST, Influence
 from bayes_sf.analysis.choices.multiverse import Explored
 from bayes_sf.disclosure.control import HIDDEN, Control, Hidden
+from bayes_sf.disclosure.gate import Passed
 from bayes_sf.disclosure.protected_frames import Figures, protect_frames
 from bayes_sf.disclosure.protected_models import hidden_of
 from bayes_sf.errors import DisclosureError
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["COMBINATIONS", "PULLS", "REFITS", "protect_explored", "protect_influence"]
 
-type Log = tuple[Hidden, ...]
-
 _ESTIMATE: Final = ("estimate", "sd", "lower", "upper")
 _BLUNT: Final = Figures(blunt=((_ESTIMATE, "sd"),))
 #: Figures of a refit, of the pulls of some workplaces, and of a combination of choices.
@@ -35,7 +34,7 @@ PULLS: Final = ("n", "pull", "size", "share")
 COMBINATIONS: Final = (*REFITS, "p_rope", "n_groups")
 
 
-def protect_influence(found: Influence, control: Control) -> tuple[Influence, Log]:
+def protect_influence(found: Influence, control: Control) -> Passed[Influence]:
     """Influence without what tells of hidden industries and of answers that few gave.
 
     Pulls of hidden industries are added to those of the others that are taken together, and of no
@@ -54,7 +53,7 @@ def protect_influence(found: Influence, control: Control) -> tuple[Influence, Lo
     log : tuple of Hidden
     """
     if not control.active:
-        return found, ()
+        return Passed(found)
     about = f"{found.result.spec.name}, {found.result.spec.outcome}"
     least = max(SMALLEST, control.rules.min_workplaces)
     groups, unsaid = hidden_of(found.result, control), control.unsaid(found.result.spec)
@@ -84,7 +83,7 @@ def protect_influence(found: Influence, control: Control) -> tuple[Influence, Lo
     log += [Hidden(f"answers: {about}", name, "", few[name]) for name in few]
     if shown.cells["n"].isna().any() and not found.cells["n"].isna().any():
         log.append(Hidden(f"cells: {about}", "", "n", "difference"))
-    return shown, tuple(log)
+    return Passed(shown, tuple(log))
 
 
 def _without(frame: "pd.DataFrame", hidden: np.ndarray, figures: tuple[str, ...]) -> "pd.DataFrame":
@@ -123,7 +122,7 @@ def _together(cells: "pd.DataFrame", groups: Mapping[str, str], least: int) -> "
     return pd.concat(parts, ignore_index=True)
 
 
-def protect_explored(explored: Explored, control: Control) -> tuple[Explored, Log]:
+def protect_explored(explored: Explored, control: Control) -> Passed[Explored]:
     """Multiverse without the combinations that leave out a hidden industry.
 
     Parameters
@@ -143,7 +142,7 @@ def protect_explored(explored: Explored, control: Control) -> tuple[Explored, Lo
         When nothing else was asked.
     """
     if control.counts is None:
-        return explored, ()
+        return Passed(explored)
     # What every combination leaves out has no size there.
     sizes = {group: len(of) for group, of in control.persons.items()} | dict(explored.sizes)
     groups = control.hidden_groups(sizes)
@@ -166,7 +165,7 @@ def protect_explored(explored: Explored, control: Control) -> tuple[Explored, Lo
     log = [Hidden("specifications", str(name), "", groups[name]) for name in names]
     if unsaid.any():
         log.append(Hidden("specifications", f"{unsaid.sum()} combinations", "n", "difference"))
-    return replace(explored, table=frames["table"]), tuple(log)
+    return Passed(replace(explored, table=frames["table"]), tuple(log))
 
 
 def _far_apart(sizes: "pd.Series[float]", others: Iterable[int], least: int) -> np.ndarray:

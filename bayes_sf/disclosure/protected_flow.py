@@ -8,13 +8,14 @@ is not said the observed always, because the states add up to the linked.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from bayes_sf.disclosure.control import HIDDEN, Hidden, Rules
+from bayes_sf.disclosure.control import HIDDEN, Control, Hidden, Rules
+from bayes_sf.disclosure.gate import Passed
 from bayes_sf.disclosure.protected_counts import Counts
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["protect_flow", "protect_missing"]
+__all__ = ["hide_few", "protect_flow", "protect_missing", "protect_problems"]
 
 _ALL: Final = "all"
 _STATES: Final = ("observed", "no_absence", "no_row")
@@ -85,3 +86,29 @@ def protect_missing(
             shown.loc[at, state] = HIDDEN
             log.append(Hidden("missingness", where, state, why[state]))
     return shown, tuple(log)
+
+
+def hide_few(problems: "pd.DataFrame", least: int) -> "pd.DataFrame":
+    """Problems as they may leave: without their places, and `<3` for fewer rows than that.
+
+    Parameters
+    ----------
+    problems : pandas.DataFrame
+        As `AnalysisSample.problems`.
+    least : int
+        The smallest number of rows that is said; 1 hides none.
+    """
+    said = [int(n) if n >= least else f"<{least}" for n in problems["rows"]]
+    return problems.drop(columns="places").assign(rows=said).astype({"rows": object})
+
+
+def protect_problems(problems: "pd.DataFrame", control: Control) -> "Passed[pd.DataFrame]":
+    """Problems of files: counted, without their places.
+
+    Parameters
+    ----------
+    problems : pandas.DataFrame
+        As `AnalysisSample.problems`.
+    control : Control
+    """
+    return Passed(hide_few(problems, control.rules.min_workplaces if control.active else 1))

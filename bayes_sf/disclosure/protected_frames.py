@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bayes_sf.disclosure.control import HIDDEN, Control, Hidden, hide_groups
+from bayes_sf.disclosure.gate import Passed
 from bayes_sf.disclosure.protected_models import hidden_of
 from bayes_sf.disclosure.rounding import blunted
 from bayes_sf.engines.result import Result
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Figures", "hidden_of_all", "mark_hidden", "protect_frames"]
-
-type Log = tuple[Hidden, ...]
 
 #: What is stated or set, not found: it keeps its digits.
 _STATED: Final = frozenset({
@@ -69,7 +68,7 @@ def protect_frames(
     *,
     blunt: bool = False,
     unsaid: Mapping[str, str] | None = None,
-) -> "tuple[dict[str, pd.DataFrame], Log]":
+) -> "Passed[dict[str, pd.DataFrame]]":
     """Hide groups in all frames of a run.
 
     Parameters
@@ -100,7 +99,7 @@ def protect_frames(
     ([3.14, ':'], 'care')
     """
     if not (groups or blunt or unsaid):
-        return dict(frames), ()
+        return Passed(dict(frames))
     shown, log = {}, list[Hidden]()
     for name, frame in frames.items():
         said = layout.get(name, Figures())
@@ -114,7 +113,7 @@ def protect_frames(
             )
             log += lines
         shown[name] = rough
-    return shown, tuple(log)
+    return Passed(shown, tuple(log))
 
 
 def _fewer(frame: "pd.DataFrame", said: Figures, fewer: int) -> "pd.DataFrame":

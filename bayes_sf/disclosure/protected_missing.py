@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bayes_sf.analysis.missing.imputation import MethodRow, MissingStudy
 from bayes_sf.disclosure.control import Control, Hidden, hide_groups
+from bayes_sf.disclosure.gate import Passed
 from bayes_sf.disclosure.protected_frames import Figures, hidden_of_all, protect_frames
 from bayes_sf.disclosure.protected_models import blunt_of
 from bayes_sf.disclosure.rounding import shortened, significant_decimals
@@ -41,16 +42,16 @@ class ProtectedStudy:
         Parameters of the panel model.
     industries : mapping
         Hidden industry -> rule.
-    log : tuple of Hidden
     """
 
     study: MissingStudy
     panel: "pd.DataFrame"
     industries: Mapping[str, str]
-    log: tuple[Hidden, ...]
 
 
-def protect_missing(study: MissingStudy, panel: "pd.DataFrame", control: Control) -> ProtectedStudy:
+def protect_missing(
+    study: MissingStudy, panel: "pd.DataFrame", control: Control
+) -> Passed[ProtectedStudy]:
     """Hide lines of few workplaces, and industries wherever they are named.
 
     Parameters
@@ -61,7 +62,7 @@ def protect_missing(study: MissingStudy, panel: "pd.DataFrame", control: Control
     control : Control
     """
     if not control.active:
-        return ProtectedStudy(study, panel, {}, ())
+        return Passed(ProtectedStudy(study, panel, {}))
     fits = (*study.complete_case, *study.results)
     known = hidden_of_all(fits, control)
     unsaid = {g: why for one in fits for g, why in control.unsaid(one.spec).items()}
@@ -103,7 +104,7 @@ def protect_missing(study: MissingStudy, panel: "pd.DataFrame", control: Control
         study, rows=rows, missing=missing, won=counts, effects=frames["delta"],
         tipping=frames["tipping"],
     )  # fmt: skip
-    return ProtectedStudy(safe, frames["panel"], lines[_INDUSTRY], tuple(log))
+    return Passed(ProtectedStudy(safe, frames["panel"], lines[_INDUSTRY]), tuple(log))
 
 
 def _lines(frame: "pd.DataFrame", control: Control) -> dict[str, str]:

@@ -7,13 +7,14 @@ than one of its parts. A group whose n is not said has coarse figures as well: i
 uncertainties are equations in its n, and its shrinkage is one as it stands.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from bayes_sf.analysis.comparison import ANALYSES, CoefficientRow, Reproduction
 from bayes_sf.analysis.pooling import GroupRow, Pooling, TermRow
 from bayes_sf.disclosure.control import HIDDEN, MODELS, Control, Hidden, hide_fields, hide_groups
+from bayes_sf.disclosure.gate import Passed
 from bayes_sf.disclosure.rounding import blunted, shortened, significant_decimals
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import DisclosureError
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "blunt_of", "check_withheld", "hidden_of", "keep_open", "protect_diagnostics",
-    "protect_estimates", "protect_pooling", "protect_reproduction",
-    "shown_levels", "withheld_of",
+    "blunt_of", "check_withheld", "hidden_of", "keep_open", "pass_picture", "pass_rounded",
+    "pass_without_groups", "protect_diagnostics", "protect_estimates", "protect_pooling",
+    "protect_reproduction", "shown_levels", "withheld_of",
 ]  # fmt: skip
 
 _FIGURES: Final = ("estimate", "sd", "lower", "upper", "statistic")
@@ -58,7 +59,7 @@ def blunt_of(result: Result, control: Control) -> bool:
     return bool(hidden_of(result, control)) or control.close(result.spec)
 
 
-def keep_open(analysis: Analysis, control: Control) -> tuple[Analysis, Log]:
+def keep_open(analysis: Analysis, control: Control) -> Passed[Analysis]:
     """Leave out the models of an analysis that are withheld.
 
     Parameters
@@ -84,7 +85,7 @@ def keep_open(analysis: Analysis, control: Control) -> tuple[Analysis, Log]:
         raise DisclosureError(f"analysis {analysis.name}", rule, got=names, fix=_SHOW)
     kept = tuple(spec for spec in analysis.specs if spec not in closed)
     log = tuple(Hidden(MODELS, spec.name, spec.outcome, "difference") for spec in closed)
-    return replace(analysis, specs=kept), log
+    return Passed(replace(analysis, specs=kept), log)
 
 
 def withheld_of(control: Control) -> Log:
@@ -125,7 +126,7 @@ _OF_ROWS, _OF_GROUPS = ("ppc",), ("shrinkage", "slopes")
 _SHOW: Final = "--no-disclosure-control shows it to you"
 
 
-def protect_estimates(result: Result, control: Control) -> "tuple[pd.DataFrame, Log]":
+def protect_estimates(result: Result, control: Control) -> "Passed[pd.DataFrame]":
     """Estimates of a model without those of hidden groups.
 
     Parameters
@@ -142,16 +143,16 @@ def protect_estimates(result: Result, control: Control) -> "tuple[pd.DataFrame, 
     groups, unsaid = hidden_of(result, control), control.unsaid(result.spec)
     frame, whole = result.estimates, bool(groups) or control.close(result.spec)
     if not (whole or unsaid):
-        return frame, ()
+        return Passed(frame)
     # A t or a probability in full is an equation, too.
     rounded = frame["statistic"].round(_OF_STATISTICS)
     few = frame.assign(statistic=rounded, **blunted(frame, _FIGURES[:4], "sd"))
     if not whole:
         few = few.where(frame["group"].isin(list(unsaid)), frame)
-    return hide_groups(few, groups, table=_named("estimates", result), values=_FIGURES)
+    return Passed(*hide_groups(few, groups, table=_named("estimates", result), values=_FIGURES))
 
 
-def protect_diagnostics(result: Result, control: Control) -> "pd.DataFrame":
+def protect_diagnostics(result: Result, control: Control) -> "Passed[pd.DataFrame]":
     """Diagnostics of a model without those of hidden groups' parameters.
 
     Parameters
@@ -165,10 +166,10 @@ def protect_diagnostics(result: Result, control: Control) -> "pd.DataFrame":
     names = [str(name) for name in table.iloc[:, 0]]
     ends = tuple(f"{group}]" for group in groups)
     keep = [not name.endswith(ends) for name in names]
-    return table[keep].reset_index(drop=True)
+    return Passed(table[keep].reset_index(drop=True))
 
 
-def protect_pooling(pooling: Pooling, control: Control) -> tuple[Pooling, Log]:
+def protect_pooling(pooling: Pooling, control: Control) -> Passed[Pooling]:
     """Poolings of a model without the levels of hidden groups.
 
     Parameters
@@ -179,7 +180,7 @@ def protect_pooling(pooling: Pooling, control: Control) -> tuple[Pooling, Log]:
     groups, unsaid = hidden_of(pooling.exact, control), control.unsaid(pooling.spec)
     whole = bool(groups) or control.close(pooling.spec)
     if not (whole or unsaid):
-        return pooling, ()
+        return Passed(pooling)
     table = _named("shrinkage", pooling.exact)
     rows, log = [], []
     for row in pooling.groups:
@@ -192,7 +193,7 @@ def protect_pooling(pooling: Pooling, control: Control) -> tuple[Pooling, Log]:
         else:
             rows.append(_rounded_level(row))
     terms = tuple(map(_blunted, pooling.terms)) if whole else pooling.terms
-    return replace(pooling, groups=tuple(rows), terms=terms), tuple(log)
+    return Passed(replace(pooling, groups=tuple(rows), terms=terms), tuple(log))
 
 
 def _rounded_level(row: GroupRow, *, fewer: int = 0) -> GroupRow:
@@ -245,7 +246,7 @@ def _blunted(row: TermRow) -> TermRow:
     return replace(row, **values)
 
 
-def protect_reproduction(found: Reproduction, control: Control) -> Reproduction:
+def protect_reproduction(found: Reproduction, control: Control) -> Passed[Reproduction]:
     """What `reproduce` found, with the digits that are printed where more would tell of a few.
 
     Parameters
@@ -264,7 +265,7 @@ def protect_reproduction(found: Reproduction, control: Control) -> Reproduction:
         if rough or (row.table, row.question) in close else row
         for row in coefficients
     )  # fmt: skip
-    return replace(found, icc=icc, coefficients=coefficients)
+    return Passed(replace(found, icc=icc, coefficients=coefficients), withheld_of(control))
 
 
 def _rounded_coefficient(row: CoefficientRow, *, rough: bool) -> CoefficientRow:
@@ -294,6 +295,67 @@ _COEFFICIENT: Final = (
     "reml_estimate", "reml_se", "reml_t", "reml_ci_low", "reml_ci_high", "mean", "sd", "lower",
     "upper",
 )  # fmt: skip
+
+
+def pass_rounded[T](
+    whole: T, results: Iterable[Result], control: Control, shorten: Callable[[T], T]
+) -> Passed[T]:
+    """Keep the printed digits of what is made of models where more would tell of a few.
+
+    Parameters
+    ----------
+    whole : object
+        In full.
+    results : iterable of Result
+        Its models.
+    control : Control
+    shorten : callable
+        Leaves the printed digits.
+    """
+    return Passed(shorten(whole) if any(blunt_of(r, control) for r in results) else whole)
+
+
+def pass_without_groups[T](
+    whole: T, result: Result, control: Control, drop: Callable[[T, tuple[str, ...]], T]
+) -> Passed[T]:
+    """Leave hidden groups out of what is made of a model.
+
+    Parameters
+    ----------
+    whole : object
+        With all groups.
+    result : Result
+        Its model.
+    control : Control
+    drop : callable
+        Leaves groups out.
+    """
+    groups = tuple(hidden_of(result, control))
+    return Passed(drop(whole, groups) if groups else whole)
+
+
+def pass_picture[T](
+    result: Result, picture: str, control: Control, draw: Callable[..., T]
+) -> Passed[T]:
+    """Draw a picture of a model with no more than may be seen.
+
+    Parameters
+    ----------
+    result : Result
+    picture : str
+        As in `bayes-sf plot`.
+    control : Control
+    draw : callable
+        Takes ``unsaid``, groups whose n is not said, and ``blunt``, whether figures keep only the
+        digits that are printed.
+
+    Raises
+    ------
+    DisclosureError
+        If it shows single workplaces, or groups that are hidden.
+    """
+    check_withheld(result, picture, control)
+    return Passed(draw(unsaid=control.unsaid(result.spec), blunt=blunt_of(result, control)))
 
 
 def _named(table: str, result: Result) -> str:

@@ -7,17 +7,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from bayes_sf.disclosure.control import HIDDEN, Control, Hidden, hide_groups
+from bayes_sf.disclosure.gate import Passed
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["protect_checks", "protect_left_out"]
+__all__ = ["pass_fit_measures", "protect_checks", "protect_left_out"]
 
 _EXTREMES: Final = ("min", "max")
 _SINGLE: Final = "single workplaces"
 _DECIMALS: Final = 2
-
-type Log = tuple[Hidden, ...]
 
 
 def protect_checks(
@@ -27,7 +26,7 @@ def protect_checks(
     unsaid: Mapping[str, str] | None = None,
     *,
     blunt: bool = False,
-) -> "tuple[pd.DataFrame, Log]":
+) -> "Passed[pd.DataFrame]":
     """Predictive checks without extremes, hidden groups and shares of one or two workplaces.
 
     Parameters
@@ -44,7 +43,7 @@ def protect_checks(
         Whether figures keep two decimals although no group is hidden.
     """
     if not control.active:
-        return checks, ()
+        return Passed(checks)
     values = ("n", "observed", "median", "lower", "upper", "p_above")
     whole = checks.round(dict.fromkeys(values, _DECIMALS)) if groups or unsaid or blunt else checks
     shown, log = hide_groups(whole, groups, table="checks", values=values)
@@ -63,12 +62,13 @@ def protect_checks(
     single = checks["statistic"].isin(_EXTREMES)
     shown.loc[single | few, ["observed", "p_above"]] = HIDDEN
     where = checks.loc[single | few, ["statistic", "group"]].itertuples(index=False)
-    return shown, (*log, *(Hidden("checks", f"{g or 'all'}", s, _SINGLE) for s, g in where))
+    single_log = (Hidden("checks", f"{g or 'all'}", s, _SINGLE) for s, g in where)
+    return Passed(shown, (*log, *single_log))
 
 
 def protect_left_out(
     frame: "pd.DataFrame", groups: Mapping[str, str], unsaid: Mapping[str, str] | None = None
-) -> "tuple[pd.DataFrame, Log]":
+) -> "Passed[pd.DataFrame]":
     """Predictions of groups that were left out, without hidden ones.
 
     Parameters
@@ -83,7 +83,18 @@ def protect_left_out(
     values = ("n", "elpd", "mean", "predicted", "lower", "upper")
     shown, log = hide_groups(frame, groups, table="groups", values=values)
     if not unsaid:
-        return shown, log
+        return Passed(shown, log)
     shown = shown.assign(mean=[x if isinstance(x, str) else round(x, 1) for x in shown["mean"]])
     shown, more = hide_groups(shown, unsaid, table="groups", values=("n", "elpd"))
-    return shown, (*log, *more)
+    return Passed(shown, (*log, *more))
+
+
+def pass_fit_measures(frame: "pd.DataFrame") -> "Passed[pd.DataFrame]":
+    """Let sums over all rows of a model pass: they are taken to be safe (LIMITATIONS.md).
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Expected log densities and their like, one line a model.
+    """
+    return Passed(frame)

@@ -1,10 +1,12 @@
 """What a sensitivity analysis says, as it may leave: industries' means and days, rows lost."""
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from bayes_sf.analysis.sensitivity import Sensitivity
 from bayes_sf.disclosure.control import HIDDEN, Control, Hidden
+from bayes_sf.disclosure.gate import Passed
 from bayes_sf.disclosure.protected_frames import Figures, hidden_of_all, protect_frames
 from bayes_sf.disclosure.protected_models import blunt_of
 
@@ -29,9 +31,7 @@ _LAYOUT: Final = {
 }  # fmt: skip
 
 
-def protect_sensitivity(
-    found: Sensitivity, control: Control
-) -> "tuple[dict[str, pd.DataFrame], tuple[Hidden, ...]]":
+def protect_sensitivity(found: Sensitivity, control: Control) -> Passed[Sensitivity]:
     """Hide industries in every part, and rows that a step loses where they are one or two.
 
     Parameters
@@ -41,21 +41,20 @@ def protect_sensitivity(
 
     Returns
     -------
-    tables : dict of pandas.DataFrame
-        As in `Sensitivity.tables`.
-    log : tuple of Hidden
+    Passed of Sensitivity
+        Its tables as they may leave.
     """
     groups = hidden_of_all(found.results, control)
     unsaid = {g: why for one in found.results for g, why in control.unsaid(one.spec).items()}
     blunt = any(blunt_of(result, control) for result in found.results)
     tables, log = protect_frames(found.tables, _LAYOUT, groups, blunt=blunt, unsaid=unsaid)
     if "controls" not in tables or not control.active:
-        return tables, log
+        return Passed(replace(found, tables=tables), log)
     tables["controls"], lines = _steps(tables["controls"], control.rules.min_workplaces)
-    return tables, (*log, *lines)
+    return Passed(replace(found, tables=tables), (*log, *lines))
 
 
-def _steps(frame: "pd.DataFrame", least: int) -> "tuple[pd.DataFrame, tuple[Hidden, ...]]":
+def _steps(frame: "pd.DataFrame", least: int) -> "Passed[pd.DataFrame]":
     """Rows lost to a control, and what they do: not where two steps differ by fewer than `least`.
 
     The others go with them, since each is the model's n and some steps.
@@ -68,4 +67,4 @@ def _steps(frame: "pd.DataFrame", least: int) -> "tuple[pd.DataFrame, tuple[Hidd
         if any(0 < after - before < least for before, after in pairwise(sizes)):
             shown.loc[part.index, columns] = HIDDEN
             log.append(Hidden("controls", f"{model}, {outcome}", "n", "difference"))
-    return (shown, tuple(log)) if log else (frame, ())
+    return Passed(shown, tuple(log)) if log else Passed(frame)

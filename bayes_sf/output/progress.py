@@ -13,12 +13,12 @@ __all__ = ["show_sampling"]
 
 
 @contextmanager
-def show_sampling(console: "Console", models: int) -> Iterator[Callable[[str], None]]:
+def show_sampling(console: "Console | None", models: int) -> Iterator[Callable[[str], None]]:
     """Show bars of the models and of every chain while the block runs.
 
     Parameters
     ----------
-    console : rich.console.Console
+    console : rich.console.Console or None
         Stderr; nothing is shown where it is no terminal.
     models : int
         How many are fitted.
@@ -28,7 +28,7 @@ def show_sampling(console: "Console", models: int) -> Iterator[Callable[[str], N
     callable
         Of a model's name, to be called when it begins.
     """
-    if not console.is_terminal:
+    if console is None or not console.is_terminal:
         yield lambda _: None
         return
     from rich.progress import (

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "OF_CHAINS", "PICTURES", "check_picture", "draw_picture", "picture_files", "plot",
+    "OF_CHAINS", "PICTURES", "check_picture", "draw_picture", "picture_name", "plot",
 ]  # fmt: skip
 
 #: Draws that predictive pictures use.
@@ -127,30 +127,16 @@ def check_picture(name: str) -> None:
         )  # fmt: skip
 
 
-def picture_files(
-    result: Result,
-    name: str,
-    *,
-    unsaid: Container[str] = (),
-    blunt: bool = False,
-    lang: Language = "en",
-) -> dict[str, bytes]:
-    """Draw a picture, and give its files, named by model, outcome and picture.
+def picture_name(result: Result, name: str) -> str:
+    """Stem of a picture's files: model, outcome and picture.
 
     Parameters
     ----------
     result : Result
-        With a posterior.
     name : str
         One of `PICTURES`.
-    unsaid : container of str
-        Groups whose n is not said.
-    blunt, lang
-        As in `draw_picture`.
     """
-    stem = "-".join(re.sub(r"[^\w.]+", "_", part) for part in (*result.spec.key, name))
-    figure = draw_picture(result, name, unsaid=unsaid, blunt=blunt, lang=lang)
-    return figure_files(stem, figure, tight=True)
+    return "-".join(re.sub(r"[^\w.]+", "_", part) for part in (*result.spec.key, name))
 
 
 def draw_picture(

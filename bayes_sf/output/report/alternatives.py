@@ -180,7 +180,7 @@ def treat_gaps(
         frame[frame["term"].map(wanted).astype(bool)] for frame in (study.effects, study.tipping)
     )
     parameters = pd.DataFrame(columns=["parameter", "mean", "sd", "lower", "upper"])
-    safe = protect_missing(
+    safe, log = protect_missing(
         replace(study, rows=rows, effects=effects, tipping=tipping), parameters, control
     )
-    return safe.study, (*closed, *safe.log)
+    return safe.study, (*closed, *log)

@@ -202,13 +202,15 @@ def gather(
         protect_pooling(compare_pooling(spec, data), control)
         for spec in load_analysis("null").specs
     ]
-    tables = protect_tables(data, control) if isinstance(data, AnalysisSample) else None
+    tables, tables_log = (
+        protect_tables(data, control) if isinstance(data, AnalysisSample) else (None, ())
+    )
     effects, tipping, moved_log = move_unobserved(_apart(results), data, control)
     explored, choice_log = explore_choices(data, control, progress)
     missing, missing_log = treat_gaps(data, control, imputed)
     return Material(
         source=results[0].provenance.source, lang=lang, data=data,
-        found=protect_reproduction(found, control), outcomes=replay(),
+        found=protect_reproduction(found, control).shown, outcomes=replay(),
         fan=prior_fan(results, default_fan(), groups=False),
         small=_small(results, data, control, lang=lang, seed=seed),
         poolings=tuple(pooling for pooling, _ in poolings), rope=rope, seed=seed,
@@ -216,7 +218,7 @@ def gather(
         explored=explored, missing=missing,
         hidden=(
             *(line for _, log in poolings for line in log),
-            *(line for line in (tables.log if tables else ()) if line.table == "flow"),
+            *(line for line in tables_log if line.table == "flow"),
             *moved_log, *choice_log, *missing_log, *withheld_of(control),
         ),
     )  # fmt: skip

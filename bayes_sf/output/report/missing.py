@@ -27,7 +27,7 @@ def build_missing(material: Material) -> Section:
     data, lang, study = material.data, material.lang, material.missing
     if material.tables is None or not isinstance(data, AnalysisSample):
         return Section("missing", material.source, (gap(material),), (sample_table(material),))
-    flow = material.tables.tables["flow.csv"]
+    flow = material.tables.tables["flow"]
     paragraphs = [gap(material)]
     tables = list(flow_tables(flow[flow["analysis"] == "null"], source=data.source, lang=lang))
     if isinstance(study, str):
@@ -42,7 +42,7 @@ def build_missing(material: Material) -> Section:
     if material.control.active:
         first = flow.iloc[0]
         figure = states_figure(
-            material.tables.tables["missingness.csv"],
+            material.tables.tables["missingness"],
             {str(name): size for name, size in first.items()}, source=data.source, lang=lang,
         )  # fmt: skip
     else:

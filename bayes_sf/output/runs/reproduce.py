@@ -1,190 +1,141 @@
-"""`bayes-sf reproduce`: load, fit, compare, and write every file of the result."""
+"""`bayes-sf reproduce`: every multilevel result of the report, beside REML and its posterior."""
 
-import platform
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from bayes_sf.analysis.comparison import CoefficientRow, IccRow, Reproduction, reproduce
+import pandas as pd
+
+from bayes_sf.analysis.comparison import Reproduction, reproduce
 from bayes_sf.analysis.replay.account import AccountRow, account_of
 from bayes_sf.analysis.replay.consistency import RuleOutcome, replay
-from bayes_sf.analysis.replay.findings import Finding
-from bayes_sf.disclosure.control import Control, Hidden, Rules
-from bayes_sf.disclosure.protected_models import (
-    protect_estimates,
-    protect_reproduction,
-    withheld_of,
-)
+from bayes_sf.disclosure.control import Control
+from bayes_sf.disclosure.gate import Passed, all_of
+from bayes_sf.disclosure.protected_models import protect_estimates, protect_reproduction
 from bayes_sf.engines.fit import versions
-from bayes_sf.engines.result import Result
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.inputs.variables import Language
-from bayes_sf.output.audit import disclosure_files, notice
-from bayes_sf.output.files import csv_text, json_text, write_files
-from bayes_sf.output.formats.terminal import print_end
-from bayes_sf.output.runs.describe import source_texts
+from bayes_sf.output.files import json_text
+from bayes_sf.output.runs.describe import with_source
+from bayes_sf.output.runs.run import Asked, Content, Run, described
 from bayes_sf.output.tables.described_sample import protect_tables
-from bayes_sf.output.tables.summary import SOURCES, markdown, print_summary
+from bayes_sf.output.tables.summary import markdown, print_summary
 from bayes_sf.output.words.commands import say
 from bayes_sf.recovery.study import PublishedStudy
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
-__all__ = ["Run", "print_reproduction", "run_reproduction"]
+__all__ = ["run_reproduce"]
 
 
-@dataclass(frozen=True, eq=False)
-class Run:
-    """One run of `reproduce`.
-
-    Parameters
-    ----------
-    source : str
-        ``published``, ``replica`` or ``microdata``.
-    found : Reproduction
-    outcomes : tuple of RuleOutcome
-        The replay of the report.
-    provenance : dict
-        As in `provenance.json`.
-    files : tuple of pathlib.Path
-        What was written.
-    disclosure : str
-        What disclosure control did.
-    lang : {"en", "nb"}
-        Language of what is printed.
-    """
-
-    source: str
-    found: Reproduction
-    outcomes: tuple[RuleOutcome, ...]
-    provenance: dict[str, Any]
-    files: tuple[Path, ...]
-    disclosure: str = ""
-    lang: Language = "en"
-
-    @property
-    def not_converged(self) -> tuple[Result, ...]:
-        """Results whose diagnostics fail."""
-        fits = (result for fits in self.found.results.values() for result in fits.values())
-        return tuple(result for result in fits if not result.converged)
-
-
-def run_reproduction(
-    folder: Path,
-    *,
-    source: str,
+def run_reproduce(
     load: Callable[[], PublishedStudy | AnalysisSample],
+    asked: Asked,
+    *,
     engine: str = "exact",
-    seed: int = 1,
-    progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
-    rules: Rules | None = None,
     with_data: bool = False,
-    lang: Language = "en",
 ) -> Run:
-    """Reproduce the report's multilevel results and write them to a folder.
+    """Reproduce the report's multilevel results.
 
     Parameters
     ----------
-    folder : pathlib.Path
-        An existing folder.
-    source : {"published", "replica", "microdata"}
-        Which data.
     load : callable
-        Gives them.
+        Gives the data.
+    asked : Asked
     engine : {"exact", "nuts"}
         Engine of the posteriors.
-    seed : int
-        Seed of everything random.
-    progress : callable
-        Wraps the list of jobs.
-    rules : Rules, optional
-        Of disclosure control.
     with_data : bool
         Whether `moments.json` holds the sufficient statistics of microdata: group means and sizes
         are counts of answers.
-    lang : {"en", "nb"}
-        Language of `summary.md` and of what is printed.
     """
     start = perf_counter()
     data = load()
     loaded = perf_counter()
-    control = Control.of(data, rules or Rules())
-    found = reproduce(data, engine=engine, seed=seed, keep=control.keeps, progress=progress)
-    outcomes = replay()
-    fitted = perf_counter()
-    provenance = {
-        "source": source,
-        "statement": SOURCES[source],
-        "engine": engine,
-        "seed": seed,
-        "versions": versions(),
-        "platform": platform.platform(),
-        "seconds": {"load": round(loaded - start, 2), "fit": round(fitted - loaded, 2)},
-        "models": [
-            {
-                "analysis": analysis, "engine": kind, "model": key[0], "outcome": key[1],
-                "spec": result.provenance.spec, "data": result.provenance.data,
-                "n": result.moments.n_obs, "seconds": round(result.provenance.seconds, 4),
-                "converged": result.converged,
-            }
-            for (analysis, kind), results in found.results.items()
-            for key, result in results.items()
-        ],
-    }  # fmt: skip
-    findings = [finding for outcome in outcomes for finding in outcome.findings]
-    account = account_of(data) if isinstance(data, PublishedStudy) else ()
-    raw, found = found, protect_reproduction(found, control)
-    page = markdown(found, outcomes, source, _footer(provenance), account, lang=lang)
-    extra, log = _sample_tables(data, found, control)
-    models = _moments(account, raw) if with_data or not control.microdata else _WITHHELD
-    files = write_files(
-        folder,
-        {
-            "icc.csv": csv_text(IccRow, found.icc),
-            "coefficients.csv": csv_text(CoefficientRow, found.coefficients),
-            "consistency.csv": csv_text(Finding, findings),
-            "moments.json": json_text(models),
-            "provenance.json": json_text(provenance),
-            "summary.md": page,
-            **extra,
-            **disclosure_files(control, log),
-        },
+    control = Control.of(data, asked.rules)
+    found = reproduce(
+        data, engine=engine, seed=asked.seed, keep=control.keeps, progress=asked.progress
     )
-    return Run(source, found, outcomes, provenance, files, notice(control, log, lang), lang)
+    outcomes = replay()
+    seconds = {"load": round(loaded - start, 2), "fit": round(perf_counter() - loaded, 2)}
+    account = account_of(data) if isinstance(data, PublishedStudy) else ()
+    whole = with_data or not control.microdata
+    rest = Rest(
+        engine, seconds, outcomes, account, _moments(account, found) if whole else _WITHHELD
+    )
+    frames = _sample_frames(data, found, control)
+    shown = protect_reproduction(found, control).also(frames)
+    failed = [
+        result for results in found.results.values() for result in results.values()
+        if not result.converged
+    ]  # fmt: skip
+    return Run(
+        asked, control, shown.map(lambda both: _content(both[0], both[1], rest, asked)), failed
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Rest:
+    """What holds no figure of a workplace, and moments where they may leave."""
+
+    engine: str
+    seconds: dict[str, float]
+    outcomes: tuple[RuleOutcome, ...]
+    account: Sequence[AccountRow]
+    moments: dict[str, Any]
+
+
+def _content(
+    found: Reproduction, frames: dict[str, pd.DataFrame], rest: Rest, asked: Asked
+) -> Content:
+    """Tables and files."""
+    lang, source = asked.lang, asked.source
+    findings = [finding for outcome in rest.outcomes for finding in outcome.findings]
+    models = [
+        {"analysis": analysis, **described(result)}
+        for (analysis, _), results in found.results.items()
+        for result in results.values()
+    ]  # fmt: skip
+    footer = _footer(rest.engine, asked.seed, models)
+    page = markdown(found, rest.outcomes, source, footer, rest.account, lang=lang)
+    return Content(
+        frames={
+            "icc": pd.DataFrame(found.icc), "coefficients": pd.DataFrame(found.coefficients),
+            "consistency": pd.DataFrame(findings), **frames,
+        },
+        texts={"moments.json": json_text(rest.moments), "summary.md": page},
+        lines=[say("readers", lang).format(_report_command(source, lang))],
+        about={"engine": rest.engine, "seconds": rest.seconds, "models": models},
+        unsaid=tuple(frames),
+        printed=lambda console: print_summary(console, found, rest.outcomes, source, lang),
+    )  # fmt: skip
 
 
 #: What stands in `moments.json` in place of microdata.
 _WITHHELD = {"note": "sufficient statistics of microdata are saved with --with-data only"}
 
 
-def _sample_tables(
-    sample: Any, found: Reproduction, control: Control
-) -> tuple[dict[str, str], tuple[Hidden, ...]]:
+def _sample_frames(
+    data: Any, found: Reproduction, control: Control
+) -> Passed[dict[str, pd.DataFrame]]:
     """What only microdata give: the tables of `describe`, and all estimates of every engine."""
-    if not isinstance(sample, AnalysisSample):
-        return {}, ()
-    import pandas as pd
-
-    shown = protect_tables(sample, control)
-    log, fits = [*shown.log, *withheld_of(control)], []
-    for results in found.results.values():
-        for result in results.values():
-            estimates, hidden = protect_estimates(result, control)
-            fits.append(estimates)
-            log += hidden
-    tables = {**shown.tables, "estimates.csv": pd.concat(fits, ignore_index=True)}
-    return source_texts(tables, sample), tuple(log)
+    if not isinstance(data, AnalysisSample):
+        return all_of(()).map(lambda _: {})
+    fits = [result for results in found.results.values() for result in results.values()]
+    estimates = all_of(protect_estimates(result, control) for result in fits)
+    whole = estimates.map(partial(pd.concat, ignore_index=True))
+    return (
+        protect_tables(data, control)
+        .also(whole)
+        .map(lambda both: with_source({**both[0].tables, "estimates": both[1]}, data.source))
+    )
 
 
-def _footer(provenance: dict[str, Any]) -> str:
+def _footer(engine: str, seed: int, models: Sequence[dict[str, Any]]) -> str:
     """Versions and seed in one line; before them, what must not be believed."""
-    used = ", ".join(f"{name} {version}" for name, version in provenance["versions"].items())
-    failed = [f"{m['model']} of {m['outcome']}" for m in provenance["models"] if not m["converged"]]
+    used = ", ".join(f"{name} {version}" for name, version in versions().items())
+    failed = [f"{m['model']} of {m['outcome']}" for m in models if not m["converged"]]
     warning = f"NOT CONVERGED, not to be believed: {', '.join(failed)}. " if failed else ""
-    return f"{warning}Engine {provenance['engine']}, seed {provenance['seed']}; {used}."
+    return f"{warning}Engine {engine}, seed {seed}; {used}."
 
 
 def _moments(account: Sequence[AccountRow], found: Reproduction) -> dict[str, Any]:
@@ -202,35 +153,6 @@ def _moments(account: Sequence[AccountRow], found: Reproduction) -> dict[str, An
     ]  # fmt: skip
     columns = "columns of means and within: the predictors, then the outcome (pp)"
     return {"note": columns, "account": account, "models": models}
-
-
-def print_reproduction(console: "Console", run: Run, *, as_json: bool) -> None:
-    """Print a run as tables, or as one JSON object.
-
-    Parameters
-    ----------
-    console : rich.console.Console
-        Stdout.
-    run : Run
-        What to print.
-    as_json : bool
-        One object with keys ``icc, coefficients, consistency, provenance``.
-    """
-    if as_json:
-        content = {
-            "icc": [asdict(row) for row in run.found.icc],
-            "coefficients": [asdict(row) for row in run.found.coefficients],
-            "consistency": [asdict(f) for o in run.outcomes for f in o.findings],
-            "provenance": run.provenance,
-            **({"disclosure": run.disclosure} if run.disclosure else {}),
-        }
-        console.file.write(json_text(content))
-        return
-    print_summary(console, run.found, run.outcomes, run.source, run.lang)
-    console.print()
-    print_end(console, run.files, lang=run.lang, disclosure=run.disclosure)
-    said = say("readers", run.lang).format(_report_command(run.source, run.lang))
-    console.print(said, soft_wrap=True)
 
 
 def _report_command(source: str, lang: Language) -> str:

@@ -7,20 +7,17 @@ chosen is how many of them are expected to be truly among as many most extreme; 
 found nearer to the middle another time (regression to the mean).
 """
 
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bayes_sf.analysis.choices.selection import LISTS, select_cases
-from bayes_sf.disclosure.control import HIDDEN, Control, Hidden, Rules
+from bayes_sf.disclosure.control import Control
+from bayes_sf.disclosure.protected_cases import pass_with_consent, protect_belonging
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.sample import AnalysisSample
-from bayes_sf.inputs.variables import Language
-from bayes_sf.output.audit import disclosure_files, notice
-from bayes_sf.output.files import json_text, write_files
-from bayes_sf.output.formats.terminal import print_end, print_table
-from bayes_sf.output.runs.describe import source_texts
+from bayes_sf.output.runs.describe import with_source
+from bayes_sf.output.runs.run import Asked, Content, Run
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
 from bayes_sf.output.words.commands import say
 from bayes_sf.output.words.sentences import STATEMENTS
@@ -28,9 +25,8 @@ from bayes_sf.output.words.words import industry_name, word
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.console import Console
 
-__all__ = ["Cases", "Choice", "count_belonging", "print_cases", "write_cases"]
+__all__ = ["Choice", "count_belonging", "run_select"]
 
 
 @dataclass(frozen=True)
@@ -64,65 +60,22 @@ class Choice:
             raise UsageError("--top", "must be an even number of at least 2", got=self.top)
 
 
-@dataclass(frozen=True, eq=False)
-class Cases:
-    """The lists that were made.
+def run_select(
+    sample: AnalysisSample, choice: Choice, asked: Asked, *, with_data: bool = False
+) -> Run:
+    """Select workplaces: `belonging.csv`, and with data `selection.csv`.
 
     Parameters
     ----------
-    source : {"replica", "microdata"}
-        Whose workplaces.
-    years : tuple of int
-        First and last year.
-    belonging : pandas.DataFrame
-        As `count_belonging` gives it.
-    files : tuple of pathlib.Path
-        What was written.
-    disclosure : str
-        What disclosure control did.
-    lang : {"en", "nb"}
-        Language of what is printed; files are in English.
-    """
-
-    source: str
-    years: tuple[int, int]
-    belonging: "pd.DataFrame" = field(repr=False)
-    files: tuple[Path, ...]
-    disclosure: str = ""
-    lang: Language = "en"
-
-
-def write_cases(
-    folder: Path,
-    sample: AnalysisSample,
-    choice: Choice,
-    *,
-    rules: Rules | None = None,
-    with_data: bool = False,
-    lang: Language = "en",
-) -> Cases:
-    """Select workplaces and write `belonging.csv`, and with data `selection.csv`.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        An existing folder.
     sample : AnalysisSample
         The workplaces; those not linked are no candidates.
     choice : Choice
         What to select.
-    rules : Rules, optional
-        Of disclosure control.
+    asked : Asked
     with_data : bool
-        Whether the lists themselves are written.
-    lang : {"en", "nb"}
-        Language of what is printed.
-
-    Returns
-    -------
-    Cases
-        `selection.csv` has one line per workplace and list that the rule or the posterior chooses,
-        by pseudonym; `count_belonging` also counts the other candidates.
+        Whether the lists themselves are written: `selection.csv` has one line per workplace and
+        list that the rule or the posterior chooses, by pseudonym; `belonging.csv` also counts the
+        other candidates.
 
     Raises
     ------
@@ -133,40 +86,37 @@ def write_cases(
     lists = select_cases(
         sample.quarters, size, years=choice.years, top=choice.top, seed=choice.seed
     )
+    control = Control.of(sample, asked.rules)
+    passed = protect_belonging(count_belonging(lists), control)
     chosen = lists[lists["chosen"] | lists["posterior_chosen"]]
-    control = Control.of(sample, rules or Rules())
-    belonging, log = protect_belonging(count_belonging(lists), control)
-    tables = {"belonging.csv": belonging, **({"selection.csv": chosen} if with_data else {})}
-    files = write_files(folder, {**source_texts(tables, sample), **disclosure_files(control, log)})
-    said = notice(control, log, lang)
-    return Cases(sample.source, choice.years, belonging, files, said, lang)
+    shown = passed.also(pass_with_consent(chosen if with_data else None))
+    return Run(
+        asked, control,
+        shown.map(lambda both: _content(both[0], both[1], choice, sample, asked)),
+    )  # fmt: skip
 
 
-def protect_belonging(
-    belonging: "pd.DataFrame", control: Control
-) -> "tuple[pd.DataFrame, tuple[Hidden, ...]]":
-    """Hide lines of few candidates, and of industries that are hidden.
-
-    Parameters
-    ----------
-    belonging : pandas.DataFrame
-        As `count_belonging`; there is no total, so a hidden line cannot be had from others.
-    control : Control
-    """
-    if not control.active:
-        return belonging, ()
-    values = ["candidates", "chosen", "belong_by_rule", "belong_by_posterior"]
-    shown = belonging.astype(dict.fromkeys(values, object))
-    log = []
-    for _, part in belonging.groupby("list", sort=False, observed=True):
-        sizes = dict(zip(part["industry"], part["candidates"], strict=True))
-        groups = control.hidden_groups({str(name): int(n) for name, n in sizes.items()})
-        for at, industry in part["industry"].items():
-            if industry in groups:
-                shown.loc[at, values] = HIDDEN
-                log.append(Hidden("belonging", str(industry), str(part["list"].iloc[0]),
-                                  groups[industry]))  # fmt: skip
-    return shown, tuple(log)
+def _content(
+    belonging: "pd.DataFrame",
+    chosen: "pd.DataFrame | None",
+    choice: Choice,
+    sample: AnalysisSample,
+    asked: Asked,
+) -> Content:
+    """The table, and files."""
+    tables = {"belonging": belonging} | ({} if chosen is None else {"selection": chosen})
+    closed = [say("lists withheld", asked.lang)] if chosen is None else []
+    return Content(
+        frames=with_source(tables, sample.source),
+        tables=(_belonging_table(belonging, asked),),
+        lines=[say("select years", asked.lang).format(*choice.years), *closed],
+        about={"years": choice.years, "top": choice.top, "data": sample.digest},
+        said={
+            "source": asked.source, "statement": STATEMENTS["en"][asked.source],
+            "years": choice.years,
+        },
+        unsaid=("selection",),
+    )  # fmt: skip
 
 
 def count_belonging(lists: "pd.DataFrame") -> "pd.DataFrame":
@@ -202,45 +152,12 @@ def count_belonging(lists: "pd.DataFrame") -> "pd.DataFrame":
     return pd.DataFrame(records, columns=columns)
 
 
-def print_cases(console: "Console", cases: Cases, *, as_json: bool) -> None:
-    """Print how many of the chosen truly belong.
-
-    Parameters
-    ----------
-    console : rich.console.Console
-        Where to.
-    cases : Cases
-        The lists.
-    as_json : bool
-        One JSON object instead.
-    """
-    if as_json:
-        content = {
-            "source": cases.source,
-            "statement": STATEMENTS["en"][cases.source],
-            "years": cases.years,
-            "belonging": cases.belonging.to_dict("records"),
-            "disclosure": cases.disclosure,
-            "files": [str(path) for path in cases.files],
-        }
-        console.file.write(json_text(content))
-        return
-    lang = cases.lang
-    console.print(STATEMENTS[lang][cases.source], style="bold")
-    console.print(say("select years", lang).format(*cases.years))
-    print_table(console, _belonging_table(cases))
-    console.print()
-    print_end(console, cases.files, lang=lang, disclosure=cases.disclosure)
-    if all(path.name != "selection.csv" for path in cases.files):
-        console.print(say("lists withheld", lang))
-
-
-def _belonging_table(cases: Cases) -> Table:
+def _belonging_table(belonging: "pd.DataFrame", asked: Asked) -> Table:
     """How many truly belong, by list and industry; what has no posterior does not exist."""
-    lang = cases.lang
-    shown = cases.belonging.assign(
-        list=[say(str(name), lang) for name in cases.belonging["list"]],
-        industry=[industry_name(str(name), lang) for name in cases.belonging["industry"]],
+    lang = asked.lang
+    shown = belonging.assign(
+        list=[say(str(name), lang) for name in belonging["list"]],
+        industry=[industry_name(str(name), lang) for name in belonging["industry"]],
     )
     columns = (
         Column("list", say("list", lang), "text"),
@@ -252,5 +169,5 @@ def _belonging_table(cases: Cases) -> Table:
     )
     return table_from_frame(
         shown, word("belonging", lang), columns=columns, notes=(say("belong note", lang),),
-        source=cases.source, lang=lang,
+        source=asked.source, lang=lang,
     )  # fmt: skip

@@ -1,28 +1,22 @@
-"""`bayes-sf sensitivity`: how far claims move, as files and on a terminal."""
+"""`bayes-sf sensitivity`: how far claims move."""
 
-import platform
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bayes_sf.analysis.sensitivity import Sensitivity, sensitivity
-from bayes_sf.disclosure.control import Control, Rules
+from bayes_sf.disclosure.control import Control
 from bayes_sf.disclosure.protected_models import keep_open
 from bayes_sf.disclosure.protected_sensitivity import protect_sensitivity
-from bayes_sf.engines.fit import versions
 from bayes_sf.inputs.variables import Language
-from bayes_sf.output.audit import disclosure_files, notice
-from bayes_sf.output.figures.page import figure_files
+from bayes_sf.output.audit import notice
 from bayes_sf.output.figures.sensitivity import (
     controls_figure,
     fan_figure,
     ladder_figure,
     ranks_figure,
 )
-from bayes_sf.output.files import json_text, write_files
 from bayes_sf.output.formats.markdown import markdown
-from bayes_sf.output.formats.terminal import print_end, print_table
+from bayes_sf.output.runs.run import Asked, Content, Run, described
 from bayes_sf.output.tables.result_tables import slug
 from bayes_sf.output.tables.sensitivity_tables import model_tables, outcome_tables
 from bayes_sf.output.words.sensitivity import sentence_of
@@ -32,11 +26,11 @@ from bayes_sf.output.words.words import numbered_name
 from bayes_sf.spec.analysis import Analysis
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from matplotlib.figure import Figure
 
     from bayes_sf.output.tables.table import Table
 
-__all__ = ["SensitivityRun", "print_sensitivity", "run_sensitivity"]
+__all__ = ["run_sensitivity"]
 
 #: So many models are printed; all are in the files.
 _SHOWN = 2
@@ -44,104 +38,55 @@ _SHOWN = 2
 _DRAWN = 8
 
 
-@dataclass(frozen=True, eq=False)
-class SensitivityRun:
-    """One run of `sensitivity`.
+def run_sensitivity(analysis: Analysis, data: Any, asked: Asked, **stated: Any) -> Run:
+    """Ask every part; a CSV for each, the tables as a page, pictures.
 
     Parameters
     ----------
-    source : str
-        ``published``, ``replica`` or ``microdata``.
-    found : Sensitivity
-    lang : {"en", "nb"}
-        Language of tables and pictures.
-    provenance : dict
-        As in `provenance.json`.
-    files : tuple of pathlib.Path
-        What was written.
-    disclosure : str
-        What disclosure control did.
-    """
-
-    source: str
-    found: Sensitivity
-    lang: Language
-    provenance: dict[str, Any]
-    files: tuple[Path, ...]
-    disclosure: str = ""
-
-
-def run_sensitivity(
-    folder: Path,
-    analysis: Analysis,
-    data: Any,
-    *,
-    source: str,
-    lang: Language,
-    seed: int,
-    progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
-    rules: Rules | None = None,
-    **stated: Any,
-) -> SensitivityRun:
-    """Ask, and write a CSV for every part, the tables as a page, pictures and provenance.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        An existing folder.
     analysis : Analysis
         What is asked.
     data : PublishedStudy or AnalysisSample
         Its data.
-    source : {"published", "replica", "microdata"}
-        Which data they are.
-    lang : {"en", "nb"}
-        Language of tables and pictures; CSV files are in English.
-    seed : int
-        Seed of everything random.
-    progress : callable
-        Wraps what is fitted and asked.
-    rules : Rules, optional
-        Of disclosure control.
+    asked : Asked
     **stated
         As in `sensitivity`: items, parts, contrast, rope, workforce, ...
     """
-    control = Control.of(data, rules or Rules())
-    analysis, withheld = keep_open(analysis, control)
-    found = sensitivity(analysis, data, lang=lang, seed=seed, progress=progress, **stated)
-    tables, log = protect_sensitivity(found, control)
-    log += withheld
-    found = replace(found, tables=tables)
-    provenance = {
-        "analysis": analysis.name, "question": analysis.question, "source": source,
-        "statement": STATEMENTS["en"][source], "seed": seed, "prob": found.prob,
-        "parts": list(found.tables), "left_out": dict(found.left_out),
-        "stated": {key: _said(value) for key, value in stated.items()},
-        "versions": versions(), "platform": platform.platform(),
-        "models": [
-            {
-                "model": r.spec.name, "outcome": r.spec.outcome, "predictors": r.spec.predictors,
-                "priors": str(r.priors), "spec": r.provenance.spec, "data": r.provenance.data,
-                "n": r.moments.n_obs,
-            }
-            for r in found.results
-        ],
-    }  # fmt: skip
-    csv = {
-        f"{part}.csv": str(table.to_csv(index=False, lineterminator="\n"))
-        for part, table in found.tables.items()
-    }
-    contents: dict[str, str | bytes] = {
-        **csv,
-        "sensitivity.md": _page(
-            analysis, found, source, lang, notice(control, log, lang, page=True)
-        ),
-        "provenance.json": json_text(provenance),
-        **_pictures(found, lang),
-        **disclosure_files(control, log),
-    }
-    files, notes = write_files(folder, contents), notice(control, log, lang)
-    return SensitivityRun(source, found, lang, provenance, files, notes)
+    control = Control.of(data, asked.rules)
+    kept = keep_open(analysis, control)
+    found = sensitivity(
+        kept.shown, data, lang=asked.lang, seed=asked.seed, progress=asked.progress, **stated
+    )
+    shown = kept.also(protect_sensitivity(found, control))
+    notes = notice(control, shown.log, asked.lang, page=True)
+    return Run(
+        asked, control, shown.map(lambda both: _content(both[0], both[1], asked, notes, stated))
+    )
+
+
+def _content(
+    analysis: Analysis, found: Sensitivity, asked: Asked, notes: str, stated: Mapping[str, Any]
+) -> Content:
+    """Tables, pictures and files."""
+    lang = asked.lang
+    shown: list[Table] = []
+    for result in found.results[:_SHOWN]:
+        shown += model_tables(found, result, lang, short=True)
+    left = unanswered(found.left_out, lang)
+    return Content(
+        frames=found.tables,
+        tables=(*shown, *outcome_tables(found, lang)),
+        figures=_pictures(found, lang),
+        texts={"sensitivity.md": _page(analysis, found, asked.source, lang, notes)},
+        lines=[f"{sentence_of('left', lang)}: {line}" for line in left],
+        about={
+            "analysis": analysis.name, "question": analysis.question, "prob": found.prob,
+            "parts": list(found.tables), "left_out": dict(found.left_out),
+            "stated": {key: _said(value) for key, value in stated.items()},
+            "models": [described(result) for result in found.results],
+        },
+        said={"left_out": dict(found.left_out)},
+        more=len(found.results) - _SHOWN,
+    )  # fmt: skip
 
 
 def _said(value: object) -> object:
@@ -174,9 +119,9 @@ def _heading(analysis: Analysis, found: Sensitivity, lang: Language) -> str:
     return f"{sentence_of('heading', lang)}: {', '.join(numbered_name(n, lang) for n in asked)}"
 
 
-def _pictures(found: Sensitivity, lang: Language) -> dict[str, bytes]:
+def _pictures(found: Sensitivity, lang: Language) -> "dict[str, Figure]":
     """Pictures of the first models, and of every outcome's many slopes."""
-    files: dict[str, bytes] = {}
+    drawn: dict[str, Figure] = {}
     makers = {"fan": fan_figure, "ladder": ladder_figure, "controls": controls_figure}
     for result in found.results[:_DRAWN]:
         spec = result.spec
@@ -187,43 +132,9 @@ def _pictures(found: Sensitivity, lang: Language) -> dict[str, bytes]:
             own = own[own["term"].str.partition("[")[0].isin(about)]
             name = slug(f"{part}_{spec.name}_{spec.outcome}")
             if len(own):
-                files |= figure_files(name, makers[part](own.infer_objects(), lang=lang))
+                drawn[name] = makers[part](own.infer_objects(), lang=lang)
     if "multiplicity" in found.tables:
         asked = [term for result in found.results for term in result.moments.predictors]
         for outcome, many in found.tables["multiplicity"].groupby("outcome", sort=False):
-            files |= figure_files(slug(f"ranks_{outcome}"), ranks_figure(many, asked, lang=lang))
-    return files
-
-
-def print_sensitivity(console: "Console", run: SensitivityRun, *, as_json: bool) -> None:
-    """Print the tables of the first models, or everything as one JSON object.
-
-    Parameters
-    ----------
-    console : rich.console.Console
-        Stdout.
-    run : SensitivityRun
-        What to print.
-    as_json : bool
-        One object with a key for every part, ``left_out`` and ``provenance``; of microdata
-        ``disclosure``.
-    """
-    found = run.found
-    if as_json:
-        tables = {name: table.to_dict("records") for name, table in found.tables.items()}
-        left: dict[str, Any] = {"left_out": dict(found.left_out), "provenance": run.provenance}
-        if run.disclosure:
-            left["disclosure"] = run.disclosure
-        console.file.write(json_text({**tables, **left}))
-        return
-    console.print(STATEMENTS[run.lang][run.source], style="bold")
-    shown: list[Table] = []
-    for result in found.results[:_SHOWN]:
-        shown += model_tables(found, result, run.lang, short=True)
-    for table in (*shown, *outcome_tables(found, run.lang)):
-        print_table(console, table)
-    console.print()
-    for line in unanswered(found.left_out, run.lang):
-        console.print(f"{sentence_of('left', run.lang)}: {line}", markup=False, highlight=False)
-    more = len(found.results) - _SHOWN
-    print_end(console, run.files, lang=run.lang, disclosure=run.disclosure, more=more)
+            drawn[slug(f"ranks_{outcome}")] = ranks_figure(many, asked, lang=lang)
+    return drawn

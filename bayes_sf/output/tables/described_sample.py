@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bayes_sf.disclosure.control import HIDDEN, Control, Hidden
+from bayes_sf.disclosure.gate import Passed
 from bayes_sf.disclosure.protected_answers import protect_answers
 from bayes_sf.disclosure.protected_counts import FLOWS
 from bayes_sf.disclosure.protected_flow import protect_flow, protect_missing
@@ -38,14 +39,12 @@ class ProtectedTables:
         Figure -> industry whose n may not be said -> rule; `groups` among them.
     uncounted : frozenset of str
         Figures whose n of all may not be said.
-    log : tuple of Hidden
     """
 
     tables: "dict[str, pd.DataFrame]"
     groups: Mapping[str, str]
     unsaid: Mapping[str, Mapping[str, str]]
     uncounted: frozenset[str]
-    log: tuple[Hidden, ...]
 
     @property
     def withheld(self) -> tuple[str, ...]:
@@ -59,26 +58,26 @@ class ProtectedTables:
 
 #: Columns of figures; of the flow all after the third.
 _FIGURES: Final[Mapping[str, list[str]]] = {
-    "univariate.csv": ["count"], "by_industry.csv": ["count"], "flow.csv": [],
-    "missingness.csv": ["observed", "no_absence", "no_row"],
+    "univariate": ["count"], "by_industry": ["count"], "flow": [],
+    "missingness": ["observed", "no_absence", "no_row"],
 }  # fmt: skip
 
 
 def description_tables(sample: AnalysisSample) -> "dict[str, pd.DataFrame]":
-    """Make the tables: `univariate.csv`, `by_industry.csv`, `flow.csv`, `missingness.csv`.
+    """Make the tables `univariate`, `by_industry`, `flow` and `missingness`.
 
     Returns
     -------
     dict
-        File name -> table. The first two have the columns of `data/published/` and percentages
+        Name -> table. The first two have the columns of `data/published/` and percentages
         with the decimals of the report's tables (one; none in table 29). Tables made in R drop a
         trailing zero in print; here it is kept.
     """
     return {
-        "univariate.csv": _as_printed(describe_all(sample.frame)),
-        "by_industry.csv": _as_printed(describe_by_industry(sample.frame)),
-        "flow.csv": flow_table(sample),
-        "missingness.csv": count_missing(sample.missingness()),
+        "univariate": _as_printed(describe_all(sample.frame)),
+        "by_industry": _as_printed(describe_by_industry(sample.frame)),
+        "flow": flow_table(sample),
+        "missingness": count_missing(sample.missingness()),
     }
 
 
@@ -136,7 +135,7 @@ def count_missing(picture: "pd.DataFrame") -> "pd.DataFrame":
     return counts.rename(columns=lambda state: state.replace(" ", "_")).reset_index()
 
 
-def protect_tables(sample: AnalysisSample, control: Control) -> ProtectedTables:
+def protect_tables(sample: AnalysisSample, control: Control) -> Passed[ProtectedTables]:
     """Make the tables of a sample, and hide in them what tells of single workplaces.
 
     Parameters
@@ -146,7 +145,7 @@ def protect_tables(sample: AnalysisSample, control: Control) -> ProtectedTables:
         Of the sample.
     """
     if control.counts is None:
-        return ProtectedTables(description_tables(sample), {}, {}, frozenset(), ())
+        return Passed(ProtectedTables(description_tables(sample), {}, {}, frozenset()))
     frame, rules, counts = sample.frame, control.rules, control.counts
     sizes = _by_industry(frame)
     groups = control.hidden_groups(sizes)
@@ -158,8 +157,8 @@ def protect_tables(sample: AnalysisSample, control: Control) -> ProtectedTables:
         count_missing(sample.missingness()), groups, counts.unsaid(counts.linked), rules
     )
     shown = {
-        "univariate.csv": _as_printed(total), "by_industry.csv": _as_printed(by_industry),
-        "flow.csv": flow, "missingness.csv": missing,
+        "univariate": _as_printed(total), "by_industry": _as_printed(by_industry),
+        "flow": flow, "missingness": missing,
     }  # fmt: skip
     unsaid = {name: counts.unsaid(kept) for name, kept in counts.figures.items()}
     uncounted = frozenset(
@@ -167,7 +166,7 @@ def protect_tables(sample: AnalysisSample, control: Control) -> ProtectedTables:
     )
     figure_log = (Hidden(name, "", "n", "difference") for name in sorted(uncounted))
     whole = (*log, *flow_log, *missing_log, *figure_log)
-    return ProtectedTables(shown, groups, unsaid, uncounted, whole)
+    return Passed(ProtectedTables(shown, groups, unsaid, uncounted), whole)
 
 
 def _by_industry(frame: "pd.DataFrame") -> dict[str, int]:

@@ -14,7 +14,7 @@ from bayes_sf.inputs.variables import Language
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["fault_text", "hide_few", "problem_lines", "problem_notice"]
+__all__ = ["fault_text", "problem_lines", "problem_notice"]
 
 #: English, as `problems` has it -> Norwegian.
 _NORWEGIAN: Final[Mapping[str, str]] = {
@@ -61,20 +61,6 @@ _NOTICE: Final[Mapping[str, str]] = {
 def fault_text(text: str, lang: Language) -> str:
     """A fault, or what follows from it; what is not in the dictionary stays as it is."""
     return _NORWEGIAN.get(text, text) if lang == "nb" else text
-
-
-def hide_few(problems: "pd.DataFrame", least: int) -> "pd.DataFrame":
-    """Problems as they may leave: without their places, and `<3` for fewer rows than that.
-
-    Parameters
-    ----------
-    problems : pandas.DataFrame
-        As `AnalysisSample.problems`.
-    least : int
-        The smallest number of rows that is said; 1 hides none.
-    """
-    said = [int(n) if n >= least else f"<{least}" for n in problems["rows"]]
-    return problems.drop(columns="places").assign(rows=said).astype({"rows": object})
 
 
 def problem_lines(problems: "pd.DataFrame", lang: Language) -> list[str]:

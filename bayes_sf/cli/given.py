@@ -1,0 +1,180 @@
+"""Options that commands share, as one decorator: which data, what is hidden, where results go."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bayes_sf.cli.console import progress_bar, refuse, stderr, stdout
+from bayes_sf.cli.data import language_of, load_study, load_workplaces, rules_of, source_of
+from bayes_sf.cli.options import (
+    ControlOption,
+    DataOption,
+    DecimalOption,
+    DominanceOption,
+    JsonOption,
+    LangOption,
+    MapOption,
+    OutOption,
+    PersonsOption,
+    QuietOption,
+    RegisterOption,
+    SeedOption,
+    SurveyOption,
+    ThresholdOption,
+    WorkplacesOption,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bayes_sf.disclosure.control import Rules
+    from bayes_sf.inputs.sample import AnalysisSample
+    from bayes_sf.inputs.variables import Language
+    from bayes_sf.output.runs.run import Asked, Run
+    from bayes_sf.recovery.study import PublishedStudy
+
+__all__ = ["HIDING", "STUDY", "WORKPLACES", "Given", "with_options", "writing"]
+
+
+def _option(name: str, kind: Any, default: Any) -> inspect.Parameter:
+    """One shared option."""
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+
+
+_FILES = (
+    _option("survey", SurveyOption, None), _option("register", RegisterOption, None),
+    _option("mapping", MapOption, None), _option("decimal", DecimalOption, None),
+)  # fmt: skip
+#: Data of any kind; and those that have workplaces.
+STUDY = (_option("data", DataOption, None), *_FILES)
+WORKPLACES = (_option("data", WorkplacesOption, None), *_FILES)
+#: Disclosure control.
+HIDING = (
+    _option("disclosure_control", ControlOption, True),
+    _option("min_workplaces", ThresholdOption, 3), _option("min_persons", PersonsOption, 5),
+    _option("dominance", DominanceOption, (75.0, 90.0, 10.0)),
+)  # fmt: skip
+
+
+def writing(folder: str, **has: bool) -> tuple[inspect.Parameter, ...]:
+    """Options of what is written and printed, by default to `folder`; less those that are False."""
+    options = (
+        _option("out", OutOption, Path(folder)), _option("lang", LangOption, "en"),
+        _option("as_json", JsonOption, False), _option("seed", SeedOption, 1),
+        _option("quiet", QuietOption, False),
+    )  # fmt: skip
+    return tuple(option for option in options if has.get(option.name, True))
+
+
+@dataclass(kw_only=True)
+class Given:
+    """What shared options a command was called with; those that it does not have are as usual."""
+
+    data: str | None = None
+    survey: Path | None = None
+    register: list[Path] | None = None
+    mapping: Path | None = None
+    decimal: str | None = None
+    disclosure_control: bool = True
+    min_workplaces: int = 3
+    min_persons: int = 5
+    dominance: tuple[float, float, float] = (75.0, 90.0, 10.0)
+    out: Path = Path()
+    lang: str = "en"
+    as_json: bool = False
+    seed: int = 1
+    quiet: bool = False
+    known: tuple[str, ...] = ("published", "replica")
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant before any work is done."""
+        self.language: Language = language_of(self.lang)
+        self.source = source_of(self.data, self.survey, self.register, self.known)
+        self.rules: Rules = rules_of(
+            self.disclosure_control, self.min_workplaces, self.min_persons, self.dominance
+        )
+
+    def ready(self) -> None:
+        """Make the folder, before anything takes long."""
+        from bayes_sf.output.files import ready_folder
+
+        self.folder = ready_folder(self.out)
+
+    def study(self) -> "PublishedStudy | AnalysisSample":
+        """Load the data, whatever they are."""
+        return load_study(
+            self.source, self.survey, self.register, self.mapping, self.seed,
+            decimal=self.decimal, lang=self.language, rules=self.rules,
+        )  # fmt: skip
+
+    def workplaces(self, key: bytes | None = None) -> "AnalysisSample":
+        """Load workplaces."""
+        return load_workplaces(
+            self.source, self.survey, self.register, self.mapping, key,
+            decimal=self.decimal, lang=self.language, rules=self.rules,
+        )  # fmt: skip
+
+    @property
+    def asked(self) -> "Asked":
+        """The same for what is computed and written."""
+        from bayes_sf.output.runs.run import Asked
+
+        return Asked(
+            source=self.source, lang=self.language, rules=self.rules, seed=self.seed,
+            progress=progress_bar(quiet=self.quiet), console=self.console,
+        )  # fmt: skip
+
+    @property
+    def console(self) -> "Console":
+        """Stderr, for progress."""
+        return stderr(quiet=self.quiet)
+
+    def write(self, run: "Run") -> None:
+        """Write a run, and print it."""
+        run.show(stdout(), run.write(self.folder), as_json=self.as_json)
+
+    def finish(self, run: "Run") -> None:
+        """The same; then refuse what must not be believed, and what could not be shown."""
+        self.write(run)
+        self.refuse(run)
+
+    def refuse(self, run: "Run") -> None:
+        """Refuse what must not be believed (exit code 4), and what could not be shown (5)."""
+        refuse(run.failed)
+        from bayes_sf.disclosure.control import refuse_withheld
+
+        refuse_withheld(run.withheld)
+
+
+def with_options(
+    *shared: tuple[inspect.Parameter, ...],
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command shared options: it takes them as one `given`, Typer sees each.
+
+    Parameters
+    ----------
+    *shared : tuple of inspect.Parameter
+        `STUDY` or `WORKPLACES`, `HIDING`, `writing(...)`.
+    """
+    options = [option for group in shared for option in group]
+    known = ("replica",) if WORKPLACES in shared else ("published", "replica")
+
+    def wrap(command: Callable[..., None]) -> Callable[..., None]:
+        own = [p for p in inspect.signature(command).parameters.values() if p.name != "given"]
+
+        @functools.wraps(command)
+        def call(**values: Any) -> None:
+            mine = {option.name: values.pop(option.name) for option in options}
+            command(given=Given(known=known, **mine), **values)
+
+        # Typer reads a command's options from its signature and its annotations.
+        parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *options)]
+        call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        call.__annotations__ = {p.name: p.annotation for p in parameters}
+        del call.__wrapped__
+        return call
+
+    return wrap

@@ -1,0 +1,77 @@
+"""The gate: what has passed disclosure control, as a type.
+
+A run writes, draws, prints and says nothing that is not in a `Passed` (`bayes_sf.output.runs.run`),
+and only this package makes one: by a `protect_...` function, or by `holds_no_data` for what is of
+no workplace at all. What is computed from something that has passed has passed as well.
+
+Examples
+--------
+>>> shown = holds_no_data([3, 1, 2], "an example")
+>>> shown.map(sorted).shown
+[1, 2, 3]
+"""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from bayes_sf.disclosure.control import Hidden
+
+__all__ = ["Passed", "all_of", "holds_no_data"]
+
+
+class Passed[T](NamedTuple):
+    """Something that may leave, and what was hidden in it: `shown, log = protect_...(...)`.
+
+    Parameters
+    ----------
+    shown : object
+        As it may leave.
+    log : tuple of Hidden
+        What was hidden in it.
+    """
+
+    shown: T
+    log: tuple[Hidden, ...] = ()
+
+    def map[U](self, make: Callable[[T], U]) -> "Passed[U]":
+        """Make something of what has passed, and of nothing else.
+
+        Parameters
+        ----------
+        make : callable
+            From what is shown.
+        """
+        return Passed(make(self.shown), self.log)
+
+    def also[U](self, other: "Passed[U]") -> "Passed[tuple[T, U]]":
+        """Put two together.
+
+        Parameters
+        ----------
+        other : Passed
+        """
+        return Passed((self.shown, other.shown), (*self.log, *other.log))
+
+
+def all_of[T](parts: Iterable[Passed[T]]) -> Passed[tuple[T, ...]]:
+    """Put several together.
+
+    Parameters
+    ----------
+    parts : iterable of Passed
+    """
+    listed = tuple(parts)
+    return Passed(tuple(one.shown for one in listed), tuple(h for one in listed for h in one.log))
+
+
+def holds_no_data[T](shown: T, why: str) -> Passed[T]:
+    """Let pass what is of no workplace: simulations, the state of an installation.
+
+    Parameters
+    ----------
+    shown : object
+    why : str
+        Why nothing in it can tell of a workplace; for readers of the code.
+    """
+    assert why
+    return Passed(shown)

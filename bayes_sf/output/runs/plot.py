@@ -1,0 +1,59 @@
+"""`bayes-sf plot`: a picture of every model of an analysis."""
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from bayes_sf.disclosure.control import Control
+from bayes_sf.disclosure.gate import Passed, all_of
+from bayes_sf.disclosure.protected_models import keep_open, pass_picture
+from bayes_sf.engines.fit import fit
+from bayes_sf.engines.result import Result
+from bayes_sf.output.figures.pictures import OF_CHAINS, draw_picture, picture_name
+from bayes_sf.output.progress import show_sampling
+from bayes_sf.output.runs.run import Asked, Content, Run, described
+from bayes_sf.spec.analysis import Analysis
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["run_plot"]
+
+
+def run_plot(
+    analysis: Analysis, data: Any, asked: Asked, picture: str, *, engine: str | None = None
+) -> Run:
+    """Fit and draw every model of an analysis.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        What is asked.
+    data : PublishedStudy or AnalysisSample
+        Its data.
+    asked : Asked
+    picture : str
+        One of `PICTURES`.
+    engine : {"exact", "nuts"}, optional
+        By default what a model takes, and nuts for pictures of chains.
+    """
+    control = Control.of(data, asked.rules)
+    kept = keep_open(analysis, control)
+    results, drawn = list[Result](), list["Passed[Figure]"]()
+    with show_sampling(asked.console, len(kept.shown.specs)) as begin:
+        for spec in kept.shown.specs:
+            begin(f"{spec.name} of {spec.outcome}")
+            needed = spec.engines[0] if picture not in OF_CHAINS else "nuts"
+            result = fit(spec, data, engine=engine or needed, seed=asked.seed)
+            draw = partial(draw_picture, result, picture, lang=asked.lang)
+            drawn.append(pass_picture(result, picture, control, draw))
+            results.append(result)
+    names = [picture_name(result, picture) for result in results]
+
+    def content(both: "tuple[Analysis, tuple[Figure, ...]]") -> Content:
+        about = {
+            "analysis": both[0].name, "question": both[0].question, "picture": picture,
+            "models": [described(result) for result in results],
+        }  # fmt: skip
+        return Content(figures=dict(zip(names, both[1], strict=True)), about=about, tight=True)
+
+    return Run(asked, control, kept.also(all_of(drawn)).map(content))

@@ -1,0 +1,224 @@
+"""One run of a command: what it found, written as files and printed, in one place.
+
+Every command ends in a `Run`. What is in it has passed disclosure control (`Passed`); files,
+provenance, JSON, notice and last lines are made here for all of them.
+"""
+
+import platform
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bayes_sf.disclosure.control import Control, Rules
+from bayes_sf.disclosure.gate import Passed
+from bayes_sf.engines.fit import versions
+from bayes_sf.engines.result import Result
+from bayes_sf.inputs.variables import Language
+from bayes_sf.output.audit import disclosure_files, notice
+from bayes_sf.output.figures.page import figure_files
+from bayes_sf.output.files import json_text, write_files
+from bayes_sf.output.formats.terminal import print_end, print_table
+from bayes_sf.output.tables.table import Table
+from bayes_sf.output.words.sentences import STATEMENTS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+    from rich.console import Console
+
+__all__ = ["Asked", "Content", "Run", "described"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """How a command was called, beside what it is asked.
+
+    Parameters
+    ----------
+    source : {"published", "replica", "microdata"}
+        Which data.
+    lang : {"en", "nb"}
+        Language of what is printed and drawn; files of figures are in English.
+    rules : Rules
+        Of disclosure control.
+    seed : int
+        Seed of everything random.
+    progress : callable
+        Wraps what is worked through.
+    console : rich.console.Console or None
+        Stderr, for the progress of a sampler.
+    """
+
+    source: str
+    lang: Language = "en"
+    rules: Rules = field(default_factory=Rules)
+    seed: int = 1
+    progress: Callable[[Iterable[Any]], Iterable[Any]] = iter
+    console: "Console | None" = None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Content:
+    """What a command says.
+
+    Parameters
+    ----------
+    frames : mapping
+        Stem of a CSV file, and key of the JSON object -> tidy frame.
+    tables : sequence of Table
+        What is printed.
+    figures : mapping
+        Stem of SVG and PNG files -> figure.
+    texts : mapping
+        Other files.
+    lines : sequence of str
+        What is printed below the tables.
+    about : mapping
+        What `provenance.json` says beside source, statement, versions and platform.
+    said : mapping
+        Further keys of the JSON object; a frame's key takes this in its place.
+    unsaid : sequence of str
+        Frames that are too long for the JSON object: they are files only.
+    more : int
+        Models that are in the files and not printed.
+    statement : str
+        Whose figures these are, in English, where that is not the data's own statement.
+    printed : callable, optional
+        Prints to a console in place of the statement and the tables.
+    tight : bool
+        Whether figures are cut to what is drawn: those that ArviZ lays out.
+    """
+
+    frames: "Mapping[str, pd.DataFrame]" = field(default_factory=dict)
+    tables: Sequence[Table] = ()
+    figures: "Mapping[str, Figure]" = field(default_factory=dict)
+    texts: Mapping[str, str | bytes] = field(default_factory=dict)
+    lines: Sequence[str] = ()
+    about: Mapping[str, Any] = field(default_factory=dict)
+    said: Mapping[str, Any] = field(default_factory=dict)
+    unsaid: Sequence[str] = ()
+    more: int = 0
+    statement: str = ""
+    printed: "Callable[[Console], None] | None" = None
+    tight: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What a command found, ready to leave.
+
+    Parameters
+    ----------
+    asked : Asked
+    control : Control
+        Disclosure control of the data.
+    passed : Passed of Content
+        What has passed it; its log is that of the run.
+    failed : sequence of Result
+        Models that were written and must not be believed.
+    withheld : sequence of str
+        Files of which nothing could be shown.
+    """
+
+    asked: Asked
+    control: Control
+    passed: Passed[Content]
+    failed: Sequence[Result] = ()
+    withheld: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        """Take nothing that has not come through the gate."""
+        assert isinstance(self.passed, Passed), "disclosure control makes what a run may hold"
+
+    @property
+    def content(self) -> Content:
+        """What is written and printed."""
+        return self.passed.shown
+
+    @property
+    def disclosure(self) -> str:
+        """What disclosure control did, in a line."""
+        return notice(self.control, self.passed.log, self.asked.lang)
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Where every figure comes from."""
+        return {
+            **self.content.about, "source": self.asked.source,
+            "statement": self.content.statement or STATEMENTS["en"][self.asked.source],
+            "seed": self.asked.seed,
+            "versions": versions(), "platform": platform.platform(),
+        }  # fmt: skip
+
+    def write(self, folder: Path) -> tuple[Path, ...]:
+        """Write all files, or none.
+
+        Parameters
+        ----------
+        folder : pathlib.Path
+            An existing folder.
+        """
+        files: dict[str, str | bytes] = {
+            f"{name}.csv": str(frame.to_csv(index=False, lineterminator="\n"))
+            for name, frame in self.content.frames.items()
+        }
+        files |= self.content.texts
+        files["provenance.json"] = json_text(self.provenance)
+        for name, figure in self.content.figures.items():
+            files |= figure_files(name, figure, tight=self.content.tight)
+        return write_files(folder, files | disclosure_files(self.control, self.passed.log))
+
+    def show(self, console: "Console", files: Sequence[Path], *, as_json: bool) -> None:
+        """Print the tables, or one JSON object.
+
+        Parameters
+        ----------
+        console : rich.console.Console
+            Stdout.
+        files : sequence of pathlib.Path
+            What was written.
+        as_json : bool
+            One object with a key for each frame, what else is said, ``provenance``,
+            ``disclosure`` and ``files``.
+        """
+        content, lang = self.content, self.asked.lang
+        if as_json:
+            frames = {
+                name: frame.to_dict("records")
+                for name, frame in content.frames.items()
+                if name not in content.unsaid
+            }
+            end = {
+                "provenance": self.provenance, "disclosure": self.disclosure,
+                "files": [str(path) for path in files],
+            }  # fmt: skip
+            console.file.write(json_text({**frames, **content.said, **end}))
+            return
+        if content.printed is not None:
+            content.printed(console)
+        else:
+            said = content.statement or STATEMENTS[lang][self.asked.source]
+            console.print(said, style="bold")
+        for table in content.tables:
+            print_table(console, table)
+        console.print()
+        for line in content.lines:
+            console.print(line, markup=False, highlight=False)
+        print_end(console, files, lang=lang, disclosure=self.disclosure, more=content.more)
+
+
+def described(result: Result) -> dict[str, Any]:
+    """A model's line of provenance.
+
+    Parameters
+    ----------
+    result : Result
+    """
+    return {
+        "model": result.spec.name, "outcome": result.spec.outcome, "unit": result.spec.unit,
+        "predictors": result.spec.predictors, "engine": result.engine,
+        "priors": str(result.priors or "none"), "n": result.moments.n_obs,
+        "spec": result.provenance.spec, "data": result.provenance.data,
+        "seconds": round(result.provenance.seconds, 4), "converged": result.converged,
+    }  # fmt: skip

@@ -62,6 +62,8 @@ _HOME = {
 
 def __getattr__(name: str) -> Any:  # PEP 562
     """Import a public name on first use."""
+    if name == "__version__":
+        return import_module("importlib.metadata").version("bayes-sf")
     if name not in _HOME:
         raise AttributeError(f"module 'bayes_sf' has no attribute {name!r}")
     value = getattr(import_module(f"bayes_sf.{_HOME[name]}"), name)

@@ -15,6 +15,7 @@ from bayes_sf.analysis.size.contrast import Contrast
 from bayes_sf.engines.sampled.prior_draws import draw_prior
 from bayes_sf.errors import SpecError, UsageError
 from bayes_sf.spec.prior import Prior
+from bayes_sf.spec.priors import Priors
 from bayes_sf.spec.rows import Rows
 from bayes_sf.spec.statements import AT_DATA_SCALE, icc_prior, prob_icc_above, step_prior
 
@@ -225,3 +226,16 @@ def test_what_has_no_prior_predictive() -> None:
         prior_predictive(sf.fit(own, frame()))
     with pytest.raises(UsageError, match="prob"):
         prior_predictive(sf.fit(sf.ModelSpec("y", (), "g"), frame()), prob=0.0)
+
+
+def test_a_stated_icc_holds_beside_one_prior_of_sd_resid_only() -> None:
+    """Printed beside another it would not be true: 0.5 times the sd halves what is above."""
+    mine = Prior("half-normal", scale=0.4)
+    stated = icc_prior(0.3, 0.1, mine)
+    assert Priors(sd_resid=mine, sd_group=stated).sd_group.statement.startswith("P(ICC > 0.3)")
+    for other in (Prior("half-normal", scale=0.2), AT_DATA_SCALE, Priors().sd_resid):
+        assert abs(prob_icc_above(0.3, other, stated) - 0.1) > 0.01
+        with pytest.raises(SpecError, match=r"priors\.sd_group: states an ICC beside another"):
+            Priors(sd_resid=other, sd_group=stated)
+    resolved = stated.resolve(2.0)
+    assert Priors(sd_resid=Prior("half-t"), sd_group=resolved).sd_group is resolved

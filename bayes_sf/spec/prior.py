@@ -57,7 +57,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "scale": (1e-100, 1e100), "df": (0.1, 1e6), "shape": (0.01, 1e6),
 }  # fmt: skip
 #: What every prior may say of itself, and whether its scale is in units of the data's.
-_NAMED = ("family", "autoscale", "reason", "reason_nb", "statement")
+_NAMED = ("family", "autoscale", "reason", "reason_nb", "statement", "beside")
 _KINDS = {
     "family": (str, "text"),
     "reason": (str, "text"),
@@ -98,6 +98,8 @@ class Prior:
         The same in Norwegian.
     statement : str
         What its scale was solved from (`bayes_sf.spec.statements`); printed with the prior.
+    beside : Prior, optional
+        Prior of sd_resid that the statement holds beside; `Priors` refuses another.
 
     Attributes
     ----------
@@ -117,6 +119,7 @@ class Prior:
     statement: str = field(default="", repr=False)  # it adds nothing to what is fitted
     measured: bool = field(init=False, default=False, repr=False, compare=False)  # nor does this
     reason_nb: str = field(default="", repr=False, compare=False)
+    beside: "Prior | None" = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse unknown families, and values that are no numbers, not positive or absurd."""
@@ -157,6 +160,7 @@ class Prior:
             scale=self.scale * unit if self.autoscale and "scale" in has else self.scale,
             location=location if self.location is None and "location" in has else self.location,
             autoscale=False,
+            beside=None,
         )
         object.__setattr__(found, "measured", self.autoscale)
         return found

@@ -126,6 +126,13 @@ class Priors:
             if prior is not None and prior.family not in allowed:
                 rule = f"family must be one of {', '.join(allowed)}"
                 raise SpecError(f"priors.{key}", rule, got=prior.family)
+        beside = self.sd_group.beside
+        if beside is not None and beside != self.sd_resid:
+            raise SpecError(
+                "priors.sd_group", "states an ICC beside another prior of sd_resid",
+                got=f"sd_resid {self.sd_resid}",
+                fix=f"give sd_resid={beside}, or solve icc_prior(..., sd_resid=...) for yours",
+            )  # fmt: skip
 
     @classmethod
     def flat(cls) -> "Priors":

@@ -106,7 +106,8 @@ def icc_prior(
         Between 0 and 1.
     sd_resid : Prior, optional
         Prior of sd_resid, proper, that the model has; the result is in its unit, sd(y) or the
-        outcome's. `AT_DATA_SCALE` otherwise, which must then be the model's too.
+        outcome's. `AT_DATA_SCALE` otherwise, which must then be the model's too: `Priors` refuses
+        another.
     family, df, shape : str, float, float
         As in `Prior`.
     reason : str
@@ -149,7 +150,8 @@ def icc_prior(
     found = Prior(family, scale=scale, df=df, shape=shape, autoscale=sigma.autoscale, reason=reason)
     middle, least, most = icc_prior_quantiles(sigma, found, np.array([0.5, 0.025, 0.975]))
     implied = f"median {middle:.3f}, 95 % {least:.3f} to {most:.3f}"
-    return replace(found, statement=f"P(ICC > {above:g}) = {probability:g}, {implied}")
+    statement = f"P(ICC > {above:g}) = {probability:g}, {implied}"
+    return replace(found, statement=statement, beside=sigma)
 
 
 def prob_icc_above(above: float, sd_resid: Prior, sd_group: Prior) -> float:

@@ -24,7 +24,7 @@ PARAMETERS = {
     "Moments.from_frame": "df *outcome *predictors=() *group",
     "Moments.merge": "self other",
     "Prior": "family scale=1.0 df=3.0 shape=2.0 autoscale=True location=None reason='' "
-    "statement='' reason_nb=''",
+    "statement='' reason_nb='' beside=None",
     "Priors": "intercept slope sd_resid sd_group sd_slope=None correlation=None df_resid=None "
     "sd_log_resid=None sd_repeat=None simplex=None sd_workplace=None sd_trend=None "
     "sd_group_change=None sd_period=None",

@@ -100,7 +100,7 @@ def test_every_error_is_one_line_with_its_exit_code(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("bayes_sf.output.runs.reproduce.run_reproduction", fail)
+    monkeypatch.setattr("bayes_sf.output.runs.reproduce.run_reproduce", fail)
     got, out, err = command("reproduce")
     assert (got, out) == (code, "")
     assert re.fullmatch(f"bayes-sf: .*{message}.*\n", err)
@@ -113,7 +113,7 @@ def test_debug_shows_the_traceback(
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("no weight")
 
-    monkeypatch.setattr("bayes_sf.output.runs.reproduce.run_reproduction", fail)
+    monkeypatch.setattr("bayes_sf.output.runs.reproduce.run_reproduce", fail)
     arguments = ["reproduce"]
     arguments.insert(place, "--debug")
     code, _, err = command(*arguments)

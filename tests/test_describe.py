@@ -22,9 +22,9 @@ from bayes_sf.inputs.published import published_table, scalar
 from bayes_sf.inputs.sample import AnalysisSample, load_sample
 from bayes_sf.output.runs.describe import (
     description_figures,
-    print_description,
-    write_description,
+    run_describe,
 )
+from bayes_sf.output.runs.run import Asked
 from bayes_sf.output.runs.select import count_belonging
 from bayes_sf.output.tables.described_sample import count_missing, description_tables, flow_table
 from bayes_sf.replica import Replica
@@ -43,7 +43,7 @@ KEY = b"the key of these tests"
 INDUSTRIES = [industry.key for industry in load_codebook().industries]
 FIGURES = ("figure1", "figure2", "figure3", "figure4", "figure6", "missingness")
 TABLES = ("univariate.csv", "by_industry.csv", "flow.csv", "missingness.csv")
-LOG = ("disclosure.csv", "disclosure.json")
+LOG = ("disclosure.csv", "disclosure.json", "provenance.json")
 FILES = {*TABLES, *LOG, *(f"{name}.{kind}" for name in FIGURES for kind in ("svg", "png"))}
 ALL = "--no-disclosure-control"
 
@@ -97,7 +97,7 @@ def test_tables_by_industry_are_a_count_of_codes(
     tables: dict[str, pd.DataFrame], raw: pd.DataFrame, table: str
 ) -> None:
     """Those of "don't know" and "not asked", which share rows, are compared with the replica's."""
-    made = tables["by_industry.csv"]
+    made = tables["by_industry"]
     made = made[made["table"] == table]
     decimals = 0 if table == "29" else 1
     book = load_codebook()
@@ -124,9 +124,9 @@ def test_tables_by_industry_are_a_count_of_codes(
 def test_table_11_is_the_sum_over_industries(
     sample: AnalysisSample, tables: dict[str, pd.DataFrame]
 ) -> None:
-    totals = tables["by_industry.csv"].groupby(["question", "category"])["count"].sum()
+    totals = tables["by_industry"].groupby(["question", "category"])["count"].sum()
     compared = 0
-    for row in tables["univariate.csv"].itertuples():
+    for row in tables["univariate"].itertuples():
         if (row.question, row.category) in totals.index:
             assert row.count == totals[row.question, row.category]
             compared += 1
@@ -194,7 +194,7 @@ def test_figures_are_of_those_with_enough_quarters(sample: AnalysisSample) -> No
 def test_no_file_names_a_workplace(
     sample: AnalysisSample, raw: pd.DataFrame, tmp_path: Path
 ) -> None:
-    written = write_description(tmp_path, sample).files
+    written = run_describe(sample, Asked(source="microdata")).write(tmp_path)
     assert {path.name for path in written} == FILES
     names = [*sample.frame["workplace"], *raw["org_nr"]]
     for path in written:
@@ -246,12 +246,14 @@ def test_contradictions_of_the_register_are_printed_without_places(
     )
     faulty = dataclasses.replace(sample, problems=problem_table([found]))
     stream = io.StringIO()
-    described = write_description(tmp_path, faulty)
-    print_description(Console(file=stream, width=120), described, as_json=False)
+    described = run_describe(faulty, Asked(source="microdata"))
+    files = described.write(tmp_path)
+    described.show(Console(file=stream, width=120), files, as_json=False)
     assert "r.csv: negative days (rows: 3); used as it stands\n" in stream.getvalue()
     few = dataclasses.replace(sample, problems=problem_table([found | {"rows": 2}]))
     for rules, shown in ((Rules(), "<3"), (Rules(active=False), 2)):
-        assert write_description(tmp_path, few, rules=rules).problems["rows"].tolist() == [shown]
+        content = run_describe(few, Asked(source="microdata", rules=rules)).content
+        assert [line["rows"] for line in content.said["problems"]] == [shown]
     assert pseudonym not in stream.getvalue()
 
 

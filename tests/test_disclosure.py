@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from bayes_sf.analysis.pooling import compare_pooling
 from bayes_sf.disclosure.control import HIDDEN, OFF, Control, Rules, hide_groups
+from bayes_sf.disclosure.gate import Passed
 from bayes_sf.disclosure.protected_models import (
     check_withheld,
     protect_estimates,
@@ -31,7 +32,11 @@ from bayes_sf.inputs.sample import AnalysisSample, load_sample
 from bayes_sf.output.audit import disclosure_files, notice
 from bayes_sf.output.figures.aggregates import FEW, blurred_quantiles, spread_figure
 from bayes_sf.output.runs.describe import description_figures
-from bayes_sf.output.tables.described_sample import description_tables, protect_tables
+from bayes_sf.output.tables.described_sample import (
+    ProtectedTables,
+    description_tables,
+    protect_tables,
+)
 from bayes_sf.spec.model import ModelSpec
 
 type Command = Callable[..., tuple[int, str, str]]
@@ -45,7 +50,7 @@ def replica() -> AnalysisSample:
 
 
 @pytest.fixture(scope="module")
-def protected(replica: AnalysisSample) -> ProtectedTables:
+def protected(replica: AnalysisSample) -> Passed[ProtectedTables]:
     """Its tables under the rules that are the default."""
     return protect_tables(replica, Control.of(replica, Rules()))
 
@@ -280,20 +285,20 @@ def test_saved_draws_lack_hidden_groups(small: AnalysisSample) -> None:
 
 
 def test_hidden_industries_are_in_no_table(small: AnalysisSample) -> None:
-    shown = protect_tables(small, Control.of(small, Rules()))
+    shown = protect_tables(small, Control.of(small, Rules())).shown
     assert shown.groups["ict"] == "workplaces"
     assert len(shown.groups) == 2
-    by_industry = shown.tables["by_industry.csv"]
+    by_industry = shown.tables["by_industry"]
     mine = by_industry["industry"].isin(shown.groups)
     assert (by_industry.loc[mine, ["count", "percent"]] == HIDDEN).all(axis=None)
-    flow = shown.tables["flow.csv"]
+    flow = shown.tables["flow"]
     assert (flow[list(shown.groups)] == HIDDEN).all(axis=None)
 
 
 def test_shown_figures_are_the_true_ones(
-    replica: AnalysisSample, protected: ProtectedTables
+    replica: AnalysisSample, protected: Passed[ProtectedTables]
 ) -> None:
-    shown = protected.tables
+    shown = protected.shown.tables
     for name, true in description_tables(replica).items():
         for column in true.columns:
             left = shown[name][column] != HIDDEN
@@ -307,24 +312,24 @@ def test_a_dominant_workplace_hides_its_industry(replica: AnalysisSample) -> Non
     days = replica.quarters["contracted_days"]
     grown = days.mask(replica.quarters["workplace"] == one, days * 1000)
     sample = dataclasses.replace(replica, quarters=replica.quarters.assign(contracted_days=grown))
-    shown = protect_tables(sample, Control.of(sample, Rules()))
+    shown = protect_tables(sample, Control.of(sample, Rules())).shown
     assert shown.groups["ict"] == "dominance"
     assert len(shown.groups) > 1
     lenient = Rules(dominance=(100.0, 100.0, 0.0))
-    assert protect_tables(sample, Control.of(sample, lenient)).groups == {}
+    assert protect_tables(sample, Control.of(sample, lenient)).shown.groups == {}
 
 
 def test_few_employees_hide_a_cell(replica: AnalysisSample) -> None:
     """Where every workplace has one employee, cells of three and four workplaces go as well."""
     tiny = dataclasses.replace(replica, frame=replica.frame.assign(n_employees=1.0))
-    shown = protect_tables(tiny, Control.of(tiny, Rules()))
-    counts = shown.tables["by_industry.csv"]["count"]
+    shown, log = protect_tables(tiny, Control.of(tiny, Rules()))
+    counts = shown.tables["by_industry"]["count"]
     assert not counts[counts != HIDDEN].astype(int).between(1, 4).any()
-    assert any(line.rule == "persons" for line in shown.log)
+    assert any(line.rule == "persons" for line in log)
 
 
 def test_the_order_of_workplaces_changes_nothing(
-    replica: AnalysisSample, protected: ProtectedTables
+    replica: AnalysisSample, protected: Passed[ProtectedTables]
 ) -> None:
     mixed = dataclasses.replace(replica, frame=replica.frame.sample(frac=1, random_state=1))
     one, other = protected, protect_tables(mixed, Control.of(mixed, Rules()))
@@ -334,17 +339,17 @@ def test_the_order_of_workplaces_changes_nothing(
 
 
 def test_no_count_below_the_threshold_is_shown(replica: AnalysisSample) -> None:
-    shown = protect_tables(replica, Control.of(replica, Rules(min_workplaces=4))).tables
-    for name in ("univariate.csv", "by_industry.csv"):
+    shown = protect_tables(replica, Control.of(replica, Rules(min_workplaces=4))).shown.tables
+    for name in ("univariate", "by_industry"):
         counts = shown[name].loc[shown[name]["count"] != HIDDEN, "count"].astype(int)
         assert not counts.between(1, 3).any()
-        assert (counts == 0).any() or name == "univariate.csv"
+        assert (counts == 0).any() or name == "univariate"
 
 
 def test_figures_show_no_single_workplace(
-    replica: AnalysisSample, protected: ProtectedTables
+    replica: AnalysisSample, protected: Passed[ProtectedTables]
 ) -> None:
-    figures = description_figures(replica, shown=protected)
+    figures = description_figures(replica, shown=protected.shown)
     for name, figure in figures.items():
         assert not [c for axes in figure.axes for c in axes.collections], f"{name} has points"
     ends = [line.get_ydata() for line in figures["figure1"].axes[0].lines]

@@ -15,7 +15,8 @@ import pytest
 
 from bayes_sf.disclosure.suppression import Suppression
 from bayes_sf.inputs.sample import AnalysisSample, load_sample
-from bayes_sf.output.runs.describe import write_description
+from bayes_sf.output.runs.describe import run_describe
+from bayes_sf.output.runs.run import Asked
 from bayes_sf.output.tables.described_sample import description_tables
 from tests.attacker import (
     INDUSTRIES,
@@ -49,12 +50,12 @@ def replica() -> AnalysisSample:
 def sensitive(sample: AnalysisSample) -> list[Name]:
     """Every count below three, and the steps that differ by so few, that the truth holds."""
     tables = description_tables(sample)
-    cells = tables["by_industry.csv"]
+    cells = tables["by_industry"]
     few = cells[cells["count"].between(1, WIDTH - 1)]
     names: list[Name] = list(zip(few["question"], few["category"], few["industry"], strict=True))
-    for line in tables["missingness.csv"].to_dict("records"):
+    for line in tables["missingness"].to_dict("records"):
         names += [(line["quarter"], s, line["industry"]) for s in STATES if 0 < line[s] < WIDTH]
-    for _, part in tables["flow.csv"].groupby(["analysis", "outcome"], sort=False):
+    for _, part in tables["flow"].groupby(["analysis", "outcome"], sort=False):
         counts, steps = part[INDUSTRIES].to_numpy(int), tuple(part["step"])
         for at, column in np.argwhere(
             (np.diff(-counts, axis=0) > 0) & (np.diff(-counts, axis=0) < WIDTH)
@@ -84,7 +85,7 @@ def test_no_hidden_cell_is_recovered(
 ) -> None:
     """Two workplaces in one industry, and all of them; more in `tests/studies/disclosure.csv`."""
     sample = with_small_industry(replica, industry, size) if industry else replica
-    write_description(tmp_path, sample)
+    run_describe(sample, Asked(source=sample.source)).write(tmp_path)
     targets = sensitive(sample)
     assert len(targets) > 100
     assert recovered(tmp_path, targets) == {}
@@ -99,8 +100,8 @@ def test_the_attacker_can_attack(
         return Suppression(question.rules != "", (), complete=True)
 
     monkeypatch.setattr("bayes_sf.disclosure.protected_answers._suppressed", only_small)
-    write_description(tmp_path, replica)
-    cells = description_tables(replica)["by_industry.csv"]
+    run_describe(replica, Asked(source=replica.source)).write(tmp_path)
+    cells = description_tables(replica)["by_industry"]
     true = cells.set_index(["question", "category", "industry"])["count"]
     targets = [name for name in sensitive(replica) if name in true.index][:30]
     found = recovered(tmp_path, targets)

@@ -28,9 +28,10 @@ from bayes_sf.inputs.panel import build_panel
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.figures.imputation import distribution_figure
 from bayes_sf.output.runs import impute as imputations
-from bayes_sf.output.runs.influence import print_influence, run_influence
-from bayes_sf.output.runs.multiverse import print_multiverse, run_multiverse
-from bayes_sf.output.runs.sensitivity import print_sensitivity, run_sensitivity
+from bayes_sf.output.runs.influence import run_influence
+from bayes_sf.output.runs.multiverse import run_multiverse
+from bayes_sf.output.runs.run import Asked, Run
+from bayes_sf.output.runs.sensitivity import run_sensitivity
 from bayes_sf.spec.multiverse import Multiverse, report_choices
 
 type Report = Callable[[Rules, Path], tuple[Any, str, str]]
@@ -51,32 +52,30 @@ def small() -> AnalysisSample:
     return dataclasses.replace(replica, frame=kept, quarters=quarters)
 
 
-def printed(show: Callable[..., None], ran: Any) -> tuple[str, str]:
-    """What a command prints: tables, and JSON."""
-    texts = []
+def printed(ran: Run, folder: Path) -> tuple[Run, str, str]:
+    """A run that is written, and what it prints: tables, and JSON."""
+    files, texts = ran.write(folder), []
     for as_json in (False, True):
         stream = io.StringIO()
-        show(Console(file=stream, width=200), ran, as_json=as_json)
+        ran.show(Console(file=stream, width=200), files, as_json=as_json)
         texts.append(stream.getvalue())
-    return texts[0], texts[1]
+    return ran, texts[0], texts[1]
 
 
 def of_sensitivity(sample: AnalysisSample, rules: Rules, folder: Path) -> tuple[Any, str, str]:
-    ran = run_sensitivity(
-        folder, sf.load_analysis("q13"), sample, source="replica", lang="en", seed=1, rules=rules,
-        parts=["fan", "ladder", "exceedance", "days"],
-    )  # fmt: skip
-    return ran, *printed(print_sensitivity, ran)
+    parts = ["fan", "ladder", "exceedance", "days"]
+    asked = Asked(source="replica", rules=rules)
+    return printed(run_sensitivity(sf.load_analysis("q13"), sample, asked, parts=parts), folder)
 
 
 def of_influence(sample: AnalysisSample, rules: Rules, folder: Path) -> tuple[Any, str, str]:
-    ran = run_influence(folder, sf.load_analysis("q13"), sample, source="replica", rules=rules)
-    return ran, *printed(print_influence, ran)
+    asked = Asked(source="replica", rules=rules)
+    return printed(run_influence(sf.load_analysis("q13"), sample, asked), folder)
 
 
 def of_multiverse(sample: AnalysisSample, rules: Rules, folder: Path) -> tuple[Any, str, str]:
-    ran = run_multiverse(folder, choices("none", FEW, "care"), sample, rules=rules)
-    return ran, *printed(print_multiverse, ran)
+    asked = Asked(source="replica", rules=rules)
+    return printed(run_multiverse(choices("none", FEW, "care"), sample, asked), folder)
 
 
 def choices(*without: str) -> Multiverse:
@@ -128,15 +127,18 @@ def of_impute(
     # Pictures of made-up draws: looked at below.
     for name in ("quarters_figure", "distribution_figure", "delta_figure"):
         monkeypatch.setattr(imputations, name, lambda *_, **__: None)
-    monkeypatch.setattr(imputations, "figure_files", lambda name, _: {f"{name}.svg": ""})
+    files = "bayes_sf.output.runs.run.figure_files"
+    monkeypatch.setattr(files, lambda name, _, **__: {f"{name}.svg": ""})
 
     def report(rules: Rules, folder: Path, source: str = "replica") -> tuple[Any, str, str]:
-        ran = imputations.run_imputation(
-            folder, sf.load_analysis("q13"), small, source=source, completed=0, quarters=False,
-            deltas=(0.0,), pattern="quarters", seed=1, lang="en", csv_style="plain",
-            console=Console(file=io.StringIO()), rules=rules,
-        )  # fmt: skip
-        return ran, *printed(imputations.print_imputation, ran)
+        ran, _ = imputations.run_impute(
+            sf.load_analysis("q13"),
+            small,
+            Asked(source=source, rules=rules),
+            deltas=(0.0,),
+            pattern="quarters",
+        )
+        return printed(ran, folder)
 
     return report
 
@@ -215,19 +217,22 @@ def test_sensitivity(small: AnalysisSample, tmp_path: Path) -> None:
     assert re.search(r"\d", line)
     # What is left is no equation in the mean of the two: two digits of the uncertainty.
     for part, names in {"fan": ["mean", "lower"], "ladder": ["estimate"]}.items():
-        term = ran.found[part]["term"] == "q13"
-        blunt, exact = ran.found[part].loc[term, names], off.found[part].loc[term, names]
+        term = ran.content.frames[part]["term"] == "q13"
+        blunt, exact = (
+            ran.content.frames[part].loc[term, names],
+            off.content.frames[part].loc[term, names],
+        )
         there = exact.notna().all(axis=1)
         off_by = (blunt[there].astype(float) - exact[there]).abs().to_numpy()
         assert off_by.max() <= 0.005 + 1e-12
         assert off_by.max() > 1e-4
     # The days of all, less those of the industries that are shown, are not those of ict.
-    days = ran.found["days"]
+    days = ran.content.frames["days"]
     assert (days.loc[days["employees"] == HIDDEN, "industry"].nunique()) >= 2
 
 
 def test_rows_lost_to_a_control_are_counted_only_when_they_are_many(
-    small: AnalysisSample, tmp_path: Path
+    small: AnalysisSample,
 ) -> None:
     """One workplace whose women's share is not known: n of steps would say so."""
     frame = small.frame.copy()
@@ -238,11 +243,9 @@ def test_rows_lost_to_a_control_are_counted_only_when_they_are_many(
     one_less = dataclasses.replace(small, frame=frame)
     asked = sf.load_analysis("q13_controls")
     for rules, hidden in ((Rules(), True), (OFF, False)):
-        ran = run_sensitivity(
-            tmp_path, asked, one_less, source="replica", lang="en", seed=1, rules=rules,
-            parts=["controls"],
-        )  # fmt: skip
-        steps = ran.found["controls"]
+        how = Asked(source="replica", rules=rules)
+        ran = run_sensitivity(asked, one_less, how, parts=["controls"])
+        steps = ran.content.frames["controls"]
         own = steps[(steps["rows"] == "own") & (steps["outcome"] == "absence_mean")]
         assert (own["lost"] == HIDDEN).all() == hidden
         assert (own["n"] == HIDDEN).all() == hidden
@@ -263,14 +266,15 @@ def test_influence(small: AnalysisSample, tmp_path: Path) -> None:
     cells = pd.read_csv(tmp_path / "safe" / "cells.csv", dtype=str)
     assert FEW not in set(cells["group"])
     assert (cells["n"] == HIDDEN).all()  # an industry's n, less its cells, would be the rest
-    assert FEW in set(off.tables["cells"]["group"])
-    refits = ran.tables["refits"]
+    assert FEW in set(off.content.frames["cells"]["group"])
+    refits = ran.content.frames["refits"]
     hidden = refits[refits["reason"] == HIDDEN]
     assert FEW in set(hidden["which"])
     assert len(hidden) >= 2  # the n of all, less what is shown
     # Pulls stay the sums that they were: hidden industries' are with the others'.
-    for answer, part in ran.found[0].cells.groupby("answer"):
-        whole = ran.found[0].answers.set_index("answer").loc[answer]
+    answers = ran.content.frames["answers"].set_index("answer")
+    for answer, part in ran.content.frames["cells"].groupby("answer"):
+        whole = answers.loc[answer]
         assert part["pull"].sum() == pytest.approx(whole["pull"], rel=0.02, abs=0.01)
         assert (part["group"] == OTHERS).sum() <= 1
 
@@ -294,37 +298,39 @@ def test_answers_of_few_and_what_gives_them_away(small: AnalysisSample) -> None:
 
 def test_multiverse(small: AnalysisSample, tmp_path: Path) -> None:
     ran, off = check(lambda *a: of_multiverse(small, *a), tmp_path)
-    table = ran.explored.table.set_index("without")
+    table = ran.content.frames["specifications"].set_index("without")
     assert table.loc[FEW, "reason"] == HIDDEN
-    assert np.isnan(table.loc[FEW, "estimate"])
-    assert ran.explored.summary()["fitted"] == 2
+    assert table.loc[FEW, "estimate"] == HIDDEN
+    assert ran.content.said["summary"]["fitted"] == 2
     assert FEW not in (tmp_path / "safe" / "options.csv").read_text()
-    exact = off.explored.table.set_index("without")
+    exact = off.content.frames["specifications"].set_index("without")
     assert exact.loc["none", "n"] - exact.loc[FEW, "n"] == 2  # what its n would have told
     assert table.loc["care", "estimate"] == round(exact.loc["care", "estimate"], 2)
     with pytest.raises(DisclosureError, match="leaves out hidden industries only"):
-        run_multiverse(tmp_path, choices(FEW), small)
+        run_multiverse(choices(FEW), small, Asked(source="replica"))
 
 
 def test_impute(of_impute: Report, tmp_path: Path, study: MissingStudy) -> None:
     ran, off = check(of_impute, tmp_path)
-    industries = ran.study.missing[ran.study.missing["by"] == "industry"].set_index("level")
+    industries = ran.content.frames["missing"][
+        ran.content.frames["missing"]["by"] == "industry"
+    ].set_index("level")
     hidden = industries.index[industries["surveyed"] == HIDDEN]
     assert FEW in hidden
     assert len(hidden) >= 2  # all, less what is shown
-    won = ran.study.won
+    won = ran.content.frames["won_back"]
     same = set(won.loc[won["surveyed"] == HIDDEN, "industry"])
     assert same == set(hidden)  # two tables of the same workplaces hide the same
     for by, part in study.missing.groupby("by"):
         if by == "all":
             continue
-        shown = ran.study.missing[ran.study.missing["by"] == by]
+        shown = ran.content.frames["missing"][ran.content.frames["missing"]["by"] == by]
         seen = (shown["surveyed"] != HIDDEN).to_numpy()
         counts = [part["surveyed"], part["linked"], part["complete_absence_mean"]]
         for count in (*counts, counts[0] - counts[1], counts[1] - counts[2]):
             assert not count[seen].between(1, 2).any()
     assert f"u_industry[{FEW}]" not in (tmp_path / "safe" / "panel.csv").read_text()
-    assert (off.study.missing != HIDDEN).to_numpy().all()
+    assert (off.content.frames["missing"] != HIDDEN).to_numpy().all()
 
 
 @pytest.mark.parametrize(
@@ -335,7 +341,8 @@ def test_single_workplaces_are_drawn_of_no_real_data(
     of_impute: Callable[..., Any], tmp_path: Path, source: str, rules: Rules, *, single: bool
 ) -> None:
     ran, _, _ = of_impute(rules, tmp_path, source)
-    assert ("quarters.svg" in {path.name for path in ran.files}) == single
+    assert ("quarters" in ran.content.figures) == single
+    assert (tmp_path / "quarters.svg").exists() == single
 
 
 def test_hidden_industries_are_not_drawn(study: MissingStudy) -> None:

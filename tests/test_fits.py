@@ -13,6 +13,8 @@ import pytest
 from rich.console import Console
 
 import bayes_sf as sf
+from bayes_sf.disclosure.control import Control
+from bayes_sf.disclosure.gate import holds_no_data
 from bayes_sf.engines import store
 from bayes_sf.engines.gaussian.draws import draw_posterior
 from bayes_sf.engines.gaussian.exact import fit_exact
@@ -22,6 +24,7 @@ from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.engines.sampled import nuts
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.progress import show_sampling
+from bayes_sf.output.runs.run import Asked, Content, Run
 from bayes_sf.recovery.study import PublishedStudy, recover_study
 
 type Command = Callable[..., tuple[int, str, str]]
@@ -136,11 +139,9 @@ def test_what_does_not_converge_is_marked_everywhere(
 
 
 def test_reproduce_marks_them_too(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Run:
-        not_converged = [type("R", (), {"spec": sf.ModelSpec("y", ("x",))})()]  # noqa: RUF012
-
-    monkeypatch.setattr("bayes_sf.output.runs.reproduce.run_reproduction", lambda *_, **__: Run)
-    monkeypatch.setattr("bayes_sf.output.runs.reproduce.print_reproduction", lambda *_, **__: None)
+    failed = [type("R", (), {"spec": sf.ModelSpec("y", ("x",))})()]
+    run = Run(Asked(source="replica"), Control(), holds_no_data(Content(), "nothing"), failed)
+    monkeypatch.setattr("bayes_sf.output.runs.reproduce.run_reproduce", lambda *_, **__: run)
     code, _, err = command("reproduce", "--engine", "nuts")
     assert code == 4
     assert "x of y" in err

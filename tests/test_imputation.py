@@ -28,12 +28,15 @@ from bayes_sf.analysis.missing.missingness import who_is_missing, won_back
 from bayes_sf.analysis.missing.rubin import pool_reml
 from bayes_sf.cli.app import main
 from bayes_sf.cli.missing import read_deltas
+from bayes_sf.disclosure.control import Control
+from bayes_sf.disclosure.gate import holds_no_data
 from bayes_sf.engines.panel.draws import Completed
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.panel import build_panel
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.report.saved_imputation import read_imputation
 from bayes_sf.output.runs import impute as imputations
+from bayes_sf.output.runs.run import Asked, Content, Run
 from bayes_sf.output.tables.imputation_tables import imputation_tables, method_table
 
 REPLICA = Path(__file__).parents[1] / "data" / "replica"
@@ -235,20 +238,20 @@ def test_nothing_of_single_workplaces_without_consent(
 
     sampled = Sampled(**{name: getattr(study, name) for name in MissingStudy.__dataclass_fields__})
     monkeypatch.setattr(imputations, "study_missing", lambda *_, **__: sampled)
-    ran = imputations.run_imputation(
-        tmp_path, sf.load_analysis("q13_controls"), sample, source=source,
-        completed=completed, quarters=False, deltas=(0.0,), pattern="quarters", seed=1, lang="en",
-        csv_style="plain", console=Console(file=io.StringIO()),
+    ran, _ = imputations.run_impute(
+        sf.load_analysis("q13_controls"), sample, Asked(source=source), completed=completed,
+        deltas=(0.0,), pattern="quarters",
     )  # fmt: skip
-    names = {path.name for path in ran.files}
+    files = ran.write(tmp_path)
+    names = {path.name for path in files}
     assert ("quarters.svg" in names) == single
     assert ("completed_workplaces.csv" in names) == bool(completed)
-    for path in ran.files:
+    for path in files:
         if path.suffix == ".csv" and not path.name.startswith("completed"):
             # counts and estimates: never one line per workplace
             assert len(pd.read_csv(path)) < 100
     out = io.StringIO()
-    imputations.print_imputation(Console(file=out, width=120), ran, as_json=False)
+    ran.show(Console(file=out, width=120), files, as_json=False)
     assert "What is missing, and how it is treated" in out.getvalue()
     assert "…" not in out.getvalue()  # nothing is cut off
 
@@ -301,18 +304,16 @@ def test_what_did_not_converge_is_written_and_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Exit code 4 after the tables, with one line that says what to do."""
-    printed: list[bool] = []
-    failed = SimpleNamespace(study=SimpleNamespace(converged=False), withheld=())
-    monkeypatch.setattr(imputations, "run_imputation", lambda *_, **__: failed)
-    monkeypatch.setattr(
-        imputations, "print_imputation", lambda *_, as_json: printed.append(as_json)
-    )
+    run = Run(Asked(source="replica"), Control(), holds_no_data(Content(), "nothing"))
+    failed = run, SimpleNamespace(converged=False)
+    monkeypatch.setattr(imputations, "run_impute", lambda *_, **__: failed)
     monkeypatch.setattr("sys.argv", ["bayes-sf", "impute", "--out", str(tmp_path), "--json"])
     with pytest.raises(SystemExit) as left:
         main()
     assert left.value.code == 4
-    assert printed == [True]
-    assert "R-hat < 1.01" in capsys.readouterr().err
+    out, err = capsys.readouterr()
+    assert json.loads(out)["provenance"]["source"] == "replica"
+    assert "R-hat < 1.01" in err
 
 
 # The command itself: sampled once, on an eighth of the replica ------------------------------------

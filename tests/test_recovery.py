@@ -9,7 +9,7 @@ from bayes_sf.errors import SpecError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.published import rounding_interval
 from bayes_sf.recovery.answers import item_answers, surveyed
-from bayes_sf.recovery.change_states import boundary_region
+from bayes_sf.recovery.change_states import boundary_region, change_states
 from bayes_sf.recovery.implied import Candidates, solve
 from bayes_sf.recovery.printed import PrintedModel, figures, printed_models
 from bayes_sf.recovery.states import States, null_implied, table_sizes

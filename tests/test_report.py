@@ -27,6 +27,7 @@ from bayes_sf.output.figures.page import figure_files
 from bayes_sf.output.figures.posterior import forest_figure, icc_figure, line_figure
 from bayes_sf.output.files import write_files
 from bayes_sf.output.numbers import fixed, percent
+from bayes_sf.output.report import alternatives
 from bayes_sf.output.report.alternatives import move_unobserved
 from bayes_sf.output.report.material import Material, associations, explorer_models, gather
 from bayes_sf.output.report.page import render_report, write_report
@@ -62,7 +63,7 @@ pytestmark = pytest.mark.usefixtures("with_few_models")
 @pytest.fixture(scope="module")
 def material() -> Material:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report_alternatives, "_SOME", SOME)
+        patch.setattr(alternatives, "_SOME", SOME)
         return gather(sf.load_sample("replica"), lang="nb", rope=0.5)
 
 
@@ -713,7 +714,7 @@ def test_an_industry_that_is_hidden_has_no_figure_in_the_page(
     poolings = [protect_pooling(pooling, rules) for pooling in material.poolings]
     control = replace(
         material, lang="en", control=rules, poolings=tuple(shown for shown, _ in poolings),
-        tables=protect_tables(sample, rules), hidden=tuple(poolings[0][1]),
+        tables=protect_tables(sample, rules).shown, hidden=tuple(poolings[0][1]),
     )  # fmt: skip
     assert {"ict"} < {line.row for line in control.hidden}
     assert not explorer_models(control)

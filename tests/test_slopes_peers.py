@@ -1,8 +1,8 @@
 """Random slopes beside brms with the same priors at the same point, and lme4: what is recorded.
 
 `tests/references/slopes` has their figures and ours (README.md there says of which data and how to
-run them again). Both have Monte Carlo error: means and sds of all quantities, those of single groups
-among them, must agree within 4 standard errors of the difference.
+run them again). Both have Monte Carlo error: means and sds of all quantities, those of single
+groups among them, must agree within 4 standard errors of the difference.
 """
 
 import sys

@@ -157,13 +157,13 @@ def test_an_error_that_a_library_makes_of_ctrl_c(
         except KeyboardInterrupt:
             raise RuntimeError("Query interrupted") from None
 
-    monkeypatch.setattr("bayes_sf.output.runs.reproduce.run_reproduction", swallow)
+    monkeypatch.setattr("bayes_sf.output.runs.reproduce.run_reproduce", swallow)
     assert command("reproduce") == (130, "", "bayes-sf: interrupted\n")
 
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("Query interrupted")
 
-    monkeypatch.setattr("bayes_sf.output.runs.reproduce.run_reproduction", fail)
+    monkeypatch.setattr("bayes_sf.output.runs.reproduce.run_reproduce", fail)
     assert command("reproduce")[0] == 1
 
 
@@ -182,7 +182,7 @@ def query(*_, **__):
     signal.setitimer(signal.ITIMER_REAL, 0.3)
     engine.sql("select sum(a.i * b.i) from a, range(100000) b(i)").fetchall()
 
-reproduction.run_reproduction = query
+reproduction.run_reproduce = query
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
 sys.argv = ["bayes-sf", "reproduce", "--quiet", "--out", sys.argv[1]]
@@ -221,7 +221,7 @@ def test_ctrl_c_that_falls_into_the_end_of_an_object_comes_again(
         for _second in range(10):
             signal.sigtimedwait([], 1)  # ends with the signal
 
-    monkeypatch.setattr("bayes_sf.output.runs.reproduce.run_reproduction", work)
+    monkeypatch.setattr("bayes_sf.output.runs.reproduce.run_reproduce", work)
     assert command("reproduce") == (130, "", "bayes-sf: interrupted\n")
 
 

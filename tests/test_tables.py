@@ -50,6 +50,7 @@ from bayes_sf.output.formats.webpage import fragment, page
 from bayes_sf.output.formats.workbook import excel_bytes
 from bayes_sf.output.formats.writing import FORMATS, table_files, write_tables
 from bayes_sf.output.runs.export import export_tables, gather, run_export
+from bayes_sf.output.runs.run import Asked
 from bayes_sf.output.tables.result_tables import diagnostics_table, posterior_table
 from bayes_sf.output.tables.sample_tables import descriptive_tables
 from bayes_sf.output.tables.table import Column, Table, printed_table, table_from_frame
@@ -724,11 +725,11 @@ def test_printed_cells_stay_as_they_are() -> None:
 
 def test_export_writes_what_is_asked(found: Reproduction, tmp_path: Path) -> None:
     fits = found.results["null", "exact"].values()
-    files = run_export(tmp_path, results=fits, formats=["html", "excel"], lang="nb").files
-    assert {path.name for path in files} == {"estimates_exact.html", "tables.xlsx"}
+    asked = Asked(source="published", lang="nb")
+    files = run_export(asked, results=fits, formats=["html", "excel"]).write(tmp_path)
+    names = {"estimates_exact.html", "tables.xlsx", "provenance.json"}
+    assert {path.name for path in files} == names
     assert all(path.stat().st_size for path in files)
-    with pytest.raises(UsageError, match="must be en or nb"):
-        run_export(tmp_path, lang="no")
 
 
 @given(st.integers(30, 140), st.integers(1, 9))
@@ -779,9 +780,12 @@ def test_models_of_one_name_are_told_apart(tmp_path: Path) -> None:
         sf.Analysis(name, "?", (one,)) for name, one in zip(("x", "more"), specs, strict=True)
     ]
     control = Control.of(None, Rules())
-    done = run_export(tmp_path, **gather(analyses, frame, control=control), control=control)
-    names = {table.name for table in done.tables}
+    found = gather(analyses, frame, control=control)
+    found.pop("asked_for")
+    tables = export_tables(**found, control=control).shown
+    names = {table.name for table in tables}
     assert {"pooling_x_y", "pooling_x_more_y", "shrinkage_x_y", "shrinkage_x_more_y"} <= names
-    assert len({table.title for table in done.tables}) == len(done.tables)
+    assert len({table.title for table in tables}) == len(tables)
+    run_export(Asked(source="replica"), **found, control=control).write(tmp_path)
     summary = pd.read_csv(tmp_path / "estimates_exact.csv")
     assert summary.groupby("model").size().to_dict() == {"x": 5, "x (more)": 6}

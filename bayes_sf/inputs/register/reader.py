@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bayes_sf.errors import DataError, UsageError
+from bayes_sf.inputs.connection import connect
 from bayes_sf.inputs.faults import find_faults, join_problems, problem, problem_table
 from bayes_sf.inputs.pseudonym import run_key
 from bayes_sf.inputs.register.extract import HEAD_COUNT, Extract, open_extract, scanning

@@ -21,7 +21,7 @@ from bayes_sf.analysis.size.contrast import Contrast, find_contrast
 from bayes_sf.engines.fit import versions
 from bayes_sf.errors import UsageError
 from bayes_sf.output.audit import disclosure_files
-from bayes_sf.output.figures.page import figure_files, upper_first
+from bayes_sf.output.figures.page import drawing, upper_first
 from bayes_sf.output.files import plain, write_files
 from bayes_sf.output.formats.webpage import fragment
 from bayes_sf.output.numbers import level

@@ -20,7 +20,7 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 from bayes_sf import cli
-from bayes_sf.engines.fit import load_sample
+from bayes_sf.recovery.data import load_sample
 
 type Runs = tuple[Finished, Finished]
 type Command = Callable[..., tuple[int, str, str]]

@@ -16,7 +16,7 @@ from bayes_sf.analysis.missing.completed import CompletedSets, completed_sets, k
 from bayes_sf.analysis.missing.rubin import pool, pool_reml
 from bayes_sf.engines.panel.draws import Completed
 from bayes_sf.inputs.panel import Panel, build_panel
-from bayes_sf.output.runs.completed_files import completed_files
+from bayes_sf.output.formats.completed import completed_files
 
 MICE = Path(__file__).parent / "references" / "mice"
 

@@ -20,11 +20,11 @@ from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.faults import problem, problem_table
 from bayes_sf.inputs.published import published_table, scalar
 from bayes_sf.inputs.sample import AnalysisSample, load_sample
+from bayes_sf.output.run import Asked
 from bayes_sf.output.runs.describe import (
     description_figures,
     run_describe,
 )
-from bayes_sf.output.runs.run import Asked
 from bayes_sf.output.runs.select import count_belonging
 from bayes_sf.output.tables.described_sample import count_missing, description_tables, flow_table
 from bayes_sf.replica import Replica

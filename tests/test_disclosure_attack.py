@@ -15,8 +15,8 @@ import pytest
 
 from bayes_sf.disclosure.suppression import Suppression
 from bayes_sf.inputs.sample import AnalysisSample, load_sample
+from bayes_sf.output.run import Asked
 from bayes_sf.output.runs.describe import run_describe
-from bayes_sf.output.runs.run import Asked
 from bayes_sf.output.tables.described_sample import description_tables
 from tests.attacker import (
     INDUSTRIES,

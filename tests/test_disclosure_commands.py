@@ -27,10 +27,10 @@ from bayes_sf.errors import DisclosureError
 from bayes_sf.inputs.panel import build_panel
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.figures.imputation import distribution_figure
+from bayes_sf.output.run import Asked, Run
 from bayes_sf.output.runs import impute as imputations
 from bayes_sf.output.runs.influence import run_influence
 from bayes_sf.output.runs.multiverse import run_multiverse
-from bayes_sf.output.runs.run import Asked, Run
 from bayes_sf.output.runs.sensitivity import run_sensitivity
 from bayes_sf.spec.multiverse import Multiverse, report_choices
 
@@ -127,7 +127,7 @@ def of_impute(
     # Pictures of made-up draws: looked at below.
     for name in ("quarters_figure", "distribution_figure", "delta_figure"):
         monkeypatch.setattr(imputations, name, lambda *_, **__: None)
-    files = "bayes_sf.output.runs.run.figure_files"
+    files = "bayes_sf.output.run.figure_files"
     monkeypatch.setattr(files, lambda name, _, **__: {f"{name}.svg": ""})
 
     def report(rules: Rules, folder: Path, source: str = "replica") -> tuple[Any, str, str]:

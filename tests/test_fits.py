@@ -24,7 +24,7 @@ from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.engines.sampled import nuts
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.progress import show_sampling
-from bayes_sf.output.runs.run import Asked, Content, Run
+from bayes_sf.output.run import Asked, Content, Run
 from bayes_sf.recovery.study import PublishedStudy, recover_study
 
 type Command = Callable[..., tuple[int, str, str]]

@@ -35,8 +35,8 @@ from bayes_sf.errors import UsageError
 from bayes_sf.inputs.panel import build_panel
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.report.saved_imputation import read_imputation
+from bayes_sf.output.run import Asked, Content, Run
 from bayes_sf.output.runs import impute as imputations
-from bayes_sf.output.runs.run import Asked, Content, Run
 from bayes_sf.output.tables.imputation_tables import imputation_tables, method_table
 
 REPLICA = Path(__file__).parents[1] / "data" / "replica"

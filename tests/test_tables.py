@@ -49,8 +49,8 @@ from bayes_sf.output.formats.terminal import column_parts, print_table
 from bayes_sf.output.formats.webpage import fragment, page
 from bayes_sf.output.formats.workbook import excel_bytes
 from bayes_sf.output.formats.writing import FORMATS, table_files, write_tables
+from bayes_sf.output.run import Asked
 from bayes_sf.output.runs.export import export_tables, gather, run_export
-from bayes_sf.output.runs.run import Asked
 from bayes_sf.output.tables.result_tables import diagnostics_table, posterior_table
 from bayes_sf.output.tables.sample_tables import descriptive_tables
 from bayes_sf.output.tables.table import Column, Table, printed_table, table_from_frame

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bayes_sf.disclosure.control import Rules
     from bayes_sf.inputs.sample import AnalysisSample
     from bayes_sf.inputs.variables import Language
-    from bayes_sf.output.runs.run import Asked, Run
+    from bayes_sf.output.run import Asked, Run
     from bayes_sf.recovery.study import PublishedStudy
 
 __all__ = ["HIDING", "STUDY", "WORKPLACES", "Given", "with_options", "writing"]
@@ -120,7 +120,7 @@ class Given:
     @property
     def asked(self) -> "Asked":
         """The same for what is computed and written."""
-        from bayes_sf.output.runs.run import Asked
+        from bayes_sf.output.run import Asked
 
         return Asked(
             source=self.source, lang=self.language, rules=self.rules, seed=self.seed,

@@ -60,7 +60,7 @@ def impute(
         option = "--quarters" if quarters else "--norwegian-csv"
         raise UsageError(option, "goes with --completed", fix="add --completed 20")
     given.ready()
-    from bayes_sf.output.runs.completed_files import CONSENT
+    from bayes_sf.output.formats.completed import CONSENT
     from bayes_sf.output.runs.impute import run_impute
 
     sample = given.workplaces()

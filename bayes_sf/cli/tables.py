@@ -1,4 +1,4 @@
-"""Command export: publication tables of any analysis, in the formats of reports."""
+"""Commands export, publication tables of any analysis, and doctor, on the installation."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -6,7 +6,9 @@ import typer
 
 from bayes_sf.cli.app import app
 from bayes_sf.cli.completion import ENGINES, FORMATS, analysis_names, one_of
+from bayes_sf.cli.console import stdout
 from bayes_sf.cli.given import HIDING, STUDY, Given, with_options, writing
+from bayes_sf.cli.options import JsonOption
 from bayes_sf.errors import UsageError
 
 if TYPE_CHECKING:
@@ -76,6 +78,26 @@ def export(
     found = gather(asked, study, control=control, engine=engine, seed=given.seed, progress=progress)
     style: CsvStyle = "norwegian" if norwegian_csv else "plain"
     given.finish(run_export(given.asked, **found, formats=wanted, csv_style=style, control=control))
+
+
+@app.command()
+def doctor(
+    *,
+    as_json: JsonOption = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit code 1 when something is wrong.")
+    ] = False,
+) -> None:
+    """Say which versions are installed, and what would make the first run slow or fail.
+
+    Example: bayes-sf doctor
+    """
+    from bayes_sf.output.runs.doctor import examine, print_health
+
+    found = examine()
+    print_health(stdout(), found, as_json=as_json)
+    if strict and any(check.verdict == "wrong" for check in found):
+        raise typer.Exit(1)
 
 
 def _check(option: str, value: str, known: tuple[str, ...]) -> None:

@@ -1,6 +1,6 @@
 """The gate: what has passed disclosure control, as a type.
 
-A run writes, draws, prints and says nothing that is not in a `Passed` (`bayes_sf.output.runs.run`),
+A run writes, draws, prints and says nothing that is not in a `Passed` (`bayes_sf.output.run`),
 and only this package makes one: by a `protect_...` function, or by `holds_no_data` for what is of
 no workplace at all. What is computed from something that has passed has passed as well.
 

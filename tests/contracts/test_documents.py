@@ -12,8 +12,8 @@ import pytest
 import typer
 
 from bayes_sf import cli
-from bayes_sf.engines.fit import load_sample
 from bayes_sf.inputs.sample import read_mapping
+from bayes_sf.recovery.data import load_sample
 from bayes_sf.spec.analysis import load_analysis
 from tests.conftest import draw_blank
 

@@ -9,7 +9,7 @@ from bayes_sf.analysis.pooling import Pooling, compare_pooling
 from bayes_sf.disclosure.control import Control
 from bayes_sf.disclosure.gate import all_of
 from bayes_sf.disclosure.protected_models import keep_open, protect_pooling
-from bayes_sf.output.runs.run import Asked, Content, Run, described
+from bayes_sf.output.run import Asked, Content, Run, described
 from bayes_sf.output.tables.pooling_tables import pooling_table, shrinkage_table
 from bayes_sf.spec.analysis import Analysis
 

@@ -14,7 +14,7 @@ from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.inputs.variables import Language
 from bayes_sf.output.figures.aggregates import curve_figure, spread_figure, states_figure
 from bayes_sf.output.figures.sample import box_figure, missingness_figure, scatter_figure
-from bayes_sf.output.runs.run import Asked, Content, Run
+from bayes_sf.output.run import Asked, Content, Run
 from bayes_sf.output.tables.described_sample import ProtectedTables, protect_tables
 from bayes_sf.output.tables.sample_tables import flow_tables
 from bayes_sf.output.words.problems import problem_lines

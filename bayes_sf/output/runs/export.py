@@ -22,7 +22,7 @@ from bayes_sf.engines.result import Result
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.formats.delimited import CsvStyle
 from bayes_sf.output.formats.writing import table_files
-from bayes_sf.output.runs.run import Asked, Content, Run
+from bayes_sf.output.run import Asked, Content, Run
 from bayes_sf.output.tables.comparison_tables import comparison_tables, icc_table
 from bayes_sf.output.tables.described_sample import protect_tables
 from bayes_sf.output.tables.pooling_tables import pooling_table, shrinkage_table

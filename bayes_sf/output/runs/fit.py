@@ -15,7 +15,7 @@ from bayes_sf.engines.store import fit_saved
 from bayes_sf.inputs.variables import Language
 from bayes_sf.output.numbers import estimate, fixed, interval, probability, row_decimals
 from bayes_sf.output.progress import show_sampling
-from bayes_sf.output.runs.run import Asked, Content, Run, described
+from bayes_sf.output.run import Asked, Content, Run, described
 from bayes_sf.output.tables.result_tables import answered_notes, zero_notes
 from bayes_sf.output.tables.table import Column, Table
 from bayes_sf.output.words.commands import say

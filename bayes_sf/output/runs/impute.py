@@ -14,10 +14,10 @@ from bayes_sf.disclosure.protected_missing import ProtectedStudy, protect_missin
 from bayes_sf.disclosure.protected_models import keep_open
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.figures.imputation import delta_figure, distribution_figure, quarters_figure
+from bayes_sf.output.formats.completed import completed_files
 from bayes_sf.output.formats.delimited import CsvStyle
 from bayes_sf.output.progress import show_sampling
-from bayes_sf.output.runs.completed_files import completed_files
-from bayes_sf.output.runs.run import Asked, Content, Run, described
+from bayes_sf.output.run import Asked, Content, Run, described
 from bayes_sf.output.tables.imputation_tables import imputation_tables, is_asked
 from bayes_sf.spec.analysis import Analysis
 

@@ -12,7 +12,7 @@ from bayes_sf.disclosure.protected_choices import PULLS, REFITS, protect_influen
 from bayes_sf.disclosure.protected_frames import mark_hidden
 from bayes_sf.disclosure.protected_models import keep_open
 from bayes_sf.output.figures.influence import influence_figure
-from bayes_sf.output.runs.run import Asked, Content, Run, described
+from bayes_sf.output.run import Asked, Content, Run, described
 from bayes_sf.output.tables.influence_tables import influence_tables
 from bayes_sf.output.tables.result_tables import slug
 from bayes_sf.spec.analysis import Analysis

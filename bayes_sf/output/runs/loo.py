@@ -22,7 +22,7 @@ from bayes_sf.errors import UsageError
 from bayes_sf.inputs.variables import Language
 from bayes_sf.output.numbers import level
 from bayes_sf.output.progress import show_sampling
-from bayes_sf.output.runs.run import Asked, Content, Run, described
+from bayes_sf.output.run import Asked, Content, Run, described
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
 from bayes_sf.output.words.commands import say
 from bayes_sf.output.words.priors import prior_words

@@ -11,7 +11,7 @@ from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.inputs.variables import Language
 from bayes_sf.output.figures.multiverse import curve_figure
 from bayes_sf.output.files import json_text
-from bayes_sf.output.runs.run import Asked, Content, Run
+from bayes_sf.output.run import Asked, Content, Run
 from bayes_sf.output.tables.multiverse_tables import multiverse_tables
 from bayes_sf.spec.multiverse import Multiverse
 

@@ -10,7 +10,7 @@ from bayes_sf.engines.fit import fit
 from bayes_sf.engines.result import Result
 from bayes_sf.output.figures.pictures import OF_CHAINS, draw_picture, picture_name
 from bayes_sf.output.progress import show_sampling
-from bayes_sf.output.runs.run import Asked, Content, Run, described
+from bayes_sf.output.run import Asked, Content, Run, described
 from bayes_sf.spec.analysis import Analysis
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from bayes_sf.engines.fit import versions
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.inputs.variables import Language
 from bayes_sf.output.files import json_text
+from bayes_sf.output.run import Asked, Content, Run, described
 from bayes_sf.output.runs.describe import with_source
-from bayes_sf.output.runs.run import Asked, Content, Run, described
 from bayes_sf.output.tables.described_sample import protect_tables
 from bayes_sf.output.tables.summary import markdown, print_summary
 from bayes_sf.output.words.commands import say

@@ -6,7 +6,7 @@ from bayes_sf.analysis.checks.calibration import Calibration, calibrate
 from bayes_sf.disclosure.control import Control
 from bayes_sf.disclosure.gate import holds_no_data
 from bayes_sf.output.figures.calibration import rank_figure
-from bayes_sf.output.runs.run import Asked, Content, Run
+from bayes_sf.output.run import Asked, Content, Run
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
 from bayes_sf.spec.analysis import Analysis
 

@@ -16,8 +16,8 @@ from bayes_sf.disclosure.protected_cases import pass_with_consent, protect_belon
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.output.run import Asked, Content, Run
 from bayes_sf.output.runs.describe import with_source
-from bayes_sf.output.runs.run import Asked, Content, Run
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
 from bayes_sf.output.words.commands import say
 from bayes_sf.output.words.sentences import STATEMENTS

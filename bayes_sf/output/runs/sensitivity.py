@@ -16,7 +16,7 @@ from bayes_sf.output.figures.sensitivity import (
     ranks_figure,
 )
 from bayes_sf.output.formats.markdown import markdown
-from bayes_sf.output.runs.run import Asked, Content, Run, described
+from bayes_sf.output.run import Asked, Content, Run, described
 from bayes_sf.output.tables.result_tables import slug
 from bayes_sf.output.tables.sensitivity_tables import model_tables, outcome_tables
 from bayes_sf.output.words.sensitivity import sentence_of

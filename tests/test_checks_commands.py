@@ -41,7 +41,7 @@ def test_json_holds_the_same(command: Command) -> None:
     code, out, _ = command("loo", "null", "--json", "--quiet", "--out", "x")
     found = json.loads(out)
     assert code == 0
-    assert set(found) == {"loo", "checks", "provenance", "disclosure"}
+    assert set(found) == {"loo", "checks", "provenance", "disclosure", "files"}
     assert found["provenance"]["statement"].startswith("SYNTHETIC")
 
 

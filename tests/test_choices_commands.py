@@ -60,7 +60,9 @@ def test_json_and_norwegian(command: Command, tmp_path: Path) -> None:
     code, out, _ = command("multiverse", "mine.toml", "--json", "--quiet", "--lang", "nb")
     found = json.loads(out)
     assert code == 0
-    assert set(found) == {"summary", "shares", "options", "provenance", "disclosure"}
+    assert set(found) == {
+        "summary", "shares", "options", "provenance", "disclosure", "files",
+    }  # fmt: skip
     assert [row["choice"] for row in found["shares"]] == ["min_quarters", "controls", "prior"]
     svg = (tmp_path / "multiverse" / "specification_curve.svg").read_text(encoding="utf-8")
     assert "Kvinneandel" in svg

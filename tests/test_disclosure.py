@@ -334,8 +334,8 @@ def test_the_order_of_workplaces_changes_nothing(
     mixed = dataclasses.replace(replica, frame=replica.frame.sample(frac=1, random_state=1))
     one, other = protected, protect_tables(mixed, Control.of(mixed, Rules()))
     assert set(one.log) == set(other.log)
-    for name, table in one.tables.items():
-        pd.testing.assert_frame_equal(table, other.tables[name])
+    for name, table in one.shown.tables.items():
+        pd.testing.assert_frame_equal(table, other.shown.tables[name])
 
 
 def test_no_count_below_the_threshold_is_shown(replica: AnalysisSample) -> None:
@@ -420,7 +420,7 @@ def test_lists_of_workplaces_are_written_only_when_asked(command: Command, tmp_p
     code, out, _ = command("select", "--out", "here")
     assert code == 0
     assert {p.name for p in (tmp_path / "here").iterdir()} == {
-        "belonging.csv", "disclosure.csv", "disclosure.json",
+        "belonging.csv", "provenance.json", "disclosure.csv", "disclosure.json",
     }  # fmt: skip
     assert "--with-data" in out
 

@@ -38,7 +38,7 @@ def study() -> PublishedStudy:
 @pytest.fixture
 def command(command: Command, monkeypatch: pytest.MonkeyPatch, study: PublishedStudy) -> Command:
     """The command line on a study that is there already."""
-    monkeypatch.setattr("bayes_sf.cli.models.load_study", lambda *_, **__: study)
+    monkeypatch.setattr("bayes_sf.cli.given.load_study", lambda *_, **__: study)
     return command
 
 

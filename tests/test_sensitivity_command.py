@@ -94,7 +94,7 @@ def test_json_and_a_page_in_norwegian(command: Command, tmp_path: Path) -> None:
     assert code == 0
     assert re.fullmatch("Funnet i dataene: .*\n", err)
     parsed = json.loads(out)
-    assert set(parsed) == {"ladder", "days", "left_out", "provenance", "disclosure"}
+    assert set(parsed) == {"ladder", "days", "left_out", "provenance", "disclosure", "files"}
     assert {row["employees"] for row in parsed["days"]} == {100_000.0, 5.0, 100_005.0}
     assert {row["outcome"] for row in parsed["ladder"]} == {"absence_mean", "absence_change"}
     assert {row["source"] for row in parsed["days"]} == {"replica"}

@@ -48,9 +48,9 @@ class ProtectedTables:
 
     @property
     def withheld(self) -> tuple[str, ...]:
-        """Tables of which nothing is left."""
+        """Files of tables of which nothing is left."""
         return tuple(
-            name
+            f"{name}.csv"
             for name, table in self.tables.items()
             if (table[_FIGURES[name] or list(table.columns[3:])] == HIDDEN).all(axis=None)
         )

@@ -239,7 +239,9 @@ def test_another_small_run_gives_the_same(small_runs: "Runs") -> None:
 def test_json_is_one_object(small_runs: "Runs") -> None:
     _, run = small_runs
     content = json.loads(run.stdout)
-    assert list(content) == ["icc", "coefficients", "consistency", "provenance"]
+    assert list(content) == [
+        "icc", "coefficients", "consistency", "provenance", "disclosure", "files",
+    ]  # fmt: skip
     for row in content["icc"]:
         assert row.keys() >= {
             "outcome", "published", "reml", "mean", "median", "lower", "upper", "prob", "prior",

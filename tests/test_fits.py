@@ -152,7 +152,9 @@ def test_json(command: Command, tmp_path: Path, sampler: dict[str, float]) -> No
     assert (code, err) == (0, "")
     assert sampler["calls"] == 1
     content = json.loads(out)
-    assert content.keys() == {"estimates", "diagnostics", "provenance"}
+    assert content.keys() == {
+        "estimates", "diagnostics", "provenance", "disclosure", "files",
+    }  # fmt: skip
     assert len(content["estimates"]) == len(table(tmp_path / "here" / "estimates.csv"))
     file = next((tmp_path / "here").glob("*.nc"))
     content = json.loads(command("diagnose", str(file), "--json")[1])
@@ -221,7 +223,9 @@ def test_compare_prints_and_writes_the_poolings(command: Command, tmp_path: Path
             0 < float(row["factor_lower"]) < float(row["factor"]) < float(row["factor_upper"]) < 1
         )
     content = json.loads(command("compare", "null", "--out", "here", "--json")[1])
-    assert content.keys() == {"pooling", "shrinkage", "provenance"}
+    assert content.keys() == {
+        "pooling", "shrinkage", "provenance", "disclosure", "files",
+    }  # fmt: skip
     assert len(content["shrinkage"]) == 12
 
 

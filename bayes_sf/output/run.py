@@ -74,6 +74,8 @@ class Content:
         Other files.
     lines : sequence of str
         What is printed below the tables.
+    after : sequence of str
+        What is printed last.
     about : mapping
         What `provenance.json` says beside source, statement, versions and platform.
     said : mapping
@@ -95,6 +97,7 @@ class Content:
     figures: "Mapping[str, Figure]" = field(default_factory=dict)
     texts: Mapping[str, str | bytes] = field(default_factory=dict)
     lines: Sequence[str] = ()
+    after: Sequence[str] = ()
     about: Mapping[str, Any] = field(default_factory=dict)
     said: Mapping[str, Any] = field(default_factory=dict)
     unsaid: Sequence[str] = ()
@@ -206,6 +209,8 @@ class Run:
         for line in content.lines:
             console.print(line, markup=False, highlight=False)
         print_end(console, files, lang=lang, disclosure=self.disclosure, more=content.more)
+        for line in content.after:
+            console.print(line, soft_wrap=True)
 
 
 def described(result: Result) -> dict[str, Any]:

@@ -103,7 +103,7 @@ def _content(
             "consistency": pd.DataFrame(findings), **frames,
         },
         texts={"moments.json": json_text(rest.moments), "summary.md": page},
-        lines=[say("readers", lang).format(_report_command(source, lang))],
+        after=[say("readers", lang).format(_report_command(source, lang))],
         about={"engine": rest.engine, "seconds": rest.seconds, "models": models},
         unsaid=tuple(frames),
         printed=lambda console: print_summary(console, found, rest.outcomes, source, lang),

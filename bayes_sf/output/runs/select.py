@@ -109,7 +109,8 @@ def _content(
     return Content(
         frames=with_source(tables, sample.source),
         tables=(_belonging_table(belonging, asked),),
-        lines=[say("select years", asked.lang).format(*choice.years), *closed],
+        lines=[say("select years", asked.lang).format(*choice.years)],
+        after=closed,
         about={"years": choice.years, "top": choice.top, "data": sample.digest},
         said={
             "source": asked.source, "statement": STATEMENTS["en"][asked.source],

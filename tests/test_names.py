@@ -23,7 +23,7 @@ from bayes_sf.engines.fit import fit
 from bayes_sf.engines.result import Result
 from bayes_sf.engines.store import save_fit
 from bayes_sf.errors import DataError, OutputError, legible
-from bayes_sf.output.figures.page import figure_files, picture_label
+from bayes_sf.output.figures.page import drawing, picture_label
 from bayes_sf.output.figures.pictures import draw_picture
 from bayes_sf.output.formats.latex import escape
 from bayes_sf.output.formats.terminal import print_table
@@ -125,7 +125,7 @@ def test_pictures(result: Result, name: str, tmp_path: Path) -> None:
     from matplotlib.text import Text
 
     figure = draw_picture(result, name)
-    svg = figure_files(name, figure, tight=True)[f"{name}.svg"]
+    svg = drawing(figure, tight=True)
     texts = "".join(ET.fromstring(svg).itertext())
     assert (legible(NAMES[1]) in texts) == (name == "shrinkage")
     figure.savefig(tmp_path / "as_users_do.png")

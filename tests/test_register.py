@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import kendalltau
 
 from bayes_sf.errors import DataError, UsageError
+from bayes_sf.inputs.faults import AGES
 from bayes_sf.inputs.pseudonym import is_valid_number, mask_numbers, pseudonym
 from bayes_sf.inputs.register.extract import COLUMNS
 from bayes_sf.inputs.register.outcomes import (
@@ -256,6 +257,30 @@ def test_an_age_group_missing_beside_others_is_told(tmp_path: Path, rows: pd.Dat
     found = read_csv(tmp_path, odd).problems
     assert found[["fault", "rows", "consequence"]].to_numpy().tolist() == [
         ["an age group missing beside others", 1, "missing"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("emptied", "told"),
+    [
+        (["mdagsv"], 1),
+        (["td_kv"], 1),
+        (["sfdagsvj", "tdv_16_29", "tdv_30_49", "tdv_50_69"], 1),  # its women are given
+        (
+            ["sfdagsvj", "td_kv", *(f"tdv{who}_{age}" for who in ("", "_KVINNER") for age in AGES)],
+            0,
+        ),
+    ],
+    ids=["days", "women's", "women given", "all"],
+)
+def test_a_total_missing_beside_its_parts_is_told(
+    tmp_path: Path, rows: pd.DataFrame, emptied: list[str], told: int
+) -> None:
+    odd = rows.reset_index(drop=True)
+    odd.loc[4, emptied] = None
+    found = read_csv(tmp_path, odd).problems
+    assert found[["fault", "rows", "consequence"]].to_numpy().tolist() == told * [
+        ["a total missing beside its parts", 1, "missing"]
     ]
 
 

@@ -8,7 +8,7 @@ doubled, exchanged or cut off, signs, exponents, decimal marks, bytes of another
 spellings of numbers. What no reader can detect, and what is therefore not done here:
 
 - a figure that becomes another possible figure: the head count, or one of the last decimals, within
-  the rounding of the sums of age groups; a whole that is emptied;
+  the rounding of the sums of age groups; a head count or all figures of a row emptied;
 - a line that is not there (a quarter that was not reported looks the same), or a file cut off at
   the end of a line;
 - columns exchanged whose figures fit either name (a quarter's women and men, were there men);
@@ -34,9 +34,6 @@ YEAR = ("2019Q1", "2019Q4")
 WORKPLACES = 8
 DEFAULT, SLOW = 6, 150
 """Mutations of each file: one takes a second, nearly all of it for the engine's queries."""
-
-AGE_GROUPS = (*range(3, 9), *range(11, 17))
-"""Their columns in a file."""
 
 type Damage = Callable[[str, random.Random], str | bytes]
 
@@ -165,7 +162,7 @@ DAMAGES: dict[str, Damage] = {
     "not a number": figure(lambda _: "NaN"),
     "infinite": figure(lambda _: "inf"),
     "tenths": figure(lambda cell: f"{float(cell) + 0.3:.4f}"),
-    "emptied": figure(lambda _: "", AGE_GROUPS),
+    "emptied": figure(lambda _: ""),
     "bytes": other_bytes,
     "encoding": other_encoding,
     "line ends": line_ends,

@@ -146,7 +146,10 @@ def test_what_spss_declares_missing_is_missing_and_said(tmp_path: Path, rows: pd
     pyreadstat.write_sav(odd, str(tmp_path / "r.sav"), missing_ranges=gaps)
     found = read(tmp_path / "r.sav")
     said = found.problems[["fault", "rows"]].to_numpy().tolist()
-    assert said == [["figures that the file declares missing", 2]]
+    assert said == [
+        ["figures that the file declares missing", 2],
+        ["a total missing beside its parts", 2],
+    ]
     odd.loc[2, "sfdagsvj"], odd.loc[3, "td_kv"] = np.nan, np.nan
     odd.to_parquet(tmp_path / "r.parquet")
     pd.testing.assert_frame_equal(found.workplaces, read(tmp_path / "r.parquet").workplaces)

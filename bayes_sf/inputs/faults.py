@@ -33,6 +33,9 @@ SUMS: Final = {
 }
 """Whole to the age groups that add up to it."""
 
+WOMEN: Final = {"mdagsv": ("mdag_kv",), "sfdagsvj": ("td_kv",)}
+"""Whole to its women."""
+
 
 def _above(table: "ibis.Table", part: str, whole: str) -> "ibis.Column":
     """Where one column exceeds another, which rounding never makes it do; missing counts as not."""
@@ -58,10 +61,21 @@ def _ages_unlike(table: "ibis.Table", whole: str) -> "ibis.Column":
     return ((total - table[whole]).abs() > rounding).fill_null(False)
 
 
+def _given(table: "ibis.Table", name: str) -> "ibis.Column":
+    """Where a figure is not missing."""
+    return (table[name].abs() >= 0).fill_null(False)
+
+
 def _gap(table: "ibis.Table", whole: str) -> "ibis.Column":
     """Where some age groups are given, and others are not."""
-    given = [(table[part].abs() >= 0).fill_null(False) for part in SUMS[whole]]
+    given = [_given(table, part) for part in SUMS[whole]]
     return _any(given) & ~reduce(and_, given)
+
+
+def _total_gap(table: "ibis.Table", whole: str) -> "ibis.Column":
+    """Where a total is missing, and an age group of it or its women are given."""
+    parts = (*SUMS[whole], *WOMEN.get(whole, ()))
+    return ~_given(table, whole) & _any([_given(table, part) for part in parts])
 
 
 def _any(flags: "list[ibis.Column]") -> "ibis.Column":
@@ -99,6 +113,7 @@ FAULTS: Final[dict[str, "Callable[[ibis.Table], ibis.Column]"]] = {
         _ages_unlike(t, "mdag_kv") | _ages_unlike(t, "td_kv")
     ),
     "an age group missing beside others": lambda t: _any([_gap(t, x) for x in SUMS]),
+    "a total missing beside its parts": lambda t: _any([_total_gap(t, x) for x in SUMS]),
     "negative head count": lambda t: (t.n_employees < 0).fill_null(False),
 }
 """Rule to an Ibis condition on the raw columns of table 7."""
@@ -106,6 +121,7 @@ FAULTS: Final[dict[str, "Callable[[ibis.Table], ibis.Column]"]] = {
 CONSEQUENCES: Final = {
     "no contracted days": "the quarter has no absence",
     "an age group missing beside others": "missing",
+    "a total missing beside its parts": "missing",
     "outside the period": "kept in quarters, not in the outcomes",
 }
 

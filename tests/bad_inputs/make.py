@@ -68,7 +68,8 @@ def register(org_nrs: Iterable[str], *, seed: int = 2) -> pd.DataFrame:
             rows.append([org_nr, *np.round(days, 2), quarter])
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     gaps = rng.random(len(frame)) < 0.1
-    frame["sfdagsvj"] = frame["sfdagsvj"].mask(gaps)
+    lost = [name for name in frame if name.startswith(("sfdag", "td"))]
+    frame.loc[gaps, lost] = np.nan
     return frame
 
 

@@ -29,6 +29,7 @@ _NORWEGIAN: Final[Mapping[str, str]] = {
     "age groups that are not all ages": "aldersgruppene er til sammen ikke alle",
     "women's age groups that are not all women": "kvinners aldersgrupper er til sammen ikke alle",
     "an age group missing beside others": "en aldersgruppe mangler ved siden av andre",
+    "a total missing beside its parts": "en sum mangler ved siden av delene",
     "no option marked, and later questions answered": (
         "ikke noe alternativ krysset av, og senere spørsmål besvart"
     ),

@@ -6,8 +6,9 @@ meaning only for damage that can be seen in the file, so the survey is written s
 of it can be:
 
 - Answers are the codebook's keys, in words. No insertion, deletion, change or exchange of single
-  bytes turns one key of an item into another, as it would turn code 1 into 11 or 2 into 3; a cell
-  that is changed into another valid answer is another valid file, which no reader can tell.
+  bytes turns one into another answer to the item, as it would turn code 1 into 11 or 2 into 3; a
+  cell that is changed into another valid answer is another valid file, which no reader can tell.
+  The exception is q4's `none`, which a letter taken out turns into `one`: it is written `ingen`.
 - A workplace number with one wrong digit, or two neighbours exchanged, fails its control digit.
 - Not among the faults: an emptied cell (a missing answer), a line taken out (fewer workplaces),
   answers exchanged between rows or items. These are valid files, too. A column taken out, a line
@@ -44,6 +45,7 @@ def content() -> bytes:
         item = book.item(name)
         names = {str(a.code): a.key for a in (*item.categories, *item.missing)}
         words[name] = codes[name].map(names)
+    words["q4"] = words["q4"].replace("none", "ingen")
     words.insert(1, "enterprise_nr", codes["org_nr"].to_numpy()[::-1])
     words.insert(30, "kommentar", ["på øya", "a; b", 'sa "nei"', "", "æ", "to\nlinjer"])
     return words.to_csv(index=False, sep=";", lineterminator="\r\n").encode()
@@ -152,6 +154,35 @@ DAMAGE: tuple[Callable[[bytes, random.Random], bytes], ...] = (
 @pytest.fixture(scope="module")
 def whole() -> bytes:
     return content()
+
+
+def near(one: str, other: str) -> bool:
+    """Whether a letter inserted, deleted, changed or exchanged turns one into the other."""
+    if len(one) == len(other):
+        unlike = [i for i in range(len(one)) if one[i] != other[i]]
+        exchanged = (
+            len(unlike) == 2 and other[unlike[0] : unlike[1] + 1] == one[unlike[1]] + one[unlike[0]]
+        )
+        return len(unlike) == 1 or exchanged
+    short, long = sorted((one, other), key=len)
+    return any(long[:i] + long[i + 1 :] == short for i in range(len(long)))
+
+
+def test_no_letter_turns_an_answer_into_another(whole: bytes) -> None:
+    """What the property is stated for, and why q4 is an exception."""
+    assert near("none", "one")
+    assert near("ab", "ba")
+    assert not near("ingen", "one")
+    book = load_codebook()
+    for name, *cells in zip(*table(whole), strict=True):
+        if name in {"org_nr", "enterprise_nr", "industry", "kommentar"}:
+            continue
+        item = book.item(name)
+        for answer in (*item.categories, *item.missing):
+            texts = (answer.key, answer.label_nb, answer.label_en, *answer.printed)
+            others = set(cells).difference(texts)
+            wrong = [(cell, text) for cell in others for text in texts if near(cell, text)]
+            assert not wrong, name
 
 
 def sorted_answers(path: Path) -> pd.DataFrame:

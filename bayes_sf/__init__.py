@@ -13,6 +13,8 @@ Examples
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from bayes_sf.moved import follow
+
 if TYPE_CHECKING:
     from bayes_sf.analysis.sensitivity import Sensitivity, sensitivity
     from bayes_sf.engines.fit import fit
@@ -58,6 +60,8 @@ _HOME = {
     "published_table": "inputs.published",
     "sensitivity": "analysis.sensitivity",
 }
+
+follow()
 
 
 def __getattr__(name: str) -> Any:  # PEP 562

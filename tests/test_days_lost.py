@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import bayes_sf as sf
-from bayes_sf.analysis.size.contrast import Contrast, find_contrast
+from bayes_sf.analysis.contrast import Contrast, find_contrast
 from bayes_sf.analysis.size.days_lost import (
     CONTRACTED_DAYS,
     MEANING,

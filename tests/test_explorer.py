@@ -19,7 +19,7 @@ from bayes_sf.spec.prior import Prior
 from bayes_sf.spec.priors import Priors, icc_prior_quantiles
 from tests.tools import need
 
-SCRIPT = Path(sf.__file__).parent / "output" / "templates" / "explorer.js"
+SCRIPT = Path(sf.__file__).parent / "output" / "report" / "templates" / "explorer.js"
 #: Priors between and at the ends of the sliders; none but the first is among the defaults.
 PRIORS = {
     "default": (Prior("half-t"), Prior("normal", 2.5)),

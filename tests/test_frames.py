@@ -19,8 +19,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import bayes_sf as sf
+from bayes_sf.analysis.contrast import Contrast
 from bayes_sf.analysis.pooling import compare_pooling
-from bayes_sf.analysis.size.contrast import Contrast
 from bayes_sf.engines.fit import rows_of
 from bayes_sf.engines.panel.sampling import fit_panel
 from bayes_sf.engines.sampled.nuts import Sampled

@@ -10,7 +10,7 @@ import pytest
 import bayes_sf as sf
 from bayes_sf.analysis.checks.left_out import contrast_without
 from bayes_sf.analysis.choices.influence import OTHERS, SMALLEST, Influence, influence
-from bayes_sf.analysis.size.contrast import Contrast, contrast_posterior
+from bayes_sf.analysis.contrast import Contrast, contrast_posterior
 from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.sample import AnalysisSample

@@ -13,9 +13,10 @@ import pytest
 from matplotlib.collections import LineCollection
 
 import bayes_sf as sf
-from bayes_sf.analysis.choices.choices import Workplaces, multiverse
+from bayes_sf.analysis.choices import multiverse
+from bayes_sf.analysis.choices.choices import Workplaces
 from bayes_sf.analysis.choices.multiverse import Explored, choice_shares, explore, option_means
-from bayes_sf.analysis.size.contrast import Contrast
+from bayes_sf.analysis.contrast import Contrast
 from bayes_sf.errors import ConvergenceError, DataError, SpecError, UsageError
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.figures.multiverse import curve_figure

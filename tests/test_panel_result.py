@@ -9,10 +9,10 @@ import pytest
 import xarray as xr
 
 import bayes_sf as sf
+from bayes_sf.engines.panel import result as panel_result
 from bayes_sf.engines.panel.data import PanelData
 from bayes_sf.engines.panel.fitted import PanelFit
 from bayes_sf.engines.panel.report import _calendar_change, report
-from bayes_sf.engines.panel.sampling import result as panel_result
 from bayes_sf.engines.store import load_fit, save_fit
 from bayes_sf.errors import UsageError
 from bayes_sf.spec.panel import PanelSpec

@@ -6,7 +6,7 @@ import pytest
 from scipy import integrate, special, stats
 
 import bayes_sf as sf
-from bayes_sf.analysis.size.contrast import Contrast, find_contrast, widest_contrasts
+from bayes_sf.analysis.contrast import Contrast, find_contrast, widest_contrasts
 from bayes_sf.analysis.size.designs import design_table, published_designs
 from bayes_sf.analysis.size.planning import (
     expected_width,

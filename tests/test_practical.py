@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import bayes_sf as sf
-from bayes_sf.analysis.size.contrast import (
+from bayes_sf.analysis.contrast import (
     Contrast,
     contrast_posterior,
     find_contrast,

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 import bayes_sf as sf
+from bayes_sf.analysis.contrast import Contrast, find_contrast
 from bayes_sf.analysis.priors.prior_fan import default_fan, prior_fan
 from bayes_sf.analysis.sensitivity import PARTS
 from bayes_sf.analysis.size.bayes_factors import bayes_factors
-from bayes_sf.analysis.size.contrast import Contrast, find_contrast
 from bayes_sf.analysis.size.days_lost import MEANING, Workforce
 from bayes_sf.analysis.size.multiplicity import collect_slopes, pool_slopes
 from bayes_sf.analysis.size.power import Effects
@@ -245,3 +245,17 @@ def test_what_is_no_model(tmp_path: Path) -> None:
         sf.sensitivity("bivariate", frame())  # type: ignore[arg-type]
     with pytest.raises(DataError, match="can be read"):
         sf.sensitivity(SPEC, frame(), parts=["ladder"], imputed=tmp_path / "none.csv")
+
+
+def test_a_stated_contrast_is_in_the_fan_under_every_prior() -> None:
+    """Its limits are those of the predictor in other units, turned round with its sign."""
+    df, moved = frame(), Contrast("x", -2.0, "two down")
+    fan = sf.sensitivity(SPEC, df, parts=["fan"], contrast=[moved])["fan"].set_index("prior")
+    own = fan[fan["term"] == "x: two down"]
+    other = sf.sensitivity(SPEC, df.assign(x=df["x"] / -2), parts=["fan"])["fan"]
+    other = other[other["term"] == "x"].set_index("prior")
+    assert list(own.index) == list(other.index)
+    for name in ("mean", "sd", "lower", "upper", "p_direction", "sign"):
+        np.testing.assert_allclose(own[name].astype(float), other[name].astype(float), rtol=1e-6)
+    usual = sf.sensitivity(SPEC, df, parts=["fan"])["fan"]
+    assert "x: two down" not in set(usual["term"])

@@ -15,8 +15,8 @@ import pytest
 
 import bayes_sf as sf
 from bayes_sf.analysis.choices.control_ladder import climb_controls
+from bayes_sf.analysis.contrast import Contrast
 from bayes_sf.analysis.sensitivity import PARTS, Sensitivity
-from bayes_sf.analysis.size.contrast import Contrast
 from bayes_sf.analysis.size.days_lost import Workforce
 from bayes_sf.analysis.size.power import Effects
 from bayes_sf.analysis.size.practical import Rope

@@ -10,8 +10,8 @@ import pytest
 from scipy import integrate, stats
 
 import bayes_sf as sf
+from bayes_sf.analysis.contrast import Contrast
 from bayes_sf.analysis.priors.prior_predictive import prior_predictive
-from bayes_sf.analysis.size.contrast import Contrast
 from bayes_sf.engines.sampled.prior_draws import draw_prior
 from bayes_sf.errors import SpecError, UsageError
 from bayes_sf.spec.prior import Prior

@@ -171,7 +171,7 @@ def test_an_error_that_a_library_makes_of_ctrl_c(
 QUERY = """
 import signal, sys
 from bayes_sf import cli
-from bayes_sf.inputs.connection import connect
+from bayes_sf.inputs.register.connection import connect
 from bayes_sf.output.runs import reproduce as reproduction
 
 engine = connect("1GB").con
@@ -201,7 +201,7 @@ def test_a_real_query_is_interrupted(tmp_path: Path) -> None:
 
 
 def test_queries_are_stopped_where_connections_are_closed_or_idle() -> None:
-    from bayes_sf.inputs.connection import connect, stop_queries
+    from bayes_sf.inputs.register.connection import connect, stop_queries
 
     closed, idle = connect("1GB").con, connect("1GB").con
     closed.close()

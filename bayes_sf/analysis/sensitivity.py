@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from bayes_sf.analysis.contrast import Contrast
 from bayes_sf.analysis.sensitivity_parts import AMOUNTS, PARTS, Asked, check_part, check_stated
-from bayes_sf.analysis.size.contrast import Contrast
 from bayes_sf.analysis.size.days_lost import Workforce
 from bayes_sf.analysis.size.power import Effects
 from bayes_sf.analysis.size.practical import Rope

@@ -13,11 +13,11 @@ import numpy as np
 
 from bayes_sf.analysis.choices.control_ladder import climb_controls
 from bayes_sf.analysis.choices.ladder import climb, read_imputed
+from bayes_sf.analysis.contrast import Contrast, check_contrast, contrast_of, find_contrast
 from bayes_sf.analysis.priors.power_scaling import power_scaling
 from bayes_sf.analysis.priors.prior_fan import GROUP_PRIORS, SLOPE_PRIORS, default_fan, prior_fan
 from bayes_sf.analysis.priors.prior_predictive import prior_predictive
 from bayes_sf.analysis.size.bayes_factors import bayes_factors
-from bayes_sf.analysis.size.contrast import Contrast, check_contrast, contrast_of, find_contrast
 from bayes_sf.analysis.size.days_lost import (
     REPORT_EMPLOYEES,
     Workforce,
@@ -175,8 +175,23 @@ def _fan(asked: Asked) -> "pd.DataFrame":
         fan = default_fan(own, slopes, GROUP_PRIORS)
         if _plain(own.slope) != SLOPE_PRIORS["2.5 sd"] or _plain(own.sd_group) != Prior("half-t"):
             fan = {"as stated": own, **fan}
-        parts.append(prior_fan(result, fan, prob=asked.prob))
+        rows = prior_fan(result, fan, prob=asked.prob)
+        parts.append(rows)
+        if asked.contrast != "widest":  # stated: what is asked of a slope is asked of it, too
+            parts += [_moved(rows, c) for r, c in asked.contrasts if r is result]
     return pd.concat(parts, ignore_index=True)
+
+
+def _moved(rows: "pd.DataFrame", contrast: Contrast) -> "pd.DataFrame":
+    """Rows of a slope, as rows of a contrast of its term."""
+    own = rows[(rows["term"] == contrast.term) & (rows["group"] == "")]
+    ends = {"lower": own["lower"] * contrast.size, "upper": own["upper"] * contrast.size}
+    if contrast.size < 0:
+        ends = {"lower": ends["upper"], "upper": ends["lower"]}
+    return own.assign(
+        term=f"{contrast.term}: {contrast.label}", mean=own["mean"] * contrast.size,
+        sd=own["sd"] * abs(contrast.size), sign=own["sign"] * np.sign(contrast.size), **ends,
+    )  # fmt: skip
 
 
 def _plain(prior: Prior) -> Prior:
@@ -366,7 +381,7 @@ PARTS: Final[Mapping[str, "Callable[[Asked], pd.DataFrame]"]] = {
 
 #: Parts that have a use for what is stated; whatever is not here, all have.
 USED_BY: Final[Mapping[str, tuple[str, ...]]] = {
-    "contrast": ("prior", "size", "exceedance", "days", "designs", "planning"),
+    "contrast": ("prior", "fan", "size", "exceedance", "days", "designs", "planning"),
     "rope": ("size",),
     "amounts": ("exceedance",),
     "workforce": ("days",),

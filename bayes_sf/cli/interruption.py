@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from bayes_sf.inputs.connection import stop_queries
+from bayes_sf.inputs.register.connection import stop_queries
 
 __all__ = ["heed_interrupts", "interrupted", "leaving_when_interrupted"]
 

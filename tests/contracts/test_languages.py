@@ -9,14 +9,11 @@ import pytest
 
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.sample import AnalysisSample, load_sample
-from bayes_sf.output import (
-    command_words,
-    prior_words,
-    problem_words,
-    sensitivity_words,
-    sentences,
-    words,
-)
+from bayes_sf.output.words import commands as command_words
+from bayes_sf.output.words import priors as prior_words
+from bayes_sf.output.words import problems as problem_words
+from bayes_sf.output.words import sensitivity as sensitivity_words
+from bayes_sf.output.words import sentences, words
 from bayes_sf.spec.analysis import analysis_names, load_analysis
 from tests.tools import REPLICA_NOTICE
 

@@ -1,15 +1,19 @@
 """Rooms stand in a line; a module imports only from its own room or those before it; no circles."""
 
 import ast
+import importlib
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from bayes_sf.moved import MOVED
+
 PACKAGE = Path(__file__).resolve().parents[2] / "bayes_sf"
 ROOMS = (
-    "errors", "resources", "stand_in", "folder",
+    "errors", "resources", "stand_in", "folder", "moved",
     "inputs", "spec", "engines", "recovery", "replica", "analysis", "disclosure", "output", "cli",
 )  # fmt: skip
 #: Modules in a folder: of more, nobody finds any.
@@ -17,7 +21,7 @@ MOST = 16
 #: Tables of a sample are made and hidden in one place.
 PROTECTED = {"output/tables/described_sample.py"}
 MODULES = [path for path in sorted(PACKAGE.rglob("*.py")) if path.parent != PACKAGE] + [
-    PACKAGE / f"{name}.py" for name in ("errors", "resources", "stand_in", "folder")
+    PACKAGE / f"{name}.py" for name in ("errors", "resources", "stand_in", "folder", "moved")
 ]
 
 
@@ -100,3 +104,15 @@ def test_a_wrong_import_is_seen(tmp_path: Path) -> None:
     source = "def f():\n    from bayes_sf.output import files\n    import bayes_sf.cli, json\n"
     (tmp_path / "module.py").write_text(source, encoding="utf-8")
     assert list(imported(tmp_path / "module.py")) == ["bayes_sf.output.files", "bayes_sf.cli"]
+
+
+@pytest.mark.parametrize("old", sorted(MOVED))
+def test_an_old_path_leads_to_the_module(old: str) -> None:
+    with pytest.warns(DeprecationWarning, match=f"{re.escape(old)} is now {MOVED[old]};"):
+        module = importlib.import_module(old)
+    try:
+        assert module is importlib.import_module(MOVED[old])
+        assert module.__spec__ is not None
+        assert module.__spec__.name == MOVED[old]
+    finally:
+        del sys.modules[old]

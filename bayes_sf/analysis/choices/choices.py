@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.analysis.size.contrast import Contrast, find_contrast
+from bayes_sf.analysis.contrast import Contrast, find_contrast
 from bayes_sf.errors import DataError, SpecError, UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.design import score

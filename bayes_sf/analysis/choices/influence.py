@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from bayes_sf.analysis.checks.left_out import contrast_without
 from bayes_sf.analysis.checks.loo import rows_of_result
-from bayes_sf.analysis.size.contrast import (
+from bayes_sf.analysis.contrast import (
     OWN_DATA,
     Contrast,
     contrast_of,

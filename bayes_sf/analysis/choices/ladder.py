@@ -37,7 +37,7 @@ from math import isfinite, isnan, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from bayes_sf.analysis.size.contrast import exact_posterior
+from bayes_sf.analysis.contrast import exact_posterior
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.gaussian.estimates import Estimate, frequentist_rows
 from bayes_sf.engines.gaussian.ols_reml import fit_no_pooling

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayes_sf.analysis.choices.choices import Workplaces
+from bayes_sf.analysis.contrast import Contrast
 from bayes_sf.analysis.priors.prior_fan import SLOPE_PRIORS
-from bayes_sf.analysis.size.contrast import Contrast
 from bayes_sf.engines.gaussian.exact import ExactPosterior, fit_exact
 from bayes_sf.engines.gaussian.quadrature import Box
 from bayes_sf.errors import BayesSFError, DataError, UsageError

@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.analysis.contrast import exact_posterior
 from bayes_sf.analysis.missing.imputation import QUANTITIES
 from bayes_sf.analysis.missing.mnar import EFFECTS
-from bayes_sf.analysis.size.contrast import exact_posterior
 from bayes_sf.engines.gaussian.exact import ExactPosterior
 from bayes_sf.engines.gaussian.joint import Given
 from bayes_sf.engines.gaussian.likelihood import standardise

@@ -22,8 +22,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from bayes_sf.analysis.contrast import exact_posterior
 from bayes_sf.analysis.priors.nodes import Nodes
-from bayes_sf.analysis.size.contrast import exact_posterior
 from bayes_sf.engines.gaussian.likelihood import Standardised
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError

@@ -29,8 +29,8 @@ from dataclasses import replace
 from math import log
 from typing import TYPE_CHECKING, Any
 
+from bayes_sf.analysis.contrast import exact_posterior
 from bayes_sf.analysis.priors.nodes import Nodes
-from bayes_sf.analysis.size.contrast import exact_posterior
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
 from bayes_sf.spec.prior import LOCATION_FAMILIES

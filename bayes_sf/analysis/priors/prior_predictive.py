@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.analysis.size.contrast import Contrast, check_contrast, exact_posterior, term_index
+from bayes_sf.analysis.contrast import Contrast, check_contrast, exact_posterior, term_index
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import SpecError, UsageError
 

@@ -43,7 +43,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logsumexp
 
-from bayes_sf.analysis.size.contrast import exact_posterior, term_index
+from bayes_sf.analysis.contrast import exact_posterior, term_index
 from bayes_sf.engines.gaussian.exact import ExactPosterior
 from bayes_sf.engines.gaussian.grid import resolve
 from bayes_sf.engines.gaussian.joint import Joint

@@ -41,7 +41,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bayes_sf.analysis.size.contrast import Contrast, contrast_posterior, exact_posterior
+from bayes_sf.analysis.contrast import Contrast, contrast_posterior, exact_posterior
 from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError

@@ -13,7 +13,7 @@ Examples
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from bayes_sf.analysis.size.contrast import Contrast, find_contrast, term_index
+from bayes_sf.analysis.contrast import Contrast, find_contrast, term_index
 from bayes_sf.analysis.size.power import DesignErrors, Effects, design_errors
 from bayes_sf.engines.gaussian.ols_reml import fit_reml
 from bayes_sf.engines.result import Result

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from bayes_sf.analysis.size.contrast import (
+from bayes_sf.analysis.contrast import (
     Contrast,
     contrast_posterior,
     exact_posterior,

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bayes_sf.analysis.size.contrast import Contrast, contrast_posterior
+from bayes_sf.analysis.contrast import Contrast, contrast_posterior
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
 

@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bayes_sf.errors import DataError, UsageError
-from bayes_sf.inputs.connection import connect
 from bayes_sf.inputs.faults import find_faults, join_problems, problem, problem_table
 from bayes_sf.inputs.pseudonym import run_key
+from bayes_sf.inputs.register.connection import connect
 from bayes_sf.inputs.register.extract import HEAD_COUNT, Extract, open_extract, scanning
 from bayes_sf.inputs.register.outcomes import has_doubles, sum_quarters, with_absence, with_movement
 from bayes_sf.inputs.register.quarters import parse_quarter, quarter_name, quarter_range

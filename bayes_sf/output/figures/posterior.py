@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.analysis.comparison import CoefficientRow
+from bayes_sf.analysis.contrast import exact_posterior
 from bayes_sf.analysis.pooling import GroupRow, Pooling
-from bayes_sf.analysis.size.contrast import exact_posterior
 from bayes_sf.disclosure.protected_models import shown_levels
 from bayes_sf.engines.result import Result
 from bayes_sf.inputs.codebook import load_codebook

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bayes_sf.analysis.choices.multiverse import Explored
 from bayes_sf.analysis.comparison import CoefficientRow, Reproduction, reproduce
-from bayes_sf.analysis.missing.imputation import MissingStudy
-from bayes_sf.analysis.pooling import Pooling, compare_pooling
-from bayes_sf.analysis.priors.prior_fan import default_fan, prior_fan
-from bayes_sf.analysis.replay.consistency import RuleOutcome, replay
-from bayes_sf.analysis.sensitivity import Sensitivity, sensitivity
-from bayes_sf.analysis.size.contrast import (
+from bayes_sf.analysis.contrast import (
     Contrast,
     contrast_posterior,
     find_contrast,
     widest_contrasts,
 )
+from bayes_sf.analysis.missing.imputation import MissingStudy
+from bayes_sf.analysis.pooling import Pooling, compare_pooling
+from bayes_sf.analysis.priors.prior_fan import default_fan, prior_fan
+from bayes_sf.analysis.replay.consistency import RuleOutcome, replay
+from bayes_sf.analysis.sensitivity import Sensitivity, sensitivity
 from bayes_sf.disclosure.control import Control, Hidden, Rules
 from bayes_sf.disclosure.protected_models import (
     hidden_of,

@@ -11,13 +11,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bayes_sf.analysis.contrast import Contrast, find_contrast
 from bayes_sf.analysis.priors.explorer import (
     GROUP_FAMILIES,
     GROUP_RANGE,
     SLOPE_RANGE,
     explorer_model,
 )
-from bayes_sf.analysis.size.contrast import Contrast, find_contrast
 from bayes_sf.engines.fit import versions
 from bayes_sf.errors import UsageError
 from bayes_sf.output.audit import disclosure_files

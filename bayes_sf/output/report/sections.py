@@ -7,7 +7,7 @@ write the function and put it where it is to be read.
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from bayes_sf.analysis.size.contrast import exact_posterior
+from bayes_sf.analysis.contrast import exact_posterior
 from bayes_sf.disclosure.protected_models import hidden_of
 from bayes_sf.output.audit import notice
 from bayes_sf.output.figures.multiverse import curve_figure

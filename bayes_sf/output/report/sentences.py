@@ -38,4 +38,4 @@ def _texts() -> dict[str, dict[str, str]]:
 
 def read_template(name: str) -> str:
     """Read a file of `templates/`, which travels inside the wheel."""
-    return (files("bayes_sf.output") / "templates" / name).read_text(encoding="utf-8")
+    return (files("bayes_sf.output.report") / "templates" / name).read_text(encoding="utf-8")

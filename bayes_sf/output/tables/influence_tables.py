@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from bayes_sf.analysis.choices.influence import OTHERS, Influence
-from bayes_sf.analysis.size.contrast import find_contrast
+from bayes_sf.analysis.contrast import find_contrast
 from bayes_sf.disclosure.protected_choices import PULLS, REFITS
 from bayes_sf.disclosure.protected_frames import mark_hidden
 from bayes_sf.errors import UsageError

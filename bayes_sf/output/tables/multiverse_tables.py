@@ -4,8 +4,8 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from bayes_sf.analysis.choices.multiverse import Explored, choice_shares, option_means
+from bayes_sf.analysis.contrast import find_contrast
 from bayes_sf.analysis.priors.prior_fan import SLOPE_PRIORS
-from bayes_sf.analysis.size.contrast import find_contrast
 from bayes_sf.disclosure.control import HIDDEN
 from bayes_sf.inputs.variables import Language
 from bayes_sf.output.numbers import fixed

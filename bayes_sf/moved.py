@@ -148,8 +148,9 @@ class _Old(MetaPathFinder, Loader):
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """Give the module itself, not a copy."""
         new = {**MOVED, **_GONE}[spec.name]
-        said = f"{spec.name} is now {new}; the old path goes with the next minor version"
-        warnings.warn(said, DeprecationWarning, stacklevel=2)
+        if spec.name in MOVED:
+            said = f"{spec.name} is now {new}; the old path goes with the next minor version"
+            warnings.warn(said, DeprecationWarning, stacklevel=2)
         module = import_module(new)
         self._specs[spec.name] = module.__spec__
         return module
@@ -165,4 +166,4 @@ class _Old(MetaPathFinder, Loader):
 def follow() -> None:
     """Let old import paths lead to the modules."""
     if not any(isinstance(finder, _Old) for finder in sys.meta_path):
-        sys.meta_path.append(_Old())
+        sys.meta_path.insert(0, _Old())  # or a folder that has moved would be read twice

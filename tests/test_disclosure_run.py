@@ -183,6 +183,7 @@ def test_no_count_is_recovered_from_all_outputs(
     assert found == {}
 
 
+@pytest.mark.slow
 def test_totals_of_two_flows_do_not_tell_of_one(tmp_path: Path) -> None:
     """All but one have three quarters: who has one quarter, in the null flow, is one more."""
     sample = dataclasses.replace(sf.load_sample("replica"), source="microdata")
@@ -200,6 +201,7 @@ def test_totals_of_two_flows_do_not_tell_of_one(tmp_path: Path) -> None:
     assert found == {}
 
 
+@pytest.mark.slow  # that the attacker can attack is in `test_disclosure_attack.py`, too
 def test_one_command_that_says_every_n_gives_hidden_counts_away(
     outputs: dict[str, Path], sample: AnalysisSample, tmp_path: Path
 ) -> None:

@@ -224,7 +224,10 @@ def every_figure(
     yield "missingness", missingness_figure(picture, **options)
 
 
-@pytest.mark.parametrize(("lang", "word"), [("en", "SYNTHETIC"), ("nb", "SYNTETISK")])
+@pytest.mark.parametrize(
+    ("lang", "word"),
+    [pytest.param("en", "SYNTHETIC", marks=pytest.mark.slow), ("nb", "SYNTETISK")],
+)
 def test_the_replica_is_synthetic_in_title_footer_and_alternative_text(
     frame: pd.DataFrame, scores: pd.DataFrame, picture: pd.DataFrame, lang: str, word: str
 ) -> None:

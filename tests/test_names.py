@@ -120,7 +120,9 @@ def test_a_number_is_no_formula() -> None:
     assert content.decode("utf-8-sig").splitlines()[1:] == ["-5;-0,5", "-5,5;1,0", "'=1;2,0"]
 
 
-@pytest.mark.parametrize("name", ["forest", "shrinkage", "pair"])
+@pytest.mark.parametrize(
+    "name", ["forest", "shrinkage", pytest.param("pair", marks=pytest.mark.slow)]
+)
 def test_pictures(result: Result, name: str, tmp_path: Path) -> None:
     from matplotlib.text import Text
 

@@ -185,7 +185,7 @@ def written(everything: dict[str, tuple[Table, ...]]) -> Callable[[str], dict[st
     return cache(lambda lang: table_files(everything[lang][:: STEP[lang]], FORMATS))
 
 
-@pytest.mark.parametrize("lang", ["en", "nb"])
+@pytest.mark.parametrize("lang", [pytest.param("en", marks=pytest.mark.slow), "nb"])
 def test_all_formats_hold_the_same_figures(
     everything: dict[str, tuple[Table, ...]],
     written: Callable[[str], dict[str, Any]],

@@ -12,7 +12,7 @@ from cosmic_ray.mutating import mutate_code
 from mutation_operators import BY_NODE, OPERATORS, ast_nodes
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("engines", "analysis", "spec", "inputs")
+ROOMS = ("engines", "recovery", "replica", "analysis", "spec", "inputs")
 
 
 @dataclass(frozen=True)

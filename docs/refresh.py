@@ -95,8 +95,19 @@ def shortened(printed: str) -> str:
     )  # fmt: skip
 
 
+def icc_picture() -> bytes:
+    """Prior and posterior of the ICC of mean absence, as README.md shows it."""
+    import bayes_sf as sf
+    from bayes_sf.output.figures.page import drawing
+    from bayes_sf.output.figures.posterior import icc_figure
+
+    results = sf.fit(sf.load_analysis("null"), sf.load_sample("published"))
+    return drawing(icc_figure(tuple(results.values())))
+
+
 def main() -> None:
     """Rewrite all of them."""
+    (ROOT / "docs" / "icc.svg").write_bytes(icc_picture())
     readme, architecture = ROOT / "README.md", ROOT / "ARCHITECTURE.md"
     with tempfile.TemporaryDirectory() as folder:
         command = ["bayes-sf", "reproduce"]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bayes_sf.inputs.published import published_table
     from bayes_sf.output.figures.pictures import plot
     from bayes_sf.recovery.data import load_sample
+    from bayes_sf.recovery.printed_icc import icc_posterior
     from bayes_sf.spec.analysis import Analysis, load_analysis
     from bayes_sf.spec.model import ModelSpec
     from bayes_sf.spec.moments import Moments
@@ -37,6 +38,7 @@ __all__ = [
     "Results",
     "Sensitivity",
     "fit",
+    "icc_posterior",
     "load_analysis",
     "load_sample",
     "plot",
@@ -54,6 +56,7 @@ _HOME = {
     "Results": "engines.result",
     "Sensitivity": "analysis.sensitivity",
     "fit": "engines.fit",
+    "icc_posterior": "recovery.printed_icc",
     "load_analysis": "spec.analysis",
     "load_sample": "recovery.data",
     "plot": "output.figures.pictures",

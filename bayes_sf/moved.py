@@ -25,6 +25,7 @@ __all__ = ["MOVED", "follow"]
 
 #: (old folder, new folder) -> names, `old:new` where the name changed as well.
 _FOLDERS: Final = {
+    ("output", "output"): "health:doctor",
     ("inputs", "inputs.files"): """
         tabular workbook delimited headers numerals
     """,
@@ -97,7 +98,7 @@ _FOLDERS: Final = {
         reproduction:reproduce description:describe fits:fit poolings:compare
         sensitivities:sensitivity multiverses:multiverse influences:influence
         imputations:impute cases:select predictions:loo export diagnosis:diagnose
-        calibrations:sbc health:doctor
+        calibrations:sbc
     """,
     ("output", "output.figures"): """
         pictures page aggregate_figures:aggregates posterior_figures:posterior

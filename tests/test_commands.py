@@ -16,9 +16,9 @@ from bayes_sf import cli
 from bayes_sf.cli.completion import ENGINES, FORMATS, PICTURES, analysis_names
 from bayes_sf.engines.fit import ENGINES as KNOWN_ENGINES
 from bayes_sf.errors import DataError
+from bayes_sf.output.doctor import examine
 from bayes_sf.output.figures.pictures import PICTURES as KNOWN_PICTURES
 from bayes_sf.output.formats.writing import FORMATS as KNOWN_FORMATS
-from bayes_sf.output.runs.doctor import examine
 from bayes_sf.resources import models_dir
 from tests.tools import REPLICA_NOTICE
 
@@ -130,7 +130,7 @@ def test_doctor_sees_what_is_wrong(command: Command, monkeypatch: pytest.MonkeyP
             raise metadata.PackageNotFoundError(name)
         return "5.9" if name == "pymc" else real(name)
 
-    monkeypatch.setattr("bayes_sf.output.runs.doctor.metadata.version", version)
+    monkeypatch.setattr("bayes_sf.output.doctor.metadata.version", version)
     monkeypatch.setattr("sys.dont_write_bytecode", True)
     found = {check.name: check.verdict for check in examine()}
     assert (found["nutpie"], found["pymc"], found["bytecode"]) == ("wrong", "wrong", "slow")

@@ -134,6 +134,46 @@ def check_published(*, lang: LangOption = "en", as_json: JsonOption = False) -> 
 
 
 @app.command()
+@with_options(writing("", out=False, quiet=False))
+def reread(
+    *,
+    given: Given,
+    icc: Annotated[str, typer.Option("--icc", help="Intraclass correlation as printed: 0.21.")],
+    n: Annotated[int, typer.Option("--n", help="Rows of the model.")],
+    groups: Annotated[int, typer.Option("--groups", help="Groups of the model.")],
+    sizes: Annotated[
+        str | None, typer.Option("--sizes", help="Rows of each group, where printed: 12,30,8.")
+    ] = None,
+    balanced: Annotated[
+        bool, typer.Option("--balanced", help="All groups are equally large.")
+    ] = False,
+    estimator: Annotated[str, typer.Option("--estimator", help="REML, ML or unknown.")] = "unknown",
+) -> None:
+    """The posterior behind an ICC that a report prints, from the ICC, rows and groups alone.
+
+    Example: bayes-sf reread --icc 0.299 --n 582 --groups 6
+    """
+    from bayes_sf.output.runs.reread import run_reread
+    from bayes_sf.recovery.printed_icc import icc_posterior
+
+    found = icc_posterior(
+        icc=icc, n=n, groups=groups, sizes=_whole_numbers(sizes), balanced=balanced,
+        estimator=estimator, seed=given.seed,  # type: ignore[arg-type]
+    )  # fmt: skip
+    run_reread(found, given.asked).show(stdout(), (), as_json=given.as_json)
+
+
+def _whole_numbers(text: str | None) -> list[int] | None:
+    """Read a list of whole numbers."""
+    if text is None:
+        return None
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise UsageError("--sizes", "must be whole numbers: 12,30,8", got=text) from None
+
+
+@app.command()
 @with_options(WORKPLACES, HIDING, writing("description", seed=False))
 def describe(
     *,

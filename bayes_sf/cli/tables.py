@@ -92,7 +92,7 @@ def doctor(
 
     Example: bayes-sf doctor
     """
-    from bayes_sf.output.runs.doctor import examine, print_health
+    from bayes_sf.output.doctor import examine, print_health
 
     found = examine()
     print_health(stdout(), found, as_json=as_json)

@@ -13,7 +13,8 @@ HEAVY = ("pandas", "pymc", "arviz", "numba", "scipy", "duckdb", "pyarrow", "matp
 
 PUBLIC = [
     "Analysis", "ModelSpec", "Moments", "Prior", "Priors", "Result", "Results",
-    "Sensitivity", "fit", "load_analysis", "load_sample", "plot", "published_table", "sensitivity",
+    "Sensitivity", "fit", "icc_posterior", "load_analysis", "load_sample", "plot",
+    "published_table", "sensitivity",
 ]  # fmt: skip
 
 PARAMETERS = {
@@ -37,6 +38,8 @@ PARAMETERS = {
     "Result.plot": "self name path=None",
     "fit": "what data *engine='exact' *prob=0.95 *seed=1 *progress",
     "load_analysis": "name",
+    "icc_posterior": "*icc *n *groups *sizes=None *balanced=False *estimator='unknown' "
+    "*priors=None *level=0.95 *seed=1",
     "load_sample": "name=None **files",
     "plot": "result name path=None",
     "published_table": "key",

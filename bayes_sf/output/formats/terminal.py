@@ -143,7 +143,7 @@ def print_end(
     console : rich.console.Console
         Stdout.
     files : sequence of pathlib.Path
-        What was written, all of it to one folder.
+        What was written, all of it to one folder; of nothing, nothing is said.
     lang : {"en", "nb"}
         Language.
     disclosure : str
@@ -152,10 +152,11 @@ def print_end(
         Models that are in the files only; of none, or fewer, nothing is said.
     """
     names = ", ".join(path.name for path in files)
+    written = sentence("written", lang).format(files[0].parent, names) if files else ""
     said = (
         sentence("more models", lang).format(more) if more > 0 else "",
         disclosure,
-        sentence("written", lang).format(files[0].parent, names),
+        written,
     )
     for line in filter(None, said):
         console.print(line, markup=False, highlight=False)

@@ -1,0 +1,101 @@
+"""`bayes-sf reread`: the posterior behind a printed ICC."""
+
+from typing import Final
+
+import pandas as pd
+
+from bayes_sf.disclosure.control import Control
+from bayes_sf.disclosure.gate import holds_no_data
+from bayes_sf.inputs.variables import Language
+from bayes_sf.output.numbers import ICC_DECIMALS, fixed, interval
+from bayes_sf.output.run import Asked, Content, Run
+from bayes_sf.output.tables.table import Table, printed_table
+from bayes_sf.output.words.priors import prior_words
+from bayes_sf.output.words.words import interval_name, word
+from bayes_sf.recovery.printed_icc import IccPosterior
+
+__all__ = ["run_reread"]
+
+_SAID: Final = {
+    "en": {
+        "statement": "Re-read from printed figures: no data were there.",
+        "title": "Intraclass correlation, printed as {} (n = {}, {} groups)",
+        "as printed": "as printed", "prior": "prior alone", "note": "{}. Priors: {}.",
+        "sizes equal": "sizes equal", "sizes very unequal": "sizes very unequal",
+        "REML": "by REML", "ML": "by maximum likelihood", "no difference": "no difference at all",
+        "largest that is called zero": "largest that is called zero",
+        "assumed": "Assumed: {}.",
+        "sizes of groups": "sizes of groups, drawn from equal to very unequal; printed sizes would "
+        "narrow it",
+        "estimator": "REML, since the report does not say; both are shown",
+        "a variance printed as zero is only bounded": "a variance printed as zero is only "
+        "bounded; what is called zero is drawn",
+    },
+    "nb": {
+        "statement": "Lest på nytt av trykte tall: ingen data lå til grunn.",
+        "title": "Intraklassekorrelasjon, trykt som {} (n = {}, {} grupper)",
+        "as printed": "som trykt", "prior": "a priori alene", "note": "{}. A priori: {}.",
+        "sizes equal": "like store grupper", "sizes very unequal": "svært ulike grupper",
+        "REML": "med REML", "ML": "med sannsynlighetsmaksimering",
+        "no difference": "ingen forskjell", "largest that is called zero": "størst som kalles null",
+        "assumed": "Antatt: {}.",
+        "sizes of groups": "gruppenes størrelse, trukket fra like til svært ulike; trykte "
+        "størrelser ville gjort det smalere",
+        "estimator": "REML, siden rapporten ikke sier det; begge er vist",
+        "a variance printed as zero is only bounded": "en varians trykt som null er bare "
+        "avgrenset; det som kalles null, er trukket",
+    },
+}  # fmt: skip
+
+
+def run_reread(found: IccPosterior, asked: Asked) -> Run:
+    """Show a re-read ICC, its prior, and the ends of what the print leaves open.
+
+    Parameters
+    ----------
+    found : IccPosterior
+    asked : Asked
+    """
+    passed = holds_no_data(found, "printed figures only")
+    return Run(asked, Control(microdata=False), passed.map(lambda one: _content(one, asked.lang)))
+
+
+def _content(found: IccPosterior, lang: Language) -> Content:
+    """The table, and the same as a frame."""
+    said = _SAID[lang]
+    rows = {"as printed": found, **found.ends}
+    frame = pd.DataFrame(
+        {
+            "case": list(rows), "lower": [r.lower for r in rows.values()],
+            "median": [r.median for r in rows.values()],
+            "upper": [r.upper for r in rows.values()], "mean": [r.mean for r in rows.values()],
+            "prior_median": found.prior_median, "prior_lower": found.prior_lower,
+            "prior_upper": found.prior_upper, "level": found.level,
+        }
+    )  # fmt: skip
+    return Content(
+        frames={"icc": frame},
+        tables=(_table(rows, found, lang),),
+        lines=[said["assumed"].format(said[why.partition(":")[0]]) for why in found.assumed],
+        about={
+            "printed": found.printed, "n": found.n, "groups": found.groups,
+            "priors": found.priors, "assumed": list(found.assumed),
+        },
+        statement=said["statement"],
+    )  # fmt: skip
+
+
+def _table(rows: dict[str, IccPosterior], found: IccPosterior, lang: Language) -> Table:
+    """A line for each case, and one for the prior."""
+    said = _SAID[lang]
+
+    def line(name: str, lower: float, median: float, upper: float) -> tuple[str, str, str]:
+        return name, fixed(median, ICC_DECIMALS, lang), interval(lower, upper, ICC_DECIMALS, lang)
+
+    lines = [line(said[case], r.lower, r.median, r.upper) for case, r in rows.items()]
+    prior = (found.prior_lower, found.prior_median, found.prior_upper)
+    title = said["title"].format(found.printed, found.n, found.groups)
+    kind = interval_name("credible-eti", found.level, lang)
+    note = said["note"].format(kind, prior_words(found.priors, lang))
+    header = ("ICC", word("median", lang).lower(), word("interval", lang))
+    return printed_table(title, header, [*lines, line(said["prior"], *prior)], note)

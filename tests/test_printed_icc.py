@@ -191,6 +191,7 @@ def test_reread_prints_the_posterior_and_its_ends(command: Any, lang: str, words
     assert words in out
     assert "0.349" in out.replace(",", ".")
     assert {"en": "Assumed: REML", "nb": "Antatt: REML"}[lang] in out
+    assert "bransjer" not in out, "the groups are another study's"
 
 
 def test_reread_as_json(command: Any) -> None:

@@ -11,7 +11,7 @@ from bayes_sf.output.numbers import ICC_DECIMALS, fixed, interval
 from bayes_sf.output.run import Asked, Content, Run
 from bayes_sf.output.tables.table import Table, printed_table
 from bayes_sf.output.words.priors import prior_words
-from bayes_sf.output.words.words import interval_name, word
+from bayes_sf.output.words.words import interval_name, of_groups, word
 from bayes_sf.recovery.printed_icc import IccPosterior
 
 __all__ = ["run_reread"]
@@ -96,6 +96,7 @@ def _table(rows: dict[str, IccPosterior], found: IccPosterior, lang: Language) -
     prior = (found.prior_lower, found.prior_median, found.prior_upper)
     title = said["title"].format(found.printed, found.n, found.groups)
     kind = interval_name("credible-eti", found.level, lang)
-    note = said["note"].format(kind, prior_words(found.priors, lang))
+    priors = of_groups(prior_words(found.priors, lang), lang, own="group")
+    note = said["note"].format(kind, priors)
     header = ("ICC", word("median", lang).lower(), word("interval", lang))
     return printed_table(title, header, [*lines, line(said["prior"], *prior)], note)

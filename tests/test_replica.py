@@ -279,6 +279,11 @@ def empty_replica() -> Replica:
     return Replica(frame, frame, frame, misses=(), compared=740, correlation=0.78, seed=2)
 
 
+def test_a_replica_shows_what_it_is_without_its_tables() -> None:
+    shown = repr(empty_replica())
+    assert shown == "Replica(misses=(), compared=740, correlation=0.78, seed=2)"
+
+
 def test_writing_is_whole_or_refused(tmp_path: Path) -> None:
     assert {path.name for path in write_replica(empty_replica(), tmp_path / "new")} == set(FILES)
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == sorted(FILES)

@@ -419,6 +419,23 @@ def test_relations_of_claims(text: str, possible: bool) -> None:
     assert ClaimCheck(report()).holds(text) is possible
 
 
+def test_what_a_claim_has_read_is_given_as_printed() -> None:
+    """Counts where they are printed, percentages where they are not; each with its table."""
+    tables = report()
+    rows = {(r.category, r.industry): r for r in tables.by_industry}
+    yes, no, red, blue = (rows[answer, "west"] for answer in ("yes", "no", "red", "blue"))
+    check = ClaimCheck(tables, "west")
+    text = "share('13', 'yes|no') < count('16', 'red|blue') < size('8') < n_surveyed"
+    check.holds(text + " < slope('5', 'z1')")
+    assert [*check.read.values()] == [
+        f"yes|no: {yes.count} + {no.count} of 38",
+        f"red|blue: {red.percent} % + {blue.percent} % of 38",
+        "table 8: 134",
+        "n_surveyed 143",
+        "table 5, q2 z1: -0.02 fraction",
+    ]
+
+
 @pytest.mark.parametrize(
     "text",
     [

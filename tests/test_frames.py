@@ -33,6 +33,7 @@ from bayes_sf.output.tables.sensitivity_tables import model_tables
 from bayes_sf.output.words.words import term_name
 from bayes_sf.recovery.study import PublishedStudy
 from bayes_sf.spec.names import BEYOND, QUANTITIES
+from bayes_sf.spec.outcome import what_else
 from bayes_sf.spec.panel import PanelSpec
 from bayes_sf.spec.priors import Priors
 from bayes_sf.spec.rows import Rows
@@ -592,6 +593,41 @@ def test_outcomes_that_are_not_what_a_gaussian_model_is_for(name: str) -> None:
 @pytest.mark.parametrize("name", GAUSSIAN)
 def test_outcomes_that_are_fine(name: str) -> None:
     sf.fit(SPEC, frame().assign(y=GAUSSIAN[name]), engine="reml")  # a warning is an error here
+
+
+AT_A_LIMIT = [
+    ([1, 1, 2], "has two values"),
+    ([1, 2], ""),
+    ([3, 3, 3], ""),
+    ([1, 2, 3] * 3, "has 3 whole numbers only"),
+    ([1, 2, 3] * 2 + [1, 2], ""),  # fewer than three rows for each
+    ([1, 2, 3, 4] * 3, "has 4 whole numbers only"),
+    ([1, 2, 3, 4] * 2 + [1, 2, 3], ""),
+    ([1, 2, 3, 4, 5] * 3, ""),
+    ([0] + [3] * 5 + [4, 4, 4, 5, 8], "crowd at 0"),  # mean 1.995 sd
+    ([0] + [3] * 9 + [4, 5, 8], ""),  # mean 2.004 sd
+    ([0, 1, 1, 1, 2, 3, 5, 9, 14], "crowd at 0"),
+    ([1, 1, 1, 1, 2, 3, 5, 9, 14], ""),
+    ([-1, 1, 1, 1, 2, 3, 5, 9, 14], ""),
+    ([0, 0, 0, 0, 2, 3, 4, 5, 5, 7, 8], "crowd at 0"),  # skewness 0.30001
+    ([0, 0, 0, 2, 2, 2, 4, 4, 4, 4, 5, 5, 8], ""),  # skewness 0.29998
+    ([0, 1, 2, 3, 9, 5], "crowd at 0"),
+    ([0, 1, 2, 3, 9], ""),  # fewer than six rows
+    ([0.2, 0.5, 0.8], ""),  # 0.5 from both ends, 2 sds are 0.490
+    ([0.19, 0.5, 0.81], "crowds at an end"),  # 2 sds are 0.506
+    ([0.52, 0.7, 0.88], ""),  # 0.3 from 1, 2 sds are 0.294
+    ([0.51, 0.7, 0.89], "crowds at an end"),  # 2 sds are 0.310
+    ([0, 0.5, 1], "crowds at an end"),
+    ([-0.01, 0.5, 1], ""),
+    ([0, 0.5, 1.01], ""),
+]
+
+
+@pytest.mark.parametrize(("values", "said"), AT_A_LIMIT)
+def test_the_rule_of_outcomes_at_its_limits(values: list[float], said: str) -> None:
+    """On both sides of every number that the rule has."""
+    found = what_else(np.array(values, float))
+    assert said in found if said else not found
 
 
 # Words --------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from scipy import integrate, stats
 
 import bayes_sf as sf
 from bayes_sf.engines.fit import rows_of
-from bayes_sf.engines.sampled import conditional, conditional_graph
+from bayes_sf.engines.sampled import conditional, conditional_graph, hierarchical, nuts
 from bayes_sf.engines.sampled.cells import Cells, build_cells
 from bayes_sf.engines.sampled.conditional import draw_effects, given_sampled
 from bayes_sf.engines.store import fit_saved
@@ -245,6 +245,56 @@ def test_density_and_draws_are_those_of_the_model_written_out(
     assert (np.abs(draws.mean(axis=0) - mean) < 5 * np.sqrt(variance / n)).all()
     error = np.sqrt((np.outer(variance, variance) + cov**2) / n)
     assert (np.abs(np.cov(draws.T) - cov) < 5 * error).all()
+
+
+@pytest.mark.parametrize("name", ["repeats", "resid_by_group", "varying_far", "monotonic"])
+def test_draws_in_raw_units_predict_what_the_standardised_ones_do(name: str) -> None:
+    """Every row, from raw columns without centring; sds are those of the same prediction."""
+    import xarray as xr
+
+    spec, df, shape = SPECS[name], frame(), (2, 3)
+    rows = Rows.from_frame(df, spec)
+    cells = build_cells(rows, spec)
+    names = ["sd_group"] + ["sd_resid"] * (name != "resid_by_group")
+    names += {"repeats": ["sd_repeat"], "varying_far": ["sd_slope", "half_correlation"],
+              "monotonic": ["simplex_0"]}.get(name, [])  # fmt: skip
+    rng = np.random.default_rng(2)
+    sampled = {key: np.array([draw(rng, key, cells) for _ in range(6)]) for key in names}
+    if name == "resid_by_group":
+        sampled["log_resid"] = rng.normal(size=(6, 4))
+        sampled["sd_resid"] = np.exp(sampled["log_resid"]).mean(axis=1)
+    variables = {
+        key: (("chain", "draw", *(["part"] * (v.ndim - 1))), v.reshape(*shape, *v.shape[1:]))
+        for key, v in sampled.items()
+    }
+    stats_of = xr.Dataset({key: (("chain", "draw"), np.zeros(shape)) for key in nuts._STATS})
+    trace = xr.DataTree.from_dict({"posterior": xr.Dataset(variables), "sample_stats": stats_of})
+    tree = hierarchical._tree(cells, rows, trace, np.random.default_rng(11))
+    found = {key: v.to_numpy().reshape(6, -1) for key, v in tree["posterior"].data_vars.items()}
+    coef, effects = draw_effects(cells, given_sampled(cells, sampled), np.random.default_rng(11))
+
+    code, y_sd = df["g"].map(sorted(set(df["g"])).index).to_numpy(), df["y"].std()
+    for i in range(6):
+        at = {key: value[i] for key, value in sampled.items()}
+        x, x_sd = predictors(df, spec, at)
+        raw = df[list(spec.predictors)].copy()
+        if "o" in raw:  # a step up is as much as the simplex says, three on average
+            raw["o"] = 3 * np.concatenate([[0], np.cumsum(at["simplex_0"])])[df["o"].cat.codes]
+        expected = x @ coef[i] + effects[i, code, 0]
+        ours = found["beta"][i, 0] + raw.to_numpy(float) @ found["beta"][i, 1:]
+        ours += found["u"][i, code]
+        if spec.varying:
+            step = x_sd[spec.predictors.index(spec.varying[0])]
+            expected += df[spec.varying[0]] / step * effects[i, code, 1]
+            ours += df[spec.varying[0]] * found["u_slope"][i, code]
+            assert found["sd_slope"][i] == pytest.approx(at["sd_slope"] * y_sd / step)
+            assert found["correlation"][i] == pytest.approx(2 * at["half_correlation"] - 1)
+        np.testing.assert_allclose(ours, df["y"].mean() + y_sd * expected, rtol=1e-9)
+        for key in {"sd_group", "sd_resid", "sd_repeat"} & at.keys():
+            assert found[key][i] == pytest.approx(at[key] * y_sd)
+        if name == "resid_by_group":
+            within = y_sd * np.exp(at["log_resid"])
+            np.testing.assert_allclose(found["sd_resid_group"][i], within)
 
 
 @pytest.mark.parametrize("name", ["resid_by_group", "repeats", "varying", "varying_far"])

@@ -11,7 +11,7 @@ import bayes_sf as sf
 from bayes_sf.analysis.checks.loo import compare_models, leave_group_out, loo
 from bayes_sf.analysis.checks.predictive_check import check_predictions, summarise_replicates
 from bayes_sf.engines.sampled.nuts import Sampled
-from bayes_sf.engines.sampled.pointwise import given_draws
+from bayes_sf.engines.sampled.pointwise import Given, given_draws
 from bayes_sf.errors import DataError, UsageError
 from bayes_sf.spec.rows import Rows
 
@@ -55,6 +55,29 @@ def test_exact_is_what_a_refit_without_the_row_predicts(fitted: sf.Result, row: 
     assert left.n_obs == 1
     error = density.std() / np.sqrt(density.size)
     assert abs(np.exp(loo(fitted).pointwise[row]) - density.mean()) < 5 * error
+
+
+def test_density_of_a_row_and_its_replications_are_those_of_scipy() -> None:
+    rng = np.random.default_rng(4)
+    y, mean, sd = rng.normal(size=5), rng.normal(size=(2, 3, 5)), rng.gamma(3, 1, (2, 3, 5))
+    df = 0.5 + rng.gamma(2, 3, (2, 3, 1))
+    for given, law in (
+        (Given(y, mean, sd), stats.norm(mean, sd)),
+        (Given(y, mean, sd, df), stats.t(df, mean, sd)),
+    ):
+        np.testing.assert_allclose(given.log_likelihood(), law.logpdf(y), rtol=1e-10)
+        other = rng.normal(size=mean.shape)
+        np.testing.assert_allclose(given.log_density(other), law.logpdf(other), rtol=1e-10)
+    wide = (4, 500, 5)
+    mean, sd = rng.normal(size=wide), rng.gamma(3, 1, wide)
+    df = rng.choice([1.0, 3.0, 30.0], (4, 500, 1))
+    for given, law in (
+        (Given(y, mean, sd), stats.norm(mean, sd)),
+        (Given(y, mean, sd, df), stats.t(df, mean, sd)),
+    ):
+        below = law.cdf(given.replicate(seed=3)).ravel()
+        # at this seed; a right sampler has a p value below 0.001 once in a thousand
+        assert stats.kstest(below, "uniform").pvalue > 0.001
 
 
 def test_exact_agrees_with_psis_of_the_same_model(fitted: sf.Result) -> None:

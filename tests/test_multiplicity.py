@@ -191,6 +191,8 @@ def test_a_common_correlation_lies_between_what_m_slopes_can_share() -> None:
 def test_what_is_refused(replica: AnalysisSample) -> None:
     with pytest.raises(UsageError, match="one outcome"):
         collect_slopes([*specs(), *specs("absence_change")], replica)
+    with pytest.raises(UsageError, match="one outcome"):
+        collect_slopes([], replica)
     with pytest.raises(UsageError, match="several slopes"):
         collect_slopes(specs()[:1], replica)
     with pytest.raises(UsageError, match="between"):

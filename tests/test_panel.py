@@ -160,6 +160,51 @@ def test_density_is_that_of_the_model_written_out(
     np.testing.assert_allclose(found, found[0], atol=1e-6)
 
 
+def test_pilot_is_least_squares_within_workplaces_and_then_among_them() -> None:
+    """With a dummy for each workplace; then with dense covariances, a dummy for each industry."""
+    panel = panels.make(n=40)
+    data, ridge = PanelData(panel), 0.1
+    pilot, time, n = Pilot(data), panels.TIME, len(panel.code)
+    who, when = np.nonzero(panel.observed)
+    columns = np.column_stack([data.calendar[1], time])
+    design, y = np.column_stack([columns[when], np.eye(n)[who]]), data.y[who, when]
+    f = columns.shape[1] - 1
+    light = np.diag(np.where(np.arange(design.shape[1]) <= f, ridge, 0.0))
+    inverse = np.linalg.pinv(design.T @ design + light)  # the last workplace has no figures
+    estimate = inverse @ design.T @ y
+    left = y - design @ estimate
+    variance = left @ left / (len(y) - (n - 1) - (f + 1))
+    start, root = pilot.calendar
+    np.testing.assert_allclose(start, estimate[:f], rtol=1e-9)
+    np.testing.assert_allclose(root @ root.T, variance * inverse[:f, :f], rtol=1e-9)
+    np.testing.assert_array_equal(root, np.tril(root))
+
+    residual = data.y - data.calendar[1] @ estimate[:f]
+    own = [(time[seen], r[seen]) for seen, r in zip(panel.observed, residual, strict=True)]
+    seen = own[:-1]
+    w2 = np.var([r.mean() for _, r in seen]) - np.mean([variance / len(t) for t, _ in seen])
+    spans = np.array([len(t) * t.var() for t, _ in seen])
+    slopes = np.array([np.polyfit(t, r, 1)[0] for t, r in seen])
+    known = spans > np.median(spans) / 2
+    v2 = slopes[known].var() - (variance / spans[known]).mean()
+    assert min(w2, v2) > 0.01
+    for part, power in (("", 0), ("_change", 1)):
+        m, b = np.zeros(n), np.zeros(n)
+        for i, (t, r) in enumerate(own):
+            v = variance * np.eye(len(t)) + w2 + v2 * np.outer(t, t)
+            m[i], b[i] = t**power @ np.linalg.solve(v, np.column_stack([t**power, r]))
+        both = np.column_stack([data.x, data.dummies])
+        inverse = np.linalg.inv(both.T @ (m[:, None] * both) + ridge * np.eye(both.shape[1]))
+        found = inverse @ both.T @ b
+        place, k = pilot.places[part], data.x.shape[1]
+        np.testing.assert_allclose(place.slopes, found[:k], rtol=1e-8)
+        np.testing.assert_allclose(place.levels - place.x_means @ place.slopes, found[k:])
+        np.testing.assert_allclose(place.root @ place.root.T, inverse[:k, :k], rtol=1e-8)
+        np.testing.assert_allclose(place.variances, 1 / (data.dummies.T @ m + ridge))
+        fit = data.x @ place.slopes + place.levels[panel.code]
+        own = [(t, r - level) for (t, r), level in zip(own, fit, strict=True)]
+
+
 #: Arrays of the graph with a row per workplace, and with one per industry.
 BY_ROW, BY_INDUSTRY = ("y", "mask", "log_days", "x"), ("levels", "x_means", "variances")
 

@@ -9,6 +9,7 @@ import bayes_sf as sf
 from bayes_sf.analysis.contrast import Contrast, find_contrast, widest_contrasts
 from bayes_sf.analysis.size.designs import design_table, published_designs
 from bayes_sf.analysis.size.planning import (
+    _normal,
     expected_width,
     plan_precision,
     simulate_width,
@@ -245,3 +246,21 @@ def test_what_cannot_be_meant(q13: sf.Result) -> None:
         simulate_width(q13, WIDEST, industries=6, per_industry=1)
     with pytest.raises(UsageError, match="width"):
         workplaces_needed(q13, WIDEST, 0.0, industries=6)
+
+
+@pytest.mark.parametrize(
+    ("cov", "nearest"),
+    [
+        ([[2.0, -0.6], [-0.6, 0.5]], [[2.0, -0.6], [-0.6, 0.5]]),
+        ([[1.0, 1.0], [1.0, 1.0]], [[1.0, 1.0], [1.0, 1.0]]),
+        ([[1.0, 2.0], [2.0, 1.0]], [[1.5, 1.5], [1.5, 1.5]]),  # eigenvalues 3 and -1
+        ([[-1e-12, 0.0], [0.0, 3.0]], [[0.0, 0.0], [0.0, 3.0]]),
+    ],
+)
+def test_predictors_of_a_simulated_study_have_the_covariance_they_can_have(
+    cov: list[list[float]], nearest: list[list[float]]
+) -> None:
+    """A direction with no variance, or by rounding with less than none, is left out."""
+    found = _normal(np.random.default_rng(1), np.array(cov), 40_000)
+    # five standard errors of a covariance of normals, with variances of 3 at most
+    np.testing.assert_allclose(found.T @ found / 40_000, nearest, atol=5 * 3 * np.sqrt(2 / 40_000))

@@ -89,6 +89,19 @@ def test_what_changes_is_said() -> None:
     assert icc["p_above"] == pytest.approx(0.0, abs=1e-3)
 
 
+def test_probabilities_are_those_of_the_fitted_posterior() -> None:
+    """At a quantile of the ICC what is above it is known; a slope's direction is the fit's."""
+    result = sf.fit(SPEC, frame())
+    for share in (0.01, 0.3, 0.9):
+        bound = float(result.fitted.quantile("icc", [share])[0])
+        table = prior_fan(result, {"same": sf.Priors()}, groups=False, icc_bound=bound)
+        icc, slope = (table[table["term"] == term].iloc[0] for term in ("icc", "x"))
+        assert icc["p_above"] == pytest.approx(1 - share, abs=1e-4)  # nodes resolve 3e-6
+        assert icc["concluded"] == (share < 0.025)
+        assert slope["p_direction"] == pytest.approx(result.fixef().iloc[1]["statistic"], abs=1e-4)
+        assert 0.6 < slope["p_direction"] < 0.999
+
+
 def test_nothing_is_concluded_of_group_means() -> None:
     """However far from zero: their rows have neither direction nor change."""
     fan = {"wide": sf.Priors(), "sceptical": sf.Priors(slope=sf.Prior("normal", scale=0.01))}

@@ -98,10 +98,13 @@ def test_box_holds_the_mass_and_little_else(start: Box) -> None:
             assert np.isinf(distance) or distance < 1.5 * reach * sd  # a last step gains < 20 %
 
 
-def test_mass_without_end_is_an_error() -> None:
+def test_mass_without_end_is_an_error_as_soon_as_it_is_seen() -> None:
+    tried: list[float] = []
+
+    def endless(t: np.ndarray, z: np.ndarray) -> np.ndarray:
+        tried.append(float(z[-1]))
+        return -(t**2) + 0 * z[:, None]
+
     with pytest.raises(ConvergenceError, match="where the posterior"):
-        find_box(
-            lambda t, z: -(t**2) + 0 * z[:, None],
-            lambda t, z: np.zeros((len(z), len(t))),
-            Box(-1, 1, 0, 1),
-        )
+        find_box(endless, lambda t, z: np.zeros((len(z), len(t))), Box(-1, 1, 0, 1))
+    assert tried == sorted(set(tried))  # each box is higher, and beyond the highest is nothing

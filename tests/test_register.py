@@ -336,6 +336,10 @@ def test_no_workplace_number_leaves_the_door(read: Register) -> None:
     assert set(read.workplaces["workplace"]) == set(NAMES)
 
 
+def test_a_register_shows_its_period_and_nothing_of_its_files(read: Register) -> None:
+    assert repr(read) == "Register(period=('2016Q1', '2020Q4'))"
+
+
 def test_another_key_gives_other_pseudonyms(tmp_path: Path, rows: pd.DataFrame) -> None:
     path = tmp_path / "extract.parquet"
     rows.to_parquet(path)

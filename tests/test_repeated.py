@@ -9,8 +9,9 @@ from scipy import stats
 
 import bayes_sf as sf
 from bayes_sf.analysis.checks.loo import loo
+from bayes_sf.engines.gaussian import repeated
 from bayes_sf.engines.gaussian.repeated import RepeatedPosterior, fit_repeated
-from bayes_sf.errors import SpecError, UsageError
+from bayes_sf.errors import ConvergenceError, SpecError, UsageError
 from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.rows import Rows
 
@@ -202,6 +203,28 @@ def test_whole_weights_are_rows_that_are_there_several_times() -> None:
     merged = parts[0].merge(parts[1])
     np.testing.assert_allclose(merged.within, weighted.within)
     assert merged.n_obs == len(df)
+
+
+def test_angles_are_taken_where_the_mass_is_and_as_many_as_it_takes() -> None:
+    """A narrow normal is integrated; a jump is not, and the error says with how many nodes."""
+
+    def narrow(angle: float, *_: object) -> tuple[float, None]:
+        return -0.5 * ((angle - 1.1) / 0.003) ** 2, None
+
+    axis, found = repeated._resolve_angle(narrow)  # type: ignore[arg-type]
+    total = np.exp([height for height, _ in found]) @ axis.weights
+    assert total == pytest.approx(0.003 * np.sqrt(2 * np.pi), rel=1e-9)
+    reach = np.abs(axis.nodes - 1.1).max() / 0.003
+    assert np.sqrt(2 * 30) < reach < 4 * np.sqrt(2 * 30)  # e^-30 of the peak, and a step
+    tried: list[float] = []
+
+    def jump(angle: float, _: object, nodes: object) -> tuple[float, None]:
+        tried.extend([angle] * (nodes is None))  # those before look for the mass
+        return 0.0 if angle < 0.4 else -3.0, None
+
+    with pytest.raises(ConvergenceError, match="with 121 nodes"):
+        repeated._resolve_angle(jump)  # type: ignore[arg-type]
+    assert len(tried) == 16 + 24 + 36 + 54 + 81 + 121
 
 
 def test_who_may_fit_it() -> None:

@@ -1,5 +1,6 @@
 """The committed replica, through the ordinary pipeline, against the published tables."""
 
+import inspect
 import re
 from functools import cache
 from pathlib import Path
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+import bayes_sf.cli.report
 from bayes_sf.engines.gaussian.ols_reml import fit_reml
 from bayes_sf.errors import OutputError
 from bayes_sf.inputs.codebook import load_codebook
@@ -277,12 +279,23 @@ def empty_replica() -> Replica:
     return Replica(frame, frame, frame, misses=(), compared=740, correlation=0.78, seed=2)
 
 
+def test_a_replica_shows_what_it_is_without_its_tables() -> None:
+    shown = repr(empty_replica())
+    assert shown == "Replica(misses=(), compared=740, correlation=0.78, seed=2)"
+
+
 def test_writing_is_whole_or_refused(tmp_path: Path) -> None:
     assert {path.name for path in write_replica(empty_replica(), tmp_path / "new")} == set(FILES)
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == sorted(FILES)
     (tmp_path / "file").write_text("taken")
     with pytest.raises(OutputError, match="must be a folder"):
         write_replica(empty_replica(), tmp_path / "file")
+
+
+def test_the_committed_copy_names_the_seed_that_is_taken_without_asking() -> None:
+    said = re.search(r"--seed (\d+)", (data_dir() / "replica/README.md").read_text("utf-8"))
+    for make in (make_replica, bayes_sf.cli.report.replica):
+        assert inspect.signature(make).parameters["seed"].default == int(said[1])  # type: ignore[index]
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.published import scalar
@@ -141,6 +142,67 @@ def test_every_stage_gives_what_is_recorded(stages: dict[str, Any]) -> None:
     for column in ("sum", "weighted"):
         apart = ((ours[column] - kept[column]).abs() / (1e-9 + scale)).rename("apart")
         assert apart.max() < 1e-6, f"{apart.idxmax()} differs first among {column}"
+
+
+def test_surprise_of_large_counts_is_two_hundredths_of_pearsons_statistic() -> None:
+    rng = np.random.default_rng(5)
+    expected = rng.uniform(2e5, 4e5, (6, 4))
+    counts = rng.poisson(expected, (3, 6, 4))
+    for table, found in zip(counts, costs.surprise(counts, expected), strict=True):
+        scaled = expected * table.sum() / expected.sum()
+        wanted = stats.chisquare(table.ravel(), scaled.ravel()).statistic
+        assert costs.surprise(table, scaled) == pytest.approx(0.02 * wanted, rel=1e-5)
+        assert found == costs.surprise(table, expected)
+    assert costs.surprise(expected, expected) == 0
+    # one more than one that is expected, and one where none is: 1/1.5 and 1/0.5
+    assert costs.surprise(np.array([[2, 1]]), np.array([[1.0, 0.0]])) == pytest.approx(0.16 / 3)
+
+
+@pytest.mark.parametrize("key", ["q16.1", "q13", "q21"])
+def test_cost_of_a_change_is_that_of_least_squares_on_such_outcomes(
+    key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Outcomes made with the printed t of every slope: the rest is read off their regression."""
+    question, seen = questions()[key], []
+    target = recover.bivariate("47")[key]
+    monkeypatch.setattr(costs, "change_moments", lambda: CHANGE)
+
+    def distance(t: Any, se: Any, *_: Any) -> Any:
+        seen.append((t, se))
+        return np.zeros(len(t))
+
+    monkeypatch.setattr(costs, "_distance", distance)
+    costs.change_cost(question, question.counts[None])
+    (t, se), *_ = seen  # without narrowing
+    score = recover.scores(question, len(target.t))
+    kept = ~np.isnan(score).any(axis=1)
+    x = np.repeat(score[kept], question.counts.sum(axis=0)[kept], axis=0)
+    x = np.column_stack([np.ones(len(x)), x])
+    n, k = x.shape
+    inverse = np.linalg.inv(x.T @ x)
+    noise = np.random.default_rng(1).normal(size=n)
+    noise -= x @ (inverse @ (x.T @ noise))
+    noise *= np.sqrt((n - k) / (noise @ noise))  # residual variance 1
+    y = x[:, 1:] @ (target.t[1:] * np.sqrt(np.diag(inverse)[1:])) + noise
+    y *= np.sqrt(CHANGE.total * n / question.counts.sum() / ((y - y.mean()) ** 2).sum())
+    y += CHANGE.mean - y.mean()
+    b = inverse @ x.T @ y
+    error = np.sqrt(((y - x @ b) ** 2).sum() / (n - k) * np.diag(inverse))
+    np.testing.assert_allclose(b[1:] / error[1:], target.t[1:])
+    np.testing.assert_allclose(se[0], error, rtol=1e-7)  # 1e-9 is added to the cross products
+    np.testing.assert_allclose(t[0], b[0] / error[0], rtol=1e-6)
+
+
+def test_distance_counts_tolerances_of_t_and_widths_outside_a_range() -> None:
+    target = recover.bivariate("47")["q21"]
+    strict = costs.Strictness(0.0, t=0.1, of_intercept=3.0, of_slopes=5.0)
+    low, width = target.se_low, target.se_high - target.se_low
+    for off, wanted in (
+        ([0.0, 0.5, 1.0], 0.0), ([1.5, 0, 0], 0.75), ([0, -2.0, 0], 20.0), ([0, 0, 3.0], 20.0),
+        ([-1.0, 2.0, -0.5], 9.25),
+    ):  # fmt: skip
+        found = costs._distance(target.t[0] + 0.2, low + np.array(off) * width, target, strict)
+        assert found == pytest.approx(wanted + 4, rel=1e-9)
 
 
 def test_allocated_counts_fit_the_tables(stages: dict[str, Any]) -> None:

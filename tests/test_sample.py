@@ -151,6 +151,9 @@ def test_a_sample_is_frozen_and_its_repr_shows_no_workplace(sample: AnalysisSamp
     with pytest.raises(dataclasses.FrozenInstanceError):
         sample.source = "replica"  # type: ignore[misc]
     assert not any(workplace in repr(sample) for workplace in sample.frame["workplace"])
+    shown = {f.name for f in dataclasses.fields(sample) if f.repr}
+    assert not shown & {"frame", "quarters", "extracts", "problems"}
+    assert all(f"{name}=" in repr(sample) for name in shown)
 
 
 def test_the_second_number_links_and_the_longer_record_wins(

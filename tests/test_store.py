@@ -1,5 +1,6 @@
 """Saved fits: what is read is what was written, and no interruption leaves half a file."""
 
+import json
 import resource
 from collections.abc import Callable
 from dataclasses import replace
@@ -190,6 +191,35 @@ def test_any_changed_bit_is_noticed(small: bytes, tmp_path: Path) -> None:
             store.load_fit(path)
     path.write_bytes(small + b"\0")
     with pytest.raises(DataError):
+        store.load_fit(path)
+
+
+def test_a_sealed_file_with_more_or_less_in_it_is_refused(small: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "fit.nc"
+    path.write_bytes(small)
+    tree = store.load_fit(path).tree
+    text = tree.attrs["bayes_sf"]
+    about = json.loads(text)
+    plain = small[: -store._SEAL_LENGTH]
+    assert plain.count(text.encode()) == 1
+
+    def write(changed: dict[str, Any], content: bytes = plain) -> None:
+        room = json.dumps(changed, separators=(",", ":")).ljust(len(text))  # in the same place
+        content = content.replace(text.encode(), room.encode())
+        path.write_bytes(content + store._seal(content))
+
+    write(about)
+    assert store.load_fit(path).about == about
+    less = ("unit", "hidden")
+    others = [{k: v for k, v in about.items() if k != left_out} for left_out in less]
+    others += [about | {"rows": []}, about | {"format": about["format"] - 1}]
+    for other in others:
+        write(other)
+        with pytest.raises(DataError, match="a file of another kind or version"):
+            store.load_fit(path)
+    del tree["sample_stats"]
+    write(about, bytes(tree.to_netcdf(engine="h5netcdf")))
+    with pytest.raises(DataError, match="a file of another kind or version"):
         store.load_fit(path)
 
 

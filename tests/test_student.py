@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 import bayes_sf as sf
-from bayes_sf.engines.sampled.student import Numbers, student_model
+from bayes_sf.engines.sampled.student import Numbers, icc_of, student_model
 from bayes_sf.errors import SpecError, UsageError
 from bayes_sf.spec.rows import Rows
 
@@ -63,6 +63,19 @@ def test_density_is_that_of_the_model_written_out() -> None:
         differences.append(float(log_density(point)) - theirs)
     # the numerical Jacobian is good to 1e-8 or so
     np.testing.assert_allclose(differences, differences[0], atol=1e-6)
+
+
+def test_icc_is_the_share_of_the_variances() -> None:
+    """SciPy has the variance of a t variable, infinite up to two degrees of freedom."""
+    rng = np.random.default_rng(6)
+    tau, sigma = rng.gamma(2, 2, 50), rng.gamma(2, 2, 50)
+    nu = np.concatenate([[0.5, 1.0, 2.0, 2.1], 2.1 + rng.gamma(2, 10, 46)])
+    within = stats.t(nu, scale=sigma).var()
+    assert not np.isfinite(within[:3]).any()
+    expected = np.where(np.isfinite(within), tau**2 / (tau**2 + within), 0.0)
+    found = icc_of(tau, sigma, nu)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    np.testing.assert_allclose(icc_of(100 * tau, 100 * sigma, nu), found, rtol=1e-12)
 
 
 @pytest.mark.nuts

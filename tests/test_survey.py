@@ -173,3 +173,8 @@ def test_a_question_passed_over_is_counted_where_it_is_read_as_no_option(
         f"(rader: {none}); alle er lest som ikke valgt"
     )
     assert read_survey(GOOD, key=KEY).problems.empty
+
+
+def test_a_survey_shows_its_digest_and_no_answer() -> None:
+    survey = read_survey(GOOD, key=KEY)
+    assert repr(survey) == f"Survey(digest={survey.digest!r}, aside=())"

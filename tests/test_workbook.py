@@ -191,3 +191,18 @@ def test_a_workbook_that_unpacks_to_too_much_is_refused_with_the_limit(
     monkeypatch.setattr(workbook, "MAX_BYTES", 2 << 20)
     with pytest.raises(DataError, match=r"at most 2 MB when unpacked \(got '3 MB'\)"):
         read(path)
+
+
+@pytest.mark.parametrize("too_many", [0, 1])
+def test_a_workbook_may_unpack_to_256_mb(tmp_path: Path, too_many: int) -> None:
+    """What the archive says of its parts counts: nothing has to be unpacked to refuse it."""
+    path = write(tmp_path / "a.xlsx", lambda *_: None)
+    with zipfile.ZipFile(path, "a") as archive:
+        rest = 256 * 1024 * 1024 - sum(part.file_size for part in archive.infolist())
+        archive.writestr("docProps/thumbnail.png", b"")  # nobody reads it
+        archive.getinfo("docProps/thumbnail.png").file_size = rest + too_many
+    if not too_many:
+        assert read(path) == READ
+        return
+    with pytest.raises(DataError, match="at most 256 MB when unpacked"):
+        read(path)

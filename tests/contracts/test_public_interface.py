@@ -1,8 +1,10 @@
 """The public interface: a change here is a change for every user, and goes into CHANGELOG.md."""
 
+import ast
 import inspect
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -94,3 +96,23 @@ def test_import_loads_nothing_heavy(module: str) -> None:
         [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True
     )
     assert done.stdout.strip() == ""
+
+
+def test_what_is_random_has_seed_1_if_none_is_given() -> None:
+    """Everywhere the same, so that a command gives the numbers of the function that it calls."""
+    seeds = {}
+    for path in Path(sf.__file__).parent.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(text)) if "seed:" in text else ():
+            if isinstance(node, ast.FunctionDef):
+                a = node.args
+                places = [*a.posonlyargs, *a.args][-len(a.defaults) :] if a.defaults else []
+                pairs = [*zip(places, a.defaults, strict=True)]
+                pairs += [*zip(a.kwonlyargs, a.kw_defaults, strict=True)]
+                seeds |= {
+                    f"{path.name}: {node.name}": default.value
+                    for argument, default in pairs
+                    if argument.arg == "seed" and isinstance(default, ast.Constant)
+                }
+    assert len(seeds) > 20
+    assert {name: seed for name, seed in seeds.items() if seed not in {1, None, ...}} == {}

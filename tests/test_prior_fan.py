@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 import bayes_sf as sf
+from bayes_sf.analysis.contrast import exact_posterior
+from bayes_sf.analysis.priors import nodes
 from bayes_sf.analysis.priors.prior_fan import GROUP_PRIORS, SLOPE_PRIORS, default_fan, prior_fan
 from bayes_sf.errors import SpecError, UsageError
 from bayes_sf.recovery.study import PublishedStudy, recover_study
@@ -100,6 +102,24 @@ def test_probabilities_are_those_of_the_fitted_posterior() -> None:
         assert icc["concluded"] == (share < 0.025)
         assert slope["p_direction"] == pytest.approx(result.fixef().iloc[1]["statistic"], abs=1e-4)
         assert 0.6 < slope["p_direction"] < 0.999
+
+
+@pytest.mark.parametrize("cut", ["below", "above"])
+def test_mass_beyond_the_first_limits_is_found(cut: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Limits that leave out much of the mass are widened until none is at an edge."""
+    df = frame()
+    df["y"] += df["g"].map(dict(zip("abcde", [-4, 6, 0, 3, -8], strict=True)))  # tau far from 0
+    result, fan = sf.fit(SPEC, df), {"default": sf.Priors()}
+    data = [part.data for part in exact_posterior(result).parts]
+    low, high = nodes._limits(data, list(fan.values()))
+    assert low > 0
+    limits = (0.6 * low + 0.4 * high, high) if cut == "below" else (0.0, (low + high) / 2)
+    short = nodes.Nodes.over(data, list(fan.values()), limits, 48, 8)
+    assert short.errors[0, 2] > 0.01
+    monkeypatch.setattr(nodes, "_limits", lambda *_: limits)
+    table = prior_fan(result, fan)
+    assert (table["error"] < 1e-5).all()
+    agree(table, SPEC, df, fan)
 
 
 def test_nothing_is_concluded_of_group_means() -> None:

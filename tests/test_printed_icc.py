@@ -90,9 +90,7 @@ def test_raw_data_behind_a_print(icc: float) -> None:
     printed = f"{sf.fit(spec, frame, engine='reml').icc()['estimate']:.3f}"
     raw = sf.fit(spec, frame).icc()
     counts = frame["g"].value_counts().to_numpy()
-    found = sf.icc_posterior(
-        icc=printed, n=len(frame), groups=15, sizes=[int(c) for c in counts], estimator="REML"
-    )
+    found = sf.icc_posterior(icc=printed, n=len(frame), groups=15, sizes=counts, estimator="REML")
     width = raw["upper"] - raw["lower"]
     for name in ("lower", "median", "upper"):
         assert getattr(found, name) == pytest.approx(raw[name], abs=0.15 * width)
@@ -111,7 +109,14 @@ def test_a_printed_zero_is_bounded() -> None:
     found = sf.icc_posterior(icc="0.00", n=300, groups=10, balanced=True, estimator="REML")
     low, high = found.ends["no difference"], found.ends["largest that is called zero"]
     assert low.median < found.median < high.median
-    assert list(found.ends) == ["no difference", "largest that is called zero"]
+    assert list(found.ends) == [
+        "no difference", "largest that is called zero", "largest that is printed so",
+    ]  # fmt: skip
+    coarse = sf.icc_posterior(icc="0.0", n=300, groups=10, balanced=True, estimator="REML")
+    rounded = sf.icc_posterior(icc="0.0500", n=300, groups=10, balanced=True, estimator="REML")
+    alike = coarse.ends["largest that is printed so"]
+    assert alike.median == pytest.approx(rounded.median, rel=0.02)  # 0.0500 is 0.04995 to 0.05005
+    assert "an ICC of up to 0.05 is printed alike" in coarse.assumed[0]
 
 
 def test_what_is_not_printed_is_said_and_has_its_ends() -> None:

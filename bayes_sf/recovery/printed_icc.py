@@ -20,6 +20,7 @@ Examples
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Integral
 from typing import Final, Literal
 
 import numpy as np
@@ -70,7 +71,7 @@ class IccPosterior:
     ends : mapping of str to IccPosterior
         The same at both ends of what the print leaves open: sizes equal and very unequal, REML and
         maximum likelihood, and of a printed zero no difference at all and the largest that is still
-        called zero.
+        called zero, and an ICC that is not zero but printed so.
     """
 
     lower: float
@@ -138,7 +139,8 @@ def icc_posterior(
     Parameters
     ----------
     icc : str
-        As printed, "0.21": its digits say how far it was rounded. "0" or "0.00" is a zero variance.
+        As printed, "0.21": its digits say how far it was rounded. "0.00" is taken for a variance
+        that was estimated as zero; what else is printed so is an end.
     n : int
         Rows.
     groups : int
@@ -189,10 +191,11 @@ def icc_posterior(
     def posterior(
         sizes: _Floats | None = known, spread: tuple[float, float] = _SPREAD,
         estimator: Estimator = own, zero: str = "drawn",
+        within: tuple[float, float] = (low, high),
     ) -> IccPosterior:  # fmt: skip
         rng = np.random.default_rng(seed)
         shape = _Shape(n, groups, sizes, spread, ml=estimator == "ML", zero=zero)
-        drawn = _draw(rng, (low, high), shape)
+        drawn = _draw(rng, within, shape)
         result = fit(spec, PrintedNull(drawn, seed), prob=level)
         found, used = result.icc(), result.priors
         said = f"sd_resid {used.sd_resid}; sd_group {used.sd_group}" if used else ""
@@ -213,9 +216,13 @@ def icc_posterior(
         assumed.append("estimator: REML, since the report does not say; both are shown")
         ends["REML"], ends["ML"] = main, posterior(estimator="ML")
     if high > 0 >= low:
-        assumed.append("a variance printed as zero is only bounded: what REML calls zero is drawn")
+        assumed.append(
+            "a variance printed as zero is only bounded: what is called zero is drawn; an ICC of "
+            f"up to {high:g} is printed alike"
+        )
         ends["no difference"] = posterior(zero="none")
         ends["largest that is called zero"] = posterior(zero="largest")
+        ends["largest that is printed so"] = posterior(within=(high, high))
     return replace(main, assumed=tuple(assumed), ends=ends)
 
 
@@ -239,13 +246,15 @@ def _read(icc: str) -> tuple[float, float]:
 def _sizes(sizes: Sequence[int] | None, n: int, groups: int) -> _Floats | None:
     """Sizes that are printed, and whether they go with n and groups."""
     for name, value, least in (("groups", groups, 2), ("n", n, 3)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
             raise UsageError(name, f"must be a whole number of at least {least}", got=value)
     if n <= groups:
         raise UsageError("n", "must be more than groups: it counts rows", got=f"{n} and {groups}")
     if sizes is None:
         return None
-    whole = [isinstance(size, int) and not isinstance(size, bool) and size > 0 for size in sizes]
+    whole = [
+        isinstance(size, Integral) and not isinstance(size, bool) and size > 0 for size in sizes
+    ]
     if not all(whole) or len(sizes) != groups or sum(sizes) != n:
         raise UsageError(
             "sizes", f"must be {groups} whole numbers above zero whose sum is {n}",

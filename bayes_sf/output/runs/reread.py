@@ -24,6 +24,7 @@ _SAID: Final = {
         "sizes equal": "sizes equal", "sizes very unequal": "sizes very unequal",
         "REML": "by REML", "ML": "by maximum likelihood", "no difference": "no difference at all",
         "largest that is called zero": "largest that is called zero",
+        "largest that is printed so": "largest ICC that is printed so",
         "assumed": "Assumed: {}.",
         "sizes of groups": "sizes of groups, drawn from equal to very unequal; printed sizes would "
         "narrow it",
@@ -38,6 +39,7 @@ _SAID: Final = {
         "sizes equal": "like store grupper", "sizes very unequal": "svært ulike grupper",
         "REML": "med REML", "ML": "med sannsynlighetsmaksimering",
         "no difference": "ingen forskjell", "largest that is called zero": "størst som kalles null",
+        "largest that is printed so": "største ICC som trykkes slik",
         "assumed": "Antatt: {}.",
         "sizes of groups": "gruppenes størrelse, trukket fra like til svært ulike; trykte "
         "størrelser ville gjort det smalere",

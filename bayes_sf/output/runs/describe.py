@@ -60,11 +60,12 @@ def _content(
 ) -> Content:
     """Tables, pictures and files."""
     flow = found.tables["flow"]
-    drawn = description_figures(sample, lang=asked.lang, shown=found if active else None)
     return Content(
         frames=with_source(found.tables, sample.source),
         tables=flow_tables(flow, source=sample.source, lang=asked.lang),
-        figures=dict(asked.progress(drawn.items())),
+        figures=description_figures(
+            sample, lang=asked.lang, shown=found if active else None
+        ),
         lines=tuple(problem_lines(problems, asked.lang)),
         about={"data": sample.digest},
         said={

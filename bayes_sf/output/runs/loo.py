@@ -57,20 +57,19 @@ def run_loo(
     control = Control.of(data, asked.rules)
     kept = all_of(keep_open(analysis, control) for analysis in analyses)
     results = _fitted(kept.shown, data, asked)
-    frames = {"checks": _checks(results, control)}
+    frames = {"loo": pass_fit_measures(_compared(results)), "checks": _checks(results, control)}
     if by_group:
         frames["groups"] = _by_group(results, asked.seed, control)
-    compared = pass_fit_measures(_compared(results))
-    parts = kept.also(compared).also(all_of(frames.values()))
+    shown = kept.also(all_of(frames.values()))
     names = [analysis.name for analysis in analyses]
-
-    def content(found: tuple[tuple[Any, pd.DataFrame], tuple[pd.DataFrame, ...]]) -> Content:
-        (_, table), others = found
-        return _content({"loo": table, **dict(zip(frames, others, strict=True))},
-                        results, names, asked)  # fmt: skip
-
     failed = [result for result in results.values() if not result.converged]
-    return Run(asked, control, parts.map(content), failed)
+    return Run(
+        asked, control,
+        shown.map(
+            lambda both: _content(dict(zip(frames, both[1], strict=True)), results, names, asked)
+        ),
+        failed,
+    )  # fmt: skip
 
 
 def _fitted(analyses: Sequence[Analysis], data: Any, asked: Asked) -> dict[tuple[str, str], Result]:

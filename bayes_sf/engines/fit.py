@@ -2,7 +2,6 @@
 
 import platform
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
 from functools import cache
 from importlib import metadata
 from numbers import Real
@@ -10,7 +9,7 @@ from time import perf_counter
 from typing import Any, overload
 
 from bayes_sf.engines.result import Provenance, Result, Results
-from bayes_sf.errors import UsageError, check_seed
+from bayes_sf.errors import UsageError, check_seed, closest
 from bayes_sf.inputs.sample import AnalysisSample, design
 from bayes_sf.spec.analysis import Analysis
 from bayes_sf.spec.model import ModelSpec
@@ -263,11 +262,8 @@ def fit(
     0.94
     """
     if not isinstance(engine, str) or engine not in ENGINES:
-        close = get_close_matches(str(engine), ENGINES, n=1)
-        raise UsageError(
-            "engine", f"must be one of {', '.join(ENGINES)}", got=engine,
-            fix=f"did you mean {close[0]!r}?" if close else "",
-        )  # fmt: skip
+        rule = f"must be one of {', '.join(ENGINES)}"
+        raise UsageError("engine", rule, got=engine, fix=closest(str(engine), ENGINES))
     check_numbers(prob=prob, seed=seed)
     if isinstance(what, Analysis):
         return Results(

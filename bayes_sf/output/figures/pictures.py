@@ -6,7 +6,6 @@ and drawn, never a setting of the machine.
 
 import re
 from collections.abc import Callable, Container, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bayes_sf.analysis.checks.loo import rows_of_result
 from bayes_sf.engines.result import Result
 from bayes_sf.engines.sampled.pointwise import given_draws
-from bayes_sf.errors import UsageError, legible
+from bayes_sf.errors import UsageError, closest, legible
 from bayes_sf.inputs.variables import Language
 from bayes_sf.output.figures.page import MUTED, figure_files, picture_label, styled
 from bayes_sf.output.figures.result import draw_estimates, draw_shrinkage, draw_slopes
@@ -120,11 +119,8 @@ def plot(result: Result, name: str, path: Path | str | None = None) -> "Figure":
 def check_picture(name: str) -> None:
     """Refuse a picture that there is not, before any work is done."""
     if name not in PICTURES:
-        close = get_close_matches(name, PICTURES, n=1)
-        raise UsageError(
-            "plot", f"must be one of {', '.join(PICTURES)}", got=name,
-            fix=f"did you mean {close[0]!r}?" if close else "",
-        )  # fmt: skip
+        rule = f"must be one of {', '.join(PICTURES)}"
+        raise UsageError("plot", rule, got=name, fix=closest(name, PICTURES))
 
 
 def picture_name(result: Result, name: str) -> str:

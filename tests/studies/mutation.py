@@ -16,7 +16,7 @@ import time
 from functools import cached_property
 from pathlib import Path
 from queue import Empty, Queue
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 from mutation_places import ROOT, Mutant, mutants
 from mutation_record import PLUGIN, WORK, Record, python, record
@@ -28,6 +28,9 @@ EQUIVALENT = HERE / "mutation_equivalent.csv"
 
 class Worker:
     """A copy of the checkout, and two processes that fork in it: with the suite, and without."""
+
+    #: Tests that pass (or fail) without a mutant, known to all workers.
+    sound: ClassVar[dict[str, bool]] = {}
 
     def __init__(self, number: int, files: list[str]) -> None:
         self.files = files
@@ -43,7 +46,6 @@ class Worker:
             if (ROOT / name).exists():
                 (self.copy / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, self.copy / name)
-        self.sound: dict[str, bool] = {}
 
     @cached_property
     def warm(self) -> tuple[IO[str], IO[str]]:

@@ -67,28 +67,31 @@ class Worker:
         given = [str(asked), str(answers)]
         if "pytest" in command:
             settings["BAYES_SF_SERVE"], given = ",".join(given), []
-        subprocess.Popen(
-            [python(), *command, *given], cwd=self.copy, env={**os.environ, **settings},
-            pass_fds=(asked, answers), stdout=subprocess.DEVNULL,
-        )  # fmt: skip
+        with (self.copy / "results.log").open("a", encoding="utf-8") as said:
+            subprocess.Popen(
+                [python(), *command, *given], cwd=self.copy, env={**os.environ, **settings},
+                pass_fds=(asked, answers), stdout=said, stderr=said,
+            )  # fmt: skip
         os.close(asked)
         os.close(answers)
         streams = os.fdopen(to, "w"), os.fdopen(come, "r")
         assert json.loads(streams[1].readline())
         return streams
 
-    def ask(self, mutant: Mutant, tests: list[str], seconds: float, after: str) -> dict[str, Any]:
+    def ask(
+        self, mutant: Mutant, tests: list[str], seconds: float, after: str, limit: float
+    ) -> dict[str, Any]:
         """Run tests on a mutant (or on the package as it is) until one fails."""
+        servers = self.warm, self.cold  # they read the files: before one is changed
         path = self.copy / mutant.file
         stat = path.stat()
         path.write_text(after, encoding="utf-8")
         try:
             job = {
                 "file": mutant.file, "old": mutant.before, "new": after, "tests": tests,
-                "timeout": 60 + 8 * seconds,
+                "timeout": 60 + 8 * seconds, "limit": limit,
             }  # fmt: skip
-            for server in ("warm", "cold"):
-                to, answers = getattr(self, server)
+            for to, answers in servers:
                 print(json.dumps(job), file=to, flush=True)
                 answer = json.loads(answers.readline())
                 if answer["outcome"] != "at import":
@@ -107,20 +110,20 @@ class Worker:
             return "survived", "no test touches it", 0.0
         since = time.monotonic()
         while True:
-            answer = self.ask(mutant, tests, known.expected(tests), mutant.after)
+            answer = self.ask(mutant, tests, known.expected(tests), mutant.after, limit)
             by = answer.get("by", "")
             if by not in tests or self._passes(mutant, by):
                 break
             tests.remove(by)
             if not tests:
                 return "survived", "no test of it passes", 0.0
-        if answer["outcome"] == "survived" and not complete:
-            by = f"{len(tests)} tests within the limit"
+        if answer["outcome"] == "survived" and not (complete and answer["ran"] == len(tests)):
+            by = f"{answer['ran']} tests within the limit"
         return answer["outcome"], by, round(time.monotonic() - since, 1)
 
     def _passes(self, mutant: Mutant, test: str) -> bool:
         if test not in self.sound:
-            answer = self.ask(mutant, [test], 60.0, mutant.before)
+            answer = self.ask(mutant, [test], 60.0, mutant.before, 60.0)
             self.sound[test] = answer["outcome"] == "survived"
         return self.sound[test]
 
@@ -157,7 +160,7 @@ def main() -> None:
     options.add_argument("--n", type=int, default=300)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--jobs", type=int, default=2)
-    options.add_argument("--limit", type=float, default=60, help="seconds of tests per mutant")
+    options.add_argument("--limit", type=float, default=60, help="seconds of the processor per mutant")
     options.add_argument("--only", default="", help="part of a file's name")
     options.add_argument("--tests", nargs="*", default=[], help="files of tests (else all)")
     options.add_argument("--record-again", action="store_true", help="tests have changed")

@@ -158,6 +158,7 @@ def test_density_is_that_of_the_model_written_out(
         jacobian = np.linalg.slogdet(moving)[1]
         written = _written_out(data, spec, point, coef) + jacobian
         found.append(sum(float(np.sum(part)) for part in log_density(point)) - written)
+    assert np.isfinite(found).all()
     np.testing.assert_allclose(found, found[0], atol=1e-6)
 
 
@@ -194,6 +195,7 @@ def test_predictors_with_gaps_are_a_regression_of_each_on_those_before_it() -> N
             back.append((raw - data.x_centre[column]) / data.x_scale[column])
         np.testing.assert_allclose(filled_of(point), np.column_stack(back), atol=1e-10)
         found.append(density(point) - total)
+    assert np.isfinite(found).all()
     np.testing.assert_allclose(found, found[0], atol=1e-8)
 
 

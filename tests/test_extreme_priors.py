@@ -1,6 +1,7 @@
 """Flat, narrow and far priors on small frames: right by brute force, or refused by name."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -215,6 +216,14 @@ def test_moments_that_exist_under_flat_priors(
     posterior = fit_exact(moments(sizes), Priors.flat())
     assert tuple(posterior.spread_moments(name) for name in ("sd_group", "sd_resid")) == existing
     assert np.isnan(posterior.coef.sd()[0]) == (existing[0] < 2)
+
+
+def test_a_flat_tau_leaves_a_coefficient_that_its_prior_holds_all_moments() -> None:
+    """Three groups: tau itself has one moment; an intercept with a prior does not follow it."""
+    held = replace(Priors.flat(), intercept=Prior("normal", scale=2.0))
+    posterior = fit_exact(moments((2, 2, 2)), held)
+    assert posterior.spread_moments("sd_group") == 1
+    assert 0 < posterior.coef.sd()[0] < 2 * posterior.data.scale[-1]
 
 
 def test_an_improper_posterior_is_refused_by_the_prior_that_makes_it_so() -> None:

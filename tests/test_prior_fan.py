@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 import bayes_sf as sf
 from bayes_sf.analysis.contrast import exact_posterior
@@ -133,6 +134,11 @@ def test_nothing_is_concluded_of_group_means() -> None:
     assert (means["sign"] == 0).all()
     assert (means["changes"] == "").all()
     assert means[["p_direction", "p_above"]].isna().all(axis=None)
+
+
+def test_the_exponential_of_the_fan_leaves_a_twentieth_above_the_outcome_s_sd() -> None:
+    prior = GROUP_PRIORS["exponential"]
+    assert stats.expon(scale=prior.scale).sf(1.0) == pytest.approx(0.05)
 
 
 def test_the_default_fan_has_twenty_named_priors() -> None:

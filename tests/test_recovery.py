@@ -1,5 +1,7 @@
 """The published route: what is recovered must print what the report prints."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -50,6 +52,40 @@ def test_answers_are_the_published_counts(item: str) -> None:
     else:
         missing = {name for c in entry.missing for name in c.printed}
         assert answers.counts.sum() == rows[~rows["category"].isin(missing)]["count"].sum()
+
+
+@pytest.mark.parametrize("end", [np.min, np.max])
+def test_counts_behind_whole_percentages_round_to_them(
+    end: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the total over all industries leaves one way: all as low, or high, as can be.
+
+    Brute force: every count of an industry's workplaces that rounds to what is printed.
+    """
+    option, total = "q16.11", surveyed()[1]
+    entry, overall = BOOK.item(option), sf.published_table("univariate")
+    parent = BOOK.item(str(entry.parent))
+    category = next(c for c in parent.categories if f"{parent.key}.{c.code}" == option)
+    table = sf.published_table("by_industry")
+    table = table[
+        (table["question"] == parent.printed_key) & table["category"].isin(category.printed)
+    ]
+    printed = table.set_index("industry").loc[list(surveyed()[0]), "percent"]
+    ends = np.array(
+        [
+            end([k for k in range(n + 1) if abs(100 * k / n - float(percent)) <= 0.5])
+            for n, percent in zip(total, printed, strict=True)
+        ]
+    )
+    here = (overall["question"] == parent.printed_key) & overall["category"].isin(category.printed)
+    one = overall.index[here][0]
+    overall.loc[here, "count"] = 0
+    overall.loc[one, "count"] = ends.sum()
+    monkeypatch.setattr(
+        "bayes_sf.recovery.answers.published_table",
+        lambda name: overall if name == "univariate" else sf.published_table(name),
+    )
+    np.testing.assert_array_equal(item_answers(BOOK, option).counts[1], ends)
 
 
 def test_whole_population_has_no_sampling_variation() -> None:

@@ -160,7 +160,9 @@ def main() -> None:
     options.add_argument("--n", type=int, default=300)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--jobs", type=int, default=2)
-    options.add_argument("--limit", type=float, default=60, help="seconds of the processor per mutant")
+    options.add_argument(
+        "--limit", type=float, default=60, help="seconds of the processor per mutant"
+    )
     options.add_argument("--only", default="", help="part of a file's name")
     options.add_argument("--tests", nargs="*", default=[], help="files of tests (else all)")
     options.add_argument("--record-again", action="store_true", help="tests have changed")

@@ -1,10 +1,14 @@
 """Priors against scipy, and what they say about the ICC."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
+from bayes_sf.engines.gaussian.joint import coefficient_prior, resolve_priors
+from bayes_sf.engines.gaussian.likelihood import standardise
 from bayes_sf.errors import SpecError
+from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.priors import SCALE_FAMILIES, Prior, Priors, icc_prior_quantiles
 
 PRIORS = {
@@ -111,6 +115,35 @@ def test_priors_say_what_they_are() -> None:
 def test_impossible_priors(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(SpecError, match=message):
         Prior(**arguments)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("family", "key", "low", "high"),
+    [("half-t", "scale", 1e-100, 1e100), ("half-t", "df", 0.1, 1e6), ("gamma", "shape", 0.01, 1e6)],
+)
+def test_numbers_of_priors_go_to_their_limits_and_no_further(
+    family: str, key: str, low: float, high: float
+) -> None:
+    for value in (low, high):
+        assert getattr(Prior(family, **{key: value}), key) == value
+    for value in (np.nextafter(low, 0), np.nextafter(high, np.inf)):
+        with pytest.raises(SpecError, match=f"{key}: must lie between"):
+            Prior(family, **{key: float(value)})
+
+
+@pytest.mark.parametrize("autoscale", [True, False])
+def test_a_slope_s_location_is_in_raw_units(autoscale: bool) -> None:
+    """In sds of the outcome by sd of the predictor for the engine, whatever the scale is in."""
+    rng = np.random.default_rng(2)
+    x = 5 * rng.normal(size=(30, 2)) * [1.0, 10.0]
+    df = pd.DataFrame(
+        {"y": 3 * rng.normal(size=30), "a": x[:, 0], "b": x[:, 1], "g": [*"abc"] * 10}
+    )
+    data = standardise(Moments.from_frame(df, outcome="y", predictors=["a", "b"], group="g"))
+    slope = Prior("normal", scale=0.5, location=0.3, autoscale=autoscale)
+    _, mean = coefficient_prior(data, resolve_priors(Priors(slope=slope), data))
+    wanted = 0.3 * df[["a", "b"]].std() / df["y"].std()
+    np.testing.assert_allclose(mean[1:], wanted, rtol=1e-12)
 
 
 def test_families_go_where_they_belong() -> None:

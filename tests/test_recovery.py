@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import bayes_sf as sf
 from bayes_sf.engines.gaussian.ols_reml import fit_reml
@@ -11,7 +12,7 @@ from bayes_sf.errors import SpecError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.published import rounding_interval
 from bayes_sf.recovery.answers import item_answers, surveyed
-from bayes_sf.recovery.change_states import boundary_region, change_states
+from bayes_sf.recovery.change_states import _log_t, boundary_region, change_states
 from bayes_sf.recovery.implied import Candidates, solve
 from bayes_sf.recovery.printed import PrintedModel, figures, printed_models
 from bayes_sf.recovery.states import States, null_implied, table_sizes
@@ -86,6 +87,13 @@ def test_counts_behind_whole_percentages_round_to_them(
         lambda name: overall if name == "univariate" else sf.published_table(name),
     )
     np.testing.assert_array_equal(item_answers(BOOK, option).counts[1], ends)
+
+
+def test_weights_of_shocks_are_those_of_independent_t_variables() -> None:
+    noise = np.random.default_rng(4).normal(size=(5, 3))
+    theirs = stats.t(6).logpdf(noise).sum(axis=1)
+    ours = _log_t(noise, 6)
+    np.testing.assert_allclose(ours - ours[0], theirs - theirs[0], atol=1e-12)
 
 
 def test_whole_population_has_no_sampling_variation() -> None:

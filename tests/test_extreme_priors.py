@@ -218,11 +218,14 @@ def test_moments_that_exist_under_flat_priors(
     assert np.isnan(posterior.coef.sd()[0]) == (existing[0] < 2)
 
 
-def test_a_flat_tau_leaves_a_coefficient_that_its_prior_holds_all_moments() -> None:
+@pytest.mark.parametrize(("sizes", "existing"), [((2, 2, 2), (1, 2)), ((1, 1, 2), (1, 1))])
+def test_a_flat_tau_leaves_a_coefficient_that_its_prior_holds_all_moments(
+    sizes: tuple[int, ...], existing: tuple[int, int]
+) -> None:
     """Three groups: tau itself has one moment; an intercept with a prior does not follow it."""
     held = replace(Priors.flat(), intercept=Prior("normal", scale=2.0))
-    posterior = fit_exact(moments((2, 2, 2)), held)
-    assert posterior.spread_moments("sd_group") == 1
+    posterior = fit_exact(moments(sizes), held)
+    assert tuple(posterior.spread_moments(name) for name in ("sd_group", "sd_resid")) == existing
     assert 0 < posterior.coef.sd()[0] < 2 * posterior.data.scale[-1]
 
 

@@ -66,6 +66,7 @@ def test_autoscaled_priors_are_multiples_of_the_unit() -> None:
     assert Prior("half-t", scale=2.0).resolve(3.0).scale == 6.0
     assert Prior("half-t", scale=2.0, autoscale=False).resolve(3.0).scale == 2.0
     assert Prior("normal").resolve(3.0, location=5.0).location == 5.0
+    assert Prior("normal").resolve(3.0).location == 0.0
     assert Prior("normal", location=1.0).resolve(3.0, location=5.0).location == 1.0
 
 

@@ -55,11 +55,12 @@ def test_answers_are_the_published_counts(item: str) -> None:
         assert answers.counts.sum() == rows[~rows["category"].isin(missing)]["count"].sum()
 
 
-@pytest.mark.parametrize("end", [np.min, np.max])
+@pytest.mark.parametrize("end", [np.min, np.max, np.median])
 def test_counts_behind_whole_percentages_round_to_them(
     end: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the total over all industries leaves one way: all as low, or high, as can be.
+    """Where the total over all industries leaves one way: all as low, or high, as can be; and where
+    the middle of each adds up to it.
 
     Brute force: every count of an industry's workplaces that rounds to what is printed.
     """

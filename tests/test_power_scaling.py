@@ -178,6 +178,7 @@ def test_log_prior_is_the_density_of_every_stated_prior() -> None:
             stats.halfcauchy(scale=0.2),
         ),
         (Prior("r2d2", scale=4.0, location=0.3, shape=1.0), "r2", stats.beta(1.2, 2.8)),
+        (Prior("r2d2", scale=3.0), "r2", stats.beta(1.5, 1.5)),
     ],
 )
 def test_of_joint_priors_the_shared_scale_has_the_density(

@@ -1,5 +1,6 @@
 """The published route: what is recovered must print what the report prints."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -248,6 +249,15 @@ def test_ends_share_the_total_and_reach_what_reml_calls_zero() -> None:
             high.within - (1.03**2 - 1) * (n @ moved**2), "industry",
         )  # fmt: skip
         assert fit_reml(wider).sd_group > 0.02 * fit_reml(wider).sd_resid
+
+
+@pytest.mark.parametrize(("table", "outcome"), [("46", "change"), ("47", "mean")])
+def test_a_table_of_another_outcome_is_refused(
+    study: PublishedStudy, table: str, outcome: str
+) -> None:
+    spec = replace(spec_of(table, "q13"), outcome=f"absence_{outcome}")
+    with pytest.raises(SpecError, match="that the report prints"):
+        study.recover(spec)
 
 
 def test_models_with_controls_are_refused(study: PublishedStudy) -> None:

@@ -43,26 +43,30 @@ class Record:
 
         Those that touch its lines, as far as the seconds of the limit go; where no test does (what
         runs at import is one such case), those that touch its file. The module's own examples and
-        tests come before all others, then files that name it.
+        tests come before all others, then files that name it; their other tests come last.
         """
+        own = {mutant.file, f"tests/test_{Path(mutant.file).stem}.py"}
+        known = {test.partition("::")[0] for test in self.fixtures}
+        near = {file: 0 if file in own else 1 for file in known
+                if file in own or _names(file, mutant.file)}  # fmt: skip
         lines = self.touching[mutant.file]
-        chosen = set().union(*(lines[at] for at in range(mutant.line, mutant.last + 1)))
-        chosen = chosen or set().union(*lines.values())
-        files: dict[str, list[str]] = defaultdict(list)
-        for test in chosen:
-            files[test.partition("::")[0]].append(test)
-        near = {mutant.file: 0, f"tests/test_{Path(mutant.file).stem}.py": 0}
-        near |= {file: 1 for file in files if file not in near and _names(file, mutant.file)}
+        touching = set().union(*(lines[at] for at in range(mutant.line, mutant.last + 1)))
+        touching = touching or set().union(*lines.values())
+        # What is cached is touched by one test when it is recorded, and used by others.
+        others = {test for test in self.fixtures if test.partition("::")[0] in near} - touching
 
         def cost(tests: list[str]) -> float:
             fixtures = {one for test in tests for one in self.fixtures[test]}
             return sum(self.seconds.get(one, 0.0) for one in (*tests, *fixtures))
 
-        order = sorted(files, key=lambda file: (near.get(file, 2), cost(files[file])))
-        ordered = [
-            test for file in order
-            for test in sorted(files[file], key=lambda test: (cost([test]), test))
-        ]  # fmt: skip
+        ordered = []
+        for chosen in (touching, others):
+            files: dict[str, list[str]] = defaultdict(list)
+            for test in chosen:
+                files[test.partition("::")[0]].append(test)
+            order = sorted(files, key=lambda file, of=files: (near.get(file, 2), cost(of[file])))
+            for file in order:
+                ordered += sorted(files[file], key=lambda test: (cost([test]), test))
         kept: list[str] = []
         paid: set[str] = set()
         for test in ordered:

@@ -229,6 +229,12 @@ def test_a_flat_tau_leaves_a_coefficient_that_its_prior_holds_all_moments(
     assert 0 < posterior.coef.sd()[0] < 2 * posterior.data.scale[-1]
 
 
+def test_moments_of_a_flat_sigma_are_those_that_few_rows_leave() -> None:
+    """sigma^-(n - 1) of four rows: one moment; tau's own prior holds tau."""
+    posterior = fit_exact(moments((1, 1, 2)), replace(Priors.flat(), sd_group=Prior("half-t")))
+    assert tuple(posterior.spread_moments(name) for name in ("sd_group", "sd_resid")) == (2, 1)
+
+
 def test_an_improper_posterior_is_refused_by_the_prior_that_makes_it_so() -> None:
     with pytest.raises(
         SpecError, match=r"priors\.sd_group: flat .* from 3 groups .*got '2 groups'"

@@ -526,6 +526,15 @@ def test_models_that_cannot_be(
         build_cells(Rows.from_frame(df, spec), spec)
 
 
+def test_zero_of_the_varying_predictor_is_where_it_is_on_its_standardised_scale() -> None:
+    df = frame()
+    places = [
+        build_cells(Rows.from_frame(df, spec), spec).zero
+        for spec in (SPECS["varying"], replace(SPECS["varying"], varying=()))
+    ]
+    assert places == pytest.approx([-df["z"].mean() / df["z"].std(), 0.0])
+
+
 def test_joint_priors_of_slopes_are_scipys() -> None:
     """What each samples beside the slopes, in the graph, with scales that are put in later."""
     import pymc as pm

@@ -4,6 +4,7 @@ import io
 import json
 import re
 import shutil
+import inspect
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -402,3 +403,10 @@ def test_completed_files_hold_what_was_observed(imputed: Callable[[], SimpleName
     )
     words = set(re.findall(r"(?<![\d.])\d{9}(?![\d.])", written))  # nine digits that stand alone
     assert not words & set(numbers)
+
+
+def test_points_moved_by_if_none_are_given_lie_evenly_about_zero() -> None:
+    deltas = inspect.signature(study_missing).parameters["deltas"].default
+    assert 0 in deltas
+    assert np.diff(deltas).min() == np.diff(deltas).max() > 0
+    assert deltas[0] == -deltas[-1]

@@ -28,6 +28,7 @@ from bayes_sf.output.figures.pictures import draw_picture
 from bayes_sf.output.formats.latex import escape
 from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.formats.writing import table_files
+from bayes_sf.spec.names import can_be_written
 from bayes_sf.output.tables.result_tables import posterior_table
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
 from bayes_sf.spec.model import ModelSpec
@@ -190,3 +191,14 @@ def test_a_fit_that_cannot_keep_its_names_is_not_saved(result: Result, tmp_path:
     with pytest.raises(OutputError, match="without NUL characters"):
         save_fit(fake, tmp_path)
     assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("name", "can"),
+    [("a\ud7ff", True), ("a\ud800", False), ("a\udfff", False), ("a\ue000", True), ("\0", False)],
+)
+def test_halves_of_surrogates_cannot_be_written(name: str, can: bool) -> None:
+    """From the first to the last, and nothing beside them: UTF-8 says the same."""
+    assert can_be_written(name) is can
+    if name != "\0":
+        assert (name.encode(errors="ignore") == name.encode(errors="surrogatepass")) is can

@@ -131,3 +131,13 @@ def test_the_calendar_moves_the_change_by_its_two_quarters(walk: bool) -> None:
             level = data.steps @ draws["walk"][chain, draw]
             by_hand += draws["sd_period"][chain, draw] * (level[4] - level[1])
         assert found[chain, draw] == pytest.approx(by_hand)
+
+
+def test_summary_is_the_quantiles_of_all_draws(made: PanelFit) -> None:
+    table, posterior = made.summary(0.8), made.tree["posterior"]
+    for name, values in (
+        ("sd_group", posterior["sd_group"]),
+        ("beta_change[share]", posterior["beta_change"].sel(term="share")),
+    ):
+        ends = np.quantile(values.to_numpy(), [0.1, 0.9])
+        np.testing.assert_allclose(table.loc[name, ["lower", "upper"]].astype(float), ends)

@@ -1,10 +1,10 @@
 """What is missing under every treatment: rows, tables, and the command on a part of the replica."""
 
+import inspect
 import io
 import json
 import re
 import shutil
-import inspect
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path

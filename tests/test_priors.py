@@ -147,6 +147,18 @@ def test_a_slope_s_location_is_in_raw_units(autoscale: bool) -> None:
     np.testing.assert_allclose(mean[1:], wanted, rtol=1e-12)
 
 
+def test_an_intercept_s_prior_is_in_the_outcome_s_unit_or_flat() -> None:
+    y = [3.0, 5.0, 4.0, 9.0, 7.0, 8.0]
+    df = pd.DataFrame({"y": y, "g": [*"aabbcc"]})
+    data = standardise(Moments.from_frame(df, outcome="y", group="g"))
+    intercept = Prior("normal", scale=2.5, location=5.0)
+    precision, mean = coefficient_prior(data, resolve_priors(Priors(intercept=intercept), data))
+    assert mean[0] == pytest.approx((5 - np.mean(y)) / np.std(y, ddof=1))
+    assert precision[0] == pytest.approx(1 / 2.5**2)
+    flat = resolve_priors(Priors(intercept=Prior("flat")), data)
+    assert coefficient_prior(data, flat)[0][0] == 0
+
+
 def test_families_go_where_they_belong() -> None:
     with pytest.raises(SpecError, match=r"priors\.slope.*flat, normal.*half-t"):
         Priors(slope=Prior("half-t"))

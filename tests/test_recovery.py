@@ -1,7 +1,6 @@
 """The published route: what is recovered must print what the report prints."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,6 @@ from bayes_sf.inputs.published import rounding_interval
 from bayes_sf.recovery.answers import item_answers, surveyed
 from bayes_sf.recovery.change_states import _log_t, boundary_region, change_states
 from bayes_sf.recovery.implied import Candidates, solve
-from bayes_sf.recovery.mean_states import _walk
 from bayes_sf.recovery.printed import PrintedModel, figures, printed_models
 from bayes_sf.recovery.states import States, null_implied, table_sizes
 from bayes_sf.recovery.study import PublishedStudy, _draw_study, recover_study
@@ -98,19 +96,6 @@ def test_weights_of_shocks_are_those_of_independent_t_variables() -> None:
     theirs = stats.t(6).logpdf(noise).sum(axis=1)
     ours = _log_t(noise, 6)
     np.testing.assert_allclose(ours - ours[0], theirs - theirs[0], atol=1e-12)
-
-
-def test_walkers_spread_over_the_posterior() -> None:
-    """Differences of others move them: 300 start at a tenth of a normal's sds and end at these."""
-    sds = np.array([1.0, 30.0])
-    target: Any = SimpleNamespace(
-        log_posterior=lambda point, _: -0.5 * ((point / sds) ** 2).sum(axis=1),
-        allocate=lambda count, _: np.zeros((count, 1)),
-    )
-    rng = np.random.default_rng(2)
-    start = 0.1 * sds * rng.normal(size=(300, 2))
-    point, _ = _walk(target, start, np.zeros((300, 1)), rng)
-    np.testing.assert_allclose(point.std(axis=0), sds, rtol=0.2)  # five standard errors
 
 
 def test_whole_population_has_no_sampling_variation() -> None:

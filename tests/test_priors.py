@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from bayes_sf.engines.gaussian.joint import coefficient_prior, resolve_priors
+from bayes_sf.engines.gaussian.joint import Joint, coefficient_prior, resolve_priors
 from bayes_sf.engines.gaussian.likelihood import standardise
 from bayes_sf.errors import SpecError
 from bayes_sf.spec.moments import Moments
@@ -157,6 +157,24 @@ def test_an_intercept_s_prior_is_in_the_outcome_s_unit_or_flat() -> None:
     assert precision[0] == pytest.approx(1 / 2.5**2)
     flat = resolve_priors(Priors(intercept=Prior("flat")), data)
     assert coefficient_prior(data, flat)[0][0] == 0
+
+
+@pytest.mark.parametrize(
+    ("farthest", "priors"),
+    [
+        ("", Priors()),
+        ("intercept", Priors(intercept=Prior("normal", scale=0.05, location=40.0))),
+        ("slope", Priors(slope=Prior("normal", scale=0.05, location=-9.0))),
+        ("sd_resid", Priors(sd_resid=Prior("half-normal", scale=1e-3))),
+        ("sd_group", Priors(sd_group=Prior("exponential", scale=1e-3))),
+    ],
+)
+def test_the_prior_that_is_farthest_from_the_data_is_named(farthest: str, priors: Priors) -> None:
+    rng = np.random.default_rng(3)
+    df = pd.DataFrame({"x": rng.normal(size=40), "g": [*"abcd"] * 10})
+    df["y"] = df["x"] + df["g"].map({"a": 0, "b": 2, "c": 5, "d": 3}) + rng.normal(size=40)
+    data = standardise(Moments.from_frame(df, outcome="y", predictors=["x"], group="g"))
+    assert Joint.build(data, resolve_priors(priors, data)).at_odds() == farthest
 
 
 def test_families_go_where_they_belong() -> None:

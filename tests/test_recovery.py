@@ -9,7 +9,7 @@ from scipy import stats
 
 import bayes_sf as sf
 from bayes_sf.engines.gaussian.ols_reml import fit_reml
-from bayes_sf.errors import SpecError
+from bayes_sf.errors import SpecError, UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.published import rounding_interval
 from bayes_sf.recovery.answers import item_answers, surveyed
@@ -258,6 +258,17 @@ def test_a_table_of_another_outcome_is_refused(
     spec = replace(spec_of(table, "q13"), outcome=f"absence_{outcome}")
     with pytest.raises(SpecError, match="that the report prints"):
         study.recover(spec)
+
+
+def test_a_change_has_both_quarters_whatever_rule_is_asked_for(study: PublishedStudy) -> None:
+    one, three = (
+        study.recover(sf.ModelSpec("absence_change", min_quarters=least)).draws
+        for least in (1, 3)
+    )
+    for first, second in zip(one, three, strict=True):
+        np.testing.assert_array_equal(first.means, second.means)
+    with pytest.raises(UsageError, match="min_quarters"):
+        study.recover(sf.ModelSpec("absence_change", min_quarters=2))
 
 
 def test_models_with_controls_are_refused(study: PublishedStudy) -> None:

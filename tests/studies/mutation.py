@@ -1,6 +1,6 @@
 """Mutation testing: of random single changes to the computing rooms, how many do tests notice?
 
-`uv run --with cosmic-ray==8.7.0 python tests/studies/mutation.py --n 300 --seed 1` writes
+`uv run --with cosmic-ray==8.7.0 python tests/studies/mutation.py --n 300 --seed 4` writes
 `mutation.csv`. See docs/mutation.md.
 """
 
@@ -24,6 +24,8 @@ from mutation_record import PLUGIN, WORK, Record, python, record
 HERE = Path(__file__).resolve().parent
 COLUMNS = ("file", "line", "operator", "old", "new", "outcome", "noticed_by", "seconds")
 EQUIVALENT = HERE / "mutation_equivalent.csv"
+#: Outcome of a mutant of that list.
+NOTHING = "changes nothing"
 
 
 class Worker:
@@ -183,6 +185,10 @@ def main() -> None:
         if mutant.key not in done:
             waiting.put(mutant)
     results = {mutant.key: done[mutant.key] for mutant in wanted if mutant.key in done}
+    for mutant in drawn:
+        if mutant.key in equivalent:
+            row = (mutant.file, mutant.line, mutant.operator, *mutant.shown, NOTHING, "", "")
+            results[mutant.key] = dict(zip(COLUMNS, map(str, row), strict=True))
     lock = threading.Lock()
 
     def work(number: int) -> None:
@@ -199,7 +205,7 @@ def main() -> None:
             row = (mutant.file, mutant.line, mutant.operator, *mutant.shown, outcome, by, seconds)
             with lock:
                 results[mutant.key] = dict(zip(COLUMNS, map(str, row), strict=True))
-                _write(given.to, [results[m.key] for m in wanted if m.key in results])
+                _write(given.to, [results[m.key] for m in drawn if m.key in results])
                 print(*row, sep=" | ", flush=True)
 
     threads = [threading.Thread(target=work, args=(i,)) for i in range(given.jobs)]
@@ -207,12 +213,11 @@ def main() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    _write(given.to, [results[m.key] for m in wanted if m.key in results])
-    noticed = sum(row["outcome"] == "noticed" for row in results.values())
-    share = f"{noticed / max(1, len(results)):.1%}"
-    print(
-        f"{noticed} of {len(results)} noticed ({share}); {len(drawn) - len(wanted)} change nothing"
-    )
+    _write(given.to, [results[m.key] for m in drawn if m.key in results])
+    judged = [row["outcome"] == "noticed" for row in results.values() if row["outcome"] != NOTHING]
+    share = f"{sum(judged) / max(1, len(judged)):.1%}"
+    nothing = len(results) - len(judged)
+    print(f"{sum(judged)} of {len(judged)} noticed ({share}); {nothing} change nothing")
 
 
 def _write(path: Path, rows: list[dict[str, str]]) -> None:

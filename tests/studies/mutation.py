@@ -149,6 +149,11 @@ def _key(row: dict[str, str]) -> tuple[str, ...]:
     return row["file"], row["operator"], row["old"], row["new"]
 
 
+def _row(mutant: Mutant, outcome: str, by: str = "", seconds: float | str = "") -> dict[str, str]:
+    row = (mutant.file, mutant.line, mutant.operator, *mutant.shown, outcome, by, seconds)
+    return dict(zip(COLUMNS, map(str, row), strict=True))
+
+
 def _rows(path: Path) -> list[dict[str, str]]:
     if not path.exists():
         return []
@@ -156,8 +161,8 @@ def _rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def main() -> None:
-    """Draw, run what has not been run, write."""
+def _asked() -> argparse.Namespace:
+    """Options of the command line."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--n", type=int, default=300)
     options.add_argument("--seed", type=int, default=1)
@@ -171,7 +176,12 @@ def main() -> None:
     options.add_argument("--survivors-again", action="store_true", help="forget who survived")
     options.add_argument("--whole-suite", action="store_true", help="for those that survive")
     options.add_argument("--to", type=Path, default=HERE / "mutation.csv")
-    given = options.parse_args()
+    return options.parse_args()
+
+
+def main() -> None:
+    """Draw, run what has not been run, write."""
+    given = _asked()
     WORK.mkdir(parents=True, exist_ok=True)
     known = record(given.record_again, given.tests)
     equivalent = {_key(row) for row in _rows(EQUIVALENT)}
@@ -185,10 +195,7 @@ def main() -> None:
         if mutant.key not in done:
             waiting.put(mutant)
     results = {mutant.key: done[mutant.key] for mutant in wanted if mutant.key in done}
-    for mutant in drawn:
-        if mutant.key in equivalent:
-            row = (mutant.file, mutant.line, mutant.operator, *mutant.shown, NOTHING, "", "")
-            results[mutant.key] = dict(zip(COLUMNS, map(str, row), strict=True))
+    results |= {mutant.key: _row(mutant, NOTHING) for mutant in drawn if mutant.key in equivalent}
     lock = threading.Lock()
 
     def work(number: int) -> None:
@@ -202,11 +209,10 @@ def main() -> None:
             if outcome == "survived" and given.whole_suite:
                 found = worker.whole_suite(mutant)
                 outcome, by = ("noticed", found) if found else (outcome, "whole suite")
-            row = (mutant.file, mutant.line, mutant.operator, *mutant.shown, outcome, by, seconds)
             with lock:
-                results[mutant.key] = dict(zip(COLUMNS, map(str, row), strict=True))
+                results[mutant.key] = _row(mutant, outcome, by, seconds)
                 _write(given.to, [results[m.key] for m in drawn if m.key in results])
-                print(*row, sep=" | ", flush=True)
+                print(*results[mutant.key].values(), sep=" | ", flush=True)
 
     threads = [threading.Thread(target=work, args=(i,)) for i in range(given.jobs)]
     for thread in threads:

@@ -1,5 +1,6 @@
 """What is missing under every treatment: rows, tables, and the command on a part of the replica."""
 
+import inspect
 import io
 import json
 import re
@@ -103,6 +104,13 @@ def study(sample: AnalysisSample) -> MissingStudy:
 
 def test_every_treatment_is_what_it_says(study: MissingStudy, sample: AnalysisSample) -> None:
     """Each row against the fit that it names, done here anew."""
+    for row in (row for row in study.rows if row.method == "delta"):
+        quantity = row.outcome.removeprefix("absence_")
+        one = study.effects.set_index(["quantity", "term", "delta"]).loc[
+            (quantity, row.term, row.delta)
+        ]
+        kept = ["estimate", "sd", "lower", "upper"]
+        assert [getattr(row, name) for name in kept] == one[kept].tolist()
     found = {(r.outcome, r.term, r.method, r.delta): r for r in study.rows if r.method != "delta"}
     rows = {key[:3]: row for key, row in found.items()}
     for spec, exact in zip(SPECS, study.complete_case, strict=True):
@@ -402,3 +410,10 @@ def test_completed_files_hold_what_was_observed(imputed: Callable[[], SimpleName
     )
     words = set(re.findall(r"(?<![\d.])\d{9}(?![\d.])", written))  # nine digits that stand alone
     assert not words & set(numbers)
+
+
+def test_points_moved_by_if_none_are_given_lie_evenly_about_zero() -> None:
+    deltas = inspect.signature(study_missing).parameters["deltas"].default
+    assert 0 in deltas
+    assert np.diff(deltas).min() == np.diff(deltas).max() > 0
+    assert deltas[0] == -deltas[-1]

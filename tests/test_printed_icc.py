@@ -11,14 +11,14 @@ from scipy.optimize import minimize
 import bayes_sf as sf
 from bayes_sf.engines.gaussian.ols_reml import fit_reml
 from bayes_sf.errors import DataError, UsageError
-from bayes_sf.recovery.printed_icc import PrintedNull, _draw, _draw_sizes, _Shape
+from bayes_sf.recovery.printed_icc import PrintedNull, _draw, _draw_sizes, _read, _Shape
 
 SIZES = np.array([3.0, 40, 17, 5, 90, 12, 33])
 
 
 def drawn(share: float, *, ml: bool = False, zero: str = "drawn", seed: int = 1) -> Any:
     shape = _Shape(int(SIZES.sum()), len(SIZES), SIZES, (0.0, 0.0), ml=ml, zero=zero)
-    ends = (share, share) if share else (0.0, 0.0)
+    ends = (share, share) if share else _read("0.00")
     return _draw(np.random.default_rng(seed), ends, shape)
 
 

@@ -227,7 +227,7 @@ def icc_posterior(
 
 
 def _read(icc: str) -> tuple[float, float]:
-    """What a printed ICC can stand for, (0, 0) of a zero."""
+    """What a printed ICC can stand for; the lower end of a zero is negative."""
     if not isinstance(icc, str):
         raise UsageError(
             "icc", "must be text as printed, since its digits say how it was rounded",

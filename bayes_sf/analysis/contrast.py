@@ -82,7 +82,7 @@ class Contrast:
             raise UsageError(f"contrast of {self.term}", rule, got=self.size)
 
 
-def find_contrast(term: str, kind: str, *, language: Literal["nb", "en"] = "en") -> Contrast:
+def find_contrast(term: str, kind: str) -> Contrast:
     """Find a contrast in the codebook.
 
     Parameters
@@ -92,8 +92,6 @@ def find_contrast(term: str, kind: str, *, language: Literal["nb", "en"] = "en")
     kind : {"step", "widest"}
         One step of an ordinal item; or lowest to highest category, not chosen to chosen, and for
         a term of one category the reference to it.
-    language : {"en", "nb"}
-        Of the label.
 
     Raises
     ------
@@ -138,9 +136,7 @@ def _split(term: str) -> tuple[str, str]:
     return term, ""
 
 
-def contrast_of(
-    result: Result, term: str, kind: str, *, language: Literal["nb", "en"] = "en"
-) -> Contrast:
+def contrast_of(result: Result, term: str, kind: str) -> Contrast:
     """Find the contrast of a result's term in the codebook, if the data are the study's.
 
     Parameters
@@ -162,7 +158,7 @@ def contrast_of(
             "must be stated: the data are not the study's, whose codebook has survey items only",
             fix=f'say how far it moves: Contrast({term!r}, 1.0, "one unit")',
         )  # fmt: skip
-    return find_contrast(term, kind, language=language)
+    return find_contrast(term, kind)
 
 
 #: Sources whose columns are a user's own.

@@ -140,8 +140,6 @@ def sensitivity(
         Probability of all intervals.
     seed : int
         Seed of everything random.
-    lang : {"en", "nb"}
-        Of the contrasts' labels.
     progress : callable
         Wraps what is fitted and asked, for a progress bar.
 
@@ -195,7 +193,7 @@ matter; --rope 0.5 on the command line, Rope(-0.5, 0.5, 'pp') in Python
         asked = asked or Asked(
             tuple(results), what.specs if isinstance(what, Analysis) else (what,), data, contrast,
             rope, amounts, workforce, cost_per_day, effects, step_at_most, sampled, imputed, prob,
-            seed, lang, left_out,
+            seed, left_out,
         )  # fmt: skip
         try:
             with warnings.catch_warnings():

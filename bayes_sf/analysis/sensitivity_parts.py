@@ -101,7 +101,6 @@ class Asked:
     imputed: Path | None
     prob: float
     seed: int
-    lang: Literal["en", "nb"]
     left_out: dict[str, str] = field(default_factory=dict)
 
     @cached_property
@@ -121,7 +120,7 @@ class Asked:
         for result in self.results:
             for term in _own_terms(result):
                 try:
-                    contrast = contrast_of(result, term, self.contrast, language=self.lang)
+                    contrast = contrast_of(result, term, self.contrast)
                     check_contrast(result, contrast)
                     found.append((result, contrast))
                 except UsageError as error:

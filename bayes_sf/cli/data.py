@@ -47,7 +47,6 @@ def load_workplaces(
     key: bytes | None = None,
     *,
     decimal: str | None = None,
-    lang: "Language" = "en",
     rules: "Rules | None" = None,
 ) -> "AnalysisSample":
     """Load the replica's workplaces, or files of one's own, and say what is odd in them."""
@@ -65,7 +64,7 @@ def load_workplaces(
         )
     used = rules or Rules()
     least = used.min_workplaces if source == "microdata" and used.active else 1
-    if found := problem_notice(hide_few(sample.problems, least), lang):
+    if found := problem_notice(hide_few(sample.problems, least)):
         sys.stderr.write(f"{found}\n")
     return sample
 
@@ -85,14 +84,11 @@ def load_study(
     seed: int,
     *,
     decimal: str | None = None,
-    lang: "Language" = "en",
     rules: "Rules | None" = None,
 ) -> "PublishedStudy | AnalysisSample":
     """Load the published study, the replica, or files of one's own."""
     if source != "published":
-        return load_workplaces(
-            source, survey, register, mapping, decimal=decimal, lang=lang, rules=rules
-        )
+        return load_workplaces(source, survey, register, mapping, decimal=decimal, rules=rules)
     _refuse_unused(mapping, decimal)
     from bayes_sf.recovery.study import recover_study
 
@@ -112,7 +108,7 @@ def language_of(lang: str) -> "Language":
     """Check the language before any work is done."""
     from bayes_sf.output.words.words import check_language
 
-    return check_language(lang)
+    return check_language()
 
 
 def read_secret(path: Path) -> bytes:

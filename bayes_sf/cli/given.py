@@ -83,7 +83,6 @@ class Given:
     min_persons: int = 5
     dominance: tuple[float, float, float] = (75.0, 90.0, 10.0)
     out: Path = Path()
-    lang: str = "en"
     as_json: bool = False
     seed: int = 1
     quiet: bool = False
@@ -91,7 +90,7 @@ class Given:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant before any work is done."""
-        self.language: Language = language_of(self.lang)
+        self.language: Language = language_of()
         self.source = source_of(self.data, self.survey, self.register, self.known)
         self.rules: Rules = rules_of(
             self.disclosure_control, self.min_workplaces, self.min_persons, self.dominance

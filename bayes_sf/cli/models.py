@@ -88,8 +88,8 @@ def diagnose(
     """
     from bayes_sf.output.runs.diagnose import diagnose_file, print_diagnosis
 
-    language, found = language_of(lang), diagnose_file(file)
-    print_diagnosis(stdout(), found, as_json=as_json, lang=language)
+    language, found = language_of(), diagnose_file(file)
+    print_diagnosis(stdout(), found, as_json=as_json)
     if not found.converged:
         failed = ", ".join(check.name for check in found.checks if not check.passed)
         raise ConvergenceError(str(file), "must pass every check", got=failed)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from bayes_sf.catalogue import say
 from bayes_sf.cli.app import app
 from bayes_sf.cli.console import announce, stdout
 from bayes_sf.cli.data import (
@@ -113,7 +114,7 @@ def check_published(*, lang: LangOption = "en", as_json: JsonOption = False) -> 
 
     Example: bayes-sf check-published --lang nb
     """
-    language = language_of(lang)
+    language = language_of()
     from bayes_sf.analysis.replay.consistency import replay
     from bayes_sf.output.files import json_text
     from bayes_sf.output.words.commands import say
@@ -123,12 +124,12 @@ def check_published(*, lang: LangOption = "en", as_json: JsonOption = False) -> 
     if as_json:
         typer.echo(json_text(outcomes), nl=False)
         return
-    for line in findings_lines(outcomes, language):
+    for line in findings_lines(outcomes):
         typer.echo(line)
     typer.echo("")
-    typer.echo(replay_line(outcomes, language))
+    typer.echo(replay_line(outcomes))
     typer.echo("")
-    typer.echo(say("rules", language))
+    typer.echo(say("   comparisons  findings  rule"))
     for outcome in outcomes:
         typer.echo(f"{outcome.comparisons:14d}  {len(outcome.findings):8d}  {outcome.rule}")
 

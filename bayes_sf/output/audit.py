@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import Final
 
+from bayes_sf.catalogue import say
 from bayes_sf.disclosure.control import MODELS, Control, Hidden
 from bayes_sf.inputs.variables import Language
 from bayes_sf.output.files import csv_text, json_text
@@ -18,17 +19,13 @@ __all__ = ["disclosure_files", "notice"]
 FILES: Final = ("disclosure.csv", "disclosure.json")
 
 
-def notice(
-    control: Control, log: Sequence[Hidden], lang: Language = "en", *, page: bool = False
-) -> str:
+def notice(control: Control, log: Sequence[Hidden], *, page: bool = False) -> str:
     """Say in a line what disclosure control did; "" where there is nothing to protect.
 
     Parameters
     ----------
     control : Control
     log : sequence of Hidden
-    lang : {"en", "nb"}
-        Language.
     page : bool
         Whether it is for readers of a page, who do not have the log: nothing is said of it.
     """
@@ -36,15 +33,23 @@ def notice(
     if not control.microdata:
         return ""
     if not rules.active:
-        return sentence("control off", lang)
-    said = sentence("control", lang).format(len(log), rules.min_workplaces, rules.min_persons)
+        return say("DISCLOSURE CONTROL IS OFF (--no-disclosure-control): not to leave your house.")
+    said = say(
+        "Disclosure control: {} hidden (:), for fewer than {} workplaces or {} "
+        "persons, dominance, or to protect such figures.",
+        len(log),
+        rules.min_workplaces,
+        rules.min_persons,
+    )
     least = rules.min_workplaces
     names = dict.fromkeys(
-        f"{one.row} ({outcome_name(one.column, lang)})" for one in log if one.table == MODELS
+        f"{one.row} ({outcome_name(one.column)})" for one in log if one.table == MODELS
     )
     if names:
-        said = f"{said} {sentence('control models', lang).format(least, ', '.join(names))}"
-    return said if page else f"{said} {sentence('control log', lang).format(FILES[0])}"
+        said = f"{said} {say('Withheld for fewer than {} workplaces less than the null model: {}.', least, ', '.join(names))}"
+    return (
+        said if page else f"{said} {say('{} says which and why: it is for you alone.', FILES[0])}"
+    )
 
 
 def disclosure_files(control: Control, log: Sequence[Hidden]) -> dict[str, str]:

@@ -46,19 +46,19 @@ _DIGITS: Final = 17
 _RAISED: Final = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
-def fixed(value: float, decimals: int, lang: Language = "en") -> str:
+def fixed(value: float, decimals: int) -> str:
     """Round to a number of decimals; "" for what is not a number."""
     if math.isnan(value):
         return ""
     if math.isinf(value):
         return "∞" if value > 0 else _MINUS + "∞"
-    return _rounded(Decimal(repr(float(value))), decimals, lang)
+    return _rounded(Decimal(repr(float(value))), decimals)
 
 
-def _rounded(value: Decimal, decimals: int, lang: Language) -> str:
+def _rounded(value: Decimal, decimals: int) -> str:
     """Round what Python prints of a number, so that 2.675 is the tie that a reader sees."""
     rounded = _quantized(value, decimals)
-    return as_printed(f"{rounded or abs(rounded):f}", lang)
+    return as_printed(f"{rounded or abs(rounded):f}")
 
 
 def _quantized(value: Decimal, decimals: int) -> Decimal:
@@ -90,7 +90,7 @@ def power_of(size: float, decimals: int) -> int:
     return int(order) if decimals < 0 and order >= _LARGE else 0
 
 
-def estimate(value: float, decimals: int, lang: Language = "en") -> str:
+def estimate(value: float, decimals: int) -> str:
     """Round a number to a number of decimals, and write it so that its digits can be read.
 
     Parameters
@@ -99,31 +99,29 @@ def estimate(value: float, decimals: int, lang: Language = "en") -> str:
     decimals : int
         As `significant_decimals` gives them. Digits before the decimal mark are kept, unless the
         number has a power of ten.
-    lang : {"en", "nb"}
-        Language.
 
     Examples
     --------
     >>> estimate(54321.9, -2), estimate(0.0, 9), estimate(1000.0, 10), estimate(9.96e-8, 9, "nb")
     ('54322', '0.0×10⁻⁸', '1000.0000000000', '1,00×10⁻⁷')
     """
-    return _with_power(value, decimals, power_of(value, decimals), lang)
+    return _with_power(value, decimals, power_of(value, decimals))
 
 
-def _with_power(value: float, decimals: int, power: int, lang: Language) -> str:
+def _with_power(value: float, decimals: int, power: int) -> str:
     """A number with a power of ten, or none for 0; no more digits than a float has."""
     if not math.isfinite(value):
-        return fixed(value, 0, lang)
+        return fixed(value, 0)
     exact = Decimal(repr(float(value)))
     if exact:
         decimals = min(decimals, _DIGITS - 1 - exact.adjusted())
     if not power:
-        return _rounded(exact, max(decimals, 0), lang)
+        return _rounded(exact, max(decimals, 0))
     raised = str(power).translate(_RAISED)
-    return f"{_rounded(exact.scaleb(-power), max(decimals + power, 0), lang)}×10{raised}"
+    return f"{_rounded(exact.scaleb(-power), max(decimals + power, 0))}×10{raised}"
 
 
-def as_printed(figure: str, lang: Language = "en") -> str:
+def as_printed(figure: str) -> str:
     """Return a figure with its digits as they stand: a true minus, and the language's mark.
 
     Examples
@@ -135,23 +133,19 @@ def as_printed(figure: str, lang: Language = "en") -> str:
     return text.replace(".", ",") if lang == "nb" else text
 
 
-def limit(value: float, decimals: int, lang: Language = "en", power: int = 0) -> str:
+def limit(value: float, decimals: int, power: int = 0) -> str:
     """Round an interval's limit; what would print as zero is said to be below the last digit.
 
     Parameters
     ----------
     value : float
     decimals : int
-    lang : {"en", "nb"}
-        Language.
     power : int
         Power of ten behind it, which both limits share.
     """
     if not _looks_zero(value, decimals if power else max(decimals, 0)):
-        return _with_power(value, decimals, power, lang)
-    smallest = _with_power(
-        10.0 ** -(decimals if power else max(decimals, 0)), decimals, power, lang
-    )
+        return _with_power(value, decimals, power)
+    smallest = _with_power(10.0 ** -(decimals if power else max(decimals, 0)), decimals, power)
     return f"<{smallest}" if value > 0 else f">{_MINUS}{smallest}"
 
 
@@ -161,9 +155,7 @@ def _looks_zero(value: float, decimals: int) -> bool:
     return value != 0 and math.isfinite(value) and Decimal(repr(abs(float(value)))) < half
 
 
-def interval(
-    low: float, high: float, decimals: int, lang: Language = "en", *, more: int = 0
-) -> str:
+def interval(low: float, high: float, decimals: int, *, more: int = 0) -> str:
     """Both limits with the same decimals, and the same power of ten: ``0.15 to 0.71``.
 
     Parameters
@@ -172,8 +164,6 @@ def interval(
         Limits.
     decimals : int
         Decimals of both.
-    lang : {"en", "nb"}
-        Language.
     more : int
         Decimals that may be added to both until neither limit looks like zero; where they do not
         suffice, none is added, and the limit is said to be below the last digit.
@@ -185,7 +175,7 @@ def interval(
     """
     decimals = shared_decimals(low, high, decimals, more)
     power = power_of(_largest(low, high), decimals)
-    first, second = (limit(value, decimals, lang, power) for value in (low, high))
+    first, second = (limit(value, decimals, power) for value in (low, high))
     return f"{first} {_TO[lang]} {second}"
 
 
@@ -210,19 +200,19 @@ def shared_decimals(low: float, high: float, decimals: int, more: int) -> int:
     return decimals + next(added, 0)
 
 
-def percent(share: float, decimals: int = 1, lang: Language = "en") -> str:
+def percent(share: float, decimals: int = 1) -> str:
     """Return a share in percent, without the sign."""
     if math.isnan(share):
         return ""
-    return _rounded(Decimal(repr(float(share))).scaleb(2), decimals, lang)
+    return _rounded(Decimal(repr(float(share))).scaleb(2), decimals)
 
 
-def with_percent(text: str, lang: Language = "en") -> str:
+def with_percent(text: str) -> str:
     """Put the percent sign behind a printed number."""
     return f"{text}{_NO_BREAK if lang == 'nb' else ' '}%"
 
 
-def level(prob: float, lang: Language = "en") -> str:
+def level(prob: float) -> str:
     """Return an interval's probability: ``95 %``, ``99.9 %``.
 
     Examples
@@ -231,21 +221,21 @@ def level(prob: float, lang: Language = "en") -> str:
     ('99.9 %', '89 %')
     """
     percents = Decimal(repr(float(prob))).scaleb(2).normalize()
-    return with_percent(as_printed(f"{percents:f}", lang), lang)
+    return with_percent(as_printed(f"{percents:f}"))
 
 
-def probability(value: float, decimals: int = 3, lang: Language = "en") -> str:
+def probability(value: float, decimals: int = 3) -> str:
     """Return a probability; never 0 or 1 unless it is."""
-    text = fixed(value, decimals, lang)
+    text = fixed(value, decimals)
     smallest = 10.0**-decimals
-    if text == fixed(0.0, decimals, lang) and value > 0:
-        return f"<{fixed(smallest, decimals, lang)}"
-    if text == fixed(1.0, decimals, lang) and value < 1:
-        return f">{fixed(1 - smallest, decimals, lang)}"
+    if text == fixed(0.0, decimals) and value > 0:
+        return f"<{fixed(smallest, decimals)}"
+    if text == fixed(1.0, decimals) and value < 1:
+        return f">{fixed(1 - smallest, decimals)}"
     return text
 
 
-def r_hat(value: float, lang: Language = "en") -> str:
+def r_hat(value: float) -> str:
     """Return R-hat with three decimals.
 
     Examples
@@ -253,7 +243,7 @@ def r_hat(value: float, lang: Language = "en") -> str:
     >>> r_hat(1.0005), r_hat(1.0, "nb")
     ('1.001', '1,000')
     """
-    return fixed(value, _R_HAT, lang)
+    return fixed(value, _R_HAT)
 
 
 def digits_of(term: str, estimate: float, sd: float) -> float:

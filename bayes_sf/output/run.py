@@ -38,8 +38,6 @@ class Asked:
     ----------
     source : {"published", "replica", "microdata"}
         Which data.
-    lang : {"en", "nb"}
-        Language of what is printed and drawn; files of figures are in English.
     rules : Rules
         Of disclosure control.
     seed : int
@@ -51,7 +49,6 @@ class Asked:
     """
 
     source: str
-    lang: Language = "en"
     rules: Rules = field(default_factory=Rules)
     seed: int = 1
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter
@@ -142,7 +139,7 @@ class Run:
     @property
     def disclosure(self) -> str:
         """What disclosure control did, in a line."""
-        return notice(self.control, self.passed.log, self.asked.lang)
+        return notice(self.control, self.passed.log)
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -185,7 +182,7 @@ class Run:
             One object with a key for each frame, what else is said, ``provenance``,
             ``disclosure`` and ``files``.
         """
-        content, lang = self.content, self.asked.lang
+        content = self.content
         if as_json:
             frames = {
                 name: frame.to_dict("records")
@@ -208,7 +205,7 @@ class Run:
         console.print()
         for line in content.lines:
             console.print(line, markup=False, highlight=False)
-        print_end(console, files, lang=lang, disclosure=self.disclosure, more=content.more)
+        print_end(console, files, disclosure=self.disclosure, more=content.more)
         for line in content.after:
             console.print(line, soft_wrap=True)
 

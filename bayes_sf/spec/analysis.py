@@ -55,7 +55,7 @@ class Analysis:
     source: str = ""
     question_nb: str = ""
 
-    def question_in(self, lang: Language) -> str:
+    def question_in(self) -> str:
         """Return the question in a language; in English where it is not there in Norwegian.
 
         Examples

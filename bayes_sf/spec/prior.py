@@ -226,7 +226,7 @@ class Prior:
             return np.asarray(2 * special.stdtr(self.df, x) - 1)
         raise SpecError("prior: sd", "a flat prior has no distribution function", got=self.family)
 
-    def reason_in(self, lang: Language) -> str:
+    def reason_in(self) -> str:
         """Return why, in a language; in English where it is not there in Norwegian."""
         return (lang == "nb" and self.reason_nb) or self.reason
 

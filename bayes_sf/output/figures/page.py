@@ -86,12 +86,7 @@ def styled() -> Iterator[None]:
 
 
 def make_page(
-    title: str,
-    subtitle: str,
-    source: str,
-    lang: Language,
-    *,
-    size: tuple[float, float] = _SIZE,
+    title: str, subtitle: str, source: str, *, size: tuple[float, float] = _SIZE
 ) -> "Figure":
     """Make a figure without plots.
 
@@ -103,8 +98,6 @@ def make_page(
         Unit, n, and how to read it.
     source : {"published", "replica", "microdata", "frame"}
         Which data.
-    lang : {"en", "nb"}
-        Language.
     size : tuple of float
         Width and height in inches.
     """
@@ -141,13 +134,13 @@ def _fitting(text: str, size: float, width: float, weight: str = "normal") -> fl
     return size * min(1.0, room / longest) if longest > 0 else size
 
 
-def make_plot(title: str, subtitle: str, source: str, lang: Language) -> "tuple[Figure, Axes]":
+def make_plot(title: str, subtitle: str, source: str) -> "tuple[Figure, Axes]":
     """Make a page with one plot; see `make_page`."""
-    figure = make_page(title, subtitle, source, lang)
+    figure = make_page(title, subtitle, source)
     axes = figure.add_axes((0.06, 0.2, 0.92, 0.65))
     axes.grid(axis="y")
     axes.locator_params(axis="y", steps=[1, 2, 5, 10])
-    axes.yaxis.set_major_formatter(lambda value, _: number(value, lang, int(value % 1 > 0)))
+    axes.yaxis.set_major_formatter(lambda value, _: number(value, int(value % 1 > 0)))
     return figure, axes
 
 
@@ -223,7 +216,7 @@ def _saved(figure: "Figure", kind: str, metadata: dict[str, str | None], *, tigh
     return stream.getvalue()
 
 
-def number(value: float, lang: Language, decimals: int = 1) -> str:
+def number(value: float, decimals: int = 1) -> str:
     """Write a number as the language does.
 
     Examples
@@ -231,45 +224,43 @@ def number(value: float, lang: Language, decimals: int = 1) -> str:
     >>> number(-0.25, "nb"), number(3.0, "en", 0)
     ('−0,3', '3')
     """
-    return fixed(value, decimals, lang)
+    return fixed(value, decimals)
 
 
-def write_numbers(axes: "Axes", lang: Language, which: str = "x") -> None:
+def write_numbers(axes: "Axes", which: str = "x") -> None:
     """Numbers of axes as the language writes them.
 
     Parameters
     ----------
     axes : matplotlib.axes.Axes
-    lang : {"en", "nb"}
-        Language.
     which : {"x", "y", "xy"}
         Axes.
     """
     for name in which:
         axis = axes.xaxis if name == "x" else axes.yaxis
-        axis.set_major_formatter(partial(_tick, axis, lang))
+        axis.set_major_formatter(partial(_tick, axis))
 
 
-def _tick(axis: "Axis", lang: Language, value: float, _: int | None) -> str:
+def _tick(axis: "Axis", value: float, _: int | None) -> str:
     """A round number with the decimals that it has: three at most, more where ticks are closer."""
     places = axis.get_majorticklocs()
     gaps = np.diff(places)
     most = 1 - math.floor(math.log10(gaps.min())) if len(gaps) else _DECIMALS
     if any(power_of(place, most) for place in places):
-        return estimate(value, most, lang) if value else number(0, lang, 0)
+        return estimate(value, most) if value else number(0, 0)
     most = max(_DECIMALS, most)
-    return number(value, lang, len(f"{value:.{most}f}".rstrip("0").partition(".")[2]))
+    return number(value, len(f"{value:.{most}f}".rstrip("0").partition(".")[2]))
 
 
-def variable_label(key: str, lang: Language) -> str:
+def variable_label(key: str) -> str:
     """Label of an item or a variable."""
-    return load_codebook().label(key, lang)
+    return load_codebook().label(key)
 
 
-def industry_label(key: str, lang: Language) -> str:
+def industry_label(key: str) -> str:
     """Label of an industry."""
     industry = load_codebook().industry(key)
-    return industry.label_nb if lang == "nb" else industry.label_en
+    return industry.label
 
 
 def upper_first(text: str) -> str:

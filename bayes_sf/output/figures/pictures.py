@@ -11,6 +11,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from bayes_sf.catalogue import say
 from bayes_sf.analysis.checks.loo import rows_of_result
 from bayes_sf.engines.result import Result
 from bayes_sf.engines.sampled.pointwise import given_draws
@@ -140,12 +141,7 @@ def picture_name(result: Result, name: str) -> str:
 
 
 def draw_picture(
-    result: Result,
-    name: str,
-    *,
-    unsaid: Container[str] = (),
-    blunt: bool = False,
-    lang: Language = "en",
+    result: Result, name: str, *, unsaid: Container[str] = (), blunt: bool = False
 ) -> "Figure":
     """Draw a picture of a result.
 
@@ -159,8 +155,6 @@ def draw_picture(
         Groups whose n is not said: their means are drawn to one decimal.
     blunt : bool
         Whether figures of the model keep only the digits that are printed, as `blunt_of` says.
-    lang : {"en", "nb"}
-        Language; ArviZ's axes keep the names of the variables.
 
     Raises
     ------
@@ -170,8 +164,8 @@ def draw_picture(
     check_picture(name)
     tree = result.some_draws(_DRAWS)
     if name in _OURS:
-        drawn = _OURS[name](result, unsaid, blunt=blunt, lang=lang)
-        return _sign(drawn, result, name, lang)
+        drawn = _OURS[name](result, unsaid, blunt=blunt)
+        return _sign(drawn, result, name)
     if name in OF_CHAINS and "sample_stats" not in tree.children:
         raise UsageError(
             f"plot {name!r}", "is about chains, and independent draws have none",
@@ -181,7 +175,7 @@ def draw_picture(
     chosen = [str(v) for v in tree["posterior"].data_vars if v in _SHOWN]
     with styled():
         figure = _ARVIZ[name](tree, chosen).viz["figure"].item()
-    return _sign(figure, result, name, lang)
+    return _sign(figure, result, name)
 
 
 #: Variables worth a panel; group effects have their own picture.
@@ -223,13 +217,13 @@ def _with_predictions(result: Result, tree: "xr.DataTree") -> "xr.DataTree":
 
 
 @styled()
-def _sign(figure: "Figure", result: Result, name: str, lang: Language) -> "Figure":
+def _sign(figure: "Figure", result: Result, name: str) -> "Figure":
     """Say below the picture what it shows and whose data they are; and to those who listen."""
-    said = STATEMENTS[lang].get(result.provenance.source, say("user's data", lang))
+    said = STATEMENTS[lang].get(result.provenance.source, say("Data given by the user."))
     unit = f" ({result.spec.unit})" if result.spec.unit else ""
     model = legible(f"{result.spec.outcome}{unit} ~ {result.spec.name}, {result.engine}")
-    failed = "" if result.converged else f", {say('not converged', lang)}"
-    text = f"{say(f'picture {name}', lang)}: {model}, n = {result.moments.n_obs}{failed}. {said}"
+    failed = "" if result.converged else f", {say('NOT CONVERGED')}"
+    text = f"{say(f'picture {name}')}: {model}, n = {result.moments.n_obs}{failed}. {said}"
     width, height = figure.get_size_inches()
     lines = "\n".join(wrap(text, int(14 * width)))
     figure.text(0.01, -0.12 / height, lines, va="top", color=MUTED, size=8)

@@ -18,6 +18,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, Literal
 
+from bayes_sf.catalogue import say
 from bayes_sf.output.tables.table import Column, Table, Value, is_figure, raw_values
 from bayes_sf.output.words.words import word
 
@@ -53,7 +54,7 @@ def csv_bytes(table: Table, style: CsvStyle = "plain") -> bytes:
         else (table.raw_header, _SOURCES.get(table.source, table.source))
     )
     source = [said] if table.source else []
-    name = word("source", table.lang) if norwegian else "source"
+    name = say("Source") if norwegian else "source"
     writer.writerow([*header, *([name] if source else [])])
     for row in table.rows:
         cells = [
@@ -73,7 +74,7 @@ def _labels(table: Table) -> Iterator[str]:
         if labels.count(label) > 1 and at:
             label = f"{labels[at - 1]}: {label}"
         ends = ("lower", "upper") if column.kind == "interval" else ()
-        yield from (f"{label}, {word(end, table.lang)}" for end in ends)
+        yield from (f"{label}, {word(end)}" for end in ends)
         if not ends:
             yield label
 

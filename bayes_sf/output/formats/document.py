@@ -69,7 +69,7 @@ def _say_language(document: "Document", language: str) -> None:
     document.core_properties.language = language
     document.core_properties.author = "bayes-sf"
     for mark in document.styles.element.iter(qn("w:lang")):
-        mark.set(qn("w:val"), language)
+        mark.set(qn("w:val"))
 
 
 def _fill(row: Any, texts: Sequence[str], table: Table) -> None:

@@ -37,7 +37,7 @@ def fragment(table: Table) -> str:
 
 def page(table: Table) -> str:
     """Write one page that needs no other file."""
-    lang, title = table.lang, escape(table.caption)
+    title = escape(table.caption)
     body = _TABLE.sub(lambda found: _annotated(found[0], table), _rendered(table))
     return (
         f'<!DOCTYPE html>\n<html lang="{lang}">\n<head>\n<meta charset="utf-8">\n'

@@ -104,7 +104,7 @@ def _labels(table: Table) -> Iterator[str]:
     """Headers of the raw values: an interval has two."""
     for column in table.columns:
         if column.kind == "interval":
-            yield from (f"{column.label}, {word(end, table.lang)}" for end in ("lower", "upper"))
+            yield from (f"{column.label}, {word(end)}" for end in ("lower", "upper"))
         else:
             yield column.label
 

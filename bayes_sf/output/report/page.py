@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bayes_sf.catalogue import say
 from bayes_sf.analysis.contrast import Contrast, find_contrast
 from bayes_sf.analysis.priors.explorer import (
     GROUP_FAMILIES,
@@ -81,14 +82,14 @@ def render_report(material: Material) -> str:
     import jinja2
     from markupsafe import Markup
 
-    lang, found = material.lang, associations(material)
+    found = associations(material)
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(read_template), undefined=jinja2.StrictUndefined,
         autoescape=True, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     content = json.dumps(plain(explorer_content(material)), ensure_ascii=False, allow_nan=False)
     return environment.get_template("report.html.j2").render(
-        lang=lang, say=lambda key, **values: say(key, lang, **values),
+        lang=lang, say=lambda key, **values: say(key, **values),
         source=material.source, mark=lambda source: _MARKS[source],
         statement=lambda source: STATEMENTS[lang][source],
         question=question(material), data_say=list(data_say(material, found)),
@@ -98,11 +99,11 @@ def render_report(material: Material) -> str:
         style=Markup(read_template(_STYLE)),  # noqa: S704  # our own file
         scripts=Markup("\n".join(map(read_template, _SCRIPTS))),  # noqa: S704  # our own
         explorer=Markup(content.replace("<", "\\u003c")),  # noqa: S704  # JSON without a tag
-        prior_words=lambda text: prior_words(text, lang), families=GROUP_FAMILIES,
+        prior_words=lambda text: prior_words(text), families=GROUP_FAMILIES,
         group_range=GROUP_RANGE, slope_range=SLOPE_RANGE,
         priors=_priors(material), provenance=_provenance(material),
         version=metadata.version("bayes-sf"), seed=material.seed,
-        level=level(material.nulls[0].prob, lang),
+        level=level(material.nulls[0].prob),
     )  # fmt: skip
 
 
@@ -116,12 +117,12 @@ def _figures(section: Section) -> Iterator[tuple[str, str, str]]:
 def _priors(material: Material) -> list[tuple[str, str, str]]:
     """Each prior of the bivariate models: what of, the prior, and its reason."""
     priors = material.bivariate[0].spec.priors
-    units, centres, lang = {"slope": "sd(y)/sd(x)"}, {"intercept": "mean(y)"}, material.lang
+    units, centres = {"slope": "sd(y)/sd(x)"}, {"intercept": "mean(y)"}
     return [
         (
-            prior_words(name, lang),
-            prior_words(prior.text(units.get(name, "sd(y)"), centres.get(name, "0")), lang),
-            prior.reason_in(lang),
+            prior_words(name),
+            prior_words(prior.text(units.get(name, "sd(y)"), centres.get(name, "0"))),
+            prior.reason_in(),
         )
         for name in ("intercept", "slope", "sd_resid", "sd_group")
         for prior in (getattr(priors, name),)
@@ -130,14 +131,14 @@ def _priors(material: Material) -> list[tuple[str, str, str]]:
 
 def _provenance(material: Material) -> list[tuple[str, str]]:
     """What the numbers rest on."""
-    lang, source = material.lang, material.source
+    source = material.source
     digests = ", ".join(result.provenance.data for result in material.nulls)
     used = ", ".join(f"{name} {version}" for name, version in versions().items())
     return [
-        (say("source", lang), STATEMENTS[lang][source]),
-        (say("digest", lang), digests),
-        (say("seed", lang), str(material.seed)),
-        (say("versions", lang), used),
+        (say("Data"), STATEMENTS[lang][source]),
+        (say("Digest of the data"), digests),
+        (say("Seed"), str(material.seed)),
+        (say("Versions"), used),
     ]
 
 
@@ -154,36 +155,34 @@ def explorer_content(material: Material) -> dict[str, Any]:
         ``texts`` of the language; ``models``, each with ``outcome``, ``name``, ``label`` and
         ``contrasts`` of its terms beside what `explorer_model` exports.
     """
-    lang = material.lang
     models = []
     for result in explorer_models(material):
         entry: dict[str, Any] = {
             "outcome": result.spec.outcome, "name": result.spec.name, "choices": [],
         }  # fmt: skip
         for term in result.moments.predictors:
-            label = upper_first(term_name(term, lang))
+            label = upper_first(term_name(term))
             contrasts = [
-                {"size": contrast.size, "label": contrast.label}
-                for contrast in _contrasts(term, lang)
+                {"size": contrast.size, "label": contrast.label} for contrast in _contrasts(term)
             ]
             entry["choices"].append({"term": term, "label": label, "contrasts": contrasts})
         models.append({**entry, **explorer_model(result)})
     outcomes = [
-        {"key": result.spec.outcome, "label": outcome_name(result.spec.outcome, lang)}
+        {"key": result.spec.outcome, "label": outcome_name(result.spec.outcome)}
         for result in material.nulls
     ]
     texts = {
-        key: say(key, lang)
+        key: say(key)
         for key in ("js icc", "js effect", "verdict inside", "verdict outside",
                     "verdict undecided")
     }  # fmt: skip
     return {"outcomes": outcomes, "models": models, "texts": texts, "lang": lang}
 
 
-def _contrasts(term: str, lang: "Language") -> Iterator[Contrast]:
+def _contrasts(term: str) -> Iterator[Contrast]:
     """Yield the widest contrast, and one step where there are steps."""
-    yield find_contrast(term, "widest", language=lang)
+    yield find_contrast(term, "widest")
     try:
-        yield find_contrast(term, "step", language=lang)
+        yield find_contrast(term, "step")
     except UsageError:  # it has no steps
         return

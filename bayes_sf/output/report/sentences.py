@@ -9,15 +9,13 @@ from bayes_sf.inputs.variables import Language
 __all__ = ["read_template", "say"]
 
 
-def say(key: str, lang: Language, **values: object) -> str:
+def say(key: str, **values: object) -> str:
     """Return a text with its values put in.
 
     Parameters
     ----------
     key : str
         Its table in the file.
-    lang : {"en", "nb"}
-        Language.
     **values
         Numbers as printed, and names.
 

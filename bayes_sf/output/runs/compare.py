@@ -51,8 +51,8 @@ def _content(analysis: Analysis, found: Sequence[Pooling], asked: Asked) -> Cont
             table
             for one in found[:_SHOWN]
             for table in (
-                pooling_table(one, lang=asked.lang),
-                shrinkage_table(one, lang=asked.lang, short=True),
+                pooling_table(one),
+                shrinkage_table(one, short=True),
             )
         ],
         about={

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bayes_sf.catalogue import say
 from bayes_sf.engines.sampled.diagnostics import Check, checks, diagnose
 from bayes_sf.engines.store import SavedFit, load_fit
 from bayes_sf.inputs.variables import Language
@@ -69,9 +70,7 @@ def diagnose_file(path: Path) -> Diagnosis:
     return Diagnosis(path, saved, table, checks(table))
 
 
-def print_diagnosis(
-    console: "Console", found: Diagnosis, *, as_json: bool, lang: Language = "en"
-) -> None:
+def print_diagnosis(console: "Console", found: Diagnosis, *, as_json: bool) -> None:
     """Print diagnostics and verdict, or one JSON object.
 
     Parameters
@@ -82,8 +81,6 @@ def print_diagnosis(
         What to print.
     as_json : bool
         One object with keys ``converged, checks, parameters, about``.
-    lang : {"en", "nb"}
-        Language of what is printed.
     """
     about = found.saved.about
     if as_json:
@@ -97,41 +94,48 @@ def print_diagnosis(
         return
     source = about["provenance"]["source"]
     console.print(STATEMENTS[lang].get(source, f"Data: {source}."), style="bold")
-    print_table(console, _table(found, lang))
+    print_table(console, _table(found))
     console.print()
     for check in found.checks:
-        console.print(_check_line(check, lang), markup=False, highlight=False)
-    verdict = word("verdict_good" if found.converged else "verdict_bad", lang)
-    console.print(say("verdict", lang).format(verdict), style="bold")
+        console.print(_check_line(check), markup=False, highlight=False)
+    verdict = word("verdict_good" if found.converged else "verdict_bad")
+    console.print(say("Verdict: {}.", verdict), style="bold")
 
 
-def _table(found: Diagnosis, lang: Language) -> Table:
+def _table(found: Diagnosis) -> Table:
     """Diagnostics by parameter; of the fit as a whole in the note."""
     about, whole = found.saved.about, found.table.iloc[0]
-    group = say("industry", lang) if about["group"] == "industry" else about["group"]
-    title = say("diagnosed", lang).format(
-        about["model"], outcome_name(about["outcome"], lang), about["n"], group
+    group = say("industry") if about["group"] == "industry" else about["group"]
+    title = say(
+        "{} of {}, {} rows by {}", about["model"], outcome_name(about["outcome"]), about["n"], group
     )
     keys = ("parameter", "mean", "sd", "mcse", "r_hat", "ess_bulk", "ess_tail", "exact_mcse")
-    header = tuple(word(key, lang) for key in keys)
+    header = tuple(word(key) for key in keys)
     settings = about["settings"]
-    note = say("sampled", lang).format(
-        f"{whole['divergences']:.0f}", fixed(whole["bfmi"], 2, lang), f"{whole['tree_depth']:.0f}",
-        settings["chains"], settings["draws"], settings["tune"],
-        as_printed(str(settings["target_accept"]), lang), about["provenance"]["seed"],
-        prior_words(about["priors"], lang),
-    )  # fmt: skip
-    rows = tuple(_row(str(name), row, lang) for name, row in found.table.iterrows())
+    note = say(
+        "{} divergences; E-BFMI {}; tree depth at most {}. {} chains of {} after "
+        "{}, target_accept {}, seed {}. Priors: {}.",
+        f"{whole['divergences']:.0f}",
+        fixed(whole["bfmi"], 2),
+        f"{whole['tree_depth']:.0f}",
+        settings["chains"],
+        settings["draws"],
+        settings["tune"],
+        as_printed(str(settings["target_accept"])),
+        about["provenance"]["seed"],
+        prior_words(about["priors"]),
+    )
+    rows = tuple(_row(str(name), row) for name, row in found.table.iterrows())
     return printed_table(title, header, rows, note)
 
 
-def _row(name: str, row: Any, lang: Language) -> tuple[str, ...]:
+def _row(name: str, row: Any) -> tuple[str, ...]:
     """One parameter: the mean as precise as its MCSE, ESS in whole draws."""
     decimals = row_decimals((row["mean"], row["sd"]), row["mcse_mean"])
     return (
-        name, estimate(row["mean"], decimals, lang), estimate(row["sd"], decimals, lang),
-        estimate(row["mcse_mean"], decimals, lang), fixed(row["r_hat"], 3, lang),
-        _draws(row["ess_bulk"]), _draws(row["ess_tail"]), fixed(row["exact_mcse"], 1, lang),
+        name, estimate(row["mean"], decimals), estimate(row["sd"], decimals),
+        estimate(row["mcse_mean"], decimals), fixed(row["r_hat"], 3),
+        _draws(row["ess_bulk"]), _draws(row["ess_tail"]), fixed(row["exact_mcse"], 1),
     )  # fmt: skip
 
 
@@ -140,13 +144,13 @@ def _draws(ess: float) -> str:
     return fixed(math.floor(ess), 0) if math.isfinite(ess) else ""
 
 
-def _check_line(check: Check, lang: Language) -> str:
+def _check_line(check: Check) -> str:
     """A rule, what was found, and where."""
     decimals = 3 if check.name == "R-hat" else 0
-    value = fixed(check.value, decimals, lang)
+    value = fixed(check.value, decimals)
     if check.name.endswith("ESS"):
         value = _draws(check.value)
     where = f" ({check.parameter})" if check.parameter else ""
-    passed = say("passed" if check.passed else "failed", lang)
-    rule = say(check.rule, lang)
-    return f"{passed}  {say(check.name, lang)} {rule}: {value or say('not a number', lang)}{where}"
+    passed = say("passed" if check.passed else "failed")
+    rule = say(check.rule)
+    return f"{passed}  {say(check.name)} {rule}: {value or say('not a number')}{where}"

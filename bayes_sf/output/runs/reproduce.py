@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from bayes_sf.catalogue import say
 from bayes_sf.analysis.comparison import Reproduction, reproduce
 from bayes_sf.analysis.replay.account import AccountRow, account_of
 from bayes_sf.analysis.replay.consistency import RuleOutcome, replay
@@ -88,7 +89,7 @@ def _content(
     found: Reproduction, frames: dict[str, pd.DataFrame], rest: Rest, asked: Asked
 ) -> Content:
     """Tables and files."""
-    lang, source = asked.lang, asked.source
+    source = asked.source
     findings = [finding for outcome in rest.outcomes for finding in outcome.findings]
     models = [
         {"analysis": analysis, **described(result)}
@@ -96,17 +97,17 @@ def _content(
         for result in results.values()
     ]  # fmt: skip
     footer = _footer(rest.engine, asked.seed, models)
-    page = markdown(found, rest.outcomes, source, footer, rest.account, lang=lang)
+    page = markdown(found, rest.outcomes, source, footer, rest.account)
     return Content(
         frames={
             "icc": pd.DataFrame(found.icc), "coefficients": pd.DataFrame(found.coefficients),
             "consistency": pd.DataFrame(findings), **frames,
         },
         texts={"moments.json": json_text(rest.moments), "summary.md": page},
-        after=[say("readers", lang).format(_report_command(source, lang))],
+        after=[say("As one page for readers: {}", _report_command(source))],
         about={"engine": rest.engine, "seconds": rest.seconds, "models": models},
         unsaid=tuple(frames),
-        printed=lambda console: print_summary(console, found, rest.outcomes, source, lang),
+        printed=lambda console: print_summary(console, found, rest.outcomes, source),
     )  # fmt: skip
 
 
@@ -155,7 +156,7 @@ def _moments(account: Sequence[AccountRow], found: Reproduction) -> dict[str, An
     return {"note": columns, "account": account, "models": models}
 
 
-def _report_command(source: str, lang: Language) -> str:
+def _report_command(source: str) -> str:
     """The command that makes the report of the same data."""
     options = {"published": "", "replica": " --data replica"}
     chosen = options.get(source, " --survey ... --register ...")

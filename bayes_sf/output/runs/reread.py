@@ -4,6 +4,7 @@ from typing import Final
 
 import pandas as pd
 
+from bayes_sf.catalogue import say
 from bayes_sf.disclosure.control import Control
 from bayes_sf.disclosure.gate import holds_no_data
 from bayes_sf.inputs.variables import Language
@@ -59,12 +60,11 @@ def run_reread(found: IccPosterior, asked: Asked) -> Run:
     asked : Asked
     """
     passed = holds_no_data(found, "printed figures only")
-    return Run(asked, Control(microdata=False), passed.map(lambda one: _content(one, asked.lang)))
+    return Run(asked, Control(microdata=False), passed.map(lambda one: _content(one)))
 
 
-def _content(found: IccPosterior, lang: Language) -> Content:
+def _content(found: IccPosterior) -> Content:
     """The table, and the same as a frame."""
-    said = _SAID[lang]
     rows = {"as printed": found, **found.ends}
     frame = pd.DataFrame(
         {
@@ -77,28 +77,32 @@ def _content(found: IccPosterior, lang: Language) -> Content:
     )  # fmt: skip
     return Content(
         frames={"icc": frame},
-        tables=(_table(rows, found, lang),),
-        lines=[said["assumed"].format(said[why.partition(":")[0]]) for why in found.assumed],
+        tables=(_table(rows, found),),
+        lines=[say("Assumed: {}.", said[why.partition(":")[0]]) for why in found.assumed],
         about={
             "printed": found.printed, "n": found.n, "groups": found.groups,
             "priors": found.priors, "assumed": list(found.assumed),
         },
-        statement=said["statement"],
+        statement=say("Re-read from printed figures: no data were there."),
     )  # fmt: skip
 
 
-def _table(rows: dict[str, IccPosterior], found: IccPosterior, lang: Language) -> Table:
+def _table(rows: dict[str, IccPosterior], found: IccPosterior) -> Table:
     """A line for each case, and one for the prior."""
-    said = _SAID[lang]
 
     def line(name: str, lower: float, median: float, upper: float) -> tuple[str, str, str]:
-        return name, fixed(median, ICC_DECIMALS, lang), interval(lower, upper, ICC_DECIMALS, lang)
+        return name, fixed(median, ICC_DECIMALS), interval(lower, upper, ICC_DECIMALS)
 
     lines = [line(said[case], r.lower, r.median, r.upper) for case, r in rows.items()]
     prior = (found.prior_lower, found.prior_median, found.prior_upper)
-    title = said["title"].format(found.printed, found.n, found.groups)
-    kind = interval_name("credible-eti", found.level, lang)
-    priors = of_groups(prior_words(found.priors, lang), lang, own="group")
-    note = said["note"].format(kind, priors)
-    header = ("ICC", word("median", lang).lower(), word("interval", lang))
-    return printed_table(title, header, [*lines, line(said["prior"], *prior)], note)
+    title = say(
+        "Intraclass correlation, printed as {} (n = {}, {} groups)",
+        found.printed,
+        found.n,
+        found.groups,
+    )
+    kind = interval_name("credible-eti", found.level)
+    priors = of_groups(prior_words(found.priors), own="group")
+    note = say("{}. Priors: {}.", kind, priors)
+    header = ("ICC", say("Median").lower(), say("interval"))
+    return printed_table(title, header, [*lines, line(say("prior alone"), *prior)], note)

@@ -10,6 +10,7 @@ found nearer to the middle another time (regression to the mean).
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bayes_sf.catalogue import say
 from bayes_sf.analysis.choices.selection import LISTS, select_cases
 from bayes_sf.disclosure.control import Control
 from bayes_sf.disclosure.protected_cases import pass_with_consent, protect_belonging
@@ -105,11 +106,15 @@ def _content(
 ) -> Content:
     """The table, and files."""
     tables = {"belonging": belonging} | ({} if chosen is None else {"selection": chosen})
-    closed = [say("lists withheld", asked.lang)] if chosen is None else []
+    closed = (
+        [say("The lists themselves, by pseudonym, are written with --with-data.")]
+        if chosen is None
+        else []
+    )
     return Content(
         frames=with_source(tables, sample.source),
         tables=(_belonging_table(belonging, asked),),
-        lines=[say("select years", asked.lang).format(*choice.years)],
+        lines=[say("Years {} to {}. The report used 2017 to 2021.", *choice.years)],
         after=closed,
         about={"years": choice.years, "top": choice.top, "data": sample.digest},
         said={
@@ -155,20 +160,28 @@ def count_belonging(lists: "pd.DataFrame") -> "pd.DataFrame":
 
 def _belonging_table(belonging: "pd.DataFrame", asked: Asked) -> Table:
     """How many truly belong, by list and industry; what has no posterior does not exist."""
-    lang = asked.lang
     shown = belonging.assign(
-        list=[say(str(name), lang) for name in belonging["list"]],
-        industry=[industry_name(str(name), lang) for name in belonging["industry"]],
+        list=[say(str(name)) for name in belonging["list"]],
+        industry=[industry_name(str(name)) for name in belonging["industry"]],
     )
     columns = (
-        Column("list", say("list", lang), "text"),
-        Column("industry", word("industry", lang), "text"),
-        Column("candidates", say("candidates", lang), "integer"),
-        Column("chosen", say("chosen", lang), "integer"),
-        Column("belong_by_rule", say("belong rule", lang), decimals=1),
-        Column("belong_by_posterior", say("belong posterior", lang), decimals=1),
+        Column("list", say("list"), "text"),
+        Column("industry", say("Industry"), "text"),
+        Column("candidates", say("candidates"), "integer"),
+        Column("chosen", say("chosen"), "integer"),
+        Column("belong_by_rule", say("truly belong: rule"), decimals=1),
+        Column("belong_by_posterior", say("posterior"), decimals=1),
     )
     return table_from_frame(
-        shown, word("belonging", lang), columns=columns, notes=(say("belong note", lang),),
-        source=asked.source, lang=lang,
-    )  # fmt: skip
+        shown,
+        say("How many of the chosen belong"),
+        columns=columns,
+        notes=(
+            say(
+                "Truly belong: how many of the chosen are expected to be truly among as "
+                "many most extreme (the sum of prob_top). The others were lucky or "
+                "unlucky: regression to the mean."
+            ),
+        ),
+        source=asked.source,
+    )

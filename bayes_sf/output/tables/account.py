@@ -66,15 +66,13 @@ _ROWS: Final[Phrases] = (
 )  # fmt: skip
 
 
-def account_table(account: Sequence[AccountRow], lang: "Language") -> Table:
+def account_table(account: Sequence[AccountRow]) -> Table:
     """Print what was read, recovered and assumed, per number.
 
     Parameters
     ----------
     account : sequence of AccountRow
         As `account_of` gives it.
-    lang : {"en", "nb"}
-        Language.
     """
     place = 0 if lang == "nb" else 1
 
@@ -84,9 +82,9 @@ def account_table(account: Sequence[AccountRow], lang: "Language") -> Table:
     body = tuple(
         (
             said(row.sample), said(row.quantity),
-            industry_name(row.industry, lang) if lang == "nb" else row.industry,
-            said(row.status), fixed(row.value, 2, lang),
-            interval(row.low, row.high, 2, lang) if row.high > row.low else "",
+            industry_name(row.industry) if lang == "nb" else row.industry,
+            said(row.status), fixed(row.value, 2),
+            interval(row.low, row.high, 2) if row.high > row.low else "",
             said(row.unit), said(row.how),
         )
         for row in account

@@ -6,6 +6,7 @@ Lost days say in title and footer that they are an association.
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+from bayes_sf.catalogue import say, say_as
 from bayes_sf.disclosure.control import HIDDEN
 from bayes_sf.disclosure.rounding import significant_decimals
 from bayes_sf.output.numbers import estimate
@@ -32,13 +33,13 @@ def _size(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
     )
     columns = (
         *_of_term(frame, about),
-        Column("mean", word("mean", about.lang)),
+        Column("mean", say_as("mean", "Mean")),
         Column("lower", about.span, "interval", upper="upper"),
         Column("rope_low", "ROPE", "interval", _places(frame["rope_high"]), "rope_high"),
-        Column("p_inside", about.say("inside"), "probability"),
-        Column("p_below", about.say("below"), "probability"),
-        Column("p_above", about.say("above"), "probability"),
-        Column("verdict", about.say("verdict"), "text"),
+        Column("p_inside", about.own_words(say("P(too small)")), "probability"),
+        Column("p_below", about.own_words(say("P(below)")), "probability"),
+        Column("p_above", about.own_words(say("P(above)")), "probability"),
+        Column("verdict", about.own_words(say("Verdict")), "text"),
     )
     shown["spread"] = [
         HIDDEN if HIDDEN in {low, high} else (high - low) / 4
@@ -52,10 +53,10 @@ def _exceedance(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
     """Probabilities of amounts."""
     columns = (
         *_of_term(frame, about),
-        Column("amount", about.say("amount"), decimals=_places(frame["amount"])),
-        Column("p_at_least", about.say("p_at_least"), "probability"),
-        Column("p_below", about.say("p_less"), "probability"),
-        Column("p_above", about.say("p_more"), "probability"),
+        Column("amount", about.own_words(say("At least")), decimals=_places(frame["amount"])),
+        Column("p_at_least", about.own_words(say("P(at least)")), "probability"),
+        Column("p_below", about.own_words(say("P(lower)")), "probability"),
+        Column("p_above", about.own_words(say("P(higher)")), "probability"),
     )
     yield about.table("exceedance", _named(frame, about), columns, notes=_contrast(frame, about))
 
@@ -65,15 +66,23 @@ def _bayes(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
     named = frame.assign(term=[about.term(term) for term in frame["term"]])
     several = named["term"].iloc[0] != named["term"].iloc[-1]
     columns = (
-        *([Column("term", word("term", about.lang), "text")] if several else []),
-        Column("width", about.say("width"), decimals=1),
-        Column("bf01", about.say("bf01"), decimals=2),
+        *([Column("term", say("Term"), "text")] if several else []),
+        Column("width", about.own_words(say("Prior sd")), decimals=1),
+        Column("bf01", about.own_words(say("BF01")), decimals=2),
         *(
-            [Column("lowest", about.say("span"), "interval", 2, "highest")]
+            [
+                Column(
+                    "lowest",
+                    about.own_words(say("over the possible data")),
+                    "interval",
+                    2,
+                    "highest",
+                )
+            ]
             if (frame["n_data"] > 1).any()
             else []
         ),
-        Column("p_null", about.say("p_null"), "probability", 2),
+        Column("p_null", about.own_words(say("P(none), even odds")), "probability", 2),
     )
     yield about.table("bayes", named, columns, unit="")
 
@@ -83,7 +92,8 @@ def _days(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
     alone = frame.groupby(["term", "variation"])["industry"].transform("size") == 2
     frame = frame[~(alone & (frame["industry"] != "all"))]  # one industry is its own sum
     groups = [
-        about.say("in all") if name == "all" else about.group(name) for name in frame["industry"]
+        about.own_words(say_as("in all", "all")) if name == "all" else about.group(name)
+        for name in frame["industry"]
     ]
     shown = _named(frame, about).assign(
         industry=groups, variation=[about.say(f"vary {name}") for name in frame["variation"]]
@@ -95,15 +105,21 @@ def _days(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
     money = frame.loc[seen, "cost"].notna().any()
     columns = (
         *_of_term(frame, about),
-        Column("variation", about.say("variation"), "text"),
-        Column("industry", about.word("industry"), "text"),
-        Column("employees", about.say("employees"), "integer"),
+        Column("variation", about.own_words(say("Variation")), "text"),
+        Column("industry", about.own_words(say("Industry")), "text"),
+        Column("employees", about.own_words(say("Full-time equivalents")), "integer"),
         Column("mean", about.say("days_thousand" if large else "days_mean"), "integer"),
         Column("lower", about.span, "interval", 0, "upper"),
-        Column("p_more", about.say("days_more"), "probability"),
-        *([Column("cost", about.say("cost"), "integer"),
-           Column("cost_lower", about.span, "interval", 0, "cost_upper")] if money else []),
-    )  # fmt: skip
+        Column("p_more", about.own_words(say("P(more)")), "probability"),
+        *(
+            [
+                Column("cost", about.own_words(say("Cost")), "integer"),
+                Column("cost_lower", about.span, "interval", 0, "cost_upper"),
+            ]
+            if money
+            else []
+        ),
+    )
     notes = (about.kind, *_contrast(frame, about))
     yield about.table("days", shown, columns, unit="", notes=notes)
 
@@ -113,11 +129,11 @@ def _designs(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
     columns = (
         *_of_term(frame, about),
         Column("estimate", "REML"),
-        Column("std_error", word("se", about.lang)),
-        Column("power", about.say("power"), "probability", 2),
-        Column("type_s", about.say("type_s"), "probability", 2),
-        Column("type_m", about.say("type_m"), decimals=1),
-        Column("detectable", about.say("detectable")),
+        Column("std_error", say("SE")),
+        Column("power", about.own_words(say("Power")), "probability", 2),
+        Column("type_s", about.own_words(say("S")), "probability", 2),
+        Column("type_m", about.own_words(say("M")), decimals=1),
+        Column("detectable", about.own_words(say("Smallest detectable"))),
     )
     sd = _rounded(frame["effects_sd"].iloc[0], about)
     note = {
@@ -134,11 +150,11 @@ def _planning(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
     """Widths to expect."""
     columns = (
         *_of_term(frame, about),
-        Column("industries", about.say("industries"), "integer"),
-        Column("per_industry", about.say("per_industry"), "integer"),
-        Column("workplaces", about.say("workplaces"), "integer"),
-        Column("width", about.say("expected_width")),
-        Column("detectable", about.say("detectable")),
+        Column("industries", about.own_words(say("Industries")), "integer"),
+        Column("per_industry", about.own_words(say("Workplaces in each")), "integer"),
+        Column("workplaces", about.own_words(say("Workplaces")), "integer"),
+        Column("width", about.own_words(say("Width of interval"))),
+        Column("detectable", about.own_words(say("Smallest detectable"))),
     )
     now = _rounded(frame["width_now"].iloc[0], about)
     note = {"en": f"The interval is now {now} wide.", "nb": f"Intervallet er nå {now} bredt."}
@@ -159,7 +175,7 @@ def _places(values: "pd.Series[Any]") -> int:
 
 def _rounded(value: float, about: About) -> str:
     """A number in a note, with two digits and no fewer than two decimals."""
-    return estimate(value, max(_LEAST, significant_decimals(abs(value))), about.lang)
+    return estimate(value, max(_LEAST, significant_decimals(abs(value))))
 
 
 def _named(frame: "pd.DataFrame", about: About) -> "pd.DataFrame":
@@ -171,18 +187,24 @@ def _of_term(frame: "pd.DataFrame", about: About) -> tuple[Column, ...]:
     """Term and contrast, where there are several: one alone is in the notes."""
     if len(frame["label"].unique()) == 1:
         return ()
-    lang = about.lang
-    return Column("term", word("term", lang), "text"), Column(
-        "label", say("contrast", lang), "text"
-    )
+    return Column("term", say("Term"), "text"), Column("label", say("Contrast"), "text")
 
 
 def _contrast(frame: "pd.DataFrame", about: About) -> tuple[str, ...]:
     """Note on the one contrast that there is, and on the direction of all."""
-    row, direction = frame.iloc[0], sentence("contrast", about.lang)
+    row, direction = (
+        frame.iloc[0],
+        say(
+            "A contrast goes as the coefficient does: from the lowest answer, or the "
+            "reference, to the answer named last."
+        ),
+    )
     if len(frame["label"].unique()) > 1:
         return (direction,)
-    return (f"{about.say('contrast')}: {about.term(row['term'])}, {row['label']}.", direction)
+    return (
+        f"{about.own_words(say('Contrast'))}: {about.term(row['term'])}, {row['label']}.",
+        direction,
+    )
 
 
 #: Part -> what makes its tables.

@@ -25,6 +25,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from bayes_sf.catalogue import say
 from bayes_sf.disclosure.control import HIDDEN
 from bayes_sf.errors import UsageError, legible
 from bayes_sf.inputs.variables import Language
@@ -125,8 +126,6 @@ class Table:
     source : str
         ``published``, ``replica``, ``microdata``, ``frame`` or ``report``; "" where it is said
         elsewhere.
-    lang : {"en", "nb"}
-        Language of the numbers, of the title's and footer's standing parts.
     """
 
     name: str
@@ -138,7 +137,6 @@ class Table:
     n: int | tuple[int, int] = 0
     notes: tuple[str, ...] = ()
     source: str = ""
-    lang: Language = "en"
 
     def __post_init__(self) -> None:
         """Refuse rows that do not fit the columns; show every character of every text."""
@@ -162,7 +160,7 @@ class Table:
     @property
     def caption(self) -> str:
         """Title with unit and n; the replica says what it is."""
-        parts = [self.title, *([unit_name(self.unit, self.lang)] if self.unit else [])]
+        parts = [self.title, *([unit_name(self.unit)] if self.unit else [])]
         label = f"{self.statement.partition(':')[0]}: " if self.source == "replica" else ""
         return label + ", ".join(parts) + self._counted()
 
@@ -196,7 +194,7 @@ class Table:
         used = {text for text, column in self._cells() if not column.is_text}
         symbols = [f"{s} = {said}" for s, said in SYMBOLS[self.lang].items() if s in used]
         symbol_note = ["; ".join(symbols) + "."] if symbols else []
-        source = [f"{word('source', self.lang)}: {self.statement}"] if self.statement else []
+        source = [f"{say('Source')}: {self.statement}"] if self.statement else []
         return (*self.notes, *symbol_note, *source)
 
     def _cells(self) -> Iterable[tuple[str, Column]]:
@@ -209,17 +207,17 @@ class Table:
         column, value = self.columns[place], self.rows[at][place]
         if isinstance(value, str) or column.is_text:
             figure = is_figure(value, column)
-            return as_printed(str(value), self.lang) if figure else _as_text(value)
+            return as_printed(str(value)) if figure else _as_text(value)
         if not _exists(value):
             return _NOT_THERE
         decimals = self.places(at, place)
         if isinstance(value, tuple):
-            return interval(*value, decimals, self.lang)
+            return interval(*value, decimals)
         assert value is not None
         if column.kind == "r_hat":
-            return r_hat(value, self.lang)
+            return r_hat(value)
         printed = probability if column.kind == "probability" else estimate
-        return printed(value, decimals, self.lang)
+        return printed(value, decimals)
 
     def places(self, at: int, place: int) -> int:
         """Decimals of one cell that holds a number or an interval."""
@@ -311,7 +309,6 @@ def table_from_frame(
     n: int | tuple[int, int] = 0,
     notes: Sequence[str] = (),
     source: str = "",
-    lang: Language = "en",
 ) -> Table:
     """Make a table of any tidy frame.
 
@@ -330,7 +327,7 @@ def table_from_frame(
         where there is none two digits of their numbers.
     mcse : str
         Column of the frame with each row's MCSE, which limits the digits.
-    unit, n, notes, source, lang
+    unit, n, notes, source
         As in `Table`.
 
     Raises
@@ -357,8 +354,7 @@ def table_from_frame(
     )  # fmt: skip
     rows = tuple(tuple(_cell(record, column) for column in columns) for record in records)
     return Table(
-        name, title, tuple(columns), rows, decimals, unit, n, tuple(notes), source, lang
-    )  # fmt: skip
+        name, title, tuple(columns), rows, decimals, unit, n, tuple(notes), source)  # fmt: skip
 
 
 def _cell(record: dict[Any, Any], column: Column) -> Cell:

@@ -214,6 +214,6 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
-def say(key: str, lang: Language) -> str:
+def say(key: str) -> str:
     """Return a word or sentence; what is not in the dictionary stays as it is."""
     return _WORDS[key][0 if lang == "nb" else 1] if key in _WORDS else key

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
+from bayes_sf.catalogue import say
 from bayes_sf.analysis.replay.consistency import RuleOutcome
 from bayes_sf.analysis.replay.findings import SEVERITIES, Finding, count_severities
 from bayes_sf.analysis.replay.tables import Tables
@@ -126,30 +127,26 @@ _QUOTED: Final = re.compile(r"('[^']*')")
 _NUMBER: Final = re.compile(r"(?<![\w.'])-?\d+(?:\.\d+)?(?![\w.'])")
 
 
-def findings_lines(outcomes: Sequence[RuleOutcome], lang: Language) -> tuple[str, ...]:
+def findings_lines(outcomes: Sequence[RuleOutcome]) -> tuple[str, ...]:
     """One line per finding of the replay, in the order of `SEVERITIES`.
 
     Parameters
     ----------
     outcomes : sequence of RuleOutcome
         The replay.
-    lang : {"en", "nb"}
-        Language.
     """
     found = [finding for outcome in outcomes for finding in outcome.findings]
     found.sort(key=lambda finding: SEVERITIES.index(finding.severity))
-    return tuple(finding_line(finding, lang) for finding in found)
+    return tuple(finding_line(finding) for finding in found)
 
 
-def replay_line(outcomes: Sequence[RuleOutcome], lang: Language) -> str:
+def replay_line(outcomes: Sequence[RuleOutcome]) -> str:
     """Say how many comparisons there were, and how many findings of every severity.
 
     Parameters
     ----------
     outcomes : sequence of RuleOutcome
         The replay.
-    lang : {"en", "nb"}
-        Language.
     """
     compared = sum(outcome.comparisons for outcome in outcomes)
     found = count_severities(finding for outcome in outcomes for finding in outcome.findings)
@@ -157,18 +154,20 @@ def replay_line(outcomes: Sequence[RuleOutcome], lang: Language) -> str:
         f"{count} {severity if lang == 'en' else _SEVERITY[severity]}"
         for severity, count in found.items()
     )
-    return say("replay", lang).format(compared, ", ".join(counts))
+    return say(
+        "Replay of the report: {} comparisons. Findings, each counted once: {}.",
+        compared,
+        ", ".join(counts),
+    )
 
 
-def finding_line(finding: Finding, lang: Language) -> str:
+def finding_line(finding: Finding) -> str:
     """Say one finding.
 
     Parameters
     ----------
     finding : Finding
         What disagrees.
-    lang : {"en", "nb"}
-        Language.
 
     Examples
     --------

@@ -54,21 +54,17 @@ _NORWEGIAN: Final[Mapping[str, str]] = {
 _NAME: Final = re.compile(r"[A-Za-z_][\w-]*")
 
 
-def prior_words(text: str, lang: Language, *, own: str = "") -> str:
+def prior_words(text: str, *, own: str = "") -> str:
     """Return a prior, or several, as `str` has them, in a language.
 
     Parameters
     ----------
     text : str
         As `Prior.text` or `str(Priors)` write it.
-    lang : {"en", "nb"}
-        Language.
     own : str
         Grouping factor of a user's own data.
     """
     if lang == "en":
         return text
-    named = _NAME.sub(
-        lambda found: of_groups(_NORWEGIAN.get(found[0], found[0]), lang, own=own), text
-    )
+    named = _NAME.sub(lambda found: of_groups(_NORWEGIAN.get(found[0], found[0]), own=own), text)
     return re.sub(r"(?<=\d)\.(?=\d)", ",", named.replace(", ", "; "))

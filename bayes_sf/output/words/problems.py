@@ -59,30 +59,28 @@ _NOTICE: Final[Mapping[str, str]] = {
 }
 
 
-def fault_text(text: str, lang: Language) -> str:
+def fault_text(text: str) -> str:
     """A fault, or what follows from it; what is not in the dictionary stays as it is."""
     return _NORWEGIAN.get(text, text) if lang == "nb" else text
 
 
-def problem_lines(problems: "pd.DataFrame", lang: Language) -> list[str]:
+def problem_lines(problems: "pd.DataFrame") -> list[str]:
     """One line for each problem: file, fault, rows, what follows; never which workplaces.
 
     Parameters
     ----------
     problems : pandas.DataFrame
         As `AnalysisSample.problems`, or as `hide_few` gives it.
-    lang : {"en", "nb"}
-        The language.
     """
     columns = problems[["file", "fault", "rows", "consequence"]]
     return [
-        f"{fault_text(file, lang)}: {fault_text(fault, lang)} ({_ROWS[lang]}: {rows}); "
-        f"{fault_text(consequence, lang)}"
+        f"{fault_text(file)}: {fault_text(fault)} ({_ROWS[lang]}: {rows}); "
+        f"{fault_text(consequence)}"
         for file, fault, rows, consequence in columns.itertuples(index=False)
     ]
 
 
-def problem_notice(problems: "pd.DataFrame", lang: Language) -> str:
+def problem_notice(problems: "pd.DataFrame") -> str:
     """All problems in one line; empty where there are none."""
-    lines = problem_lines(problems, lang)
+    lines = problem_lines(problems)
     return _NOTICE[lang].format(" | ".join(lines)) if lines else ""

@@ -299,11 +299,11 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
-def say(key: str, lang: Language) -> str:
+def say(key: str) -> str:
     """Return a word; what is not in the dictionary stays as it is."""
     return _WORDS[key][0 if lang == "nb" else 1] if key in _WORDS else key
 
 
-def sentence_of(key: str, lang: Language) -> str:
+def sentence_of(key: str) -> str:
     """Return a sentence."""
     return _SENTENCES[key][0 if lang == "nb" else 1]

@@ -177,7 +177,7 @@ _SENTENCES: Final[Mapping[Language, Mapping[str, str]]] = {
 }
 
 
-def sentence(key: str, lang: Language) -> str:
+def sentence(key: str) -> str:
     """Return a sentence.
 
     Examples

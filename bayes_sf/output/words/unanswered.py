@@ -44,28 +44,26 @@ _REASONS: Final[Mapping[str, str]] = {
 _OTHER: Final = "kan ikke besvares her; provenance.json har feilmeldingen"
 
 
-def unanswered(left_out: Mapping[str, str], lang: Language) -> tuple[str, ...]:
+def unanswered(left_out: Mapping[str, str]) -> tuple[str, ...]:
     """Say what has no answer, and why, a line each.
 
     Parameters
     ----------
     left_out : mapping
         As in `Sensitivity`: a part, ``contrast: term`` or ``all but scaling: model`` -> reason.
-    lang : {"en", "nb"}
-        Language.
     """
-    return tuple(f"{_name(key, lang)}: {_reason(why, lang)}" for key, why in left_out.items())
+    return tuple(f"{_name(key)}: {_reason(why)}" for key, why in left_out.items())
 
 
-def _name(key: str, lang: Language) -> str:
+def _name(key: str) -> str:
     """A part by its title, and of which term or model."""
     part, _, which = key.partition(": ")
     title = f"{part} title" if part == "controls" else part
-    end = f", {numbered_name(which, lang)}" if which else ""
-    return say(title, lang) + end
+    end = f", {numbered_name(which)}" if which else ""
+    return say(title) + end
 
 
-def _reason(why: str, lang: Language) -> str:
+def _reason(why: str) -> str:
     """Why; in Norwegian where it is known what the error says."""
     if lang == "en":
         return why

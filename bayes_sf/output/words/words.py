@@ -175,7 +175,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {  # Norwegian, English
 _SPREADS = ("sd_group", "sd_resid", "icc")
 
 
-def check_language(lang: str) -> Language:
+def check_language() -> Language:
     """Return the language if it is one of ours.
 
     Raises
@@ -189,19 +189,19 @@ def check_language(lang: str) -> Language:
     return known[lang]
 
 
-def word(key: str, lang: Language) -> str:
+def word(key: str) -> str:
     """Return a word of the dictionary."""
     return _WORDS[key][0 if lang == "nb" else 1]
 
 
-def interval_name(kind: str, prob: float, lang: Language) -> str:
+def interval_name(kind: str, prob: float) -> str:
     """Return the probability and kind of an interval, as `estimates` has them."""
-    return f"{level(prob, lang)} {word(kind, lang)}"
+    return f"{level(prob)} {word(kind)}"
 
 
-def unit_name(unit: str, lang: Language) -> str:
+def unit_name(unit: str) -> str:
     """Return a unit in words; what is not in the dictionary stays as it is."""
-    return word(unit, lang) if unit in _WORDS else unit
+    return word(unit) if unit in _WORDS else unit
 
 
 def own_group(result: "Result") -> str:
@@ -232,14 +232,14 @@ _GROUPS: Final[Mapping[Language, Mapping[str, str]]] = {
 }  # fmt: skip
 
 
-def of_groups(text: str, lang: Language, *, own: str) -> str:
+def of_groups(text: str, *, own: str) -> str:
     """Return a text of ours with groups and rows in the place of industries and workplaces.
 
     Parameters
     ----------
     text : str
         From a dictionary of ours: never a name that a user has given.
-    lang, own
+    own
         As in `term_name`; of the study's own data the text stays.
 
     Examples
@@ -258,23 +258,21 @@ def of_groups(text: str, lang: Language, *, own: str) -> str:
     return re.sub(rf"\b(?:{words})\b", replaced, text, flags=re.IGNORECASE)
 
 
-def term_name(term: str, lang: Language, *, own: str = "") -> str:
+def term_name(term: str, *, own: str = "") -> str:
     """Return the label of a model's term.
 
     Parameters
     ----------
     term : str
         ``(Intercept)``, an item of the codebook, ``sd_group``, ...
-    lang : {"en", "nb"}
-        Language.
     own : str
         Grouping factor of a user's own data, whose terms are not the codebook's: `own_group`.
     """
     if own:
-        return word(f"own {term}", lang).format(own) if f"own {term}" in _WORDS else _plain(term)
+        return word(f"own {term}").format(own) if f"own {term}" in _WORDS else _plain(term)
     if term in _SPREADS:
-        return word(term, lang)
-    return _codebook_label(term, lang)
+        return word(term)
+    return _codebook_label(term)
 
 
 def _plain(term: str) -> str:
@@ -282,25 +280,25 @@ def _plain(term: str) -> str:
     return "ICC" if term == "icc" else term
 
 
-def group_name(group: str, lang: Language, *, own: str = "") -> str:
+def group_name(group: str, *, own: str = "") -> str:
     """Return the label of a group: an industry's, or of a user's own data the name that it has.
 
     Parameters
     ----------
     group : str
         Its name.
-    lang, own
+    own
         As in `term_name`.
     """
-    return group if own else industry_name(group, lang)
+    return group if own else industry_name(group)
 
 
-def numbered_name(term: str, lang: Language, *, own: str = "") -> str:
+def numbered_name(term: str, *, own: str = "") -> str:
     """Return the label of a term with its number in the questionnaire.
 
     Parameters
     ----------
-    term, lang, own
+    term, own
         As in `term_name`.
 
     Examples
@@ -308,41 +306,41 @@ def numbered_name(term: str, lang: Language, *, own: str = "") -> str:
     >>> numbered_name("q18[dont_know]", "nb"), numbered_name("women_share", "en")
     ('Har tariffavtale: vet ikke (q18)', "Women's share")
     """
-    label, number = term_name(term, lang, own=own), term.partition("[")[0]
+    label, number = term_name(term, own=own), term.partition("[")[0]
     numbered = not own and label != term and number in load_codebook().items
     return f"{label} ({number})" if numbered else label
 
 
-def outcome_name(outcome: str, lang: Language, *, own: str = "") -> str:
+def outcome_name(outcome: str, *, own: str = "") -> str:
     """Return the label of an outcome; a name that the codebook does not know stays as it is.
 
     Parameters
     ----------
     outcome : str
         Its key.
-    lang, own
+    own
         As in `term_name`.
     """
-    return outcome if own else _codebook_label(outcome, lang)
+    return outcome if own else _codebook_label(outcome)
 
 
-def _codebook_label(term: str, lang: Language) -> str:
+def _codebook_label(term: str) -> str:
     try:
-        return load_codebook().label(term, lang)
+        return load_codebook().label(term)
     except UsageError:
         return term
 
 
-def industry_name(key: str, lang: Language) -> str:
+def industry_name(key: str) -> str:
     """Return the label of an industry; a group that is none stays as it is."""
     try:
         industry = load_codebook().industry(key)
     except UsageError:
         return key
-    return industry.label_nb if lang == "nb" else industry.label_en
+    return industry.label
 
 
-def quarter_words(quarter: str, lang: Language) -> str:
+def quarter_words(quarter: str) -> str:
     """Return a quarter such as ``2019Q4`` as a reader of the language writes it.
 
     Examples
@@ -354,7 +352,7 @@ def quarter_words(quarter: str, lang: Language) -> str:
     return f"{number}. kv. {year}" if lang == "nb" else quarter
 
 
-def step_name(step: str, lang: Language) -> str:
+def step_name(step: str) -> str:
     """Return a rule of the sample, as `count_flow` names it.
 
     Examples
@@ -366,7 +364,7 @@ def step_name(step: str, lang: Language) -> str:
     """
     start, _, end = step.rpartition(" ")
     if end in _STEP_ENDS and start in _known_terms():
-        return f"{outcome_name(start, lang)}: {_STEP_ENDS[end] if lang == 'nb' else end}"
+        return f"{outcome_name(start)}: {_STEP_ENDS[end] if lang == 'nb' else end}"
     for english, norwegian in _STEPS.items() if lang == "nb" else ():
         step = step.replace(english, norwegian)
     for many, one in _SINGULAR.items():

@@ -7,25 +7,25 @@ the study are used are texts of the catalogue too, so that a further language is
 Examples
 --------
 >>> with speaking("nb"):
-...     say("Model"), say("Years {} to {}.", 2017, 2021) if False else say("Outcome")
-('Modell', 'Utfall')
+...     say("Model"), say("{} of {}", 3, 4)
+('Modell', '3 for 4')
 >>> say("Model")
 'Model'
 """
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple, Self
 
 from bayes_sf.errors import UsageError
 
 __all__ = [
-    "FOLDER", "Message", "check_language", "language", "languages", "mark", "say", "say_as",
-    "speaking", "words_of",
+    "FOLDER", "InContext", "Listed", "Marked", "Message", "OfStudy", "Printed", "check_language",
+    "labels_language", "language", "languages", "mark", "mark_as", "said_of", "say", "say_as",
+    "speaking", "speaks", "words_of",
 ]  # fmt: skip
 
 #: Where catalogues are: a language is there when its file is.
@@ -34,6 +34,17 @@ FOLDER: Final = Path(__file__).with_name("languages")
 _CODE: Final = "en"
 
 _SPOKEN: Final = ContextVar("language", default=_CODE)
+
+
+class InContext(NamedTuple):
+    """A text that is said otherwise elsewhere, and what it is about."""
+
+    context: str
+    text: str
+
+
+#: What can be said: English, alone or with what it is about.
+type Marked = str | InContext
 
 
 def languages() -> tuple[str, ...]:
@@ -76,13 +87,14 @@ def speaking(lang: str) -> Iterator[None]:
         _SPOKEN.reset(token)
 
 
-def say(text: str, *values: object, **named: object) -> str:
+def say(text: Marked, *values: object, **named: object) -> str:
     """Return a text in the language that is spoken, with its values put in.
 
     Parameters
     ----------
-    text : str
-        In English; ``{}`` and ``{name}`` stand for values.
+    text : str or InContext
+        In English; ``{}`` and ``{name}`` stand for values. What is not written here is marked
+        where it is (`mark`, `mark_as`).
     *values, **named
         Numbers as printed, and names. Without any, braces stay.
 
@@ -91,7 +103,8 @@ def say(text: str, *values: object, **named: object) -> str:
     LookupError
         If the language's catalogue lacks it.
     """
-    return _filled(_translated("", text), values, named)
+    context, english = text if isinstance(text, InContext) else ("", text)
+    return _filled(_translated(context, english), values, named)
 
 
 def say_as(context: str, text: str, *values: object, **named: object) -> str:
@@ -104,7 +117,7 @@ def say_as(context: str, text: str, *values: object, **named: object) -> str:
     text, *values, **named
         As in `say`.
     """
-    return _filled(_translated(context, text), values, named)
+    return say(InContext(context, text), *values, **named)
 
 
 def mark(text: str) -> str:
@@ -112,28 +125,137 @@ def mark(text: str) -> str:
     return text
 
 
-@dataclass(frozen=True)
-class Message:
-    """A text and its values: English as a string, and said in any language.
+def mark_as(context: str, text: str) -> InContext:
+    """Return a text with what it is about, to be said where it is used."""
+    return InContext(context, text)
+
+
+class Message(str):  # noqa: SLOT000  # it carries its parts
+    """A text with its values: an English string that can be said in any language.
 
     Parameters
     ----------
     text : str
-        English, marked for the catalogue where it stands.
-    values : tuple
-        Put in for ``{}``; those that are messages themselves are said in the same language.
+        English, extracted where it stands; ``{}`` stand for values.
+    *values
+        Those that can be said themselves (messages, figures, lists) are said in the same language.
+
+    Examples
+    --------
+    >>> Message("{} of {}", Printed("-1.5"), 4)
+    '-1.5 of 4'
+    >>> with speaking("nb"):
+    ...     Message("{} of {}", Printed("-1.5"), 4).said()
+    '−1,5 for 4'
     """
 
-    text: str
-    values: tuple[object, ...] = ()
+    def __new__(cls, text: str, *values: object) -> Self:
+        """Make the English."""
+        made = super().__new__(cls, _filled(text, values, {}))
+        made.text, made.values = text, values
+        return made
 
-    def __str__(self) -> str:
-        """In English, whatever is spoken."""
-        return self.text.format(*map(str, self.values)) if self.values else self.text
+    text: str
+    values: tuple[object, ...]
+
+    def __getnewargs__(self) -> tuple[object, ...]:  # type: ignore[override]
+        """Copy with its parts."""
+        return (self.text, *self.values)
 
     def said(self) -> str:
         """In the language that is spoken."""
-        return say(self.text, *(v.said() if hasattr(v, "said") else v for v in self.values))
+        return say(self.text, *map(said_of, self.values))
+
+
+class Listed(str):  # noqa: SLOT000  # it carries its parts
+    """Texts in a row, each said for itself.
+
+    Examples
+    --------
+    >>> Listed(["q13", "mean"])
+    'q13, mean'
+    """
+
+    def __new__(cls, parts: Iterable[object], between: str = ", ") -> Self:
+        """Make the English."""
+        held = tuple(parts)
+        made = super().__new__(cls, between.join(map(str, held)))
+        made.parts, made.between = held, between
+        return made
+
+    parts: tuple[object, ...]
+    between: str
+
+    def __getnewargs__(self) -> tuple[object, ...]:  # type: ignore[override]
+        """Copy with its parts."""
+        return (self.parts, self.between)
+
+    def said(self) -> str:
+        """In the language that is spoken."""
+        return self.between.join(str(said_of(part)) for part in self.parts)
+
+
+class Printed(str):
+    """Figures as printed or computed, with decimal points; said with the language's mark."""
+
+    __slots__ = ()
+
+    def said(self) -> str:
+        """In the language that is spoken."""
+        if language() == _CODE:
+            return self
+        return self.replace("-", "\u2212").replace(".", say_as("decimal mark", "."))
+
+
+class OfStudy(str):  # noqa: SLOT000  # it carries its label
+    """A key or sentence of the study, and what it is called where its own words are not spoken.
+
+    Examples
+    --------
+    >>> with speaking("nb"):
+    ...     OfStudy("ict", "IKT").said()
+    'IKT'
+    """
+
+    def __new__(cls, english: str, norwegian: str) -> Self:
+        """Keep both."""
+        made = super().__new__(cls, english)
+        made.norwegian = norwegian
+        return made
+
+    norwegian: str
+
+    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]
+        """Copy with both."""
+        return (str(self), self.norwegian)
+
+    def said(self) -> str:
+        """In the language that is spoken."""
+        return self.norwegian if labels_language() == "nb" and self.norwegian else str(self)
+
+
+def said_of(value: object) -> object:
+    """Return a value in the language that is spoken, where it can be said."""
+    return value.said() if isinstance(value, Message | Listed | Printed | OfStudy) else value
+
+
+def labels_language() -> str:
+    """Return whose labels of the study are used: the codebook and analyses have en and nb.
+
+    A further language says in its catalogue which of them its readers are given.
+    """
+    return say_as("labels of the study: en or nb", "en")
+
+
+def speaks[**P, R](function: Callable[P, R]) -> Callable[P, R]:
+    """Make a public function speak the language that its argument ``lang`` names."""
+
+    @functools.wraps(function)
+    def spoken(*args: P.args, **named: P.kwargs) -> R:
+        with speaking(str(named.get("lang", _CODE))):
+            return function(*args, **named)
+
+    return spoken
 
 
 def _filled(text: str, values: tuple[object, ...], named: Mapping[str, object]) -> str:

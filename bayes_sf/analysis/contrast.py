@@ -20,8 +20,8 @@ Contrast(term='q17[no]', size=1.0, label='yes to no', coded=True)
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isfinite
-from typing import Literal
 
+from bayes_sf.catalogue import say
 from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.engines.result import Result
@@ -110,13 +110,12 @@ def find_contrast(term: str, kind: str) -> Contrast:
             fix='say how far it moves: Contrast("women_share", 0.1, "10 points of women\'s share")',
         )  # fmt: skip
     item = book.item(key)
-    to = {"en": "to", "nb": "til"}[language]
     if not category:
         low, high = item.categories[0], item.categories[-1]
         size = float(high.code - low.code)
         if kind == "step" and item.kind == "ordinal":
             steps = len(item.categories)
-            label = {"en": f"one step of {steps}", "nb": f"ett trinn av {steps}"}[language]
+            label = say("one step of {}", steps)
             return Contrast(term, 1.0, label + part, coded=True)
     else:
         reference = item.reference or item.categories[0].key
@@ -124,8 +123,8 @@ def find_contrast(term: str, kind: str) -> Contrast:
     if kind == "step":
         rule = "has no steps"
         raise UsageError(f"contrast of {term}", rule, got=item.kind, fix="use 'widest'")
-    ends = (low.label_nb, high.label_nb) if language == "nb" else (low.label_en, high.label_en)
-    return Contrast(term, size, f"{ends[0]} {to} {ends[1]}{part}", coded=True)
+    ends = say("{} to {}", low.label, high.label)
+    return Contrast(term, size, ends + part, coded=True)
 
 
 def _split(term: str) -> tuple[str, str]:
@@ -143,7 +142,7 @@ def contrast_of(result: Result, term: str, kind: str) -> Contrast:
     ----------
     result : Result
         Of any data.
-    term, kind, language
+    term, kind
         As in `find_contrast`.
 
     Raises

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -82,7 +82,6 @@ class Asked:
     imputed : pathlib.Path or None
     prob : float
     seed : int
-    lang : {"en", "nb"}
     left_out : dict
         What has no answer, and why; parts add to it.
     """

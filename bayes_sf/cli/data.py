@@ -9,10 +9,9 @@ from bayes_sf.errors import UsageError
 if TYPE_CHECKING:
     from bayes_sf.disclosure.control import Rules
     from bayes_sf.inputs.sample import AnalysisSample
-    from bayes_sf.inputs.variables import Language
     from bayes_sf.recovery.study import PublishedStudy
 
-__all__ = ["language_of", "load_study", "load_workplaces", "read_secret", "rules_of", "source_of"]
+__all__ = ["load_study", "load_workplaces", "read_secret", "rules_of", "source_of"]
 
 
 def source_of(
@@ -102,13 +101,6 @@ def rules_of(
     from bayes_sf.disclosure.control import Rules
 
     return Rules(workplaces, persons, dominance, active)
-
-
-def language_of(lang: str) -> "Language":
-    """Check the language before any work is done."""
-    from bayes_sf.output.words.words import check_language
-
-    return check_language()
 
 
 def read_secret(path: Path) -> bytes:

@@ -9,9 +9,7 @@ from typing import Final
 
 from bayes_sf.catalogue import say
 from bayes_sf.disclosure.control import MODELS, Control, Hidden
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.files import csv_text, json_text
-from bayes_sf.output.words.sentences import sentence
 from bayes_sf.output.words.words import outcome_name
 
 __all__ = ["disclosure_files", "notice"]
@@ -46,7 +44,11 @@ def notice(control: Control, log: Sequence[Hidden], *, page: bool = False) -> st
         f"{one.row} ({outcome_name(one.column)})" for one in log if one.table == MODELS
     )
     if names:
-        said = f"{said} {say('Withheld for fewer than {} workplaces less than the null model: {}.', least, ', '.join(names))}"
+        withheld = say(
+            "Withheld for fewer than {} workplaces less than the null model: {}.",
+            least, ", ".join(names),
+        )  # fmt: skip
+        said = f"{said} {withheld}"
     return (
         said if page else f"{said} {say('{} says which and why: it is for you alone.', FILES[0])}"
     )

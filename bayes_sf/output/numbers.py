@@ -7,12 +7,13 @@ zeros, before or behind its digits, is written with a power of ten.
 
 Examples
 --------
->>> fixed(-0.235, 2), fixed(2.5, 0), fixed(-0.0004, 2), fixed(-0.235, 2, "nb")
-('−0.24', '3', '0.00', '−0,24')
+>>> fixed(-0.235, 2), fixed(2.5, 0), fixed(-0.0004, 2)
+('−0.24', '3', '0.00')
 >>> limit(0.00002, 3), limit(-0.0004, 2), percent(0.349), level(0.95)
 ('<0.001', '>−0.01', '34.9', '95 %')
->>> interval(-0.004, 0.31, 2, more=2), interval(-0.004, 0.31, 2, "nb", more=2)
-('−0.004 to 0.310', '−0,004 til 0,310')
+>>> with speaking("nb"):
+...     fixed(-0.235, 2), interval(-0.004, 0.31, 2, more=2)
+('−0,24', '−0,004 til 0,310')
 >>> estimate(8.72e-8, significant_decimals(4.1e-8)), estimate(-3.21e12, significant_decimals(4e11))
 ('8.7×10⁻⁸', '−3.21×10¹²')
 """
@@ -22,8 +23,8 @@ from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Final
 
+from bayes_sf.catalogue import say, say_as
 from bayes_sf.disclosure.rounding import UNKNOWN, significant_decimals
-from bayes_sf.inputs.variables import Language
 
 __all__ = [
     "ICC_DECIMALS", "as_printed", "digits_of", "estimate", "fixed", "interval", "level", "limit",
@@ -32,8 +33,6 @@ __all__ = [
 ]  # fmt: skip
 
 _MINUS: Final = "\u2212"
-_NO_BREAK: Final = "\u00a0"
-_TO: Final = {"en": "to", "nb": "til"}
 #: Decimals of an ICC and of its limits, everywhere; as a percentage it has two fewer.
 ICC_DECIMALS: Final = 3
 #: Decimals of R-hat: the verdict's limit is 1.01.
@@ -102,8 +101,8 @@ def estimate(value: float, decimals: int) -> str:
 
     Examples
     --------
-    >>> estimate(54321.9, -2), estimate(0.0, 9), estimate(1000.0, 10), estimate(9.96e-8, 9, "nb")
-    ('54322', '0.0×10⁻⁸', '1000.0000000000', '1,00×10⁻⁷')
+    >>> estimate(54321.9, -2), estimate(0.0, 9), estimate(1000.0, 10), estimate(9.96e-8, 9)
+    ('54322', '0.0×10⁻⁸', '1000.0000000000', '1.00×10⁻⁷')
     """
     return _with_power(value, decimals, power_of(value, decimals))
 
@@ -126,11 +125,11 @@ def as_printed(figure: str) -> str:
 
     Examples
     --------
-    >>> as_printed("-0.30", "nb")
-    '−0,30'
+    >>> as_printed("-0.30")
+    '−0.30'
     """
     text = figure.replace("-", _MINUS)
-    return text.replace(".", ",") if lang == "nb" else text
+    return text.replace(".", say_as("decimal mark", "."))
 
 
 def limit(value: float, decimals: int, power: int = 0) -> str:
@@ -176,7 +175,7 @@ def interval(low: float, high: float, decimals: int, *, more: int = 0) -> str:
     decimals = shared_decimals(low, high, decimals, more)
     power = power_of(_largest(low, high), decimals)
     first, second = (limit(value, decimals, power) for value in (low, high))
-    return f"{first} {_TO[lang]} {second}"
+    return say("{} to {}", first, second)
 
 
 def _largest(*values: float) -> float:
@@ -209,7 +208,7 @@ def percent(share: float, decimals: int = 1) -> str:
 
 def with_percent(text: str) -> str:
     """Put the percent sign behind a printed number."""
-    return f"{text}{_NO_BREAK if lang == 'nb' else ' '}%"
+    return say_as("percent", "{} %", text)
 
 
 def level(prob: float) -> str:
@@ -240,8 +239,8 @@ def r_hat(value: float) -> str:
 
     Examples
     --------
-    >>> r_hat(1.0005), r_hat(1.0, "nb")
-    ('1.001', '1,000')
+    >>> r_hat(1.0005), r_hat(1.0)
+    ('1.001', '1.000')
     """
     return fixed(value, _R_HAT)
 

@@ -14,13 +14,12 @@ from bayes_sf.disclosure.control import Control, Rules
 from bayes_sf.disclosure.gate import Passed
 from bayes_sf.engines.fit import versions
 from bayes_sf.engines.result import Result
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.audit import disclosure_files, notice
 from bayes_sf.output.figures.page import figure_files
 from bayes_sf.output.files import json_text, write_files
 from bayes_sf.output.formats.terminal import print_end, print_table
 from bayes_sf.output.tables.table import Table
-from bayes_sf.output.words.sentences import STATEMENTS
+from bayes_sf.output.words.words import STATEMENTS, statement_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,7 +145,7 @@ class Run:
         """Where every figure comes from."""
         return {
             **self.content.about, "source": self.asked.source,
-            "statement": self.content.statement or STATEMENTS["en"][self.asked.source],
+            "statement": self.content.statement or STATEMENTS[self.asked.source],
             "seed": self.asked.seed,
             "versions": versions(), "platform": platform.platform(),
         }  # fmt: skip
@@ -198,7 +197,7 @@ class Run:
         if content.printed is not None:
             content.printed(console)
         else:
-            said = content.statement or STATEMENTS[lang][self.asked.source]
+            said = content.statement or statement_of(self.asked.source)
             console.print(said, style="bold")
         for table in content.tables:
             print_table(console, table)

@@ -18,10 +18,10 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from bayes_sf.catalogue import labels_language
 from bayes_sf.errors import SpecError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.toml import read_toml
-from bayes_sf.inputs.variables import Language
 from bayes_sf.resources import models_dir
 from bayes_sf.spec.model import OUTCOMES, ModelSpec
 from bayes_sf.spec.prior import closest
@@ -55,15 +55,17 @@ class Analysis:
     source: str = ""
     question_nb: str = ""
 
-    def question_in(self) -> str:
-        """Return the question in a language; in English where it is not there in Norwegian.
+    @property
+    def question_said(self) -> str:
+        """The question, in the language spoken; in English where it is not there in Norwegian.
 
         Examples
         --------
-        >>> load_analysis("null").question_in("nb")
+        >>> with speaking("nb"):
+        ...     load_analysis("null").question_said
         'Hvor mye av variasjonen i sykefravær ligger mellom bransjer?'
         """
-        return (lang == "nb" and self.question_nb) or self.question
+        return (labels_language() == "nb" and self.question_nb) or self.question
 
 
 #: Keys of an analysis file: their kind, and how an error says it.

@@ -20,7 +20,7 @@ from bayes_sf.output.figures.page import (
     INK,
     MUTED,
     PALETTE,
-    Language,
+    axis_quarter,
     describe,
     industry_label,
     make_page,
@@ -30,7 +30,7 @@ from bayes_sf.output.figures.page import (
     upper_first,
     variable_label,
 )
-from bayes_sf.output.figures.sample import STATE_COLOURS, UNITS, WORDS, lowess_curve
+from bayes_sf.output.figures.sample import STATE_COLOURS, STATES, UNITS, lowess_curve
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,24 +50,6 @@ _PROBS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 _HIDDEN: Final[dict[str, Any]] = {
     "facecolor": "white", "edgecolor": MUTED, "hatch": "////", "linewidth": 0,
 }  # fmt: skip
-_TEXTS: Final = {
-    "en": {
-        "box": "{}; n = {}; box, whiskers: quartiles, ends; number: median; means of {} workplaces",
-        "curve": "{}; n = {}; curve: LOWESS, box: quartiles, each a mean of {} workplaces",
-        "states": "Percent of the surveyed workplaces, by quarter; hatched: counts that are hidden",
-        "few": "too few",
-        "hidden": "hidden",
-        "states_title": "Observed quarters of absence by industry",
-    },
-    "nb": {
-        "box": "{}; n = {}; boks, streker: kvartiler, ender; tall: median; snitt av {} steder",
-        "curve": "{}; n = {}; kurve: LOWESS, boks: kvartiler, hver et snitt av {} virksomheter",
-        "states": "Prosent av de spurte virksomhetene, etter kvartal; skravert: skjulte antall",
-        "few": "for få",
-        "hidden": "skjult",
-        "states_title": "Observerte kvartaler med fravær etter bransje",
-    },
-}
 
 
 def blurred_quantiles(values: Floats, probs: tuple[float, ...] = _PROBS) -> Floats:
@@ -113,13 +95,13 @@ def spread_figure(
     counted : bool
         Whether the n of all is said.
     """
-    (unit, factor) = UNITS[variable]
+    unit, factor = UNITS[variable]
     known = frame[["industry", variable]].dropna()
     figure, axes = make_plot(
         say("{} by industry", variable_label(variable)),
         say(
             "{}; n = {}; box, whiskers: quartiles, ends; number: median; means of {} workplaces",
-            unit[lang],
+            say(unit),
             len(known) if counted else HIDDEN,
             FEW,
         ),
@@ -132,7 +114,7 @@ def spread_figure(
         ticks.append(f"{fill(name, 15)}\nn = {len(values) if counted else HIDDEN}")
         if industry.key in hidden or len(values) < _LEAST:
             # Some are hidden for the sake of others: that one is small is not said of any.
-            said = words["hidden" if industry.key in hidden else "few"]
+            said = say("hidden") if industry.key in hidden else say("too few")
             axes.text(place, float(known[variable].mean()) * factor, said, ha="center")
             continue
         drawn = blurred_quantiles(values)
@@ -171,14 +153,14 @@ def curve_figure(
     counted : bool
         Whether the n of all is said.
     """
-    (unit, factor) = UNITS[variable]
+    unit, factor = UNITS[variable]
     x, y = frame[item].to_numpy(float), frame[variable].to_numpy(float) * factor
     name = variable_label(variable)
     figure, axes = make_plot(
         say("{} and {}", variable_label(item), name[:1].lower() + name[1:]),
         say(
             "{}; n = {}; curve: LOWESS, box: quartiles, each a mean of {} workplaces",
-            unit[lang],
+            say(unit),
             len(frame) if counted else HIDDEN,
             FEW,
         ),
@@ -252,11 +234,11 @@ def states_figure(
         axes.set_yticks([0, 100])
         axes.tick_params(length=0, labelcolor=MUTED)
     years = {i: name for i, name in enumerate(quarters) if name.endswith("Q1")}
-    names = [name.replace("Q", "K") if lang == "nb" else name for name in years.values()]
+    names = [axis_quarter(name) for name in years.values()]
     rows[-1].set_xticks(list(years), names)
     figure.legend(
         handles=[
-            *(Patch(color=colour, label=known[key]) for key, colour in STATE_COLOURS.items()),
+            *(Patch(color=colour, label=say(STATES[key])) for key, colour in STATE_COLOURS.items()),
             Patch(**_HIDDEN, label=say("hidden")),
         ],
         loc="lower left", bbox_to_anchor=(0.02, 0.885), ncols=4, columnspacing=1.4,

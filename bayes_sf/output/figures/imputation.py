@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.catalogue import say
 from bayes_sf.analysis.missing.unobserved import PATTERN
+from bayes_sf.catalogue import mark, say
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.figures.page import (
     ALARM,
     BLUE,
     MUTED,
-    Language,
     describe,
     industry_label,
     make_page,
@@ -28,7 +27,7 @@ from bayes_sf.output.figures.page import (
 )
 from bayes_sf.output.numbers import level
 from bayes_sf.output.tables.imputation_tables import pattern_name
-from bayes_sf.output.words.words import term_name, word
+from bayes_sf.output.words.words import term_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,63 +46,19 @@ _ORANGE: Final = "#E69F00"
 _INNER: Final = 0.5
 #: Characters of a line above a plot of half a page.
 _TITLE: Final = 58
-_WORDS: Final = {
-    "en": {
-        "quarters": "Observed and imputed quarters",
-        "quarters_sub": "Absence in percent. One workplace per industry: with gaps, and the "
-        "industry's median number of observed quarters.\nPoints: observed. Line and bands: median, "
-        "50 and {} of the imputed quarters ({} draws)",
-        "observed": "observed",
-        "imputed": "imputed",
-        "panel": "{}\n{} of {} quarters observed",
-        "distribution": "Observed and imputed quarters: distributions",
-        "distribution_sub": "Absence in percent; height: share of the quarters. n: observed and "
-        "imputed quarters.\nOne thin line for each of {} completed sets",
-        "n": "{}\nn = {} and {}",
-        "delta": "If what is missing is not missing at random",
-        "delta_sub": "Slopes and ICC when imputed quarters move by delta percentage points ({}).\n"
-        "Line: posterior mean; band: {} equal-tailed; delta 0: missing at random. n = {}",
-        "workplaces_sub": "Slopes when the outcome of workplaces without one is delta percentage "
-        "points from what is expected of their\nindustry and answer. Line: posterior mean; band: "
-        "{} equal-tailed; delta 0: missing at random. n = {}",
-        "axis": "delta, percentage points",
-        "mean": "{}: on the mean",
-        "change": "{}: on the change",
-        "trend": "{}: on the trend",
-        "icc": "ICC of the {}",
-        "of_mean": "mean", "of_change": "change", "of_trend": "trend",
-        "sign": "sign changes at {}",
-        "verdict": "verdict changes at {}",
-    },
-    "nb": {
-        "quarters": "Observerte og imputerte kvartaler",
-        "quarters_sub": "Fravær i prosent. Én virksomhet per bransje: med hull, og med bransjens "
-        "median av observerte kvartaler.\nPunkter: observert. Linje og bånd: median, 50 og {} av "
-        "de imputerte kvartalene ({} trekninger)",
-        "observed": "observert",
-        "imputed": "imputert",
-        "panel": "{}\n{} av {} kvartaler observert",
-        "distribution": "Observerte og imputerte kvartaler: fordelinger",
-        "distribution_sub": "Fravær i prosent; høyde: andel av kvartalene. n: observerte og "
-        "imputerte kvartaler.\nÉn tynn linje for hvert av {} kompletterte sett",
-        "n": "{}\nn = {} og {}",
-        "delta": "Hvis det som mangler, ikke mangler tilfeldig",
-        "delta_sub": "Stigningstall og ICC når imputerte kvartaler flyttes delta prosentpoeng "
-        "({}).\n"
-        "Linje: forventning; bånd: {} med like haler; delta 0: mangler tilfeldig. n = {}",
-        "workplaces_sub": "Stigningstall når utfallet for virksomheter uten utfall ligger delta "
-        "prosentpoeng fra det som ventes av\nbransjen og svaret deres. Linje: forventning; bånd: "
-        "{} med like haler; delta 0: mangler tilfeldig. n = {}",
-        "axis": "delta, prosentpoeng",
-        "mean": "{}: på gjennomsnittet",
-        "change": "{}: på endringen",
-        "trend": "{}: på trenden",
-        "icc": "ICC for {}",
-        "of_mean": "gjennomsnittet", "of_change": "endringen", "of_trend": "trenden",
-        "sign": "fortegnet skifter ved {}",
-        "verdict": "konklusjonen skifter ved {}",
-    },
-}  # fmt: skip
+#: By quantity: what a slope is on, and whose ICC it is.
+_ON: Final = {
+    "mean": mark("{}: on the mean"),
+    "change": mark("{}: on the change"),
+    "trend": mark("{}: on the trend"),
+}
+_ICC_OF: Final = {
+    "mean": mark("ICC of the mean"),
+    "change": mark("ICC of the change"),
+    "trend": mark("ICC of the trend"),
+}
+#: What changes at a delta.
+_TIPS: Final = {"sign": mark("sign changes at {}"), "verdict": mark("verdict changes at {}")}
 
 
 def choose_workplaces(panel: "Panel") -> dict[str, int]:
@@ -325,9 +280,9 @@ def delta_figure(effects: "pd.DataFrame", tipping: "pd.DataFrame", *, source: st
         axes.fill_between(own["delta"], own["lower"], own["upper"], color=BLUE, alpha=0.25, lw=0)
         axes.plot(own["delta"], own["estimate"], color=BLUE, linewidth=2, marker="o", markersize=4)
         axes.axvline(0, color=MUTED, linewidth=0.8, linestyle=":")
-        said = [say("ICC of the {}", words[f"of_{quantity}"])]
+        said = [say(_ICC_OF[str(quantity)])]
         if term != "icc":
-            said = [words[str(quantity)].format(term_name(str(term)))]
+            said = [say(_ON[str(quantity)], term_name(str(term)))]
             axes.axhline(0, color=MUTED, linewidth=1)
             axes.set_ylabel(say("percentage points"))
         else:
@@ -337,7 +292,7 @@ def delta_figure(effects: "pd.DataFrame", tipping: "pd.DataFrame", *, source: st
         for kind, colour in (("sign", ALARM), ("verdict", "#009E73")):
             for value in at[kind].dropna():
                 axes.axvline(value, color=colour, linewidth=1.2, linestyle="--")
-                said.append(words[kind].format(number(float(value), 2)))
+                said.append(say(_TIPS[kind], number(float(value), 2)))
         lines = [fill(said[0], _TITLE), fill(", ".join(said[1:]), _TITLE)]
         axes.set_title("\n".join(lines), size=9, loc="left")
         told.append(", ".join(said))

@@ -1,17 +1,16 @@
 """Picture of influence: the estimate without each answer and industry, and pulls by answer."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayes_sf.catalogue import say
 from bayes_sf.analysis.choices.influence import OTHERS, Influence
+from bayes_sf.catalogue import say
 from bayes_sf.output.figures.page import (
     BLUE,
     INK,
     MUTED,
     PALETTE,
-    Language,
     describe,
     make_page,
     number,
@@ -26,29 +25,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["influence_figure"]
-
-_WORDS: Final = {
-    "en": {
-        "title": "{}: who carries the association",
-        "sub": "{}. {}: {}; {} credible intervals (equal-tailed), n = {}",
-        "left": "Estimate without",
-        "right": "Pull of those who answered",
-        "key": "bar: sum; point: an industry (open: small ones together);\n"
-        "percent: share of all pulls of either sign, in brackets of the workplaces",
-        "alt": "The estimate is {}; without an answer or an industry {} to {}. "
-        "Shares of all pulls: {}",
-    },
-    "nb": {
-        "title": "{}: hvem som bærer sammenhengen",
-        "sub": "{}. {}: {}; {} troverdighetsintervaller (like haler), n = {}",
-        "left": "Estimat uten",
-        "right": "Trekk fra dem som svarte",
-        "key": "søyle: sum; punkt: en bransje (åpent: små samlet);\n"
-        "prosent: andel av alle trekk uansett fortegn, i parentes av virksomhetene",
-        "alt": "Estimatet er {}; uten et svar eller en bransje {} til {}. "
-        "Andeler av alle trekk: {}",
-    },
-}
 
 
 @styled()
@@ -156,7 +132,7 @@ def _finish(axes: "Axes") -> None:
     axes.tick_params(axis="y", length=0)
     axes.locator_params(axis="x", steps=[1, 2, 5, 10], nbins=6)
     axes.xaxis.set_major_formatter(lambda value, _: number(value, 1))
-    axes.set_xlabel({"en": "percentage points", "nb": "prosentpoeng"}[lang])
+    axes.set_xlabel(say("percentage points"))
 
 
 def _share(value: Any) -> str:

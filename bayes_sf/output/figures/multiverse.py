@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.catalogue import say
 from bayes_sf.analysis.choices.multiverse import Explored, choice_shares, varied_choices
+from bayes_sf.catalogue import say
 from bayes_sf.disclosure.control import HIDDEN
 from bayes_sf.output.figures.page import (
     ALARM,
@@ -19,7 +19,6 @@ from bayes_sf.output.figures.page import (
     INK,
     MUTED,
     PALETTE,
-    Language,
     describe,
     make_page,
     number,
@@ -50,38 +49,6 @@ _WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM, _CURVE, _ROW, _GAP = (
     0.17,
     0.1,
 )
-_WORDS: Final = {
-    "en": {
-        "title": "{}: {} combinations of choices",
-        "sub": "{}, percentage points of mean absence; {} credible intervals (equal-tailed), "
-        "n = {}–{}",
-        "outside": "interval outside the ROPE",
-        "zero": "interval without zero",
-        "other": "interval with zero",
-        "mean": "posterior mean",
-        "report": "the report's choices",
-        "share": "share of\nvariance",
-        "dark": "Darkness: share of the combinations at that place with the option. "
-        "Share of variance: with what the choice does together with others.",
-        "alt": "Estimates from {} to {}, median {}; {} below zero, {} with a whole interval below "
-        "zero, {} above; {} of the estimates within the ROPE of ±{}. Shares of variance: {}",
-    },
-    "nb": {
-        "title": "{}: {} kombinasjoner av valg",
-        "sub": "{}, prosentpoeng gjennomsnittlig fravær; {} troverdighetsintervaller (like haler), "
-        "n = {}–{}",
-        "outside": "intervall utenfor ROPE",
-        "zero": "intervall uten null",
-        "other": "intervall med null",
-        "mean": "forventning a posteriori",
-        "report": "rapportens valg",
-        "share": "andel av\nvariansen",
-        "dark": "Mørkhet: andel av kombinasjonene på stedet som har alternativet. "
-        "Andel av variansen: medregnet det valget gjør sammen med andre.",
-        "alt": "Estimater fra {} til {}, median {}; {} under null, {} med hele intervallet under "
-        "null, {} over; {} av estimatene innenfor ROPE på ±{}. Andeler av variansen: {}",
-    },
-}
 
 
 @styled()
@@ -169,14 +136,15 @@ def _draw_curve(axes: "Axes", table: "pd.DataFrame", explored: Explored) -> None
     axes.axhspan(-rope, rope, color=PALETTE[0], alpha=0.18, lw=0, label=rope_text(explored))
     thick = float(np.clip(500 / len(table), 0.6, 4))
     kinds = (
-        ("other", ~(outside | without), "#B8B8B8"), ("zero", without, PALETTE[1]),
-        ("outside", outside, BLUE),
+        (say("interval with zero"), ~(outside | without), "#B8B8B8"),
+        (say("interval without zero"), without, PALETTE[1]),
+        (say("interval outside the ROPE"), outside, BLUE),
     )  # fmt: skip
     for name, where, colour in kinds:
         if where.any():
             axes.vlines(
                 place[where], low[where], high[where], color=colour, lw=thick, rasterized=True,
-                label=words[name],
+                label=name,
             )  # fmt: skip
     axes.plot(
         place, table["estimate"], color=INK, lw=1.6, marker="o" if len(table) <= 100 else "",

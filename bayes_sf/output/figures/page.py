@@ -12,10 +12,11 @@ from functools import partial
 from html import escape
 from io import BytesIO
 from textwrap import fill
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from bayes_sf.catalogue import mark, say, say_as
 from bayes_sf.errors import legible
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.numbers import estimate, fixed, power_of
@@ -26,12 +27,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "ALARM", "BLUE", "INK", "MUTED", "PALETTE", "Language", "describe", "drawing", "figure_files",
+    "ALARM", "BLUE", "INK", "MUTED", "PALETTE", "describe", "drawing", "figure_files",
     "industry_label", "lower_first", "make_page", "make_plot", "number", "picture_label", "styled",
     "upper_first", "variable_label",
 ]  # fmt: skip
 
-type Language = Literal["en", "nb"]
 
 #: Okabe and Ito's colours, which stay apart for colour-blind readers.
 PALETTE: Final = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#0072B2", "#D55E00")
@@ -61,18 +61,10 @@ _DECIMALS: Final = 3
 _ONE_LINE, _LINE, _TAIL = 66, 42, 20
 _SIZE = (9.0, 5.8)
 _SOURCES: Final = {
-    "en": {
-        "published": "Source: the real study, recovered from the report's published tables",
-        "replica": "SYNTHETIC replica: invented workplaces, none of them real",
-        "microdata": "Source: microdata given by the user",
-        "frame": "Source: data frame given by the user",
-    },
-    "nb": {
-        "published": "Kilde: den virkelige studien, gjenskapt fra rapportens trykte tabeller",
-        "replica": "SYNTETISK kopi: oppdiktede virksomheter, ingen av dem virkelige",
-        "microdata": "Kilde: brukerens egne mikrodata",
-        "frame": "Kilde: brukerens egen datatabell",
-    },
+    "published": mark("Source: the real study, recovered from the report's published tables"),
+    "replica": mark("SYNTHETIC replica: invented workplaces, none of them real"),
+    "microdata": mark("Source: microdata given by the user"),
+    "frame": mark("Source: data frame given by the user"),
 }
 
 
@@ -105,7 +97,7 @@ def make_page(
 
     figure = Figure(figsize=size)
     inch = 1 / size[1]
-    statement = _SOURCES[lang][source]
+    statement = say(_SOURCES[source])
     synthetic = source == "replica"
     tag = f"{statement.partition(':')[0]}. " if synthetic else ""
     figure.suptitle(
@@ -250,6 +242,18 @@ def _tick(axis: "Axis", value: float, _: int | None) -> str:
         return estimate(value, most) if value else number(0, 0)
     most = max(_DECIMALS, most)
     return number(value, len(f"{value:.{most}f}".rstrip("0").partition(".")[2]))
+
+
+def axis_quarter(quarter: str) -> str:
+    """Return a quarter as it is written on an axis: short.
+
+    Examples
+    --------
+    >>> axis_quarter("2019Q4")
+    '2019Q4'
+    """
+    year, _, number = quarter.partition("Q")
+    return say_as("quarter on an axis", "{year}Q{number}", year=year, number=number)
 
 
 def variable_label(key: str) -> str:

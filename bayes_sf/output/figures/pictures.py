@@ -9,19 +9,17 @@ from collections.abc import Callable, Container, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from bayes_sf.catalogue import say
 from bayes_sf.analysis.checks.loo import rows_of_result
+from bayes_sf.catalogue import mark, say
 from bayes_sf.engines.result import Result
 from bayes_sf.engines.sampled.pointwise import given_draws
 from bayes_sf.errors import UsageError, legible
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.figures.page import MUTED, figure_files, picture_label, styled
 from bayes_sf.output.figures.result import draw_estimates, draw_shrinkage, draw_slopes
 from bayes_sf.output.files import write_files
-from bayes_sf.output.words.commands import say
-from bayes_sf.output.words.sentences import STATEMENTS
+from bayes_sf.output.words.words import statement_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -216,14 +214,22 @@ def _with_predictions(result: Result, tree: "xr.DataTree") -> "xr.DataTree":
     )
 
 
+#: What pictures are called.
+_NAMES: Final = {
+    "trace": mark("trace"), "rank": mark("rank"), "forest": mark("forest"), "ppc": mark("ppc"),
+    "loo_pit": mark("loo_pit"), "pair": mark("pair"), "energy": mark("energy"),
+    "shrinkage": mark("shrinkage"), "slopes": mark("slopes"),
+}  # fmt: skip
+
+
 @styled()
 def _sign(figure: "Figure", result: Result, name: str) -> "Figure":
     """Say below the picture what it shows and whose data they are; and to those who listen."""
-    said = STATEMENTS[lang].get(result.provenance.source, say("Data given by the user."))
+    said = statement_of(result.provenance.source) or say("Data given by the user.")
     unit = f" ({result.spec.unit})" if result.spec.unit else ""
     model = legible(f"{result.spec.outcome}{unit} ~ {result.spec.name}, {result.engine}")
     failed = "" if result.converged else f", {say('NOT CONVERGED')}"
-    text = f"{say(f'picture {name}')}: {model}, n = {result.moments.n_obs}{failed}. {said}"
+    text = f"{say(_NAMES[name])}: {model}, n = {result.moments.n_obs}{failed}. {said}"
     width, height = figure.get_size_inches()
     lines = "\n".join(wrap(text, int(14 * width)))
     figure.text(0.01, -0.12 / height, lines, va="top", color=MUTED, size=8)

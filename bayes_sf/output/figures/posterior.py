@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.catalogue import say
 from bayes_sf.analysis.comparison import CoefficientRow
 from bayes_sf.analysis.contrast import exact_posterior
 from bayes_sf.analysis.pooling import GroupRow, Pooling
+from bayes_sf.catalogue import say
 from bayes_sf.disclosure.protected_models import shown_levels
 from bayes_sf.engines.result import Result
 from bayes_sf.inputs.codebook import load_codebook
@@ -23,7 +23,6 @@ from bayes_sf.output.figures.page import (
     INK,
     MUTED,
     PALETTE,
-    Language,
     describe,
     industry_label,
     make_page,
@@ -48,44 +47,6 @@ type Floats = NDArray[np.float64]
 
 BINS: Final = 40
 _DRAWS: Final = 4000
-_WORDS: Final = {
-    "en": {
-        "icc": "Intraclass correlation: posterior over prior",
-        "icc line": "Bars: posterior, share of probability per 0.025; line: prior; "
-        "thick below: {} interval; dot: median",
-        "forest": "Every item, one model each",
-        "forest line": "{}, percentage points per unit of the item, or for an answer that is named "
-        "against the reference; blue: posterior mean and {} interval; open: printed in the report",
-        "levels": "Levels of industries, and how far they are shrunk",
-        "levels line": "Percentage points; blue: posterior mean and {} interval; open: the "
-        "industry's own mean; dotted: mean of all",
-        "lines": "{} (figure 7): expected outcome by industry",
-        "lines line": "{}, percentage points, n = {}; line: posterior mean; band: {} interval; "
-        "same difference in all industries (random intercepts); dashed: nobody answered so",
-        "median": "median",
-        "mean": "Posterior means",
-        "apart": "{} of {} intervals leave out zero",
-    },
-    "nb": {
-        "icc": "Intraklassekorrelasjon: a posteriori over a priori",
-        "icc line": "Søyler: a posteriori, andel av sannsynligheten per 0,025; linje: a priori; "
-        "tykk strek: {}-troverdighetsintervall; punkt: median",
-        "forest": "Alle spørsmål, én modell for hvert",
-        "forest line": "{}, prosentpoeng per enhet av spørsmålet, eller for et svar som er nevnt, "
-        "mot referansen; blått: forventning a posteriori og {}-troverdighetsintervall; åpent: "
-        "trykt i rapporten",
-        "levels": "Bransjenes nivå, og hvor mye de krympes",
-        "levels line": "Prosentpoeng; blått: forventning a posteriori og {}-"
-        "troverdighetsintervall; åpent: bransjens eget gjennomsnitt; prikket: gjennomsnitt av alle",
-        "lines": "{} (figur 7): forventet utfall etter bransje",
-        "lines line": "{}, prosentpoeng, n = {}; linje: forventning a posteriori; bånd: {}-"
-        "troverdighetsintervall; samme forskjell i alle bransjer (tilfeldige konstantledd); "
-        "stiplet: ingen svarte slik",
-        "median": "median",
-        "mean": "Forventninger a posteriori",
-        "apart": "{} av {} intervaller utelater null",
-    },
-}
 
 
 @styled()

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from bayes_sf.catalogue import say
 from bayes_sf.analysis.checks.loo import rows_of_result
 from bayes_sf.analysis.group_slopes import group_lines, group_slopes
 from bayes_sf.analysis.pooling import own_levels
+from bayes_sf.catalogue import say
 from bayes_sf.disclosure.control import HIDDEN
 from bayes_sf.disclosure.rounding import shortened, significant_decimals
 from bayes_sf.engines.gaussian.estimates import Estimate
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from bayes_sf.inputs.variables import Language
 
 __all__ = ["draw_estimates", "draw_shrinkage", "draw_slopes"]
 
@@ -49,27 +48,6 @@ _SPREADS: Final = ("sd_group", "sd_resid", "sd_repeat")
 _SHARES: Final = ("icc", "r2", "correlation")
 _OWN: Final = ("sd_slope", "sd_slopes", "sd_log_resid", "df_resid", "global_scale")
 _INNER: Final = 0.5
-
-#: Key -> Norwegian, English.
-_WORDS: Final = {
-    "estimates": (
-        "Punkt: forventning a posteriori. Tykk strek: {}, tynn: {}",
-        "Dot: posterior mean. Thick: {}, thin: {}",
-    ),
-    "shrinkage": (
-        "Åpent: uten sammenslåing. Fylt: delvis sammenslått, {}",
-        "Open: no pooling. Filled: partially pooled, {}",
-    ),
-    "slopes": (
-        "Linje: delvis sammenslått, {}. Stiplet: minste kvadraters metode. Punkter: gjennomsnitt",
-        "Line: partially pooled, {}. Dashed: least squares alone. Dots: means",
-    ),
-    "borrowed": ("n = {}, {} lånt", "n = {}, {} borrowed"),
-}
-
-
-def _say(key: str) -> str:
-    return _WORDS[key][0 if lang == "nb" else 1]
 
 
 def _group_name(group: str, result: Result) -> str:

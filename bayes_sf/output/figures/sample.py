@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.catalogue import say
+from bayes_sf.catalogue import mark, say
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.figures.page import (
     ALARM,
@@ -18,7 +18,7 @@ from bayes_sf.output.figures.page import (
     INK,
     MUTED,
     PALETTE,
-    Language,
+    axis_quarter,
     describe,
     industry_label,
     make_page,
@@ -35,7 +35,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "STATE_COLOURS", "UNITS", "WORDS", "box_figure", "lowess_curve", "missingness_figure",
+    "STATES",
+    "STATE_COLOURS",
+    "UNITS",
+    "box_figure",
+    "lowess_curve",
+    "missingness_figure",
     "scatter_figure",
 ]  # fmt: skip
 
@@ -47,41 +52,19 @@ JITTER, BOX_WIDTH = 0.22, 0.56
 SMALLEST_PANEL = 1 / 20
 _HALO: Final[dict[str, Any]] = {"facecolor": "white", "edgecolor": "none", "pad": 1}
 
-_SHARE = {"en": "Percent of contracted days", "nb": "Prosent av avtalte dagsverk"}
+_SHARE = mark("Percent of contracted days")
 #: Unit of each variable as drawn, and what its figures are multiplied by for that.
-UNITS: Final[dict[str, tuple[dict[str, str], int]]] = {
+UNITS: Final[dict[str, tuple[str, int]]] = {
     "absence_mean": (_SHARE, 1),
-    "absence_change": ({"en": "Percentage points", "nb": "Prosentpoeng"}, 1),
+    "absence_change": (mark("Percentage points"), 1),
     "women_share": (_SHARE, 100),
     "senior_share": (_SHARE, 100),
 }
-WORDS: Final = {
-    "en": {
-        "by industry": "{} by industry",
-        "box": "{}; one point per workplace, n = {}; box: quartiles, whiskers: 1.5 box lengths, "
-        "number: median",
-        "pair": "{} and {}",
-        "curve": "{}; one point per workplace, n = {}; curve: LOWESS, span two thirds",
-        "median": "Medians",
-        "missing": "Observed quarters of absence by industry",
-        "lines": "One line per workplace in the register, n = {}; most complete on top",
-        "observed": "observed",
-        "no absence": "no lost or no contracted days",
-        "no row": "no row in the register",
-    },
-    "nb": {
-        "by industry": "{} etter bransje",
-        "box": "{}; ett punkt per virksomhet, n = {}; boks: kvartiler, streker: 1,5 bokslengder, "
-        "tall: median",
-        "pair": "{} og {}",
-        "curve": "{}; ett punkt per virksomhet, n = {}; kurve: LOWESS, to tredeler av punktene",
-        "median": "Medianer",
-        "missing": "Observerte kvartaler med fravær etter bransje",
-        "lines": "Én linje per virksomhet i registeret, n = {}; de mest komplette øverst",
-        "observed": "observert",
-        "no absence": "uten tapte eller uten avtalte dagsverk",
-        "no row": "ingen rad i registeret",
-    },
+#: What a workplace's quarter can be.
+STATES: Final = {
+    "observed": mark("observed"),
+    "no absence": mark("no lost or no contracted days"),
+    "no row": mark("no row in the register"),
 }
 
 
@@ -116,7 +99,7 @@ def box_figure(frame: "pd.DataFrame", variable: str, *, source: str, seed: int =
         say(
             "{}; one point per workplace, n = {}; box: quartiles, whiskers: 1.5 box "
             "lengths, number: median",
-            unit[lang],
+            say(unit),
             len(known),
         ),
         source,
@@ -181,7 +164,7 @@ def scatter_figure(
         say("{} and {}", variable_label(item), name[:1].lower() + name[1:]),
         say(
             "{}; one point per workplace, n = {}; curve: LOWESS, span two thirds",
-            unit[lang],
+            say(unit),
             len(frame),
         ),
         source,
@@ -273,16 +256,18 @@ def missingness_figure(picture: "pd.DataFrame", *, source: str) -> "Figure":
         axes.tick_params(axis="x", length=0)
         axes.spines[:].set_visible(False)
     years = {i: name for i, name in enumerate(quarters) if name.endswith("Q1")}
-    names = [name.replace("Q", "K") if lang == "nb" else name for name in years.values()]
+    names = [axis_quarter(name) for name in years.values()]
     rows[-1].set_xticks(list(years), names)
     figure.legend(
-        handles=[Patch(color=colour, label=words[key]) for key, colour in STATE_COLOURS.items()],
+        handles=[
+            Patch(color=colour, label=say(STATES[key])) for key, colour in STATE_COLOURS.items()
+        ],
         loc="lower left", bbox_to_anchor=(0.2, 0.885), ncols=3, frameon=False, borderaxespad=0,
         borderpad=0,
     )  # fmt: skip
     counts = picture["state"].value_counts()
     return describe(
-        figure, ", ".join(f"{words[key]}: {counts.get(key, 0)}" for key in STATE_COLOURS)
+        figure, ", ".join(f"{say(STATES[key])}: {counts.get(key, 0)}" for key in STATE_COLOURS)
     )
 
 

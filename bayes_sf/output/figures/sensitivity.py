@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 from bayes_sf.catalogue import say
 from bayes_sf.disclosure.control import HIDDEN
 from bayes_sf.inputs.codebook import load_codebook
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.figures.page import (
     ALARM,
     BLUE,
@@ -22,7 +21,7 @@ from bayes_sf.output.figures.page import (
     styled,
 )
 from bayes_sf.output.numbers import fixed, level
-from bayes_sf.output.words.sensitivity import say
+from bayes_sf.output.words.sensitivity import part_word
 from bayes_sf.output.words.words import numbered_name, outcome_name, term_name, unit_name
 
 if TYPE_CHECKING:
@@ -32,28 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["controls_figure", "fan_figure", "ladder_figure", "ranks_figure"]
 
-_TEXTS: Final = {
-    "en": {
-        "ladder": "Estimates and {} intervals on the same workplaces, n = {}; one change at a time",
-        "fan": "Posterior means and {} intervals under {} priors, n = {}; dotted: the model's own",
-        "ranks": "Median rank and {} interval of {} slopes, 1 is the largest; orange: asked about",
-        "sweep": "; open: errors correlated {}",
-        "rank": "Rank by size",
-        "controls": "Posterior means and {} intervals; blue: the same {} workplaces at every step, "
-        "orange: those that are left (n)",
-    },
-    "nb": {
-        "ladder": "Estimater og {}-intervaller for de samme virksomhetene, n = {}; én endring om "
-        "gangen",
-        "fan": "Forventninger og {}-intervaller under {} a priori-fordelinger, n = {}; prikket: "
-        "modellens egen",
-        "ranks": "Medianrang og {}-intervall for {} stigningstall, 1 er størst; oransje: spurt om",
-        "sweep": "; åpne: feil korrelert {}",
-        "rank": "Rang etter størrelse",
-        "controls": "Forventninger og {}-intervaller; blått: de samme {} virksomhetene i alle "
-        "trinn, oransje: de som er igjen (n)",
-    },
-}
 #: Height of a line, and of what is above and below them, in inches.
 _LINE, _ABOVE, _BELOW = 0.27, 1.0, 1.0
 _WIDTH: Final = 9.0
@@ -127,7 +104,7 @@ def ladder_figure(frame: "pd.DataFrame") -> "Figure":
             ends = rows["estimate"].iloc[[0, -1]]
             name = term_name(term, own=whose)
             said.append(f"{name}: {fixed(ends.iloc[0], 2)} - {fixed(ends.iloc[1], 2)}")
-        axes.set_yticks(range(len(rungs)), [say(r) for r in rungs] if not place else [])
+        axes.set_yticks(range(len(rungs)), [part_word(r) for r in rungs] if not place else [])
         _label(axes, term, first["unit"] if term != "icc" else "", own=whose)
     return describe(figure, "; ".join(said) or "ICC")
 
@@ -220,7 +197,7 @@ def controls_figure(frame: "pd.DataFrame") -> "Figure":
                     axes.plot([one["lower"], one["upper"]], [at, at], color=colour, lw=2)
                     axes.plot(one["mean"], at, "o", color=colour, ms=5)
         named = [
-            f"{say(s) if s in {'none', 'all'} else term_name(s, own=whose)}"
+            f"{part_word(s) if s in {'none', 'all'} else term_name(s, own=whose)}"
             + ("" if own[s] == HIDDEN else f" ({own[s]})")
             for s in steps
         ]
@@ -284,7 +261,9 @@ def ranks_figure(frame: "pd.DataFrame", asked: Sequence[str] = ()) -> "Figure":
 def _prior_name(name: str) -> str:
     """Name of a prior of the fan, in words: ``slope flat, sd_group half-t``."""
     words = name.replace(",", " ,").split(" ")
-    return " ".join(say(f"prior {w}").removeprefix("prior ") for w in words).replace(" ,", ",")
+    return " ".join(part_word(f"prior {w}").removeprefix("prior ") for w in words).replace(
+        " ,", ","
+    )
 
 
 def _number(term: str) -> str:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final
 from bayes_sf.analysis.missing.completed import CompletedSets
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import load_codebook
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.formats.delimited import CsvStyle
 
 if TYPE_CHECKING:

@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from bayes_sf.catalogue import say
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.tables.table import Column, Table
-from bayes_sf.output.words.sentences import sentence
 
 if TYPE_CHECKING:
     from rich.console import Console

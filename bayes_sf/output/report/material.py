@@ -35,7 +35,6 @@ from bayes_sf.spec.analysis import load_analysis
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bayes_sf.inputs.variables import Language
     from bayes_sf.recovery.study import PublishedStudy
 
 __all__ = ["AMOUNTS", "Association", "Material", "associations", "explorer_models", "gather"]

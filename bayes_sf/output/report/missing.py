@@ -9,7 +9,6 @@ from bayes_sf.output.figures.imputation import delta_figure
 from bayes_sf.output.figures.sample import missingness_figure
 from bayes_sf.output.report.material import Material
 from bayes_sf.output.report.section import Section
-from bayes_sf.output.report.sentences import say
 from bayes_sf.output.report.statements import gap, tipping_line
 from bayes_sf.output.report.tables import sample_table
 from bayes_sf.output.tables.imputation_tables import method_table, missing_table, tipping_table
@@ -27,7 +26,7 @@ def build_missing(material: Material) -> Section:
     """
     data, study = material.data, material.missing
     if material.tables is None or not isinstance(data, AnalysisSample):
-        return Section("missing", material.source, (gap(material),), (sample_table(material),))
+        return Section("missing", material.source, (gap(material),), (sample_table(),))
     flow = material.tables.tables["flow"]
     paragraphs = [gap(material)]
     tables = list(flow_tables(flow[flow["analysis"] == "null"], source=data.source))
@@ -39,7 +38,19 @@ def build_missing(material: Material) -> Section:
         tables.append(missing_table(replace(study, missing=others)))
         outcomes = [result.spec.outcome for result in study.complete_case]
         tables += [method_table(study, outcome) for outcome in outcomes]
-        paragraphs.append(say("imputed" if len(study.effects) else "not imputed"))
+        imputed = say(
+            "Treatments that need sampling are from a saved run of bayes-sf impute on "
+            "the same workplaces."
+        )
+        paragraphs.append(
+            imputed
+            if len(study.effects)
+            else say(
+                "The treatments in the tables need no sampling. The model that fills the "
+                "register's gaps takes some minutes: bayes-sf impute, then bayes-sf "
+                "report with --imputed and the folder that it wrote."
+            )
+        )
     if material.control.active:
         first = flow.iloc[0]
         figure = states_figure(

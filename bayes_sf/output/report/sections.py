@@ -7,8 +7,8 @@ write the function and put it where it is to be read.
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from bayes_sf.catalogue import say
 from bayes_sf.analysis.contrast import exact_posterior
+from bayes_sf.catalogue import say
 from bayes_sf.disclosure.protected_models import hidden_of
 from bayes_sf.output.audit import notice
 from bayes_sf.output.figures.multiverse import curve_figure
@@ -18,7 +18,6 @@ from bayes_sf.output.figures.sensitivity import ranks_figure
 from bayes_sf.output.report.material import Material, associations, explorer_models
 from bayes_sf.output.report.missing import build_missing, build_unobserved
 from bayes_sf.output.report.section import REPORT, Section
-from bayes_sf.output.report.sentences import say
 from bayes_sf.output.report.statements import icc_range, observed, replay_counts
 from bayes_sf.output.report.tables import contrast_table, fan_table
 from bayes_sf.output.tables.comparison_tables import comparison_tables, icc_table

@@ -3,15 +3,14 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from bayes_sf.catalogue import say
 from bayes_sf.analysis.comparison import IccRow
 from bayes_sf.analysis.pooling import GroupRow, Pooling
 from bayes_sf.analysis.ranking import end_probabilities
 from bayes_sf.analysis.replay.findings import count_severities
+from bayes_sf.catalogue import say
 from bayes_sf.disclosure.protected_models import shown_levels
 from bayes_sf.inputs.published import published_table
 from bayes_sf.inputs.sample import AnalysisSample
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.figures.page import lower_first, upper_first
 from bayes_sf.output.numbers import (
     ICC_DECIMALS,
@@ -23,7 +22,6 @@ from bayes_sf.output.numbers import (
     with_percent,
 )
 from bayes_sf.output.report.material import AMOUNTS, Association, Material
-from bayes_sf.output.report.sentences import say
 from bayes_sf.output.words.words import industry_name, outcome_name, term_name
 
 __all__ = [
@@ -40,8 +38,29 @@ def question(material: Material) -> str:
     items = {result.spec.name for result in material.bivariate}
     groups = material.nulls[0].moments.n_groups
     n = count_asked(material)
-    key = "question replica" if material.source == "replica" else "question"
-    return say(key, n=n, groups=groups, items=len(items))
+    if material.source == "replica":
+        return say(
+            "This page is made of {n} invented workplaces in {groups} industries: no "
+            "manager answered, and nothing was linked to a register. They are drawn so "
+            "that they return the study's printed tables: answers to {items} questions "
+            "about preventive work-environment work, and doctor-certified sickness "
+            "absence. Two things are asked, as in the study: how much of the differences "
+            "in absence lies between industries, and which answers go with higher or "
+            "lower absence.",
+            n=n,
+            groups=groups,
+            items=len(items),
+        )
+    return say(
+        "Managers of {n} workplaces in {groups} industries answered {items} questions "
+        "about preventive work-environment work. Their answers were linked to "
+        "doctor-certified sickness absence in NAV's register. Two things were asked: how "
+        "much of the differences in absence lies between industries, and which answers "
+        "go with higher or lower absence.",
+        n=n,
+        groups=groups,
+        items=len(items),
+    )
 
 
 def count_asked(material: Material) -> int:
@@ -186,7 +205,15 @@ def how_sure(material: Material, found: Sequence[Association]) -> Iterator[str]:
 
 def observed(material: Material) -> str:
     """Say that numbers are associations; of the replica, that nothing was observed."""
-    return say("observed replica" if material.source == "replica" else "observed")
+    if material.source == "replica":
+        return say(
+            "The workplaces are invented after a study that observed: measures were not "
+            "assigned there, and every number is an association, not an effect."
+        )
+    return say(
+        "Workplaces were observed, not assigned to measures: every number is an "
+        "association, not an effect."
+    )
 
 
 def icc_range(material: Material, outcome: str) -> str:
@@ -247,7 +274,15 @@ def tipping_line(material: Material) -> Iterator[str]:
 def gap(material: Material) -> str:
     """Who is missing, in one sentence."""
     if isinstance(material.data, AnalysisSample):
-        return say("replica gap" if material.source == "replica" else "sample gap")
+        if material.source == "replica":
+            return say(
+                "The tables show how many of the invented workplaces are left after each "
+                "rule. Those who are missing are left out, as in the report."
+            )
+        return say(
+            "The tables show who is left after each rule. Those who are missing are left "
+            "out, as in the report."
+        )
     mean, change = (result.moments.n_obs for result in material.nulls)
     return say(
         "{asked} workplaces answered. {mean} (with at least one quarter) are in "

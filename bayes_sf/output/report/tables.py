@@ -5,20 +5,17 @@ from typing import Final
 
 import numpy as np
 
-from bayes_sf.catalogue import say, say_as
 from bayes_sf.analysis.priors.prior_fan import GROUP_PRIORS, SLOPE_PRIORS
 from bayes_sf.analysis.size.practical import Rope
+from bayes_sf.catalogue import mark, say, say_as
 from bayes_sf.inputs.published import published_table
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.figures.page import lower_first, upper_first
 from bayes_sf.output.numbers import ICC_DECIMALS, fixed
 from bayes_sf.output.report.material import AMOUNTS, Association, Material
-from bayes_sf.output.report.sentences import say
 from bayes_sf.output.tables.result_tables import prior_notes, quarter_notes
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
 from bayes_sf.output.words.priors import prior_words
-from bayes_sf.output.words.sentences import sentence
-from bayes_sf.output.words.words import industry_name, interval_name, outcome_name, term_name, word
+from bayes_sf.output.words.words import industry_name, interval_name, outcome_name, term_name
 
 __all__ = ["contrast_table", "fan_table", "sample_table"]
 
@@ -47,14 +44,14 @@ def contrast_table(material: Material, found: Sequence[Association], outcome: st
         Column("lower", interval_name("credible-eti", prob), "interval", upper="upper"),
         Column("p_direction", say("P(direction)"), "probability"),
         *(
-            Column(f"at_least_{a:g}", say("P(≥ {amount} pp)", amount=_amount(a, material)),
+            Column(f"at_least_{a:g}", say("P(≥ {amount} pp)", amount=_amount(a)),
                    "probability")
             for a in AMOUNTS
         ),
         *rope,
         Column("n", say("n"), "integer"),
     )  # fmt: skip
-    shown = [] if material.rope is None else [_amount(material.rope, material)]
+    shown = [] if material.rope is None else [_amount(material.rope)]
     notes = [
         *prior_notes([r for r in material.bivariate if r.spec.outcome == outcome]),
         say(
@@ -85,7 +82,7 @@ def contrast_table(material: Material, found: Sequence[Association], outcome: st
     )
 
 
-def _amount(amount: float, material: Material) -> str:
+def _amount(amount: float) -> str:
     """An amount with the decimals that it has."""
     return fixed(amount, len(f"{amount:g}".partition(".")[2]))
 
@@ -105,11 +102,19 @@ def _contrast_record(each: Association, material: Material) -> dict[str, object]
 def _rope_columns(material: Material) -> tuple[Column, Column]:
     """Columns of a region of practical equivalence."""
     assert material.rope is not None
-    label = say("P(inside ±{rope} pp)", rope=_amount(material.rope, material))
+    label = say("P(inside ±{rope} pp)", rope=_amount(material.rope))
     return (
         Column("inside", label, "probability"),
         Column("verdict", say_as("verdict", "Verdict"), "text"),
     )
+
+
+#: Of an interval against a region.
+VERDICTS: Final = {
+    "inside": mark("inside"),
+    "outside": mark("outside"),
+    "undecided": mark("undecided"),
+}
 
 
 def _verdict(each: Association, material: Material) -> str:
@@ -117,16 +122,13 @@ def _verdict(each: Association, material: Material) -> str:
     if material.rope is None:
         return ""
     rope = Rope(-material.rope, material.rope, "pp")
-    return say(f"verdict {rope.judge(each.lower, each.upper)}")
+    return say(VERDICTS[rope.judge(each.lower, each.upper)])
 
 
-def sample_table(material: Material) -> Table:
+def sample_table() -> Table:
     """Count, as the report prints them, the surveyed workplaces and those of each outcome.
 
-    Parameters
-    ----------
-    material : Material
-        Of any data: the counts are the report's.
+    They are the report's, of whatever data the page is.
     """
     import pandas as pd
 

@@ -11,14 +11,13 @@ from bayes_sf.disclosure.control import Control
 from bayes_sf.disclosure.protected_counts import BOXES, figure_rows
 from bayes_sf.disclosure.protected_flow import protect_problems
 from bayes_sf.inputs.sample import AnalysisSample
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.figures.aggregates import curve_figure, spread_figure, states_figure
 from bayes_sf.output.figures.sample import box_figure, missingness_figure, scatter_figure
 from bayes_sf.output.run import Asked, Content, Run
 from bayes_sf.output.tables.described_sample import ProtectedTables, protect_tables
 from bayes_sf.output.tables.sample_tables import flow_tables
 from bayes_sf.output.words.problems import problem_lines
-from bayes_sf.output.words.sentences import STATEMENTS
+from bayes_sf.output.words.words import STATEMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,7 +68,7 @@ def _content(
         lines=tuple(problem_lines(problems)),
         about={"data": sample.digest},
         said={
-            "source": asked.source, "statement": STATEMENTS["en"][asked.source],
+            "source": asked.source, "statement": STATEMENTS[asked.source],
             "digest": sample.digest, "problems": problems.to_dict("records"),
         },
         unsaid=("univariate", "by_industry", "missingness"),

@@ -3,20 +3,17 @@
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from bayes_sf.catalogue import say
+from bayes_sf.catalogue import mark, mark_as, say
 from bayes_sf.engines.sampled.diagnostics import Check, checks, diagnose
 from bayes_sf.engines.store import SavedFit, load_fit
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.files import json_text
 from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.numbers import as_printed, estimate, fixed, row_decimals
 from bayes_sf.output.tables.table import Table, printed_table
-from bayes_sf.output.words.commands import say
 from bayes_sf.output.words.priors import prior_words
-from bayes_sf.output.words.sentences import STATEMENTS
-from bayes_sf.output.words.words import outcome_name, word
+from bayes_sf.output.words.words import outcome_name, statement_of, word
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,7 +90,7 @@ def print_diagnosis(console: "Console", found: Diagnosis, *, as_json: bool) -> N
         console.file.write(json_text(content))
         return
     source = about["provenance"]["source"]
-    console.print(STATEMENTS[lang].get(source, f"Data: {source}."), style="bold")
+    console.print(statement_of(source) or f"{say('Data')}: {source}.", style="bold")
     print_table(console, _table(found))
     console.print()
     for check in found.checks:
@@ -109,8 +106,10 @@ def _table(found: Diagnosis) -> Table:
     title = say(
         "{} of {}, {} rows by {}", about["model"], outcome_name(about["outcome"]), about["n"], group
     )
-    keys = ("parameter", "mean", "sd", "mcse", "r_hat", "ess_bulk", "ess_tail", "exact_mcse")
-    header = tuple(word(key) for key in keys)
+    header = (
+        say("Parameter"), word("mean"), word("sd"), say("MCSE"), say("R-hat"), say("Bulk ESS"),
+        say("Tail ESS"), say("From exact (MCSE)"),
+    )  # fmt: skip
     settings = about["settings"]
     note = say(
         "{} divergences; E-BFMI {}; tree depth at most {}. {} chains of {} after "
@@ -144,6 +143,14 @@ def _draws(ess: float) -> str:
     return fixed(math.floor(ess), 0) if math.isfinite(ess) else ""
 
 
+#: Checks, and their rules.
+_KNOWN: Final = {
+    "R-hat": mark("R-hat"), "bulk ESS": mark("bulk ESS"), "tail ESS": mark("tail ESS"),
+    "divergences": mark("divergences"), "E-BFMI": mark("E-BFMI"), "below 1.01": mark("below 1.01"),
+    "at least 400": mark("at least 400"), "none": mark_as("rule", "none"),
+}  # fmt: skip
+
+
 def _check_line(check: Check) -> str:
     """A rule, what was found, and where."""
     decimals = 3 if check.name == "R-hat" else 0
@@ -151,6 +158,6 @@ def _check_line(check: Check) -> str:
     if check.name.endswith("ESS"):
         value = _draws(check.value)
     where = f" ({check.parameter})" if check.parameter else ""
-    passed = say("passed" if check.passed else "failed")
-    rule = say(check.rule)
-    return f"{passed}  {say(check.name)} {rule}: {value or say('not a number')}{where}"
+    passed = say("passed") if check.passed else say("FAILED")
+    rule = say(_KNOWN[check.rule])
+    return f"{passed}  {say(_KNOWN[check.name])} {rule}: {value or say('not a number')}{where}"

@@ -36,7 +36,6 @@ from bayes_sf.spec.model import ModelSpec
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bayes_sf.inputs.variables import Language
 
 __all__ = ["export_tables", "gather", "run_export"]
 

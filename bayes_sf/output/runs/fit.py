@@ -13,13 +13,11 @@ from bayes_sf.disclosure.protected_models import keep_open, protect_diagnostics,
 from bayes_sf.engines.fit import fit, group_sizes
 from bayes_sf.engines.result import Result, Results
 from bayes_sf.engines.store import fit_saved
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.numbers import estimate, fixed, interval, probability, row_decimals
 from bayes_sf.output.progress import show_sampling
 from bayes_sf.output.run import Asked, Content, Run, described
 from bayes_sf.output.tables.result_tables import answered_notes, zero_notes
 from bayes_sf.output.tables.table import Column, Table
-from bayes_sf.output.words.commands import say
 from bayes_sf.output.words.priors import prior_words
 from bayes_sf.output.words.words import (
     industry_name,
@@ -83,8 +81,7 @@ def run_fit(
         asked, control,
         shown.map(
             lambda both: _content(
-                both[0], dict(zip(frames, both[1], strict=True)), results, resumed, asked
-            )
+                both[0], dict(zip(frames, both[1], strict=True)), results, resumed)
         ),
         results.not_converged,
     )  # fmt: skip
@@ -95,13 +92,12 @@ def _content(
     frames: "dict[str, pd.DataFrame]",
     results: Results,
     resumed: int,
-    asked: Asked,
 ) -> Content:
     """The main rows, and files."""
     first = next(iter(results.values()))
     return Content(
         frames=frames,
-        tables=(_main_rows(results, analysis.question_in()),),
+        tables=(_main_rows(results, analysis.question_said),),
         lines=[say("{} of {} fits were there from an earlier run.", resumed, len(results))]
         if resumed
         else [],

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import pandas as pd
 
-from bayes_sf.catalogue import say
 from bayes_sf.analysis.checks.loo import compare_models, leave_group_out, loo
 from bayes_sf.analysis.checks.predictive_check import check_predictions
+from bayes_sf.catalogue import mark, say
 from bayes_sf.disclosure.control import HIDDEN, Control
 from bayes_sf.disclosure.gate import Passed, all_of
 from bayes_sf.disclosure.protected_models import blunt_of, hidden_of, keep_open
@@ -20,14 +20,12 @@ from bayes_sf.disclosure.protected_predictions import (
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.numbers import level
 from bayes_sf.output.progress import show_sampling
 from bayes_sf.output.run import Asked, Content, Run, described
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
-from bayes_sf.output.words.commands import say
 from bayes_sf.output.words.priors import prior_words
-from bayes_sf.output.words.words import industry_name, outcome_name, word
+from bayes_sf.output.words.words import industry_name, outcome_name
 from bayes_sf.spec.analysis import Analysis
 
 __all__ = ["run_loo"]
@@ -156,11 +154,19 @@ def _by_group(
     return all_of(parts).map(partial(pd.concat, ignore_index=True))
 
 
+#: How a model's workplaces were left out; and what predictive checks look at.
+_KINDS: Final = {"exact": mark("exact"), "psis": mark("psis")}
+_STATISTICS: Final = {
+    "mean": mark("mean"), "sd": mark("sd"), "min": mark("min"), "max": mark("max"),
+    "share <= 0": mark("share <= 0"),
+}  # fmt: skip
+
+
 def _loo_table(frame: pd.DataFrame, first: Result) -> Table:
     """Models of one outcome by what they say of workplaces that are left out."""
     outcome = first.spec.outcome
     part = frame[frame["outcome"] == outcome]
-    part = part.assign(kind=[say(kind) for kind in part["kind"]])
+    part = part.assign(kind=[say(_KINDS[kind]) for kind in part["kind"]])
     columns = (
         Column("model", say("Model").lower(), "text"),
         Column("elpd", "elpd", decimals=1),
@@ -229,7 +235,11 @@ def _check_lines(checks: pd.DataFrame) -> Iterator[str]:
     )
     for model, part in far.groupby("model", sort=False):
         listed = [
-            say("{} of {}", say(statistic), industry_name(group) if group else say("all"))
+            say(
+                "{} of {}",
+                say(_STATISTICS[statistic]),
+                industry_name(group) if group else say("all"),
+            )
             for statistic, group in zip(part["statistic"], part["group"], strict=True)
         ]
         more = f" {say('and {} more', len(listed) - 8)}" if len(listed) > 8 else ""

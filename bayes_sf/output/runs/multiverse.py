@@ -4,11 +4,11 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 from bayes_sf.analysis.choices.multiverse import Explored, choice_shares, explore, option_means
+from bayes_sf.catalogue import say
 from bayes_sf.disclosure.control import HIDDEN, Control
 from bayes_sf.disclosure.protected_choices import COMBINATIONS, protect_explored
 from bayes_sf.disclosure.protected_frames import mark_hidden
 from bayes_sf.inputs.sample import AnalysisSample
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.figures.multiverse import curve_figure
 from bayes_sf.output.files import json_text
 from bayes_sf.output.run import Asked, Content, Run
@@ -86,4 +86,11 @@ def _lines(explored: Explored) -> tuple[str, ...]:
     failed = explored.table[~explored.table["reason"].isin(["", HIDDEN])]
     if failed.empty:
         return ()
-    return (_FAILED[lang].format(len(failed), len(explored.table), failed["reason"].iloc[0]),)
+    return (
+        say(
+            "{} of {} combinations could not be fitted; specifications.csv says why. The first: {}",
+            len(failed),
+            len(explored.table),
+            failed["reason"].iloc[0],
+        ),
+    )

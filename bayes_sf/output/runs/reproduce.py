@@ -8,22 +8,20 @@ from typing import Any
 
 import pandas as pd
 
-from bayes_sf.catalogue import say
 from bayes_sf.analysis.comparison import Reproduction, reproduce
 from bayes_sf.analysis.replay.account import AccountRow, account_of
 from bayes_sf.analysis.replay.consistency import RuleOutcome, replay
+from bayes_sf.catalogue import language, say
 from bayes_sf.disclosure.control import Control
 from bayes_sf.disclosure.gate import Passed, all_of
 from bayes_sf.disclosure.protected_models import protect_estimates, protect_reproduction
 from bayes_sf.engines.fit import versions
 from bayes_sf.inputs.sample import AnalysisSample
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.files import json_text
 from bayes_sf.output.run import Asked, Content, Run, described
 from bayes_sf.output.runs.describe import with_source
 from bayes_sf.output.tables.described_sample import protect_tables
 from bayes_sf.output.tables.summary import markdown, print_summary
-from bayes_sf.output.words.commands import say
 from bayes_sf.recovery.study import PublishedStudy
 
 __all__ = ["run_reproduce"]
@@ -160,4 +158,4 @@ def _report_command(source: str) -> str:
     """The command that makes the report of the same data."""
     options = {"published": "", "replica": " --data replica"}
     chosen = options.get(source, " --survey ... --register ...")
-    return f"bayes-sf report{chosen}{'' if lang == 'en' else f' --lang {lang}'}"
+    return f"bayes-sf report{chosen}{'' if language() == 'en' else f' --lang {language()}'}"

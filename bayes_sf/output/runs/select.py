@@ -8,10 +8,10 @@ found nearer to the middle another time (regression to the mean).
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from bayes_sf.catalogue import say
 from bayes_sf.analysis.choices.selection import LISTS, select_cases
+from bayes_sf.catalogue import mark, say
 from bayes_sf.disclosure.control import Control
 from bayes_sf.disclosure.protected_cases import pass_with_consent, protect_belonging
 from bayes_sf.errors import UsageError
@@ -20,9 +20,7 @@ from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.run import Asked, Content, Run
 from bayes_sf.output.runs.describe import with_source
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
-from bayes_sf.output.words.commands import say
-from bayes_sf.output.words.sentences import STATEMENTS
-from bayes_sf.output.words.words import industry_name, word
+from bayes_sf.output.words.words import STATEMENTS, industry_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,7 +116,7 @@ def _content(
         after=closed,
         about={"years": choice.years, "top": choice.top, "data": sample.digest},
         said={
-            "source": asked.source, "statement": STATEMENTS["en"][asked.source],
+            "source": asked.source, "statement": STATEMENTS[asked.source],
             "years": choice.years,
         },
         unsaid=("selection",),
@@ -158,10 +156,18 @@ def count_belonging(lists: "pd.DataFrame") -> "pd.DataFrame":
     return pd.DataFrame(records, columns=columns)
 
 
+#: Annex 1's lists.
+_LISTS: Final = {
+    "strong reduction": mark("strong reduction"),
+    "stable low": mark("stable low"),
+    "stable high": mark("stable high"),
+}
+
+
 def _belonging_table(belonging: "pd.DataFrame", asked: Asked) -> Table:
     """How many truly belong, by list and industry; what has no posterior does not exist."""
     shown = belonging.assign(
-        list=[say(str(name)) for name in belonging["list"]],
+        list=[say(_LISTS[str(name)]) for name in belonging["list"]],
         industry=[industry_name(str(name)) for name in belonging["industry"]],
     )
     columns = (

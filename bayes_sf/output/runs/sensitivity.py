@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from bayes_sf.catalogue import say
 from bayes_sf.analysis.sensitivity import Sensitivity, sensitivity
+from bayes_sf.catalogue import say
 from bayes_sf.disclosure.control import Control
 from bayes_sf.disclosure.protected_models import keep_open
 from bayes_sf.disclosure.protected_sensitivity import protect_sensitivity
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.audit import notice
 from bayes_sf.output.figures.sensitivity import (
     controls_figure,
@@ -20,10 +19,8 @@ from bayes_sf.output.formats.markdown import markdown
 from bayes_sf.output.run import Asked, Content, Run, described
 from bayes_sf.output.tables.result_tables import slug
 from bayes_sf.output.tables.sensitivity_tables import model_tables, outcome_tables
-from bayes_sf.output.words.sensitivity import sentence_of
-from bayes_sf.output.words.sentences import STATEMENTS
 from bayes_sf.output.words.unanswered import unanswered
-from bayes_sf.output.words.words import numbered_name
+from bayes_sf.output.words.words import numbered_name, statement_of
 from bayes_sf.spec.analysis import Analysis
 
 if TYPE_CHECKING:
@@ -97,7 +94,7 @@ def _page(analysis: Analysis, found: Sensitivity, source: str, disclosure: str) 
     """All tables on a page of Markdown."""
     head = [
         f"# {_heading(analysis, found)}",
-        STATEMENTS[lang][source],
+        statement_of(source),
         *([disclosure] if disclosure else []),
     ]
     tables = [table for result in found.results for table in model_tables(found, result)]
@@ -111,7 +108,7 @@ def _heading(analysis: Analysis, found: Sensitivity) -> str:
     """The analysis' question; of some of its items, which ones."""
     asked = list(dict.fromkeys(result.spec.name for result in found.results))
     if len(asked) == len({spec.name for spec in analysis.specs}):
-        return analysis.question_in()
+        return analysis.question_said
     return f"{say('How far it moves')}: {', '.join(numbered_name(n) for n in asked)}"
 
 

@@ -6,13 +6,12 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from bayes_sf.catalogue import say, say_as
 from bayes_sf.analysis.comparison import CoefficientRow, IccRow, Reproduction
+from bayes_sf.catalogue import say, say_as
 from bayes_sf.disclosure.control import HIDDEN
 from bayes_sf.engines.result import Result
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.published import DECIMALS
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.figures.page import lower_first
 from bayes_sf.output.numbers import ICC_DECIMALS
 from bayes_sf.output.tables.result_tables import (
@@ -23,7 +22,6 @@ from bayes_sf.output.tables.result_tables import (
 )
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
 from bayes_sf.output.words.priors import prior_words
-from bayes_sf.output.words.sentences import sentence
 from bayes_sf.output.words.words import interval_name, outcome_name, term_name, word
 from bayes_sf.spec.analysis import load_analysis
 
@@ -66,8 +64,14 @@ def icc_table(rows: Sequence[IccRow], *, source: str, name: str = "icc") -> Tabl
         if row.case == "all"
     ]
     least = load_analysis("null").specs[0].min_quarters
-    key = "null n" if source == "microdata" else "null n printed"  # of what table 8 knows nothing
-    needed = sentence(key).format(lower_first(outcome_name("absence_mean")), quarters_name(least))
+    needs = lower_first(outcome_name("absence_mean")), quarters_name(least)
+    needed = (
+        say("n of {}: workplaces with {}.", *needs)
+        if source == "microdata"  # of what table 8 knows nothing
+        else say(
+            "n of {}: workplaces with {}; the report's table 8 counts those with three.", *needs
+        )
+    )
     boundary = (
         [
             say(

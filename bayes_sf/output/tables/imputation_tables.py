@@ -3,15 +3,14 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from bayes_sf.catalogue import say, say_as
 from bayes_sf.analysis.missing.imputation import METHODS, MethodRow, MissingStudy
 from bayes_sf.analysis.missing.unobserved import PATTERN
+from bayes_sf.catalogue import mark, say, say_as
 from bayes_sf.inputs.codebook import load_codebook
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.numbers import digits_of, fixed, interval, level
 from bayes_sf.output.tables.result_tables import prior_notes
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
-from bayes_sf.output.words.words import industry_name, outcome_name, term_name, word
+from bayes_sf.output.words.words import industry_name, outcome_name, term_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,108 +20,36 @@ __all__ = [
     "tipping_table", "won_back_table",
 ]  # fmt: skip
 
-_WORDS: Final = {
-    "en": {
-        "methods": "What is missing, and how it is treated",
-        "method": "Treatment",
-        "complete-case": "Complete rows",
-        "known-precision": "Known precision",
-        "rubin": "Completed, REML",
-        "joint": "Joint (MAR)",
-        "delta": "Joint, delta {}",
-        "span": "{} interval",
-        "workplaces": "Workplaces",
-        "read": "Complete rows: mean over the quarters that are observed; the others: over all "
-        "quarters of the panel, in which less noise is left, also in the ICC. Intervals: "
-        "equal-tailed credible.",
-        "rubin_note": "Completed sets: intervals by Rubin's rules (standard error, t{}); the ICC "
-        "has none.",
-        "sets": ", {} sets",
-        "delta_note": "Delta: percentage points that imputed quarters are moved by ({}).",
-        "change_note": "Joint (MAR): change of the model's line, to which every quarter "
-        "contributes; completed sets and delta: 2019Q4 less 2016Q4, with the noise of both.",
-        "missing": "Who is missing",
-        "level": "Workplaces", "surveyed": "Surveyed", "linked": "Linked",
-        "quarters": "Quarters", "shares": "Shares",
-        "missing_note": "Linked: in the register. Quarters: share of the linked workplaces' "
-        "quarters that are observed. Shares: share of the linked of which women's and seniors' "
-        "share are known. Mean and change: those with everything that the model of complete rows "
-        "of that outcome needs, and their share of the surveyed.",
-        "won": "How much of the sample is won back",
-        "joint_n": "Joint model", "won_n": "Won back", "lost_share": "Complete, share",
-        "won_share": "Won back, share",
-        "won_note": "Complete rows against the joint model; shares of the surveyed.",
-        "tipping": "Where a conclusion changes",
-        "verdict_at_zero": "At delta 0", "sign": "Sign changes at", "verdict": "Verdict changes at",
-        "tipping_note": "Deltas on the grid {} nearest to 0, interpolated; a point means that "
-        "there is none on the grid. Verdict: on which side of 0 the {} interval lies.",
-        "workplaces_note": "Delta: how far, on average, the outcome of the workplaces without one "
-        "is from what the model expects of their industry and answer.",
-        "n_workplaces moved": "Without outcome", "n moved": "With answer",
-        "above 0": "above 0", "below 0": "below 0", "undecided": "undecided",
-        "industry": "Industry", "size": "Employees", "representatives": "Union representatives",
-        "all": "All", "not known": "not known", "yes": "yes", "no": "no", "under 5": "under 5",
-        "mean": "Mean", "change": "Change", "share": "Share",
-    },
-    "nb": {
-        "methods": "Det som mangler, og hvordan det behandles",
-        "method": "Behandling",
-        "complete-case": "Komplette rader",
-        "known-precision": "Kjent presisjon",
-        "rubin": "Komplettert, REML",
-        "joint": "Felles (MAR)",
-        "delta": "Felles, delta {}",
-        "span": "{} intervall",
-        "workplaces": "Virksomheter",
-        "read": "Komplette rader: gjennomsnitt av observerte kvartaler; de andre: av alle panelets "
-        "kvartaler, der det er mindre støy igjen, også i ICC. Intervaller: troverdighetsintervall "
-        "med like haler.",
-        "rubin_note": "Kompletterte sett: intervaller etter Rubins regler (standardfeil, t{}); ICC "
-        "har ikke noe.",
-        "sets": ", {} sett",
-        "delta_note": "Delta: prosentpoeng som imputerte kvartaler flyttes ({}).",
-        "change_note": "Felles (MAR): endring i modellens linje, som alle kvartaler bidrar "
-        "til; kompletterte sett og delta: 4. kvartal 2019 minus 4. kvartal 2016, med støyen i "
-        "begge.",
-        "missing": "Hvem som mangler",
-        "level": "Virksomheter", "surveyed": "Spurt", "linked": "Koblet",
-        "quarters": "Kvartaler", "shares": "Andeler",
-        "missing_note": "Koblet: i registeret. Kvartaler: andel av de koblede virksomhetenes "
-        "kvartaler som er observert. Andeler: andel av de koblede der kvinne- og seniorandel er "
-        "kjent. Gjennomsnitt og endring: de som har alt som modellen for komplette rader av "
-        "utfallet trenger, og deres andel av de spurte.",
-        "won": "Hvor mye av utvalget som er vunnet tilbake",
-        "joint_n": "Felles modell", "won_n": "Vunnet", "lost_share": "Komplett, andel",
-        "won_share": "Vunnet, andel",
-        "won_note": "Komplette rader mot den felles modellen; andeler av de spurte.",
-        "tipping": "Hvor en konklusjon skifter",
-        "verdict_at_zero": "Ved delta 0", "sign": "Fortegnet skifter ved",
-        "verdict": "Konklusjonen skifter ved",
-        "tipping_note": "Deltaene på rutenettet {} nærmest 0, interpolert; et punktum betyr at det "
-        "ikke finnes noen. Konklusjon: på hvilken side av 0 {}-intervallet ligger.",
-        "workplaces_note": "Delta: hvor langt utfallet for virksomhetene uten utfall i "
-        "gjennomsnitt ligger fra det modellen venter av bransjen og svaret deres.",
-        "n_workplaces moved": "Uten utfall", "n moved": "Med svar",
-        "above 0": "over 0", "below 0": "under 0", "undecided": "uavgjort",
-        "industry": "Bransje", "size": "Ansatte", "representatives": "Tillitsvalgte",
-        "all": "Alle", "not known": "ikke kjent", "yes": "ja", "no": "nei", "under 5": "under 5",
-        "mean": "Gjennomsnitt", "change": "Endring", "share": "Andel",
-    },
+#: Treatments of what is missing.
+_METHODS: Final = {
+    "complete-case": mark("Complete rows"),
+    "known-precision": mark("Known precision"),
+    "rubin": mark("Completed, REML"),
+    "joint": mark("Joint (MAR)"),
+    "delta": mark("Joint, delta {}"),
+}
+_VERDICTS: Final = {
+    "above 0": mark("above 0"),
+    "below 0": mark("below 0"),
+    "undecided": mark("undecided"),
+}
+_QUANTITIES: Final = {"mean": mark("Mean"), "change": mark("Change")}
+#: What workplaces are counted by, and in which classes.
+_BY: Final = {
+    "size": mark("Employees"), "representatives": mark("Union representatives"),
+    "not known": mark("not known"), "yes": mark("yes"), "no": mark("no"),
+    "under 5": mark("under 5"),
 }  # fmt: skip
+_MOVED: Final = {"n_workplaces": mark("Without outcome"), "n": mark("With answer")}
 
 #: Which imputed quarters are moved.
 _PATTERNS: Final = {
-    "en": {
-        "quarters": "all imputed quarters", "unlinked": "of workplaces not in the register",
-        "new": "of new workplaces", "small": "of small workplaces",
-        PATTERN: "of workplaces without an outcome",
-    },
-    "nb": {
-        "quarters": "alle imputerte kvartaler", "unlinked": "for virksomheter utenfor registeret",
-        "new": "for nye virksomheter", "small": "for små virksomheter",
-        PATTERN: "for virksomheter uten utfall",
-    },
-}  # fmt: skip
+    "quarters": mark("all imputed quarters"),
+    "unlinked": mark("of workplaces not in the register"),
+    "new": mark("of new workplaces"),
+    "small": mark("of small workplaces"),
+    PATTERN: mark("of workplaces without an outcome"),
+}
 
 
 def pattern_name(pattern: str) -> str:
@@ -130,10 +57,10 @@ def pattern_name(pattern: str) -> str:
 
     Examples
     --------
-    >>> pattern_name("new", "nb")
-    'for nye virksomheter'
+    >>> pattern_name("new")
+    'of new workplaces'
     """
-    return _PATTERNS[lang][pattern]
+    return say(_PATTERNS[pattern])
 
 
 def imputation_tables(study: MissingStudy) -> tuple[Table, ...]:
@@ -252,7 +179,7 @@ def _method_record(row: MethodRow) -> dict[str, Any]:
     if row.method == "delta":
         shift = fixed(row.delta, 0 if row.delta == round(row.delta) else 2)
     return {
-        "term": term_name(row.term), "treatment": words[row.method].format(shift),
+        "term": term_name(row.term), "treatment": say(_METHODS[row.method], shift),
         "estimate": row.estimate, "sd": row.sd, "lower": row.lower, "upper": row.upper,
         "p_direction": row.p_direction, "n": row.n,
         "digits": digits_of(row.term, row.estimate, row.sd),
@@ -272,9 +199,9 @@ def tipping_table(effects: "pd.DataFrame", tipping: "pd.DataFrame", *, source: s
     whole = effects["pattern"].iloc[0] == PATTERN
     sizes = effects.drop_duplicates(["quantity", "term"])
     frame = tipping.merge(sizes[["quantity", "term", "n_workplaces", "n"]])
-    frame["quantity"] = [words[quantity] for quantity in frame["quantity"]]
+    frame["quantity"] = [say(_QUANTITIES[quantity]) for quantity in frame["quantity"]]
     frame["term"] = [term_name(str(term)) for term in frame["term"]]
-    frame["verdict_at_zero"] = [words[verdict] for verdict in frame["verdict_at_zero"]]
+    frame["verdict_at_zero"] = [say(_VERDICTS[verdict]) for verdict in frame["verdict_at_zero"]]
     ends = interval(float(effects["delta"].min()), float(effects["delta"].max()), 1)
     columns = (
         Column("term", say("Term"), "text"),
@@ -283,7 +210,7 @@ def tipping_table(effects: "pd.DataFrame", tipping: "pd.DataFrame", *, source: s
         Column("sign", say("Sign changes at")),
         Column("verdict", say("Verdict changes at")),
         *(
-            Column(key, words[f"{key} moved"], "integer")
+            Column(key, say(_MOVED[key]), "integer")
             for key in ("n_workplaces", "n") if whole
         ),
     )  # fmt: skip
@@ -338,7 +265,10 @@ def missing_table(study: MissingStudy) -> Table:
             column
             for outcome in outcomes
             for column in (
-                Column(f"complete_{outcome}", words[outcome.removeprefix("absence_")], "integer"),
+                Column(
+                    f"complete_{outcome}", say(_QUANTITIES[outcome.removeprefix("absence_")]),
+                    "integer",
+                ),
                 Column(f"complete_{outcome}_share", say("Share"), decimals=2),
             )
         ),
@@ -366,7 +296,7 @@ def _level(by: str, key: str) -> str:
     """A line's workplaces: an industry as it is, else with what they are counted by."""
     if by in {"industry", "all"}:
         return say("All") if by == "all" else industry_name(key)
-    return f"{words[by]}: {words.get(key, key)}"
+    return f"{say(_BY[by])}: {say(_BY[key]) if key in _BY else key}"
 
 
 def won_back_table(study: MissingStudy, outcome: str) -> Table:

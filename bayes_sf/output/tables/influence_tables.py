@@ -2,17 +2,15 @@
 
 from typing import TYPE_CHECKING
 
-from bayes_sf.catalogue import say, say_as
 from bayes_sf.analysis.choices.influence import OTHERS, Influence
 from bayes_sf.analysis.contrast import find_contrast
+from bayes_sf.catalogue import say, say_as
 from bayes_sf.disclosure.protected_choices import PULLS, REFITS
 from bayes_sf.disclosure.protected_frames import mark_hidden
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import load_codebook
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.tables.result_tables import prior_notes, slug
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
-from bayes_sf.output.words.sentences import sentence
 from bayes_sf.output.words.words import (
     industry_name,
     interval_name,

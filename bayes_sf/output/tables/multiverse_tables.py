@@ -3,16 +3,14 @@
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from bayes_sf.catalogue import say
 from bayes_sf.analysis.choices.multiverse import Explored, choice_shares, option_means
 from bayes_sf.analysis.contrast import find_contrast
 from bayes_sf.analysis.priors.prior_fan import SLOPE_PRIORS
+from bayes_sf.catalogue import say
 from bayes_sf.disclosure.control import HIDDEN
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.numbers import fixed
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
 from bayes_sf.output.words.priors import prior_words
-from bayes_sf.output.words.sentences import sentence
 from bayes_sf.output.words.words import (
     industry_name,
     numbered_name,
@@ -88,8 +86,12 @@ def _shares(explored: Explored) -> Table:
         Column("range", say("Range"), decimals=2),
     )
     complete = len(explored.fitted) == len(explored.table)
-    keys = ("multiverse_shares", *(() if complete else ("unbalanced",)))
-    notes = tuple(sentence(key) for key in keys)
+    shares = say(
+        "Share of the estimates' variance that goes with a choice alone, and with what it does "
+        "together with others. Range: between the means of its options."
+    )
+    unbalanced = say("Not every combination could be fitted: shares need not add up.")
+    notes = (shares,) if complete else (shares, unbalanced)
     return _table("multiverse_shares", frame, columns, notes=notes, explored=explored)
 
 

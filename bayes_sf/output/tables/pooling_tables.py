@@ -2,16 +2,13 @@
 
 from dataclasses import replace
 
-from bayes_sf.catalogue import say, say_as
 from bayes_sf.analysis.pooling import GroupRow, Pooling
+from bayes_sf.catalogue import say, say_as
 from bayes_sf.disclosure.control import HIDDEN
 from bayes_sf.inputs.codebook import load_codebook
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.numbers import digits_of
 from bayes_sf.output.tables.result_tables import prior_notes, slug
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
-from bayes_sf.output.words.commands import say
-from bayes_sf.output.words.sentences import sentence
 from bayes_sf.output.words.words import (
     group_name,
     interval_name,

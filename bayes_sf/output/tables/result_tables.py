@@ -13,11 +13,9 @@ from bayes_sf.catalogue import say, say_as
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.published import scalar
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.numbers import digits_of, fixed
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
 from bayes_sf.output.words.priors import prior_words
-from bayes_sf.output.words.sentences import sentence
 from bayes_sf.output.words.words import (
     group_name,
     interval_name,

@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from bayes_sf.catalogue import say
+from bayes_sf.catalogue import labels_language, say
 from bayes_sf.disclosure.control import HIDDEN
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import NOT_ASKED, load_codebook
 from bayes_sf.inputs.published import DECIMALS
-from bayes_sf.inputs.variables import Item, Language
+from bayes_sf.inputs.variables import Item
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
-from bayes_sf.output.words.sentences import sentence
 from bayes_sf.output.words.words import industry_name, outcome_name, step_name, word
 
 if TYPE_CHECKING:
@@ -177,11 +176,10 @@ def _label(item: Item) -> str:
 
 
 def _answer(question: str, category: str) -> str:
-    """An answer: as the report prints it, which was not asked as NA, or in English."""
+    """An answer: as the report prints it, which was not asked as NA, or in another language."""
     try:
         answer = _item(question).category(category)
     except UsageError:  # "(missing)"
-        return "(mangler)" if lang == "nb" else category
-    if lang == "nb":
-        return answer.label_nb if answer.code == NOT_ASKED else category
-    return answer.label_en
+        return say("(missing)")
+    printed = labels_language() == "nb" and answer.code != NOT_ASKED
+    return category if printed else answer.label

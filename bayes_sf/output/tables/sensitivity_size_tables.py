@@ -11,10 +11,7 @@ from bayes_sf.disclosure.control import HIDDEN
 from bayes_sf.disclosure.rounding import significant_decimals
 from bayes_sf.output.numbers import estimate
 from bayes_sf.output.tables.table import Column, Table
-from bayes_sf.output.words.sensitivity import say
 from bayes_sf.output.words.sensitivity_about import About
-from bayes_sf.output.words.sentences import sentence
-from bayes_sf.output.words.words import word
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,10 +26,10 @@ def _size(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
     """The verdict against the user's region."""
     shown = frame.assign(
         term=[about.term(term) for term in frame["term"]],
-        verdict=[about.say(f"verdict {verdict}") for verdict in frame["verdict"]],
+        verdict=[about.word(f"verdict {verdict}") for verdict in frame["verdict"]],
     )
     columns = (
-        *_of_term(frame, about),
+        *_of_term(frame),
         Column("mean", say_as("mean", "Mean")),
         Column("lower", about.span, "interval", upper="upper"),
         Column("rope_low", "ROPE", "interval", _places(frame["rope_high"]), "rope_high"),
@@ -52,7 +49,7 @@ def _size(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
 def _exceedance(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
     """Probabilities of amounts."""
     columns = (
-        *_of_term(frame, about),
+        *_of_term(frame),
         Column("amount", about.own_words(say("At least")), decimals=_places(frame["amount"])),
         Column("p_at_least", about.own_words(say("P(at least)")), "probability"),
         Column("p_below", about.own_words(say("P(lower)")), "probability"),
@@ -96,7 +93,7 @@ def _days(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
         for name in frame["industry"]
     ]
     shown = _named(frame, about).assign(
-        industry=groups, variation=[about.say(f"vary {name}") for name in frame["variation"]]
+        industry=groups, variation=[about.word(f"vary {name}") for name in frame["variation"]]
     )
     seen = frame["mean"] != HIDDEN
     large = bool(frame.loc[seen, "sd"].max() > 10_000)
@@ -104,11 +101,11 @@ def _days(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
     shown.loc[seen, limits] /= 1000.0 if large else 1.0
     money = frame.loc[seen, "cost"].notna().any()
     columns = (
-        *_of_term(frame, about),
+        *_of_term(frame),
         Column("variation", about.own_words(say("Variation")), "text"),
         Column("industry", about.own_words(say("Industry")), "text"),
         Column("employees", about.own_words(say("Full-time equivalents")), "integer"),
-        Column("mean", about.say("days_thousand" if large else "days_mean"), "integer"),
+        Column("mean", about.word("days_thousand" if large else "days_mean"), "integer"),
         Column("lower", about.span, "interval", 0, "upper"),
         Column("p_more", about.own_words(say("P(more)")), "probability"),
         *(
@@ -127,7 +124,7 @@ def _days(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
 def _designs(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
     """What the design could have seen."""
     columns = (
-        *_of_term(frame, about),
+        *_of_term(frame),
         Column("estimate", "REML"),
         Column("std_error", say("SE")),
         Column("power", about.own_words(say("Power")), "probability", 2),
@@ -135,35 +132,30 @@ def _designs(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
         Column("type_m", about.own_words(say("M")), decimals=1),
         Column("detectable", about.own_words(say("Smallest detectable"))),
     )
-    sd = _rounded(frame["effects_sd"].iloc[0], about)
-    note = {
-        "en": f"True differences: sd {sd} about zero.",
-        "nb": f"Sanne forskjeller: std.avvik {sd} rundt null.",
-    }
+    sd = _rounded(frame["effects_sd"].iloc[0])
     yield about.table(
         "designs", _named(frame, about), columns, digits="std_error",
-        notes=(note[about.lang], *_contrast(frame, about)),
+        notes=(say("True differences: sd {} about zero.", sd), *_contrast(frame, about)),
     )  # fmt: skip
 
 
 def _planning(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
     """Widths to expect."""
     columns = (
-        *_of_term(frame, about),
+        *_of_term(frame),
         Column("industries", about.own_words(say("Industries")), "integer"),
         Column("per_industry", about.own_words(say("Workplaces in each")), "integer"),
         Column("workplaces", about.own_words(say("Workplaces")), "integer"),
         Column("width", about.own_words(say("Width of interval"))),
         Column("detectable", about.own_words(say("Smallest detectable"))),
     )
-    now = _rounded(frame["width_now"].iloc[0], about)
-    note = {"en": f"The interval is now {now} wide.", "nb": f"Intervallet er nå {now} bredt."}
+    now = _rounded(frame["width_now"].iloc[0])
     yield about.table(
         "planning",
         _named(frame, about),
         columns,
         digits="sd",
-        notes=(note[about.lang], *_contrast(frame, about)),
+        notes=(say("The interval is now {} wide.", now), *_contrast(frame, about)),
     )
 
 
@@ -173,7 +165,7 @@ def _places(values: "pd.Series[Any]") -> int:
     return max(_LEAST, significant_decimals(min(sizes, default=1.0)))
 
 
-def _rounded(value: float, about: About) -> str:
+def _rounded(value: float) -> str:
     """A number in a note, with two digits and no fewer than two decimals."""
     return estimate(value, max(_LEAST, significant_decimals(abs(value))))
 
@@ -183,7 +175,7 @@ def _named(frame: "pd.DataFrame", about: About) -> "pd.DataFrame":
     return frame.assign(term=[about.term(term) for term in frame["term"]])
 
 
-def _of_term(frame: "pd.DataFrame", about: About) -> tuple[Column, ...]:
+def _of_term(frame: "pd.DataFrame") -> tuple[Column, ...]:
     """Term and contrast, where there are several: one alone is in the notes."""
     if len(frame["label"].unique()) == 1:
         return ()

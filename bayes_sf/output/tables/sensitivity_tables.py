@@ -7,18 +7,16 @@ in title and footer that they are an association.
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
-from bayes_sf.catalogue import say, say_as
 from bayes_sf.analysis.sensitivity import Sensitivity
+from bayes_sf.catalogue import say, say_as
 from bayes_sf.disclosure.rounding import significant_decimals
 from bayes_sf.engines.result import Result
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.numbers import digits_of, estimate, interval
 from bayes_sf.output.tables.result_tables import slug
 from bayes_sf.output.tables.sensitivity_size_tables import SIZE_TABLES
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
-from bayes_sf.output.words.sensitivity import say, sentence_of
 from bayes_sf.output.words.sensitivity_about import About
-from bayes_sf.output.words.words import interval_name, numbered_name, outcome_name, own_group, word
+from bayes_sf.output.words.words import interval_name, numbered_name, outcome_name, own_group
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,7 +82,7 @@ def _prior(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
     named = [
         f"{about.own_words(say('Contrast'))}: {label}"
         if quantity == "contrast"
-        else about.say(quantity)
+        else about.word(quantity)
         for quantity, label in zip(frame["quantity"], frame["label"], strict=True)
     ]
     columns = (
@@ -138,7 +136,7 @@ def _scaling(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
     ).reset_index()
     said = frame.drop_duplicates(keys).set_index(keys)["diagnosis"]
     wide["diagnosis"] = [
-        about.say(said[engine, term])
+        about.word(said[engine, term])
         for engine, term in zip(wide["engine"], wide["term"], strict=True)
     ]
     wide["term"] = [about.term(term) for term in wide["term"]]
@@ -159,7 +157,7 @@ def _ladder(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
     several = there["term"].iloc[0] != there["term"].iloc[-1]
     shown = there.assign(
         term=[about.term(term) for term in there["term"]],
-        rung=[about.say(rung) for rung in there["rung"]],
+        rung=[about.word(rung) for rung in there["rung"]],
         digits=list(map(digits_of, there["term"], there["estimate"], there["sd"])),
     )
     columns = (
@@ -175,7 +173,7 @@ def _ladder(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
     terms = frame[frame["term"] != "icc"] if (frame["term"] != "icc").any() else frame
     out = terms[terms["missing"] != ""].drop_duplicates("rung")
     notes = [
-        f"{about.say(rung)}: {about.say(why)}."
+        f"{about.word(rung)}: {about.word(why)}."
         for rung, why in zip(out["rung"], out["missing"], strict=True)
     ]
     yield about.table("ladder", shown, columns, digits="digits", notes=tuple(notes))
@@ -185,7 +183,7 @@ def _controls(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
     """On identical rows, and as the report did."""
     named = frame.assign(
         controls=[
-            about.say(c) if c in {"none", "all"} else about.term(c) for c in frame["controls"]
+            about.word(c) if c in {"none", "all"} else about.term(c) for c in frame["controls"]
         ]
     )
     for rows in ("identical", "own"):
@@ -275,12 +273,7 @@ def _many(found: Sensitivity, frame: "pd.DataFrame") -> Table:
             else []
         ),
     ]
-    notes.append(
-        {
-            "en": f"{count} slopes. Prior: slopes normal(0, omega), omega flat.",
-            "nb": f"{count} stigningstall. A priori: normal(0; omega), omega flat.",
-        }[lang]
-    )
+    notes.append(say("{} slopes. Prior: slopes normal(0, omega), omega flat.", count))
     return table_from_frame(
         shown,
         f"{say("Many comparisons")}: {outcome_name(outcome, own=own)}", columns=columns,

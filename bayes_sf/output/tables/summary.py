@@ -2,24 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from bayes_sf.catalogue import say, say_as
 from bayes_sf.analysis.comparison import CoefficientRow, IccRow, Reproduction
 from bayes_sf.analysis.replay.account import AccountRow
 from bayes_sf.analysis.replay.consistency import RuleOutcome
+from bayes_sf.catalogue import mark, say, say_as
 from bayes_sf.inputs.codebook import Codebook, load_codebook
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.formats.markdown import grid
 from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.numbers import fixed, interval, level, probability
 from bayes_sf.output.tables.account import account_table
 from bayes_sf.output.tables.table import Table, printed_table
-from bayes_sf.output.words.commands import say
 from bayes_sf.output.words.findings import findings_lines, replay_line
 from bayes_sf.output.words.priors import prior_words
-from bayes_sf.output.words.sentences import STATEMENTS
-from bayes_sf.output.words.words import interval_name, unit_name, word
+from bayes_sf.output.words.words import STATEMENTS, interval_name, statement_of, unit_name, word
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,8 +24,17 @@ if TYPE_CHECKING:
 __all__ = ["SOURCES", "markdown", "print_summary", "summary_tables"]
 
 #: What every output says of its data.
-SOURCES = STATEMENTS["en"]
+SOURCES = STATEMENTS
 _STRONGEST = 5
+
+
+#: Ends of a boundary estimate.
+_ENDS: Final = {"lowest": mark("no difference"), "highest": mark("largest")}
+
+
+def _outcome(outcome: str) -> str:
+    """An outcome in two or three words."""
+    return say("mean absence") if outcome == "absence_mean" else say("change in absence")
 
 
 def summary_tables(found: Reproduction, source: str) -> tuple[Table, ...]:
@@ -41,7 +47,7 @@ def summary_tables(found: Reproduction, source: str) -> tuple[Table, ...]:
     source : str
         ``published``, ``replica`` or ``microdata``.
     """
-    label = f"{STATEMENTS[lang][source].partition(':')[0]}: " if source == "replica" else ""
+    label = f"{statement_of(source).partition(':')[0]}: " if source == "replica" else ""
     return tuple(
         replace(table, title=label + table.title)
         for table in (_icc_table(found.icc), *_slope_tables(found))
@@ -52,7 +58,7 @@ def _icc_table(rows: Sequence[IccRow]) -> Table:
     """ICC of both outcomes."""
     body = tuple(
         (
-            say(r.outcome) + ("" if r.case == "all" else f" ({say(r.case)})"),
+            _outcome(r.outcome) + ("" if r.case == "all" else f" ({say(_ENDS[r.case])})"),
             fixed(r.published, 3) if r.published else say("about 0"),
             fixed(r.reml, 3), fixed(r.mean, 3), fixed(r.median, 3),
             interval(r.lower, r.upper, 3), str(r.n),
@@ -69,7 +75,7 @@ def _icc_table(rows: Sequence[IccRow]) -> Table:
             interval(first.prior_lower, first.prior_upper, 3),
         ),
         *(
-            f"{say('Priors')}, {say(r.outcome)} (pp): {prior_words(r.prior)}."
+            f"{say('Priors')}, {_outcome(r.outcome)} (pp): {prior_words(r.prior)}."
             for r in rows
             if r.case == "all"
         ),
@@ -84,8 +90,7 @@ def _icc_table(rows: Sequence[IccRow]) -> Table:
             else []
         ),
     ]
-    names = (word(key).lower() for key in ("published", "mean", "median"))
-    published, mean, median = names
+    published, mean, median = say("Published").lower(), word("mean").lower(), say("Median").lower()
     span = say("{} interval", level(first.prob))
     header = ("ICC", published, "REML", mean, median, span, "n")
     return printed_table(say("Intraclass correlation"), header, body, " ".join(notes))
@@ -105,7 +110,9 @@ def _slope_tables(found: Reproduction) -> Iterator[Table]:
             say("Term").lower(), "", say("Published").lower(), "REML",
             say_as("mean", "Mean").lower(), span, say("P(direction)"), "n",
         )  # fmt: skip
-        title = say("Strongest slopes on {}, {} (table {})", say(outcome), unit_name("pp"), table)
+        title = say(
+            "Strongest slopes on {}, {} (table {})", _outcome(outcome), unit_name("pp"), table
+        )
         note = say(
             "{}. Prior of slopes: {}; other priors as for the ICC. Chosen by "
             "|mean/sd| among {}; all are in coefficients.csv.",
@@ -133,11 +140,13 @@ def _returned_line(found: Reproduction) -> str:
     hit, total = found.returned
     left = sum(row.basis == "estimate and SE" for row in found.coefficients)
     line = say("REML returns {} of {} published figures at their printed rounding.", hit, total)
-    return (
-        f"{line} {say('The other {} coefficients belong to models with controls, whose moments the report does not determine; their posteriors rest on estimate and SE (flat priors).', left)}"
-        if left
-        else line
-    )
+    if not left:
+        return line
+    rest = say(
+        "The other {} coefficients belong to models with controls, whose moments the report does "
+        "not determine; their posteriors rest on estimate and SE (flat priors).", left,
+    )  # fmt: skip
+    return f"{line} {rest}"
 
 
 def markdown(
@@ -163,7 +172,7 @@ def markdown(
     """
     parts = [
         f"# {say("The report's multilevel results as posteriors")}",
-        f"**{STATEMENTS[lang][source]}**",
+        f"**{statement_of(source)}**",
     ]
     more = [account_table(account)] if account else []
     tables = [*summary_tables(found, source), *more]
@@ -179,7 +188,7 @@ def print_summary(
     console: "Console", found: Reproduction, outcomes: Sequence[RuleOutcome], source: str
 ) -> None:
     """Print the same on a terminal."""
-    console.print(STATEMENTS[lang][source], style="bold")
+    console.print(statement_of(source), style="bold")
     for table in summary_tables(found, source):
         print_table(console, table)
     console.print()

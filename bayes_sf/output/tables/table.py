@@ -28,7 +28,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from bayes_sf.catalogue import say
 from bayes_sf.disclosure.control import HIDDEN
 from bayes_sf.errors import UsageError, legible
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.numbers import (
     as_printed,
     estimate,
@@ -38,8 +37,7 @@ from bayes_sf.output.numbers import (
     row_decimals,
     shared_decimals,
 )
-from bayes_sf.output.words.sentences import STATEMENTS
-from bayes_sf.output.words.words import SYMBOLS, unit_name, word
+from bayes_sf.output.words.words import STATEMENTS, SYMBOLS, statement_of, unit_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,7 +144,7 @@ class Table:
                 raise UsageError(where, f"must have {width} values in every row", got=row)
         if len(self.decimals) not in (0, len(self.rows)):
             raise UsageError(where, "must have decimals for every row, or none", got=self.decimals)
-        if self.source and self.source not in STATEMENTS["en"]:
+        if self.source and self.source not in STATEMENTS:
             fix = f"known: {', '.join(STATEMENTS['en'])}"
             raise UsageError(where, "must have a known source", got=self.source, fix=fix)
         texts = {
@@ -173,7 +171,7 @@ class Table:
     @property
     def statement(self) -> str:
         """Which data these are; "" where it is said elsewhere."""
-        return STATEMENTS[self.lang].get(self.source, "")
+        return statement_of(self.source)
 
     @property
     def header(self) -> tuple[str, ...]:
@@ -192,7 +190,7 @@ class Table:
     def footer(self) -> tuple[str, ...]:
         """Notes, what the symbols mean that are used, and the source."""
         used = {text for text, column in self._cells() if not column.is_text}
-        symbols = [f"{s} = {said}" for s, said in SYMBOLS[self.lang].items() if s in used]
+        symbols = [f"{s} = {say(meaning)}" for s, meaning in SYMBOLS.items() if s in used]
         symbol_note = ["; ".join(symbols) + "."] if symbols else []
         source = [f"{say('Source')}: {self.statement}"] if self.statement else []
         return (*self.notes, *symbol_note, *source)

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bayes_sf.engines.result import Result
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.tables.result_tables import prior_notes, slug
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
-from bayes_sf.output.words.sensitivity import say, sentence_of
+from bayes_sf.output.words.sensitivity import part_note, part_word
 from bayes_sf.output.words.words import (
     group_name,
     interval_name,
@@ -15,7 +14,6 @@ from bayes_sf.output.words.words import (
     outcome_name,
     own_group,
     term_name,
-    word,
 )
 
 if TYPE_CHECKING:
@@ -58,17 +56,13 @@ class About:
         """Label of a term."""
         return term_name(term, own=self.own)
 
-    def say(self, key: str) -> str:
-        """Return a word in the tables' language."""
-        return of_groups(say(key), own=self.own)
+    def own_words(self, text: str) -> str:
+        """Return a text of ours with groups in the place of industries, where they are a user's."""
+        return of_groups(text, own=self.own)
 
     def word(self, key: str) -> str:
-        """Return a word of all tables in their language."""
-        return of_groups(word(key), own=self.own)
-
-    def sentence(self, key: str) -> str:
-        """Return a sentence in the tables' language."""
-        return of_groups(sentence_of(key), own=self.own)
+        """Return what a key of the analysis is called."""
+        return self.own_words(part_word(key))
 
     def group(self, name: str) -> str:
         """Label of a group."""
@@ -83,12 +77,12 @@ class About:
         key, outcome = about or part, outcome_name(spec.outcome, own=self.own)
         return table_from_frame(
             frame,
-            f"{self.say(part)}: {spec.name}, {outcome}",
+            f"{self.word(part)}: {spec.name}, {outcome}",
             columns=columns,
             name=slug(f"{part}_{spec.name}_{spec.outcome}"),
             digits=digits,
             unit=spec.unit if unit is None else unit,
             n=self.result.moments.n_obs,
-            notes=[self.sentence(key), *notes, *prior_notes([self.result])],
+            notes=[self.own_words(part_note(key)), *notes, *prior_notes([self.result])],
             source=source if source != "moments" else "",
         )

@@ -49,7 +49,12 @@ type Marked = str | InContext
 
 def languages() -> tuple[str, ...]:
     """Return the languages that there are: English, and every catalogue's."""
-    return (_CODE, *sorted(path.stem for path in FOLDER.glob("*.po")))
+    return _languages_in(FOLDER)
+
+
+@functools.cache
+def _languages_in(folder: Path) -> tuple[str, ...]:
+    return (_CODE, *sorted(path.stem for path in folder.glob("*.po")))
 
 
 def check_language(lang: str) -> str:

@@ -17,6 +17,7 @@ from bayes_sf.analysis.size.practical import Rope, exceedance, judge_size, judge
 from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import load_codebook
+from tests.tools import spoken
 
 ROPE = Rope(-0.5, 0.5, "pp")
 WIDEST = find_contrast("q13", "widest")
@@ -63,7 +64,7 @@ def test_every_preventive_item_has_a_widest_contrast_between_its_own_ends() -> N
 
 
 def test_labels_in_norwegian() -> None:
-    assert find_contrast("q17[no]", "widest", language="nb").label == "ja til nei"
+    assert spoken("nb", find_contrast, "q17[no]", "widest").label == "ja til nei"
 
 
 def test_yes_to_no_is_the_coefficient_of_a_no_dummy(sample: object) -> None:

@@ -238,6 +238,7 @@ class Codebook:
 
         Examples
         --------
+        >>> from bayes_sf.catalogue import speaking
         >>> from bayes_sf.inputs.codebook import load_codebook
         >>> with speaking("nb"):
         ...     load_codebook().label("q18[dont_know]")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import Final
 
-from bayes_sf.catalogue import say
+from bayes_sf.catalogue import say, speaking
 from bayes_sf.disclosure.control import MODELS, Control, Hidden
 from bayes_sf.output.files import csv_text, json_text
 from bayes_sf.output.words.words import outcome_name
@@ -65,9 +65,11 @@ def disclosure_files(control: Control, log: Sequence[Hidden]) -> dict[str, str]:
     """
     if not control.microdata:
         return {}
+    with speaking("en"):  # as all that programs read
+        statement = notice(control, log)
     rules = {name.name: getattr(control.rules, name.name) for name in fields(control.rules)}
     lines = sorted(set(log), key=lambda line: (line.table, line.row, line.column))
     content = {
-        "statement": notice(control, log), "rules": rules, "hidden": [asdict(one) for one in lines],
+        "statement": statement, "rules": rules, "hidden": [asdict(one) for one in lines],
     }  # fmt: skip
     return {FILES[0]: csv_text(Hidden, lines), FILES[1]: json_text(content)}

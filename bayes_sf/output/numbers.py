@@ -7,6 +7,7 @@ zeros, before or behind its digits, is written with a power of ten.
 
 Examples
 --------
+>>> from bayes_sf.catalogue import speaking
 >>> fixed(-0.235, 2), fixed(2.5, 0), fixed(-0.0004, 2)
 ('−0.24', '3', '0.00')
 >>> limit(0.00002, 3), limit(-0.0004, 2), percent(0.349), level(0.95)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bayes_sf.catalogue import speaking
 from bayes_sf.disclosure.control import Control, Rules
 from bayes_sf.disclosure.gate import Passed
 from bayes_sf.engines.fit import versions
@@ -188,8 +189,10 @@ class Run:
                 for name, frame in content.frames.items()
                 if name not in content.unsaid
             }
+            with speaking("en"):  # as all that programs read
+                disclosure = self.disclosure
             end = {
-                "provenance": self.provenance, "disclosure": self.disclosure,
+                "provenance": self.provenance, "disclosure": disclosure,
                 "files": [str(path) for path in files],
             }  # fmt: skip
             console.file.write(json_text({**frames, **content.said, **end}))

@@ -61,6 +61,7 @@ class Analysis:
 
         Examples
         --------
+        >>> from bayes_sf.catalogue import speaking
         >>> with speaking("nb"):
         ...     load_analysis("null").question_said
         'Hvor mye av variasjonen i sykefravær ligger mellom bransjer?'

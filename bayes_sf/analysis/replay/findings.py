@@ -127,6 +127,7 @@ def place_of(text: str) -> str:
     Examples
     --------
     >>> from bayes_sf.catalogue import speaking
+    >>> from bayes_sf.catalogue import speaking
     >>> with speaking("nb"):
     ...     place_of("annex 1 on section 3.1").said()
     'vedlegg 1 om avsnitt 3.1'

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from typing import Final, Literal
 
 from bayes_sf.catalogue import say
-from bayes_sf.output.tables.table import Column, Table, Value, is_figure, raw_values
+from bayes_sf.output.tables.table import Column, Table, Value, as_made, is_figure, raw_values
 from bayes_sf.output.words.words import word
 
 __all__ = ["CsvStyle", "csv_bytes"]
@@ -32,6 +32,7 @@ _FORMULA: Final = re.compile(r"[=@]|[+-](?!\d+(?:[.,]\d+)?$)")
 _SOURCES: Final = {"replica": "SYNTHETIC replica"}
 
 
+@as_made
 def csv_bytes(table: Table, style: CsvStyle = "plain") -> bytes:
     """Write a table as CSV.
 

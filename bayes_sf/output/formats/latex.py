@@ -18,7 +18,7 @@ from textwrap import wrap
 from typing import Final
 
 from bayes_sf.catalogue import say_as
-from bayes_sf.output.tables.table import Table
+from bayes_sf.output.tables.table import Table, as_made
 
 __all__ = ["escape", "latex"]
 
@@ -59,6 +59,7 @@ def escape(text: str) -> str:
     return re.sub(r"([-',])(?=\1)", r"\1{}", text.translate(_ESCAPES))
 
 
+@as_made
 def latex(table: Table) -> str:
     """Write a table as a float, or one of many rows as a longtable with a repeated header."""
     columns = tuple(_columns(table))

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from html import escape
 from typing import Final
 
-from bayes_sf.catalogue import language
 from bayes_sf.output.tables.table import Cell, Table, is_figure
 
 __all__ = ["fragment", "page"]
@@ -41,7 +40,7 @@ def page(table: Table) -> str:
     title = escape(table.caption)
     body = _TABLE.sub(lambda found: _annotated(found[0], table), _rendered(table))
     return (
-        f'<!DOCTYPE html>\n<html lang="{language()}">\n<head>\n<meta charset="utf-8">\n'
+        f'<!DOCTYPE html>\n<html lang="{table.lang}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
     )

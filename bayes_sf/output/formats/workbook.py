@@ -6,6 +6,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 from zipfile import ZIP_DEFLATED, ZipFile
 
+from bayes_sf.catalogue import speaking
 from bayes_sf.output.numbers import estimate, limit, power_of, probability
 from bayes_sf.output.tables.table import Column, Table, Value
 from bayes_sf.output.words.words import word
@@ -104,7 +105,8 @@ def _labels(table: Table) -> Iterator[str]:
     """Headers of the raw values: an interval has two."""
     for column in table.columns:
         if column.kind == "interval":
-            yield from (f"{column.label}, {word(end)}" for end in ("lower", "upper"))
+            with speaking(table.lang):
+                yield from [f"{column.label}, {word(end)}" for end in ("lower", "upper")]
         else:
             yield column.label
 

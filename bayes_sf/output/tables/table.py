@@ -6,26 +6,29 @@ exist is Statistics Norway's symbol, and the footer says what the symbols mean.
 
 Examples
 --------
+>>> from bayes_sf.catalogue import
 >>> import pandas as pd
 >>> frame = pd.DataFrame({"term": ["q13"], "mean": [-0.2351], "sd": [0.1], "low": [-0.43],
 ...                       "high": [-0.0041]})
->>> table = table_from_frame(
-...     frame, "Slopes", digits="sd", unit="pp", n=572, source="replica", lang="nb",
-...     columns=[Column("term", "Ledd", "text"), Column("mean", "Forventning"),
-...              Column("low", "95 %", "interval", upper="high")])
+>>> columns = [Column("term", "Ledd", "text"), Column("mean", "Forventning"),
+...            Column("low", "95 %", "interval", upper="high")]
+>>> with speaking("nb"):
+...     table = table_from_frame(
+...         frame, "Slopes", digits="sd", unit="pp", n=572, source="replica", columns=columns)
 >>> table.caption
 'SYNTETISK kopi: Slopes, prosentpoeng (n = 572)'
 >>> table.texts
 (('q13', '−0,24', '−0,430 til −0,004'),)
 """
 
+import functools
 import math
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Concatenate, Final, Literal
 
-from bayes_sf.catalogue import say
+from bayes_sf.catalogue import language, say, speaking
 from bayes_sf.disclosure.control import HIDDEN
 from bayes_sf.errors import UsageError, legible
 from bayes_sf.output.numbers import (
@@ -43,8 +46,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "Cell", "Column", "Kind", "Table", "Value", "is_figure", "printed_table", "raw_values",
-    "table_from_frame",
+    "Cell", "Column", "Kind", "Table", "Value", "as_made", "is_figure", "printed_table",
+    "raw_values", "table_from_frame",
 ]  # fmt: skip
 
 type Kind = Literal["text", "printed", "number", "integer", "interval", "probability", "r_hat"]
@@ -98,6 +101,17 @@ class Column:
         return (self.key, self.upper) if self.kind == "interval" else (self.key,)
 
 
+def as_made[**P, R](function: Callable[Concatenate["Table", P], R]) -> Callable[..., R]:
+    """Make a function of a table speak the language that the table was made in."""
+
+    @functools.wraps(function)
+    def said(table: "Table", *args: P.args, **named: P.kwargs) -> R:
+        with speaking(table.lang):
+            return function(table, *args, **named)
+
+    return said
+
+
 @dataclass(frozen=True)
 class Table:
     """A table, with everything that a reader must know of it.
@@ -124,6 +138,8 @@ class Table:
     source : str
         ``published``, ``replica``, ``microdata``, ``frame`` or ``report``; "" where it is said
         elsewhere.
+    lang : str
+        In which it was made, and is printed whatever is spoken then.
     """
 
     name: str
@@ -135,6 +151,7 @@ class Table:
     n: int | tuple[int, int] = 0
     notes: tuple[str, ...] = ()
     source: str = ""
+    lang: str = field(default_factory=language)
 
     def __post_init__(self) -> None:
         """Refuse rows that do not fit the columns; show every character of every text."""
@@ -156,6 +173,7 @@ class Table:
             object.__setattr__(self, name, value)
 
     @property
+    @as_made
     def caption(self) -> str:
         """Title with unit and n; the replica says what it is."""
         parts = [self.title, *([unit_name(self.unit)] if self.unit else [])]
@@ -169,6 +187,7 @@ class Table:
         return f" (n = {low})" if low == high else f" (n = {low}–{high})"
 
     @property
+    @as_made
     def statement(self) -> str:
         """Which data these are; "" where it is said elsewhere."""
         return statement_of(self.source)
@@ -187,6 +206,7 @@ class Table:
         )
 
     @property
+    @as_made
     def footer(self) -> tuple[str, ...]:
         """Notes, what the symbols mean that are used, and the source."""
         used = {text for text, column in self._cells() if not column.is_text}
@@ -200,6 +220,7 @@ class Table:
         for row in self.texts:
             yield from zip(row, self.columns, strict=True)
 
+    @as_made
     def text(self, at: int, place: int) -> str:
         """One cell as printed; see `places` for its decimals."""
         column, value = self.columns[place], self.rows[at][place]

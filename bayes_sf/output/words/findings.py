@@ -49,6 +49,7 @@ def finding_line(finding: Finding) -> str:
 
     Examples
     --------
+    >>> from bayes_sf.catalogue import Message, speaking
     >>> found = Finding("sample by industry", Message("table {}", 39), "impossible", "23",
     ...     Message("{} (survey)", "23 > 12"), Message("the sample cannot be a part of the survey"))
     >>> finding_line(found)

@@ -4,6 +4,7 @@ Where there is a decimal comma, a semicolon goes between the numbers of a distri
 
 Examples
 --------
+>>> from bayes_sf.catalogue import speaking
 >>> with speaking("nb"):
 ...     prior_words("slope normal(0, 2.5 sd(y)/sd(x)); sd_group half-t(3, 0, 2.96)")
 ...     prior_words("half-t(3, 0, 0.06 sd(y)) [P(ICC > 0.5) = 0.05]")

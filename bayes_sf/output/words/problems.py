@@ -2,6 +2,7 @@
 
 Examples
 --------
+>>> from bayes_sf.catalogue import speaking
 >>> with speaking("nb"):
 ...     fault_text("negative days")
 'negative dagsverk'

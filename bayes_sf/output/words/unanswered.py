@@ -4,6 +4,7 @@ Errors are in English; a table, page or terminal in another language says why in
 
 Examples
 --------
+>>> from bayes_sf.catalogue import speaking
 >>> left_out = {"size": "rope: must be stated: there is no default"}
 >>> unanswered(left_out)
 ('Practical size: rope: must be stated: there is no default',)

@@ -2,6 +2,7 @@
 
 Examples
 --------
+>>> from bayes_sf.catalogue import speaking
 >>> outcome_name("absence_mean"), term_name("sd_group")
 ('Mean doctor-certified absence', 'sd between industries')
 >>> with speaking("nb"):
@@ -56,6 +57,7 @@ STATEMENTS: Final[Mapping[str, str]] = {
 
 #: By a key of the data or of a model.
 _WORDS: Final[Mapping[str, Marked]] = {
+    "all": mark("All"),
     "answer": mark("Answer"),
     "complete": mark("Complete pooling"),
     "direction": mark("P(direction)"),
@@ -253,6 +255,7 @@ def numbered_name(term: str, *, own: str = "") -> str:
 
     Examples
     --------
+    >>> from bayes_sf.catalogue import speaking
     >>> with speaking("nb"):
     ...     numbered_name("q18[dont_know]")
     'Har tariffavtale: vet ikke (q18)'
@@ -296,6 +299,7 @@ def quarter_words(quarter: str) -> str:
 
     Examples
     --------
+    >>> from bayes_sf.catalogue import speaking
     >>> with speaking("nb"):
     ...     quarter_words("2019Q4")
     '4. kv. 2019'
@@ -309,6 +313,7 @@ def step_name(step: str) -> str:
 
     Examples
     --------
+    >>> from bayes_sf.catalogue import speaking
     >>> with speaking("nb"):
     ...     step_name("at least 3 observed quarters"), step_name("q13 answered")
     ('Minst 3 observerte kvartaler', 'Kan tilpasse arbeidet: besvart')

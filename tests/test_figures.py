@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.register.quarters import quarter_name, quarter_range
 from bayes_sf.output.figures.aggregates import spread_figure, states_figure
-from bayes_sf.output.figures.page import Language, figure_files
+from bayes_sf.output.figures.page import figure_files
 from bayes_sf.output.figures.sample import (
     JITTER,
     STATE_COLOURS,
@@ -298,7 +298,7 @@ def test_the_style_stays_inside(frame: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize(("lang", "word"), [("en", "hidden"), ("nb", "skjult")])
-def test_hidden_counts_are_hatched_and_not_drawn_as_missing(lang: Language, word: str) -> None:
+def test_hidden_counts_are_hatched_and_not_drawn_as_missing(lang: str, word: str) -> None:
     """Of 40 workplaces 30 are hidden in one quarter, and of another industry nothing is said."""
     rows = [
         ("care", "2016Q1", ":", 4, ":"), ("care", "2016Q2", 30, 4, 6),

@@ -25,7 +25,6 @@ from bayes_sf.engines.fit import rows_of
 from bayes_sf.engines.panel.sampling import fit_panel
 from bayes_sf.engines.sampled.nuts import Sampled
 from bayes_sf.errors import BayesSFError, DataError, OutcomeWarning, SpecError, UsageError
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.figures.pictures import draw_picture
 from bayes_sf.output.tables.pooling_tables import pooling_table, shrinkage_table
 from bayes_sf.output.tables.result_tables import posterior_table
@@ -662,7 +661,7 @@ def care() -> sf.Result:
 
 
 @pytest.mark.parametrize("lang", ["en", "nb"])
-def test_own_groups_are_no_industries(care: sf.Result, lang: Language) -> None:
+def test_own_groups_are_no_industries(care: sf.Result, lang: str) -> None:
     pooling = compare_pooling(care.spec, care.data)
     found = sf.sensitivity(care.spec, care.data, parts=["fan", "ladder", "prior", "scaling"])
     tables = [

@@ -213,8 +213,8 @@ def number(value: float, decimals: int = 1) -> str:
 
     Examples
     --------
-    >>> number(-0.25, "nb"), number(3.0, "en", 0)
-    ('−0,3', '3')
+    >>> number(-0.25), number(3.0, 0)
+    ('−0.3', '3')
     """
     return fixed(value, decimals)
 

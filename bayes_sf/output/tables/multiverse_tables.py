@@ -184,10 +184,10 @@ def option_name(choice: str, option: object) -> str:
 
     Examples
     --------
-    >>> option_name("controls", "women_share + q5r1 + q5r2", "en")
+    >>> option_name("controls", "women_share + q5r1 + q5r2")
     "Women's share + 2"
-    >>> option_name("without", "care", "nb"), option_name("last_quarter", "2019Q4", "nb")
-    ('Pleie og omsorg', '4. kv. 2019')
+    >>> option_name("without", "care"), option_name("last_quarter", "2019Q4")
+    ('Residential care', '2019Q4')
     """
     text = str(option)
     if text == NONE:

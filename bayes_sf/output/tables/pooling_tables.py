@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bayes_sf.analysis.pooling import GroupRow, Pooling
-from bayes_sf.catalogue import say, say_as
+from bayes_sf.catalogue import language, say, say_as
 from bayes_sf.disclosure.control import HIDDEN
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.numbers import digits_of
@@ -59,7 +59,8 @@ def pooling_table(pooling: Pooling) -> Table:
         say("The ICC is a share and has no unit."),
     ]
     if pooling.missing:
-        notes.append(say("No estimate without pooling: {}.", pooling.missing))
+        why = f": {pooling.missing}" if language() == "en" else ""  # errors are in English
+        notes.append(f"{say('No estimate without pooling')}{why}.")
     return table_from_frame(
         pd.DataFrame(records),
         _titled("pooling_title", pooling),

@@ -247,8 +247,8 @@ def quarters_name(least: int) -> str:
 
     Examples
     --------
-    >>> quarters_name(1, "en"), quarters_name(3, "nb")
-    ('at least 1 observed quarter', 'minst 3 observerte kvartaler')
+    >>> quarters_name(1), quarters_name(3)
+    ('at least 1 observed quarter', 'at least 3 observed quarters')
     """
     name = step_name(f"at least {least} observed quarters")
     return f"{name[:1].lower()}{name[1:]}"

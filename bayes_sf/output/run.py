@@ -147,8 +147,7 @@ class Run:
         return {
             **self.content.about, "source": self.asked.source,
             "statement": self.content.statement or STATEMENTS[self.asked.source],
-            "seed": self.asked.seed,
-            "versions": versions(), "platform": platform.platform(),
+            "seed": self.asked.seed, "versions": versions(), "platform": platform.platform(),
         }  # fmt: skip
 
     def write(self, folder: Path) -> tuple[Path, ...]:

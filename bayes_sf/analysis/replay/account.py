@@ -100,14 +100,10 @@ def account_of(study: PublishedStudy) -> tuple[AccountRow, ...]:
         (
             Message("both"),
             Message("log sd of the residual variance among those who answered an item"),
-            Message("assumed"),
-            SELECTION,
-            Message("times the share without a usable answer"),
+            Message("assumed"), SELECTION, Message("times the share without a usable answer"),
         ),
         (
-            Message("both"),
-            Message("answers of the workplaces in a sample"),
-            Message("assumed"),
+            Message("both"), Message("answers of the workplaces in a sample"), Message("assumed"),
             float("nan"),
             Message("a simple random sample of their industry's answers (tables 12-45)"),
         ),
@@ -130,7 +126,7 @@ def account_of(study: PublishedStudy) -> tuple[AccountRow, ...]:
                 "possible"
             ),
         ),
-    )
+    )  # fmt: skip
     fixed = (
         AccountRow(sample, quantity, "", status, value, 0.0, value, value, "", how)
         for sample, quantity, status, value, how in notes
@@ -160,29 +156,19 @@ def _state_rows(
         )
         rows.append(
             AccountRow(
-                label,
-                Message("mean outcome"),
-                industry,
-                Message("recovered"),
-                *mean,
-                Message("pp"),
-                means,
+                label, Message("mean outcome"), industry, Message("recovered"), *mean,
+                Message("pp"), means,
             )
-        )
+        )  # fmt: skip
     df = states.sizes.sum(axis=1) - states.sizes.shape[1]
     sd = _spread(np.sqrt(states.within / df))
     how = Message("from variance components, estimates and standard errors ({})", table)
     rows.append(
         AccountRow(
-            label,
-            Message("sd within industries"),
-            "",
-            Message("recovered"),
-            *sd,
-            Message("pp"),
+            label, Message("sd within industries"), "", Message("recovered"), *sd, Message("pp"),
             how,
         )
-    )
+    )  # fmt: skip
     return rows
 
 

@@ -64,13 +64,11 @@ def figures_of_a_row_agree(tables: Tables) -> "Iterator[Finding | None]":
             )
         if not wrong:
             yield Finding(
-                "figures of a coefficient",
-                row.place,
-                "impossible",
+                "figures of a coefficient", row.place, "impossible",
                 f"{row.estimate} (se {row.se}), t {row.t}, {row.ci_low} to {row.ci_high}",
                 Message("each figure alone fits estimate and se, no pair (estimate, se) fits all"),
                 Message("no estimate and standard error round to all five figures"),
-            )
+            )  # fmt: skip
 
 
 def model_printed_twice_agrees(tables: Tables) -> "Iterator[Finding | None]":
@@ -211,13 +209,10 @@ def _expect(table: str, what: str, got: int, allowed: "Interval") -> Finding | N
     if low <= got <= high:
         return None
     return Finding(
-        "size of the models",
-        Listed([name_table(table), Message(what)]),
-        "impossible",
-        str(got),
+        "size of the models", Listed([name_table(table), Message(what)]), "impossible", str(got),
         Message("the answers allow {} to {}, not {}", low, high, got),
         Message("the {} does not fit the questions and their answers", Message(what)),
-    )
+    )  # fmt: skip
 
 
 def _printed_twice(
@@ -233,10 +228,7 @@ def _printed_twice(
     sizes = [each.n or Message("not printed") for each in (one, other)]
     same = one.n is not None and one.n == other.n
     return Finding(
-        "one model in two tables",
-        place,
-        "impossible" if same else "doubtful",
-        figures,
+        "one model in two tables", place, "impossible" if same else "doubtful", figures,
         Listed([figures, Message("N {} and {}", *sizes)], "; "),
         Message("the two tables print different figures for one model"),
-    )
+    )  # fmt: skip

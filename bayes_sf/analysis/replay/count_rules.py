@@ -40,13 +40,10 @@ def percents_follow_counts(tables: Tables) -> "Iterator[Finding | None]":
             yield None
         else:
             yield Finding(
-                "percent from count",
-                _place(row),
-                "impossible",
-                f"{row.percent} % ({row.count})",
+                "percent from count", _place(row), "impossible", f"{row.percent} % ({row.count})",
                 Printed(f"100 x {row.count} / {base} = {percent:.3f}"),
                 Message("the percentage is not the count over the number of workplaces"),
-            )
+            )  # fmt: skip
 
 
 def columns_add_up(tables: Tables) -> "Iterator[Finding | None]":
@@ -102,12 +99,11 @@ def industries_add_up(tables: Tables) -> "Iterator[Finding | None]":
             sums = low if low == high else Message("{} to {}", low, high)
             yield Finding(
                 "industries against all",
-                Listed([name_table(parts[0].table), question, parts[0].category]),
-                "impossible",
+                Listed([name_table(parts[0].table), question, parts[0].category]), "impossible",
                 f"{count} in table {whole.table}",
                 Message("{} = {}, not {}", Printed(printed), sums, count),
                 Message("the industries do not add up to the count of the univariate table"),
-            )
+            )  # fmt: skip
 
 
 def answers_kept(tables: Tables) -> "Iterator[Finding | None]":
@@ -124,13 +120,11 @@ def answers_kept(tables: Tables) -> "Iterator[Finding | None]":
                 continue
             table = next(iter(answers.values()))[0].table
             yield Finding(
-                "answers by industry",
-                Listed([name_table(table), question, row.category]),
-                "not reported",
-                f"{row.count} in table {row.table}",
+                "answers by industry", Listed([name_table(table), question, row.category]),
+                "not reported", f"{row.count} in table {row.table}",
                 Message("{} in all, no row by industry", row.count),
                 Message("an answer of the univariate table is missing by industry"),
-            )
+            )  # fmt: skip
 
 
 def skips_respected(tables: Tables) -> "Iterator[Finding | None]":
@@ -224,13 +218,12 @@ def options_offered(tables: Tables) -> "Iterator[Finding | None]":
             yield None
             continue
         yield Finding(
-            "answers offered",
-            Listed([name_table(rows[0].table), key]),
+            "answers offered", Listed([name_table(rows[0].table), key]),
             "doubtful" if question is None else "contradicted by the text",
             " | ".join(row.category for row in rows),
             Message("{} kinds of answer in the table; {}", kinds, problem),
             Message("the table and the printed questionnaire are not about the same question"),
-        )
+        )  # fmt: skip
 
 
 def samples_agree(tables: Tables) -> "Iterator[Finding | None]":
@@ -244,13 +237,11 @@ def samples_agree(tables: Tables) -> "Iterator[Finding | None]":
                 yield None
             else:
                 yield Finding(
-                    "sample by industry",
-                    Listed([name_table(table), industry_in(industry)]),
-                    "impossible",
-                    str(size),
+                    "sample by industry", Listed([name_table(table), industry_in(industry)]),
+                    "impossible", str(size),
                     Message("{} (survey)", f"{size} {'!=' if same else '>'} {survey[industry]}"),
                     Message("the sample cannot be a part of the survey"),
-                )
+                )  # fmt: skip
 
 
 def _place(row: CountRow) -> str:

@@ -8,14 +8,8 @@ from bayes_sf.catalogue import Listed, Message, OfStudy, mark
 from bayes_sf.inputs.codebook import load_codebook
 
 __all__ = [
-    "SEVERITIES",
-    "Finding",
-    "Severity",
-    "count_severities",
-    "industry_in",
-    "place_of",
-    "unite",
-]
+    "SEVERITIES", "Finding", "Severity", "count_severities", "industry_in", "place_of", "unite",
+]  # fmt: skip
 
 type Severity = Literal["impossible", "contradicted by the text", "not reported", "doubtful"]
 #: In the order in which findings are listed.
@@ -100,8 +94,8 @@ def _join(texts: Iterable[str]) -> str:
     """Parts of texts, each once."""
     parts: dict[object, None] = {}
     for text in texts:
-        apart = isinstance(text, Listed) and text.between == _BETWEEN
-        parts.update(dict.fromkeys(text.parts if apart else [text]))
+        apart = text.parts if isinstance(text, Listed) and text.between == _BETWEEN else (text,)
+        parts.update(dict.fromkeys(apart))
     return Listed(parts, _BETWEEN) if len(parts) > 1 else _only(parts)
 
 

@@ -117,21 +117,17 @@ _OUTCOMES = {"mean": mark("mean"), "change": mark("change")}
 
 def _insignificant(rows: "Sequence[CoefficientRow]", question: str, outcome: str) -> Finding:
     return Finding(
-        "significance",
-        Listed([question, Message(_OUTCOMES[outcome])]),
-        "contradicted by the text",
+        "significance", Listed([question, Message(_OUTCOMES[outcome])]), "contradicted by the text",
         "called significant",
         Listed([Printed(f"|{row.t}| < 1.96") for row in rows], "; ") or Message("no such model"),
         Message("called significant, but the interval covers zero"),
-    )
+    )  # fmt: skip
 
 
 def _unexpected(rows: "Sequence[CoefficientRow]", instead: str, severity: "Severity") -> Finding:
     return Finding(
-        "significance",
-        Listed([row.place for row in rows], "; "),
-        severity,
+        "significance", Listed([row.place for row in rows], "; "), severity,
         ", ".join(f"t {row.t}" for row in rows),
         Listed(Printed(f"|{row.t}| > {NORMAL_QUANTILE:.2f}") for row in rows),
         Message("significant at 5 percent, but {}", instead),
-    )
+    )  # fmt: skip

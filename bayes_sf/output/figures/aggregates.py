@@ -101,12 +101,10 @@ def spread_figure(
         say("{} by industry", variable_label(variable)),
         say(
             "{}; n = {}; box, whiskers: quartiles, ends; number: median; means of {} workplaces",
-            say(unit),
-            len(known) if counted else HIDDEN,
-            FEW,
+            say(unit), len(known) if counted else HIDDEN, FEW,
         ),
         source,
-    )
+    )  # fmt: skip
     medians, ticks = [], []
     for place, industry in enumerate(load_codebook().industries):
         values = known.loc[known["industry"] == industry.key, variable].to_numpy(float) * factor
@@ -159,13 +157,11 @@ def curve_figure(
     figure, axes = make_plot(
         say("{} and {}", variable_label(item), name[:1].lower() + name[1:]),
         say(
-            "{}; n = {}; curve: LOWESS, box: quartiles, each a mean of {} workplaces",
-            say(unit),
-            len(frame) if counted else HIDDEN,
-            FEW,
+            "{}; n = {}; curve: LOWESS, box: quartiles, each a mean of {} workplaces", say(unit),
+            len(frame) if counted else HIDDEN, FEW,
         ),
         source,
-    )
+    )  # fmt: skip
     answers = {answer.code: answer.label for answer in load_codebook().item(item).categories}
     enough = [code for code in answers if (x == code).sum() >= _LEAST]
     for code in enough:
@@ -202,9 +198,8 @@ def states_figure(
     figure = make_page(
         say("Observed quarters of absence by industry"),
         say("Percent of the surveyed workplaces, by quarter; hatched: counts that are hidden"),
-        source,
-        size=(9.0, 9.5),
-    )
+        source, size=(9.0, 9.5),
+    )  # fmt: skip
     keys = [industry.key for industry in load_codebook().industries]
     rows = figure.subplots(len(keys), sharex=True, squeeze=False)[:, 0]
     figure.subplots_adjust(left=0.2, right=0.97, top=0.875, bottom=0.08, hspace=0.2)

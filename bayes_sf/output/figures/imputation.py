@@ -268,11 +268,9 @@ def delta_figure(effects: "pd.DataFrame", tipping: "pd.DataFrame", *, source: st
     parts = list(effects.groupby(["quantity", "term"], sort=False))
     rows = -(-len(parts) // 2)
     figure = make_page(
-        say("If what is missing is not missing at random"),
-        _delta_subtitle(effects),
-        source,
+        say("If what is missing is not missing at random"), _delta_subtitle(effects), source,
         size=(9.0, 2.2 + 2.7 * rows),
-    )
+    )  # fmt: skip
     plots = _grid(figure, len(parts), columns=2, bottom=1.0, gap=0.75)
     told = []
     for axes, ((quantity, term), part) in zip(plots, parts, strict=True):

@@ -48,13 +48,9 @@ def influence_figure(found: Influence) -> "Figure":
     title = say("{}: who carries the association", item)
     prob = with_percent(percent(result.prob, 0))
     subtitle = say(
-        "{}. {}: {}; {} credible intervals (equal-tailed), n = {}",
-        outcome_name(spec.outcome),
-        found.contrast.term.partition("[")[0],
-        contrast_label(found),
-        prob,
-        result.moments.n_obs,
-    )
+        "{}. {}: {}; {} credible intervals (equal-tailed), n = {}", outcome_name(spec.outcome),
+        found.contrast.term.partition("[")[0], contrast_label(found), prob, result.moments.n_obs,
+    )  # fmt: skip
     figure = make_page(title, subtitle, result.provenance.source, size=(12.0, 5.8))
     _draw_refits(figure.add_axes((0.2, 0.2, 0.27, 0.6)), found)
     _draw_pulls(figure.add_axes((0.64, 0.2, 0.27, 0.6)), found)

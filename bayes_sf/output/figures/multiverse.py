@@ -81,10 +81,8 @@ def curve_figure(explored: Explored) -> "Figure":
     sizes = (size or HIDDEN for size in explored.n_range)
     subtitle = say(
         "{}, percentage points of mean absence; {} credible intervals (equal-tailed), n = {}–{}",
-        contrast_text(explored),
-        prob,
-        *sizes,
-    )
+        contrast_text(explored), prob, *sizes,
+    )  # fmt: skip
     figure = make_page(title, subtitle, explored.source, size=(_WIDTH, height))
     width = 1 - (_LEFT + _RIGHT) / _WIDTH
     below = height - _TOP - _CURVE
@@ -92,13 +90,9 @@ def curve_figure(explored: Explored) -> "Figure":
     _draw_curve(curve, table, explored)
     shares = choice_shares(explored)["total"]
     figure.text(
-        1 - _RIGHT / _WIDTH + 0.01,
-        below / height,
-        say("share of\nvariance"),
-        va="bottom",
-        color=MUTED,
-        size=8.5,
-    )
+        1 - _RIGHT / _WIDTH + 0.01, below / height, say("share of\nvariance"), va="bottom",
+        color=MUTED, size=8.5,
+    )  # fmt: skip
     for key, options in choices.items():
         below -= _GAP + len(options) * _ROW
         axes = figure.add_axes(
@@ -157,15 +151,9 @@ def _draw_curve(axes: "Axes", table: "pd.DataFrame", explored: Explored) -> None
     if len(report):
         estimate = table["estimate"].iloc[report]
         axes.plot(
-            report,
-            estimate,
-            "D",
-            color=ALARM,
-            mec="white",
-            ms=8,
-            zorder=5,
+            report, estimate, "D", color=ALARM, mec="white", ms=8, zorder=5,
             label=say("the report's choices"),
-        )
+        )  # fmt: skip
     axes.set(xlim=(-0.5, len(table) - 0.5), xticks=[])
     axes.spines["bottom"].set_visible(False)
     axes.grid(axis="y")
@@ -173,14 +161,9 @@ def _draw_curve(axes: "Axes", table: "pd.DataFrame", explored: Explored) -> None
     axes.yaxis.set_major_formatter(lambda value, _: number(value, 1))
     axes.set_ylabel(say("percentage points"))
     legend = axes.legend(
-        loc="lower left",
-        bbox_to_anchor=(0, 1),
-        ncols=3,
-        frameon=False,
-        fontsize=8.5,
-        borderaxespad=0.2,
-        columnspacing=1.2,
-    )
+        loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False, fontsize=8.5,
+        borderaxespad=0.2, columnspacing=1.2,
+    )  # fmt: skip
     for line in legend.get_lines() + list(legend.findobj(LineCollection)):
         line.set_linewidth(max(2.0, thick))
 

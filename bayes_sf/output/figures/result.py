@@ -233,10 +233,8 @@ def draw_slopes(result: Result, unsaid: Container[str] = (), *, blunt: bool = Fa
         kind = interval_name("credible-eti", result.prob)
         figure.suptitle(
             say("Line: partially pooled, {}. Dashed: least squares alone. Dots: means", kind),
-            size=10,
-            x=0.01,
-            ha="left",
-        )
+            size=10, x=0.01, ha="left",
+        )  # fmt: skip
     return figure
 
 

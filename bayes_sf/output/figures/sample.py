@@ -35,12 +35,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "STATES",
-    "STATE_COLOURS",
-    "UNITS",
-    "box_figure",
-    "lowess_curve",
-    "missingness_figure",
+    "STATES", "STATE_COLOURS", "UNITS", "box_figure", "lowess_curve", "missingness_figure",
     "scatter_figure",
 ]  # fmt: skip
 
@@ -55,11 +50,9 @@ _HALO: Final[dict[str, Any]] = {"facecolor": "white", "edgecolor": "none", "pad"
 _SHARE = mark("Percent of contracted days")
 #: Unit of each variable as drawn, and what its figures are multiplied by for that.
 UNITS: Final[dict[str, tuple[str, int]]] = {
-    "absence_mean": (_SHARE, 1),
-    "absence_change": (mark("Percentage points"), 1),
-    "women_share": (_SHARE, 100),
-    "senior_share": (_SHARE, 100),
-}
+    "absence_mean": (_SHARE, 1), "absence_change": (mark("Percentage points"), 1),
+    "women_share": (_SHARE, 100), "senior_share": (_SHARE, 100),
+}  # fmt: skip
 #: What a workplace's quarter can be.
 STATES: Final = {
     "observed": mark("observed"),
@@ -237,10 +230,9 @@ def missingness_figure(picture: "pd.DataFrame", *, source: str) -> "Figure":
     n = sum(map(len, panels.values()))
     figure = make_page(
         say("Observed quarters of absence by industry"),
-        say("One line per workplace in the register, n = {}; most complete on top", n),
-        source,
+        say("One line per workplace in the register, n = {}; most complete on top", n), source,
         size=(9.0, 9.5),
-    )
+    )  # fmt: skip
     heights = [max(len(panel), n * SMALLEST_PANEL) for panel in panels.values()]
     rows = figure.subplots(
         len(panels), sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights}

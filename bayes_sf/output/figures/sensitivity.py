@@ -127,13 +127,11 @@ def fan_figure(frame: "pd.DataFrame") -> "Figure":
         f"{say('Prior fan')}: {first['model']}, {_outcome(first)}",
         say(
             "Posterior means and {} intervals under {} priors, n = {}; dotted: the model's own",
-            level(first["prob"]),
-            len(priors),
-            int(first["n"]),
+            level(first["prob"]), len(priors), int(first["n"]),
         ),
         _source(first),
         size=(_WIDTH, height),
-    )
+    )  # fmt: skip
     slopes = list(dict.fromkeys(name.partition(",")[0] for name in priors))
     colours = {name: PALETTE[(4 + at) % len(PALETTE)] for at, name in enumerate(slopes)}
     changed = 0
@@ -233,11 +231,9 @@ def ranks_figure(frame: "pd.DataFrame", asked: Sequence[str] = ()) -> "Figure":
     )
     subtitle += say("; open: errors correlated {}", fixed(float(high), 1)) if swept else ""
     figure = make_page(
-        f"{say('Many comparisons')}: {_outcome(first)}",
-        subtitle,
-        _source(first),
+        f"{say('Many comparisons')}: {_outcome(first)}", subtitle, _source(first),
         size=(_WIDTH, height),
-    )
+    )  # fmt: skip
     (axes,) = _panels(figure, 1, 0.42, len(terms), height)
     for row, one in enumerate(main.to_dict("records")):
         colour = ALARM if one["term"] in asked else BLUE

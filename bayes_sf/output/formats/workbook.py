@@ -127,10 +127,11 @@ def _value(value: Value, column: Column, table: Table, where: tuple[int, int]) -
         return _printed_figure(value)
     decimals = table.places(*where)
     power = power_of(value, decimals)
-    if column.kind == "interval":
-        return value, _number_format(limit(value, decimals, power=power), decimals, power)
-    shown = probability if column.kind == "probability" else estimate
-    return value, _number_format(shown(value, decimals), decimals, power)
+    with speaking("en"):  # Excel's formats have a decimal point
+        if column.kind == "interval":
+            return value, _number_format(limit(value, decimals, power=power), decimals, power)
+        shown = probability if column.kind == "probability" else estimate
+        return value, _number_format(shown(value, decimals), decimals, power)
 
 
 def _printed_figure(text: str) -> tuple[Value, str]:

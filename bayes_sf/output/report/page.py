@@ -158,11 +158,9 @@ def _provenance(material: Material) -> list[tuple[str, str]]:
     digests = ", ".join(result.provenance.data for result in material.nulls)
     used = ", ".join(f"{name} {version}" for name, version in versions().items())
     return [
-        (say("Data"), statement_of(source)),
-        (say("Digest of the data"), digests),
-        (say("Seed"), str(material.seed)),
-        (say("Versions"), used),
-    ]
+        (say("Data"), statement_of(source)), (say("Digest of the data"), digests),
+        (say("Seed"), str(material.seed)), (say("Versions"), used),
+    ]  # fmt: skip
 
 
 def explorer_content(material: Material) -> dict[str, Any]:

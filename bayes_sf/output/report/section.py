@@ -16,18 +16,14 @@ REPORT: Final = "report"
 #: Headings by anchor.
 HEADINGS: Final = {
     "icc": mark("How much lies between industries"),
-    "effects": mark("Which answers go with absence"),
-    "industries": mark("Industries"),
-    "missing": mark("Who is missing"),
-    "unobserved": mark("If those who are missing differ"),
+    "effects": mark("Which answers go with absence"), "industries": mark("Industries"),
+    "missing": mark("Who is missing"), "unobserved": mark("If those who are missing differ"),
     "sensitivity": mark("How far the claims move"),
     "multiverse": mark("What the analyst's choices do"),
-    "explorer": mark("Move the priors yourself"),
-    "diagnostics": mark("Checks of the computation"),
-    "replay": mark("The report's own numbers, replayed"),
-    "methods": mark("Methods"),
+    "explorer": mark("Move the priors yourself"), "diagnostics": mark("Checks of the computation"),
+    "replay": mark("The report's own numbers, replayed"), "methods": mark("Methods"),
     "provenance": mark("Provenance, and how to cite this"),
-}
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

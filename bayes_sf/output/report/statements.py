@@ -147,11 +147,9 @@ def association_line(each: Association) -> str:
     """One association in words."""
     return say(
         "{label}, {contrast}: {mean} percentage points ({interval}).",
-        label=upper_first(term_name(each.term.partition("[")[0])),
-        contrast=each.contrast.label,
-        mean=fixed(each.mean, 2),
-        interval=interval(each.lower, each.upper, 2, more=1),
-    )
+        label=upper_first(term_name(each.term.partition("[")[0])), contrast=each.contrast.label,
+        mean=fixed(each.mean, 2), interval=interval(each.lower, each.upper, 2, more=1),
+    )  # fmt: skip
 
 
 def how_sure(material: Material, found: Sequence[Association]) -> Iterator[str]:

@@ -70,16 +70,10 @@ def contrast_table(material: Material, found: Sequence[Association], outcome: st
         ),
     ]
     return table_from_frame(
-        frame,
-        f"{say('From one end of the scale to the other')}: {outcome_name(outcome)}",
-        columns=columns,
-        name=f"contrasts_{outcome}",
-        digits="sd",
-        unit="pp",
-        notes=notes,
-        source=material.source,
-        n=(int(frame["n"].min()), int(frame["n"].max())),
-    )
+        frame, f"{say('From one end of the scale to the other')}: {outcome_name(outcome)}",
+        columns=columns, name=f"contrasts_{outcome}", digits="sd", unit="pp", notes=notes,
+        source=material.source, n=(int(frame["n"].min()), int(frame["n"].max())),
+    )  # fmt: skip
 
 
 def _amount(amount: float) -> str:

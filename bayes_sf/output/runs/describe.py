@@ -112,13 +112,9 @@ def description_figures(
             figures[name] = box_figure(rows[name], variable, source=source)
         else:
             figures[name] = spread_figure(
-                rows[name],
-                variable,
-                hidden=shown.groups,
-                unsaid=shown.unsaid[name],
-                counted=name not in shown.uncounted,
-                source=source,
-            )
+                rows[name], variable, hidden=shown.groups, unsaid=shown.unsaid[name],
+                counted=name not in shown.uncounted, source=source,
+            )  # fmt: skip
     pair = (rows["figure6"], "q13", "absence_mean")
     if shown is None:
         figures["figure6"] = scatter_figure(*pair, source=source)

@@ -1,11 +1,12 @@
 """`bayes-sf diagnose`: a saved fit's diagnostics by parameter, and whether to believe it."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from bayes_sf.catalogue import mark, mark_as, say
+from bayes_sf.catalogue import Marked, mark, mark_as, say
 from bayes_sf.engines.sampled.diagnostics import Check, checks, diagnose
 from bayes_sf.engines.store import SavedFit, load_fit
 from bayes_sf.output.files import json_text
@@ -144,7 +145,7 @@ def _draws(ess: float) -> str:
 
 
 #: Checks, and their rules.
-_KNOWN: Final = {
+_KNOWN: Final[Mapping[str, Marked]] = {
     "R-hat": mark("R-hat"), "bulk ESS": mark("bulk ESS"), "tail ESS": mark("tail ESS"),
     "divergences": mark("divergences"), "E-BFMI": mark("E-BFMI"), "below 1.01": mark("below 1.01"),
     "at least 400": mark("at least 400"), "none": mark_as("rule", "none"),

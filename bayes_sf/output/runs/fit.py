@@ -102,13 +102,10 @@ def _content(
         if resumed
         else [],
         about={
-            "analysis": analysis.name,
-            "question": analysis.question,
-            "engine": first.engine,
-            "resumed": resumed,
-            "models": [_described(result) for result in results.values()],
+            "analysis": analysis.name, "question": analysis.question, "engine": first.engine,
+            "resumed": resumed, "models": [_described(result) for result in results.values()],
         },
-    )
+    )  # fmt: skip
 
 
 def _described(result: Result) -> dict[str, Any]:
@@ -151,9 +148,8 @@ def _main_rows(results: Results, question: str) -> Table:
         Column("estimate", word("mean" if bayesian else first.engine), "printed"),
         Column("interval", interval_name("interval", first.prob), "printed"),
         Column("statistic", word("direction" if bayesian else "t"), "printed"),
-        Column("n", say("n"), "printed"),
-        Column("verdict", "", "text"),
-    )
+        Column("n", say("n"), "printed"), Column("verdict", "", "text"),
+    )  # fmt: skip
     rows = tuple(
         row if several else (row[0], *row[2:])
         for result in results.values()

@@ -168,16 +168,12 @@ def _loo_table(frame: pd.DataFrame, first: Result) -> Table:
     part = frame[frame["outcome"] == outcome]
     part = part.assign(kind=[say(_KINDS[kind]) for kind in part["kind"]])
     columns = (
-        Column("model", say("Model").lower(), "text"),
-        Column("elpd", "elpd", decimals=1),
-        Column("se", say("SE"), decimals=1),
-        Column("elpd_diff", say("difference"), decimals=1),
-        Column("dse", say("SE of it"), decimals=1),
-        Column("p", "p_loo", decimals=1),
-        Column("weight", say("weight"), decimals=2),
-        Column("bad_k", say("bad k"), "integer"),
+        Column("model", say("Model").lower(), "text"), Column("elpd", "elpd", decimals=1),
+        Column("se", say("SE"), decimals=1), Column("elpd_diff", say("difference"), decimals=1),
+        Column("dse", say("SE of it"), decimals=1), Column("p", "p_loo", decimals=1),
+        Column("weight", say("weight"), decimals=2), Column("bad_k", say("bad k"), "integer"),
         Column("kind", say("by"), "text"),
-    )
+    )  # fmt: skip
     priors = prior_words(str(first.priors))
     notes = (
         say(
@@ -189,12 +185,9 @@ def _loo_table(frame: pd.DataFrame, first: Result) -> Table:
         say("Priors of {}: {}.", first.spec.name, priors),
     )
     return table_from_frame(
-        part,
-        f"{say('Leave-one-out')}: {outcome_name(outcome)}",
-        columns=columns,
-        n=first.moments.n_obs,
-        notes=notes,
-    )
+        part, f"{say('Leave-one-out')}: {outcome_name(outcome)}", columns=columns,
+        n=first.moments.n_obs, notes=notes,
+    )  # fmt: skip
 
 
 def _groups_table(frame: pd.DataFrame, first: Result) -> Table:
@@ -203,22 +196,16 @@ def _groups_table(frame: pd.DataFrame, first: Result) -> Table:
     part = frame[frame["outcome"] == outcome]
     part = part.assign(group=[industry_name(str(group)) for group in part["group"]])
     columns = (
-        Column("model", say("Model").lower(), "text"),
-        Column("group", say("left out"), "text"),
-        Column("n", say("n"), "integer"),
-        Column("elpd", "elpd", decimals=1),
-        Column("mean", say("observed mean")),
-        Column("predicted", say("predicted")),
+        Column("model", say("Model").lower(), "text"), Column("group", say("left out"), "text"),
+        Column("n", say("n"), "integer"), Column("elpd", "elpd", decimals=1),
+        Column("mean", say("observed mean")), Column("predicted", say("predicted")),
         Column("lower", say("interval"), "interval", upper="upper"),
-    )
+    )  # fmt: skip
     return table_from_frame(
-        part,
-        f"{say('Industries left out')}: {outcome_name(outcome)}",
-        columns=columns,
-        unit=first.spec.unit,
-        n=first.moments.n_obs,
+        part, f"{say('Industries left out')}: {outcome_name(outcome)}", columns=columns,
+        unit=first.spec.unit, n=first.moments.n_obs,
         notes=(say("Interval of the mean of its workplaces, {} equal-tailed.", level(first.prob)),),
-    )
+    )  # fmt: skip
 
 
 def _check_lines(checks: pd.DataFrame) -> Iterator[str]:

@@ -89,8 +89,6 @@ def _lines(explored: Explored) -> tuple[str, ...]:
     return (
         say(
             "{} of {} combinations could not be fitted; specifications.csv says why. The first: {}",
-            len(failed),
-            len(explored.table),
-            failed["reason"].iloc[0],
+            len(failed), len(explored.table), failed["reason"].iloc[0],
         ),
-    )
+    )  # fmt: skip

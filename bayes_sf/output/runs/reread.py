@@ -18,15 +18,12 @@ __all__ = ["run_reread"]
 
 #: Ends of what the print leaves open, and the print itself.
 _CASES: Final = {
-    "as printed": mark("as printed"),
-    "sizes equal": mark("sizes equal"),
-    "sizes very unequal": mark("sizes very unequal"),
-    "REML": mark("by REML"),
-    "ML": mark("by maximum likelihood"),
-    "no difference": mark("no difference at all"),
+    "as printed": mark("as printed"), "sizes equal": mark("sizes equal"),
+    "sizes very unequal": mark("sizes very unequal"), "REML": mark("by REML"),
+    "ML": mark("by maximum likelihood"), "no difference": mark("no difference at all"),
     "largest that is called zero": mark("largest that is called zero"),
     "largest that is printed so": mark("largest ICC that is printed so"),
-}
+}  # fmt: skip
 #: What is assumed, by what `IccPosterior.assumed` begins with.
 _ASSUMED: Final = {
     "sizes of groups": mark(
@@ -86,11 +83,9 @@ def _table(rows: dict[str, IccPosterior], found: IccPosterior) -> Table:
     lines = [line(say(_CASES[case]), r.lower, r.median, r.upper) for case, r in rows.items()]
     prior = (found.prior_lower, found.prior_median, found.prior_upper)
     title = say(
-        "Intraclass correlation, printed as {} (n = {}, {} groups)",
-        found.printed,
-        found.n,
+        "Intraclass correlation, printed as {} (n = {}, {} groups)", found.printed, found.n,
         found.groups,
-    )
+    )  # fmt: skip
     kind = interval_name("credible-eti", found.level)
     priors = of_groups(prior_words(found.priors), own="group")
     note = say("{}. Priors: {}.", kind, priors)

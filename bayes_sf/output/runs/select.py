@@ -171,13 +171,12 @@ def _belonging_table(belonging: "pd.DataFrame", asked: Asked) -> Table:
         industry=[industry_name(str(name)) for name in belonging["industry"]],
     )
     columns = (
-        Column("list", say("list"), "text"),
-        Column("industry", say("Industry"), "text"),
+        Column("list", say("list"), "text"), Column("industry", say("Industry"), "text"),
         Column("candidates", say("candidates"), "integer"),
         Column("chosen", say("chosen"), "integer"),
         Column("belong_by_rule", say("truly belong: rule"), decimals=1),
         Column("belong_by_posterior", say("posterior"), decimals=1),
-    )
+    )  # fmt: skip
     return table_from_frame(
         shown,
         say("How many of the chosen belong"),

@@ -48,8 +48,7 @@ def icc_table(rows: Sequence[IccRow], *, source: str, name: str = "icc") -> Tabl
     span = interval_name("credible-eti", rows[0].prob)
     prior = say("Prior")
     columns = (
-        Column("outcome", say("ICC"), "text"),
-        Column("published", say("Published"), "printed"),
+        Column("outcome", say("ICC"), "text"), Column("published", say("Published"), "printed"),
         Column("reml", say("REML"), decimals=ICC_DECIMALS),
         Column("mean", say_as("mean", "Mean"), decimals=ICC_DECIMALS),
         Column("median", say("Median"), decimals=ICC_DECIMALS),
@@ -57,7 +56,7 @@ def icc_table(rows: Sequence[IccRow], *, source: str, name: str = "icc") -> Tabl
         Column("prior_median", f"{prior}: {say('Median').lower()}", decimals=ICC_DECIMALS),
         Column("prior_lower", f"{prior}: {span}", "interval", ICC_DECIMALS, "prior_upper"),
         Column("n", say("n"), "integer"),
-    )
+    )  # fmt: skip
     priors = [
         f"{say('Priors')}, {outcome_name(row.outcome)} (pp): {prior_words(row.prior)}."
         for row in rows
@@ -88,13 +87,11 @@ def icc_table(rows: Sequence[IccRow], *, source: str, name: str = "icc") -> Tabl
         columns=columns,
         name=name,
         notes=[
-            *priors,
-            say("≈ 0: the report says in words that it is close to zero."),
-            *boundary,
+            *priors, say("≈ 0: the report says in words that it is close to zero."), *boundary,
             needed,
         ],
         source=source,
-    )
+    )  # fmt: skip
 
 
 #: What the report says of the change's ICC, in words.
@@ -177,15 +174,9 @@ def _comparison(found: Reproduction, rows: Sequence[CoefficientRow], source: str
         *_other_sizes(found, rows),
     ]
     table = table_from_frame(
-        frame,
-        f"{what.capitalize()} {key}: {outcome_name(first.outcome)}",
-        columns=columns,
-        name=f"published_{first.table}",
-        digits="sd",
-        unit="pp",
-        notes=notes,
-        source=source,
-    )
+        frame, f"{what.capitalize()} {key}: {outcome_name(first.outcome)}", columns=columns,
+        name=f"published_{first.table}", digits="sd", unit="pp", notes=notes, source=source,
+    )  # fmt: skip
     printed = (len(str(cell).partition(".")[2]) for cell in frame["published"])
     return replace(table, decimals=tuple(map(max, table.decimals, printed)))
 
@@ -200,13 +191,9 @@ def _other_sizes(found: Reproduction, rows: Sequence[CoefficientRow]) -> list[st
         if row is None or not fits or HIDDEN in {str(row.n), str(other.n)} or row.n == other.n:
             continue
         notes[row.question, other.table] = say(
-            "{}: n = {} here, and {} in {} {}, where a model needs {}.",
-            row.question,
-            row.n,
-            other.n,
-            *_place(other.table),
-            quarters_name(fits[0].spec.min_quarters),
-        )
+            "{}: n = {} here, and {} in {} {}, where a model needs {}.", row.question, row.n,
+            other.n, *_place(other.table), quarters_name(fits[0].spec.min_quarters),
+        )  # fmt: skip
     return list(notes.values())
 
 
@@ -245,8 +232,7 @@ def _side_by_side(
     return {
         "model": row.question, "term": term_name(term),
         "published": _shifted(row.estimate, decimals, shift),
-        "published_se": _shifted(row.se, decimals, shift),
-        "ols": estimate, "ols_se": error,
+        "published_se": _shifted(row.se, decimals, shift), "ols": estimate, "ols_se": error,
         "reml": row.reml_estimate, "reml_se": row.reml_se,
         "mean": row.mean, "sd": row.sd, "lower": row.lower, "upper": row.upper,
         "p_direction": row.p_direction, "n": row.n,

@@ -22,12 +22,10 @@ __all__ = [
 
 #: Treatments of what is missing.
 _METHODS: Final = {
-    "complete-case": mark("Complete rows"),
-    "known-precision": mark("Known precision"),
-    "rubin": mark("Completed, REML"),
-    "joint": mark("Joint (MAR)"),
+    "complete-case": mark("Complete rows"), "known-precision": mark("Known precision"),
+    "rubin": mark("Completed, REML"), "joint": mark("Joint (MAR)"),
     "delta": mark("Joint, delta {}"),
-}
+}  # fmt: skip
 _VERDICTS: Final = {
     "above 0": mark("above 0"),
     "below 0": mark("below 0"),
@@ -44,12 +42,10 @@ _MOVED: Final = {"n_workplaces": mark("Without outcome"), "n": mark("With answer
 
 #: Which imputed quarters are moved.
 _PATTERNS: Final = {
-    "quarters": mark("all imputed quarters"),
-    "unlinked": mark("of workplaces not in the register"),
-    "new": mark("of new workplaces"),
-    "small": mark("of small workplaces"),
+    "quarters": mark("all imputed quarters"), "unlinked": mark("of workplaces not in the register"),
+    "new": mark("of new workplaces"), "small": mark("of small workplaces"),
     PATTERN: mark("of workplaces without an outcome"),
-}
+}  # fmt: skip
 
 
 def pattern_name(pattern: str) -> str:
@@ -74,10 +70,9 @@ def imputation_tables(study: MissingStudy) -> tuple[Table, ...]:
     outcomes = [result.spec.outcome for result in study.complete_case]
     return (
         *(method_table(study, outcome) for outcome in outcomes),
-        tipping_table(study.effects, study.tipping, source=study.source),
-        missing_table(study),
+        tipping_table(study.effects, study.tipping, source=study.source), missing_table(study),
         *(won_back_table(study, outcome) for outcome in outcomes),
-    )
+    )  # fmt: skip
 
 
 def method_table(study: MissingStudy, outcome: str) -> Table:
@@ -99,30 +94,22 @@ def method_table(study: MissingStudy, outcome: str) -> Table:
     one = next(r for r in study.complete_case if r.spec.outcome == outcome)
     joint = [result for result in study.results if result.spec.outcome == outcome]
     columns = (
-        Column("term", say("Term"), "text"),
-        Column("treatment", say("Treatment"), "text"),
-        Column("estimate", say("Estimate")),
-        Column("sd", say_as("sd", "sd")),
+        Column("term", say("Term"), "text"), Column("treatment", say("Treatment"), "text"),
+        Column("estimate", say("Estimate")), Column("sd", say_as("sd", "sd")),
         Column("lower", say("{} interval", level(one.prob)), "interval", upper="upper"),
         Column("p_direction", say("P(direction)"), "probability"),
         Column("n", say("Workplaces"), "integer"),
-    )
+    )  # fmt: skip
     notes = list(_method_notes(study, mine))
     notes += [note for result in (one, *joint) for note in prior_notes([result])]
     if not study.converged:
         notes.append(f"{say('NOT CONVERGED: do not believe these estimates')}.")
     sizes = frame["n"]
     return table_from_frame(
-        frame,
-        f"{say('What is missing, and how it is treated')}: {outcome_name(outcome)}",
-        columns=columns,
-        name=f"methods_{outcome}",
-        digits="digits",
-        unit=one.spec.unit,
-        n=(int(sizes.min()), int(sizes.max())),
-        notes=notes,
-        source=one.provenance.source,
-    )
+        frame, f"{say('What is missing, and how it is treated')}: {outcome_name(outcome)}",
+        columns=columns, name=f"methods_{outcome}", digits="digits", unit=one.spec.unit,
+        n=(int(sizes.min()), int(sizes.max())), notes=notes, source=one.provenance.source,
+    )  # fmt: skip
 
 
 def _method_notes(study: MissingStudy, rows: list[MethodRow]) -> Iterator[str]:
@@ -233,15 +220,9 @@ def tipping_table(effects: "pd.DataFrame", tipping: "pd.DataFrame", *, source: s
         ),
     ]
     return table_from_frame(
-        frame,
-        say("Where a conclusion changes"),
-        columns=columns,
-        name="tipping_points",
-        unit="pp",
-        n=(int(frame["n"].min()), int(frame["n"].max())),
-        notes=notes,
-        source=source,
-    )
+        frame, say("Where a conclusion changes"), columns=columns, name="tipping_points", unit="pp",
+        n=(int(frame["n"].min()), int(frame["n"].max())), notes=notes, source=source,
+    )  # fmt: skip
 
 
 def missing_table(study: MissingStudy) -> Table:
@@ -315,20 +296,15 @@ def won_back_table(study: MissingStudy, outcome: str) -> Table:
         industry_name(key) if key in known else say("All") for key in frame["industry"]
     ]
     columns = (
-        Column("industry", say("Industry"), "text"),
-        Column("surveyed", say("Surveyed"), "integer"),
+        Column("industry", say("Industry"), "text"), Column("surveyed", say("Surveyed"), "integer"),
         Column("complete", say("Complete rows"), "integer"),
-        Column("joint", say("Joint model"), "integer"),
-        Column("won", say("Won back"), "integer"),
+        Column("joint", say("Joint model"), "integer"), Column("won", say("Won back"), "integer"),
         Column("complete_share", say("Complete, share"), decimals=2),
         Column("won_share", say("Won back, share"), decimals=2),
-    )
+    )  # fmt: skip
     return table_from_frame(
-        frame,
-        f"{say('How much of the sample is won back')}: {outcome_name(outcome)}",
-        columns=columns,
-        name=f"won_back_{outcome}",
-        n=int(frame["surveyed"].iloc[-1]),
+        frame, f"{say('How much of the sample is won back')}: {outcome_name(outcome)}",
+        columns=columns, name=f"won_back_{outcome}", n=int(frame["surveyed"].iloc[-1]),
         notes=[say("Complete rows against the joint model; shares of the surveyed.")],
         source=study.source,
-    )
+    )  # fmt: skip

@@ -53,12 +53,9 @@ def _refits(found: Influence) -> Table:
         Column("p_direction", say("P(direction)"), "probability"),
     )  # fmt: skip
     return _table(
-        "refits",
-        frame,
-        columns,
-        notes=(say("P(direction): posterior probability of the sign of the median."),),
-        found=found,
-    )
+        "refits", frame, columns,
+        notes=(say("P(direction): posterior probability of the sign of the median."),), found=found,
+    )  # fmt: skip
 
 
 def _pulls(what: str, found: Influence) -> Table:
@@ -72,13 +69,10 @@ def _pulls(what: str, found: Influence) -> Table:
     if by_group:
         frame["group"] = [_group_name(group) for group in frame["group"]]
     columns = (
-        Column("answer", say("Answer"), "text"),
-        *by_group,
-        Column("n", say("n"), "integer"),
-        Column("pull", say("Pull"), decimals=2),
-        Column("size", say("Pull in all"), decimals=2),
+        Column("answer", say("Answer"), "text"), *by_group, Column("n", say("n"), "integer"),
+        Column("pull", say("Pull"), decimals=2), Column("size", say("Pull in all"), decimals=2),
         Column("share", say("Share, %"), decimals=1),
-    )
+    )  # fmt: skip
     return _table(
         what,
         frame,

@@ -79,12 +79,11 @@ def _shares(explored: Explored) -> Table:
     frame["choice"] = [word(key) for key in frame["choice"]]
     frame[["first", "total"]] *= 100
     columns = (
-        Column("choice", say("Choice"), "text"),
-        Column("options", say("Options"), "integer"),
+        Column("choice", say("Choice"), "text"), Column("options", say("Options"), "integer"),
         Column("first", f"{say('Share of variance, alone')}, %", decimals=1),
         Column("total", f"{say('Total share')}, %", decimals=1),
         Column("range", say("Range"), decimals=2),
-    )
+    )  # fmt: skip
     complete = len(explored.fitted) == len(explored.table)
     shares = say(
         "Share of the estimates' variance that goes with a choice alone, and with what it does "
@@ -110,14 +109,12 @@ def _options(explored: Explored) -> Table:
         for a, b in zip(frame["n_least"], frame["n_largest"], strict=True)
     ]
     columns = (
-        Column("choice", say("Choice"), "text"),
-        Column("option", say("Option"), "text"),
-        Column("estimate", say("Estimate"), decimals=2),
-        Column("least", say("Least"), decimals=2),
+        Column("choice", say("Choice"), "text"), Column("option", say("Option"), "text"),
+        Column("estimate", say("Estimate"), decimals=2), Column("least", say("Least"), decimals=2),
         Column("largest", say("Largest"), decimals=2),
         *(Column(side, word(side), decimals=1) for side in sides),
         Column("n_range", say("Workplaces"), "text"),
-    )
+    )  # fmt: skip
     return _table("multiverse_options", frame, columns, notes=(), explored=explored)
 
 

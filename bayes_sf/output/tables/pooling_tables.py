@@ -37,8 +37,7 @@ def pooling_table(pooling: Pooling) -> Table:
     own = own_group(exact)
     records = [
         {
-            "term": term_name(row.term, own=own),
-            "pooling": word(row.pooling),
+            "term": term_name(row.term, own=own), "pooling": word(row.pooling),
             "engine": of_groups(word(row.engine), own=own),
             "estimate": row.estimate, "sd": row.sd, "lower": row.lower, "upper": row.upper,
             "digits": digits_of(row.term, row.estimate, row.sd),
@@ -46,13 +45,11 @@ def pooling_table(pooling: Pooling) -> Table:
         for row in sorted(pooling.terms, key=lambda row: order.index(row.term))
     ]  # fmt: skip
     columns = (
-        Column("term", say("Term"), "text"),
-        Column("pooling", say("Pooling"), "text"),
-        Column("engine", say("Engine"), "text"),
-        Column("estimate", say("Estimate")),
+        Column("term", say("Term"), "text"), Column("pooling", say("Pooling"), "text"),
+        Column("engine", say("Engine"), "text"), Column("estimate", say("Estimate")),
         Column("sd", f"{say_as('sd', 'sd')} / {say('SE')}"),
         Column("lower", interval_name("interval", exact.prob), "interval", upper="upper"),
-    )
+    )  # fmt: skip
     notes = [
         *prior_notes([exact]),
         say("Intervals: Wald (OLS, REML), equal-tailed credible (posterior)."),
@@ -62,16 +59,10 @@ def pooling_table(pooling: Pooling) -> Table:
         why = f": {pooling.missing}" if language() == "en" else ""  # errors are in English
         notes.append(f"{say('No estimate without pooling')}{why}.")
     return table_from_frame(
-        pd.DataFrame(records),
-        _titled("pooling_title", pooling),
-        columns=columns,
-        name=_file_name("pooling", pooling),
-        digits="digits",
-        unit=exact.spec.unit,
-        n=exact.moments.n_obs,
-        notes=notes,
-        source=exact.provenance.source,
-    )
+        pd.DataFrame(records), _titled("pooling_title", pooling), columns=columns,
+        name=_file_name("pooling", pooling), digits="digits", unit=exact.spec.unit,
+        n=exact.moments.n_obs, notes=notes, source=exact.provenance.source,
+    )  # fmt: skip
 
 
 def shrinkage_table(pooling: Pooling, *, short: bool = False) -> Table:
@@ -97,10 +88,8 @@ def shrinkage_table(pooling: Pooling, *, short: bool = False) -> Table:
     span = interval_name("interval", exact.prob)
     places = 2 if any(str(row.n) == HIDDEN for row in pooling.groups) else 3
     columns = (
-        Column("group", say("Group"), "text"),
-        Column("n", say("n"), "integer"),
-        Column("raw", say("Raw mean")),
-        Column("none", say("No pooling")),
+        Column("group", say("Group"), "text"), Column("n", say("n"), "integer"),
+        Column("raw", say("Raw mean")), Column("none", say("No pooling")),
         *(() if short else (Column("complete", say("Complete pooling")),)),
         Column("reml", say("REML")),
         Column("mean", f"{say("Posterior")}: {say_as("mean", "Mean").lower()}"),
@@ -121,15 +110,10 @@ def shrinkage_table(pooling: Pooling, *, short: bool = False) -> Table:
         ),
     ]
     table = table_from_frame(
-        frame,
-        _titled("shrinkage", pooling),
-        columns=columns,
-        name=_file_name("shrinkage", pooling),
-        unit=exact.spec.unit,
-        n=exact.moments.n_obs,
-        notes=notes,
-        source=exact.provenance.source,
-    )
+        frame, _titled("shrinkage", pooling), columns=columns,
+        name=_file_name("shrinkage", pooling), unit=exact.spec.unit, n=exact.moments.n_obs,
+        notes=notes, source=exact.provenance.source,
+    )  # fmt: skip
     return replace(table, decimals=tuple(map(_decimals_left, rows)))
 
 

@@ -282,15 +282,12 @@ def diagnostics_table(result: Result) -> Table:
     for key in ("ess_bulk", "ess_tail"):  # rounded down: 399.9 draws are not 400
         frame[key] = [math.floor(v) if math.isfinite(v) else None for v in frame[key]]
     columns = (
-        Column("parameter", say("Parameter"), "text"),
-        Column("mean", say_as("mean", "Mean")),
-        Column("sd", say_as("sd", "sd")),
-        Column("mcse_mean", say("MCSE")),
-        Column("r_hat", say("R-hat"), "r_hat"),
-        Column("ess_bulk", say("Bulk ESS"), "integer"),
+        Column("parameter", say("Parameter"), "text"), Column("mean", say_as("mean", "Mean")),
+        Column("sd", say_as("sd", "sd")), Column("mcse_mean", say("MCSE")),
+        Column("r_hat", say("R-hat"), "r_hat"), Column("ess_bulk", say("Bulk ESS"), "integer"),
         Column("ess_tail", say("Tail ESS"), "integer"),
         Column("exact_mcse", say("From exact (MCSE)"), decimals=1),
-    )
+    )  # fmt: skip
     verdict = word("verdict_good" if result.converged else "verdict_bad")
     sampled = (
         f"{say('divergences')}: {whole['divergences']:.0f}; {say('E-BFMI')}: "
@@ -298,16 +295,12 @@ def diagnostics_table(result: Result) -> Table:
     )
     title = f"{say('Diagnostics')}: {result.spec.name}"
     return table_from_frame(
-        frame,
-        f"{title}, {outcome_name(result.spec.outcome, own=own_group(result))}",
-        columns=columns,
-        name=slug(f"diagnostics_{result.spec.name}_{result.spec.outcome}"),
-        digits="mcse_mean",
-        unit=result.spec.unit,
-        n=result.moments.n_obs,
+        frame, f"{title}, {outcome_name(result.spec.outcome, own=own_group(result))}",
+        columns=columns, name=slug(f"diagnostics_{result.spec.name}_{result.spec.outcome}"),
+        digits="mcse_mean", unit=result.spec.unit, n=result.moments.n_obs,
         notes=[*prior_notes([result]), sampled[:1].upper() + sampled[1:]],
         source=result.provenance.source,
-    )
+    )  # fmt: skip
 
 
 def slug(name: str) -> str:

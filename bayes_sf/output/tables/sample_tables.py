@@ -49,13 +49,11 @@ def flow_tables(flow: "pd.DataFrame", *, source: str) -> tuple[Table, ...]:
         table_from_frame(
             steps.assign(step=[step_name(step) for step in steps["step"]]),
             f"{say('Who is left after each rule')}: {analysis}, {outcome_name(str(outcome))}",
-            columns=columns,
-            name=f"flow_{analysis}_{outcome}",
-            n=_left(steps[_ALL].iloc[-1]),
+            columns=columns, name=f"flow_{analysis}_{outcome}", n=_left(steps[_ALL].iloc[-1]),
             source=source,
         )
         for (analysis, outcome), steps in flow.groupby(["analysis", "outcome"], sort=False)
-    )
+    )  # fmt: skip
 
 
 def _left(count: object) -> int:
@@ -96,21 +94,17 @@ def _of_all(key: str, rows: "pd.DataFrame", source: str) -> Table:
     """Table 11: questions below each other."""
     records = [
         {
-            "question": record["question"],
-            "label": _label(_item(record["question"])),
-            "category": _answer(record["question"], record["category"]),
-            "count": record["count"],
+            "question": record["question"], "label": _label(_item(record["question"])),
+            "category": _answer(record["question"], record["category"]), "count": record["count"],
             "percent": record["percent"],
         }
         for record in rows.to_dict("records")
-    ]
+    ]  # fmt: skip
     columns = (
-        Column("question", say("Question"), "text"),
-        Column("label", say("About"), "text"),
-        Column("category", say("Answer"), "text"),
-        Column("count", say("Count"), "integer"),
+        Column("question", say("Question"), "text"), Column("label", say("About"), "text"),
+        Column("category", say("Answer"), "text"), Column("count", say("Count"), "integer"),
         _percent("percent", say("Percent"), key, rows),
-    )
+    )  # fmt: skip
     return _described(key, say("Answers to the survey"), records, columns, source=source)
 
 
@@ -156,13 +150,9 @@ def _described(
     import pandas as pd
 
     return table_from_frame(
-        pd.DataFrame(records),
-        f"{say('Table')} {key}: {title}",
-        columns=columns,
-        name=f"table_{key}",
-        notes=[say("Percent of the column's workplaces.")],
-        source=source,
-    )
+        pd.DataFrame(records), f"{say('Table')} {key}: {title}", columns=columns,
+        name=f"table_{key}", notes=[say("Percent of the column's workplaces.")], source=source,
+    )  # fmt: skip
 
 
 def _item(question: str) -> Item:

@@ -29,15 +29,14 @@ def _size(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
         verdict=[about.word(f"verdict {verdict}") for verdict in frame["verdict"]],
     )
     columns = (
-        *_of_term(frame),
-        Column("mean", say_as("mean", "Mean")),
+        *_of_term(frame), Column("mean", say_as("mean", "Mean")),
         Column("lower", about.span, "interval", upper="upper"),
         Column("rope_low", "ROPE", "interval", _places(frame["rope_high"]), "rope_high"),
         Column("p_inside", about.own_words(say("P(too small)")), "probability"),
         Column("p_below", about.own_words(say("P(below)")), "probability"),
         Column("p_above", about.own_words(say("P(above)")), "probability"),
         Column("verdict", about.own_words(say("Verdict")), "text"),
-    )
+    )  # fmt: skip
     shown["spread"] = [
         HIDDEN if HIDDEN in {low, high} else (high - low) / 4
         for low, high in zip(frame["lower"], frame["upper"], strict=True)
@@ -69,10 +68,7 @@ def _bayes(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
         *(
             [
                 Column(
-                    "lowest",
-                    about.own_words(say("over the possible data")),
-                    "interval",
-                    2,
+                    "lowest", about.own_words(say("over the possible data")), "interval", 2,
                     "highest",
                 )
             ]
@@ -80,7 +76,7 @@ def _bayes(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
             else []
         ),
         Column("p_null", about.own_words(say("P(none), even odds")), "probability", 2),
-    )
+    )  # fmt: skip
     yield about.table("bayes", named, columns, unit="")
 
 
@@ -124,14 +120,12 @@ def _days(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
 def _designs(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
     """What the design could have seen."""
     columns = (
-        *_of_term(frame),
-        Column("estimate", "REML"),
-        Column("std_error", say("SE")),
+        *_of_term(frame), Column("estimate", "REML"), Column("std_error", say("SE")),
         Column("power", about.own_words(say("Power")), "probability", 2),
         Column("type_s", about.own_words(say("S")), "probability", 2),
         Column("type_m", about.own_words(say("M")), decimals=1),
         Column("detectable", about.own_words(say("Smallest detectable"))),
-    )
+    )  # fmt: skip
     sd = _rounded(frame["effects_sd"].iloc[0])
     yield about.table(
         "designs", _named(frame, about), columns, digits="std_error",
@@ -142,21 +136,17 @@ def _designs(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
 def _planning(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
     """Widths to expect."""
     columns = (
-        *_of_term(frame),
-        Column("industries", about.own_words(say("Industries")), "integer"),
+        *_of_term(frame), Column("industries", about.own_words(say("Industries")), "integer"),
         Column("per_industry", about.own_words(say("Workplaces in each")), "integer"),
         Column("workplaces", about.own_words(say("Workplaces")), "integer"),
         Column("width", about.own_words(say("Width of interval"))),
         Column("detectable", about.own_words(say("Smallest detectable"))),
-    )
+    )  # fmt: skip
     now = _rounded(frame["width_now"].iloc[0])
     yield about.table(
-        "planning",
-        _named(frame, about),
-        columns,
-        digits="sd",
+        "planning", _named(frame, about), columns, digits="sd",
         notes=(say("The interval is now {} wide.", now), *_contrast(frame, about)),
-    )
+    )  # fmt: skip
 
 
 def _places(values: "pd.Series[Any]") -> int:

@@ -110,8 +110,7 @@ def _fan(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
         own = interval(first["lower"], first["upper"], d)
         rows.append(
             {
-                "term": about.term(str(term)),
-                "first": f"{estimate(first['mean'], d)} ({own})",
+                "term": about.term(str(term)), "first": f"{estimate(first['mean'], d)} ({own})",
                 "means": span(part["mean"], d), "lowers": span(part["lower"], d),
                 "uppers": span(part["upper"], d), "changed": int((part["changes"] != "").sum()),
             }
@@ -250,17 +249,14 @@ def _many(found: Sensitivity, frame: "pd.DataFrame") -> Table:
     columns = (
         Column("term", say("Term"), "text"),
         *([Column("correlation", say("Corr."), decimals=1)] if swept else []),
-        Column("estimate", "REML"),
-        Column("t", say("t"), decimals=2),
-        Column("p", say("p"), "probability"),
-        Column("bonferroni", say("Bonf."), "probability"),
-        Column("bh", say("BH"), "probability"),
-        Column("mean", say("Pooled")),
+        Column("estimate", "REML"), Column("t", say("t"), decimals=2),
+        Column("p", say("p"), "probability"), Column("bonferroni", say("Bonf."), "probability"),
+        Column("bh", say("BH"), "probability"), Column("mean", say("Pooled")),
         Column("lower", interval_name("interval", found.prob), "interval", upper="upper"),
         Column("rank", say("Rank"), "integer"),
         Column("rank_lower", say("of rank"), "interval", 0, "rank_upper"),
         Column("p_top", say("P(top {})", top), "probability", 2),
-    )
+    )  # fmt: skip
     n, count = frame["n"], int(frame["slopes"].iloc[0])
     notes = [
         say(

@@ -69,9 +69,7 @@ def _icc_table(rows: Sequence[IccRow]) -> Table:
     notes = [
         say(
             "{}; {} industries. Under the prior alone: median {}, {}.",
-            interval_name("credible-eti", first.prob),
-            first.n_groups,
-            fixed(first.prior_median, 2),
+            interval_name("credible-eti", first.prob), first.n_groups, fixed(first.prior_median, 2),
             interval(first.prior_lower, first.prior_upper, 3),
         ),
         *(
@@ -89,7 +87,7 @@ def _icc_table(rows: Sequence[IccRow]) -> Table:
             if any(r.case != "all" for r in rows)
             else []
         ),
-    ]
+    ]  # fmt: skip
     published, mean, median = say("Published").lower(), word("mean").lower(), say("Median").lower()
     span = say("{} interval", level(first.prob))
     header = ("ICC", published, "REML", mean, median, span, "n")

@@ -24,35 +24,19 @@ __all__ = ["prior_words"]
 _NAMES: Final = {
     name.text: name
     for name in (
-        mark_as("prior", "intercept"),
-        mark_as("prior", "slope"),
-        mark_as("prior", "sd_resid"),
-        mark_as("prior", "sd_group"),
-        mark_as("prior", "sd_slope"),
-        mark_as("prior", "correlation"),
-        mark_as("prior", "df_resid"),
-        mark_as("prior", "sd_log_resid"),
-        mark_as("prior", "sd_repeat"),
-        mark_as("prior", "simplex"),
-        mark_as("prior", "sd_workplace"),
-        mark_as("prior", "sd_trend"),
-        mark_as("prior", "sd_group_change"),
-        mark_as("prior", "sd_period"),
-        mark_as("prior", "half-t"),
-        mark_as("prior", "half-normal"),
-        mark_as("prior", "exponential"),
-        mark_as("prior", "pooled-normal"),
-        mark_as("prior", "mean"),
-        mark_as("prior", "shape"),
-        mark_as("prior", "scale"),
-        mark_as("prior", "precision"),
-        mark_as("prior", "shares"),
-        mark_as("prior", "one"),
-        mark_as("prior", "step"),
-        mark_as("prior", "sceptical"),
-        mark_as("prior", "to"),
+        mark_as("prior", "intercept"), mark_as("prior", "slope"), mark_as("prior", "sd_resid"),
+        mark_as("prior", "sd_group"), mark_as("prior", "sd_slope"), mark_as("prior", "correlation"),
+        mark_as("prior", "df_resid"), mark_as("prior", "sd_log_resid"),
+        mark_as("prior", "sd_repeat"), mark_as("prior", "simplex"),
+        mark_as("prior", "sd_workplace"), mark_as("prior", "sd_trend"),
+        mark_as("prior", "sd_group_change"), mark_as("prior", "sd_period"),
+        mark_as("prior", "half-t"), mark_as("prior", "half-normal"),
+        mark_as("prior", "exponential"), mark_as("prior", "pooled-normal"),
+        mark_as("prior", "mean"), mark_as("prior", "shape"), mark_as("prior", "scale"),
+        mark_as("prior", "precision"), mark_as("prior", "shares"), mark_as("prior", "one"),
+        mark_as("prior", "step"), mark_as("prior", "sceptical"), mark_as("prior", "to"),
     )
-}
+}  # fmt: skip
 _NAME: Final = re.compile(r"[A-Za-z_][\w-]*")
 
 

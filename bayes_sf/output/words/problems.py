@@ -20,37 +20,24 @@ __all__ = ["fault_text", "problem_lines", "problem_notice"]
 #: As `problems` has them.
 _KNOWN: Final = frozenset(
     (
-        mark("survey"),
-        mark("negative days"),
-        mark("lost days above contracted days"),
-        mark("no contracted days"),
-        mark("women's days above all days"),
-        mark("age groups above all ages"),
-        mark("women's age groups above all women"),
-        mark("women of an age above all of that age"),
-        mark("age groups that are not all ages"),
+        mark("survey"), mark("negative days"), mark("lost days above contracted days"),
+        mark("no contracted days"), mark("women's days above all days"),
+        mark("age groups above all ages"), mark("women's age groups above all women"),
+        mark("women of an age above all of that age"), mark("age groups that are not all ages"),
         mark("women's age groups that are not all women"),
-        mark("an age group missing beside others"),
-        mark("a total missing beside its parts"),
+        mark("an age group missing beside others"), mark("a total missing beside its parts"),
         mark("no option marked, and later questions answered"),
-        mark("all of them read as not chosen"),
-        mark("negative head count"),
-        mark("outside the period"),
-        mark("the same row more than once"),
+        mark("all of them read as not chosen"), mark("negative head count"),
+        mark("outside the period"), mark("the same row more than once"),
         mark("also in another extract, with at least as many observed quarters"),
         mark("figures that the file declares missing"),
         mark("the same register record as another workplace"),
-        mark("the enterprise number is the workplace's own"),
-        mark("used as it stands"),
-        mark("the quarter has no absence"),
-        mark("kept in quarters, not in the outcomes"),
-        mark("counted once"),
-        mark("the other extract's record is used"),
-        mark("missing"),
-        mark("the record is used for each"),
-        mark("counted as not given"),
+        mark("the enterprise number is the workplace's own"), mark("used as it stands"),
+        mark("the quarter has no absence"), mark("kept in quarters, not in the outcomes"),
+        mark("counted once"), mark("the other extract's record is used"), mark("missing"),
+        mark("the record is used for each"), mark("counted as not given"),
     )
-)
+)  # fmt: skip
 
 
 def fault_text(text: str) -> str:

@@ -76,13 +76,9 @@ class About:
         spec, source = self.result.spec, self.result.provenance.source
         key, outcome = about or part, outcome_name(spec.outcome, own=self.own)
         return table_from_frame(
-            frame,
-            f"{self.word(part)}: {spec.name}, {outcome}",
-            columns=columns,
-            name=slug(f"{part}_{spec.name}_{spec.outcome}"),
-            digits=digits,
-            unit=spec.unit if unit is None else unit,
-            n=self.result.moments.n_obs,
+            frame, f"{self.word(part)}: {spec.name}, {outcome}", columns=columns,
+            name=slug(f"{part}_{spec.name}_{spec.outcome}"), digits=digits,
+            unit=spec.unit if unit is None else unit, n=self.result.moments.n_obs,
             notes=[self.own_words(part_note(key)), *notes, *prior_notes([self.result])],
             source=source if source != "moments" else "",
-        )
+        )  # fmt: skip

@@ -21,7 +21,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isfinite
 
-from bayes_sf.catalogue import say
+from bayes_sf.catalogue import say, speaks
 from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.engines.result import Result
@@ -82,7 +82,8 @@ class Contrast:
             raise UsageError(f"contrast of {self.term}", rule, got=self.size)
 
 
-def find_contrast(term: str, kind: str) -> Contrast:
+@speaks
+def find_contrast(term: str, kind: str, *, lang: str = "en") -> Contrast:  # noqa: ARG001  # `speaks` reads it
     """Find a contrast in the codebook.
 
     Parameters
@@ -92,6 +93,8 @@ def find_contrast(term: str, kind: str) -> Contrast:
     kind : {"step", "widest"}
         One step of an ordinal item; or lowest to highest category, not chosen to chosen, and for
         a term of one category the reference to it.
+    lang : str
+        Language of its label.
 
     Raises
     ------
@@ -135,14 +138,14 @@ def _split(term: str) -> tuple[str, str]:
     return term, ""
 
 
-def contrast_of(result: Result, term: str, kind: str) -> Contrast:
+def contrast_of(result: Result, term: str, kind: str, *, lang: str = "en") -> Contrast:
     """Find the contrast of a result's term in the codebook, if the data are the study's.
 
     Parameters
     ----------
     result : Result
         Of any data.
-    term, kind
+    term, kind, lang
         As in `find_contrast`.
 
     Raises
@@ -157,7 +160,7 @@ def contrast_of(result: Result, term: str, kind: str) -> Contrast:
             "must be stated: the data are not the study's, whose codebook has survey items only",
             fix=f'say how far it moves: Contrast({term!r}, 1.0, "one unit")',
         )  # fmt: skip
-    return find_contrast(term, kind)
+    return find_contrast(term, kind, lang=lang)
 
 
 #: Sources whose columns are a user's own.

@@ -29,6 +29,7 @@ from bayes_sf.analysis.size.multiplicity import collect_slopes, pool_slopes, swe
 from bayes_sf.analysis.size.planning import plan_precision
 from bayes_sf.analysis.size.power import Effects, learn_effects
 from bayes_sf.analysis.size.practical import Rope, exceedance, judge_sizes
+from bayes_sf.catalogue import language
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
@@ -119,7 +120,7 @@ class Asked:
         for result in self.results:
             for term in _own_terms(result):
                 try:
-                    contrast = contrast_of(result, term, self.contrast)
+                    contrast = contrast_of(result, term, self.contrast, lang=language())
                     check_contrast(result, contrast)
                     found.append((result, contrast))
                 except UsageError as error:

@@ -106,7 +106,7 @@ def claims_hold(tables: Tables) -> "Iterator[Finding | None]":
             yield Finding(
                 claim.rule,
                 Listed([place_of(claim.where), *([industry_in(industry)] if industry else [])]),
-                claim.severity, "; ".join(check.read.values()),
+                claim.severity, Listed(check.read.values(), "; "),
                 Listed([_side(side, value) for side, value in check.sides.items()], "; "),
                 Message("does not hold: {}", OfStudy(claim.words, claim.words_nb)),
             )  # fmt: skip

@@ -70,7 +70,7 @@ def _say_language(document: "Document", language: str) -> None:
     document.core_properties.language = language
     document.core_properties.author = "bayes-sf"
     for mark in document.styles.element.iter(qn("w:lang")):
-        mark.set(qn("w:val"))
+        mark.set(qn("w:val"), language)
 
 
 def _fill(row: Any, texts: Sequence[str], table: Table) -> None:

@@ -18,6 +18,7 @@ from bayes_sf.analysis.pooling import Pooling, compare_pooling
 from bayes_sf.analysis.priors.prior_fan import default_fan, prior_fan
 from bayes_sf.analysis.replay.consistency import RuleOutcome, replay
 from bayes_sf.analysis.sensitivity import Sensitivity, sensitivity
+from bayes_sf.catalogue import language
 from bayes_sf.disclosure.control import Control, Hidden, Rules
 from bayes_sf.disclosure.protected_models import (
     hidden_of,
@@ -241,7 +242,7 @@ def _small(
     apart = {result.spec.name for result in _apart(results)}
     parts = ["ladder", "multiplicity"] if apart else ["multiplicity"]
     analysis, _ = keep_open(load_analysis("bivariate"), control)
-    return sensitivity(analysis, data, items=sorted(apart), parts=parts, seed=seed)
+    return sensitivity(analysis, data, items=sorted(apart), parts=parts, seed=seed, lang=language())
 
 
 def associations(material: Material) -> tuple[Association, ...]:
@@ -254,7 +255,7 @@ def associations(material: Material) -> tuple[Association, ...]:
 
 def _associate(result: Result, term: str, material: Material) -> Association:
     """One contrast."""
-    contrast = find_contrast(term, "widest")
+    contrast = find_contrast(term, "widest", lang=language())
     posterior = contrast_posterior(result, contrast)
     tail = 0.5 - 0.5 * result.prob
     lower, upper = map(float, posterior.quantile([tail, 1 - tail])[0])

@@ -205,8 +205,8 @@ def explorer_content(material: Material) -> dict[str, Any]:
 
 def _contrasts(term: str) -> Iterator[Contrast]:
     """Yield the widest contrast, and one step where there are steps."""
-    yield find_contrast(term, "widest")
+    yield find_contrast(term, "widest", lang=language())
     try:
-        yield find_contrast(term, "step")
+        yield find_contrast(term, "step", lang=language())
     except UsageError:  # it has no steps
         return

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bayes_sf.analysis.sensitivity import Sensitivity, sensitivity
-from bayes_sf.catalogue import say
+from bayes_sf.catalogue import language, say
 from bayes_sf.disclosure.control import Control
 from bayes_sf.disclosure.protected_models import keep_open
 from bayes_sf.disclosure.protected_sensitivity import protect_sensitivity
@@ -51,7 +51,9 @@ def run_sensitivity(analysis: Analysis, data: Any, asked: Asked, **stated: Any) 
     """
     control = Control.of(data, asked.rules)
     kept = keep_open(analysis, control)
-    found = sensitivity(kept.shown, data, seed=asked.seed, progress=asked.progress, **stated)
+    found = sensitivity(
+        kept.shown, data, seed=asked.seed, lang=language(), progress=asked.progress, **stated
+    )
     shown = kept.also(protect_sensitivity(found, control))
     notes = notice(control, shown.log, page=True)
     return Run(

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from bayes_sf.analysis.choices.influence import OTHERS, Influence
 from bayes_sf.analysis.contrast import find_contrast
-from bayes_sf.catalogue import say, say_as
+from bayes_sf.catalogue import language, say, say_as
 from bayes_sf.disclosure.protected_choices import PULLS, REFITS
 from bayes_sf.disclosure.protected_frames import mark_hidden
 from bayes_sf.errors import UsageError
@@ -128,7 +128,7 @@ def contrast_label(found: Influence) -> str:
     if not contrast.coded:
         return contrast.label
     kind = "widest" if contrast == find_contrast(contrast.term, "widest") else "step"
-    return find_contrast(contrast.term, kind).label
+    return find_contrast(contrast.term, kind, lang=language()).label
 
 
 def left_out_name(found: Influence, kind: str, which: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from bayes_sf.analysis.choices.multiverse import Explored, choice_shares, option_means
 from bayes_sf.analysis.contrast import find_contrast
 from bayes_sf.analysis.priors.prior_fan import SLOPE_PRIORS
-from bayes_sf.catalogue import say
+from bayes_sf.catalogue import language, say
 from bayes_sf.disclosure.control import HIDDEN
 from bayes_sf.output.numbers import fixed
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
@@ -160,7 +160,7 @@ def _priors(explored: Explored) -> str:
 def contrast_text(explored: Explored) -> str:
     """Say which contrast is estimated, and with which intervals."""
     asked = explored.asked
-    label = find_contrast(explored.contrast.term, asked.contrast).label
+    label = find_contrast(explored.contrast.term, asked.contrast, lang=language()).label
     return f"{asked.item}: {label}"
 
 

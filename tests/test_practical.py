@@ -17,7 +17,6 @@ from bayes_sf.analysis.size.practical import Rope, exceedance, judge_size, judge
 from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import load_codebook
-from tests.tools import spoken
 
 ROPE = Rope(-0.5, 0.5, "pp")
 WIDEST = find_contrast("q13", "widest")

@@ -162,7 +162,7 @@ class Table:
         if len(self.decimals) not in (0, len(self.rows)):
             raise UsageError(where, "must have decimals for every row, or none", got=self.decimals)
         if self.source and self.source not in STATEMENTS:
-            fix = f"known: {', '.join(STATEMENTS['en'])}"
+            fix = f"known: {', '.join(STATEMENTS)}"
             raise UsageError(where, "must have a known source", got=self.source, fix=fix)
         texts = {
             "title": legible(self.title), "unit": legible(self.unit),

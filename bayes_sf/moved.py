@@ -116,13 +116,12 @@ _FOLDERS: Final = {
     """,
     ("output", "output.report"): """
         report_alternatives:alternatives report_material:material report_missing:missing
-        report_section:section report_sections:sections report_sentences:sentences
+        report_section:section report_sections:sections
         report_statements:statements report_tables:tables saved_imputation
     """,
     ("output", "output.words"): """
-        command_words:commands finding_words:findings prior_words:priors
+        finding_words:findings prior_words:priors
         problem_words:problems sensitivity_words:sensitivity sensitivity_about unanswered
-        sentences
     """,
 }
 #: Old module -> where it is.

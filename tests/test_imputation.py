@@ -39,6 +39,7 @@ from bayes_sf.output.report.saved_imputation import read_imputation
 from bayes_sf.output.run import Asked, Content, Run
 from bayes_sf.output.runs import impute as imputations
 from bayes_sf.output.tables.imputation_tables import imputation_tables, method_table
+from tests.tools import spoken
 
 REPLICA = Path(__file__).parents[1] / "data" / "replica"
 PREDICTORS = ("q13", "women_share")
@@ -146,7 +147,7 @@ def test_every_treatment_is_what_it_says(study: MissingStudy, sample: AnalysisSa
 @pytest.mark.parametrize("lang", ["en", "nb"])
 def test_tables_print_n_priors_and_whose_workplaces(study: MissingStudy, lang: str) -> None:
     """Every table says that it is synthetic; those of treatments print priors and intervals."""
-    tables = imputation_tables(study, lang=lang)
+    tables = spoken(lang, imputation_tables, study)
     assert [table.name for table in tables] == [
         "methods_absence_mean", "methods_absence_change", "tipping_points", "missing",
         "won_back_absence_mean", "won_back_absence_change",
@@ -274,7 +275,7 @@ def test_complete_rows_without_sampling(study: MissingStudy, sample: AnalysisSam
     assert ours.converged
     assert len(ours.effects) == len(ours.tipping) == ours.sets.n_sets == len(ours.done.y) == 0
     for spec in SPECS:
-        table = method_table(ours, spec.outcome, lang="nb")
+        table = spoken("nb", method_table, ours, spec.outcome)
         assert "Rubin" not in "".join(table.footer)
         assert table.texts[-1][0] == "ICC"
     with pytest.raises(UsageError, match="must have a predictor"):
@@ -350,8 +351,7 @@ def imputed(
         bayes_sf_command, "impute", "model.toml", "--survey", "survey.csv", "--register",
         "register_workplace.csv", "--register", "register_enterprise.csv", "--completed", "6",
         "--quarters", "--delta=-1,1", "--out", "out", "--lang", "nb", "--json", "--quiet",
-        "--no-disclosure-control", folder=folder,
-    )  # fmt: skip
+        "--no-disclosure-control", folder=folder)  # fmt: skip
     assert done.code == 0, done.stderr
     return lambda: SimpleNamespace(folder=folder / "out", done=done, json=json.loads(done.stdout))
 

@@ -52,7 +52,7 @@ def result() -> Result:
 
 @pytest.fixture(scope="module")
 def table(result: Result) -> Table:
-    return posterior_table([result], lang="en", groups=True)
+    return posterior_table([result], groups=True)
 
 
 @given(st.text())

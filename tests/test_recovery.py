@@ -262,8 +262,7 @@ def test_a_table_of_another_outcome_is_refused(
 
 def test_a_change_has_both_quarters_whatever_rule_is_asked_for(study: PublishedStudy) -> None:
     one, three = (
-        study.recover(sf.ModelSpec("absence_change", min_quarters=least)).draws
-        for least in (1, 3)
+        study.recover(sf.ModelSpec("absence_change", min_quarters=least)).draws for least in (1, 3)
     )
     for first, second in zip(one, three, strict=True):
         np.testing.assert_array_equal(first.means, second.means)

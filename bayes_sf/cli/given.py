@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bayes_sf.cli.console import progress_bar, refuse, stderr, stdout
-from bayes_sf.cli.data import language_of, load_study, load_workplaces, rules_of, source_of
+from bayes_sf.cli.data import load_study, load_workplaces, rules_of, source_of
 from bayes_sf.cli.options import (
     ControlOption,
     DataOption,
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from bayes_sf.disclosure.control import Rules
     from bayes_sf.inputs.sample import AnalysisSample
-    from bayes_sf.inputs.variables import Language
     from bayes_sf.output.run import Asked, Run
     from bayes_sf.recovery.study import PublishedStudy
 
@@ -91,7 +90,6 @@ class Given:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant before any work is done."""
-        self.language: Language = language_of(self.lang)
         self.source = source_of(self.data, self.survey, self.register, self.known)
         self.rules: Rules = rules_of(
             self.disclosure_control, self.min_workplaces, self.min_persons, self.dominance
@@ -107,14 +105,14 @@ class Given:
         """Load the data, whatever they are."""
         return load_study(
             self.source, self.survey, self.register, self.mapping, self.seed,
-            decimal=self.decimal, lang=self.language, rules=self.rules,
+            decimal=self.decimal, rules=self.rules,
         )  # fmt: skip
 
     def workplaces(self, key: bytes | None = None) -> "AnalysisSample":
         """Load workplaces."""
         return load_workplaces(
             self.source, self.survey, self.register, self.mapping, key,
-            decimal=self.decimal, lang=self.language, rules=self.rules,
+            decimal=self.decimal, rules=self.rules,
         )  # fmt: skip
 
     @property
@@ -123,7 +121,7 @@ class Given:
         from bayes_sf.output.run import Asked
 
         return Asked(
-            source=self.source, lang=self.language, rules=self.rules, seed=self.seed,
+            source=self.source, rules=self.rules, seed=self.seed,
             progress=progress_bar(quiet=self.quiet), console=self.console,
         )  # fmt: skip
 

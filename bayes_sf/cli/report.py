@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
+from bayes_sf.catalogue import language, say
 from bayes_sf.cli.app import app
 from bayes_sf.cli.console import announce, stdout
 from bayes_sf.cli.data import (
-    language_of,
     read_secret,
 )
 from bayes_sf.cli.given import HIDING, STUDY, WORKPLACES, Given, with_options, writing
@@ -89,7 +89,7 @@ def report(
         raise UsageError("--rope", "must be a positive number of percentage points", got=rope)
     out = given.out
     named = out.suffix == ".html" and not out.is_dir()
-    name = out.name if named else f"report_{given.source}_{given.language}.html"
+    name = out.name if named else f"report_{given.source}_{language()}.html"
     page = ready_folder(out.parent if named else out) / name
     if page.exists() and not force:
         raise UsageError(
@@ -101,34 +101,36 @@ def report(
 
     announce(READING, quiet=given.quiet)
     material = gather(
-        given.study(), lang=given.language, rope=rope, seed=given.seed, with_data=with_data,
+        given.study(), rope=rope, seed=given.seed, with_data=with_data,
         rules=given.rules, imputed=imputed, progress=given.asked.progress,
     )  # fmt: skip
-    print_end(stdout(), write_report(page, material), lang=given.language)
+    print_end(stdout(), write_report(page, material))
 
 
 @app.command("check-published")
-def check_published(*, lang: LangOption = "en", as_json: JsonOption = False) -> None:
+def check_published(
+    *,
+    lang: LangOption = "en",  # noqa: ARG001  # the option sets it
+    as_json: JsonOption = False,
+) -> None:
     """Test every published number against every other that it depends on.
 
     Example: bayes-sf check-published --lang nb
     """
-    language = language_of(lang)
     from bayes_sf.analysis.replay.consistency import replay
     from bayes_sf.output.files import json_text
-    from bayes_sf.output.words.commands import say
     from bayes_sf.output.words.findings import findings_lines, replay_line
 
     outcomes = replay()
     if as_json:
         typer.echo(json_text(outcomes), nl=False)
         return
-    for line in findings_lines(outcomes, language):
+    for line in findings_lines(outcomes):
         typer.echo(line)
     typer.echo("")
-    typer.echo(replay_line(outcomes, language))
+    typer.echo(replay_line(outcomes))
     typer.echo("")
-    typer.echo(say("rules", language))
+    typer.echo(say("   comparisons  findings  rule"))
     for outcome in outcomes:
         typer.echo(f"{outcome.comparisons:14d}  {len(outcome.findings):8d}  {outcome.rule}")
 

@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bayes_sf.catalogue import speaking
 from bayes_sf.disclosure.control import Control, Rules
 from bayes_sf.disclosure.gate import Passed
 from bayes_sf.engines.fit import versions
 from bayes_sf.engines.result import Result
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.audit import disclosure_files, notice
 from bayes_sf.output.figures.page import figure_files
 from bayes_sf.output.files import json_text, write_files
 from bayes_sf.output.formats.terminal import print_end, print_table
 from bayes_sf.output.tables.table import Table
-from bayes_sf.output.words.sentences import STATEMENTS
+from bayes_sf.output.words.words import STATEMENTS, statement_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,8 +38,6 @@ class Asked:
     ----------
     source : {"published", "replica", "microdata"}
         Which data.
-    lang : {"en", "nb"}
-        Language of what is printed and drawn; files of figures are in English.
     rules : Rules
         Of disclosure control.
     seed : int
@@ -51,7 +49,6 @@ class Asked:
     """
 
     source: str
-    lang: Language = "en"
     rules: Rules = field(default_factory=Rules)
     seed: int = 1
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter
@@ -142,16 +139,15 @@ class Run:
     @property
     def disclosure(self) -> str:
         """What disclosure control did, in a line."""
-        return notice(self.control, self.passed.log, self.asked.lang)
+        return notice(self.control, self.passed.log)
 
     @property
     def provenance(self) -> dict[str, Any]:
         """Where every figure comes from."""
         return {
             **self.content.about, "source": self.asked.source,
-            "statement": self.content.statement or STATEMENTS["en"][self.asked.source],
-            "seed": self.asked.seed,
-            "versions": versions(), "platform": platform.platform(),
+            "statement": self.content.statement or STATEMENTS[self.asked.source],
+            "seed": self.asked.seed, "versions": versions(), "platform": platform.platform(),
         }  # fmt: skip
 
     def write(self, folder: Path) -> tuple[Path, ...]:
@@ -185,15 +181,17 @@ class Run:
             One object with a key for each frame, what else is said, ``provenance``,
             ``disclosure`` and ``files``.
         """
-        content, lang = self.content, self.asked.lang
+        content = self.content
         if as_json:
             frames = {
                 name: frame.to_dict("records")
                 for name, frame in content.frames.items()
                 if name not in content.unsaid
             }
+            with speaking("en"):  # as all that programs read
+                disclosure = self.disclosure
             end = {
-                "provenance": self.provenance, "disclosure": self.disclosure,
+                "provenance": self.provenance, "disclosure": disclosure,
                 "files": [str(path) for path in files],
             }  # fmt: skip
             console.file.write(json_text({**frames, **content.said, **end}))
@@ -201,14 +199,14 @@ class Run:
         if content.printed is not None:
             content.printed(console)
         else:
-            said = content.statement or STATEMENTS[lang][self.asked.source]
+            said = content.statement or statement_of(self.asked.source)
             console.print(said, style="bold")
         for table in content.tables:
             print_table(console, table)
         console.print()
         for line in content.lines:
             console.print(line, markup=False, highlight=False)
-        print_end(console, files, lang=lang, disclosure=self.disclosure, more=content.more)
+        print_end(console, files, disclosure=self.disclosure, more=content.more)
         for line in content.after:
             console.print(line, soft_wrap=True)
 

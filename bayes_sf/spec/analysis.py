@@ -18,11 +18,11 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bayes_sf.catalogue import labels_language
 from bayes_sf.errors import SpecError, closest
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.schema import checked
 from bayes_sf.inputs.toml import read_toml
-from bayes_sf.inputs.variables import Language
 from bayes_sf.resources import models_dir
 from bayes_sf.spec.model import OUTCOMES, ModelSpec
 from bayes_sf.spec.priors import Priors
@@ -57,15 +57,18 @@ class Analysis:
     source: str = ""
     question_nb: str = ""
 
-    def question_in(self, lang: Language) -> str:
-        """Return the question in a language; in English where it is not there in Norwegian.
+    @property
+    def question_said(self) -> str:
+        """The question, in the language spoken; in English where it is not there in Norwegian.
 
         Examples
         --------
-        >>> load_analysis("null").question_in("nb")
+        >>> from bayes_sf.catalogue import speaking
+        >>> with speaking("nb"):
+        ...     load_analysis("null").question_said
         'Hvor mye av variasjonen i sykefravær ligger mellom bransjer?'
         """
-        return (lang == "nb" and self.question_nb) or self.question
+        return (labels_language() == "nb" and self.question_nb) or self.question
 
 
 #: Keys that are a model's own, and those of them that list columns: each model takes its share.

@@ -19,8 +19,8 @@ from dataclasses import dataclass, field, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.catalogue import labels_language
 from bayes_sf.errors import SpecError
-from bayes_sf.inputs.variables import Language
 
 __all__ = [
     "KEYS",
@@ -218,9 +218,10 @@ class Prior:
             return np.asarray(2 * special.stdtr(self.df, x) - 1)
         raise SpecError("prior: sd", "a flat prior has no distribution function", got=self.family)
 
-    def reason_in(self, lang: Language) -> str:
-        """Return why, in a language; in English where it is not there in Norwegian."""
-        return (lang == "nb" and self.reason_nb) or self.reason
+    @property
+    def reason_said(self) -> str:
+        """Why, in the language that is spoken; in English where it is not there in Norwegian."""
+        return (labels_language() == "nb" and self.reason_nb) or self.reason
 
     @property
     def tail_power(self) -> float:

@@ -12,10 +12,11 @@ from functools import partial
 from html import escape
 from io import BytesIO
 from textwrap import fill
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from bayes_sf.catalogue import mark, say, say_as
 from bayes_sf.errors import legible
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.numbers import estimate, fixed, power_of
@@ -26,12 +27,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "ALARM", "BLUE", "INK", "MUTED", "PALETTE", "Language", "describe", "drawing", "figure_files",
+    "ALARM", "BLUE", "INK", "MUTED", "PALETTE", "describe", "drawing", "figure_files",
     "industry_label", "lower_first", "make_page", "make_plot", "number", "picture_label", "styled",
     "upper_first", "variable_label",
 ]  # fmt: skip
 
-type Language = Literal["en", "nb"]
 
 #: Okabe and Ito's colours, which stay apart for colour-blind readers.
 PALETTE: Final = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#0072B2", "#D55E00")
@@ -61,18 +61,10 @@ _DECIMALS: Final = 3
 _ONE_LINE, _LINE, _TAIL = 66, 42, 20
 _SIZE = (9.0, 5.8)
 _SOURCES: Final = {
-    "en": {
-        "published": "Source: the real study, recovered from the report's published tables",
-        "replica": "SYNTHETIC replica: invented workplaces, none of them real",
-        "microdata": "Source: microdata given by the user",
-        "frame": "Source: data frame given by the user",
-    },
-    "nb": {
-        "published": "Kilde: den virkelige studien, gjenskapt fra rapportens trykte tabeller",
-        "replica": "SYNTETISK kopi: oppdiktede virksomheter, ingen av dem virkelige",
-        "microdata": "Kilde: brukerens egne mikrodata",
-        "frame": "Kilde: brukerens egen datatabell",
-    },
+    "published": mark("Source: the real study, recovered from the report's published tables"),
+    "replica": mark("SYNTHETIC replica: invented workplaces, none of them real"),
+    "microdata": mark("Source: microdata given by the user"),
+    "frame": mark("Source: data frame given by the user"),
 }
 
 
@@ -86,12 +78,7 @@ def styled() -> Iterator[None]:
 
 
 def make_page(
-    title: str,
-    subtitle: str,
-    source: str,
-    lang: Language,
-    *,
-    size: tuple[float, float] = _SIZE,
+    title: str, subtitle: str, source: str, *, size: tuple[float, float] = _SIZE
 ) -> "Figure":
     """Make a figure without plots.
 
@@ -103,8 +90,6 @@ def make_page(
         Unit, n, and how to read it.
     source : {"published", "replica", "microdata", "frame"}
         Which data.
-    lang : {"en", "nb"}
-        Language.
     size : tuple of float
         Width and height in inches.
     """
@@ -112,7 +97,7 @@ def make_page(
 
     figure = Figure(figsize=size)
     inch = 1 / size[1]
-    statement = _SOURCES[lang][source]
+    statement = say(_SOURCES[source])
     synthetic = source == "replica"
     tag = f"{statement.partition(':')[0]}. " if synthetic else ""
     figure.suptitle(
@@ -141,13 +126,13 @@ def _fitting(text: str, size: float, width: float, weight: str = "normal") -> fl
     return size * min(1.0, room / longest) if longest > 0 else size
 
 
-def make_plot(title: str, subtitle: str, source: str, lang: Language) -> "tuple[Figure, Axes]":
+def make_plot(title: str, subtitle: str, source: str) -> "tuple[Figure, Axes]":
     """Make a page with one plot; see `make_page`."""
-    figure = make_page(title, subtitle, source, lang)
+    figure = make_page(title, subtitle, source)
     axes = figure.add_axes((0.06, 0.2, 0.92, 0.65))
     axes.grid(axis="y")
     axes.locator_params(axis="y", steps=[1, 2, 5, 10])
-    axes.yaxis.set_major_formatter(lambda value, _: number(value, lang, int(value % 1 > 0)))
+    axes.yaxis.set_major_formatter(lambda value, _: number(value, int(value % 1 > 0)))
     return figure, axes
 
 
@@ -223,53 +208,63 @@ def _saved(figure: "Figure", kind: str, metadata: dict[str, str | None], *, tigh
     return stream.getvalue()
 
 
-def number(value: float, lang: Language, decimals: int = 1) -> str:
+def number(value: float, decimals: int = 1) -> str:
     """Write a number as the language does.
 
     Examples
     --------
-    >>> number(-0.25, "nb"), number(3.0, "en", 0)
-    ('−0,3', '3')
+    >>> number(-0.25), number(3.0, 0)
+    ('−0.3', '3')
     """
-    return fixed(value, decimals, lang)
+    return fixed(value, decimals)
 
 
-def write_numbers(axes: "Axes", lang: Language, which: str = "x") -> None:
+def write_numbers(axes: "Axes", which: str = "x") -> None:
     """Numbers of axes as the language writes them.
 
     Parameters
     ----------
     axes : matplotlib.axes.Axes
-    lang : {"en", "nb"}
-        Language.
     which : {"x", "y", "xy"}
         Axes.
     """
     for name in which:
         axis = axes.xaxis if name == "x" else axes.yaxis
-        axis.set_major_formatter(partial(_tick, axis, lang))
+        axis.set_major_formatter(partial(_tick, axis))
 
 
-def _tick(axis: "Axis", lang: Language, value: float, _: int | None) -> str:
+def _tick(axis: "Axis", value: float, _: int | None) -> str:
     """A round number with the decimals that it has: three at most, more where ticks are closer."""
     places = axis.get_majorticklocs()
     gaps = np.diff(places)
     most = 1 - math.floor(math.log10(gaps.min())) if len(gaps) else _DECIMALS
     if any(power_of(place, most) for place in places):
-        return estimate(value, most, lang) if value else number(0, lang, 0)
+        return estimate(value, most) if value else number(0, 0)
     most = max(_DECIMALS, most)
-    return number(value, lang, len(f"{value:.{most}f}".rstrip("0").partition(".")[2]))
+    return number(value, len(f"{value:.{most}f}".rstrip("0").partition(".")[2]))
 
 
-def variable_label(key: str, lang: Language) -> str:
+def axis_quarter(quarter: str) -> str:
+    """Return a quarter as it is written on an axis: short.
+
+    Examples
+    --------
+    >>> axis_quarter("2019Q4")
+    '2019Q4'
+    """
+    year, _, number = quarter.partition("Q")
+    return say_as("quarter on an axis", "{year}Q{number}", year=year, number=number)
+
+
+def variable_label(key: str) -> str:
     """Label of an item or a variable."""
-    return load_codebook().label(key, lang)
+    return load_codebook().label(key)
 
 
-def industry_label(key: str, lang: Language) -> str:
+def industry_label(key: str) -> str:
     """Label of an industry."""
     industry = load_codebook().industry(key)
-    return industry.label_nb if lang == "nb" else industry.label_en
+    return industry.label
 
 
 def upper_first(text: str) -> str:

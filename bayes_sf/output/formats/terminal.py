@@ -10,9 +10,8 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from bayes_sf.inputs.variables import Language
+from bayes_sf.catalogue import say
 from bayes_sf.output.tables.table import Column, Table
-from bayes_sf.output.words.sentences import sentence
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -129,12 +128,7 @@ def _drawn(table: Table, part: Sequence[int], widths: Sequence[int]) -> "RichTab
 
 
 def print_end(
-    console: "Console",
-    files: Sequence[Path],
-    *,
-    lang: Language,
-    disclosure: str = "",
-    more: int = 0,
+    console: "Console", files: Sequence[Path], *, disclosure: str = "", more: int = 0
 ) -> None:
     """Say what is not shown, what disclosure control did, and what was written.
 
@@ -144,17 +138,15 @@ def print_end(
         Stdout.
     files : sequence of pathlib.Path
         What was written, all of it to one folder; of nothing, nothing is said.
-    lang : {"en", "nb"}
-        Language.
     disclosure : str
         As `notice` has it.
     more : int
         Models that are in the files only; of none, or fewer, nothing is said.
     """
     names = ", ".join(path.name for path in files)
-    written = sentence("written", lang).format(files[0].parent, names) if files else ""
+    written = say("Written to {}: {}", files[0].parent, names) if files else ""
     said = (
-        sentence("more models", lang).format(more) if more > 0 else "",
+        say("{} more models are in the files.", more) if more > 0 else "",
         disclosure,
         written,
     )

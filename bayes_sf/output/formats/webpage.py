@@ -37,10 +37,10 @@ def fragment(table: Table) -> str:
 
 def page(table: Table) -> str:
     """Write one page that needs no other file."""
-    lang, title = table.lang, escape(table.caption)
+    title = escape(table.caption)
     body = _TABLE.sub(lambda found: _annotated(found[0], table), _rendered(table))
     return (
-        f'<!DOCTYPE html>\n<html lang="{lang}">\n<head>\n<meta charset="utf-8">\n'
+        f'<!DOCTYPE html>\n<html lang="{table.lang}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
     )

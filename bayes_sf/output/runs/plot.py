@@ -44,7 +44,7 @@ def run_plot(
             begin(f"{spec.name} of {spec.outcome}")
             needed = spec.engines[0] if picture not in OF_CHAINS else "nuts"
             result = fit(spec, data, engine=engine or needed, seed=asked.seed)
-            draw = partial(draw_picture, result, picture, lang=asked.lang)
+            draw = partial(draw_picture, result, picture)
             drawn.append(pass_picture(result, picture, control, draw))
             results.append(result)
     names = [picture_name(result, picture) for result in results]

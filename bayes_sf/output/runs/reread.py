@@ -4,50 +4,38 @@ from typing import Final
 
 import pandas as pd
 
+from bayes_sf.catalogue import mark, say
 from bayes_sf.disclosure.control import Control
 from bayes_sf.disclosure.gate import holds_no_data
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.numbers import ICC_DECIMALS, fixed, interval
 from bayes_sf.output.run import Asked, Content, Run
 from bayes_sf.output.tables.table import Table, printed_table
 from bayes_sf.output.words.priors import prior_words
-from bayes_sf.output.words.words import interval_name, of_groups, word
+from bayes_sf.output.words.words import interval_name, of_groups
 from bayes_sf.recovery.printed_icc import IccPosterior
 
 __all__ = ["run_reread"]
 
-_SAID: Final = {
-    "en": {
-        "statement": "Re-read from printed figures: no data were there.",
-        "title": "Intraclass correlation, printed as {} (n = {}, {} groups)",
-        "as printed": "as printed", "prior": "prior alone", "note": "{}. Priors: {}.",
-        "sizes equal": "sizes equal", "sizes very unequal": "sizes very unequal",
-        "REML": "by REML", "ML": "by maximum likelihood", "no difference": "no difference at all",
-        "largest that is called zero": "largest that is called zero",
-        "largest that is printed so": "largest ICC that is printed so",
-        "assumed": "Assumed: {}.",
-        "sizes of groups": "sizes of groups, drawn from equal to very unequal; printed sizes would "
-        "narrow it",
-        "estimator": "REML, since the report does not say; both are shown",
-        "a variance printed as zero is only bounded": "a variance printed as zero is only "
-        "bounded; what is called zero is drawn",
-    },
-    "nb": {
-        "statement": "Lest på nytt av trykte tall: ingen data lå til grunn.",
-        "title": "Intraklassekorrelasjon, trykt som {} (n = {}, {} grupper)",
-        "as printed": "som trykt", "prior": "a priori alene", "note": "{}. A priori: {}.",
-        "sizes equal": "like store grupper", "sizes very unequal": "svært ulike grupper",
-        "REML": "med REML", "ML": "med sannsynlighetsmaksimering",
-        "no difference": "ingen forskjell", "largest that is called zero": "størst som kalles null",
-        "largest that is printed so": "største ICC som trykkes slik",
-        "assumed": "Antatt: {}.",
-        "sizes of groups": "gruppenes størrelse, trukket fra like til svært ulike; trykte "
-        "størrelser ville gjort det smalere",
-        "estimator": "REML, siden rapporten ikke sier det; begge er vist",
-        "a variance printed as zero is only bounded": "en varians trykt som null er bare "
-        "avgrenset; det som kalles null, er trukket",
-    },
+#: Ends of what the print leaves open, and the print itself.
+_CASES: Final = {
+    "as printed": mark("as printed"), "sizes equal": mark("sizes equal"),
+    "sizes very unequal": mark("sizes very unequal"), "REML": mark("by REML"),
+    "ML": mark("by maximum likelihood"), "no difference": mark("no difference at all"),
+    "largest that is called zero": mark("largest that is called zero"),
+    "largest that is printed so": mark("largest ICC that is printed so"),
 }  # fmt: skip
+#: What is assumed, by what `IccPosterior.assumed` begins with.
+_ASSUMED: Final = {
+    "sizes of groups": mark(
+        "sizes of groups, drawn from equal to very unequal; printed sizes would narrow it"
+    ),
+    "estimator": mark("REML, since the report does not say; both are shown"),
+    "a variance printed as zero is only bounded": mark(
+        "a variance printed as zero is only bounded; what is called zero is drawn"
+    ),
+}
+#: Whose figures these are.
+_STATEMENT: Final = mark("Re-read from printed figures: no data were there.")
 
 
 def run_reread(found: IccPosterior, asked: Asked) -> Run:
@@ -59,12 +47,11 @@ def run_reread(found: IccPosterior, asked: Asked) -> Run:
     asked : Asked
     """
     passed = holds_no_data(found, "printed figures only")
-    return Run(asked, Control(microdata=False), passed.map(lambda one: _content(one, asked.lang)))
+    return Run(asked, Control(microdata=False), passed.map(_content))
 
 
-def _content(found: IccPosterior, lang: Language) -> Content:
+def _content(found: IccPosterior) -> Content:
     """The table, and the same as a frame."""
-    said = _SAID[lang]
     rows = {"as printed": found, **found.ends}
     frame = pd.DataFrame(
         {
@@ -77,28 +64,30 @@ def _content(found: IccPosterior, lang: Language) -> Content:
     )  # fmt: skip
     return Content(
         frames={"icc": frame},
-        tables=(_table(rows, found, lang),),
-        lines=[said["assumed"].format(said[why.partition(":")[0]]) for why in found.assumed],
+        tables=(_table(rows, found),),
+        lines=[say("Assumed: {}.", say(_ASSUMED[why.partition(":")[0]])) for why in found.assumed],
         about={
             "printed": found.printed, "n": found.n, "groups": found.groups,
             "priors": found.priors, "assumed": list(found.assumed),
         },
-        statement=said["statement"],
+        statement=_STATEMENT,
     )  # fmt: skip
 
 
-def _table(rows: dict[str, IccPosterior], found: IccPosterior, lang: Language) -> Table:
+def _table(rows: dict[str, IccPosterior], found: IccPosterior) -> Table:
     """A line for each case, and one for the prior."""
-    said = _SAID[lang]
 
     def line(name: str, lower: float, median: float, upper: float) -> tuple[str, str, str]:
-        return name, fixed(median, ICC_DECIMALS, lang), interval(lower, upper, ICC_DECIMALS, lang)
+        return name, fixed(median, ICC_DECIMALS), interval(lower, upper, ICC_DECIMALS)
 
-    lines = [line(said[case], r.lower, r.median, r.upper) for case, r in rows.items()]
+    lines = [line(say(_CASES[case]), r.lower, r.median, r.upper) for case, r in rows.items()]
     prior = (found.prior_lower, found.prior_median, found.prior_upper)
-    title = said["title"].format(found.printed, found.n, found.groups)
-    kind = interval_name("credible-eti", found.level, lang)
-    priors = of_groups(prior_words(found.priors, lang), lang, own="group")
-    note = said["note"].format(kind, priors)
-    header = ("ICC", word("median", lang).lower(), word("interval", lang))
-    return printed_table(title, header, [*lines, line(said["prior"], *prior)], note)
+    title = say(
+        "Intraclass correlation, printed as {} (n = {}, {} groups)", found.printed, found.n,
+        found.groups,
+    )  # fmt: skip
+    kind = interval_name("credible-eti", found.level)
+    priors = of_groups(prior_words(found.priors), own="group")
+    note = say("{}. Priors: {}.", kind, priors)
+    header = ("ICC", say("Median").lower(), say("interval"))
+    return printed_table(title, header, [*lines, line(say("prior alone"), *prior)], note)

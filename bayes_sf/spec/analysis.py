@@ -2,8 +2,9 @@
 
 An analysis file is TOML under `models/`. It names outcomes, the items that each get a model of
 their own (or, with ``joint``, one model together), controls, the group, the sample rule, the
-models' options, priors with reasons, and the published table that it answers. Unknown keys are
-errors.
+models' options, priors with reasons, and the published table that it answers. In the place of
+outcomes, items, controls, group and options it may have ``formula = "absence_mean ~ q13 + (1 |
+industry)"``. Unknown keys are errors.
 
 Examples
 --------
@@ -23,6 +24,7 @@ from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.toml import read_toml
 from bayes_sf.inputs.variables import Language
 from bayes_sf.resources import models_dir
+from bayes_sf.spec.formula import read_formula
 from bayes_sf.spec.model import OUTCOMES, ModelSpec
 from bayes_sf.spec.prior import closest
 from bayes_sf.spec.priors import Priors
@@ -71,6 +73,7 @@ _KEYS: Mapping[str, tuple[type, str]] = {
     "schema": (int, "a whole number"),
     "question": (str, "text"),
     "question_nb": (str, "text"),
+    "formula": (str, "text"),
     "outcomes": (list, "a list of outcomes"),
     "items": (list, "a list of items"),
     "controls": (list, "a list of columns"),
@@ -96,6 +99,9 @@ _PLAIN = (
     "group", "min_quarters", "likelihood", "resid_by_group", "repeats", "known_se",
     "missing",
 )  # fmt: skip
+#: What a formula says itself.
+_SAID = ("outcomes", "items", "controls", "group", "joint", "likelihood", "resid_by_group",
+         "repeats", "known_se", "missing")  # fmt: skip
 _PER_MODEL = ("standardize", "categorical", "within_between", "monotonic", "varying")
 
 
@@ -135,11 +141,19 @@ def load_analysis(name: str | Path) -> Analysis:
 
 def _expand(table: Mapping[str, Any], priors: Priors) -> Iterator[ModelSpec]:
     """One specification per outcome and item, or per outcome where the items are joint."""
+    options: dict[str, Any] = {}
+    if "formula" in table:
+        options["priors"] = priors
+        if "min_quarters" in table:
+            options["min_quarters"] = table["min_quarters"]
+        options["table"] = next(iter(table.get("tables", {}).values()), "")
+        yield ModelSpec.from_formula(table["formula"], **options)
+        return
     items, controls = table.get("items", []), table.get("controls", [])
     models = [(items[0] if len(items) == 1 else "joint", items)] if table.get("joint") else [
         (item, [item]) for item in items
     ]  # fmt: skip
-    options: dict[str, Any] = {key: table[key] for key in _PLAIN if key in table}
+    options |= {key: table[key] for key in _PLAIN if key in table}
     for outcome, (name, chosen) in product(table["outcomes"], models or [("null", [])]):
         predictors = (*chosen, *controls)
         for key in _PER_MODEL:
@@ -195,7 +209,11 @@ def _check_keys(table: Mapping[str, Any], where: str) -> None:
             raise SpecError(f"{where}: {key}", f"must be {said}", got=value)
         if isinstance(value, list) and not all(isinstance(entry, str) and entry for entry in value):
             raise SpecError(f"{where}: {key}", f"must be {said}", got=value)
-    for key in ("schema", "question", "outcomes"):
+    both = [key for key in (*_SAID, *_PER_MODEL) if "formula" in table and key in table]
+    if both:
+        rule = "is said by the formula"
+        raise SpecError(f"{where}: {both[0]}", rule, got=table[both[0]], fix="leave it out")
+    for key in ("schema", "question", *(() if "formula" in table else ("outcomes",))):
         if not table.get(key):
             raise SpecError(f"{where}: {key}", "must be given", got=table.get(key))
 
@@ -204,10 +222,11 @@ def _check_values(table: Mapping[str, Any], where: str) -> None:
     """The schema is this one, all outcomes and items are known, nothing is asked twice."""
     if table["schema"] != 1:
         raise SpecError(f"{where}: schema", "must be 1", got=table["schema"])
-    for outcome in table["outcomes"]:
+    outcomes = [_response(table["formula"])] if "formula" in table else table["outcomes"]
+    for outcome in outcomes:
         if outcome not in OUTCOMES:
             raise SpecError(
-                f"{where}: outcomes",
+                f"{where}: {'formula' if 'formula' in table else 'outcomes'}",
                 f"must be among {', '.join(OUTCOMES)}",
                 got=outcome,
                 fix=closest(outcome, OUTCOMES),
@@ -217,9 +236,23 @@ def _check_values(table: Mapping[str, Any], where: str) -> None:
         if twice:
             raise SpecError(f"{where}: {key}", "must be named once", got=twice)
     for outcome, published in table.get("tables", {}).items():
-        if outcome not in table["outcomes"] or not isinstance(published, str):
+        if outcome not in outcomes or not isinstance(published, str):
             rule = "must give a table's key, as text, for outcomes of this analysis"
             raise SpecError(f"{where}: tables", rule, got={outcome: published})
+
+
+def _response(formula: str) -> str:
+    """Outcome of a formula as it is written."""
+    return read_formula(formula).response.strip("`")
+
+
+def _check_columns(formula: str, known: tuple[str, ...], where: str) -> None:
+    """Every column of a formula is one that survey or register can give."""
+    parsed = read_formula(formula)
+    for name in parsed.columns:
+        if name not in {*known, "industry", *OUTCOMES}:
+            rule = "must name an item or a register variable of the codebook"
+            raise SpecError(f"{where}: {parsed.place(name)}", rule, fix=closest(name, known))
 
 
 def _check_items(table: Mapping[str, Any], where: str) -> None:
@@ -227,6 +260,8 @@ def _check_items(table: Mapping[str, Any], where: str) -> None:
     book = load_codebook()
     items = (item.key for item in book.items.values() if item.kind != "multi")
     known = (*(variable.key for variable in book.derived), *items)
+    if "formula" in table:
+        _check_columns(table["formula"], known, where)
     for key in ("items", "controls"):
         for name in table.get(key, []):
             if name not in known:

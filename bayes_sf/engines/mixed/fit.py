@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from bayes_sf.engines.mixed.likelihood import fit_mixed
+from bayes_sf.engines.mixed.exact import MixedPosterior, fit_mixed_exact
+from bayes_sf.engines.mixed.likelihood import MixedFit, fit_mixed
 from bayes_sf.engines.mixed.result import MixedResult
 from bayes_sf.engines.result import Provenance
 from bayes_sf.errors import UsageError
@@ -94,7 +95,11 @@ def fit_formula(
     if spec.formula:
         warn_of_outcome(made.y, spec.outcome)
     start = perf_counter()
-    fitted = fit_mixed(made, reml=engine == "reml")
+    fitted: MixedFit | MixedPosterior
+    if engine == "exact":
+        fitted = fit_mixed_exact(made, spec.priors)
+    else:
+        fitted = fit_mixed(made, reml=engine == "reml")
     provenance = Provenance(
         spec=spec.digest, data=made.digest, source="frame", seed=None,
         seconds=perf_counter() - start, versions=versions,

@@ -4,7 +4,7 @@ It has the methods of `Result`, and lme4's and broom's by their names: `fixef`, 
 `confint`, `summary`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ _PARTS = ["estimate", "sd", "lower", "upper", "statistic"]
 
 @dataclass(frozen=True, eq=False)
 class MixedResult(Result):
-    """One fitted model with any random terms.
+    """One fitted model with any random terms, by ``reml``, ``ml`` or ``exact``.
 
     Parameters
     ----------
@@ -63,7 +63,9 @@ class MixedResult(Result):
     @cached_property
     def rows(self) -> tuple[Estimate, ...]:
         """The estimates as records; `estimates` has them as a table."""
-        return tuple(_rows(self.fitted, self.prob))
+        if isinstance(self.fitted, MixedFit):
+            return tuple(_rows(self.fitted, self.prob))
+        return tuple(self.fitted.rows(self.prob))
 
     @cached_property
     def singles(self) -> tuple[Estimate, ...]:
@@ -86,17 +88,22 @@ class MixedResult(Result):
             ``sd_(Intercept)|g`` and ``cor_x.(Intercept)|g``; effects of a level are ``x|g`` with
             the level in the column ``group``. `n_groups` is of the first factor.
         """
+        return self._frame(self.rows)
+
+    def _frame(self, rows: Iterable[Estimate]) -> "pd.DataFrame":
+        """Records as a table."""
         import pandas as pd
 
         levels = self.matrices.factors[0].n_levels
         return pd.DataFrame(
             [
                 (
-                    self.spec.outcome, self.spec.name, r.term, r.group, r.estimate, self.engine,
-                    r.sd, r.lower, r.upper, self.prob, "confidence-wald", r.statistic,
+                    self.spec.outcome, self.spec.name, r.term, r.group, r.estimate,
+                    "mean" if self.has_draws else self.engine, r.sd, r.lower, r.upper, self.prob,
+                    "credible-eti" if self.has_draws else "confidence-wald", r.statistic,
                     self.matrices.n_obs, levels, self._unit(r.term), self.engine,
                 )
-                for r in self.rows
+                for r in rows
             ],
             columns=list(COLUMNS),
         )  # fmt: skip
@@ -121,6 +128,8 @@ class MixedResult(Result):
             [[getattr(row, part) for part in _PARTS] for row in self.coefficients],
             columns=_PARTS, index=pd.Index(self.matrices.terms, name="term"),
         )  # fmt: skip
+        if self.has_draws:
+            return table
         df = self.degrees
         return table.assign(df=df, p=2 * stdtr(df, -np.abs(table["statistic"].to_numpy())))
 
@@ -158,7 +167,7 @@ class MixedResult(Result):
         )
         values = [[getattr(row, part) for part in _PARTS] for row in effects]
         table = pd.DataFrame(values, columns=_PARTS, index=index)
-        return table.loc[factor] if factor else table
+        return pd.DataFrame(table.loc[factor]) if factor else table
 
     def varcorr(self) -> "pd.DataFrame":
         """Sds and correlations of the random effects, as ``as.data.frame(VarCorr(fit))`` in lme4.
@@ -204,8 +213,8 @@ class MixedResult(Result):
         Returns
         -------
         dict
-            ``estimate``. Where slopes vary, the variance between levels is averaged over the rows
-            (Johnson 2014).
+            ``estimate``; of a posterior ``mean, sd, median, lower, upper, prob``. Where slopes
+            vary, the variance between levels is averaged over the rows (Johnson 2014).
 
         Raises
         ------
@@ -217,6 +226,13 @@ class MixedResult(Result):
             rule = "is the adjusted one, averaged over the rows, where there are several terms"
             raise UsageError("icc", rule, got={"adjusted": adjusted, "at": at}, fix="leave it out")
         _check_icc(self.matrices, factor)
+        if self.has_draws:
+            tails = np.array([0.5, 0.5 - 0.5 * self.prob, 0.5 + 0.5 * self.prob])
+            values = (*self.fitted.spread(f"icc|{factor}"),
+                      *self.fitted.quantile(f"icc|{factor}", tails))  # fmt: skip
+            names = ("mean", "sd", "median", "lower", "upper")
+            found = {n: float(v) for n, v in zip(names, values, strict=True)}
+            return {**found, "prob": self.prob}
         shares = dict(_shares(self.fitted))
         return {"estimate": shares[factor] if factor else float(sum(shares.values()))}
 
@@ -236,6 +252,8 @@ class MixedResult(Result):
         """
         import pandas as pd
 
+        if self.has_draws:
+            raise UsageError("confint", "is for reml and ml", fix="see estimates: lower, upper")
         if method == "wald":
             rows = [(row.term, row.lower, row.upper) for row in self.coefficients]
         elif method == "profile":
@@ -248,8 +266,10 @@ class MixedResult(Result):
 
     def summary(self) -> str:
         """What lme4's ``summary`` prints: model, criterion, random effects, fixed effects."""
-        name = "REML" if self.engine == "reml" else "ML"
         counts = ", ".join(f"{f.name} {f.n_levels}" for f in self.matrices.factors)
+        if self.has_draws:
+            return self._posterior_summary(counts)
+        name = "REML" if self.engine == "reml" else "ML"
         singular = "\nBoundary (singular) fit: a variance is zero" if self.fitted.singular else ""
         random = self.varcorr().to_string(index=False, float_format=lambda v: f"{v:.5g}")
         fixed = self.fixef().to_string(float_format=lambda v: f"{v:.5g}")
@@ -260,15 +280,39 @@ class MixedResult(Result):
             f"Fixed effects ({self.prob:.0%} Wald intervals; df by Satterthwaite)\n{fixed}\n"
         )
 
+    def _posterior_summary(self, counts: str) -> str:
+        """What is printed of a posterior: priors, sds and correlations, coefficients."""
+        table = self._frame(self.singles).set_index("term")[["estimate", "sd", "lower", "upper"]]
+        return (
+            f"{self.spec.formula}\nby quadrature: no mean or sd moved by more than "
+            f"{self.fitted.moved:.0e} sd\n{self.matrices.n_obs} rows, levels: {counts}\n"
+            f"Priors: {self.fitted.priors}\n\n"
+            f"Posterior means, sds and {self.prob:.0%} equal-tailed intervals\n"
+            f"{table.to_string(float_format=lambda v: f'{v:.5g}')}\n"
+        )
+
     def draws(self, n: int | None = None, *, seed: int | None = None) -> Any:
-        """Refuse: there is no posterior.
+        """Refuse: there is no posterior, or it is known without draws.
 
         Raises
         ------
         UsageError
             Always.
         """
-        raise UsageError(f"engine {self.engine!r}", "has no posterior to draw from", got=n or seed)
+        rule = "has no posterior to draw from"
+        if self.has_draws:
+            rule = "gives means, sds and quantiles of several random terms, no draws yet"
+        raise UsageError(f"engine {self.engine!r}", rule, got=n or seed, fix="see estimates")
+
+    def diagnostics(self) -> "pd.DataFrame":
+        """Refuse: nothing here has Monte Carlo error.
+
+        Raises
+        ------
+        UsageError
+            Always.
+        """
+        raise UsageError(f"engine {self.engine!r}", "has no Monte Carlo error to diagnose")
 
     def plot(self, name: str, path: Any = None) -> Any:
         """Refuse: pictures are of models with one random intercept or slopes by nuts.
@@ -285,7 +329,7 @@ class MixedResult(Result):
     def __repr__(self) -> str:
         """One line: model, engine, rows and levels."""
         counts = ", ".join(f"{f.n_levels} of {f.name}" for f in self.matrices.factors)
-        mark = ", singular" if self.fitted.singular else ""
+        mark = "" if self.has_draws or not self.fitted.singular else ", singular"
         return legible(
             f"<MixedResult {self.spec.formula} ({self.engine}): {self.matrices.n_obs} rows, "
             f"{counts}{mark}>"

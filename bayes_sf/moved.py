@@ -44,6 +44,9 @@ _FOLDERS: Final = {
     ("inputs.replica", "replica.published"): """
         models recover reml targets
     """,
+    ("spec", "spec.terms"): """
+        columns
+    """,
     ("engines", "engines.gaussian"): """
         exact ols_reml quadrature grid joint mixture posterior repeated estimates icc
         draws

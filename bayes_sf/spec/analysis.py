@@ -2,8 +2,9 @@
 
 An analysis file is TOML under `models/`. It names outcomes, the items that each get a model of
 their own (or, with ``joint``, one model together), controls, the group, the sample rule, the
-models' options, priors with reasons, and the published table that it answers. Unknown keys are
-errors.
+models' options, priors with reasons, and the published table that it answers. In the place of
+outcomes, items, controls, group and options it may have ``formula = "absence_mean ~ q13 + (1 |
+industry)"``. Unknown keys are errors.
 
 Examples
 --------
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bayes_sf.catalogue import labels_language
 from bayes_sf.errors import SpecError, closest
@@ -26,6 +27,7 @@ from bayes_sf.inputs.toml import read_toml
 from bayes_sf.resources import models_dir
 from bayes_sf.spec.model import OUTCOMES, ModelSpec
 from bayes_sf.spec.priors import Priors
+from bayes_sf.spec.terms.formula import read_formula
 
 if TYPE_CHECKING:
     from bayes_sf.spec.schema import AnalysisTable
@@ -76,6 +78,9 @@ _PLAIN = (
     "group", "min_quarters", "likelihood", "resid_by_group", "repeats", "known_se",
     "missing",
 )  # fmt: skip
+#: What a formula says itself.
+_SAID = ("outcomes", "items", "controls", "group", "joint", "likelihood", "resid_by_group",
+         "repeats", "known_se", "missing")  # fmt: skip
 _PER_MODEL = ("standardize", "categorical", "within_between", "monotonic", "varying")
 
 
@@ -103,6 +108,7 @@ def load_analysis(name: str | Path) -> Analysis:
     path = _find(name)
     where = path.name
     table = checked(AnalysisTable, read_toml(path), f"{where}: ", " of an analysis file")
+    _check_formula(table, where)
     _check_values(table, where)
     _check_items(table, where)
     priors = read_priors(table.priors, where)
@@ -118,11 +124,17 @@ def load_analysis(name: str | Path) -> Analysis:
 
 def _expand(table: "AnalysisTable", priors: Priors) -> Iterator[ModelSpec]:
     """One specification per outcome and item, or per outcome where the items are joint."""
+    if table.formula:
+        published = next(iter(table.tables.values()), "")
+        yield ModelSpec.from_formula(
+            table.formula, priors=priors, min_quarters=table.min_quarters, table=published
+        )
+        return
     items, controls = table.items, table.controls
     models = [(items[0] if len(items) == 1 else "joint", items)] if table.joint else [
         (item, [item]) for item in items
     ]  # fmt: skip
-    options = {key: getattr(table, key) for key in _PLAIN}
+    options: dict[str, Any] = {key: getattr(table, key) for key in _PLAIN}
     for outcome, (name, chosen) in product(table.outcomes, models or [("null", [])]):
         predictors = (*chosen, *controls)
         for key in _PER_MODEL:
@@ -164,12 +176,25 @@ def _find(name: str | Path) -> Path:
     )
 
 
+def _check_formula(table: "AnalysisTable", where: str) -> None:
+    """A formula says outcome, predictors and terms; otherwise outcomes are named."""
+    given = table.model_fields_set
+    both = [key for key in (*_SAID, *_PER_MODEL) if table.formula and key in given]
+    if both:
+        rule = "is said by the formula"
+        got = getattr(table, both[0])
+        raise SpecError(f"{where}: {both[0]}", rule, got=got, fix="leave it out")
+    if not (table.formula or table.outcomes):
+        raise SpecError(f"{where}: outcomes", "must be given, as a list of outcomes")
+
+
 def _check_values(table: "AnalysisTable", where: str) -> None:
     """All outcomes are known, nothing is asked twice."""
-    for outcome in table.outcomes:
+    outcomes = [_response(table.formula)] if table.formula else table.outcomes
+    for outcome in outcomes:
         if outcome not in OUTCOMES:
             raise SpecError(
-                f"{where}: outcomes",
+                f"{where}: {'formula' if table.formula else 'outcomes'}",
                 f"must be among {', '.join(OUTCOMES)}",
                 got=outcome,
                 fix=closest(outcome, OUTCOMES),
@@ -180,9 +205,23 @@ def _check_values(table: "AnalysisTable", where: str) -> None:
         if twice:
             raise SpecError(f"{where}: {key}", "must be named once", got=twice)
     for outcome, published in table.tables.items():
-        if outcome not in table.outcomes or not isinstance(published, str):
+        if outcome not in outcomes or not isinstance(published, str):
             rule = "must give a table's key, as text, for outcomes of this analysis"
             raise SpecError(f"{where}: tables", rule, got={outcome: published})
+
+
+def _response(formula: str) -> str:
+    """Outcome of a formula as it is written."""
+    return read_formula(formula).response.strip("`")
+
+
+def _check_columns(formula: str, known: tuple[str, ...], where: str) -> None:
+    """Every column of a formula is one that survey or register can give."""
+    parsed = read_formula(formula)
+    for name in parsed.columns:
+        if name not in {*known, "industry", *OUTCOMES}:
+            rule = "must name an item or a register variable of the codebook"
+            raise SpecError(f"{where}: {parsed.place(name)}", rule, fix=closest(name, known))
 
 
 def _check_items(table: "AnalysisTable", where: str) -> None:
@@ -190,6 +229,8 @@ def _check_items(table: "AnalysisTable", where: str) -> None:
     book = load_codebook()
     items = (item.key for item in book.items.values() if item.kind != "multi")
     known = (*(variable.key for variable in book.derived), *items)
+    if table.formula:
+        _check_columns(table.formula, known, where)
     for key in ("items", "controls"):
         for name in getattr(table, key):
             if name not in known:

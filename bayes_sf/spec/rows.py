@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from bayes_sf.errors import DataError, UsageError
 from bayes_sf.inputs.design import ROUNDING
-from bayes_sf.spec.columns import code_groups, expand, frame_from, numeric
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import INTERCEPT, Moments
 from bayes_sf.spec.names import BEYOND, QUANTITIES, check_names, predictor_of
+from bayes_sf.spec.terms.columns import code_groups, expand, frame_from, numeric
 
 if TYPE_CHECKING:
     import pandas as pd

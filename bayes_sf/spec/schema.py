@@ -7,7 +7,7 @@ the study's codebook knows (items, industries, tables) is checked by whoever loa
 Examples
 --------
 >>> json_schema(AnalysisTable)["required"]
-['schema', 'question', 'outcomes']
+['schema', 'question']
 >>> print(read_priors({"sd_group": {"family": "half-normal"}}, "x.toml").sd_group)
 half-normal(0, 1 sd(y))
 """
@@ -96,10 +96,14 @@ class AnalysisTable(Table, title="Analysis of bayes_sf"):
     version: Annotated[int, Field(alias="schema", title="1", ge=1, le=1)]
     question: Annotated[Name, Field(description="What is asked, in one sentence.")]
     question_nb: Annotated[Text, Field(description="The question in Norwegian.")] = ""
+    formula: Annotated[
+        Text, Field(description="As in lme4, in the place of outcomes, items and options.")
+    ] = ""
     outcomes: Annotated[
         list[Annotated[Name, Field(json_schema_extra={"enum": [*OUTCOMES]})]],
-        Field(title="a list of outcomes", min_length=1, description="Each has its models."),
-    ]
+        Field(title="a list of outcomes", min_length=1, description="Each has its models.",
+              default_factory=list),
+    ]  # fmt: skip
     items: Annotated[
         list[Name],
         Field(title="a list of items", description="Each has a model of its own, but for joint.",

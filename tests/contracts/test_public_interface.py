@@ -22,7 +22,9 @@ PUBLIC = [
 PARAMETERS = {
     "ModelSpec": "outcome predictors=() group='industry' name='' unit='' priors min_quarters=3 "
     "standardize=() table='' categorical=() within_between=() nested=() monotonic=() varying=() "
-    "likelihood='gaussian' resid_by_group=False repeats='' known_se='' missing='drop'",
+    "likelihood='gaussian' resid_by_group=False repeats='' known_se='' missing='drop' formula='' "
+    "weights='' frequencies=''",
+    "ModelSpec.from_formula": "formula *weights='' *frequencies='' **options",
     "Moments": "outcome predictors groups sizes means within group='group' n_rows=None",
     "Moments.from_frame": "df *outcome *predictors=() *group",
     "Moments.merge": "self other",
@@ -38,7 +40,8 @@ PARAMETERS = {
     "Result.ranef": "self",
     "Result.diagnostics": "self",
     "Result.plot": "self name path=None",
-    "fit": "what data *engine='exact' *prob=0.95 *seed=1 *progress",
+    "fit": "what data *engine='exact' *weights='' *frequencies='' *priors=None *prob=0.95 *seed=1 "
+    "*progress",
     "load_analysis": "name",
     "icc_posterior": "*icc *n *groups *sizes=None *balanced=False *estimator='unknown' "
     "*priors=None *level=0.95 *seed=1",

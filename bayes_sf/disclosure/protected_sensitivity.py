@@ -8,7 +8,7 @@ from bayes_sf.analysis.sensitivity import Sensitivity
 from bayes_sf.disclosure.control import HIDDEN, Control, Hidden
 from bayes_sf.disclosure.gate import Passed
 from bayes_sf.disclosure.protected_frames import Figures, hidden_of_all, protect_frames
-from bayes_sf.disclosure.protected_models import blunt_of
+from bayes_sf.disclosure.protected_models import blunt_of, finest_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +47,10 @@ def protect_sensitivity(found: Sensitivity, control: Control) -> Passed[Sensitiv
     groups = hidden_of_all(found.results, control)
     unsaid = {g: why for one in found.results for g, why in control.unsaid(one.spec).items()}
     blunt = any(blunt_of(result, control) for result in found.results)
-    tables, log = protect_frames(found.tables, _LAYOUT, groups, blunt=blunt, unsaid=unsaid)
+    tables, log = protect_frames(
+        found.tables, _LAYOUT, groups, blunt=blunt, unsaid=unsaid,
+        most=finest_of(found.results, control),
+    )  # fmt: skip
     if "controls" not in tables or not control.active:
         return Passed(replace(found, tables=tables), log)
     tables["controls"], lines = _steps(tables["controls"], control.rules.min_workplaces)

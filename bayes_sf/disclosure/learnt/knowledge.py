@@ -106,7 +106,7 @@ class Knowledge:
         return Knowledge(cov)
 
 
-def as_weights(rows: _Floats, places: Sequence[int], size: int) -> _Floats:
+def as_weights(rows: _Floats, places: Sequence[int] | NDArray[np.intp], size: int) -> _Floats:
     """Weights of a model's rows as weights of all workplaces.
 
     Parameters
@@ -118,5 +118,5 @@ def as_weights(rows: _Floats, places: Sequence[int], size: int) -> _Floats:
         Number of all.
     """
     whole = np.zeros((len(rows), size))
-    whole[:, list(places)] = rows
+    whole[:, np.asarray(places)] = rows
     return whole

@@ -18,12 +18,19 @@ from numpy.typing import NDArray
 
 from bayes_sf.analysis.comparison import ANALYSES
 from bayes_sf.disclosure.learnt.knowledge import Knowledge, as_weights
-from bayes_sf.disclosure.learnt.statistics import Statistics, rests_on_few, statistics_of
+from bayes_sf.disclosure.learnt.statistics import (
+    ICC,
+    SPREAD,
+    Statistics,
+    rests_on_few,
+    statistics_of,
+)
 from bayes_sf.engines.fit import rows_of
 from bayes_sf.errors import BayesSFError
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.spec.analysis import load_analysis
 from bayes_sf.spec.model import OUTCOMES, ModelSpec
+from bayes_sf.spec.moments import INTERCEPT
 
 __all__ = ["WITHHELD", "Left", "Release", "Releases"]
 
@@ -31,7 +38,10 @@ _Floats = NDArray[np.float64]
 _Mask = NDArray[np.bool_]
 #: Digits fewer than two of a standard error, of coefficients and of levels and spreads, in the
 #: order in which they are tried.
-_FEWER: Final = ((0, 0), (0, 1), (1, 1), (1, 2))
+_FEWER: Final = ((0, 0), (0, 1), (1, 1), (1, 2), (2, 2))
+#: What all groups are in: beside a hidden group it is not said of models with predictors, since
+#: each of them is one more equation in that group's mean.
+_SHARED: Final = frozenset({INTERCEPT, SPREAD, ICC, "sd_group"})
 #: What may not be known of one workplace's outcome: share of it, and percentage points; of
 #: outcomes without a unit, share of the sd of all. A reader knows it to two standard deviations.
 _SHARE, _POINTS, _SDS = 0.1, 0.5, 2.0
@@ -48,10 +58,13 @@ class Release:
         withheld.
     decimals : mapping
         Term, or group in brackets -> most decimals.
+    unsaid : frozenset of str
+        Terms that are not said.
     """
 
     fewer: int
     decimals: Mapping[str, int] = field(default_factory=dict)
+    unsaid: frozenset[str] = frozenset()
 
     @property
     def withheld(self) -> bool:
@@ -61,7 +74,8 @@ class Release:
     @property
     def finest(self) -> int:
         """Most decimals of anything in the outcome's unit."""
-        return max(self.decimals.values(), default=0)
+        own = (at for name, at in self.decimals.items() if name != ICC)
+        return max(own, default=0)
 
     def places(self, term: str, group: str = "") -> int:
         """Most decimals of a figure.
@@ -72,9 +86,8 @@ class Release:
             As in a row of estimates.
         """
         own = f"[{group}]" if group else term
-        if term == "icc":
-            return 3 - self.fewer
-        return self.decimals.get(own, self.decimals.get("(Intercept)", self.finest))
+        levels = (at for name, at in self.decimals.items() if name.startswith("["))
+        return self.decimals.get(own, self.decimals.get(INTERCEPT, min(levels, default=0)))
 
 
 #: A model that does not leave.
@@ -186,14 +199,16 @@ class Releases:
         sizes = np.bincount(rows.code, minlength=len(rows.groups))
         groups = self.hidden({g: int(n) for g, n in zip(rows.groups, sizes, strict=True)})
         found = statistics_of(rows, asked, groups)
-        weights = as_weights(found.weights, np.flatnonzero(mask), size)
         known = self._knowledge(spec.outcome)
+        unsaid = _SHARED if groups and rows.predictors else frozenset[str]()
+        found = found.without(unsaid)
+        weights = as_weights(found.weights, np.flatnonzero(mask), size)
         for fewer in _FEWER:
             rough = found.fewer(*fewer)
             after = known.after(weights, rough.half_units)
             if self._open(spec.outcome, known, after):
                 self._note(spec, mask, rough, after)
-                return Release(fewer[0], rough.decimals)
+                return Release(fewer[0], rough.decimals, unsaid)
         return WITHHELD
 
     def _note(self, spec: ModelSpec, mask: _Mask, found: Statistics, after: Knowledge) -> None:

@@ -27,8 +27,10 @@ _Floats = NDArray[np.float64]
 DEGREES = 10
 #: A column of no more different values has cells.
 _CELLS = 2
+#: Decimals of an ICC.
+_ICC_DECIMALS = 3
 #: Name of a residual standard deviation.
-SPREAD = "sd_resid"
+SPREAD, ICC = "sd_resid", "icc"
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,15 +44,25 @@ class Statistics:
         Of the k figures: a term; of a level its group's in brackets.
     decimals : mapping
         Name -> decimals that show two digits of its standard error.
+    icc_unit : float
+        What one of the ICC is in the between-group sd, near where it is.
     """
 
     weights: _Floats
     names: tuple[str, ...]
     decimals: dict[str, int]
+    icc_unit: float = 1.0
+
+    def without(self, terms: Collection[str]) -> "Statistics":
+        """The same without some figures."""
+        kept = [at for at, name in enumerate(self.names) if name not in terms]
+        names = tuple(self.names[at] for at in kept)
+        left = {name: at for name, at in self.decimals.items() if name not in terms}
+        return replace(self, weights=self.weights[kept], names=names, decimals=left)
 
     def fewer(self, coefficients: int, others: int) -> "Statistics":
         """The same with fewer digits: of coefficients, and of levels and spreads."""
-        kind = {name for name in self.decimals if name.startswith("[") or name == SPREAD}
+        kind = {name for name in self.decimals if name.startswith("[") or name in {SPREAD, ICC}}
         less = {
             name: at - (others if name in kind else coefficients)
             for name, at in self.decimals.items()
@@ -62,6 +74,7 @@ class Statistics:
         """Half a unit of the last digit of each figure, (k,)."""
         places = np.array([self.decimals[name] for name in self.names], dtype=float)
         half: _Floats = 0.5 * 10.0**-places
+        half[[name == ICC for name in self.names]] *= self.icc_unit
         return half
 
 
@@ -96,9 +109,11 @@ def statistics_of(rows: Rows, spec: ModelSpec, hidden: Collection[str] = ()) -> 
     degrees = max(size - np.linalg.matrix_rank(whole), 1)
     rest = rows.y - whole @ (parts[-1][0] @ rows.y)
     sigma = float(np.sqrt(rest @ rest / degrees)) or 1.0
-    weights: list[_Floats] = []
-    names: list[str] = []
-    decimals: dict[str, int] = {}
+    ratio = _ratio(rows)
+    weights: list[_Floats] = [_of_groups(rows, parts[-1][0][-len(levels) :])]
+    names: list[str] = [ICC]
+    decimals: dict[str, int] = {ICC: _ICC_DECIMALS}
+    icc_unit = sigma * (1 + ratio) ** 2 / (2 * np.sqrt(ratio))
     for part, of, design in parts:
         for row, name in zip(part, of, strict=True):
             if name[1:-1] in hidden and name in levels:
@@ -116,7 +131,16 @@ def statistics_of(rows: Rows, spec: ModelSpec, hidden: Collection[str] = ()) -> 
     sizes = np.bincount(rows.code, minlength=len(levels))
     for name, n in zip(levels, sizes, strict=True):
         decimals[name] = significant_decimals(sigma / np.sqrt(n))
-    return Statistics(np.array(weights), tuple(names), decimals)
+    return Statistics(np.array(weights), tuple(names), decimals, icc_unit)
+
+
+def _of_groups(rows: Rows, levels: _Floats) -> _Floats:
+    """The sd of the groups' levels near where it is: its gradient by the outcomes."""
+    found = levels @ rows.y
+    apart = found - found.mean()
+    degrees, square = max(len(found) - 1, 1), float(apart @ apart)
+    gradient: _Floats = apart @ levels / np.sqrt(degrees * max(square, 1e-12))
+    return gradient
 
 
 def _ratio(rows: Rows) -> float:

@@ -117,7 +117,9 @@ def language_of(lang: str) -> "Language":
 
 def read_secret(path: Path) -> bytes:
     """Read the key of pseudonyms."""
-    key = path.read_bytes().strip()
-    if not key:
-        raise UsageError(str(path), "must have a secret in it", got="nothing")
-    return key
+    from bayes_sf.inputs.pseudonym import key_of
+
+    if path.stat().st_mode & 0o077:
+        fix = f"chmod 600 {path}"
+        raise UsageError(str(path), "must be readable by you alone", got="others may", fix=fix)
+    return key_of(path.read_bytes().strip(), where=str(path))

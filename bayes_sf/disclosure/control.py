@@ -74,10 +74,13 @@ class Rules:
 
     def __post_init__(self) -> None:
         """Refuse thresholds that hide nothing by themselves: there is a switch for that."""
-        for name in ("min_workplaces", "min_persons"):
-            if getattr(self, name) < 1:
+        for name, least in (("min_workplaces", 2), ("min_persons", 1)):
+            if self.active and getattr(self, name) < least:
                 option = "--" + name.replace("_", "-")
-                raise UsageError(option, "must be at least 1", got=getattr(self, name))
+                raise UsageError(
+                    option, f"must be at least {least}", got=getattr(self, name),
+                    fix="--no-disclosure-control hides nothing, and says so",
+                )  # fmt: skip
         one, two, p = self.dominance
         if not (0 < one <= two <= 100 and 0 <= p <= 100):
             rule = "must be percentages of the largest, of the two largest (not less), and p"

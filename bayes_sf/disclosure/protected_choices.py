@@ -155,9 +155,7 @@ def protect_explored(explored: Explored, control: Control) -> Passed[Explored]:
         unsaid |= (table["without"] != NONE).to_numpy()
     shown = _without(table, hidden, COMBINATIONS)
     shown["n"] = shown["n"].mask(unsaid)
-    frames, _ = protect_frames(
-        {"table": shown}, {"table": _BLUNT}, groups, blunt=True, most=_MOST
-    )
+    frames, _ = protect_frames({"table": shown}, {"table": _BLUNT}, groups, blunt=True, most=_MOST)
     if (shown["reason"] != "").all():
         raise DisclosureError(
             f"multiverse {explored.asked.name}", "leaves out hidden industries only",

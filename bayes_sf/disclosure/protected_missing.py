@@ -99,7 +99,11 @@ def protect_missing(
         {"delta": study.effects, "tipping": study.tipping, "panel": parameters}, _LAYOUT, known,
         blunt=blunt, most=finest_of(fits, control),
     )  # fmt: skip
-    rows = tuple(_blunted(row, finest_of(fits, control)) for row in study.rows) if blunt else study.rows
+    rows = (
+        tuple(_blunted(row, finest_of(fits, control)) for row in study.rows)
+        if blunt
+        else study.rows
+    )
     safe = replace(
         study, rows=rows, missing=missing, won=counts, effects=frames["delta"],
         tipping=frames["tipping"],

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bayes_sf.analysis.comparison import ANALYSES, CoefficientRow, Reproduction
 from bayes_sf.analysis.pooling import GroupRow, Pooling, TermRow
 from bayes_sf.disclosure.control import HIDDEN, MODELS, Control, Hidden, hide_fields, hide_groups
-from bayes_sf.disclosure.gate import Passed
+from bayes_sf.disclosure.gate import RELEASED, Passed
 from bayes_sf.disclosure.rounding import MOST, direction, shortened, significant_decimals
 from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.result import Result
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "blunt_of", "check_withheld", "finest_of", "hidden_of", "keep_open", "pass_picture", "pass_rounded",
     "pass_without_groups", "protect_diagnostics", "protect_estimates", "protect_pooling",
-    "protect_reproduction", "released", "shown_levels", "withheld_of",
+    "protect_reproduction", "protect_results", "released", "shown_levels", "withheld_of",
 ]  # fmt: skip
 
 _FIGURES: Final = ("estimate", "sd", "lower", "upper", "statistic")
@@ -52,12 +52,11 @@ def hidden_of(result: Result, control: Control) -> dict[str, str]:
     return control.hidden_groups(sizes)
 
 
-def blunt_of(result: Result, control: Control) -> bool:
-    """Whether figures of a model keep only the digits that are printed.
+def blunt_of(_: Result, control: Control) -> bool:
+    """Whether figures of a model keep only the digits that are printed: those of all microdata.
 
     Parameters
     ----------
-    result : Result
     control : Control
     """
     return control.active
@@ -75,27 +74,41 @@ def released(result: Result, control: Control) -> Result:
     """
     release = control.release(result.spec)
     if release is None:
-        return result
+        shown = replace(result)
+        vars(shown)[RELEASED] = True
+        return shown
     few = control.unsaid(result.spec)
     rows = tuple(
-        _released(row, release.places(row.term, row.group) - (row.group in few), result.has_draws)
+        _released(row, release.places(row.term, row.group), row.group in few, result.has_draws)
         if row.group or row.term not in release.unsaid
         else replace(row, estimate=nan, sd=nan, lower=nan, upper=nan, statistic=nan)
         for row in result.rows
     )
     shown = replace(result)
+    vars(shown)[RELEASED] = True
     vars(shown)["rows"] = rows  # what is computed from all rows is from these
     vars(shown)["coefficients"] = rows[: len(result.coefficients)]
     vars(shown)["singles"] = tuple(takewhile(lambda row: not row.group, rows))
     return shown
 
 
-def _released(row: Estimate, most: int, bayesian: bool) -> Estimate:  # noqa: FBT001
-    """One estimate with two digits of its sd, and no more decimals than its data give."""
-    places = min(significant_decimals(row.sd), most)
+def protect_results(results: Iterable[Result], control: Control) -> Passed[tuple[Result, ...]]:
+    """Results as they may leave.
+
+    Parameters
+    ----------
+    results : iterable of Result
+    control : Control
+    """
+    return Passed(tuple(released(result, control) for result in results))
+
+
+def _released(row: Estimate, most: int, fewer: bool, bayesian: bool) -> Estimate:
+    """One estimate with two digits of its sd, or fewer, and no more decimals than data give."""
+    places = min(significant_decimals(row.sd) - fewer, most)
     statistic = direction(row.statistic) if bayesian else round(row.statistic, _OF_STATISTICS)
-    values: dict[str, Any] = {n: shortened(getattr(row, n), places) for n in _FIGURES[:4]}
-    return replace(row, statistic=statistic, **values)
+    values: dict[str, Any] = {n: shortened(getattr(row, n), places) for n in _FIGURES[1:4]}
+    return replace(row, estimate=round(row.estimate, places), statistic=statistic, **values)
 
 
 def finest_of(results: Iterable[Result], control: Control) -> int:
@@ -247,7 +260,10 @@ def protect_pooling(pooling: Pooling, control: Control) -> Passed[Pooling]:
         else _blunted(row, release.places(row.term))
         for row in pooling.terms
     )  # fmt: skip
-    return Passed(replace(pooling, groups=tuple(rows), terms=terms), tuple(log))
+    shown = replace(
+        pooling, groups=tuple(rows), terms=terms, exact=released(pooling.exact, control)
+    )
+    return Passed(shown, tuple(log))
 
 
 def _rounded_level(row: GroupRow, most: int, whole: int, *, fewer: int = 0) -> GroupRow:

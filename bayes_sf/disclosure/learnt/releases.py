@@ -39,6 +39,8 @@ _Mask = NDArray[np.bool_]
 #: Digits fewer than two of a standard error, of coefficients and of levels and spreads, in the
 #: order in which they are tried.
 _FEWER: Final = ((0, 0), (0, 1), (1, 1), (1, 2), (2, 2))
+#: What workplaces are grouped by.
+_GROUP: Final = "industry"
 #: What all groups are in: beside a hidden group it is not said of models with predictors, since
 #: each of them is one more equation in that group's mean.
 _SHARED: Final = frozenset({INTERCEPT, SPREAD, ICC, "sd_group"})
@@ -185,6 +187,8 @@ class Releases:
 
     def _decide(self, spec: ModelSpec) -> Release:
         """Decide of one model, with all that has left so far."""
+        if spec.group != _GROUP:  # workplaces, or whatever else tells them apart
+            return WITHHELD
         mask, size = self.population(spec), len(self._names)
         if self.closed(spec) or self._beside(spec.outcome, mask):
             return WITHHELD

@@ -103,6 +103,7 @@ def _content(
             "consistency": pd.DataFrame(findings), **frames,
         },
         texts={"moments.json": json_text(rest.moments), "summary.md": page},
+        private=("moments.json",),
         after=[say("readers", lang).format(_report_command(source, lang))],
         about={"engine": rest.engine, "seconds": rest.seconds, "models": models},
         unsaid=tuple(frames),

@@ -88,7 +88,7 @@ _SENTENCES: Final[Mapping[Language, Mapping[str, str]]] = {
             "Disclosure control: {} hidden (:), for fewer than {} workplaces or {} persons, "
             "dominance, or to protect such figures."
         ),
-        "control models": "Withheld for fewer than {} workplaces less than the null model: {}.",
+        "control models": "Withheld, as they would tell of single workplaces: {1}.",
         "control log": "{} says which and why: it is for you alone.",
         "control off": (
             "DISCLOSURE CONTROL IS OFF (--no-disclosure-control): not to leave your house."
@@ -163,9 +163,7 @@ _SENTENCES: Final[Mapping[Language, Mapping[str, str]]] = {
             "Personvern: {} skjult (:), for færre enn {} virksomheter eller {} personer, "
             "dominans, eller for å beskytte slike tall."
         ),
-        "control models": (
-            "Holdt tilbake fordi de har færre enn {} virksomheter mindre enn nullmodellen: {}."
-        ),
+        "control models": "Holdt tilbake fordi de ville fortelle om enkelte virksomheter: {1}.",
         "control log": "{} sier hvilke og hvorfor: den er bare for deg.",
         "control off": (
             "PERSONVERNET ER SLÅTT AV (--no-disclosure-control): dette skal ikke ut av huset."

@@ -4,9 +4,9 @@ The files are a copy of the replica, which nobody recognises; figures are those 
 """
 
 import dataclasses
-import os
 import stat
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,8 @@ def own_data() -> Iterator[None]:
     """The replica as data of one's own: nobody recognises its digest."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bayes_sf.inputs.sample.INVENTED", "")
+        # The report's other models leave too; they make no difference here, and take their time.
+        patch.setattr("bayes_sf.disclosure.learnt.releases.ANALYSES", ("null",))
         yield
 
 
@@ -67,8 +69,8 @@ def with_rare_option(sample: AnalysisSample, chosen: int) -> AnalysisSample:
     """So many workplaces of the model chose q14.7."""
     frame = sample.frame
     usable = frame.index[frame[MEAN].notna() & (frame["q14.7"] != "not_asked")]
-    answers = frame["q14.7"].mask(frame.index.isin(usable), "not_selected")
-    answers[usable[10 : 10 + chosen]] = "selected"
+    answers = frame["q14.7"].mask(frame.index.isin(usable), "not_chosen")
+    answers[usable[10 : 10 + chosen]] = "chosen"
     return changed(sample, **{"q14.7": answers})
 
 
@@ -80,7 +82,7 @@ def test_a_model_with_a_rare_answer_does_not_leave(sample: AnalysisSample, chose
     rare, spec = with_rare_option(sample, chosen), ModelSpec(MEAN, ("q14.7",), min_quarters=1)
     if chosen:  # without control intercept and slope are the mean of those who chose it
         found = fit(spec, rare, engine="ols").fixef()["estimate"]
-        own = rare.frame.loc[rare.frame["q14.7"] == "selected", MEAN].mean()
+        own = rare.frame.loc[rare.frame["q14.7"] == "chosen", MEAN].mean()
         assert found.sum() == pytest.approx(own, abs=1e-9)
     control = Control.of(rare, Rules())
     assert control.withheld(spec)
@@ -92,7 +94,7 @@ def test_a_model_with_a_rare_answer_does_not_leave(sample: AnalysisSample, chose
 
 def test_an_answer_that_all_but_two_gave_is_as_rare(sample: AnalysisSample) -> None:
     frame = with_rare_option(sample, 2).frame
-    turned = frame["q14.7"].map({"selected": "not_selected", "not_selected": "selected"})
+    turned = frame["q14.7"].map({"chosen": "not_chosen", "not_chosen": "chosen"})
     other = changed(sample, **{"q14.7": turned.fillna(frame["q14.7"])})
     assert Control.of(other, Rules()).withheld(ModelSpec(MEAN, ("q14.7",), min_quarters=1))
 
@@ -103,7 +105,10 @@ def test_a_workplace_of_great_leverage_is_not_in_a_model(sample: AnalysisSample)
     own = sample.frame.index[sample.frame[MEAN].notna() & size.notna()][20]
     size[own] = 1e7
     spec = ModelSpec(MEAN, ("n_employees",), min_quarters=1)
-    assert Control.of(changed(sample, n_employees=size), Rules()).withheld(spec)
+    release = Control.of(changed(sample, n_employees=size), Rules()).release(spec)
+    assert release is not None
+    half = 0.5 * 10.0 ** -release.places("n_employees")
+    assert release.withheld or half * 1e7 > 0.5, "slope times size is its outcome"
 
 
 # 2. The user's prior sets the digits
@@ -111,7 +116,7 @@ def test_a_workplace_of_great_leverage_is_not_in_a_model(sample: AnalysisSample)
 
 def test_no_prior_makes_digits(sample: AnalysisSample) -> None:
     control = Control.of(sample, Rules())
-    for sd in (1e-3, 1e-6):
+    for sd in (1e-2, 1e-4):
         tight = sf.Priors(intercept=sf.Prior("normal", sd, location=5.0, autoscale=False))
         spec = dataclasses.replace(NULL, priors=tight)
         shown, _ = protect_estimates(fit(spec, sample), control)
@@ -188,9 +193,7 @@ def test_what_has_not_passed_is_not_carried_through_the_gate(sample: AnalysisSam
     with pytest.raises(AssertionError, match="not passed"):
         holds_no_data(1, "an example").map(lambda one: (one, result))
     with pytest.raises(AssertionError, match="not passed"):
-        holds_no_data(1, "an example").map(lambda one, rest=None: one).map(
-            __import__("functools").partial(max, [result])
-        )
+        holds_no_data(1, "an example").map(partial(max, [result]))
     shown = protect_results([result], control).map(lambda found: found[0].rows[0].estimate)
     assert isinstance(shown, Passed)
     assert shown.shown == round(result.rows[0].estimate, 2)
@@ -313,7 +316,7 @@ def test_no_link_is_followed(tmp_path: Path) -> None:
     target = tmp_path / "target"
     target.write_text("mine")
     for name in ("fit.nc", ".writing-fit-0123456789ab.nc"):
-        os.symlink(target, tmp_path / "out" / name)
+        (tmp_path / "out" / name).symlink_to(target)
     write_files(tmp_path / "out", {"fit.nc": b"new"})
     assert target.read_text() == "mine"
     assert not (tmp_path / "out" / "fit.nc").is_symlink()

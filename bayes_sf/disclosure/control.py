@@ -114,7 +114,7 @@ class Rules:
         return largest > one * total or largest + second > two * total or rest < p * largest
 
     def known_to_others(self, values: Sequence[float]) -> bool:
-        """Whether the second largest of a sum knows the largest to p %, or everybody that all are 0.
+        """Whether the second largest of a sum knows the largest to p %, or all know that all are 0.
 
         Parameters
         ----------

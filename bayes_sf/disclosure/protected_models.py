@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "blunt_of", "check_withheld", "finest_of", "hidden_of", "keep_open", "pass_picture", "pass_rounded",
+    "blunt_of", "check_withheld", "finest_of", "hidden_of", "keep_open", "pass_picture",
+    "pass_rounded",
     "pass_without_groups", "protect_diagnostics", "protect_estimates", "protect_pooling",
     "protect_reproduction", "protect_results", "released", "shown_levels", "withheld_of",
 ]  # fmt: skip

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ALARM", "BLUE", "INK", "MUTED", "PALETTE", "Language", "coarsened", "describe", "drawing",
-    "figure_files", "industry_label", "lower_first", "make_page", "make_plot", "number", "picture_label", "styled",
-    "upper_first", "variable_label",
+    "figure_files", "industry_label", "lower_first", "make_page", "make_plot", "number",
+    "picture_label", "styled", "upper_first", "variable_label",
 ]  # fmt: skip
 
 type Language = Literal["en", "nb"]

@@ -84,7 +84,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 @pytest.mark.parametrize(
     ("rules", "message"),
     [
-        ({"min_workplaces": 0}, "--min-workplaces: must be at least 1"),
+        ({"min_workplaces": 1}, "--min-workplaces: must be at least 2"),
         ({"min_persons": -1}, "--min-persons: must be at least 1"),
         ({"dominance": (90.0, 80.0, 10.0)}, "--dominance: must be percentages"),
         ({"dominance": (0.0, 80.0, 10.0)}, "--dominance"),

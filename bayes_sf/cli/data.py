@@ -87,11 +87,12 @@ def load_study(
     decimal: str | None = None,
     lang: "Language" = "en",
     rules: "Rules | None" = None,
+    key: bytes | None = None,
 ) -> "PublishedStudy | AnalysisSample":
     """Load the published study, the replica, or files of one's own."""
     if source != "published":
         return load_workplaces(
-            source, survey, register, mapping, decimal=decimal, lang=lang, rules=rules
+            source, survey, register, mapping, key, decimal=decimal, lang=lang, rules=rules
         )
     _refuse_unused(mapping, decimal)
     from bayes_sf.recovery.study import recover_study

@@ -10,10 +10,10 @@ from bayes_sf.errors import check_seed
 
 __all__ = [
     "AnalysesArgument", "AnalysisArgument", "ControlOption", "DataOption", "DecimalOption",
-    "DominanceOption",
-    "JsonOption", "KeyOption", "LangOption", "MapOption", "OutOption", "PersonsOption",
-    "PictureArgument", "QuietOption", "RegisterOption", "SeedOption", "SurveyOption",
-    "ThresholdOption", "WithDataOption", "WorkplacesOption", "YearsOption",
+    "DominanceOption", "JsonOption", "KeyOption", "LangOption", "LedgerKeyOption", "LedgerOption",
+    "MapOption", "OutOption", "PersonsOption", "PictureArgument", "QuietOption", "RegisterOption",
+    "SeedOption", "SurveyOption", "ThresholdOption", "WithDataOption", "WorkplacesOption",
+    "YearsOption",
 ]  # fmt: skip
 
 
@@ -80,6 +80,14 @@ LangOption = Annotated[
     typer.Option("--lang", help="Language of what is written: en or nb.",
                  autocompletion=one_of(("en", "nb"))),
 ]  # fmt: skip
+LedgerOption = Annotated[
+    Path | None,
+    typer.Option("--ledger", help="File that keeps what has left of a study: what would tell of "
+                 "single workplaces together with it does not leave. Goes with --ledger-key."),
+]  # fmt: skip
+LedgerKeyOption = Annotated[
+    Path | None, typer.Option("--ledger-key", help="File with the study's secret, yours alone.")
+]
 ControlOption = Annotated[
     bool,
     typer.Option("--disclosure-control/--no-disclosure-control",

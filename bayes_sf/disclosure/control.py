@@ -60,6 +60,8 @@ class Rules:
         have, and p: percent of the largest's days that all but the two largest must have.
     active : bool
         Whether anything is hidden at all.
+    before : tuple of Left
+        What has left of the study in earlier runs, as its ledger says.
 
     Raises
     ------
@@ -71,6 +73,7 @@ class Rules:
     min_persons: int = 5
     dominance: tuple[float, float, float] = (75.0, 90.0, 10.0)
     active: bool = True
+    before: tuple[Left, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         """Refuse thresholds that hide nothing by themselves: there is a switch for that."""
@@ -186,7 +189,7 @@ class Control:
     releases: Releases | None = field(default=None, repr=False)
 
     @classmethod
-    def of(cls, data: Any, rules: Rules, before: tuple[Left, ...] = ()) -> "Control":
+    def of(cls, data: Any, rules: Rules) -> "Control":
         """Make the control of a run.
 
         Parameters
@@ -195,8 +198,6 @@ class Control:
             Published tables have nothing to protect, nor has the bundled replica, which is invented
             and known by its content alone.
         rules : Rules
-        before : tuple of Left
-            What has left in earlier runs.
         """
         if not isinstance(data, AnalysisSample) or data.invented:
             return cls(rules, microdata=False)
@@ -212,7 +213,12 @@ class Control:
             return control
         counts = Counts(data, control.surveyed(), rules.min_workplaces)
         releases = Releases(
-            data, counts.rows, counts.withheld, control.hidden_groups, rules.min_workplaces, before
+            data,
+            counts.rows,
+            counts.withheld,
+            control.hidden_groups,
+            rules.min_workplaces,
+            rules.before,
         )
         return replace(control, counts=counts, releases=releases)
 

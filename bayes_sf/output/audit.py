@@ -58,7 +58,8 @@ def disclosure_files(control: Control, log: Sequence[Hidden]) -> dict[str, str]:
     """
     if not control.microdata:
         return {}
-    rules = {name.name: getattr(control.rules, name.name) for name in fields(control.rules)}
+    rules = {name.name: getattr(control.rules, name.name) for name in fields(control.rules)
+             if name.name != "before"}  # fmt: skip
     lines = sorted(set(log), key=lambda line: (line.table, line.row, line.column))
     content = {
         "statement": notice(control, log), "rules": rules, "hidden": [asdict(one) for one in lines],

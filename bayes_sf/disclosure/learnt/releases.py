@@ -1,14 +1,14 @@
 """Which models may leave, and with how many digits: decided of all that leaves together.
 
-The report's own models come first, always in the same order and whatever is asked, so that two
-commands decide the same; then what the ledger has; then what is asked. A model leaves with two
+What the ledger has comes first; then the report's own models, always in the same order and whatever
+is asked, so that two commands decide the same; then what is asked. A model leaves with two
 digits of its standard errors; with one where two would let a reader know a workplace's outcome to
 10 % or half a percentage point; and not at all where one would, too, where it rests on cells of too
 few workplaces, or where its sample is one or two workplaces larger or smaller than another's that
 has left.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
@@ -32,7 +32,7 @@ from bayes_sf.spec.analysis import load_analysis
 from bayes_sf.spec.model import OUTCOMES, ModelSpec
 from bayes_sf.spec.moments import INTERCEPT
 
-__all__ = ["WITHHELD", "Left", "Release", "Releases"]
+__all__ = ["WITHHELD", "Left", "Release", "Releases", "finger"]
 
 _Floats = NDArray[np.float64]
 _Mask = NDArray[np.bool_]
@@ -154,6 +154,7 @@ class Releases:
         spec : ModelSpec
         """
         key = _key(spec)
+        self._recall(spec.outcome)
         if key not in self._decided:
             for other in self._reports.get(spec.outcome, ()):
                 if _key(other) not in self._decided:
@@ -161,20 +162,13 @@ class Releases:
                 if _key(other) == key:
                     break
         if key not in self._decided:
-            self._recall(spec.outcome)
             self._decided[key] = self._decide(spec)
         return self._decided[key]
 
-    def left(self, specs: Iterable[ModelSpec]) -> tuple[Left, ...]:
-        """What leaves with some models, for a ledger.
-
-        Parameters
-        ----------
-        specs : iterable of ModelSpec
-            Those that a run says something of.
-        """
-        keys = dict.fromkeys(_key(spec) for spec in specs)
-        return tuple(self._left[key] for key in keys if key in self._left)
+    @property
+    def left(self) -> tuple[Left, ...]:
+        """What leaves with all models that were asked for, for a ledger."""
+        return tuple(self._left.values())
 
     @cached_property
     def _reports(self) -> dict[str, list[ModelSpec]]:
@@ -207,25 +201,39 @@ class Releases:
         unsaid = _SHARED if groups and rows.predictors else frozenset[str]()
         found = found.without(unsaid)
         weights = as_weights(found.weights, np.flatnonzero(mask), size)
-        for fewer in _FEWER:
-            rough = found.fewer(*fewer)
+        tried = [(fewer[0], found.fewer(*fewer)) for fewer in _FEWER]
+        for fewer, rough in tried:
+            if finger(self._leaving(spec, mask, rough)) in self._fingers:  # it has left before
+                return Release(fewer, rough.decimals, unsaid)
+        for fewer, rough in tried:
             after = known.after(weights, rough.half_units)
             if self._open(spec.outcome, known, after):
                 self._note(spec, mask, rough, after)
-                return Release(fewer[0], rough.decimals, unsaid)
+                return Release(fewer, rough.decimals, unsaid)
         return WITHHELD
 
     def _note(self, spec: ModelSpec, mask: _Mask, found: Statistics, after: Knowledge) -> None:
         """Remember what has left."""
         self._known[spec.outcome] = after
-        self._masks.setdefault(spec.outcome, []).append(mask)
+        self._masks.setdefault(spec.outcome, []).append(self._whole(mask))
+        self._left[_key(spec)] = self._leaving(spec, mask, found)
+
+    def _leaving(self, spec: ModelSpec, mask: _Mask, found: Statistics) -> Left:
+        """A model's figures as the ledger has them."""
         chosen = tuple(self._names[at] for at in np.flatnonzero(mask))
-        self._left[_key(spec)] = Left(spec.outcome, chosen, found.weights, found.half_units)
+        return Left(spec.outcome, chosen, found.weights, found.half_units)
+
+    def _whole(self, mask: _Mask) -> _Mask:
+        """A population among the workplaces of this sample and of earlier ones."""
+        whole = np.zeros(len(self._names), dtype=bool)
+        whole[: len(mask)] = mask
+        return whole
 
     def _beside(self, outcome: str, mask: _Mask) -> bool:
         """Whether a population is one or two workplaces smaller or larger than one that leaves."""
+        own = self._whole(mask)
         for other in self._masks.get(outcome, ()):
-            more, fewer = int((mask & ~other).sum()), int((other & ~mask).sum())
+            more, fewer = int((own & ~other).sum()), int((other & ~own).sum())
             if min(more, fewer) == 0 < max(more, fewer) < self.least:
                 return True
         return False
@@ -261,19 +269,20 @@ class Releases:
         return self._known[outcome]
 
     def _recall(self, outcome: str) -> None:
-        """Learn once what has left in earlier runs, but for what the report's models are."""
-        of_report = {_finger(one) for one in self._left.values()}
+        """Learn once what has left in earlier runs."""
         place = {name: at for at, name in enumerate(self._names)}
         for one in self._due.pop(outcome, ()):
-            if _finger(one) in of_report:
-                continue
             at = [place[name] for name in one.workplaces]
             weights = as_weights(one.weights, at, len(place))
             self._known[outcome] = self._knowledge(outcome).after(weights, one.half)
             mask = np.zeros(len(place), dtype=bool)
             mask[at] = True
-            own = mask[: len(self.sample.frame)]
-            self._masks.setdefault(outcome, []).append(own)
+            self._masks.setdefault(outcome, []).append(mask)
+
+    @cached_property
+    def _fingers(self) -> set[tuple[str, tuple[str, ...], bytes]]:
+        """What has left in earlier runs."""
+        return {finger(one) for one in self.before}
 
     @cached_property
     def _due(self) -> dict[str, list[Left]]:
@@ -289,6 +298,12 @@ def _key(spec: ModelSpec) -> str:
     return replace(spec, name="x", table="").digest
 
 
-def _finger(left: Left) -> tuple[str, tuple[str, ...], bytes]:
-    """The same figures have left before: nothing is learnt from them again."""
-    return left.outcome, left.workplaces, np.round(left.weights, 6).tobytes() + left.half.tobytes()
+def finger(left: Left) -> tuple[str, tuple[str, ...], bytes]:
+    """Tell figures apart: from the same ones nothing is learnt again.
+
+    Parameters
+    ----------
+    left : Left
+    """
+    rough = np.round(left.weights.astype("<f4").astype(float), 5) + 0.0
+    return left.outcome, left.workplaces, rough.tobytes() + left.half.tobytes()

@@ -1,4 +1,4 @@
-"""The ledger: what has left stays known, to whoever runs next, and nobody can mend it."""
+"""The ledger, and the release of what has left: known to whoever runs next, mended by nobody."""
 
 import dataclasses
 import stat
@@ -11,8 +11,9 @@ import pytest
 from bayes_sf.disclosure.control import Control, Rules
 from bayes_sf.disclosure.learnt.ledger import Ledger
 from bayes_sf.disclosure.learnt.releases import Left
-from bayes_sf.errors import DataError, OutputError
+from bayes_sf.errors import DataError, DisclosureError, OutputError, UsageError
 from bayes_sf.inputs.sample import AnalysisSample, load_sample
+from bayes_sf.output.release import LIST, check_list, release
 from bayes_sf.spec.model import ModelSpec
 
 KEY = bytes(range(32))
@@ -102,3 +103,44 @@ def test_the_same_model_of_one_workplace_fewer_does_not_leave(
     with Ledger(path, KEY) as ledger:
         assert not Control.of(sample, Rules(before=ledger.left)).withheld(spec), "the same again"
         assert Control.of(fewer, Rules(before=ledger.left)).withheld(spec)
+
+
+def of_a_run(folder: Path, **rules: object) -> Path:
+    """A folder as a run on microdata writes it."""
+    import json
+
+    folder.mkdir(parents=True)
+    said = {"min_workplaces": 3, "min_persons": 5, "dominance": [75, 90, 10], "active": True}
+    (folder / "estimates.csv").write_text("a\n1\n", encoding="utf-8")
+    (folder / "disclosure.csv").write_text("table\n", encoding="utf-8")
+    (folder / "disclosure.json").write_text(json.dumps({"rules": said | rules}), encoding="utf-8")
+    (folder / "selection.csv").write_text("pseudonym\n", encoding="utf-8")
+    (folder / "selection.csv").chmod(0o600)
+    return folder
+
+
+def test_what_is_released_has_no_log_and_a_signed_list(tmp_path: Path) -> None:
+    of_a_run(tmp_path / "project" / "fit")
+    copied = release(tmp_path / "project", tmp_path / "send", KEY)
+    names = {path.relative_to(tmp_path / "send").as_posix() for path in copied}
+    assert names == {"fit/estimates.csv", LIST}
+    assert check_list(tmp_path / "send", KEY)
+    assert not check_list(tmp_path / "send", bytes(32))
+    (tmp_path / "send" / "more.csv").write_text("", encoding="utf-8")
+    assert not check_list(tmp_path / "send", KEY)
+
+
+@pytest.mark.parametrize(
+    "rules", [{"active": False}, {"min_workplaces": 2}, {"dominance": [75, 90, 5]}]
+)
+def test_what_weaker_rules_made_is_not_released(tmp_path: Path, rules: dict[str, object]) -> None:
+    of_a_run(tmp_path / "project", **rules)
+    with pytest.raises(DisclosureError, match="with disclosure control"):
+        release(tmp_path / "project", tmp_path / "send", KEY)
+    assert not (tmp_path / "send").exists()
+
+
+def test_a_release_goes_to_a_folder_of_its_own(tmp_path: Path) -> None:
+    of_a_run(tmp_path / "project")
+    with pytest.raises(UsageError, match="outside of the results"):
+        release(tmp_path / "project", tmp_path / "project" / "send", KEY)

@@ -183,7 +183,7 @@ class Releases:
         """Decide of one model, with all that has left so far."""
         if spec.group != _GROUP:  # workplaces, or whatever else tells them apart
             return WITHHELD
-        mask, size = self.population(spec), len(self._names)
+        mask = self.population(spec)
         if self.closed(spec) or self._beside(spec.outcome, mask):
             return WITHHELD
         asked = replace(spec, missing="drop") if spec.missing != "drop" else spec
@@ -197,10 +197,15 @@ class Releases:
         sizes = np.bincount(rows.code, minlength=len(rows.groups))
         groups = self.hidden({g: int(n) for g, n in zip(rows.groups, sizes, strict=True)})
         found = statistics_of(rows, asked, groups)
-        known = self._knowledge(spec.outcome)
         unsaid = _SHARED if groups and rows.predictors else frozenset[str]()
-        found = found.without(unsaid)
-        weights = as_weights(found.weights, np.flatnonzero(mask), size)
+        return self._rounded(spec, mask, found.without(unsaid), unsaid)
+
+    def _rounded(
+        self, spec: ModelSpec, mask: _Mask, found: Statistics, unsaid: frozenset[str]
+    ) -> Release:
+        """The most digits with which figures may leave."""
+        known = self._knowledge(spec.outcome)
+        weights = as_weights(found.weights, np.flatnonzero(mask), len(self._names))
         tried = [(fewer[0], found.fewer(*fewer)) for fewer in _FEWER]
         for fewer, rough in tried:
             if finger(self._leaving(spec, mask, rough)) in self._fingers:  # it has left before

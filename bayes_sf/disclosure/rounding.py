@@ -1,7 +1,7 @@
 """Digits that an uncertainty leaves, and figures with no more than those."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import copysign
 from typing import TYPE_CHECKING, Final
 
@@ -74,11 +74,16 @@ def blunted(
     """
     return {
         name: [
-            shortened(value, min(significant_decimals(error), most) - fewer)
+            _kept(name)(value, min(significant_decimals(error), most) - fewer)
             for value, error in zip(frame[name], frame[sd], strict=True)
         ]
         for name in columns
     }
+
+
+def _kept(name: str) -> "Callable[[float, int], float]":
+    """How a figure is rounded: a limit keeps its side of zero."""
+    return shortened if name in {"lower", "upper"} else round
 
 
 def shortened(value: float, decimals: int) -> float:

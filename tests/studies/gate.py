@@ -17,9 +17,9 @@ import numpy as np
 from scipy.optimize import linprog
 from scipy.sparse import csr_matrix
 
-import bayes_sf.disclosure.learnt.releases as releases
-import bayes_sf.inputs.sample as samples
 from bayes_sf.disclosure.control import Control, Rules
+from bayes_sf.disclosure.learnt import releases
+from bayes_sf.inputs import sample as samples
 from bayes_sf.spec.model import ModelSpec
 
 OUTCOME = "absence_mean"
@@ -76,11 +76,13 @@ def attack(sample: samples.AnalysisSample, specs: list[ModelSpec], *, on: bool) 
             low.append(value - error)
             high.append(value + error)
     matrix = csr_matrix(np.array(rows))
-    known = control.releases._known[OUTCOME]  # noqa: SLF001
+    known = control.releases._known[OUTCOME]
     order = [k for k in np.argsort(known.spread()) if np.isfinite(sample.frame[OUTCOME][k])]
     widths = []
     for target in order[:TARGETS]:
-        other = int(np.argsort(-np.abs(known.cov[target]))[1])
+        shared = np.abs(known.cov[target]) / np.sqrt(np.diag(known.cov))
+        shared[target] = 0.0
+        other = int(np.argmax(shared))
         bounds = [(0.0, 100.0)] * len(y)
         bounds[other] = (y[other], y[other])
         ends = []
@@ -94,7 +96,7 @@ def attack(sample: samples.AnalysisSample, specs: list[ModelSpec], *, on: bool) 
             ends.append(sign * found.fun if found.status == 0 else sign * -np.inf)
         need = max(0.5, 0.1 * y[target])
         widths.append(float((ends[1] - ends[0]) / 2 / need))
-    print(len(kept), len(specs), len(rows), np.round(widths, 2), flush=True)  # noqa: T201
+    print(len(kept), len(specs), len(rows), np.round(widths, 2), flush=True)
     return widths
 
 

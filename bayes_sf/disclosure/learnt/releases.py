@@ -45,8 +45,8 @@ _GROUP: Final = "industry"
 #: each of them is one more equation in that group's mean.
 _SHARED: Final = frozenset({INTERCEPT, SPREAD, ICC, "sd_group"})
 #: What may not be known of one workplace's outcome: share of it, and percentage points; of
-#: outcomes without a unit, share of the sd of all. So many standard deviations of what a reader does
-#: not know must be more than that: rounding errors have limits, and the interval that linear
+#: outcomes without a unit, share of the sd of all. So many standard deviations of what a reader
+#: does not know must be more than that: rounding errors have limits, and the interval that linear
 #: programs make of them is narrower than two (`tests/studies/gate.csv`).
 _SHARE, _POINTS, _SDS = 0.1, 0.5, 1.25
 

@@ -719,9 +719,13 @@ def test_own_data_are_in_the_page_only_where_asked(
 @pytest.mark.usefixtures("blank_pictures")
 @pytest.mark.english
 def test_an_industry_that_is_hidden_has_no_figure_in_the_page(
-    material: Material, sections: dict[str, Section], tmp_path: Path
+    material: Material,
+    sections: dict[str, Section],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """ICT has 62 and 28 workplaces: with a threshold of 63 it is hidden, and others with it."""
+    monkeypatch.setattr("bayes_sf.inputs.sample.INVENTED", "")  # as data of one's own
     sample = sf.load_sample("replica")
     rules = Control.of(sample, Rules(min_workplaces=63))
     poolings = [protect_pooling(pooling, rules) for pooling in material.poolings]

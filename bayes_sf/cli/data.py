@@ -84,10 +84,11 @@ def load_study(
     *,
     decimal: str | None = None,
     rules: "Rules | None" = None,
+    key: bytes | None = None,
 ) -> "PublishedStudy | AnalysisSample":
     """Load the published study, the replica, or files of one's own."""
     if source != "published":
-        return load_workplaces(source, survey, register, mapping, decimal=decimal, rules=rules)
+        return load_workplaces(source, survey, register, mapping, key, decimal=decimal, rules=rules)
     _refuse_unused(mapping, decimal)
     from bayes_sf.recovery.study import recover_study
 
@@ -105,7 +106,9 @@ def rules_of(
 
 def read_secret(path: Path) -> bytes:
     """Read the key of pseudonyms."""
-    key = path.read_bytes().strip()
-    if not key:
-        raise UsageError(str(path), "must have a secret in it", got="nothing")
-    return key
+    from bayes_sf.inputs.pseudonym import key_of
+
+    if path.stat().st_mode & 0o077:
+        fix = f"chmod 600 {path}"
+        raise UsageError(str(path), "must be readable by you alone", got="others may", fix=fix)
+    return key_of(path.read_bytes().strip(), where=str(path))

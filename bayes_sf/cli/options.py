@@ -11,10 +11,10 @@ from bayes_sf.errors import check_seed
 
 __all__ = [
     "AnalysesArgument", "AnalysisArgument", "ControlOption", "DataOption", "DecimalOption",
-    "DominanceOption",
-    "JsonOption", "KeyOption", "LangOption", "MapOption", "OutOption", "PersonsOption",
-    "PictureArgument", "QuietOption", "RegisterOption", "SeedOption", "SurveyOption",
-    "ThresholdOption", "WithDataOption", "WorkplacesOption", "YearsOption",
+    "DominanceOption", "JsonOption", "KeyOption", "LangOption", "LedgerKeyOption", "LedgerOption",
+    "MapOption", "OutOption", "PersonsOption", "PictureArgument", "QuietOption", "RegisterOption",
+    "SeedOption", "SurveyOption", "ThresholdOption", "WithDataOption", "WorkplacesOption",
+    "YearsOption",
 ]  # fmt: skip
 
 
@@ -91,6 +91,14 @@ LangOption = Annotated[
     typer.Option("--lang", help=f"Language of what is written: {' or '.join(languages())}.",
                  callback=_speak, autocompletion=one_of(languages())),
 ]  # fmt: skip
+LedgerOption = Annotated[
+    Path | None,
+    typer.Option("--ledger", help="File that keeps what has left of a study: what would tell of "
+                 "single workplaces together with it does not leave. Goes with --ledger-key."),
+]  # fmt: skip
+LedgerKeyOption = Annotated[
+    Path | None, typer.Option("--ledger-key", help="File with the study's secret, yours alone.")
+]
 ControlOption = Annotated[
     bool,
     typer.Option("--disclosure-control/--no-disclosure-control",

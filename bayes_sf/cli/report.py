@@ -104,6 +104,7 @@ def report(
         given.study(), rope=rope, seed=given.seed, with_data=with_data,
         rules=given.rules, imputed=imputed, progress=given.asked.progress,
     )  # fmt: skip
+    given.note(material.control)
     print_end(stdout(), write_report(page, material))
 
 

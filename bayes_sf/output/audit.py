@@ -39,15 +39,11 @@ def notice(control: Control, log: Sequence[Hidden], *, page: bool = False) -> st
         rules.min_workplaces,
         rules.min_persons,
     )
-    least = rules.min_workplaces
     names = dict.fromkeys(
         f"{one.row} ({outcome_name(one.column)})" for one in log if one.table == MODELS
     )
     if names:
-        withheld = say(
-            "Withheld for fewer than {} workplaces less than the null model: {}.",
-            least, ", ".join(names),
-        )  # fmt: skip
+        withheld = say("Withheld, as they would tell of single workplaces: {}.", ", ".join(names))
         said = f"{said} {withheld}"
     return (
         said if page else f"{said} {say('{} says which and why: it is for you alone.', FILES[0])}"
@@ -67,7 +63,8 @@ def disclosure_files(control: Control, log: Sequence[Hidden]) -> dict[str, str]:
         return {}
     with speaking("en"):  # as all that programs read
         statement = notice(control, log)
-    rules = {name.name: getattr(control.rules, name.name) for name in fields(control.rules)}
+    rules = {name.name: getattr(control.rules, name.name) for name in fields(control.rules)
+             if name.name != "before"}  # fmt: skip
     lines = sorted(set(log), key=lambda line: (line.table, line.row, line.column))
     content = {
         "statement": statement, "rules": rules, "hidden": [asdict(one) for one in lines],

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
-    "ALARM", "BLUE", "INK", "MUTED", "PALETTE", "describe", "drawing", "figure_files",
+    "ALARM", "BLUE", "INK", "MUTED", "PALETTE", "coarsened", "describe", "drawing", "figure_files",
     "industry_label", "lower_first", "make_page", "make_plot", "number", "picture_label", "styled",
     "upper_first", "variable_label",
 ]  # fmt: skip
@@ -281,3 +282,54 @@ def lower_first(text: str) -> str:
     ('mean absence', 'ICT')
     """
     return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+
+
+#: Steps that an axis has for what is drawn of microdata: fewer than a page's pixels.
+_STEPS: Final = 200
+
+
+def coarsened(figure: "Figure") -> "Figure":
+    """Move all that is drawn to a lattice that the eye does not see: a file holds no more.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        Changed.
+    """
+    from matplotlib.patches import Rectangle
+
+    for axes in figure.axes:
+        ends = axes.get_xlim(), axes.get_ylim()
+        for line in axes.lines:
+            if line.get_transform() == axes.transData:
+                x, y = (_on_lattice(v, e) for v, e in zip(line.get_data(), ends, strict=True))
+                line.set_data(x, y)
+        for patch in axes.patches:
+            if isinstance(patch, Rectangle):
+                x, width = _on_lattice([patch.get_x(), patch.get_width()], ends[0])
+                y, height = _on_lattice([patch.get_y(), patch.get_height()], ends[1])
+                patch.set(x=x, y=y, width=width, height=height)
+        dots = [drawn for drawn in axes.collections if len(np.asarray(drawn.get_offsets())) > 1]
+        areas = [drawn for drawn in axes.collections if drawn not in dots]
+        paths = [path for drawn in areas for path in drawn.get_paths()]
+        paths += [patch.get_path() for patch in axes.patches if not isinstance(patch, Rectangle)]
+        for path in paths:
+            if not path.readonly:
+                corners = np.array(path.vertices, dtype=float)
+                for at, end in enumerate(ends):
+                    corners[:, at] = _on_lattice(corners[:, at], end)
+                path.vertices = corners
+        for drawn in dots:
+            columns = zip(np.asarray(drawn.get_offsets(), dtype=float).T, ends, strict=True)
+            drawn.set_offsets(np.column_stack([_on_lattice(*column) for column in columns]))
+        axes.set(xlim=ends[0], ylim=ends[1])
+    return figure
+
+
+def _on_lattice(values: "ArrayLike", ends: tuple[float, float]) -> "NDArray[np.float64]":
+    """Values of an axis at its steps, which are a power of ten times one, two or five."""
+    step = (ends[1] - ends[0]) / _STEPS or 1.0
+    power = 10.0 ** np.floor(np.log10(abs(step)))
+    step = power * min((m for m in (1, 2, 5, 10) if m * power >= abs(step)), default=10)
+    found: NDArray[np.float64] = np.round(np.asarray(values, dtype=float) / step) * step
+    return found

@@ -27,6 +27,7 @@ from bayes_sf.disclosure.protected_models import (
     protect_reproduction,
     withheld_of,
 )
+from bayes_sf.disclosure.protected_sensitivity import protect_fan, protect_sensitivity
 from bayes_sf.engines.result import Result
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.report.alternatives import explore_choices, move_unobserved, treat_gaps
@@ -207,8 +208,8 @@ def gather(
     return Material(
         source=results[0].provenance.source, data=data,
         found=protect_reproduction(found, control).shown, outcomes=replay(),
-        fan=prior_fan(results, default_fan(), groups=False),
-        small=_small(results, data, control, seed=seed),
+        fan=protect_fan(prior_fan(results, default_fan(), groups=False), results, control).shown,
+        small=protect_sensitivity(_small(results, data, control, seed=seed), control).shown,
         poolings=tuple(pooling for pooling, _ in poolings), rope=rope, seed=seed,
         with_data=with_data, control=control, tables=tables, effects=effects, tipping=tipping,
         explored=explored, missing=missing,

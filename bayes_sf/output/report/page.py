@@ -23,7 +23,7 @@ from bayes_sf.catalogue import language, mark, say
 from bayes_sf.engines.fit import versions
 from bayes_sf.errors import UsageError
 from bayes_sf.output.audit import disclosure_files
-from bayes_sf.output.figures.page import drawing, upper_first
+from bayes_sf.output.figures.page import coarsened, drawing, upper_first
 from bayes_sf.output.files import plain, write_files
 from bayes_sf.output.formats.webpage import fragment
 from bayes_sf.output.numbers import level
@@ -32,6 +32,7 @@ from bayes_sf.output.report.section import Section
 from bayes_sf.output.report.sections import build_sections
 from bayes_sf.output.report.statements import data_say, how_sure, question
 from bayes_sf.output.report.tables import VERDICTS
+from bayes_sf.output.run import keyed
 from bayes_sf.output.words.priors import prior_words
 from bayes_sf.output.words.words import outcome_name, statement_of, term_name
 
@@ -118,7 +119,7 @@ def render_report(material: Material) -> str:
         question=question(material), data_say=list(data_say(material, found)),
         how_sure=list(how_sure(material, found)), sections=build_sections(material),
         table=lambda table: Markup(fragment(table)),  # noqa: S704  # cells are escaped there
-        figures=lambda section: list(_figures(section)),
+        figures=lambda section: list(_figures(section, material)),
         style=Markup(_template(_STYLE)),  # noqa: S704  # our own file
         scripts=Markup("\n".join(map(_template, _SCRIPTS))),  # noqa: S704  # our own
         explorer=Markup(content.replace("<", "\\u003c")),  # noqa: S704  # JSON without a tag
@@ -130,9 +131,10 @@ def render_report(material: Material) -> str:
     )  # fmt: skip
 
 
-def _figures(section: Section) -> Iterator[tuple[str, str, str]]:
+def _figures(section: Section, material: Material) -> Iterator[tuple[str, str, str]]:
     """Yield each figure as a data address, its title and its alternative text."""
-    for figure in section.figures:
+    for found in section.figures:
+        figure = coarsened(found) if material.control.active else found
         address = "data:image/svg+xml;base64," + base64.b64encode(drawing(figure)).decode()
         yield address, figure.get_suptitle(), str(figure.get_label())
 
@@ -156,6 +158,8 @@ def _provenance(material: Material) -> list[tuple[str, str]]:
     """What the numbers rest on."""
     source = material.source
     digests = ", ".join(result.provenance.data for result in material.nulls)
+    if material.control.microdata:  # who guesses data could try a plain one
+        digests = keyed({"data": digests})["data"]
     used = ", ".join(f"{name} {version}" for name, version in versions().items())
     return [
         (say("Data"), statement_of(source)), (say("Digest of the data"), digests),

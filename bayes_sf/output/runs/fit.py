@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 from bayes_sf.catalogue import say
 from bayes_sf.disclosure.control import Control
 from bayes_sf.disclosure.gate import Passed, all_of
-from bayes_sf.disclosure.protected_models import keep_open, protect_diagnostics, protect_estimates
+from bayes_sf.disclosure.protected_models import (
+    keep_open,
+    protect_diagnostics,
+    protect_estimates,
+    protect_results,
+)
 from bayes_sf.engines.fit import fit, group_sizes
 from bayes_sf.engines.result import Result, Results
 from bayes_sf.engines.store import fit_saved
@@ -68,20 +73,28 @@ def run_fit(
             begin(f"{spec.name} of {spec.outcome}")
             if engine == "nuts":
                 hide = tuple(control.hidden_groups(group_sizes(spec, data)))
+                release = control.release(spec)
+                if release is not None and release.unsaid:  # draws would be of what is not said
+                    fits.append((fit(spec, data, engine="nuts", seed=asked.seed), False))
+                    continue
                 fits.append(
-                    fit_saved(spec, data, folder, seed=asked.seed, resume=resume, hide=hide)
-                )
+                    fit_saved(
+                        spec, data, folder, seed=asked.seed, resume=resume, hide=hide,
+                        rough=control.active,
+                    )
+                )  # fmt: skip
             else:
                 fits.append((fit(spec, data, engine=engine, seed=asked.seed), False))
     results = Results(tuple(result for result, _ in fits))
     resumed = sum(found for _, found in fits)
     frames = _frames(results, asked.source, control)
-    shown = kept.also(all_of(frames.values()))
+    shown = kept.also(all_of(frames.values())).also(protect_results(results.values(), control))
+    names = tuple(frames)
     return Run(
         asked, control,
         shown.map(
             lambda both: _content(
-                both[0], dict(zip(frames, both[1], strict=True)), results, resumed)
+                both[0][0], dict(zip(names, both[0][1], strict=True)), Results(both[1]), resumed)
         ),
         results.not_converged,
     )  # fmt: skip

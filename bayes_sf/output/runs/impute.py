@@ -76,7 +76,7 @@ def run_impute(
             seed=asked.seed, begin=begin,
         )  # fmt: skip
     shown = kept.also(protect_missing(study, study.panel_fit.summary().reset_index(), control))
-    safe, single = shown.shown[1], asked.source == "replica" or completed or not control.active
+    safe, single = shown.shown[1], completed or not control.active
     withheld = not set(study.panel_fit.panel.industries) - set(safe.industries)
     passed = shown.map(
         lambda both: _content(both[0], both[1], asked, completed, spread=not withheld)

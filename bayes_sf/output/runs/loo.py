@@ -11,7 +11,12 @@ from bayes_sf.analysis.checks.predictive_check import check_predictions
 from bayes_sf.catalogue import mark, say
 from bayes_sf.disclosure.control import HIDDEN, Control
 from bayes_sf.disclosure.gate import Passed, all_of
-from bayes_sf.disclosure.protected_models import blunt_of, hidden_of, keep_open
+from bayes_sf.disclosure.protected_models import (
+    blunt_of,
+    hidden_of,
+    keep_open,
+    protect_results,
+)
 from bayes_sf.disclosure.protected_predictions import (
     pass_fit_measures,
     protect_checks,
@@ -56,16 +61,24 @@ def run_loo(
     control = Control.of(data, asked.rules)
     kept = all_of(keep_open(analysis, control) for analysis in analyses)
     results = _fitted(kept.shown, data, asked)
-    frames = {"loo": pass_fit_measures(_compared(results)), "checks": _checks(results, control)}
+    frames = {
+        "loo": pass_fit_measures(_compared(results), control),
+        "checks": _checks(results, control),
+    }
     if by_group:
         frames["groups"] = _by_group(results, asked.seed, control)
-    shown = kept.also(all_of(frames.values()))
+    keys = tuple(results)
+    whole = all_of(frames.values()).also(protect_results(results.values(), control))
+    shown, stems = kept.also(whole), tuple(frames)
     names = [analysis.name for analysis in analyses]
     failed = [result for result in results.values() if not result.converged]
     return Run(
         asked, control,
         shown.map(
-            lambda both: _content(dict(zip(frames, both[1], strict=True)), results, names, asked)
+            lambda both: _content(
+                dict(zip(stems, both[1][0], strict=True)),
+                dict(zip(keys, both[1][1], strict=True)), names, asked,
+            )
         ),
         failed,
     )  # fmt: skip
@@ -147,7 +160,7 @@ def _by_group(
     parts = [
         protect_left_out(
             leave_group_out(result, seed=seed).reset_index(), hidden_of(result, control),
-            control.unsaid(result.spec),
+            control.unsaid(result.spec), blunt=control.active,
         ).map(partial(pd.DataFrame.assign, model=name, outcome=outcome))
         for (name, outcome), result in results.items()
     ]  # fmt: skip

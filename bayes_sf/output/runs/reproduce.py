@@ -102,6 +102,7 @@ def _content(
             "consistency": pd.DataFrame(findings), **frames,
         },
         texts={"moments.json": json_text(rest.moments), "summary.md": page},
+        private=("moments.json",),
         after=[say("As one page for readers: {}", _report_command(source))],
         about={"engine": rest.engine, "seconds": rest.seconds, "models": models},
         unsaid=tuple(frames),

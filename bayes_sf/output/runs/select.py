@@ -120,6 +120,7 @@ def _content(
             "years": choice.years,
         },
         unsaid=("selection",),
+        private=("selection.csv",),
     )  # fmt: skip
 
 

@@ -142,7 +142,7 @@ def test_quantiles_are_where_their_distribution_says() -> None:
     for name in ("sd_(Intercept)|g", "sd_(Intercept)|g:h", "sd_resid"):
         values = found.quantile(name, probs)
         np.testing.assert_allclose(found.cdf(name, values), probs, atol=1e-9)
-    shares = found.shares(found.nodes.at)
+    shares = found.surface.shares(found.nodes.at)
     mass = found.nodes.weight.sum(axis=1)
     for factor in ("g", "g:h", ""):  # of a grid the distribution is a staircase of its steps
         low, middle, high = found.quantile(f"icc|{factor}", probs)

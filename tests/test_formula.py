@@ -87,6 +87,16 @@ def test_a_random_intercept_is_fitted_as_ever(engine: str, frame: pd.DataFrame) 
     assert not isinstance(formula, MixedResult)
 
 
+def test_an_intercept_s_result_has_lme4_s_methods(frame: pd.DataFrame) -> None:
+    result = sf.fit("y ~ x + c + (1 | a)", frame, engine="reml")
+    table = result.varcorr()
+    assert list(table["factor"]) == ["a", "Residual"]
+    share = table["vcov"][0] / table["vcov"].sum()
+    assert share == pytest.approx(result.icc()["estimate"])
+    assert "95% Wald" in result.summary()
+    assert "half-t(3" in sf.fit("y ~ x + c + (1 | a)", frame).summary()
+
+
 def test_any_frame(frame: pd.DataFrame) -> None:
     import pyarrow as pa
 

@@ -14,7 +14,7 @@ Examples
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -147,7 +147,8 @@ def _expand(table: Mapping[str, Any], priors: Priors) -> Iterator[ModelSpec]:
         if "min_quarters" in table:
             options["min_quarters"] = table["min_quarters"]
         options["table"] = next(iter(table.get("tables", {}).values()), "")
-        yield ModelSpec.from_formula(table["formula"], **options)
+        spec = ModelSpec.from_formula(table["formula"], **options)
+        yield replace(spec, formula="") if spec.varying else spec  # slopes, as they are sampled
         return
     items, controls = table.get("items", []), table.get("controls", [])
     models = [(items[0] if len(items) == 1 else "joint", items)] if table.get("joint") else [

@@ -193,8 +193,8 @@ class MixedPosterior:
         middle = (total - 0.5 * mass.ravel()[order]) / total[-1]
         return np.interp(probs, middle, value[order])
 
-    def rows(self, prob: float) -> Iterator[Estimate]:
-        """Posterior means, sds and equal-tailed intervals."""
+    def rows(self, prob: float, *, groups: bool = True) -> Iterator[Estimate]:
+        """Posterior means, sds and equal-tailed intervals; with or without effects of levels."""
         tails = [0.5 - 0.5 * prob, 0.5 + 0.5 * prob]
         matrices = self.surface.products.matrices
         yield from mixture_rows([(term, "") for term in matrices.terms], self.coef, tails)
@@ -208,7 +208,7 @@ class MixedPosterior:
                 below = float(self.cdf(name, np.array(0.0)))
                 direction = max(below, 1 - below)
             yield Estimate(name, "", mean, sd, low, high, direction)
-        for factor, mixture in zip(self.factors, self.ranef, strict=True):
+        for factor, mixture in zip(self.factors, self.ranef, strict=True) if groups else ():
             named = [(f"{c}|{factor.name}", level) for level in factor.levels
                      for c in factor.columns]  # fmt: skip
             yield from mixture_rows(named, mixture, tails)

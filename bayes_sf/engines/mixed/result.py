@@ -7,6 +7,7 @@ It has the methods of `Result`, and lme4's and broom's by their names: `fixef`, 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,22 +61,16 @@ class MixedResult(Result):
         """Whether there is a posterior to draw from."""
         return not isinstance(self.fitted, MixedFit)
 
-    @cached_property
-    def rows(self) -> tuple[Estimate, ...]:
-        """The estimates as records; `estimates` has them as a table."""
+    def _rows(self, *, groups: bool = True) -> Iterator[Estimate]:
+        """Coefficients, sds and correlations, ICC, effects of levels, worked out as they come."""
         if isinstance(self.fitted, MixedFit):
-            return tuple(_rows(self.fitted, self.prob))
-        return tuple(self.fitted.rows(self.prob))
-
-    @cached_property
-    def singles(self) -> tuple[Estimate, ...]:
-        """What is not of a level."""
-        return tuple(row for row in self.rows if not row.group)
+            return _rows(self.fitted, self.prob)
+        return self.fitted.rows(self.prob, groups=groups)  # type: ignore[no-any-return]
 
     @cached_property
     def coefficients(self) -> tuple[Estimate, ...]:
-        """The fixed coefficients alone."""
-        return self.rows[: len(self.matrices.terms)]
+        """The fixed coefficients alone, which come first: cheap."""
+        return tuple(islice(self._rows(), len(self.matrices.terms)))
 
     @cached_property
     def estimates(self) -> "pd.DataFrame":

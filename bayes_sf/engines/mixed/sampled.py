@@ -190,8 +190,8 @@ class MixedSampled:
             self._at[::_THIN], (self._draws("sd_resid") / self.surface.products.scale[-1])[::_THIN]
         )
 
-    def rows(self, prob: float) -> Iterator[Estimate]:
-        """Posterior means, sds and equal-tailed intervals."""
+    def rows(self, prob: float, *, groups: bool = True) -> Iterator[Estimate]:
+        """Posterior means, sds and equal-tailed intervals; with or without effects of levels."""
         tails = [0.5 - 0.5 * prob, 0.5 + 0.5 * prob]
         matrices = self.surface.products.matrices
         yield from mixture_rows([(term, "") for term in matrices.terms], self.coef, tails)
@@ -202,7 +202,7 @@ class MixedSampled:
             above = float((self._draws(name) > 0).mean())
             direction = max(above, 1 - above) if name.startswith("cor_") else float("nan")
             yield Estimate(name, "", *self.spread(name), low, high, direction)
-        for factor, mixture in zip(self.factors, self.ranef, strict=True):
+        for factor, mixture in zip(self.factors, self.ranef, strict=True) if groups else ():
             named = [(f"{c}|{factor.name}", lev) for lev in factor.levels for c in factor.columns]
             yield from mixture_rows(named, mixture, tails)
 
@@ -230,13 +230,13 @@ def fit_mixed_nuts(matrices: Matrices, priors: Priors, *, seed: int = 1) -> Mixe
     ConvergenceError
         When the sampler itself breaks down.
     """
-    from nutpie.compiled_pyfunc import from_pyfunc
-
     wide = [f.name for f in matrices.factors if any(len(block) > 2 for block in f.blocks)]
     if wide:
         where = f"model of {matrices.response!r}: engine 'nuts'"
         rule = "is for at most two correlated columns of a factor"
         raise UsageError(where, rule, got=wide, fix="use engine 'reml' or 'ml'")
+    from nutpie.compiled_pyfunc import from_pyfunc
+
     products = build_products(matrices)
     check_residual(products)
     surface = Surface(products, mixed_priors(products, priors))

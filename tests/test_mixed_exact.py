@@ -18,6 +18,7 @@ from bayes_sf.spec.matrices import Matrices, read_formula
 from tests.mixed_references import data
 
 SLOPES = Path(__file__).parent / "references" / "slopes"
+LME4 = Path(__file__).parent / "references" / "lme4" / "data"
 
 _NORMAL = sf.Prior("normal", scale=1000.0, location=0.0, autoscale=False)
 _HALF = sf.Prior("half-normal", scale=1000.0, autoscale=False)
@@ -109,6 +110,25 @@ def test_a_random_intercept_is_the_other_exact_engine_s() -> None:
     icc = theirs.icc()
     for key, value in mine.icc().items():
         assert value == pytest.approx(icc[key], abs=2e-3 * icc["sd"])  # its quantiles are summed up
+
+
+@pytest.mark.parametrize("name", ["singular", "two_groups", "high_icc", "singletons", "large_mean"])
+def test_lme4_s_awkward_data_by_two_engines(name: str) -> None:
+    """Variance zero, two groups, theta near 80, levels of one row, a predictor at 1e6."""
+    frame = pd.read_csv(LME4 / f"{name}.csv").assign(k=1.0)
+    predictors = [column for column in frame if column.startswith("x")]
+    formula = f"y ~ {' + '.join(['1', *predictors])} + (1 | g)"
+    for engine in ("reml", "exact"):
+        theirs = sf.fit(formula, frame, engine=engine)
+        mine = sf.fit(formula, frame, engine=engine, frequencies="k")
+        for one, two in zip(theirs.singles, mine.singles, strict=True):
+            if engine == "reml":
+                assert two.estimate == pytest.approx(one.estimate, rel=1e-8, abs=1e-9)
+                continue
+            assert abs(one.estimate - two.estimate) < RESOLVED * one.sd
+            assert abs(one.sd - two.sd) < RESOLVED * one.sd
+            assert abs(one.lower - two.lower) < 5e-4 * one.sd
+            assert abs(one.upper - two.upper) < 5e-4 * one.sd
 
 
 @pytest.mark.slow

@@ -155,6 +155,17 @@ def test_slopes_are_brms_s() -> None:
     assert seen == 30  # two coefficients, four spreads, twelve groups twice
 
 
+def test_calibration_is_recorded() -> None:
+    """`tests/studies/sbc_mixed.py`: truths drawn from the prior are at uniform places (SBC)."""
+    table = pd.read_csv(Path(__file__).parents[1] / "docs" / "calibration" / "mixed.csv")
+    assert set(table["model"]) == {"crossed", "nested", "uncorrelated", "slopes"}
+    assert (table["sets"] >= 50).all()
+    assert (table["refused"] <= 0.02 * table["sets"]).all()
+    assert table["p"].min() > 0.05 / len(table)
+    error = np.sqrt(0.9 * 0.1 / table["sets"])
+    assert ((table["inside_90"] - 0.9).abs() < 4 * error).all()
+
+
 def test_quantiles_are_where_their_distribution_says() -> None:
     made = Matrices.from_frame(data("nested"), read_formula("y ~ x + (1 | g/h)"))
     found = fit_mixed_exact(made, sf.Priors())

@@ -155,6 +155,41 @@ def test_slopes_are_brms_s() -> None:
     assert seen == 30  # two coefficients, four spreads, twelve groups twice
 
 
+def test_nested_sds_by_brute_force() -> None:
+    """Every density from y's own covariance matrix, on a grid of the three sds themselves."""
+    one = sf.Prior("normal", scale=10.0, location=10.0, autoscale=False)
+    half = sf.Prior("half-normal", scale=2.0, autoscale=False)
+    flat = sf.Prior("normal", scale=10.0, location=0.0, autoscale=False)
+    priors = sf.Priors(intercept=one, slope=flat, sd_resid=half, sd_group=half)
+    made = Matrices.from_frame(data("nested").head(48), read_formula("y ~ x + (1 | g/h)"))
+    found = fit_mixed_exact(made, priors)
+    names = ("sd_(Intercept)|g", "sd_(Intercept)|g:h", "sd_resid")
+    unit, weight = np.polynomial.legendre.leggauss(28)
+    axes = []
+    for name in names:
+        mean, sd = found.spread(name)
+        low, width = max(mean - 7 * sd, 0.0), mean + 9 * sd - max(mean - 7 * sd, 0.0)
+        axes.append((low + 0.5 * width * (unit + 1), 0.5 * width * weight))
+    same = [(f.code[:, None] == f.code).astype(float) for f in made.factors]
+    x = np.column_stack([np.ones(len(made.y)), made.x[:, 1] - made.x[:, 1].mean()])
+    fixed, y = 100 * x @ x.T, made.y - 10.0
+    resid = axes[2][0]
+    log = np.empty((28, 28, 28))
+    for i, outer in enumerate(axes[0][0]):
+        for j, inner in enumerate(axes[1][0]):
+            value, vector = np.linalg.eigh(fixed + outer**2 * same[0] + inner**2 * same[1])
+            spread = value[:, None] + resid**2
+            log[i, j] = -0.5 * (np.log(spread) + (vector.T @ y)[:, None] ** 2 / spread).sum(axis=0)
+    log -= sum(np.meshgrid(*(nodes**2 / 8 for nodes, _ in axes), indexing="ij"))
+    mass = np.exp(log - log.max()) * np.einsum("i,j,k->ijk", *(w for _, w in axes))
+    for number, name in enumerate(names):
+        own = mass.sum(axis=tuple(i for i in range(3) if i != number)) / mass.sum()
+        nodes = axes[number][0]
+        mean, sd = found.spread(name)
+        assert own @ nodes == pytest.approx(mean, abs=2e-3 * sd), name
+        assert np.sqrt(own @ (nodes - mean) ** 2) == pytest.approx(sd, rel=5e-3), name
+
+
 def test_calibration_is_recorded() -> None:
     """`tests/studies/sbc_mixed.py`: truths drawn from the prior are at uniform places (SBC)."""
     table = pd.read_csv(Path(__file__).parents[1] / "docs" / "calibration" / "mixed.csv")

@@ -1,5 +1,6 @@
 """Formulas: what they become, names of terms, and a message with its place for each fault."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,16 @@ def test_a_random_intercept_is_fitted_as_ever(engine: str, frame: pd.DataFrame) 
     assert formula.spec.digest == written.spec.digest
     pd.testing.assert_frame_equal(formula.estimates, written.estimates, check_exact=True)
     assert not isinstance(formula, MixedResult)
+
+
+def test_an_intercept_s_result_has_lme4_s_methods(frame: pd.DataFrame) -> None:
+    result = sf.fit("y ~ x + c + (1 | a)", frame, engine="reml")
+    table = result.varcorr()
+    assert list(table["factor"]) == ["a", "Residual"]
+    share = table["vcov"][0] / table["vcov"].sum()
+    assert share == pytest.approx(result.icc()["estimate"])
+    assert "95% Wald" in result.summary()
+    assert "half-t(3" in sf.fit("y ~ x + c + (1 | a)", frame).summary()
 
 
 def test_any_frame(frame: pd.DataFrame) -> None:
@@ -232,3 +243,17 @@ def test_an_analysis_file_may_have_a_formula(tmp_path: Path) -> None:
     ):
         with pytest.raises(SpecError, match=said):
             specs(formula, more)
+
+
+PAGE = (Path(__file__).parents[1] / "docs" / "coming_from.md").read_text(encoding="utf-8")
+TASKS = re.findall(r"`(sf\.fit\([^`]+)` \|$", PAGE, re.MULTILINE)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_what_the_page_for_others_shows_runs(task: str, frame: pd.DataFrame) -> None:
+    found = eval(task.replace("\\|", "|"), {"sf": sf, "df": frame})
+    assert len(found if not isinstance(found, sf.Result) else found.estimates)
+
+
+def test_the_page_for_others_has_its_tasks() -> None:
+    assert len(TASKS) == 17

@@ -414,7 +414,8 @@ def option(key: str) -> sf.ModelSpec:
 
 def test_every_field_of_a_specification_is_in_the_table() -> None:
     named = {field.name for field in fields(sf.ModelSpec)}
-    assert named == {*OTHER, "outcome", "predictors", "group", "priors"}
+    of_formulas = {"formula", "weights", "frequencies"}  # `tests/test_formula.py`
+    assert named == {*OTHER, *of_formulas, "outcome", "predictors", "group", "priors"}
 
 
 def small() -> pd.DataFrame:

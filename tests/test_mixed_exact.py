@@ -18,6 +18,7 @@ from bayes_sf.spec.terms.matrices import Matrices, read_formula
 from tests.mixed_references import data
 
 SLOPES = Path(__file__).parent / "references" / "slopes"
+LME4 = Path(__file__).parent / "references" / "lme4" / "data"
 
 _NORMAL = sf.Prior("normal", scale=1000.0, location=0.0, autoscale=False)
 _HALF = sf.Prior("half-normal", scale=1000.0, autoscale=False)
@@ -111,6 +112,25 @@ def test_a_random_intercept_is_the_other_exact_engine_s() -> None:
         assert value == pytest.approx(icc[key], abs=2e-3 * icc["sd"])  # its quantiles are summed up
 
 
+@pytest.mark.parametrize("name", ["singular", "two_groups", "high_icc", "singletons", "large_mean"])
+def test_lme4_s_awkward_data_by_two_engines(name: str) -> None:
+    """Variance zero, two groups, theta near 80, levels of one row, a predictor at 1e6."""
+    frame = pd.read_csv(LME4 / f"{name}.csv").assign(k=1.0)
+    predictors = [column for column in frame if column.startswith("x")]
+    formula = f"y ~ {' + '.join(['1', *predictors])} + (1 | g)"
+    for engine in ("reml", "exact"):
+        theirs = sf.fit(formula, frame, engine=engine)
+        mine = sf.fit(formula, frame, engine=engine, frequencies="k")
+        for one, two in zip(theirs.singles, mine.singles, strict=True):
+            if engine == "reml":
+                assert two.estimate == pytest.approx(one.estimate, rel=1e-8, abs=1e-9)
+                continue
+            assert abs(one.estimate - two.estimate) < RESOLVED * one.sd
+            assert abs(one.sd - two.sd) < RESOLVED * one.sd
+            assert abs(one.lower - two.lower) < 5e-4 * one.sd
+            assert abs(one.upper - two.upper) < 5e-4 * one.sd
+
+
 @pytest.mark.slow
 def test_slopes_are_brms_s() -> None:
     """Means and sds of sds, correlation, coefficients and levels, within 4 of brms's errors."""
@@ -135,6 +155,52 @@ def test_slopes_are_brms_s() -> None:
     assert seen == 30  # two coefficients, four spreads, twelve groups twice
 
 
+def test_nested_sds_by_brute_force() -> None:
+    """Every density from y's own covariance matrix, on a grid of the three sds themselves."""
+    one = sf.Prior("normal", scale=10.0, location=10.0, autoscale=False)
+    half = sf.Prior("half-normal", scale=2.0, autoscale=False)
+    flat = sf.Prior("normal", scale=10.0, location=0.0, autoscale=False)
+    priors = sf.Priors(intercept=one, slope=flat, sd_resid=half, sd_group=half)
+    made = Matrices.from_frame(data("nested").head(48), read_formula("y ~ x + (1 | g/h)"))
+    found = fit_mixed_exact(made, priors)
+    names = ("sd_(Intercept)|g", "sd_(Intercept)|g:h", "sd_resid")
+    unit, weight = np.polynomial.legendre.leggauss(28)
+    axes = []
+    for name in names:
+        mean, sd = found.spread(name)
+        low, width = max(mean - 7 * sd, 0.0), mean + 9 * sd - max(mean - 7 * sd, 0.0)
+        axes.append((low + 0.5 * width * (unit + 1), 0.5 * width * weight))
+    same = [(f.code[:, None] == f.code).astype(float) for f in made.factors]
+    x = np.column_stack([np.ones(len(made.y)), made.x[:, 1] - made.x[:, 1].mean()])
+    fixed, y = 100 * x @ x.T, made.y - 10.0
+    resid = axes[2][0]
+    log = np.empty((28, 28, 28))
+    for i, outer in enumerate(axes[0][0]):
+        for j, inner in enumerate(axes[1][0]):
+            value, vector = np.linalg.eigh(fixed + outer**2 * same[0] + inner**2 * same[1])
+            spread = value[:, None] + resid**2
+            log[i, j] = -0.5 * (np.log(spread) + (vector.T @ y)[:, None] ** 2 / spread).sum(axis=0)
+    log -= sum(np.meshgrid(*(nodes**2 / 8 for nodes, _ in axes), indexing="ij"))
+    mass = np.exp(log - log.max()) * np.einsum("i,j,k->ijk", *(w for _, w in axes))
+    for number, name in enumerate(names):
+        own = mass.sum(axis=tuple(i for i in range(3) if i != number)) / mass.sum()
+        nodes = axes[number][0]
+        mean, sd = found.spread(name)
+        assert own @ nodes == pytest.approx(mean, abs=2e-3 * sd), name
+        assert np.sqrt(own @ (nodes - mean) ** 2) == pytest.approx(sd, rel=5e-3), name
+
+
+def test_calibration_is_recorded() -> None:
+    """`tests/studies/sbc_mixed.py`: truths drawn from the prior are at uniform places (SBC)."""
+    table = pd.read_csv(Path(__file__).parents[1] / "docs" / "calibration" / "mixed.csv")
+    assert set(table["model"]) == {"crossed", "nested", "uncorrelated", "slopes"}
+    assert (table["sets"] >= 50).all()
+    assert (table["refused"] <= 0.02 * table["sets"]).all()
+    assert table["p"].min() > 0.05 / len(table)
+    error = np.sqrt(0.9 * 0.1 / table["sets"])
+    assert ((table["inside_90"] - 0.9).abs() < 4 * error).all()
+
+
 def test_quantiles_are_where_their_distribution_says() -> None:
     made = Matrices.from_frame(data("nested"), read_formula("y ~ x + (1 | g/h)"))
     found = fit_mixed_exact(made, sf.Priors())
@@ -142,7 +208,7 @@ def test_quantiles_are_where_their_distribution_says() -> None:
     for name in ("sd_(Intercept)|g", "sd_(Intercept)|g:h", "sd_resid"):
         values = found.quantile(name, probs)
         np.testing.assert_allclose(found.cdf(name, values), probs, atol=1e-9)
-    shares = found.shares(found.nodes.at)
+    shares = found.surface.shares(found.nodes.at)
     mass = found.nodes.weight.sum(axis=1)
     for factor in ("g", "g:h", ""):  # of a grid the distribution is a staircase of its steps
         low, middle, high = found.quantile(f"icc|{factor}", probs)

@@ -239,6 +239,9 @@ def _core(spec: ModelSpec, left_out: dict[str, str]) -> ModelSpec:
     if spec.plain:
         return spec
     where = f"model {spec.name!r}"
+    if spec.formula:
+        rule = "is a formula with more than a random intercept, which this analysis is not for"
+        raise UsageError(where, rule, got=spec.formula, fix="write y ~ x + (1 | g)")
     if spec.known_se:
         raise UsageError(where, "has known standard errors: there is no Gaussian core to move")
     left_out[f"all but scaling: {spec.name}"] = (

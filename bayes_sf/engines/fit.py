@@ -334,7 +334,7 @@ def _fit_one(spec: ModelSpec, data: Any, engine: str, prob: float, seed: int) ->
     if spec.formula and engine == "nuts" and spec.varying:
         spec = replace(spec, formula="")
     if spec.formula or engine == "ml":
-        return _fit_mixed(spec, data, engine, prob)
+        return _fit_mixed(spec, data, engine, prob, seed)
     spec.check_priors()
     rows = rows_of(spec, data)
     if not spec.plain:
@@ -357,7 +357,7 @@ def _fit_one(spec: ModelSpec, data: Any, engine: str, prob: float, seed: int) ->
     return Result(spec, engine, fitted, prob, provenance, rows)
 
 
-def _fit_mixed(spec: ModelSpec, data: Any, engine: str, prob: float) -> Result:
+def _fit_mixed(spec: ModelSpec, data: Any, engine: str, prob: float, seed: int) -> Result:
     """One model with any random terms, or a random intercept by maximum likelihood."""
     from bayes_sf.engines.mixed.fit import fit_formula
 
@@ -368,7 +368,7 @@ def _fit_mixed(spec: ModelSpec, data: Any, engine: str, prob: float) -> Result:
                 got=type(data).__name__, fix="use engine 'reml'",
             )  # fmt: skip
         data = rows_of(spec, data)
-    return fit_formula(spec, data, engine, prob=prob, versions=versions())
+    return fit_formula(spec, data, engine, prob=prob, seed=seed, versions=versions())
 
 
 def _seed_of(data: Any) -> int | None:

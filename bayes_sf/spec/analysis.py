@@ -14,7 +14,7 @@ Examples
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -126,9 +126,10 @@ def _expand(table: "AnalysisTable", priors: Priors) -> Iterator[ModelSpec]:
     """One specification per outcome and item, or per outcome where the items are joint."""
     if table.formula:
         published = next(iter(table.tables.values()), "")
-        yield ModelSpec.from_formula(
+        spec = ModelSpec.from_formula(
             table.formula, priors=priors, min_quarters=table.min_quarters, table=published
         )
+        yield replace(spec, formula="") if spec.varying else spec  # slopes, as they are sampled
         return
     items, controls = table.items, table.controls
     models = [(items[0] if len(items) == 1 else "joint", items)] if table.joint else [

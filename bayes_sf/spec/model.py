@@ -361,7 +361,7 @@ class ModelSpec:
         if self.plain:
             return ("exact", "nuts", "reml", "ols")
         if self.formula:
-            return ("exact", "nuts", "reml", "ml") if self.varying else ("exact", "reml", "ml")
+            return ("exact", "nuts", "reml", "ml")
         return ("exact", "nuts") if replace(self, repeats="").plain else ("nuts",)
 
     @property

@@ -176,6 +176,11 @@ class Rows:
 
 def _check_options(spec: ModelSpec) -> None:
     """Refuse what a frame cannot answer: what the survey, the register or the report would say."""
+    if spec.formula:
+        raise UsageError(
+            f"model {spec.name!r}", "is a formula that only sf.fit carries out", got=spec.formula,
+            fix="for this analysis write a random intercept of columns: y ~ x + (1 | g)",
+        )  # fmt: skip
     asked = {
         "nested": (spec.nested, "centre it among those who were asked, and give the others 0"),
         "min_quarters": (

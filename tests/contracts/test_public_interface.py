@@ -38,6 +38,8 @@ PARAMETERS = {
     "Result.icc": "self *adjusted=True *at=None",
     "Result.fixef": "self",
     "Result.ranef": "self",
+    "Result.varcorr": "self",
+    "Result.summary": "self",
     "Result.diagnostics": "self",
     "Result.plot": "self name path=None",
     "fit": "what data *engine='exact' *weights='' *frequencies='' *priors=None *prob=0.95 *seed=1 "

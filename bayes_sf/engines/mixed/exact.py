@@ -18,7 +18,7 @@ from bayes_sf.engines.gaussian.estimates import Estimate, mixture_rows
 from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.gaussian.quadrature import cumulative, invert, series
 from bayes_sf.engines.mixed.likelihood import check_residual, fit_mixed
-from bayes_sf.engines.mixed.nodes import Nodes, Surface, find_box
+from bayes_sf.engines.mixed.nodes import Nodes, Surface, find_box, heavy
 from bayes_sf.engines.mixed.prior import mixed_priors
 from bayes_sf.engines.mixed.products import build_products
 from bayes_sf.errors import ConvergenceError, UsageError
@@ -36,8 +36,6 @@ _MOST_SPREADS, _MOST_EFFECTS = 4, 500
 #: Nodes per axis of the first grid; how many more the next ones have on axes that are not resolved
 #: (the trailing coefficients of their series are larger than this); nodes of the largest grid.
 _FIRST, _MORE, _TAIL, _LARGEST = 12, 1.35, 1e-5, 400_000
-#: Components that weigh less than this in all are left out of mixtures.
-_LIGHT = 1e-7
 #: Random effects are mixed over the first grid whose means and sds are so near the last one's.
 _THIN = 1e-3
 #: Points where an ICC's distribution is summed up: along each line of nodes at least, and in all.
@@ -89,7 +87,7 @@ class MixedPosterior:
         products, nodes = self.surface.products, self.nodes
         given, inv_var = nodes.given, np.exp(-2 * nodes.t.nodes)
         centre, precision = given.centre(inv_var), given.precision(inv_var)
-        weight, keep = _heavy(nodes.weight)
+        weight, keep = heavy(nodes.weight)
         along = np.einsum("mk,zkl->mzl", loading @ products.turn, given.basis)
         mean = np.einsum("mzl,ztl->mzt", along, centre)[:, keep]
         var = np.einsum("mzl,ztl->mzt", along**2, 1 / precision)[:, keep]
@@ -98,34 +96,10 @@ class MixedPosterior:
     @cached_property
     def ranef(self) -> tuple[NormalMixture, ...]:
         """Random effects of each factor, level by level, (J k,)."""
-        products, nodes = self.surface.products, self.thin
-        sigma = np.exp(nodes.t.nodes)
-        p = products.n_coef
-        heavy = np.flatnonzero(nodes.weight.sum(axis=1) > 1e-7)
-        weight = nodes.weight[heavy]
-        centre, precision = nodes.given.centre(sigma**-2), nodes.given.precision(sigma**-2)
-        lower = self.surface.lower(nodes.at[heavy])
-        means: list[list[_Floats]] = [[] for _ in self.factors]
-        variances: list[list[_Floats]] = [[] for _ in self.factors]
-        for number, node in enumerate(heavy):
-            effects = products.effects([one[number] for one in lower])
-            for which, effect in enumerate(effects):
-                back = products.to_raw(which)
-                loading = np.einsum("ab,jbc->jac", back, effect.loading)
-                along = loading[..., :p] @ nodes.given.basis[node]  # (J, k, p)
-                mean = loading[..., p, None] - np.einsum("jap,tp->jat", along, centre[node])
-                own = np.einsum("ab,jbc,ac->ja", back, effect.spread, back)
-                var = own[..., None] * sigma**2
-                var = var + np.einsum("jap,tp->jat", along**2, 1 / precision[node])
-                means[which].append(mean.reshape(-1, len(sigma)))
-                variances[which].append(var.reshape(-1, len(sigma)))
-        share, keep = _heavy(weight / weight.sum())
-        found = []
-        for mean, var in zip(means, variances, strict=True):
-            centres = np.stack(mean, axis=1)[:, keep]
-            spreads = np.stack(var, axis=1)[:, keep]
-            found.append(NormalMixture(share, centres, np.sqrt(np.maximum(spreads, 0.0))))
-        return tuple(found)
+        thin = self.thin
+        some = np.flatnonzero(thin.weight.sum(axis=1) > 1e-7)
+        sigma = np.exp(thin.t.nodes)
+        return self.surface.effects(thin.at[some], sigma, weight=thin.weight[some])
 
     # Standard deviations, correlations and ICC ---------------------------------------------------
 
@@ -176,7 +150,7 @@ class MixedPosterior:
         """Posterior mean and sd of an sd, a correlation or ``icc|factor``."""
         sigma = np.exp(self.nodes.t.nodes)
         if name.startswith("icc"):
-            value = self.shares(self.nodes.at)[name.partition("|")[2]]
+            value = self.surface.shares(self.nodes.at)[name.partition("|")[2]]
             mass = self.nodes.weight.sum(axis=1)
         elif name == "sd_resid":
             value, mass = self._unit * sigma, self.nodes.weight.sum(axis=0)
@@ -188,30 +162,6 @@ class MixedPosterior:
             mass = self.nodes.along(number)
         mean = float((mass * value).sum())
         return mean, float(np.sqrt((mass * (value - mean) ** 2).sum()))
-
-    def shares(self, at: _Floats) -> dict[str, _Floats]:
-        """ICC of every factor at coordinates (N, m): variances averaged over the rows; "" for all.
-
-        Variances are in units of sigma^2.
-        """
-        found, start = {}, 0
-        counts = self.surface.products.matrices.counts
-        for factor in self.factors:
-            k = len(factor.columns)
-            value = [self.surface.values(start + i, at[:, start + i])
-                     for i in range(k + len(factor.pairs))]  # fmt: skip
-            mean = np.einsum("n,na,nb->ab", np.ones(len(factor.z)) if counts is None else counts,
-                             factor.z, factor.z)  # fmt: skip
-            mean = mean / (len(factor.z) if counts is None else counts.sum())
-            total = sum(mean[i, i] * value[i] ** 2 for i in range(k))
-            for place, (i, j) in enumerate(factor.pairs):
-                total = total + 2 * mean[i, j] * value[i] * value[j] * value[k + place]
-            found[factor.name] = total
-            start += k + len(factor.pairs)
-        every = sum(found.values())
-        return {name: value / (1 + every) for name, value in found.items()} | {
-            "": every / (1 + every)
-        }
 
     def _icc_quantiles(self, factor: str, probs: _Floats) -> _Floats:
         """Quantiles of an ICC: masses along one axis interpolated, put in order, summed up."""
@@ -237,14 +187,14 @@ class MixedPosterior:
         at = np.empty((many, len(alive), len(self.nodes.axes)))
         at[..., first] = fine[:, None]
         at[..., [i for i in range(len(self.nodes.axes)) if i != first]] = rest[alive]
-        value = self.shares(at.reshape(-1, at.shape[-1]))[factor]
+        value = self.surface.shares(at.reshape(-1, at.shape[-1]))[factor]
         order = np.argsort(value)
         total = np.cumsum(mass.ravel()[order])
         middle = (total - 0.5 * mass.ravel()[order]) / total[-1]
         return np.interp(probs, middle, value[order])
 
-    def rows(self, prob: float) -> Iterator[Estimate]:
-        """Posterior means, sds and equal-tailed intervals."""
+    def rows(self, prob: float, *, groups: bool = True) -> Iterator[Estimate]:
+        """Posterior means, sds and equal-tailed intervals; with or without effects of levels."""
         tails = [0.5 - 0.5 * prob, 0.5 + 0.5 * prob]
         matrices = self.surface.products.matrices
         yield from mixture_rows([(term, "") for term in matrices.terms], self.coef, tails)
@@ -258,18 +208,10 @@ class MixedPosterior:
                 below = float(self.cdf(name, np.array(0.0)))
                 direction = max(below, 1 - below)
             yield Estimate(name, "", mean, sd, low, high, direction)
-        for factor, mixture in zip(self.factors, self.ranef, strict=True):
+        for factor, mixture in zip(self.factors, self.ranef, strict=True) if groups else ():
             named = [(f"{c}|{factor.name}", level) for level in factor.levels
                      for c in factor.columns]  # fmt: skip
             yield from mixture_rows(named, mixture, tails)
-
-
-def _heavy(weight: _Floats) -> tuple[_Floats, NDArray[np.bool_]]:
-    """Weights that matter, and where they are in the grid."""
-    flat = np.sort(weight.ravel())
-    light = flat[np.searchsorted(np.cumsum(flat), _LIGHT)]
-    keep = weight >= light
-    return weight[keep] / weight[keep].sum(), keep
 
 
 def check_size(matrices: Matrices) -> None:

@@ -1,7 +1,7 @@
 """Fit of a formula that is more than one random intercept, by any of its engines."""
 
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from bayes_sf.spec.outcome import warn_of_outcome
 from bayes_sf.spec.rows import Rows
 from bayes_sf.spec.study import Study
 from bayes_sf.spec.terms.matrices import Factor, Matrices
+
+if TYPE_CHECKING:
+    from bayes_sf.engines.mixed.sampled import MixedSampled
 
 __all__ = ["fit_formula", "matrices_of"]
 
@@ -62,6 +65,7 @@ def fit_formula(
     engine: str,
     *,
     prob: float,
+    seed: int,
     versions: dict[str, str],
 ) -> MixedResult:
     """Fit a model with any random terms.
@@ -76,6 +80,8 @@ def fit_formula(
         One of `ModelSpec.engines`.
     prob : float
         Probability of the intervals.
+    seed : int
+        Seed of what is random (nuts).
     versions : dict
         Of the libraries that compute.
 
@@ -95,13 +101,18 @@ def fit_formula(
     if spec.formula:
         warn_of_outcome(made.y, spec.outcome)
     start = perf_counter()
-    fitted: MixedFit | MixedPosterior
+    fitted: MixedFit | MixedPosterior | MixedSampled
     if engine == "exact":
         fitted = fit_mixed_exact(made, spec.priors)
+    elif engine == "nuts":
+        from bayes_sf.engines.mixed.sampled import fit_mixed_nuts
+
+        fitted = fit_mixed_nuts(made, spec.priors, seed=seed)
     else:
         fitted = fit_mixed(made, reml=engine == "reml")
     provenance = Provenance(
-        spec=spec.digest, data=made.digest, source="frame", seed=None,
+        spec=spec.digest, data=made.digest, source="frame",
+        seed=seed if engine == "nuts" else None,
         seconds=perf_counter() - start, versions=versions,
     )  # fmt: skip
     return MixedResult(spec, engine, fitted, prob, provenance, matrices=made)

@@ -15,19 +15,22 @@ from numpy.typing import NDArray
 
 from bayes_sf.engines.gaussian.joint import Given
 from bayes_sf.engines.gaussian.likelihood import CrossProducts
+from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.gaussian.quadrature import Axis, unresolved
 from bayes_sf.engines.mixed.covariance import sd_names
 from bayes_sf.engines.mixed.prior import MixedPriors
 from bayes_sf.engines.mixed.products import Products
 from bayes_sf.errors import ConvergenceError
 
-__all__ = ["Nodes", "Surface", "find_box"]
+__all__ = ["Nodes", "Surface", "find_box", "heavy"]
 
 _Floats = NDArray[np.float64]
 type _Box = tuple[tuple[float, float], ...]
 
 #: Mass is cut off where the density is e^-30 of its peak; nodes so far below it are left out.
 _CUT, _LEFT_OUT = 30.0, 36.0
+#: Components that weigh less than this in all are left out of mixtures.
+_LIGHT = 1e-7
 #: Points per axis where the box is looked for, and how often it may change.
 _COARSE, _TRIES = 13, 60
 #: Largest z, 10,000 times s: beyond, cross products lose their digits. What may be left out there.
@@ -111,6 +114,70 @@ class Surface:
         parts = CrossProducts(cross[:, :p, :p], cross[:, :p, p], cross[:, p, p], log_det)
         return Given.of(log_det, parts, self.priors.precision, self.priors.mean)
 
+    def shares(self, at: _Floats) -> dict[str, _Floats]:
+        """ICC of every factor at coordinates (N, m): variances averaged over the rows; "" for all.
+
+        Variances are in units of sigma^2.
+        """
+        found, start = {}, 0
+        counts = self.products.matrices.counts
+        for factor in self.products.factors:
+            k = len(factor.columns)
+            value = [self.values(start + i, at[:, start + i])
+                     for i in range(k + len(factor.pairs))]  # fmt: skip
+            mean = np.einsum("n,na,nb->ab", np.ones(len(factor.z)) if counts is None else counts,
+                             factor.z, factor.z)  # fmt: skip
+            mean = mean / (len(factor.z) if counts is None else counts.sum())
+            total = sum(mean[i, i] * value[i] ** 2 for i in range(k))
+            for place, (i, j) in enumerate(factor.pairs):
+                total = total + 2 * mean[i, j] * value[i] * value[j] * value[k + place]
+            found[factor.name] = total
+            start += k + len(factor.pairs)
+        every = sum(found.values())
+        return {name: value / (1 + every) for name, value in found.items()} | {
+            "": every / (1 + every)
+        }
+
+    def effects(
+        self, at: _Floats, sigma: _Floats, weight: _Floats | None = None
+    ) -> tuple[NormalMixture, ...]:
+        """Random effects of each factor, level by level, (J k,), mixed over points.
+
+        Parameters
+        ----------
+        at : (N, m) array
+            Coordinates.
+        sigma : (T,) or (N,) array
+            With weights sigma at each t, standardised; without, at each point.
+        weight : (N, T) array, optional
+            Masses; equal ones otherwise.
+        """
+        given, p = self.given(at), self.products.n_coef
+        sds = sigma[:, None] if weight is None else np.broadcast_to(sigma, weight.shape)
+        centre, precision = given.centre(sds**-2.0), given.precision(sds**-2.0)
+        lower = self.lower(at)
+        means: list[list[_Floats]] = [[] for _ in self.products.factors]
+        variances: list[list[_Floats]] = [[] for _ in self.products.factors]
+        for number, own in enumerate(sds):
+            for which, effect in enumerate(self.products.effects([f[number] for f in lower])):
+                back = self.products.to_raw(which)
+                loading = np.einsum("ab,jbc->jac", back, effect.loading)
+                along = loading[..., :p] @ given.basis[number]  # (J, k, p)
+                mean = loading[..., p, None] - np.einsum("jap,tp->jat", along, centre[number])
+                var = np.einsum("ab,jbc,ac->ja", back, effect.spread, back)[..., None] * own**2
+                var = var + np.einsum("jap,tp->jat", along**2, 1 / precision[number])
+                means[which].append(mean.reshape(-1, len(own)))
+                variances[which].append(var.reshape(-1, len(own)))
+        mass = np.full(sds.shape, 1 / sds.size) if weight is None else weight / weight.sum()
+        share, keep = heavy(mass)
+        return tuple(
+            NormalMixture(
+                share, np.stack(mean, axis=1)[:, keep],
+                np.sqrt(np.maximum(np.stack(var, axis=1)[:, keep], 0.0)),
+            )
+            for mean, var in zip(means, variances, strict=True)
+        )  # fmt: skip
+
     def log_density(self, t: _Floats, at: _Floats, given: Given) -> _Floats:
         """Log density up to a constant, (N, T)."""
         sigma = np.exp(t)
@@ -192,6 +259,14 @@ def _side(
     side = (float(max(low, bound[0])), float(min(high, bound[1])))
     grown = side[0] < points[0] or side[1] > points[-1]
     return side, not grown and side[1] - side[0] > 0.75 * width
+
+
+def heavy(weight: _Floats) -> tuple[_Floats, NDArray[np.bool_]]:
+    """Weights that matter, and where they are in the grid."""
+    flat = np.sort(weight.ravel())
+    light = flat[np.searchsorted(np.cumsum(flat), _LIGHT)]
+    keep = weight >= light
+    return weight[keep] / weight[keep].sum(), keep
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ It has the methods of `Result`, and lme4's and broom's by their names: `fixef`, 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,22 +61,16 @@ class MixedResult(Result):
         """Whether there is a posterior to draw from."""
         return not isinstance(self.fitted, MixedFit)
 
-    @cached_property
-    def rows(self) -> tuple[Estimate, ...]:
-        """The estimates as records; `estimates` has them as a table."""
+    def _rows(self, *, groups: bool = True) -> Iterator[Estimate]:
+        """Coefficients, sds and correlations, ICC, effects of levels, worked out as they come."""
         if isinstance(self.fitted, MixedFit):
-            return tuple(_rows(self.fitted, self.prob))
-        return tuple(self.fitted.rows(self.prob))
-
-    @cached_property
-    def singles(self) -> tuple[Estimate, ...]:
-        """What is not of a level."""
-        return tuple(row for row in self.rows if not row.group)
+            return _rows(self.fitted, self.prob)
+        return self.fitted.rows(self.prob, groups=groups)  # type: ignore[no-any-return]
 
     @cached_property
     def coefficients(self) -> tuple[Estimate, ...]:
-        """The fixed coefficients alone."""
-        return self.rows[: len(self.matrices.terms)]
+        """The fixed coefficients alone, which come first: cheap."""
+        return tuple(islice(self._rows(), len(self.matrices.terms)))
 
     @cached_property
     def estimates(self) -> "pd.DataFrame":
@@ -283,35 +278,41 @@ class MixedResult(Result):
     def _posterior_summary(self, counts: str) -> str:
         """What is printed of a posterior: priors, sds and correlations, coefficients."""
         table = self._frame(self.singles).set_index("term")[["estimate", "sd", "lower", "upper"]]
+        how = "by NUTS, converged" if self.converged else "by NUTS, NOT converged"
+        if self.engine == "exact":
+            how = f"by quadrature: no mean or sd moved by more than {self.fitted.moved:.0e} sd"
         return (
-            f"{self.spec.formula}\nby quadrature: no mean or sd moved by more than "
-            f"{self.fitted.moved:.0e} sd\n{self.matrices.n_obs} rows, levels: {counts}\n"
+            f"{self.spec.formula}\n{how}\n{self.matrices.n_obs} rows, levels: {counts}\n"
             f"Priors: {self.fitted.priors}\n\n"
             f"Posterior means, sds and {self.prob:.0%} equal-tailed intervals\n"
             f"{table.to_string(float_format=lambda v: f'{v:.5g}')}\n"
         )
 
     def draws(self, n: int | None = None, *, seed: int | None = None) -> Any:
-        """Refuse: there is no posterior, or it is known without draws.
+        """Draws of sds and correlations by ``nuts``, in ArviZ's schema.
 
         Raises
         ------
         UsageError
-            Always.
+            For other engines: there is no posterior, or it is known without draws.
         """
         rule = "has no posterior to draw from"
+        if hasattr(self.fitted, "tree"):
+            return super().draws(n, seed=seed)
         if self.has_draws:
             rule = "gives means, sds and quantiles of several random terms, no draws yet"
         raise UsageError(f"engine {self.engine!r}", rule, got=n or seed, fix="see estimates")
 
     def diagnostics(self) -> "pd.DataFrame":
-        """Refuse: nothing here has Monte Carlo error.
+        """R-hat, ESS, MCSE, divergences by parameter.
 
         Raises
         ------
         UsageError
-            Always.
+            For engines without Monte Carlo error.
         """
+        if hasattr(self.fitted, "tree"):
+            return super().diagnostics()
         raise UsageError(f"engine {self.engine!r}", "has no Monte Carlo error to diagnose")
 
     def plot(self, name: str, path: Any = None) -> Any:

@@ -232,7 +232,10 @@ def with_place(error: DataError, formula: Formula, df: Any) -> DataError:
         return error
     import narwhals as nw
 
-    known = nw.from_native(df).collect_schema().names()
+    try:
+        known = nw.from_native(df).collect_schema().names()
+    except TypeError:  # no frame of the user's: a study's own columns have their own message
+        return error
     fix = closest(name, map(str, known)) or "check the spelling"
     return DataError(formula.place(name), error.rule, got=error.got, fix=fix)
 

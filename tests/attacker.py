@@ -362,7 +362,7 @@ READ: Final = {
     "by_industry", "flow", "missingness", "univariate", "belonging", "disclosure", "fan", "days",
     "cells", "estimates",
 }  # fmt: skip
-LABELS: Final = {industry_name(key, "en"): key for key in INDUSTRIES}
+LABELS: Final = {industry_name(key): key for key in INDUSTRIES}
 
 
 def know_models(attack: Attack, run: Run) -> None:

@@ -6,7 +6,7 @@ exist is Statistics Norway's symbol, and the footer says what the symbols mean.
 
 Examples
 --------
->>> from bayes_sf.catalogue import
+>>> from bayes_sf.catalogue import speaking
 >>> import pandas as pd
 >>> frame = pd.DataFrame({"term": ["q13"], "mean": [-0.2351], "sd": [0.1], "low": [-0.43],
 ...                       "high": [-0.0041]})

@@ -123,6 +123,8 @@ def _fewer(frame: "pd.DataFrame", said: Figures, fewer: int, most: int) -> "pd.D
     """A frame with two digits of uncertainties, or fewer, and three of what has none."""
     rough = frame
     for columns, sd in said.blunt:
+        if sd not in frame:
+            continue
         rough = rough.assign(**blunted(frame, columns, sd, fewer=fewer, most=most))
     done = {column for columns, _ in said.blunt for column in columns} | _STATED
     for column in frame.select_dtypes("float").columns.difference(list(done)):

@@ -114,7 +114,7 @@ def direction(probability: float) -> float:
     Examples
     --------
     >>> [direction(p) for p in (0.8765, 0.9912, 0.99812, 1.0)]
-    [0.88, 0.99, 0.998, 0.999]
+    [0.88, 0.991, 0.998, 0.999]
     """
     places = 2 if probability < _SURE else UNKNOWN
     return min(round(probability, places), 1 - 10.0**-UNKNOWN)

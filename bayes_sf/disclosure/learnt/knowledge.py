@@ -14,7 +14,7 @@ Means of four, and of three of them: their difference is the fourth, though nobo
 >>> whole, part = np.array([[1, 1, 1, 1.0]]) / 4, np.array([[1, 1, 1, 0.0]]) / 3
 >>> known = Knowledge.of_spread(5.0, 4).after(whole, [0.005])
 >>> known.spread().round(1).tolist(), known.after(part, [0.005]).spread().round(2).tolist()
-([3.5, 3.5, 3.5, 3.5], [3.54, 3.54, 3.54, 0.02])
+([4.1, 4.1, 4.1, 4.1], [3.54, 3.54, 3.54, 0.01])
 """
 
 from collections.abc import Sequence

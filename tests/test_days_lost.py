@@ -90,7 +90,7 @@ def test_expected_days_by_hand(q13: sf.Result) -> None:
     slope = q13.fixef().loc["q13"]
     assert found["mean"].iloc[0] == pytest.approx(800_000 * 230 * 4 * slope["estimate"] / 100)
     assert found["lower"].iloc[0] == pytest.approx(800_000 * 2.3 * 4 * slope["lower"])
-    assert found["p_more"].iloc[0] == pytest.approx(1 - slope["statistic"])
+    assert found["p_more"].iloc[0] == pytest.approx(1 - slope["p_direction"])
 
 
 def test_contracted_days_are_the_register_s() -> None:

@@ -197,7 +197,7 @@ def test_a_hidden_industry_is_nowhere_in_a_model(small: AnalysisSample) -> None:
         line.row: ("workplaces" if line.row == "ict" else "complement") for line in log
     }
     assert len(log) == 2
-    assert (hidden[["estimate", "sd", "lower", "upper", "statistic"]] == HIDDEN).all(axis=None)
+    assert (hidden[["estimate", "sd", "lower", "upper", "t"]] == HIDDEN).all(axis=None)
     others = shown[~shown["group"].isin(hidden["group"])]
     for row, real in zip(others.itertuples(), result.estimates.loc[others.index].itertuples(),
                          strict=True):  # fmt: skip
@@ -222,7 +222,7 @@ def test_beside_a_hidden_group_no_figure_is_in_full(small: AnalysisSample) -> No
                 assert getattr(row, name) == round(getattr(row, name), 2)
     for engine in ("exact", "reml"):
         table, _ = protect_estimates(fit(NULL, small, engine=engine), control)
-        shown = [value for value in table["statistic"] if value != HIDDEN and not pd.isna(value)]
+        shown = [value for value in table["t"] if value != HIDDEN and not pd.isna(value)]
         assert all(value == round(value, 3 if engine == "exact" else 1) for value in shown)
 
 

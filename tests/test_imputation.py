@@ -121,7 +121,7 @@ def test_every_treatment_is_what_it_says(study: MissingStudy, sample: AnalysisSa
         for k, term in enumerate(PREDICTORS, start=1):
             mine = rows[spec.outcome, term, "complete-case"]
             assert (mine.estimate, mine.lower) == (theirs[term].estimate, theirs[term].lower)
-            assert mine.p_direction == theirs[term].statistic
+            assert mine.p_direction == theirs[term].p_direction
             assert mine.n == exact.moments.n_obs
             rubin = rows[spec.outcome, term, "rubin"]
             assert rubin.estimate == pytest.approx(pooled.estimate[k])

@@ -58,7 +58,7 @@ def test_rungs_are_other_software_s_estimates() -> None:
 
 def test_changes_go_from_rung_to_rung() -> None:
     df = frame()[["y", "x", "g"]]
-    saved = {"x": Estimate("x", "", 0.9, 0.1, 0.7, 1.1, np.nan)}
+    saved = {"x": Estimate("x", "", 0.9, 0.1, 0.7, 1.1)}
     table = climb(sf.fit(SPEC, df), df, imputed=saved)
     x = table[table["term"] == "x"].set_index("rung")
     there = x[x["missing"] == ""]

@@ -51,8 +51,8 @@ def test_a_row_is_mean_sd_quantiles_and_side_of_its_draws() -> None:
     assert (row.lower, row.upper) == pytest.approx((5, 95))
     for above in (0.0, 0.3, 0.5, 0.7, 1.0):
         sides = np.where(np.arange(1000) < 1000 * above, 2.0, -1.0).reshape(4, -1)
-        assert nuts._row("x", "", sides, 0.9).statistic == pytest.approx(max(above, 1 - above))
-    assert np.isnan(nuts._row("sd_group", "", draws, 0.9, signed=False).statistic)
+        assert nuts._row("x", "", sides, 0.9).p_direction == pytest.approx(max(above, 1 - above))
+    assert np.isnan(nuts._row("sd_group", "", draws, 0.9, signed=False).p_direction)
     for exist, nan in ((2, (False, False)), (1, (False, True)), (0, (True, True))):
         row = nuts._row("x", "", draws, 0.9, exist=exist)
         assert (np.isnan(row.estimate), np.isnan(row.sd)) == nan

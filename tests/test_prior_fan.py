@@ -103,7 +103,9 @@ def test_probabilities_are_those_of_the_fitted_posterior() -> None:
         icc, slope = (table[table["term"] == term].iloc[0] for term in ("icc", "x"))
         assert icc["p_above"] == pytest.approx(1 - share, abs=1e-4)  # nodes resolve 3e-6
         assert icc["concluded"] == (share < 0.025)
-        assert slope["p_direction"] == pytest.approx(result.fixef().iloc[1]["statistic"], abs=1e-4)
+        assert slope["p_direction"] == pytest.approx(
+            result.fixef().iloc[1]["p_direction"], abs=1e-4
+        )
         assert 0.6 < slope["p_direction"] < 0.999
 
 

@@ -317,7 +317,7 @@ def test_posterior_table_has_the_estimates(found: Reproduction) -> None:
     table = posterior_table(results, groups=True)
     raw = pd.DataFrame(table.raw_rows, columns=list(table.raw_header))
     estimates = pd.concat([result.estimates for result in results], ignore_index=True)
-    for key in ("estimate", "sd", "lower", "upper", "statistic"):
+    for key in ("estimate", "sd", "lower", "upper", "p_direction"):
         np.testing.assert_array_equal(raw[key].astype(float), estimates[key])
     assert [key for key in table.raw_header if key in {"model", "outcome", "n"}] == []
     assert table.caption.endswith(f"percentage points (n = {results[0].moments.n_obs})")

@@ -344,7 +344,7 @@ def _from_fits(reml: Result, result: Result, term: str) -> tuple[Any, tuple[floa
     b, s = ours.estimate, ours.sd
     rebuilt = np.array([b, s, b / s, b - NORMAL_QUANTILE * s, b + NORMAL_QUANTILE * s])
     row = next(r for r in result.coefficients if r.term == term)
-    return rebuilt, (row.estimate, row.sd, row.lower, row.upper, row.statistic)
+    return rebuilt, (row.estimate, row.sd, row.lower, row.upper, row.p_direction)
 
 
 def _from_summary(

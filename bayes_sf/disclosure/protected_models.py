@@ -35,7 +35,7 @@ __all__ = [
     "protect_reproduction", "protect_results", "released", "shown_levels", "withheld_of",
 ]  # fmt: skip
 
-_FIGURES: Final = ("estimate", "sd", "lower", "upper", "statistic")
+_FIGURES: Final = ("estimate", "sd", "lower", "upper", "t", "p_direction")
 
 type Log = tuple[Hidden, ...]
 
@@ -80,9 +80,9 @@ def released(result: Result, control: Control) -> Result:
         return shown
     few = control.unsaid(result.spec)
     rows = tuple(
-        _released(row, release.places(row.term, row.group), row.group in few, result.has_draws)
+        _released(row, release.places(row.term, row.group), row.group in few)
         if row.group or row.term not in release.unsaid
-        else replace(row, estimate=nan, sd=nan, lower=nan, upper=nan, statistic=nan)
+        else replace(row, estimate=nan, sd=nan, lower=nan, upper=nan, t=nan, p_direction=nan)
         for row in result.rows
     )
     shown = replace(result)
@@ -104,12 +104,14 @@ def protect_results(results: Iterable[Result], control: Control) -> Passed[tuple
     return Passed(tuple(released(result, control) for result in results))
 
 
-def _released(row: Estimate, most: int, fewer: bool, bayesian: bool) -> Estimate:
+def _released(row: Estimate, most: int, fewer: bool) -> Estimate:
     """One estimate with two digits of its sd, or fewer, and no more decimals than data give."""
     places = min(significant_decimals(row.sd) - fewer, most)
-    statistic = direction(row.statistic) if bayesian else round(row.statistic, _OF_STATISTICS)
     values: dict[str, Any] = {n: shortened(getattr(row, n), places) for n in _FIGURES[1:4]}
-    return replace(row, estimate=round(row.estimate, places), statistic=statistic, **values)
+    return replace(
+        row, estimate=round(row.estimate, places), t=round(row.t, _OF_STATISTICS),
+        p_direction=direction(row.p_direction), **values,
+    )  # fmt: skip
 
 
 def finest_of(results: Iterable[Result], control: Control) -> int:

@@ -112,6 +112,11 @@ class Result:
         return not isinstance(self.fitted, GaussianFit)
 
     @property
+    def _sign(self) -> str:
+        """Column that says how surely an estimate is not zero: ``p_direction`` or ``t``."""
+        return "p_direction" if self.has_draws else "t"
+
+    @property
     def priors(self) -> Priors | None:
         """Priors in the outcome's unit; None for frequentist engines."""
         return self.fitted.parts[0].priors if self.has_draws else None
@@ -148,8 +153,8 @@ class Result:
         -------
         pandas.DataFrame
             Columns `COLUMNS`. Raw floats in the outcome's unit. `point` says what `estimate` is
-            (mean or reml/ols), `interval` what `lower` and `upper` are, `statistic` is t or the
-            probability of direction.
+            (mean or reml/ols), `interval` what `lower` and `upper` are; `t` is there for `reml`
+            and `ols`, `p_direction` for a posterior.
         """
         return self._frame(self.rows)
 
@@ -162,7 +167,7 @@ class Result:
                 (
                     self.spec.outcome, self.spec.name, r.term, r.group, r.estimate,
                     "mean" if self.has_draws else self.engine, r.sd, r.lower, r.upper, self.prob,
-                    "credible-eti" if self.has_draws else "confidence-wald", r.statistic,
+                    "credible-eti" if self.has_draws else "confidence-wald", r.t, r.p_direction,
                     self.moments.n_obs, self.moments.n_groups,
                     "" if r.term == "icc" else self.spec.unit, self.engine,
                 )
@@ -176,7 +181,7 @@ class Result:
         table = self.estimates if groups else self._frame(self.singles)
         chosen = table["term"].isin(terms) & ((table["group"] != "") == groups)
         index = "group" if groups else "term"
-        columns = ["estimate", "sd", "lower", "upper", "statistic"]
+        columns = ["estimate", "sd", "lower", "upper", self._sign]
         return table[chosen].set_index(index)[columns]
 
     def fixef(self) -> "pd.DataFrame":
@@ -198,7 +203,7 @@ class Result:
         chosen = table["term"].isin({INTERCEPT, self.varying_term}) & (table["group"] != "")
         place = {group: at for at, group in enumerate(self.moments.groups)}
         table = table[chosen].sort_values("group", key=lambda g: g.map(place), kind="stable")
-        columns = ["estimate", "sd", "lower", "upper", "statistic"]
+        columns = ["estimate", "sd", "lower", "upper", self._sign]
         return table.set_index(["group", "term"])[columns]
 
     def varcorr(self) -> "pd.DataFrame":
@@ -226,7 +231,7 @@ class Result:
 
     def summary(self) -> str:
         """Model, priors, and estimates of all that is not of a group, as text."""
-        columns = ["estimate", "sd", "lower", "upper", "statistic"]
+        columns = ["estimate", "sd", "lower", "upper", self._sign]
         table = self._frame(self.singles).set_index("term")[columns]
         priors = "" if self.priors is None else f"\nPriors: {self.priors}"
         kind = "credible" if self.has_draws else "Wald"

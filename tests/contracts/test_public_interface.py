@@ -57,7 +57,7 @@ PARAMETERS = {
 
 ESTIMATES = (
     "outcome", "model", "term", "group", "estimate", "point", "sd", "lower", "upper", "prob",
-    "interval", "statistic", "n", "n_groups", "unit", "engine",
+    "interval", "t", "p_direction", "n", "n_groups", "unit", "engine",
 )  # fmt: skip
 
 

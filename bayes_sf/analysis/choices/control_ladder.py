@@ -179,7 +179,7 @@ def _records(
         yield {
             "outcome": spec.outcome, "model": spec.name, "term": r.term, "controls": controls,
             "rows": rows, "reml": r.estimate, "reml_se": r.sd, "reml_lower": r.lower,
-            "reml_upper": r.upper, "t": r.statistic, "mean": e.estimate, "sd": e.sd,
-            "lower": e.lower, "upper": e.upper, "p_direction": e.statistic,
+            "reml_upper": r.upper, "t": r.t, "mean": e.estimate, "sd": e.sd,
+            "lower": e.lower, "upper": e.upper, "p_direction": e.p_direction,
             "n": reml.moments.n_obs,
         }  # fmt: skip

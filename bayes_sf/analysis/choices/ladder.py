@@ -287,7 +287,7 @@ def read_imputed(path: Path, result: Result) -> dict[str, Estimate]:
                 estimate, sd, lower, upper = (
                     _number(line[key], f"{path}, line {number}, {key}") for key in needed[1:]
                 )
-                found[term] = Estimate(term, "", estimate, sd, lower, upper, nan)
+                found[term] = Estimate(term, "", estimate, sd, lower, upper)
     if not found:
         terms = ", ".join(result.moments.predictors)
         raise DataError(

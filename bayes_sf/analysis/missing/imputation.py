@@ -373,7 +373,7 @@ def _result_rows(
         if slope or row.term == "icc":
             yield MethodRow(
                 term=row.term, method=method, delta=_NAN, pattern="", estimate=row.estimate,
-                sd=row.sd, lower=row.lower, upper=row.upper, p_direction=row.statistic,
+                sd=row.sd, lower=row.lower, upper=row.upper, p_direction=row.p_direction,
                 **_common(result),
             )  # fmt: skip
 

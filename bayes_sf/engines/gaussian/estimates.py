@@ -32,9 +32,11 @@ class Estimate:
         Posterior standard deviation, or standard error; NaN where there is none.
     lower, upper : float
         Limits of the interval; NaN where there is none.
-    statistic : float
-        t value (frequentist), or the probability of direction: P(quantity has the sign of its
-        median). NaN for quantities that cannot be negative.
+    t : float
+        Estimate over standard error (frequentist); NaN where there is none, and of a posterior.
+    p_direction : float
+        Probability of direction: P(quantity has the sign of its median). NaN for quantities that
+        cannot be negative, and of a frequentist estimate.
     """
 
     term: str
@@ -43,13 +45,14 @@ class Estimate:
     sd: float
     lower: float
     upper: float
-    statistic: float
+    t: float = float("nan")
+    p_direction: float = float("nan")
 
 
 #: Columns of every `estimates` table.
 COLUMNS = (
     "outcome", "model", "term", "group", "estimate", "point", "sd", "lower", "upper", "prob",
-    "interval", "statistic", "n", "n_groups", "unit", "engine",
+    "interval", "t", "p_direction", "n", "n_groups", "unit", "engine",
 )  # fmt: skip
 
 
@@ -67,13 +70,13 @@ def frequentist_rows(fit: GaussianFit, prob: float) -> Iterator[Estimate]:
 
     reach = float(ndtri(0.5 + 0.5 * prob))
     for term, b, s in zip(fit.moments.terms, fit.coef, fit.std_error, strict=True):
-        yield Estimate(term, "", b, s, b - reach * s, b + reach * s, b / s)
+        yield Estimate(term, "", b, s, b - reach * s, b + reach * s, t=b / s)
     nan = float("nan")
     for term in SPREADS:
-        yield Estimate(term, "", getattr(fit, term), nan, nan, nan, nan)
+        yield Estimate(term, "", getattr(fit, term), nan, nan, nan)
     for name, u, s in zip(fit.moments.groups, fit.ranef, fit.ranef_sd, strict=True):
         t = u / s if s > 0 else nan
-        yield Estimate(INTERCEPT, name, u, s, u - reach * s, u + reach * s, t)
+        yield Estimate(INTERCEPT, name, u, s, u - reach * s, u + reach * s, t=t)
 
 
 def posterior_rows(posterior: Posterior, prob: float, *, groups: bool = True) -> Iterator[Estimate]:
@@ -93,7 +96,7 @@ def posterior_rows(posterior: Posterior, prob: float, *, groups: bool = True) ->
     yield from mixture_rows(terms, posterior.coef, tails)
     for name in SPREADS:
         low, high = (float(limit) for limit in posterior.quantile(name, tails))
-        yield Estimate(name, "", posterior.mean(name), posterior.sd(name), low, high, float("nan"))
+        yield Estimate(name, "", posterior.mean(name), posterior.sd(name), low, high)
     if groups:
         effects = [(INTERCEPT, group) for group in posterior.groups]
         yield from mixture_rows(effects, posterior.ranef, tails)
@@ -116,7 +119,10 @@ def mixture_rows(
     limits = mixture.quantile(tails)
     negative = mixture.cdf(0.0)
     direction = np.maximum(negative, 1 - negative)
-    for (term, group), *values in zip(
+    parts = zip(
         names, mixture.mean(), mixture.sd(), limits[:, 0], limits[:, 1], direction, strict=True
-    ):
-        yield Estimate(term, group, *(float(v) for v in values))
+    )
+    for (term, group), mean, sd, low, high, sign in parts:
+        yield Estimate(
+            term, group, float(mean), float(sd), float(low), float(high), p_direction=float(sign)
+        )

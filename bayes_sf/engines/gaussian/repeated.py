@@ -218,7 +218,7 @@ class RepeatedPosterior:
         mean = self._mean_of("icc", lambda v: v, repeats)
         sd = float(np.sqrt(self._mean_of("icc", lambda v: (v - mean) ** 2, repeats)))
         low, high = self.quantile("icc", [0.5 - 0.5 * prob, 0.5 + 0.5 * prob], repeats)
-        return Estimate("icc", "", mean, sd, float(low), float(high), float("nan"))
+        return Estimate("icc", "", mean, sd, float(low), float(high))
 
     def cdf(self, name: str, value: _Floats | float, repeats: float = np.inf) -> _Floats:
         """P(quantity <= value) of the same, same shape as `value`.
@@ -274,7 +274,7 @@ class RepeatedPosterior:
         yield from mixture_rows([(term, "") for term in self.moments.terms], self.coef, tails)
         for name in _SPREADS:
             low, high = (float(limit) for limit in self.quantile(name, tails))
-            yield Estimate(name, "", self.mean(name), self.sd(name), low, high, float("nan"))
+            yield Estimate(name, "", self.mean(name), self.sd(name), low, high)
         if groups:
             effects = [(INTERCEPT, group) for group in self.groups]
             yield from mixture_rows(effects, self.ranef, tails)

@@ -207,7 +207,7 @@ class MixedPosterior:
             if name.startswith("cor_"):
                 below = float(self.cdf(name, np.array(0.0)))
                 direction = max(below, 1 - below)
-            yield Estimate(name, "", mean, sd, low, high, direction)
+            yield Estimate(name, "", mean, sd, low, high, p_direction=direction)
         for factor, mixture in zip(self.factors, self.ranef, strict=True) if groups else ():
             named = [(f"{c}|{factor.name}", level) for level in factor.levels
                      for c in factor.columns]  # fmt: skip

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MixedResult"]
 
-_PARTS = ["estimate", "sd", "lower", "upper", "statistic"]
+_PARTS = ["estimate", "sd", "lower", "upper"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +95,7 @@ class MixedResult(Result):
                 (
                     self.spec.outcome, self.spec.name, r.term, r.group, r.estimate,
                     "mean" if self.has_draws else self.engine, r.sd, r.lower, r.upper, self.prob,
-                    "credible-eti" if self.has_draws else "confidence-wald", r.statistic,
+                    "credible-eti" if self.has_draws else "confidence-wald", r.t, r.p_direction,
                     self.matrices.n_obs, levels, self._unit(r.term), self.engine,
                 )
                 for r in rows
@@ -112,21 +112,22 @@ class MixedResult(Result):
         Returns
         -------
         pandas.DataFrame
-            ``estimate, sd, lower, upper, statistic`` and, of REML and ML, ``df`` by Satterthwaite's
-            method and ``p`` from Student's t with so many. The interval is Wald's with the normal's
+            ``estimate, sd, lower, upper``; of a posterior ``p_direction``, of REML and ML ``t``,
+            ``df`` by Satterthwaite's method and ``p`` from Student's t with so many. The interval is Wald's with the normal's
             quantiles, as in every table here and in lme4's `confint(method = "Wald")`.
         """
         import pandas as pd
         from scipy.special import stdtr
 
+        parts = [*_PARTS, self._sign]
         table = pd.DataFrame(
-            [[getattr(row, part) for part in _PARTS] for row in self.coefficients],
-            columns=_PARTS, index=pd.Index(self.matrices.terms, name="term"),
+            [[getattr(row, part) for part in parts] for row in self.coefficients],
+            columns=parts, index=pd.Index(self.matrices.terms, name="term"),
         )  # fmt: skip
         if self.has_draws:
             return table
         df = self.degrees
-        return table.assign(df=df, p=2 * stdtr(df, -np.abs(table["statistic"].to_numpy())))
+        return table.assign(df=df, p=2 * stdtr(df, -np.abs(table["t"].to_numpy())))
 
     @cached_property
     def degrees(self) -> Any:
@@ -160,8 +161,9 @@ class MixedResult(Result):
             [(at, row.group, term) for (term, _, at), row in zip(split, effects, strict=True)],
             names=["factor", "group", "term"],
         )
-        values = [[getattr(row, part) for part in _PARTS] for row in effects]
-        table = pd.DataFrame(values, columns=_PARTS, index=index)
+        parts = [*_PARTS, self._sign]
+        values = [[getattr(row, part) for part in parts] for row in effects]
+        table = pd.DataFrame(values, columns=parts, index=index)
         return pd.DataFrame(table.loc[factor]) if factor else table
 
     def varcorr(self) -> "pd.DataFrame":
@@ -344,21 +346,21 @@ def _rows(fit: MixedFit, prob: float) -> Iterator[Estimate]:
     reach, nan = float(ndtri(0.5 + 0.5 * prob)), float("nan")
     coef, errors = map(float, fit.coef), map(float, fit.std_error)
     for term, b, s in zip(fit.products.matrices.terms, coef, errors, strict=True):
-        yield Estimate(term, "", b, s, b - reach * s, b + reach * s, b / s)
+        yield Estimate(term, "", b, s, b - reach * s, b + reach * s, t=b / s)
     for name, value in fit.spreads():
-        yield Estimate(name, "", value, nan, nan, nan, nan)
-    yield Estimate("sd_resid", "", fit.sd_resid, nan, nan, nan, nan)
+        yield Estimate(name, "", value, nan, nan, nan)
+    yield Estimate("sd_resid", "", fit.sd_resid, nan, nan, nan)
     if fit.products.matrices.weights is None:
         shares = list(_shares(fit))
         for name, share in shares:
             term = "icc" if len(shares) == 1 else f"icc|{name}"
-            yield Estimate(term, "", share, nan, nan, nan, nan)
+            yield Estimate(term, "", share, nan, nan, nan)
     for factor, modes, sds in zip(fit.factors, fit.modes, fit.mode_sds, strict=True):
         for level, own, spread in zip(factor.levels, modes, sds, strict=True):
             for name, u, s in zip(factor.columns, map(float, own), map(float, spread), strict=True):
                 t = u / s if s > 0 else nan
                 term = f"{name}|{factor.name}"
-                yield Estimate(term, level, u, s, u - reach * s, u + reach * s, t)
+                yield Estimate(term, level, u, s, u - reach * s, u + reach * s, t=t)
 
 
 def _shares(fit: MixedFit) -> Iterator[tuple[str, float]]:

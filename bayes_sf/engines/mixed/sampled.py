@@ -201,7 +201,7 @@ class MixedSampled:
             low, high = (float(v) for v in self.quantile(name, np.array(tails)))
             above = float((self._draws(name) > 0).mean())
             direction = max(above, 1 - above) if name.startswith("cor_") else float("nan")
-            yield Estimate(name, "", *self.spread(name), low, high, direction)
+            yield Estimate(name, "", *self.spread(name), low, high, p_direction=direction)
         for factor, mixture in zip(self.factors, self.ranef, strict=True) if groups else ():
             named = [(f"{c}|{factor.name}", lev) for lev in factor.levels for c in factor.columns]
             yield from mixture_rows(named, mixture, tails)

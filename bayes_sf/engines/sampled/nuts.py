@@ -189,7 +189,7 @@ def _row(
         float(draws.std(ddof=1)) if exist >= 2 else float("nan"),
         float(low),
         float(high),
-        direction,
+        p_direction=direction,
     )
 
 

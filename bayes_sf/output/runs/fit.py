@@ -160,7 +160,7 @@ def _main_rows(results: Results, question: str) -> Table:
         Column("term", say("Term"), "text"),
         Column("estimate", word("mean" if bayesian else first.engine), "printed"),
         Column("interval", interval_name("interval", first.prob), "printed"),
-        Column("statistic", word("direction" if bayesian else "t"), "printed"),
+        Column("sign", word("direction" if bayesian else "t"), "printed"),
         Column("n", say("n"), "printed"), Column("verdict", "", "text"),
     )  # fmt: skip
     rows = tuple(
@@ -196,8 +196,8 @@ def _rows(result: Result, models: int) -> Iterator[tuple[str, ...]]:
             result.spec.name, outcome_name(result.spec.outcome),
             f"{term} | {industry_name(row.group)}" if row.group else term,
             estimate(row.estimate, decimals), span,
-            probability(row.statistic) if result.has_draws
-            else fixed(row.statistic, 2),
+            probability(row.p_direction) if result.has_draws
+            else fixed(row.t, 2),
             str(result.moments.n_obs),
             "" if result.converged else say("NOT CONVERGED"),
         )  # fmt: skip

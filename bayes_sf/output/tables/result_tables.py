@@ -82,8 +82,8 @@ def posterior_table(
         Column("estimate", word("mean" if bayesian else first.engine)),
         Column("sd", word("sd" if bayesian else "se")),
         Column("lower", interval_name(kind, first.prob), "interval", upper="upper"),
-        Column("statistic", say("P(direction)"), "probability") if bayesian
-        else Column("statistic", say("t"), decimals=2),
+        Column("p_direction", say("P(direction)"), "probability") if bayesian
+        else Column("t", say("t"), decimals=2),
         *([Column("n", say("n"), "integer")] if _varies(sizes) else []),
     ]  # fmt: skip
     units = {result.spec.unit for result in found}
@@ -131,7 +131,7 @@ def _term_rows(result: Result) -> Iterator[_Record]:
             "outcome": outcome_name(result.spec.outcome, own=own),
             "model": result.spec.name, "term": term_name(row.term, own=own),
             "group": group_name(row.group, own=own), "estimate": row.estimate, "sd": row.sd,
-            "lower": row.lower, "upper": row.upper, "statistic": row.statistic,
+            "lower": row.lower, "upper": row.upper, "t": row.t, "p_direction": row.p_direction,
             "n": result.moments.n_obs, "digits": digits_of(row.term, row.estimate, row.sd),
             "mcse": mcse.get(parameter, mcse.get(row.term, math.nan)),
         }  # fmt: skip

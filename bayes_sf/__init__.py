@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from bayes_sf.analysis.sensitivity import Sensitivity, sensitivity
     from bayes_sf.engines.fit import fit
     from bayes_sf.engines.result import Result, Results
+    from bayes_sf.inputs.printed.folder import read_published
     from bayes_sf.inputs.published import published_table
     from bayes_sf.output.figures.pictures import plot
     from bayes_sf.recovery.data import load_sample
     from bayes_sf.recovery.printed_icc import icc_posterior
+    from bayes_sf.recovery.reread.report import reread
     from bayes_sf.spec.analysis import Analysis, load_analysis
     from bayes_sf.spec.model import ModelSpec
     from bayes_sf.spec.moments import Moments
@@ -43,6 +45,8 @@ __all__ = [
     "load_sample",
     "plot",
     "published_table",
+    "read_published",
+    "reread",
     "sensitivity",
 ]
 
@@ -61,6 +65,8 @@ _HOME = {
     "load_sample": "recovery.data",
     "plot": "output.figures.pictures",
     "published_table": "inputs.published",
+    "read_published": "inputs.printed.folder",
+    "reread": "recovery.reread.report",
     "sensitivity": "analysis.sensitivity",
 }
 

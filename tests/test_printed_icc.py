@@ -229,7 +229,7 @@ def test_reread_as_json(command: Any) -> None:
         (("--icc", "21", "--n", "60", "--groups", "3"), "icc: must lie between 0 and 1"),
         (("--icc", "0.2", "--n", "60", "--groups", "3", "--sizes", "a"), "--sizes: must be whole"),
         (("--icc", "0.2", "--n", "60", "--groups", "3", "--estimator", "x"), "estimator: must be"),
-        (("--icc", "0.2", "--n", "60"), "Missing option"),
+        (("--icc", "0.2", "--n", "60"), "--groups: must be given"),
     ],
 )
 def test_reread_refuses(command: Any, options: tuple[str, ...], message: str) -> None:

@@ -1,7 +1,7 @@
 """Commands on the report itself: reproduce, report, check-published, describe, select, replica."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,6 +23,9 @@ from bayes_sf.cli.options import (
     YearsOption,
 )
 from bayes_sf.errors import UsageError
+
+if TYPE_CHECKING:
+    from bayes_sf.output.run import Run
 
 READING = "reading the data (from the published tables about ten seconds) ..."
 
@@ -134,33 +137,91 @@ def check_published(*, lang: LangOption = "en", as_json: JsonOption = False) -> 
 
 
 @app.command()
-@with_options(writing("", out=False, quiet=False))
+@with_options(writing("", out=False))
 def reread(
+    folder: Annotated[
+        Path | None, typer.Argument(help="Folder of printed results, with study.toml.")
+    ] = None,
     *,
     given: Given,
-    icc: Annotated[str, typer.Option("--icc", help="Intraclass correlation as printed: 0.21.")],
-    n: Annotated[int, typer.Option("--n", help="Rows of the model.")],
-    groups: Annotated[int, typer.Option("--groups", help="Groups of the model.")],
+    init: Annotated[
+        Path | None,
+        typer.Option("--init", help="Write templates of such a folder, with comments, and stop."),
+    ] = None,
+    model: Annotated[
+        list[str] | None, typer.Option("--model", help="Model of the folder; may be repeated.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for the files.")] = None,
+    icc: Annotated[
+        str | None, typer.Option("--icc", help="Intraclass correlation as printed: 0.21.")
+    ] = None,
+    n: Annotated[int | None, typer.Option("--n", help="Rows of the model.")] = None,
+    groups: Annotated[int | None, typer.Option("--groups", help="Groups of the model.")] = None,
     sizes: Annotated[
         str | None, typer.Option("--sizes", help="Rows of each group, where printed: 12,30,8.")
     ] = None,
     balanced: Annotated[
         bool, typer.Option("--balanced", help="All groups are equally large.")
     ] = False,
-    estimator: Annotated[str, typer.Option("--estimator", help="REML, ML or unknown.")] = "unknown",
+    estimator: Annotated[
+        str | None, typer.Option("--estimator", help="REML, ML or unknown.")
+    ] = None,
 ) -> None:
-    """The posterior behind an ICC that a report prints, from the ICC, rows and groups alone.
+    """The posterior behind a printed ICC, or behind every model of a folder of printed results.
 
     Example: bayes-sf reread --icc 0.299 --n 582 --groups 6
     """
+    figures = {
+        "--icc": icc, "--n": n, "--groups": groups, "--sizes": sizes,
+        "--balanced": balanced or None, "--estimator": estimator,
+    }  # fmt: skip
+    used = [name for name, value in figures.items() if value is not None]
+    if init is not None:
+        others = [*used, *(["FOLDER"] if folder else []), *(["--model"] if model else [])]
+        _write_templates(init, others)
+        return
+    if folder is not None and used:
+        raise UsageError(used[0], "goes without FOLDER, whose study.toml says it")
+    if folder is None and model:
+        raise UsageError("--model", "goes with FOLDER")
+    from bayes_sf.output.files import ready_folder
+
+    place = ready_folder(out) if out else None
+    if folder is not None:
+        from bayes_sf.output.runs.reread import run_reread_folder
+        from bayes_sf.recovery.reread.report import reread as read_folder
+
+        found = read_folder(folder, models=model, seed=given.seed, progress=given.asked.progress)
+        run = run_reread_folder(found, given.asked)
+    else:
+        run = _read_icc(given, figures)
+    run.show(stdout(), run.write(place) if place else (), as_json=given.as_json)
+
+
+def _write_templates(place: Path, others: list[str]) -> None:
+    """Templates of a folder of printed results."""
+    if others:
+        raise UsageError(others[0], "goes without --init")
+    from bayes_sf.inputs.printed.templates import write_templates
+
+    for path in write_templates(place):
+        typer.echo(path)
+
+
+def _read_icc(given: Given, figures: dict[str, Any]) -> "Run":
+    """One ICC."""
+    for name in ("--icc", "--n", "--groups"):
+        if figures[name] is None:
+            raise UsageError(name, "must be given, or FOLDER", fix="see bayes-sf reread --help")
     from bayes_sf.output.runs.reread import run_reread
     from bayes_sf.recovery.printed_icc import icc_posterior
 
     found = icc_posterior(
-        icc=icc, n=n, groups=groups, sizes=_whole_numbers(sizes), balanced=balanced,
-        estimator=estimator, seed=given.seed,  # type: ignore[arg-type]
+        icc=figures["--icc"], n=figures["--n"], groups=figures["--groups"],
+        sizes=_whole_numbers(figures["--sizes"]), balanced=bool(figures["--balanced"]),
+        estimator=figures["--estimator"] or "unknown", seed=given.seed,
     )  # fmt: skip
-    run_reread(found, given.asked).show(stdout(), (), as_json=given.as_json)
+    return run_reread(found, given.asked)
 
 
 def _whole_numbers(text: str | None) -> list[int] | None:

@@ -12,6 +12,7 @@ from bayes_sf.inputs.sample import AnalysisSample, load_sample
 from bayes_sf.output.words import commands as command_words
 from bayes_sf.output.words import priors as prior_words
 from bayes_sf.output.words import problems as problem_words
+from bayes_sf.output.words import reread as reread_words
 from bayes_sf.output.words import sensitivity as sensitivity_words
 from bayes_sf.output.words import sentences, words
 from bayes_sf.spec.analysis import analysis_names, load_analysis
@@ -40,6 +41,7 @@ PAIRS = (
     *((words.SYMBOLS["nb"][key], text) for key, text in words.SYMBOLS["en"].items()),
     *((norwegian, english) for english, norwegian in prior_words._NORWEGIAN.items()),
     *((norwegian, english) for english, norwegian in problem_words._NORWEGIAN.items()),
+    *((norwegian, english) for english, norwegian in reread_words._NORWEGIAN.items()),
 )  # fmt: skip
 WORD = re.compile(r"[^\W\d_]{3,}")
 #: Norwegian as well, though none of our Norwegian words happens to be it; names of people, files,

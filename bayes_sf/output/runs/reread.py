@@ -1,53 +1,36 @@
-"""`bayes-sf reread`: the posterior behind a printed ICC."""
+"""`bayes-sf reread`: the posterior behind a printed ICC, or behind every model of a folder."""
 
-from typing import Final
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from bayes_sf.disclosure.control import Control
 from bayes_sf.disclosure.gate import holds_no_data
 from bayes_sf.inputs.variables import Language
-from bayes_sf.output.numbers import ICC_DECIMALS, fixed, interval
+from bayes_sf.output.numbers import (
+    ICC_DECIMALS,
+    estimate,
+    fixed,
+    interval,
+    probability,
+    row_decimals,
+)
 from bayes_sf.output.run import Asked, Content, Run
 from bayes_sf.output.tables.table import Table, printed_table
 from bayes_sf.output.words.priors import prior_words
-from bayes_sf.output.words.words import interval_name, of_groups, word
-from bayes_sf.recovery.printed_icc import IccPosterior
+from bayes_sf.output.words.reread import told
+from bayes_sf.output.words.words import interval_name, of_groups
+from bayes_sf.recovery.reread.null import IccPosterior
 
-__all__ = ["run_reread"]
+if TYPE_CHECKING:
+    from bayes_sf.recovery.reread.coefficients import CoefficientPosterior
+    from bayes_sf.recovery.reread.model import RereadModel
+    from bayes_sf.recovery.reread.report import Reread
 
-_SAID: Final = {
-    "en": {
-        "statement": "Re-read from printed figures: no data were there.",
-        "title": "Intraclass correlation, printed as {} (n = {}, {} groups)",
-        "as printed": "as printed", "prior": "prior alone", "note": "{}. Priors: {}.",
-        "sizes equal": "sizes equal", "sizes very unequal": "sizes very unequal",
-        "REML": "by REML", "ML": "by maximum likelihood", "no difference": "no difference at all",
-        "largest that is called zero": "largest that is called zero",
-        "largest that is printed so": "largest ICC that is printed so",
-        "assumed": "Assumed: {}.",
-        "sizes of groups": "sizes of groups, drawn from equal to very unequal; printed sizes would "
-        "narrow it",
-        "estimator": "REML, since the report does not say; both are shown",
-        "a variance printed as zero is only bounded": "a variance printed as zero is only "
-        "bounded; what is called zero is drawn",
-    },
-    "nb": {
-        "statement": "Lest på nytt av trykte tall: ingen data lå til grunn.",
-        "title": "Intraklassekorrelasjon, trykt som {} (n = {}, {} grupper)",
-        "as printed": "som trykt", "prior": "a priori alene", "note": "{}. A priori: {}.",
-        "sizes equal": "like store grupper", "sizes very unequal": "svært ulike grupper",
-        "REML": "med REML", "ML": "med sannsynlighetsmaksimering",
-        "no difference": "ingen forskjell", "largest that is called zero": "størst som kalles null",
-        "largest that is printed so": "største ICC som trykkes slik",
-        "assumed": "Antatt: {}.",
-        "sizes of groups": "gruppenes størrelse, trukket fra like til svært ulike; trykte "
-        "størrelser ville gjort det smalere",
-        "estimator": "REML, siden rapporten ikke sier det; begge er vist",
-        "a variance printed as zero is only bounded": "en varians trykt som null er bare "
-        "avgrenset; det som kalles null, er trukket",
-    },
-}  # fmt: skip
+__all__ = ["run_reread", "run_reread_folder"]
+
+_STATEMENT = "Re-read from printed figures: no data were there."
 
 
 def run_reread(found: IccPosterior, asked: Asked) -> Run:
@@ -62,43 +45,185 @@ def run_reread(found: IccPosterior, asked: Asked) -> Run:
     return Run(asked, Control(microdata=False), passed.map(lambda one: _content(one, asked.lang)))
 
 
+def run_reread_folder(found: "Reread", asked: Asked) -> Run:
+    """Show every model of a folder: its ICC, its coefficients, and what they rest on.
+
+    Parameters
+    ----------
+    found : Reread
+    asked : Asked
+    """
+    passed = holds_no_data(found, "printed figures only")
+    return Run(asked, Control(microdata=False), passed.map(lambda one: _folder(one, asked.lang)))
+
+
+def _cases(found: IccPosterior) -> dict[str, IccPosterior]:
+    """The main posterior and its ends."""
+    return {"as printed": found, **found.ends}
+
+
+def _record(case: str, one: IccPosterior) -> dict[str, object]:
+    return {
+        "case": case, "lower": one.lower, "median": one.median, "upper": one.upper,
+        "mean": one.mean, "prior_median": one.prior_median, "prior_lower": one.prior_lower,
+        "prior_upper": one.prior_upper, "level": one.level,
+    }  # fmt: skip
+
+
 def _content(found: IccPosterior, lang: Language) -> Content:
     """The table, and the same as a frame."""
-    said = _SAID[lang]
-    rows = {"as printed": found, **found.ends}
-    frame = pd.DataFrame(
-        {
-            "case": list(rows), "lower": [r.lower for r in rows.values()],
-            "median": [r.median for r in rows.values()],
-            "upper": [r.upper for r in rows.values()], "mean": [r.mean for r in rows.values()],
-            "prior_median": found.prior_median, "prior_lower": found.prior_lower,
-            "prior_upper": found.prior_upper, "level": found.level,
-        }
-    )  # fmt: skip
+    frame = pd.DataFrame([_record(case, one) for case, one in _cases(found).items()])
     return Content(
         frames={"icc": frame},
-        tables=(_table(rows, found, lang),),
-        lines=[said["assumed"].format(said[why.partition(":")[0]]) for why in found.assumed],
+        tables=(_table(found, lang),),
+        lines=[_sentence("Assumed: {}.", told(why, lang), lang=lang) for why in found.assumed],
         about={
             "printed": found.printed, "n": found.n, "groups": found.groups,
-            "priors": found.priors, "assumed": list(found.assumed),
+            "priors": found.priors, "assumed": [str(why) for why in found.assumed],
         },
-        statement=said["statement"],
+        statement=told(_STATEMENT, lang),
     )  # fmt: skip
 
 
-def _table(rows: dict[str, IccPosterior], found: IccPosterior, lang: Language) -> Table:
-    """A line for each case, and one for the prior."""
-    said = _SAID[lang]
+def _sentence(template: str, *values: object, lang: Language) -> str:
+    """A sentence whose values are in the language already."""
+    return told(template, lang).format(*values)
 
-    def line(name: str, lower: float, median: float, upper: float) -> tuple[str, str, str]:
-        return name, fixed(median, ICC_DECIMALS, lang), interval(lower, upper, ICC_DECIMALS, lang)
 
-    lines = [line(said[case], r.lower, r.median, r.upper) for case, r in rows.items()]
-    prior = (found.prior_lower, found.prior_median, found.prior_upper)
-    title = said["title"].format(found.printed, found.n, found.groups)
+def _line(name: str, lower: float, median: float, upper: float, lang: Language) -> tuple[str, ...]:
+    return name, fixed(median, ICC_DECIMALS, lang), interval(lower, upper, ICC_DECIMALS, lang)
+
+
+def _note(found: IccPosterior, lang: Language) -> str:
+    """Interval and priors."""
     kind = interval_name("credible-eti", found.level, lang)
     priors = of_groups(prior_words(found.priors, lang), lang, own="group")
-    note = said["note"].format(kind, priors)
-    header = ("ICC", word("median", lang).lower(), word("interval", lang))
-    return printed_table(title, header, [*lines, line(said["prior"], *prior)], note)
+    return _sentence("{}. Priors: {}.", kind, priors, lang=lang)
+
+
+def _table(found: IccPosterior, lang: Language) -> Table:
+    """A line for each case, and one for the prior."""
+    lines = [
+        _line(told(case, lang), r.lower, r.median, r.upper, lang)
+        for case, r in _cases(found).items()
+    ]
+    prior = _line(
+        told("prior alone", lang), found.prior_lower, found.prior_median, found.prior_upper, lang
+    )
+    title = _sentence(
+        "Intraclass correlation, printed as {} (n = {}, {} groups)", found.printed, found.n,
+        found.groups, lang=lang,
+    )  # fmt: skip
+    header = ("ICC", told("median", lang), told("interval", lang))
+    return printed_table(title, header, [*lines, prior], _note(found, lang))
+
+
+def _folder(found: "Reread", lang: Language) -> Content:
+    """Tables of ICCs and coefficients, an account of every model."""
+    models = list(found.values())
+    account = [line for model in models for line in _account(model)]
+    tables = [table for table in (_iccs(models, lang), _coefficients(models, lang)) if table]
+    frames = {
+        "icc": pd.DataFrame([line for model in models for line in _icc_records(model)]),
+        "coefficients": pd.DataFrame(
+            [_coefficient_record(one) for model in models for one in model.coefficients]
+        ),
+        "account": pd.DataFrame(
+            [(name, kind, str(text)) for name, kind, text in account],
+            columns=["model", "kind", "text"],
+        ),
+    }
+    shown = {"assumed", "left open", "no ICC"}
+    return Content(
+        frames={name: frame for name, frame in frames.items() if len(frame.columns)},
+        tables=tables,
+        lines=[
+            _sentence("Model {}: {}.", name, f"{told(kind, lang)}: {told(text, lang)}", lang=lang)
+            for name, kind, text in account
+            if kind in shown
+        ],
+        about={
+            "title": found.report.title, "report": found.report.source,
+            "priors": str(found.priors), "models": {model.name: model.level for model in models},
+        },
+        statement=told(_STATEMENT, lang),
+    )  # fmt: skip
+
+
+def _account(model: "RereadModel") -> Iterator[tuple[str, str, str]]:
+    """What was read, assumed and left open of one model."""
+    for kind, texts in (
+        ("read", model.read), ("assumed", model.assumed), ("left open", model.left),
+        ("no ICC", (model.refused,) if model.refused else ()),
+    ):  # fmt: skip
+        yield from ((model.name, kind, text) for text in texts)
+    for one in model.coefficients:
+        for text in one.assumed:
+            yield f"{model.name}, {one.term}", "assumed", text
+
+
+def _icc_records(model: "RereadModel") -> Iterator[dict[str, object]]:
+    if model.icc is not None:
+        for case, one in _cases(model.icc).items():
+            yield {
+                "model": model.name, "reading": model.level, "printed": model.icc.printed,
+                "n": model.icc.n, "groups": model.icc.groups, **_record(case, one),
+            }  # fmt: skip
+
+
+def _coefficient_record(one: "CoefficientPosterior") -> dict[str, object]:
+    ends = {
+        f"{limit}_{name.partition(' ')[0]}_df": value
+        for name, both in one.ends.items()
+        for limit, value in zip(("lower", "upper"), both, strict=True)
+    }
+    return {
+        "model": one.model, "term": one.term, "printed": one.printed, "unit": one.unit,
+        "mean": one.mean, "sd": one.sd, "lower": one.lower, "upper": one.upper,
+        "level": one.level, "p_direction": one.p_direction, "df_low": one.df[0],
+        "df_high": one.df[1], "prior": one.prior, **ends,
+    }  # fmt: skip
+
+
+def _iccs(models: "list[RereadModel]", lang: Language) -> Table | None:
+    """A line for every model with an ICC, and for its ends."""
+    lines = []
+    first = next((model.icc for model in models if model.icc), None)
+    if first is None:
+        return None
+    for model in models:
+        if model.icc is None:
+            continue
+        for case, one in _cases(model.icc).items():
+            _, middle, limits = _line("", one.lower, one.median, one.upper, lang)
+            main = case == "as printed"
+            lines.append((
+                model.name if main else "", told(case, lang), model.level if main else "",
+                model.icc.printed if main else "", middle, limits,
+            ))  # fmt: skip
+    title = told("Intraclass correlations of printed models", lang)
+    prior = _line("", first.prior_lower, first.prior_median, first.prior_upper, lang)
+    note = f"{_note(first, lang)} ICC {told('prior alone', lang)}: {prior[1]} ({prior[2]})."
+    header = [told(name, lang) for name in ("model", "case", "level", "printed", "median")]
+    return printed_table(title, (*header, told("interval", lang)), lines, note)
+
+
+def _coefficients(models: "list[RereadModel]", lang: Language) -> Table | None:
+    """A line for every coefficient."""
+    lines = []
+    found = [one for model in models for one in model.coefficients]
+    for one in found:
+        width = one.sd if one.sd == one.sd else one.upper - one.lower
+        places = row_decimals([one.mean, one.lower, one.upper], width)
+        df = f"{one.df[0]:g}" if one.df[0] == one.df[1] else f"{one.df[0]:g}-{one.df[1]:g}"
+        lines.append((
+            one.model, one.term, one.printed, estimate(one.mean, places, lang),
+            interval(one.lower, one.upper, places, lang), df,
+            probability(one.p_direction, lang=lang), one.prior,
+        ))  # fmt: skip
+    if not found:
+        return None
+    title = told("Coefficients of printed models", lang)
+    names = ("model", "term", "printed", "mean", "interval", "df", "direction", "prior")
+    kind = interval_name("credible-eti", found[0].level, lang)
+    return printed_table(title, [told(name, lang) for name in names], lines, f"{kind}.")

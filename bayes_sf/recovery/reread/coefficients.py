@@ -30,8 +30,8 @@ from bayes_sf.recovery.region import NORMAL_QUANTILE, Region, coefficient_region
 from bayes_sf.recovery.reread.note import Note
 
 __all__ = [
-    "CoefficientPosterior", "degrees_of_freedom", "posterior_of", "printed_ratio", "quantiles_of",
-    "read_coefficient", "read_coefficients", "spread_of",
+    "CoefficientPosterior", "degrees_of_freedom", "has_slopes", "posterior_of", "printed_ratio",
+    "quantiles_of", "read_coefficient", "read_coefficients", "spread_of",
 ]  # fmt: skip
 
 type _Floats = NDArray[np.float64]
@@ -161,7 +161,7 @@ def degrees_of_freedom(model: ReportedModel, row: PrintedRow) -> tuple[float, fl
     """
     printed = row.figure("df")
     if printed is not None:
-        return max(printed.interval[0], 0.5), max(printed.interval[1], 0.5)
+        return max(printed.value, 0.5), max(printed.value, 0.5)
     levels = [model.header.terms.get(name, "unknown") for name in model.predictors]
     sure, may = levels.count("between"), len(levels) - levels.count("within")
     n, groups = model.n, model.n_groups
@@ -173,12 +173,27 @@ def degrees_of_freedom(model: ReportedModel, row: PrintedRow) -> tuple[float, fl
         level = "between" if model.header.centred or not model.predictors else "unknown"
     if _no_differences(model):
         return low, max(np.inf if n is None else n - 1.0 - len(levels), low)
+    if level == "within" and has_slopes(model):  # a slope that varies is known from the groups
+        own = {r.text("term") for r in model.components if r.text("term") and not r.intercept}
+        sure_to = row.text("term") in own
+        return low, middle if sure_to else max(high, low)
     if level == "within":
         few = np.inf if n is None else n - (groups or 1) - (len(levels) - sure)
         return max(few, 1.0), max(high, 1.0)
     if level == "between":
         return low, middle
     return low, max(high, low)
+
+
+def has_slopes(model: ReportedModel) -> bool:
+    """Whether slopes differ between groups.
+
+    Parameters
+    ----------
+    model : ReportedModel
+    """
+    named = any(row.text("term") and not row.intercept for row in model.components)
+    return named or model.header.random == "slopes"
 
 
 def _no_differences(model: ReportedModel) -> bool:

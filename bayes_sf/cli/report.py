@@ -111,11 +111,22 @@ def report(
 
 
 @app.command("check-published")
-def check_published(*, lang: LangOption = "en", as_json: JsonOption = False) -> None:
+def check_published(
+    *,
+    tables: Annotated[
+        Path | None,
+        typer.Option("--tables", help="Folder of any report's printed results, with study.toml."),
+    ] = None,
+    lang: LangOption = "en",
+    as_json: JsonOption = False,
+) -> None:
     """Test every published number against every other that it depends on.
 
     Example: bayes-sf check-published --lang nb
     """
+    if tables is not None:
+        _check_tables(tables, lang, as_json=as_json)
+        return
     language = language_of(lang)
     from bayes_sf.analysis.replay.consistency import replay
     from bayes_sf.output.files import json_text
@@ -134,6 +145,22 @@ def check_published(*, lang: LangOption = "en", as_json: JsonOption = False) -> 
     typer.echo(say("rules", language))
     for outcome in outcomes:
         typer.echo(f"{outcome.comparisons:14d}  {len(outcome.findings):8d}  {outcome.rule}")
+
+
+def _check_tables(folder: Path, lang: str, *, as_json: bool) -> None:
+    """Any report's tables."""
+    language = language_of(lang)
+    from bayes_sf.analysis.printed.check import check_tables
+    from bayes_sf.inputs.printed.folder import read_published
+    from bayes_sf.output.files import json_text
+    from bayes_sf.output.words.printed_findings import tables_lines
+
+    found = check_tables(read_published(folder))
+    if as_json:
+        typer.echo(json_text(found), nl=False)
+        return
+    for line in tables_lines(found, language):
+        typer.echo(line)
 
 
 @app.command()

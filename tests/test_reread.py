@@ -11,6 +11,7 @@ from scipy.integrate import quad
 from scipy.stats import norm, t
 
 import bayes_sf as sf
+from bayes_sf.analysis.printed.check import check_tables
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.gaussian.alike import icc_of_versions
 from bayes_sf.engines.gaussian.exact import fit_exact
@@ -21,6 +22,7 @@ from bayes_sf.output.words import reread as words
 from bayes_sf.recovery.reread.coefficients import degrees_of_freedom, posterior_of
 from bayes_sf.recovery.reread.null import PrintedNull, read_null
 from bayes_sf.recovery.reread.versions import NullPrint, _miss, draw_versions
+from bayes_sf.resources import data_dir
 from bayes_sf.spec.moments import Moments
 from tests.test_reread_folder import CASES, folder
 
@@ -301,6 +303,29 @@ def test_a_range_of_a_printed_zero(tmp_path: Path) -> None:
     assert found.icc is not None
     low, high = found.icc.range
     assert low < found.icc.lower < found.icc.upper < high
+
+
+def test_the_report_s_own_folder() -> None:
+    """Within 0.01 widths of the whole recovery, 0.349 [0.146, 0.713], which `reproduce` prints."""
+    report = read_published(data_dir() / "published")
+    found = sf.reread(report, models=["null", "null_change"])
+    assert found["null"].icc is not None
+    own = [getattr(found["null"].icc, name) for name in ("lower", "median", "upper")]
+    assert own == pytest.approx([0.14605, 0.34921, 0.71337], abs=0.01 * 0.567)
+    change = found["null_change"]
+    assert (change.level, change.icc is not None) == ("iii0", True)
+    scales = [one for run in check_tables(report) for one in run.findings]
+    assert sorted(one.place.rpartition(", ")[2] for one in scales) == [
+        "antall ansatte", "kvinneandel", "seniorandel",
+    ], "as the rule that knows the report's files has it"  # fmt: skip
+
+
+def test_sizes_between_bounds() -> None:
+    bounds = ((5, 9), (10, 10), (3, 8))
+    printed = NullPrint(24, 3, icc=(0.2, 0.2), bounds=bounds)
+    for moments in draw_versions(printed, seed=4, draws=20).moments:
+        assert moments.sizes.sum() == 24
+        assert all(low <= n <= high for n, (low, high) in zip(moments.sizes, bounds, strict=True))
 
 
 def test_every_note_is_in_norwegian() -> None:

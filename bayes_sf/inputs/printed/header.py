@@ -78,6 +78,8 @@ class ModelHeader:
         Rows and groups.
     sizes : tuple of int
         Rows of each group, where they are printed.
+    size_bounds : tuple of (int, int)
+        Fewest and most rows of each group, where other tables of the report say so much.
     balanced : bool or None
         Whether all groups are equally large; None where it is not said.
     icc : Figure or None
@@ -108,6 +110,7 @@ class ModelHeader:
     n: int | None = None
     groups: int | None = None
     sizes: tuple[int, ...] = ()
+    size_bounds: tuple[tuple[int, int], ...] = ()
     balanced: bool | None = None
     icc: Figure | None = None
     interval_level: float = 0.95
@@ -207,8 +210,9 @@ _TOP: Final = (
 )  # fmt: skip
 _OF_TABLE: Final = ("decimals", "trailing_zeros", "rounding", "title")
 _OF_MODEL: Final = (
-    "table", "outcome", "unit", "estimator", "group", "n", "groups", "sizes", "balanced", "icc",
-    "interval", "terms", "centred", "random", "family", "weights", "robust", "tails",
+    "table", "outcome", "unit", "estimator", "group", "n", "groups", "sizes", "size_bounds",
+    "balanced", "icc", "interval", "terms", "centred", "random", "family", "weights", "robust",
+    "tails",
 )  # fmt: skip
 
 
@@ -322,6 +326,7 @@ def _model(name: str, entry: Any, mark: str, tables: Mapping[str, TableFormat]) 
     return ModelHeader(
         name, table, model.text("outcome"), model.text("unit"),
         model.one_of("estimator", ESTIMATORS, "unknown"), model.text("group"), n, groups, sizes,
+        _bounds(model, n, groups, sizes),
         balanced, _icc(model, mark, tables.get(table)), level, reference,
         {term: terms.one_of(term, _LEVELS, "unknown") for term in terms.content},
         bool(model.flag("centred", default=False)),
@@ -347,6 +352,29 @@ def _sizes(model: _Table, n: int | None, groups: int | None) -> tuple[int, ...]:
     if found and len(found) >= sum(found):
         raise DataError(model.at("sizes"), "must be of more rows than groups", got=found[:6])
     return tuple(found)
+
+
+def _bounds(
+    model: _Table, n: int | None, groups: int | None, sizes: tuple[int, ...]
+) -> tuple[tuple[int, int], ...]:
+    """Fewest and most rows of each group, which leave room for n."""
+
+    def pair(one: Any) -> bool:
+        whole = isinstance(one, list) and len(one) == 2 and all(type(x) is int for x in one)
+        return whole and 0 < one[0] <= one[1]
+
+    found = model.take(
+        "size_bounds", [], "must be a pair of whole numbers for each group, as [58, 68]",
+        lambda v: isinstance(v, list) and len(v) > 1 and all(map(pair, v)),
+    )  # fmt: skip
+    if found and sizes:
+        raise DataError(model.at("size_bounds"), "goes without sizes")
+    if found and (n is None or groups is None or len(found) != groups):
+        rule = "must be one pair for each group, beside n and groups"
+        raise DataError(model.at("size_bounds"), rule, got=len(found))
+    if found and not sum(one[0] for one in found) <= (n or 0) <= sum(one[1] for one in found):
+        raise DataError(model.at("size_bounds"), f"must leave room for n = {n}", got=found)
+    return tuple((one[0], one[1]) for one in found)
 
 
 def _interval(model: _Table) -> tuple[float, str]:

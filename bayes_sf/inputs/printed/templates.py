@@ -32,6 +32,7 @@ estimator = "unknown"      # REML | ML | unknown (then both are shown)
 # n = 1840                 # rows
 # groups = 44
 # sizes = [40, 52, 38]     # rows of each group, where all are printed
+# size_bounds = [[38, 44], [50, 53], [36, 40]]   # or fewest and most, where tables say so much
 # balanced = false         # true where all groups are equally large
 # icc = "0.21"             # as text, with every printed digit; never in percent
 # random = "intercept"     # intercept | slopes | crossed | nested

@@ -67,6 +67,9 @@ _NORWEGIAN: Final[Mapping[str, str]] = {
     "n = {}, {} groups": "n = {}, {} grupper", "variance components": "varianskomponenter",
     "the ICC {}": "ICC {}", "sizes of groups": "gruppenes størrelse",
     "means of groups": "gruppenes gjennomsnitt", "groups of equal size": "like store grupper",
+    "fewest and most rows of each group": "færrest og flest rader i hver gruppe",
+    "sizes of groups: drawn between the fewest and most rows of each":
+    "gruppenes størrelse, trukket mellom færrest og flest rader i hver",
     "smallest and largest group": "minste og største gruppe",
     "the intercept's standard error": "konstantleddets standardfeil",
     "reliability": "reliabilitet", "the likelihood": "sannsynlighetsfunksjonen",

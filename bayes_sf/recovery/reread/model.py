@@ -264,7 +264,7 @@ def _icc_of(model: ReportedModel, priors: Priors, level: float, seed: int) -> _F
             "no predictors: none is printed or named in study.toml"
         )))  # fmt: skip
     name = "iii0" if zero else "iii" if tau2 is None or sigma2 is None else "ii"
-    if name == "ii" and (printed.narrowed or printed.sizes or printed.largest):
+    if name == "ii" and (printed.narrowed or printed.sizes or printed.largest or printed.bounds):
         name = "ii+"
     own = "REML" if model.header.estimator == "unknown" else model.header.estimator
     read = (*read, Note("{} of the recovered model returns the print", own))
@@ -330,6 +330,9 @@ def _with_sizes(model: ReportedModel, printed: NullPrint, read: list[Note]) -> N
             read.append(Note("means of groups"))
             return replace(printed, sizes=sizes, means=means)
         return replace(printed, sizes=sizes)
+    if model.header.size_bounds:
+        read.append(Note("fewest and most rows of each group"))
+        return replace(printed, bounds=model.header.size_bounds)
     smallest, largest = model.printed("min_size"), model.printed("max_size")
     n, groups = printed.n, printed.groups
     low = int(smallest.value) if smallest else None

@@ -225,6 +225,10 @@ def read_null(
                 "sizes of groups: drawn, as {} allows; printed sizes would narrow it",
                 " and ".join(by),
             ))  # fmt: skip
+        elif printed.bounds:
+            assumed.append(Note(
+                "sizes of groups: drawn between the fewest and most rows of each"
+            ))  # fmt: skip
         else:
             assumed.append(Note(
                 "sizes of groups: drawn, from equal to very unequal; printed sizes would narrow it"

@@ -68,6 +68,8 @@ class NullPrint:
         Enough of them to know the share; (0, 0) of a printed zero.
     sizes : tuple of float
         Rows of each group, where they are known.
+    bounds : tuple of (int, int)
+        Fewest and most rows of each group, where other tables say so much.
     smallest, largest : int, optional
         Sizes of the smallest and the largest group.
     se, reliability, criterion : (low, high), optional
@@ -86,6 +88,7 @@ class NullPrint:
     tau2: Interval | None = None
     sigma2: Interval | None = None
     sizes: tuple[float, ...] = ()
+    bounds: tuple[tuple[int, int], ...] = ()
     smallest: int | None = None
     largest: int | None = None
     se: Interval | None = None
@@ -275,6 +278,11 @@ def _sizes(
     """Sizes as printed, or drawn, (batch, J)."""
     if printed.sizes:
         return np.tile(np.asarray(printed.sizes, dtype=float), (batch, 1))
+    if printed.bounds:
+        low, high = np.array(printed.bounds).T
+        left = printed.n - int(low.sum())
+        more = rng.multivariate_hypergeometric(high - low, left, size=batch)
+        return np.asarray(low + more, dtype=float)
     cv = _even(rng, spread, batch)
     return draw_sizes(
         rng, printed.n, printed.groups, cv, low=printed.smallest or 1, high=printed.largest

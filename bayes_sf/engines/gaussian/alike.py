@@ -44,7 +44,7 @@ __all__ = ["VersionsIcc", "free_of_scale", "icc_of_versions"]
 _Floats = NDArray[np.float64]
 
 #: Nodes for sigma and tau, as for any posterior that is averaged over recovered data sets.
-_NODES = (32, 48)
+_NODES = (24, 48)
 #: Versions that the box is found of: all have nearly the same.
 _OF_BOX = 8
 _START = Box(-2.0, 0.5, 0.0, 1.6)

@@ -202,7 +202,7 @@ def read_null(
     ) -> IccPosterior:  # fmt: skip
         equal = bool(what.sizes) and len(set(what.sizes)) == 1 and not what.zero
         most = how_many(what)
-        draws = min(most, _DRAWS_OF_EQUAL) if equal else most if main else most // 3
+        draws = min(most, _DRAWS_OF_EQUAL) if equal else most if main else most // 4
         found = draw_versions(
             what, seed=seed, ml=estimator == "ML", spread=spread, zero=zero, draws=draws
         )
@@ -246,7 +246,8 @@ def read_null(
             "up to {} is printed alike", f"{printed_zero:g}",
         ))  # fmt: skip
         ends["no difference"] = posterior(zero="none")
-        ends["largest that is called zero"] = posterior(zero="largest")
+        most = SPREAD if printed.sizes else (SPREAD[1], SPREAD[1])
+        ends["largest that is called zero"] = posterior(zero="largest", spread=most)
         top = replace(printed, icc=(printed_zero, printed_zero), tau2=None)
         ends["largest that is printed so"] = posterior(top)
     return replace(main, assumed=tuple(assumed), ends=ends)

@@ -44,16 +44,16 @@ type Zero = Literal["drawn", "none", "largest"]
 
 #: Versions that a posterior is averaged over: fewest, most, and groups in all of them. With few
 #: groups versions differ most.
-_DRAWS: Final = (60, 400, 4000)
+_DRAWS: Final = (40, 300, 3000)
 #: Coefficient of variation of group sizes that are not printed: from equal to very unequal.
 SPREAD: Final = (0.0, 1.5)
 #: Rounds of proposals until there are enough versions, and numbers in one.
 _ROUNDS: Final = 40
 _CELLS: Final = 400_000
-#: Smallest share of variance that is not called zero.
-_LEAST: Final = 1e-6
+#: Of the largest gaps that are called zero one in so many is an end.
+_TOP: Final = 10
 #: Values of lambda, beside zero, at which another maximum of the likelihood is looked for.
-_LAMBDA: Final = np.concatenate([[0.0], np.geomspace(1e-6, 1e5, 67)])
+_LAMBDA: Final = np.concatenate([[0.0], np.geomspace(1e-4, 1e4, 27)])
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,11 @@ def draw_versions(
             "components", "must be possible with these rows and groups", got=f"{printed.groups} "
             f"groups, {printed.n} rows, {_shown(printed)}", fix="check n, groups and sizes",
         )  # fmt: skip
-    order = sorted(range(len(kept)), key=lambda k: max(kept[k][0], 0.0))[:draws]
+    order = sorted(range(len(kept)), key=lambda k: max(kept[k][0], 0.0))
+    if zero == "largest":  # of gaps that are called zero, those with most between groups
+        order.sort(key=lambda k: -float((kept[k][1] * kept[k][2] ** 2).sum() / kept[k][3]))
+        order = order[: max(1, draws // _TOP)]
+    order = order[:draws]
     names = tuple(f"g{place:05d}" for place in range(len(kept[0][1])))
     rows = printed.n - printed.between - printed.within
     count = None if not (printed.between or printed.within) else rows

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bayes_sf.output.figures.pictures import plot
     from bayes_sf.recovery.data import load_sample
     from bayes_sf.recovery.printed_icc import icc_posterior
+    from bayes_sf.recovery.reread.many import icc_table
     from bayes_sf.recovery.reread.report import reread
     from bayes_sf.spec.analysis import Analysis, load_analysis
     from bayes_sf.spec.model import ModelSpec
@@ -41,6 +42,7 @@ __all__ = [
     "Sensitivity",
     "fit",
     "icc_posterior",
+    "icc_table",
     "load_analysis",
     "load_sample",
     "plot",
@@ -61,6 +63,7 @@ _HOME = {
     "Sensitivity": "analysis.sensitivity",
     "fit": "engines.fit",
     "icc_posterior": "recovery.printed_icc",
+    "icc_table": "recovery.reread.many",
     "load_analysis": "spec.analysis",
     "load_sample": "recovery.data",
     "plot": "output.figures.pictures",

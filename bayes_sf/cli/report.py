@@ -175,6 +175,20 @@ def reread(
         Path | None,
         typer.Option("--init", help="Write templates of such a folder, with comments, and stop."),
     ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", help="With --init: a draft of the folder from a saved summary() of lme4."
+        ),
+    ] = None,
+    table: Annotated[
+        Path | None,
+        typer.Option("--table", help="CSV of many printed ICCs: study, icc, n, groups, estimator."),
+    ] = None,
+    size: Annotated[
+        float | None,
+        typer.Option("--size", help="Members of a cluster, for the design effect of --table."),
+    ] = None,
     model: Annotated[
         list[str] | None, typer.Option("--model", help="Model of the folder; may be repeated.")
     ] = None,
@@ -205,12 +219,18 @@ def reread(
     used = [name for name, value in figures.items() if value is not None]
     if init is not None:
         others = [*used, *(["FOLDER"] if folder else []), *(["--model"] if model else [])]
-        _write_templates(init, others)
+        _write_templates(init, source, others)
         return
+    if source is not None:
+        raise UsageError("--from", "goes with --init FOLDER, where the draft is written")
     if folder is not None and used:
         raise UsageError(used[0], "goes without FOLDER, whose study.toml says it")
     if folder is None and model:
         raise UsageError("--model", "goes with FOLDER")
+    if table is not None and (folder is not None or used):
+        raise UsageError("--table", "goes without FOLDER and single figures")
+    if size is not None and table is None:
+        raise UsageError("--size", "goes with --table")
     from bayes_sf.output.files import ready_folder
 
     place = ready_folder(out) if out else None
@@ -220,18 +240,25 @@ def reread(
 
         found = read_folder(folder, models=model, seed=given.seed, progress=given.asked.progress)
         run = run_reread_folder(found, given.asked)
+    elif table is not None:
+        from bayes_sf.output.runs.reread import run_reread_table
+        from bayes_sf.recovery.reread.many import icc_table
+
+        many = icc_table(table, seed=given.seed, size=size, progress=given.asked.progress)
+        run = run_reread_table(many, given.asked)
     else:
         run = _read_icc(given, figures)
     run.show(stdout(), run.write(place) if place else (), as_json=given.as_json)
 
 
-def _write_templates(place: Path, others: list[str]) -> None:
-    """Templates of a folder of printed results."""
+def _write_templates(place: Path, source: Path | None, others: list[str]) -> None:
+    """Templates of a folder of printed results, or a draft of it."""
     if others:
         raise UsageError(others[0], "goes without --init")
+    from bayes_sf.inputs.printed.drafts import write_draft
     from bayes_sf.inputs.printed.templates import write_templates
 
-    for path in write_templates(place):
+    for path in write_draft(source, place) if source else write_templates(place):
         typer.echo(path)
 
 

@@ -26,7 +26,7 @@ Examples
 True
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -77,6 +77,19 @@ class VersionsIcc:
         """Posterior mean."""
         lam = self.joint.ratio(self.z.nodes) ** 2
         return float(self.mass @ (lam / (1 + lam)))
+
+    def moments(self, transform: Callable[[_Floats], _Floats]) -> tuple[float, float]:
+        """Mean and variance of a function of the ICC.
+
+        Parameters
+        ----------
+        transform : callable
+            Of an array of ICCs.
+        """
+        lam = self.joint.ratio(self.z.nodes) ** 2
+        value = transform(lam / (1 + lam))
+        mean = float(self.mass @ value)
+        return mean, float(self.mass @ (value - mean) ** 2)
 
     def cdf(self, value: _Floats | float) -> _Floats:
         """P(ICC <= value), same shape."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bayes_sf.recovery.reread.model import RereadModel
     from bayes_sf.recovery.reread.report import Reread
 
-__all__ = ["run_reread", "run_reread_folder"]
+__all__ = ["run_reread", "run_reread_folder", "run_reread_table"]
 
 _STATEMENT = "Re-read from printed figures: no data were there."
 
@@ -55,6 +55,43 @@ def run_reread_folder(found: "Reread", asked: Asked) -> Run:
     """
     passed = holds_no_data(found, "printed figures only")
     return Run(asked, Control(microdata=False), passed.map(lambda one: _folder(one, asked.lang)))
+
+
+def run_reread_table(found: pd.DataFrame, asked: Asked) -> Run:
+    """Show many re-read ICCs.
+
+    Parameters
+    ----------
+    found : pandas.DataFrame
+        From `icc_table`.
+    asked : Asked
+    """
+    passed = holds_no_data(found, "printed figures only")
+    return Run(asked, Control(microdata=False), passed.map(lambda one: _many(one, asked.lang)))
+
+
+def _many(found: pd.DataFrame, lang: Language) -> Content:
+    """A line for each ICC."""
+    lines = []
+    for row in found.to_dict("records"):
+        _, middle, limits = _line("", row["lower"], row["median"], row["upper"], lang)
+        ends = interval(row["low_end"], row["high_end"], ICC_DECIMALS, lang)
+        cells = [row["study"], row["printed"], middle, limits, ends]
+        if "deff_median" in row:
+            cells += [fixed(row["deff_median"], 2, lang),
+                      interval(row["deff_lower"], row["deff_upper"], 2, lang)]  # fmt: skip
+        lines.append(cells)
+    names = ["study", "printed", "median", "interval", "with all ends"]
+    names += ["design effect", "its interval"] if "deff_median" in found else []
+    kind = interval_name(
+        "credible-eti", float(found["level"].iloc[0]) if len(found) else 0.95, lang
+    )
+    title = told("Intraclass correlations of printed models", lang)
+    table = printed_table(title, [told(name, lang) for name in names], lines, f"{kind}.")
+    return Content(
+        frames={"iccs": found}, tables=(table,), statement=told(_STATEMENT, lang),
+        about={"iccs": len(found)},
+    )  # fmt: skip
 
 
 def _cases(found: IccPosterior) -> dict[str, IccPosterior]:

@@ -33,6 +33,8 @@ _NORWEGIAN: Final[Mapping[str, str]] = {
     "model": "modell", "level": "nivå", "printed": "trykt", "case": "tilfelle",
     "median": "median", "interval": "intervall", "term": "ledd", "mean": "forventning",
     "df": "frihetsgrader", "direction": "retning", "groups": "grupper", "prior": "a priori",
+    "study": "studie", "with all ends": "med alle ytterpunkter",
+    "design effect": "designeffekt", "its interval": "dens intervall",
     "read": "lest", "assumed": "antatt", "left open": "ikke lest", "no ICC": "ingen ICC",
     # ends
     "sizes equal": "like store grupper", "sizes very unequal": "svært ulike grupper",

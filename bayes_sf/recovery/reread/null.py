@@ -42,6 +42,9 @@ __all__ = ["IccPosterior", "PrintedNull", "read_null", "summarise"]
 _DRAWS_OF_EQUAL = 20
 
 
+_UNKNOWN = (float("nan"), float("nan"))
+
+
 @dataclass(frozen=True)
 class IccPosterior:
     """What a printed ICC says, under a prior.
@@ -66,6 +69,9 @@ class IccPosterior:
         The same at both ends of what the print leaves open: sizes equal and very unequal, REML and
         maximum likelihood, and of a printed zero no difference at all and the largest that is still
         called zero, and an ICC that is not zero but printed so.
+    log_odds, fisher_z : (mean, variance)
+        Of ln(rho/(1 - rho)), and of 0.5 ln((1 + (m - 1) rho)/(1 - rho)) for groups of the mean
+        size m; NaN for priors in a unit.
     """
 
     lower: float
@@ -82,6 +88,8 @@ class IccPosterior:
     priors: str = ""
     assumed: tuple[str, ...] = ()
     ends: dict[str, "IccPosterior"] = field(default_factory=dict)
+    log_odds: tuple[float, float] = _UNKNOWN
+    fisher_z: tuple[float, float] = _UNKNOWN
 
     @property
     def range(self) -> tuple[float, float]:
@@ -269,9 +277,13 @@ def summarise(
         The ICC as printed.
     """
     probs = [0.5 - 0.5 * level, 0.5, 0.5 + 0.5 * level]
+    odds = fisher = _UNKNOWN
     if free_of_scale(priors):
+        m = printed.n / printed.groups
         found = icc_of_versions(versions, priors)
         lower, median, upper = found.quantile(probs)
+        odds = found.moments(lambda rho: np.log(rho) - np.log1p(-rho))
+        fisher = found.moments(lambda rho: 0.5 * (np.log1p((m - 1) * rho) - np.log1p(-rho)))
         mean, resid, group = found.mean, priors.sd_resid.resolve(1.0), priors.sd_group.resolve(1.0)
     else:
         whole = Posterior(tuple(fit_exact(one, priors, nodes=(32, 48)) for one in versions))
@@ -282,7 +294,7 @@ def summarise(
     said = f"sd_resid {priors.sd_resid}; sd_group {priors.sd_group}"
     return IccPosterior(
         float(lower), float(median), float(upper), mean, prior[1], prior[0], prior[2], level, text,
-        printed.n, printed.groups, said,
+        printed.n, printed.groups, said, log_odds=odds, fisher_z=fisher,
     )  # fmt: skip
 
 

@@ -1,0 +1,141 @@
+"""Ways in and out: drafts from what programs print, many ICCs at once, designs."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+import bayes_sf as sf
+from bayes_sf.errors import DataError, UsageError
+from bayes_sf.inputs.printed.drafts import draft_of_summary, write_draft
+
+SUMMARIES = Path(__file__).parent / "references" / "reread" / "summaries"
+
+
+def test_a_summary_of_lme4_with_slopes(tmp_path: Path, command: Any) -> None:
+    source = SUMMARIES / "lme4_sleep.txt"
+    code, out, _ = command("reread", "--init", str(tmp_path / "d"), "--from", str(source))
+    assert code == 0
+    assert "fixed_cov.csv" in out
+    report = sf.read_published(tmp_path / "d")
+    model = report.models["model"]
+    assert (model.n, model.n_groups, model.header.random) == (180, 18, "slopes")
+    assert [row.text("term") for row in model.components] == ["(Intercept)", "Days", ""]
+    assert [row.figures["sd"].text for row in model.components] == ["24.741", "5.922", "25.592"]
+    assert model.components[1].figures["corr"].text == "0.07"
+    assert [row.figures["t"].text for row in model.coefficients] == ["36.838", "6.771"]
+    assert model.covariances[0].figures["corr"].text == "-0.138"
+    assert model.printed("criterion").value == 1743.6  # type: ignore[union-attr]
+    assert sf.reread(report)["model"].icc is None
+
+
+def test_a_summary_of_lmer_test(tmp_path: Path) -> None:
+    write_draft(SUMMARIES / "lmertest_oats.txt", tmp_path / "d")
+    model = sf.read_published(tmp_path / "d").models["model"]
+    nitro = model.coefficients[1]
+    assert [nitro.figures[key].text for key in ("estimate", "se", "df", "t", "p")] == [
+        "73.667", "8.416", "65.000", "8.753", "1.35e-12",
+    ]  # fmt: skip
+    assert nitro.text("stars") == "***"
+    assert model.header.terms == {"nitro": "unknown"}, "what is not printed stays open"
+
+
+def test_a_summary_by_maximum_likelihood(tmp_path: Path) -> None:
+    write_draft(SUMMARIES / "lme4_ml.txt", tmp_path / "d")
+    model = sf.read_published(tmp_path / "d").models["model"]
+    assert model.header.estimator == "ML"
+    assert [model.printed(key).text for key in ("aic", "bic", "loglik", "deviance")] == [  # type: ignore[union-attr]
+        "673.7", "680.6", "-333.9", "667.7",
+    ]  # fmt: skip
+    assert sf.reread(tmp_path / "d")["model"].level == "ii+"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text[:9], "must hold the summary"),
+        (lambda text: text + text, "must hold one model"),
+        (lambda text: text.replace("Formula:", "Model:"), "must hold the line Formula:"),
+        (lambda text: text.replace("Number of obs:", "N:"), "must hold the line Number of obs:"),
+        (lambda text: text.replace("Random effects:", ""), "must hold the section Random"),
+        (lambda text: text.replace("Fixed effects:", ""), "must hold the section Fixed"),
+        (lambda text: text.replace("Std. Error", "SE"), "must have Estimate and Std. Error"),
+        (lambda text: text.replace("612.10", "large"), "must have name, variance and sd"),
+    ],
+)
+def test_what_is_no_summary_is_refused(change: Any, message: str) -> None:
+    text = (SUMMARIES / "lme4_sleep.txt").read_text(encoding="utf-8")
+    with pytest.raises(DataError, match=message):
+        draft_of_summary(change(text), "x.txt")
+
+
+ICCS = "study,icc,n,groups,estimator,balanced\nA,0.05,800,40,REML,yes\nB,0.30,300,12,,\n"
+
+
+def test_many_iccs(tmp_path: Path, command: Any) -> None:
+    path = tmp_path / "iccs.csv"
+    path.write_text(ICCS, encoding="utf-8")
+    table = sf.icc_table(path, size=20)
+    first = sf.icc_posterior(icc="0.05", n=800, groups=40, estimator="REML", balanced=True)
+    row = table.iloc[0]
+    assert (row["median"], row["low_end"]) == (first.median, first.lower)
+    assert row["deff_median"] == pytest.approx(1 + 19 * first.median)
+    # the log-odds is nearly normal for 40 groups, so its middle is the median
+    assert expit(row["yi_logit"]) == pytest.approx(first.median, abs=0.006)
+    lower = expit(row["yi_logit"] - 1.96 * row["vi_logit"] ** 0.5)
+    assert lower == pytest.approx(first.lower, abs=0.006)
+    m = 800 / 40
+    z = 0.5 * np.log((1 + (m - 1) * first.median) / (1 - first.median))
+    assert row["yi_z"] == pytest.approx(z, abs=0.02)
+    # Fisher: about 1/(2 (J - 2)) m/(m - 1) of equal groups
+    assert row["vi_z"] == pytest.approx(m / (2 * (m - 1) * 38), rel=0.15)
+    assert table.iloc[1]["low_end"] < table.iloc[1]["lower"], "sizes and estimator are not printed"
+    code, out, err = command("reread", "--table", str(path), "--size", "20")
+    assert (code, err) == (0, "")
+    assert "design effect" in out
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (ICCS.replace("icc,", "ic,"), "row 1, column 2: must be one of.*did you mean icc"),
+        ("study,icc,n\nA,0.1,100\n", "row 1: must have a column groups"),
+        (ICCS.replace("0.05", "5"), "row 2, column icc: must lie between 0 and 1"),
+        (ICCS.replace("800", "30"), "row 2, column n: must be more than groups"),
+        (ICCS.replace("800", "80.5"), "row 2, column n: must be a whole number"),
+        (ICCS.replace("REML", "reml"), "row 2, column estimator: must be one of"),
+        (ICCS.replace(",yes", ",maybe"), "row 2, column balanced: must be yes or no"),
+    ],
+)
+def test_a_table_that_cannot_be(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "iccs.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match=message):
+        sf.icc_table(path)
+
+
+def test_a_design_effect_is_of_whole_clusters() -> None:
+    found = sf.icc_posterior(icc="0.05", n=800, groups=40, estimator="REML", balanced=True)
+    assert found.design_effect(1) == (1.0, 1.0, 1.0)
+    with pytest.raises(UsageError, match="must be at least 1"):
+        found.design_effect(0.5)
+
+
+@pytest.mark.slow
+def test_a_folder_of_many_models_is_quick(tmp_path: Path) -> None:
+    """Two hundred of which neither sizes nor estimator are known: four posteriors each."""
+    import time
+
+    toml, rows = "schema = 1\n", "model,group,variance\n"
+    for k in range(200):
+        groups = (6, 15, 40, 120)[k % 4]
+        toml += f"[models.m{k}]\nn = {groups * 25}\ngroups = {groups}\n"
+        rows += f"m{k},g,0.{10 + k}\nm{k},,0.9\n"
+    (tmp_path / "study.toml").write_text(toml, encoding="utf-8")
+    (tmp_path / "components.csv").write_text(rows, encoding="utf-8")
+    start = time.process_time()
+    found = sf.reread(tmp_path)
+    assert time.process_time() - start < 20
+    assert {model.level for model in found.values()} == {"ii"}

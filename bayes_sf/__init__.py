@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bayes_sf.output.figures.pictures import plot
     from bayes_sf.recovery.data import load_sample
     from bayes_sf.recovery.printed_icc import icc_posterior
+    from bayes_sf.recovery.reread.conflict import prior_conflict
     from bayes_sf.recovery.reread.many import icc_table
     from bayes_sf.recovery.reread.report import reread
     from bayes_sf.spec.analysis import Analysis, load_analysis
@@ -46,6 +47,7 @@ __all__ = [
     "load_analysis",
     "load_sample",
     "plot",
+    "prior_conflict",
     "published_table",
     "read_published",
     "reread",
@@ -67,6 +69,7 @@ _HOME = {
     "load_analysis": "spec.analysis",
     "load_sample": "recovery.data",
     "plot": "output.figures.pictures",
+    "prior_conflict": "recovery.reread.conflict",
     "published_table": "inputs.published",
     "read_published": "inputs.printed.folder",
     "reread": "recovery.reread.report",

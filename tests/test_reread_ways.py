@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.special import expit
 
 import bayes_sf as sf
-from bayes_sf.errors import DataError, UsageError
+from bayes_sf.errors import DataError, SpecError, UsageError
 from bayes_sf.inputs.printed.drafts import draft_of_summary, write_draft
 
 SUMMARIES = Path(__file__).parent / "references" / "reread" / "summaries"
@@ -121,6 +122,61 @@ def test_a_design_effect_is_of_whole_clusters() -> None:
     assert found.design_effect(1) == (1.0, 1.0, 1.0)
     with pytest.raises(UsageError, match="must be at least 1"):
         found.design_effect(0.5)
+
+
+def earlier(tmp_path: Path) -> Any:
+    toml = ('schema = 1\n[models.null]\nestimator = "REML"\nn = 72\ngroups = 6\n'
+            'balanced = true\nunit = "kg"\nterms = { x = "within" }\n')  # fmt: skip
+    (tmp_path / "study.toml").write_text(toml, encoding="utf-8")
+    rows = "model,group,variance\nnull,Block,218.99\nnull,Residual,547.13\n"
+    (tmp_path / "components.csv").write_text(rows, encoding="utf-8")
+    rows = "model,term,estimate,se\nnull,x,2.50,0.40\n"
+    (tmp_path / "coefficients.csv").write_text(rows, encoding="utf-8")
+    return sf.reread(tmp_path)["null"]
+
+
+def test_an_earlier_study_as_a_prior(tmp_path: Path) -> None:
+    study = earlier(tmp_path)
+    priors = sf.Priors.from_study(study, weight=0.25, unit="kg", slope="x")
+    mean, sd = study.spreads()["sd_resid"]
+    found = priors.sd_resid
+    assert found.shape * found.scale == pytest.approx(mean)
+    assert found.shape**0.5 * found.scale == pytest.approx(2 * sd), "a quarter of the rows"
+    assert priors.slope.location == pytest.approx(2.5)
+    assert priors.slope.scale == pytest.approx(2 * 0.40, rel=0.03), "t, of 65 degrees of freedom"
+    assert "weight 0.25" in priors.sd_group.reason
+    assert priors.intercept == sf.Priors().intercept
+    rng = np.random.default_rng(5)
+    group = np.repeat(np.arange(8), 6)
+    frame = pd.DataFrame({"y": 100 + rng.normal(0, 15, 8)[group] + rng.normal(0, 23, 48),
+                          "g": group.astype(str)})  # fmt: skip
+    spec = sf.ModelSpec("y", group="g", unit="kg")
+    own = sf.fit(spec, frame)
+    told = sf.fit(sf.ModelSpec("y", group="g", unit="kg", priors=priors), frame)
+    sds = [next(r.sd for r in one.singles if r.term == "sd_resid") for one in (told, own)]
+    assert sds[0] < sds[1], "what is known before narrows"
+    gap = sf.prior_conflict(study, own)
+    assert min(gap.values()) > 0.05
+    far = sf.fit(spec, frame.assign(y=frame["y"] * 5))
+    assert sf.prior_conflict(study, far)["sd_resid"] < 1e-4
+    draws = np.random.default_rng(6)
+    before = draws.choice(study.result.fitted.quantile("icc", (np.arange(2000) + 0.5) / 2000), 9000)
+    after = draws.choice(own.fitted.quantile("icc", (np.arange(2000) + 0.5) / 2000), 9000)
+    share = float((after > before).mean())
+    assert gap["icc"] == pytest.approx(2 * min(share, 1 - share), abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"weight": 0}, "weight: must lie above 0"), ({"weight": 2}, "weight: must lie above 0"),
+     ({"weight": True}, "weight: must lie above 0"), ({"unit": "g"}, "unit: must be stated"),
+     ({"unit": ""}, "unit: must be stated")],
+)  # fmt: skip
+def test_a_weight_and_a_unit_are_stated(
+    tmp_path: Path, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(SpecError, match=message):
+        sf.Priors.from_study(earlier(tmp_path), **{"weight": 0.5, "unit": "kg", **options})
 
 
 @pytest.mark.slow

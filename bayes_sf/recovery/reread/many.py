@@ -1,9 +1,9 @@
 r"""Many printed ICCs at once, for a meta-analysis or whoever plans a cluster trial.
 
 Each ICC's posterior is also given as what R's `metafor` takes, an estimate `yi` with its variance
-`vi`: of the log-odds ln(rho/(1 - rho)), and of Fisher's (1925) z for groups of the mean size
-m, 0.5 ln((1 + (m - 1) rho)/(1 - rho)). Both are the posterior's mean and variance: where the print is
-of few groups, or near zero, they carry the prior.
+`vi`: of the log-odds ln(rho/(1 - rho)), and of Fisher's (1925) z for groups of the mean size m, 0.5
+ln((1 + (m - 1) rho)/(1 - rho)). Both are the posterior's mean and variance: where the print is of
+few groups, or near zero, they carry the prior.
 
 Examples
 --------

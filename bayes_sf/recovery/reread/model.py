@@ -108,6 +108,26 @@ class RereadModel:
             )  # fmt: skip
         return self.study.fit(self.spec, level=self.prob)
 
+    @property
+    def unit(self) -> str:
+        """Unit of the outcome."""
+        return self.printed.header.unit
+
+    def spreads(self) -> dict[str, tuple[float, float]]:
+        """Posterior mean and sd of both standard deviations, for `Priors.from_study`."""
+        whole = self.result.fitted
+        return {name: (whole.mean(name), whole.sd(name)) for name in ("sd_group", "sd_resid")}
+
+    def slope(self, term: str) -> tuple[float, float]:
+        """Posterior mean and sd of a coefficient, for `Priors.from_study`.
+
+        Parameters
+        ----------
+        term : str
+        """
+        one = self.coefficient(term)
+        return one.mean, one.sd
+
     def coefficient(self, term: str) -> CoefficientPosterior:
         """Posterior of one coefficient.
 

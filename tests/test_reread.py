@@ -187,6 +187,19 @@ def test_sizes_agree_with_what_is_printed_of_them() -> None:
         assert 40 <= moments.sizes.min() <= moments.sizes.max() <= 400
 
 
+def test_the_simulation_study_is_as_the_notes_have_it() -> None:
+    """Errors in widths of the raw-data interval; a range at a printed zero that holds it."""
+    with (Path(__file__).parent / "studies" / "reread.csv").open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    bounds = {"n and groups": 0.06, "se": 0.036, "sizes": 0.036, "criterion": 0.04}
+    for route, most in bounds.items():
+        own = [row for row in rows if row["route"] == route]
+        middle = [float(row["median_error"]) for row in own if not row["printed"]]
+        assert len({(r["groups"], r["mean_size"], r["cv"], r["icc"]) for r in own}) == 72
+        assert np.median(middle) < most
+        assert all(float(row["in_range"]) == 1 for row in own if row["printed"] == "zero")
+
+
 # Coefficients -------------------------------------------------------------------------------------
 
 

@@ -6,9 +6,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.integrate import quad
 from scipy.special import expit
+from scipy.stats import norm, t
 
 import bayes_sf as sf
+from bayes_sf.analysis.printed.size import bayes_factor, judge_printed, slopes_of
+from bayes_sf.analysis.size.multiplicity import pool_slopes
+from bayes_sf.analysis.size.practical import Rope
 from bayes_sf.errors import DataError, SpecError, UsageError
 from bayes_sf.inputs.printed.drafts import draft_of_summary, write_draft
 
@@ -177,6 +182,48 @@ def test_a_weight_and_a_unit_are_stated(
 ) -> None:
     with pytest.raises(SpecError, match=message):
         sf.Priors.from_study(earlier(tmp_path), **{"weight": 0.5, "unit": "kg", **options})
+
+
+def coefficients(tmp_path: Path) -> Any:
+    lines = (
+        "schema = 1", "[models.a]", 'unit = "pp"', "n = 500", "groups = 20",
+        'terms = { x = "within", w = "within", v = "within" }',
+    )  # fmt: skip
+    (tmp_path / "study.toml").write_text("\n".join(lines), encoding="utf-8")
+    rows = "model,term,estimate,se\na,x,0.4000,0.1000\na,w,-0.0500,0.1000\na,v,0.02,0.10\n"
+    (tmp_path / "coefficients.csv").write_text(rows, encoding="utf-8")
+    return sf.reread(tmp_path)["a"].coefficients
+
+
+def test_a_region_for_a_printed_coefficient(tmp_path: Path) -> None:
+    x, w, _ = coefficients(tmp_path)
+    found = judge_printed(x, Rope(-0.5, 0.5, "pp"), size=2.0)
+    assert found["p_above"] == pytest.approx(t(477).sf((0.25 - 0.4) / 0.1), abs=1e-3)
+    assert found["verdict"] == "outside" or found["lower"] < 0.5
+    turned = judge_printed(x, Rope(-0.5, 0.5, "pp"), size=-2.0)
+    assert turned["p_below"] == pytest.approx(found["p_above"])
+    assert judge_printed(w, Rope(-0.5, 0.5, "pp"))["verdict"] == "inside"
+    with pytest.raises(UsageError, match="must be in the outcome's unit, 'pp'"):
+        judge_printed(x, Rope(-1, 1, "kg"))
+
+
+@pytest.mark.parametrize("df", [6.0, 478.0])
+def test_a_bayes_factor_of_a_printed_coefficient(df: float) -> None:
+    def weight(b: float) -> float:
+        return float(t(df, 0.25, 0.1).pdf(b) * norm(0, 0.5).pdf(b))
+
+    wanted = t(df, 0.25, 0.1).pdf(0) / quad(weight, -2, 2, points=[0.25])[0]
+    found = bayes_factor((0.25, 0.25), (0.1, 0.1), df=df, prior_sd=0.5)
+    assert found == pytest.approx(wanted, rel=5e-3)
+
+
+def test_many_printed_coefficients_at_once(tmp_path: Path) -> None:
+    found = coefficients(tmp_path)
+    pooled = pool_slopes(slopes_of(found, correlation=0.3), top=1, seed=1)
+    assert sorted(pooled.index) == sorted(["a: x", "a: w", "a: v"])
+    assert 0 < pooled.loc["a: x", "mean"] < 0.4
+    with pytest.raises(UsageError, match="must be that of some errors"):
+        slopes_of(found, correlation=1.0)
 
 
 @pytest.mark.slow

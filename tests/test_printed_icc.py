@@ -184,6 +184,14 @@ def test_what_no_data_can_print_is_refused() -> None:
         draw_versions(printed, seed=1)
 
 
+def test_of_very_many_groups_the_print_is_enough() -> None:
+    found = sf.icc_posterior(icc="0.05", n=40_000, groups=4000, estimator="REML", balanced=True)
+    assert found.lower < 0.05 < found.upper
+    assert found.upper - found.lower < 0.02
+    with pytest.raises(DataError, match="groups: must be at most"):
+        sf.icc_posterior(icc="0.05", n=10**9, groups=10**8)
+
+
 def test_priors_in_a_unit_have_nothing_to_refer_to() -> None:
     priors = sf.Priors(sd_group=sf.Prior("half-normal", scale=2.0, autoscale=False))
     with pytest.raises(UsageError, match="priors: must be in units of sd"):

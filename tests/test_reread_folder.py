@@ -81,6 +81,13 @@ COEFFICIENTS = "model,term,estimate,se\nnull,(Intercept),{},{}\n"
         ("schema = 1\n[models.a.interval]\nlevel = 95\n", {}, "interval.level: must be a probab"),
         ("schema = 1\n[models.a.interval]\nreference = 't:x'\n", {}, "must be t: and a number"),
         ("schema = 1\n[stars]\n'*' = 5\n", {}, "stars.*must lie between 0 and 1"),
+        ("schema = 1\nstars = 5\n", {}, "study.toml: stars: must be a table of keys"),
+        ("schema = 1\n[models.a]\nterms = 5\n", {}, "models.a.terms: must be a table of keys"),
+        ("schema = 1\nmodels = 5\n", {}, "study.toml: models: must be a table of tables"),
+        ("schema = 1\n[models]\na = 5\n", {}, "models.a: must be a table of keys"),
+        ("schema = 1\n[tables]\na = 5\n", {}, "tables.a: must be a table of keys"),
+        ("schema = 1\n[tables.2]\ndecimals = 2\n", {}, "decimals: must be a table of keys"),
+        ("schema = 1\n[models.a]\ninterval = 'z'\n", {}, "interval: must be a table of keys"),
         ("schema = [\n", {}, "study.toml: must be valid TOML"),
         (SMALLEST, {"coefficients": COEFFICIENTS.format("12,637", "0.1").replace(
             "12,637", '"12,637"')}, "coefficients.csv: row 2, column estimate: must have the deci"),
@@ -177,6 +184,7 @@ def test_templates_are_a_folder(tmp_path: Path, command: Any) -> None:
         )
         .replace("sizes = [40, 52, 38]", "# ")
         .replace("balanced = false", "# ")
+        .replace("size_bounds =", "# ")
     )
     (tmp_path / "new" / "study.toml").write_text(uncommented, encoding="utf-8")
     assert read_published(tmp_path / "new").models["null"].n == 1840, "what is commented is valid"

@@ -20,7 +20,7 @@ from bayes_sf.inputs.printed.figure import Interval
 from bayes_sf.inputs.printed.header import ESTIMATORS, Estimator
 from bayes_sf.inputs.published import rounding_interval
 from bayes_sf.recovery.reread.null import IccPosterior, PrintedNull, read_null
-from bayes_sf.recovery.reread.versions import NullPrint
+from bayes_sf.recovery.reread.versions import MOST_GROUPS, NullPrint
 from bayes_sf.spec.priors import Priors
 
 __all__ = ["ESTIMATORS", "IccPosterior", "PrintedNull", "icc_posterior"]
@@ -87,7 +87,7 @@ def icc_posterior(
     if estimator not in ESTIMATORS:
         rule = f"must be one of {', '.join(ESTIMATORS)}"
         raise UsageError("estimator", rule, got=estimator)
-    equal = (n / groups,) * groups if balanced else ()
+    equal = (n / groups,) * groups if balanced and groups <= MOST_GROUPS else ()
     zero = (0.0, 0.0) if share[0] <= 0 else share
     printed = NullPrint(n, groups, icc=zero, sizes=known or equal)
     return read_null(

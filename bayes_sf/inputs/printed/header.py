@@ -159,7 +159,7 @@ class _Table:
     def __init__(self, where: str, content: Any, known: tuple[str, ...]) -> None:
         self.where = where
         if not isinstance(content, dict):
-            raise DataError(where, "must be a table of keys", got=content)
+            raise DataError(f"study.toml: {where}", "must be a table of keys", got=content)
         for key in content:
             if key not in known:
                 close = get_close_matches(key, known, n=1)
@@ -202,6 +202,11 @@ class _Table:
         rule = f"must be a whole number of at least {least}"
         found = self.take(key, None, rule, lambda v: type(v) is int and v >= least)
         return None if found is None else int(found)
+
+
+def _free(where: str, content: Any) -> _Table:
+    """A table whose keys are the report's own."""
+    return _Table(where, content, tuple(content) if isinstance(content, dict) else ())
 
 
 _TOP: Final = (
@@ -251,7 +256,7 @@ def read_header(path: Path) -> Header:
         str(name): _table(f"tables.{name}", entry)
         for name, entry in _entries(top, "tables").items()
     }
-    stars = _stars(_Table("stars", content.get("stars", {}), tuple(content.get("stars", {}) or ())))
+    stars = _stars(_free("stars", content.get("stars", {})))
     models = {
         str(name): _model(str(name), entry, mark, tables)
         for name, entry in _entries(top, "models").items()
@@ -319,7 +324,7 @@ def _model(name: str, entry: Any, mark: str, tables: Mapping[str, TableFormat]) 
     if sizes:
         n, groups = sum(sizes), len(sizes)
     level, reference = _interval(model)
-    terms = _Table(f"{where}.terms", entry.get("terms", {}), tuple(entry.get("terms", {}) or ()))
+    terms = _free(f"{where}.terms", entry.get("terms", {}))
     balanced = model.flag("balanced", None)
     if balanced and sizes and len(set(sizes)) > 1:
         raise DataError(model.at("balanced"), "must go with the sizes", got=list(sizes[:6]))

@@ -29,7 +29,7 @@ from bayes_sf.inputs.printed.folder import PrintedRow, PublishedReport, Reported
 from bayes_sf.recovery.reread.coefficients import CoefficientPosterior, read_coefficients, region_of
 from bayes_sf.recovery.reread.note import Note
 from bayes_sf.recovery.reread.null import IccPosterior, PrintedNull, read_null, summarise
-from bayes_sf.recovery.reread.versions import NullPrint, Versions
+from bayes_sf.recovery.reread.versions import MOST_GROUPS, NullPrint, Versions
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.priors import Priors
@@ -360,7 +360,8 @@ def _with_sizes(model: ReportedModel, printed: NullPrint, read: list[Note]) -> N
     possible = (low or 1) * groups <= n <= (high or n) * groups
     if model.header.balanced or (possible and low is not None and low == high):
         read.append(Note("groups of equal size"))
-        return replace(printed, sizes=(n / groups,) * groups)
+        equal = (n / groups,) * groups if groups <= MOST_GROUPS else ()  # more are refused
+        return replace(printed, sizes=equal)
     if (smallest or largest) and possible:
         read.append(Note("smallest and largest group"))
         return replace(printed, smallest=low, largest=high)

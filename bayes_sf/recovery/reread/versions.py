@@ -35,7 +35,8 @@ from bayes_sf.inputs.printed.figure import Interval
 from bayes_sf.spec.moments import Moments
 
 __all__ = [
-    "SPREAD", "NullPrint", "Versions", "Zero", "draw_sizes", "draw_versions", "how_many",
+    "MOST_GROUPS", "SPREAD", "NullPrint", "Versions", "Zero", "draw_sizes", "draw_versions",
+    "how_many",
 ]  # fmt: skip
 
 type _Floats = NDArray[np.float64]
@@ -47,6 +48,10 @@ type Zero = Literal["drawn", "none", "largest"]
 _DRAWS: Final = (40, 300, 3000)
 #: Coefficient of variation of group sizes that are not printed: from equal to very unequal.
 SPREAD: Final = (0.0, 1.5)
+#: Groups from which on versions hardly differ, and how many are drawn then; most groups of all.
+_MANY: Final = 2000
+_FEW: Final = 8
+MOST_GROUPS: Final = 50_000
 #: Rounds of proposals until there are enough versions, and numbers in one.
 _ROUNDS: Final = 40
 _CELLS: Final = 400_000
@@ -156,6 +161,9 @@ def draw_versions(
     DataError
         Where no data print this.
     """
+    if printed.groups > MOST_GROUPS:
+        raise DataError("groups", f"must be at most {MOST_GROUPS}", got=printed.groups,
+                        fix="of so many the printed ICC is as good as its posterior")  # fmt: skip
     rng = np.random.default_rng(seed)
     draws = draws or how_many(printed)
     batch = max(2 * draws, min(1500, _CELLS // printed.groups)) if printed.narrowed else draws
@@ -196,6 +204,8 @@ def how_many(printed: NullPrint) -> int:
     printed : NullPrint
     """
     least, most, cells = _DRAWS
+    if printed.groups > _MANY:
+        return _FEW
     return min(most, max(least, cells // printed.groups))
 
 

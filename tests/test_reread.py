@@ -83,7 +83,8 @@ def test_known_data_with_sizes(name: str, estimator: str) -> None:
     assert distance(found, name) < 0.20
 
 
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("name", ["oats", *(pytest.param(s, marks=pytest.mark.slow)
+                                            for s in SETS[:3])])  # fmt: skip
 def test_known_data_with_the_intercept_s_se(name: str) -> None:
     own = lme4(name, "REML")
     found = read_null(print_of(name, "REML", se=rounded(own["se"])), text="", estimator="REML")

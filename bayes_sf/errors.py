@@ -13,6 +13,8 @@ absence_mean or absence_change
 """
 
 import unicodedata
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import ClassVar, Final
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "SpecError",
     "UsageError",
     "check_seed",
+    "closest",
     "legible",
 ]
 
@@ -160,3 +163,15 @@ def check_seed(seed: object, where: str = "seed") -> None:
     whole = getattr(seed, "__index__", None) is not None and not isinstance(seed, bool)
     if not (whole and 0 <= int(seed) <= _MOST_SEED):  # type: ignore[call-overload]
         raise UsageError(where, f"must be a whole number from 0 to {_MOST_SEED}", got=seed)
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """Suggest what an unknown name may have been meant as.
+
+    Examples
+    --------
+    >>> closest("q13x", ["q13", "q17"]), closest("size", ["q13", "q17"])
+    ("did you mean 'q13'?", '')
+    """
+    close = get_close_matches(name, tuple(known), n=1)
+    return f"did you mean {close[0]!r}?" if close else ""

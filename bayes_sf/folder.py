@@ -69,7 +69,9 @@ def ready_folder(path: Path) -> Path:
     return path
 
 
-def write_files(folder: Path, contents: Mapping[str, str | bytes]) -> tuple[Path, ...]:
+def write_files(
+    folder: Path, contents: Mapping[str, str | bytes], *, private: Collection[str] = ()
+) -> tuple[Path, ...]:
     """Write files as one set: all of them, or none; Ctrl-C waits until it is done.
 
     Parameters
@@ -78,6 +80,8 @@ def write_files(folder: Path, contents: Mapping[str, str | bytes]) -> tuple[Path
         An existing folder. What else is in it stays.
     contents : mapping
         File name -> text, or the bytes of a picture.
+    private : collection of str
+        Files that only their owner may read, whatever they were before.
 
     Returns
     -------
@@ -92,8 +96,8 @@ def write_files(folder: Path, contents: Mapping[str, str | bytes]) -> tuple[Path
     place = folder.resolve()
     with _naming(folder, contents), _locked(place), _undisturbed():
         # One file takes its place in one step anyway.
-        if len(contents) < 2 or not _write_beside(place, contents):
-            _write_inside(place, contents)
+        if len(contents) < 2 or not _write_beside(place, contents, private):
+            _write_inside(place, contents, private)
     return tuple(folder / name for name in contents)
 
 
@@ -179,23 +183,27 @@ def _lock(held: ExitStack, folder: Path, *, wait: bool, shared: bool = False) ->
     return os.path.samestat(os.fstat(descriptor), folder.stat())
 
 
-def _write_inside(folder: Path, contents: Mapping[str, str | bytes]) -> None:
+def _write_inside(
+    folder: Path, contents: Mapping[str, str | bytes], private: Collection[str]
+) -> None:
     """Write by way of a hidden folder inside; a set of several is incomplete for a moment."""
     work = Path(tempfile.mkdtemp(prefix=_HIDDEN, dir=folder))
     with _cleared(work):
-        _make(work, folder, contents)
+        _make(work, folder, contents, private)
         (work / "old").mkdir()  # from here on another run would go on with it
         _put(work, folder)
 
 
-def _write_beside(folder: Path, contents: Mapping[str, str | bytes]) -> bool:
+def _write_beside(
+    folder: Path, contents: Mapping[str, str | bytes], private: Collection[str]
+) -> bool:
     """Write by way of a hidden folder beside and a stand-in; False where that cannot be."""
     try:
         work = Path(tempfile.mkdtemp(prefix=f"{_HIDDEN}{folder.name}.", dir=folder.parent))
     except OSError:
         return False
     with _cleared(work), ExitStack() as held:
-        _make(work, folder, contents)
+        _make(work, folder, contents, private)
         shown = work / "shown"
         try:
             make_stand_in(work, folder)
@@ -228,7 +236,9 @@ def _cleared(work: Path) -> Iterator[None]:
     clear(work)
 
 
-def _make(work: Path, folder: Path, contents: Mapping[str, str | bytes]) -> None:
+def _make(
+    work: Path, folder: Path, contents: Mapping[str, str | bytes], private: Collection[str]
+) -> None:
     """Write the new files whole, with the permissions of those that they will replace."""
     new = work / "new"
     new.mkdir()
@@ -241,6 +251,8 @@ def _make(work: Path, folder: Path, contents: Mapping[str, str | bytes]) -> None
                 raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
             if before.exists():
                 like(path, before)
+            if name in private:
+                path.chmod(stat.S_IRUSR | stat.S_IWUSR)
             _sync(path)
 
 

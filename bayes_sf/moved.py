@@ -44,6 +44,9 @@ _FOLDERS: Final = {
     ("inputs.replica", "replica.published"): """
         models recover reml targets
     """,
+    ("spec", "spec.terms"): """
+        columns
+    """,
     ("engines", "engines.gaussian"): """
         exact ols_reml quadrature grid joint mixture posterior repeated estimates icc
         draws
@@ -116,13 +119,12 @@ _FOLDERS: Final = {
     """,
     ("output", "output.report"): """
         report_alternatives:alternatives report_material:material report_missing:missing
-        report_section:section report_sections:sections report_sentences:sentences
+        report_section:section report_sections:sections
         report_statements:statements report_tables:tables saved_imputation
     """,
     ("output", "output.words"): """
-        command_words:commands finding_words:findings prior_words:priors
+        finding_words:findings prior_words:priors
         problem_words:problems sensitivity_words:sensitivity sensitivity_about unanswered
-        sentences
     """,
 }
 #: Old module -> where it is.

@@ -62,7 +62,7 @@ def main() -> None:
     explored = explore(load_multiverse("q13"), sample)
     fitted, cpu = perf_counter() - start, process_time() - cpu
     figure_files("curve", curve_figure(explored))
-    multiverse_tables(explored, lang="en")
+    multiverse_tables(explored)
     whole, count = perf_counter() - start, len(explored.table)
     row = {
         "multiverse": "q13", "combinations": count, "cpu_s": round(cpu, 1),

@@ -1,13 +1,14 @@
 """Bring up to date what documents show of the program: `uv run python docs/refresh.py`.
 
 README.md shows what its command and its examples print, so do the tutorial and other pages;
-ARCHITECTURE.md lists the modules. Output
+ARCHITECTURE.md lists the modules, `models/schema` what TOML files may hold. Output
 stands between `<!-- name -->` and `<!-- /name -->`, or in the `text` block after a `python` block;
 `tests/contracts` compares all of it with the program.
 """
 
 import contextlib
 import io
+import json
 import re
 import subprocess
 import tempfile
@@ -66,7 +67,7 @@ def inventory() -> str:
     """Every module with the first line of its docstring, in the order in which data walk."""
     package = ROOT / "bayes_sf"
     modules = [path.relative_to(package) for path in package.rglob("*.py")]
-    rooms = ["__init__", "errors", "resources", "stand_in", "folder", "moved"]
+    rooms = ["__init__", "errors", "catalogue", "resources", "stand_in", "folder", "moved"]
     rooms += ["inputs", "spec", "engines", "recovery", "replica", "analysis", "disclosure"]
     rooms += ["output", "cli"]
     modules.sort(key=lambda path: (rooms.index(path.parts[0].removesuffix(".py")), path.parts))
@@ -105,8 +106,21 @@ def icc_picture() -> bytes:
     return drawing(icc_figure(tuple(results.values())))
 
 
+def schemas() -> dict[Path, str]:
+    """JSON Schemas of TOML files, which editors complete and check them by."""
+    from bayes_sf.spec.schema import AnalysisTable, MultiverseTable, json_schema
+
+    tables = {"analysis": AnalysisTable, "multiverse": MultiverseTable}
+    return {
+        ROOT / "models" / "schema" / f"{name}.json": f"{json.dumps(json_schema(table), indent=1)}\n"
+        for name, table in tables.items()
+    }
+
+
 def main() -> None:
     """Rewrite all of them."""
+    for path, written in schemas().items():
+        path.write_text(written, encoding="utf-8")
     (ROOT / "docs" / "icc.svg").write_bytes(icc_picture())
     readme, architecture = ROOT / "README.md", ROOT / "ARCHITECTURE.md"
     with tempfile.TemporaryDirectory() as folder:

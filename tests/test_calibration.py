@@ -157,6 +157,9 @@ def test_fixed_priors_say_the_same_in_the_outcomes_unit() -> None:
 def test_what_is_refused() -> None:
     with pytest.raises(SpecError, match="flat slope"):
         calibrate(replace(SPEC, priors=replace(SPEC.priors, slope=sf.Prior("flat"))), frame())
+    loose = replace(SPEC, priors=replace(SPEC.priors, sd_group=sf.Prior("flat")))
+    with pytest.raises(SpecError, match=r"got 'flat sd_group'\); state priors"):
+        draw_prior(loose, Rows.from_frame(frame(), loose), 10, seed=1)
     both = replace(SPEC, predictors=("x", "o"), monotonic=("o",))
     with pytest.raises(SpecError, match="same spread"):
         fixed_priors(both, Rows.from_frame(frame(), both))

@@ -10,6 +10,7 @@ from bayes_sf.errors import SpecError, UsageError
 from bayes_sf.inputs.codebook import DONT_KNOW, NOT_ASKED, Codebook, Item, load_codebook
 from bayes_sf.inputs.published import DECIMALS, published_table
 from bayes_sf.resources import data_dir
+from tests.tools import spoken
 
 REPORT = Path(__file__).resolve().parents[2] / "shared" / "report" / "report.txt"
 BOOK = load_codebook()
@@ -145,7 +146,7 @@ def test_an_option_is_a_column_of_zeros_and_ones() -> None:
 def test_every_variable_and_term_has_a_label(language: str) -> None:
     terms = {BOOK.term(term) for term in published_table("coefficients")["term"]}
     keys = {*BOOK.items, *(v.key for v in (*BOOK.register, *BOOK.derived)), *terms}
-    labels = {key: BOOK.label(key, language) for key in keys}
+    labels = {key: spoken(language, BOOK.label, key) for key in keys}
     assert all(labels.values())
     assert len(set(labels.values())) == len(labels)
 

@@ -205,3 +205,13 @@ def test_labels_of_a_whole_survey_are_told_at_once(tmp_path: Path) -> None:
     pyreadstat.write_sav(frame, str(path), variable_value_labels=labels)
     with pytest.raises(DataError, match=r"(?s)2 faults.*q17: label 'Ja!'.*q18: label 'Nope'"):
         read_survey(path)
+
+
+def test_renamed_columns_keep_their_labels_and_what_is_declared_missing() -> None:
+    frame = pd.DataFrame({"a": ["1"], "b": ["2"], "c": ["3"]})
+    labels = {name: {"1": f"one of {name}"} for name in "abc"}
+    missing = {name: frozenset({f"9{name}"}) for name in "abc"}
+    found = Cells("file.sav", frame, labels, missing).rename({"mine": "c", "yours": "a"})
+    assert list(found.frame) == ["yours", "mine"]
+    assert found.labels == {"yours": labels["a"], "mine": labels["c"]}
+    assert found.missing == {"yours": missing["a"], "mine": missing["c"]}

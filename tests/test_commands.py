@@ -86,7 +86,7 @@ def test_misuse_of_any_command_is_one_line(command: Command, tmp_path: Path, nam
         (["export", "null", "--engine", "exat"], "--engine: must be one of ols"),
         (["export", "null", "--lang", "nn"], "lang: must be en or nb"),
         (["export", "nul"], "did you mean"),
-        (["compare", "null", "--min-workplaces", "0"], "--min-workplaces: must be at least 1"),
+        (["compare", "null", "--min-workplaces", "0"], "--min-workplaces: must be at least 2"),
         (["fit", "null", "--min-persons", "0"], "--min-persons: must be at least 1"),
         (["describe", "--dominance", "90", "80", "10"], "--dominance: must be percentages"),
         (["describe", "--dominance", "90"], "--dominance.* requires 3 arguments"),
@@ -221,11 +221,9 @@ def test_export_writes_tables_in_all_formats(command: Command, tmp_path: Path) -
     names = {path.name for path in (tmp_path / "tables").iterdir()}
     assert {"estimates_exact.html", "estimates_exact.tex", "estimates_exact.md"} <= names
     assert {"tables.xlsx", "tables.docx", "table_25.csv", "flow_null_absence_mean.csv"} <= names
-    assert {"disclosure.csv", "disclosure.json"} <= names
+    assert not {"disclosure.csv", "disclosure.json"} & names, "of nobody: the data are invented"
     text = (tmp_path / "tables" / "table_25.csv").read_text("utf-8-sig")
-    assert ";:;" in text, "hidden cells"
-    html = (tmp_path / "tables" / "table_25.html").read_text("utf-8")
-    assert "skjult av hensyn til personvernet" in html
+    assert ";:;" not in text, "nothing is hidden"
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from bayes_sf.analysis.missing.rubin import pool, pool_reml
 from bayes_sf.engines.panel.draws import Completed
 from bayes_sf.inputs.panel import Panel, build_panel
 from bayes_sf.output.formats.completed import completed_files
+from tests.tools import spoken
 
 MICE = Path(__file__).parent / "references" / "mice"
 
@@ -153,7 +154,7 @@ def test_no_pseudonym_is_in_any_file(replica: SimpleNamespace) -> None:
 
 def test_formats_hold_the_same(replica: SimpleNamespace, tmp_path: Path) -> None:
     """CSV in both styles, Parquet and SPSS are read back to the same figures."""
-    files = completed_files(replica.sets, source="replica", lang="nb")
+    files = spoken("nb", completed_files, replica.sets, source="replica")
     ours = replica.sets.workplaces
     numbers = ours.select_dtypes("number").columns
     plain = pd.read_csv(io.BytesIO(files["completed_workplaces.csv"]))

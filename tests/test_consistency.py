@@ -16,10 +16,12 @@ from bayes_sf.analysis.replay.claims import ClaimCheck, Range
 from bayes_sf.analysis.replay.consistency import RULES, check_published, findings_frame, replay
 from bayes_sf.analysis.replay.findings import Finding, count_severities, unite
 from bayes_sf.analysis.replay.tables import Claim, CoefficientRow, CountRow, Question, Tables
+from bayes_sf.catalogue import Message
 from bayes_sf.errors import DataError
 from bayes_sf.output.words.findings import finding_line, findings_lines, replay_line
 from bayes_sf.recovery.region import NORMAL_QUANTILE
 from bayes_sf.resources import data_dir
+from tests.tools import spoken
 
 SIZES = {"north": 61, "south": 44, "west": 38}
 TOTAL = sum(SIZES.values())
@@ -363,7 +365,7 @@ def test_what_an_altered_number_shows_can_be_said_in_norwegian(alteration: Alter
     outcomes = replay(alteration(report()))
     for finding in (finding for outcome in outcomes for finding in outcome.findings):
         if "does not hold" not in finding.text:  # what a claim says is of its own report
-            assert_norwegian(finding_line(finding, "nb"))
+            assert_norwegian(spoken("nb", finding_line, finding))
 
 
 def assert_norwegian(line: str) -> None:
@@ -515,19 +517,27 @@ def test_the_real_reports_numbers_are_found_once() -> None:
     assert list(counts.values()) == [3, 16, 3, 7]
     for lang, words in (("en", counts), ("nb", {"umulig": 3, "motsagt av teksten": 16,
                                                 "ikke oppgitt": 3, "tvilsomt": 7})):  # fmt: skip
-        line = replay_line(replay(), lang)  # type: ignore[arg-type]
+        line = spoken(lang, replay_line, replay())
         assert ", ".join(f"{count} {word}" for word, count in words.items()) in line
-        listed = findings_lines(replay(), lang)  # type: ignore[arg-type]
+        listed = spoken(lang, findings_lines, replay())
         assert [sum(one.startswith(f"{word}: ") for one in listed) for word in words] == [
             *words.values()
         ]
 
 
 def test_only_the_same_numbers_are_one_finding() -> None:
-    one = Finding("r", "table 1", "doubtful", "5", "5 > 4", "too many, but asked")
+    one = Finding(
+        "r",
+        "table 1",
+        "doubtful",
+        "5",
+        "5 > 4",
+        Message("significant at 5 percent, but {}", "asked"),
+    )
+    counted = Message("significant at 5 percent, but {}", "counted")
     others = [
         replace(one, place="table 2"), replace(one, severity="impossible"),
-        replace(one, rule="s"), replace(one, arithmetic="5 > 3", text="too many, but counted"),
+        replace(one, rule="s"), replace(one, arithmetic="5 > 3", text=counted),
     ]  # fmt: skip
     united = unite([one, *others, one])
     assert [(f.place, f.severity, f.rule) for f in united] == [
@@ -536,13 +546,13 @@ def test_only_the_same_numbers_are_one_finding() -> None:
     ]  # fmt: skip
     assert (united[0].arithmetic, united[0].text) == (
         "5 > 4; 5 > 3",
-        "too many, but asked; counted",
+        "significant at 5 percent, but asked; counted",
     )
     assert united[1:] == tuple(others[:3])
 
 
 def test_findings_and_claims_of_the_real_report_in_norwegian() -> None:
-    lines = findings_lines(replay(), "nb")
+    lines = spoken("nb", findings_lines, replay())
     assert len(lines) == len(check_published())
     for line in lines:
         assert_norwegian(line)

@@ -16,7 +16,7 @@ from bayes_sf.analysis.size.days_lost import (
     sample_workforce,
 )
 from bayes_sf.errors import UsageError
-from bayes_sf.inputs.register.quarters import quarter_range, working_days
+from bayes_sf.inputs.register.quarters import _public_holidays, quarter_range, working_days
 
 WIDEST = find_contrast("q13", "widest")
 PEOPLE = Workforce({"care": 40_000.0, "ict": 9_000.0}, workplace_size=30)
@@ -97,6 +97,13 @@ def test_contracted_days_are_the_register_s() -> None:
     """Mondays to Fridays that are no holidays, 2016 to 2020."""
     quarters = quarter_range("2016Q1", "2020Q4")
     assert sum(working_days(quarter) for quarter in quarters) / 5 == CONTRACTED_DAYS
+
+
+def test_public_holidays_of_a_year() -> None:
+    """Norway's of 2019 that move, as the almanac prints them: Easter Sunday was 21 April."""
+    moved = {(4, 18), (4, 19), (4, 22), (5, 30), (6, 10)}
+    fixed = {(1, 1), (5, 1), (5, 17), (12, 25), (12, 26)}
+    assert {(day.month, day.day) for day in _public_holidays(2019)} == moved | fixed
 
 
 def test_workforce_of_the_sample(sample: object) -> None:

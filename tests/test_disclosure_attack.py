@@ -7,6 +7,7 @@ Every cell that the rules call sensitive must then be left an interval of three 
 """
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,14 @@ from tests.attacker import (
     know_missing,
     published,
 )
+
+
+@pytest.fixture(autouse=True, scope="module")
+def own_data() -> Iterator[None]:
+    """The replica as data of one's own: nobody recognises its digest."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bayes_sf.inputs.sample.INVENTED", "")
+        yield
 
 
 def with_small_industry(sample: AnalysisSample, industry: str, size: int) -> AnalysisSample:

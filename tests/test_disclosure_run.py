@@ -227,12 +227,12 @@ def test_nothing_names_what_is_withheld_but_the_notice(
             of_models = path.stem.endswith("disclosure") or "model" not in lines
             assert of_models or "q11" not in set(lines["model"]), path
             assert "_q11" not in path.stem
-    label = term_name("q11[no]", "en")
+    label = term_name("q11[no]")
     for command in ("export items.toml", "report"):
         if command in outputs:
             pages = [path.read_text(encoding="utf-8") for path in outputs[command].glob("*.html")]
             told = "".join(pages)
-            assert term_name("q19r1", "en") in told
+            assert term_name("q19r1") in told
             assert label not in told, "tables, pictures and their texts"
 
 

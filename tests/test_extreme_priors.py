@@ -1,6 +1,7 @@
 """Flat, narrow and far priors on small frames: right by brute force, or refused by name."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -215,6 +216,23 @@ def test_moments_that_exist_under_flat_priors(
     posterior = fit_exact(moments(sizes), Priors.flat())
     assert tuple(posterior.spread_moments(name) for name in ("sd_group", "sd_resid")) == existing
     assert np.isnan(posterior.coef.sd()[0]) == (existing[0] < 2)
+
+
+@pytest.mark.parametrize(("sizes", "existing"), [((2, 2, 2), (1, 2)), ((1, 1, 2), (1, 1))])
+def test_a_flat_tau_leaves_a_coefficient_that_its_prior_holds_all_moments(
+    sizes: tuple[int, ...], existing: tuple[int, int]
+) -> None:
+    """Three groups: tau itself has one moment; an intercept with a prior does not follow it."""
+    held = replace(Priors.flat(), intercept=Prior("normal", scale=2.0))
+    posterior = fit_exact(moments(sizes), held)
+    assert tuple(posterior.spread_moments(name) for name in ("sd_group", "sd_resid")) == existing
+    assert 0 < posterior.coef.sd()[0] < 2 * posterior.data.scale[-1]
+
+
+def test_moments_of_a_flat_sigma_are_those_that_few_rows_leave() -> None:
+    """sigma^-(n - 1) of four rows: one moment; tau's own prior holds tau."""
+    posterior = fit_exact(moments((1, 1, 2)), replace(Priors.flat(), sd_group=Prior("half-t")))
+    assert tuple(posterior.spread_moments(name) for name in ("sd_group", "sd_resid")) == (2, 1)
 
 
 def test_an_improper_posterior_is_refused_by_the_prior_that_makes_it_so() -> None:

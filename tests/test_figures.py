@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.register.quarters import quarter_name, quarter_range
 from bayes_sf.output.figures.aggregates import spread_figure, states_figure
-from bayes_sf.output.figures.page import Language, figure_files
+from bayes_sf.output.figures.page import figure_files
 from bayes_sf.output.figures.sample import (
     JITTER,
     STATE_COLOURS,
@@ -27,6 +27,7 @@ from bayes_sf.output.figures.sample import (
     missingness_figure,
     scatter_figure,
 )
+from tests.tools import spoken
 
 INDUSTRIES = [industry.key for industry in load_codebook().industries]
 VARIABLES = ("absence_mean", "absence_change", "women_share", "senior_share")
@@ -60,8 +61,8 @@ def scores(frame: pd.DataFrame) -> pd.DataFrame:
 def test_who_is_hidden_for_others_is_not_said_to_be_few(frame: pd.DataFrame) -> None:
     """A complement has as many workplaces as any; who has too few to draw says so."""
     for lang, words in (("en", {"hidden", "too few"}), ("nb", {"skjult", "for få"})):
-        figure = spread_figure(
-            frame, "absence_mean", hidden={"construction"}, source="replica", lang=lang
+        figure = spoken(
+            lang, spread_figure, frame, "absence_mean", hidden={"construction"}, source="replica"
         )
         said = {text.get_text() for text in figure.axes[0].texts} & {*words}
         assert said == words
@@ -116,7 +117,7 @@ def test_every_workplace_is_one_point_at_its_industry(frame: pd.DataFrame, varia
 @pytest.mark.parametrize("lang", ["en", "nb"])
 @pytest.mark.parametrize("variable", VARIABLES)
 def test_labels_are_the_medians(frame: pd.DataFrame, variable: str, lang: Any) -> None:
-    figure = box_figure(frame, variable, source="microdata", lang=lang)
+    figure = spoken(lang, box_figure, frame, variable, source="microdata")
     medians = frame.groupby("industry")[variable].median()
     factor = 100 if variable.endswith("share") else 1
     labels = figure.axes[0].texts
@@ -153,7 +154,7 @@ def test_the_scatter_moves_points_sideways_only(scores: pd.DataFrame) -> None:
 
 
 def test_the_scatter_names_answers_and_draws_the_curve(scores: pd.DataFrame) -> None:
-    figure = scatter_figure(scores, "q13", "absence_mean", source="microdata", lang="nb")
+    figure = spoken("nb", scatter_figure, scores, "q13", "absence_mean", source="microdata")
     counts = scores["q13"].value_counts()
     assert ticks(figure)[0] == f"Svært liten grad n = {counts[1.0]}"
     assert ticks(figure)[4] == f"Svært stor grad n = {counts[5.0]}"
@@ -224,6 +225,11 @@ def every_figure(
     yield "missingness", missingness_figure(picture, **options)
 
 
+def drawn(*data: pd.DataFrame, **options: Any) -> list[tuple[str, Any]]:
+    """All of them, drawn before another language is spoken."""
+    return list(every_figure(*data, **options))
+
+
 @pytest.mark.parametrize(
     ("lang", "word"),
     [pytest.param("en", "SYNTHETIC", marks=pytest.mark.slow), ("nb", "SYNTETISK")],
@@ -231,11 +237,11 @@ def every_figure(
 def test_the_replica_is_synthetic_in_title_footer_and_alternative_text(
     frame: pd.DataFrame, scores: pd.DataFrame, picture: pd.DataFrame, lang: str, word: str
 ) -> None:
-    for name, figure in every_figure(frame, scores, picture, source="replica", lang=lang):
+    for name, figure in spoken(lang, drawn, frame, scores, picture, source="replica"):
         title, _, footer = texts(figure)
         for text in (title, footer, figure.get_label()):
             assert text.startswith(word), name
-    for name, figure in every_figure(frame, scores, picture, source="microdata", lang=lang):
+    for name, figure in spoken(lang, drawn, frame, scores, picture, source="microdata"):
         assert word not in " ".join([*texts(figure), figure.get_label()]), name
 
 
@@ -244,7 +250,7 @@ def test_nothing_is_cut_and_no_label_covers_another(
     frame: pd.DataFrame, scores: pd.DataFrame, picture: pd.DataFrame, lang: str
 ) -> None:
     """Norwegian has the longer words."""
-    for name, figure in every_figure(frame, scores, picture, source="replica", lang=lang):
+    for name, figure in spoken(lang, drawn, frame, scores, picture, source="replica"):
         canvas = FigureCanvasAgg(figure)
         canvas.draw()
         width, height = canvas.get_width_height()
@@ -297,14 +303,14 @@ def test_the_style_stays_inside(frame: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize(("lang", "word"), [("en", "hidden"), ("nb", "skjult")])
-def test_hidden_counts_are_hatched_and_not_drawn_as_missing(lang: Language, word: str) -> None:
+def test_hidden_counts_are_hatched_and_not_drawn_as_missing(lang: str, word: str) -> None:
     """Of 40 workplaces 30 are hidden in one quarter, and of another industry nothing is said."""
     rows = [
         ("care", "2016Q1", ":", 4, ":"), ("care", "2016Q2", 30, 4, 6),
         ("ict", "2016Q1", ":", ":", ":"), ("ict", "2016Q2", ":", ":", ":"),
     ]  # fmt: skip
     counts = pd.DataFrame(rows, columns=["industry", "quarter", "observed", "no_absence", "no_row"])
-    figure = states_figure(counts, {"care": 40, "ict": ":"}, source="microdata", lang=lang)
+    figure = spoken(lang, states_figure, counts, {"care": 40, "ict": ":"}, source="microdata")
     keys = [industry.key for industry in load_codebook().industries]
     hatched = {
         key: [bar.get_height() for bar in axes.patches if bar.get_hatch()]  # type: ignore[attr-defined]

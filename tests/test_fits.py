@@ -187,10 +187,10 @@ def test_an_interrupted_batch_keeps_what_is_done(
 ) -> None:
     save = store.save_fit
 
-    def interrupted(*args: Any) -> Path:
+    def interrupted(*args: Any, **rest: Any) -> Path:
         if sampler["calls"] == 2:
             raise KeyboardInterrupt
-        return save(*args)
+        return save(*args, **rest)
 
     monkeypatch.setattr(store, "save_fit", interrupted)
     code, out, err = command("fit", "null", "--engine", "nuts", "--out", "here")

@@ -25,7 +25,6 @@ from bayes_sf.engines.fit import rows_of
 from bayes_sf.engines.panel.sampling import fit_panel
 from bayes_sf.engines.sampled.nuts import Sampled
 from bayes_sf.errors import BayesSFError, DataError, OutcomeWarning, SpecError, UsageError
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.figures.pictures import draw_picture
 from bayes_sf.output.tables.pooling_tables import pooling_table, shrinkage_table
 from bayes_sf.output.tables.result_tables import posterior_table
@@ -38,6 +37,7 @@ from bayes_sf.spec.panel import PanelSpec
 from bayes_sf.spec.priors import Priors
 from bayes_sf.spec.rows import Rows
 from tests import panels
+from tests.tools import spoken
 
 SPEC = sf.ModelSpec("y", ("x", "k"), group="g")
 #: Same numbers, other labels: rounding alone may differ.
@@ -414,7 +414,8 @@ def option(key: str) -> sf.ModelSpec:
 
 def test_every_field_of_a_specification_is_in_the_table() -> None:
     named = {field.name for field in fields(sf.ModelSpec)}
-    assert named == {*OTHER, "outcome", "predictors", "group", "priors"}
+    of_formulas = {"formula", "weights", "frequencies"}  # `tests/test_formula.py`
+    assert named == {*OTHER, *of_formulas, "outcome", "predictors", "group", "priors"}
 
 
 def small() -> pd.DataFrame:
@@ -661,14 +662,14 @@ def care() -> sf.Result:
 
 
 @pytest.mark.parametrize("lang", ["en", "nb"])
-def test_own_groups_are_no_industries(care: sf.Result, lang: Language) -> None:
+def test_own_groups_are_no_industries(care: sf.Result, lang: str) -> None:
     pooling = compare_pooling(care.spec, care.data)
     found = sf.sensitivity(care.spec, care.data, parts=["fan", "ladder", "prior", "scaling"])
     tables = [
-        posterior_table([care], lang=lang, groups=True),
-        pooling_table(pooling, lang=lang),
-        shrinkage_table(pooling, lang=lang),
-        *model_tables(found, found.results[0], lang),
+        spoken(lang, posterior_table, [care], groups=True),
+        spoken(lang, pooling_table, pooling),
+        spoken(lang, shrinkage_table, pooling),
+        *spoken(lang, model_tables, found, found.results[0]),
     ]
     for table in tables:
         said = "\n".join([table.title, *table.notes, *(t for row in table.texts for t in row)])
@@ -681,14 +682,14 @@ def test_own_groups_are_no_industries(care: sf.Result, lang: Language) -> None:
     assert any("(ward)" in row[0] for row in tables[0].texts)
     assert {"care", "ict"} <= {row[0] for row in tables[2].texts}
     for name in ("forest", "shrinkage"):
-        figure = draw_picture(care, name, lang=lang)
+        figure = spoken(lang, draw_picture, care, name)
         labels = [t.get_text() for axes in figure.axes for t in axes.get_yticklabels()]
         labels += [axes.get_xlabel() for axes in figure.axes]
         assert not re.search("industr|bransje|sykefrav|Residential|Pleie", " ".join(labels))
 
 
 def test_the_study_keeps_its_words() -> None:
-    assert term_name("sd_group", "en") == "sd between industries"
-    assert term_name("sd_group", "nb", own="skole") == "Std.avvik mellom grupper (skole)"
-    assert term_name("q13", "en", own="g") == "q13"
-    assert term_name("q13", "en") != "q13"
+    assert term_name("sd_group") == "sd between industries"
+    assert spoken("nb", term_name, "sd_group", own="skole") == "Std.avvik mellom grupper (skole)"
+    assert term_name("q13", own="g") == "q13"
+    assert term_name("q13") != "q13"

@@ -19,6 +19,7 @@ from bayes_sf.output.tables.result_tables import _term_rows as term_rows
 from bayes_sf.output.tables.result_tables import prior_notes
 from bayes_sf.output.words.words import numbered_name
 from bayes_sf.spec.rows import Rows
+from tests.tools import spoken
 
 SPEC = sf.ModelSpec("y", ("x", "z"), "g", varying=("x",))
 
@@ -214,12 +215,12 @@ def test_levels_in_the_shrinkage_picture_are_at_the_means_of_the_predictors() ->
 
 
 def test_the_zero_is_said_where_priors_are() -> None:
-    said = prior_notes([sampled()], "en")[-1]
+    said = prior_notes([sampled()])[-1]
     assert "at x = 0, and their priors hold there" in said
     assert "averaged over the rows" in said
-    assert "ved x = 0" in prior_notes([sampled()], "nb")[-1]
+    assert "ved x = 0" in spoken("nb", prior_notes, [sampled()])[-1]
     plain = sf.fit(replace(SPEC, varying=()), frame())
-    assert len(prior_notes([plain], "en")) == 1
+    assert len(prior_notes([plain])) == 1
 
 
 def test_known_variances_by_row_count() -> None:
@@ -241,11 +242,11 @@ def test_a_model_without_varying_slopes_is_refused() -> None:
 
 def test_every_printed_slope_says_whose_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Sampled, "converged", True)
-    printed = [(row[2], row[3]) for row in printed_rows(sampled(), 1, "en")]
+    printed = [(row[2], row[3]) for row in printed_rows(sampled(), 1)]
     assert [term for term, _ in printed if "|" in term] == ["x | a", "x | b", "x | c"]
     assert len({term for term, _ in printed}) == len(printed)
     values = {
-        f"{r.term} | {r.group}" if r.group else numbered_name(r.term, "en"): r.estimate
+        f"{r.term} | {r.group}" if r.group else numbered_name(r.term): r.estimate
         for r in sampled().rows
     }
     for term, text in printed:  # two significant digits of the sd, which is about 1
@@ -257,5 +258,5 @@ def test_tables_take_each_number_s_own_mcse(monkeypatch: pytest.MonkeyPatch) -> 
     names = [f"{v}[{g}]" for v in ("u", "u_slope") for g in "abc"]
     mcse = pd.DataFrame({"mcse_mean": np.arange(6.0)}, index=pd.Index(names, name="parameter"))
     monkeypatch.setattr(Sampled, "diagnostics", lambda _: mcse)
-    rows = [row for row in term_rows(result, "en") if row["group"]]
+    rows = [row for row in term_rows(result) if row["group"]]
     assert [row["mcse"] for row in rows] == list(range(6))

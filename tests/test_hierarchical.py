@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -523,6 +524,41 @@ def test_models_that_cannot_be(
         spec = replace(spec, predictors=("x",))
     with pytest.raises(error, match=message):
         build_cells(Rows.from_frame(df, spec), spec)
+
+
+def test_zero_of_the_varying_predictor_is_where_it_is_on_its_standardised_scale() -> None:
+    df = frame()
+    places = [
+        build_cells(Rows.from_frame(df, spec), spec).zero
+        for spec in (SPECS["varying"], replace(SPECS["varying"], varying=()))
+    ]
+    assert places == pytest.approx([-df["z"].mean() / df["z"].std(), 0.0])
+
+
+def test_joint_priors_of_slopes_are_scipys() -> None:
+    """What each samples beside the slopes, in the graph, with scales that are put in later."""
+    import pymc as pm
+    import pytensor
+
+    at, half = np.array([0.2, 0.6]), 2.5
+    expected: dict[str, dict[str, Any]] = {
+        "pooled-normal": {"sd_slopes": stats.halfnorm(scale=0.3)},
+        "r2d2": {"r2": stats.beta(0.3 * 5, 0.7 * 5)},
+        "horseshoe": {
+            "global_scale": stats.halfcauchy(scale=0.3),
+            "slab_variance": stats.invgamma(half, scale=half * 1.7**2),
+        },
+    }
+    densities, theirs = [], []
+    for family, laws in expected.items():
+        structure: Any = SimpleNamespace(n_coef=3, shrinkage=family)
+        with pm.Model() as model:
+            conditional_graph._shrunk(structure, {"sd_resid": np.ones(())})
+            pm.set_data({"shrinkage": np.array([0.3, 5.0, 1.7])})
+        densities += [pm.logp(model[name], value) for name in laws for value in at]
+        theirs += [law.logpdf(value) for law in laws.values() for value in at]
+    ours = pytensor.function([], densities, mode="FAST_COMPILE")()
+    np.testing.assert_allclose(ours, theirs, rtol=1e-7)
 
 
 @pytest.mark.nuts

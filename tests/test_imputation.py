@@ -1,5 +1,6 @@
 """What is missing under every treatment: rows, tables, and the command on a part of the replica."""
 
+import inspect
 import io
 import json
 import re
@@ -38,6 +39,7 @@ from bayes_sf.output.report.saved_imputation import read_imputation
 from bayes_sf.output.run import Asked, Content, Run
 from bayes_sf.output.runs import impute as imputations
 from bayes_sf.output.tables.imputation_tables import imputation_tables, method_table
+from tests.tools import spoken
 
 REPLICA = Path(__file__).parents[1] / "data" / "replica"
 PREDICTORS = ("q13", "women_share")
@@ -103,6 +105,13 @@ def study(sample: AnalysisSample) -> MissingStudy:
 
 def test_every_treatment_is_what_it_says(study: MissingStudy, sample: AnalysisSample) -> None:
     """Each row against the fit that it names, done here anew."""
+    for row in (row for row in study.rows if row.method == "delta"):
+        quantity = row.outcome.removeprefix("absence_")
+        one = study.effects.set_index(["quantity", "term", "delta"]).loc[
+            (quantity, row.term, row.delta)
+        ]
+        kept = ["estimate", "sd", "lower", "upper"]
+        assert [getattr(row, name) for name in kept] == one[kept].tolist()
     found = {(r.outcome, r.term, r.method, r.delta): r for r in study.rows if r.method != "delta"}
     rows = {key[:3]: row for key, row in found.items()}
     for spec, exact in zip(SPECS, study.complete_case, strict=True):
@@ -138,7 +147,7 @@ def test_every_treatment_is_what_it_says(study: MissingStudy, sample: AnalysisSa
 @pytest.mark.parametrize("lang", ["en", "nb"])
 def test_tables_print_n_priors_and_whose_workplaces(study: MissingStudy, lang: str) -> None:
     """Every table says that it is synthetic; those of treatments print priors and intervals."""
-    tables = imputation_tables(study, lang=lang)
+    tables = spoken(lang, imputation_tables, study)
     assert [table.name for table in tables] == [
         "methods_absence_mean", "methods_absence_change", "tipping_points", "missing",
         "won_back_absence_mean", "won_back_absence_change",
@@ -227,7 +236,8 @@ def test_nothing_of_single_workplaces_without_consent(
     single: bool,
 ) -> None:
     """Of microdata, single workplaces are drawn and written only with --completed."""
-
+    if source == "microdata":  # the replica is known by its content
+        monkeypatch.setattr("bayes_sf.inputs.sample.INVENTED", "")
     panel = build_panel(sample, PREDICTORS)
 
     class Sampled(MissingStudy):
@@ -266,7 +276,7 @@ def test_complete_rows_without_sampling(study: MissingStudy, sample: AnalysisSam
     assert ours.converged
     assert len(ours.effects) == len(ours.tipping) == ours.sets.n_sets == len(ours.done.y) == 0
     for spec in SPECS:
-        table = method_table(ours, spec.outcome, lang="nb")
+        table = spoken("nb", method_table, ours, spec.outcome)
         assert "Rubin" not in "".join(table.footer)
         assert table.texts[-1][0] == "ICC"
     with pytest.raises(UsageError, match="must have a predictor"):
@@ -342,8 +352,7 @@ def imputed(
         bayes_sf_command, "impute", "model.toml", "--survey", "survey.csv", "--register",
         "register_workplace.csv", "--register", "register_enterprise.csv", "--completed", "6",
         "--quarters", "--delta=-1,1", "--out", "out", "--lang", "nb", "--json", "--quiet",
-        "--no-disclosure-control", folder=folder,
-    )  # fmt: skip
+        "--no-disclosure-control", folder=folder)  # fmt: skip
     assert done.code == 0, done.stderr
     return lambda: SimpleNamespace(folder=folder / "out", done=done, json=json.loads(done.stdout))
 
@@ -402,3 +411,10 @@ def test_completed_files_hold_what_was_observed(imputed: Callable[[], SimpleName
     )
     words = set(re.findall(r"(?<![\d.])\d{9}(?![\d.])", written))  # nine digits that stand alone
     assert not words & set(numbers)
+
+
+def test_points_moved_by_if_none_are_given_lie_evenly_about_zero() -> None:
+    deltas = inspect.signature(study_missing).parameters["deltas"].default
+    assert 0 in deltas
+    assert np.diff(deltas).min() == np.diff(deltas).max() > 0
+    assert deltas[0] == -deltas[-1]

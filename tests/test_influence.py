@@ -17,6 +17,7 @@ from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.figures.influence import influence_figure
 from bayes_sf.output.figures.page import figure_files
 from bayes_sf.output.tables.influence_tables import influence_tables
+from tests.tools import spoken
 
 #: Posterior sds that an ordinary row may be off: the formula is exact.
 CLOSE = 1e-8
@@ -134,7 +135,7 @@ def test_nothing_is_said_of_few_workplaces() -> None:
     assert all("must have 5 workplaces" in reasons[which] for which in ("3", "b", "c"))
     assert found.refits.set_index("which")["estimate"].isna()[["3", "b", "c"]].all()
     assert reasons["a"] == ""
-    _, answers, by_cell = influence_tables(found, lang="en")
+    _, answers, by_cell = influence_tables(found)
     for table, hidden in ((answers, 1), (by_cell, 1)):
         assert sum(row.count(":") == 4 for row in table.texts) == hidden
 
@@ -175,12 +176,12 @@ def test_the_ends_of_the_scale_carry_q13(q13: Influence) -> None:
 
 @pytest.mark.parametrize("lang", ["en", "nb"])
 def test_picture_and_tables(q13: Influence, lang: Any) -> None:
-    figure = influence_figure(q13, lang=lang)
+    figure = spoken(lang, influence_figure, q13)
     left, right = figure.axes
     assert len(left.get_yticklabels()) == len(q13.refits) == 12
     assert [bar.get_width() for bar in right.patches] == pytest.approx(list(q13.answers["pull"]))
     assert set(figure_files("x", figure)) == {"x.svg", "x.png"}
-    for table in influence_tables(q13, lang=lang):
+    for table in spoken(lang, influence_tables, q13):
         assert table.n == 572
         assert table.statement.startswith("SYNT")
         prior = {"en": "half-t(3, 0, ", "nb": "halv-t(3; 0; "}[lang]
@@ -192,8 +193,8 @@ def test_yes_and_no(sample: AnalysisSample) -> None:
     found = influence(sf.ModelSpec("absence_mean", ("q17",), "industry", unit="pp"), sample)
     assert found.answers["answer"].tolist() == ["yes", "no"]
     assert set(found.refits["left_out"]) == {"nobody", "industry"}
-    influence_figure(found, lang="nb")
-    for table in influence_tables(found, lang="nb"):
+    spoken("nb", influence_figure, found)
+    for table in spoken("nb", influence_tables, found):
         assert "Har tillitsvalgte: nei (q17): ja til nei." in table.footer
 
 
@@ -202,7 +203,9 @@ def test_one_answer_of_three(sample: AnalysisSample) -> None:
     step = Contrast("q18[no]", 1.0, "yes to no")
     found = influence(sf.ModelSpec("absence_mean", ("q18",), "industry"), sample, contrast=step)
     assert found.answers["answer"].tolist() == ["not no", "no"]
-    assert "Har tariffavtale: nei (q18): yes to no." in influence_tables(found, lang="nb")[0].footer
+    assert (
+        "Har tariffavtale: nei (q18): yes to no." in spoken("nb", influence_tables, found)[0].footer
+    )
 
 
 def test_refused() -> None:

@@ -18,6 +18,7 @@ from bayes_sf.output.figures.imputation import (
     quarters_figure,
 )
 from bayes_sf.output.figures.page import drawing
+from tests.tools import spoken
 
 CONTROLS = ("q13", "women_share", "senior_share", "n_employees", "q5r1")
 SPECS = (
@@ -139,9 +140,11 @@ def effects() -> tuple[pd.DataFrame, pd.DataFrame]:
 def test_pictures_say_what_they_are_and_name_nobody(study: SimpleNamespace, lang: str) -> None:
     """Synthetic is said; numbers of quarters are those of the rule; no pseudonym in the SVG."""
     pages = {
-        "quarters": quarters_figure(study.panel, study.done, source="replica", lang=lang),
-        "distribution": distribution_figure(study.panel, study.done, source="replica", lang=lang),
-        "delta": delta_figure(*effects(), source="replica", lang=lang),
+        "quarters": spoken(lang, quarters_figure, study.panel, study.done, source="replica"),
+        "distribution": spoken(
+            lang, distribution_figure, study.panel, study.done, source="replica"
+        ),
+        "delta": spoken(lang, delta_figure, *effects(), source="replica"),
     }
     texts = {name: drawing(page).decode() for name, page in pages.items()}
     for name, page in pages.items():

@@ -50,8 +50,11 @@ def test_posterior_is_the_average_over_completed_panels(made: tuple[Any, Complet
     pooled = completed_posterior(fit, done, delta=1.5)
     np.testing.assert_allclose(pooled.coef.mean(), mean, atol=1e-3 * np.sqrt(var).max())
     np.testing.assert_allclose(pooled.coef.sd(), np.sqrt(var), rtol=1e-3)
-    row = delta_effects(fit, done, term="item", deltas=(1.5,)).iloc[0]
+    row = delta_effects(fit, done, term="item", deltas=(1.5,), prob=0.9).iloc[0]
     assert row["estimate"] == pytest.approx(pooled.coef.mean()[1])
+    reach = np.array([-1.645, 1.645]) * np.sqrt(var[1])  # nearly a normal
+    ends = row[["lower", "upper"]].astype(float) - row["estimate"]
+    np.testing.assert_allclose(ends, reach, rtol=0.06)
     assert (row["n_cells"], row["n"], row["unit"]) == (gone.sum(), 60, "pp")
 
 

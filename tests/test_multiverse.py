@@ -29,6 +29,7 @@ from bayes_sf.spec.multiverse import (
     multiverse_names,
     report_choices,
 )
+from tests.tools import spoken
 
 BAD = sorted((Path(__file__).parent / "bad_multiverses").glob("*.toml"))
 #: Posterior sds that quantities may be off: 32 x 48 nodes against as many as it takes.
@@ -273,7 +274,7 @@ def test_rows_in_another_order_change_nothing(sample: AnalysisSample) -> None:
 def test_picture_and_tables(lang: Any) -> None:
     rng = np.random.default_rng(1)
     found = made_up(np.sort(rng.normal(-0.4, 0.4, 12)))
-    figure = curve_figure(found, lang=lang)
+    figure = spoken(lang, curve_figure, found)
     curve, *choices = figure.axes
     assert [axes.get_label() for axes in choices] == ["outcome", "min_quarters", "prior"]
     intervals = [part for part in curve.collections if isinstance(part, LineCollection)]
@@ -284,7 +285,7 @@ def test_picture_and_tables(lang: Any) -> None:
     for axes in choices:
         np.testing.assert_array_equal(np.asarray(axes.images[0].get_array()).sum(axis=0), 1)
     assert set(figure_files("x", figure)) == {"x.svg", "x.png"}
-    for table in multiverse_tables(found, lang=lang):
+    for table in spoken(lang, multiverse_tables, found):
         assert table.n == (100, 100)
         prior = {"en": "normal(0, 2.5 sd(y)/sd(x))", "nb": "normal(0; 2,5 sd(y)/sd(x))"}[lang]
         assert any(prior in line for line in table.footer)

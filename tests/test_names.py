@@ -31,6 +31,7 @@ from bayes_sf.output.formats.writing import table_files
 from bayes_sf.output.tables.result_tables import posterior_table
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
 from bayes_sf.spec.model import ModelSpec
+from bayes_sf.spec.names import can_be_written
 
 ESCAPE, OVERRIDE, NOTHING = "\x1b[1;35m", "\u202e", "\u200b"
 NAMES = (
@@ -51,7 +52,7 @@ def result() -> Result:
 
 @pytest.fixture(scope="module")
 def table(result: Result) -> Table:
-    return posterior_table([result], lang="en", groups=True)
+    return posterior_table([result], groups=True)
 
 
 @given(st.text())
@@ -190,3 +191,13 @@ def test_a_fit_that_cannot_keep_its_names_is_not_saved(result: Result, tmp_path:
     with pytest.raises(OutputError, match="without NUL characters"):
         save_fit(fake, tmp_path)
     assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("code", "can"), [(0xD7FF, True), (0xD800, False), (0xDFFF, False), (0xE000, True)]
+)
+def test_halves_of_surrogates_cannot_be_written(code: int, can: bool) -> None:
+    """From the first to the last, and nothing beside them: UTF-8 says the same."""
+    name = f"a{chr(code)}"
+    assert can_be_written(name) is can
+    assert (name.encode(errors="ignore") == name.encode(errors="surrogatepass")) is can

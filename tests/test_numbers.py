@@ -24,6 +24,7 @@ from bayes_sf.output.numbers import (
     shared_decimals,
     with_percent,
 )
+from tests.tools import spoken
 
 FINITE = st.floats(-1e6, 1e6)
 DECIMALS = st.integers(0, 6)
@@ -108,18 +109,20 @@ def test_probabilities_at_the_edge() -> None:
 def test_norwegian_has_the_same_digits_with_a_comma(
     low: float, high: float, decimals: int, share: float
 ) -> None:
-    assert fixed(low, decimals, "nb") == fixed(low, decimals).replace(".", ",")
-    assert limit(low, decimals, "nb") == limit(low, decimals).replace(".", ",")
-    assert probability(share, 3, "nb") == probability(share, 3).replace(".", ",")
-    assert percent(share, 1, "nb") == percent(share, 1).replace(".", ",")
-    assert r_hat(share, "nb") == r_hat(share).replace(".", ",")
+    assert spoken("nb", fixed, low, decimals) == fixed(low, decimals).replace(".", ",")
+    assert spoken("nb", limit, low, decimals) == limit(low, decimals).replace(".", ",")
+    assert spoken("nb", probability, share, 3) == probability(share, 3).replace(".", ",")
+    assert spoken("nb", percent, share, 1) == percent(share, 1).replace(".", ",")
+    assert spoken("nb", r_hat, share) == r_hat(share).replace(".", ",")
     english = interval(low, high, decimals)
-    assert interval(low, high, decimals, "nb") == english.replace(".", ",").replace("to", "til")
+    assert spoken("nb", interval, low, high, decimals) == english.replace(".", ",").replace(
+        "to", "til"
+    )
 
 
 def test_no_line_breaks_before_a_norwegian_percent_sign() -> None:
-    assert (with_percent("34,9", "nb"), with_percent("34.9")) == ("34,9\u00a0%", "34.9 %")
-    assert (level(0.95, "nb"), level(0.999, "nb"), level(0.5)) == (
+    assert (spoken("nb", with_percent, "34,9"), with_percent("34.9")) == ("34,9\u00a0%", "34.9 %")
+    assert (spoken("nb", level, 0.95), spoken("nb", level, 0.999), level(0.5)) == (
         "95\u00a0%", "99,9\u00a0%", "50 %",
     )  # fmt: skip
 
@@ -154,7 +157,11 @@ def test_digits_of_an_icc() -> None:
 
 
 def test_an_infinite_number_is_no_number_with_decimals() -> None:
-    assert (fixed(math.inf, 2), fixed(-math.inf, 0, "nb"), limit(math.inf, 1)) == ("∞", "−∞", "∞")
+    assert (fixed(math.inf, 2), spoken("nb", fixed, -math.inf, 0), limit(math.inf, 1)) == (
+        "∞",
+        "−∞",
+        "∞",
+    )
 
 
 @given(st.floats(1e-300, 1e300))
@@ -218,7 +225,7 @@ def value_of(text: str) -> Fraction:
 def test_digits_follow_the_spread(estimated: float, sd: float, texts: tuple[str, str]) -> None:
     decimals = row_decimals((estimated, sd), sd)
     assert (estimate(estimated, decimals), estimate(sd, decimals)) == texts
-    assert estimate(estimated, decimals, "nb") == texts[0].replace(".", ",")
+    assert spoken("nb", estimate, estimated, decimals) == texts[0].replace(".", ",")
 
 
 @given(POSITIVE, POSITIVE)
@@ -245,5 +252,5 @@ def test_r_hat_has_three_decimals(value: float) -> None:
 @given(st.from_regex(r"-?[0-9]{1,3}(\.[0-9]{1,4})?", fullmatch=True))
 def test_a_printed_figure_keeps_its_digits(figure: str) -> None:
     assert number(as_printed(figure)) == Fraction(figure)
-    assert as_printed(figure, "nb") == as_printed(figure).replace(".", ",")
+    assert spoken("nb", as_printed, figure) == as_printed(figure).replace(".", ",")
     assert len(as_printed(figure)) == len(figure)

@@ -4,11 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pymc as pm
 import pytest
 from scipy import special, stats
 
 from bayes_sf.engines.panel.data import PanelData
-from bayes_sf.engines.panel.graph import arrays, panel_model
+from bayes_sf.engines.panel.graph import _with_imputed, arrays, panel_model
 from bayes_sf.engines.panel.pilot import Pilot
 from bayes_sf.errors import SpecError
 from bayes_sf.spec.panel import PanelSpec
@@ -157,7 +158,45 @@ def test_density_is_that_of_the_model_written_out(
         jacobian = np.linalg.slogdet(moving)[1]
         written = _written_out(data, spec, point, coef) + jacobian
         found.append(sum(float(np.sum(part)) for part in log_density(point)) - written)
+    assert np.isfinite(found).all()
     np.testing.assert_allclose(found, found[0], atol=1e-6)
+
+
+def test_predictors_with_gaps_are_a_regression_of_each_on_those_before_it() -> None:
+    """Log density of two that are imputed, written out; and what is put into the gaps."""
+    panel = panels.make(n=12, gaps=False)
+    x = panel.x.copy()
+    x[[1, 4], 0], x[[4, 7, 9], 1] = np.nan, np.nan
+    panel = panels.replaced(panel, x=x, scales={0: "log", 1: "logit"})
+    data = PanelData(panel)
+    with pm.Model() as model:
+        filled = pm.Deterministic("filled", _with_imputed(data.x, data))
+    point_of = {"inputs": model.value_vars, "mode": "FAST_COMPILE", "point_fn": True}
+    density = model.compile_fn(model.logp(), **point_of)
+    filled_of = model.compile_fn(model.replace_rvs_by_values([filled])[0], **point_of,
+                                 on_unused_input="ignore")  # fmt: skip
+    rng, found = np.random.default_rng(6), []
+    shapes = {name: np.shape(value) for name, value in model.initial_point().items()}
+    for _ in range(3):
+        point = {name: 0.4 * rng.normal(size=shape) for name, shape in shapes.items()}
+        total, off, back = stats.norm.logpdf(point["weight_share"]).sum(), 0.0, []
+        for column, (name, ahead) in enumerate({"item": np.log, "share": special.logit}.items()):
+            known = ahead(x[:, column])
+            middle, spread = np.nanmean(known), np.nanstd(known, ddof=1)
+            known[np.isnan(known)] = point[f"missing_{name}"] * spread + middle
+            s = np.exp(point[f"sd_{name}_log__"])
+            total += stats.halfnorm.logpdf(s) + np.log(s)
+            total += stats.norm.logpdf(point[f"mean_{name}"], 0, 2).sum()
+            gap = (known - middle) / spread - point[f"mean_{name}"][panel.code]
+            left = gap - point["weight_share"][0] * off if column else gap
+            total += stats.norm.logpdf(left, 0, s).sum()
+            off = gap
+            raw = special.expit(known) if column else np.exp(known)
+            back.append((raw - data.x_centre[column]) / data.x_scale[column])
+        np.testing.assert_allclose(filled_of(point), np.column_stack(back), atol=1e-10)
+        found.append(density(point) - total)
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found, found[0], atol=1e-8)
 
 
 def test_pilot_is_least_squares_within_workplaces_and_then_among_them() -> None:

@@ -1,11 +1,14 @@
 """The panel's closed forms against dense multivariate normals, gap by gap."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
 from bayes_sf.engines.panel.algebra import Gaps, information, log_likelihood, shifted, summarise
-from bayes_sf.engines.panel.draws import draw_own_effects, draw_residuals
+from bayes_sf.engines.panel.draws import _with_answers, draw_own_effects, draw_residuals
 
 type Figures = tuple[np.ndarray, ...]
 
@@ -124,3 +127,17 @@ def test_own_effects_have_their_conditional_normal(
     mean = cov @ (b.T * inv_sd[i, observed[i]] ** 2) @ residual[i, observed[i]]
     np.testing.assert_allclose(drawn.mean(axis=0), mean, atol=5 * np.sqrt(cov.max() / n))
     np.testing.assert_allclose(np.cov(drawn.T), cov, rtol=0.03, atol=0.01)
+
+
+def test_unknown_answers_are_drawn_among_those_that_are_possible() -> None:
+    """As often as they fit; a workplace with fewer combinations than others has no more."""
+    rng, n = np.random.default_rng(7), 4000
+    fits = np.log([[0.2, 0.8, 5.0], [0.5, 0.3, 0.2]])[np.arange(n) % 2]
+    possible = np.array([[True, True, False], [True, True, True]])[np.arange(n) % 2]
+    shift = np.broadcast_to(np.arange(3.0)[None, :, None], (n, 3, 1))
+    found: Any = SimpleNamespace(possible=possible, cells=(), owner=np.arange(n), shift=shift)
+    drawn = _with_answers(found, {}, np.zeros((n, 1)), fits, rng)[:, 0].astype(int)
+    for part, wanted in ((0, [0.2, 0.8, 0.0]), (1, [0.5, 0.3, 0.2])):
+        share = np.bincount(drawn[part::2], minlength=3) / (n / 2)
+        np.testing.assert_allclose(share, wanted, atol=0.045)  # four standard errors
+        assert share[2] == 0 or part

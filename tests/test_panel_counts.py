@@ -145,6 +145,11 @@ def test_reported_slopes_are_differences_of_expected_absence() -> None:
     assert told["beta"].sel(term="item").item() == pytest.approx(moved.mean(), rel=1e-5)
     change = (moved[:, last] - moved[:, first]).mean()
     assert told["beta_change"].sel(term="item").item() == pytest.approx(change, rel=1e-5)
+    for part in ("", "_change"):
+        group, resid = told[f"sd_group{part}"].item(), told[f"sd_resid{part}"].item()
+        share = group**2 / (group**2 + resid**2)
+        assert told[f"icc{part}"].item() == pytest.approx(share, rel=1e-12)
+        assert 0.01 < share < 0.99
 
 
 def test_counts_have_no_autocorrelation() -> None:

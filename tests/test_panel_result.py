@@ -10,6 +10,7 @@ import xarray as xr
 
 import bayes_sf as sf
 from bayes_sf.engines.panel import result as panel_result
+from bayes_sf.engines.panel import sampling
 from bayes_sf.engines.panel.data import PanelData
 from bayes_sf.engines.panel.fitted import PanelFit
 from bayes_sf.engines.panel.report import _calendar_change, report
@@ -131,3 +132,28 @@ def test_the_calendar_moves_the_change_by_its_two_quarters(walk: bool) -> None:
             level = data.steps @ draws["walk"][chain, draw]
             by_hand += draws["sd_period"][chain, draw] * (level[4] - level[1])
         assert found[chain, draw] == pytest.approx(by_hand)
+
+
+def test_summary_is_the_quantiles_of_all_draws(made: PanelFit) -> None:
+    table, posterior = made.summary(0.8), made.tree["posterior"]
+    for name, values in (
+        ("sd_group", posterior["sd_group"]),
+        ("beta_change[share]", posterior["beta_change"].sel(term="share")),
+    ):
+        ends = np.quantile(values.to_numpy(), [0.1, 0.9])
+        np.testing.assert_allclose(table.loc[name, ["lower", "upper"]].astype(float), ends)
+
+
+@pytest.mark.parametrize("retry", [True, False])
+def test_a_fit_is_tried_again_where_that_is_asked_for(
+    retry: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = {"posterior": SimpleNamespace(to_dataset=dict)}
+    compiled: Any = SimpleNamespace(with_data=lambda **_: None)
+    monkeypatch.setattr(sampling, "sample", lambda *_: drawn)
+    monkeypatch.setattr(sampling, "report", lambda *_: {})
+    monkeypatch.setattr(sampling, "sampler_stats", lambda _: None)
+    monkeypatch.setattr(sampling, "try_twice", lambda *_: "tried twice")
+    found: object = sampling.fit_panel(PANEL, SPEC, compiled=compiled, retry=retry)
+    assert (found == "tried twice") is retry
+    assert isinstance(found, PanelFit) is not retry

@@ -10,6 +10,7 @@ import bayes_sf as sf
 from bayes_sf.errors import UsageError
 from bayes_sf.output.figures.pictures import PICTURES, draw_picture
 from tests.test_group_slopes import sampled
+from tests.tools import spoken
 
 SPEC = sf.ModelSpec("y", ("x",), "g", unit="pp")
 OF_CHAINS = {"trace", "rank", "energy"}
@@ -107,7 +108,7 @@ def test_names_of_a_users_own_groups_stay() -> None:
 def test_pictures_of_ours_speak_norwegian() -> None:
     result = sf.fit(sf.ModelSpec("absence_mean", ("q13",), unit="pp"), sf.load_sample("replica"))
     for name, said in (("forest", "Kan tilpasse arbeidet"), ("shrinkage", "Pleie og omsorg")):
-        figure = draw_picture(result, name, lang="nb")
+        figure = spoken("nb", draw_picture, result, name)
         texts = " ".join(t.get_text() for axes in figure.axes for t in axes.get_yticklabels())
         assert said in texts
         assert "prosentpoeng" in {axes.get_xlabel().split(", ")[-1] for axes in figure.axes}

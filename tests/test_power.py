@@ -6,10 +6,11 @@ import pytest
 from scipy import integrate, special, stats
 
 import bayes_sf as sf
-from bayes_sf.analysis.contrast import Contrast, find_contrast, widest_contrasts
+from bayes_sf.analysis.contrast import Contrast, exact_posterior, find_contrast, widest_contrasts
 from bayes_sf.analysis.size.designs import design_table, published_designs
 from bayes_sf.analysis.size.planning import (
     _normal,
+    _Spread,
     expected_width,
     plan_precision,
     simulate_width,
@@ -204,6 +205,23 @@ def test_expected_width_of_correlated_predictors_by_simulation() -> None:
     width, error = simulate_width(both, step, **design, studies=400, seed=2)
     assert width == pytest.approx(found, rel=1e-2, abs=4 * error)
     assert found > 1.1 * expected_width(alone, step, **design)
+
+
+@pytest.mark.parametrize("size", [2, 12])
+def test_spread_of_predictors_is_anova_s(size: int) -> None:
+    """Balanced industries: the variance between is (MSB - MSW)/n, none where that is negative."""
+    rng = np.random.default_rng(12)
+    code = np.repeat(np.arange(9), size)
+    df = pd.DataFrame({"x": 3 * rng.normal(size=len(code)) + 2 * rng.normal(size=9)[code]})
+    df = df.assign(y=rng.normal(size=len(code)), g=code.astype(str))
+    part = exact_posterior(sf.fit(sf.ModelSpec("y", predictors=("x",), group="g"), df)).parts[0]
+    x = ((df["x"] - df["x"].mean()) / df["x"].std()).groupby(code)
+    within = float(x.var().mean())
+    found = _Spread.of(part)
+    assert found.within[0, 0] == pytest.approx(within)
+    wanted = float(x.mean().var()) - within / size
+    assert wanted > 0.05
+    assert found.between[0, 0] == pytest.approx(wanted)
 
 
 def test_number_of_workplaces_is_the_inverse(q13: sf.Result) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 import bayes_sf as sf
-from bayes_sf.analysis.priors.power_scaling import SENSITIVE, power_scaling
+from bayes_sf.analysis.priors.power_scaling import SENSITIVE, _sampled, power_scaling
 from bayes_sf.analysis.priors.scaled_posterior import cjs_distance, power_scale
 from bayes_sf.engines.gaussian.exact import ExactPosterior, fit_exact
 from bayes_sf.engines.gaussian.grid import resolve
@@ -139,6 +139,8 @@ def test_exact_sensitivities_are_those_of_arviz_from_draws() -> None:
         for term, value in found.items():
             assert table[term, component] == pytest.approx(value, abs=0.015), (term, component)
     assert table["x", "prior"] > 0.02  # there is something to agree on
+    for row in _sampled(result, (0.8, 1.25)):  # as of a sampled result: 4,000 draws
+        assert row["sensitivity"] == pytest.approx(table[row["term"], row["component"]], abs=0.05)
 
 
 def test_log_prior_is_the_density_of_every_stated_prior() -> None:
@@ -178,6 +180,7 @@ def test_log_prior_is_the_density_of_every_stated_prior() -> None:
             stats.halfcauchy(scale=0.2),
         ),
         (Prior("r2d2", scale=4.0, location=0.3, shape=1.0), "r2", stats.beta(1.2, 2.8)),
+        (Prior("r2d2", scale=3.0), "r2", stats.beta(1.5, 1.5)),
     ],
 )
 def test_of_joint_priors_the_shared_scale_has_the_density(

@@ -122,7 +122,7 @@ def test_a_printed_zero_is_bounded() -> None:
 
 def test_what_is_not_printed_is_said_and_has_its_ends() -> None:
     found = sf.icc_posterior(icc="0.21", n=1840, groups=44)
-    assert [line.partition(":")[0] for line in found.assumed] == ["sizes of groups", "estimator"]
+    assert [line.split()[0] for line in found.assumed] == ["sizes", "REML,"]
     equal, unequal = found.ends["sizes equal"], found.ends["sizes very unequal"]
     assert unequal.upper - unequal.lower > equal.upper - equal.lower
     # of equal groups ML's tau^2 is (J - 1)/J of the one that REML has, nearly: so behind the same

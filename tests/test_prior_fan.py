@@ -1,10 +1,13 @@
 """The prior fan: re-weighted posteriors against fits with each prior."""
 
 from dataclasses import replace
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 import bayes_sf as sf
 from bayes_sf.analysis.contrast import exact_posterior
@@ -122,6 +125,28 @@ def test_mass_beyond_the_first_limits_is_found(cut: str, monkeypatch: pytest.Mon
     agree(table, SPEC, df, fan)
 
 
+def test_an_axis_that_is_not_resolved_gets_half_as_many_nodes_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried: list[tuple[int, int]] = []
+    over = nodes.Nodes.over
+
+    def spied(data: Any, priors: Any, limits: Any, n_z: int, n_t: int) -> nodes.Nodes:
+        tried.append((n_z, n_t))
+        return over(data, priors, limits, n_z, n_t)
+
+    data = [part.data for part in exact_posterior(sf.fit(SPEC, frame())).parts]
+    limits = nodes._limits(data, [sf.Priors()])
+    monkeypatch.setattr(nodes, "_limits", lambda *_: limits)
+    monkeypatch.setattr(nodes.Nodes, "over", spied)
+    monkeypatch.setattr(nodes, "_START", (8, 2))
+    nodes.Nodes.resolve(data, [sf.Priors()])
+    assert len(tried) > 2
+    for axis in zip(*tried, strict=True):
+        for before, after in pairwise(axis):
+            assert before == after or 1.5 * before - 1 < after <= 1.5 * before + 1
+
+
 def test_nothing_is_concluded_of_group_means() -> None:
     """However far from zero: their rows have neither direction nor change."""
     fan = {"wide": sf.Priors(), "sceptical": sf.Priors(slope=sf.Prior("normal", scale=0.01))}
@@ -133,6 +158,11 @@ def test_nothing_is_concluded_of_group_means() -> None:
     assert (means["sign"] == 0).all()
     assert (means["changes"] == "").all()
     assert means[["p_direction", "p_above"]].isna().all(axis=None)
+
+
+def test_the_exponential_of_the_fan_leaves_a_twentieth_above_the_outcome_s_sd() -> None:
+    prior = GROUP_PRIORS["exponential"]
+    assert stats.expon(scale=prior.scale).sf(1.0) == pytest.approx(0.05)
 
 
 def test_the_default_fan_has_twenty_named_priors() -> None:

@@ -1,10 +1,14 @@
 """Priors against scipy, and what they say about the ICC."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
+from bayes_sf.engines.gaussian.joint import Joint, coefficient_prior, resolve_priors
+from bayes_sf.engines.gaussian.likelihood import standardise
 from bayes_sf.errors import SpecError
+from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.priors import SCALE_FAMILIES, Prior, Priors, icc_prior_quantiles
 
 PRIORS = {
@@ -62,6 +66,7 @@ def test_autoscaled_priors_are_multiples_of_the_unit() -> None:
     assert Prior("half-t", scale=2.0).resolve(3.0).scale == 6.0
     assert Prior("half-t", scale=2.0, autoscale=False).resolve(3.0).scale == 2.0
     assert Prior("normal").resolve(3.0, location=5.0).location == 5.0
+    assert Prior("normal").resolve(3.0).location == 0.0
     assert Prior("normal", location=1.0).resolve(3.0, location=5.0).location == 1.0
 
 
@@ -111,6 +116,65 @@ def test_priors_say_what_they_are() -> None:
 def test_impossible_priors(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(SpecError, match=message):
         Prior(**arguments)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("family", "key", "low", "high"),
+    [("half-t", "scale", 1e-100, 1e100), ("half-t", "df", 0.1, 1e6), ("gamma", "shape", 0.01, 1e6)],
+)
+def test_numbers_of_priors_go_to_their_limits_and_no_further(
+    family: str, key: str, low: float, high: float
+) -> None:
+    for value in (low, high):
+        assert getattr(Prior(family, **{key: value}), key) == value
+    for value in (np.nextafter(low, 0), np.nextafter(high, np.inf)):
+        with pytest.raises(SpecError, match=f"{key}: must lie between"):
+            Prior(family, **{key: float(value)})
+
+
+@pytest.mark.parametrize("autoscale", [True, False])
+def test_a_slope_s_location_is_in_raw_units(autoscale: bool) -> None:
+    """In sds of the outcome by sd of the predictor for the engine, whatever the scale is in."""
+    rng = np.random.default_rng(2)
+    x = 5 * rng.normal(size=(30, 2)) * [1.0, 10.0]
+    df = pd.DataFrame(
+        {"y": 3 * rng.normal(size=30), "a": x[:, 0], "b": x[:, 1], "g": [*"abc"] * 10}
+    )
+    data = standardise(Moments.from_frame(df, outcome="y", predictors=["a", "b"], group="g"))
+    slope = Prior("normal", scale=0.5, location=0.3, autoscale=autoscale)
+    _, mean = coefficient_prior(data, resolve_priors(Priors(slope=slope), data))
+    wanted = 0.3 * df[["a", "b"]].std() / df["y"].std()
+    np.testing.assert_allclose(mean[1:], wanted, rtol=1e-12)
+
+
+def test_an_intercept_s_prior_is_in_the_outcome_s_unit_or_flat() -> None:
+    y = [3.0, 5.0, 4.0, 9.0, 7.0, 8.0]
+    df = pd.DataFrame({"y": y, "g": [*"aabbcc"]})
+    data = standardise(Moments.from_frame(df, outcome="y", group="g"))
+    intercept = Prior("normal", scale=2.5, location=5.0)
+    precision, mean = coefficient_prior(data, resolve_priors(Priors(intercept=intercept), data))
+    assert mean[0] == pytest.approx((5 - np.mean(y)) / np.std(y, ddof=1))
+    assert precision[0] == pytest.approx(1 / 2.5**2)
+    flat = resolve_priors(Priors(intercept=Prior("flat")), data)
+    assert coefficient_prior(data, flat)[0][0] == 0
+
+
+@pytest.mark.parametrize(
+    ("farthest", "priors"),
+    [
+        ("", Priors()),
+        ("intercept", Priors(intercept=Prior("normal", scale=0.05, location=40.0))),
+        ("slope", Priors(slope=Prior("normal", scale=0.05, location=-9.0))),
+        ("sd_resid", Priors(sd_resid=Prior("half-normal", scale=1e-3))),
+        ("sd_group", Priors(sd_group=Prior("exponential", scale=1e-3))),
+    ],
+)
+def test_the_prior_that_is_farthest_from_the_data_is_named(farthest: str, priors: Priors) -> None:
+    rng = np.random.default_rng(3)
+    df = pd.DataFrame({"x": rng.normal(size=40), "g": [*"abcd"] * 10})
+    df["y"] = df["x"] + df["g"].map({"a": 0, "b": 2, "c": 5, "d": 3}) + rng.normal(size=40)
+    data = standardise(Moments.from_frame(df, outcome="y", predictors=["x"], group="g"))
+    assert Joint.build(data, resolve_priors(priors, data)).at_odds() == farthest
 
 
 def test_families_go_where_they_belong() -> None:

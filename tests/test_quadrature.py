@@ -82,6 +82,12 @@ def log_normal_density(t: np.ndarray, z: np.ndarray) -> np.ndarray:
     return -0.5 * ((t - 7.0) / 0.01) ** 2 - 0.5 * ((z[:, None] - 1.0) / 0.3) ** 2
 
 
+def test_area_of_a_box() -> None:
+    """That of its edges' product: narrow in one way, it shrinks by what is cut off there."""
+    assert Box(-1, 2, 1, 5).area == 12
+    assert Box(0, 0.01, 0, 3).area == pytest.approx(0.5 * Box(0, 0.02, 0, 3).area)
+
+
 @pytest.mark.parametrize(
     "start", [Box(-2, 0.5, 0, 1.6), Box(6.99, 7.0, 0.9, 1.0), Box(0, 900, 0, 4)]
 )

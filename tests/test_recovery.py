@@ -1,15 +1,19 @@
 """The published route: what is recovered must print what the report prints."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
+from scipy import stats
 
 import bayes_sf as sf
 from bayes_sf.engines.gaussian.ols_reml import fit_reml
-from bayes_sf.errors import SpecError
+from bayes_sf.errors import SpecError, UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.published import rounding_interval
 from bayes_sf.recovery.answers import item_answers, surveyed
-from bayes_sf.recovery.change_states import boundary_region, change_states
+from bayes_sf.recovery.change_states import _log_t, boundary_region, change_states
 from bayes_sf.recovery.implied import Candidates, solve
 from bayes_sf.recovery.printed import PrintedModel, figures, printed_models
 from bayes_sf.recovery.states import States, null_implied, table_sizes
@@ -50,6 +54,48 @@ def test_answers_are_the_published_counts(item: str) -> None:
     else:
         missing = {name for c in entry.missing for name in c.printed}
         assert answers.counts.sum() == rows[~rows["category"].isin(missing)]["count"].sum()
+
+
+@pytest.mark.parametrize("end", [np.min, np.max, np.median])
+def test_counts_behind_whole_percentages_round_to_them(
+    end: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the total over all industries leaves one way: all as low, or high, as can be; and where
+    the middle of each adds up to it.
+
+    Brute force: every count of an industry's workplaces that rounds to what is printed.
+    """
+    option, total = "q16.11", surveyed()[1]
+    entry, overall = BOOK.item(option), sf.published_table("univariate")
+    parent = BOOK.item(str(entry.parent))
+    category = next(c for c in parent.categories if f"{parent.key}.{c.code}" == option)
+    table = sf.published_table("by_industry")
+    table = table[
+        (table["question"] == parent.printed_key) & table["category"].isin(category.printed)
+    ]
+    printed = table.set_index("industry").loc[list(surveyed()[0]), "percent"]
+    ends = np.array(
+        [
+            end([k for k in range(n + 1) if abs(100 * k / n - float(percent)) <= 0.5])
+            for n, percent in zip(total, printed, strict=True)
+        ]
+    )
+    here = (overall["question"] == parent.printed_key) & overall["category"].isin(category.printed)
+    one = overall.index[here][0]
+    overall.loc[here, "count"] = 0
+    overall.loc[one, "count"] = ends.sum()
+    monkeypatch.setattr(
+        "bayes_sf.recovery.answers.published_table",
+        lambda name: overall if name == "univariate" else sf.published_table(name),
+    )
+    np.testing.assert_array_equal(item_answers(BOOK, option).counts[1], ends)
+
+
+def test_weights_of_shocks_are_those_of_independent_t_variables() -> None:
+    noise = np.random.default_rng(4).normal(size=(5, 3))
+    theirs = stats.t(6).logpdf(noise).sum(axis=1)
+    ours = _log_t(noise, 6)
+    np.testing.assert_allclose(ours - ours[0], theirs - theirs[0], atol=1e-12)
 
 
 def test_whole_population_has_no_sampling_variation() -> None:
@@ -203,6 +249,25 @@ def test_ends_share_the_total_and_reach_what_reml_calls_zero() -> None:
             high.within - (1.03**2 - 1) * (n @ moved**2), "industry",
         )  # fmt: skip
         assert fit_reml(wider).sd_group > 0.02 * fit_reml(wider).sd_resid
+
+
+@pytest.mark.parametrize(("table", "outcome"), [("46", "change"), ("47", "mean")])
+def test_a_table_of_another_outcome_is_refused(
+    study: PublishedStudy, table: str, outcome: str
+) -> None:
+    spec = replace(spec_of(table, "q13"), outcome=f"absence_{outcome}")
+    with pytest.raises(SpecError, match="that the report prints"):
+        study.recover(spec)
+
+
+def test_a_change_has_both_quarters_whatever_rule_is_asked_for(study: PublishedStudy) -> None:
+    one, three = (
+        study.recover(sf.ModelSpec("absence_change", min_quarters=least)).draws for least in (1, 3)
+    )
+    for first, second in zip(one, three, strict=True):
+        np.testing.assert_array_equal(first.means, second.means)
+    with pytest.raises(UsageError, match="min_quarters"):
+        study.recover(sf.ModelSpec("absence_change", min_quarters=2))
 
 
 def test_models_with_controls_are_refused(study: PublishedStudy) -> None:

@@ -16,6 +16,7 @@ from bayes_sf.inputs.faults import AGES
 from bayes_sf.inputs.pseudonym import is_valid_number, mask_numbers, pseudonym
 from bayes_sf.inputs.register.extract import COLUMNS
 from bayes_sf.inputs.register.outcomes import (
+    count_pairs,
     has_doubles,
     kendall_tau_b,
     sum_quarters,
@@ -115,8 +116,10 @@ def test_tau_is_scipys_with_ties_and_gaps(engine: Any, series: list[list[float |
 
     names = [f"y{i}" for i in range(8)]
     columns = {name: [each[i] for each in series] for i, name in enumerate(names)}
-    table = ibis.memtable(columns, schema=dict.fromkeys(names, "float64"))
-    tau = table.select(tau=kendall_tau_b([table[name] for name in names]))
+    columns["n"] = [sum(y is not None for y in each) for each in series]
+    table = ibis.memtable(columns, schema={**dict.fromkeys(names, "float64"), "n": "int64"})
+    counted = count_pairs(table, period=range(8))
+    tau = counted.select(tau=kendall_tau_b(counted.n, counted.rises, counted.falls))
     for got, each in zip(engine.to_pyarrow(tau)["tau"].to_pylist(), series, strict=True):
         times, values = [
             *zip(*((i, y) for i, y in enumerate(each) if y is not None), strict=True)
@@ -141,8 +144,10 @@ def test_the_aggregation_compiles_for_spark(monkeypatch: pytest.MonkeyPatch) -> 
     rows = ibis.table({**types, "working_days": "int16", **dict.fromkeys(days, "float64")}, "rows")
     span = quarter_range("2016Q1", "2020Q4")
     summary = sum_quarters(with_absence(rows), period=span, kept=span)
-    query = PySparkCompiler().to_sqlglot(with_movement(summary, period=span, change=(7, 19)))
+    query = PySparkCompiler().to_sqlglot(count_pairs(summary, period=span))
     assert "GROUP BY" in query.sql("spark").upper()
+    counted = ibis.table(count_pairs(summary, period=span).schema(), "counted")
+    PySparkCompiler().to_sqlglot(with_movement(counted, change=(7, 19))).sql("spark")
     doubles = PySparkCompiler().to_sqlglot(summary.filter(has_doubles(summary)))
     assert "WHERE" in doubles.sql("spark").upper()
 

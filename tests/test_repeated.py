@@ -269,3 +269,16 @@ def test_nuts_on_the_replica() -> None:
         mine, mcse = ours[row.term, row.group], table.loc[name]
         assert row.estimate == pytest.approx(mine.estimate, abs=4 * mcse["mcse_mean"]), name
         assert row.sd == pytest.approx(mine.sd, abs=4 * mcse["mcse_sd"]), name
+
+
+def test_an_angle_that_is_not_resolved_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A density of the angle with a jump: no number of nodes does."""
+
+    def given(angle: float, *_: object) -> tuple[float, None]:
+        return (0.0 if angle < 0.7 else -5.0), None
+
+    monkeypatch.setattr(repeated, "_MOST", 40)
+    with pytest.raises(
+        ConvergenceError, match=r"with 40 nodes \(got '.* unresolved'\); use half-t"
+    ):
+        repeated._resolve_angle(given)  # type: ignore[arg-type]

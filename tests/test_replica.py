@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -19,13 +20,13 @@ from bayes_sf.inputs.published import DECIMALS, published_table, rounding_interv
 from bayes_sf.inputs.sample import AnalysisSample, design, load_sample
 from bayes_sf.recovery.region import NORMAL_QUANTILE
 from bayes_sf.replica import Replica, make_replica, write_replica
-from bayes_sf.replica.misses import print_figure
+from bayes_sf.replica.misses import Miss, print_figure
 from bayes_sf.replica.published.models import Model, figures, fit_model, sensitivities
 from bayes_sf.replica.published.reml import fit, sums
 from bayes_sf.replica.published.targets import FIGURES, Target, targets
 from bayes_sf.replica.register.extracts import draw_numbers
 from bayes_sf.replica.register.rates import kendall_tau
-from bayes_sf.replica.writing import FILES
+from bayes_sf.replica.writing import FILES, describe
 from bayes_sf.resources import data_dir
 from bayes_sf.spec.moments import Moments
 
@@ -244,19 +245,23 @@ def test_own_reml_agrees_with_the_package() -> None:
         np.testing.assert_allclose(own.ratio * own.within, other.sd_group**2, rtol=1e-6)
 
 
-def test_sensitivities_are_derivatives() -> None:
+@pytest.mark.parametrize("unit", [1.0, 1e-3, 1e3])
+def test_sensitivities_are_derivatives(unit: float) -> None:
+    """In any unit of the outcome: steps follow it."""
     rng = np.random.default_rng(5)
     industry = np.repeat(np.arange(6), 12)
     X = np.column_stack([np.ones(72), rng.integers(1, 6, 72)]).astype(float)
-    y = 5 + 2 * rng.standard_normal(6)[industry] + rng.standard_normal(72)
+    y = unit * (5 + 2 * rng.standard_normal(6)[industry] + rng.standard_normal(72))
     model = Model(np.arange(72), X, industry, targets()[0])
     values, jacobian = sensitivities(model, y)
     np.testing.assert_allclose(values, figures(fit_model(model, y)))
     for row in (0, 30, 71):
         step = np.zeros(72)
-        step[row] = 1e-5
-        slope = (figures(fit_model(model, y + step)) - figures(fit_model(model, y - step))) / 2e-5
-        np.testing.assert_allclose(jacobian[:, row], slope, rtol=2e-3, atol=1e-6)
+        step[row] = 1e-5 * unit
+        moved = figures(fit_model(model, y + step)) - figures(fit_model(model, y - step))
+        np.testing.assert_allclose(
+            unit * jacobian[:, row], moved / 2e-5, rtol=2e-3, atol=1e-6 * max(unit, 1)
+        )
 
 
 def test_kendall_tau_is_scipys() -> None:
@@ -282,6 +287,12 @@ def empty_replica() -> Replica:
 def test_a_replica_shows_what_it_is_without_its_tables() -> None:
     shown = repr(empty_replica())
     assert shown == "Replica(misses=(), compared=740, correlation=0.78, seed=2)"
+
+
+def test_the_page_counts_what_agrees() -> None:
+    misses = (Miss("46", "q13", "q13", "t", "1.0", "1.1"), Miss("47", "q13", "q13", "t", "2", "3"))
+    page = describe(replace(empty_replica(), misses=misses))
+    assert re.search(r"Of the 740 printed .* \*\*738\*\* at their", page)
 
 
 def test_writing_is_whole_or_refused(tmp_path: Path) -> None:

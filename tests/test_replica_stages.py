@@ -32,6 +32,7 @@ from bayes_sf.replica.survey import allocation, costs
 from bayes_sf.replica.survey.answers import NOT_ASKED, questions
 from bayes_sf.replica.survey.respondents import answer, draw_traits
 from bayes_sf.replica.survey.strata import Stratum, workplaces
+from bayes_sf.resources import data_dir
 
 KEPT = Path(__file__).parent / "references" / "replica" / "stages.csv"
 #: Items whose counts are allocated: with two answers, with five, with a filter, of three terms.
@@ -280,6 +281,18 @@ def test_extracts_give_back_what_they_were_made_of(stages: dict[str, Any]) -> No
         scalar("n_file_enterprise_number"),
     ]
     assert len(numbers[0] & numbers[1]) == scalar("n_duplicates")
+
+
+def test_the_survey_has_the_columns_of_the_committed_copy_and_every_answer(
+    stages: dict[str, Any],
+) -> None:
+    survey, answers = stages["survey"], stages["answers"]
+    kept = pd.read_csv(data_dir() / "replica" / "survey.csv", nrows=0)
+    assert list(survey) == list(kept)
+    assert survey["org_nr"].is_monotonic_increasing
+    rows = survey.set_index("org_nr").loc[stages["numbers"][: len(survey)]]
+    for key in [name for name in survey if name in answers]:
+        np.testing.assert_array_equal(rows[key], answers[key])
 
 
 if __name__ == "__main__":

@@ -12,13 +12,13 @@ from scipy.stats import norm, t
 
 import bayes_sf as sf
 from bayes_sf.analysis.printed.check import check_tables
+from bayes_sf.catalogue import Message, said_of, speaking
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.gaussian.alike import icc_of_versions
 from bayes_sf.engines.gaussian.exact import fit_exact
 from bayes_sf.engines.gaussian.ols_reml import fit_reml
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.printed.folder import read_published
-from bayes_sf.output.words import reread as words
 from bayes_sf.recovery.reread.coefficients import degrees_of_freedom, posterior_of
 from bayes_sf.recovery.reread.null import PrintedNull, read_null
 from bayes_sf.recovery.reread.versions import NullPrint, _miss, draw_versions
@@ -349,7 +349,10 @@ def test_every_note_is_in_norwegian() -> None:
             notes = [*model.read, *model.assumed, *model.left, model.refused]
             notes += [text for one in model.coefficients for text in one.assumed]
             for text in filter(None, notes):
-                assert text.template in words._NORWEGIAN, text  # type: ignore[union-attr]
+                assert isinstance(text, Message)
+                assert said_of(text) == text
+                with speaking("nb"):
+                    assert said_of(text)
 
 
 def test_the_command_reads_a_folder(command: Any, tmp_path: Path) -> None:

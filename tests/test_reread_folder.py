@@ -64,7 +64,7 @@ COEFFICIENTS = "model,term,estimate,se\nnull,(Intercept),{},{}\n"
         ("title = 'x'\n", {}, r"study.toml: schema: must be there"),
         ("schema = 2\n", {}, "study.toml: schema: must be one of 1"),
         ('schema = 1\nkind = "data"\n', {}, "study.toml: kind: must be published"),
-        ("schema = 1\ntitel = 'x'\n", {}, "study.toml: titel: is no key here.*did you mean title"),
+        ("schema = 1\ntitel = 'x'\n", {}, "study.toml: titel: is no key.*did you mean 'title'"),
         ("schema = 1\n[models.a]\nicc = 0.21\n", {}, "models.a.icc: must be text as printed"),
         ('schema = 1\n[models.a]\nicc = "21"\n', {}, "is it 0.21 or 21 %.*write 0.21"),
         ('schema = 1\n[models.a]\nicc = "21 %"\n', {}, "must be a number without a percent sign"),
@@ -77,7 +77,7 @@ COEFFICIENTS = "model,term,estimate,se\nnull,(Intercept),{},{}\n"
          "models.a.size_bounds: must be one pair for each group"),
         ("schema = 1\n[models.a]\nestimator = 'reml'\n", {}, "models.a.estimator: must be one of"),
         ("schema = 1\n[models.a]\ntable = '3'\n[tables.2]\n", {}, "models.a.table: must be one of"),
-        ("schema = 1\n[tables.2]\ndecimals = {estimat = 2}\n", {}, "did you mean estimate"),
+        ("schema = 1\n[tables.2]\ndecimals = {estimat = 2}\n", {}, "did you mean 'estimate'"),
         ("schema = 1\n[models.a.interval]\nlevel = 95\n", {}, "interval.level: must be a probab"),
         ("schema = 1\n[models.a.interval]\nreference = 't:x'\n", {}, "must be t: and a number"),
         ("schema = 1\n[stars]\n'*' = 5\n", {}, "stars.*must lie between 0 and 1"),
@@ -98,7 +98,7 @@ COEFFICIENTS = "model,term,estimate,se\nnull,(Intercept),{},{}\n"
         (SMALLEST, {"coefficients": "model,term,estimate,std\nnull,x,1,2\n"},
          "coefficients.csv: row 1, column 4: must be one of"),
         (SMALLEST, {"coefficients": "model,term,estimate\nnul,x,1\n"},
-         "coefficients.csv: row 2, column model: must be a model.*did you mean null"),
+         "coefficients.csv: row 2, column model: must be a model.*did you mean 'null'"),
         (SMALLEST, {"coefficients": "model,term,estimate\nnull,x,1\nnull,x,2\n"},
          "coefficients.csv: row 3: must not be the same as row 2"),
         (SMALLEST, {"coefficients": "model,term,estimate,ci_low\nnull,x,1,2\n"},
@@ -143,7 +143,7 @@ def test_only_coefficients_are_there(tmp_path: Path) -> None:
     report = read_published(folder(tmp_path, "schema = 1\n", coefficients=text))
     found = sf.reread(report)["null"]
     assert (found.level, found.icc) == ("i", None)
-    assert "the number of rows and groups" in found.refused
+    assert "the number of rows and of groups" in found.refused
     assert report.models["null"].coefficients[1].text("stars") == "*"
     assert [one.printed for one in found.coefficients] == ["1.25", "-.236"]
     runs = check_tables(report)

@@ -106,7 +106,7 @@ def test_many_iccs(tmp_path: Path, command: Any) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (ICCS.replace("icc,", "ic,"), "row 1, column 2: must be one of.*did you mean icc"),
+        (ICCS.replace("icc,", "ic,"), "row 1, column 2: must be one of.*did you mean 'icc'"),
         ("study,icc,n\nA,0.1,100\n", "row 1: must have a column groups"),
         (ICCS.replace("0.05", "5"), "row 2, column icc: must lie between 0 and 1"),
         (ICCS.replace("800", "30"), "row 2, column n: must be more than groups"),

@@ -145,6 +145,8 @@ def test_everyone_surveyed_is_in_the_sample_linked_or_not(
         sample.frame.loc[sample.frame["linked"], "workplace"]
     )
     assert sample.source == "microdata"
+    assert sample.extracts["workplaces"].tolist() == [sample.quarters["workplace"].nunique()]
+    assert {"fault", "consequence", "rows"} <= set(sample.problems)
 
 
 def test_a_sample_is_frozen_and_its_repr_shows_no_workplace(sample: AnalysisSample) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 import bayes_sf as sf
 from bayes_sf.analysis.contrast import Contrast, find_contrast
 from bayes_sf.analysis.priors.prior_fan import default_fan, prior_fan
-from bayes_sf.analysis.sensitivity import PARTS
+from bayes_sf.analysis.sensitivity import PARTS, Sensitivity
 from bayes_sf.analysis.size.bayes_factors import bayes_factors
 from bayes_sf.analysis.size.days_lost import MEANING, Workforce
 from bayes_sf.analysis.size.multiplicity import collect_slopes, pool_slopes
@@ -238,6 +239,14 @@ def test_the_same_seed_gives_the_same(replica: Any) -> None:
 def test_what_is_refused(replica: Any, options: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         sf.sensitivity(replace(bivariate(), specs=bivariate().specs[:3]), replica, **options)
+
+
+@pytest.mark.parametrize(("count", "end"), [(1, "m0"), (4, "m3"), (5, "m3, ...")])
+def test_four_models_are_named(count: int, end: str) -> None:
+    results = tuple(SimpleNamespace(spec=SimpleNamespace(name=f"m{i}")) for i in range(count))
+    found = Sensitivity(results, (), {"fan": None}, {}, 0.95, 1)  # type: ignore[arg-type,dict-item]
+    names = [f"m{i}" for i in range(min(count, 4))]
+    assert repr(found) == f"<Sensitivity of {', '.join(names)}{end.removeprefix(names[-1])}: fan>"
 
 
 def test_what_is_no_model(tmp_path: Path) -> None:

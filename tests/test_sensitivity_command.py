@@ -28,7 +28,8 @@ from bayes_sf.output.figures.sensitivity import (
     ranks_figure,
 )
 from bayes_sf.output.tables.sensitivity_tables import model_tables, outcome_tables
-from bayes_sf.output.words.sensitivity import _SENTENCES, _WORDS, say
+from bayes_sf.output.words.sensitivity import part_note, part_word
+from tests.tools import spoken
 
 type Command = Callable[..., tuple[int, str, str]]
 
@@ -162,7 +163,7 @@ def test_what_is_refused_later_leaves_no_file(
 
 @pytest.mark.parametrize("lang", ["en", "nb"])
 def test_tables_say_n_priors_source_and_kind(found: Sensitivity, lang: Any) -> None:
-    tables = model_tables(found, found.results[0], lang)
+    tables = spoken(lang, model_tables, found, found.results[0])
     assert len(tables) == 10
     assert len({table.name for table in tables}) == 10
     prior = (
@@ -179,11 +180,13 @@ def test_tables_say_n_priors_source_and_kind(found: Sensitivity, lang: Any) -> N
 
 def test_days_are_called_an_association_twice(found: Sensitivity) -> None:
     for lang, label in (("en", "ASSOCIATION, NOT"), ("nb", "SAMMENHENG, IKKE")):
-        (table,) = (t for t in model_tables(found, found.results[0], lang) if t.name == "days_x_y")  # type: ignore[arg-type]
+        (table,) = (
+            t for t in spoken(lang, model_tables, found, found.results[0]) if t.name == "days_x_y"
+        )  # type: ignore[arg-type]
         assert label in " ".join(table.footer)
         assert ("association" if lang == "en" else "sammenheng") in table.caption
         assert len(table.rows) == 9  # two industries and all, three variations
-    short = model_tables(found, found.results[0], "en", short=True)
+    short = model_tables(found, found.results[0], short=True)
     (table,) = (t for t in short if t.name == "days_x_y")
     assert len(table.rows) == 3
     mean = float(found["days"][found["days"]["industry"] == "all"]["mean"].iloc[0])
@@ -210,26 +213,23 @@ def many(correlations: tuple[float, ...]) -> pd.DataFrame:
 def test_many_comparisons_show_the_largest_and_what_was_asked(found: Sensitivity) -> None:
     own = many((0.0, 0.3))
     asked = Sensitivity(found.results, (), {"multiplicity": own}, {}, 0.95, 1)
-    (table,) = outcome_tables(asked, "en")
+    (table,) = outcome_tables(asked)
     assert len(table.rows) == 8
     assert "common correlation" in " ".join(table.footer)
     largest = own[own["correlation"] == 0].set_index("term")["t"].abs().idxmax()
     assert table.rows[0][0] == largest, "terms of own data have no label of the codebook"
     rows = Sensitivity(found.results, (), {"multiplicity": many((np.nan,))}, {}, 0.95, 1)
-    (table,) = outcome_tables(rows, "nb")
+    (table,) = spoken("nb", outcome_tables, rows)
     assert "felles korrelasjon" not in " ".join(table.footer)
-    assert not outcome_tables(Sensitivity(found.results, (), {}, {}, 0.95, 1), "en")
+    assert not outcome_tables(Sensitivity(found.results, (), {}, {}, 0.95, 1))
 
 
-def test_every_word_is_there_in_both_languages() -> None:
-    for pair in (*_WORDS.values(), *_SENTENCES.values()):
-        assert len(pair) == 2
-        assert all(text.strip() for text in pair)
+def test_every_part_has_a_title_and_a_note() -> None:
     for part in PARTS:
         names = ("controls own", "controls identical") if part == "controls" else (part,)
         for name in names:
-            assert say(name, "nb") != name
-            assert name in _SENTENCES
+            assert spoken("nb", part_word, name) != name
+            assert spoken("nb", part_note, name) != part_note(name)
 
 
 # Pictures
@@ -244,15 +244,15 @@ def texts(figure: Any) -> str:
 @pytest.mark.parametrize("lang", ["en", "nb"])
 def test_pictures_say_what_they_are(found: Sensitivity, lang: Any) -> None:
     drawn = [
-        fan_figure(found["fan"], lang=lang),
-        ladder_figure(found["ladder"], lang=lang),
-        ranks_figure(many((0.0, 0.5)), ["q17[no]"], lang=lang),
+        spoken(lang, fan_figure, found["fan"]),
+        spoken(lang, ladder_figure, found["ladder"]),
+        spoken(lang, ranks_figure, many((0.0, 0.5)), ["q17[no]"]),
     ]
     for figure, key in zip(drawn, ("fan", "ladder", "multiplicity"), strict=True):
         said = texts(figure)
-        assert say(key, lang) in said
+        assert spoken(lang, part_word, key) in said
         assert ("Kilde" if lang == "nb" else "Source") in said
-        assert figure.get_label().startswith(say(key, lang))
+        assert figure.get_label().startswith(spoken(lang, part_word, key))
         assert "95" in said
     assert "n = 60" in texts(drawn[0])
     assert ("skeptisk" if lang == "nb" else "sceptical") in texts(drawn[0])
@@ -298,7 +298,7 @@ def test_small_contrasts_have_digits() -> None:
         rope=rope, amounts=[5e-6], effects=Effects((1e-5,)),
         parts=["size", "exceedance", "designs", "planning"],
     )  # fmt: skip
-    for table in model_tables(found, found.results[0], "en"):
+    for table in model_tables(found, found.results[0]):
         for row, texts in zip(table.rows, table.texts, strict=True):
             for cell, text, column in zip(row, texts, table.columns, strict=True):
                 if column.kind in {"number", "interval"} and column.key != "type_m":

@@ -135,3 +135,10 @@ def test_the_digest_is_of_everything_that_is_said() -> None:
         ModelSpec("y", ("x",), "g", priors=Priors.flat()),
     ]
     assert len({spec.digest, *(other.digest for other in others)}) == 4
+
+
+def test_a_joint_model_nests_the_items_with_a_filter_question() -> None:
+    """Those of figure 5's thirty that not everybody was asked; the others for everybody."""
+    for spec in load_analysis("joint_normal").specs:
+        assert spec.nested == ("q20r1", "q20r2", "q20r3", "q22")
+        assert set(spec.nested) < set(spec.predictors)

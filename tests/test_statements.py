@@ -207,6 +207,14 @@ def test_prior_predictive_is_what_draws_of_the_model_say() -> None:
     assert 0 < table.loc["sd_outcome", "p_above"] < 1
 
 
+def test_what_is_observed_is_the_outcome_s_whatever_the_predictors() -> None:
+    df = frame().assign(w=lambda rows: 40 * rows["x"] ** 2)
+    table = prior_predictive(sf.fit(sf.ModelSpec("y", ("w", "x"), "g"), df), n=50)
+    seen = table.set_index("quantity")["observed"]
+    assert seen["level"] == pytest.approx(df["y"].mean())
+    assert seen["sd_outcome"] == pytest.approx(df["y"].std())
+
+
 def test_impossible_outcomes_are_counted() -> None:
     own = sf.ModelSpec("absence_mean", ("x",), "g")
     df = frame().rename(columns={"y": "absence_mean"})

@@ -23,6 +23,22 @@ def frame(seed: int = 4, n: int = 60, df: float = 3.0) -> pd.DataFrame:
     return pd.DataFrame({"y": 10 + 0.5 * x + u + rng.standard_t(df, n), "x": x, "g": g})
 
 
+def test_columns_are_ones_predictors_and_dummies() -> None:
+    """Of two predictors, standardised, in their order."""
+    rng = np.random.default_rng(9)
+    df = frame().assign(w=rng.gamma(2.0, size=60))
+    spec = sf.ModelSpec("y", ("x", "w"), "g", likelihood="student")
+    numbers = Numbers.of(Rows.from_frame(df, spec), spec)
+    both = df[["x", "w"]]
+    made = [
+        np.ones(60),
+        (both - both.mean()) / both.std(),
+        df["g"].to_numpy()[:, None] == [*"abcde"],
+    ]
+    np.testing.assert_allclose(numbers.columns, np.column_stack(made), atol=1e-12)
+    np.testing.assert_allclose(numbers.y, (df["y"] - df["y"].mean()) / df["y"].std(), atol=1e-12)
+
+
 def test_density_is_that_of_the_model_written_out() -> None:
     """Log density of (sigma, tau, nu, z) = t likelihood + priors + log |Jacobian| (numerical)."""
     import pytensor

@@ -8,7 +8,7 @@ import pytest
 from scipy import integrate, stats
 
 from bayes_sf.analysis.summary_posterior import degrees_of_freedom, summary_posterior
-from bayes_sf.recovery.region import coefficient_region
+from bayes_sf.recovery.region import Region, coefficient_region
 
 STUDY = Path(__file__).parent / "studies" / "summary_t.csv"
 
@@ -42,6 +42,15 @@ def test_the_posterior_is_a_t(df: float) -> None:
     second = integrate.quad(lambda b: (b - 0.7) ** 2 * density.pdf(b), -np.inf, np.inf)[0]
     assert found.sd == pytest.approx(np.sqrt(second), rel=1e-5)
     assert np.isnan(summary_posterior(region, 2.0, 0.9).sd)
+
+
+def test_what_rounding_leaves_open_adds_the_variances_of_uniforms() -> None:
+    """Estimate and standard error known to an interval each, and to nothing between them."""
+    corners = np.array([[0.1, 0.2], [0.1, 0.5], [0.9, 0.2], [0.9, 0.5]])
+    region = Region(corners)
+    found = summary_posterior(region, np.inf, 0.95)
+    opened = [stats.uniform(*ends).var() for ends in ((0.1, 0.8), (0.2, 0.3))]
+    assert found.sd == pytest.approx(np.sqrt(0.35**2 + sum(opened)))
 
 
 def test_intervals_cover_as_recorded() -> None:

@@ -10,6 +10,7 @@ from bayes_sf.errors import DataError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.survey import read_survey
 from bayes_sf.output.words.problems import problem_lines
+from tests.tools import spoken
 
 GOOD = Path(__file__).parent / "bad_inputs" / "good_survey.csv"
 KEY = b"the key of these tests"
@@ -167,7 +168,7 @@ def test_a_question_passed_over_is_counted_where_it_is_read_as_no_option(
     assert (got.frame.loc[[2, 7], names] == "not_chosen").all(axis=None)
     none = int(options.isna().all(axis=1).sum())
     assert got.problems[["file", "rows"]].to_numpy().tolist() == [["survey.csv: q14", none]]
-    (line,) = problem_lines(got.problems, "nb")
+    (line,) = spoken("nb", problem_lines, got.problems)
     assert line == (
         "survey.csv: q14: ikke noe alternativ krysset av, og senere spørsmål besvart "
         f"(rader: {none}); alle er lest som ikke valgt"

@@ -54,8 +54,7 @@ from bayes_sf.output.runs.export import export_tables, gather, run_export
 from bayes_sf.output.tables.result_tables import diagnostics_table, posterior_table
 from bayes_sf.output.tables.sample_tables import descriptive_tables
 from bayes_sf.output.tables.table import Column, Table, printed_table, table_from_frame
-from bayes_sf.output.words.words import _WORDS, check_language
-from tests.tools import lacking_in_tex, need
+from tests.tools import lacking_in_tex, need, spoken
 
 NUMBER = re.compile(r"[<>]?−?\d+(?:\.\d+)?")
 
@@ -167,9 +166,9 @@ def everything(
     """All tables of the replica, in both languages."""
     fits = [*found.results["null", "exact"].values(), *found.results["q13", "reml"].values()]
     return {
-        lang: tables_of(
-            results=fits, reproduction=found, poolings=[pooling], sample=sample, source="replica",
-            lang=check_language(lang),
+        lang: spoken(
+            lang, tables_of, results=fits, reproduction=found, poolings=[pooling], sample=sample,
+            source="replica",
         )
         for lang in ("en", "nb")
     }  # fmt: skip
@@ -249,15 +248,6 @@ def test_norwegian_has_the_same_digits(everything: dict[str, tuple[Table, ...]])
                 assert theirs[place] == expected
 
 
-def test_every_word_is_there_in_both_languages() -> None:
-    for norwegian, english in _WORDS.values():
-        assert norwegian
-        assert english
-    assert check_language("nb") == "nb"
-    with pytest.raises(UsageError, match="must be en or nb"):
-        check_language("nn")
-
-
 def test_terms_of_the_norwegian_footer(everything: dict[str, tuple[Table, ...]]) -> None:
     table = next(t for t in everything["nb"] if t.name == "estimates_exact")
     assert "95\u00a0% troverdighetsintervall (like haler)" in table.header
@@ -324,7 +314,7 @@ def test_ols_reml_and_posterior_stand_beside_the_published(found: Reproduction) 
 
 def test_posterior_table_has_the_estimates(found: Reproduction) -> None:
     results = list(found.results["q13", "exact"].values())
-    table = posterior_table(results, lang="en", groups=True)
+    table = posterior_table(results, groups=True)
     raw = pd.DataFrame(table.raw_rows, columns=list(table.raw_header))
     estimates = pd.concat([result.estimates for result in results], ignore_index=True)
     for key in ("estimate", "sd", "lower", "upper", "statistic"):
@@ -335,7 +325,7 @@ def test_posterior_table_has_the_estimates(found: Reproduction) -> None:
 
 
 def test_of_frequentist_engines_no_posterior_is_claimed(found: Reproduction) -> None:
-    table = posterior_table(found.results["q13", "reml"].values(), lang="en")
+    table = posterior_table(found.results["q13", "reml"].values())
     assert table.header[1:] == ("REML", "SE", "95 % confidence interval (Wald)", "t")
     assert not any("prior" in line.lower() for line in table.footer)
 
@@ -343,7 +333,7 @@ def test_of_frequentist_engines_no_posterior_is_claimed(found: Reproduction) -> 
 def test_results_of_two_engines_are_not_mixed(found: Reproduction) -> None:
     mixed = [*found.results["null", "reml"].values(), *found.results["null", "exact"].values()]
     with pytest.raises(UsageError, match="needs results of one engine"):
-        posterior_table(mixed, lang="en")
+        posterior_table(mixed)
 
 
 def test_icc_table_has_the_prior_beside_the_posterior(found: Reproduction) -> None:
@@ -380,7 +370,7 @@ def test_flow_ends_in_n(sample: AnalysisSample) -> None:
 
 
 def test_printed_tables_of_the_report() -> None:
-    tables = descriptive_tables(published_table("by_industry"), source="report", lang="nb")
+    tables = spoken("nb", descriptive_tables, published_table("by_industry"), source="report")
     printed = {str(key): rows for key, rows in published_table("by_industry").groupby("table")}
     assert {table.name for table in tables} == {f"table_{key}" for key in printed}
     for table in tables:
@@ -412,7 +402,7 @@ def test_diagnostics_table(shift: float, word: str) -> None:
         spec=SimpleNamespace(name="x/y", outcome="absence_mean", unit="pp", varying=()),
         moments=SimpleNamespace(n_obs=7), provenance=SimpleNamespace(source="replica"),
     )  # fmt: skip
-    table = diagnostics_table(result, lang="en")
+    table = diagnostics_table(result)
     assert table.name == "diagnostics_x_y_absence_mean"
     assert any(word in line for line in table.footer)
     for (name, row), texts in zip(found.iterrows(), table.texts, strict=True):
@@ -725,7 +715,7 @@ def test_printed_cells_stay_as_they_are() -> None:
 
 def test_export_writes_what_is_asked(found: Reproduction, tmp_path: Path) -> None:
     fits = found.results["null", "exact"].values()
-    asked = Asked(source="published", lang="nb")
+    asked = Asked(source="published")
     files = run_export(asked, results=fits, formats=["html", "excel"]).write(tmp_path)
     names = {"estimates_exact.html", "tables.xlsx", "provenance.json"}
     assert {path.name for path in files} == names

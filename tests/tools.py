@@ -3,8 +3,11 @@
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 
 import pytest
+
+from bayes_sf.catalogue import speaking
 
 #: What every command that uses the replica says of it on stderr.
 REPLICA_NOTICE = {
@@ -45,3 +48,9 @@ def lacking_in_tex(log: str) -> str | None:
     """What this TeX lacks, in its own words, if that is why it stopped."""
     found = _LACKING.search(log)
     return found[0] if found else None
+
+
+def spoken[**P, R](lang: str, function: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
+    """What a function returns in a language."""
+    with speaking(lang):
+        return function(*args, **named)

@@ -20,8 +20,8 @@ Contrast(term='q17[no]', size=1.0, label='yes to no', coded=True)
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isfinite
-from typing import Literal
 
+from bayes_sf.catalogue import say, speaks
 from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.engines.result import Result
@@ -82,7 +82,8 @@ class Contrast:
             raise UsageError(f"contrast of {self.term}", rule, got=self.size)
 
 
-def find_contrast(term: str, kind: str, *, language: Literal["nb", "en"] = "en") -> Contrast:
+@speaks
+def find_contrast(term: str, kind: str, *, lang: str = "en") -> Contrast:  # noqa: ARG001  # `speaks` reads it
     """Find a contrast in the codebook.
 
     Parameters
@@ -92,8 +93,8 @@ def find_contrast(term: str, kind: str, *, language: Literal["nb", "en"] = "en")
     kind : {"step", "widest"}
         One step of an ordinal item; or lowest to highest category, not chosen to chosen, and for
         a term of one category the reference to it.
-    language : {"en", "nb"}
-        Of the label.
+    lang : str
+        Language of its label.
 
     Raises
     ------
@@ -112,13 +113,12 @@ def find_contrast(term: str, kind: str, *, language: Literal["nb", "en"] = "en")
             fix='say how far it moves: Contrast("women_share", 0.1, "10 points of women\'s share")',
         )  # fmt: skip
     item = book.item(key)
-    to = {"en": "to", "nb": "til"}[language]
     if not category:
         low, high = item.categories[0], item.categories[-1]
         size = float(high.code - low.code)
         if kind == "step" and item.kind == "ordinal":
             steps = len(item.categories)
-            label = {"en": f"one step of {steps}", "nb": f"ett trinn av {steps}"}[language]
+            label = say("one step of {}", steps)
             return Contrast(term, 1.0, label + part, coded=True)
     else:
         reference = item.reference or item.categories[0].key
@@ -126,8 +126,8 @@ def find_contrast(term: str, kind: str, *, language: Literal["nb", "en"] = "en")
     if kind == "step":
         rule = "has no steps"
         raise UsageError(f"contrast of {term}", rule, got=item.kind, fix="use 'widest'")
-    ends = (low.label_nb, high.label_nb) if language == "nb" else (low.label_en, high.label_en)
-    return Contrast(term, size, f"{ends[0]} {to} {ends[1]}{part}", coded=True)
+    ends = say("{} to {}", low.label, high.label)
+    return Contrast(term, size, ends + part, coded=True)
 
 
 def _split(term: str) -> tuple[str, str]:
@@ -138,16 +138,14 @@ def _split(term: str) -> tuple[str, str]:
     return term, ""
 
 
-def contrast_of(
-    result: Result, term: str, kind: str, *, language: Literal["nb", "en"] = "en"
-) -> Contrast:
+def contrast_of(result: Result, term: str, kind: str, *, lang: str = "en") -> Contrast:
     """Find the contrast of a result's term in the codebook, if the data are the study's.
 
     Parameters
     ----------
     result : Result
         Of any data.
-    term, kind, language
+    term, kind, lang
         As in `find_contrast`.
 
     Raises
@@ -162,7 +160,7 @@ def contrast_of(
             "must be stated: the data are not the study's, whose codebook has survey items only",
             fix=f'say how far it moves: Contrast({term!r}, 1.0, "one unit")',
         )  # fmt: skip
-    return find_contrast(term, kind, language=language)
+    return find_contrast(term, kind, lang=lang)
 
 
 #: Sources whose columns are a user's own.

@@ -10,13 +10,14 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from bayes_sf.analysis.contrast import Contrast
 from bayes_sf.analysis.sensitivity_parts import AMOUNTS, PARTS, Asked, check_part, check_stated
 from bayes_sf.analysis.size.days_lost import Workforce
 from bayes_sf.analysis.size.power import Effects
 from bayes_sf.analysis.size.practical import Rope
+from bayes_sf.catalogue import speaks
 from bayes_sf.engines.fit import check_numbers, fit
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import BayesSFError, OutcomeWarning, UsageError
@@ -80,6 +81,7 @@ class Sensitivity:
         return f"<Sensitivity of {names}{more}: {', '.join(self.tables)}>"
 
 
+@speaks
 def sensitivity(
     what: Analysis | ModelSpec,
     data: Any,
@@ -97,7 +99,7 @@ def sensitivity(
     imputed: Path | None = None,
     prob: float = 0.95,
     seed: int = 1,
-    lang: Literal["en", "nb"] = "en",
+    lang: str = "en",  # noqa: ARG001  # `speaks` reads it
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
 ) -> Sensitivity:
     """Ask how far the effects of a model, or of an analysis, move.
@@ -141,7 +143,7 @@ def sensitivity(
     seed : int
         Seed of everything random.
     lang : {"en", "nb"}
-        Of the contrasts' labels.
+        Language of contrasts' labels.
     progress : callable
         Wraps what is fitted and asked, for a progress bar.
 
@@ -168,8 +170,6 @@ def sensitivity(
 matter; --rope 0.5 on the command line, Rope(-0.5, 0.5, 'pp') in Python
     """
     check_numbers(prob=prob, seed=seed)
-    if lang not in ("en", "nb"):
-        raise UsageError("lang", "must be en or nb", got=lang)
     if isinstance(contrast, str) and contrast not in ("widest", "step"):
         raise UsageError("contrast", "must be widest, step or a list of Contrast", got=contrast)
     chosen, named = _chosen(what, _listed("items", items)), _listed("parts", parts)
@@ -195,7 +195,7 @@ matter; --rope 0.5 on the command line, Rope(-0.5, 0.5, 'pp') in Python
         asked = asked or Asked(
             tuple(results), what.specs if isinstance(what, Analysis) else (what,), data, contrast,
             rope, amounts, workforce, cost_per_day, effects, step_at_most, sampled, imputed, prob,
-            seed, lang, left_out,
+            seed, left_out,
         )  # fmt: skip
         try:
             with warnings.catch_warnings():
@@ -239,6 +239,9 @@ def _core(spec: ModelSpec, left_out: dict[str, str]) -> ModelSpec:
     if spec.plain:
         return spec
     where = f"model {spec.name!r}"
+    if spec.formula:
+        rule = "is a formula with more than a random intercept, which this analysis is not for"
+        raise UsageError(where, rule, got=spec.formula, fix="write y ~ x + (1 | g)")
     if spec.known_se:
         raise UsageError(where, "has known standard errors: there is no Gaussian core to move")
     left_out[f"all but scaling: {spec.name}"] = (

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -29,6 +29,7 @@ from bayes_sf.analysis.size.multiplicity import collect_slopes, pool_slopes, swe
 from bayes_sf.analysis.size.planning import plan_precision
 from bayes_sf.analysis.size.power import Effects, learn_effects
 from bayes_sf.analysis.size.practical import Rope, exceedance, judge_sizes
+from bayes_sf.catalogue import language
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
@@ -82,7 +83,6 @@ class Asked:
     imputed : pathlib.Path or None
     prob : float
     seed : int
-    lang : {"en", "nb"}
     left_out : dict
         What has no answer, and why; parts add to it.
     """
@@ -101,7 +101,6 @@ class Asked:
     imputed: Path | None
     prob: float
     seed: int
-    lang: Literal["en", "nb"]
     left_out: dict[str, str] = field(default_factory=dict)
 
     @cached_property
@@ -121,7 +120,7 @@ class Asked:
         for result in self.results:
             for term in _own_terms(result):
                 try:
-                    contrast = contrast_of(result, term, self.contrast, language=self.lang)
+                    contrast = contrast_of(result, term, self.contrast, lang=language())
                     check_contrast(result, contrast)
                     found.append((result, contrast))
                 except UsageError as error:

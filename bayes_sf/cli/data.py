@@ -9,10 +9,9 @@ from bayes_sf.errors import UsageError
 if TYPE_CHECKING:
     from bayes_sf.disclosure.control import Rules
     from bayes_sf.inputs.sample import AnalysisSample
-    from bayes_sf.inputs.variables import Language
     from bayes_sf.recovery.study import PublishedStudy
 
-__all__ = ["language_of", "load_study", "load_workplaces", "read_secret", "rules_of", "source_of"]
+__all__ = ["load_study", "load_workplaces", "read_secret", "rules_of", "source_of"]
 
 
 def source_of(
@@ -47,7 +46,6 @@ def load_workplaces(
     key: bytes | None = None,
     *,
     decimal: str | None = None,
-    lang: "Language" = "en",
     rules: "Rules | None" = None,
 ) -> "AnalysisSample":
     """Load the replica's workplaces, or files of one's own, and say what is odd in them."""
@@ -65,7 +63,7 @@ def load_workplaces(
         )
     used = rules or Rules()
     least = used.min_workplaces if source == "microdata" and used.active else 1
-    if found := problem_notice(hide_few(sample.problems, least), lang):
+    if found := problem_notice(hide_few(sample.problems, least)):
         sys.stderr.write(f"{found}\n")
     return sample
 
@@ -85,14 +83,12 @@ def load_study(
     seed: int,
     *,
     decimal: str | None = None,
-    lang: "Language" = "en",
     rules: "Rules | None" = None,
+    key: bytes | None = None,
 ) -> "PublishedStudy | AnalysisSample":
     """Load the published study, the replica, or files of one's own."""
     if source != "published":
-        return load_workplaces(
-            source, survey, register, mapping, decimal=decimal, lang=lang, rules=rules
-        )
+        return load_workplaces(source, survey, register, mapping, key, decimal=decimal, rules=rules)
     _refuse_unused(mapping, decimal)
     from bayes_sf.recovery.study import recover_study
 
@@ -108,16 +104,11 @@ def rules_of(
     return Rules(workplaces, persons, dominance, active)
 
 
-def language_of(lang: str) -> "Language":
-    """Check the language before any work is done."""
-    from bayes_sf.output.words.words import check_language
-
-    return check_language(lang)
-
-
 def read_secret(path: Path) -> bytes:
     """Read the key of pseudonyms."""
-    key = path.read_bytes().strip()
-    if not key:
-        raise UsageError(str(path), "must have a secret in it", got="nothing")
-    return key
+    from bayes_sf.inputs.pseudonym import key_of
+
+    if path.stat().st_mode & 0o077:
+        fix = f"chmod 600 {path}"
+        raise UsageError(str(path), "must be readable by you alone", got="others may", fix=fix)
+    return key_of(path.read_bytes().strip(), where=str(path))

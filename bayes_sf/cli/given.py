@@ -2,13 +2,14 @@
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bayes_sf.cli.console import progress_bar, refuse, stderr, stdout
-from bayes_sf.cli.data import language_of, load_study, load_workplaces, rules_of, source_of
+from bayes_sf.cli.data import load_study, load_workplaces, read_secret, rules_of, source_of
 from bayes_sf.cli.options import (
     ControlOption,
     DataOption,
@@ -16,6 +17,8 @@ from bayes_sf.cli.options import (
     DominanceOption,
     JsonOption,
     LangOption,
+    LedgerKeyOption,
+    LedgerOption,
     MapOption,
     OutOption,
     PersonsOption,
@@ -26,13 +29,14 @@ from bayes_sf.cli.options import (
     ThresholdOption,
     WorkplacesOption,
 )
+from bayes_sf.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bayes_sf.disclosure.control import Rules
+    from bayes_sf.disclosure.control import Control, Rules
+    from bayes_sf.disclosure.learnt.ledger import Ledger
     from bayes_sf.inputs.sample import AnalysisSample
-    from bayes_sf.inputs.variables import Language
     from bayes_sf.output.run import Asked, Run
     from bayes_sf.recovery.study import PublishedStudy
 
@@ -56,6 +60,7 @@ HIDING = (
     _option("disclosure_control", ControlOption, True),
     _option("min_workplaces", ThresholdOption, 3), _option("min_persons", PersonsOption, 5),
     _option("dominance", DominanceOption, (75.0, 90.0, 10.0)),
+    _option("ledger", LedgerOption, None), _option("ledger_key", LedgerKeyOption, None),
 )  # fmt: skip
 
 
@@ -82,6 +87,8 @@ class Given:
     min_workplaces: int = 3
     min_persons: int = 5
     dominance: tuple[float, float, float] = (75.0, 90.0, 10.0)
+    ledger: Path | None = None
+    ledger_key: Path | None = None
     out: Path = Path()
     lang: str = "en"
     as_json: bool = False
@@ -91,11 +98,30 @@ class Given:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant before any work is done."""
-        self.language: Language = language_of(self.lang)
         self.source = source_of(self.data, self.survey, self.register, self.known)
         self.rules: Rules = rules_of(
             self.disclosure_control, self.min_workplaces, self.min_persons, self.dominance
         )
+        self.key: bytes | None = None
+        self._kept: Ledger | None = None
+        if (self.ledger is None) != (self.ledger_key is None):
+            raise UsageError("--ledger and --ledger-key", "go together", got="one of them")
+        if self.ledger is not None and self.ledger_key is not None:
+            self._open(self.ledger, self.ledger_key)
+
+    def _open(self, path: Path, key: Path) -> None:
+        """Read what has left, and keep others from letting something out until this run has."""
+        from bayes_sf.disclosure.learnt.ledger import Ledger
+
+        self.key = read_secret(key)
+        self._kept = Ledger(path, self.key).__enter__()
+        self.rules = replace(self.rules, before=self._kept.left)
+
+    def note(self, control: "Control") -> None:
+        """Put into the ledger what leaves, before it does."""
+        if self._kept is not None and control.releases is not None:
+            command = " ".join(sys.argv[1:2])
+            self._kept.add(control.releases.left, command=command)
 
     def ready(self) -> None:
         """Make the folder, before anything takes long."""
@@ -107,14 +133,14 @@ class Given:
         """Load the data, whatever they are."""
         return load_study(
             self.source, self.survey, self.register, self.mapping, self.seed,
-            decimal=self.decimal, lang=self.language, rules=self.rules,
+            decimal=self.decimal, rules=self.rules, key=self.key,
         )  # fmt: skip
 
     def workplaces(self, key: bytes | None = None) -> "AnalysisSample":
         """Load workplaces."""
         return load_workplaces(
-            self.source, self.survey, self.register, self.mapping, key,
-            decimal=self.decimal, lang=self.language, rules=self.rules,
+            self.source, self.survey, self.register, self.mapping, key or self.key,
+            decimal=self.decimal, rules=self.rules,
         )  # fmt: skip
 
     @property
@@ -123,7 +149,7 @@ class Given:
         from bayes_sf.output.run import Asked
 
         return Asked(
-            source=self.source, lang=self.language, rules=self.rules, seed=self.seed,
+            source=self.source, rules=self.rules, seed=self.seed,
             progress=progress_bar(quiet=self.quiet), console=self.console,
         )  # fmt: skip
 
@@ -134,6 +160,7 @@ class Given:
 
     def write(self, run: "Run") -> None:
         """Write a run, and print it."""
+        self.note(run.control)
         run.show(stdout(), run.write(self.folder), as_json=self.as_json)
 
     def finish(self, run: "Run") -> None:

@@ -7,7 +7,6 @@ import typer
 
 from bayes_sf.cli.app import app
 from bayes_sf.cli.console import stdout
-from bayes_sf.cli.data import language_of
 from bayes_sf.cli.given import HIDING, STUDY, Given, with_options, writing
 from bayes_sf.cli.options import (
     AnalysisArgument,
@@ -79,7 +78,7 @@ def compare(
 def diagnose(
     file: Annotated[Path, typer.Argument(help="A fit that `fit --engine nuts` has saved.")],
     *,
-    lang: LangOption = "en",
+    lang: LangOption = "en",  # noqa: ARG001  # the option sets it
     as_json: JsonOption = False,
 ) -> None:
     """Judge a saved fit: R-hat, ESS, MCSE, divergences, energy, tree depth.
@@ -88,8 +87,8 @@ def diagnose(
     """
     from bayes_sf.output.runs.diagnose import diagnose_file, print_diagnosis
 
-    language, found = language_of(lang), diagnose_file(file)
-    print_diagnosis(stdout(), found, as_json=as_json, lang=language)
+    found = diagnose_file(file)
+    print_diagnosis(stdout(), found, as_json=as_json)
     if not found.converged:
         failed = ", ".join(check.name for check in found.checks if not check.passed)
         raise ConvergenceError(str(file), "must pass every check", got=failed)

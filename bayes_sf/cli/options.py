@@ -5,15 +5,16 @@ from typing import Annotated
 
 import typer
 
+from bayes_sf.catalogue import languages, speaking
 from bayes_sf.cli.completion import PICTURES, analysis_names, one_of
 from bayes_sf.errors import check_seed
 
 __all__ = [
     "AnalysesArgument", "AnalysisArgument", "ControlOption", "DataOption", "DecimalOption",
-    "DominanceOption",
-    "JsonOption", "KeyOption", "LangOption", "MapOption", "OutOption", "PersonsOption",
-    "PictureArgument", "QuietOption", "RegisterOption", "SeedOption", "SurveyOption",
-    "ThresholdOption", "WithDataOption", "WorkplacesOption", "YearsOption",
+    "DominanceOption", "JsonOption", "KeyOption", "LangOption", "LedgerKeyOption", "LedgerOption",
+    "MapOption", "OutOption", "PersonsOption", "PictureArgument", "QuietOption", "RegisterOption",
+    "SeedOption", "SurveyOption", "ThresholdOption", "WithDataOption", "WorkplacesOption",
+    "YearsOption",
 ]  # fmt: skip
 
 
@@ -75,11 +76,29 @@ KeyOption = Annotated[
     typer.Option("--key-file", help="File with the secret that makes the pseudonyms; "
                  "without it nobody can tell whose they are."),
 ]  # fmt: skip
+
+
+def _speak(context: typer.Context, lang: str) -> str:
+    """Speak the language that is asked for until the command is done."""
+    if not context.resilient_parsing:
+        context.with_resource(speaking(lang))
+    return lang
+
+
+#: The one place where a command's language is set.
 LangOption = Annotated[
     str,
-    typer.Option("--lang", help="Language of what is written: en or nb.",
-                 autocompletion=one_of(("en", "nb"))),
+    typer.Option("--lang", help=f"Language of what is written: {' or '.join(languages())}.",
+                 callback=_speak, autocompletion=one_of(languages())),
 ]  # fmt: skip
+LedgerOption = Annotated[
+    Path | None,
+    typer.Option("--ledger", help="File that keeps what has left of a study: what would tell of "
+                 "single workplaces together with it does not leave. Goes with --ledger-key."),
+]  # fmt: skip
+LedgerKeyOption = Annotated[
+    Path | None, typer.Option("--ledger-key", help="File with the study's secret, yours alone.")
+]
 ControlOption = Annotated[
     bool,
     typer.Option("--disclosure-control/--no-disclosure-control",

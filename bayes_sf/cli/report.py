@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bayes_sf.catalogue import language, say
 from bayes_sf.cli.app import app
 from bayes_sf.cli.console import announce, stdout
 from bayes_sf.cli.data import (
-    language_of,
     read_secret,
 )
 from bayes_sf.cli.given import HIDING, STUDY, WORKPLACES, Given, with_options, writing
@@ -92,7 +92,7 @@ def report(
         raise UsageError("--rope", "must be a positive number of percentage points", got=rope)
     out = given.out
     named = out.suffix == ".html" and not out.is_dir()
-    name = out.name if named else f"report_{given.source}_{given.language}.html"
+    name = out.name if named else f"report_{given.source}_{language()}.html"
     page = ready_folder(out.parent if named else out) / name
     if page.exists() and not force:
         raise UsageError(
@@ -104,10 +104,11 @@ def report(
 
     announce(READING, quiet=given.quiet)
     material = gather(
-        given.study(), lang=given.language, rope=rope, seed=given.seed, with_data=with_data,
+        given.study(), rope=rope, seed=given.seed, with_data=with_data,
         rules=given.rules, imputed=imputed, progress=given.asked.progress,
     )  # fmt: skip
-    print_end(stdout(), write_report(page, material), lang=given.language)
+    given.note(material.control)
+    print_end(stdout(), write_report(page, material))
 
 
 @app.command("check-published")
@@ -117,7 +118,7 @@ def check_published(
         Path | None,
         typer.Option("--tables", help="Folder of any report's printed results, with study.toml."),
     ] = None,
-    lang: LangOption = "en",
+    lang: LangOption = "en",  # noqa: ARG001  # the option sets it
     as_json: JsonOption = False,
 ) -> None:
     """Test every published number against every other that it depends on.
@@ -125,41 +126,38 @@ def check_published(
     Example: bayes-sf check-published --lang nb
     """
     if tables is not None:
-        _check_tables(tables, lang, as_json=as_json)
+        _check_tables(tables, as_json=as_json)
         return
-    language = language_of(lang)
     from bayes_sf.analysis.replay.consistency import replay
     from bayes_sf.output.files import json_text
-    from bayes_sf.output.words.commands import say
     from bayes_sf.output.words.findings import findings_lines, replay_line
 
     outcomes = replay()
     if as_json:
         typer.echo(json_text(outcomes), nl=False)
         return
-    for line in findings_lines(outcomes, language):
+    for line in findings_lines(outcomes):
         typer.echo(line)
     typer.echo("")
-    typer.echo(replay_line(outcomes, language))
+    typer.echo(replay_line(outcomes))
     typer.echo("")
-    typer.echo(say("rules", language))
+    typer.echo(say("   comparisons  findings  rule"))
     for outcome in outcomes:
         typer.echo(f"{outcome.comparisons:14d}  {len(outcome.findings):8d}  {outcome.rule}")
 
 
-def _check_tables(folder: Path, lang: str, *, as_json: bool) -> None:
+def _check_tables(folder: Path, *, as_json: bool) -> None:
     """Any report's tables."""
-    language = language_of(lang)
     from bayes_sf.analysis.printed.check import check_tables
     from bayes_sf.inputs.printed.folder import read_published
     from bayes_sf.output.files import json_text
-    from bayes_sf.output.words.printed_findings import tables_lines
+    from bayes_sf.output.words.findings import tables_lines
 
     found = check_tables(read_published(folder))
     if as_json:
         typer.echo(json_text(found), nl=False)
         return
-    for line in tables_lines(found, language):
+    for line in tables_lines(found):
         typer.echo(line)
 
 

@@ -1,5 +1,6 @@
 """Commands export, publication tables of any analysis, and doctor, on the installation."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -7,8 +8,9 @@ import typer
 from bayes_sf.cli.app import app
 from bayes_sf.cli.completion import ENGINES, FORMATS, analysis_names, one_of
 from bayes_sf.cli.console import stdout
+from bayes_sf.cli.data import read_secret
 from bayes_sf.cli.given import HIDING, STUDY, Given, with_options, writing
-from bayes_sf.cli.options import JsonOption
+from bayes_sf.cli.options import JsonOption, KeyOption
 from bayes_sf.errors import UsageError
 
 if TYPE_CHECKING:
@@ -104,3 +106,22 @@ def _check(option: str, value: str, known: tuple[str, ...]) -> None:
     """Refuse a value that is not known, before any work is done."""
     if value not in known:
         raise UsageError(option, f"must be one of {', '.join(known)}", got=value)
+
+
+@app.command()
+def release(
+    folder: Annotated[Path, typer.Argument(help="Folder of a project, with what runs wrote.")],
+    *,
+    to: Annotated[Path, typer.Option("--to", help="New folder to send.")],
+    key_file: KeyOption = None,
+) -> None:
+    """Copy what may be sent, without logs and private files, with a signed list.
+
+    Example: bayes-sf release results --to send --key-file study.key
+    """
+    from bayes_sf.output.release import release as copy
+
+    if key_file is None:
+        raise UsageError("--key-file", "must name the key that the list is signed with")
+    copied = copy(folder, to, read_secret(key_file))
+    stdout().print(f"{len(copied)} files: {to}", markup=False, highlight=False)

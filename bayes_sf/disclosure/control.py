@@ -26,6 +26,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from bayes_sf.disclosure.learnt.releases import Left, Release, Releases
 from bayes_sf.disclosure.protected_counts import Counts
 from bayes_sf.errors import DisclosureError, UsageError
 from bayes_sf.inputs.sample import AnalysisSample
@@ -59,6 +60,8 @@ class Rules:
         have, and p: percent of the largest's days that all but the two largest must have.
     active : bool
         Whether anything is hidden at all.
+    before : tuple of Left
+        What has left of the study in earlier runs, as its ledger says.
 
     Raises
     ------
@@ -70,13 +73,17 @@ class Rules:
     min_persons: int = 5
     dominance: tuple[float, float, float] = (75.0, 90.0, 10.0)
     active: bool = True
+    before: tuple[Left, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         """Refuse thresholds that hide nothing by themselves: there is a switch for that."""
-        for name in ("min_workplaces", "min_persons"):
-            if getattr(self, name) < 1:
+        for name, least in (("min_workplaces", 2), ("min_persons", 1)):
+            if self.active and getattr(self, name) < least:
                 option = "--" + name.replace("_", "-")
-                raise UsageError(option, "must be at least 1", got=getattr(self, name))
+                raise UsageError(
+                    option, f"must be at least {least}", got=getattr(self, name),
+                    fix="--no-disclosure-control hides nothing, and says so",
+                )  # fmt: skip
         one, two, p = self.dominance
         if not (0 < one <= two <= 100 and 0 <= p <= 100):
             rule = "must be percentages of the largest, of the two largest (not less), and p"
@@ -108,6 +115,23 @@ class Rules:
         one, two, p = (share / 100 for share in self.dominance)
         rest = total - largest - second
         return largest > one * total or largest + second > two * total or rest < p * largest
+
+    def known_to_others(self, values: Sequence[float]) -> bool:
+        """Whether the second largest of a sum knows the largest to p %, or all know that all are 0.
+
+        Parameters
+        ----------
+        values : sequence of float
+            What each workplace adds to a sum that is printed; none is below zero.
+
+        Examples
+        --------
+        >>> [Rules().known_to_others(of) for of in ([9, 5, 0.5], [9, 5, 1], [0, 0, 0], [])]
+        [True, False, True, False]
+        """
+        ordered = sorted(values, reverse=True)
+        p = self.dominance[2] / 100
+        return bool(ordered) and (ordered[0] <= 0 or sum(ordered[2:]) < p * ordered[0])
 
 
 #: For those who ask for it; said in every output.
@@ -150,6 +174,10 @@ class Control:
         Whether there is anything to protect.
     counts : Counts or None
         Which of the industries' counts are not said; None where all may be.
+    outcomes : mapping
+        Group -> outcomes of its workplaces that are never below zero, one sequence for each.
+    releases : Releases or None
+        Which models leave, and with how many digits; None where all do, in full.
     """
 
     rules: Rules = field(default_factory=Rules)
@@ -157,6 +185,8 @@ class Control:
     days: Mapping[str, tuple[float, ...]] = field(default_factory=dict, repr=False)
     microdata: bool = True
     counts: Counts | None = field(default=None, repr=False)
+    outcomes: Mapping[str, tuple[tuple[float, ...], ...]] = field(default_factory=dict, repr=False)
+    releases: Releases | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, data: Any, rules: Rules) -> "Control":
@@ -165,10 +195,11 @@ class Control:
         Parameters
         ----------
         data : AnalysisSample, or data without workplaces
-            Published tables have nothing to protect.
+            Published tables have nothing to protect, nor has the bundled replica, which is invented
+            and known by its content alone.
         rules : Rules
         """
-        if not isinstance(data, AnalysisSample):
+        if not isinstance(data, AnalysisSample) or data.invented:
             return cls(rules, microdata=False)
         size = data.frame["n_employees"].fillna(1.0)
         days = data.quarters.groupby(["industry", "workplace"])["contracted_days"].sum()
@@ -176,10 +207,20 @@ class Control:
             rules,
             {str(k): tuple(map(float, part)) for k, part in size.groupby(data.frame["industry"])},
             {str(k): tuple(map(float, part)) for k, part in days.groupby(level="industry")},
+            outcomes=_outcomes(data),
         )
         if not rules.active:
             return control
-        return replace(control, counts=Counts(data, control.surveyed(), rules.min_workplaces))
+        counts = Counts(data, control.surveyed(), rules.min_workplaces)
+        releases = Releases(
+            data,
+            counts.rows,
+            counts.withheld,
+            control.hidden_groups,
+            rules.min_workplaces,
+            rules.before,
+        )
+        return replace(control, counts=counts, releases=releases)
 
     @property
     def active(self) -> bool:
@@ -213,13 +254,22 @@ class Control:
         return not self.withheld(spec)
 
     def withheld(self, spec: ModelSpec) -> bool:
-        """Whether a model is withheld: its n beside the null model's tells of one or two.
+        """Whether a model is withheld: it would tell of one or two workplaces.
 
         Parameters
         ----------
         spec : ModelSpec
         """
-        return self.counts is not None and self.counts.withheld(spec)
+        return self.releases is not None and self.releases.of(spec).withheld
+
+    def release(self, spec: ModelSpec) -> Release | None:
+        """How many digits the figures of a model have; None for all that there are.
+
+        Parameters
+        ----------
+        spec : ModelSpec
+        """
+        return None if self.releases is None else self.releases.of(spec)
 
     def hidden_groups(self, sizes: Mapping[str, int]) -> dict[str, str]:
         """Groups whose own figures must not be shown, and why.
@@ -249,7 +299,8 @@ class Control:
         broken = self.rules.sensitive_count(size, persons)
         if broken or not size:
             return broken
-        return _DOMINANCE if self.rules.dominated(self.days.get(group, ())) else ""
+        known = any(self.rules.known_to_others(of) for of in self.outcomes.get(group, ()))
+        return _DOMINANCE if known or self.rules.dominated(self.days.get(group, ())) else ""
 
     def _together(self, groups: Iterable[str], sizes: Mapping[str, int]) -> bool:
         """Whether groups are safe as one: what a total leaves when the others are taken from it."""
@@ -259,6 +310,19 @@ class Control:
         whole = sum(sizes[group] for group in chosen)
         broken = self.rules.sensitive_count(whole, persons or float("inf"))
         return len(chosen) > 1 and not broken and not self.rules.dominated(days)
+
+
+#: Outcomes that are never below zero.
+_FROM_ZERO: Final = ("absence_mean",)
+
+
+def _outcomes(sample: AnalysisSample) -> dict[str, tuple[tuple[float, ...], ...]]:
+    """Outcomes of each group's workplaces that are shares of something."""
+    found: dict[str, tuple[tuple[float, ...], ...]] = {}
+    for group, part in sample.frame.groupby("industry"):
+        columns = (part[name].dropna() for name in _FROM_ZERO)
+        found[str(group)] = tuple(tuple(map(float, column)) for column in columns if len(column))
+    return found
 
 
 def hide_fields[Row](row: Row, names: Iterable[str]) -> Row:

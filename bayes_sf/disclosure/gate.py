@@ -11,12 +11,13 @@ Examples
 [1, 2, 3]
 """
 
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import Final, NamedTuple
 
 from bayes_sf.disclosure.control import Hidden
 
-__all__ = ["Passed", "all_of", "holds_no_data"]
+__all__ = ["RELEASED", "Passed", "all_of", "holds_no_data"]
 
 
 class Passed[T](NamedTuple):
@@ -39,8 +40,11 @@ class Passed[T](NamedTuple):
         Parameters
         ----------
         make : callable
-            From what is shown.
+            From what is shown. What it captures is looked through: results of models that have not
+            passed are refused.
         """
+        carried = [one for one in _carried(make) if _is_result(one) and RELEASED not in vars(one)]
+        assert not carried, f"{make} carries results that have not passed: {carried}"
         return Passed(make(self.shown), self.log)
 
     def also[U](self, other: "Passed[U]") -> "Passed[tuple[T, U]]":
@@ -51,6 +55,36 @@ class Passed[T](NamedTuple):
         other : Passed
         """
         return Passed((self.shown, other.shown), (*self.log, *other.log))
+
+
+#: Mark of a result whose estimates are as they may leave.
+RELEASED: Final = "_released"
+
+
+def _is_result(one: object) -> bool:
+    """Whether something is a model's result."""
+    return type(one).__name__ == "Result"
+
+
+def _carried(make: object) -> Iterator[object]:
+    """What a function has with it beside its argument: captured, or given before."""
+    if isinstance(make, partial):
+        yield from _parts((make.func, make.args, make.keywords))
+    for cell in getattr(make, "__closure__", None) or ():
+        yield from _parts(cell.cell_contents)
+
+
+def _parts(value: object) -> Iterator[object]:
+    """Something, and what is in it."""
+    if callable(value) and not _is_result(value):
+        yield from _carried(value)
+    elif isinstance(value, Mapping):
+        yield from _parts(tuple(value.values()))
+    elif isinstance(value, tuple | list):
+        for one in value:
+            yield from _parts(one)
+    else:
+        yield value
 
 
 def all_of[T](parts: Iterable[Passed[T]]) -> Passed[tuple[T, ...]]:

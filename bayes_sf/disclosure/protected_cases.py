@@ -25,6 +25,7 @@ def protect_belonging(belonging: "pd.DataFrame", control: Control) -> "Passed[pd
     values = ["candidates", "chosen", "belong_by_rule", "belong_by_posterior"]
     shown = belonging.astype(dict.fromkeys(values, object))
     log = []
+    picked = {at: int(n) for at, n in belonging["chosen"].items()}
     for _, part in belonging.groupby("list", sort=False, observed=True):
         sizes = dict(zip(part["industry"], part["candidates"], strict=True))
         groups = control.hidden_groups({str(name): int(n) for name, n in sizes.items()})
@@ -33,6 +34,15 @@ def protect_belonging(belonging: "pd.DataFrame", control: Control) -> "Passed[pd
                 shown.loc[at, values] = HIDDEN
                 log.append(Hidden("belonging", str(industry), str(part["list"].iloc[0]),
                                   groups[industry]))  # fmt: skip
+                continue
+            own, chosen = belonging.index == at, picked[at]
+            if 0 < chosen < control.rules.min_workplaces:  # a sum of so few is theirs
+                shown.loc[own, values[2:]] = HIDDEN
+                log.append(Hidden("belonging", str(industry), str(part["list"].iloc[0]),
+                                  "workplaces"))  # fmt: skip
+            else:
+                sums = belonging.loc[own, values[2:]].astype(float).round(1)
+                shown.loc[own, values[2:]] = sums.astype(object)
     return Passed(shown, tuple(log))
 
 

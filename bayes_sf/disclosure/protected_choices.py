@@ -17,7 +17,7 @@ from bayes_sf.analysis.choices.multiverse import Explored
 from bayes_sf.disclosure.control import HIDDEN, Control, Hidden
 from bayes_sf.disclosure.gate import Passed
 from bayes_sf.disclosure.protected_frames import Figures, protect_frames
-from bayes_sf.disclosure.protected_models import hidden_of
+from bayes_sf.disclosure.protected_models import finest_of, hidden_of
 from bayes_sf.errors import DisclosureError
 from bayes_sf.spec.multiverse import NONE
 
@@ -31,6 +31,8 @@ _BLUNT: Final = Figures(blunt=((_ESTIMATE, "sd"),))
 #: Figures of a refit, of the pulls of some workplaces, and of a combination of choices.
 REFITS: Final = ("n", *_ESTIMATE, "p_direction")
 PULLS: Final = ("n", "pull", "size", "share")
+#: Decimals of an estimate of a combination.
+_MOST: Final = 2
 COMBINATIONS: Final = (*REFITS, "p_rope", "n_groups")
 
 
@@ -73,7 +75,7 @@ def protect_influence(found: Influence, control: Control) -> Passed[Influence]:
         cells = _without(cells, np.ones(len(cells), dtype=bool), ("n",))
     frames, _ = protect_frames(
         {"refits": refits, "answers": answers, "cells": cells}, {"refits": _BLUNT}, groups | few,
-        blunt=bool(unsaid) or control.close(found.result.spec),
+        blunt=True, most=finest_of([found.result], control),
     )  # fmt: skip
     shown = replace(
         found, refits=frames["refits"], answers=frames["answers"], cells=frames["cells"]
@@ -153,9 +155,7 @@ def protect_explored(explored: Explored, control: Control) -> Passed[Explored]:
         unsaid |= (table["without"] != NONE).to_numpy()
     shown = _without(table, hidden, COMBINATIONS)
     shown["n"] = shown["n"].mask(unsaid)
-    frames, _ = protect_frames(
-        {"table": shown}, {"table": _BLUNT}, groups, blunt=bool(unsaid.any())
-    )
+    frames, _ = protect_frames({"table": shown}, {"table": _BLUNT}, groups, blunt=True, most=_MOST)
     if (shown["reason"] != "").all():
         raise DisclosureError(
             f"multiverse {explored.asked.name}", "leaves out hidden industries only",

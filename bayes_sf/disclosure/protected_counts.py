@@ -101,7 +101,7 @@ class Counts:
     def told(self) -> dict[bytes, bool]:
         """Whether the total of each population is said: of models that leave, always."""
         specs = [spec for name in ANALYSES for spec in load_analysis(name).specs]
-        models = [self._rows(spec) for spec in specs if not self.withheld(spec)]
+        models = [self.rows(spec) for spec in specs if not self.withheld(spec)]
         return said_totals(
             [self.steps[0].kept, *models], [*(s.kept for s in reversed(self.steps)),
                                             *self.figures.values()], self.least,
@@ -148,7 +148,7 @@ class Counts:
             One that is fitted jointly with what is missing has all that are linked.
         """
         whole = () if spec.missing == "drop" else (self.linked,)
-        return self.unsaid(self._rows(spec), *whole)
+        return self.unsaid(self.rows(spec), *whole)
 
     def close(self, spec: ModelSpec) -> bool:
         """Whether a model has one or two workplaces fewer than a model of a part of it.
@@ -173,7 +173,7 @@ class Counts:
 
     def _few_lost(self, spec: ModelSpec, parts: Iterable[tuple[str, ...]]) -> bool:
         """Whether one or two workplaces are lost from a model with some of the predictors."""
-        own = self._rows(spec)
+        own = self.rows(spec)
         for part in parts:
             lists = {key: tuple(n for n in getattr(spec, key) if n in part) for key in _LISTS}
             for quarters in {1, spec.min_quarters}:
@@ -181,7 +181,7 @@ class Counts:
                     spec, predictors=part, min_quarters=quarters, table="",
                     **lists,  # type: ignore[arg-type]
                 )  # fmt: skip
-                if 0 < int((self._rows(one) & ~own).sum()) < self.least:
+                if 0 < int((self.rows(one) & ~own).sum()) < self.least:
                     return True
         return False
 
@@ -198,7 +198,7 @@ class Counts:
     @cached_property
     def _models(self) -> list[Mask]:
         """Workplaces of the models of one item."""
-        return [self._rows(spec) for spec in load_analysis("bivariate").specs]
+        return [self.rows(spec) for spec in load_analysis("bivariate").specs]
 
     def _decide(
         self, masks: Sequence[Mask], known: Mapping[bytes, Mapping[str, str]]
@@ -222,8 +222,13 @@ class Counts:
             for key, own in zip(unique, found, strict=True)
         }
 
-    def _rows(self, spec: ModelSpec) -> Mask:
-        """Workplaces of a model."""
+    def rows(self, spec: ModelSpec) -> Mask:
+        """Workplaces of a model.
+
+        Parameters
+        ----------
+        spec : ModelSpec
+        """
         options = (getattr(spec, key) for key in _OPTIONS)
         key = (spec.outcome, spec.predictors, spec.min_quarters, *options)
         if key not in self._followed:

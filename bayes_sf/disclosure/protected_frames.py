@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from bayes_sf.disclosure.control import HIDDEN, Control, Hidden, hide_groups
 from bayes_sf.disclosure.gate import Passed
 from bayes_sf.disclosure.protected_models import hidden_of
-from bayes_sf.disclosure.rounding import blunted
+from bayes_sf.disclosure.rounding import MOST, blunted
 from bayes_sf.engines.result import Result
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def protect_frames(
     groups: Mapping[str, str],
     *,
     blunt: bool = False,
+    most: int = MOST,
     unsaid: Mapping[str, str] | None = None,
 ) -> "Passed[dict[str, pd.DataFrame]]":
     """Hide groups in all frames of a run.
@@ -81,6 +82,8 @@ def protect_frames(
         Hidden group -> rule.
     blunt : bool
         Whether figures keep few digits although no group is hidden.
+    most : int
+        Most decimals of figures that have an uncertainty, whatever it is.
     unsaid : mapping, optional
         Groups whose n is not said -> rule: their figures keep one digit of the uncertainty.
 
@@ -103,9 +106,9 @@ def protect_frames(
     shown, log = {}, list[Hidden]()
     for name, frame in frames.items():
         said = layout.get(name, Figures())
-        rough = _fewer(frame, said, 0) if groups or blunt else frame
+        rough = _fewer(frame, said, 0, most) if groups or blunt else frame
         if said.column and unsaid:
-            coarse = _fewer(frame, said, 1)
+            coarse = _fewer(frame, said, 1, most)
             rough = coarse.where(frame[said.column].isin(list(unsaid)), rough)
         if said.column:
             rough, lines = hide_groups(
@@ -116,11 +119,11 @@ def protect_frames(
     return Passed(shown, tuple(log))
 
 
-def _fewer(frame: "pd.DataFrame", said: Figures, fewer: int) -> "pd.DataFrame":
+def _fewer(frame: "pd.DataFrame", said: Figures, fewer: int, most: int) -> "pd.DataFrame":
     """A frame with two digits of uncertainties, or fewer, and three of what has none."""
     rough = frame
     for columns, sd in said.blunt:
-        rough = rough.assign(**blunted(frame, columns, sd, fewer=fewer))
+        rough = rough.assign(**blunted(frame, columns, sd, fewer=fewer, most=most))
     done = {column for columns, _ in said.blunt for column in columns} | _STATED
     for column in frame.select_dtypes("float").columns.difference(list(done)):
         digits = 3 - fewer

@@ -14,7 +14,7 @@ from bayes_sf.analysis.missing.imputation import MethodRow, MissingStudy
 from bayes_sf.disclosure.control import Control, Hidden, hide_groups
 from bayes_sf.disclosure.gate import Passed
 from bayes_sf.disclosure.protected_frames import Figures, hidden_of_all, protect_frames
-from bayes_sf.disclosure.protected_models import blunt_of
+from bayes_sf.disclosure.protected_models import blunt_of, finest_of
 from bayes_sf.disclosure.rounding import shortened, significant_decimals
 
 if TYPE_CHECKING:
@@ -97,9 +97,13 @@ def protect_missing(
     parameters = panel[~panel.iloc[:, 0].astype(str).str.endswith(ends)] if ends else panel
     frames, _ = protect_frames(
         {"delta": study.effects, "tipping": study.tipping, "panel": parameters}, _LAYOUT, known,
-        blunt=blunt,
+        blunt=blunt, most=finest_of(fits, control),
     )  # fmt: skip
-    rows = tuple(map(_blunted, study.rows)) if blunt else study.rows
+    rows = (
+        tuple(_blunted(row, finest_of(fits, control)) for row in study.rows)
+        if blunt
+        else study.rows
+    )
     safe = replace(
         study, rows=rows, missing=missing, won=counts, effects=frames["delta"],
         tipping=frames["tipping"],
@@ -148,8 +152,8 @@ def _is_complete(name: str) -> bool:
     return name.startswith("complete_") and not name.endswith("_share")
 
 
-def _blunted(row: MethodRow) -> MethodRow:
+def _blunted(row: MethodRow, most: int) -> MethodRow:
     """A line with the digits that are printed."""
-    decimals = significant_decimals(row.sd)
+    decimals = min(significant_decimals(row.sd), most)
     values: dict[str, Any] = {name: shortened(getattr(row, name), decimals) for name in _LIMITS}
     return replace(row, **values)

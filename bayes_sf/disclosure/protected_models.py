@@ -9,25 +9,30 @@ uncertainties are equations in its n, and its shrinkage is one as it stands.
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from itertools import takewhile
+from math import nan
 from typing import TYPE_CHECKING, Any, Final
 
 from bayes_sf.analysis.comparison import ANALYSES, CoefficientRow, Reproduction
 from bayes_sf.analysis.pooling import GroupRow, Pooling, TermRow
 from bayes_sf.disclosure.control import HIDDEN, MODELS, Control, Hidden, hide_fields, hide_groups
-from bayes_sf.disclosure.gate import Passed
-from bayes_sf.disclosure.rounding import blunted, shortened, significant_decimals
+from bayes_sf.disclosure.gate import RELEASED, Passed
+from bayes_sf.disclosure.rounding import MOST, direction, shortened, significant_decimals
+from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import DisclosureError
-from bayes_sf.inputs.published import DECIMALS
 from bayes_sf.spec.analysis import Analysis, load_analysis
+from bayes_sf.spec.model import ModelSpec
+from bayes_sf.spec.moments import INTERCEPT
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "blunt_of", "check_withheld", "hidden_of", "keep_open", "pass_picture", "pass_rounded",
+    "blunt_of", "check_withheld", "finest_of", "hidden_of", "keep_open", "pass_picture",
+    "pass_rounded",
     "pass_without_groups", "protect_diagnostics", "protect_estimates", "protect_pooling",
-    "protect_reproduction", "shown_levels", "withheld_of",
+    "protect_reproduction", "protect_results", "released", "shown_levels", "withheld_of",
 ]  # fmt: skip
 
 _FIGURES: Final = ("estimate", "sd", "lower", "upper", "statistic")
@@ -48,15 +53,75 @@ def hidden_of(result: Result, control: Control) -> dict[str, str]:
     return control.hidden_groups(sizes)
 
 
-def blunt_of(result: Result, control: Control) -> bool:
-    """Whether figures of a model keep only the digits that are printed.
+def blunt_of(_: Result, control: Control) -> bool:
+    """Whether figures of a model keep only the digits that are printed: those of all microdata.
+
+    Parameters
+    ----------
+    control : Control
+    """
+    return control.active
+
+
+def released(result: Result, control: Control) -> Result:
+    """A result as it may leave: its estimates have the digits of `Control.release`.
+
+    Whatever is printed, drawn or written of it is made from these.
 
     Parameters
     ----------
     result : Result
     control : Control
     """
-    return bool(hidden_of(result, control)) or control.close(result.spec)
+    release = control.release(result.spec)
+    if release is None:
+        shown = replace(result)
+        vars(shown)[RELEASED] = True
+        return shown
+    few = control.unsaid(result.spec)
+    rows = tuple(
+        _released(row, release.places(row.term, row.group), row.group in few, result.has_draws)
+        if row.group or row.term not in release.unsaid
+        else replace(row, estimate=nan, sd=nan, lower=nan, upper=nan, statistic=nan)
+        for row in result.rows
+    )
+    shown = replace(result)
+    vars(shown)[RELEASED] = True
+    vars(shown)["rows"] = rows  # what is computed from all rows is from these
+    vars(shown)["coefficients"] = rows[: len(result.coefficients)]
+    vars(shown)["singles"] = tuple(takewhile(lambda row: not row.group, rows))
+    return shown
+
+
+def protect_results(results: Iterable[Result], control: Control) -> Passed[tuple[Result, ...]]:
+    """Results as they may leave.
+
+    Parameters
+    ----------
+    results : iterable of Result
+    control : Control
+    """
+    return Passed(tuple(released(result, control) for result in results))
+
+
+def _released(row: Estimate, most: int, fewer: bool, bayesian: bool) -> Estimate:
+    """One estimate with two digits of its sd, or fewer, and no more decimals than data give."""
+    places = min(significant_decimals(row.sd) - fewer, most)
+    statistic = direction(row.statistic) if bayesian else round(row.statistic, _OF_STATISTICS)
+    values: dict[str, Any] = {n: shortened(getattr(row, n), places) for n in _FIGURES[1:4]}
+    return replace(row, estimate=round(row.estimate, places), statistic=statistic, **values)
+
+
+def finest_of(results: Iterable[Result], control: Control) -> int:
+    """Most decimals of a figure in the outcome's unit, of the models that something is made of.
+
+    Parameters
+    ----------
+    results : iterable of Result
+    control : Control
+    """
+    releases = [control.release(result.spec) for result in results]
+    return max((one.finest for one in releases if one is not None), default=MOST)
 
 
 def keep_open(analysis: Analysis, control: Control) -> Passed[Analysis]:
@@ -79,12 +144,11 @@ def keep_open(analysis: Analysis, control: Control) -> Passed[Analysis]:
     """
     closed = [spec for spec in analysis.specs if control.withheld(spec)]
     if closed and len(closed) == len(analysis.specs):
-        least = control.rules.min_workplaces
-        rule = f"has fewer than {least} workplaces less than the null model: both tell of those"
+        rule = "is withheld: it would tell of single workplaces"
         names = [f"{spec.name} of {spec.outcome}" for spec in closed]
         raise DisclosureError(f"analysis {analysis.name}", rule, got=names, fix=_SHOW)
     kept = tuple(spec for spec in analysis.specs if spec not in closed)
-    log = tuple(Hidden(MODELS, spec.name, spec.outcome, "difference") for spec in closed)
+    log = tuple(Hidden(MODELS, spec.name, spec.outcome, "withheld") for spec in closed)
     return Passed(replace(analysis, specs=kept), log)
 
 
@@ -97,7 +161,7 @@ def withheld_of(control: Control) -> Log:
     """
     specs = [spec for name in ANALYSES for spec in load_analysis(name).specs]
     closed = dict.fromkeys(spec.key for spec in specs if control.withheld(spec))
-    return tuple(Hidden(MODELS, *key, "difference") for key in closed)
+    return tuple(Hidden(MODELS, *key, "withheld") for key in closed)
 
 
 def check_withheld(result: Result, picture: str, control: Control) -> None:
@@ -140,16 +204,13 @@ def protect_estimates(result: Result, control: Control) -> "Passed[pd.DataFrame]
         As `Result.estimates`.
     log : tuple of Hidden
     """
-    groups, unsaid = hidden_of(result, control), control.unsaid(result.spec)
-    frame, whole = result.estimates, bool(groups) or control.close(result.spec)
-    if not (whole or unsaid):
-        return Passed(frame)
-    # A t or a probability in full is an equation, too.
-    rounded = frame["statistic"].round(_OF_STATISTICS)
-    few = frame.assign(statistic=rounded, **blunted(frame, _FIGURES[:4], "sd"))
-    if not whole:
-        few = few.where(frame["group"].isin(list(unsaid)), frame)
-    return Passed(*hide_groups(few, groups, table=_named("estimates", result), values=_FIGURES))
+    frame = released(result, control).estimates
+    groups, release = hidden_of(result, control), control.release(result.spec)
+    unsaid = release.unsaid if release is not None else frozenset[str]()
+    if unsaid:
+        frame = frame.astype(dict.fromkeys(_FIGURES, object))
+        frame.loc[frame["term"].isin(unsaid) & (frame["group"] == ""), list(_FIGURES)] = HIDDEN
+    return Passed(*hide_groups(frame, groups, table=_named("estimates", result), values=_FIGURES))
 
 
 def protect_diagnostics(result: Result, control: Control) -> "Passed[pd.DataFrame]":
@@ -178,34 +239,48 @@ def protect_pooling(pooling: Pooling, control: Control) -> Passed[Pooling]:
     control : Control
     """
     groups, unsaid = hidden_of(pooling.exact, control), control.unsaid(pooling.spec)
-    whole = bool(groups) or control.close(pooling.spec)
-    if not (whole or unsaid):
+    release = control.release(pooling.spec)
+    if release is None:
         return Passed(pooling)
     table = _named("shrinkage", pooling.exact)
     rows, log = [], []
+    whole = release.places(INTERCEPT)
     for row in pooling.groups:
+        most = min(_DECIMALS, release.places("", row.group))
         if row.group in groups:
-            rows.append(hide_fields(replace(row, complete=round(row.complete, _DECIMALS)), _LEVELS))
+            rows.append(hide_fields(replace(row, complete=round(row.complete, whole)), _LEVELS))
             log.append(Hidden(table, row.group, "", groups[row.group]))
         elif row.group in unsaid:
-            rows.append(hide_fields(_rounded_level(row, fewer=1), ("n", *_FACTORS, "more")))
+            rough = _rounded_level(row, most, whole, fewer=1)
+            rows.append(hide_fields(rough, ("n", *_FACTORS, "more")))
             log.append(Hidden(table, row.group, "n", unsaid[row.group]))
         else:
-            rows.append(_rounded_level(row))
-    terms = tuple(map(_blunted, pooling.terms)) if whole else pooling.terms
-    return Passed(replace(pooling, groups=tuple(rows), terms=terms), tuple(log))
+            rows.append(_rounded_level(row, most, whole))
+    terms = tuple(
+        hide_fields(row, _FIGURES[:4]) if row.term in release.unsaid
+        else _blunted(row, release.places(row.term))
+        for row in pooling.terms
+    )  # fmt: skip
+    shown = replace(
+        pooling, groups=tuple(rows), terms=terms, exact=released(pooling.exact, control)
+    )
+    return Passed(shown, tuple(log))
 
 
-def _rounded_level(row: GroupRow, *, fewer: int = 0) -> GroupRow:
+def _rounded_level(row: GroupRow, most: int, whole: int, *, fewer: int = 0) -> GroupRow:
     """A level with the digits that are printed, or fewer, and shrinkage with those not enough.
 
     From a level's own mean, REML's and its shrinkage factor follows what all are shrunk to; in
     full that is one equation in the hidden groups' means, and the mean of all is another.
     """
-    decimals = min(_DECIMALS, significant_decimals(_sd_of(row))) - fewer
+    decimals = min(most, significant_decimals(_sd_of(row))) - fewer
+    kinds = (
+        (_OF_LEVEL, decimals), (("complete",), whole), (_FACTORS, 2 - fewer),
+        (("more",), -1 - fewer),
+    )  # fmt: skip
     rounded = {
         name: round(getattr(row, name), places)
-        for names, places in ((_OF_LEVEL, decimals), (_FACTORS, 2 - fewer), (("more",), -1 - fewer))
+        for names, places in kinds
         for name in names
         if isinstance(getattr(row, name), float)
     }
@@ -218,7 +293,7 @@ def _sd_of(row: GroupRow) -> float:
 
 
 _OF_LEVEL: Final = (
-    "raw", "complete", "none", "none_lower", "none_upper", "reml", "mean", "lower", "upper",
+    "raw", "none", "none_lower", "none_upper", "reml", "mean", "lower", "upper",
 )  # fmt: skip
 _FACTORS: Final = ("factor_reml", "factor", "factor_lower", "factor_upper")
 
@@ -239,9 +314,9 @@ def shown_levels(pooling: Pooling) -> list[GroupRow]:
     return [row for row in pooling.groups if str(row.mean) != HIDDEN]
 
 
-def _blunted(row: TermRow) -> TermRow:
-    """A coefficient with the digits that are printed."""
-    decimals = significant_decimals(row.sd)
+def _blunted(row: TermRow, most: int) -> TermRow:
+    """A coefficient with the digits that are printed, and no more decimals than its data give."""
+    decimals = min(significant_decimals(row.sd), most)
     values = {name: round(getattr(row, name), decimals) for name in _FIGURES[:4]}
     return replace(row, **values)
 
@@ -254,32 +329,38 @@ def protect_reproduction(found: Reproduction, control: Control) -> Passed[Reprod
     found : Reproduction
     control : Control
     """
+    if not control.active:
+        return Passed(found, withheld_of(control))
     fits = [result for results in found.results.values() for result in results.values()]
-    rough = any(hidden_of(result, control) for result in fits)
-    close = {(r.spec.table, r.spec.name) for r in fits if control.close(r.spec)}
-    icc, coefficients = found.icc, found.coefficients
-    if rough:
-        icc = tuple(_shortened(row, _ICC, _OF_SHARES) for row in icc)
+    models = {(one.spec.table, one.spec.name): one.spec for one in fits}
+    nulls = {one.spec.outcome: one.spec for one in fits if not one.spec.predictors}
+    icc = tuple(_shortened(row, _ICC, _places(nulls[row.outcome], "icc", control))
+                for row in found.icc)  # fmt: skip
     coefficients = tuple(
-        _rounded_coefficient(row, rough=rough)
-        if rough or (row.table, row.question) in close else row
-        for row in coefficients
+        _rounded_coefficient(row, _places(models[row.table, row.question], row.term, control))
+        if (row.table, row.question) in models else row
+        for row in found.coefficients
     )  # fmt: skip
-    return Passed(replace(found, icc=icc, coefficients=coefficients), withheld_of(control))
+    results = {
+        key: {name: released(one, control) for name, one in of.items()}
+        for key, of in found.results.items()
+    }
+    shown = replace(found, icc=icc, coefficients=coefficients, results=results)
+    return Passed(shown, withheld_of(control))
 
 
-def _rounded_coefficient(row: CoefficientRow, *, rough: bool) -> CoefficientRow:
-    """A published coefficient's re-analysis with the digits that are printed.
+def _places(spec: ModelSpec, term: str, control: Control) -> int:
+    """Most decimals of a figure of a model."""
+    release = control.release(spec)
+    return MOST if release is None else release.places(term)
 
-    Of a close model as many as the report prints of its own.
-    """
-    decimals = significant_decimals(row.sd)
-    if not rough:
-        shift = 2 if row.unit == "fraction" else 0
-        decimals = max(decimals, DECIMALS[row.table] - shift)
-    # A probability has three digits, and none is said to be one.
-    direction = min(round(row.p_direction, _OF_SHARES), 1 - 10.0**-_OF_SHARES)
-    return _shortened(replace(row, p_direction=direction), _COEFFICIENT, decimals)
+
+def _rounded_coefficient(row: CoefficientRow, most: int) -> CoefficientRow:
+    """A published coefficient's re-analysis with the digits that its data give."""
+    decimals = min(significant_decimals(row.sd), most)
+    t = round(row.reml_t, _OF_STATISTICS)
+    row = replace(row, p_direction=direction(row.p_direction), reml_t=t)
+    return _shortened(row, _COEFFICIENT, decimals)
 
 
 def _shortened[Row](row: Row, names: Iterable[str], decimals: int) -> Row:
@@ -288,12 +369,11 @@ def _shortened[Row](row: Row, names: Iterable[str], decimals: int) -> Row:
     return replace(row, **values)  # type: ignore[type-var]
 
 
-#: Decimals that are printed of a level, and of an ICC.
-_DECIMALS, _OF_SHARES, _OF_STATISTICS = 2, 3, 1
+#: Decimals that are printed of a level, and of a t.
+_DECIMALS, _OF_STATISTICS = 2, 1
 _ICC: Final = ("reml", "mean", "median", "lower", "upper")
 _COEFFICIENT: Final = (
-    "reml_estimate", "reml_se", "reml_t", "reml_ci_low", "reml_ci_high", "mean", "sd", "lower",
-    "upper",
+    "reml_estimate", "reml_se", "reml_ci_low", "reml_ci_high", "mean", "sd", "lower", "upper",
 )  # fmt: skip
 
 

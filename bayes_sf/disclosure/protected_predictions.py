@@ -49,7 +49,7 @@ def protect_checks(
     shown, log = hide_groups(whole, groups, table="checks", values=values)
     shown, more = hide_groups(shown, unsaid or {}, table="checks", values=("n",))
     shown, log = shown.astype(dict.fromkeys(values, object)), (*log, *more)
-    coarse = checks["group"].isin(list(unsaid or {})) & ~checks["group"].isin(list(groups))
+    coarse = (checks["group"] != "") & ~checks["group"].isin(list(groups))
     for name in ("observed", "median", "lower", "upper"):
         shown.loc[coarse, name] = checks.loc[coarse, name].round(1)
     number = (checks["observed"] * checks["n"]).round()
@@ -58,7 +58,10 @@ def protect_checks(
     few = share & (number.between(1, least - 1) | (checks["n"] - number).between(1, least - 1))
     if (few & (checks["group"] != "")).any():  # one group's share is had from the others' and all
         few |= share & (checks["group"] != "")
-    few |= coarse & checks["statistic"].isin(["share <= 0", "sd"])
+    secret = checks["group"].isin(list(unsaid or {})) & coarse
+    few |= secret & checks["statistic"].isin(["share <= 0", "sd"])
+    # With mean and sd of three a member has the other two: a second moment needs two more.
+    few |= (checks["group"] != "") & (checks["statistic"] == "sd") & (checks["n"] < least + 2)
     single = checks["statistic"].isin(_EXTREMES)
     shown.loc[single | few, ["observed", "p_above"]] = HIDDEN
     where = checks.loc[single | few, ["statistic", "group"]].itertuples(index=False)
@@ -67,7 +70,11 @@ def protect_checks(
 
 
 def protect_left_out(
-    frame: "pd.DataFrame", groups: Mapping[str, str], unsaid: Mapping[str, str] | None = None
+    frame: "pd.DataFrame",
+    groups: Mapping[str, str],
+    unsaid: Mapping[str, str] | None = None,
+    *,
+    blunt: bool = False,
 ) -> "Passed[pd.DataFrame]":
     """Predictions of groups that were left out, without hidden ones.
 
@@ -79,7 +86,10 @@ def protect_left_out(
         Hidden group -> rule.
     unsaid : mapping, optional
         Groups whose n is not said, nor the sum of their log densities -> rule.
+    blunt : bool
+        Whether figures keep one decimal.
     """
+    frame = frame.round(1) if blunt else frame
     values = ("n", "elpd", "mean", "predicted", "lower", "upper")
     shown, log = hide_groups(frame, groups, table="groups", values=values)
     if not unsaid:
@@ -89,12 +99,16 @@ def protect_left_out(
     return Passed(shown, (*log, *more))
 
 
-def pass_fit_measures(frame: "pd.DataFrame") -> "Passed[pd.DataFrame]":
-    """Let sums over all rows of a model pass: they are taken to be safe (LIMITATIONS.md).
+def pass_fit_measures(frame: "pd.DataFrame", control: Control) -> "Passed[pd.DataFrame]":
+    """Let sums over all rows of a model pass, with the decimals that are printed.
 
     Parameters
     ----------
     frame : pandas.DataFrame
         Expected log densities and their like, one line a model.
+    control : Control
     """
-    return Passed(frame)
+    if not control.active:
+        return Passed(frame)
+    columns = frame.select_dtypes("float").columns
+    return Passed(frame.round({name: 2 if name == "weight" else 1 for name in columns}))

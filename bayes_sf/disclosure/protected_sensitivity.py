@@ -1,5 +1,6 @@
 """What a sensitivity analysis says, as it may leave: industries' means and days, rows lost."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
@@ -8,12 +9,13 @@ from bayes_sf.analysis.sensitivity import Sensitivity
 from bayes_sf.disclosure.control import HIDDEN, Control, Hidden
 from bayes_sf.disclosure.gate import Passed
 from bayes_sf.disclosure.protected_frames import Figures, hidden_of_all, protect_frames
-from bayes_sf.disclosure.protected_models import blunt_of
+from bayes_sf.disclosure.protected_models import blunt_of, finest_of, released
+from bayes_sf.engines.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["protect_sensitivity"]
+__all__ = ["protect_fan", "protect_sensitivity"]
 
 _LIMITS: Final = ("mean", "sd", "lower", "upper")
 _REML: Final = ("reml", "reml_se", "reml_lower", "reml_upper", "loss", "adjustment")
@@ -47,11 +49,39 @@ def protect_sensitivity(found: Sensitivity, control: Control) -> Passed[Sensitiv
     groups = hidden_of_all(found.results, control)
     unsaid = {g: why for one in found.results for g, why in control.unsaid(one.spec).items()}
     blunt = any(blunt_of(result, control) for result in found.results)
-    tables, log = protect_frames(found.tables, _LAYOUT, groups, blunt=blunt, unsaid=unsaid)
+    tables, log = protect_frames(
+        found.tables, _LAYOUT, groups, blunt=blunt, unsaid=unsaid,
+        most=finest_of(found.results, control),
+    )  # fmt: skip
+    found = replace(found, results=tuple(released(one, control) for one in found.results))
     if "controls" not in tables or not control.active:
         return Passed(replace(found, tables=tables), log)
     tables["controls"], lines = _steps(tables["controls"], control.rules.min_workplaces)
     return Passed(replace(found, tables=tables), (*log, *lines))
+
+
+def protect_fan(
+    fan: "pd.DataFrame", results: Iterable[Result], control: Control
+) -> "Passed[pd.DataFrame]":
+    """A fan of priors with the digits that the data give, whatever a prior makes of the sd.
+
+    Parameters
+    ----------
+    fan : pandas.DataFrame
+        As `prior_fan`.
+    results : iterable of Result
+        Its models.
+    control : Control
+    """
+    if not control.active:
+        return Passed(fan)
+    most = max(finest_of(results, control), _OF_ICC)
+    shown, log = protect_frames({"fan": fan}, {"fan": _LAYOUT["fan"]}, {}, blunt=True, most=most)
+    return Passed(shown["fan"], log)
+
+
+#: Decimals of an ICC.
+_OF_ICC: Final = 3
 
 
 def _steps(frame: "pd.DataFrame", least: int) -> "Passed[pd.DataFrame]":

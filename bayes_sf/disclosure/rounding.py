@@ -1,17 +1,19 @@
 """Digits that an uncertainty leaves, and figures with no more than those."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import copysign
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["blunted", "shortened", "significant_decimals"]
+__all__ = ["blunted", "direction", "shortened", "significant_decimals"]
 
 #: Decimals of a number whose uncertainty is not known, where they show two digits of it.
 UNKNOWN: Final = 3
+#: More decimals than a number has.
+MOST: Final = 99
 
 
 def significant_decimals(sd: float, *, mcse: float = math.nan) -> int:
@@ -47,7 +49,12 @@ def significant_decimals(sd: float, *, mcse: float = math.nan) -> int:
 
 
 def blunted(
-    frame: "pd.DataFrame", columns: Sequence[str], sd: str, *, fewer: int = 0
+    frame: "pd.DataFrame",
+    columns: Sequence[str],
+    sd: str,
+    *,
+    fewer: int = 0,
+    most: int = MOST,
 ) -> dict[str, list[float]]:
     """Figures with two digits of their uncertainty.
 
@@ -62,14 +69,21 @@ def blunted(
         Its column of uncertainties.
     fewer : int
         Digits fewer than two.
+    most : int
+        Most decimals, whatever the uncertainty.
     """
     return {
         name: [
-            shortened(value, significant_decimals(error) - fewer)
+            _kept(name)(value, min(significant_decimals(error), most) - fewer)
             for value, error in zip(frame[name], frame[sd], strict=True)
         ]
         for name in columns
     }
+
+
+def _kept(name: str) -> "Callable[[float, int], float]":
+    """How a figure is rounded: a limit keeps its side of zero."""
+    return shortened if name in {"lower", "upper"} else round
 
 
 def shortened(value: float, decimals: int) -> float:
@@ -87,3 +101,24 @@ def shortened(value: float, decimals: int) -> float:
     """
     found = round(value, decimals)
     return copysign(10.0**-decimals, value) if found == 0 != value else found
+
+
+def direction(probability: float) -> float:
+    """A probability of direction as it may leave: in full it is an estimate over its sd.
+
+    Parameters
+    ----------
+    probability : float
+        0.5 to 1, or NaN.
+
+    Examples
+    --------
+    >>> [direction(p) for p in (0.8765, 0.9912, 0.99812, 1.0)]
+    [0.88, 0.99, 0.998, 0.999]
+    """
+    places = 2 if probability < _SURE else UNKNOWN
+    return min(round(probability, places), 1 - 10.0**-UNKNOWN)
+
+
+#: From here on a probability of direction has three decimals.
+_SURE: Final = 0.99

@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
+from dataclasses import replace
 from functools import cache
 from importlib import metadata
 from numbers import Real
@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import Any, overload
 
 from bayes_sf.engines.result import Provenance, Result, Results
-from bayes_sf.errors import UsageError, check_seed
+from bayes_sf.errors import DataError, UsageError, check_seed, closest
 from bayes_sf.inputs.sample import AnalysisSample, design
 from bayes_sf.spec.analysis import Analysis
 from bayes_sf.spec.model import ModelSpec
@@ -20,6 +20,8 @@ from bayes_sf.spec.outcome import warn_of_outcome
 from bayes_sf.spec.priors import Priors
 from bayes_sf.spec.rows import Rows
 from bayes_sf.spec.study import Study
+from bayes_sf.spec.terms.formula import read_formula
+from bayes_sf.spec.terms.matrices import with_place
 
 __all__ = [
     "ENGINES", "check_numbers", "fit", "group_sizes", "moments_of", "rows_of",
@@ -105,6 +107,11 @@ def rows_of(spec: ModelSpec, data: Any) -> Rows | None:
     data : Study, AnalysisSample, Rows, Moments or a data frame
         Its data.
     """
+    if spec.formula:
+        raise UsageError(
+            f"model {spec.name!r}", "is a formula that only sf.fit carries out", got=spec.formula,
+            fix="for this analysis write a random intercept of columns: y ~ x + (1 | g)",
+        )  # fmt: skip
     if isinstance(data, Study):
         data.check(spec)
         return None
@@ -198,19 +205,24 @@ def source_of(data: Any) -> str:
 
 @overload
 def fit(
-    what: ModelSpec, data: Any, *, engine: str = ..., prob: float = ..., seed: int = ...,
+    what: str | ModelSpec, data: Any, *, engine: str = ..., weights: str = ...,
+    frequencies: str = ..., priors: Priors | None = ..., prob: float = ..., seed: int = ...,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = ...,
 ) -> Result: ...  # fmt: skip
 @overload
 def fit(
-    what: Analysis, data: Any, *, engine: str = ..., prob: float = ..., seed: int = ...,
+    what: Analysis, data: Any, *, engine: str = ..., weights: str = ...,
+    frequencies: str = ..., priors: Priors | None = ..., prob: float = ..., seed: int = ...,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = ...,
 ) -> Results: ...  # fmt: skip
 def fit(
-    what: ModelSpec | Analysis,
+    what: str | ModelSpec | Analysis,
     data: Any,
     *,
     engine: str = "exact",
+    weights: str = "",
+    frequencies: str = "",
+    priors: Priors | None = None,
     prob: float = 0.95,
     seed: int = 1,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
@@ -219,14 +231,22 @@ def fit(
 
     Parameters
     ----------
-    what : ModelSpec or Analysis
-        What is asked.
+    what : str, ModelSpec or Analysis
+        What is asked. A text is a formula as in lme4, brms and bambi: ``"y ~ x * c + (1 + x | g)"``
+        (see `bayes_sf.spec.terms.formula`). A random intercept of columns is fitted as ever;
+        whatever is more has a `MixedResult`, with the same methods.
     data : Study, AnalysisSample, Moments or a data frame
         `load_sample("published")`, `load_sample("replica")`, your own sample, or any frame that
         Narwhals reads (pandas, polars, pyarrow, ...) with the specification's columns.
-    engine : {"exact", "reml", "ols", "nuts"}
-        How it is estimated. ``reml`` and ``ols`` have no priors: those of the specification are
-        for the other two, so that one model can be put to all four.
+    engine : {"exact", "reml", "ml", "ols", "nuts"}
+        How it is estimated. ``reml``, ``ml`` and ``ols`` have no priors: those of the specification
+        are for the other two, so that one model can be put to all.
+    weights : str
+        Of a formula: column of precision weights, as lme4's, Var(e_i) = sd_resid^2/weight_i.
+    frequencies : str
+        Of a formula: column of counts; a row stands for so many equal rows.
+    priors : Priors, optional
+        Of a formula: those of a specification are its own.
     prob : float
         Probability of the (equal-tailed credible, or Wald) intervals.
     seed : int
@@ -262,21 +282,32 @@ def fit(
     >>> round(result.icc()["estimate"], 3)
     0.94
     """
-    if not isinstance(engine, str) or engine not in ENGINES:
-        close = get_close_matches(str(engine), ENGINES, n=1)
-        raise UsageError(
-            "engine", f"must be one of {', '.join(ENGINES)}", got=engine,
-            fix=f"did you mean {close[0]!r}?" if close else "",
-        )  # fmt: skip
+    known = (*ENGINES, "ml")
+    if not isinstance(engine, str) or engine not in known:
+        rule = f"must be one of {', '.join(known)}"
+        raise UsageError("engine", rule, got=engine, fix=closest(str(engine), known))
     check_numbers(prob=prob, seed=seed)
+    if isinstance(what, str):
+        more = {} if priors is None else {"priors": priors}
+        spec = ModelSpec.from_formula(what, weights=weights, frequencies=frequencies, **more)
+        try:
+            return _fit_one(spec, data, engine, prob, seed)
+        except DataError as error:  # of a column that is not there, say where it is named
+            raise with_place(error, read_formula(what), data) from None
+    beside = {"weights": weights, "frequencies": frequencies, "priors": priors}
+    for key, value in beside.items():
+        if value:
+            rule = "goes with a formula: what a specification asks is its own"
+            fix = "use ModelSpec.from_formula(...), or pass the formula"
+            raise UsageError(f"fit: {key}", rule, got=type(what).__name__, fix=fix)
     if isinstance(what, Analysis):
         return Results(
             tuple(_fit_one(spec, data, engine, prob, seed) for spec in progress(what.specs))
         )
     if not isinstance(what, ModelSpec):
         raise UsageError(
-            "fit", "takes a ModelSpec or an Analysis", got=type(what).__name__,
-            fix="make one with ModelSpec(...) or load_analysis(...)",
+            "fit", "takes a formula, a ModelSpec or an Analysis", got=type(what).__name__,
+            fix="write 'y ~ x + (1 | g)', or make one with ModelSpec(...) or load_analysis(...)",
         )  # fmt: skip
     return _fit_one(what, data, engine, prob, seed)
 
@@ -300,6 +331,10 @@ def _fit_one(spec: ModelSpec, data: Any, engine: str, prob: float, seed: int) ->
     """One model."""
     if spec.missing != "drop":
         return _fit_missing(spec, data, engine, prob, seed)
+    if spec.formula and engine == "nuts" and spec.varying:
+        spec = replace(spec, formula="")
+    if spec.formula or engine == "ml":
+        return _fit_mixed(spec, data, engine, prob, seed)
     spec.check_priors()
     rows = rows_of(spec, data)
     if not spec.plain:
@@ -320,6 +355,20 @@ def _fit_one(spec: ModelSpec, data: Any, engine: str, prob: float, seed: int) ->
         seconds=perf_counter() - start, versions=versions(),
     )  # fmt: skip
     return Result(spec, engine, fitted, prob, provenance, rows)
+
+
+def _fit_mixed(spec: ModelSpec, data: Any, engine: str, prob: float, seed: int) -> Result:
+    """One model with any random terms, or a random intercept by maximum likelihood."""
+    from bayes_sf.engines.mixed.fit import fit_formula
+
+    if not spec.formula:
+        if not spec.plain or isinstance(data, Study | AnalysisSample | Moments):
+            raise UsageError(
+                f"model {spec.name!r}: engine 'ml'", "fits data frames with Gaussian random terms",
+                got=type(data).__name__, fix="use engine 'reml'",
+            )  # fmt: skip
+        data = rows_of(spec, data)
+    return fit_formula(spec, data, engine, prob=prob, seed=seed, versions=versions())
 
 
 def _seed_of(data: Any) -> int | None:

@@ -201,6 +201,40 @@ class Result:
         columns = ["estimate", "sd", "lower", "upper", "statistic"]
         return table.set_index(["group", "term"])[columns]
 
+    def varcorr(self) -> "pd.DataFrame":
+        """Standard deviations and correlation, as ``as.data.frame(VarCorr(fit))`` in lme4.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``factor`` (``Residual`` last), ``term``, ``term2`` (of a correlation), ``vcov``,
+            ``sdcor``: estimates, or posterior means and their squares.
+        """
+        import pandas as pd
+
+        found = {row.term: row.estimate for row in self.singles}
+        tau, slope = found["sd_group"], found.get("sd_slope", np.nan)
+        group, varying = self.spec.group, self.varying_term
+        rows = [(group, INTERCEPT, "", tau**2, tau)]
+        if varying:
+            both = found["correlation"]
+            rows.append((group, varying, "", slope**2, slope))
+            rows.append((group, INTERCEPT, varying, both * tau * slope, both))
+        if "sd_resid" in found:
+            rows.append(("Residual", "", "", found["sd_resid"] ** 2, found["sd_resid"]))
+        return pd.DataFrame(rows, columns=["factor", "term", "term2", "vcov", "sdcor"])
+
+    def summary(self) -> str:
+        """Model, priors, and estimates of all that is not of a group, as text."""
+        columns = ["estimate", "sd", "lower", "upper", "statistic"]
+        table = self._frame(self.singles).set_index("term")[columns]
+        priors = "" if self.priors is None else f"\nPriors: {self.priors}"
+        kind = "credible" if self.has_draws else "Wald"
+        return (
+            f"{self!r}{priors}\n\nEstimates, {self.prob:.0%} {kind} intervals\n"
+            f"{table.to_string(float_format=lambda v: f'{v:.5g}')}\n"
+        )
+
     @property
     def varying_term(self) -> str:
         """Coefficient that varies by group beside the intercept; "" for none."""

@@ -95,7 +95,9 @@ def _key(spec: str, data: str, seed: int, settings: Mapping[str, Any]) -> str:
     return hashlib.sha256(asked.encode()).hexdigest()[:12]
 
 
-def save_fit(result: Result, folder: Path, hide: Collection[str] = ()) -> Path:
+def save_fit(
+    result: Result, folder: Path, hide: Collection[str] = (), *, rough: bool = False
+) -> Path:
     """Write a fit from NUTS as NetCDF.
 
     Parameters
@@ -106,6 +108,9 @@ def save_fit(result: Result, folder: Path, hide: Collection[str] = ()) -> Path:
         An existing folder.
     hide : collection of str
         Groups whose draws are left out.
+    rough : bool
+        Whether the exact moments and the densities of draws are left out: in full they are
+        equations in what is hidden.
 
     Raises
     ------
@@ -122,6 +127,8 @@ def save_fit(result: Result, folder: Path, hide: Collection[str] = ()) -> Path:
         "provenance": {**vars(come_from), "versions": dict(come_from.versions)},
     }  # fmt: skip
     tree = without_groups(result.fitted.tree, spec.group, hide)
+    if rough:
+        tree = _without_densities(tree)
     for node in tree.subtree:
         node.attrs = {}
         for labels in node.coords.values():
@@ -131,7 +138,7 @@ def save_fit(result: Result, folder: Path, hide: Collection[str] = ()) -> Path:
     tree.attrs = {"bayes_sf": json.dumps(about, ensure_ascii=False)}
     content = bytes(tree.to_netcdf(engine="h5netcdf"))
     name = name_of(spec, come_from.data, come_from.seed or 0)
-    return write_files(folder, {name: content + _seal(content)})[0]
+    return write_files(folder, {name: content + _seal(content)}, private=[name])[0]
 
 
 def _seal(content: bytes) -> bytes:
@@ -161,6 +168,22 @@ def without_groups(tree: "xr.DataTree", dim: str, hide: Collection[str]) -> "xr.
             found = found.sel({dim: [str(g) not in hide for g in found[dim].to_numpy()]})
         kept[node.path] = found
     return xr.DataTree.from_dict(kept)
+
+
+def _without_densities(tree: "xr.DataTree") -> "xr.DataTree":
+    """Draws without what is known of them beside themselves."""
+    import xarray as xr
+
+    kept = {}
+    for node in tree.subtree:
+        if node.path != f"/{_EXACT}":
+            found = node.to_dataset(inherit=False)
+            kept[node.path] = found.drop_vars([name for name in _DENSITIES if name in found])
+    return xr.DataTree.from_dict(kept)
+
+
+#: Densities of draws.
+_DENSITIES = ("lp", "energy", "energy_error", "max_energy_error")
 
 
 def load_fit(path: Path) -> SavedFit:
@@ -227,6 +250,7 @@ def fit_saved(
     seed: int = 1,
     resume: bool = True,
     hide: Collection[str] = (),
+    rough: bool = False,
 ) -> tuple[Result, bool]:
     """Fit a model with NUTS and save it; or take it from where it was saved before.
 
@@ -241,6 +265,8 @@ def fit_saved(
         that cannot be read is fitted again and replaced.
     hide : collection of str
         As in `save_fit`; a file that hides other groups is replaced.
+    rough : bool
+        As in `save_fit`.
 
     Returns
     -------
@@ -258,7 +284,7 @@ def fit_saved(
         if saved:
             return saved, True
     result = fit(spec, data, engine="nuts", prob=prob, seed=seed)
-    save_fit(result, folder, hide)
+    save_fit(result, folder, hide, rough=rough)
     return result, False
 
 

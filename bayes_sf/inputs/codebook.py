@@ -16,14 +16,13 @@ Filter(item='q19r1', any_of=('large_extent', 'very_large_extent'))
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from functools import cache
 from itertools import zip_longest
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from bayes_sf.errors import SpecError
+from bayes_sf.errors import SpecError, closest
 from bayes_sf.inputs.published import DECIMALS
 from bayes_sf.inputs.toml import read_toml
 from bayes_sf.inputs.variables import (
@@ -159,8 +158,7 @@ def _check(
     kinds = {**required, **optional}
     for key in raw:
         if key not in kinds:
-            close = get_close_matches(key, kinds, n=1)
-            fix = f"did you mean {close[0]}?" if close else f"known: {', '.join(kinds)}"
+            fix = closest(key, kinds) or f"known: {', '.join(kinds)}"
             raise SpecError(f"{where}.{key}", "is not a key of the codebook", fix=fix)
     for key in required:
         if key not in raw:

@@ -13,13 +13,16 @@ True
 """
 
 import functools
+import hashlib
 import hmac
 import re
 import secrets
 import unicodedata
 from decimal import Decimal
 
-__all__ = ["is_valid_number", "mask_numbers", "pseudonym", "run_key", "workplace_number"]
+from bayes_sf.errors import UsageError
+
+__all__ = ["is_valid_number", "key_of", "mask_numbers", "pseudonym", "run_key", "workplace_number"]
 
 _FLOAT = re.compile(r"(\d{9})[.,]0*")
 _SCIENTIFIC = re.compile(r"\d[.,](\d{8,})e\+?0*8", re.IGNORECASE)
@@ -28,6 +31,8 @@ _PARTED = re.compile(r"\d+(?:[/'-]\d+)*")
 _MARKS = str.maketrans(
     dict.fromkeys("\u2019\u2018\u02bc\u00b4`\u2032\uff07", "'") | {"\u2212": "-"}
 )
+#: Bytes of a key, and characters of a passphrase, at least.
+_KEY, _PHRASE = 32, 12
 _FEW = 6
 """Digits that a text may show: of seven or more of its nine, a number can be found again."""
 
@@ -47,6 +52,34 @@ def run_key() -> bytes:
     (True, 32)
     """
     return secrets.token_bytes(32)
+
+
+def key_of(secret: bytes, *, where: str = "key") -> bytes:
+    """Make a key of a secret: 32 bytes or more as they are, a passphrase through scrypt.
+
+    Parameters
+    ----------
+    secret : bytes
+    where : str
+        Where it comes from, for the message.
+
+    Raises
+    ------
+    UsageError
+        For a passphrase of fewer than 12 characters: somebody who knows all workplace numbers would
+        try them.
+
+    Examples
+    --------
+    >>> key_of(bytes(40)) == bytes(40), len(key_of(b"correct horse battery"))
+    (True, 32)
+    """
+    if len(secret) >= _KEY:
+        return secret
+    if len(secret) < _PHRASE:
+        rule = f"must be at least {_KEY} bytes, or a passphrase of at least {_PHRASE} characters"
+        raise UsageError(where, rule, got=f"{len(secret)}")
+    return hashlib.scrypt(secret, salt=b"bayes-sf pseudonyms", n=2**14, r=8, p=1, dklen=_KEY)
 
 
 def workplace_number(cell: str) -> str | None:

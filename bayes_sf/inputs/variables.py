@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Literal
 
+from bayes_sf.catalogue import labels_language, say
 from bayes_sf.errors import UsageError
 
 __all__ = [
@@ -21,8 +21,6 @@ __all__ = [
 
 INTERCEPT = "(Intercept)"
 
-Language = Literal["nb", "en"]
-
 
 def unknown_key(where: str, rule: str, got: str, keys: Iterable[str]) -> UsageError:
     """Make the error that names what is close to `got`, then everything there is."""
@@ -32,8 +30,21 @@ def unknown_key(where: str, rule: str, got: str, keys: Iterable[str]) -> UsageEr
     return UsageError(where, rule, got=got, fix=f"{near}known: {', '.join(known)}")
 
 
+class Labelled:
+    """What has a label in each of the study's languages."""
+
+    __slots__ = ()
+    label_nb: str
+    label_en: str
+
+    @property
+    def label(self) -> str:
+        """In the language that is spoken, or the one that its catalogue names in its place."""
+        return self.label_nb if labels_language() == "nb" else self.label_en
+
+
 @dataclass(frozen=True, slots=True)
-class Category:
+class Category(Labelled):
     """One answer: our code, the questionnaire's, and how the report's tables print it."""
 
     code: int
@@ -53,7 +64,7 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class Item(Labelled):
     """A survey item, or one option of a multi-response item.
 
     Attributes
@@ -120,7 +131,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Industry:
+class Industry(Labelled):
     """One of the six groups; `printed` are its names in the report, `sn2007` its divisions."""
 
     key: str
@@ -132,7 +143,7 @@ class Industry:
 
 
 @dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(Labelled):
     """A register column (`column` is the register's name) or what is computed from them."""
 
     key: str
@@ -217,7 +228,7 @@ class Codebook:
         item = self.item(parts[1].lower())
         return f"{item.key}[{item.category(parts[2]).key}]" if parts[2] else item.key
 
-    def label(self, term: str, language: Language = "en") -> str:
+    def label(self, term: str) -> str:
         """Return the label of a variable or of a model term such as "q18[no]".
 
         Raises
@@ -227,20 +238,17 @@ class Codebook:
 
         Examples
         --------
+        >>> from bayes_sf.catalogue import speaking
         >>> from bayes_sf.inputs.codebook import load_codebook
-        >>> load_codebook().label("q18[dont_know]", "nb")
+        >>> with speaking("nb"):
+        ...     load_codebook().label("q18[dont_know]")
         'Har tariffavtale: vet ikke'
         """
         if term == INTERCEPT:
-            return {"nb": "Konstantledd", "en": "Intercept"}[language]
+            return say("Intercept")
         key, _, category = term.removesuffix("]").partition("[")
         if category:
             answer = self.item(key).category(category)
-            return f"{self.label(key, language)}: {_label(answer, language)}"
+            return f"{self.label(key)}: {answer.label}"
         variables = {variable.key: variable for variable in (*self.register, *self.derived)}
-        return _label(variables.get(key) or self.item(key), language)
-
-
-def _label(entry: Category | Item | Variable, language: Language) -> str:
-    """Label of an entry in one language."""
-    return entry.label_nb if language == "nb" else entry.label_en
+        return (variables.get(key) or self.item(key)).label

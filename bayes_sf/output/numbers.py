@@ -7,12 +7,14 @@ zeros, before or behind its digits, is written with a power of ten.
 
 Examples
 --------
->>> fixed(-0.235, 2), fixed(2.5, 0), fixed(-0.0004, 2), fixed(-0.235, 2, "nb")
-('−0.24', '3', '0.00', '−0,24')
+>>> from bayes_sf.catalogue import speaking
+>>> fixed(-0.235, 2), fixed(2.5, 0), fixed(-0.0004, 2)
+('−0.24', '3', '0.00')
 >>> limit(0.00002, 3), limit(-0.0004, 2), percent(0.349), level(0.95)
 ('<0.001', '>−0.01', '34.9', '95 %')
->>> interval(-0.004, 0.31, 2, more=2), interval(-0.004, 0.31, 2, "nb", more=2)
-('−0.004 to 0.310', '−0,004 til 0,310')
+>>> with speaking("nb"):
+...     fixed(-0.235, 2), interval(-0.004, 0.31, 2, more=2)
+('−0,24', '−0,004 til 0,310')
 >>> estimate(8.72e-8, significant_decimals(4.1e-8)), estimate(-3.21e12, significant_decimals(4e11))
 ('8.7×10⁻⁸', '−3.21×10¹²')
 """
@@ -22,8 +24,8 @@ from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Final
 
+from bayes_sf.catalogue import say, say_as
 from bayes_sf.disclosure.rounding import UNKNOWN, significant_decimals
-from bayes_sf.inputs.variables import Language
 
 __all__ = [
     "ICC_DECIMALS", "as_printed", "digits_of", "estimate", "fixed", "interval", "level", "limit",
@@ -32,8 +34,6 @@ __all__ = [
 ]  # fmt: skip
 
 _MINUS: Final = "\u2212"
-_NO_BREAK: Final = "\u00a0"
-_TO: Final = {"en": "to", "nb": "til"}
 #: Decimals of an ICC and of its limits, everywhere; as a percentage it has two fewer.
 ICC_DECIMALS: Final = 3
 #: Decimals of R-hat: the verdict's limit is 1.01.
@@ -46,19 +46,19 @@ _DIGITS: Final = 17
 _RAISED: Final = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
-def fixed(value: float, decimals: int, lang: Language = "en") -> str:
+def fixed(value: float, decimals: int) -> str:
     """Round to a number of decimals; "" for what is not a number."""
     if math.isnan(value):
         return ""
     if math.isinf(value):
         return "∞" if value > 0 else _MINUS + "∞"
-    return _rounded(Decimal(repr(float(value))), decimals, lang)
+    return _rounded(Decimal(repr(float(value))), decimals)
 
 
-def _rounded(value: Decimal, decimals: int, lang: Language) -> str:
+def _rounded(value: Decimal, decimals: int) -> str:
     """Round what Python prints of a number, so that 2.675 is the tie that a reader sees."""
     rounded = _quantized(value, decimals)
-    return as_printed(f"{rounded or abs(rounded):f}", lang)
+    return as_printed(f"{rounded or abs(rounded):f}")
 
 
 def _quantized(value: Decimal, decimals: int) -> Decimal:
@@ -90,7 +90,7 @@ def power_of(size: float, decimals: int) -> int:
     return int(order) if decimals < 0 and order >= _LARGE else 0
 
 
-def estimate(value: float, decimals: int, lang: Language = "en") -> str:
+def estimate(value: float, decimals: int) -> str:
     """Round a number to a number of decimals, and write it so that its digits can be read.
 
     Parameters
@@ -99,59 +99,53 @@ def estimate(value: float, decimals: int, lang: Language = "en") -> str:
     decimals : int
         As `significant_decimals` gives them. Digits before the decimal mark are kept, unless the
         number has a power of ten.
-    lang : {"en", "nb"}
-        Language.
 
     Examples
     --------
-    >>> estimate(54321.9, -2), estimate(0.0, 9), estimate(1000.0, 10), estimate(9.96e-8, 9, "nb")
-    ('54322', '0.0×10⁻⁸', '1000.0000000000', '1,00×10⁻⁷')
+    >>> estimate(54321.9, -2), estimate(0.0, 9), estimate(1000.0, 10), estimate(9.96e-8, 9)
+    ('54322', '0.0×10⁻⁸', '1000.0000000000', '1.00×10⁻⁷')
     """
-    return _with_power(value, decimals, power_of(value, decimals), lang)
+    return _with_power(value, decimals, power_of(value, decimals))
 
 
-def _with_power(value: float, decimals: int, power: int, lang: Language) -> str:
+def _with_power(value: float, decimals: int, power: int) -> str:
     """A number with a power of ten, or none for 0; no more digits than a float has."""
     if not math.isfinite(value):
-        return fixed(value, 0, lang)
+        return fixed(value, 0)
     exact = Decimal(repr(float(value)))
     if exact:
         decimals = min(decimals, _DIGITS - 1 - exact.adjusted())
     if not power:
-        return _rounded(exact, max(decimals, 0), lang)
+        return _rounded(exact, max(decimals, 0))
     raised = str(power).translate(_RAISED)
-    return f"{_rounded(exact.scaleb(-power), max(decimals + power, 0), lang)}×10{raised}"
+    return f"{_rounded(exact.scaleb(-power), max(decimals + power, 0))}×10{raised}"
 
 
-def as_printed(figure: str, lang: Language = "en") -> str:
+def as_printed(figure: str) -> str:
     """Return a figure with its digits as they stand: a true minus, and the language's mark.
 
     Examples
     --------
-    >>> as_printed("-0.30", "nb")
-    '−0,30'
+    >>> as_printed("-0.30")
+    '−0.30'
     """
     text = figure.replace("-", _MINUS)
-    return text.replace(".", ",") if lang == "nb" else text
+    return text.replace(".", say_as("decimal mark", "."))
 
 
-def limit(value: float, decimals: int, lang: Language = "en", power: int = 0) -> str:
+def limit(value: float, decimals: int, power: int = 0) -> str:
     """Round an interval's limit; what would print as zero is said to be below the last digit.
 
     Parameters
     ----------
     value : float
     decimals : int
-    lang : {"en", "nb"}
-        Language.
     power : int
         Power of ten behind it, which both limits share.
     """
     if not _looks_zero(value, decimals if power else max(decimals, 0)):
-        return _with_power(value, decimals, power, lang)
-    smallest = _with_power(
-        10.0 ** -(decimals if power else max(decimals, 0)), decimals, power, lang
-    )
+        return _with_power(value, decimals, power)
+    smallest = _with_power(10.0 ** -(decimals if power else max(decimals, 0)), decimals, power)
     return f"<{smallest}" if value > 0 else f">{_MINUS}{smallest}"
 
 
@@ -161,9 +155,7 @@ def _looks_zero(value: float, decimals: int) -> bool:
     return value != 0 and math.isfinite(value) and Decimal(repr(abs(float(value)))) < half
 
 
-def interval(
-    low: float, high: float, decimals: int, lang: Language = "en", *, more: int = 0
-) -> str:
+def interval(low: float, high: float, decimals: int, *, more: int = 0) -> str:
     """Both limits with the same decimals, and the same power of ten: ``0.15 to 0.71``.
 
     Parameters
@@ -172,8 +164,6 @@ def interval(
         Limits.
     decimals : int
         Decimals of both.
-    lang : {"en", "nb"}
-        Language.
     more : int
         Decimals that may be added to both until neither limit looks like zero; where they do not
         suffice, none is added, and the limit is said to be below the last digit.
@@ -185,8 +175,8 @@ def interval(
     """
     decimals = shared_decimals(low, high, decimals, more)
     power = power_of(_largest(low, high), decimals)
-    first, second = (limit(value, decimals, lang, power) for value in (low, high))
-    return f"{first} {_TO[lang]} {second}"
+    first, second = (limit(value, decimals, power) for value in (low, high))
+    return say("{} to {}", first, second)
 
 
 def _largest(*values: float) -> float:
@@ -210,19 +200,19 @@ def shared_decimals(low: float, high: float, decimals: int, more: int) -> int:
     return decimals + next(added, 0)
 
 
-def percent(share: float, decimals: int = 1, lang: Language = "en") -> str:
+def percent(share: float, decimals: int = 1) -> str:
     """Return a share in percent, without the sign."""
     if math.isnan(share):
         return ""
-    return _rounded(Decimal(repr(float(share))).scaleb(2), decimals, lang)
+    return _rounded(Decimal(repr(float(share))).scaleb(2), decimals)
 
 
-def with_percent(text: str, lang: Language = "en") -> str:
+def with_percent(text: str) -> str:
     """Put the percent sign behind a printed number."""
-    return f"{text}{_NO_BREAK if lang == 'nb' else ' '}%"
+    return say_as("percent", "{} %", text)
 
 
-def level(prob: float, lang: Language = "en") -> str:
+def level(prob: float) -> str:
     """Return an interval's probability: ``95 %``, ``99.9 %``.
 
     Examples
@@ -231,29 +221,29 @@ def level(prob: float, lang: Language = "en") -> str:
     ('99.9 %', '89 %')
     """
     percents = Decimal(repr(float(prob))).scaleb(2).normalize()
-    return with_percent(as_printed(f"{percents:f}", lang), lang)
+    return with_percent(as_printed(f"{percents:f}"))
 
 
-def probability(value: float, decimals: int = 3, lang: Language = "en") -> str:
+def probability(value: float, decimals: int = 3) -> str:
     """Return a probability; never 0 or 1 unless it is."""
-    text = fixed(value, decimals, lang)
+    text = fixed(value, decimals)
     smallest = 10.0**-decimals
-    if text == fixed(0.0, decimals, lang) and value > 0:
-        return f"<{fixed(smallest, decimals, lang)}"
-    if text == fixed(1.0, decimals, lang) and value < 1:
-        return f">{fixed(1 - smallest, decimals, lang)}"
+    if text == fixed(0.0, decimals) and value > 0:
+        return f"<{fixed(smallest, decimals)}"
+    if text == fixed(1.0, decimals) and value < 1:
+        return f">{fixed(1 - smallest, decimals)}"
     return text
 
 
-def r_hat(value: float, lang: Language = "en") -> str:
+def r_hat(value: float) -> str:
     """Return R-hat with three decimals.
 
     Examples
     --------
-    >>> r_hat(1.0005), r_hat(1.0, "nb")
-    ('1.001', '1,000')
+    >>> r_hat(1.0005), r_hat(1.0)
+    ('1.001', '1.000')
     """
-    return fixed(value, _R_HAT, lang)
+    return fixed(value, _R_HAT)
 
 
 def digits_of(term: str, estimate: float, sd: float) -> float:

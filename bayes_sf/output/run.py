@@ -4,30 +4,33 @@ Every command ends in a `Run`. What is in it has passed disclosure control (`Pas
 provenance, JSON, notice and last lines are made here for all of them.
 """
 
+import hmac
 import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bayes_sf.catalogue import speaking
 from bayes_sf.disclosure.control import Control, Rules
 from bayes_sf.disclosure.gate import Passed
 from bayes_sf.engines.fit import versions
 from bayes_sf.engines.result import Result
-from bayes_sf.inputs.variables import Language
+from bayes_sf.errors import legible
+from bayes_sf.inputs.pseudonym import run_key
 from bayes_sf.output.audit import disclosure_files, notice
-from bayes_sf.output.figures.page import figure_files
+from bayes_sf.output.figures.page import coarsened, figure_files
 from bayes_sf.output.files import json_text, write_files
 from bayes_sf.output.formats.terminal import print_end, print_table
 from bayes_sf.output.tables.table import Table
-from bayes_sf.output.words.sentences import STATEMENTS
+from bayes_sf.output.words.words import STATEMENTS, statement_of
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
     from rich.console import Console
 
-__all__ = ["Asked", "Content", "Run", "described"]
+__all__ = ["Asked", "Content", "Run", "described", "keyed"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +41,6 @@ class Asked:
     ----------
     source : {"published", "replica", "microdata"}
         Which data.
-    lang : {"en", "nb"}
-        Language of what is printed and drawn; files of figures are in English.
     rules : Rules
         Of disclosure control.
     seed : int
@@ -51,7 +52,6 @@ class Asked:
     """
 
     source: str
-    lang: Language = "en"
     rules: Rules = field(default_factory=Rules)
     seed: int = 1
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter
@@ -90,6 +90,8 @@ class Content:
         Prints to a console in place of the statement and the tables.
     tight : bool
         Whether figures are cut to what is drawn: those that ArviZ lays out.
+    private : sequence of str
+        Files that hold microdata or pseudonyms: their owner alone may read them.
     """
 
     frames: "Mapping[str, pd.DataFrame]" = field(default_factory=dict)
@@ -105,6 +107,7 @@ class Content:
     statement: str = ""
     printed: "Callable[[Console], None] | None" = None
     tight: bool = False
+    private: Sequence[str] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,16 +145,16 @@ class Run:
     @property
     def disclosure(self) -> str:
         """What disclosure control did, in a line."""
-        return notice(self.control, self.passed.log, self.asked.lang)
+        return notice(self.control, self.passed.log)
 
     @property
     def provenance(self) -> dict[str, Any]:
         """Where every figure comes from."""
+        about = keyed(self.content.about) if self.control.microdata else self.content.about
         return {
-            **self.content.about, "source": self.asked.source,
-            "statement": self.content.statement or STATEMENTS["en"][self.asked.source],
-            "seed": self.asked.seed,
-            "versions": versions(), "platform": platform.platform(),
+            **about, "source": self.asked.source,
+            "statement": self.content.statement or STATEMENTS[self.asked.source],
+            "seed": self.asked.seed, "versions": versions(), "platform": platform.platform(),
         }  # fmt: skip
 
     def write(self, folder: Path) -> tuple[Path, ...]:
@@ -169,8 +172,11 @@ class Run:
         files |= self.content.texts
         files["provenance.json"] = json_text(self.provenance)
         for name, figure in self.content.figures.items():
-            files |= figure_files(name, figure, tight=self.content.tight)
-        return write_files(folder, files | disclosure_files(self.control, self.passed.log))
+            drawn = coarsened(figure) if self.control.active else figure
+            files |= figure_files(name, drawn, tight=self.content.tight)
+        log = disclosure_files(self.control, self.passed.log)
+        private = (*log, *(self.content.private if self.control.microdata else ()))
+        return write_files(folder, files | log, private=private)
 
     def show(self, console: "Console", files: Sequence[Path], *, as_json: bool) -> None:
         """Print the tables, or one JSON object.
@@ -185,32 +191,58 @@ class Run:
             One object with a key for each frame, what else is said, ``provenance``,
             ``disclosure`` and ``files``.
         """
-        content, lang = self.content, self.asked.lang
+        content = self.content
         if as_json:
             frames = {
                 name: frame.to_dict("records")
                 for name, frame in content.frames.items()
                 if name not in content.unsaid
             }
+            with speaking("en"):  # as all that programs read
+                disclosure = self.disclosure
             end = {
-                "provenance": self.provenance, "disclosure": self.disclosure,
+                "provenance": self.provenance, "disclosure": disclosure,
                 "files": [str(path) for path in files],
             }  # fmt: skip
-            console.file.write(json_text({**frames, **content.said, **end}))
+            said = keyed(content.said) if self.control.microdata else content.said
+            console.file.write(json_text({**frames, **said, **end}))
             return
         if content.printed is not None:
             content.printed(console)
         else:
-            said = content.statement or STATEMENTS[lang][self.asked.source]
+            said = content.statement or statement_of(self.asked.source)
             console.print(said, style="bold")
         for table in content.tables:
             print_table(console, table)
         console.print()
         for line in content.lines:
-            console.print(line, markup=False, highlight=False)
-        print_end(console, files, lang=lang, disclosure=self.disclosure, more=content.more)
+            console.print(legible(line), markup=False, highlight=False)
+        print_end(console, files, disclosure=self.disclosure, more=content.more)
         for line in content.after:
-            console.print(line, soft_wrap=True)
+            console.print(legible(line), soft_wrap=True)
+
+
+def keyed(about: Any) -> Any:
+    """Replace digests of microdata by such as only this process could make.
+
+    Who guesses data could try whether they have a plain digest.
+
+    Parameters
+    ----------
+    about : mapping, list or anything else
+        Digests are under the key ``data``.
+    """
+    if isinstance(about, Mapping):
+        return {
+            key: hmac.digest(run_key(), value.encode(), "sha256")[:8].hex()
+            if key in _DIGESTS and isinstance(value, str) else keyed(value)
+            for key, value in about.items()
+        }  # fmt: skip
+    return [keyed(value) for value in about] if isinstance(about, list | tuple) else about
+
+
+#: What digests of data are called.
+_DIGESTS = frozenset({"data", "digest"})
 
 
 def described(result: Result) -> dict[str, Any]:

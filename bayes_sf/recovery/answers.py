@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.inputs.codebook import Codebook, Item
-from bayes_sf.inputs.published import published_table, rounding_interval
+from bayes_sf.inputs.published import published_table
 
 __all__ = ["Answers", "item_answers", "surveyed"]
 
@@ -171,16 +171,9 @@ def _option_counts(book: Codebook, item: Item, industries: tuple[str, ...], tota
     wanted = overall[
         (overall["question"] == parent.printed_key) & overall["category"].isin(option.printed)
     ]["count"].sum()
-    ranges = [rounding_interval(p, decimals=0) for p in rows["percent"]]
-    low = np.array([np.ceil(r[0] / 100 * n) for r, n in zip(ranges, total, strict=True)])
-    high = np.array([np.floor(r[1] / 100 * n) for r, n in zip(ranges, total, strict=True)])
     centre = rows["percent"].astype(float).to_numpy() / 100 * total
-    counts = np.clip(np.round(centre), low, high)
-    while counts.sum() != wanted:
+    counts = np.round(centre)
+    while counts.sum() != wanted:  # what is more than half a percentage point off comes last
         step = np.sign(wanted - counts.sum())
-        room = (counts + step >= low) & (counts + step <= high)
-        cost = np.where(room, np.abs(counts + step - centre) / total, np.inf)
-        if not room.any():
-            cost = np.abs(counts + step - centre) / total
-        counts[int(np.argmin(cost))] += step
+        counts[int(np.argmin(np.abs(counts + step - centre) / total))] += step
     return counts.astype(np.int64)

@@ -97,7 +97,7 @@ def icc_posterior(
 
 
 def _read(icc: str) -> Interval:
-    """What a printed ICC can stand for; of a zero from below zero."""
+    """What a printed ICC can stand for; the lower end of a zero is negative."""
     if not isinstance(icc, str):
         raise UsageError(
             "icc", "must be text as printed, since its digits say how it was rounded",

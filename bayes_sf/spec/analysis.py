@@ -2,8 +2,9 @@
 
 An analysis file is TOML under `models/`. It names outcomes, the items that each get a model of
 their own (or, with ``joint``, one model together), controls, the group, the sample rule, the
-models' options, priors with reasons, and the published table that it answers. Unknown keys are
-errors.
+models' options, priors with reasons, and the published table that it answers. In the place of
+outcomes, items, controls, group and options it may have ``formula = "absence_mean ~ q13 + (1 |
+industry)"``. Unknown keys are errors.
 
 Examples
 --------
@@ -12,21 +13,24 @@ Examples
 [('null', 'absence_mean'), ('null', 'absence_change')]
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bayes_sf.errors import SpecError
+from bayes_sf.catalogue import labels_language
+from bayes_sf.errors import SpecError, closest
 from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.inputs.schema import checked
 from bayes_sf.inputs.toml import read_toml
-from bayes_sf.inputs.variables import Language
 from bayes_sf.resources import models_dir
 from bayes_sf.spec.model import OUTCOMES, ModelSpec
-from bayes_sf.spec.prior import closest
 from bayes_sf.spec.priors import Priors
-from bayes_sf.spec.statements import is_statement
+from bayes_sf.spec.terms.formula import read_formula
+
+if TYPE_CHECKING:
+    from bayes_sf.spec.schema import AnalysisTable
 
 __all__ = ["Analysis", "analysis_names", "load_analysis"]
 
@@ -55,47 +59,28 @@ class Analysis:
     source: str = ""
     question_nb: str = ""
 
-    def question_in(self, lang: Language) -> str:
-        """Return the question in a language; in English where it is not there in Norwegian.
+    @property
+    def question_said(self) -> str:
+        """The question, in the language spoken; in English where it is not there in Norwegian.
 
         Examples
         --------
-        >>> load_analysis("null").question_in("nb")
+        >>> from bayes_sf.catalogue import speaking
+        >>> with speaking("nb"):
+        ...     load_analysis("null").question_said
         'Hvor mye av variasjonen i sykefravær ligger mellom bransjer?'
         """
-        return (lang == "nb" and self.question_nb) or self.question
+        return (labels_language() == "nb" and self.question_nb) or self.question
 
-
-#: Keys of an analysis file: their kind, and how an error says it.
-_KEYS: Mapping[str, tuple[type, str]] = {
-    "schema": (int, "a whole number"),
-    "question": (str, "text"),
-    "question_nb": (str, "text"),
-    "outcomes": (list, "a list of outcomes"),
-    "items": (list, "a list of items"),
-    "controls": (list, "a list of columns"),
-    "group": (str, "text"),
-    "min_quarters": (int, "a whole number"),
-    "standardize": (list, "a list of columns"),
-    "joint": (bool, "true or false"),
-    "categorical": (list, "a list of columns"),
-    "within_between": (list, "a list of columns"),
-    "monotonic": (list, "a list of columns"),
-    "varying": (list, "a list of columns"),
-    "likelihood": (str, "text"),
-    "resid_by_group": (bool, "true or false"),
-    "repeats": (str, "text"),
-    "known_se": (str, "text"),
-    "missing": (str, "text"),
-    "tables": (dict, "a table"),
-    "priors": (dict, "a table"),
-}
 
 #: Keys that are a model's own, and those of them that list columns: each model takes its share.
 _PLAIN = (
     "group", "min_quarters", "likelihood", "resid_by_group", "repeats", "known_se",
     "missing",
 )  # fmt: skip
+#: What a formula says itself.
+_SAID = ("outcomes", "items", "controls", "group", "joint", "likelihood", "resid_by_group",
+         "repeats", "known_se", "missing")  # fmt: skip
 _PER_MODEL = ("standardize", "categorical", "within_between", "monotonic", "varying")
 
 
@@ -118,39 +103,50 @@ def load_analysis(name: str | Path) -> Analysis:
         For a name that is no analysis, a file that is no TOML, an unknown key, a value of the
         wrong kind, an outcome that is not known.
     """
+    from bayes_sf.spec.schema import AnalysisTable, read_priors  # pydantic is slow to import
+
     path = _find(name)
-    table = read_toml(path)
-    _check_keys(table, path.name)
-    _check_values(table, path.name)
-    _check_items(table, path.name)
-    _check_statements(table, path.name)
+    where = path.name
+    table = checked(AnalysisTable, read_toml(path), f"{where}: ", " of an analysis file")
+    _check_formula(table, where)
+    _check_values(table, where)
+    _check_items(table, where)
+    priors = read_priors(table.priors, where)
+    _check_statements(table, where)
     try:
-        specs = tuple(_expand(table, Priors.from_table(table.get("priors", {}), path.name)))
+        specs = tuple(_expand(table, priors))
     except SpecError as error:
-        where = error.where.removeprefix(f"{path.name}: ")
-        raise SpecError(f"{path.name}: {where}", error.rule, got=error.got, fix=error.fix) from None
-    question_nb = table.get("question_nb", "")
-    return Analysis(path.stem, table["question"], specs, str(path), question_nb)
+        raise SpecError(
+            f"{where}: {error.where}", error.rule, got=error.got, fix=error.fix
+        ) from None
+    return Analysis(path.stem, table.question, specs, str(path), table.question_nb)
 
 
-def _expand(table: Mapping[str, Any], priors: Priors) -> Iterator[ModelSpec]:
+def _expand(table: "AnalysisTable", priors: Priors) -> Iterator[ModelSpec]:
     """One specification per outcome and item, or per outcome where the items are joint."""
-    items, controls = table.get("items", []), table.get("controls", [])
-    models = [(items[0] if len(items) == 1 else "joint", items)] if table.get("joint") else [
+    if table.formula:
+        published = next(iter(table.tables.values()), "")
+        spec = ModelSpec.from_formula(
+            table.formula, priors=priors, min_quarters=table.min_quarters, table=published
+        )
+        yield replace(spec, formula="") if spec.varying else spec  # slopes, as they are sampled
+        return
+    items, controls = table.items, table.controls
+    models = [(items[0] if len(items) == 1 else "joint", items)] if table.joint else [
         (item, [item]) for item in items
     ]  # fmt: skip
-    options: dict[str, Any] = {key: table[key] for key in _PLAIN if key in table}
-    for outcome, (name, chosen) in product(table["outcomes"], models or [("null", [])]):
+    options: dict[str, Any] = {key: getattr(table, key) for key in _PLAIN}
+    for outcome, (name, chosen) in product(table.outcomes, models or [("null", [])]):
         predictors = (*chosen, *controls)
         for key in _PER_MODEL:
-            options[key] = tuple(p for p in predictors if p in table.get(key, []))
+            options[key] = tuple(p for p in predictors if p in getattr(table, key))
         yield ModelSpec(
             outcome=outcome,
             predictors=predictors,
             name=name,
             priors=priors,
-            table=table.get("tables", {}).get(outcome, ""),
-            nested=_asked_of_some(predictors) if table.get("joint") else (),
+            table=table.tables.get(outcome, ""),
+            nested=_asked_of_some(predictors) if table.joint else (),
             **options,
         )
 
@@ -181,78 +177,87 @@ def _find(name: str | Path) -> Path:
     )
 
 
-def _check_keys(table: Mapping[str, Any], where: str) -> None:
-    """Every key known and of its kind, none missing that has no default."""
-    for key, value in table.items():
-        if key not in _KEYS:
-            raise SpecError(
-                f"{where}: {key}",
-                f"is no key of an analysis file (known: {', '.join(_KEYS)})",
-                fix=closest(key, _KEYS) or "remove it",
-            )
-        kind, said = _KEYS[key]
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise SpecError(f"{where}: {key}", f"must be {said}", got=value)
-        if isinstance(value, list) and not all(isinstance(entry, str) and entry for entry in value):
-            raise SpecError(f"{where}: {key}", f"must be {said}", got=value)
-    for key in ("schema", "question", "outcomes"):
-        if not table.get(key):
-            raise SpecError(f"{where}: {key}", "must be given", got=table.get(key))
+def _check_formula(table: "AnalysisTable", where: str) -> None:
+    """A formula says outcome, predictors and terms; otherwise outcomes are named."""
+    given = table.model_fields_set
+    both = [key for key in (*_SAID, *_PER_MODEL) if table.formula and key in given]
+    if both:
+        rule = "is said by the formula"
+        got = getattr(table, both[0])
+        raise SpecError(f"{where}: {both[0]}", rule, got=got, fix="leave it out")
+    if not (table.formula or table.outcomes):
+        raise SpecError(f"{where}: outcomes", "must be given, as a list of outcomes")
 
 
-def _check_values(table: Mapping[str, Any], where: str) -> None:
-    """The schema is this one, all outcomes and items are known, nothing is asked twice."""
-    if table["schema"] != 1:
-        raise SpecError(f"{where}: schema", "must be 1", got=table["schema"])
-    for outcome in table["outcomes"]:
+def _check_values(table: "AnalysisTable", where: str) -> None:
+    """All outcomes are known, nothing is asked twice."""
+    outcomes = [_response(table.formula)] if table.formula else table.outcomes
+    for outcome in outcomes:
         if outcome not in OUTCOMES:
             raise SpecError(
-                f"{where}: outcomes",
+                f"{where}: {'formula' if table.formula else 'outcomes'}",
                 f"must be among {', '.join(OUTCOMES)}",
                 got=outcome,
                 fix=closest(outcome, OUTCOMES),
             )
     for key in ("outcomes", "items", "controls"):
-        twice = sorted({entry for entry in table.get(key, []) if table[key].count(entry) > 1})
+        named = getattr(table, key)
+        twice = sorted({entry for entry in named if named.count(entry) > 1})
         if twice:
             raise SpecError(f"{where}: {key}", "must be named once", got=twice)
-    for outcome, published in table.get("tables", {}).items():
-        if outcome not in table["outcomes"] or not isinstance(published, str):
+    for outcome, published in table.tables.items():
+        if outcome not in outcomes or not isinstance(published, str):
             rule = "must give a table's key, as text, for outcomes of this analysis"
             raise SpecError(f"{where}: tables", rule, got={outcome: published})
 
 
-def _check_items(table: Mapping[str, Any], where: str) -> None:
+def _response(formula: str) -> str:
+    """Outcome of a formula as it is written."""
+    return read_formula(formula).response.strip("`")
+
+
+def _check_columns(formula: str, known: tuple[str, ...], where: str) -> None:
+    """Every column of a formula is one that survey or register can give."""
+    parsed = read_formula(formula)
+    for name in parsed.columns:
+        if name not in {*known, "industry", *OUTCOMES}:
+            rule = "must name an item or a register variable of the codebook"
+            raise SpecError(f"{where}: {parsed.place(name)}", rule, fix=closest(name, known))
+
+
+def _check_items(table: "AnalysisTable", where: str) -> None:
     """Every column is one that survey or register can give; options are about the model's own."""
     book = load_codebook()
     items = (item.key for item in book.items.values() if item.kind != "multi")
     known = (*(variable.key for variable in book.derived), *items)
+    if table.formula:
+        _check_columns(table.formula, known, where)
     for key in ("items", "controls"):
-        for name in table.get(key, []):
+        for name in getattr(table, key):
             if name not in known:
                 rule = "must name an item or a register variable of the codebook"
                 raise SpecError(f"{where}: {key}", rule, got=name, fix=closest(name, known))
     for key in ("repeats", "known_se"):
-        if key in table and table[key] not in known:
+        name = getattr(table, key)
+        if name and name not in known:
             rule = "must name a register variable of the codebook"
-            raise SpecError(f"{where}: {key}", rule, got=table[key], fix=closest(table[key], known))
-    used = [*table.get("items", []), *table.get("controls", [])]
+            raise SpecError(f"{where}: {key}", rule, got=name, fix=closest(name, known))
+    used = [*table.items, *table.controls]
     for key in _PER_MODEL:
-        for name in table.get(key, []):
+        for name in getattr(table, key):
             if name not in used:
                 rule = "must name an item or a control of this analysis"
                 raise SpecError(f"{where}: {key}", rule, got=name, fix=closest(name, used))
 
 
-def _check_statements(table: Mapping[str, Any], where: str) -> None:
+def _check_statements(table: "AnalysisTable", where: str) -> None:
     """A step is one of a survey item as it is coded; an ICC needs one residual variance."""
-    priors = {key: entry for key, entry in table.get("priors", {}).items() if is_statement(entry)}
-    if "step_at_most" in priors.get("slope", {}):
+    if "step_at_most" in table.priors.get("slope", {}):
         items = load_codebook().items
         other = [
             name
-            for name in (*table.get("items", []), *table.get("controls", []))
-            if name not in items or name in table.get("standardize", [])
+            for name in (*table.items, *table.controls)
+            if name not in items or name in table.standardize
         ]
         if other:
             raise SpecError(
@@ -260,10 +265,10 @@ def _check_statements(table: Mapping[str, Any], where: str) -> None:
                 "is about steps of survey items, and the prior of slopes is one for all predictors",
                 got=other, fix="leave them out, or state a scale in sds of the predictor",
             )  # fmt: skip
-    residuals = [key for key in ("resid_by_group", "repeats", "known_se") if table.get(key)]
-    if table.get("likelihood", "gaussian") != "gaussian":
+    residuals = [key for key in ("resid_by_group", "repeats", "known_se") if getattr(table, key)]
+    if table.likelihood != ModelSpec.likelihood:
         residuals.append("likelihood")
-    if "icc_above" in priors.get("sd_group", {}) and residuals:
+    if "icc_above" in table.priors.get("sd_group", {}) and residuals:
         raise SpecError(
             f"{where}: priors.sd_group.icc_above", "needs a model with one Gaussian residual sd",
             got=residuals, fix="state a scale for sd_group",

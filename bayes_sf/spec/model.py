@@ -11,11 +11,14 @@ Examples
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
+from typing import Any
 
 from bayes_sf.errors import SpecError
-from bayes_sf.spec.names import check_columns, check_list
+from bayes_sf.spec.names import INTERCEPT, check_columns, check_list
 from bayes_sf.spec.prior import LOCATION_FAMILIES
 from bayes_sf.spec.priors import BASIC, Priors
+from bayes_sf.spec.terms.formula import Formula, read_formula
 
 __all__ = ["LIKELIHOODS", "MISSING", "OUTCOMES", "ModelSpec"]
 
@@ -38,7 +41,22 @@ _COLUMNS = (
 _MOST_QUARTERS = 1000
 #: Kinds of the other fields.
 _KINDS: tuple[tuple[type, str, tuple[str, ...]], ...] = (
-    (str, "text", ("name", "unit", "table", "likelihood", "repeats", "known_se", "missing")),
+    (
+        str,
+        "text",
+        (
+            "name",
+            "unit",
+            "table",
+            "likelihood",
+            "repeats",
+            "known_se",
+            "missing",
+            "formula",
+            "weights",
+            "frequencies",
+        ),
+    ),
     (int, "a whole number", ("min_quarters",)),
     (bool, "true or false", ("resid_by_group",)),
     (Priors, "Priors(...)", ("priors",)),
@@ -102,6 +120,13 @@ class ModelSpec:
         Whether workplaces with gaps are left out, or all linked ones are in a model of their
         quarters (`fit_panel`) that says what the gaps may hold, and those that are not in the
         register, too; then `min_quarters` has no say.
+    formula : str
+        Where the model is more than the fields above can say: its formula, as `from_formula` has
+        read it. Outcome, predictors and group are then names of its terms.
+    weights : str
+        Column of precision weights, as lme4's: Var(e_i) = sd_resid^2/weight_i. Of a formula's.
+    frequencies : str
+        Column of counts: a row stands for so many equal rows. Of a formula's.
 
     Raises
     ------
@@ -128,6 +153,49 @@ class ModelSpec:
     repeats: str = ""
     known_se: str = ""
     missing: str = "drop"
+    formula: str = field(default="", repr=False)  # digests of models without one stay as they are
+    weights: str = field(default="", repr=False)
+    frequencies: str = field(default="", repr=False)
+
+    @classmethod
+    def from_formula(
+        cls, formula: str, *, weights: str = "", frequencies: str = "", **options: Any
+    ) -> "ModelSpec":
+        """Read a model that is written as in lme4, brms and bambi.
+
+        A random intercept of columns as they stand becomes a model without `formula`, the same as
+        one that is written out: every engine and every analysis takes it, with the same numbers.
+
+        Parameters
+        ----------
+        formula : str
+            ``"y ~ x * c + (1 + x | g) + (1 | a/b)"``: see `bayes_sf.spec.terms.formula`.
+        weights, frequencies : str
+            Columns, as in `ModelSpec`.
+        **options
+            ``name``, ``unit``, ``priors``, ``min_quarters``, ``table``.
+
+        Raises
+        ------
+        SpecError
+            With the place in the formula.
+
+        Examples
+        --------
+        >>> ModelSpec.from_formula("y ~ x + (1 | g)") == ModelSpec("y", ("x",), group="g")
+        True
+        >>> ModelSpec.from_formula("y ~ x:z + (1 | a) + (1 | b)").predictors
+        ('x:z',)
+        """
+        said = _said(formula)
+        kept = dict(said)
+        if not (weights or frequencies) and kept.pop("plain") and not said["varying"]:
+            return cls(**kept, **options)
+        kept.pop("plain", None)
+        if weights or frequencies:
+            kept["varying"] = ()
+        text = " ".join(formula.split())
+        return cls(**kept, formula=text, weights=weights, frequencies=frequencies, **options)
 
     def __post_init__(self) -> None:
         """Check names and what goes together; fill in the default name and unit."""
@@ -145,6 +213,7 @@ class ModelSpec:
         if not 1 <= self.min_quarters <= _MOST_QUARTERS:
             rule = f"must be a whole number from 1 to {_MOST_QUARTERS}"
             raise SpecError("model: min_quarters", rule, got=self.min_quarters)
+        self._check_formula()
         if not self.name:
             object.__setattr__(self, "name", (*self.predictors, "null")[0])
         if not self.unit:
@@ -206,11 +275,46 @@ class ModelSpec:
             rule = "must be industry where gaps are modelled: the panel knows no other"
             raise SpecError("model: group", rule, got=self.group)
 
+    def _check_formula(self) -> None:
+        """What is said beside a formula is what the formula says."""
+        if not self.formula:
+            for key in ("weights", "frequencies"):
+                if getattr(self, key):
+                    rule = "are of a model that is written as a formula"
+                    raise SpecError(f"model: {key}", rule, fix="use ModelSpec.from_formula(...)")
+            return
+        said = _said(self.formula)
+        for key in ("outcome", "predictors", "group"):
+            if getattr(self, key) != said[key]:
+                rule = f"must be the formula's, {said[key]!r}"
+                raise SpecError(f"model: {key}", rule, got=getattr(self, key),
+                                fix="use ModelSpec.from_formula(...)")  # fmt: skip
+        options = (*(key for key in _COLUMNS[1:] if key != "varying"), "resid_by_group", "repeats")
+        others = [key for key in (*options, "known_se", "table") if getattr(self, key)]
+        others += ["likelihood"] * (self.likelihood != "gaussian")
+        others += ["missing"] * (self.missing != "drop")
+        if others:
+            rule = "cannot be asked beside a formula of this kind"
+            raise SpecError("model", rule, got=others, fix="write it into the formula")
+        used = read_formula(self.formula).columns
+        for key in ("weights", "frequencies"):
+            if getattr(self, key) in used:
+                raise SpecError(f"model: {key}", "must be a column of its own", got=used)
+        if self.weights and self.frequencies:
+            rule = "must be either precisions (weights) or counts (frequencies)"
+            raise SpecError("model: weights", rule, got=[self.weights, self.frequencies])
+
+    @property
+    def parsed(self) -> Formula:
+        """The formula, taken apart."""
+        return read_formula(self.formula)
+
     @property
     def extra_priors(self) -> tuple[str, ...]:
         """Names of the priors that this model has beside intercept, slope and the two sds."""
+        slopes, correlated = _varying(self.formula) if self.formula else (self.varying,) * 2
         asked = {
-            "sd_slope": self.varying, "correlation": self.varying,
+            "sd_slope": slopes, "correlation": correlated,
             "df_resid": self.likelihood == "student", "sd_log_resid": self.resid_by_group,
             "sd_repeat": self.repeats, "simplex": self.monotonic,
             "sd_workplace": self.missing != "drop", "sd_trend": self.missing != "drop",
@@ -240,7 +344,7 @@ class ModelSpec:
     def plain(self) -> bool:
         """Whether it is a Gaussian random-intercept model: moments are enough, any engine fits."""
         shrunk = self.priors.slope.family not in LOCATION_FAMILIES
-        return not (self.extra_priors or self.known_se or shrunk)
+        return not (self.extra_priors or self.known_se or shrunk or self.formula)
 
     @property
     def engines(self) -> tuple[str, ...]:
@@ -256,6 +360,8 @@ class ModelSpec:
         """
         if self.plain:
             return ("exact", "nuts", "reml", "ols")
+        if self.formula:
+            return ("exact", "nuts", "reml", "ml")
         return ("exact", "nuts") if replace(self, repeats="").plain else ("nuts",)
 
     @property
@@ -273,4 +379,53 @@ class ModelSpec:
     @property
     def digest(self) -> str:
         """Short fingerprint of everything the specification says."""
-        return hashlib.sha256(repr(self).encode()).hexdigest()[:16]
+        more = (self.formula, self.weights, self.frequencies)
+        said = repr(self) + (repr(more) if any(more) else "")
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+@lru_cache(maxsize=64)
+def _said(formula: str) -> Mapping[str, Any]:
+    """What a formula says in a specification's own fields, and whether they say all of it."""
+    from bayes_sf.spec.terms.matrices import has_intercept, terms_of
+
+    parsed = read_formula(formula)
+    if not parsed.random:
+        raise SpecError(
+            "formula", "must have a random term", got=parsed.text,
+            fix="add (1 | g) with the column that groups rows; without groups use statsmodels",
+        )  # fmt: skip
+    fixed, random = terms_of(parsed)
+    offset = [name for name in fixed if name.startswith("offset(")]
+    predictors = tuple(name for name in fixed if name not in offset)
+    columns = set(parsed.columns)
+    outcome, first = parsed.response.strip("`"), parsed.random[0]
+    plain = (
+        {outcome, first.factor, *predictors} <= columns
+        and not (offset or parsed.coded or len(random) > 1)
+        and has_intercept(parsed)
+        and first.correlated
+    )
+    varying: tuple[str, ...] = ()
+    if plain and random[0] != (INTERCEPT,):
+        slope = tuple(name for name in random[0] if name != INTERCEPT)
+        plain = random[0] == (INTERCEPT, *slope) and len(slope) == 1 and slope[0] in predictors
+        varying = slope if plain else ()
+    return {
+        "outcome": outcome, "predictors": predictors, "group": first.factor,
+        "varying": varying, "plain": plain,
+    }  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _varying(formula: str) -> tuple[bool, bool]:
+    """Whether slopes vary, and whether coefficients of one factor are correlated."""
+    from bayes_sf.spec.terms.matrices import terms_of
+
+    parsed = read_formula(formula)
+    random = terms_of(parsed)[1]
+    slopes = any(set(names) != {INTERCEPT} for names in random)
+    several = [len(names) > 1 or names != (INTERCEPT,) for names in random]
+    return slopes, any(
+        term.correlated and many for term, many in zip(parsed.random, several, strict=True)
+    )

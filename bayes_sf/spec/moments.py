@@ -26,9 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.errors import DataError
-from bayes_sf.spec.columns import code_groups, expand, frame_from, numeric
 from bayes_sf.spec.names import INTERCEPT, check_columns, check_list, check_names
 from bayes_sf.spec.outcome import warn_of_outcome
+from bayes_sf.spec.terms.columns import code_groups, expand, frame_from, numeric
 
 if TYPE_CHECKING:
     from narwhals.typing import IntoFrame

@@ -11,13 +11,14 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from bayes_sf.errors import SpecError
+from bayes_sf.errors import SpecError, closest
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.register.quarters import parse_quarter, quarter_name
+from bayes_sf.inputs.schema import checked
 from bayes_sf.inputs.toml import read_toml
 from bayes_sf.resources import models_dir
 from bayes_sf.spec.analysis import analysis_names, load_analysis
-from bayes_sf.spec.prior import closest, is_number
+from bayes_sf.spec.schema import OPTIONS, MultiverseTable
 
 __all__ = [
     "CHOICES", "NONE", "Multiverse", "load_multiverse", "multiverse_names", "report_choices",
@@ -37,23 +38,6 @@ CHOICES: Mapping[str, Any] = {
     "prior": "2.5 sd",
     "without": NONE,
 }
-#: Options that a choice may have, where they can be listed.
-_KNOWN: Mapping[str, tuple[str, ...]] = {
-    "outcome": ("mean", "weighted mean", "median"),
-    "dont_know": ("missing", "category", "lowest", "middle", "highest"),
-    "scale": ("raw", "standardised"),
-    "likelihood": ("gaussian",),
-    "prior": ("2.5 sd", "flat", "1 sd", "sceptical"),
-}
-#: Keys that must be there, and what they are.
-_KINDS: Mapping[str, tuple[Any, str]] = {
-    "schema": (int, "1"),
-    "question": (str, "text"),
-    "item": (str, "an item such as q13"),
-    "rope": ((int, float), "a number in the outcome's unit"),
-    "choices": (dict, "a table"),
-}
-_KEYS = (*_KINDS, "contrast")
 #: Beyond this a mistake is more likely than patience.
 _MOST = 200_000
 
@@ -153,46 +137,37 @@ def load_multiverse(name: str | Path) -> Multiverse:
     >>> load_multiverse("q13").item
     'q13'
     """
-    path, table = _read(name)
+    path = _find(name)
     where = path.name
-    _only(table, _KEYS, where)
-    for key, (kind, said) in _KINDS.items():
-        value = table.get(key)
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise SpecError(f"{where}: {key}", f"must be given, as {said}", got=value)
-    if table["schema"] != 1:
-        raise SpecError(f"{where}: schema", "must be 1", got=table["schema"])
-    contrast = table.get("contrast", "widest")
-    if contrast not in ("widest", "step"):
-        raise SpecError(f"{where}: contrast", "must be widest or step", got=contrast)
-    if not (is_number(table["rope"]) and table["rope"] > 0):
-        raise SpecError(f"{where}: rope", "must be a number above zero", got=table["rope"])
-    _check_item(table["item"], f"{where}: item")
-    choices = _choices(table["choices"], report_choices(table["item"]), where)
-    if any(table["item"] in names for names in choices["controls"]):
+    table = checked(MultiverseTable, read_toml(path), f"{where}: ", " of a multiverse")
+    _check_item(table.item, f"{where}: item")
+    choices = _choices(table.choices, report_choices(table.item), where)
+    if any(table.item in names for names in choices["controls"]):
         rule = "must not have the item itself"
-        raise SpecError(f"{where}: choices.controls", rule, got=table["item"])
-    rope = float(table["rope"])
-    return Multiverse(path.stem, table["question"], table["item"], contrast, rope, choices)
+        raise SpecError(f"{where}: choices.controls", rule, got=table.item)
+    return Multiverse(path.stem, table.question, table.item, table.contrast, table.rope, choices)
 
 
-def _read(name: str | Path) -> tuple[Path, dict[str, Any]]:
-    """Find and parse a file."""
+def _find(name: str | Path) -> Path:
+    """Path of a multiverse, or an error that says which names there are."""
     path = Path(name)
-    if path.suffix != ".toml":
-        known = multiverse_names()
-        if str(name) not in known:
-            rule = f"must be a .toml file, or one of {', '.join(known)}"
-            raise SpecError("multiverse", rule, got=str(name), fix=closest(str(name), known))
-        path = models_dir() / "multiverse" / f"{name}.toml"
-    return path, read_toml(path)
+    if path.suffix == ".toml":
+        return path
+    known = multiverse_names()
+    if str(name) not in known:
+        rule = f"must be a .toml file, or one of {', '.join(known)}"
+        raise SpecError("multiverse", rule, got=str(name), fix=closest(str(name), known))
+    return models_dir() / "multiverse" / f"{name}.toml"
 
 
 def _choices(
     table: Mapping[str, Any], report: Mapping[str, Any], where: str
 ) -> dict[str, tuple[Any, ...]]:
     """Options of every choice, those of the report where none are named."""
-    _only(table, tuple(CHOICES), f"{where}: choices")
+    for key in table:
+        if key not in CHOICES:
+            rule = f"is no choice (known: {', '.join(CHOICES)})"
+            raise SpecError(f"{where}: choices.{key}", rule, fix=closest(key, CHOICES))
     found: dict[str, tuple[Any, ...]] = {}
     for key, usual in report.items():
         found[key] = (usual,)
@@ -214,12 +189,12 @@ def _choices(
 
 def _check_option(key: str, option: Any, where: str) -> None:
     """Refuse what is no option of a choice."""
-    if key in _KNOWN:
-        if option not in _KNOWN[key]:
-            fix = closest(str(option), _KNOWN[key])
+    if OPTIONS[key]:
+        if option not in OPTIONS[key]:
+            fix = closest(str(option), OPTIONS[key])
             if (key, option) == ("likelihood", "student"):
                 fix = "it is sampled, not exact: see bayes-sf fit q13_student --engine nuts"
-            raise SpecError(where, f"must be among {', '.join(_KNOWN[key])}", got=option, fix=fix)
+            raise SpecError(where, f"must be among {', '.join(OPTIONS[key])}", got=option, fix=fix)
     elif key == "min_quarters":
         if not isinstance(option, int) or isinstance(option, bool) or not 1 <= option <= 20:
             raise SpecError(where, "must be whole numbers from 1 to 20", got=option)
@@ -265,11 +240,3 @@ def _check_quarter(text: str, where: str) -> None:
         right = False
     if not right:
         raise SpecError(where, "must be quarters such as 2019Q4", got=text)
-
-
-def _only(table: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
-    """Refuse keys that are not known."""
-    for key in table:
-        if key not in known:
-            rule = f"is no key (known: {', '.join(known)})"
-            raise SpecError(f"{where}: {key}", rule, fix=closest(key, known))

@@ -1,4 +1,4 @@
-"""One prior: its family, its scale, its density, and how it is read and printed.
+"""One prior: its family, its scale, its density, and how it is printed.
 
 Scales are unit-equivariant. An autoscaled prior is a multiple of sd(y) (of sd(y)/sd(x) for a
 slope), so that a change of unit in the outcome changes every posterior by exactly that factor,
@@ -13,24 +13,22 @@ exponential(mean 0.5)
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from difflib import get_close_matches
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.catalogue import labels_language
 from bayes_sf.errors import SpecError
-from bayes_sf.inputs.variables import Language
 
 __all__ = [
+    "KEYS",
     "LOCATION_FAMILIES",
     "SCALE_FAMILIES",
     "SHRINKAGE_FAMILIES",
     "Prior",
-    "closest",
     "is_number",
-    "read_prior",
 ]
 
 LOCATION_FAMILIES = ("flat", "normal")
@@ -39,7 +37,7 @@ SCALE_FAMILIES = ("flat", "half-t", "half-normal", "exponential", "gamma")
 SHRINKAGE_FAMILIES = ("pooled-normal", "horseshoe", "r2d2")
 
 #: What a prior of each family is specified with, beside its family and the reason for it.
-_KEYS: Mapping[str, tuple[str, ...]] = {
+KEYS: Mapping[str, tuple[str, ...]] = {
     "flat": (),
     "normal": ("scale", "location", "autoscale"),
     "half-t": ("scale", "df", "autoscale"),
@@ -58,12 +56,6 @@ _RANGES: Mapping[str, tuple[float, float]] = {
 }  # fmt: skip
 #: What every prior may say of itself, and whether its scale is in units of the data's.
 _NAMED = ("family", "autoscale", "reason", "reason_nb", "statement", "beside")
-_KINDS = {
-    "family": (str, "text"),
-    "reason": (str, "text"),
-    "reason_nb": (str, "text"),
-    "autoscale": (bool, "true or false"),
-}
 
 
 @dataclass(frozen=True)
@@ -123,8 +115,8 @@ class Prior:
 
     def __post_init__(self) -> None:
         """Refuse unknown families, and values that are no numbers, not positive or absurd."""
-        if not isinstance(self.family, str) or self.family not in _KEYS:
-            raise SpecError("prior: family", f"must be one of {', '.join(_KEYS)}", got=self.family)
+        if not isinstance(self.family, str) or self.family not in KEYS:
+            raise SpecError("prior: family", f"must be one of {', '.join(KEYS)}", got=self.family)
         for key in ("scale", "df", "shape"):
             value = getattr(self, key)
             if not (is_number(value) and value > 0):
@@ -133,10 +125,10 @@ class Prior:
             if not low <= value <= high:
                 rule = f"must lie between {low:g} and {high:g}"
                 raise SpecError(f"prior: {key}", rule, got=value)
-        kept = {*_KEYS[self.family], *_NAMED}
+        kept = {*KEYS[self.family], *_NAMED}
         for part in fields(Prior):
             if part.init and part.name not in kept and getattr(self, part.name) != part.default:
-                has = ", ".join(_KEYS[self.family]) or "nothing"
+                has = ", ".join(KEYS[self.family]) or "nothing"
                 rule = f"is no part of a {self.family} prior (it has {has})"
                 raise SpecError(f"prior: {part.name}", rule, got=getattr(self, part.name))
         if not isinstance(self.autoscale, bool):
@@ -154,7 +146,7 @@ class Prior:
         location : float
             Mean of a normal whose `location` is not stated.
         """
-        has = _KEYS[self.family]
+        has = KEYS[self.family]
         found = replace(
             self,
             scale=self.scale * unit if self.autoscale and "scale" in has else self.scale,
@@ -226,9 +218,10 @@ class Prior:
             return np.asarray(2 * special.stdtr(self.df, x) - 1)
         raise SpecError("prior: sd", "a flat prior has no distribution function", got=self.family)
 
-    def reason_in(self, lang: Language) -> str:
-        """Return why, in a language; in English where it is not there in Norwegian."""
-        return (lang == "nb" and self.reason_nb) or self.reason
+    @property
+    def reason_said(self) -> str:
+        """Why, in the language that is spoken; in English where it is not there in Norwegian."""
+        return (labels_language() == "nb" and self.reason_nb) or self.reason
 
     @property
     def tail_power(self) -> float:
@@ -289,48 +282,3 @@ def is_number(value: object) -> bool:
         return math.isfinite(value)
     except OverflowError:
         return False
-
-
-def read_prior(entry: object, where: str) -> Prior:
-    """Read one prior from its TOML table: only the keys that its family has.
-
-    Parameters
-    ----------
-    entry : mapping
-        ``{"family": "half-t", "scale": 1.0}``.
-    where : str
-        File and key, for messages.
-
-    Raises
-    ------
-    SpecError
-        For a family, key or value that is not known.
-    """
-    if not isinstance(entry, Mapping):
-        raise SpecError(where, "must be a table", got=entry, fix='write { family = "half-t", ... }')
-    families = ", ".join(_KEYS)
-    if "family" not in entry:
-        raise SpecError(where, "must name its family", fix=f"family is one of {families}")
-    family = entry["family"]
-    if not isinstance(family, str) or family not in _KEYS:
-        fix = closest(str(family), _KEYS)
-        raise SpecError(f"{where}.family", f"must be one of {families}", got=family, fix=fix)
-    known = ("family", "reason", "reason_nb", *_KEYS[family])
-    for key, value in entry.items():
-        if key not in known:
-            rule = f"is no key of a {family} prior (known: {', '.join(known)})"
-            raise SpecError(f"{where}.{key}", rule, fix=closest(key, known) or "remove it")
-        kind, said = _KINDS.get(key, (None, "a finite number"))
-        if not (isinstance(value, kind) if kind else is_number(value)):
-            raise SpecError(f"{where}.{key}", f"must be {said}", got=value)
-    try:
-        return Prior(**entry)
-    except SpecError as error:
-        key = error.where.removeprefix("prior: ")
-        raise SpecError(f"{where}.{key}", error.rule, got=error.got) from None
-
-
-def closest(name: str, known: Iterable[str]) -> str:
-    """Suggest what an unknown name may have been meant as."""
-    close = get_close_matches(name, tuple(known), n=1)
-    return f"did you mean {close[0]!r}?" if close else ""

@@ -16,17 +16,11 @@ from bayes_sf.spec.prior import (
     SCALE_FAMILIES,
     SHRINKAGE_FAMILIES,
     Prior,
-    closest,
-    read_prior,
 )  # fmt: skip
-from bayes_sf.spec.statements import (
-    AT_DATA_SCALE,
-    icc_prior_quantiles,
-    is_statement,
-    read_statement,
-)
+from bayes_sf.spec.statements import icc_prior_quantiles
 
 __all__ = [
+    "ALLOWED",
     "BASIC",
     "LOCATION_FAMILIES",
     "SCALE_FAMILIES",
@@ -38,7 +32,7 @@ __all__ = [
 ]
 
 #: Families that each prior may have.
-_ALLOWED: Mapping[str, tuple[str, ...]] = {
+ALLOWED: Mapping[str, tuple[str, ...]] = {
     "intercept": LOCATION_FAMILIES,
     "slope": (*LOCATION_FAMILIES, *SHRINKAGE_FAMILIES),
     "sd_resid": SCALE_FAMILIES,
@@ -138,7 +132,7 @@ class Priors:
 
     def __post_init__(self) -> None:
         """Let every prior have a family that it can have."""
-        for key, allowed in _ALLOWED.items():
+        for key, allowed in ALLOWED.items():
             prior = getattr(self, key)
             if not isinstance(prior, Prior) and (prior is not None or key in BASIC):
                 raise SpecError(f"priors.{key}", "must be a Prior(...)", got=prior)
@@ -234,52 +228,6 @@ class Priors:
             )
         return cls(**chosen)
 
-    @classmethod
-    def from_table(cls, table: Mapping[str, object], where: str) -> "Priors":
-        """Priors from a parsed TOML table; unknown keys are errors.
-
-        Parameters
-        ----------
-        table : mapping
-            ``{"sd_group": {"family": "half-t", "scale": 1.0}, ...}``, or a statement instead
-            (`bayes_sf.spec.statements`); what is not named keeps its default, but for ``sd_resid``
-            beside a statement on the ICC: it is then `AT_DATA_SCALE`.
-        where : str
-            File, for messages.
-
-        Raises
-        ------
-        SpecError
-            For an unknown prior, a key that its family does not have, a value of the wrong kind.
-
-        Examples
-        --------
-        >>> print(Priors.from_table({"sd_group": {"family": "half-normal"}}, "x.toml").sd_group)
-        half-normal(0, 1 sd(y))
-        """
-        names = [f.name for f in fields(cls)]
-        chosen = {}
-        for name, entry in table.items():
-            if name not in names:
-                raise SpecError(
-                    f"{where}: priors.{name}",
-                    f"is no prior (known: {', '.join(names)})",
-                    fix=closest(name, names),
-                )
-            if not is_statement(entry):
-                chosen[name] = read_prior(entry, f"{where}: priors.{name}")
-        if "icc_above" in _keys(table.get("sd_group")):
-            chosen.setdefault("sd_resid", AT_DATA_SCALE)
-        sd_resid = chosen.get("sd_resid", Prior("half-t"))
-        for name, entry in table.items():
-            if is_statement(entry):
-                assert isinstance(entry, Mapping)
-                chosen[name] = read_statement(name, entry, f"{where}: priors.{name}", sd_resid)
-        try:
-            return cls(**chosen)
-        except SpecError as error:
-            raise SpecError(f"{where}: {error.where}", error.rule, got=error.got) from None
-
     def __str__(self) -> str:
         """Write all out that are given, as specified or resolved."""
         parts = []
@@ -290,8 +238,3 @@ class Priors:
                 centre = "mean(y)" if part.name == "intercept" else "0"
                 parts.append(f"{part.name} {prior.text(unit, centre)}")
         return "; ".join(parts)
-
-
-def _keys(entry: object) -> Iterable[str]:
-    """Keys of a table; none where there is no table."""
-    return entry if isinstance(entry, Mapping) else ()

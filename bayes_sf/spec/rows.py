@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from bayes_sf.errors import DataError, UsageError
 from bayes_sf.inputs.design import ROUNDING
-from bayes_sf.spec.columns import code_groups, expand, frame_from, numeric
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import INTERCEPT, Moments
 from bayes_sf.spec.names import BEYOND, QUANTITIES, check_names, predictor_of
+from bayes_sf.spec.terms.columns import code_groups, expand, frame_from, numeric
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -176,6 +176,11 @@ class Rows:
 
 def _check_options(spec: ModelSpec) -> None:
     """Refuse what a frame cannot answer: what the survey, the register or the report would say."""
+    if spec.formula:
+        raise UsageError(
+            f"model {spec.name!r}", "is a formula that only sf.fit carries out", got=spec.formula,
+            fix="for this analysis write a random intercept of columns: y ~ x + (1 | g)",
+        )  # fmt: skip
     asked = {
         "nested": (spec.nested, "centre it among those who were asked, and give the others 0"),
         "min_quarters": (

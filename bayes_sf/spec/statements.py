@@ -37,17 +37,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.errors import SpecError
-from bayes_sf.spec.prior import SCALE_FAMILIES, Prior, closest
+from bayes_sf.spec.prior import SCALE_FAMILIES, Prior
 
-__all__ = ["AT_DATA_SCALE", "STATEMENTS", "icc_prior", "icc_prior_quantiles", "is_statement",
-           "prob_icc_above", "read_statement", "step_prior"]  # fmt: skip
+__all__ = ["AT_DATA_SCALE", "PROBABILITY", "STATEMENTS", "icc_prior", "icc_prior_quantiles",
+           "prob_icc_above", "step_prior"]  # fmt: skip
 
 #: What can be stated, of which prior, and what else a statement may say.
 STATEMENTS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "icc_above": ("sd_group", ("family", "df", "shape", "reason", "reason_nb")),
     "step_at_most": ("slope", ("reason", "reason_nb")),
 }
-_PROBABILITY: Final = "probability"
+PROBABILITY: Final = "probability"
 #: Prior of sd_resid beside a statement on the ICC, where none is stated: mean sd(y), 95 % from 0.46
 #: to 1.75 sd(y).
 AT_DATA_SCALE: Final = Prior(
@@ -215,87 +215,13 @@ def icc_prior_quantiles(
     return np.asarray(1 / (1 + np.exp(-icc_logit)))
 
 
-def is_statement(entry: object) -> bool:
-    """Whether a table of a prior states something in the place of a scale."""
-    return isinstance(entry, Mapping) and bool({*STATEMENTS, _PROBABILITY} & set(entry))
-
-
-def read_statement(role: str, entry: Mapping[str, object], where: str, sd_resid: Prior) -> Prior:
-    """Read a prior that is stated in the domain's words.
-
-    Parameters
-    ----------
-    role : str
-        Which prior: ``sd_group``, ``slope``.
-    entry : mapping
-        ``{"icc_above": 0.5, "probability": 0.05}``.
-    where : str
-        File and key, for messages.
-    sd_resid : Prior
-        Of the same model.
-
-    Raises
-    ------
-    SpecError
-        For a statement that is about another prior, that lacks its probability, that comes with a
-        scale, or with numbers that cannot be.
-    """
-    said = [key for key in STATEMENTS if key in entry]
-    if len(said) != 1:
-        rule = f"must go with one of {', '.join(STATEMENTS)}"
-        raise SpecError(f"{where}.{_PROBABILITY}", rule, got=said or None)
-    (key,) = said
-    about, more = STATEMENTS[key]
-    if about != role:
-        rule = f"is a statement about {about}"
-        raise SpecError(f"{where}.{key}", rule, fix=f"move it to priors.{about}")
-    if _PROBABILITY not in entry:
-        rule = "must be given with a statement"
-        raise SpecError(f"{where}.{_PROBABILITY}", rule, fix=f"how probable is it? {_example(key)}")
-    for name in entry:
-        if name not in {key, _PROBABILITY, *more}:
-            known = ", ".join((key, _PROBABILITY, *more))
-            solved = "the scale is solved for: remove it" if name in _SOLVED else ""
-            fix = solved or closest(name, (_PROBABILITY, *more)) or "remove it"
-            raise SpecError(f"{where}.{name}", f"is no key beside {key} (known: {known})", fix=fix)
-    for name, value in entry.items():
-        kind = str if name in {"family", "reason", "reason_nb"} else (int, float)
-        huge = isinstance(value, int) and value.bit_length() > _BITS
-        if not isinstance(value, kind) or isinstance(value, bool) or huge:
-            rule = f"must be {'text' if kind is str else 'a number'}"
-            raise SpecError(f"{where}.{name}", rule, got=value)
-    apart = {key, _PROBABILITY, "reason_nb"}
-    rest = {name: value for name, value in entry.items() if name not in apart}
-    value, probability = float(entry[key]), float(entry[_PROBABILITY])  # type: ignore[arg-type]
-    try:
-        if key == "step_at_most":
-            made = step_prior(value, probability, **rest)  # type: ignore[arg-type]
-        else:
-            made = icc_prior(value, probability, sd_resid, **rest)  # type: ignore[arg-type]
-    except SpecError as error:
-        name = error.where.removeprefix("prior: ")
-        raise SpecError(f"{where}.{name}", error.rule, got=error.got, fix=error.fix) from None
-    return replace(made, reason_nb=str(entry.get("reason_nb", "")))
-
-
-#: Of the largest whole number that a float can hold.
-_BITS: Final = 1023
-_SOLVED: Final = ("scale", "autoscale", "location")
-
-
-def _example(key: str) -> str:
-    """How a statement is written."""
-    value = {"icc_above": "0.5, probability = 0.05", "step_at_most": "1.0, probability = 0.95"}[key]
-    return f"such as {{ {key} = {value} }}"
-
-
 def _check(key: str, value: float, probability: float) -> None:
     """Refuse numbers that cannot be."""
     if not 0 < probability < 1:
-        raise SpecError(f"prior: {_PROBABILITY}", "must lie between 0 and 1", got=probability)
+        raise SpecError(f"prior: {PROBABILITY}", "must lie between 0 and 1", got=probability)
     if key == "icc_above" and not 0 < value < 1:
         raise SpecError("prior: icc_above", "must lie between 0 and 1", got=value)
-    for name, share in ((_PROBABILITY, probability), (key, value)):
+    for name, share in ((PROBABILITY, probability), (key, value)):
         if key == "icc_above" and not _RARE <= share <= 1 - _RARE:
             rule = f"must be at least {_RARE:g} away from 0 and 1"
             raise SpecError(f"prior: {name}", rule, got=share)

@@ -15,7 +15,7 @@ from bayes_sf import cli
 from bayes_sf.inputs.sample import read_mapping
 from bayes_sf.recovery.data import load_sample
 from bayes_sf.spec.analysis import load_analysis
-from tests.conftest import draw_blank
+from tests.conftest import draw_blank, few_models
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,7 +106,10 @@ def test_every_other_command_runs(
     tmp_path: Path,
     request: pytest.FixtureRequest,
 ) -> None:
-    """Of two versions of the study; pictures are those of a command that is for them."""
+    """Of two versions of the study; pictures are those of a command that is for them.
+
+    The report is of few models and choices: `tests/test_report.py` looks at all of it.
+    """
     if command == REPLICA:
         assert request.getfixturevalue("reproduced_replica").code == 0
         return
@@ -115,6 +118,15 @@ def test_every_other_command_runs(
         return
     if " plot " not in command:
         draw_blank(monkeypatch)
+    if command.endswith(" report"):
+        few_models(monkeypatch, tmp_path / "models")
+        few = {
+            "min_quarters": (3,),
+            "last_quarter": ("2020Q4",),
+            "controls": ((),),
+            "prior": ("flat",),
+        }
+        monkeypatch.setattr("bayes_sf.output.report.alternatives._SOME", few)
     study = load_sample("published").first(2)
     monkeypatch.setattr("bayes_sf.recovery.study.recover_study", lambda *_, **__: study)
     monkeypatch.chdir(tmp_path)

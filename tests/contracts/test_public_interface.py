@@ -22,7 +22,9 @@ PUBLIC = [
 PARAMETERS = {
     "ModelSpec": "outcome predictors=() group='industry' name='' unit='' priors min_quarters=3 "
     "standardize=() table='' categorical=() within_between=() nested=() monotonic=() varying=() "
-    "likelihood='gaussian' resid_by_group=False repeats='' known_se='' missing='drop'",
+    "likelihood='gaussian' resid_by_group=False repeats='' known_se='' missing='drop' formula='' "
+    "weights='' frequencies=''",
+    "ModelSpec.from_formula": "formula *weights='' *frequencies='' **options",
     "Moments": "outcome predictors groups sizes means within group='group' n_rows=None",
     "Moments.from_frame": "df *outcome *predictors=() *group",
     "Moments.merge": "self other",
@@ -36,9 +38,12 @@ PARAMETERS = {
     "Result.icc": "self *adjusted=True *at=None",
     "Result.fixef": "self",
     "Result.ranef": "self",
+    "Result.varcorr": "self",
+    "Result.summary": "self",
     "Result.diagnostics": "self",
     "Result.plot": "self name path=None",
-    "fit": "what data *engine='exact' *prob=0.95 *seed=1 *progress",
+    "fit": "what data *engine='exact' *weights='' *frequencies='' *priors=None *prob=0.95 *seed=1 "
+    "*progress",
     "load_analysis": "name",
     "icc_posterior": "*icc *n *groups *sizes=None *balanced=False *estimator='unknown' "
     "*priors=None *level=0.95 *seed=1",
@@ -103,21 +108,23 @@ def test_import_loads_nothing_heavy(module: str) -> None:
     assert done.stdout.strip() == ""
 
 
-def test_what_is_random_has_seed_1_if_none_is_given() -> None:
-    """Everywhere the same, so that a command gives the numbers of the function that it calls."""
-    seeds = {}
+def test_seeds_and_probabilities_that_nobody_gives_are_the_same_everywhere() -> None:
+    """So that a command gives the numbers of the function that it calls."""
+    found: dict[str, list[tuple[object, str]]] = {"seed": [], "prob": []}
     for path in Path(sf.__file__).parent.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
-        for node in ast.walk(ast.parse(text)) if "seed:" in text else ():
+        for node in ast.walk(ast.parse(text)) if "seed:" in text or "prob:" in text else ():
             if isinstance(node, ast.FunctionDef):
                 a = node.args
                 places = [*a.posonlyargs, *a.args][-len(a.defaults) :] if a.defaults else []
-                pairs = [*zip(places, a.defaults, strict=True)]
+                pairs: list[tuple[ast.arg, ast.expr | None]] = [
+                    *zip(places, a.defaults, strict=True)
+                ]
                 pairs += [*zip(a.kwonlyargs, a.kw_defaults, strict=True)]
-                seeds |= {
-                    f"{path.name}: {node.name}": default.value
-                    for argument, default in pairs
-                    if argument.arg == "seed" and isinstance(default, ast.Constant)
-                }
-    assert len(seeds) > 20
-    assert {name: seed for name, seed in seeds.items() if seed not in {1, None, ...}} == {}
+                for argument, default in pairs:
+                    if argument.arg in found and default is not None:
+                        stated = isinstance(default, ast.Constant) and default.value
+                        found[argument.arg].append((stated, f"{path.name}, line {node.lineno}"))
+    assert min(len(places) for places in found.values()) > 20
+    assert [place for place in found["seed"] if place[0] not in {1, None, ...}] == []
+    assert [place for place in found["prob"] if place[0] not in {0.95, ...}] == []

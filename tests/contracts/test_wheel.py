@@ -39,7 +39,7 @@ def test_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     held = files_of(wheel)
     assert {name.split("/")[0].split("-")[0] for name in held} == {"bayes_sf"}
     modules = {f"bayes_sf/{p.relative_to(ROOT / 'bayes_sf').as_posix()}"
-               for pattern in ("*.py", "templates/*.*")
+               for pattern in ("*.py", "*.po", "templates/*.*")
                for p in (ROOT / "bayes_sf").rglob(pattern)}  # fmt: skip
     assert modules <= held
     assert not [name for name in held if "test" in name or "docs/" in name]

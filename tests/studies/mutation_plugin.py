@@ -137,6 +137,7 @@ class Server:
         items = {item.nodeid: item for item in session.items}
         living: dict[tuple[str, str], list[FunctionType]] = defaultdict(list)
         caches = []
+        gc.unfreeze()  # conftest.py froze what it found: get_objects would not show it
         for thing in gc.get_objects():
             if isinstance(thing, FunctionType) and thing.__code__.co_filename.startswith(PACKAGE):
                 living[thing.__code__.co_filename, thing.__code__.co_qualname].append(thing)
@@ -158,13 +159,13 @@ class Server:
                 say(self.answers, {"outcome": "at import"})
                 continue
             stale = [cache for cache in caches if not _holds(cache, job["file"])]
-            run = functools.partial(self._run, changed, stale, chosen)
+            run = functools.partial(self._run, changed, stale, chosen, job["limit"])
             say(self.answers, forked(run, job["timeout"]))
         return True
 
     @staticmethod
     def _run(changed: Iterable[tuple[FunctionType, CodeType]], caches: list[Any],
-             chosen: list[pytest.Item]) -> dict[str, object]:  # fmt: skip
+             chosen: list[pytest.Item], limit: float) -> dict[str, object]:  # fmt: skip
         for function, code in changed:
             function.__code__ = code
         for cache in caches:
@@ -173,11 +174,15 @@ class Server:
             factory = chosen[0].config._tmp_path_factory  # type: ignore[attr-defined]
             factory._basetemp = Path(os.environ["TMPDIR"]) / str(os.getpid())
             factory._basetemp.mkdir()
+        until, ran = _processor_time() + limit, 0
         for item, following in zip_longest(chosen, chosen[1:]):
+            if _processor_time() > until:
+                break
             reports = runtestprotocol(item, log=False, nextitem=following)
             if any(report.failed for report in reports):
                 return {"outcome": "noticed", "by": item.nodeid}
-        return {"outcome": "survived"}
+            ran += 1
+        return {"outcome": "survived", "ran": ran}
 
 
 #: Rooms in the order of the line: what an earlier one has computed, a later one cannot change.
@@ -193,9 +198,22 @@ def _holds(cache: Any, file: str) -> bool:
 
 
 class First:
-    """The first test that fails, or the first file that cannot be collected."""
+    """The first test that fails, or the first file that cannot be collected; and a time limit."""
 
     failed: str | None = None
+    ran = 0
+
+    def __init__(self, limit: float) -> None:
+        self.until = _processor_time() + limit
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """Run a test if there is time; what is left out has not failed."""
+        if _processor_time() > self.until:
+            item.session.shouldstop = "limit"
+        else:
+            self.ran += 1
+        return (yield)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """See a test."""
@@ -216,11 +234,12 @@ def main(asked: int, answers: int) -> None:
         say(to, {"ready": 0})
         for line in jobs:
             job = json.loads(line)
-            say(to, forked(functools.partial(_run_from_import, job["tests"]), job["timeout"]))
+            run = functools.partial(_run_from_import, job["tests"], job["limit"])
+            say(to, forked(run, job["timeout"]))
 
 
-def _run_from_import(tests: list[str]) -> dict[str, object]:
-    first = First()
+def _run_from_import(tests: list[str], limit: float) -> dict[str, object]:
+    first = First(limit)
     folder = f"--basetemp={Path(os.environ['TMPDIR']) / str(os.getpid())}"
     # Plugins that are imported already are not rewritten: nobody asks them for an explanation.
     calm = "ignore::pytest.PytestAssertRewriteWarning"
@@ -228,9 +247,9 @@ def _run_from_import(tests: list[str]) -> dict[str, object]:
     code = pytest.main(["-p", "tests.studies.mutation_plugin", *options, *tests], plugins=[first])
     if first.failed:
         return {"outcome": "noticed", "by": first.failed}
-    if code:
+    if code and first.ran == 0:
         return {"outcome": "noticed", "by": f"pytest ended with {code}"}
-    return {"outcome": "survived"}
+    return {"outcome": "survived", "ran": first.ran}
 
 
 def say(to: IO[str], answer: dict[str, object]) -> None:
@@ -244,7 +263,7 @@ def forked(work: Any, timeout: float) -> dict[str, object]:
     since = time.monotonic()
     child = os.fork()
     if child == 0:
-        os.setsid()
+        os.setpgid(0, 0)
         nothing = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(nothing, stream)

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,32 +41,42 @@ class Record:
     def tests(self, mutant: Mutant, limit: float) -> tuple[list[str], bool]:
         """Tests of a mutant, by file, the cheapest first; and whether these are all.
 
-        Those that touch its lines; where no test does (what runs at import is one such case), those
-        that touch its file.
+        Those that touch its lines, as far as the seconds of the limit go; where no test does (what
+        runs at import is one such case), those that touch its file. The module's own examples and
+        tests come before all others, then files that name it; their other tests come last.
         """
+        own = {mutant.file, f"tests/test_{Path(mutant.file).stem}.py"}
+        known = {test.partition("::")[0] for test in self.fixtures}
+        near = {file: 0 if file in own else 1 for file in known
+                if file in own or _names(file, mutant.file)}  # fmt: skip
         lines = self.touching[mutant.file]
-        chosen = set().union(*(lines[at] for at in range(mutant.line, mutant.last + 1)))
-        chosen = chosen or set().union(*lines.values())
-        files: dict[str, list[str]] = defaultdict(list)
-        for test in chosen:
-            files[test.partition("::")[0]].append(test)
-        stem = Path(mutant.file).stem
+        touching = set().union(*(lines[at] for at in range(mutant.line, mutant.last + 1)))
+        touching = touching or set().union(*lines.values())
+        # What is cached is touched by one test when it is recorded, and used by others.
+        others = {test for test in self.fixtures if test.partition("::")[0] in near} - touching
 
         def cost(tests: list[str]) -> float:
             fixtures = {one for test in tests for one in self.fixtures[test]}
             return sum(self.seconds.get(one, 0.0) for one in (*tests, *fixtures))
 
-        order = sorted(files, key=lambda file: (f"test_{stem}.py" not in file, cost(files[file])))
-        ordered = [
-            test for file in order
-            for test in sorted(files[file], key=lambda test: (cost([test]), test))
-        ]  # fmt: skip
+        ordered = []
+        for chosen in (touching, others):
+            files: dict[str, list[str]] = defaultdict(list)
+            for test in chosen:
+                files[test.partition("::")[0]].append(test)
+            order = sorted(files, key=lambda file, of=files: (near.get(file, 2), cost(of[file])))
+            for file in order:
+                ordered += sorted(files[file], key=lambda test: (cost([test]), test))
         kept: list[str] = []
+        paid: set[str] = set()
         for test in ordered:
-            if kept and cost([*kept, test]) > limit:
-                return kept, False
-            kept.append(test)
-        return kept, True
+            new = {test, *self.fixtures[test]} - paid
+            more = sum(self.seconds.get(one, 0.0) for one in new)
+            if not kept or more <= limit:
+                kept.append(test)
+                paid |= new
+                limit -= more
+        return kept, len(kept) == len(ordered)
 
     def expected(self, tests: list[str]) -> float:
         """Seconds that tests need."""
@@ -73,17 +84,40 @@ class Record:
         return sum(self.seconds.get(one, 0.0) for one in (*tests, *fixtures))
 
 
+@cache
+def _names(test: str, file: str) -> bool:
+    """Whether a file of tests names a module."""
+    module = file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    package, _, name = module.rpartition(".")
+    text = (ROOT / test).read_text(encoding="utf-8") if (ROOT / test).exists() else ""
+    return module in text or f"from {package} import {name}" in text
+
+
 def record(again: bool, files: list[str]) -> Record:
-    """Run the default suite once and note who touches what."""
+    """Run the default suite, or some of its files again, and note who touches what."""
     folder = WORK / "record"
+    folder.mkdir(parents=True, exist_ok=True)
     if again or not list(folder.glob("*.json")):
-        shutil.rmtree(folder, ignore_errors=True)
+        earlier = [_read(path) for path in folder.glob("*.json")]
+        shutil.rmtree(folder)
         folder.mkdir(parents=True)
+        for number, part in enumerate(earlier if again and files else []):
+            kept: dict[str, Any] = {key: _without(part[key], files) for key in part}
+            (folder / f"earlier{number}.json").write_text(json.dumps(kept), encoding="utf-8")
         settings = {"BAYES_SF_RECORD": str(folder), "PYTHONPATH": str(ROOT)}
-        command = [python(), "-m", "pytest", "-p", PLUGIN, "-q"]
+        command = [python(), "-m", "pytest", "-p", PLUGIN, "-q", *(files if earlier else [])]
         subprocess.run(command, cwd=ROOT, env={**os.environ, **settings}, check=False)
-    parts = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")]
-    return Record(parts, files)
+    return Record([_read(path) for path in folder.glob("*.json")], files)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _without(found: Any, files: list[str]) -> Any:
+    """What does not come from these files of tests."""
+    kept = [test for test in found if test.partition("::")[0] not in files]
+    return {test: found[test] for test in kept} if isinstance(found, dict) else kept
 
 
 def python() -> str:

@@ -38,10 +38,10 @@ from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.sample import AnalysisSample, design
 from bayes_sf.recovery.study import PublishedStudy
-from bayes_sf.spec.columns import frame_from
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.names import predictor_of
+from bayes_sf.spec.terms.columns import frame_from
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -30,31 +30,70 @@ from bayes_sf.analysis.printed import (
     rules_of_tables,
 )
 from bayes_sf.analysis.printed.comparison import At, Comparison, Needs, Rule
+from bayes_sf.catalogue import Listed, Message
 from bayes_sf.inputs.printed.figure import Figure, Interval
 from bayes_sf.inputs.printed.folder import PublishedReport
 
 __all__ = ["RULES", "PrintedFinding", "RuleRun", "check_tables"]
 
-#: Rules in the order of their numbers, and what each needs at least.
-RULES: Final[tuple[tuple[Rule, str], ...]] = (
-    (rules_of_components.variance_is_squared_sd, "a variance and its sd"),
-    (rules_of_components.icc_is_of_its_components, "an ICC and both variances"),
-    (rules_of_components.information_criteria_agree, "AIC and the log-likelihood"),
-    (rules_of_components.null_se_is_possible, "a null model's components and its intercept's se"),
-    (rules_of_components.reliability_is_of_the_se, "a null model's reliability"),
-    (rules_of_components.null_r2_is_the_icc, "R2"),
-    (rules_of_coefficients.ratio_is_estimate_over_se, "t or z"),
-    (rules_of_coefficients.interval_is_of_its_se, "intervals of z or t"),
-    (rules_of_coefficients.p_is_of_its_ratio, "p-values"),
-    (rules_of_coefficients.stars_are_of_their_p, "stars"),
-    (rules_of_coefficients.significance_is_as_claimed, "claims.csv"),
-    (rules_of_tables.counts_of_rows_agree, "n of a model"),
-    (rules_of_tables.percents_are_of_counts, "counts.csv"),
-    (rules_of_tables.means_are_of_whole_numbers, "descriptives.csv with integer = yes"),
-    (rules_of_tables.deviance_falls, "nested models with deviances, or a model in two tables"),
-    (rules_of_tables.figures_are_in_range, "intervals, or descriptives.csv with min and max"),
-    (rules_of_tables.covariates_keep_their_scale, "two models that share three covariates"),
-)
+#: Rules in the order of their numbers, what each compares, and what it needs at least.
+RULES: Final[tuple[tuple[Rule, str, str], ...]] = (
+    (rules_of_components.variance_is_squared_sd,
+     Message("variance = sd^2"),
+     Message("a variance and its sd")),
+    (rules_of_components.icc_is_of_its_components,
+     Message("ICC = tau^2/(tau^2 + sigma^2)"),
+     Message("an ICC and both variances")),
+    (rules_of_components.information_criteria_agree,
+     Message("AIC and BIC with one whole number of parameters, deviance = -2 log-likelihood"),
+     Message("AIC and the log-likelihood")),
+    (rules_of_components.null_se_is_possible,
+     Message("the null intercept's se lies between that of equal and of the most unequal groups"),
+     Message("a null model's components and its intercept's se")),
+    (rules_of_components.reliability_is_of_the_se,
+     Message("se^2 = tau^2/(J reliability) in a null model"),
+     Message("a null model's reliability")),
+    (rules_of_components.null_r2_is_the_icc,
+     Message("conditional R2 = ICC and marginal R2 = 0 in a null model, both fit the ICC in any"),
+     Message("R2")),
+    (rules_of_coefficients.ratio_is_estimate_over_se,
+     Message("t or z = estimate/se"),
+     Message("t or z")),
+    (rules_of_coefficients.interval_is_of_its_se,
+     Message("interval = estimate -+ q se, q from the declared reference"),
+     Message("intervals of z or t")),
+    (rules_of_coefficients.p_is_of_its_ratio,
+     Message("p from t and its df, or from z; two-sided unless declared"),
+     Message("p-values")),
+    (rules_of_coefficients.stars_are_of_their_p,
+     Message("stars say how small p is"),
+     Message("stars")),
+    (rules_of_coefficients.significance_is_as_claimed,
+     Message("what the text calls significant has p < 0.05, what it does not has not"),
+     Message("claims.csv")),
+    (rules_of_tables.counts_of_rows_agree,
+     Message("n, groups and sizes of one model, and of models that nest"),
+     Message("n of a model")),
+    (rules_of_tables.percents_are_of_counts,
+     Message("percent = count/total"),
+     Message("counts.csv")),
+    (rules_of_tables.means_are_of_whole_numbers,
+     Message("GRIM, GRIMMER and DEBIT, where rounding leaves them power"),
+     Message("descriptives.csv with integer = yes")),
+    (rules_of_tables.deviance_falls,
+     Message("likelihood of nested models, one model printed twice, estimators that are mixed"),
+     Message("nested models with deviances, or a model in two tables")),
+    (rules_of_tables.figures_are_in_range,
+     Message("intervals hold their estimates, means lie between extremes, sds are possible"),
+     Message("intervals, or descriptives.csv with min and max")),
+    (rules_of_tables.covariates_keep_their_scale,
+     Message("one covariate has one scale in two models, judged by the others' standard errors"),
+     Message("two models that share three covariates")),
+)  # fmt: skip
+#: Ways of rounding, to be said.
+_ROUNDINGS: Final = {
+    "half": Message("half"), "truncated": Message("truncated"), "unknown": Message("unknown"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -91,11 +130,11 @@ class RuleRun:
     ----------
     number : int
     rule : str
-        Its first line.
+        What it compares.
     comparisons : int
     findings : tuple of PrintedFinding
     needs : tuple of str
-        What it was not run for: "place: what it needs".
+        What it was not run for, "place: what it needs"; or what it needs at least.
     """
 
     number: int
@@ -117,9 +156,7 @@ def check_tables(report: PublishedReport) -> tuple[RuleRun, ...]:
     tuple of RuleRun
         In the order of `RULES`.
     """
-    return tuple(
-        _run(number, rule, least, report) for number, (rule, least) in enumerate(RULES, start=1)
-    )
+    return tuple(_run(number, *rule, report) for number, rule in enumerate(RULES, start=1))
 
 
 def _declared(figure: Figure) -> Interval:
@@ -130,7 +167,7 @@ def _cut(figure: Figure) -> Interval:
     return figure.as_rounded("truncated")
 
 
-def _run(number: int, rule: Rule, least: str, report: PublishedReport) -> RuleRun:
+def _run(number: int, rule: Rule, about: str, least: str, report: PublishedReport) -> RuleRun:
     """One rule, and where it failed once more with figures cut off."""
     compared, needs = _asked(rule, report, _declared)
     wrong = [one for one in compared if not one.holds]
@@ -142,14 +179,14 @@ def _run(number: int, rule: Rule, least: str, report: PublishedReport) -> RuleRu
     found = tuple(
         PrintedFinding(
             number, one.place, one.printed, one.arithmetic, one.text, one.severity,
-            " and ".join(roundings), (one.place, one.printed, one.text) in cleared,
+            Listed(_ROUNDINGS[name] for name in roundings),
+            (one.place, one.printed, one.text) in cleared,
         )
         for one in wrong
     )  # fmt: skip
-    lines = tuple(f"{one.place}: {one.what}" for one in needs)
+    lines: tuple[str, ...] = tuple(Listed((one.place, one.what), ": ") for one in needs)
     if not compared and not lines:
-        lines = (f"all: {least}",)
-    about = (rule.__doc__ or "").partition("\n")[0].partition(": ")[2].rstrip(".")
+        lines = (least,)
     return RuleRun(number, about, len(compared), found, lines)
 
 

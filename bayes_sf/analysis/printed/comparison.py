@@ -7,16 +7,31 @@ figures had been cut off instead of rounded.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
+from bayes_sf.catalogue import Listed, Message, Printed
 from bayes_sf.inputs.printed.figure import Figure, Interval
 from bayes_sf.inputs.printed.folder import PublishedReport
 
-__all__ = ["At", "Comparison", "Needs", "Rule", "meet", "product", "quotient", "shown", "square"]
+__all__ = [
+    "At", "Comparison", "Needs", "Rule", "as_figure", "meet", "product", "quotient", "shown",
+    "square", "texts",
+]  # fmt: skip
 
 #: What a figure can stand for.
 type At = Callable[[Figure], Interval]
 
 _SLACK = 1e-9
+#: What figures are called where they are listed.
+_NAMES: Final = {
+    str(name): name
+    for name in (
+        Message("estimate"), Message("se"), Message("from"), Message("to"), Message("variance"),
+        Message("sd"), Message("deviance"), Message("count"), Message("percent"), Message("mean"),
+        Message("smallest"), Message("largest"), Message("marginal R2"), Message("conditional R2"),
+        Message("reliability"),
+    )
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -26,7 +41,7 @@ class Comparison:
     Parameters
     ----------
     place : str
-        Model and term, or file and row.
+        Model and term, or file and row; this and the next three can be said in any language.
     printed : str
         The figures as printed.
     arithmetic : str
@@ -89,10 +104,16 @@ def quotient(one: Interval, other: Interval) -> Interval:
 
 def shown(one: Interval, digits: int = 5) -> str:
     """An interval, or the one number that it is."""
-    low, high = (f"{end:.{digits}g}" for end in one)
-    return low if low == high else f"{low} to {high}"
+    low, high = (Printed(f"{end:.{digits}g}") for end in one)
+    return low if low == high else Message("{} to {}", low, high)
 
 
-def texts(figures: Iterable[tuple[str, Figure | None]]) -> str:
-    """Names and figures as printed."""
-    return ", ".join(f"{name} {figure.text}" for name, figure in figures if figure is not None)
+def as_figure(name: str, figure: Figure) -> str:
+    """A figure as printed, with what it is."""
+    return Listed((_NAMES.get(name, name), Printed(figure.text)), " ")
+
+
+def texts(figures: Iterable[tuple[str, Figure | None]], *more: str) -> str:
+    """Figures as printed, with what they are, and what else is there."""
+    named = (as_figure(name, figure) for name, figure in figures if figure is not None)
+    return Listed((*named, *more))

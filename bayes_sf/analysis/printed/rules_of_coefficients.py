@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from bayes_sf.analysis.printed.comparison import At, Comparison, Needs, meet, quotient, shown, texts
+from bayes_sf.catalogue import Listed, Message
 from bayes_sf.inputs.printed.figure import Interval
 from bayes_sf.inputs.printed.folder import PrintedRow, PublishedReport, ReportedModel
 from bayes_sf.recovery.region import NORMAL_QUANTILE
@@ -22,8 +23,8 @@ def _rows(report: PublishedReport) -> Iterator[tuple[ReportedModel, PrintedRow, 
     """Coefficients with their place."""
     for model in report.models.values():
         for row in model.coefficients:
-            table = f"table {row.text('table')}, " if row.text("table") else ""
-            yield model, row, f"{table}{model.name}, {row.text('term')}"
+            table = (Message("table {}", row.text("table")),) if row.text("table") else ()
+            yield model, row, Listed((*table, model.name, row.text("term")))
 
 
 def ratio_is_estimate_over_se(report: PublishedReport, at: At) -> Iterator[Comparison | Needs]:
@@ -33,13 +34,14 @@ def ratio_is_estimate_over_se(report: PublishedReport, at: At) -> Iterator[Compa
         if ratio is None:
             continue
         if estimate is None or se is None:
-            yield Needs(place, "estimate and se")
+            yield Needs(place, Message("estimate and se"))
             continue
         s = at(se)
         implied = quotient(at(estimate), (max(s[0], 0.0), s[1]))
         yield Comparison(
             place, texts((("estimate", estimate), ("se", se), ("t", ratio))),
-            f"estimate/se is {shown(implied)}", "t is not estimate/se", meet(implied, at(ratio)),
+            Message("estimate/se is {}", shown(implied)), Message("t is not estimate/se"),
+            meet(implied, at(ratio)),
         )  # fmt: skip
 
 
@@ -90,7 +92,7 @@ def interval_is_of_its_se(report: PublishedReport, at: At) -> Iterator[Compariso
         if factors is None:
             continue
         if estimate is None:
-            yield Needs(place, "the estimate")
+            yield Needs(place, Message("the estimate"))
             continue
         (a, b), (c, d), e = at(low), at(high), at(estimate)
         declared = model.header.interval_reference != "unknown"
@@ -98,35 +100,43 @@ def interval_is_of_its_se(report: PublishedReport, at: At) -> Iterator[Compariso
         symmetric = meet(middle, e)
         yield Comparison(
             place, texts((("estimate", estimate), ("from", low), ("to", high))),
-            f"the middle of the limits is {shown(middle)}",
-            "the interval is not symmetric about the estimate", symmetric,
+            Message("the middle of the limits is {}", shown(middle)),
+            Message("the interval is not symmetric about the estimate"), symmetric,
             "impossible" if declared else "doubtful",
         )  # fmt: skip
         s = at(se) if se else None
         if s is None and ratio is not None:
             s = quotient(e, at(ratio))
         if s is None or s[1] <= 0 or s[1] == float("inf"):
-            yield Needs(place, "the se, or t")
+            yield Needs(place, Message("the se, or t"))
             continue
         half = max(0.0, (c - b) / 2), (d - a) / 2
         implied = quotient(half, (max(s[0], 1e-300), s[1]))
         holds = meet(implied, factors)
-        allowed = f"{shown(factors)} by {model.header.interval_reference} reference"
         yield Comparison(
             place, texts((("estimate", estimate), ("se", se), ("t", ratio), ("from", low),
                           ("to", high))),
-            f"half the width over the se is {shown(implied)}, {allowed}",
-            "the interval is not that of its standard error", holds,
+            Message("half the width over the se is {}, {}", shown(implied),
+                    _allowed(model, factors)),
+            Message("the interval is not that of its standard error"), holds,
         )  # fmt: skip
         if symmetric and holds:
             sides = quotient((e[0] - b, e[1] - a), s), quotient((c - e[1], d - e[0]), s)
             yield Comparison(
                 place, texts((("estimate", estimate), ("se", se), ("from", low), ("to", high))),
-                f"lower and upper side over the se are {shown(sides[0])} and {shown(sides[1])}",
-                "one limit is not that of its standard error",
+                Message("lower and upper side over the se are {} and {}", *map(shown, sides)),
+                Message("one limit is not that of its standard error"),
                 meet(sides[0], sides[1]) and all(meet(side, factors) for side in sides),
                 "impossible" if declared else "doubtful",
             )  # fmt: skip
+
+
+def _allowed(model: ReportedModel, factors: Interval) -> str:
+    """Factors, and what they are of."""
+    reference = model.header.interval_reference
+    if reference == "unknown":
+        return Message("{} where no reference is declared", shown(factors))
+    return Message("{} by {} reference", shown(factors), reference)
 
 
 def p_of(model: ReportedModel, row: PrintedRow, at: At) -> tuple[Interval, str] | None:
@@ -164,7 +174,7 @@ def p_of(model: ReportedModel, row: PrintedRow, at: At) -> tuple[Interval, str] 
     else:
         degrees = (least_df(model, row), float("inf"))
     values = [tails(t, d) for t in (small, large) for d in degrees]
-    kind = "normal" if row.figure("z") else "t" if df else "t or normal"
+    kind = Message("normal") if row.figure("z") else "t" if df else Message("t or normal")
     return (min(values), max(values)), kind
 
 
@@ -176,13 +186,14 @@ def p_is_of_its_ratio(report: PublishedReport, at: At) -> Iterator[Comparison | 
             continue
         found = p_of(model, row, at)
         if found is None:
-            yield Needs(place, "t or z, or estimate and se")
+            yield Needs(place, Message("t or z, or estimate and se"))
             continue
         implied, kind = found
         names = ("estimate", "se", "t", "z", "df", "p")
         yield Comparison(
             place, texts((name, row.figure(name)) for name in names),
-            f"{kind} gives {shown(implied, 3)}", "p is not that of its ratio", meet(implied, at(p)),
+            Message("{} gives {}", kind, shown(implied, 3)), Message("p is not that of its ratio"),
+            meet(implied, at(p)),
         )  # fmt: skip
 
 
@@ -198,21 +209,21 @@ def stars_are_of_their_p(report: PublishedReport, at: At) -> Iterator[Comparison
         mark = row.text("stars")
         if (row.text("table"), model.header.table) not in starred:
             continue
+        said = mark or Message("no star")
         if mark not in levels and (mark or not levels):
-            yield Needs(place, f"what {mark or 'no star'} stands for: [stars] in study.toml")
+            yield Needs(place, Message("what {} stands for: [stars] in study.toml", said))
             continue
         p, found = row.figure("p"), p_of(model, row, at)
         if p is None and found is None:
-            yield Needs(place, "p, or t or z")
+            yield Needs(place, Message("p, or t or z"))
             continue
         own = at(p) if p is not None else found[0] if found else (0.0, 1.0)
         top = levels[mark] if mark else 1.0
         below = max((level for level in levels.values() if level < top), default=0.0)
         yield Comparison(
-            place, texts([("p", p), *((name, row.figure(name)) for name in ("t", "z"))])
-            + f", {mark or 'no star'}",
-            f"p is {shown(own, 3)}, {mark or 'no star'} says {below:g} to {top:g}",
-            "the stars are not those of the p-value", meet(own, (below, top)),
+            place, texts([("p", p), *((name, row.figure(name)) for name in ("t", "z"))], said),
+            Message("p is {}, {} says {}", shown(own, 3), said, shown((below, top))),
+            Message("the stars are not those of the p-value"), meet(own, (below, top)),
         )  # fmt: skip
 
 
@@ -226,21 +237,24 @@ def significance_is_as_claimed(report: PublishedReport, at: At) -> Iterator[Comp
         said = _CLAIM.fullmatch(claim.text("claim"))
         place = claim.text("where") or claim.place
         if said is None:
-            yield Needs(place, "a claim on significance: other claims are of counts by industry")
+            yield Needs(place, Message(
+                "a claim on significance: other claims are of counts by industry"
+            ))  # fmt: skip
             continue
         negated, name, term = bool(said[1]), said[2], said[3]
         if (name, term) not in rows:
-            yield Needs(place, f"the coefficient {term} of model {name}")
+            yield Needs(place, Message("the coefficient {} of model {}", term, name))
             continue
         model, row = rows[name, term]
         p, found = row.figure("p"), p_of(model, row, at)
         own = at(p) if p is not None else found[0] if found else None
         if own is None:
-            yield Needs(place, "p, or t or z")
+            yield Needs(place, Message("p, or t or z"))
             continue
         yield Comparison(
-            f"{place}, {name}, {term}", texts([("p", p), ("t", printed_ratio(row))]),
-            f"p is {shown(own, 3)}", f"does not hold: {claim.text('words') or claim.text('claim')}",
+            Listed((place, name, term)), texts([("p", p), ("t", printed_ratio(row))]),
+            Message("p is {}", shown(own, 3)),
+            Message("does not hold: {}", claim.text("words") or claim.text("claim")),
             own[1] >= _SIGNIFICANT if negated else own[0] < _SIGNIFICANT + 1e-12,
             "contradicted by the text",
         )  # fmt: skip

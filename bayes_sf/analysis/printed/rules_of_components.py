@@ -7,11 +7,13 @@ from bayes_sf.analysis.printed.comparison import (
     At,
     Comparison,
     Needs,
+    as_figure,
     meet,
     shown,
     square,
     texts,
 )
+from bayes_sf.catalogue import Listed, Message
 from bayes_sf.inputs.printed.figure import Figure, Interval
 from bayes_sf.inputs.printed.folder import PrintedRow, PublishedReport, ReportedModel
 from bayes_sf.recovery.reread.model import why_no_icc
@@ -32,7 +34,8 @@ def variance_is_squared_sd(report: PublishedReport, at: At) -> Iterator[Comparis
             implied = square(at(sd))
             yield Comparison(
                 row.place, texts((("sd", sd), ("variance", variance))),
-                f"sd^2 is {shown(implied)}", "the variance is not the square of the sd",
+                Message("sd^2 is {}", shown(implied)),
+                Message("the variance is not the square of the sd"),
                 meet(implied, at(variance)),
             )  # fmt: skip
 
@@ -55,16 +58,16 @@ def variances(model: ReportedModel, at: At) -> tuple[Interval, Interval, str] | 
     if None in found:
         return None
     (tau2, tau_text), (sigma2, sigma_text) = (one for one in found if one is not None)
-    return tau2, sigma2, f"{tau_text} between, {sigma_text} within"
+    return tau2, sigma2, Message("{} between, {} within", tau_text, sigma_text)
 
 
 def _variance(row: PrintedRow, at: At) -> tuple[Interval, str] | None:
     variance, sd = row.figure("variance"), row.figure("sd")
     if variance is not None:
         low, high = at(variance)
-        return (max(low, 0.0), high), f"variance {variance.text}"
+        return (max(low, 0.0), high), as_figure("variance", variance)
     if sd is not None:
-        return square(at(sd)), f"sd {sd.text}"
+        return square(at(sd)), as_figure("sd", sd)
     return None
 
 
@@ -90,14 +93,15 @@ def icc_is_of_its_components(report: PublishedReport, at: At) -> Iterator[Compar
         both, printed = variances(model, at), _iccs(model)
         if not printed or both is None:
             if printed and not why_no_icc(model):
-                yield Needs(model.name, "the variances between and within groups")
+                yield Needs(model.name, Message("the variances between and within groups"))
             continue
         tau2, sigma2, text = both
         implied = share(tau2, sigma2)
         for icc in printed:
             yield Comparison(
-                f"{model.name}, {icc.place}", f"{text}, ICC {icc.text}",
-                f"components give {shown(implied)}", "the ICC is not that of its components",
+                Listed((model.name, icc.place)), Listed((text, as_figure("ICC", icc))),
+                Message("components give {}", shown(implied)),
+                Message("the ICC is not that of its components"),
                 meet(implied, at(icc)),
             )  # fmt: skip
 
@@ -113,8 +117,8 @@ def information_criteria_agree(report: PublishedReport, at: At) -> Iterator[Comp
                 low, high = at(loglik)
                 yield Comparison(
                     row.place, texts((("log-likelihood", loglik), ("deviance", deviance))),
-                    f"-2 log-likelihood is {shown((-2 * high, -2 * low), 8)}",
-                    "the deviance is not -2 log-likelihood",
+                    Message("-2 log-likelihood is {}", shown((-2 * high, -2 * low), 8)),
+                    Message("the deviance is not -2 log-likelihood"),
                     meet((-2 * high, -2 * low), at(deviance)),
                 )  # fmt: skip
             if aic and loglik:
@@ -125,12 +129,12 @@ def information_criteria_agree(report: PublishedReport, at: At) -> Iterator[Comp
                 spans = [tuple(d / (math.log(n) - 2) for d in difference) for n in sizes if n > 7]
                 yield Comparison(
                     row.place, texts((("AIC", aic), ("BIC", bic))),
-                    f"BIC - AIC is {shown(difference)}, k (ln n - 2) for no whole k",
-                    "AIC and BIC are not of one model and one n",
+                    Message("BIC - AIC is {}, k (ln n - 2) for no whole k", shown(difference)),
+                    Message("AIC and BIC are not of one model and one n"),
                     any(math.ceil(a - 1e-9) <= b + 1e-9 for a, b in spans),
                 )  # fmt: skip
             elif aic or bic:
-                yield Needs(row.place, "AIC and the log-likelihood, or AIC, BIC and n")
+                yield Needs(row.place, Message("AIC and the log-likelihood, or AIC, BIC and n"))
 
 
 def _rows(model: ReportedModel, parameters: int) -> list[float]:
@@ -147,13 +151,13 @@ def _parameters(model: ReportedModel, row: PrintedRow, at: At) -> Iterator[Compa
     whole = range(max(1, math.ceil(span[0] - 1e-9)), math.floor(span[1] + 1e-9) + 1)
     yield Comparison(
         row.place, texts((("AIC", aic), ("log-likelihood", loglik))),
-        f"AIC = -2 log-likelihood + 2 k gives k {shown(span)}",
-        "no whole number of parameters gives this AIC", len(whole) > 0,
+        Message("AIC = -2 log-likelihood + 2 k gives k {}", shown(span)),
+        Message("no whole number of parameters gives this AIC"), len(whole) > 0,
     )  # fmt: skip
     if bic is None or not whole:
         return
     if not model.n:
-        yield Needs(row.place, "n, for BIC")
+        yield Needs(row.place, Message("n, for BIC"))
         return
     low, high = at(bic)
     fits = [
@@ -163,8 +167,11 @@ def _parameters(model: ReportedModel, row: PrintedRow, at: At) -> Iterator[Compa
     first = whole[0] * math.log(model.n)
     yield Comparison(
         row.place, texts((("AIC", aic), ("BIC", bic), ("log-likelihood", loglik))),
-        f"k = {whole[0]} and n = {model.n} give BIC {shown((-2 * d + first, -2 * c + first), 8)}",
-        "BIC is not of the same parameters and n", bool(fits),
+        Message(
+            "k = {} and n = {} give BIC {}", whole[0], model.n,
+            shown((-2 * d + first, -2 * c + first), 8),
+        ),
+        Message("BIC is not of the same parameters and n"), bool(fits),
     )  # fmt: skip
 
 
@@ -181,7 +188,7 @@ def null_se_is_possible(report: PublishedReport, at: At) -> Iterator[Comparison 
         if row is None or both is None:
             continue
         if model.n is None or model.n_groups is None:
-            yield Needs(model.name, "the number of rows and of groups")
+            yield Needs(model.name, Message("the number of rows and of groups"))
             continue
         tau2, sigma2, text = both
         n, groups = model.n, model.n_groups
@@ -198,11 +205,13 @@ def null_se_is_possible(report: PublishedReport, at: At) -> Iterator[Comparison 
         balanced = model.header.balanced or len(set(model.header.sizes)) == 1
         implied = equal if balanced else (equal[0], top)
         se = row.figures["se"]
-        kind = "equal groups give" if balanced else "groups of any size give"
+        found = (
+            Message("equal groups give a se of {}", shown(implied)) if balanced
+            else Message("groups of any size give a se of {}", shown(implied))
+        )  # fmt: skip
         yield Comparison(
-            f"{model.name}, {row.text('term')}", f"{text}, se {se.text}",
-            f"{kind} a se of {shown(implied)}", "the intercept's se is not that of its components",
-            meet(implied, at(se)),
+            Listed((model.name, row.text("term"))), Listed((text, as_figure("se", se))), found,
+            Message("the intercept's se is not that of its components"), meet(implied, at(se)),
         )  # fmt: skip
 
 
@@ -214,7 +223,7 @@ def reliability_is_of_the_se(report: PublishedReport, at: At) -> Iterator[Compar
         if reliability is None or model.predictors:
             continue
         if row is None or both is None or model.n_groups is None or at(reliability)[0] <= 0:
-            yield Needs(model.name, "the null intercept's se, the components and groups")
+            yield Needs(model.name, Message("the null intercept's se, the components and groups"))
             continue
         tau2, _, text = both
         low, high = at(reliability)
@@ -224,10 +233,10 @@ def reliability_is_of_the_se(report: PublishedReport, at: At) -> Iterator[Compar
         )
         se = row.figures["se"]
         yield Comparison(
-            f"{model.name}, {row.text('term')}",
-            f"{text}, reliability {reliability.text}, se {se.text}",
-            f"sqrt(tau2/(J reliability)) is {shown(implied)}",
-            "the reliability is not that of the intercept's se", meet(implied, at(se)),
+            Listed((model.name, row.text("term"))),
+            Listed((text, as_figure("reliability", reliability), as_figure("se", se))),
+            Message("sqrt(tau2/(J reliability)) is {}", shown(implied)),
+            Message("the reliability is not that of the intercept's se"), meet(implied, at(se)),
         )  # fmt: skip
 
 
@@ -240,21 +249,23 @@ def null_r2_is_the_icc(report: PublishedReport, at: At) -> Iterator[Comparison |
                 continue
             if not model.predictors and model.coefficients and marginal is not None:
                 yield Comparison(
-                    row.place, f"marginal R2 {marginal.text}", "a null model has 0",
-                    "a null model explains nothing", meet((0.0, 0.0), at(marginal)),
+                    row.place, as_figure("marginal R2", marginal), Message("a null model has 0"),
+                    Message("a null model explains nothing"), meet((0.0, 0.0), at(marginal)),
                 )  # fmt: skip
             if marginal and conditional:
                 yield Comparison(
                     row.place, texts((("marginal R2", marginal), ("conditional R2", conditional))),
-                    "conditional R2 cannot be the smaller",
-                    "groups and predictors explain less than predictors",
+                    Message("conditional R2 cannot be the smaller"),
+                    Message("groups and predictors explain less than predictors"),
                     at(conditional)[1] >= at(marginal)[0] - 1e-12,
                 )  # fmt: skip
             both = variances(model, at)
             if conditional is None or why_no_icc(model):
                 continue
             if both is None or (model.predictors and marginal is None):
-                yield Needs(row.place, "the components, and marginal R2 where there are predictors")
+                yield Needs(row.place, Message(
+                    "the components, and marginal R2 where there are predictors"
+                ))  # fmt: skip
                 continue
             tau2, sigma2, text = both
             icc = share(tau2, sigma2)
@@ -264,7 +275,8 @@ def null_r2_is_the_icc(report: PublishedReport, at: At) -> Iterator[Comparison |
                 max(m[1], 0.0) + (1 - max(m[1], 0.0)) * icc[1],
             )
             yield Comparison(
-                row.place, f"{text}, conditional R2 {conditional.text}",
-                f"marginal R2 and ICC give {shown(implied)}",
-                "conditional R2 is not that of the components", meet(implied, at(conditional)),
+                row.place, Listed((text, as_figure("conditional R2", conditional))),
+                Message("marginal R2 and ICC give {}", shown(implied)),
+                Message("conditional R2 is not that of the components"),
+                meet(implied, at(conditional)),
             )  # fmt: skip

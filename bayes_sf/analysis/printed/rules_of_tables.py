@@ -10,12 +10,14 @@ from bayes_sf.analysis.printed.comparison import (
     At,
     Comparison,
     Needs,
+    as_figure,
     meet,
     quotient,
     shown,
     square,
     texts,
 )
+from bayes_sf.catalogue import Listed, Message, Printed
 from bayes_sf.inputs.printed.folder import PrintedRow, PublishedReport, ReportedModel
 
 __all__ = [
@@ -36,8 +38,8 @@ def counts_of_rows_agree(report: PublishedReport, at: At) -> Iterator[Comparison
             values = {round(float(text.replace(" ", ""))) for text in own if text}
             known = {model.header.n} if model.header.n is not None else set()
             yield Comparison(
-                model.name, ", ".join(f"n {text}" for text in sorted(own)),
-                f"{len(values | known)} values", "one model has several n",
+                model.name, Listed(Listed(("n", Printed(text)), " ") for text in sorted(own)),
+                Message("{} values", len(values | known)), Message("one model has several n"),
                 len(values | known) == 1,
             )  # fmt: skip
         if model.n is not None and model.n_groups is not None:
@@ -45,9 +47,10 @@ def counts_of_rows_agree(report: PublishedReport, at: At) -> Iterator[Comparison
     for small, large in _nested(report):
         if small.n is not None and large.n is not None:
             yield Comparison(
-                f"{small.name} and {large.name}", f"n {small.n} and {large.n}",
-                "a model with more terms has no more rows",
-                "the larger model has more rows", large.n <= small.n, "doubtful",
+                Message("{} and {}", small.name, large.name),
+                Message("n {} and {}", small.n, large.n),
+                Message("a model with more terms has no more rows"),
+                Message("the larger model has more rows"), large.n <= small.n, "doubtful",
             )  # fmt: skip
     totals: dict[tuple[str, str, str], dict[str, int]] = defaultdict(dict)
     for row in report.counts:
@@ -58,8 +61,9 @@ def counts_of_rows_agree(report: PublishedReport, at: At) -> Iterator[Comparison
         if "" in by_group and len(by_group) > 1:
             whole = sum(count for group, count in by_group.items() if group)
             yield Comparison(
-                ", ".join(filter(None, key)), f"{by_group['']} in all", f"groups add up to {whole}",
-                "groups do not add up to the total", whole == by_group[""],
+                Listed(filter(None, key)), Message("{} in all", by_group[""]),
+                Message("groups add up to {}", whole),
+                Message("groups do not add up to the total"), whole == by_group[""],
             )  # fmt: skip
 
 
@@ -70,8 +74,10 @@ def _sizes(model: ReportedModel, at: At) -> Iterator[Comparison]:
     mean, least, most = (model.printed(f"{what}_size") for what in ("mean", "min", "max"))
     if mean is not None:
         yield Comparison(
-            model.name, f"n {n}, {groups} groups, mean size {mean.text}",
-            f"n/groups is {n / groups:.5g}", "the mean size is not n/groups",
+            model.name,
+            Message("n {}, {} groups, mean size {}", n, groups, Printed(mean.text)),
+            Message("n/groups is {}", Printed(f"{n / groups:.5g}")),
+            Message("the mean size is not n/groups"),
             meet((n / groups, n / groups), at(mean)),
         )  # fmt: skip
     if least is not None or most is not None:
@@ -80,8 +86,9 @@ def _sizes(model: ReportedModel, at: At) -> Iterator[Comparison]:
         highest = high * (groups - 1) + (low if least else high)
         yield Comparison(
             model.name,
-            texts((("smallest", least), ("largest", most))) + f", n {n}, {groups} groups",
-            f"such sizes add up to {lowest:g} to {highest:g}", "no such sizes add up to n",
+            texts((("smallest", least), ("largest", most)), Message("n {}, {} groups", n, groups)),
+            Message("such sizes add up to {}", shown((lowest, highest), 8)),
+            Message("no such sizes add up to n"),
             lowest <= n <= highest,
         )  # fmt: skip
 
@@ -95,7 +102,7 @@ def percents_are_of_counts(report: PublishedReport, at: At) -> Iterator[Comparis
         if any("count" not in row.figures for row in rows):
             for row in rows:
                 if "percent" in row.figures:
-                    yield Needs(row.place, "the counts of all answers")
+                    yield Needs(row.place, Message("the counts of all answers"))
             continue
         total = sum(row.figures["count"].value for row in rows)
         for row in rows:
@@ -105,8 +112,11 @@ def percents_are_of_counts(report: PublishedReport, at: At) -> Iterator[Comparis
             own = 100 * row.figures["count"].value / total
             yield Comparison(
                 row.place, texts((("count", row.figures["count"]), ("percent", percent))),
-                f"{row.figures['count'].text} of {total:g} is {own:.4g} %",
-                "the percentage is not that of its count", meet((own, own), at(percent)),
+                Message(
+                    "{} of {} is {} %", row.figures["count"].text, f"{total:g}",
+                    Printed(f"{own:.4g}"),
+                ),
+                Message("the percentage is not that of its count"), meet((own, own), at(percent)),
             )  # fmt: skip
 
 
@@ -117,19 +127,21 @@ def means_are_of_whole_numbers(report: PublishedReport, at: At) -> Iterator[Comp
             continue
         n, mean, sd = row.figure("n"), row.figure("mean"), row.figure("sd")
         if n is None or mean is None:
-            yield Needs(row.place, "n and the mean")
+            yield Needs(row.place, Message("n and the mean"))
             continue
         items = round(row.figures["items"].value) if "items" in row.figures else 1
         whole = round(n.value) * items
         low, high = at(mean)
         if whole * (high - low) >= 1:
-            yield Needs(row.place, f"more decimals of the mean: n {n.text} leaves none impossible")
+            yield Needs(row.place, Message(
+                "more decimals of the mean: n {} leaves none impossible", n.text
+            ))  # fmt: skip
             continue
         sums = range(math.ceil(low * whole - 1e-9), math.floor(high * whole + 1e-9) + 1)
         yield Comparison(
             row.place, texts((("n", n), ("mean", mean))),
-            f"sums {shown((low * whole, high * whole))} hold no whole number",
-            "no whole numbers have this mean (GRIM)", len(sums) > 0,
+            Message("sums {} hold no whole number", shown((low * whole, high * whole))),
+            Message("no whole numbers have this mean (GRIM)"), len(sums) > 0,
         )  # fmt: skip
         if sd is not None and items == 1 and sums:
             yield from _sd_of_whole(row, at, round(n.value), sums)
@@ -147,13 +159,16 @@ def _sd_of_whole(row: PrintedRow, at: At, n: int, sums: range) -> Iterator[Compa
         own = [n / (n - 1) * (s / n) * (1 - s / n) for s in sums]
         yield Comparison(
             row.place, texts((("n", row.figure("n")), ("mean", row.figure("mean")), ("sd", sd))),
-            "0 and 1 with this mean have sd " + " or ".join(f"{max(v, 0) ** 0.5:.4g}" for v in own),
-            "no answers of 0 and 1 have this mean and sd (DEBIT)",
+            Message(
+                "0 and 1 with this mean have sd {}",
+                Listed(Printed(f"{max(v, 0) ** 0.5:.4g}") for v in own),
+            ),
+            Message("no answers of 0 and 1 have this mean and sd (DEBIT)"),
             any(meet((v, v), variance) for v in own),
         )  # fmt: skip
         return
     if (n - 1) * (variance[1] - variance[0]) >= 2:
-        yield Needs(row.place, f"more decimals of the sd: n {n} leaves none impossible")
+        yield Needs(row.place, Message("more decimals of the sd: n {} leaves none impossible", n))
         return
     possible = False
     for total in sums:
@@ -163,8 +178,8 @@ def _sd_of_whole(row: PrintedRow, at: At, n: int, sums: range) -> Iterator[Compa
         possible |= any(s % 2 == total % 2 for s in squares)
     yield Comparison(
         row.place, texts((("n", row.figure("n")), ("mean", row.figure("mean")), ("sd", sd))),
-        "no sum of squares of whole numbers gives it",
-        "no whole numbers have this mean and sd (GRIMMER)", possible,
+        Message("no sum of squares of whole numbers gives it"),
+        Message("no whole numbers have this mean and sd (GRIMMER)"), possible,
     )  # fmt: skip
 
 
@@ -183,15 +198,17 @@ def _nested(report: PublishedReport) -> Iterator[tuple[ReportedModel, ReportedMo
 def deviance_falls(report: PublishedReport, at: At) -> Iterator[Comparison | Needs]:
     """15: likelihood of nested models, one model printed twice, estimators that are mixed."""
     for small, large in _nested(report):
-        place = f"{small.name} and {large.name}"
+        place = Message("{} and {}", small.name, large.name)
         kinds = {small.header.estimator, large.header.estimator}
         fits = [_deviance(model, at) for model in (small, large)]
         if None in fits:
             continue
         if kinds == {"REML", "ML"}:
-            yield Comparison(place, "REML and ML", "likelihoods of two kinds",
-                             "models of one table are fitted in two ways", holds=False,
-                             severity="doubtful")  # fmt: skip
+            yield Comparison(
+                place, Message("{} and {}", "REML", "ML"), Message("likelihoods of two kinds"),
+                Message("models of one table are fitted in two ways"), holds=False,
+                severity="doubtful",
+            )  # fmt: skip
             continue
         if (
             kinds != {"ML"}
@@ -199,13 +216,13 @@ def deviance_falls(report: PublishedReport, at: At) -> Iterator[Comparison | Nee
             or small.n != large.n
             or _random(small) != _random(large)
         ):
-            yield Needs(place, "maximum likelihood, one n and one random part")
+            yield Needs(place, Message("maximum likelihood, one n and one random part"))
             continue
         (first, first_text), (second, second_text) = (one for one in fits if one is not None)
         yield Comparison(
-            place, f"{first_text} and {second_text}",
-            f"deviance {shown(first, 8)}, then {shown(second, 8)}",
-            "the larger model fits worse on the same rows", second[0] <= first[1] + 1e-9,
+            place, Message("{} and {}", first_text, second_text),
+            Message("deviance {}, then {}", shown(first, 8), shown(second, 8)),
+            Message("the larger model fits worse on the same rows"), second[0] <= first[1] + 1e-9,
         )  # fmt: skip
     for model in report.models.values():
         yield from _twice(model, at)
@@ -217,10 +234,10 @@ def _random(model: ReportedModel) -> tuple[str, ...]:
 
 def _deviance(model: ReportedModel, at: At) -> tuple[tuple[float, float], str] | None:
     if deviance := model.printed("deviance"):
-        return at(deviance), f"deviance {deviance.text}"
+        return at(deviance), as_figure("deviance", deviance)
     if loglik := model.printed("loglik"):
         low, high = at(loglik)
-        return (-2 * high, -2 * low), f"log-likelihood {loglik.text}"
+        return (-2 * high, -2 * low), as_figure("log-likelihood", loglik)
     return None
 
 
@@ -233,12 +250,14 @@ def _twice(model: ReportedModel, at: At) -> Iterator[Comparison]:
         for one, other in combinations(rows, 2):
             for name in one.figures.keys() & other.figures.keys():
                 first, second = one.figures[name], other.figures[name]
+                place = Listed(filter(None, (model.name, term.strip())))
                 yield Comparison(
-                    f"{model.name}{', ' + term.strip() if term.strip() else ''}: "
-                    f"tables {one.text('table')} and {other.text('table')}",
-                    f"{name} {first.text} and {second.text}",
-                    f"{shown(at(first))} and {shown(at(second))}",
-                    "two tables print different figures of one model", meet(at(first), at(second)),
+                    Message("{}: tables {} and {}", place,
+                            one.text("table"), other.text("table")),
+                    Message("{} and {}", as_figure(name, first), Printed(second.text)),
+                    Message("{} and {}", shown(at(first)), shown(at(second))),
+                    Message("two tables print different figures of one model"),
+                    meet(at(first), at(second)),
                 )  # fmt: skip
 
 
@@ -250,9 +269,10 @@ def figures_are_in_range(report: PublishedReport, at: At) -> Iterator[Comparison
             if estimate and low and high:
                 own = at(estimate)
                 yield Comparison(
-                    f"{model.name}, {row.text('term')}",
+                    Listed((model.name, row.text("term"))),
                     texts((("estimate", estimate), ("from", low), ("to", high))),
-                    "the estimate lies outside", "the interval does not hold its estimate",
+                    Message("the estimate lies outside"),
+                    Message("the interval does not hold its estimate"),
                     own[1] >= at(low)[0] and own[0] <= at(high)[1],
                 )  # fmt: skip
     for row in report.descriptives:
@@ -262,16 +282,18 @@ def figures_are_in_range(report: PublishedReport, at: At) -> Iterator[Comparison
         (a, _), (_, d) = at(least), at(most)
         if mean is not None:
             yield Comparison(
-                row.place, texts((("mean", mean), ("min", least), ("max", most))),
-                "the mean lies outside", "the mean is not between smallest and largest",
+                row.place, texts((("mean", mean), ("smallest", least), ("largest", most))),
+                Message("the mean lies outside"),
+                Message("the mean is not between smallest and largest"),
                 at(mean)[1] >= a and at(mean)[0] <= d,
             )  # fmt: skip
         if sd is not None and d >= a:
             n = row.figures["n"].value if "n" in row.figures else 2.0
             top = (d - a) / 2 * math.sqrt(n / (n - 1)) if n > 1 else d - a
             yield Comparison(
-                row.place, texts((("sd", sd), ("min", least), ("max", most))),
-                f"the sd can be {top:.4g} at most", "the sd is larger than the range allows",
+                row.place, texts((("sd", sd), ("smallest", least), ("largest", most))),
+                Message("the sd can be {} at most", Printed(f"{top:.4g}")),
+                Message("the sd is larger than the range allows"),
                 at(sd)[0] <= top + 1e-9,
             )  # fmt: skip
 
@@ -293,9 +315,13 @@ def covariates_keep_their_scale(report: PublishedReport, at: At) -> Iterator[Com
         common = statistics.median(math.sqrt(max(a, 1e-12) * b) for a, b in ratios.values())
         for term, (low, high) in ratios.items():
             yield Comparison(
-                f"{one.name} and {other.name}, {term}",
-                f"se {own[term].figures['se'].text} and {theirs[term].figures['se'].text}",
-                f"their ratio is {shown((low, high), 3)}, the others' median {common:.3g}",
-                "the covariate is not on the same scale in the two models",
+                Listed((Message("{} and {}", one.name, other.name), term)),
+                Message(
+                    "{} and {}", as_figure("se", own[term].figures["se"]),
+                    Printed(theirs[term].figures["se"].text),
+                ),
+                Message("their ratio is {}, the others' median {}", shown((low, high), 3),
+                        Printed(f"{common:.3g}")),
+                Message("the covariate is not on the same scale in the two models"),
                 high * _SCALE >= common >= low / _SCALE, "doubtful",
             )  # fmt: skip

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.catalogue import Message, Printed, mark
 from bayes_sf.inputs.published import scalar
 from bayes_sf.recovery.mean_states import EXTRA_SPREAD
 from bayes_sf.recovery.printed import SELECTION
@@ -62,50 +63,70 @@ def account_of(study: PublishedStudy) -> tuple[AccountRow, ...]:
     """
     rows = []
     for label, states, table, status in (
-        (f"mean absence, {study.large.sizes[0].sum()}", study.large, "tables 8, 46", "assumed"),
-        (f"mean absence, {study.small.sizes[0].sum()}", study.small, "tables 8, figure 5", "read"),
-        (f"change, {study.change.sizes[0].sum()}", study.change, "tables 9, 47", "read"),
+        (
+            Message("mean absence, {}", study.large.sizes[0].sum()),
+            study.large,
+            Message("tables {}, {}", 8, 46),
+            mark("assumed"),
+        ),
+        (
+            Message("mean absence, {}", study.small.sizes[0].sum()),
+            study.small,
+            Message("tables {}, figure {}", 8, 5),
+            mark("read"),
+        ),
+        (
+            Message("change, {}", study.change.sizes[0].sum()),
+            study.change,
+            Message("tables {}, {}", 9, 47),
+            mark("read"),
+        ),
     ):
         rows += _state_rows(study, label, states, table, status)
     middle, log_sd = EXTRA_SPREAD
     extra = scalar("n_linked") - scalar("n_mean")
     notes = (
         (
-            "mean absence",
-            "spread of a mean of one or two quarters, times that of the others",
-            "assumed",
+            Message("mean absence"),
+            Message("spread of a mean of one or two quarters, times that of the others"),
+            Message("assumed"),
             middle,
-            f"{extra:.0f} workplaces; prior median, log-normal, log sd {log_sd}, then estimated",
+            Message(
+                "{} workplaces; prior median, log-normal, log sd {}, then estimated",
+                f"{extra:.0f}",
+                Printed(log_sd),
+            ),
         ),
         (
-            "both",
-            "log sd of the residual variance among those who answered an item",
-            "assumed",
-            SELECTION,
-            "times the share without a usable answer",
+            Message("both"),
+            Message("log sd of the residual variance among those who answered an item"),
+            Message("assumed"), SELECTION, Message("times the share without a usable answer"),
         ),
         (
-            "both",
-            "answers of the workplaces in a sample",
-            "assumed",
+            Message("both"), Message("answers of the workplaces in a sample"), Message("assumed"),
             float("nan"),
-            "a simple random sample of their industry's answers (tables 12-45)",
+            Message("a simple random sample of their industry's answers (tables 12-45)"),
         ),
         (
-            "mean absence",
-            "workplaces behind the printed variance components",
-            "recovered",
+            Message("mean absence"),
+            Message("workplaces behind the printed variance components"),
+            Message("recovered"),
             scalar("n_linked"),
-            "figure 5's standard error does not allow them to be those of the smaller sample",
+            Message(
+                "figure 5's standard error does not allow them to be those of the smaller sample"
+            ),
         ),
         (
-            "change",
-            "variation between industries",
-            "recovered",
+            Message("change"),
+            Message("variation between industries"),
+            Message("recovered"),
             float("nan"),
-            "only bounded, by REML's estimate being zero: drawn evenly from all that is possible",
+            Message(
+                "only bounded, by REML's estimate being zero: drawn evenly from all that is "
+                "possible"
+            ),
         ),
-    )
+    )  # fmt: skip
     fixed = (
         AccountRow(sample, quantity, "", status, value, 0.0, value, value, "", how)
         for sample, quantity, status, value, how in notes
@@ -118,20 +139,36 @@ def _state_rows(
 ) -> list[AccountRow]:
     """Sizes, means and residual sd of one sample."""
     sizes = {
-        "read": "read from the table",
-        "assumed": "table 8 and the ten others, at random among the workplaces that it misses",
+        "read": Message("read from the table"),
+        "assumed": Message(
+            "table 8 and the ten others, at random among the workplaces that it misses"
+        ),
     }[status]
-    means = f"from the intercepts' t and the variance components ({table})"
+    means = Message("from the intercepts' t and the variance components ({})", table)
     rows = []
     for j, industry in enumerate(study.industries):
         count = _spread(states.sizes[:, j].astype(float))
         mean = _spread(states.means[:, j])
-        rows.append(AccountRow(label, "workplaces", industry, status, *count, "workplaces", sizes))
-        rows.append(AccountRow(label, "mean outcome", industry, "recovered", *mean, "pp", means))
+        rows.append(
+            AccountRow(
+                label, Message("workplaces"), industry, status, *count, Message("workplaces"), sizes
+            )
+        )
+        rows.append(
+            AccountRow(
+                label, Message("mean outcome"), industry, Message("recovered"), *mean,
+                Message("pp"), means,
+            )
+        )  # fmt: skip
     df = states.sizes.sum(axis=1) - states.sizes.shape[1]
     sd = _spread(np.sqrt(states.within / df))
-    how = f"from variance components, estimates and standard errors ({table})"
-    rows.append(AccountRow(label, "sd within industries", "", "recovered", *sd, "pp", how))
+    how = Message("from variance components, estimates and standard errors ({})", table)
+    rows.append(
+        AccountRow(
+            label, Message("sd within industries"), "", Message("recovered"), *sd, Message("pp"),
+            how,
+        )
+    )  # fmt: skip
     return rows
 
 

@@ -25,8 +25,9 @@ import operator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bayes_sf.analysis.replay.findings import Finding
+from bayes_sf.analysis.replay.findings import Finding, industry_in, place_of
 from bayes_sf.analysis.replay.tables import CountRow, Tables
+from bayes_sf.catalogue import Listed, Message, OfStudy, Printed
 from bayes_sf.errors import DataError
 from bayes_sf.inputs.published import rounding_interval
 
@@ -104,12 +105,18 @@ def claims_hold(tables: Tables) -> "Iterator[Finding | None]":
                 continue
             yield Finding(
                 claim.rule,
-                f"{claim.where}, {industry}" if industry else claim.where,
-                claim.severity,
-                "; ".join(check.read.values()),
-                "; ".join(f"{side} = {value}" for side, value in check.sides.items()),
-                f"does not hold: {claim.words}",
-            )
+                Listed([place_of(claim.where), *([industry_in(industry)] if industry else [])]),
+                claim.severity, Listed(check.read.values(), "; "),
+                Listed([_side(side, value) for side, value in check.sides.items()], "; "),
+                Message("does not hold: {}", OfStudy(claim.words, claim.words_nb)),
+            )  # fmt: skip
+
+
+def _side(side: str, value: "Range") -> str:
+    """One side of a claim, which is code, and its range."""
+    low, _, high = str(value).partition(" to ")
+    said = Message("{} to {}", Printed(low), Printed(high)) if high else Printed(low)
+    return Listed([side, said], " = ")
 
 
 @dataclass

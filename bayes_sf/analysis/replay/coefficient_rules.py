@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from bayes_sf.analysis.replay.findings import Finding
 from bayes_sf.analysis.replay.tables import CoefficientRow, Tables, name_table
+from bayes_sf.catalogue import Listed, Message, Printed, mark
 from bayes_sf.recovery.region import NORMAL_QUANTILE
 
 if TYPE_CHECKING:
@@ -30,7 +31,12 @@ __all__ = [
 SCALE_FACTOR = 3.0
 
 _FIGURES: tuple[Literal["t", "ci_low", "ci_high"], ...] = ("t", "ci_low", "ci_high")
-_NAMES = {"t": "t", "ci_low": "lower limit", "ci_high": "upper limit"}
+_NAMES = {"t": mark("t"), "ci_low": mark("lower limit"), "ci_high": mark("upper limit")}
+#: What figures are called in computations: as their columns.
+_COLUMNS = {
+    name: name
+    for name in (mark("estimate"), mark("se"), mark("t"), mark("ci_low"), mark("ci_high"))
+}
 
 
 def figures_of_a_row_agree(tables: Tables) -> "Iterator[Finding | None]":
@@ -45,21 +51,24 @@ def figures_of_a_row_agree(tables: Tables) -> "Iterator[Finding | None]":
             low, high = _range_of(tables, row, name)
             yield Finding(
                 "figures of a coefficient",
-                str(row),
+                row.place,
                 "impossible",
                 f"{row.estimate} (se {row.se}), {_NAMES[name]} {getattr(row, name)}",
-                f"estimate and se give {low:.4f} to {high:.4f}",
-                f"the {_NAMES[name]} cannot come from the estimate and its standard error",
+                Message(
+                    "estimate and se give {} to {}", Printed(f"{low:.4f}"), Printed(f"{high:.4f}")
+                ),
+                Message(
+                    "the {} cannot come from the estimate and its standard error",
+                    Message(_NAMES[name]),
+                ),
             )
         if not wrong:
             yield Finding(
-                "figures of a coefficient",
-                str(row),
-                "impossible",
+                "figures of a coefficient", row.place, "impossible",
                 f"{row.estimate} (se {row.se}), t {row.t}, {row.ci_low} to {row.ci_high}",
-                "each figure alone fits estimate and se, no pair (estimate, se) fits all",
-                "no estimate and standard error round to all five figures",
-            )
+                Message("each figure alone fits estimate and se, no pair (estimate, se) fits all"),
+                Message("no estimate and standard error round to all five figures"),
+            )  # fmt: skip
 
 
 def model_printed_twice_agrees(tables: Tables) -> "Iterator[Finding | None]":
@@ -75,7 +84,7 @@ def model_printed_twice_agrees(tables: Tables) -> "Iterator[Finding | None]":
         for first, second in combinations(model.values(), 2):
             if len(first) != len(second):
                 continue
-            place = f"{_in_order(first)[-1]} and {name_table(second[0].table)}"
+            place = Message("{} and {}", _in_order(first)[-1].place, name_table(second[0].table))
             for one, other in zip(_in_order(first), _in_order(second), strict=True):
                 differing = [
                     name
@@ -110,11 +119,14 @@ def scales_agree(tables: Tables) -> "Iterator[Finding | None]":
             one, other = first[term], second[term]
             yield Finding(
                 "scale of a covariate",
-                f"tables {one.table} and {other.table}, {term}",
+                Message("tables {} and {}, {}", one.table, other.table, term),
                 "doubtful",
                 f"se {one.se} {one.unit} and {other.se} {other.unit}",
-                f"se ratio {low:.2f} to {high:.2f}, median of all covariates {common:.2f}",
-                "the covariate is not on the same scale in the two tables",
+                Message(
+                    "se ratio {} to {}, median of all covariates {}",
+                    *(Printed(f"{ratio:.2f}") for ratio in (low, high, common)),
+                ),
+                Message("the covariate is not on the same scale in the two tables"),
             )
 
 
@@ -131,10 +143,10 @@ def models_have_possible_sizes(tables: Tables) -> "Iterator[Finding | None]":
         )
         for n in {row.n for row in tables.coefficients if row.table == table and row.n}:
             answers = min(_answered(tables, question) for question in questions)
-            yield _expect(table, "N", n, (1, answers))
+            yield _expect(table, mark("N"), n, (1, answers))
         claimed = tables.scalars.get(f"n_models_table{table}")
         if claimed is not None:
-            yield _expect(table, "models", int(claimed), (len(questions), len(questions)))
+            yield _expect(table, mark("models"), int(claimed), (len(questions), len(questions)))
         sizes = [tables.scalars.get(f"n_table{table}_{end}") for end in ("min", "max")]
         if None in sizes:
             continue
@@ -142,8 +154,8 @@ def models_have_possible_sizes(tables: Tables) -> "Iterator[Finding | None]":
         answered = [_answered(tables, question) for question in questions]
         bounds = [(a - (survey - largest), min(a, largest)) for a in answered]
         lows, highs = zip(*bounds, strict=True)
-        yield _expect(table, "smallest N", smallest, (min(lows), min(highs)))
-        yield _expect(table, "largest N", largest, (max(lows), max(highs)))
+        yield _expect(table, mark("smallest N"), smallest, (min(lows), min(highs)))
+        yield _expect(table, mark("largest N"), largest, (max(lows), max(highs)))
 
 
 def _in_order(rows: "Sequence[CoefficientRow]") -> "list[CoefficientRow]":
@@ -197,27 +209,26 @@ def _expect(table: str, what: str, got: int, allowed: "Interval") -> Finding | N
     if low <= got <= high:
         return None
     return Finding(
-        "size of the models",
-        f"{name_table(table)}, {what}",
-        "impossible",
-        str(got),
-        f"the answers allow {low} to {high}, not {got}",
-        f"the {what} does not fit the questions and their answers",
-    )
+        "size of the models", Listed([name_table(table), Message(what)]), "impossible", str(got),
+        Message("the answers allow {} to {}, not {}", low, high, got),
+        Message("the {} does not fit the questions and their answers", Message(what)),
+    )  # fmt: skip
 
 
 def _printed_twice(
     one: CoefficientRow, other: CoefficientRow, differing: list[str], place: str
 ) -> Finding:
-    figures = ", ".join(
-        f"{name} {getattr(one, name)} and {getattr(other, name)}" for name in differing
-    )
+    figures = Listed(
+        Message(
+            "{} {} and {}", Message(_COLUMNS[name]),
+            Printed(getattr(one, name)), Printed(getattr(other, name)),
+        )
+        for name in differing
+    )  # fmt: skip
+    sizes = [each.n or Message("not printed") for each in (one, other)]
     same = one.n is not None and one.n == other.n
     return Finding(
-        "one model in two tables",
-        place,
-        "impossible" if same else "doubtful",
-        figures,
-        f"{figures}; N {one.n or 'not printed'} and {other.n or 'not printed'}",
-        "the two tables print different figures for one model",
-    )
+        "one model in two tables", place, "impossible" if same else "doubtful", figures,
+        Listed([figures, Message("N {} and {}", *sizes)], "; "),
+        Message("the two tables print different figures for one model"),
+    )  # fmt: skip

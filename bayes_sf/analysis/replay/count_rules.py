@@ -8,8 +8,9 @@ from collections import defaultdict
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bayes_sf.analysis.replay.findings import Finding
-from bayes_sf.analysis.replay.tables import CountRow, Tables, close_to
+from bayes_sf.analysis.replay.findings import Finding, industry_in
+from bayes_sf.analysis.replay.tables import CountRow, Tables, close_to, name_table
+from bayes_sf.catalogue import Listed, Message, Printed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,13 +40,10 @@ def percents_follow_counts(tables: Tables) -> "Iterator[Finding | None]":
             yield None
         else:
             yield Finding(
-                "percent from count",
-                _place(row),
-                "impossible",
-                f"{row.percent} % ({row.count})",
-                f"100 x {row.count} / {base} = {percent:.3f}",
-                "the percentage is not the count over the number of workplaces",
-            )
+                "percent from count", _place(row), "impossible", f"{row.percent} % ({row.count})",
+                Printed(f"100 x {row.count} / {base} = {percent:.3f}"),
+                Message("the percentage is not the count over the number of workplaces"),
+            )  # fmt: skip
 
 
 def columns_add_up(tables: Tables) -> "Iterator[Finding | None]":
@@ -68,11 +66,17 @@ def columns_add_up(tables: Tables) -> "Iterator[Finding | None]":
         else:
             yield Finding(
                 "column sum",
-                f"table {table}, {question or 'industries'}, {industry}",
+                Listed(
+                    [
+                        name_table(table),
+                        question or Message("industries"),
+                        industry_in(industry),
+                    ]
+                ),
                 "impossible",
                 f"{base} workplaces",
-                f"{' + '.join(map(str, counts))} = {total}, not {base}",
-                "the categories do not add up to the number of workplaces",
+                Message("{} = {}, not {}", " + ".join(map(str, counts)), total, base),
+                Message("the categories do not add up to the number of workplaces"),
             )
 
 
@@ -92,14 +96,14 @@ def industries_add_up(tables: Tables) -> "Iterator[Finding | None]":
                 yield None
                 continue
             printed = " + ".join(str(row.count or f"{row.percent} %") for row in parts)
+            sums = low if low == high else Message("{} to {}", low, high)
             yield Finding(
                 "industries against all",
-                f"table {parts[0].table}, {question}, {parts[0].category}",
-                "impossible",
+                Listed([name_table(parts[0].table), question, parts[0].category]), "impossible",
                 f"{count} in table {whole.table}",
-                f"{printed} = {low if low == high else f'{low} to {high}'}, not {count}",
-                "the industries do not add up to the count of the univariate table",
-            )
+                Message("{} = {}, not {}", Printed(printed), sums, count),
+                Message("the industries do not add up to the count of the univariate table"),
+            )  # fmt: skip
 
 
 def answers_kept(tables: Tables) -> "Iterator[Finding | None]":
@@ -116,13 +120,11 @@ def answers_kept(tables: Tables) -> "Iterator[Finding | None]":
                 continue
             table = next(iter(answers.values()))[0].table
             yield Finding(
-                "answers by industry",
-                f"table {table}, {question}, {row.category}",
-                "not reported",
-                f"{row.count} in table {row.table}",
-                f"{row.count} in all, no row by industry",
-                "an answer of the univariate table is missing by industry",
-            )
+                "answers by industry", Listed([name_table(table), question, row.category]),
+                "not reported", f"{row.count} in table {row.table}",
+                Message("{} in all, no row by industry", row.count),
+                Message("an answer of the univariate table is missing by industry"),
+            )  # fmt: skip
 
 
 def skips_respected(tables: Tables) -> "Iterator[Finding | None]":
@@ -152,16 +154,21 @@ def skips_respected(tables: Tables) -> "Iterator[Finding | None]":
             if answered <= asked:
                 yield None
             else:
-                too_many[rows[0].table].append(f"{industry} {answered} > {asked}")
+                excess = Listed([industry_in(industry), f"{answered} > {asked}"], " ")
+                too_many[rows[0].table].append(excess)
         if too_many:
-            excess = (f"table {table} {', '.join(each)}" for table, each in too_many.items())
+            tables_with = [
+                Listed([name_table(table), Listed(each)], " ") for table, each in too_many.items()
+            ]
             yield Finding(
                 "skip pattern",
-                "; ".join(f"table {table}, {question.question}" for table in too_many),
+                Listed(
+                    [Listed([name_table(table), question.question]) for table in too_many], "; "
+                ),
                 "contradicted by the text",
                 f"asked only if {question.asked_if} is {' or '.join(sorted(question.answers))}",
-                f"answers > asked: {'; '.join(excess)}",
-                "more answers (don't know included) than workplaces that were to be asked",
+                Message("answers > asked: {}", Listed(tables_with, "; ")),
+                Message("more answers (don't know included) than workplaces that were to be asked"),
             )
 
 
@@ -178,11 +185,15 @@ def filters_leave_out(tables: Tables) -> "Iterator[Finding | None]":
         else:
             yield Finding(
                 "skip pattern",
-                f"table {rows[0].table}, {question.question}",
+                Listed([name_table(rows[0].table), question.question]),
                 "doubtful",
                 f"asked only if {question.asked_if} is {' or '.join(sorted(question.answers))}",
-                f"{' + '.join(str(row.count) for row in rows)} = {answered}, all of the survey",
-                "every workplace has an answer to a question that was put to some",
+                Message(
+                    "{} = {}, all of the survey",
+                    " + ".join(str(row.count) for row in rows),
+                    answered,
+                ),
+                Message("every workplace has an answer to a question that was put to some"),
             )
 
 
@@ -198,22 +209,21 @@ def options_offered(tables: Tables) -> "Iterator[Finding | None]":
         kinds = len(rows)
         worded = [row.category for row in rows if not row.category[0].isdigit()]
         if question is None:
-            problem = "the questionnaire has no such question"
+            problem = Message("the questionnaire has no such question")
         elif question.options is not None and kinds > question.options:
-            problem = f"the questionnaire offers {question.options}"
+            problem = Message("the questionnaire offers {}", question.options)
         elif question.response == "number" and worded:
-            problem = "the questionnaire asks for a number"
+            problem = Message("the questionnaire asks for a number")
         else:
             yield None
             continue
         yield Finding(
-            "answers offered",
-            f"table {rows[0].table}, {key}",
+            "answers offered", Listed([name_table(rows[0].table), key]),
             "doubtful" if question is None else "contradicted by the text",
             " | ".join(row.category for row in rows),
-            f"{kinds} kinds of answer in the table; {problem}",
-            "the table and the printed questionnaire are not about the same question",
-        )
+            Message("{} kinds of answer in the table; {}", kinds, problem),
+            Message("the table and the printed questionnaire are not about the same question"),
+        )  # fmt: skip
 
 
 def samples_agree(tables: Tables) -> "Iterator[Finding | None]":
@@ -227,18 +237,16 @@ def samples_agree(tables: Tables) -> "Iterator[Finding | None]":
                 yield None
             else:
                 yield Finding(
-                    "sample by industry",
-                    f"table {table}, {industry}",
-                    "impossible",
-                    str(size),
-                    f"{size} {'!=' if same else '>'} {survey[industry]} (survey)",
-                    "the sample cannot be a part of the survey",
-                )
+                    "sample by industry", Listed([name_table(table), industry_in(industry)]),
+                    "impossible", str(size),
+                    Message("{} (survey)", f"{size} {'!=' if same else '>'} {survey[industry]}"),
+                    Message("the sample cannot be a part of the survey"),
+                )  # fmt: skip
 
 
 def _place(row: CountRow) -> str:
-    parts = (f"table {row.table}", row.question, row.category, row.industry)
-    return ", ".join(part for part in parts if part)
+    parts = (name_table(row.table), row.question, row.category, industry_in(row.industry))
+    return Listed(part for part in parts if part)
 
 
 def _left_out(row: CountRow, tables: Tables) -> bool:

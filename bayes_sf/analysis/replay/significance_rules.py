@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bayes_sf.analysis.replay.findings import Finding
 from bayes_sf.analysis.replay.tables import CoefficientRow, Tables
+from bayes_sf.catalogue import Listed, Message, Printed, mark
 from bayes_sf.recovery.region import NORMAL_QUANTILE
 
 if TYPE_CHECKING:
@@ -34,20 +35,38 @@ def significance_is_as_claimed(tables: Tables) -> "Iterator[Finding | None]":
                 yield None
             else:
                 yield _insignificant(rows, question, outcome)
-    for key, rows, said in (
-        ("claim_significant_either", bivariate, "the text finds {} significant"),
-        ("claim_exceptions", bivariate, "the summary finds {} significant"),
-        ("claim_significant_controls", controls, "the text finds {} significant with controls"),
+    for key, rows, none, only in (
+        ("claim_significant_either", bivariate, *_TEXT),
+        ("claim_exceptions", bivariate, *_SUMMARY),
+        ("claim_significant_controls", controls, *_CONTROLS),
     ):
         if key not in tables.scalars:
             continue
         named = _questions(tables, key)
+        said = Message(only, _enumerated(named)) if named else Message(none)
         for question, found in _by_question(tables, rows).items():
             if question in named or not found:
                 yield None
             else:
-                which = f"only {' and '.join(named)}" if named else "none"
-                yield _unexpected(found, said.format(which), "contradicted by the text")
+                yield _unexpected(found, said, "contradicted by the text")
+
+
+#: What is said where none, and where only some, are found significant.
+_TEXT = mark("the text finds none significant"), mark("the text finds only {} significant")
+_SUMMARY = mark("the summary finds none significant"), mark("the summary finds only {} significant")
+_CONTROLS = (
+    mark("the text finds none significant with controls"),
+    mark("the text finds only {} significant with controls"),
+)
+
+
+def _enumerated(names: "Sequence[str]") -> str:
+    """Names with "and" between them."""
+    first, *others = names
+    said: str = first
+    for name in others:
+        said = Message("{} and {}", said, name)
+    return said
 
 
 def significant_models_get_controls(tables: Tables) -> "Iterator[Finding | None]":
@@ -61,7 +80,9 @@ def significant_models_get_controls(tables: Tables) -> "Iterator[Finding | None]
         ]
         for question, found in _by_question(tables, rows).items():
             if found and (outcome, question) not in taken_on:
-                yield _unexpected(found, "no model with controls is reported", "not reported")
+                yield _unexpected(
+                    found, Message("no model with controls is reported"), "not reported"
+                )
             else:
                 yield None
 
@@ -91,23 +112,22 @@ def _by_question(
     return found
 
 
+_OUTCOMES = {"mean": mark("mean"), "change": mark("change")}
+
+
 def _insignificant(rows: "Sequence[CoefficientRow]", question: str, outcome: str) -> Finding:
     return Finding(
-        "significance",
-        f"{question}, {outcome}",
-        "contradicted by the text",
+        "significance", Listed([question, Message(_OUTCOMES[outcome])]), "contradicted by the text",
         "called significant",
-        "; ".join(f"|{row.t}| < 1.96" for row in rows) or "no such model",
-        "called significant, but the interval covers zero",
-    )
+        Listed([Printed(f"|{row.t}| < 1.96") for row in rows], "; ") or Message("no such model"),
+        Message("called significant, but the interval covers zero"),
+    )  # fmt: skip
 
 
 def _unexpected(rows: "Sequence[CoefficientRow]", instead: str, severity: "Severity") -> Finding:
     return Finding(
-        "significance",
-        "; ".join(map(str, rows)),
-        severity,
+        "significance", Listed([row.place for row in rows], "; "), severity,
         ", ".join(f"t {row.t}" for row in rows),
-        ", ".join(f"|{row.t}| > {NORMAL_QUANTILE:.2f}" for row in rows),
-        f"significant at 5 percent, but {instead}",
-    )
+        Listed(Printed(f"|{row.t}| > {NORMAL_QUANTILE:.2f}") for row in rows),
+        Message("significant at 5 percent, but {}", instead),
+    )  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from bayes_sf.catalogue import Listed, Message
 from bayes_sf.errors import DataError
 from bayes_sf.inputs.published import rounding_interval
 from bayes_sf.recovery.region import Region, coefficient_region
@@ -97,10 +98,15 @@ class CoefficientRow:
 
     def __str__(self) -> str:
         """Place of the row."""
-        term = "intercept" if self.intercept else self.term
+        return str(self.place)
+
+    @property
+    def place(self) -> str:
+        """Table and term."""
+        term = Message("intercept") if self.intercept else self.term
         if self.question not in term.lower():
-            term = f"{self.question} {term}"
-        return f"{name_table(self.table)}, {term}"
+            term = Listed([self.question, term], " ")
+        return Listed([name_table(self.table), term])
 
 
 @dataclass(frozen=True)
@@ -266,7 +272,9 @@ def name_table(key: str) -> str:
     >>> name_table("46"), name_table("figure5")
     ('table 46', 'figure 5')
     """
-    return key.replace("figure", "figure ") if key.startswith("figure") else f"table {key}"
+    if key.startswith("figure"):
+        return Message("figure {}", key.removeprefix("figure"))
+    return Message("table {}", key)
 
 
 def close_to(value: float, allowed: "Interval") -> bool:

@@ -10,11 +10,11 @@ Examples
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Final, Literal
 
-from bayes_sf.errors import DataError
+from bayes_sf.catalogue import Message
+from bayes_sf.errors import DataError, closest
 from bayes_sf.inputs.files.delimited import csv_format, csv_records
 
 __all__ = ["FILES", "Column", "RawRow", "raw_rows"]
@@ -137,7 +137,7 @@ class RawRow:
 
     def place(self, column: str) -> str:
         """Where a cell is."""
-        return f"{self.file}: row {self.number}, column {column}"
+        return Message("{}: row {}, column {}", self.file, self.number, column)
 
     def get(self, column: str) -> str:
         """A cell; "" where nothing is printed."""
@@ -162,10 +162,9 @@ def raw_rows(path: Path) -> Iterator[RawRow]:
     layout = csv_format(path)
     for at, name in enumerate(layout.columns, start=1):
         if name not in known:
-            close = get_close_matches(name, known, n=1)
             raise DataError(
                 f"{path.name}: row 1, column {at}", f"must be one of {', '.join(known)}", got=name,
-                fix=f"did you mean {close[0]}?" if close else "leave the column out",
+                fix=closest(name, known) or "leave the column out",
             )  # fmt: skip
         if layout.columns.count(name) > 1:
             raise DataError(f"{path.name}: row 1, column {name}", "must stand once")

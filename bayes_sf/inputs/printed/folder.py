@@ -14,11 +14,11 @@ Examples
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
-from bayes_sf.errors import DataError
+from bayes_sf.catalogue import Message
+from bayes_sf.errors import DataError, closest
 from bayes_sf.inputs.printed.columns import FILES, RawRow, raw_rows
 from bayes_sf.inputs.printed.figure import Figure, read_figure
 from bayes_sf.inputs.printed.header import (
@@ -78,7 +78,7 @@ class PrintedRow:
     @property
     def place(self) -> str:
         """File and row."""
-        return f"{self.file}: row {self.number}"
+        return Message("{}: row {}", self.file, self.number)
 
 
 @dataclass(frozen=True)
@@ -211,11 +211,10 @@ def _check_files(folder: Path, header: Header) -> None:
     """Refuse a CSV that would be passed over."""
     for path in sorted(folder.glob("*.csv")):
         if path.name not in FILES and path.name not in header.other_files:
-            close = get_close_matches(path.name, FILES, n=1)
-            near = f"did you mean {close[0]}? else " if close else ""
             raise DataError(
                 path.name, f"must be one of {', '.join(FILES)}",
-                fix=f"{near}name it in study.toml: other_files = [{path.name!r}]",
+                fix=closest(path.name, FILES)
+                or f"name it in study.toml: other_files = [{path.name!r}]",
             )  # fmt: skip
 
 
@@ -235,10 +234,9 @@ def _row(row: RawRow, header: Header) -> PrintedRow:
     table = header.tables.get(_table_of(row, header), TableFormat())
     named = row.get("table")
     if named and header.tables and named not in header.tables:
-        close = get_close_matches(named, header.tables, n=1)
         raise DataError(
             row.place("table"), f"must be one of {', '.join(header.tables)}", got=named,
-            fix=f"did you mean {close[0]}?" if close else f"add [tables.{named}] to study.toml",
+            fix=closest(named, header.tables) or f"add [tables.{named}] to study.toml",
         )  # fmt: skip
     for name, cell in row.cells.items():
         kind = FILES[row.file][name].kind
@@ -410,10 +408,9 @@ def _name(row: PrintedRow, header: Header) -> str:
     long = " ".join(part for part in parts if part) if parts[1] or parts[3] else name
     if long in header.models or not header.models or long != name:
         return long
-    close = get_close_matches(name, header.models, n=1)
     raise DataError(
         f"{row.place}, column model", "must be a model of study.toml", got=name,
-        fix=f"did you mean {close[0]}?" if close else f"add [models.{name}] to study.toml",
+        fix=closest(name, header.models) or f"add [models.{name}] to study.toml",
     )  # fmt: skip
 
 

@@ -15,11 +15,10 @@ Examples
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
-from bayes_sf.errors import DataError, SpecError
+from bayes_sf.errors import DataError, SpecError, closest
 from bayes_sf.inputs.printed.figure import ROUNDINGS, Figure, Rounding, read_figure
 from bayes_sf.inputs.toml import read_toml
 
@@ -162,10 +161,9 @@ class _Table:
             raise DataError(f"study.toml: {where}", "must be a table of keys", got=content)
         for key in content:
             if key not in known:
-                close = get_close_matches(key, known, n=1)
                 raise DataError(
                     self.at(key), f"is no key here (known: {', '.join(known)})",
-                    fix=f"did you mean {close[0]}?" if close else "leave it out",
+                    fix=closest(key, known) or "leave it out",
                 )  # fmt: skip
         self.content = content
 
@@ -310,10 +308,9 @@ def _model(name: str, entry: Any, mark: str, tables: Mapping[str, TableFormat]) 
     model = _Table(where, entry, _OF_MODEL)
     table = model.text("table")
     if table and tables and table not in tables:
-        close = get_close_matches(table, tables, n=1)
         raise DataError(
             model.at("table"), f"must be one of the tables ({', '.join(tables)})", got=table,
-            fix=f"did you mean {close[0]}?" if close else f"add [tables.{table}]",
+            fix=closest(table, tables) or f"add [tables.{table}]",
         )  # fmt: skip
     n, groups = model.whole("n", 3), model.whole("groups", 2)
     if n is not None and groups is not None and groups >= n:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
     import ibis
 
-__all__ = ["has_doubles", "kendall_tau_b", "sum_quarters", "with_absence", "with_movement"]
+__all__ = [
+    "count_pairs", "has_doubles", "kendall_tau_b", "sum_quarters", "with_absence", "with_movement",
+]  # fmt: skip
 
 _EXACT = "decimal(38, 12)"
 
@@ -54,7 +56,7 @@ def sum_quarters(rows: "ibis.Table", *, period: range, kept: "Iterable[int]") ->
     period : range
         Quarters that count.
     kept : iterable of int
-        Quarters whose absence is kept beside the sums, for `with_movement`.
+        Quarters whose absence is kept beside the sums, for `count_pairs` and `with_movement`.
 
     Returns
     -------
@@ -115,15 +117,39 @@ def has_doubles(summary: "ibis.Table") -> "ibis.Column":
     return ones != summary.n_rows
 
 
-def with_movement(summary: "ibis.Table", *, period: range, change: tuple[int, int]) -> "ibis.Table":
-    """Replace the kept quarters by what they say of change.
+def count_pairs(summary: "ibis.Table", *, period: range) -> "ibis.Table":
+    """Count in how many pairs of quarters the absence rises, and in how many it falls.
+
+    Two numbers of 190 comparisons each, which the engine has to keep before anything is made of
+    them: in one query with `with_movement` every use would repeat them all.
 
     Parameters
     ----------
     summary : ibis.Table
-        From `sum_quarters`, with the quarters of `period` and `change` kept.
+        From `sum_quarters`, with the quarters of `period` kept.
     period : range
         Quarters of the trend.
+
+    Returns
+    -------
+    ibis.Table
+        With `rises` and `falls`, pairs of which the later quarter has more, or less.
+    """
+    series = [summary[f"y{t}"] for t in period]
+    pairs = [(early, late) for i, late in enumerate(series) for early in series[:i]]
+    return summary.mutate(
+        rises=_total((late > early).ifelse(1, 0) for early, late in pairs),
+        falls=_total((late < early).ifelse(1, 0) for early, late in pairs),
+    )
+
+
+def with_movement(counted: "ibis.Table", *, change: tuple[int, int]) -> "ibis.Table":
+    """Replace the kept quarters by what they say of change.
+
+    Parameters
+    ----------
+    counted : ibis.Table
+        From `count_pairs`, with the quarters of `change` kept.
     change : tuple of int
         The two quarters of the change, the earlier first.
 
@@ -132,19 +158,24 @@ def with_movement(summary: "ibis.Table", *, period: range, change: tuple[int, in
     ibis.Table
         With `absence_change` (later minus earlier) and `absence_trend` (Kendall's tau-b with time).
     """
-    before, after = (summary[f"y{t}"] for t in change)
-    trend = kendall_tau_b([summary[f"y{t}"] for t in period])
-    moved = summary.mutate(absence_change=after - before, absence_trend=trend)
-    return moved.drop([name for name in moved.columns if name.startswith("y")])
+    before, after = (counted[f"y{t}"] for t in change)
+    trend = kendall_tau_b(counted.n_quarters, counted.rises, counted.falls)
+    moved = counted.mutate(absence_change=after - before, absence_trend=trend)
+    kept = [name for name in moved.columns if name.startswith("y")]
+    return moved.drop([*kept, "rises", "falls"])
 
 
-def kendall_tau_b(series: "list[ibis.Column]") -> "ibis.Column":
+def kendall_tau_b(
+    n_times: "ibis.Column", rises: "ibis.Column", falls: "ibis.Column"
+) -> "ibis.Column":
     """Kendall's tau-b of a series with time, over the pairs of observed times.
 
     Parameters
     ----------
-    series : list of ibis numeric columns
-        The values at successive times, missing where not observed.
+    n_times : ibis integer column
+        Observed times.
+    rises, falls : ibis integer columns
+        Of `count_pairs`: concordant and discordant pairs.
 
     Returns
     -------
@@ -152,15 +183,9 @@ def kendall_tau_b(series: "list[ibis.Column]") -> "ibis.Column":
         (concordant - discordant) / sqrt(n0 (n0 - n1)), with n0 the pairs and n1 those tied in
         value (Kendall 1945; time has no ties); missing with fewer than two times or all tied.
     """
-    n_times = _total(value.notnull().cast("int32") for value in series)
-    moves = [
-        (late - early).sign().cast("int32").fill_null(0)
-        for i, late in enumerate(series)
-        for early in series[:i]
-    ]
-    untied = _total(move.abs() for move in moves)
+    untied = rises + falls
     n_pairs = n_times * (n_times - 1) / 2
-    return (untied > 0).ifelse(_total(moves) / (n_pairs * untied).sqrt(), None)
+    return (untied > 0).ifelse((rises - falls) / (n_pairs * untied).sqrt(), None)
 
 
 def _total(terms: "Iterable[ibis.Column]") -> "ibis.Column":

@@ -27,7 +27,13 @@ from bayes_sf.inputs.faults import find_faults, join_problems, problem, problem_
 from bayes_sf.inputs.pseudonym import run_key
 from bayes_sf.inputs.register.connection import connect
 from bayes_sf.inputs.register.extract import HEAD_COUNT, Extract, open_extract, scanning
-from bayes_sf.inputs.register.outcomes import has_doubles, sum_quarters, with_absence, with_movement
+from bayes_sf.inputs.register.outcomes import (
+    count_pairs,
+    has_doubles,
+    sum_quarters,
+    with_absence,
+    with_movement,
+)
 from bayes_sf.inputs.register.quarters import parse_quarter, quarter_name, quarter_range
 from bayes_sf.inputs.register.source import Source
 
@@ -201,8 +207,9 @@ def read_register(
         rows.append(figures)
         summaries.append(summary)
     candidates = ibis.union(*summaries) if len(files) > 1 else summaries[0]
-    chosen = with_movement(_choose(candidates), period=span, change=ends)
-    table = connection.create_table("workplaces", chosen, temp=True)
+    counted = count_pairs(_choose(candidates), period=span)
+    counted = connection.create_table("pairs", counted, temp=True)
+    table = connection.create_table("workplaces", with_movement(counted, change=ends), temp=True)
     problems.append(_shared(extracts, candidates, table))
     quarters = ibis.union(*rows) if len(files) > 1 else rows[0]
     return Register(

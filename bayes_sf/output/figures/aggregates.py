@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.catalogue import say
 from bayes_sf.disclosure.control import HIDDEN
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.figures.page import (
@@ -19,7 +20,7 @@ from bayes_sf.output.figures.page import (
     INK,
     MUTED,
     PALETTE,
-    Language,
+    axis_quarter,
     describe,
     industry_label,
     make_page,
@@ -29,7 +30,7 @@ from bayes_sf.output.figures.page import (
     upper_first,
     variable_label,
 )
-from bayes_sf.output.figures.sample import STATE_COLOURS, UNITS, WORDS, lowess_curve
+from bayes_sf.output.figures.sample import STATE_COLOURS, STATES, UNITS, lowess_curve
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,24 +50,6 @@ _PROBS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 _HIDDEN: Final[dict[str, Any]] = {
     "facecolor": "white", "edgecolor": MUTED, "hatch": "////", "linewidth": 0,
 }  # fmt: skip
-_TEXTS: Final = {
-    "en": {
-        "box": "{}; n = {}; box, whiskers: quartiles, ends; number: median; means of {} workplaces",
-        "curve": "{}; n = {}; curve: LOWESS, box: quartiles, each a mean of {} workplaces",
-        "states": "Percent of the surveyed workplaces, by quarter; hatched: counts that are hidden",
-        "few": "too few",
-        "hidden": "hidden",
-        "states_title": "Observed quarters of absence by industry",
-    },
-    "nb": {
-        "box": "{}; n = {}; boks, streker: kvartiler, ender; tall: median; snitt av {} steder",
-        "curve": "{}; n = {}; kurve: LOWESS, boks: kvartiler, hver et snitt av {} virksomheter",
-        "states": "Prosent av de spurte virksomhetene, etter kvartal; skravert: skjulte antall",
-        "few": "for få",
-        "hidden": "skjult",
-        "states_title": "Observerte kvartaler med fravær etter bransje",
-    },
-}
 
 
 def blurred_quantiles(values: Floats, probs: tuple[float, ...] = _PROBS) -> Floats:
@@ -98,13 +81,12 @@ def spread_figure(
     unsaid: Container[str] = (),
     counted: bool = True,
     source: str,
-    lang: Language = "en",
 ) -> "Figure":
     """Draw the spread of a variable in each industry: figures 1 to 4, without points.
 
     Parameters
     ----------
-    frame, variable, source, lang
+    frame, variable, source
         As in `box_figure`.
     hidden : container of str
         Industries that are not drawn.
@@ -113,30 +95,34 @@ def spread_figure(
     counted : bool
         Whether the n of all is said.
     """
-    (unit, factor), words = UNITS[variable], _TEXTS[lang]
+    unit, factor = UNITS[variable]
     known = frame[["industry", variable]].dropna()
     figure, axes = make_plot(
-        WORDS[lang]["by industry"].format(variable_label(variable, lang)),
-        words["box"].format(unit[lang], len(known) if counted else HIDDEN, FEW), source, lang,
+        say("{} by industry", variable_label(variable)),
+        say(
+            "{}; n = {}; box, whiskers: quartiles, ends; number: median; means of {} workplaces",
+            say(unit), len(known) if counted else HIDDEN, FEW,
+        ),
+        source,
     )  # fmt: skip
     medians, ticks = [], []
     for place, industry in enumerate(load_codebook().industries):
         values = known.loc[known["industry"] == industry.key, variable].to_numpy(float) * factor
-        name, counted = industry_label(industry.key, lang), industry.key not in unsaid
+        name, counted = industry_label(industry.key), industry.key not in unsaid
         ticks.append(f"{fill(name, 15)}\nn = {len(values) if counted else HIDDEN}")
         if industry.key in hidden or len(values) < _LEAST:
             # Some are hidden for the sake of others: that one is small is not said of any.
-            said = words["hidden" if industry.key in hidden else "few"]
+            said = say("hidden") if industry.key in hidden else say("too few")
             axes.text(place, float(known[variable].mean()) * factor, said, ha="center")
             continue
         drawn = blurred_quantiles(values)
         _draw_box(axes, place, drawn, PALETTE[place])
-        medians.append(f"{name} {number(float(drawn[2]), lang)}")
-        axes.text(place + 0.31, drawn[2], number(float(drawn[2]), lang), va="center", weight="bold")
+        medians.append(f"{name} {number(float(drawn[2]))}")
+        axes.text(place + 0.31, drawn[2], number(float(drawn[2])), va="center", weight="bold")
     axes.set_xticks(range(len(ticks)), ticks)
     axes.tick_params(axis="x", length=0)
     axes.set_xlim(-0.5, len(ticks) - 0.4)
-    return describe(figure, f"{WORDS[lang]['median']}: {', '.join(medians)}")
+    return describe(figure, f"{say('Medians')}: {', '.join(medians)}")
 
 
 def _draw_box(axes: "Axes", place: float, drawn: Floats, colour: str, width: float = 0.56) -> None:
@@ -153,35 +139,30 @@ def _draw_box(axes: "Axes", place: float, drawn: Floats, colour: str, width: flo
 
 @styled()
 def curve_figure(
-    frame: "pd.DataFrame",
-    item: str,
-    variable: str,
-    *,
-    counted: bool = True,
-    source: str,
-    lang: Language = "en",
+    frame: "pd.DataFrame", item: str, variable: str, *, counted: bool = True, source: str
 ) -> "Figure":
     """Draw a variable against the scores of an ordinal item: figure 6, without points.
 
     Parameters
     ----------
-    frame, item, variable, source, lang
+    frame, item, variable, source
         As in `scatter_figure`. Answers of too few have no box, and do not bend the curve's ends:
         it is drawn over answers that have one.
     counted : bool
         Whether the n of all is said.
     """
-    (unit, factor), words = UNITS[variable], _TEXTS[lang]
+    unit, factor = UNITS[variable]
     x, y = frame[item].to_numpy(float), frame[variable].to_numpy(float) * factor
-    name = variable_label(variable, lang)
+    name = variable_label(variable)
     figure, axes = make_plot(
-        WORDS[lang]["pair"].format(variable_label(item, lang), name[:1].lower() + name[1:]),
-        words["curve"].format(unit[lang], len(frame) if counted else HIDDEN, FEW), source, lang,
+        say("{} and {}", variable_label(item), name[:1].lower() + name[1:]),
+        say(
+            "{}; n = {}; curve: LOWESS, box: quartiles, each a mean of {} workplaces", say(unit),
+            len(frame) if counted else HIDDEN, FEW,
+        ),
+        source,
     )  # fmt: skip
-    answers = {
-        answer.code: answer.label_nb if lang == "nb" else answer.label_en
-        for answer in load_codebook().item(item).categories
-    }
+    answers = {answer.code: answer.label for answer in load_codebook().item(item).categories}
     enough = [code for code in answers if (x == code).sum() >= _LEAST]
     for code in enough:
         _draw_box(axes, code, blurred_quantiles(y[x == code]), BLUE, width=0.4)
@@ -191,7 +172,7 @@ def curve_figure(
         places, curve = lowess_curve(x[kept], y[kept])
         axes.plot(places, curve, color=ALARM, linewidth=2.5, marker="o", markersize=5, zorder=3)
         told = zip(places, curve, strict=True)
-        texts = [f"{answers[int(place)]} {number(value, lang)}" for place, value in told]
+        texts = [f"{answers[int(place)]} {number(value)}" for place, value in told]
     axes.set_xticks(list(answers), [upper_first(text) for text in answers.values()])
     axes.set_xlim(min(answers) - 0.5, max(answers) + 0.5)
     return describe(figure, f"LOWESS: {', '.join(texts)}")
@@ -199,11 +180,7 @@ def curve_figure(
 
 @styled()
 def states_figure(
-    counts: "pd.DataFrame",
-    sizes: Mapping[str, int | str],
-    *,
-    source: str,
-    lang: Language = "en",
+    counts: "pd.DataFrame", sizes: Mapping[str, int | str], *, source: str
 ) -> "Figure":
     """Draw how many workplaces are observed in each quarter: bars, no line per workplace.
 
@@ -213,13 +190,16 @@ def states_figure(
         As `missingness.csv`, hidden figures `:`; what of a quarter is hidden is hatched.
     sizes : mapping
         Industry -> surveyed workplaces; hidden industries are hatched.
-    source, lang
+    source
         As in `box_figure`.
     """
     from matplotlib.patches import Patch
 
-    words, known = _TEXTS[lang], WORDS[lang]
-    figure = make_page(words["states_title"], words["states"], source, lang, size=(9.0, 9.5))
+    figure = make_page(
+        say("Observed quarters of absence by industry"),
+        say("Percent of the surveyed workplaces, by quarter; hatched: counts that are hidden"),
+        source, size=(9.0, 9.5),
+    )  # fmt: skip
     keys = [industry.key for industry in load_codebook().industries]
     rows = figure.subplots(len(keys), sharex=True, squeeze=False)[:, 0]
     figure.subplots_adjust(left=0.2, right=0.97, top=0.875, bottom=0.08, hspace=0.2)
@@ -244,19 +224,22 @@ def states_figure(
             width=1.0,
             **_HIDDEN,
         )
-        label = fill(industry_label(key, lang), 18)
+        label = fill(industry_label(key), 18)
         axes.set_ylabel(label, rotation=0, ha="right", va="center", labelpad=8)
         axes.set_yticks([0, 100])
         axes.tick_params(length=0, labelcolor=MUTED)
     years = {i: name for i, name in enumerate(quarters) if name.endswith("Q1")}
-    names = [name.replace("Q", "K") if lang == "nb" else name for name in years.values()]
+    names = [axis_quarter(name) for name in years.values()]
     rows[-1].set_xticks(list(years), names)
     figure.legend(
         handles=[
-            *(Patch(color=colour, label=known[key]) for key, colour in STATE_COLOURS.items()),
-            Patch(**_HIDDEN, label=words["hidden"]),
+            *(Patch(color=colour, label=say(STATES[key])) for key, colour in STATE_COLOURS.items()),
+            Patch(**_HIDDEN, label=say("hidden")),
         ],
         loc="lower left", bbox_to_anchor=(0.02, 0.885), ncols=4, columnspacing=1.4,
         frameon=False, borderaxespad=0, borderpad=0,
     )  # fmt: skip
-    return describe(figure, words["states"])
+    return describe(
+        figure,
+        say("Percent of the surveyed workplaces, by quarter; hatched: counts that are hidden"),
+    )

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.analysis.missing.unobserved import PATTERN
+from bayes_sf.catalogue import mark, say
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.figures.page import (
     ALARM,
     BLUE,
     MUTED,
-    Language,
     describe,
     industry_label,
     make_page,
@@ -27,7 +27,7 @@ from bayes_sf.output.figures.page import (
 )
 from bayes_sf.output.numbers import level
 from bayes_sf.output.tables.imputation_tables import pattern_name
-from bayes_sf.output.words.words import term_name, word
+from bayes_sf.output.words.words import term_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,63 +46,19 @@ _ORANGE: Final = "#E69F00"
 _INNER: Final = 0.5
 #: Characters of a line above a plot of half a page.
 _TITLE: Final = 58
-_WORDS: Final = {
-    "en": {
-        "quarters": "Observed and imputed quarters",
-        "quarters_sub": "Absence in percent. One workplace per industry: with gaps, and the "
-        "industry's median number of observed quarters.\nPoints: observed. Line and bands: median, "
-        "50 and {} of the imputed quarters ({} draws)",
-        "observed": "observed",
-        "imputed": "imputed",
-        "panel": "{}\n{} of {} quarters observed",
-        "distribution": "Observed and imputed quarters: distributions",
-        "distribution_sub": "Absence in percent; height: share of the quarters. n: observed and "
-        "imputed quarters.\nOne thin line for each of {} completed sets",
-        "n": "{}\nn = {} and {}",
-        "delta": "If what is missing is not missing at random",
-        "delta_sub": "Slopes and ICC when imputed quarters move by delta percentage points ({}).\n"
-        "Line: posterior mean; band: {} equal-tailed; delta 0: missing at random. n = {}",
-        "workplaces_sub": "Slopes when the outcome of workplaces without one is delta percentage "
-        "points from what is expected of their\nindustry and answer. Line: posterior mean; band: "
-        "{} equal-tailed; delta 0: missing at random. n = {}",
-        "axis": "delta, percentage points",
-        "mean": "{}: on the mean",
-        "change": "{}: on the change",
-        "trend": "{}: on the trend",
-        "icc": "ICC of the {}",
-        "of_mean": "mean", "of_change": "change", "of_trend": "trend",
-        "sign": "sign changes at {}",
-        "verdict": "verdict changes at {}",
-    },
-    "nb": {
-        "quarters": "Observerte og imputerte kvartaler",
-        "quarters_sub": "Fravær i prosent. Én virksomhet per bransje: med hull, og med bransjens "
-        "median av observerte kvartaler.\nPunkter: observert. Linje og bånd: median, 50 og {} av "
-        "de imputerte kvartalene ({} trekninger)",
-        "observed": "observert",
-        "imputed": "imputert",
-        "panel": "{}\n{} av {} kvartaler observert",
-        "distribution": "Observerte og imputerte kvartaler: fordelinger",
-        "distribution_sub": "Fravær i prosent; høyde: andel av kvartalene. n: observerte og "
-        "imputerte kvartaler.\nÉn tynn linje for hvert av {} kompletterte sett",
-        "n": "{}\nn = {} og {}",
-        "delta": "Hvis det som mangler, ikke mangler tilfeldig",
-        "delta_sub": "Stigningstall og ICC når imputerte kvartaler flyttes delta prosentpoeng "
-        "({}).\n"
-        "Linje: forventning; bånd: {} med like haler; delta 0: mangler tilfeldig. n = {}",
-        "workplaces_sub": "Stigningstall når utfallet for virksomheter uten utfall ligger delta "
-        "prosentpoeng fra det som ventes av\nbransjen og svaret deres. Linje: forventning; bånd: "
-        "{} med like haler; delta 0: mangler tilfeldig. n = {}",
-        "axis": "delta, prosentpoeng",
-        "mean": "{}: på gjennomsnittet",
-        "change": "{}: på endringen",
-        "trend": "{}: på trenden",
-        "icc": "ICC for {}",
-        "of_mean": "gjennomsnittet", "of_change": "endringen", "of_trend": "trenden",
-        "sign": "fortegnet skifter ved {}",
-        "verdict": "konklusjonen skifter ved {}",
-    },
-}  # fmt: skip
+#: By quantity: what a slope is on, and whose ICC it is.
+_ON: Final = {
+    "mean": mark("{}: on the mean"),
+    "change": mark("{}: on the change"),
+    "trend": mark("{}: on the trend"),
+}
+_ICC_OF: Final = {
+    "mean": mark("ICC of the mean"),
+    "change": mark("ICC of the change"),
+    "trend": mark("ICC of the trend"),
+}
+#: What changes at a delta.
+_TIPS: Final = {"sign": mark("sign changes at {}"), "verdict": mark("verdict changes at {}")}
 
 
 def choose_workplaces(panel: "Panel") -> dict[str, int]:
@@ -132,7 +88,7 @@ def choose_workplaces(panel: "Panel") -> dict[str, int]:
 
 @styled()
 def quarters_figure(
-    panel: "Panel", done: "Completed", *, source: str, lang: Language = "en", prob: float = 0.95
+    panel: "Panel", done: "Completed", *, source: str, prob: float = 0.95
 ) -> "Figure":
     """Draw observed quarters and bands of imputed ones, of one workplace per industry.
 
@@ -144,17 +100,23 @@ def quarters_figure(
         Draws of its gaps.
     source : {"replica", "microdata"}
         Whose workplaces.
-    lang : {"en", "nb"}
-        Language of all text.
     prob : float
         Probability of the outer bands.
     """
-    words, chosen = _WORDS[lang], choose_workplaces(panel)
+    chosen = choose_workplaces(panel)
     figure = make_page(
-        words["quarters"],
-        words["quarters_sub"].format(level(prob, lang), len(done.y)), source, lang, size=(9.0, 6.6),
-    )  # fmt: skip
-    plots = _grid(figure, len(chosen), lang)
+        say("Observed and imputed quarters"),
+        say(
+            "Absence in percent. One workplace per industry: with gaps, and the "
+            "industry's median number of observed quarters.\nPoints: observed. Line "
+            "and bands: median, 50 and {} of the imputed quarters ({} draws)",
+            level(prob),
+            len(done.y),
+        ),
+        source,
+        size=(9.0, 6.6),
+    )
+    plots = _grid(figure, len(chosen))
     time, tails = np.arange(len(panel.quarters)), [0.5 - prob / 2, 0.25, 0.5, 0.75, 0.5 + prob / 2]
     told = []
     for axes, (industry, row) in zip(plots, chosen.items(), strict=True):
@@ -167,11 +129,13 @@ def quarters_figure(
             axes.fill_between(wide, first[at], last[at], color=_ORANGE, alpha=0.45, linewidth=0)
             axes.plot(wide, middle[at], color=_ORANGE, linewidth=1.5)
         axes.plot(time[seen], panel.y[row, seen], "o", color=BLUE, markersize=4)
-        title = words["panel"].format(industry_label(industry, lang), seen.sum(), len(seen))
+        title = say(
+            "{}\n{} of {} quarters observed", industry_label(industry), seen.sum(), len(seen)
+        )
         axes.set_title(title, size=9.5, loc="left")
         axes.axhline(0, color=MUTED, linewidth=0.8)
         _years(axes, panel.quarters)
-        told.append(f"{industry_label(industry, lang)}: {seen.sum()}/{len(seen)}")
+        told.append(f"{industry_label(industry)}: {seen.sum()}/{len(seen)}")
     return describe(figure, ", ".join(told))
 
 
@@ -203,9 +167,8 @@ def _years(axes: "Axes", quarters: tuple[str, ...]) -> None:
 
 
 def _grid(
-    figure: "Figure", count: int, lang: Language, *, columns: int = 3, bottom: float = 0.75,
-    gap: float = 0.5,
-) -> "list[Axes]":  # fmt: skip
+    figure: "Figure", count: int, *, columns: int = 3, bottom: float = 0.75,
+    gap: float = 0.5) -> "list[Axes]":  # fmt: skip
     """Plots in rows: inches below them, and the gap between rows as a share of their height."""
     columns = min(columns, count)
     rows = -(-count // columns)
@@ -218,38 +181,38 @@ def _grid(
         empty.set_visible(False)
     for axes in plots[:count]:
         axes.grid(axis="y")
-        axes.yaxis.set_major_formatter(lambda value, _: number(value, lang, 1))
+        axes.yaxis.set_major_formatter(lambda value, _: number(value, 1))
     return list(plots[:count])
 
 
 @styled()
 def distribution_figure(
-    panel: "Panel",
-    done: "Completed",
-    *,
-    source: str,
-    lang: Language = "en",
-    most: int = 20,
-    hidden: Collection[str] = (),
+    panel: "Panel", done: "Completed", *, source: str, most: int = 20, hidden: Collection[str] = ()
 ) -> "Figure":
     """Draw the distributions of observed and imputed quarters in each industry.
 
     Parameters
     ----------
-    panel, done, source, lang
+    panel, done, source
         As in `quarters_figure`.
     most : int
         So many of the completed sets are drawn.
     hidden : collection of str
         Industries that are not drawn.
     """
-    words, sets = _WORDS[lang], done.y[:most]
+    sets = done.y[:most]
     shown = [industry for industry in _ordered(panel) if industry not in hidden]
     figure = make_page(
-        words["distribution"], words["distribution_sub"].format(len(sets)), source, lang,
+        say("Observed and imputed quarters: distributions"),
+        say(
+            "Absence in percent; height: share of the quarters. n: observed and "
+            "imputed quarters.\nOne thin line for each of {} completed sets",
+            len(sets),
+        ),
+        source,
         size=(9.0, 6.4),
-    )  # fmt: skip
-    plots = _grid(figure, len(shown), lang)
+    )
+    plots = _grid(figure, len(shown))
     told = []
     for axes, industry in zip(plots, shown, strict=True):
         place = panel.industries.index(industry)
@@ -261,14 +224,14 @@ def distribution_figure(
         for drawn in gaps:
             _outline(axes, drawn, edges, color=_ORANGE, alpha=0.5, linewidth=0.6)
         _outline(axes, known, edges, color=BLUE, linewidth=1.8)
-        title = words["n"].format(industry_label(industry, lang), len(known), gaps.shape[1])
+        title = say("{}\nn = {} and {}", industry_label(industry), len(known), gaps.shape[1])
         axes.set_title(title, size=9.5, loc="left")
         axes.set_yticks([])
         axes.axvline(0, color=MUTED, linewidth=0.8)
-        means = number(float(known.mean()), lang), number(float(gaps.mean()), lang)
-        told.append(f"{industry_label(industry, lang)} {means[0]} / {means[1]}")
+        means = number(float(known.mean())), number(float(gaps.mean()))
+        told.append(f"{industry_label(industry)} {means[0]} / {means[1]}")
     figure.legend(
-        handles=_lines({words["observed"]: BLUE, words["imputed"]: _ORANGE}), loc="upper right",
+        handles=_lines({say("observed"): BLUE, say("imputed"): _ORANGE}), loc="upper right",
         bbox_to_anchor=(0.99, 1 - 0.62 / float(figure.get_size_inches()[1])), ncols=2,
         frameon=False, borderaxespad=0,
     )  # fmt: skip
@@ -290,9 +253,7 @@ def _lines(colours: dict[str, str]) -> list[Any]:
 
 
 @styled()
-def delta_figure(
-    effects: "pd.DataFrame", tipping: "pd.DataFrame", *, source: str, lang: Language = "en"
-) -> "Figure":
+def delta_figure(effects: "pd.DataFrame", tipping: "pd.DataFrame", *, source: str) -> "Figure":
     """Draw slopes and ICC against delta, and where their sign or verdict changes.
 
     Parameters
@@ -301,47 +262,61 @@ def delta_figure(
         ``pattern, quantity, term, delta, estimate, lower, upper, prob, n``.
     tipping : pandas.DataFrame
         ``quantity, term, sign, verdict``: deltas, NaN for none on the grid.
-    source, lang
+    source
         As in `quarters_figure`.
     """
-    words = _WORDS[lang]
     parts = list(effects.groupby(["quantity", "term"], sort=False))
     rows = -(-len(parts) // 2)
     figure = make_page(
-        words["delta"], _delta_subtitle(effects, lang), source, lang, size=(9.0, 2.2 + 2.7 * rows)
-    )
-    plots = _grid(figure, len(parts), lang, columns=2, bottom=1.0, gap=0.75)
+        say("If what is missing is not missing at random"), _delta_subtitle(effects), source,
+        size=(9.0, 2.2 + 2.7 * rows),
+    )  # fmt: skip
+    plots = _grid(figure, len(parts), columns=2, bottom=1.0, gap=0.75)
     told = []
     for axes, ((quantity, term), part) in zip(plots, parts, strict=True):
         own = part.sort_values("delta")
         axes.fill_between(own["delta"], own["lower"], own["upper"], color=BLUE, alpha=0.25, lw=0)
         axes.plot(own["delta"], own["estimate"], color=BLUE, linewidth=2, marker="o", markersize=4)
         axes.axvline(0, color=MUTED, linewidth=0.8, linestyle=":")
-        said = [words["icc"].format(words[f"of_{quantity}"])]
+        said = [say(_ICC_OF[str(quantity)])]
         if term != "icc":
-            said = [words[str(quantity)].format(term_name(str(term), lang))]
+            said = [say(_ON[str(quantity)], term_name(str(term)))]
             axes.axhline(0, color=MUTED, linewidth=1)
-            axes.set_ylabel(word("pp", lang))
+            axes.set_ylabel(say("percentage points"))
         else:
             axes.set_ylim(0, 1)
-        axes.set_xlabel(words["axis"])
+        axes.set_xlabel(say("delta, percentage points"))
         at = tipping[(tipping["quantity"] == quantity) & (tipping["term"] == term)]
         for kind, colour in (("sign", ALARM), ("verdict", "#009E73")):
             for value in at[kind].dropna():
                 axes.axvline(value, color=colour, linewidth=1.2, linestyle="--")
-                said.append(words[kind].format(number(float(value), lang, 2)))
+                said.append(say(_TIPS[kind], number(float(value), 2)))
         lines = [fill(said[0], _TITLE), fill(", ".join(said[1:]), _TITLE)]
         axes.set_title("\n".join(lines), size=9, loc="left")
         told.append(", ".join(said))
     return describe(figure, "; ".join(told))
 
 
-def _delta_subtitle(effects: "pd.DataFrame", lang: Language) -> str:
+def _delta_subtitle(effects: "pd.DataFrame") -> str:
     """What is moved, and of whom."""
-    words, pattern = _WORDS[lang], str(effects["pattern"].iloc[0])
-    prob = level(float(effects["prob"].iloc[0]), lang)
+    pattern = str(effects["pattern"].iloc[0])
+    prob = level(float(effects["prob"].iloc[0]))
     low, high = int(effects["n"].min()), int(effects["n"].max())
     n = f"{low}–{high}" if low < high else f"{low}"
     if pattern == PATTERN:
-        return words["workplaces_sub"].format(prob, n)
-    return words["delta_sub"].format(pattern_name(pattern, lang), prob, n)
+        return say(
+            "Slopes when the outcome of workplaces without one is delta percentage "
+            "points from what is expected of their\nindustry and answer. Line: "
+            "posterior mean; band: {} equal-tailed; delta 0: missing at random. n = "
+            "{}",
+            prob,
+            n,
+        )
+    return say(
+        "Slopes and ICC when imputed quarters move by delta percentage points "
+        "({}).\nLine: posterior mean; band: {} equal-tailed; delta 0: missing at "
+        "random. n = {}",
+        pattern_name(pattern),
+        prob,
+        n,
+    )

@@ -1,16 +1,16 @@
 """Picture of influence: the estimate without each answer and industry, and pulls by answer."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bayes_sf.analysis.choices.influence import OTHERS, Influence
+from bayes_sf.catalogue import say
 from bayes_sf.output.figures.page import (
     BLUE,
     INK,
     MUTED,
     PALETTE,
-    Language,
     describe,
     make_page,
     number,
@@ -26,40 +26,15 @@ if TYPE_CHECKING:
 
 __all__ = ["influence_figure"]
 
-_WORDS: Final = {
-    "en": {
-        "title": "{}: who carries the association",
-        "sub": "{}. {}: {}; {} credible intervals (equal-tailed), n = {}",
-        "left": "Estimate without",
-        "right": "Pull of those who answered",
-        "key": "bar: sum; point: an industry (open: small ones together);\n"
-        "percent: share of all pulls of either sign, in brackets of the workplaces",
-        "alt": "The estimate is {}; without an answer or an industry {} to {}. "
-        "Shares of all pulls: {}",
-    },
-    "nb": {
-        "title": "{}: hvem som bærer sammenhengen",
-        "sub": "{}. {}: {}; {} troverdighetsintervaller (like haler), n = {}",
-        "left": "Estimat uten",
-        "right": "Trekk fra dem som svarte",
-        "key": "søyle: sum; punkt: en bransje (åpent: små samlet);\n"
-        "prosent: andel av alle trekk uansett fortegn, i parentes av virksomhetene",
-        "alt": "Estimatet er {}; uten et svar eller en bransje {} til {}. "
-        "Andeler av alle trekk: {}",
-    },
-}
-
 
 @styled()
-def influence_figure(found: Influence, *, lang: Language = "en") -> "Figure":
+def influence_figure(found: Influence) -> "Figure":
     """Draw what one association owes to answers and industries.
 
     Parameters
     ----------
     found : Influence
         As `influence` gives it.
-    lang : {"en", "nb"}
-        Language.
 
     Returns
     -------
@@ -67,38 +42,46 @@ def influence_figure(found: Influence, *, lang: Language = "en") -> "Figure":
         Left: the contrast on all workplaces, and without each answer and each industry. Right: the
         pulls of all who gave an answer, summed, by industry as points. No point is one workplace.
     """
-    words, result = _WORDS[lang], found.result
+    result = found.result
     spec, shown = result.spec, found.refits[found.refits["reason"] == ""]
-    item = term_name(found.contrast.term.partition("[")[0], lang)
-    title = words["title"].format(item)
-    prob = with_percent(percent(result.prob, 0, lang), lang)
-    subtitle = words["sub"].format(
-        outcome_name(spec.outcome, lang),
-        found.contrast.term.partition("[")[0],
-        contrast_label(found, lang),
-        prob,
-        result.moments.n_obs,
+    item = term_name(found.contrast.term.partition("[")[0])
+    title = say("{}: who carries the association", item)
+    prob = with_percent(percent(result.prob, 0))
+    subtitle = say(
+        "{}. {}: {}; {} credible intervals (equal-tailed), n = {}", outcome_name(spec.outcome),
+        found.contrast.term.partition("[")[0], contrast_label(found), prob, result.moments.n_obs,
+    )  # fmt: skip
+    figure = make_page(title, subtitle, result.provenance.source, size=(12.0, 5.8))
+    _draw_refits(figure.add_axes((0.2, 0.2, 0.27, 0.6)), found)
+    _draw_pulls(figure.add_axes((0.64, 0.2, 0.27, 0.6)), found)
+    figure.text(0.64, 0.845, say("Pull of those who answered"), weight="bold", size=10, va="top")
+    figure.text(0.2, 0.845, say("Estimate without"), weight="bold", size=10, va="top")
+    figure.text(
+        0.52,
+        0.03,
+        say(
+            "bar: sum; point: an industry (open: small ones together);\npercent: "
+            "share of all pulls of either sign, in brackets of the workplaces"
+        ),
+        color=MUTED,
+        size=8.5,
+        va="bottom",
     )
-    figure = make_page(title, subtitle, result.provenance.source, lang, size=(12.0, 5.8))
-    _draw_refits(figure.add_axes((0.2, 0.2, 0.27, 0.6)), found, lang)
-    _draw_pulls(figure.add_axes((0.64, 0.2, 0.27, 0.6)), found, lang)
-    figure.text(0.64, 0.845, words["right"], weight="bold", size=10, va="top")
-    figure.text(0.2, 0.845, words["left"], weight="bold", size=10, va="top")
-    figure.text(0.52, 0.03, words["key"], color=MUTED, size=8.5, va="bottom")
     shares = [
-        f"{answer_name(found, row['answer'], lang)} {_share(row['share'], lang)}"
+        f"{answer_name(found, row['answer'])} {_share(row['share'])}"
         for row in found.answers.to_dict("records")
         if not np.isnan(row["pull"])
     ]
     estimates = shown["estimate"]
-    text = words["alt"].format(
-        *(fixed(v, 2, lang) for v in (estimates.iloc[0], estimates.min(), estimates.max())),
+    text = say(
+        "The estimate is {}; without an answer or an industry {} to {}. Shares of all pulls: {}",
+        *(fixed(v, 2) for v in (estimates.iloc[0], estimates.min(), estimates.max())),
         ", ".join(shares),
     )
     return describe(figure, text)
 
 
-def _draw_refits(axes: "Axes", found: Influence, lang: Language) -> None:
+def _draw_refits(axes: "Axes", found: Influence) -> None:
     """A line for each refit; that of all workplaces on top."""
     table = found.refits[found.refits["reason"] == ""].reset_index(drop=True)
     colours = {"nobody": INK, "answer": PALETTE[5], "industry": BLUE}
@@ -108,17 +91,17 @@ def _draw_refits(axes: "Axes", found: Influence, lang: Language) -> None:
         axes.hlines(place, row["lower"], row["upper"], color=colour, lw=2)
         axes.plot(row["estimate"], place, marks[row["left_out"]], color=colour, ms=6)
     names = [
-        left_out_name(found, kind, which, lang)
+        left_out_name(found, kind, which)
         for kind, which in zip(table["left_out"], table["which"], strict=True)
     ]
     axes.axvline(0, color=INK, lw=0.8, ls="--")
     axes.axvline(table["estimate"].iloc[0], color=MUTED, lw=0.8, ls=":")
     axes.set_yticks(np.arange(len(table)), names)
     axes.set_ylim(len(table) - 0.5, -0.5)
-    _finish(axes, lang)
+    _finish(axes)
 
 
-def _draw_pulls(axes: "Axes", found: Influence, lang: Language) -> None:
+def _draw_pulls(axes: "Axes", found: Influence) -> None:
     """A bar for each answer, points for its industries."""
     table = found.answers.reset_index(drop=True)
     total = found.result.moments.n_obs
@@ -130,24 +113,24 @@ def _draw_pulls(axes: "Axes", found: Influence, lang: Language) -> None:
         for one in own.to_dict("records"):
             filled = one["group"] != OTHERS
             axes.plot(one["pull"], place, "o", color=BLUE, mfc=BLUE if filled else "white", ms=5)
-        text = f"{_share(row['share'], lang)} ({_share(row['n'] / total, lang)})"
+        text = f"{_share(row['share'])} ({_share(row['n'] / total)})"
         axes.text(1.03, place, text, va="center", size=9, transform=axes.get_yaxis_transform())
     axes.axvline(0, color=INK, lw=0.8)
-    names = [answer_name(found, answer, lang) for answer in table["answer"]]
+    names = [answer_name(found, answer) for answer in table["answer"]]
     axes.set_yticks(np.arange(len(table)), names)
     axes.set_ylim(len(table) - 0.5, -0.5)
-    _finish(axes, lang)
+    _finish(axes)
 
 
-def _finish(axes: "Axes", lang: Language) -> None:
+def _finish(axes: "Axes") -> None:
     """Grid and numbers."""
     axes.grid(axis="x")
     axes.tick_params(axis="y", length=0)
     axes.locator_params(axis="x", steps=[1, 2, 5, 10], nbins=6)
-    axes.xaxis.set_major_formatter(lambda value, _: number(value, lang, 1))
-    axes.set_xlabel({"en": "percentage points", "nb": "prosentpoeng"}[lang])
+    axes.xaxis.set_major_formatter(lambda value, _: number(value, 1))
+    axes.set_xlabel(say("percentage points"))
 
 
-def _share(value: Any, lang: Language) -> str:
+def _share(value: Any) -> str:
     """A share in percent."""
-    return with_percent(percent(float(value), 0, lang), lang)
+    return with_percent(percent(float(value), 0))

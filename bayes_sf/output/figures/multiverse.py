@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.analysis.choices.multiverse import Explored, choice_shares, varied_choices
+from bayes_sf.catalogue import say
 from bayes_sf.disclosure.control import HIDDEN
 from bayes_sf.output.figures.page import (
     ALARM,
@@ -18,7 +19,6 @@ from bayes_sf.output.figures.page import (
     INK,
     MUTED,
     PALETTE,
-    Language,
     describe,
     make_page,
     number,
@@ -49,50 +49,16 @@ _WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM, _CURVE, _ROW, _GAP = (
     0.17,
     0.1,
 )
-_WORDS: Final = {
-    "en": {
-        "title": "{}: {} combinations of choices",
-        "sub": "{}, percentage points of mean absence; {} credible intervals (equal-tailed), "
-        "n = {}–{}",
-        "outside": "interval outside the ROPE",
-        "zero": "interval without zero",
-        "other": "interval with zero",
-        "mean": "posterior mean",
-        "report": "the report's choices",
-        "share": "share of\nvariance",
-        "dark": "Darkness: share of the combinations at that place with the option. "
-        "Share of variance: with what the choice does together with others.",
-        "alt": "Estimates from {} to {}, median {}; {} below zero, {} with a whole interval below "
-        "zero, {} above; {} of the estimates within the ROPE of ±{}. Shares of variance: {}",
-    },
-    "nb": {
-        "title": "{}: {} kombinasjoner av valg",
-        "sub": "{}, prosentpoeng gjennomsnittlig fravær; {} troverdighetsintervaller (like haler), "
-        "n = {}–{}",
-        "outside": "intervall utenfor ROPE",
-        "zero": "intervall uten null",
-        "other": "intervall med null",
-        "mean": "forventning a posteriori",
-        "report": "rapportens valg",
-        "share": "andel av\nvariansen",
-        "dark": "Mørkhet: andel av kombinasjonene på stedet som har alternativet. "
-        "Andel av variansen: medregnet det valget gjør sammen med andre.",
-        "alt": "Estimater fra {} til {}, median {}; {} under null, {} med hele intervallet under "
-        "null, {} over; {} av estimatene innenfor ROPE på ±{}. Andeler av variansen: {}",
-    },
-}
 
 
 @styled()
-def curve_figure(explored: Explored, *, lang: Language = "en") -> "Figure":
+def curve_figure(explored: Explored) -> "Figure":
     """Draw the specification curve of a multiverse.
 
     Parameters
     ----------
     explored : Explored
         As `explore` gives it; the combinations that could be fitted are drawn.
-    lang : {"en", "nb"}
-        Language.
 
     Returns
     -------
@@ -101,7 +67,7 @@ def curve_figure(explored: Explored, *, lang: Language = "en") -> "Figure":
         Below: for every choice with more than one option, where along the curve each option is,
         and the choice's total share of the estimates' variance.
     """
-    words, table = _WORDS[lang], explored.fitted.sort_values("estimate", kind="stable")
+    table = explored.fitted.sort_values("estimate", kind="stable")
     choices = {
         key: [
             option for option in dict.fromkeys(explored.table[key]) if (table[key] == option).any()
@@ -110,63 +76,73 @@ def curve_figure(explored: Explored, *, lang: Language = "en") -> "Figure":
     }
     rows = sum(len(options) for options in choices.values())
     height = _TOP + _CURVE + _GAP + rows * _ROW + len(choices) * _GAP + _BOTTOM
-    title = words["title"].format(variable_label(explored.asked.item, lang), len(table))
-    prob = with_percent(percent(explored.prob, 0, lang), lang)
+    title = say("{}: {} combinations of choices", variable_label(explored.asked.item), len(table))
+    prob = with_percent(percent(explored.prob, 0))
     sizes = (size or HIDDEN for size in explored.n_range)
-    subtitle = words["sub"].format(contrast_text(explored, lang), prob, *sizes)
-    figure = make_page(title, subtitle, explored.source, lang, size=(_WIDTH, height))
+    subtitle = say(
+        "{}, percentage points of mean absence; {} credible intervals (equal-tailed), n = {}–{}",
+        contrast_text(explored), prob, *sizes,
+    )  # fmt: skip
+    figure = make_page(title, subtitle, explored.source, size=(_WIDTH, height))
     width = 1 - (_LEFT + _RIGHT) / _WIDTH
     below = height - _TOP - _CURVE
     curve = figure.add_axes((_LEFT / _WIDTH, below / height, width, _CURVE / height))
-    _draw_curve(curve, table, explored, lang)
+    _draw_curve(curve, table, explored)
     shares = choice_shares(explored)["total"]
     figure.text(
-        1 - _RIGHT / _WIDTH + 0.01,
-        below / height,
-        words["share"],
-        va="bottom",
-        color=MUTED,
-        size=8.5,
-    )
+        1 - _RIGHT / _WIDTH + 0.01, below / height, say("share of\nvariance"), va="bottom",
+        color=MUTED, size=8.5,
+    )  # fmt: skip
     for key, options in choices.items():
         below -= _GAP + len(options) * _ROW
         axes = figure.add_axes(
             (_LEFT / _WIDTH, below / height, width, len(options) * _ROW / height)
         )
         axes.set_label(key)
-        names = [option_name(key, option, lang) for option in options]
+        names = [option_name(key, option) for option in options]
         _draw_choice(axes, table[key], options, names)
         middle = (below + 0.5 * len(options) * _ROW) / height
-        figure.text(0.02, middle, word(key, lang), va="center", weight="bold", size=9)
-        share = with_percent(percent(shares[key], 0, lang), lang)
+        figure.text(0.02, middle, word(key), va="center", weight="bold", size=9)
+        share = with_percent(percent(shares[key], 0))
         figure.text(1 - _RIGHT / _WIDTH + 0.01, middle, share, va="center", size=9)
-    figure.text(0.02, 0.38 / height, words["dark"], va="bottom", color=MUTED, size=8.5)
-    return describe(figure, _alternative(explored, shares, lang))
+    figure.text(
+        0.02,
+        0.38 / height,
+        say(
+            "Darkness: share of the combinations at that place with the option. "
+            "Share of variance: with what the choice does together with others."
+        ),
+        va="bottom",
+        color=MUTED,
+        size=8.5,
+    )
+    return describe(figure, _alternative(explored, shares))
 
 
-def _draw_curve(axes: "Axes", table: "pd.DataFrame", explored: Explored, lang: Language) -> None:
+def _draw_curve(axes: "Axes", table: "pd.DataFrame", explored: Explored) -> None:
     """Intervals by what they exclude, means on top, zero and the ROPE."""
     from matplotlib.collections import LineCollection
 
-    words, rope, place = _WORDS[lang], explored.asked.rope, np.arange(len(table))
+    rope, place = explored.asked.rope, np.arange(len(table))
     low, high = table["lower"].to_numpy(), table["upper"].to_numpy()
     outside = (low >= rope) | (high <= -rope)
     without = ((low > 0) | (high < 0)) & ~outside
-    axes.axhspan(-rope, rope, color=PALETTE[0], alpha=0.18, lw=0, label=rope_text(explored, lang))
+    axes.axhspan(-rope, rope, color=PALETTE[0], alpha=0.18, lw=0, label=rope_text(explored))
     thick = float(np.clip(500 / len(table), 0.6, 4))
     kinds = (
-        ("other", ~(outside | without), "#B8B8B8"), ("zero", without, PALETTE[1]),
-        ("outside", outside, BLUE),
+        (say("interval with zero"), ~(outside | without), "#B8B8B8"),
+        (say("interval without zero"), without, PALETTE[1]),
+        (say("interval outside the ROPE"), outside, BLUE),
     )  # fmt: skip
     for name, where, colour in kinds:
         if where.any():
             axes.vlines(
                 place[where], low[where], high[where], color=colour, lw=thick, rasterized=True,
-                label=words[name],
+                label=name,
             )  # fmt: skip
     axes.plot(
         place, table["estimate"], color=INK, lw=1.6, marker="o" if len(table) <= 100 else "",
-        ms=3, label=words["mean"],
+        ms=3, label=say("posterior mean"),
     )  # fmt: skip
     axes.axhline(0, color=INK, lw=0.8, ls="--")
     for limit in (-rope, rope):  # also where intervals cover the band
@@ -175,14 +151,15 @@ def _draw_curve(axes: "Axes", table: "pd.DataFrame", explored: Explored, lang: L
     if len(report):
         estimate = table["estimate"].iloc[report]
         axes.plot(
-            report, estimate, "D", color=ALARM, mec="white", ms=8, zorder=5, label=words["report"]
-        )
+            report, estimate, "D", color=ALARM, mec="white", ms=8, zorder=5,
+            label=say("the report's choices"),
+        )  # fmt: skip
     axes.set(xlim=(-0.5, len(table) - 0.5), xticks=[])
     axes.spines["bottom"].set_visible(False)
     axes.grid(axis="y")
     axes.locator_params(axis="y", steps=[1, 2, 5, 10])
-    axes.yaxis.set_major_formatter(lambda value, _: number(value, lang, 1))
-    axes.set_ylabel(word("pp", lang))
+    axes.yaxis.set_major_formatter(lambda value, _: number(value, 1))
+    axes.set_ylabel(say("percentage points"))
     legend = axes.legend(
         loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False, fontsize=8.5,
         borderaxespad=0.2, columnspacing=1.2,
@@ -219,19 +196,26 @@ def _density(values: NDArray[Any], options: list[Any]) -> NDArray[np.float64]:
     ) / inside  # fmt: skip
 
 
-def _alternative(explored: Explored, shares: "pd.Series[float]", lang: Language) -> str:
+def _alternative(explored: Explored, shares: "pd.Series[float]") -> str:
     """The numbers that matter, in words."""
     summary = explored.summary()
     parts = [
-        f"{word(str(key), lang)} {with_percent(percent(share, 0, lang), lang)}"
+        f"{word(str(key))} {with_percent(percent(share, 0))}"
         for key, share in shares.sort_values(ascending=False).items()
     ]
 
     def share(key: str) -> str:
-        return with_percent(percent(summary[key], 0, lang), lang)
+        return with_percent(percent(summary[key], 0))
 
-    return _WORDS[lang]["alt"].format(
-        *(fixed(summary[key], 2, lang) for key in ("least", "largest", "median")),
-        share("below_zero"), share("surely_below_zero"), share("surely_above_zero"),
-        share("within_rope"), number(explored.asked.rope, lang), ", ".join(parts) or "–",
-    )  # fmt: skip
+    return say(
+        "Estimates from {} to {}, median {}; {} below zero, {} with a whole "
+        "interval below zero, {} above; {} of the estimates within the ROPE of "
+        "±{}. Shares of variance: {}",
+        *(fixed(summary[key], 2) for key in ("least", "largest", "median")),
+        share("below_zero"),
+        share("surely_below_zero"),
+        share("surely_above_zero"),
+        share("within_rope"),
+        number(explored.asked.rope),
+        ", ".join(parts) or "–",
+    )

@@ -12,10 +12,11 @@ from functools import partial
 from html import escape
 from io import BytesIO
 from textwrap import fill
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from bayes_sf.catalogue import mark, say, say_as
 from bayes_sf.errors import legible
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.numbers import estimate, fixed, power_of
@@ -24,14 +25,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
-    "ALARM", "BLUE", "INK", "MUTED", "PALETTE", "Language", "describe", "drawing", "figure_files",
+    "ALARM", "BLUE", "INK", "MUTED", "PALETTE", "coarsened", "describe", "drawing", "figure_files",
     "industry_label", "lower_first", "make_page", "make_plot", "number", "picture_label", "styled",
     "upper_first", "variable_label",
 ]  # fmt: skip
 
-type Language = Literal["en", "nb"]
 
 #: Okabe and Ito's colours, which stay apart for colour-blind readers.
 PALETTE: Final = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#0072B2", "#D55E00")
@@ -61,18 +62,10 @@ _DECIMALS: Final = 3
 _ONE_LINE, _LINE, _TAIL = 66, 42, 20
 _SIZE = (9.0, 5.8)
 _SOURCES: Final = {
-    "en": {
-        "published": "Source: the real study, recovered from the report's published tables",
-        "replica": "SYNTHETIC replica: invented workplaces, none of them real",
-        "microdata": "Source: microdata given by the user",
-        "frame": "Source: data frame given by the user",
-    },
-    "nb": {
-        "published": "Kilde: den virkelige studien, gjenskapt fra rapportens trykte tabeller",
-        "replica": "SYNTETISK kopi: oppdiktede virksomheter, ingen av dem virkelige",
-        "microdata": "Kilde: brukerens egne mikrodata",
-        "frame": "Kilde: brukerens egen datatabell",
-    },
+    "published": mark("Source: the real study, recovered from the report's published tables"),
+    "replica": mark("SYNTHETIC replica: invented workplaces, none of them real"),
+    "microdata": mark("Source: microdata given by the user"),
+    "frame": mark("Source: data frame given by the user"),
 }
 
 
@@ -86,12 +79,7 @@ def styled() -> Iterator[None]:
 
 
 def make_page(
-    title: str,
-    subtitle: str,
-    source: str,
-    lang: Language,
-    *,
-    size: tuple[float, float] = _SIZE,
+    title: str, subtitle: str, source: str, *, size: tuple[float, float] = _SIZE
 ) -> "Figure":
     """Make a figure without plots.
 
@@ -103,8 +91,6 @@ def make_page(
         Unit, n, and how to read it.
     source : {"published", "replica", "microdata", "frame"}
         Which data.
-    lang : {"en", "nb"}
-        Language.
     size : tuple of float
         Width and height in inches.
     """
@@ -112,7 +98,7 @@ def make_page(
 
     figure = Figure(figsize=size)
     inch = 1 / size[1]
-    statement = _SOURCES[lang][source]
+    statement = say(_SOURCES[source])
     synthetic = source == "replica"
     tag = f"{statement.partition(':')[0]}. " if synthetic else ""
     figure.suptitle(
@@ -141,13 +127,13 @@ def _fitting(text: str, size: float, width: float, weight: str = "normal") -> fl
     return size * min(1.0, room / longest) if longest > 0 else size
 
 
-def make_plot(title: str, subtitle: str, source: str, lang: Language) -> "tuple[Figure, Axes]":
+def make_plot(title: str, subtitle: str, source: str) -> "tuple[Figure, Axes]":
     """Make a page with one plot; see `make_page`."""
-    figure = make_page(title, subtitle, source, lang)
+    figure = make_page(title, subtitle, source)
     axes = figure.add_axes((0.06, 0.2, 0.92, 0.65))
     axes.grid(axis="y")
     axes.locator_params(axis="y", steps=[1, 2, 5, 10])
-    axes.yaxis.set_major_formatter(lambda value, _: number(value, lang, int(value % 1 > 0)))
+    axes.yaxis.set_major_formatter(lambda value, _: number(value, int(value % 1 > 0)))
     return figure, axes
 
 
@@ -223,53 +209,63 @@ def _saved(figure: "Figure", kind: str, metadata: dict[str, str | None], *, tigh
     return stream.getvalue()
 
 
-def number(value: float, lang: Language, decimals: int = 1) -> str:
+def number(value: float, decimals: int = 1) -> str:
     """Write a number as the language does.
 
     Examples
     --------
-    >>> number(-0.25, "nb"), number(3.0, "en", 0)
-    ('−0,3', '3')
+    >>> number(-0.25), number(3.0, 0)
+    ('−0.3', '3')
     """
-    return fixed(value, decimals, lang)
+    return fixed(value, decimals)
 
 
-def write_numbers(axes: "Axes", lang: Language, which: str = "x") -> None:
+def write_numbers(axes: "Axes", which: str = "x") -> None:
     """Numbers of axes as the language writes them.
 
     Parameters
     ----------
     axes : matplotlib.axes.Axes
-    lang : {"en", "nb"}
-        Language.
     which : {"x", "y", "xy"}
         Axes.
     """
     for name in which:
         axis = axes.xaxis if name == "x" else axes.yaxis
-        axis.set_major_formatter(partial(_tick, axis, lang))
+        axis.set_major_formatter(partial(_tick, axis))
 
 
-def _tick(axis: "Axis", lang: Language, value: float, _: int | None) -> str:
+def _tick(axis: "Axis", value: float, _: int | None) -> str:
     """A round number with the decimals that it has: three at most, more where ticks are closer."""
     places = axis.get_majorticklocs()
     gaps = np.diff(places)
     most = 1 - math.floor(math.log10(gaps.min())) if len(gaps) else _DECIMALS
     if any(power_of(place, most) for place in places):
-        return estimate(value, most, lang) if value else number(0, lang, 0)
+        return estimate(value, most) if value else number(0, 0)
     most = max(_DECIMALS, most)
-    return number(value, lang, len(f"{value:.{most}f}".rstrip("0").partition(".")[2]))
+    return number(value, len(f"{value:.{most}f}".rstrip("0").partition(".")[2]))
 
 
-def variable_label(key: str, lang: Language) -> str:
+def axis_quarter(quarter: str) -> str:
+    """Return a quarter as it is written on an axis: short.
+
+    Examples
+    --------
+    >>> axis_quarter("2019Q4")
+    '2019Q4'
+    """
+    year, _, number = quarter.partition("Q")
+    return say_as("quarter on an axis", "{year}Q{number}", year=year, number=number)
+
+
+def variable_label(key: str) -> str:
     """Label of an item or a variable."""
-    return load_codebook().label(key, lang)
+    return load_codebook().label(key)
 
 
-def industry_label(key: str, lang: Language) -> str:
+def industry_label(key: str) -> str:
     """Label of an industry."""
     industry = load_codebook().industry(key)
-    return industry.label_nb if lang == "nb" else industry.label_en
+    return industry.label
 
 
 def upper_first(text: str) -> str:
@@ -286,3 +282,54 @@ def lower_first(text: str) -> str:
     ('mean absence', 'ICT')
     """
     return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+
+
+#: Steps that an axis has for what is drawn of microdata: fewer than a page's pixels.
+_STEPS: Final = 200
+
+
+def coarsened(figure: "Figure") -> "Figure":
+    """Move all that is drawn to a lattice that the eye does not see: a file holds no more.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        Changed.
+    """
+    from matplotlib.patches import Rectangle
+
+    for axes in figure.axes:
+        ends = axes.get_xlim(), axes.get_ylim()
+        for line in axes.lines:
+            if line.get_transform() == axes.transData:
+                x, y = (_on_lattice(v, e) for v, e in zip(line.get_data(), ends, strict=True))
+                line.set_data(x, y)
+        for patch in axes.patches:
+            if isinstance(patch, Rectangle):
+                x, width = _on_lattice([patch.get_x(), patch.get_width()], ends[0])
+                y, height = _on_lattice([patch.get_y(), patch.get_height()], ends[1])
+                patch.set(x=x, y=y, width=width, height=height)
+        dots = [drawn for drawn in axes.collections if len(np.asarray(drawn.get_offsets())) > 1]
+        areas = [drawn for drawn in axes.collections if drawn not in dots]
+        paths = [path for drawn in areas for path in drawn.get_paths()]
+        paths += [patch.get_path() for patch in axes.patches if not isinstance(patch, Rectangle)]
+        for path in paths:
+            if not path.readonly:
+                corners = np.array(path.vertices, dtype=float)
+                for at, end in enumerate(ends):
+                    corners[:, at] = _on_lattice(corners[:, at], end)
+                path.vertices = corners
+        for drawn in dots:
+            columns = zip(np.asarray(drawn.get_offsets(), dtype=float).T, ends, strict=True)
+            drawn.set_offsets(np.column_stack([_on_lattice(*column) for column in columns]))
+        axes.set(xlim=ends[0], ylim=ends[1])
+    return figure
+
+
+def _on_lattice(values: "ArrayLike", ends: tuple[float, float]) -> "NDArray[np.float64]":
+    """Values of an axis at its steps, which are a power of ten times one, two or five."""
+    step = (ends[1] - ends[0]) / _STEPS or 1.0
+    power = 10.0 ** np.floor(np.log10(abs(step)))
+    step = power * min((m for m in (1, 2, 5, 10) if m * power >= abs(step)), default=10)
+    found: NDArray[np.float64] = np.round(np.asarray(values, dtype=float) / step) * step
+    return found

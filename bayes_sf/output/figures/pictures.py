@@ -6,21 +6,19 @@ and drawn, never a setting of the machine.
 
 import re
 from collections.abc import Callable, Container, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from bayes_sf.analysis.checks.loo import rows_of_result
+from bayes_sf.catalogue import mark, say
 from bayes_sf.engines.result import Result
 from bayes_sf.engines.sampled.pointwise import given_draws
-from bayes_sf.errors import UsageError, legible
-from bayes_sf.inputs.variables import Language
+from bayes_sf.errors import UsageError, closest, legible
 from bayes_sf.output.figures.page import MUTED, figure_files, picture_label, styled
 from bayes_sf.output.figures.result import draw_estimates, draw_shrinkage, draw_slopes
 from bayes_sf.output.files import write_files
-from bayes_sf.output.words.commands import say
-from bayes_sf.output.words.sentences import STATEMENTS
+from bayes_sf.output.words.words import statement_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -120,11 +118,8 @@ def plot(result: Result, name: str, path: Path | str | None = None) -> "Figure":
 def check_picture(name: str) -> None:
     """Refuse a picture that there is not, before any work is done."""
     if name not in PICTURES:
-        close = get_close_matches(name, PICTURES, n=1)
-        raise UsageError(
-            "plot", f"must be one of {', '.join(PICTURES)}", got=name,
-            fix=f"did you mean {close[0]!r}?" if close else "",
-        )  # fmt: skip
+        rule = f"must be one of {', '.join(PICTURES)}"
+        raise UsageError("plot", rule, got=name, fix=closest(name, PICTURES))
 
 
 def picture_name(result: Result, name: str) -> str:
@@ -140,12 +135,7 @@ def picture_name(result: Result, name: str) -> str:
 
 
 def draw_picture(
-    result: Result,
-    name: str,
-    *,
-    unsaid: Container[str] = (),
-    blunt: bool = False,
-    lang: Language = "en",
+    result: Result, name: str, *, unsaid: Container[str] = (), blunt: bool = False
 ) -> "Figure":
     """Draw a picture of a result.
 
@@ -159,8 +149,6 @@ def draw_picture(
         Groups whose n is not said: their means are drawn to one decimal.
     blunt : bool
         Whether figures of the model keep only the digits that are printed, as `blunt_of` says.
-    lang : {"en", "nb"}
-        Language; ArviZ's axes keep the names of the variables.
 
     Raises
     ------
@@ -170,8 +158,8 @@ def draw_picture(
     check_picture(name)
     tree = result.some_draws(_DRAWS)
     if name in _OURS:
-        drawn = _OURS[name](result, unsaid, blunt=blunt, lang=lang)
-        return _sign(drawn, result, name, lang)
+        drawn = _OURS[name](result, unsaid, blunt=blunt)
+        return _sign(drawn, result, name)
     if name in OF_CHAINS and "sample_stats" not in tree.children:
         raise UsageError(
             f"plot {name!r}", "is about chains, and independent draws have none",
@@ -181,7 +169,7 @@ def draw_picture(
     chosen = [str(v) for v in tree["posterior"].data_vars if v in _SHOWN]
     with styled():
         figure = _ARVIZ[name](tree, chosen).viz["figure"].item()
-    return _sign(figure, result, name, lang)
+    return _sign(figure, result, name)
 
 
 #: Variables worth a panel; group effects have their own picture.
@@ -222,14 +210,22 @@ def _with_predictions(result: Result, tree: "xr.DataTree") -> "xr.DataTree":
     )
 
 
+#: What pictures are called.
+_NAMES: Final = {
+    "trace": mark("trace"), "rank": mark("rank"), "forest": mark("forest"), "ppc": mark("ppc"),
+    "loo_pit": mark("loo_pit"), "pair": mark("pair"), "energy": mark("energy"),
+    "shrinkage": mark("shrinkage"), "slopes": mark("slopes"),
+}  # fmt: skip
+
+
 @styled()
-def _sign(figure: "Figure", result: Result, name: str, lang: Language) -> "Figure":
+def _sign(figure: "Figure", result: Result, name: str) -> "Figure":
     """Say below the picture what it shows and whose data they are; and to those who listen."""
-    said = STATEMENTS[lang].get(result.provenance.source, say("user's data", lang))
+    said = statement_of(result.provenance.source) or say("Data given by the user.")
     unit = f" ({result.spec.unit})" if result.spec.unit else ""
     model = legible(f"{result.spec.outcome}{unit} ~ {result.spec.name}, {result.engine}")
-    failed = "" if result.converged else f", {say('not converged', lang)}"
-    text = f"{say(f'picture {name}', lang)}: {model}, n = {result.moments.n_obs}{failed}. {said}"
+    failed = "" if result.converged else f", {say('NOT CONVERGED')}"
+    text = f"{say(_NAMES[name])}: {model}, n = {result.moments.n_obs}{failed}. {said}"
     width, height = figure.get_size_inches()
     lines = "\n".join(wrap(text, int(14 * width)))
     figure.text(0.01, -0.12 / height, lines, va="top", color=MUTED, size=8)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from bayes_sf.analysis.comparison import CoefficientRow
 from bayes_sf.analysis.contrast import exact_posterior
 from bayes_sf.analysis.pooling import GroupRow, Pooling
+from bayes_sf.catalogue import say
 from bayes_sf.disclosure.protected_models import shown_levels
 from bayes_sf.engines.result import Result
 from bayes_sf.inputs.codebook import load_codebook
@@ -22,7 +23,6 @@ from bayes_sf.output.figures.page import (
     INK,
     MUTED,
     PALETTE,
-    Language,
     describe,
     industry_label,
     make_page,
@@ -47,62 +47,30 @@ type Floats = NDArray[np.float64]
 
 BINS: Final = 40
 _DRAWS: Final = 4000
-_WORDS: Final = {
-    "en": {
-        "icc": "Intraclass correlation: posterior over prior",
-        "icc line": "Bars: posterior, share of probability per 0.025; line: prior; "
-        "thick below: {} interval; dot: median",
-        "forest": "Every item, one model each",
-        "forest line": "{}, percentage points per unit of the item, or for an answer that is named "
-        "against the reference; blue: posterior mean and {} interval; open: printed in the report",
-        "levels": "Levels of industries, and how far they are shrunk",
-        "levels line": "Percentage points; blue: posterior mean and {} interval; open: the "
-        "industry's own mean; dotted: mean of all",
-        "lines": "{} (figure 7): expected outcome by industry",
-        "lines line": "{}, percentage points, n = {}; line: posterior mean; band: {} interval; "
-        "same difference in all industries (random intercepts); dashed: nobody answered so",
-        "median": "median",
-        "mean": "Posterior means",
-        "apart": "{} of {} intervals leave out zero",
-    },
-    "nb": {
-        "icc": "Intraklassekorrelasjon: a posteriori over a priori",
-        "icc line": "Søyler: a posteriori, andel av sannsynligheten per 0,025; linje: a priori; "
-        "tykk strek: {}-troverdighetsintervall; punkt: median",
-        "forest": "Alle spørsmål, én modell for hvert",
-        "forest line": "{}, prosentpoeng per enhet av spørsmålet, eller for et svar som er nevnt, "
-        "mot referansen; blått: forventning a posteriori og {}-troverdighetsintervall; åpent: "
-        "trykt i rapporten",
-        "levels": "Bransjenes nivå, og hvor mye de krympes",
-        "levels line": "Prosentpoeng; blått: forventning a posteriori og {}-"
-        "troverdighetsintervall; åpent: bransjens eget gjennomsnitt; prikket: gjennomsnitt av alle",
-        "lines": "{} (figur 7): forventet utfall etter bransje",
-        "lines line": "{}, prosentpoeng, n = {}; linje: forventning a posteriori; bånd: {}-"
-        "troverdighetsintervall; samme forskjell i alle bransjer (tilfeldige konstantledd); "
-        "stiplet: ingen svarte slik",
-        "median": "median",
-        "mean": "Forventninger a posteriori",
-        "apart": "{} av {} intervaller utelater null",
-    },
-}
 
 
 @styled()
-def icc_figure(results: Sequence[Result], *, lang: Language = "en") -> "Figure":
+def icc_figure(results: Sequence[Result]) -> "Figure":
     """Draw the ICC's posterior over its prior, one panel for each outcome.
 
     Parameters
     ----------
     results : sequence of Result
         Null models, of engine ``exact``.
-    lang : {"en", "nb"}
-        Language.
     """
-    words, first = _WORDS[lang], results[0]
+    first = results[0]
     figure = make_page(
-        words["icc"], _wrapped(words["icc line"].format(level(first.prob, lang))),
-        first.provenance.source, lang, size=(9.0, 4.0),
-    )  # fmt: skip
+        say("Intraclass correlation: posterior over prior"),
+        _wrapped(
+            say(
+                "Bars: posterior, share of probability per 0.025; line: prior; thick "
+                "below: {} interval; dot: median",
+                level(first.prob),
+            )
+        ),
+        first.provenance.source,
+        size=(9.0, 4.0),
+    )
     edges, said = np.linspace(0, 1, BINS + 1), []
     for place, result in enumerate(results):
         axes = figure.add_axes((0.07 + 0.48 * place, 0.17, 0.42, 0.52))
@@ -116,13 +84,13 @@ def icc_figure(results: Sequence[Result], *, lang: Language = "en") -> "Figure":
         base = -0.04 * axes.get_ylim()[1]
         axes.plot([low, high], [base, base], color=BLUE, lw=4, solid_capstyle="butt")
         axes.plot(middle, base, "o", color=BLUE, ms=8, mec="white")
-        name = outcome_name(result.spec.outcome, lang)
+        name = outcome_name(result.spec.outcome)
         axes.set_title(_panel(name, result), size=9, loc="left")
         axes.set_xlim(0, 1)
-        write_numbers(axes, lang, "xy")
+        write_numbers(axes, "xy")
         said.append(
-            f"{name}: {words['median']} {fixed(middle, 3, lang)}, "
-            f"{level(result.prob, lang)} {interval(low, high, 3, lang)}"
+            f"{name}: {say('median')} {fixed(middle, 3)}, "
+            f"{level(result.prob)} {interval(low, high, 3)}"
         )
     return describe(figure, "; ".join(said))
 
@@ -148,9 +116,7 @@ def _prior_shares(result: Result, edges: Floats) -> Floats:
 
 
 @styled()
-def forest_figure(
-    rows: Iterable[CoefficientRow], *, source: str, lang: Language = "en"
-) -> "Figure":
+def forest_figure(rows: Iterable[CoefficientRow], *, source: str) -> "Figure":
     """Draw every slope of one outcome beside what the report prints.
 
     Parameters
@@ -159,22 +125,29 @@ def forest_figure(
         Of one of the report's tables; intercepts are left out.
     source : {"published", "replica", "microdata"}
         Which data.
-    lang : {"en", "nb"}
-        Language.
 
     Returns
     -------
     matplotlib.figure.Figure
         In the order of the report, the first on top.
     """
-    words, book = _WORDS[lang], load_codebook()
+    book = load_codebook()
     slopes = [row for row in rows if book.term(row.term) != INTERCEPT]
-    name, height = outcome_name(slopes[0].outcome, lang), 0.27 * len(slopes) + 1.8
+    name, height = outcome_name(slopes[0].outcome), 0.27 * len(slopes) + 1.8
     figure = make_page(
-        words["forest"],
-        _wrapped(words["forest line"].format(name, level(slopes[0].prob, lang))), source, lang,
+        say("Every item, one model each"),
+        _wrapped(
+            say(
+                "{}, percentage points per unit of the item, or for an answer that is "
+                "named against the reference; blue: posterior mean and {} interval; "
+                "open: printed in the report",
+                name,
+                level(slopes[0].prob),
+            )
+        ),
+        source,
         size=(9.0, height),
-    )  # fmt: skip
+    )
     axes = figure.add_axes((0.52, 0.75 / height, 0.46, 1 - 1.8 / height))
     axes.grid(axis="x")
     axes.axvline(0, color=MUTED, lw=1)
@@ -185,44 +158,50 @@ def forest_figure(
         axes.plot(middle, place + 0.2, "o", mfc="white", mec=MUTED, ms=4)
         axes.plot([row.lower, row.upper], [place - 0.12] * 2, color=BLUE, lw=2)
         axes.plot(row.mean, place - 0.12, "o", color=BLUE, ms=5)
-    labels = [_slope_label(book.term(row.term), lang) for row in slopes]
+    labels = [_slope_label(book.term(row.term)) for row in slopes]
     axes.set_yticks(range(len(slopes)), labels, size=8.5)
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(slopes) - 0.4, -0.6)
-    write_numbers(axes, lang)
+    write_numbers(axes)
     apart = [row for row in slopes if row.lower > 0 or row.upper < 0]
     named = "; ".join(
-        f"{variable_label(book.term(row.term), lang)} {number(row.mean, lang, 2)}, "
-        f"{interval(row.lower, row.upper, 2, lang)}"
+        f"{variable_label(book.term(row.term))} {number(row.mean, 2)}, "
+        f"{interval(row.lower, row.upper, 2)}"
         for row in apart
     )
-    said = f"{name}: {words['apart'].format(len(apart), len(slopes))}"
+    said = f"{name}: {say('{} of {} intervals leave out zero', len(apart), len(slopes))}"
     return describe(figure, f"{said}: {named}" if apart else said)
 
 
-def _slope_label(term: str, lang: Language) -> str:
+def _slope_label(term: str) -> str:
     """Label of a term with its number in the questionnaire, cut where it is too long."""
-    label = upper_first(variable_label(term, lang))
+    label = upper_first(variable_label(term))
     key = term.partition("[")[0].upper()
     return f"{label if len(label) < 56 else label[:54] + '…'} ({key})"
 
 
 @styled()
-def level_figure(poolings: Sequence[Pooling], *, lang: Language = "en") -> "Figure":
+def level_figure(poolings: Sequence[Pooling]) -> "Figure":
     """Draw each industry's own mean and its posterior, one panel for each outcome.
 
     Parameters
     ----------
     poolings : sequence of Pooling
         Of null models.
-    lang : {"en", "nb"}
-        Language.
     """
-    words, exact = _WORDS[lang], poolings[0].exact
+    exact = poolings[0].exact
     figure = make_page(
-        words["levels"], _wrapped(words["levels line"].format(level(exact.prob, lang))),
-        exact.provenance.source, lang, size=(9.0, 4.6),
-    )  # fmt: skip
+        say("Levels of industries, and how far they are shrunk"),
+        _wrapped(
+            say(
+                "Percentage points; blue: posterior mean and {} interval; open: the "
+                "industry's own mean; dotted: mean of all",
+                level(exact.prob),
+            )
+        ),
+        exact.provenance.source,
+        size=(9.0, 4.6),
+    )
     order = [industry.key for industry in load_codebook().industries]
     said = []
     for place, pooling in enumerate(poolings):
@@ -232,16 +211,16 @@ def level_figure(poolings: Sequence[Pooling], *, lang: Language = "en") -> "Figu
         for at, row in enumerate(rows):
             _draw_level(axes, at, row)
         axes.axvline(pooling.groups[0].complete, color=MUTED, ls=":", lw=1)
-        name = outcome_name(pooling.spec.outcome, lang)
+        name = outcome_name(pooling.spec.outcome)
         axes.set_title(_panel(name, pooling.exact), size=9, loc="left")
-        labels = [fill(industry_label(row.group, lang), 22) for row in rows]
+        labels = [fill(industry_label(row.group), 22) for row in rows]
         axes.set_yticks(range(len(rows)), labels if not place else [""] * len(rows))
         axes.set_ylim(len(rows) - 0.5, -0.6)
         axes.tick_params(axis="y", length=0)
-        write_numbers(axes, lang)
-        listed = (f"{industry_label(r.group, lang)} {number(r.mean, lang)}" for r in rows)
+        write_numbers(axes)
+        listed = (f"{industry_label(r.group)} {number(r.mean)}" for r in rows)
         said.append(f"{name}: {', '.join(listed)}")
-    return describe(figure, f"{words['mean']}, {'; '.join(said)}")
+    return describe(figure, f"{say('Posterior means')}, {'; '.join(said)}")
 
 
 def _draw_level(axes: "Axes", at: int, row: GroupRow) -> None:
@@ -253,31 +232,38 @@ def _draw_level(axes: "Axes", at: int, row: GroupRow) -> None:
 
 
 @styled()
-def line_figure(result: Result, *, lang: Language = "en", seed: int = 1) -> "Figure":
+def line_figure(result: Result, *, seed: int = 1) -> "Figure":
     """Draw every industry's expected outcome along the item: figure 7 with bands.
 
     Parameters
     ----------
     result : Result
         Of one item with one slope. The lines are of `_DRAWS` draws.
-    lang : {"en", "nb"}
-        Language.
     seed : int
         Of the draws.
     """
-    words, (term,) = _WORDS[lang], result.moments.predictors
+    (term,) = result.moments.predictors
     posterior = result.some_draws(_DRAWS, seed=seed)["posterior"].to_dataset()
-    ends, names = _item_ends(term, lang)
+    ends, names = _item_ends(term)
     size = result.moments.n_obs
     figure = make_page(
-        words["lines"].format(upper_first(variable_label(term.partition("[")[0], lang))),
+        say(
+            "{} (figure 7): expected outcome by industry",
+            upper_first(variable_label(term.partition("[")[0])),
+        ),
         _wrapped(
-            words["lines line"].format(
-                outcome_name(result.spec.outcome, lang), size, level(result.prob, lang)
+            say(
+                "{}, percentage points, n = {}; line: posterior mean; band: {} interval; "
+                "same difference in all industries (random intercepts); dashed: nobody "
+                "answered so",
+                outcome_name(result.spec.outcome),
+                size,
+                level(result.prob),
             )
         ),
-        result.provenance.source, lang, size=(9.0, 5.8),
-    )  # fmt: skip
+        result.provenance.source,
+        size=(9.0, 5.8),
+    )
     beta, tail = posterior["beta"], 0.5 - 0.5 * result.prob
     known = posterior[result.moments.group].to_numpy()
     groups = [i.key for i in load_codebook().industries if i.key in known]
@@ -297,16 +283,16 @@ def line_figure(result: Result, *, lang: Language = "en", seed: int = 1) -> "Fig
         varies = result.moments.means[place_of, 0] not in ends
         axes.plot(range(len(ends)), mean, "o-" if varies else "o--", color=BLUE, ms=4)
         axes.axhline(0, color=MUTED, lw=0.8)
-        label = industry_label(group, lang)
+        label = industry_label(group)
         axes.set_title(label if len(label) < 34 else label[:32] + "…", size=9, loc="left")
         axes.set_xticks(range(len(ends)), names)
-        write_numbers(axes, lang, "y")
-        says = ", ".join(f"{n} {number(m, lang)}" for n, m in zip(names, mean, strict=True))
+        write_numbers(axes, "y")
+        says = ", ".join(f"{n} {number(m)}" for n, m in zip(names, mean, strict=True))
         said.append(f"{label}: {says}")
-    return describe(figure, f"{words['mean']}: {'; '.join(said)}")
+    return describe(figure, f"{say('Posterior means')}: {'; '.join(said)}")
 
 
-def _item_ends(term: str, lang: Language) -> tuple[list[float], list[str]]:
+def _item_ends(term: str) -> tuple[list[float], list[str]]:
     """Where the item's ends are on its column, and what they are called."""
     key, _, category = term.removesuffix("]").partition("[")
     item = load_codebook().item(key)
@@ -316,4 +302,4 @@ def _item_ends(term: str, lang: Language) -> tuple[list[float], list[str]]:
     else:
         low, high = item.categories[0], item.categories[-1]
         ends = [float(low.code), float(high.code)]
-    return ends, [c.label_nb if lang == "nb" else c.label_en for c in (low, high)]
+    return ends, [c.label for c in (low, high)]

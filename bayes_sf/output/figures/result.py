@@ -9,6 +9,7 @@ import numpy as np
 from bayes_sf.analysis.checks.loo import rows_of_result
 from bayes_sf.analysis.group_slopes import group_lines, group_slopes
 from bayes_sf.analysis.pooling import own_levels
+from bayes_sf.catalogue import say
 from bayes_sf.disclosure.control import HIDDEN
 from bayes_sf.disclosure.rounding import shortened, significant_decimals
 from bayes_sf.engines.gaussian.estimates import Estimate
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from bayes_sf.inputs.variables import Language
 
 __all__ = ["draw_estimates", "draw_shrinkage", "draw_slopes"]
 
@@ -49,41 +49,18 @@ _SHARES: Final = ("icc", "r2", "correlation")
 _OWN: Final = ("sd_slope", "sd_slopes", "sd_log_resid", "df_resid", "global_scale")
 _INNER: Final = 0.5
 
-#: Key -> Norwegian, English.
-_WORDS: Final = {
-    "estimates": (
-        "Punkt: forventning a posteriori. Tykk strek: {}, tynn: {}",
-        "Dot: posterior mean. Thick: {}, thin: {}",
-    ),
-    "shrinkage": (
-        "Åpent: uten sammenslåing. Fylt: delvis sammenslått, {}",
-        "Open: no pooling. Filled: partially pooled, {}",
-    ),
-    "slopes": (
-        "Linje: delvis sammenslått, {}. Stiplet: minste kvadraters metode. Punkter: gjennomsnitt",
-        "Line: partially pooled, {}. Dashed: least squares alone. Dots: means",
-    ),
-    "borrowed": ("n = {}, {} lånt", "n = {}, {} borrowed"),
-}
+
+def _group_name(group: str, result: Result) -> str:
+    return group_name(group, own=own_group(result))
 
 
-def _say(key: str, lang: "Language") -> str:
-    return _WORDS[key][0 if lang == "nb" else 1]
-
-
-def _group_name(group: str, result: Result, lang: "Language") -> str:
-    return group_name(group, lang, own=own_group(result))
-
-
-def _measured(result: Result, lang: "Language") -> str:
+def _measured(result: Result) -> str:
     """Outcome with its unit."""
-    name = outcome_name(result.spec.outcome, lang, own=own_group(result))
-    return picture_label(", ".join(filter(None, (name, unit_name(result.spec.unit, lang)))))
+    name = outcome_name(result.spec.outcome, own=own_group(result))
+    return picture_label(", ".join(filter(None, (name, unit_name(result.spec.unit)))))
 
 
-def draw_estimates(
-    result: Result, _: Container[str] = (), *, blunt: bool = False, lang: "Language" = "en"
-) -> "Figure":
+def draw_estimates(result: Result, _: Container[str] = (), *, blunt: bool = False) -> "Figure":
     """Draw mean, 50 % and the result's own interval of everything that is not a group's.
 
     Parameters
@@ -92,8 +69,6 @@ def draw_estimates(
         With a posterior.
     blunt : bool
         Whether figures keep only the digits that are printed.
-    lang : {"en", "nb"}
-        Language.
     """
     from matplotlib.figure import Figure
 
@@ -108,16 +83,16 @@ def draw_estimates(
         for axes, panel in zip(drawn[:, 0], panels, strict=True):
             for place, row in enumerate(reversed(panel)):
                 _draw_interval(axes, place, row, inner[row.term], blunt=blunt)
-            labels = [term_name(row.term, lang, own=own) for row in reversed(panel)]
+            labels = [term_name(row.term, own=own) for row in reversed(panel)]
             axes.set_yticks(range(len(panel)), list(map(picture_label, labels)))
             axes.set_ylim(-0.6, len(panel) - 0.4)
-            write_numbers(axes, lang)
+            write_numbers(axes)
             if panel[0].term not in {*_SHARES, *_OWN}:
-                axes.set_xlabel(_measured(result, lang))
+                axes.set_xlabel(_measured(result))
             if panel[0].term in result.moments.predictors:
                 axes.axvline(0, color=MUTED, lw=1, ls=":")
-        kind = interval_name("credible-eti", result.prob, lang)
-        title = _say("estimates", lang).format(level(_INNER, lang), kind)
+        kind = interval_name("credible-eti", result.prob)
+        title = say("Dot: posterior mean. Thick: {}, thin: {}", level(_INNER), kind)
         figure.suptitle(title, size=10, x=0.01, ha="left")
     return figure
 
@@ -146,13 +121,7 @@ def _draw_interval(
     axes.plot(middle, place, "o", color=BLUE, mec="white", ms=7)
 
 
-def draw_shrinkage(
-    result: Result,
-    unsaid: Container[str] = (),
-    *,
-    blunt: bool = False,
-    lang: "Language" = "en",
-) -> "Figure":
+def draw_shrinkage(result: Result, unsaid: Container[str] = (), *, blunt: bool = False) -> "Figure":
     """Draw every group's level without and with partial pooling, and its size, the smallest first.
 
     Both are levels at the predictors' means, averaged over all data sets that are possible; where a
@@ -166,8 +135,6 @@ def draw_shrinkage(
         Groups whose n is not said: their means are drawn to one decimal.
     blunt : bool
         Whether all means are.
-    lang : {"en", "nb"}
-        Language.
     """
     from matplotlib.figure import Figure
 
@@ -200,25 +167,20 @@ def draw_shrinkage(
         axes.axvline(round(everyone, 1) if blunt else everyone, color=MUTED, lw=1, ls=":")
         sizes = [int(moments.sizes[moments.groups.index(g)]) for g in order]
         labels = [
-            f"{picture_label(_group_name(group, result, lang))} "
-            f"(n = {HIDDEN if group in unsaid else n})"
+            f"{picture_label(_group_name(group, result))} (n = {HIDDEN if group in unsaid else n})"
             for group, n in zip(order, sizes, strict=True)
         ]
         axes.set_yticks(range(len(order)), labels)
-        write_numbers(axes, lang)
-        axes.set_xlabel(_measured(result, lang))
-        kind = interval_name("credible-eti", result.prob, lang)
-        figure.suptitle(_say("shrinkage", lang).format(kind), size=10, x=0.01, ha="left")
+        write_numbers(axes)
+        axes.set_xlabel(_measured(result))
+        kind = interval_name("credible-eti", result.prob)
+        figure.suptitle(
+            say("Open: no pooling. Filled: partially pooled, {}", kind), size=10, x=0.01, ha="left"
+        )
     return figure
 
 
-def draw_slopes(
-    result: Result,
-    unsaid: Container[str] = (),
-    *,
-    blunt: bool = False,
-    lang: "Language" = "en",
-) -> "Figure":
+def draw_slopes(result: Result, unsaid: Container[str] = (), *, blunt: bool = False) -> "Figure":
     """Draw each group's line with its band, least squares in the group alone, and means of rows.
 
     Parameters
@@ -229,8 +191,6 @@ def draw_slopes(
         Groups whose n is not said.
     blunt : bool
         Whether what the rows of an answer or of a group alone say is left out.
-    lang : {"en", "nb"}
-        Language.
     """
     from matplotlib.figure import Figure
 
@@ -259,19 +219,22 @@ def draw_slopes(
                 axes.plot(ends, own, color=MUTED, ls="--", lw=1)
             if not blunt:
                 _draw_means(axes, x, y)
-            write_numbers(axes, lang, "xy")
+            write_numbers(axes, "xy")
             size = HIDDEN if group in unsaid else f"{row['n']:.0f}"
-            share = with_percent(percent(row["borrowed"], 0, lang), lang)
-            said = _say("borrowed", lang).format(size, share)
-            axes.set_title(f"{picture_label(_group_name(group, result, lang))}\n{said}", size=9)
+            share = with_percent(percent(row["borrowed"], 0))
+            said = say("n = {}, {} borrowed", size, share)
+            axes.set_title(f"{picture_label(_group_name(group, result))}\n{said}", size=9)
         for axes in panels.flat[len(groups) :]:
             axes.set_axis_off()
         if result.provenance.source in _SURVEYED:
-            panels[-1, 0].set_xticks(*_answers(term, column, lang))
-        figure.supxlabel(picture_label(term_name(name, lang, own=own_group(result))), size=10)
-        figure.supylabel(_measured(result, lang), size=10)
-        kind = interval_name("credible-eti", result.prob, lang)
-        figure.suptitle(_say("slopes", lang).format(kind), size=10, x=0.01, ha="left")
+            panels[-1, 0].set_xticks(*_answers(term, column))
+        figure.supxlabel(picture_label(term_name(name, own=own_group(result))), size=10)
+        figure.supylabel(_measured(result), size=10)
+        kind = interval_name("credible-eti", result.prob)
+        figure.suptitle(
+            say("Line: partially pooled, {}. Dashed: least squares alone. Dots: means", kind),
+            size=10, x=0.01, ha="left",
+        )  # fmt: skip
     return figure
 
 
@@ -285,9 +248,7 @@ def _draw_means(axes: "Axes", x: "NDArray[np.float64]", y: "NDArray[np.float64]"
         axes.plot(value, y[chosen].mean(), "o", color=MUTED, ms=2 + 0.5 * chosen.sum() ** 0.5)
 
 
-def _answers(
-    term: str, column: "NDArray[np.float64]", lang: "Language"
-) -> tuple[list[float], list[str]]:
+def _answers(term: str, column: "NDArray[np.float64]") -> tuple[list[float], list[str]]:
     """Where the ends of an item's scale are on its column, and what they are called."""
     key, _, category = term.removesuffix("]").partition("[")
     item = load_codebook().item(key)
@@ -297,4 +258,4 @@ def _answers(
         known = {float(answer.code): answer for answer in item.categories}
         places = sorted({float(column.min()), float(column.max())} & set(known))
         answers = [known[place] for place in places]
-    return places, [answer.label_nb if lang == "nb" else answer.label_en for answer in answers]
+    return places, [answer.label for answer in answers]

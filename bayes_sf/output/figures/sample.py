@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.catalogue import mark, say
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.figures.page import (
     ALARM,
@@ -17,7 +18,7 @@ from bayes_sf.output.figures.page import (
     INK,
     MUTED,
     PALETTE,
-    Language,
+    axis_quarter,
     describe,
     industry_label,
     make_page,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "STATE_COLOURS", "UNITS", "WORDS", "box_figure", "lowess_curve", "missingness_figure",
+    "STATES", "STATE_COLOURS", "UNITS", "box_figure", "lowess_curve", "missingness_figure",
     "scatter_figure",
 ]  # fmt: skip
 
@@ -46,48 +47,22 @@ JITTER, BOX_WIDTH = 0.22, 0.56
 SMALLEST_PANEL = 1 / 20
 _HALO: Final[dict[str, Any]] = {"facecolor": "white", "edgecolor": "none", "pad": 1}
 
-_SHARE = {"en": "Percent of contracted days", "nb": "Prosent av avtalte dagsverk"}
+_SHARE = mark("Percent of contracted days")
 #: Unit of each variable as drawn, and what its figures are multiplied by for that.
-UNITS: Final[dict[str, tuple[dict[str, str], int]]] = {
-    "absence_mean": (_SHARE, 1),
-    "absence_change": ({"en": "Percentage points", "nb": "Prosentpoeng"}, 1),
-    "women_share": (_SHARE, 100),
-    "senior_share": (_SHARE, 100),
-}
-WORDS: Final = {
-    "en": {
-        "by industry": "{} by industry",
-        "box": "{}; one point per workplace, n = {}; box: quartiles, whiskers: 1.5 box lengths, "
-        "number: median",
-        "pair": "{} and {}",
-        "curve": "{}; one point per workplace, n = {}; curve: LOWESS, span two thirds",
-        "median": "Medians",
-        "missing": "Observed quarters of absence by industry",
-        "lines": "One line per workplace in the register, n = {}; most complete on top",
-        "observed": "observed",
-        "no absence": "no lost or no contracted days",
-        "no row": "no row in the register",
-    },
-    "nb": {
-        "by industry": "{} etter bransje",
-        "box": "{}; ett punkt per virksomhet, n = {}; boks: kvartiler, streker: 1,5 bokslengder, "
-        "tall: median",
-        "pair": "{} og {}",
-        "curve": "{}; ett punkt per virksomhet, n = {}; kurve: LOWESS, to tredeler av punktene",
-        "median": "Medianer",
-        "missing": "Observerte kvartaler med fravær etter bransje",
-        "lines": "Én linje per virksomhet i registeret, n = {}; de mest komplette øverst",
-        "observed": "observert",
-        "no absence": "uten tapte eller uten avtalte dagsverk",
-        "no row": "ingen rad i registeret",
-    },
+UNITS: Final[dict[str, tuple[str, int]]] = {
+    "absence_mean": (_SHARE, 1), "absence_change": (mark("Percentage points"), 1),
+    "women_share": (_SHARE, 100), "senior_share": (_SHARE, 100),
+}  # fmt: skip
+#: What a workplace's quarter can be.
+STATES: Final = {
+    "observed": mark("observed"),
+    "no absence": mark("no lost or no contracted days"),
+    "no row": mark("no row in the register"),
 }
 
 
 @styled()
-def box_figure(
-    frame: "pd.DataFrame", variable: str, *, source: str, lang: Language = "en", seed: int = 1
-) -> "Figure":
+def box_figure(frame: "pd.DataFrame", variable: str, *, source: str, seed: int = 1) -> "Figure":
     """Draw the spread of a variable in each industry: figures 1 to 4.
 
     Parameters
@@ -98,8 +73,6 @@ def box_figure(
         In percent or percentage points, or a share of 0 to 1, which is drawn in percent.
     source : {"replica", "microdata"}
         Whose workplaces.
-    lang : {"en", "nb"}
-        Language of all text.
     seed : int
         Of the points' sideways jitter.
 
@@ -109,23 +82,29 @@ def box_figure(
         A box per industry with its median beside it, and one jittered point per workplace.
     """
     unit, factor = UNITS[variable]
-    words, known = WORDS[lang], frame[["industry", variable]].dropna()
+    known = frame[["industry", variable]].dropna()
     groups = {
         industry.key: known.loc[known["industry"] == industry.key, variable].to_numpy(float)
         for industry in load_codebook().industries
     }
     figure, axes = make_plot(
-        words["by industry"].format(variable_label(variable, lang)),
-        words["box"].format(unit[lang], len(known)), source, lang,
-    )  # fmt: skip
+        say("{} by industry", variable_label(variable)),
+        say(
+            "{}; one point per workplace, n = {}; box: quartiles, whiskers: 1.5 box "
+            "lengths, number: median",
+            say(unit),
+            len(known),
+        ),
+        source,
+    )
     rng = np.random.default_rng(seed)
     medians, ticks = [], []
     for place, (key, values) in enumerate(groups.items()):
-        name = industry_label(key, lang)
+        name = industry_label(key)
         ticks.append(f"{fill(name, 15)}\nn = {len(values)}")
         if len(values):
             _draw_box(axes, place, values * factor, PALETTE[place], rng)
-            median = number(float(np.median(values)) * factor, lang)
+            median = number(float(np.median(values)) * factor)
             medians.append(f"{name} {median}")
             edge = place + BOX_WIDTH / 2 + 0.03
             height = np.median(values) * factor
@@ -135,7 +114,7 @@ def box_figure(
     axes.set_xlim(-0.5, len(groups) - 0.4)
     if known[variable].min() < 0:
         axes.axhline(0, color=MUTED, linewidth=1, zorder=1)
-    return describe(figure, f"{words['median']}: {', '.join(medians)}")
+    return describe(figure, f"{say('Medians')}: {', '.join(medians)}")
 
 
 def _draw_box(
@@ -153,13 +132,7 @@ def _draw_box(
 
 @styled()
 def scatter_figure(
-    frame: "pd.DataFrame",
-    item: str,
-    variable: str,
-    *,
-    source: str,
-    lang: Language = "en",
-    seed: int = 1,
+    frame: "pd.DataFrame", item: str, variable: str, *, source: str, seed: int = 1
 ) -> "Figure":
     """Draw a variable against the scores of an ordinal item, with a LOWESS curve: figure 6.
 
@@ -169,7 +142,7 @@ def scatter_figure(
         Scores of the item (1 to 5) and the variable, complete rows, as `design` gives them.
     item : str
         Such as "q13".
-    variable, source, lang, seed
+    variable, source, seed
         As in `box_figure`.
 
     Returns
@@ -178,25 +151,27 @@ def scatter_figure(
         One point per workplace, jittered sideways only; the curve is that of the scores.
     """
     unit, factor = UNITS[variable]
-    words, x, y = WORDS[lang], frame[item].to_numpy(float), frame[variable].to_numpy(float)
-    name = variable_label(variable, lang)
+    x, y = frame[item].to_numpy(float), frame[variable].to_numpy(float)
+    name = variable_label(variable)
     figure, axes = make_plot(
-        words["pair"].format(variable_label(item, lang), name[:1].lower() + name[1:]),
-        words["curve"].format(unit[lang], len(frame)), source, lang,
-    )  # fmt: skip
+        say("{} and {}", variable_label(item), name[:1].lower() + name[1:]),
+        say(
+            "{}; one point per workplace, n = {}; curve: LOWESS, span two thirds",
+            say(unit),
+            len(frame),
+        ),
+        source,
+    )
     spread = np.random.default_rng(seed).uniform(-JITTER, JITTER, len(x))
     axes.scatter(x + spread, y * factor, s=15, color=BLUE, alpha=0.4, linewidths=0)
     places, curve = lowess_curve(x, y * factor)
     axes.plot(places, curve, color=ALARM, linewidth=2.5, marker="o", markersize=5)
-    answers = {
-        answer.code: answer.label_nb if lang == "nb" else answer.label_en
-        for answer in load_codebook().item(item).categories
-    }
+    answers = {answer.code: answer.label for answer in load_codebook().item(item).categories}
     ticks = [f"{upper_first(text)}\nn = {(x == code).sum()}" for code, text in answers.items()]
     axes.set_xticks(list(answers), ticks)
     axes.set_xlim(min(answers) - 0.5, max(answers) + 0.5)
     told = zip(places, curve, strict=True)
-    texts = [f"{answers[int(place)]} {number(value, lang)}" for place, value in told]
+    texts = [f"{answers[int(place)]} {number(value)}" for place, value in told]
     return describe(figure, f"LOWESS: {', '.join(texts)}")
 
 
@@ -231,14 +206,14 @@ def lowess_curve(x: Floats, y: Floats) -> tuple[Floats, Floats]:
 
 
 @styled()
-def missingness_figure(picture: "pd.DataFrame", *, source: str, lang: Language = "en") -> "Figure":
+def missingness_figure(picture: "pd.DataFrame", *, source: str) -> "Figure":
     """Draw which quarters of which workplaces are observed; no workplace is named.
 
     Parameters
     ----------
     picture : pandas.DataFrame
         As `AnalysisSample.missingness()`: `industry, workplace, quarter, state`.
-    source, lang
+    source
         As in `box_figure`.
 
     Returns
@@ -250,10 +225,14 @@ def missingness_figure(picture: "pd.DataFrame", *, source: str, lang: Language =
     from matplotlib.colors import ListedColormap
     from matplotlib.patches import Patch
 
-    words, quarters = WORDS[lang], sorted(picture["quarter"].unique())
+    quarters = sorted(picture["quarter"].unique())
     panels = _panels(picture)
     n = sum(map(len, panels.values()))
-    figure = make_page(words["missing"], words["lines"].format(n), source, lang, size=(9.0, 9.5))
+    figure = make_page(
+        say("Observed quarters of absence by industry"),
+        say("One line per workplace in the register, n = {}; most complete on top", n), source,
+        size=(9.0, 9.5),
+    )  # fmt: skip
     heights = [max(len(panel), n * SMALLEST_PANEL) for panel in panels.values()]
     rows = figure.subplots(
         len(panels), sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights}
@@ -263,22 +242,24 @@ def missingness_figure(picture: "pd.DataFrame", *, source: str, lang: Language =
     for axes, (key, panel) in zip(rows, panels.items(), strict=True):
         axes.imshow(panel, cmap=colours, vmin=0, vmax=colours.N - 1, aspect="auto",
                     interpolation="nearest")  # fmt: skip
-        name = f"{fill(industry_label(key, lang), 18)}\nn = {len(panel)}"
+        name = f"{fill(industry_label(key), 18)}\nn = {len(panel)}"
         axes.set_ylabel(name, rotation=0, ha="right", va="center", labelpad=8)
         axes.set_yticks([])
         axes.tick_params(axis="x", length=0)
         axes.spines[:].set_visible(False)
     years = {i: name for i, name in enumerate(quarters) if name.endswith("Q1")}
-    names = [name.replace("Q", "K") if lang == "nb" else name for name in years.values()]
+    names = [axis_quarter(name) for name in years.values()]
     rows[-1].set_xticks(list(years), names)
     figure.legend(
-        handles=[Patch(color=colour, label=words[key]) for key, colour in STATE_COLOURS.items()],
+        handles=[
+            Patch(color=colour, label=say(STATES[key])) for key, colour in STATE_COLOURS.items()
+        ],
         loc="lower left", bbox_to_anchor=(0.2, 0.885), ncols=3, frameon=False, borderaxespad=0,
         borderpad=0,
     )  # fmt: skip
     counts = picture["state"].value_counts()
     return describe(
-        figure, ", ".join(f"{words[key]}: {counts.get(key, 0)}" for key in STATE_COLOURS)
+        figure, ", ".join(f"{say(STATES[key])}: {counts.get(key, 0)}" for key in STATE_COLOURS)
     )
 
 

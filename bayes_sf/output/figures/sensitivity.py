@@ -7,9 +7,9 @@ and whose data they are (`output.page`).
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from bayes_sf.catalogue import say
 from bayes_sf.disclosure.control import HIDDEN
 from bayes_sf.inputs.codebook import load_codebook
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.figures.page import (
     ALARM,
     BLUE,
@@ -21,7 +21,7 @@ from bayes_sf.output.figures.page import (
     styled,
 )
 from bayes_sf.output.numbers import fixed, level
-from bayes_sf.output.words.sensitivity import say
+from bayes_sf.output.words.sensitivity import part_word
 from bayes_sf.output.words.words import numbered_name, outcome_name, term_name, unit_name
 
 if TYPE_CHECKING:
@@ -31,28 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["controls_figure", "fan_figure", "ladder_figure", "ranks_figure"]
 
-_TEXTS: Final = {
-    "en": {
-        "ladder": "Estimates and {} intervals on the same workplaces, n = {}; one change at a time",
-        "fan": "Posterior means and {} intervals under {} priors, n = {}; dotted: the model's own",
-        "ranks": "Median rank and {} interval of {} slopes, 1 is the largest; orange: asked about",
-        "sweep": "; open: errors correlated {}",
-        "rank": "Rank by size",
-        "controls": "Posterior means and {} intervals; blue: the same {} workplaces at every step, "
-        "orange: those that are left (n)",
-    },
-    "nb": {
-        "ladder": "Estimater og {}-intervaller for de samme virksomhetene, n = {}; én endring om "
-        "gangen",
-        "fan": "Forventninger og {}-intervaller under {} a priori-fordelinger, n = {}; prikket: "
-        "modellens egen",
-        "ranks": "Medianrang og {}-intervall for {} stigningstall, 1 er størst; oransje: spurt om",
-        "sweep": "; åpne: feil korrelert {}",
-        "rank": "Rang etter størrelse",
-        "controls": "Forventninger og {}-intervaller; blått: de samme {} virksomhetene i alle "
-        "trinn, oransje: de som er igjen (n)",
-    },
-}
 #: Height of a line, and of what is above and below them, in inches.
 _LINE, _ABOVE, _BELOW = 0.27, 1.0, 1.0
 _WIDTH: Final = 9.0
@@ -74,25 +52,23 @@ def _panels(
     return panels
 
 
-def _label(axes: "Axes", term: str, unit: str, lang: Language, *, own: str) -> None:
+def _label(axes: "Axes", term: str, unit: str, *, own: str) -> None:
     """Name what is on a panel, and its unit."""
-    named = term_name(term, lang, own=own)
-    end = f" ({unit_name(unit, lang)})" if unit else ""
+    named = term_name(term, own=own)
+    end = f" ({unit_name(unit)})" if unit else ""
     axes.set_xlabel(f"{_short(named, 45 - len(end))}{end}")
-    axes.xaxis.set_major_formatter(lambda value, _: fixed(value, 2, lang))
+    axes.xaxis.set_major_formatter(lambda value, _: fixed(value, 2))
     axes.locator_params(axis="x", nbins=5)
 
 
 @styled()
-def ladder_figure(frame: "pd.DataFrame", *, lang: Language = "en") -> "Figure":
+def ladder_figure(frame: "pd.DataFrame") -> "Figure":
     """Draw the rungs of one model, a panel for every term that has estimates.
 
     Parameters
     ----------
     frame : pandas.DataFrame
         As `climb` returns it, of one model.
-    lang : {"en", "nb"}
-        Language.
     """
     there = frame[frame["missing"] == ""]
     rungs = [rung for rung in dict.fromkeys(frame["rung"]) if rung in set(there["rung"])]
@@ -102,10 +78,15 @@ def ladder_figure(frame: "pd.DataFrame", *, lang: Language = "en") -> "Figure":
     height = _ABOVE + _BELOW + 1.4 * _LINE * len(rungs)
     n = int(there["n"].dropna().iloc[0])
     figure = make_page(
-        f"{say('ladder', lang)}: {first['model']}, {_outcome(first, lang)}",
-        _TEXTS[lang]["ladder"].format(level(first["prob"], lang), n),
-        _source(first), lang, size=(_WIDTH, height),
-    )  # fmt: skip
+        f"{say('The ladder')}: {first['model']}, {_outcome(first)}",
+        say(
+            "Estimates and {} intervals on the same workplaces, n = {}; one change at a time",
+            level(first["prob"]),
+            n,
+        ),
+        _source(first),
+        size=(_WIDTH, height),
+    )
     said = []
     for place, (term, axes) in enumerate(
         zip(terms, _panels(figure, len(terms), 0.3, len(rungs), height), strict=True)
@@ -121,23 +102,21 @@ def ladder_figure(frame: "pd.DataFrame", *, lang: Language = "en") -> "Figure":
         if term != "icc":
             axes.axvline(0, color=INK, lw=0.8)
             ends = rows["estimate"].iloc[[0, -1]]
-            name = term_name(term, lang, own=whose)
-            said.append(f"{name}: {fixed(ends.iloc[0], 2, lang)} - {fixed(ends.iloc[1], 2, lang)}")
-        axes.set_yticks(range(len(rungs)), [say(r, lang) for r in rungs] if not place else [])
-        _label(axes, term, first["unit"] if term != "icc" else "", lang, own=whose)
+            name = term_name(term, own=whose)
+            said.append(f"{name}: {fixed(ends.iloc[0], 2)} - {fixed(ends.iloc[1], 2)}")
+        axes.set_yticks(range(len(rungs)), [part_word(r) for r in rungs] if not place else [])
+        _label(axes, term, first["unit"] if term != "icc" else "", own=whose)
     return describe(figure, "; ".join(said) or "ICC")
 
 
 @styled()
-def fan_figure(frame: "pd.DataFrame", *, lang: Language = "en") -> "Figure":
+def fan_figure(frame: "pd.DataFrame") -> "Figure":
     """Draw a model's posteriors under every prior, a panel for every slope and the ICC.
 
     Parameters
     ----------
     frame : pandas.DataFrame
         As `prior_fan` returns it, of one model.
-    lang : {"en", "nb"}
-        Language.
     """
     own = frame[frame["group"] == ""]
     priors, terms = list(dict.fromkeys(own["prior"])), list(dict.fromkeys(own["term"]))
@@ -145,9 +124,13 @@ def fan_figure(frame: "pd.DataFrame", *, lang: Language = "en") -> "Figure":
     whose = _own(first)
     height = _ABOVE + _BELOW + _LINE * len(priors)
     figure = make_page(
-        f"{say('fan', lang)}: {first['model']}, {_outcome(first, lang)}",
-        _TEXTS[lang]["fan"].format(level(first["prob"], lang), len(priors), int(first["n"])),
-        _source(first), lang, size=(_WIDTH, height),
+        f"{say('Prior fan')}: {first['model']}, {_outcome(first)}",
+        say(
+            "Posterior means and {} intervals under {} priors, n = {}; dotted: the model's own",
+            level(first["prob"]), len(priors), int(first["n"]),
+        ),
+        _source(first),
+        size=(_WIDTH, height),
     )  # fmt: skip
     slopes = list(dict.fromkeys(name.partition(",")[0] for name in priors))
     colours = {name: PALETTE[(4 + at) % len(PALETTE)] for at, name in enumerate(slopes)}
@@ -165,24 +148,22 @@ def fan_figure(frame: "pd.DataFrame", *, lang: Language = "en") -> "Figure":
             changed += bool(one["changes"])
         if term != "icc":
             axes.axvline(0, color=INK, lw=0.8)
-        labels = [_prior_name(name, lang) for name in priors]
+        labels = [_prior_name(name) for name in priors]
         axes.set_yticks(range(len(priors)), labels if not place else [], size=8.5)
-        _label(axes, term, first["unit"] if term != "icc" else "", lang, own=whose)
-    share = f"{say('changed', lang)}: {changed} / {len(priors) * len(terms)}"
-    named = ", ".join(term_name(term, lang, own=whose) for term in terms)
+        _label(axes, term, first["unit"] if term != "icc" else "", own=whose)
+    share = f"{say('Other conclusion')}: {changed} / {len(priors) * len(terms)}"
+    named = ", ".join(term_name(term, own=whose) for term in terms)
     return describe(figure, f"{named}. {share}")
 
 
 @styled()
-def controls_figure(frame: "pd.DataFrame", *, lang: Language = "en") -> "Figure":
+def controls_figure(frame: "pd.DataFrame") -> "Figure":
     """Draw an item's effect at every step, on identical rows and on those that are left.
 
     Parameters
     ----------
     frame : pandas.DataFrame
         As `climb_controls` returns it, of one model.
-    lang : {"en", "nb"}
-        Language.
     """
     steps, terms = list(dict.fromkeys(frame["controls"])), list(dict.fromkeys(frame["term"]))
     first = frame.iloc[0]
@@ -190,10 +171,16 @@ def controls_figure(frame: "pd.DataFrame", *, lang: Language = "en") -> "Figure"
     height = _ABOVE + _BELOW + 1.4 * _LINE * len(steps)
     same = int(frame[frame["rows"] == "identical"]["n"].iloc[0])
     figure = make_page(
-        f"{say('controls title', lang)}: {first['model']}, {_outcome(first, lang)}",
-        _TEXTS[lang]["controls"].format(level(first["prob"], lang), same),
-        _source(first), lang, size=(_WIDTH, height),
-    )  # fmt: skip
+        f"{say('Controls one by one')}: {first['model']}, {_outcome(first)}",
+        say(
+            "Posterior means and {} intervals; blue: the same {} workplaces at every "
+            "step, orange: those that are left (n)",
+            level(first["prob"]),
+            same,
+        ),
+        _source(first),
+        size=(_WIDTH, height),
+    )
     own = frame[frame["rows"] == "own"].drop_duplicates("controls").set_index("controls")["n"]
     for place, (term, axes) in enumerate(
         zip(terms, _panels(figure, len(terms), 0.3, len(steps), height), strict=True)
@@ -208,21 +195,19 @@ def controls_figure(frame: "pd.DataFrame", *, lang: Language = "en") -> "Figure"
                     axes.plot([one["lower"], one["upper"]], [at, at], color=colour, lw=2)
                     axes.plot(one["mean"], at, "o", color=colour, ms=5)
         named = [
-            f"{say(s, lang) if s in {'none', 'all'} else term_name(s, lang, own=whose)}"
+            f"{part_word(s) if s in {'none', 'all'} else term_name(s, own=whose)}"
             + ("" if own[s] == HIDDEN else f" ({own[s]})")
             for s in steps
         ]
         axes.set_yticks(range(len(steps)), named if not place else [], size=8.5)
-        _label(axes, term, first["unit"], lang, own=whose)
+        _label(axes, term, first["unit"], own=whose)
     told = "" if (own == HIDDEN).any() else f"; {own.min()}-{own.max()}"
-    moved = ", ".join(term_name(term, lang, own=whose) for term in terms)
+    moved = ", ".join(term_name(term, own=whose) for term in terms)
     return describe(figure, f"{moved}; n = {same}{told}")
 
 
 @styled()
-def ranks_figure(
-    frame: "pd.DataFrame", asked: Sequence[str] = (), *, lang: Language = "en"
-) -> "Figure":
+def ranks_figure(frame: "pd.DataFrame", asked: Sequence[str] = ()) -> "Figure":
     """Draw the ranks of all slopes of one outcome, the largest on top.
 
     Parameters
@@ -231,8 +216,6 @@ def ranks_figure(
         The part ``multiplicity`` of `sensitivity`, of one outcome.
     asked : sequence of str
         Terms in orange.
-    lang : {"en", "nb"}
-        Language.
     """
     swept = bool(frame["correlation"].notna().any())
     low, high = frame["correlation"].min(), frame["correlation"].max()
@@ -241,11 +224,15 @@ def ranks_figure(
     other = frame[frame["correlation"] == high].set_index("term") if swept else None
     first, terms = frame.iloc[0], list(main["term"])
     height = _ABOVE + _BELOW + _LINE * len(terms)
-    subtitle = _TEXTS[lang]["ranks"].format(level(first["prob"], lang), len(terms))
-    subtitle += _TEXTS[lang]["sweep"].format(fixed(float(high), 1, lang)) if swept else ""
+    subtitle = say(
+        "Median rank and {} interval of {} slopes, 1 is the largest; orange: asked about",
+        level(first["prob"]),
+        len(terms),
+    )
+    subtitle += say("; open: errors correlated {}", fixed(float(high), 1)) if swept else ""
     figure = make_page(
-        f"{say('multiplicity', lang)}: {_outcome(first, lang)}", subtitle,
-        _source(first), lang, size=(_WIDTH, height),
+        f"{say('Many comparisons')}: {_outcome(first)}", subtitle, _source(first),
+        size=(_WIDTH, height),
     )  # fmt: skip
     (axes,) = _panels(figure, 1, 0.42, len(terms), height)
     for row, one in enumerate(main.to_dict("records")):
@@ -255,24 +242,22 @@ def ranks_figure(
         if other is not None:
             axes.plot(other.loc[one["term"], "rank"], row, "o", mfc="white", mec=colour)
     whose = _own(first)
-    labels = [
-        f"{'' if whose else _number(t)}{_short(term_name(t, lang, own=whose))}" for t in terms
-    ]
+    labels = [f"{'' if whose else _number(t)}{_short(term_name(t, own=whose))}" for t in terms]
     axes.set_yticks(range(len(terms)), labels, size=8)
     for label, term in zip(axes.get_yticklabels(), terms, strict=True):
         label.set_color(ALARM if term in asked else INK)
     axes.set_xlim(0, len(terms) + 1)
-    axes.set_xlabel(_TEXTS[lang]["rank"])
+    axes.set_xlabel(say("Rank by size"))
     top = main.iloc[0]
-    share = fixed(float(top["p_top"]), 2, lang)
-    name = numbered_name(top["term"], lang, own=whose)
-    return describe(figure, f"{name}: {say('p_top', lang).format(first['top'])} = {share}")
+    share = fixed(float(top["p_top"]), 2)
+    name = numbered_name(top["term"], own=whose)
+    return describe(figure, f"{name}: {say('P(top {})', first['top'])} = {share}")
 
 
-def _prior_name(name: str, lang: Language) -> str:
+def _prior_name(name: str) -> str:
     """Name of a prior of the fan, in words: ``slope flat, sd_group half-t``."""
     words = name.replace(",", " ,").split(" ")
-    return " ".join(say(f"prior {w}", lang).removeprefix("prior ") for w in words).replace(
+    return " ".join(part_word(f"prior {w}").removeprefix("prior ") for w in words).replace(
         " ,", ","
     )
 
@@ -294,9 +279,9 @@ def _own(row: "pd.Series[str]") -> str:
     return source if source in {"frame", "moments"} else ""
 
 
-def _outcome(row: "pd.Series[str]", lang: Language) -> str:
+def _outcome(row: "pd.Series[str]") -> str:
     """Label of the outcome."""
-    return outcome_name(row["outcome"], lang, own=_own(row))
+    return outcome_name(row["outcome"], own=_own(row))
 
 
 def _source(row: "pd.Series[str]") -> str:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final
 from bayes_sf.analysis.missing.completed import CompletedSets
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import load_codebook
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.formats.delimited import CsvStyle
 
 if TYPE_CHECKING:
@@ -33,12 +32,7 @@ _SPSS_NAMES: Final = {".imp": "Imputation_", ".id": "id"}
 
 
 def completed_files(
-    sets: CompletedSets,
-    *,
-    source: str,
-    quarters: bool = False,
-    lang: Language = "en",
-    csv_style: CsvStyle = "plain",
+    sets: CompletedSets, *, source: str, quarters: bool = False, csv_style: CsvStyle = "plain"
 ) -> dict[str, bytes]:
     """Write completed data sets.
 
@@ -50,8 +44,6 @@ def completed_files(
         Whose workplaces; the last column says so.
     quarters : bool
         Whether to write the quarters, too.
-    lang : {"en", "nb"}
-        Language of the labels in SPSS.
     csv_style : {"plain", "norwegian"}
         As in `csv_bytes`. `mice` reads the plain one.
 
@@ -69,7 +61,7 @@ def completed_files(
         said = table.assign(source=_SOURCES.get(source, source))
         files[f"{name}.csv"] = _csv(said, csv_style)
         files[f"{name}.parquet"] = said.to_parquet(index=False)
-        files[f"{name}.sav"] = _spss(said, lang)
+        files[f"{name}.sav"] = _spss(said)
     return files
 
 
@@ -81,7 +73,7 @@ def _csv(table: "pd.DataFrame", style: CsvStyle) -> bytes:
     return table.to_csv(index=False, lineterminator="\n", na_rep="NA").encode()
 
 
-def _spss(table: "pd.DataFrame", lang: Language) -> bytes:
+def _spss(table: "pd.DataFrame") -> bytes:
     """An SPSS file with labels of variables and answers."""
     import pyreadstat
 
@@ -90,8 +82,8 @@ def _spss(table: "pd.DataFrame", lang: Language) -> bytes:
         named[name] = named[name].astype(object).where(named[name].notna(), None)
     return _written(
         lambda path: pyreadstat.write_sav(
-            named, path, column_labels={n: _label(n, lang) for n in named.columns},
-            variable_value_labels=_answers(named.columns, lang),
+            named, path, column_labels={n: _label(n) for n in named.columns},
+            variable_value_labels=_answers(named.columns),
         )
     )  # fmt: skip
 
@@ -112,22 +104,19 @@ def _written(write: Callable[[Path], None]) -> bytes:
         return stream.read()
 
 
-def _label(name: str, lang: Language) -> str:
+def _label(name: str) -> str:
     """Label of a variable; of a flag and of what is no variable, its name."""
     try:
-        return load_codebook().label(name, lang)
+        return load_codebook().label(name)
     except UsageError:
         return name
 
 
-def _answers(names: "pd.Index[str]", lang: Language) -> dict[str, dict[Any, str]]:
+def _answers(names: "pd.Index[str]") -> dict[str, dict[Any, str]]:
     """Labels of the answers of items with scores, by code."""
     book = load_codebook()
     return {
-        name: {
-            float(answer.code): answer.label_nb if lang == "nb" else answer.label_en
-            for answer in book.item(name).categories
-        }
+        name: {float(answer.code): answer.label for answer in book.item(name).categories}
         for name in names
         if name in book.items and book.item(name).kind in {"ordinal", "option"}
     }

@@ -18,7 +18,8 @@ import re
 from collections.abc import Iterator
 from typing import Final, Literal
 
-from bayes_sf.output.tables.table import Column, Table, Value, is_figure, raw_values
+from bayes_sf.catalogue import say
+from bayes_sf.output.tables.table import Column, Table, Value, as_made, is_figure, raw_values
 from bayes_sf.output.words.words import word
 
 __all__ = ["CsvStyle", "csv_bytes"]
@@ -31,6 +32,7 @@ _FORMULA: Final = re.compile(r"[=@]|[+-](?!\d+(?:[.,]\d+)?$)")
 _SOURCES: Final = {"replica": "SYNTHETIC replica"}
 
 
+@as_made
 def csv_bytes(table: Table, style: CsvStyle = "plain") -> bytes:
     """Write a table as CSV.
 
@@ -53,7 +55,7 @@ def csv_bytes(table: Table, style: CsvStyle = "plain") -> bytes:
         else (table.raw_header, _SOURCES.get(table.source, table.source))
     )
     source = [said] if table.source else []
-    name = word("source", table.lang) if norwegian else "source"
+    name = say("Source") if norwegian else "source"
     writer.writerow([*header, *([name] if source else [])])
     for row in table.rows:
         cells = [
@@ -73,7 +75,7 @@ def _labels(table: Table) -> Iterator[str]:
         if labels.count(label) > 1 and at:
             label = f"{labels[at - 1]}: {label}"
         ends = ("lower", "upper") if column.kind == "interval" else ()
-        yield from (f"{label}, {word(end, table.lang)}" for end in ends)
+        yield from (f"{label}, {word(end)}" for end in ends)
         if not ends:
             yield label
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
+from bayes_sf.catalogue import say_as, speaking
 from bayes_sf.errors import UsageError
 from bayes_sf.output.tables.table import Table
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 __all__ = ["word_bytes"]
 
 _POINTS: Final = 9
-_LANGUAGES: Final = {"en": "en-GB", "nb": "nb-NO"}
 
 
 def word_bytes(tables: Sequence[Table]) -> bytes:
@@ -47,7 +47,8 @@ def _add_table(document: "Document", table: Table) -> None:
     """Caption, table, footer."""
     from docx.shared import Pt
 
-    _say_language(document, _LANGUAGES[table.lang])
+    with speaking(table.lang):
+        _say_language(document, say_as("language of a document", "en-GB"))
     caption = document.add_paragraph(table.caption, style="Caption")
     caption.paragraph_format.keep_with_next = True
     grid = document.add_table(rows=1, cols=len(table.columns), style="Light Shading")

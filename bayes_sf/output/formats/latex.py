@@ -17,7 +17,8 @@ from itertools import groupby
 from textwrap import wrap
 from typing import Final
 
-from bayes_sf.output.tables.table import Table
+from bayes_sf.catalogue import say_as
+from bayes_sf.output.tables.table import Table, as_made
 
 __all__ = ["escape", "latex"]
 
@@ -58,6 +59,7 @@ def escape(text: str) -> str:
     return re.sub(r"([-',])(?=\1)", r"\1{}", text.translate(_ESCAPES))
 
 
+@as_made
 def latex(table: Table) -> str:
     """Write a table as a float, or one of many rows as a longtable with a repeated header."""
     columns = tuple(_columns(table))
@@ -65,7 +67,8 @@ def latex(table: Table) -> str:
     write = _long if len(table.rows) > _PAGE else _float
     text = "\n".join(write(table, columns, width)) + "\n"
     packages = ",".join(name for part, name in _PACKAGES.items() if part in text)
-    norwegian = "% \\usepackage[norsk]{babel}\n" if table.lang == "nb" else ""
+    package = say_as("LaTeX's babel; english: none", "english")
+    norwegian = f"% \\usepackage[{package}]{{babel}}\n" if package != "english" else ""
     return (
         f"% The document's preamble needs\n% \\usepackage[T1]{{fontenc}}\n{norwegian}"
         f"% \\usepackage{{{packages}}}\n{text}"

@@ -10,9 +10,9 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from bayes_sf.inputs.variables import Language
+from bayes_sf.catalogue import say
+from bayes_sf.errors import legible
 from bayes_sf.output.tables.table import Column, Table
-from bayes_sf.output.words.sentences import sentence
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,16 +40,16 @@ def print_table(console: "Console", table: Table) -> None:
     """
     from rich.text import Text
 
-    cells = [[row[place] for row in table.texts] for place in range(len(table.columns))]
+    cells = [[legible(row[place]) for row in table.texts] for place in range(len(table.columns))]
     ranges = [_widths(column, own) for column, own in zip(table.columns, cells, strict=True)]
     console.print()
-    console.print(Text(table.caption, style="bold"))
+    console.print(Text(legible(table.caption), style="bold"))
     lows = [low for low, _ in ranges]
     for part in column_parts(lows, console.width, names=_naming(table, lows, console.width)):
         widths = _grown([ranges[place] for place in part], console.width)
         console.print(_drawn(table, part, widths), crop=False)
     for line in table.footer:
-        console.print(Text(line, style="dim"))
+        console.print(Text(legible(line), style="dim"))
 
 
 def column_parts(widths: Sequence[int], room: int, *, names: int = 1) -> list[list[int]]:
@@ -122,19 +122,14 @@ def _drawn(table: Table, part: Sequence[int], widths: Sequence[int]) -> "RichTab
     for place, width in zip(part, widths, strict=True):
         column = table.columns[place]
         side: Literal["left", "right"] = "left" if column.is_text else "right"
-        rich.add_column(Text(column.label), justify=side, width=width, overflow="fold")
+        rich.add_column(Text(legible(column.label)), justify=side, width=width, overflow="fold")
     for row in table.texts:
-        rich.add_row(*(Text(row[place]) for place in part))  # q17[no] is no markup
+        rich.add_row(*(Text(legible(row[place])) for place in part))  # q17[no] is no markup
     return rich
 
 
 def print_end(
-    console: "Console",
-    files: Sequence[Path],
-    *,
-    lang: Language,
-    disclosure: str = "",
-    more: int = 0,
+    console: "Console", files: Sequence[Path], *, disclosure: str = "", more: int = 0
 ) -> None:
     """Say what is not shown, what disclosure control did, and what was written.
 
@@ -144,17 +139,15 @@ def print_end(
         Stdout.
     files : sequence of pathlib.Path
         What was written, all of it to one folder; of nothing, nothing is said.
-    lang : {"en", "nb"}
-        Language.
     disclosure : str
         As `notice` has it.
     more : int
         Models that are in the files only; of none, or fewer, nothing is said.
     """
     names = ", ".join(path.name for path in files)
-    written = sentence("written", lang).format(files[0].parent, names) if files else ""
+    written = say("Written to {}: {}", files[0].parent, names) if files else ""
     said = (
-        sentence("more models", lang).format(more) if more > 0 else "",
+        say("{} more models are in the files.", more) if more > 0 else "",
         disclosure,
         written,
     )

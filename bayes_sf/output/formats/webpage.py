@@ -16,6 +16,11 @@ __all__ = ["fragment", "page"]
 _TABLE: Final = re.compile(r"<table.*</table>", re.DOTALL)
 _CELL: Final = re.compile(r'<(td|th)(?= [^>]*class="gt_row)')
 _NOTE: Final = re.compile(r'(<td class="gt_sourcenote"[^>]*>)(.*?)(</td>)', re.DOTALL)
+#: Nothing is fetched, and nothing runs.
+_POLICY: Final = (
+    """<meta http-equiv="Content-Security-Policy" """
+    """content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">"""
+)
 _STYLE: Final = "body{margin:1rem;max-width:100%}caption{text-align:left;font-weight:bold}"
 
 
@@ -37,10 +42,11 @@ def fragment(table: Table) -> str:
 
 def page(table: Table) -> str:
     """Write one page that needs no other file."""
-    lang, title = table.lang, escape(table.caption)
+    title = escape(table.caption)
     body = _TABLE.sub(lambda found: _annotated(found[0], table), _rendered(table))
     return (
-        f'<!DOCTYPE html>\n<html lang="{lang}">\n<head>\n<meta charset="utf-8">\n'
+        f'<!DOCTYPE html>\n<html lang="{table.lang}">\n<head>\n<meta charset="utf-8">\n'
+        f"{_POLICY}\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
     )

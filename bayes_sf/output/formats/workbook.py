@@ -6,6 +6,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 from zipfile import ZIP_DEFLATED, ZipFile
 
+from bayes_sf.catalogue import speaking
 from bayes_sf.output.numbers import estimate, limit, power_of, probability
 from bayes_sf.output.tables.table import Column, Table, Value
 from bayes_sf.output.words.words import word
@@ -104,7 +105,8 @@ def _labels(table: Table) -> Iterator[str]:
     """Headers of the raw values: an interval has two."""
     for column in table.columns:
         if column.kind == "interval":
-            yield from (f"{column.label}, {word(end, table.lang)}" for end in ("lower", "upper"))
+            with speaking(table.lang):
+                yield from [f"{column.label}, {word(end)}" for end in ("lower", "upper")]
         else:
             yield column.label
 
@@ -125,10 +127,11 @@ def _value(value: Value, column: Column, table: Table, where: tuple[int, int]) -
         return _printed_figure(value)
     decimals = table.places(*where)
     power = power_of(value, decimals)
-    if column.kind == "interval":
-        return value, _number_format(limit(value, decimals, power=power), decimals, power)
-    shown = probability if column.kind == "probability" else estimate
-    return value, _number_format(shown(value, decimals), decimals, power)
+    with speaking("en"):  # Excel's formats have a decimal point
+        if column.kind == "interval":
+            return value, _number_format(limit(value, decimals, power=power), decimals, power)
+        shown = probability if column.kind == "probability" else estimate
+        return value, _number_format(shown(value, decimals), decimals, power)
 
 
 def _printed_figure(text: str) -> tuple[Value, str]:

@@ -18,6 +18,7 @@ from bayes_sf.analysis.pooling import Pooling, compare_pooling
 from bayes_sf.analysis.priors.prior_fan import default_fan, prior_fan
 from bayes_sf.analysis.replay.consistency import RuleOutcome, replay
 from bayes_sf.analysis.sensitivity import Sensitivity, sensitivity
+from bayes_sf.catalogue import language
 from bayes_sf.disclosure.control import Control, Hidden, Rules
 from bayes_sf.disclosure.protected_models import (
     hidden_of,
@@ -26,6 +27,7 @@ from bayes_sf.disclosure.protected_models import (
     protect_reproduction,
     withheld_of,
 )
+from bayes_sf.disclosure.protected_sensitivity import protect_fan, protect_sensitivity
 from bayes_sf.engines.result import Result
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.report.alternatives import explore_choices, move_unobserved, treat_gaps
@@ -35,7 +37,6 @@ from bayes_sf.spec.analysis import load_analysis
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bayes_sf.inputs.variables import Language
     from bayes_sf.recovery.study import PublishedStudy
 
 __all__ = ["AMOUNTS", "Association", "Material", "associations", "explorer_models", "gather"]
@@ -53,8 +54,6 @@ class Material:
     ----------
     source : {"published", "replica", "microdata"}
         Which data.
-    lang : {"en", "nb"}
-        Language of the report.
     data : PublishedStudy or AnalysisSample
         The data themselves.
     found : Reproduction
@@ -89,7 +88,6 @@ class Material:
     """
 
     source: str
-    lang: "Language"
     data: "PublishedStudy | AnalysisSample"
     found: Reproduction
     outcomes: tuple[RuleOutcome, ...]
@@ -163,7 +161,6 @@ class Association:
 def gather(
     data: "PublishedStudy | AnalysisSample",
     *,
-    lang: "Language",
     rope: float | None = None,
     seed: int = 1,
     with_data: bool = False,
@@ -177,7 +174,7 @@ def gather(
     ----------
     data : PublishedStudy or AnalysisSample
         As `load_sample` gives it.
-    lang, rope, seed, with_data
+    rope, seed, with_data
         As in `Material`.
     rules : Rules, optional
         Of disclosure control: what the page shows has passed it.
@@ -209,10 +206,10 @@ def gather(
     explored, choice_log = explore_choices(data, control, progress)
     missing, missing_log = treat_gaps(data, control, imputed)
     return Material(
-        source=results[0].provenance.source, lang=lang, data=data,
+        source=results[0].provenance.source, data=data,
         found=protect_reproduction(found, control).shown, outcomes=replay(),
-        fan=prior_fan(results, default_fan(), groups=False),
-        small=_small(results, data, control, lang=lang, seed=seed),
+        fan=protect_fan(prior_fan(results, default_fan(), groups=False), results, control).shown,
+        small=protect_sensitivity(_small(results, data, control, seed=seed), control).shown,
         poolings=tuple(pooling for pooling, _ in poolings), rope=rope, seed=seed,
         with_data=with_data, control=control, tables=tables, effects=effects, tipping=tipping,
         explored=explored, missing=missing,
@@ -240,14 +237,13 @@ def _small(
     data: "PublishedStudy | AnalysisSample",
     control: Control,
     *,
-    lang: "Language",
     seed: int,
 ) -> Sensitivity:
     """Ask further of what an interval sets apart from zero, and of all slopes at once."""
     apart = {result.spec.name for result in _apart(results)}
     parts = ["ladder", "multiplicity"] if apart else ["multiplicity"]
     analysis, _ = keep_open(load_analysis("bivariate"), control)
-    return sensitivity(analysis, data, items=sorted(apart), parts=parts, seed=seed, lang=lang)
+    return sensitivity(analysis, data, items=sorted(apart), parts=parts, seed=seed, lang=language())
 
 
 def associations(material: Material) -> tuple[Association, ...]:
@@ -260,7 +256,7 @@ def associations(material: Material) -> tuple[Association, ...]:
 
 def _associate(result: Result, term: str, material: Material) -> Association:
     """One contrast."""
-    contrast = find_contrast(term, "widest", language=material.lang)
+    contrast = find_contrast(term, "widest", lang=language())
     posterior = contrast_posterior(result, contrast)
     tail = 0.5 - 0.5 * result.prob
     lower, upper = map(float, posterior.quantile([tail, 1 - tail])[0])

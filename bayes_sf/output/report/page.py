@@ -8,8 +8,9 @@ import base64
 import json
 from collections.abc import Iterator
 from importlib import metadata
+from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
 
 from bayes_sf.analysis.contrast import Contrast, find_contrast
 from bayes_sf.analysis.priors.explorer import (
@@ -18,24 +19,22 @@ from bayes_sf.analysis.priors.explorer import (
     SLOPE_RANGE,
     explorer_model,
 )
+from bayes_sf.catalogue import language, mark, say
 from bayes_sf.engines.fit import versions
 from bayes_sf.errors import UsageError
 from bayes_sf.output.audit import disclosure_files
-from bayes_sf.output.figures.page import drawing, upper_first
+from bayes_sf.output.figures.page import coarsened, drawing, upper_first
 from bayes_sf.output.files import plain, write_files
 from bayes_sf.output.formats.webpage import fragment
 from bayes_sf.output.numbers import level
 from bayes_sf.output.report.material import Material, associations, explorer_models
 from bayes_sf.output.report.section import Section
 from bayes_sf.output.report.sections import build_sections
-from bayes_sf.output.report.sentences import read_template, say
 from bayes_sf.output.report.statements import data_say, how_sure, question
+from bayes_sf.output.report.tables import VERDICTS
+from bayes_sf.output.run import keyed
 from bayes_sf.output.words.priors import prior_words
-from bayes_sf.output.words.sentences import STATEMENTS
-from bayes_sf.output.words.words import outcome_name, term_name
-
-if TYPE_CHECKING:
-    from bayes_sf.inputs.variables import Language
+from bayes_sf.output.words.words import outcome_name, statement_of, term_name
 
 __all__ = ["explorer_content", "render_report", "write_report"]
 
@@ -43,6 +42,31 @@ _STYLE, _SCRIPTS = "report.css", ("explorer.js", "report.js")
 _MARKS = {
     "published": "real", "report": "real", "replica": "synthetic", "microdata": "own",
 }  # fmt: skip
+#: What a mark says, and the page's banner.
+_MARKED: Final = {
+    "real": mark("REAL NUMBERS"),
+    "synthetic": mark("SYNTHETIC"),
+    "own": mark("OWN DATA"),
+}
+_BANNERS: Final = {
+    "published": mark(
+        "The numbers are about the real study: they are computed from the report's "
+        "printed tables, without microdata."
+    ),
+    "replica": mark(
+        "Everything is computed from invented workplaces, except what is marked as real "
+        "numbers. Nothing here is a finding about real workplaces."
+    ),
+    "microdata": mark(
+        "The numbers are computed from the files that were given, except what is marked "
+        "as the report's."
+    ),
+}
+
+
+def _template(name: str) -> str:
+    """A file of `templates/`, which travels inside the wheel."""
+    return (files("bayes_sf.output.report") / "templates" / name).read_text(encoding="utf-8")
 
 
 def write_report(path: Path, material: Material) -> tuple[Path, ...]:
@@ -81,34 +105,36 @@ def render_report(material: Material) -> str:
     import jinja2
     from markupsafe import Markup
 
-    lang, found = material.lang, associations(material)
+    found = associations(material)
     environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(read_template), undefined=jinja2.StrictUndefined,
+        loader=jinja2.FunctionLoader(_template), undefined=jinja2.StrictUndefined,
         autoescape=True, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     content = json.dumps(plain(explorer_content(material)), ensure_ascii=False, allow_nan=False)
     return environment.get_template("report.html.j2").render(
-        lang=lang, say=lambda key, **values: say(key, lang, **values),
+        lang=language(), say=say,
         source=material.source, mark=lambda source: _MARKS[source],
-        statement=lambda source: STATEMENTS[lang][source],
+        marked=lambda source: say(_MARKED[_MARKS[source]]), banner=say(_BANNERS[material.source]),
+        statement=statement_of,
         question=question(material), data_say=list(data_say(material, found)),
         how_sure=list(how_sure(material, found)), sections=build_sections(material),
         table=lambda table: Markup(fragment(table)),  # noqa: S704  # cells are escaped there
-        figures=lambda section: list(_figures(section)),
-        style=Markup(read_template(_STYLE)),  # noqa: S704  # our own file
-        scripts=Markup("\n".join(map(read_template, _SCRIPTS))),  # noqa: S704  # our own
+        figures=lambda section: list(_figures(section, material)),
+        style=Markup(_template(_STYLE)),  # noqa: S704  # our own file
+        scripts=Markup("\n".join(map(_template, _SCRIPTS))),  # noqa: S704  # our own
         explorer=Markup(content.replace("<", "\\u003c")),  # noqa: S704  # JSON without a tag
-        prior_words=lambda text: prior_words(text, lang), families=GROUP_FAMILIES,
+        prior_words=prior_words, families=GROUP_FAMILIES,
         group_range=GROUP_RANGE, slope_range=SLOPE_RANGE,
         priors=_priors(material), provenance=_provenance(material),
         version=metadata.version("bayes-sf"), seed=material.seed,
-        level=level(material.nulls[0].prob, lang),
+        level=level(material.nulls[0].prob),
     )  # fmt: skip
 
 
-def _figures(section: Section) -> Iterator[tuple[str, str, str]]:
+def _figures(section: Section, material: Material) -> Iterator[tuple[str, str, str]]:
     """Yield each figure as a data address, its title and its alternative text."""
-    for figure in section.figures:
+    for found in section.figures:
+        figure = coarsened(found) if material.control.active else found
         address = "data:image/svg+xml;base64," + base64.b64encode(drawing(figure)).decode()
         yield address, figure.get_suptitle(), str(figure.get_label())
 
@@ -116,12 +142,12 @@ def _figures(section: Section) -> Iterator[tuple[str, str, str]]:
 def _priors(material: Material) -> list[tuple[str, str, str]]:
     """Each prior of the bivariate models: what of, the prior, and its reason."""
     priors = material.bivariate[0].spec.priors
-    units, centres, lang = {"slope": "sd(y)/sd(x)"}, {"intercept": "mean(y)"}, material.lang
+    units, centres = {"slope": "sd(y)/sd(x)"}, {"intercept": "mean(y)"}
     return [
         (
-            prior_words(name, lang),
-            prior_words(prior.text(units.get(name, "sd(y)"), centres.get(name, "0")), lang),
-            prior.reason_in(lang),
+            prior_words(name),
+            prior_words(prior.text(units.get(name, "sd(y)"), centres.get(name, "0"))),
+            prior.reason_said,
         )
         for name in ("intercept", "slope", "sd_resid", "sd_group")
         for prior in (getattr(priors, name),)
@@ -130,15 +156,15 @@ def _priors(material: Material) -> list[tuple[str, str, str]]:
 
 def _provenance(material: Material) -> list[tuple[str, str]]:
     """What the numbers rest on."""
-    lang, source = material.lang, material.source
+    source = material.source
     digests = ", ".join(result.provenance.data for result in material.nulls)
+    if material.control.microdata:  # who guesses data could try a plain one
+        digests = keyed({"data": digests})["data"]
     used = ", ".join(f"{name} {version}" for name, version in versions().items())
     return [
-        (say("source", lang), STATEMENTS[lang][source]),
-        (say("digest", lang), digests),
-        (say("seed", lang), str(material.seed)),
-        (say("versions", lang), used),
-    ]
+        (say("Data"), statement_of(source)), (say("Digest of the data"), digests),
+        (say("Seed"), str(material.seed)), (say("Versions"), used),
+    ]  # fmt: skip
 
 
 def explorer_content(material: Material) -> dict[str, Any]:
@@ -154,36 +180,37 @@ def explorer_content(material: Material) -> dict[str, Any]:
         ``texts`` of the language; ``models``, each with ``outcome``, ``name``, ``label`` and
         ``contrasts`` of its terms beside what `explorer_model` exports.
     """
-    lang = material.lang
     models = []
     for result in explorer_models(material):
         entry: dict[str, Any] = {
             "outcome": result.spec.outcome, "name": result.spec.name, "choices": [],
         }  # fmt: skip
         for term in result.moments.predictors:
-            label = upper_first(term_name(term, lang))
+            label = upper_first(term_name(term))
             contrasts = [
-                {"size": contrast.size, "label": contrast.label}
-                for contrast in _contrasts(term, lang)
+                {"size": contrast.size, "label": contrast.label} for contrast in _contrasts(term)
             ]
             entry["choices"].append({"term": term, "label": label, "contrasts": contrasts})
         models.append({**entry, **explorer_model(result)})
     outcomes = [
-        {"key": result.spec.outcome, "label": outcome_name(result.spec.outcome, lang)}
+        {"key": result.spec.outcome, "label": outcome_name(result.spec.outcome)}
         for result in material.nulls
     ]
     texts = {
-        key: say(key, lang)
-        for key in ("js icc", "js effect", "verdict inside", "verdict outside",
-                    "verdict undecided")
-    }  # fmt: skip
-    return {"outcomes": outcomes, "models": models, "texts": texts, "lang": lang}
+        "js icc": say("ICC: mean {mean}, median {median}, 95 % interval {lower} to {upper}."),
+        "js effect": say(
+            "Contrast: {mean} percentage points, 95 % interval {lower} to {upper}; "
+            "P(direction) {direction}; P(inside ROPE) {inside}; {verdict}."
+        ),
+        **{f"verdict {key}": say(text) for key, text in VERDICTS.items()},
+    }
+    return {"outcomes": outcomes, "models": models, "texts": texts, "lang": language()}
 
 
-def _contrasts(term: str, lang: "Language") -> Iterator[Contrast]:
+def _contrasts(term: str) -> Iterator[Contrast]:
     """Yield the widest contrast, and one step where there are steps."""
-    yield find_contrast(term, "widest", language=lang)
+    yield find_contrast(term, "widest", lang=language())
     try:
-        yield find_contrast(term, "step", language=lang)
+        yield find_contrast(term, "step", lang=language())
     except UsageError:  # it has no steps
         return

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from bayes_sf.catalogue import mark, say
 from bayes_sf.output.tables.table import Table
 
 if TYPE_CHECKING:
@@ -12,6 +13,17 @@ __all__ = ["REPORT", "Section"]
 
 #: Source of a section that is about the report's own printed numbers, whatever the data.
 REPORT: Final = "report"
+#: Headings by anchor.
+HEADINGS: Final = {
+    "icc": mark("How much lies between industries"),
+    "effects": mark("Which answers go with absence"), "industries": mark("Industries"),
+    "missing": mark("Who is missing"), "unobserved": mark("If those who are missing differ"),
+    "sensitivity": mark("How far the claims move"),
+    "multiverse": mark("What the analyst's choices do"),
+    "explorer": mark("Move the priors yourself"), "diagnostics": mark("Checks of the computation"),
+    "replay": mark("The report's own numbers, replayed"), "methods": mark("Methods"),
+    "provenance": mark("Provenance, and how to cite this"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -21,7 +33,7 @@ class Section:
     Parameters
     ----------
     key : str
-        Its anchor; the heading is the text of that name.
+        Its anchor, and key of its heading.
     source : str
         ``published``, ``replica``, ``microdata`` or ``report``: its mark.
     paragraphs : tuple of str
@@ -41,3 +53,8 @@ class Section:
     figures: "tuple[Figure, ...]" = ()
     lines: tuple[str, ...] = ()
     part: str = ""
+
+    @property
+    def heading(self) -> str:
+        """In the language that is spoken."""
+        return say(HEADINGS[self.key])

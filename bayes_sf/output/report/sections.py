@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from bayes_sf.analysis.contrast import exact_posterior
+from bayes_sf.catalogue import say
 from bayes_sf.disclosure.protected_models import hidden_of
 from bayes_sf.output.audit import notice
 from bayes_sf.output.figures.multiverse import curve_figure
@@ -17,7 +18,6 @@ from bayes_sf.output.figures.sensitivity import ranks_figure
 from bayes_sf.output.report.material import Material, associations, explorer_models
 from bayes_sf.output.report.missing import build_missing, build_unobserved
 from bayes_sf.output.report.section import REPORT, Section
-from bayes_sf.output.report.sentences import say
 from bayes_sf.output.report.statements import icc_range, observed, replay_counts
 from bayes_sf.output.report.tables import contrast_table, fan_table
 from bayes_sf.output.tables.comparison_tables import comparison_tables, icc_table
@@ -31,30 +31,49 @@ __all__ = ["SECTIONS", "build_sections"]
 
 
 def _icc(material: Material) -> Section:
-    table = icc_table(material.found.icc, source=material.source, lang=material.lang)
-    paragraphs = (say("icc text", material.lang), icc_range(material, "absence_mean"),
-                  icc_range(material, "absence_change"))  # fmt: skip
-    figure = icc_figure(material.nulls, lang=material.lang)
+    table = icc_table(material.found.icc, source=material.source)
+    paragraphs = (
+        say(
+            "The ICC is the industries' share of the variance that predictors leave (adjusted ICC)."
+        ),
+        icc_range(material, "absence_mean"),
+        icc_range(material, "absence_change"),
+    )
+    figure = icc_figure(material.nulls)
     return Section("icc", material.source, paragraphs, (table,), (figure,))
 
 
 def _effects(material: Material) -> Section:
-    lang, source, found = material.lang, material.source, associations(material)
+    source, found = material.source, associations(material)
     outcomes = [result.spec.outcome for result in material.nulls]
-    figures = [
-        forest_figure(material.slopes(outcome), source=source, lang=lang) for outcome in outcomes
-    ]
+    figures = [forest_figure(material.slopes(outcome), source=source) for outcome in outcomes]
     chosen = [
         one for one in material.bivariate
         if one.spec.key == ("q17", "absence_change") and not hidden_of(one, material.control)
     ]  # fmt: skip
-    figures += [line_figure(one, lang=lang, seed=material.seed) for one in chosen]
-    paragraphs = [observed(material), *([say("one slope", lang)] if chosen else [])]
+    figures += [line_figure(one, seed=material.seed) for one in chosen]
+    paragraphs = [
+        observed(material),
+        *(
+            [
+                say(
+                    "Figure 7 is here of the model with one slope: the difference is the "
+                    "same in every industry, and only levels vary. Slopes of their own for "
+                    "each industry, and how much each borrows from the others, need "
+                    "workplaces and sampling: bayes-sf plot q17_slopes slopes. The "
+                    "industries' levels, their sd and their correlation with the slopes are "
+                    "there at the predictor's zero, workplaces with union representatives."
+                )
+            ]
+            if chosen
+            else []
+        ),
+    ]
     return Section(
         "effects", source, tuple(paragraphs),
         (
             *(contrast_table(material, found, outcome) for outcome in outcomes),
-            *comparison_tables(material.found, source=source, lang=lang),
+            *comparison_tables(material.found, source=source),
         ),
         tuple(figures),
     )  # fmt: skip
@@ -62,9 +81,19 @@ def _effects(material: Material) -> Section:
 
 def _industries(material: Material) -> Section:
     versions = _versions(material)
-    paragraphs = (say("first version", material.lang, n=versions),) if versions > 1 else ()
-    tables = tuple(shrinkage_table(p, lang=material.lang) for p in material.poolings)
-    figure = level_figure(material.poolings, lang=material.lang)
+    paragraphs = (
+        (
+            say(
+                "Open points, raw means and posteriors are all averages over the {n} "
+                "possible versions of the study.",
+                n=versions,
+            ),
+        )
+        if versions > 1
+        else ()
+    )
+    tables = tuple(shrinkage_table(p) for p in material.poolings)
+    figure = level_figure(material.poolings)
     return Section("industries", material.source, paragraphs, tables, (figure,))
 
 
@@ -74,35 +103,65 @@ def _versions(material: Material) -> int:
 
 
 def _sensitivity(material: Material) -> Section:
-    lang, small = material.lang, material.small
+    small = material.small
     apart = {(a.outcome, a.contrast.term) for a in associations(material) if a.apart}
     tables = [fan_table(material, result.spec.outcome) for result in material.nulls]
     for result in small.results if "ladder" in small.tables else ():
         if any((result.spec.outcome, term) in apart for term in result.moments.predictors):
-            tables += model_tables(small, result, lang)
-    tables += outcome_tables(small, lang)
+            tables += model_tables(small, result)
+    tables += outcome_tables(small)
     figures = []
     for outcome, frame in small["multiplicity"].groupby("outcome", sort=False):
         terms = [term for where, term in apart if where == outcome]
-        figures.append(ranks_figure(frame, terms, lang=lang))
+        figures.append(ranks_figure(frame, terms))
     return Section(
-        "sensitivity", material.source, (say("fan", lang), say("small", lang)), tuple(tables),
+        "sensitivity",
+        material.source,
+        (
+            say(
+                "The tables have a row for every combination. No model was fitted again: "
+                "the same nodes are weighed anew."
+            ),
+            say(
+                "Then come the terms whose interval leaves out zero: the same workplaces "
+                "from least squares without industries to the posterior. Last, all "
+                "slopes of an outcome are looked at together, so that the largest is "
+                "also judged as the largest of many."
+            ),
+        ),
+        tuple(tables),
         tuple(figures),
-    )  # fmt: skip
+    )
 
 
 def _multiverse(material: Material) -> Section | None:
-    lang, explored = material.lang, material.explored
+    explored = material.explored
     if explored is None:
         return None
     if isinstance(explored, str):
-        return Section("multiverse", material.source, (say("not there", lang, reason=explored),))
-    item = upper_first(term_name(explored.asked.item, lang))
+        return Section(
+            "multiverse",
+            material.source,
+            (say("Cannot be computed from these data: {reason}", reason=explored),),
+        )
+    item = upper_first(term_name(explored.asked.item))
     paragraphs = (
-        say("multiverse text", lang, item=item, k=len(explored.fitted), m=len(explored.table)),
-        say("multiverse more", lang, name=explored.asked.name),
+        say(
+            "{item}: {k} of {m} combinations of reasonable choices could be fitted, "
+            "each with an exact posterior of its own. The curve shows the estimates "
+            "from the smallest to the largest; the fields below it show which "
+            "choices they come from. The report's choices are marked.",
+            item=item,
+            k=len(explored.fitted),
+            m=len(explored.table),
+        ),
+        say(
+            "Combinations share workplaces: shares of them are no probabilities. "
+            "bayes-sf multiverse {name} has more options of each choice.",
+            name=explored.asked.name,
+        ),
     )
-    tables, figure = multiverse_tables(explored, lang=lang), curve_figure(explored, lang=lang)
+    tables, figure = multiverse_tables(explored), curve_figure(explored)
     return Section("multiverse", material.source, paragraphs, tables, (figure,))
 
 
@@ -110,19 +169,48 @@ def _explorer(material: Material) -> Section | None:
     if not explorer_models(material):
         return None
     return Section(
-        "explorer", material.source, (say("explorer text", material.lang),), part="explorer"
+        "explorer",
+        material.source,
+        (
+            say(
+                "Choose outcome, item and priors. The browser computes the posteriors "
+                "again on the same nodes as Python; nothing is sent anywhere."
+            ),
+        ),
+        part="explorer",
     )
 
 
 def _diagnostics(material: Material) -> Section:
-    lang, found = material.lang, material.found
+    found = material.found
     error = max(float(material.fan["error"].max()), _unresolved(material))
     hit, total = found.returned
     left = sum(row.basis == "estimate and SE" for row in found.coefficients)
     paragraphs = [
-        say("exact", lang, error=_power_of_ten(error)),
-        say("returned", lang, hit=hit, total=total),
-        *([say("from summary", lang, left=left)] if left else []),
+        say(
+            "The computation is numerical integration, without simulation. The "
+            "largest unresolved share of a distribution function, over all models "
+            "and priors: {error}.",
+            error=_power_of_ten(error),
+        ),
+        say(
+            "REML returns {hit} of {total} figures that the report prints, at their "
+            "printed rounding.",
+            hit=hit,
+            total=total,
+        ),
+        *(
+            [
+                say(
+                    "The other {left} coefficients belong to models with controls, which "
+                    "cannot be recovered; their posteriors rest on estimate and standard "
+                    "error (flat priors).",
+                    left=left,
+                )
+            ]
+            if left
+            else []
+        ),
     ]
     return Section("diagnostics", material.source, tuple(paragraphs))
 
@@ -142,9 +230,19 @@ def _power_of_ten(value: float) -> str:
 
 
 def _replay(material: Material) -> Section:
-    lang = material.lang
-    paragraphs = (say("replayed", lang, **replay_counts(material)), say("findings", lang))
-    lines = findings_lines(material.outcomes, lang)
+    paragraphs = (
+        say(
+            "The report's printed numbers were held against each other in {compared} "
+            "comparisons. Findings, each counted once: {impossible} where the "
+            "numbers cannot be true together, {contradicted} where the text or the "
+            "questionnaire says otherwise than the tables, {absent} where something "
+            "is not reported, and {doubtful} where the numbers can be true only in "
+            "ways that the report does not describe.",
+            **replay_counts(material),
+        ),
+        say("The impossible ones come first."),
+    )
+    lines = findings_lines(material.outcomes)
     return Section("replay", REPORT, paragraphs, lines=lines)
 
 
@@ -154,9 +252,20 @@ def _methods(material: Material) -> Section:
 
 def _provenance(material: Material) -> Section:
     versions = _versions(material)
-    paragraphs = [say("limits", material.lang, n=versions)] if versions > 1 else []
+    paragraphs = (
+        [
+            say(
+                "What the published tables do not decide is drawn in {n} versions, each "
+                "brought onto the printed figures; LIMITATIONS.md of the package says "
+                "what is assumed.",
+                n=versions,
+            )
+        ]
+        if versions > 1
+        else []
+    )
     if material.control.microdata:
-        paragraphs.append(notice(material.control, material.hidden, material.lang, page=True))
+        paragraphs.append(notice(material.control, material.hidden, page=True))
     return Section("provenance", material.source, tuple(paragraphs), part="provenance")
 
 

@@ -7,17 +7,15 @@ import numpy as np
 
 from bayes_sf.analysis.priors.prior_fan import GROUP_PRIORS, SLOPE_PRIORS
 from bayes_sf.analysis.size.practical import Rope
+from bayes_sf.catalogue import mark, say, say_as
 from bayes_sf.inputs.published import published_table
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.figures.page import lower_first, upper_first
 from bayes_sf.output.numbers import ICC_DECIMALS, fixed
 from bayes_sf.output.report.material import AMOUNTS, Association, Material
-from bayes_sf.output.report.sentences import say
 from bayes_sf.output.tables.result_tables import prior_notes, quarter_notes
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
 from bayes_sf.output.words.priors import prior_words
-from bayes_sf.output.words.sentences import sentence
-from bayes_sf.output.words.words import industry_name, interval_name, outcome_name, term_name, word
+from bayes_sf.output.words.words import industry_name, interval_name, outcome_name, term_name
 
 __all__ = ["contrast_table", "fan_table", "sample_table"]
 
@@ -35,48 +33,58 @@ def contrast_table(material: Material, found: Sequence[Association], outcome: st
     """
     import pandas as pd
 
-    lang, prob = material.lang, material.nulls[0].prob
+    prob = material.nulls[0].prob
     chosen = [each for each in found if each.outcome == outcome]
     frame = pd.DataFrame([_contrast_record(each, material) for each in chosen])
     rope = () if material.rope is None else _rope_columns(material)
     columns = (
-        Column("term", word("term", lang), "text"),
-        Column("contrast", say("contrast", lang), "text"),
-        Column("mean", word("mean", lang)),
-        Column("lower", interval_name("credible-eti", prob, lang), "interval", upper="upper"),
-        Column("p_direction", word("direction", lang), "probability"),
+        Column("term", say("Term"), "text"),
+        Column("contrast", say("Contrast"), "text"),
+        Column("mean", say_as("mean", "Mean")),
+        Column("lower", interval_name("credible-eti", prob), "interval", upper="upper"),
+        Column("p_direction", say("P(direction)"), "probability"),
         *(
-            Column(f"at_least_{a:g}", say("at least", lang, amount=_amount(a, material)),
+            Column(f"at_least_{a:g}", say("P(≥ {amount} pp)", amount=_amount(a)),
                    "probability")
             for a in AMOUNTS
         ),
         *rope,
-        Column("n", word("n", lang), "integer"),
+        Column("n", say("n"), "integer"),
     )  # fmt: skip
-    shown = [] if material.rope is None else [_amount(material.rope, material)]
+    shown = [] if material.rope is None else [_amount(material.rope)]
     notes = [
-        *prior_notes([r for r in material.bivariate if r.spec.outcome == outcome], lang),
-        sentence("contrast", lang),
-        sentence("direction", lang),
-        *quarter_notes([r for r in material.bivariate if r.spec.outcome == outcome], lang),
-        *(say("rope note", lang, rope=value) for value in shown),
+        *prior_notes([r for r in material.bivariate if r.spec.outcome == outcome]),
+        say(
+            "A contrast goes as the coefficient does: from the lowest answer, or the "
+            "reference, to the answer named last."
+        ),
+        say("P(direction): posterior probability of the sign of the median."),
+        *quarter_notes([r for r in material.bivariate if r.spec.outcome == outcome]),
+        *(
+            say(
+                "Verdict: whether the whole interval lies inside, outside or across "
+                "±{rope} percentage points, as the reader chose (ROPE).",
+                rope=value,
+            )
+            for value in shown
+        ),
     ]
     return table_from_frame(
-        frame, f"{say('contrast title', lang)}: {outcome_name(outcome, lang)}", columns=columns,
-        name=f"contrasts_{outcome}", digits="sd", unit="pp", notes=notes, source=material.source,
-        n=(int(frame["n"].min()), int(frame["n"].max())), lang=lang,
+        frame, f"{say('From one end of the scale to the other')}: {outcome_name(outcome)}",
+        columns=columns, name=f"contrasts_{outcome}", digits="sd", unit="pp", notes=notes,
+        source=material.source, n=(int(frame["n"].min()), int(frame["n"].max())),
     )  # fmt: skip
 
 
-def _amount(amount: float, material: Material) -> str:
+def _amount(amount: float) -> str:
     """An amount with the decimals that it has."""
-    return fixed(amount, len(f"{amount:g}".partition(".")[2]), material.lang)
+    return fixed(amount, len(f"{amount:g}".partition(".")[2]))
 
 
 def _contrast_record(each: Association, material: Material) -> dict[str, object]:
     """One line."""
     return {
-        "term": upper_first(term_name(each.term.partition("[")[0], material.lang)),
+        "term": upper_first(term_name(each.term.partition("[")[0])),
         "contrast": each.contrast.label,
         "mean": each.mean, "sd": each.sd, "lower": each.lower, "upper": each.upper,
         "p_direction": each.p_direction,
@@ -88,11 +96,19 @@ def _contrast_record(each: Association, material: Material) -> dict[str, object]
 def _rope_columns(material: Material) -> tuple[Column, Column]:
     """Columns of a region of practical equivalence."""
     assert material.rope is not None
-    label = say("inside", material.lang, rope=_amount(material.rope, material))
+    label = say("P(inside ±{rope} pp)", rope=_amount(material.rope))
     return (
         Column("inside", label, "probability"),
-        Column("verdict", say("verdict", material.lang), "text"),
+        Column("verdict", say_as("verdict", "Verdict"), "text"),
     )
+
+
+#: Of an interval against a region.
+VERDICTS: Final = {
+    "inside": mark("inside"),
+    "outside": mark("outside"),
+    "undecided": mark("undecided"),
+}
 
 
 def _verdict(each: Association, material: Material) -> str:
@@ -100,20 +116,17 @@ def _verdict(each: Association, material: Material) -> str:
     if material.rope is None:
         return ""
     rope = Rope(-material.rope, material.rope, "pp")
-    return say(f"verdict {rope.judge(each.lower, each.upper)}", material.lang)
+    return say(VERDICTS[rope.judge(each.lower, each.upper)])
 
 
-def sample_table(material: Material) -> Table:
+def sample_table() -> Table:
     """Count, as the report prints them, the surveyed workplaces and those of each outcome.
 
-    Parameters
-    ----------
-    material : Material
-        Of any data: the counts are the report's.
+    They are the report's, of whatever data the page is.
     """
     import pandas as pd
 
-    lang, samples = material.lang, published_table("samples")
+    samples = published_table("samples")
     by_table = samples.assign(table=samples["table"].astype(str)).pivot_table(
         index="industry", columns="table", values="count", aggfunc="first", sort=False
     )  # fmt: skip
@@ -122,28 +135,37 @@ def sample_table(material: Material) -> Table:
     for name in ("mean", "change"):
         frame[f"{name}_share"] = 100 * frame[name] / surveyed
     frame["industry"] = [
-        word("all", lang) if key == "total" else industry_name(str(key), lang)
-        for key in frame.index
+        say("All") if key == "total" else industry_name(str(key)) for key in frame.index
     ]
     columns = (
-        Column("industry", word("industry", lang), "text"),
-        Column("surveyed", say("surveyed", lang), "integer"),
+        Column("industry", say("Industry"), "text"),
+        Column("surveyed", say("Surveyed"), "integer"),
         *(
             column for name in ("mean", "change") for column in (
-                Column(name, _with_outcome(f"absence_{name}", lang), "integer"),
-                Column(f"{name}_share", say("of surveyed", lang), decimals=0),
+                Column(name, _with_outcome(f"absence_{name}"), "integer"),
+                Column(f"{name}_share", say("% of surveyed"), decimals=0),
             )
         ),
     )  # fmt: skip
     return table_from_frame(
-        frame, say("samples title", lang), columns=columns, name="samples",
-        n=int(surveyed.loc["total"]), notes=[say("samples note", lang)], source="report", lang=lang,
-    )  # fmt: skip
+        frame,
+        say("Who is missing, by industry"),
+        columns=columns,
+        name="samples",
+        n=int(surveyed.loc["total"]),
+        notes=[
+            say(
+                "The report's tables 6, 8 and 9: those surveyed, those with mean absence "
+                "(at least three quarters), and those with a change."
+            )
+        ],
+        source="report",
+    )
 
 
-def _with_outcome(outcome: str, lang: Language) -> str:
+def _with_outcome(outcome: str) -> str:
     """Header of a column that counts workplaces with an outcome."""
-    return say("with outcome", lang, outcome=lower_first(outcome_name(outcome, lang)))
+    return say("With {outcome}", outcome=lower_first(outcome_name(outcome)))
 
 
 #: The report's table of each sample.
@@ -161,7 +183,6 @@ def fan_table(material: Material, outcome: str) -> Table:
     """
     import pandas as pd
 
-    lang = material.lang
     fan = material.fan[material.fan["outcome"] == outcome]
     slopes, null = fan[fan["term"] != "icc"], fan[(fan["term"] == "icc") & (fan["model"] == "null")]
     records = []
@@ -169,33 +190,43 @@ def fan_table(material: Material, outcome: str) -> Table:
         ours = slopes[slopes["prior"] == icc["prior"]]
         records.append(
             {
-                **_prior_names(str(icc["prior"]), lang),
+                **_prior_names(str(icc["prior"])),
                 **{key: icc[key] for key in ("mean", "lower", "upper")},
                 "apart": int(ours["concluded"].sum()),
                 "changed": int(np.count_nonzero(ours["changes"] != "")),
             }
         )
-    span = interval_name("credible-eti", float(fan["prob"].iloc[0]), lang)
+    span = interval_name("credible-eti", float(fan["prob"].iloc[0]))
     columns = (
-        Column("slope", say("slope prior", lang), "text"),
-        Column("group", say("group prior", lang), "text"),
-        Column("mean", f"{word('icc', lang)}: {word('mean', lang).lower()}", decimals=ICC_DECIMALS),
-        Column("lower", f"{word('icc', lang)}: {span}", "interval", ICC_DECIMALS, "upper"),
-        Column("apart", say("apart count", lang), "integer"),
-        Column("changed", say("changed count", lang), "integer"),
+        Column("slope", say("Slopes"), "text"),
+        Column("group", say("sd between industries"), "text"),
+        Column("mean", f"{say('ICC')}: {say_as('mean', 'Mean').lower()}", decimals=ICC_DECIMALS),
+        Column("lower", f"{say('ICC')}: {span}", "interval", ICC_DECIMALS, "upper"),
+        Column("apart", say("Intervals without zero"), "integer"),
+        Column("changed", say("Changed conclusions"), "integer"),
     )
     count = len(slopes.drop_duplicates(["model", "term"]))
     return table_from_frame(
-        pd.DataFrame(records), f"{say('fan title', lang)}: {outcome_name(outcome, lang)}",
-        columns=columns, name=f"prior_fan_{outcome}", notes=[say("fan note", lang, m=count)],
-        n=(int(fan["n"].min()), int(fan["n"].max())), source=material.source, lang=lang,
-    )  # fmt: skip
+        pd.DataFrame(records),
+        f"{say('ICC and conclusions under every prior')}: {outcome_name(outcome)}",
+        columns=columns,
+        name=f"prior_fan_{outcome}",
+        notes=[
+            say(
+                "Changed: sign, or whether the interval leaves out zero, against the "
+                "first row; of {m}. The ICC is the null model's.",
+                m=count,
+            )
+        ],
+        n=(int(fan["n"].min()), int(fan["n"].max())),
+        source=material.source,
+    )
 
 
-def _prior_names(prior: str, lang: Language) -> dict[str, object]:
+def _prior_names(prior: str) -> dict[str, object]:
     """Priors of slopes and of tau written out, from the name that the fan gives the pair."""
     slope, group = prior.removeprefix("slope ").split(", sd_group ")
     return {
-        "slope": prior_words(SLOPE_PRIORS[slope].text("sd(y)/sd(x)", "0"), lang),
-        "group": prior_words(GROUP_PRIORS[group].text(), lang),
+        "slope": prior_words(SLOPE_PRIORS[slope].text("sd(y)/sd(x)", "0")),
+        "group": prior_words(GROUP_PRIORS[group].text()),
     }

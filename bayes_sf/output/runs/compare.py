@@ -36,11 +36,11 @@ def run_compare(analysis: Analysis, data: Any, asked: Asked) -> Run:
         protect_pooling(compare_pooling(spec, data), control)
         for spec in asked.progress(kept.shown.specs)
     )
-    passed = kept.also(found).map(lambda both: _content(both[0], both[1], asked))
+    passed = kept.also(found).map(lambda both: _content(*both))
     return Run(asked, control, passed)
 
 
-def _content(analysis: Analysis, found: Sequence[Pooling], asked: Asked) -> Content:
+def _content(analysis: Analysis, found: Sequence[Pooling]) -> Content:
     """Tables and files."""
     return Content(
         frames={
@@ -51,8 +51,8 @@ def _content(analysis: Analysis, found: Sequence[Pooling], asked: Asked) -> Cont
             table
             for one in found[:_SHOWN]
             for table in (
-                pooling_table(one, lang=asked.lang),
-                shrinkage_table(one, lang=asked.lang, short=True),
+                pooling_table(one),
+                shrinkage_table(one, short=True),
             )
         ],
         about={

@@ -11,14 +11,13 @@ from bayes_sf.disclosure.control import Control
 from bayes_sf.disclosure.protected_counts import BOXES, figure_rows
 from bayes_sf.disclosure.protected_flow import protect_problems
 from bayes_sf.inputs.sample import AnalysisSample
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.figures.aggregates import curve_figure, spread_figure, states_figure
 from bayes_sf.output.figures.sample import box_figure, missingness_figure, scatter_figure
 from bayes_sf.output.run import Asked, Content, Run
 from bayes_sf.output.tables.described_sample import ProtectedTables, protect_tables
 from bayes_sf.output.tables.sample_tables import flow_tables
 from bayes_sf.output.words.problems import problem_lines
-from bayes_sf.output.words.sentences import STATEMENTS
+from bayes_sf.output.words.words import STATEMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,14 +61,14 @@ def _content(
     flow = found.tables["flow"]
     return Content(
         frames=with_source(found.tables, sample.source),
-        tables=flow_tables(flow, source=sample.source, lang=asked.lang),
+        tables=flow_tables(flow, source=sample.source),
         figures=description_figures(
-            sample, lang=asked.lang, shown=found if active else None
+            sample, shown=found if active else None
         ),
-        lines=tuple(problem_lines(problems, asked.lang)),
+        lines=tuple(problem_lines(problems)),
         about={"data": sample.digest},
         said={
-            "source": asked.source, "statement": STATEMENTS["en"][asked.source],
+            "source": asked.source, "statement": STATEMENTS[asked.source],
             "digest": sample.digest, "problems": problems.to_dict("records"),
         },
         unsaid=("univariate", "by_industry", "missingness"),
@@ -90,15 +89,13 @@ def with_source(tables: "Mapping[str, pd.DataFrame]", source: str) -> "dict[str,
 
 
 def description_figures(
-    sample: AnalysisSample, *, lang: Language = "en", shown: ProtectedTables | None = None
+    sample: AnalysisSample, *, shown: ProtectedTables | None = None
 ) -> "dict[str, Figure]":
     """Draw figures 1 to 4 and 6, and the picture of missing quarters.
 
     Parameters
     ----------
     sample : AnalysisSample
-    lang : {"en", "nb"}
-        Language of all text.
     shown : ProtectedTables, optional
         What may be shown: no single workplace then. Without it every workplace is a point or line.
 
@@ -112,21 +109,21 @@ def description_figures(
     figures = {}
     for name, variable in BOXES.items():
         if shown is None:
-            figures[name] = box_figure(rows[name], variable, source=source, lang=lang)
+            figures[name] = box_figure(rows[name], variable, source=source)
         else:
             figures[name] = spread_figure(
                 rows[name], variable, hidden=shown.groups, unsaid=shown.unsaid[name],
-                counted=name not in shown.uncounted, source=source, lang=lang,
+                counted=name not in shown.uncounted, source=source,
             )  # fmt: skip
     pair = (rows["figure6"], "q13", "absence_mean")
     if shown is None:
-        figures["figure6"] = scatter_figure(*pair, source=source, lang=lang)
-        figures["missingness"] = missingness_figure(sample.missingness(), source=source, lang=lang)
+        figures["figure6"] = scatter_figure(*pair, source=source)
+        figures["missingness"] = missingness_figure(sample.missingness(), source=source)
     else:
         counted = "figure6" not in shown.uncounted
-        figures["figure6"] = curve_figure(*pair, counted=counted, source=source, lang=lang)
+        figures["figure6"] = curve_figure(*pair, counted=counted, source=source)
         counts = shown.tables["missingness"]
         first = shown.tables["flow"].iloc[0]
         surveyed = {str(name): size for name, size in first.items()}
-        figures["missingness"] = states_figure(counts, surveyed, source=source, lang=lang)
+        figures["missingness"] = states_figure(counts, surveyed, source=source)
     return figures

@@ -1,21 +1,20 @@
 """`bayes-sf diagnose`: a saved fit's diagnostics by parameter, and whether to believe it."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from bayes_sf.catalogue import Marked, mark, mark_as, say
 from bayes_sf.engines.sampled.diagnostics import Check, checks, diagnose
 from bayes_sf.engines.store import SavedFit, load_fit
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.files import json_text
 from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.numbers import as_printed, estimate, fixed, row_decimals
 from bayes_sf.output.tables.table import Table, printed_table
-from bayes_sf.output.words.commands import say
 from bayes_sf.output.words.priors import prior_words
-from bayes_sf.output.words.sentences import STATEMENTS
-from bayes_sf.output.words.words import outcome_name, word
+from bayes_sf.output.words.words import outcome_name, statement_of, word
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,9 +68,7 @@ def diagnose_file(path: Path) -> Diagnosis:
     return Diagnosis(path, saved, table, checks(table))
 
 
-def print_diagnosis(
-    console: "Console", found: Diagnosis, *, as_json: bool, lang: Language = "en"
-) -> None:
+def print_diagnosis(console: "Console", found: Diagnosis, *, as_json: bool) -> None:
     """Print diagnostics and verdict, or one JSON object.
 
     Parameters
@@ -82,8 +79,6 @@ def print_diagnosis(
         What to print.
     as_json : bool
         One object with keys ``converged, checks, parameters, about``.
-    lang : {"en", "nb"}
-        Language of what is printed.
     """
     about = found.saved.about
     if as_json:
@@ -96,42 +91,51 @@ def print_diagnosis(
         console.file.write(json_text(content))
         return
     source = about["provenance"]["source"]
-    console.print(STATEMENTS[lang].get(source, f"Data: {source}."), style="bold")
-    print_table(console, _table(found, lang))
+    console.print(statement_of(source) or f"{say('Data')}: {source}.", style="bold")
+    print_table(console, _table(found))
     console.print()
     for check in found.checks:
-        console.print(_check_line(check, lang), markup=False, highlight=False)
-    verdict = word("verdict_good" if found.converged else "verdict_bad", lang)
-    console.print(say("verdict", lang).format(verdict), style="bold")
+        console.print(_check_line(check), markup=False, highlight=False)
+    verdict = word("verdict_good" if found.converged else "verdict_bad")
+    console.print(say("Verdict: {}.", verdict), style="bold")
 
 
-def _table(found: Diagnosis, lang: Language) -> Table:
+def _table(found: Diagnosis) -> Table:
     """Diagnostics by parameter; of the fit as a whole in the note."""
     about, whole = found.saved.about, found.table.iloc[0]
-    group = say("industry", lang) if about["group"] == "industry" else about["group"]
-    title = say("diagnosed", lang).format(
-        about["model"], outcome_name(about["outcome"], lang), about["n"], group
+    group = say("industry") if about["group"] == "industry" else about["group"]
+    title = say(
+        "{} of {}, {} rows by {}", about["model"], outcome_name(about["outcome"]), about["n"], group
     )
-    keys = ("parameter", "mean", "sd", "mcse", "r_hat", "ess_bulk", "ess_tail", "exact_mcse")
-    header = tuple(word(key, lang) for key in keys)
-    settings = about["settings"]
-    note = say("sampled", lang).format(
-        f"{whole['divergences']:.0f}", fixed(whole["bfmi"], 2, lang), f"{whole['tree_depth']:.0f}",
-        settings["chains"], settings["draws"], settings["tune"],
-        as_printed(str(settings["target_accept"]), lang), about["provenance"]["seed"],
-        prior_words(about["priors"], lang),
+    header = (
+        say("Parameter"), word("mean"), word("sd"), say("MCSE"), say("R-hat"), say("Bulk ESS"),
+        say("Tail ESS"), say("From exact (MCSE)"),
     )  # fmt: skip
-    rows = tuple(_row(str(name), row, lang) for name, row in found.table.iterrows())
+    settings = about["settings"]
+    note = say(
+        "{} divergences; E-BFMI {}; tree depth at most {}. {} chains of {} after "
+        "{}, target_accept {}, seed {}. Priors: {}.",
+        f"{whole['divergences']:.0f}",
+        fixed(whole["bfmi"], 2),
+        f"{whole['tree_depth']:.0f}",
+        settings["chains"],
+        settings["draws"],
+        settings["tune"],
+        as_printed(str(settings["target_accept"])),
+        about["provenance"]["seed"],
+        prior_words(about["priors"]),
+    )
+    rows = tuple(_row(str(name), row) for name, row in found.table.iterrows())
     return printed_table(title, header, rows, note)
 
 
-def _row(name: str, row: Any, lang: Language) -> tuple[str, ...]:
+def _row(name: str, row: Any) -> tuple[str, ...]:
     """One parameter: the mean as precise as its MCSE, ESS in whole draws."""
     decimals = row_decimals((row["mean"], row["sd"]), row["mcse_mean"])
     return (
-        name, estimate(row["mean"], decimals, lang), estimate(row["sd"], decimals, lang),
-        estimate(row["mcse_mean"], decimals, lang), fixed(row["r_hat"], 3, lang),
-        _draws(row["ess_bulk"]), _draws(row["ess_tail"]), fixed(row["exact_mcse"], 1, lang),
+        name, estimate(row["mean"], decimals), estimate(row["sd"], decimals),
+        estimate(row["mcse_mean"], decimals), fixed(row["r_hat"], 3),
+        _draws(row["ess_bulk"]), _draws(row["ess_tail"]), fixed(row["exact_mcse"], 1),
     )  # fmt: skip
 
 
@@ -140,13 +144,21 @@ def _draws(ess: float) -> str:
     return fixed(math.floor(ess), 0) if math.isfinite(ess) else ""
 
 
-def _check_line(check: Check, lang: Language) -> str:
+#: Checks, and their rules.
+_KNOWN: Final[Mapping[str, Marked]] = {
+    "R-hat": mark("R-hat"), "bulk ESS": mark("bulk ESS"), "tail ESS": mark("tail ESS"),
+    "divergences": mark("divergences"), "E-BFMI": mark("E-BFMI"), "below 1.01": mark("below 1.01"),
+    "at least 400": mark("at least 400"), "none": mark_as("rule", "none"),
+}  # fmt: skip
+
+
+def _check_line(check: Check) -> str:
     """A rule, what was found, and where."""
     decimals = 3 if check.name == "R-hat" else 0
-    value = fixed(check.value, decimals, lang)
+    value = fixed(check.value, decimals)
     if check.name.endswith("ESS"):
         value = _draws(check.value)
     where = f" ({check.parameter})" if check.parameter else ""
-    passed = say("passed" if check.passed else "failed", lang)
-    rule = say(check.rule, lang)
-    return f"{passed}  {say(check.name, lang)} {rule}: {value or say('not a number', lang)}{where}"
+    passed = say("passed") if check.passed else say("FAILED")
+    rule = say(_KNOWN[check.rule])
+    return f"{passed}  {say(_KNOWN[check.name])} {rule}: {value or say('not a number')}{where}"

@@ -36,7 +36,6 @@ from bayes_sf.spec.model import ModelSpec
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bayes_sf.inputs.variables import Language
 
 __all__ = ["export_tables", "gather", "run_export"]
 
@@ -84,7 +83,7 @@ def run_export(
     used = control or Control.of(sample, asked.rules)
     passed = export_tables(
         results=results, reproduction=reproduction, poolings=poolings, sample=sample,
-        source=asked.source, lang=asked.lang, control=used,
+        source=asked.source, control=used,
     )  # fmt: skip
     content = passed.map(lambda tables: _content(tables, formats, csv_style))
     if asked_for is not None:
@@ -110,69 +109,64 @@ def export_tables(
     poolings: Iterable[Pooling] = (),
     sample: AnalysisSample | None = None,
     source: str = "",
-    lang: "Language" = "en",
     control: Control | None = None,
 ) -> Passed[tuple[Table, ...]]:
     """Make the tables that `run_export` writes.
 
     Parameters
     ----------
-    results, reproduction, poolings, sample, source, lang, control
+    results, reproduction, poolings, sample, source, control
         As there.
     """
     used = control or Control.of(sample, Rules())
-    parts = [*_result_tables(list(results), lang, used)]
+    parts = [*_result_tables(list(results), used)]
     if reproduction is not None:
-        parts += _reproduced_tables(reproduction, source, lang, used)
+        parts += _reproduced_tables(reproduction, source, used)
     for pooling in poolings:
         parts.append(
             protect_pooling(pooling, used).map(
-                lambda shown: (pooling_table(shown, lang=lang), shrinkage_table(shown, lang=lang))
+                lambda shown: (pooling_table(shown), shrinkage_table(shown))
             )
         )
     if sample is not None:
         parts.append(
             protect_tables(sample, used).map(
-                lambda found: tuple(_sample_tables(found.tables, sample.source, lang))
+                lambda found: tuple(_sample_tables(found.tables, sample.source))
             )
         )
     return all_of(parts).map(lambda found: tuple(chain.from_iterable(found)))
 
 
-def _result_tables(
-    results: list[Result], lang: "Language", control: Control
-) -> Iterator[Passed[tuple[Table, ...]]]:
+def _result_tables(results: list[Result], control: Control) -> Iterator[Passed[tuple[Table, ...]]]:
     """A summary for each engine, and the diagnostics of chains."""
     for engine in dict.fromkeys(result.engine for result in results):
         fits = [result for result in results if result.engine == engine]
-        table = posterior_table(fits, lang=lang, name=f"estimates_{engine}")
+        table = posterior_table(fits, name=f"estimates_{engine}")
         yield pass_rounded(table, fits, control, rounded_table).map(lambda one: (one,))
     for result in results:
         if result.engine == "nuts":
-            table = diagnostics_table(result, lang=lang)
+            table = diagnostics_table(result)
             yield pass_without_groups(table, result, control, without_groups).map(
                 lambda one: (one,)
             )
 
 
 def _reproduced_tables(
-    found: Reproduction, source: str, lang: "Language", control: Control
+    found: Reproduction, source: str, control: Control
 ) -> Iterator[Passed[tuple[Table, ...]]]:
     """Published figures beside ours."""
     fits = [fit for results in found.results.values() for fit in results.values()]
     shown = protect_reproduction(found, control)
-    yield shown.map(lambda one: (icc_table(one.icc, source=source, lang=lang),))
-    for table in comparison_tables(shown.shown, source=source, lang=lang):
+    yield shown.map(lambda one: (icc_table(one.icc, source=source),))
+    for table in comparison_tables(shown.shown, source=source):
         yield pass_rounded(table, fits, control, rounded_table).map(lambda one: (one,))
 
 
-def _sample_tables(
-    tables: "Mapping[str, pd.DataFrame]", source: str, lang: "Language"
-) -> Iterator[Table]:
+def _sample_tables(tables: "Mapping[str, pd.DataFrame]", source: str) -> Iterator[Table]:
     """Who is left after each rule, and the answers."""
-    yield from flow_tables(tables["flow"], source=source, lang=lang)
+    yield from flow_tables(tables["flow"], source=source)
     for name in ("univariate", "by_industry"):
-        yield from descriptive_tables(tables[name], source=source, lang=lang)
+        yield from descriptive_tables(tables[name], source=source)
 
 
 def gather(

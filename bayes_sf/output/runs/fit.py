@@ -6,19 +6,23 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bayes_sf.catalogue import say
 from bayes_sf.disclosure.control import Control
 from bayes_sf.disclosure.gate import Passed, all_of
-from bayes_sf.disclosure.protected_models import keep_open, protect_diagnostics, protect_estimates
+from bayes_sf.disclosure.protected_models import (
+    keep_open,
+    protect_diagnostics,
+    protect_estimates,
+    protect_results,
+)
 from bayes_sf.engines.fit import fit, group_sizes
 from bayes_sf.engines.result import Result, Results
 from bayes_sf.engines.store import fit_saved
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.numbers import estimate, fixed, interval, probability, row_decimals
 from bayes_sf.output.progress import show_sampling
 from bayes_sf.output.run import Asked, Content, Run, described
 from bayes_sf.output.tables.result_tables import answered_notes, zero_notes
 from bayes_sf.output.tables.table import Column, Table
-from bayes_sf.output.words.commands import say
 from bayes_sf.output.words.priors import prior_words
 from bayes_sf.output.words.words import (
     industry_name,
@@ -69,21 +73,28 @@ def run_fit(
             begin(f"{spec.name} of {spec.outcome}")
             if engine == "nuts":
                 hide = tuple(control.hidden_groups(group_sizes(spec, data)))
+                release = control.release(spec)
+                if release is not None and release.unsaid:  # draws would be of what is not said
+                    fits.append((fit(spec, data, engine="nuts", seed=asked.seed), False))
+                    continue
                 fits.append(
-                    fit_saved(spec, data, folder, seed=asked.seed, resume=resume, hide=hide)
-                )
+                    fit_saved(
+                        spec, data, folder, seed=asked.seed, resume=resume, hide=hide,
+                        rough=control.active,
+                    )
+                )  # fmt: skip
             else:
                 fits.append((fit(spec, data, engine=engine, seed=asked.seed), False))
     results = Results(tuple(result for result, _ in fits))
     resumed = sum(found for _, found in fits)
     frames = _frames(results, asked.source, control)
-    shown = kept.also(all_of(frames.values()))
+    shown = kept.also(all_of(frames.values())).also(protect_results(results.values(), control))
+    names = tuple(frames)
     return Run(
         asked, control,
         shown.map(
             lambda both: _content(
-                both[0], dict(zip(frames, both[1], strict=True)), results, resumed, asked
-            )
+                both[0][0], dict(zip(names, both[0][1], strict=True)), Results(both[1]), resumed)
         ),
         results.not_converged,
     )  # fmt: skip
@@ -94,15 +105,15 @@ def _content(
     frames: "dict[str, pd.DataFrame]",
     results: Results,
     resumed: int,
-    asked: Asked,
 ) -> Content:
     """The main rows, and files."""
-    lang = asked.lang
     first = next(iter(results.values()))
     return Content(
         frames=frames,
-        tables=(_main_rows(results, analysis.question_in(lang), lang),),
-        lines=[say("resumed", lang).format(resumed, len(results))] if resumed else [],
+        tables=(_main_rows(results, analysis.question_said),),
+        lines=[say("{} of {} fits were there from an earlier run.", resumed, len(results))]
+        if resumed
+        else [],
         about={
             "analysis": analysis.name, "question": analysis.question, "engine": first.engine,
             "resumed": resumed, "models": [_described(result) for result in results.values()],
@@ -138,40 +149,39 @@ def _named(table: "pd.DataFrame", spec: ModelSpec) -> "pd.DataFrame":
     return table
 
 
-def _main_rows(results: Results, question: str, lang: Language) -> Table:
+def _main_rows(results: Results, question: str) -> Table:
     """Slopes of every model; in a small analysis everything but the groups."""
     first = next(iter(results.values()))
     bayesian, models = first.has_draws, len(results)
     several = len({result.spec.outcome for result in results.values()}) > 1
     columns = (
-        Column("model", word("model", lang), "text"),
-        *([Column("outcome", word("outcome", lang), "text")] if several else []),
-        Column("term", word("term", lang), "text"),
-        Column("estimate", word("mean" if bayesian else first.engine, lang), "printed"),
-        Column("interval", interval_name("interval", first.prob, lang), "printed"),
-        Column("statistic", word("direction" if bayesian else "t", lang), "printed"),
-        Column("n", word("n", lang), "printed"),
-        Column("verdict", "", "text"),
-    )
+        Column("model", say("Model"), "text"),
+        *([Column("outcome", say("Outcome"), "text")] if several else []),
+        Column("term", say("Term"), "text"),
+        Column("estimate", word("mean" if bayesian else first.engine), "printed"),
+        Column("interval", interval_name("interval", first.prob), "printed"),
+        Column("statistic", word("direction" if bayesian else "t"), "printed"),
+        Column("n", say("n"), "printed"), Column("verdict", "", "text"),
+    )  # fmt: skip
     rows = tuple(
         row if several else (row[0], *row[2:])
         for result in results.values()
-        for row in _rows(result, models, lang)
+        for row in _rows(result, models)
     )
-    kind = interval_name("credible-eti" if bayesian else "confidence-wald", first.prob, lang)
-    outcome = "" if several else f"{outcome_name(first.spec.outcome, lang)}, "
-    note = f"{outcome}{unit_name(first.spec.unit, lang)}; {kind}."
+    kind = interval_name("credible-eti" if bayesian else "confidence-wald", first.prob)
+    outcome = "" if several else f"{outcome_name(first.spec.outcome)}, "
+    note = f"{outcome}{unit_name(first.spec.unit)}; {kind}."
     if first.spec.varying and models <= _FEW:
-        group = say("industry", lang) if first.spec.group == "industry" else first.spec.group
-        note += f" {say('group slope', lang).format(group)}"
+        group = say("industry") if first.spec.group == "industry" else first.spec.group
+        note += f" {say("A slope | {0} is how far that {0}'s is from the slope of all.", group)}"
     if bayesian:
-        note += f" {say('prior of first', lang)}: {prior_words(str(first.priors), lang)}."
-    note += "".join(f" {said}" for said in zero_notes(results.values(), lang))
-    note += "".join(f" {said}" for said in answered_notes(results.values(), lang))
-    return Table("", question, columns, rows, notes=(note,), lang=lang)
+        note += f" {say('Priors of the first model')}: {prior_words(str(first.priors))}."
+    note += "".join(f" {said}" for said in zero_notes(results.values()))
+    note += "".join(f" {said}" for said in answered_notes(results.values()))
+    return Table("", question, columns, rows, notes=(note,))
 
 
-def _rows(result: Result, models: int, lang: Language) -> Iterator[tuple[str, ...]]:
+def _rows(result: Result, models: int) -> Iterator[tuple[str, ...]]:
     """Printed rows of one model: slopes, and in a small analysis all but the groups' levels."""
     slopes = result.moments.predictors
     small = models <= _FEW or not slopes
@@ -180,14 +190,14 @@ def _rows(result: Result, models: int, lang: Language) -> Iterator[tuple[str, ..
             continue
         sd = math.nan if row.term == "icc" else row.sd
         decimals = row_decimals((row.estimate, row.sd), sd)
-        span = "" if math.isnan(row.lower) else interval(row.lower, row.upper, decimals, lang)
-        term = numbered_name(row.term, lang)
+        span = "" if math.isnan(row.lower) else interval(row.lower, row.upper, decimals)
+        term = numbered_name(row.term)
         yield (
-            result.spec.name, outcome_name(result.spec.outcome, lang),
-            f"{term} | {industry_name(row.group, lang)}" if row.group else term,
-            estimate(row.estimate, decimals, lang), span,
-            probability(row.statistic, lang=lang) if result.has_draws
-            else fixed(row.statistic, 2, lang),
+            result.spec.name, outcome_name(result.spec.outcome),
+            f"{term} | {industry_name(row.group)}" if row.group else term,
+            estimate(row.estimate, decimals), span,
+            probability(row.statistic) if result.has_draws
+            else fixed(row.statistic, 2),
             str(result.moments.n_obs),
-            "" if result.converged else say("not converged", lang),
+            "" if result.converged else say("NOT CONVERGED"),
         )  # fmt: skip

@@ -76,7 +76,7 @@ def run_impute(
             seed=asked.seed, begin=begin,
         )  # fmt: skip
     shown = kept.also(protect_missing(study, study.panel_fit.summary().reset_index(), control))
-    safe, single = shown.shown[1], asked.source == "replica" or completed or not control.active
+    safe, single = shown.shown[1], completed or not control.active
     withheld = not set(study.panel_fit.panel.industries) - set(safe.industries)
     passed = shown.map(
         lambda both: _content(both[0], both[1], asked, completed, spread=not withheld)
@@ -85,8 +85,7 @@ def run_impute(
         files: dict[str, str | bytes] = {}
         if completed:
             files |= completed_files(
-                safe.study.sets, source=asked.source, quarters=quarters, lang=asked.lang,
-                csv_style=csv_style,
+                safe.study.sets, source=asked.source, quarters=quarters, csv_style=csv_style,
             )  # fmt: skip
         passed = _with_workplaces(passed, safe.study, asked, files)
     return Run(asked, control, passed, withheld=("distributions",) if withheld else ()), safe.study
@@ -96,11 +95,11 @@ def _content(
     analysis: Analysis, safe: ProtectedStudy, asked: Asked, completed: int, *, spread: bool
 ) -> Content:
     """Tables, pictures and files."""
-    study, lang, source = safe.study, asked.lang, asked.source
-    figures = {"delta": delta_figure(_drawn(study), study.tipping, source=source, lang=lang)}
+    study, source = safe.study, asked.source
+    figures = {"delta": delta_figure(_drawn(study), study.tipping, source=source)}
     if spread:
         figures["distributions"] = distribution_figure(
-            study.panel_fit.panel, study.done, source=source, lang=lang, hidden=safe.industries
+            study.panel_fit.panel, study.done, source=source, hidden=safe.industries
         )
     frames = {
         "tipping_points": study.tipping, "missing": study.missing, "won_back": study.won,
@@ -111,7 +110,7 @@ def _content(
             "methods": pd.DataFrame(study.rows),
             **{name: frame.assign(source=source) for name, frame in frames.items()},
         },
-        tables=imputation_tables(study, lang=lang),
+        tables=imputation_tables(study),
         figures=figures,
         about=_about(analysis, study, completed),
         unsaid=("panel",),
@@ -122,9 +121,7 @@ def _with_workplaces(
     passed: Passed[Content], study: MissingStudy, asked: Asked, files: dict[str, str | bytes]
 ) -> Passed[Content]:
     """Add what shows single workplaces: of the replica, or for those who asked for it."""
-    figure = quarters_figure(
-        study.panel_fit.panel, study.done, source=asked.source, lang=asked.lang
-    )
+    figure = quarters_figure(study.panel_fit.panel, study.done, source=asked.source)
     return passed.also(pass_with_consent((figure, files))).map(_added)
 
 

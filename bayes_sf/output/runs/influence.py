@@ -47,16 +47,15 @@ def run_influence(analysis: Analysis, data: Any, asked: Asked) -> Run:
 
 def _content(analysis: Analysis, found: Sequence[Influence], asked: Asked) -> Content:
     """Tables, pictures and files."""
-    lang = asked.lang
     return Content(
         frames={
             name: pd.concat([_frame(one, name, asked.source) for one in found], ignore_index=True)
             for name in ("refits", "answers", "cells")
         },
-        tables=[table for one in found[:_SHOWN] for table in influence_tables(one, lang=lang)],
+        tables=[table for one in found[:_SHOWN] for table in influence_tables(one)],
         figures={
             slug(f"influence_{one.result.spec.name}_{one.result.spec.outcome}"):
-            influence_figure(one, lang=lang)
+            influence_figure(one)
             for one in found
         },
         about={

@@ -8,9 +8,15 @@ import pandas as pd
 
 from bayes_sf.analysis.checks.loo import compare_models, leave_group_out, loo
 from bayes_sf.analysis.checks.predictive_check import check_predictions
+from bayes_sf.catalogue import mark, say
 from bayes_sf.disclosure.control import HIDDEN, Control
 from bayes_sf.disclosure.gate import Passed, all_of
-from bayes_sf.disclosure.protected_models import blunt_of, hidden_of, keep_open
+from bayes_sf.disclosure.protected_models import (
+    blunt_of,
+    hidden_of,
+    keep_open,
+    protect_results,
+)
 from bayes_sf.disclosure.protected_predictions import (
     pass_fit_measures,
     protect_checks,
@@ -19,14 +25,12 @@ from bayes_sf.disclosure.protected_predictions import (
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.numbers import level
 from bayes_sf.output.progress import show_sampling
 from bayes_sf.output.run import Asked, Content, Run, described
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
-from bayes_sf.output.words.commands import say
 from bayes_sf.output.words.priors import prior_words
-from bayes_sf.output.words.words import industry_name, outcome_name, word
+from bayes_sf.output.words.words import industry_name, outcome_name
 from bayes_sf.spec.analysis import Analysis
 
 __all__ = ["run_loo"]
@@ -57,16 +61,24 @@ def run_loo(
     control = Control.of(data, asked.rules)
     kept = all_of(keep_open(analysis, control) for analysis in analyses)
     results = _fitted(kept.shown, data, asked)
-    frames = {"loo": pass_fit_measures(_compared(results)), "checks": _checks(results, control)}
+    frames = {
+        "loo": pass_fit_measures(_compared(results), control),
+        "checks": _checks(results, control),
+    }
     if by_group:
         frames["groups"] = _by_group(results, asked.seed, control)
-    shown = kept.also(all_of(frames.values()))
+    keys = tuple(results)
+    whole = all_of(frames.values()).also(protect_results(results.values(), control))
+    shown, stems = kept.also(whole), tuple(frames)
     names = [analysis.name for analysis in analyses]
     failed = [result for result in results.values() if not result.converged]
     return Run(
         asked, control,
         shown.map(
-            lambda both: _content(dict(zip(frames, both[1], strict=True)), results, names, asked)
+            lambda both: _content(
+                dict(zip(stems, both[1][0], strict=True)),
+                dict(zip(keys, both[1][1], strict=True)), names, asked,
+            )
         ),
         failed,
     )  # fmt: skip
@@ -94,16 +106,16 @@ def _content(
     asked: Asked,
 ) -> Content:
     """Tables, lines and files."""
-    lang, tables = asked.lang, list[Table]()
+    tables = list[Table]()
     for outcome in dict.fromkeys(frames["loo"]["outcome"]):
         first = next(result for (_, o), result in results.items() if o == outcome)
-        tables.append(_loo_table(frames["loo"], first, lang))
+        tables.append(_loo_table(frames["loo"], first))
         if "groups" in frames:
-            tables.append(_groups_table(frames["groups"], first, lang))
+            tables.append(_groups_table(frames["groups"], first))
     return Content(
         frames={name: frame.assign(source=asked.source) for name, frame in frames.items()},
         tables=tables,
-        lines=tuple(_check_lines(frames["checks"], lang)),
+        lines=tuple(_check_lines(frames["checks"])),
         about={
             "analyses": analyses,
             "models": [
@@ -148,70 +160,87 @@ def _by_group(
     parts = [
         protect_left_out(
             leave_group_out(result, seed=seed).reset_index(), hidden_of(result, control),
-            control.unsaid(result.spec),
+            control.unsaid(result.spec), blunt=control.active,
         ).map(partial(pd.DataFrame.assign, model=name, outcome=outcome))
         for (name, outcome), result in results.items()
     ]  # fmt: skip
     return all_of(parts).map(partial(pd.concat, ignore_index=True))
 
 
-def _loo_table(frame: pd.DataFrame, first: Result, lang: Language) -> Table:
+#: How a model's workplaces were left out; and what predictive checks look at.
+_KINDS: Final = {"exact": mark("exact"), "psis": mark("psis")}
+_STATISTICS: Final = {
+    "mean": mark("mean"), "sd": mark("sd"), "min": mark("min"), "max": mark("max"),
+    "share <= 0": mark("share <= 0"),
+}  # fmt: skip
+
+
+def _loo_table(frame: pd.DataFrame, first: Result) -> Table:
     """Models of one outcome by what they say of workplaces that are left out."""
     outcome = first.spec.outcome
     part = frame[frame["outcome"] == outcome]
-    part = part.assign(kind=[say(kind, lang) for kind in part["kind"]])
+    part = part.assign(kind=[say(_KINDS[kind]) for kind in part["kind"]])
     columns = (
-        Column("model", word("model", lang).lower(), "text"),
-        Column("elpd", "elpd", decimals=1),
-        Column("se", word("se", lang), decimals=1),
-        Column("elpd_diff", say("difference", lang), decimals=1),
-        Column("dse", say("difference se", lang), decimals=1),
-        Column("p", "p_loo", decimals=1),
-        Column("weight", say("weight", lang), decimals=2),
-        Column("bad_k", say("bad k", lang), "integer"),
-        Column("kind", say("by", lang), "text"),
+        Column("model", say("Model").lower(), "text"), Column("elpd", "elpd", decimals=1),
+        Column("se", say("SE"), decimals=1), Column("elpd_diff", say("difference"), decimals=1),
+        Column("dse", say("SE of it"), decimals=1), Column("p", "p_loo", decimals=1),
+        Column("weight", say("weight"), decimals=2), Column("bad_k", say("bad k"), "integer"),
+        Column("kind", say("by"), "text"),
+    )  # fmt: skip
+    priors = prior_words(str(first.priors))
+    notes = (
+        say(
+            "elpd: sum over workplaces of the log density that a model gives to each "
+            "when it is left out; higher is better, and a difference counts beside "
+            "its SE. Weight: stacking. Bad k: workplaces whose importance weights "
+            "are not to be trusted (psis); exact has none."
+        ),
+        say("Priors of {}: {}.", first.spec.name, priors),
     )
-    priors = prior_words(str(first.priors), lang)
-    notes = (say("loo note", lang), say("loo priors", lang).format(first.spec.name, priors))
     return table_from_frame(
-        part, f"{say('loo title', lang)}: {outcome_name(outcome, lang)}", columns=columns,
-        n=first.moments.n_obs, notes=notes, lang=lang,
+        part, f"{say('Leave-one-out')}: {outcome_name(outcome)}", columns=columns,
+        n=first.moments.n_obs, notes=notes,
     )  # fmt: skip
 
 
-def _groups_table(frame: pd.DataFrame, first: Result, lang: Language) -> Table:
+def _groups_table(frame: pd.DataFrame, first: Result) -> Table:
     """What models say of industries that are left out."""
     outcome = first.spec.outcome
     part = frame[frame["outcome"] == outcome]
-    part = part.assign(group=[industry_name(str(group), lang) for group in part["group"]])
+    part = part.assign(group=[industry_name(str(group)) for group in part["group"]])
     columns = (
-        Column("model", word("model", lang).lower(), "text"),
-        Column("group", say("left out", lang), "text"),
-        Column("n", word("n", lang), "integer"),
-        Column("elpd", "elpd", decimals=1),
-        Column("mean", say("observed mean", lang)),
-        Column("predicted", say("predicted", lang)),
-        Column("lower", word("interval", lang), "interval", upper="upper"),
-    )
+        Column("model", say("Model").lower(), "text"), Column("group", say("left out"), "text"),
+        Column("n", say("n"), "integer"), Column("elpd", "elpd", decimals=1),
+        Column("mean", say("observed mean")), Column("predicted", say("predicted")),
+        Column("lower", say("interval"), "interval", upper="upper"),
+    )  # fmt: skip
     return table_from_frame(
-        part, f"{say('groups title', lang)}: {outcome_name(outcome, lang)}", columns=columns,
+        part, f"{say('Industries left out')}: {outcome_name(outcome)}", columns=columns,
         unit=first.spec.unit, n=first.moments.n_obs,
-        notes=(say("groups note", lang).format(level(first.prob, lang)),), lang=lang,
+        notes=(say("Interval of the mean of its workplaces, {} equal-tailed.", level(first.prob)),),
     )  # fmt: skip
 
 
-def _check_lines(checks: pd.DataFrame, lang: Language) -> Iterator[str]:
+def _check_lines(checks: pd.DataFrame) -> Iterator[str]:
     """What the models cannot make."""
     checks = checks[checks["p_above"] != HIDDEN]
     above = checks["p_above"].astype(float)
     far = checks[(above < 0.01) | (above > 0.99)]
-    yield say("checks", lang).format(len(far), len(checks))
+    yield say(
+        "Predictive checks: {} of {} figures shown (of mean, sd, min, max, share "
+        "<= 0; all workplaces and each industry) lie outside 98 % of what the "
+        "model would make.",
+        len(far),
+        len(checks),
+    )
     for model, part in far.groupby("model", sort=False):
         listed = [
-            say("of", lang).format(
-                say(statistic, lang), industry_name(group, lang) if group else say("all", lang)
+            say(
+                "{} of {}",
+                say(_STATISTICS[statistic]),
+                industry_name(group) if group else say("all"),
             )
             for statistic, group in zip(part["statistic"], part["group"], strict=True)
         ]
-        more = f" {say('more', lang).format(len(listed) - 8)}" if len(listed) > 8 else ""
+        more = f" {say('and {} more', len(listed) - 8)}" if len(listed) > 8 else ""
         yield f"  {model}: {', '.join(listed[:8])}{more}"

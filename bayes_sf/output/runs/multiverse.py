@@ -4,11 +4,11 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 from bayes_sf.analysis.choices.multiverse import Explored, choice_shares, explore, option_means
+from bayes_sf.catalogue import say
 from bayes_sf.disclosure.control import HIDDEN, Control
 from bayes_sf.disclosure.protected_choices import COMBINATIONS, protect_explored
 from bayes_sf.disclosure.protected_frames import mark_hidden
 from bayes_sf.inputs.sample import AnalysisSample
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.figures.multiverse import curve_figure
 from bayes_sf.output.files import json_text
 from bayes_sf.output.run import Asked, Content, Run
@@ -45,11 +45,11 @@ def run_multiverse(multiverse: Multiverse, sample: AnalysisSample, asked: Asked)
     return Run(
         asked,
         control,
-        passed.map(lambda found: _content(found, sample.digest, seconds, asked.lang)),
+        passed.map(lambda found: _content(found, sample.digest, seconds)),
     )
 
 
-def _content(explored: Explored, digest: str, seconds: float, lang: Language) -> Content:
+def _content(explored: Explored, digest: str, seconds: float) -> Content:
     """Tables, the curve and files."""
     frames = {
         "specifications": mark_hidden(explored.table, COMBINATIONS),
@@ -59,10 +59,10 @@ def _content(explored: Explored, digest: str, seconds: float, lang: Language) ->
     question, contrast = explored.asked, explored.contrast
     return Content(
         frames={name: frame.assign(source=explored.source) for name, frame in frames.items()},
-        tables=multiverse_tables(explored, lang=lang),
-        figures={"specification_curve": curve_figure(explored, lang=lang)},
+        tables=multiverse_tables(explored),
+        figures={"specification_curve": curve_figure(explored)},
         texts={"summary.json": json_text(explored.summary())},
-        lines=_lines(explored, lang),
+        lines=_lines(explored),
         about={
             "multiverse": question.name, "question": question.question, "item": question.item,
             "contrast": contrast.label, "size": contrast.size, "rope": question.rope,
@@ -81,9 +81,14 @@ def _options(explored: Explored) -> "pd.DataFrame":
     return mark_hidden(found.astype(dict.fromkeys(sizes, "Int64")), sizes)
 
 
-def _lines(explored: Explored, lang: Language) -> tuple[str, ...]:
+def _lines(explored: Explored) -> tuple[str, ...]:
     """How many combinations could not be fitted, and why."""
     failed = explored.table[~explored.table["reason"].isin(["", HIDDEN])]
     if failed.empty:
         return ()
-    return (_FAILED[lang].format(len(failed), len(explored.table), failed["reason"].iloc[0]),)
+    return (
+        say(
+            "{} of {} combinations could not be fitted; specifications.csv says why. The first: {}",
+            len(failed), len(explored.table), failed["reason"].iloc[0],
+        ),
+    )  # fmt: skip

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from bayes_sf.disclosure.control import Control
 from bayes_sf.disclosure.gate import Passed, all_of
-from bayes_sf.disclosure.protected_models import keep_open, pass_picture
+from bayes_sf.disclosure.protected_models import keep_open, pass_picture, protect_results
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.result import Result
 from bayes_sf.output.figures.pictures import OF_CHAINS, draw_picture, picture_name
@@ -44,16 +44,18 @@ def run_plot(
             begin(f"{spec.name} of {spec.outcome}")
             needed = spec.engines[0] if picture not in OF_CHAINS else "nuts"
             result = fit(spec, data, engine=engine or needed, seed=asked.seed)
-            draw = partial(draw_picture, result, picture, lang=asked.lang)
+            draw = partial(draw_picture, result, picture)
             drawn.append(pass_picture(result, picture, control, draw))
             results.append(result)
     names = [picture_name(result, picture) for result in results]
 
-    def content(both: "tuple[Analysis, tuple[Figure, ...]]") -> Content:
+    def content(both: "tuple[Analysis, tuple[tuple[Figure, ...], tuple[Result, ...]]]") -> Content:
+        figures, models = both[1]
         about = {
             "analysis": both[0].name, "question": both[0].question, "picture": picture,
-            "models": [described(result) for result in results],
+            "models": [described(result) for result in models],
         }  # fmt: skip
-        return Content(figures=dict(zip(names, both[1], strict=True)), about=about, tight=True)
+        return Content(figures=dict(zip(names, figures, strict=True)), about=about, tight=True)
 
-    return Run(asked, control, kept.also(all_of(drawn)).map(content))
+    shown = kept.also(all_of(drawn).also(protect_results(results, control)))
+    return Run(asked, control, shown.map(content))

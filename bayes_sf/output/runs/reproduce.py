@@ -11,18 +11,17 @@ import pandas as pd
 from bayes_sf.analysis.comparison import Reproduction, reproduce
 from bayes_sf.analysis.replay.account import AccountRow, account_of
 from bayes_sf.analysis.replay.consistency import RuleOutcome, replay
+from bayes_sf.catalogue import language, say
 from bayes_sf.disclosure.control import Control
 from bayes_sf.disclosure.gate import Passed, all_of
 from bayes_sf.disclosure.protected_models import protect_estimates, protect_reproduction
 from bayes_sf.engines.fit import versions
 from bayes_sf.inputs.sample import AnalysisSample
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.files import json_text
 from bayes_sf.output.run import Asked, Content, Run, described
 from bayes_sf.output.runs.describe import with_source
 from bayes_sf.output.tables.described_sample import protect_tables
 from bayes_sf.output.tables.summary import markdown, print_summary
-from bayes_sf.output.words.commands import say
 from bayes_sf.recovery.study import PublishedStudy
 
 __all__ = ["run_reproduce"]
@@ -88,7 +87,7 @@ def _content(
     found: Reproduction, frames: dict[str, pd.DataFrame], rest: Rest, asked: Asked
 ) -> Content:
     """Tables and files."""
-    lang, source = asked.lang, asked.source
+    source = asked.source
     findings = [finding for outcome in rest.outcomes for finding in outcome.findings]
     models = [
         {"analysis": analysis, **described(result)}
@@ -96,17 +95,18 @@ def _content(
         for result in results.values()
     ]  # fmt: skip
     footer = _footer(rest.engine, asked.seed, models)
-    page = markdown(found, rest.outcomes, source, footer, rest.account, lang=lang)
+    page = markdown(found, rest.outcomes, source, footer, rest.account)
     return Content(
         frames={
             "icc": pd.DataFrame(found.icc), "coefficients": pd.DataFrame(found.coefficients),
             "consistency": pd.DataFrame(findings), **frames,
         },
         texts={"moments.json": json_text(rest.moments), "summary.md": page},
-        after=[say("readers", lang).format(_report_command(source, lang))],
+        private=("moments.json",),
+        after=[say("As one page for readers: {}", _report_command(source))],
         about={"engine": rest.engine, "seconds": rest.seconds, "models": models},
         unsaid=tuple(frames),
-        printed=lambda console: print_summary(console, found, rest.outcomes, source, lang),
+        printed=lambda console: print_summary(console, found, rest.outcomes, source),
     )  # fmt: skip
 
 
@@ -155,8 +155,8 @@ def _moments(account: Sequence[AccountRow], found: Reproduction) -> dict[str, An
     return {"note": columns, "account": account, "models": models}
 
 
-def _report_command(source: str, lang: Language) -> str:
+def _report_command(source: str) -> str:
     """The command that makes the report of the same data."""
     options = {"published": "", "replica": " --data replica"}
     chosen = options.get(source, " --survey ... --register ...")
-    return f"bayes-sf report{chosen}{'' if lang == 'en' else f' --lang {lang}'}"
+    return f"bayes-sf report{chosen}{'' if language() == 'en' else f' --lang {language()}'}"

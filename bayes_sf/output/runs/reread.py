@@ -1,15 +1,16 @@
 """`bayes-sf reread`: the posterior behind a printed ICC, or behind every model of a folder."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
+from bayes_sf.catalogue import mark, said_of, say, say_as
 from bayes_sf.disclosure.control import Control
 from bayes_sf.disclosure.gate import holds_no_data
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.numbers import (
     ICC_DECIMALS,
+    as_printed,
     estimate,
     fixed,
     interval,
@@ -19,7 +20,6 @@ from bayes_sf.output.numbers import (
 from bayes_sf.output.run import Asked, Content, Run
 from bayes_sf.output.tables.table import Table, printed_table
 from bayes_sf.output.words.priors import prior_words
-from bayes_sf.output.words.reread import told
 from bayes_sf.output.words.words import interval_name, of_groups
 from bayes_sf.recovery.reread.null import IccPosterior
 
@@ -30,7 +30,20 @@ if TYPE_CHECKING:
 
 __all__ = ["run_reread", "run_reread_folder", "run_reread_table"]
 
-_STATEMENT = "Re-read from printed figures: no data were there."
+#: Whose figures these are.
+_STATEMENT: Final = mark("Re-read from printed figures: no data were there.")
+#: The print itself, and ends of what it leaves open.
+_CASES: Final = {
+    "as printed": mark("as printed"), "sizes equal": mark("sizes equal"),
+    "sizes very unequal": mark("sizes very unequal"), "REML": mark("by REML"),
+    "ML": mark("by maximum likelihood"), "no difference": mark("no difference at all"),
+    "largest that is called zero": mark("largest that is called zero"),
+    "largest that is printed so": mark("largest ICC that is printed so"),
+}  # fmt: skip
+#: What is shown of a model's account, by its kind.
+_SHOWN: Final = {
+    "assumed": mark("assumed"), "left open": mark("left open"), "no ICC": mark("no ICC"),
+}  # fmt: skip
 
 
 def run_reread(found: IccPosterior, asked: Asked) -> Run:
@@ -42,7 +55,7 @@ def run_reread(found: IccPosterior, asked: Asked) -> Run:
     asked : Asked
     """
     passed = holds_no_data(found, "printed figures only")
-    return Run(asked, Control(microdata=False), passed.map(lambda one: _content(one, asked.lang)))
+    return Run(asked, Control(microdata=False), passed.map(_content))
 
 
 def run_reread_folder(found: "Reread", asked: Asked) -> Run:
@@ -54,7 +67,7 @@ def run_reread_folder(found: "Reread", asked: Asked) -> Run:
     asked : Asked
     """
     passed = holds_no_data(found, "printed figures only")
-    return Run(asked, Control(microdata=False), passed.map(lambda one: _folder(one, asked.lang)))
+    return Run(asked, Control(microdata=False), passed.map(_folder))
 
 
 def run_reread_table(found: pd.DataFrame, asked: Asked) -> Run:
@@ -67,29 +80,28 @@ def run_reread_table(found: pd.DataFrame, asked: Asked) -> Run:
     asked : Asked
     """
     passed = holds_no_data(found, "printed figures only")
-    return Run(asked, Control(microdata=False), passed.map(lambda one: _many(one, asked.lang)))
+    return Run(asked, Control(microdata=False), passed.map(_many))
 
 
-def _many(found: pd.DataFrame, lang: Language) -> Content:
+def _many(found: pd.DataFrame) -> Content:
     """A line for each ICC."""
     lines = []
     for row in found.to_dict("records"):
-        _, middle, limits = _line("", row["lower"], row["median"], row["upper"], lang)
-        ends = interval(row["low_end"], row["high_end"], ICC_DECIMALS, lang)
+        _, middle, limits = _line("", row["lower"], row["median"], row["upper"])
+        ends = interval(row["low_end"], row["high_end"], ICC_DECIMALS)
         cells = [row["study"], row["printed"], middle, limits, ends]
         if "deff_median" in row:
-            cells += [fixed(row["deff_median"], 2, lang),
-                      interval(row["deff_lower"], row["deff_upper"], 2, lang)]  # fmt: skip
+            cells += [fixed(row["deff_median"], 2),
+                      interval(row["deff_lower"], row["deff_upper"], 2)]  # fmt: skip
         lines.append(cells)
-    names = ["study", "printed", "median", "interval", "with all ends"]
-    names += ["design effect", "its interval"] if "deff_median" in found else []
-    kind = interval_name(
-        "credible-eti", float(found["level"].iloc[0]) if len(found) else 0.95, lang
-    )
-    title = told("Intraclass correlations of printed models", lang)
-    table = printed_table(title, [told(name, lang) for name in names], lines, f"{kind}.")
+    header = [say("study"), say("printed"), say("median"), say("interval"), say("with all ends")]
+    if "deff_median" in found:
+        header += [say("design effect"), say("its interval")]
+    kind = interval_name("credible-eti", float(found["level"].iloc[0]) if len(found) else 0.95)
+    title = say("Intraclass correlations of printed models")
+    table = printed_table(title, header, lines, f"{kind}.")
     return Content(
-        frames={"iccs": found}, tables=(table,), statement=told(_STATEMENT, lang),
+        frames={"iccs": found}, tables=(table,), statement=_STATEMENT,
         about={"iccs": len(found)},
     )  # fmt: skip
 
@@ -107,59 +119,52 @@ def _record(case: str, one: IccPosterior) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _content(found: IccPosterior, lang: Language) -> Content:
+def _content(found: IccPosterior) -> Content:
     """The table, and the same as a frame."""
     frame = pd.DataFrame([_record(case, one) for case, one in _cases(found).items()])
     return Content(
         frames={"icc": frame},
-        tables=(_table(found, lang),),
-        lines=[_sentence("Assumed: {}.", told(why, lang), lang=lang) for why in found.assumed],
+        tables=(_table(found),),
+        lines=[say("Assumed: {}.", said_of(why)) for why in found.assumed],
         about={
             "printed": found.printed, "n": found.n, "groups": found.groups,
             "priors": found.priors, "assumed": [str(why) for why in found.assumed],
         },
-        statement=told(_STATEMENT, lang),
+        statement=_STATEMENT,
     )  # fmt: skip
 
 
-def _sentence(template: str, *values: object, lang: Language) -> str:
-    """A sentence whose values are in the language already."""
-    return told(template, lang).format(*values)
+def _line(name: str, lower: float, median: float, upper: float) -> tuple[str, ...]:
+    return name, fixed(median, ICC_DECIMALS), interval(lower, upper, ICC_DECIMALS)
 
 
-def _line(name: str, lower: float, median: float, upper: float, lang: Language) -> tuple[str, ...]:
-    return name, fixed(median, ICC_DECIMALS, lang), interval(lower, upper, ICC_DECIMALS, lang)
-
-
-def _note(found: IccPosterior, lang: Language) -> str:
+def _note(found: IccPosterior) -> str:
     """Interval and priors."""
-    kind = interval_name("credible-eti", found.level, lang)
-    priors = of_groups(prior_words(found.priors, lang), lang, own="group")
-    return _sentence("{}. Priors: {}.", kind, priors, lang=lang)
+    kind = interval_name("credible-eti", found.level)
+    priors = of_groups(prior_words(found.priors), own="group")
+    return say("{}. Priors: {}.", kind, priors)
 
 
-def _table(found: IccPosterior, lang: Language) -> Table:
+def _table(found: IccPosterior) -> Table:
     """A line for each case, and one for the prior."""
     lines = [
-        _line(told(case, lang), r.lower, r.median, r.upper, lang)
-        for case, r in _cases(found).items()
+        _line(say(_CASES[case]), r.lower, r.median, r.upper) for case, r in _cases(found).items()
     ]
-    prior = _line(
-        told("prior alone", lang), found.prior_lower, found.prior_median, found.prior_upper, lang
-    )
-    title = _sentence(
-        "Intraclass correlation, printed as {} (n = {}, {} groups)", found.printed, found.n,
-        found.groups, lang=lang,
+    prior = _line(say("prior alone"), found.prior_lower, found.prior_median, found.prior_upper)
+    title = say(
+        "Intraclass correlation, printed as {} (n = {}, {} groups)", as_printed(found.printed),
+        found.n,
+        found.groups,
     )  # fmt: skip
-    header = ("ICC", told("median", lang), told("interval", lang))
-    return printed_table(title, header, [*lines, prior], _note(found, lang))
+    header = ("ICC", say("median"), say("interval"))
+    return printed_table(title, header, [*lines, prior], _note(found))
 
 
-def _folder(found: "Reread", lang: Language) -> Content:
+def _folder(found: "Reread") -> Content:
     """Tables of ICCs and coefficients, an account of every model."""
     models = list(found.values())
     account = [line for model in models for line in _account(model)]
-    tables = [table for table in (_iccs(models, lang), _coefficients(models, lang)) if table]
+    tables = [table for table in (_iccs(models), _coefficients(models)) if table]
     frames = {
         "icc": pd.DataFrame([line for model in models for line in _icc_records(model)]),
         "coefficients": pd.DataFrame(
@@ -170,20 +175,19 @@ def _folder(found: "Reread", lang: Language) -> Content:
             columns=["model", "kind", "text"],
         ),
     }
-    shown = {"assumed", "left open", "no ICC"}
     return Content(
         frames={name: frame for name, frame in frames.items() if len(frame.columns)},
         tables=tables,
         lines=[
-            _sentence("Model {}: {}.", name, f"{told(kind, lang)}: {told(text, lang)}", lang=lang)
+            say("Model {}: {}: {}.", name, say(_SHOWN[kind]), said_of(text))
             for name, kind, text in account
-            if kind in shown
+            if kind in _SHOWN
         ],
         about={
             "title": found.report.title, "report": found.report.source,
             "priors": str(found.priors), "models": {model.name: model.level for model in models},
         },
-        statement=told(_STATEMENT, lang),
+        statement=_STATEMENT,
     )  # fmt: skip
 
 
@@ -222,7 +226,7 @@ def _coefficient_record(one: "CoefficientPosterior") -> dict[str, object]:
     }  # fmt: skip
 
 
-def _iccs(models: "list[RereadModel]", lang: Language) -> Table | None:
+def _iccs(models: "list[RereadModel]") -> Table | None:
     """A line for every model with an ICC, and for its ends."""
     lines = []
     first = next((model.icc for model in models if model.icc), None)
@@ -232,20 +236,22 @@ def _iccs(models: "list[RereadModel]", lang: Language) -> Table | None:
         if model.icc is None:
             continue
         for case, one in _cases(model.icc).items():
-            _, middle, limits = _line("", one.lower, one.median, one.upper, lang)
+            _, middle, limits = _line("", one.lower, one.median, one.upper)
             main = case == "as printed"
             lines.append((
-                model.name if main else "", told(case, lang), model.level if main else "",
-                model.icc.printed if main else "", middle, limits,
+                model.name if main else "", say(_CASES[case]), model.level if main else "",
+                as_printed(model.icc.printed) if main else "", middle, limits,
             ))  # fmt: skip
-    title = told("Intraclass correlations of printed models", lang)
-    prior = _line("", first.prior_lower, first.prior_median, first.prior_upper, lang)
-    note = f"{_note(first, lang)} ICC {told('prior alone', lang)}: {prior[1]} ({prior[2]})."
-    header = [told(name, lang) for name in ("model", "case", "level", "printed", "median")]
-    return printed_table(title, (*header, told("interval", lang)), lines, note)
+    title = say("Intraclass correlations of printed models")
+    prior = _line("", first.prior_lower, first.prior_median, first.prior_upper)
+    note = f"{_note(first)} ICC {say('prior alone')}: {prior[1]} ({prior[2]})."
+    header = (
+        say("model"), say("case"), say("level"), say("printed"), say("median"), say("interval"),
+    )  # fmt: skip
+    return printed_table(title, header, lines, note)
 
 
-def _coefficients(models: "list[RereadModel]", lang: Language) -> Table | None:
+def _coefficients(models: "list[RereadModel]") -> Table | None:
     """A line for every coefficient."""
     lines = []
     found = [one for model in models for one in model.coefficients]
@@ -254,13 +260,17 @@ def _coefficients(models: "list[RereadModel]", lang: Language) -> Table | None:
         places = row_decimals([one.mean, one.lower, one.upper], width)
         df = f"{one.df[0]:g}" if one.df[0] == one.df[1] else f"{one.df[0]:g}-{one.df[1]:g}"
         lines.append((
-            one.model, one.term, one.printed, estimate(one.mean, places, lang),
-            interval(one.lower, one.upper, places, lang), df,
-            probability(one.p_direction, lang=lang), one.prior,
+            one.model, one.term, one.printed, estimate(one.mean, places),
+            interval(one.lower, one.upper, places), df,
+            probability(one.p_direction), one.prior,
         ))  # fmt: skip
     if not found:
         return None
-    title = told("Coefficients of printed models", lang)
-    names = ("model", "term", "printed", "mean", "interval", "df", "direction", "prior")
-    kind = interval_name("credible-eti", found[0].level, lang)
-    return printed_table(title, [told(name, lang) for name in names], lines, f"{kind}.")
+    title = say("Coefficients of printed models")
+    header = (
+        say("model"), say("term"), say("printed"), say_as("of a posterior", "mean"),
+        say("interval"), say_as("degrees of freedom", "df"), say_as("of a posterior", "direction"),
+        say("prior"),
+    )  # fmt: skip
+    kind = interval_name("credible-eti", found[0].level)
+    return printed_table(title, header, lines, f"{kind}.")

@@ -8,9 +8,10 @@ found nearer to the middle another time (regression to the mean).
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bayes_sf.analysis.choices.selection import LISTS, select_cases
+from bayes_sf.catalogue import mark, say
 from bayes_sf.disclosure.control import Control
 from bayes_sf.disclosure.protected_cases import pass_with_consent, protect_belonging
 from bayes_sf.errors import UsageError
@@ -19,9 +20,7 @@ from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.run import Asked, Content, Run
 from bayes_sf.output.runs.describe import with_source
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
-from bayes_sf.output.words.commands import say
-from bayes_sf.output.words.sentences import STATEMENTS
-from bayes_sf.output.words.words import industry_name, word
+from bayes_sf.output.words.words import STATEMENTS, industry_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,18 +104,23 @@ def _content(
 ) -> Content:
     """The table, and files."""
     tables = {"belonging": belonging} | ({} if chosen is None else {"selection": chosen})
-    closed = [say("lists withheld", asked.lang)] if chosen is None else []
+    closed = (
+        [say("The lists themselves, by pseudonym, are written with --with-data.")]
+        if chosen is None
+        else []
+    )
     return Content(
         frames=with_source(tables, sample.source),
         tables=(_belonging_table(belonging, asked),),
-        lines=[say("select years", asked.lang).format(*choice.years)],
+        lines=[say("Years {} to {}. The report used 2017 to 2021.", *choice.years)],
         after=closed,
         about={"years": choice.years, "top": choice.top, "data": sample.digest},
         said={
-            "source": asked.source, "statement": STATEMENTS["en"][asked.source],
+            "source": asked.source, "statement": STATEMENTS[asked.source],
             "years": choice.years,
         },
         unsaid=("selection",),
+        private=("selection.csv",),
     )  # fmt: skip
 
 
@@ -153,22 +157,37 @@ def count_belonging(lists: "pd.DataFrame") -> "pd.DataFrame":
     return pd.DataFrame(records, columns=columns)
 
 
+#: Annex 1's lists.
+_LISTS: Final = {
+    "strong reduction": mark("strong reduction"),
+    "stable low": mark("stable low"),
+    "stable high": mark("stable high"),
+}
+
+
 def _belonging_table(belonging: "pd.DataFrame", asked: Asked) -> Table:
     """How many truly belong, by list and industry; what has no posterior does not exist."""
-    lang = asked.lang
     shown = belonging.assign(
-        list=[say(str(name), lang) for name in belonging["list"]],
-        industry=[industry_name(str(name), lang) for name in belonging["industry"]],
+        list=[say(_LISTS[str(name)]) for name in belonging["list"]],
+        industry=[industry_name(str(name)) for name in belonging["industry"]],
     )
     columns = (
-        Column("list", say("list", lang), "text"),
-        Column("industry", word("industry", lang), "text"),
-        Column("candidates", say("candidates", lang), "integer"),
-        Column("chosen", say("chosen", lang), "integer"),
-        Column("belong_by_rule", say("belong rule", lang), decimals=1),
-        Column("belong_by_posterior", say("belong posterior", lang), decimals=1),
-    )
-    return table_from_frame(
-        shown, word("belonging", lang), columns=columns, notes=(say("belong note", lang),),
-        source=asked.source, lang=lang,
+        Column("list", say("list"), "text"), Column("industry", say("Industry"), "text"),
+        Column("candidates", say("candidates"), "integer"),
+        Column("chosen", say("chosen"), "integer"),
+        Column("belong_by_rule", say("truly belong: rule"), decimals=1),
+        Column("belong_by_posterior", say("posterior"), decimals=1),
     )  # fmt: skip
+    return table_from_frame(
+        shown,
+        say("How many of the chosen belong"),
+        columns=columns,
+        notes=(
+            say(
+                "Truly belong: how many of the chosen are expected to be truly among as "
+                "many most extreme (the sum of prob_top). The others were lucky or "
+                "unlucky: regression to the mean."
+            ),
+        ),
+        source=asked.source,
+    )

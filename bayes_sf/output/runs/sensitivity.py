@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bayes_sf.analysis.sensitivity import Sensitivity, sensitivity
+from bayes_sf.catalogue import language, say
 from bayes_sf.disclosure.control import Control
 from bayes_sf.disclosure.protected_models import keep_open
 from bayes_sf.disclosure.protected_sensitivity import protect_sensitivity
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.audit import notice
 from bayes_sf.output.figures.sensitivity import (
     controls_figure,
@@ -19,10 +19,8 @@ from bayes_sf.output.formats.markdown import markdown
 from bayes_sf.output.run import Asked, Content, Run, described
 from bayes_sf.output.tables.result_tables import slug
 from bayes_sf.output.tables.sensitivity_tables import model_tables, outcome_tables
-from bayes_sf.output.words.sensitivity import sentence_of
-from bayes_sf.output.words.sentences import STATEMENTS
 from bayes_sf.output.words.unanswered import unanswered
-from bayes_sf.output.words.words import numbered_name
+from bayes_sf.output.words.words import numbered_name, statement_of
 from bayes_sf.spec.analysis import Analysis
 
 if TYPE_CHECKING:
@@ -54,10 +52,10 @@ def run_sensitivity(analysis: Analysis, data: Any, asked: Asked, **stated: Any) 
     control = Control.of(data, asked.rules)
     kept = keep_open(analysis, control)
     found = sensitivity(
-        kept.shown, data, lang=asked.lang, seed=asked.seed, progress=asked.progress, **stated
+        kept.shown, data, seed=asked.seed, lang=language(), progress=asked.progress, **stated
     )
     shown = kept.also(protect_sensitivity(found, control))
-    notes = notice(control, shown.log, asked.lang, page=True)
+    notes = notice(control, shown.log, page=True)
     return Run(
         asked, control, shown.map(lambda both: _content(both[0], both[1], asked, notes, stated))
     )
@@ -67,17 +65,16 @@ def _content(
     analysis: Analysis, found: Sensitivity, asked: Asked, notes: str, stated: Mapping[str, Any]
 ) -> Content:
     """Tables, pictures and files."""
-    lang = asked.lang
     shown: list[Table] = []
     for result in found.results[:_SHOWN]:
-        shown += model_tables(found, result, lang, short=True)
-    left = unanswered(found.left_out, lang)
+        shown += model_tables(found, result, short=True)
+    left = unanswered(found.left_out)
     return Content(
         frames=found.tables,
-        tables=(*shown, *outcome_tables(found, lang)),
-        figures=_pictures(found, lang),
-        texts={"sensitivity.md": _page(analysis, found, asked.source, lang, notes)},
-        lines=[f"{sentence_of('left', lang)}: {line}" for line in left],
+        tables=(*shown, *outcome_tables(found)),
+        figures=_pictures(found),
+        texts={"sensitivity.md": _page(analysis, found, asked.source, notes)},
+        lines=[f"{say("Without an answer")}: {line}" for line in left],
         about={
             "analysis": analysis.name, "question": analysis.question, "prob": found.prob,
             "parts": list(found.tables), "left_out": dict(found.left_out),
@@ -95,31 +92,29 @@ def _said(value: object) -> object:
     return value if plain else str(value)
 
 
-def _page(
-    analysis: Analysis, found: Sensitivity, source: str, lang: Language, disclosure: str
-) -> str:
+def _page(analysis: Analysis, found: Sensitivity, source: str, disclosure: str) -> str:
     """All tables on a page of Markdown."""
     head = [
-        f"# {_heading(analysis, found, lang)}",
-        STATEMENTS[lang][source],
+        f"# {_heading(analysis, found)}",
+        statement_of(source),
         *([disclosure] if disclosure else []),
     ]
-    tables = [table for result in found.results for table in model_tables(found, result, lang)]
-    tables += outcome_tables(found, lang)
-    left = [f"- {line}" for line in unanswered(found.left_out, lang)]
-    tail = [f"## {sentence_of('left', lang)}", "\n".join(left)] if left else []
+    tables = [table for result in found.results for table in model_tables(found, result)]
+    tables += outcome_tables(found)
+    left = [f"- {line}" for line in unanswered(found.left_out)]
+    tail = [f"## {say('Without an answer')}", "\n".join(left)] if left else []
     return "\n\n".join([*head, *map(markdown, tables), *tail]) + "\n"
 
 
-def _heading(analysis: Analysis, found: Sensitivity, lang: Language) -> str:
+def _heading(analysis: Analysis, found: Sensitivity) -> str:
     """The analysis' question; of some of its items, which ones."""
     asked = list(dict.fromkeys(result.spec.name for result in found.results))
     if len(asked) == len({spec.name for spec in analysis.specs}):
-        return analysis.question_in(lang)
-    return f"{sentence_of('heading', lang)}: {', '.join(numbered_name(n, lang) for n in asked)}"
+        return analysis.question_said
+    return f"{say('How far it moves')}: {', '.join(numbered_name(n) for n in asked)}"
 
 
-def _pictures(found: Sensitivity, lang: Language) -> "dict[str, Figure]":
+def _pictures(found: Sensitivity) -> "dict[str, Figure]":
     """Pictures of the first models, and of every outcome's many slopes."""
     drawn: dict[str, Figure] = {}
     makers = {"fan": fan_figure, "ladder": ladder_figure, "controls": controls_figure}
@@ -132,9 +127,9 @@ def _pictures(found: Sensitivity, lang: Language) -> "dict[str, Figure]":
             own = own[own["term"].str.partition("[")[0].isin(about)]
             name = slug(f"{part}_{spec.name}_{spec.outcome}")
             if len(own):
-                drawn[name] = makers[part](own.infer_objects(), lang=lang)
+                drawn[name] = makers[part](own.infer_objects())
     if "multiplicity" in found.tables:
         asked = [term for result in found.results for term in result.moments.predictors]
         for outcome, many in found.tables["multiplicity"].groupby("outcome", sort=False):
-            drawn[slug(f"ranks_{outcome}")] = ranks_figure(many, asked, lang=lang)
+            drawn[slug(f"ranks_{outcome}")] = ranks_figure(many, asked)
     return drawn

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from bayes_sf.catalogue import speaking
 from bayes_sf.disclosure.control import HIDDEN, Control, Hidden
 from bayes_sf.disclosure.gate import Passed
 from bayes_sf.disclosure.protected_answers import protect_answers
@@ -84,9 +85,11 @@ def description_tables(sample: AnalysisSample) -> "dict[str, pd.DataFrame]":
 def _as_printed(table: "pd.DataFrame") -> "pd.DataFrame":
     """Round percentages as the report does."""
     cells = zip(table["percent"], table["table"], strict=True)
-    printed = [
-        percent if percent == HIDDEN else fixed(percent, DECIMALS[key]) for percent, key in cells
-    ]
+    with speaking("en"):  # as all that programs read
+        printed = [
+            percent if percent == HIDDEN else fixed(percent, DECIMALS[key])
+            for percent, key in cells
+        ]
     return table.assign(percent=printed)
 
 

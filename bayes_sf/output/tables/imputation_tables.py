@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bayes_sf.analysis.missing.imputation import METHODS, MethodRow, MissingStudy
 from bayes_sf.analysis.missing.unobserved import PATTERN
+from bayes_sf.catalogue import mark, say, say_as
 from bayes_sf.inputs.codebook import load_codebook
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.numbers import digits_of, fixed, interval, level
 from bayes_sf.output.tables.result_tables import prior_notes
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
-from bayes_sf.output.words.words import industry_name, outcome_name, term_name, word
+from bayes_sf.output.words.words import industry_name, outcome_name, term_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,141 +20,62 @@ __all__ = [
     "tipping_table", "won_back_table",
 ]  # fmt: skip
 
-_WORDS: Final = {
-    "en": {
-        "methods": "What is missing, and how it is treated",
-        "method": "Treatment",
-        "complete-case": "Complete rows",
-        "known-precision": "Known precision",
-        "rubin": "Completed, REML",
-        "joint": "Joint (MAR)",
-        "delta": "Joint, delta {}",
-        "span": "{} interval",
-        "workplaces": "Workplaces",
-        "read": "Complete rows: mean over the quarters that are observed; the others: over all "
-        "quarters of the panel, in which less noise is left, also in the ICC. Intervals: "
-        "equal-tailed credible.",
-        "rubin_note": "Completed sets: intervals by Rubin's rules (standard error, t{}); the ICC "
-        "has none.",
-        "sets": ", {} sets",
-        "delta_note": "Delta: percentage points that imputed quarters are moved by ({}).",
-        "change_note": "Joint (MAR): change of the model's line, to which every quarter "
-        "contributes; completed sets and delta: 2019Q4 less 2016Q4, with the noise of both.",
-        "missing": "Who is missing",
-        "level": "Workplaces", "surveyed": "Surveyed", "linked": "Linked",
-        "quarters": "Quarters", "shares": "Shares",
-        "missing_note": "Linked: in the register. Quarters: share of the linked workplaces' "
-        "quarters that are observed. Shares: share of the linked of which women's and seniors' "
-        "share are known. Mean and change: those with everything that the model of complete rows "
-        "of that outcome needs, and their share of the surveyed.",
-        "won": "How much of the sample is won back",
-        "joint_n": "Joint model", "won_n": "Won back", "lost_share": "Complete, share",
-        "won_share": "Won back, share",
-        "won_note": "Complete rows against the joint model; shares of the surveyed.",
-        "tipping": "Where a conclusion changes",
-        "verdict_at_zero": "At delta 0", "sign": "Sign changes at", "verdict": "Verdict changes at",
-        "tipping_note": "Deltas on the grid {} nearest to 0, interpolated; a point means that "
-        "there is none on the grid. Verdict: on which side of 0 the {} interval lies.",
-        "workplaces_note": "Delta: how far, on average, the outcome of the workplaces without one "
-        "is from what the model expects of their industry and answer.",
-        "n_workplaces moved": "Without outcome", "n moved": "With answer",
-        "above 0": "above 0", "below 0": "below 0", "undecided": "undecided",
-        "industry": "Industry", "size": "Employees", "representatives": "Union representatives",
-        "all": "All", "not known": "not known", "yes": "yes", "no": "no", "under 5": "under 5",
-        "mean": "Mean", "change": "Change", "share": "Share",
-    },
-    "nb": {
-        "methods": "Det som mangler, og hvordan det behandles",
-        "method": "Behandling",
-        "complete-case": "Komplette rader",
-        "known-precision": "Kjent presisjon",
-        "rubin": "Komplettert, REML",
-        "joint": "Felles (MAR)",
-        "delta": "Felles, delta {}",
-        "span": "{} intervall",
-        "workplaces": "Virksomheter",
-        "read": "Komplette rader: gjennomsnitt av observerte kvartaler; de andre: av alle panelets "
-        "kvartaler, der det er mindre støy igjen, også i ICC. Intervaller: troverdighetsintervall "
-        "med like haler.",
-        "rubin_note": "Kompletterte sett: intervaller etter Rubins regler (standardfeil, t{}); ICC "
-        "har ikke noe.",
-        "sets": ", {} sett",
-        "delta_note": "Delta: prosentpoeng som imputerte kvartaler flyttes ({}).",
-        "change_note": "Felles (MAR): endring i modellens linje, som alle kvartaler bidrar "
-        "til; kompletterte sett og delta: 4. kvartal 2019 minus 4. kvartal 2016, med støyen i "
-        "begge.",
-        "missing": "Hvem som mangler",
-        "level": "Virksomheter", "surveyed": "Spurt", "linked": "Koblet",
-        "quarters": "Kvartaler", "shares": "Andeler",
-        "missing_note": "Koblet: i registeret. Kvartaler: andel av de koblede virksomhetenes "
-        "kvartaler som er observert. Andeler: andel av de koblede der kvinne- og seniorandel er "
-        "kjent. Gjennomsnitt og endring: de som har alt som modellen for komplette rader av "
-        "utfallet trenger, og deres andel av de spurte.",
-        "won": "Hvor mye av utvalget som er vunnet tilbake",
-        "joint_n": "Felles modell", "won_n": "Vunnet", "lost_share": "Komplett, andel",
-        "won_share": "Vunnet, andel",
-        "won_note": "Komplette rader mot den felles modellen; andeler av de spurte.",
-        "tipping": "Hvor en konklusjon skifter",
-        "verdict_at_zero": "Ved delta 0", "sign": "Fortegnet skifter ved",
-        "verdict": "Konklusjonen skifter ved",
-        "tipping_note": "Deltaene på rutenettet {} nærmest 0, interpolert; et punktum betyr at det "
-        "ikke finnes noen. Konklusjon: på hvilken side av 0 {}-intervallet ligger.",
-        "workplaces_note": "Delta: hvor langt utfallet for virksomhetene uten utfall i "
-        "gjennomsnitt ligger fra det modellen venter av bransjen og svaret deres.",
-        "n_workplaces moved": "Uten utfall", "n moved": "Med svar",
-        "above 0": "over 0", "below 0": "under 0", "undecided": "uavgjort",
-        "industry": "Bransje", "size": "Ansatte", "representatives": "Tillitsvalgte",
-        "all": "Alle", "not known": "ikke kjent", "yes": "ja", "no": "nei", "under 5": "under 5",
-        "mean": "Gjennomsnitt", "change": "Endring", "share": "Andel",
-    },
+#: Treatments of what is missing.
+_METHODS: Final = {
+    "complete-case": mark("Complete rows"), "known-precision": mark("Known precision"),
+    "rubin": mark("Completed, REML"), "joint": mark("Joint (MAR)"),
+    "delta": mark("Joint, delta {}"),
 }  # fmt: skip
+_VERDICTS: Final = {
+    "above 0": mark("above 0"),
+    "below 0": mark("below 0"),
+    "undecided": mark("undecided"),
+}
+_QUANTITIES: Final = {"mean": mark("Mean"), "change": mark("Change")}
+#: What workplaces are counted by, and in which classes.
+_BY: Final = {
+    "size": mark("Employees"), "representatives": mark("Union representatives"),
+    "not known": mark("not known"), "yes": mark("yes"), "no": mark("no"),
+    "under 5": mark("under 5"),
+}  # fmt: skip
+_MOVED: Final = {"n_workplaces": mark("Without outcome"), "n": mark("With answer")}
 
 #: Which imputed quarters are moved.
 _PATTERNS: Final = {
-    "en": {
-        "quarters": "all imputed quarters", "unlinked": "of workplaces not in the register",
-        "new": "of new workplaces", "small": "of small workplaces",
-        PATTERN: "of workplaces without an outcome",
-    },
-    "nb": {
-        "quarters": "alle imputerte kvartaler", "unlinked": "for virksomheter utenfor registeret",
-        "new": "for nye virksomheter", "small": "for små virksomheter",
-        PATTERN: "for virksomheter uten utfall",
-    },
+    "quarters": mark("all imputed quarters"), "unlinked": mark("of workplaces not in the register"),
+    "new": mark("of new workplaces"), "small": mark("of small workplaces"),
+    PATTERN: mark("of workplaces without an outcome"),
 }  # fmt: skip
 
 
-def pattern_name(pattern: str, lang: Language) -> str:
+def pattern_name(pattern: str) -> str:
     """Return in words which imputed quarters a pattern moves.
 
     Examples
     --------
-    >>> pattern_name("new", "nb")
-    'for nye virksomheter'
+    >>> pattern_name("new")
+    'of new workplaces'
     """
-    return _PATTERNS[lang][pattern]
+    return say(_PATTERNS[pattern])
 
 
-def imputation_tables(study: MissingStudy, *, lang: Language) -> tuple[Table, ...]:
+def imputation_tables(study: MissingStudy) -> tuple[Table, ...]:
     """Make every table of a study: treatments by outcome, tipping points, who is missing and won.
 
     Parameters
     ----------
     study : MissingStudy
         What was found.
-    lang : {"en", "nb"}
-        Language.
     """
     outcomes = [result.spec.outcome for result in study.complete_case]
     return (
-        *(method_table(study, outcome, lang=lang) for outcome in outcomes),
-        tipping_table(study.effects, study.tipping, source=study.source, lang=lang),
-        missing_table(study, lang=lang),
-        *(won_back_table(study, outcome, lang=lang) for outcome in outcomes),
-    )
+        *(method_table(study, outcome) for outcome in outcomes),
+        tipping_table(study.effects, study.tipping, source=study.source), missing_table(study),
+        *(won_back_table(study, outcome) for outcome in outcomes),
+    )  # fmt: skip
 
 
-def method_table(study: MissingStudy, outcome: str, *, lang: Language) -> Table:
+def method_table(study: MissingStudy, outcome: str) -> Table:
     """Slopes and ICC of one outcome, a line for each treatment of what is missing.
 
     Parameters
@@ -163,51 +84,59 @@ def method_table(study: MissingStudy, outcome: str, *, lang: Language) -> Table:
         What was found.
     outcome : str
         ``absence_mean`` or ``absence_change``.
-    lang : {"en", "nb"}
-        Language.
     """
     import pandas as pd
 
-    words = _WORDS[lang]
     mine = [row for row in study.rows if row.outcome == outcome and _shown(row, study)]
     terms = [*dict.fromkeys(row.term for row in mine if row.term != "icc"), "icc"]
     mine.sort(key=lambda row: (terms.index(row.term), METHODS.index(row.method)))
-    frame = pd.DataFrame([_method_record(row, lang) for row in mine])
+    frame = pd.DataFrame([_method_record(row) for row in mine])
     one = next(r for r in study.complete_case if r.spec.outcome == outcome)
     joint = [result for result in study.results if result.spec.outcome == outcome]
     columns = (
-        Column("term", word("term", lang), "text"),
-        Column("treatment", words["method"], "text"),
-        Column("estimate", word("estimate", lang)),
-        Column("sd", word("sd", lang)),
-        Column("lower", words["span"].format(level(one.prob, lang)), "interval", upper="upper"),
-        Column("p_direction", word("direction", lang), "probability"),
-        Column("n", words["workplaces"], "integer"),
-    )
-    notes = list(_method_notes(study, mine, lang))
-    notes += [note for result in (one, *joint) for note in prior_notes([result], lang)]
+        Column("term", say("Term"), "text"), Column("treatment", say("Treatment"), "text"),
+        Column("estimate", say("Estimate")), Column("sd", say_as("sd", "sd")),
+        Column("lower", say("{} interval", level(one.prob)), "interval", upper="upper"),
+        Column("p_direction", say("P(direction)"), "probability"),
+        Column("n", say("Workplaces"), "integer"),
+    )  # fmt: skip
+    notes = list(_method_notes(study, mine))
+    notes += [note for result in (one, *joint) for note in prior_notes([result])]
     if not study.converged:
-        notes.append(f"{word('verdict_bad', lang)}.")
+        notes.append(f"{say('NOT CONVERGED: do not believe these estimates')}.")
     sizes = frame["n"]
     return table_from_frame(
-        frame, f"{words['methods']}: {outcome_name(outcome, lang)}", columns=columns,
-        name=f"methods_{outcome}", digits="digits", unit=one.spec.unit,
+        frame, f"{say('What is missing, and how it is treated')}: {outcome_name(outcome)}",
+        columns=columns, name=f"methods_{outcome}", digits="digits", unit=one.spec.unit,
         n=(int(sizes.min()), int(sizes.max())), notes=notes, source=one.provenance.source,
-        lang=lang,
     )  # fmt: skip
 
 
-def _method_notes(study: MissingStudy, rows: list[MethodRow], lang: Language) -> Iterator[str]:
+def _method_notes(study: MissingStudy, rows: list[MethodRow]) -> Iterator[str]:
     """Yield how the treatments that are there are to be read."""
-    words, methods = _WORDS[lang], {row.method for row in rows}
-    yield words["read"]
+    methods = {row.method for row in rows}
+    yield say(
+        "Complete rows: mean over the quarters that are observed; the others: "
+        "over all quarters of the panel, in which less noise is left, also in "
+        "the ICC. Intervals: equal-tailed credible."
+    )
     if "rubin" in methods:
         count = study.sets.n_sets
-        yield words["rubin_note"].format(words["sets"].format(count) if count else "")
+        yield say(
+            "Completed sets: intervals by Rubin's rules (standard error, t{}); the ICC has none.",
+            say(", {} sets", count) if count else "",
+        )
     if "joint" in methods and rows[0].outcome == "absence_change":
-        yield words["change_note"]
+        yield say(
+            "Joint (MAR): change of the model's line, to which every quarter "
+            "contributes; completed sets and delta: 2019Q4 less 2016Q4, with the "
+            "noise of both."
+        )
     for pattern in {row.pattern for row in rows if row.method == "delta"}:
-        yield words["delta_note"].format(pattern_name(pattern, lang))
+        yield say(
+            "Delta: percentage points that imputed quarters are moved by ({}).",
+            pattern_name(pattern),
+        )
 
 
 def _shown(row: MethodRow, study: MissingStudy) -> bool:
@@ -231,23 +160,20 @@ def is_asked(term: str, study: MissingStudy) -> bool:
     return term.partition("[")[0] == study.complete_case[0].spec.predictors[0]
 
 
-def _method_record(row: MethodRow, lang: Language) -> dict[str, Any]:
+def _method_record(row: MethodRow) -> dict[str, Any]:
     """One line; delta is part of the treatment's name."""
-    words = _WORDS[lang]
     shift = ""
     if row.method == "delta":
-        shift = fixed(row.delta, 0 if row.delta == round(row.delta) else 2, lang)
+        shift = fixed(row.delta, 0 if row.delta == round(row.delta) else 2)
     return {
-        "term": term_name(row.term, lang), "treatment": words[row.method].format(shift),
+        "term": term_name(row.term), "treatment": say(_METHODS[row.method], shift),
         "estimate": row.estimate, "sd": row.sd, "lower": row.lower, "upper": row.upper,
         "p_direction": row.p_direction, "n": row.n,
         "digits": digits_of(row.term, row.estimate, row.sd),
     }  # fmt: skip
 
 
-def tipping_table(
-    effects: "pd.DataFrame", tipping: "pd.DataFrame", *, source: str, lang: Language
-) -> Table:
+def tipping_table(effects: "pd.DataFrame", tipping: "pd.DataFrame", *, source: str) -> Table:
     """Deltas at which the sign or the verdict of an association changes.
 
     Parameters
@@ -256,82 +182,105 @@ def tipping_table(
         As in `MissingStudy`, of one pattern.
     source : {"published", "replica", "microdata"}
         Whose workplaces.
-    lang : {"en", "nb"}
-        Language.
     """
-    words, whole = _WORDS[lang], effects["pattern"].iloc[0] == PATTERN
+    whole = effects["pattern"].iloc[0] == PATTERN
     sizes = effects.drop_duplicates(["quantity", "term"])
     frame = tipping.merge(sizes[["quantity", "term", "n_workplaces", "n"]])
-    frame["quantity"] = [words[quantity] for quantity in frame["quantity"]]
-    frame["term"] = [term_name(str(term), lang) for term in frame["term"]]
-    frame["verdict_at_zero"] = [words[verdict] for verdict in frame["verdict_at_zero"]]
-    ends = interval(float(effects["delta"].min()), float(effects["delta"].max()), 1, lang)
+    frame["quantity"] = [say(_QUANTITIES[quantity]) for quantity in frame["quantity"]]
+    frame["term"] = [term_name(str(term)) for term in frame["term"]]
+    frame["verdict_at_zero"] = [say(_VERDICTS[verdict]) for verdict in frame["verdict_at_zero"]]
+    ends = interval(float(effects["delta"].min()), float(effects["delta"].max()), 1)
     columns = (
-        Column("term", word("term", lang), "text"),
-        Column("quantity", word("outcome", lang), "text"),
-        Column("verdict_at_zero", words["verdict_at_zero"], "text"),
-        Column("sign", words["sign"]),
-        Column("verdict", words["verdict"]),
+        Column("term", say("Term"), "text"),
+        Column("quantity", say("Outcome"), "text"),
+        Column("verdict_at_zero", say("At delta 0"), "text"),
+        Column("sign", say("Sign changes at")),
+        Column("verdict", say("Verdict changes at")),
         *(
-            Column(key, words[f"{key} moved"], "integer")
+            Column(key, say(_MOVED[key]), "integer")
             for key in ("n_workplaces", "n") if whole
         ),
     )  # fmt: skip
     notes = [
-        words["tipping_note"].format(ends, level(float(effects["prob"].iloc[0]), lang)),
-        words["workplaces_note"] if whole else words["delta_note"].format(
-            pattern_name(effects["pattern"].iloc[0], lang)
+        say(
+            "Deltas on the grid {} nearest to 0, interpolated; a point means that "
+            "there is none on the grid. Verdict: on which side of 0 the {} interval "
+            "lies.",
+            ends,
+            level(float(effects["prob"].iloc[0])),
         ),
-    ]  # fmt: skip
+        say(
+            "Delta: how far, on average, the outcome of the workplaces without one "
+            "is from what the model expects of their industry and answer."
+        )
+        if whole
+        else say(
+            "Delta: percentage points that imputed quarters are moved by ({}).",
+            pattern_name(effects["pattern"].iloc[0]),
+        ),
+    ]
     return table_from_frame(
-        frame, words["tipping"], columns=columns, name="tipping_points", unit="pp",
-        n=(int(frame["n"].min()), int(frame["n"].max())), notes=notes, source=source, lang=lang,
+        frame, say("Where a conclusion changes"), columns=columns, name="tipping_points", unit="pp",
+        n=(int(frame["n"].min()), int(frame["n"].max())), notes=notes, source=source,
     )  # fmt: skip
 
 
-def missing_table(study: MissingStudy, *, lang: Language) -> Table:
+def missing_table(study: MissingStudy) -> Table:
     """Count who is missing by industry, size and union representatives.
 
     Parameters
     ----------
-    study, lang
+    study
         As in `imputation_tables`.
     """
-    words, frame = _WORDS[lang], study.missing.copy()
-    frame["level"] = [
-        _level(by, key, lang) for by, key in zip(frame["by"], frame["level"], strict=True)
-    ]
+    frame = study.missing.copy()
+    frame["level"] = [_level(by, key) for by, key in zip(frame["by"], frame["level"], strict=True)]
     outcomes = [result.spec.outcome for result in study.complete_case]
     columns = (
-        Column("level", words["level"], "text"),
-        Column("surveyed", words["surveyed"], "integer"),
-        Column("linked", words["linked"], "integer"),
-        Column("quarters_share", words["quarters"], decimals=2),
-        Column("shares_known", words["shares"], decimals=2),
+        Column("level", say("Workplaces"), "text"),
+        Column("surveyed", say("Surveyed"), "integer"),
+        Column("linked", say("Linked"), "integer"),
+        Column("quarters_share", say("Quarters"), decimals=2),
+        Column("shares_known", say("Shares"), decimals=2),
         *(
             column
             for outcome in outcomes
             for column in (
-                Column(f"complete_{outcome}", words[outcome.removeprefix("absence_")], "integer"),
-                Column(f"complete_{outcome}_share", words["share"], decimals=2),
+                Column(
+                    f"complete_{outcome}", say(_QUANTITIES[outcome.removeprefix("absence_")]),
+                    "integer",
+                ),
+                Column(f"complete_{outcome}_share", say("Share"), decimals=2),
             )
         ),
     )  # fmt: skip
     return table_from_frame(
-        frame, words["missing"], columns=columns, name="missing", n=int(frame["surveyed"].iloc[-1]),
-        notes=[words["missing_note"]], source=study.source, lang=lang,
-    )  # fmt: skip
+        frame,
+        say("Who is missing"),
+        columns=columns,
+        name="missing",
+        n=int(frame["surveyed"].iloc[-1]),
+        notes=[
+            say(
+                "Linked: in the register. Quarters: share of the linked workplaces' "
+                "quarters that are observed. Shares: share of the linked of which "
+                "women's and seniors' share are known. Mean and change: those with "
+                "everything that the model of complete rows of that outcome needs, and "
+                "their share of the surveyed."
+            )
+        ],
+        source=study.source,
+    )
 
 
-def _level(by: str, key: str, lang: Language) -> str:
+def _level(by: str, key: str) -> str:
     """A line's workplaces: an industry as it is, else with what they are counted by."""
-    words = _WORDS[lang]
     if by in {"industry", "all"}:
-        return words["all"] if by == "all" else industry_name(key, lang)
-    return f"{words[by]}: {words.get(key, key)}"
+        return say("All") if by == "all" else industry_name(key)
+    return f"{say(_BY[by])}: {say(_BY[key]) if key in _BY else key}"
 
 
-def won_back_table(study: MissingStudy, outcome: str, *, lang: Language) -> Table:
+def won_back_table(study: MissingStudy, outcome: str) -> Table:
     """Count by industry how much of the sample the joint model wins back.
 
     Parameters
@@ -340,26 +289,22 @@ def won_back_table(study: MissingStudy, outcome: str, *, lang: Language) -> Tabl
         What was found.
     outcome : str
         Whose complete rows it is compared with.
-    lang : {"en", "nb"}
-        Language.
     """
-    words = _WORDS[lang]
     frame: pd.DataFrame = study.won[study.won["outcome"] == outcome].copy()
     known = {industry.key for industry in load_codebook().industries}
     frame["industry"] = [
-        industry_name(key, lang) if key in known else words["all"] for key in frame["industry"]
+        industry_name(key) if key in known else say("All") for key in frame["industry"]
     ]
     columns = (
-        Column("industry", word("industry", lang), "text"),
-        Column("surveyed", words["surveyed"], "integer"),
-        Column("complete", words["complete-case"], "integer"),
-        Column("joint", words["joint_n"], "integer"),
-        Column("won", words["won_n"], "integer"),
-        Column("complete_share", words["lost_share"], decimals=2),
-        Column("won_share", words["won_share"], decimals=2),
-    )
+        Column("industry", say("Industry"), "text"), Column("surveyed", say("Surveyed"), "integer"),
+        Column("complete", say("Complete rows"), "integer"),
+        Column("joint", say("Joint model"), "integer"), Column("won", say("Won back"), "integer"),
+        Column("complete_share", say("Complete, share"), decimals=2),
+        Column("won_share", say("Won back, share"), decimals=2),
+    )  # fmt: skip
     return table_from_frame(
-        frame, f"{words['won']}: {outcome_name(outcome, lang)}", columns=columns,
-        name=f"won_back_{outcome}", n=int(frame["surveyed"].iloc[-1]), notes=[words["won_note"]],
-        source=study.source, lang=lang,
+        frame, f"{say('How much of the sample is won back')}: {outcome_name(outcome)}",
+        columns=columns, name=f"won_back_{outcome}", n=int(frame["surveyed"].iloc[-1]),
+        notes=[say("Complete rows against the joint model; shares of the surveyed.")],
+        source=study.source,
     )  # fmt: skip

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 from bayes_sf.analysis.choices.multiverse import Explored, choice_shares, option_means
 from bayes_sf.analysis.contrast import find_contrast
 from bayes_sf.analysis.priors.prior_fan import SLOPE_PRIORS
+from bayes_sf.catalogue import language, say
 from bayes_sf.disclosure.control import HIDDEN
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.numbers import fixed
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
 from bayes_sf.output.words.priors import prior_words
-from bayes_sf.output.words.sentences import sentence
 from bayes_sf.output.words.words import (
     industry_name,
     numbered_name,
@@ -30,20 +29,18 @@ __all__ = ["contrast_text", "multiverse_tables", "option_name", "rope_text"]
 _SIDES = ("below_zero", "above_zero", "below_rope", "within_rope", "above_rope")
 
 
-def multiverse_tables(explored: Explored, *, lang: Language) -> tuple[Table, ...]:
+def multiverse_tables(explored: Explored) -> tuple[Table, ...]:
     """Make the tables: sides of zero and of the ROPE, shares of variance, options.
 
     Parameters
     ----------
     explored : Explored
         As `explore` gives it.
-    lang : {"en", "nb"}
-        Language.
     """
-    return _sides(explored, lang), _shares(explored, lang), _options(explored, lang)
+    return _sides(explored), _shares(explored), _options(explored)
 
 
-def _sides(explored: Explored, lang: Language) -> Table:
+def _sides(explored: Explored) -> Table:
     """Shares of estimates and of whole intervals on each side."""
     import pandas as pd
 
@@ -51,50 +48,60 @@ def _sides(explored: Explored, lang: Language) -> Table:
     frame = pd.DataFrame(
         [
             {
-                "side": word(side, lang), "estimates": 100 * summary[side],
+                "side": word(side), "estimates": 100 * summary[side],
                 "intervals": 100 * summary[f"surely_{side}"],
             }
             for side in _SIDES
         ]
     )  # fmt: skip
     columns = (
-        Column("side", word("side", lang), "text"),
-        Column("estimates", word("share_estimates", lang), decimals=1),
-        Column("intervals", word("share_intervals", lang), decimals=1),
+        Column("side", say("Side"), "text"),
+        Column("estimates", say("Estimates, %"), decimals=1),
+        Column("intervals", say("Whole intervals, %"), decimals=1),
     )
     said = ("median", "least", "largest")
-    numbers = [f"{word(key, lang).lower()} {fixed(summary[key], 2, lang)}" for key in said]
-    counted = f"{word('fitted', lang)}: {summary['fitted']:g} / {summary['combinations']:g}; "
-    notes = (counted + ", ".join(numbers) + ".", sentence("multiverse_sides", lang))
-    return _table("multiverse_sides", frame, columns, notes=notes, explored=explored, lang=lang)
+    numbers = [f"{word(key).lower()} {fixed(summary[key], 2)}" for key in said]
+    counted = f"{say('Fitted')}: {summary['fitted']:g} / {summary['combinations']:g}; "
+    notes = (
+        counted + ", ".join(numbers) + ".",
+        say(
+            "Percent of the fitted combinations whose estimate, or whole interval, "
+            "lies there; what is missing to 100 has zero, or a limit of the ROPE, in "
+            "its interval."
+        ),
+    )
+    return _table("multiverse_sides", frame, columns, notes=notes, explored=explored)
 
 
-def _shares(explored: Explored, lang: Language) -> Table:
+def _shares(explored: Explored) -> Table:
     """Share of variance by choice, the largest first."""
     frame = choice_shares(explored).sort_values("total", ascending=False).reset_index()
-    frame["choice"] = [word(key, lang) for key in frame["choice"]]
+    frame["choice"] = [word(key) for key in frame["choice"]]
     frame[["first", "total"]] *= 100
     columns = (
-        Column("choice", word("choice", lang), "text"),
-        Column("options", word("options", lang), "integer"),
-        Column("first", f"{word('first', lang)}, %", decimals=1),
-        Column("total", f"{word('total', lang)}, %", decimals=1),
-        Column("range", word("range", lang), decimals=2),
-    )
+        Column("choice", say("Choice"), "text"), Column("options", say("Options"), "integer"),
+        Column("first", f"{say('Share of variance, alone')}, %", decimals=1),
+        Column("total", f"{say('Total share')}, %", decimals=1),
+        Column("range", say("Range"), decimals=2),
+    )  # fmt: skip
     complete = len(explored.fitted) == len(explored.table)
-    keys = ("multiverse_shares", *(() if complete else ("unbalanced",)))
-    notes = tuple(sentence(key, lang) for key in keys)
-    return _table("multiverse_shares", frame, columns, notes=notes, explored=explored, lang=lang)
+    shares = say(
+        "Share of the estimates' variance that goes with a choice alone, and with what it does "
+        "together with others. Range: between the means of its options."
+    )
+    unbalanced = say("Not every combination could be fitted: shares need not add up.")
+    notes = (shares,) if complete else (shares, unbalanced)
+    return _table("multiverse_shares", frame, columns, notes=notes, explored=explored)
 
 
-def _options(explored: Explored, lang: Language) -> Table:
+def _options(explored: Explored) -> Table:
     """Estimates by option."""
     frame = option_means(explored)
     frame["option"] = [
-        option_name(choice, option, lang)
+        option_name(choice, option)
         for choice, option in zip(frame["choice"], frame["option"], strict=True)
     ]
-    frame["choice"] = [word(key, lang) for key in frame["choice"]]
+    frame["choice"] = [word(key) for key in frame["choice"]]
     sides = ["surely_below_zero", "surely_above_zero"]
     frame[sides] *= 100
     frame["n_range"] = [
@@ -102,15 +109,13 @@ def _options(explored: Explored, lang: Language) -> Table:
         for a, b in zip(frame["n_least"], frame["n_largest"], strict=True)
     ]
     columns = (
-        Column("choice", word("choice", lang), "text"),
-        Column("option", word("option", lang), "text"),
-        Column("estimate", word("estimate", lang), decimals=2),
-        Column("least", word("least", lang), decimals=2),
-        Column("largest", word("largest", lang), decimals=2),
-        *(Column(side, word(side, lang), decimals=1) for side in sides),
-        Column("n_range", word("n_range", lang), "text"),
-    )
-    return _table("multiverse_options", frame, columns, notes=(), explored=explored, lang=lang)
+        Column("choice", say("Choice"), "text"), Column("option", say("Option"), "text"),
+        Column("estimate", say("Estimate"), decimals=2), Column("least", say("Least"), decimals=2),
+        Column("largest", say("Largest"), decimals=2),
+        *(Column(side, word(side), decimals=1) for side in sides),
+        Column("n_range", say("Workplaces"), "text"),
+    )  # fmt: skip
+    return _table("multiverse_options", frame, columns, notes=(), explored=explored)
 
 
 def _table(
@@ -120,75 +125,75 @@ def _table(
     *,
     notes: tuple[str, ...],
     explored: Explored,
-    lang: Language,
 ) -> Table:
     """A table with what all of them say: contrast, ROPE, priors."""
-    item = numbered_name(explored.asked.item, lang)
-    title = f"{word(key, lang)}: {item}, {outcome_name('absence_mean', lang)}"
+    item = numbered_name(explored.asked.item)
+    title = f"{word(key)}: {item}, {outcome_name('absence_mean')}"
     standing = (
-        f"{contrast_text(explored, lang)}; {rope_text(explored, lang)}.",
-        sentence("contrast", lang), _priors(explored, lang), sentence("association", lang),
-    )  # fmt: skip
+        f"{contrast_text(explored)}; {rope_text(explored)}.",
+        say(
+            "A contrast goes as the coefficient does: from the lowest answer, or the "
+            "reference, to the answer named last."
+        ),
+        _priors(explored),
+        say("An association, not the effect of an intervention."),
+    )
     return table_from_frame(
         frame, title, columns=columns, name=f"{key}_{explored.asked.name}", unit="pp",
         n=explored.n_range, notes=(*notes, *standing), source=explored.source,
-        lang=lang,
-    )  # fmt: skip
+        )  # fmt: skip
 
 
-def _priors(explored: Explored, lang: Language) -> str:
+def _priors(explored: Explored) -> str:
     """Priors of every option."""
     options = explored.asked.choices["prior"]
     slopes = [
-        f"{option_name('prior', name, lang)}: "
-        + prior_words(SLOPE_PRIORS[name].text("sd(y)/sd(x)", "0"), lang)
+        f"{option_name('prior', name)}: " + prior_words(SLOPE_PRIORS[name].text("sd(y)/sd(x)", "0"))
         for name in options
     ]
     same = str(Priors()).replace("; slope ", "; slope: ", 1).split("; ")
     rest = "; ".join(part for part in same if not part.startswith("slope"))
-    own = f"{prior_words('slope', lang)} {', '.join(slopes)}"
-    return f"{word('priors', lang)}: {prior_words(rest, lang)}; {own}."
+    own = f"{prior_words('slope')} {', '.join(slopes)}"
+    return f"{say('Priors')}: {prior_words(rest)}; {own}."
 
 
-def contrast_text(explored: Explored, lang: Language) -> str:
+def contrast_text(explored: Explored) -> str:
     """Say which contrast is estimated, and with which intervals."""
     asked = explored.asked
-    label = find_contrast(explored.contrast.term, asked.contrast, language=lang).label
+    label = find_contrast(explored.contrast.term, asked.contrast, lang=language()).label
     return f"{asked.item}: {label}"
 
 
-def rope_text(explored: Explored, lang: Language) -> str:
+def rope_text(explored: Explored) -> str:
     """Say what the ROPE is.
 
     Parameters
     ----------
     explored : Explored
         A multiverse.
-    lang : {"en", "nb"}
-        Language.
     """
     decimals = max(1, len(f"{explored.asked.rope:g}".partition(".")[2]))
-    return f"ROPE ±{fixed(explored.asked.rope, decimals, lang)} {word('pp', lang)}"
+    return f"ROPE ±{fixed(explored.asked.rope, decimals)} {say('percentage points')}"
 
 
-def option_name(choice: str, option: object, lang: Language) -> str:
+def option_name(choice: str, option: object) -> str:
     """Name an option: controls by their labels, at most two of them.
 
     Examples
     --------
-    >>> option_name("controls", "women_share + q5r1 + q5r2", "en")
+    >>> option_name("controls", "women_share + q5r1 + q5r2")
     "Women's share + 2"
-    >>> option_name("without", "care", "nb"), option_name("last_quarter", "2019Q4", "nb")
-    ('Pleie og omsorg', '4. kv. 2019')
+    >>> option_name("without", "care"), option_name("last_quarter", "2019Q4")
+    ('Residential care', '2019Q4')
     """
     text = str(option)
     if text == NONE:
-        return word("option none", lang)
+        return say("none")
     if choice == "controls":
-        names = [outcome_name(name, lang) for name in text.split(" + ")]
+        names = [outcome_name(name) for name in text.split(" + ")]
         return " + ".join(names if len(names) < 3 else [names[0], str(len(names) - 1)])
     if choice == "without":
-        return industry_name(text, lang)
+        return industry_name(text)
     if choice == "last_quarter":
-        return quarter_words(text, lang)
-    return text if choice == "min_quarters" else word(f"option {text}", lang)
+        return quarter_words(text)
+    return text if choice == "min_quarters" else word(f"option {text}")

@@ -3,14 +3,12 @@
 from dataclasses import replace
 
 from bayes_sf.analysis.pooling import GroupRow, Pooling
+from bayes_sf.catalogue import language, say, say_as
 from bayes_sf.disclosure.control import HIDDEN
 from bayes_sf.inputs.codebook import load_codebook
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.numbers import digits_of
 from bayes_sf.output.tables.result_tables import prior_notes, slug
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
-from bayes_sf.output.words.commands import say
-from bayes_sf.output.words.sentences import sentence
 from bayes_sf.output.words.words import (
     group_name,
     interval_name,
@@ -24,15 +22,13 @@ from bayes_sf.output.words.words import (
 __all__ = ["pooling_table", "shrinkage_table"]
 
 
-def pooling_table(pooling: Pooling, *, lang: Language) -> Table:
+def pooling_table(pooling: Pooling) -> Table:
     """Coefficients, standard deviations and ICC of one model under every kind of pooling.
 
     Parameters
     ----------
     pooling : Pooling
         As `compare_pooling` gives it.
-    lang : {"en", "nb"}
-        Language.
     """
     import pandas as pd
 
@@ -41,38 +37,40 @@ def pooling_table(pooling: Pooling, *, lang: Language) -> Table:
     own = own_group(exact)
     records = [
         {
-            "term": term_name(row.term, lang, own=own),
-            "pooling": word(row.pooling, lang),
-            "engine": of_groups(word(row.engine, lang), lang, own=own),
+            "term": term_name(row.term, own=own), "pooling": word(row.pooling),
+            "engine": of_groups(word(row.engine), own=own),
             "estimate": row.estimate, "sd": row.sd, "lower": row.lower, "upper": row.upper,
             "digits": digits_of(row.term, row.estimate, row.sd),
         }
         for row in sorted(pooling.terms, key=lambda row: order.index(row.term))
     ]  # fmt: skip
     columns = (
-        Column("term", word("term", lang), "text"),
-        Column("pooling", word("pooling", lang), "text"),
-        Column("engine", word("engine", lang), "text"),
-        Column("estimate", word("estimate", lang)),
-        Column("sd", f"{word('sd', lang)} / {word('se', lang)}"),
-        Column("lower", interval_name("interval", exact.prob, lang), "interval", upper="upper"),
-    )
-    notes = [*prior_notes([exact], lang), sentence("pooling", lang), sentence("icc", lang)]
+        Column("term", say("Term"), "text"), Column("pooling", say("Pooling"), "text"),
+        Column("engine", say("Engine"), "text"), Column("estimate", say("Estimate")),
+        Column("sd", f"{say_as('sd', 'sd')} / {say('SE')}"),
+        Column("lower", interval_name("interval", exact.prob), "interval", upper="upper"),
+    )  # fmt: skip
+    notes = [
+        *prior_notes([exact]),
+        say("Intervals: Wald (OLS, REML), equal-tailed credible (posterior)."),
+        say("The ICC is a share and has no unit."),
+    ]
     if pooling.missing:
-        notes.append(say("no estimate", lang).format(pooling.missing))
+        why = f": {pooling.missing}" if language() == "en" else ""  # errors are in English
+        notes.append(f"{say('No estimate without pooling')}{why}.")
     return table_from_frame(
-        pd.DataFrame(records), _titled("pooling_title", pooling, lang), columns=columns,
+        pd.DataFrame(records), _titled("pooling_title", pooling), columns=columns,
         name=_file_name("pooling", pooling), digits="digits", unit=exact.spec.unit,
-        n=exact.moments.n_obs, notes=notes, source=exact.provenance.source, lang=lang,
+        n=exact.moments.n_obs, notes=notes, source=exact.provenance.source,
     )  # fmt: skip
 
 
-def shrinkage_table(pooling: Pooling, *, lang: Language, short: bool = False) -> Table:
+def shrinkage_table(pooling: Pooling, *, short: bool = False) -> Table:
     """Levels of the groups without pooling, by REML and by posterior, and how far they are shrunk.
 
     Parameters
     ----------
-    pooling, lang
+    pooling
         As in `pooling_table`.
     short : bool
         Whether complete pooling is left out, which is the same for every group.
@@ -86,28 +84,35 @@ def shrinkage_table(pooling: Pooling, *, lang: Language, short: bool = False) ->
         pooling.groups, key=lambda row: order.index(row.group) if row.group in order else 0
     )
     frame = pd.DataFrame([{name: getattr(row, name) for name in _LEVELS} for row in rows])
-    frame["group"] = [group_name(row.group, lang, own=own) for row in rows]
-    span = interval_name("interval", exact.prob, lang)
+    frame["group"] = [group_name(row.group, own=own) for row in rows]
+    span = interval_name("interval", exact.prob)
     places = 2 if any(str(row.n) == HIDDEN for row in pooling.groups) else 3
     columns = (
-        Column("group", word("group", lang), "text"),
-        Column("n", word("n", lang), "integer"),
-        Column("raw", word("raw", lang)),
-        Column("none", word("none", lang)),
-        *(() if short else (Column("complete", word("complete", lang)),)),
-        Column("reml", word("reml", lang)),
-        Column("mean", f"{word('posterior', lang)}: {word('mean', lang).lower()}"),
+        Column("group", say("Group"), "text"), Column("n", say("n"), "integer"),
+        Column("raw", say("Raw mean")), Column("none", say("No pooling")),
+        *(() if short else (Column("complete", say("Complete pooling")),)),
+        Column("reml", say("REML")),
+        Column("mean", f"{say("Posterior")}: {say_as("mean", "Mean").lower()}"),
         Column("lower", span, "interval", upper="upper"),
-        Column("factor", word("factor", lang), decimals=places),
+        Column("factor", say("Factor"), decimals=places),
         Column("factor_lower", span, "interval", places, "factor_upper"),
-        Column("more", word("more", lang), "integer"),
+        Column("more", say("More to halve"), "integer"),
     )  # fmt: skip
-    kind = f"{interval_name('credible-eti', exact.prob, lang)}."
-    notes = [*prior_notes([exact], lang), kind, sentence("factor", lang)]
+    kind = f"{interval_name('credible-eti', exact.prob)}."
+    notes = [
+        *prior_notes([exact]),
+        kind,
+        say(
+            "Levels at the predictors' means. Factor: weight of the group's own data "
+            "(median and interval), 1 without pooling, 0 with complete pooling. More "
+            "to halve: so many further rows of the group would halve its interval "
+            "(∞: no number would)."
+        ),
+    ]
     table = table_from_frame(
-        frame, _titled("shrinkage", pooling, lang), columns=columns,
+        frame, _titled("shrinkage", pooling), columns=columns,
         name=_file_name("shrinkage", pooling), unit=exact.spec.unit, n=exact.moments.n_obs,
-        notes=notes, source=exact.provenance.source, lang=lang,
+        notes=notes, source=exact.provenance.source,
     )  # fmt: skip
     return replace(table, decimals=tuple(map(_decimals_left, rows)))
 
@@ -125,12 +130,12 @@ def _decimals_left(row: GroupRow) -> int:
     return min(2, max(left, default=2))
 
 
-def _titled(key: str, pooling: Pooling, lang: Language) -> str:
+def _titled(key: str, pooling: Pooling) -> str:
     """Title of a table of one model."""
     spec = pooling.spec
     own = own_group(pooling.exact)
-    title = of_groups(word(key, lang), lang, own=own)
-    return f"{title}: {spec.name}, {outcome_name(spec.outcome, lang, own=own)}"
+    title = of_groups(word(key), own=own)
+    return f"{title}: {spec.name}, {outcome_name(spec.outcome, own=own)}"
 
 
 def _file_name(what: str, pooling: Pooling) -> str:

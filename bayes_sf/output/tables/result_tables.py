@@ -9,14 +9,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from bayes_sf.catalogue import say, say_as
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.published import scalar
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.numbers import digits_of, fixed
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
 from bayes_sf.output.words.priors import prior_words
-from bayes_sf.output.words.sentences import sentence
 from bayes_sf.output.words.words import (
     group_name,
     interval_name,
@@ -41,7 +40,7 @@ type _Record = dict[str, Any]
 
 
 def posterior_table(
-    results: Iterable[Result], *, lang: Language, name: str = "posterior", groups: bool = False
+    results: Iterable[Result], *, name: str = "posterior", groups: bool = False
 ) -> Table:
     """Summarise results: mean, sd, interval and direction of every term.
 
@@ -49,8 +48,6 @@ def posterior_table(
     ----------
     results : iterable of Result
         Of one engine. Of ols and reml the table has estimate, SE, Wald interval and t.
-    lang : {"en", "nb"}
-        Language.
     name : str
         Name of the table's files.
     groups : bool
@@ -73,33 +70,47 @@ def posterior_table(
     engines = {result.engine for result in found}
     if len(engines) != 1:
         raise UsageError(f"table {name}", "needs results of one engine", got=sorted(engines))
-    frame = pd.DataFrame([row for result in found for row in _term_rows(result, lang)])
+    frame = pd.DataFrame([row for result in found for row in _term_rows(result)])
     frame = frame if groups else frame[frame["group"] == ""]
     first, sizes = found[0], frame["n"]
     bayesian, kind = first.has_draws, first.estimates["interval"].iloc[0]
     columns = [
-        *(Column(key, word(key, lang), "text") for key in ("outcome", "model")
+        *(Column(key, word(key), "text") for key in ("outcome", "model")
           if _varies(frame[key])),
-        Column("term", word("term", lang), "text"),
-        *([Column("group", word("group", lang), "text")] if groups else []),
-        Column("estimate", word("mean" if bayesian else first.engine, lang)),
-        Column("sd", word("sd" if bayesian else "se", lang)),
-        Column("lower", interval_name(kind, first.prob, lang), "interval", upper="upper"),
-        Column("statistic", word("direction", lang), "probability") if bayesian
-        else Column("statistic", word("t", lang), decimals=2),
-        *([Column("n", word("n", lang), "integer")] if _varies(sizes) else []),
+        Column("term", say("Term"), "text"),
+        *([Column("group", say("Group"), "text")] if groups else []),
+        Column("estimate", word("mean" if bayesian else first.engine)),
+        Column("sd", word("sd" if bayesian else "se")),
+        Column("lower", interval_name(kind, first.prob), "interval", upper="upper"),
+        Column("statistic", say("P(direction)"), "probability") if bayesian
+        else Column("statistic", say("t"), decimals=2),
+        *([Column("n", say("n"), "integer")] if _varies(sizes) else []),
     ]  # fmt: skip
     units = {result.spec.unit for result in found}
     outcomes = list(dict.fromkeys(frame["outcome"]))
-    title = word("posterior_title" if bayesian else "frequentist_title", lang)
+    title = word("posterior_title" if bayesian else "frequentist_title")
     return table_from_frame(
-        frame, ": ".join([title, *(outcomes if len(outcomes) == 1 else [])]), columns=columns,
-        name=name, digits="digits", mcse="mcse", unit=units.pop() if len(units) == 1 else "",
+        frame,
+        ": ".join([title, *(outcomes if len(outcomes) == 1 else [])]),
+        columns=columns,
+        name=name,
+        digits="digits",
+        mcse="mcse",
+        unit=units.pop() if len(units) == 1 else "",
         n=(int(sizes.min()), int(sizes.max())),
-        notes=[*prior_notes(found, lang), *([sentence("direction", lang)] if bayesian else []),
-               sentence("icc", lang), *answered_notes(found, lang), *_verdict_notes(found, lang)],
-        source=first.provenance.source, lang=lang,
-    )  # fmt: skip
+        notes=[
+            *prior_notes(found),
+            *(
+                [say("P(direction): posterior probability of the sign of the median.")]
+                if bayesian
+                else []
+            ),
+            say("The ICC is a share and has no unit."),
+            *answered_notes(found),
+            *_verdict_notes(found),
+        ],
+        source=first.provenance.source,
+    )
 
 
 def _varies(values: "pd.Series[Any]") -> bool:
@@ -107,7 +118,7 @@ def _varies(values: "pd.Series[Any]") -> bool:
     return bool((values != values.iloc[0]).any())
 
 
-def _term_rows(result: Result, lang: Language) -> Iterator[_Record]:
+def _term_rows(result: Result) -> Iterator[_Record]:
     """Every estimate of one model, with its MCSE where there is one."""
     mcse: Mapping[Any, float] = {}
     if result.engine == "nuts":
@@ -117,41 +128,37 @@ def _term_rows(result: Result, lang: Language) -> Iterator[_Record]:
         varying = {INTERCEPT: "u", "sd_resid": "sd_resid_group"}.get(row.term, "u_slope")
         parameter = f"{varying}[{row.group}]" if row.group else f"beta[{row.term}]"
         yield {
-            "outcome": outcome_name(result.spec.outcome, lang, own=own),
-            "model": result.spec.name, "term": term_name(row.term, lang, own=own),
-            "group": group_name(row.group, lang, own=own), "estimate": row.estimate, "sd": row.sd,
+            "outcome": outcome_name(result.spec.outcome, own=own),
+            "model": result.spec.name, "term": term_name(row.term, own=own),
+            "group": group_name(row.group, own=own), "estimate": row.estimate, "sd": row.sd,
             "lower": row.lower, "upper": row.upper, "statistic": row.statistic,
             "n": result.moments.n_obs, "digits": digits_of(row.term, row.estimate, row.sd),
             "mcse": mcse.get(parameter, mcse.get(row.term, math.nan)),
         }  # fmt: skip
 
 
-def prior_notes(results: Sequence[Result], lang: Language) -> list[str]:
+def prior_notes(results: Sequence[Result]) -> list[str]:
     """Write the notes on priors: of all models, or of the first where they differ; and on zeros.
 
     Parameters
     ----------
     results : sequence of Result
         Those of frequentist engines have none.
-    lang : {"en", "nb"}
-        Language.
     """
     texts = list(dict.fromkeys(str(result.priors) for result in results if result.has_draws))
     if not texts:
         return []
-    several = f" ({sentence('several', lang)})" if len(texts) > 1 else ""
-    said = prior_words(texts[0], lang, own=own_group(results[0]))
-    return [f"{word('priors', lang)}{several}: {said}.", *zero_notes(results, lang)]
+    several = f" ({say('of the first model')})" if len(texts) > 1 else ""
+    said = prior_words(texts[0], own=own_group(results[0]))
+    return [f"{say('Priors')}{several}: {said}.", *zero_notes(results)]
 
 
-def zero_notes(results: Iterable[Result], lang: Language) -> list[str]:
+def zero_notes(results: Iterable[Result]) -> list[str]:
     """Say where intercepts are, and what priors hold there, of models whose slopes vary.
 
     Parameters
     ----------
     results : iterable of Result
-    lang : {"en", "nb"}
-        Language.
 
     Returns
     -------
@@ -159,26 +166,35 @@ def zero_notes(results: Iterable[Result], lang: Language) -> list[str]:
         One sentence; none where no slope varies.
     """
     names = dict.fromkeys(
-        numbered_name(result.varying_term, lang, own=own_group(result))
+        numbered_name(result.varying_term, own=own_group(result))
         for result in results
         if result.spec.varying
     )
     zeros = ", ".join(f"{name} = 0" for name in names)
-    return [sentence("zero", lang).format(zeros)] if names else []
+    return (
+        [
+            say(
+                "Levels of groups, their sd and their correlation with slopes are at {}, "
+                "and their priors hold there; the intercept's prior holds at the "
+                "predictors' means; the ICC is averaged over the rows.",
+                zeros,
+            )
+        ]
+        if names
+        else []
+    )
 
 
 #: The n that the report prints of a single model, by its table.
 _SAMPLES: Final[Mapping[str, str]] = {"figure5": "n_figure5", "4": "n_table4"}
 
 
-def answered_notes(results: Iterable[Result], lang: Language) -> list[str]:
+def answered_notes(results: Iterable[Result]) -> list[str]:
     """Say why n is less than what the report says, where it is recovered from its tables.
 
     Parameters
     ----------
     results : iterable of Result
-    lang : {"en", "nb"}
-        Language.
 
     Returns
     -------
@@ -191,17 +207,24 @@ def answered_notes(results: Iterable[Result], lang: Language) -> list[str]:
         if result.provenance.source == "published" and result.spec.table in _SAMPLES
         and result.moments.n_obs < scalar(_SAMPLES[result.spec.table])
     }  # fmt: skip
-    return [sentence("answered", lang).format(whole) for whole in sorted(wholes)]
+    return [
+        say(
+            "The report's n is {}, all linked workplaces with enough quarters; here "
+            "it is without those of them that did not give an answer that the model "
+            "uses. How many these are is not printed: it is drawn, and differs a "
+            "little between versions of the study.",
+            whole,
+        )
+        for whole in sorted(wholes)
+    ]
 
 
-def quarter_notes(results: Iterable[Result], lang: Language) -> list[str]:
+def quarter_notes(results: Iterable[Result]) -> list[str]:
     """Say how many quarters a workplace needs for a mean absence, where all models need as many.
 
     Parameters
     ----------
     results : iterable of Result
-    lang : {"en", "nb"}
-        Language.
 
     Returns
     -------
@@ -211,37 +234,43 @@ def quarter_notes(results: Iterable[Result], lang: Language) -> list[str]:
     needed = {
         result.spec.min_quarters for result in results if result.spec.outcome == "absence_mean"
     }
-    names = [quarters_name(least, lang) for least in needed]
-    return [sentence("quarters", lang).format(*names)] if len(names) == 1 else []
+    names = [quarters_name(least) for least in needed]
+    return (
+        [say("n: workplaces with {}, and an answer to each item that the model has.", *names)]
+        if len(names) == 1
+        else []
+    )
 
 
-def quarters_name(least: int, lang: Language) -> str:
+def quarters_name(least: int) -> str:
     """Return the rule of a model on quarters, as a part of a sentence.
 
     Examples
     --------
-    >>> quarters_name(1, "en"), quarters_name(3, "nb")
-    ('at least 1 observed quarter', 'minst 3 observerte kvartaler')
+    >>> quarters_name(1), quarters_name(3)
+    ('at least 1 observed quarter', 'at least 3 observed quarters')
     """
-    name = step_name(f"at least {least} observed quarters", lang)
+    name = step_name(f"at least {least} observed quarters")
     return f"{name[:1].lower()}{name[1:]}"
 
 
-def _verdict_notes(results: Sequence[Result], lang: Language) -> list[str]:
+def _verdict_notes(results: Sequence[Result]) -> list[str]:
     """Results that must not be believed."""
     failed = [f"{r.spec.name} ({r.spec.outcome})" for r in results if not r.converged]
-    return [f"{word('verdict_bad', lang)}: {', '.join(failed)}."] if failed else []
+    return (
+        [f"{say('NOT CONVERGED: do not believe these estimates')}: {', '.join(failed)}."]
+        if failed
+        else []
+    )
 
 
-def diagnostics_table(result: Result, *, lang: Language) -> Table:
+def diagnostics_table(result: Result) -> Table:
     """R-hat, ESS and MCSE of every parameter; the verdict in the footer.
 
     Parameters
     ----------
     result : Result
         Of engine nuts.
-    lang : {"en", "nb"}
-        Language.
 
     Raises
     ------
@@ -253,28 +282,24 @@ def diagnostics_table(result: Result, *, lang: Language) -> Table:
     for key in ("ess_bulk", "ess_tail"):  # rounded down: 399.9 draws are not 400
         frame[key] = [math.floor(v) if math.isfinite(v) else None for v in frame[key]]
     columns = (
-        Column("parameter", word("parameter", lang), "text"),
-        Column("mean", word("mean", lang)),
-        Column("sd", word("sd", lang)),
-        Column("mcse_mean", word("mcse", lang)),
-        Column("r_hat", word("r_hat", lang), "r_hat"),
-        Column("ess_bulk", word("ess_bulk", lang), "integer"),
-        Column("ess_tail", word("ess_tail", lang), "integer"),
-        Column("exact_mcse", word("exact_mcse", lang), decimals=1),
-    )
-    verdict = word("verdict_good" if result.converged else "verdict_bad", lang)
+        Column("parameter", say("Parameter"), "text"), Column("mean", say_as("mean", "Mean")),
+        Column("sd", say_as("sd", "sd")), Column("mcse_mean", say("MCSE")),
+        Column("r_hat", say("R-hat"), "r_hat"), Column("ess_bulk", say("Bulk ESS"), "integer"),
+        Column("ess_tail", say("Tail ESS"), "integer"),
+        Column("exact_mcse", say("From exact (MCSE)"), decimals=1),
+    )  # fmt: skip
+    verdict = word("verdict_good" if result.converged else "verdict_bad")
     sampled = (
-        f"{word('divergences', lang)}: {whole['divergences']:.0f}; {word('bfmi', lang)}: "
-        f"{fixed(whole['bfmi'], 2, lang)}; {verdict}."
+        f"{say('divergences')}: {whole['divergences']:.0f}; {say('E-BFMI')}: "
+        f"{fixed(whole['bfmi'], 2)}; {verdict}."
     )
-    title = f"{word('diagnostics', lang)}: {result.spec.name}"
+    title = f"{say('Diagnostics')}: {result.spec.name}"
     return table_from_frame(
-        frame, f"{title}, {outcome_name(result.spec.outcome, lang, own=own_group(result))}",
-        columns=columns,
-        name=slug(f"diagnostics_{result.spec.name}_{result.spec.outcome}"), digits="mcse_mean",
-        unit=result.spec.unit, n=result.moments.n_obs,
-        notes=[*prior_notes([result], lang), sampled[:1].upper() + sampled[1:]],
-        source=result.provenance.source, lang=lang,
+        frame, f"{title}, {outcome_name(result.spec.outcome, own=own_group(result))}",
+        columns=columns, name=slug(f"diagnostics_{result.spec.name}_{result.spec.outcome}"),
+        digits="mcse_mean", unit=result.spec.unit, n=result.moments.n_obs,
+        notes=[*prior_notes([result]), sampled[:1].upper() + sampled[1:]],
+        source=result.provenance.source,
     )  # fmt: skip
 
 

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from bayes_sf.catalogue import labels_language, say
 from bayes_sf.disclosure.control import HIDDEN
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import NOT_ASKED, load_codebook
 from bayes_sf.inputs.published import DECIMALS
-from bayes_sf.inputs.variables import Item, Language
+from bayes_sf.inputs.variables import Item
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
-from bayes_sf.output.words.sentences import sentence
 from bayes_sf.output.words.words import industry_name, outcome_name, step_name, word
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _ALL = "all"
 _KEYS = ("table", "question", "category", "industry", "count", "percent")
 
 
-def flow_tables(flow: "pd.DataFrame", *, source: str, lang: Language) -> tuple[Table, ...]:
+def flow_tables(flow: "pd.DataFrame", *, source: str) -> tuple[Table, ...]:
     """Who is left after each rule, one table for each analysis and outcome.
 
     Parameters
@@ -31,8 +31,6 @@ def flow_tables(flow: "pd.DataFrame", *, source: str, lang: Language) -> tuple[T
         industry and `all`.
     source : {"replica", "microdata"}
         Whose workplaces.
-    lang : {"en", "nb"}
-        Language.
 
     Returns
     -------
@@ -41,18 +39,18 @@ def flow_tables(flow: "pd.DataFrame", *, source: str, lang: Language) -> tuple[T
     """
     names = [name for name in flow.columns if name not in {"analysis", "outcome", "step"}]
     columns = (
-        Column("step", word("step", lang), "text"),
+        Column("step", say("Rule"), "text"),
         *(
-            Column(name, word(_ALL, lang) if name == _ALL else industry_name(name, lang), "integer")
+            Column(name, word(_ALL) if name == _ALL else industry_name(name), "integer")
             for name in names
         ),
     )
     return tuple(
         table_from_frame(
-            steps.assign(step=[step_name(step, lang) for step in steps["step"]]),
-            f"{word('flow', lang)}: {analysis}, {outcome_name(str(outcome), lang)}",
+            steps.assign(step=[step_name(step) for step in steps["step"]]),
+            f"{say('Who is left after each rule')}: {analysis}, {outcome_name(str(outcome))}",
             columns=columns, name=f"flow_{analysis}_{outcome}", n=_left(steps[_ALL].iloc[-1]),
-            source=source, lang=lang,
+            source=source,
         )
         for (analysis, outcome), steps in flow.groupby(["analysis", "outcome"], sort=False)
     )  # fmt: skip
@@ -63,9 +61,7 @@ def _left(count: object) -> int:
     return 0 if count == HIDDEN else int(str(count))
 
 
-def descriptive_tables(
-    answers: "pd.DataFrame", *, source: str, lang: Language
-) -> tuple[Table, ...]:
+def descriptive_tables(answers: "pd.DataFrame", *, source: str) -> tuple[Table, ...]:
     """Counts and percentages of the answers, one table for each of the report's.
 
     Parameters
@@ -76,8 +72,6 @@ def descriptive_tables(
         numbers, or strings that stay as they are printed.
     source : str
         ``report`` for the printed tables, else as in `Table`.
-    lang : {"en", "nb"}
-        Language.
 
     Returns
     -------
@@ -93,61 +87,53 @@ def descriptive_tables(
     if missing:
         raise UsageError("descriptive_tables", "needs a column", got=missing[0])
     make = _by_industry if "industry" in answers.columns else _of_all
-    return tuple(
-        make(str(key), rows, source, lang) for key, rows in answers.groupby("table", sort=False)
-    )
+    return tuple(make(str(key), rows, source) for key, rows in answers.groupby("table", sort=False))
 
 
-def _of_all(key: str, rows: "pd.DataFrame", source: str, lang: Language) -> Table:
+def _of_all(key: str, rows: "pd.DataFrame", source: str) -> Table:
     """Table 11: questions below each other."""
     records = [
         {
-            "question": record["question"],
-            "label": _label(_item(record["question"]), lang),
-            "category": _answer(record["question"], record["category"], lang),
-            "count": record["count"],
+            "question": record["question"], "label": _label(_item(record["question"])),
+            "category": _answer(record["question"], record["category"]), "count": record["count"],
             "percent": record["percent"],
         }
         for record in rows.to_dict("records")
-    ]
+    ]  # fmt: skip
     columns = (
-        Column("question", word("question", lang), "text"),
-        Column("label", word("label", lang), "text"),
-        Column("category", word("answer", lang), "text"),
-        Column("count", word("count", lang), "integer"),
-        _percent("percent", word("percent", lang), key, rows),
-    )
-    return _described(key, word("descriptives", lang), records, columns, source=source, lang=lang)
+        Column("question", say("Question"), "text"), Column("label", say("About"), "text"),
+        Column("category", say("Answer"), "text"), Column("count", say("Count"), "integer"),
+        _percent("percent", say("Percent"), key, rows),
+    )  # fmt: skip
+    return _described(key, say("Answers to the survey"), records, columns, source=source)
 
 
-def _by_industry(key: str, rows: "pd.DataFrame", source: str, lang: Language) -> Table:
+def _by_industry(key: str, rows: "pd.DataFrame", source: str) -> Table:
     """Tables 12 to 45: one question, answers by industry."""
     question = str(rows["question"].iloc[0])
     records: dict[str, dict[str, Any]] = {}
     for record in rows.to_dict("records"):
         line = records.setdefault(
-            record["category"], {"category": _answer(question, record["category"], lang)}
+            record["category"], {"category": _answer(question, record["category"])}
         )
         line[f"{record['industry']}_count"] = record["count"]
         line[f"{record['industry']}_percent"] = record["percent"]
     columns = (
-        Column("category", word("answer", lang), "text"),
+        Column("category", say("Answer"), "text"),
         *(
             column
             for name in dict.fromkeys(rows["industry"])
-            for column in _industry_columns(str(name), key, rows, lang)
+            for column in _industry_columns(str(name), key, rows)
         ),
     )
-    title = _label(_item(question), lang)
-    return _described(key, title, list(records.values()), columns, source=source, lang=lang)
+    title = _label(_item(question))
+    return _described(key, title, list(records.values()), columns, source=source)
 
 
-def _industry_columns(
-    name: str, key: str, rows: "pd.DataFrame", lang: Language
-) -> Iterator[Column]:
+def _industry_columns(name: str, key: str, rows: "pd.DataFrame") -> Iterator[Column]:
     """Count and percentage of one industry."""
-    label = industry_name(name, lang)
-    yield Column(f"{name}_count", f"{label}: {word('count', lang).lower()}", "integer")
+    label = industry_name(name)
+    yield Column(f"{name}_count", f"{label}: {say('Count').lower()}", "integer")
     yield _percent(f"{name}_percent", f"{label}: %", key, rows)
 
 
@@ -158,20 +144,14 @@ def _percent(name: str, label: str, key: str, rows: "pd.DataFrame") -> Column:
 
 
 def _described(
-    key: str,
-    title: str,
-    records: list[dict[str, Any]],
-    columns: tuple[Column, ...],
-    *,
-    source: str,
-    lang: Language,
+    key: str, title: str, records: list[dict[str, Any]], columns: tuple[Column, ...], *, source: str
 ) -> Table:
     """One table of answers."""
     import pandas as pd
 
     return table_from_frame(
-        pd.DataFrame(records), f"{word('table', lang)} {key}: {title}", columns=columns,
-        name=f"table_{key}", notes=[sentence("percent", lang)], source=source, lang=lang,
+        pd.DataFrame(records), f"{say('Table')} {key}: {title}", columns=columns,
+        name=f"table_{key}", notes=[say("Percent of the column's workplaces.")], source=source,
     )  # fmt: skip
 
 
@@ -181,16 +161,15 @@ def _item(question: str) -> Item:
     return next(item for item in items if question in (item.printed_key, item.key))
 
 
-def _label(item: Item, lang: Language) -> str:
-    return item.label_nb if lang == "nb" else item.label_en
+def _label(item: Item) -> str:
+    return item.label
 
 
-def _answer(question: str, category: str, lang: Language) -> str:
-    """An answer: as the report prints it, which was not asked as NA, or in English."""
+def _answer(question: str, category: str) -> str:
+    """An answer: as the report prints it, which was not asked as NA, or in another language."""
     try:
         answer = _item(question).category(category)
     except UsageError:  # "(missing)"
-        return "(mangler)" if lang == "nb" else category
-    if lang == "nb":
-        return answer.label_nb if answer.code == NOT_ASKED else category
-    return answer.label_en
+        return say("(missing)")
+    printed = labels_language() == "nb" and answer.code != NOT_ASKED
+    return category if printed else answer.label

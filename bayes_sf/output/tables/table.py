@@ -6,28 +6,31 @@ exist is Statistics Norway's symbol, and the footer says what the symbols mean.
 
 Examples
 --------
+>>> from bayes_sf.catalogue import
 >>> import pandas as pd
 >>> frame = pd.DataFrame({"term": ["q13"], "mean": [-0.2351], "sd": [0.1], "low": [-0.43],
 ...                       "high": [-0.0041]})
->>> table = table_from_frame(
-...     frame, "Slopes", digits="sd", unit="pp", n=572, source="replica", lang="nb",
-...     columns=[Column("term", "Ledd", "text"), Column("mean", "Forventning"),
-...              Column("low", "95 %", "interval", upper="high")])
+>>> columns = [Column("term", "Ledd", "text"), Column("mean", "Forventning"),
+...            Column("low", "95 %", "interval", upper="high")]
+>>> with speaking("nb"):
+...     table = table_from_frame(
+...         frame, "Slopes", digits="sd", unit="pp", n=572, source="replica", columns=columns)
 >>> table.caption
 'SYNTETISK kopi: Slopes, prosentpoeng (n = 572)'
 >>> table.texts
 (('q13', '−0,24', '−0,430 til −0,004'),)
 """
 
+import functools
 import math
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Concatenate, Final, Literal
 
+from bayes_sf.catalogue import language, say, speaking
 from bayes_sf.disclosure.control import HIDDEN
 from bayes_sf.errors import UsageError, legible
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.numbers import (
     as_printed,
     estimate,
@@ -37,15 +40,14 @@ from bayes_sf.output.numbers import (
     row_decimals,
     shared_decimals,
 )
-from bayes_sf.output.words.sentences import STATEMENTS
-from bayes_sf.output.words.words import SYMBOLS, unit_name, word
+from bayes_sf.output.words.words import STATEMENTS, SYMBOLS, statement_of, unit_name
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "Cell", "Column", "Kind", "Table", "Value", "is_figure", "printed_table", "raw_values",
-    "table_from_frame",
+    "Cell", "Column", "Kind", "Table", "Value", "as_made", "is_figure", "printed_table",
+    "raw_values", "table_from_frame",
 ]  # fmt: skip
 
 type Kind = Literal["text", "printed", "number", "integer", "interval", "probability", "r_hat"]
@@ -99,6 +101,17 @@ class Column:
         return (self.key, self.upper) if self.kind == "interval" else (self.key,)
 
 
+def as_made[**P, R](function: Callable[Concatenate["Table", P], R]) -> Callable[..., R]:
+    """Make a function of a table speak the language that the table was made in."""
+
+    @functools.wraps(function)
+    def said(table: "Table", *args: P.args, **named: P.kwargs) -> R:
+        with speaking(table.lang):
+            return function(table, *args, **named)
+
+    return said
+
+
 @dataclass(frozen=True)
 class Table:
     """A table, with everything that a reader must know of it.
@@ -125,8 +138,8 @@ class Table:
     source : str
         ``published``, ``replica``, ``microdata``, ``frame`` or ``report``; "" where it is said
         elsewhere.
-    lang : {"en", "nb"}
-        Language of the numbers, of the title's and footer's standing parts.
+    lang : str
+        In which it was made, and is printed whatever is spoken then.
     """
 
     name: str
@@ -138,7 +151,7 @@ class Table:
     n: int | tuple[int, int] = 0
     notes: tuple[str, ...] = ()
     source: str = ""
-    lang: Language = "en"
+    lang: str = field(default_factory=language)
 
     def __post_init__(self) -> None:
         """Refuse rows that do not fit the columns; show every character of every text."""
@@ -148,8 +161,8 @@ class Table:
                 raise UsageError(where, f"must have {width} values in every row", got=row)
         if len(self.decimals) not in (0, len(self.rows)):
             raise UsageError(where, "must have decimals for every row, or none", got=self.decimals)
-        if self.source and self.source not in STATEMENTS["en"]:
-            fix = f"known: {', '.join(STATEMENTS['en'])}"
+        if self.source and self.source not in STATEMENTS:
+            fix = f"known: {', '.join(STATEMENTS)}"
             raise UsageError(where, "must have a known source", got=self.source, fix=fix)
         texts = {
             "title": legible(self.title), "unit": legible(self.unit),
@@ -160,9 +173,10 @@ class Table:
             object.__setattr__(self, name, value)
 
     @property
+    @as_made
     def caption(self) -> str:
         """Title with unit and n; the replica says what it is."""
-        parts = [self.title, *([unit_name(self.unit, self.lang)] if self.unit else [])]
+        parts = [self.title, *([unit_name(self.unit)] if self.unit else [])]
         label = f"{self.statement.partition(':')[0]}: " if self.source == "replica" else ""
         return label + ", ".join(parts) + self._counted()
 
@@ -173,9 +187,10 @@ class Table:
         return f" (n = {low})" if low == high else f" (n = {low}–{high})"
 
     @property
+    @as_made
     def statement(self) -> str:
         """Which data these are; "" where it is said elsewhere."""
-        return STATEMENTS[self.lang].get(self.source, "")
+        return statement_of(self.source)
 
     @property
     def header(self) -> tuple[str, ...]:
@@ -191,12 +206,13 @@ class Table:
         )
 
     @property
+    @as_made
     def footer(self) -> tuple[str, ...]:
         """Notes, what the symbols mean that are used, and the source."""
         used = {text for text, column in self._cells() if not column.is_text}
-        symbols = [f"{s} = {said}" for s, said in SYMBOLS[self.lang].items() if s in used]
+        symbols = [f"{s} = {say(meaning)}" for s, meaning in SYMBOLS.items() if s in used]
         symbol_note = ["; ".join(symbols) + "."] if symbols else []
-        source = [f"{word('source', self.lang)}: {self.statement}"] if self.statement else []
+        source = [f"{say('Source')}: {self.statement}"] if self.statement else []
         return (*self.notes, *symbol_note, *source)
 
     def _cells(self) -> Iterable[tuple[str, Column]]:
@@ -204,22 +220,23 @@ class Table:
         for row in self.texts:
             yield from zip(row, self.columns, strict=True)
 
+    @as_made
     def text(self, at: int, place: int) -> str:
         """One cell as printed; see `places` for its decimals."""
         column, value = self.columns[place], self.rows[at][place]
         if isinstance(value, str) or column.is_text:
             figure = is_figure(value, column)
-            return as_printed(str(value), self.lang) if figure else _as_text(value)
+            return as_printed(str(value)) if figure else _as_text(value)
         if not _exists(value):
             return _NOT_THERE
         decimals = self.places(at, place)
         if isinstance(value, tuple):
-            return interval(*value, decimals, self.lang)
+            return interval(*value, decimals)
         assert value is not None
         if column.kind == "r_hat":
-            return r_hat(value, self.lang)
+            return r_hat(value)
         printed = probability if column.kind == "probability" else estimate
-        return printed(value, decimals, self.lang)
+        return printed(value, decimals)
 
     def places(self, at: int, place: int) -> int:
         """Decimals of one cell that holds a number or an interval."""
@@ -311,7 +328,6 @@ def table_from_frame(
     n: int | tuple[int, int] = 0,
     notes: Sequence[str] = (),
     source: str = "",
-    lang: Language = "en",
 ) -> Table:
     """Make a table of any tidy frame.
 
@@ -330,7 +346,7 @@ def table_from_frame(
         where there is none two digits of their numbers.
     mcse : str
         Column of the frame with each row's MCSE, which limits the digits.
-    unit, n, notes, source, lang
+    unit, n, notes, source
         As in `Table`.
 
     Raises
@@ -357,8 +373,7 @@ def table_from_frame(
     )  # fmt: skip
     rows = tuple(tuple(_cell(record, column) for column in columns) for record in records)
     return Table(
-        name, title, tuple(columns), rows, decimals, unit, n, tuple(notes), source, lang
-    )  # fmt: skip
+        name, title, tuple(columns), rows, decimals, unit, n, tuple(notes), source)  # fmt: skip
 
 
 def _cell(record: dict[Any, Any], column: Column) -> Cell:

@@ -1,74 +1,61 @@
-"""Priors in words: English as they are written in models' files, Norwegian with Norwegian names.
+"""Priors in words: English as they are written in models' files, others with their own names.
 
-Norwegian has decimal commas, so a semicolon goes between the numbers of a distribution.
+Where there is a decimal comma, a semicolon goes between the numbers of a distribution.
 
 Examples
 --------
->>> prior_words("slope normal(0, 2.5 sd(y)/sd(x)); sd_group half-t(3, 0, 2.96)", "nb")
+>>> from bayes_sf.catalogue import speaking
+>>> with speaking("nb"):
+...     prior_words("slope normal(0, 2.5 sd(y)/sd(x)); sd_group half-t(3, 0, 2.96)")
+...     prior_words("half-t(3, 0, 0.06 sd(y)) [P(ICC > 0.5) = 0.05]")
 'stigningstall normal(0; 2,5 sd(y)/sd(x)); sd mellom bransjer halv-t(3; 0; 2,96)'
->>> prior_words("half-t(3, 0, 0.06 sd(y)) [P(ICC > 0.5) = 0.05]", "nb")
 'halv-t(3; 0; 0,06 sd(y)) [P(ICC > 0,5) = 0,05]'
 """
 
 import re
-from collections.abc import Mapping
 from typing import Final
 
-from bayes_sf.inputs.variables import Language
+from bayes_sf.catalogue import language, mark_as, say, say_as
 from bayes_sf.output.words.words import of_groups
 
 __all__ = ["prior_words"]
 
-_NORWEGIAN: Final[Mapping[str, str]] = {
-    # Parameters
-    "intercept": "konstantledd",
-    "slope": "stigningstall",
-    "sd_resid": "sd innen bransjer",
-    "sd_group": "sd mellom bransjer",
-    "sd_slope": "sd for stigningstall",
-    "correlation": "korrelasjon",
-    "df_resid": "frihetsgrader",
-    "sd_log_resid": "sd for log(sd innen bransjer)",
-    "sd_repeat": "sd for en måling",
-    "simplex": "trinn",
-    "sd_workplace": "sd mellom virksomheter",
-    "sd_trend": "sd for endring",
-    "sd_group_change": "sd for bransjers endring",
-    "sd_period": "sd mellom kvartaler",
-    # Families, and what they are specified with
-    "half-t": "halv-t",
-    "half-normal": "halvnormal",
-    "exponential": "eksponentiell",
-    "pooled-normal": "sammenslått-normal",
-    "mean": "gj.snitt",
-    "shape": "form",
-    "scale": "skala",
-    "precision": "presisjon",
-    "shares": "andeler",
-    # Statements, and what is said of slopes that priors differ in
-    "one": "ett",
-    "step": "trinn",
-    "sceptical": "skeptisk",
-    "to": "til",
-}
+#: Names in a prior: parameters, families, what these are specified with, statements.
+_NAMES: Final = {
+    name.text: name
+    for name in (
+        mark_as("prior", "intercept"), mark_as("prior", "slope"), mark_as("prior", "sd_resid"),
+        mark_as("prior", "sd_group"), mark_as("prior", "sd_slope"), mark_as("prior", "correlation"),
+        mark_as("prior", "df_resid"), mark_as("prior", "sd_log_resid"),
+        mark_as("prior", "sd_repeat"), mark_as("prior", "simplex"),
+        mark_as("prior", "sd_workplace"), mark_as("prior", "sd_trend"),
+        mark_as("prior", "sd_group_change"), mark_as("prior", "sd_period"),
+        mark_as("prior", "half-t"), mark_as("prior", "half-normal"),
+        mark_as("prior", "exponential"), mark_as("prior", "pooled-normal"),
+        mark_as("prior", "mean"), mark_as("prior", "shape"), mark_as("prior", "scale"),
+        mark_as("prior", "precision"), mark_as("prior", "shares"), mark_as("prior", "one"),
+        mark_as("prior", "step"), mark_as("prior", "sceptical"), mark_as("prior", "to"),
+    )
+}  # fmt: skip
 _NAME: Final = re.compile(r"[A-Za-z_][\w-]*")
 
 
-def prior_words(text: str, lang: Language, *, own: str = "") -> str:
+def prior_words(text: str, *, own: str = "") -> str:
     """Return a prior, or several, as `str` has them, in a language.
 
     Parameters
     ----------
     text : str
         As `Prior.text` or `str(Priors)` write it.
-    lang : {"en", "nb"}
-        Language.
     own : str
         Grouping factor of a user's own data.
     """
-    if lang == "en":
+    if language() == "en":
         return text
-    named = _NAME.sub(
-        lambda found: of_groups(_NORWEGIAN.get(found[0], found[0]), lang, own=own), text
-    )
-    return re.sub(r"(?<=\d)\.(?=\d)", ",", named.replace(", ", "; "))
+
+    def named(found: re.Match[str]) -> str:
+        name = found[0]
+        return of_groups(say(_NAMES[name]), own=own) if name in _NAMES else name
+
+    said = _NAME.sub(named, text).replace(", ", say_as("prior", ", "))
+    return re.sub(r"(?<=\d)\.(?=\d)", say_as("decimal mark", "."), said)

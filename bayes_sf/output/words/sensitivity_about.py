@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bayes_sf.engines.result import Result
-from bayes_sf.inputs.variables import Language
 from bayes_sf.output.tables.result_tables import prior_notes, slug
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
-from bayes_sf.output.words.sensitivity import say, sentence_of
+from bayes_sf.output.words.sensitivity import part_note, part_word
 from bayes_sf.output.words.words import (
     group_name,
     interval_name,
@@ -15,7 +14,6 @@ from bayes_sf.output.words.words import (
     outcome_name,
     own_group,
     term_name,
-    word,
 )
 
 if TYPE_CHECKING:
@@ -34,13 +32,10 @@ class About:
         The model.
     prob : float
         Probability of the intervals.
-    lang : {"en", "nb"}
-        Language.
     """
 
     result: Result
     prob: float
-    lang: Language
 
     @property
     def own(self) -> str:
@@ -50,32 +45,28 @@ class About:
     @property
     def span(self) -> str:
         """Header of intervals."""
-        return interval_name("interval", self.prob, self.lang)
+        return interval_name("interval", self.prob)
 
     @property
     def kind(self) -> str:
         """Note on the kind of intervals."""
-        return f"{interval_name('credible-eti', self.prob, self.lang)}."
+        return f"{interval_name('credible-eti', self.prob)}."
 
     def term(self, term: str) -> str:
         """Label of a term."""
-        return term_name(term, self.lang, own=self.own)
+        return term_name(term, own=self.own)
 
-    def say(self, key: str) -> str:
-        """Return a word in the tables' language."""
-        return of_groups(say(key, self.lang), self.lang, own=self.own)
+    def own_words(self, text: str) -> str:
+        """Return a text of ours with groups in the place of industries, where they are a user's."""
+        return of_groups(text, own=self.own)
 
     def word(self, key: str) -> str:
-        """Return a word of all tables in their language."""
-        return of_groups(word(key, self.lang), self.lang, own=self.own)
-
-    def sentence(self, key: str) -> str:
-        """Return a sentence in the tables' language."""
-        return of_groups(sentence_of(key, self.lang), self.lang, own=self.own)
+        """Return what a key of the analysis is called."""
+        return self.own_words(part_word(key))
 
     def group(self, name: str) -> str:
         """Label of a group."""
-        return group_name(name, self.lang, own=self.own)
+        return group_name(name, own=self.own)
 
     def table(
         self, part: str, frame: "pd.DataFrame", columns: tuple[Column, ...], *,
@@ -83,11 +74,11 @@ class About:
     ) -> Table:  # fmt: skip
         """Make a table of one part."""
         spec, source = self.result.spec, self.result.provenance.source
-        key, outcome = about or part, outcome_name(spec.outcome, self.lang, own=self.own)
+        key, outcome = about or part, outcome_name(spec.outcome, own=self.own)
         return table_from_frame(
-            frame, f"{self.say(part)}: {spec.name}, {outcome}",
-            columns=columns, name=slug(f"{part}_{spec.name}_{spec.outcome}"), digits=digits,
+            frame, f"{self.word(part)}: {spec.name}, {outcome}", columns=columns,
+            name=slug(f"{part}_{spec.name}_{spec.outcome}"), digits=digits,
             unit=spec.unit if unit is None else unit, n=self.result.moments.n_obs,
-            notes=[self.sentence(key), *notes, *prior_notes([self.result], self.lang)],
-            source=source if source != "moments" else "", lang=self.lang,
+            notes=[self.own_words(part_note(key)), *notes, *prior_notes([self.result])],
+            source=source if source != "moments" else "",
         )  # fmt: skip

@@ -1,72 +1,77 @@
 """What a sensitivity analysis leaves out, and why, in words.
 
-Errors are in English; a table, page or terminal in Norwegian says why in Norwegian.
+Errors are in English; a table, page or terminal in another language says why in that.
 
 Examples
 --------
->>> unanswered({"size": "rope: must be stated: there is no default"}, "nb")
+>>> from bayes_sf.catalogue import speaking
+>>> left_out = {"size": "rope: must be stated: there is no default"}
+>>> unanswered(left_out)
+('Practical size: rope: must be stated: there is no default',)
+>>> with speaking("nb"):
+...     unanswered(left_out)
 ('Praktisk betydning: hva som er for lite til å bety noe, må oppgis (--rope 0,5)',)
->>> unanswered({"controls": "models: have no controls to add"}, "en")
-('Controls one by one: models: have no controls to add',)
 """
 
 from collections.abc import Mapping
 from typing import Final
 
-from bayes_sf.inputs.variables import Language
-from bayes_sf.output.words.sensitivity import say
+from bayes_sf.catalogue import language, mark, say
+from bayes_sf.output.words.sensitivity import part_word
 from bayes_sf.output.words.words import numbered_name
 
 __all__ = ["unanswered"]
 
-#: What an error says -> the same in Norwegian, and what to do.
+#: What an error says -> why, in words of ours, where its English is not what is spoken.
 _REASONS: Final[Mapping[str, str]] = {
-    "have no controls to add": "modellene har ingen kontrollvariabler (q13_controls har)",
-    "tables do not say how controls go together": (
-        "krever virksomheter: tabeller sier ikke hvordan kontrollvariablene henger sammen"
+    "have no controls to add": mark("the models have no controls to add (q13_controls has)"),
+    "tables do not say how controls go together": mark(
+        "needs workplaces: tables do not say how controls go together"
     ),
-    "must be a plain random intercept": "modellen er mer enn et tilfeldig konstantledd",
-    "rope: must be stated": "hva som er for lite til å bety noe, må oppgis (--rope 0,5)",
-    "must have a unit for a rope": "utfallet har ingen enhet",
-    "need a predictor": "modellene har ingen prediktor",
-    "have no predictors": "modellene har ingen prediktor",
-    "must be given for data of one's own": "antall årsverk må oppgis (--employees 1000)",
-    "must have an outcome in percentage points": "utfallet er ikke i prosentpoeng",
-    "the report has no table of": "spredningen av sanne forskjeller må oppgis (--effects 0,5)",
-    "needs at least three models": "krever minst tre modeller for samme utfall",
-    "is not in the codebook": "kodeboken sier ikke hvor langt prediktoren kan flytte seg",
-    "has no steps": "spørsmålet har ingen trinn",
-    "is of its core": (
-        "gjelder modellens kjerne: komplette rader, normalfordelte residualer, én varians, samme "
-        "stigningstall overalt, normal a priori"
+    "must be a plain random intercept": mark("the model is more than a random intercept"),
+    "rope: must be stated": mark("what is too small to matter must be stated (--rope 0.5)"),
+    "must have a unit for a rope": mark("the outcome has no unit"),
+    "need a predictor": mark("the models have no predictor"),
+    "have no predictors": mark("the models have no predictor"),
+    "must be given for data of one's own": mark(
+        "full-time equivalents must be given (--employees 1000)"
+    ),
+    "must have an outcome in percentage points": mark("the outcome is not in percentage points"),
+    "the report has no table of": mark(
+        "the spread of true differences must be stated (--effects 0.5)"
+    ),
+    "needs at least three models": mark("needs at least three models of one outcome"),
+    "is not in the codebook": mark("the codebook does not say how far the predictor can move"),
+    "has no steps": mark("the question has no steps"),
+    "is of its core": mark(
+        "is about the model's core: complete rows, Gaussian residuals, one variance, one "
+        "slope everywhere, normal priors"
     ),
 }
-_OTHER: Final = "kan ikke besvares her; provenance.json har feilmeldingen"
+_OTHER: Final = mark("cannot be answered here; provenance.json has the error")
 
 
-def unanswered(left_out: Mapping[str, str], lang: Language) -> tuple[str, ...]:
+def unanswered(left_out: Mapping[str, str]) -> tuple[str, ...]:
     """Say what has no answer, and why, a line each.
 
     Parameters
     ----------
     left_out : mapping
         As in `Sensitivity`: a part, ``contrast: term`` or ``all but scaling: model`` -> reason.
-    lang : {"en", "nb"}
-        Language.
     """
-    return tuple(f"{_name(key, lang)}: {_reason(why, lang)}" for key, why in left_out.items())
+    return tuple(f"{_name(key)}: {_reason(why)}" for key, why in left_out.items())
 
 
-def _name(key: str, lang: Language) -> str:
+def _name(key: str) -> str:
     """A part by its title, and of which term or model."""
     part, _, which = key.partition(": ")
     title = f"{part} title" if part == "controls" else part
-    end = f", {numbered_name(which, lang)}" if which else ""
-    return say(title, lang) + end
+    end = f", {numbered_name(which)}" if which else ""
+    return part_word(title) + end
 
 
-def _reason(why: str, lang: Language) -> str:
-    """Why; in Norwegian where it is known what the error says."""
-    if lang == "en":
+def _reason(why: str) -> str:
+    """Why: as the error says in English, else in words of ours."""
+    if language() == "en":
         return why
-    return next((said for found, said in _REASONS.items() if found in why), _OTHER)
+    return say(next((said for found, said in _REASONS.items() if found in why), _OTHER))

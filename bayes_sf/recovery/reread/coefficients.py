@@ -23,11 +23,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.catalogue import Message, Printed
 from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.inputs.printed.figure import Figure, Interval
 from bayes_sf.inputs.printed.folder import PrintedRow, PublishedReport, ReportedModel
 from bayes_sf.recovery.region import NORMAL_QUANTILE, Region, coefficient_region
-from bayes_sf.recovery.reread.note import Note
 
 __all__ = [
     "CoefficientPosterior", "degrees_of_freedom", "has_slopes", "posterior_of", "printed_ratio",
@@ -256,7 +256,7 @@ def region_of(
         middle = (a + c) / 2, (b + d) / 2
     b_box = estimate.interval if estimate else middle
     if b_box is None:
-        return None, "an estimate"
+        return None, Message("an estimate")
     s_box = se.interval if se else None
     if s_box is None and half is not None and factors is not None:
         s_box = half[0] / factors[1], half[1] / factors[0]
@@ -266,7 +266,7 @@ def region_of(
             b_low, b_high = sorted(abs(end) for end in b_box)
             s_box = b_low / t_high, b_high / t_low
     if s_box is None or s_box[1] <= 0:
-        return None, "a standard error, t or an interval with a declared reference"
+        return None, Message("a standard error, t or an interval with a declared reference")
     known = factors is not None and factors[0] == factors[1]
     region = coefficient_region(
         b_box, s_box, t=ratio.interval if ratio else None,
@@ -304,13 +304,14 @@ def read_coefficient(
         return why
     assumed = []
     if why:
-        assumed.append(Note("figures contradict one another: estimate and se are taken"))
+        assumed.append(Message("figures contradict one another: estimate and se are taken"))
     if row.figure("se") is None:
-        assumed.append(Note("the se is what its other figures allow: it is not printed"))
+        assumed.append(Message("the se is what its other figures allow: it is not printed"))
     if df[0] != df[1] and row.figure("df") is None:
-        assumed.append(Note(
+        assumed.append(Message(
             "degrees of freedom: {} to {}, the fewest are taken; printed ones, or whether the "
-            "predictor varies within groups, would narrow it", f"{df[0]:g}", f"{df[1]:g}",
+            "predictor varies within groups, would narrow it",
+            Printed(f"{df[0]:g}"), Printed(f"{df[1]:g}"),
         ))  # fmt: skip
     tails = [0.5 - 0.5 * level, 0.5 + 0.5 * level]
     box = region.estimate, region.se
@@ -372,7 +373,7 @@ def read_coefficients(
             said = f"normal(0, {width:g} sd(y)/sd(x))"
         one = read_coefficient(model, row, level=level, prior_sd=prior_sd, prior=said)
         if isinstance(one, str):
-            left.append(Note("{}: not read, it needs {}", row.text("term"), one))
+            left.append(Message("{}: not read, it needs {}", row.text("term"), one))
         else:
             found.append(one)
     return tuple(found), tuple(left)

@@ -20,11 +20,10 @@ True
 """
 
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from bayes_sf.errors import BayesSFError, DataError
+from bayes_sf.errors import BayesSFError, DataError, closest
 from bayes_sf.inputs.files.delimited import csv_format, csv_records
 from bayes_sf.inputs.printed.figure import read_figure
 from bayes_sf.recovery.printed_icc import icc_posterior
@@ -94,10 +93,9 @@ def _rows(path: Path, mark: str) -> Iterable[tuple[str, dict[str, Any]]]:
     layout = csv_format(path)
     for at, name in enumerate(layout.columns, start=1):
         if name not in _COLUMNS:
-            close = get_close_matches(name, _COLUMNS, n=1)
             raise DataError(
                 f"{path.name}: row 1, column {at}", f"must be one of {', '.join(_COLUMNS)}",
-                got=name, fix=f"did you mean {close[0]}?" if close else "leave it out",
+                got=name, fix=closest(name, _COLUMNS) or "leave it out",
             )  # fmt: skip
     for name in _NEEDED:
         if name not in layout.columns:

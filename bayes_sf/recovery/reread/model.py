@@ -20,6 +20,7 @@ from typing import Final
 
 import numpy as np
 
+from bayes_sf.catalogue import Message, Printed
 from bayes_sf.engines.gaussian.alike import free_of_scale
 from bayes_sf.engines.gaussian.ols_reml import fit_reml
 from bayes_sf.engines.result import Result
@@ -27,7 +28,6 @@ from bayes_sf.errors import BayesSFError, UsageError
 from bayes_sf.inputs.printed.figure import Figure, Interval
 from bayes_sf.inputs.printed.folder import PrintedRow, PublishedReport, ReportedModel
 from bayes_sf.recovery.reread.coefficients import CoefficientPosterior, read_coefficients, region_of
-from bayes_sf.recovery.reread.note import Note
 from bayes_sf.recovery.reread.null import IccPosterior, PrintedNull, read_null, summarise
 from bayes_sf.recovery.reread.versions import MOST_GROUPS, NullPrint, Versions
 from bayes_sf.spec.model import ModelSpec
@@ -39,9 +39,11 @@ __all__ = ["RereadModel", "components_of", "reread_model", "why_no_icc"]
 #: Smallest share of variance that is not called zero.
 _LEAST: Final = 1e-6
 _RANDOM: Final[Mapping[str, str]] = {
-    "slopes": "slopes differ between groups: there is no one ICC",
-    "crossed": "grouping factors are crossed: the components of one of them are not enough",
-    "nested": "groups are nested in groups: the components of one of them are not enough",
+    "slopes": Message("slopes differ between groups: there is no one ICC"),
+    "crossed": Message(
+        "grouping factors are crossed: the components of one of them are not enough"
+    ),
+    "nested": Message("groups are nested in groups: the components of one of them are not enough"),
 }
 
 
@@ -157,22 +159,19 @@ def why_no_icc(model: ReportedModel) -> str:
     model : ReportedModel
     """
     header = model.header
-    reasons = {
-        _RANDOM.get(header.random, ""): header.random in _RANDOM,
-        "the outcome is {}: its residual variance is not printed": header.family != "gaussian",
-        "rows are weighted: the residual variance is not one number": header.weights,
-        "standard errors are robust: the model behind the components is in doubt": header.robust,
-    }
-    for reason, holds in reasons.items():
-        if holds:
-            return Note(reason, header.family) if "{}" in reason else Note(reason)
     between = [row for row in model.components if not row.residual]
-    if len({row.text("group") for row in between}) > 1:
-        return Note(_RANDOM["crossed"])
-    slopes = [row for row in between if row.text("term") and not row.intercept]
-    if slopes or any("corr" in row.figures for row in between):
-        return Note(_RANDOM["slopes"])
-    return ""
+    slopes = any(row.text("term") and not row.intercept for row in between)
+    reasons = (
+        (header.random in _RANDOM, _RANDOM.get(header.random, "")),
+        (header.family != "gaussian",
+         Message("the outcome is {}: its residual variance is not printed", header.family)),
+        (header.weights, Message("rows are weighted: the residual variance is not one number")),
+        (header.robust,
+         Message("standard errors are robust: the model behind the components is in doubt")),
+        (len({row.text("group") for row in between}) > 1, _RANDOM["crossed"]),
+        (slopes or any("corr" in row.figures for row in between), _RANDOM["slopes"]),
+    )  # fmt: skip
+    return next((reason for holds, reason in reasons if holds), "")
 
 
 def components_of(model: ReportedModel) -> tuple[Interval | None, Interval | None]:
@@ -235,7 +234,7 @@ def reread_model(
     try:
         found = _icc_of(model, priors, level, seed)
     except BayesSFError as error:
-        return replace(plain, refused=Note("no data print these figures: {}", error))
+        return replace(plain, refused=Message("no data print these figures: {}", error))
     if isinstance(found, str):
         return replace(plain, refused=found)
     at, icc, study, read = found
@@ -255,20 +254,11 @@ def _icc_of(model: ReportedModel, priors: Priors, level: float, seed: int) -> _F
     whole = _of_groups(model)
     if whole is not None:
         return _exactly(model, whole, priors, level)
-    if model.n is None or model.n_groups is None:
-        absent = " and ".join(
-            name for name, value in (("rows", model.n), ("groups", model.n_groups)) if value is None
-        )
-        return Note("the ICC needs the number of {}", absent)
+    if lacking := _lacking(model, tau2, sigma2):
+        return lacking
     zero = tau2 == (0.0, 0.0) or (tau2 is None and icc is not None and icc.value == 0)
-    if tau2 is None and icc is None:
-        return Note("the ICC needs an ICC, or the variances between and within groups")
-    if tau2 is not None and sigma2 is None and icc is None:
-        return Note("the ICC needs the residual variance beside that between groups")
     if zero and sigma2 is None and tau2 is not None:
         sigma2 = (1.0, 1.0)
-    if icc is not None and icc.value == 1:
-        return Note("an ICC of 1 leaves no variance within groups")
     printed, read = _print_of(model, tau2, sigma2, icc, zero=zero)
     kept: list[Versions] = []
     text = icc.text if icc else ""
@@ -280,28 +270,46 @@ def _icc_of(model: ReportedModel, priors: Priors, level: float, seed: int) -> _F
     if model.predictors:
         found = replace(found, assumed=(*found.assumed, _of_predictors(model)))
     elif not model.coefficients:
-        found = replace(found, assumed=(*found.assumed, Note(
+        found = replace(found, assumed=(*found.assumed, Message(
             "no predictors: none is printed or named in study.toml"
         )))  # fmt: skip
     name = "iii0" if zero else "iii" if tau2 is None or sigma2 is None else "ii"
     if name == "ii" and (printed.narrowed or printed.sizes or printed.largest or printed.bounds):
         name = "ii+"
     own = "REML" if model.header.estimator == "unknown" else model.header.estimator
-    read = (*read, Note("{} of the recovered model returns the print", own))
+    read = (*read, Message("{} of the recovered model returns the print", own))
     has_scale = printed.tau2 is not None or printed.sigma2 is not None
     study = PrintedNull(kept[0].moments, seed) if has_scale or free_of_scale(priors) else None
     return name, found, study if has_scale else None, read
 
 
-def _of_predictors(model: ReportedModel) -> Note:
+def _lacking(model: ReportedModel, tau2: Interval | None, sigma2: Interval | None) -> str:
+    """What is not printed without which there is no ICC; "" where all is there."""
+    icc = model.icc
+    needs = (
+        (model.n is None and model.n_groups is None,
+         Message("the ICC needs the number of rows and of groups")),
+        (model.n is None, Message("the ICC needs the number of rows")),
+        (model.n_groups is None, Message("the ICC needs the number of groups")),
+        (tau2 is None and icc is None,
+         Message("the ICC needs an ICC, or the variances between and within groups")),
+        (sigma2 is None and icc is None,
+         Message("the ICC needs the residual variance beside that between groups")),
+        (icc is not None and icc.value == 1,
+         Message("an ICC of 1 leaves no variance within groups")),
+    )  # fmt: skip
+    return next((what for absent, what in needs if absent), "")
+
+
+def _of_predictors(model: ReportedModel) -> Message:
     """What is assumed of a model with predictors."""
     levels = [model.header.terms.get(name, "unknown") for name in model.predictors]
     if "unknown" in levels:
-        return Note(
+        return Message(
             "predictors: {} taken as varying within groups; the ICC is what they leave, and sd(y) "
             "that of the residuals", levels.count("unknown"),
         )  # fmt: skip
-    return Note("predictors: the ICC is what they leave, and sd(y) that of the residuals")
+    return Message("predictors: the ICC is what they leave, and sd(y) that of the residuals")
 
 
 def _print_of(
@@ -323,11 +331,11 @@ def _print_of(
         implied = tau2[0] / (tau2[0] + sigma2[1]), tau2[1] / max(tau2[1] + sigma2[0], 1e-300)
         if implied[0] > share[1] or share[0] > implied[1]:
             share = None  # they contradict: a finding; the components are read
-    read = [Note("n = {}, {} groups", n, groups)]
+    read = [Message("n = {}, {} groups", n, groups)]
     if both or zero:
-        read.append(Note("variance components"))
+        read.append(Message("variance components"))
     if share is not None and not both:
-        read.append(Note("the ICC {}", icc.text if icc else ""))
+        read.append(Message("the ICC {}", Printed(icc.text if icc else "")))
     printed = NullPrint(n, groups, share, tau2, sigma2, between=between,
                         within=len(levels) - between)  # fmt: skip
     if zero:
@@ -339,19 +347,19 @@ def _print_of(
     return replace(printed, centre=centre.value if centre else 0.0), tuple(read)
 
 
-def _with_sizes(model: ReportedModel, printed: NullPrint, read: list[Note]) -> NullPrint:
+def _with_sizes(model: ReportedModel, printed: NullPrint, read: list[Message]) -> NullPrint:
     """Sizes of groups, as far as they are printed."""
     by_group = tuple(row.figures["n"].value for row in model.groups)
     sizes = tuple(float(size) for size in model.header.sizes) or by_group
     if sizes:
-        read.append(Note("sizes of groups"))
+        read.append(Message("sizes of groups"))
         means = tuple(r.figures["mean"].value for r in model.groups if "mean" in r.figures)
         if len(means) == len(sizes) and printed.tau2 is not None and not printed.zero:
-            read.append(Note("means of groups"))
+            read.append(Message("means of groups"))
             return replace(printed, sizes=sizes, means=means)
         return replace(printed, sizes=sizes)
     if model.header.size_bounds:
-        read.append(Note("fewest and most rows of each group"))
+        read.append(Message("fewest and most rows of each group"))
         return replace(printed, bounds=model.header.size_bounds)
     smallest, largest = model.printed("min_size"), model.printed("max_size")
     n, groups = printed.n, printed.groups
@@ -359,16 +367,16 @@ def _with_sizes(model: ReportedModel, printed: NullPrint, read: list[Note]) -> N
     high = int(largest.value) if largest else None
     possible = (low or 1) * groups <= n <= (high or n) * groups
     if model.header.balanced or (possible and low is not None and low == high):
-        read.append(Note("groups of equal size"))
+        read.append(Message("groups of equal size"))
         equal = (n / groups,) * groups if groups <= MOST_GROUPS else ()  # more are refused
         return replace(printed, sizes=equal)
     if (smallest or largest) and possible:
-        read.append(Note("smallest and largest group"))
+        read.append(Message("smallest and largest group"))
         return replace(printed, smallest=low, largest=high)
     return printed
 
 
-def _narrowed(model: ReportedModel, printed: NullPrint, read: list[Note]) -> NullPrint:
+def _narrowed(model: ReportedModel, printed: NullPrint, read: list[Message]) -> NullPrint:
     """What else is printed of a null model that only some sizes agree with."""
     assert printed.tau2 and printed.sigma2, "components"  # noqa: PT018
     row = next((row for row in model.coefficients if row.intercept), None)
@@ -376,15 +384,15 @@ def _narrowed(model: ReportedModel, printed: NullPrint, read: list[Note]) -> Nul
         region, why = region_of(model, row, (1.0, np.inf)) if row.figure("se") else (None, "")
         floor = np.sqrt(printed.tau2[0] / printed.groups + printed.sigma2[0] / printed.n)
         if region is not None and not why and region.se[1] >= floor * (1 - 1e-9):
-            read.append(Note("the intercept's standard error"))
+            read.append(Message("the intercept's standard error"))
             printed = replace(printed, se=region.se)
     reliability = model.printed("reliability")
     if reliability:
-        read.append(Note("reliability"))
+        read.append(Message("reliability"))
         printed = replace(printed, reliability=reliability.interval)
     criterion = _criterion(model)
     if criterion:
-        read.append(Note("the likelihood"))
+        read.append(Message("the likelihood"))
         printed = replace(printed, criterion=criterion)
     return printed
 
@@ -436,19 +444,19 @@ def _exactly(model: ReportedModel, moments: Moments, priors: Priors, level: floa
     printed = NullPrint(n, groups)
     text = model.icc.text if model.icc else ""
     found = summarise((moments,), priors, printed, level=level, text=text)
-    read = [Note("n = {}, {} groups", n, groups), Note("size, mean and sd of every group")]
+    read = [Message("n = {}, {} groups", n, groups), Message("size, mean and sd of every group")]
     if model.header.estimator != "ML":
         fitted = fit_reml(moments)
-        read.append(Note(
+        read.append(Message(
             "REML of the recovered model: sd {} between groups, {} within",
-            f"{fitted.sd_group:.4g}", f"{fitted.sd_resid:.4g}",
+            Printed(f"{fitted.sd_group:.4g}"), Printed(f"{fitted.sd_resid:.4g}"),
         ))  # fmt: skip
         for name, own, said in zip(
-            ("between", "within"), (fitted.sd_group, fitted.sd_resid), components_of(model),
-            strict=True,
+            (Message("between"), Message("within")), (fitted.sd_group, fitted.sd_resid),
+            components_of(model), strict=True,
         ):  # fmt: skip
             if said is not None and not said[0] * 0.999 <= own**2 <= said[1] * 1.001:
-                read.append(Note(
+                read.append(Message(
                     "it does not return the printed variance {} groups: means and sds are rounded, "
                     "or of other rows", name,
                 ))  # fmt: skip

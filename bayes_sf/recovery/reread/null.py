@@ -10,10 +10,12 @@ Examples
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, reduce
+from typing import Final
 
 import numpy as np
 
+from bayes_sf.catalogue import Message, Printed
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.gaussian.alike import free_of_scale, icc_of_versions
 from bayes_sf.engines.gaussian.exact import fit_exact
@@ -21,7 +23,6 @@ from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.printed.header import Estimator
-from bayes_sf.recovery.reread.note import Note
 from bayes_sf.recovery.reread.versions import (
     SPREAD,
     NullPrint,
@@ -40,7 +41,11 @@ __all__ = ["IccPosterior", "PrintedNull", "read_null", "summarise"]
 
 #: Versions of groups that are equally large: they differ by rounding alone.
 _DRAWS_OF_EQUAL = 20
-
+#: What narrows sizes, by `NullPrint.narrowed`.
+_NARROWS: Final = {
+    "se": Message("the intercept's standard error"), "reliability": Message("reliability"),
+    "criterion": Message("the likelihood"),
+}  # fmt: skip
 
 _UNKNOWN = (float("nan"), float("nan"))
 
@@ -217,7 +222,7 @@ def read_null(
         if main and keep:
             keep(found)
         if main and not found.inside:
-            assumed.append(Note(
+            assumed.append(Message(
                 "sizes of groups: those nearest to what narrows them; none was found that prints it"
             ))  # fmt: skip
         return summarise(found.moments, used, printed, level=level, text=text)
@@ -227,18 +232,19 @@ def read_null(
     main = posterior(main=True)
     if not printed.sizes:
         if printed.narrowed:
-            names = {"se": "the intercept's standard error", "criterion": "the likelihood"}
-            by = [names.get(name, name) for name in printed.narrowed]
-            assumed.append(Note(
+            assumed.append(Message(
                 "sizes of groups: drawn, as {} allows; printed sizes would narrow it",
-                " and ".join(by),
+                reduce(
+                    lambda one, other: Message("{} and {}", one, other),
+                    (_NARROWS[name] for name in printed.narrowed),
+                ),
             ))  # fmt: skip
         elif printed.bounds:
-            assumed.append(Note(
+            assumed.append(Message(
                 "sizes of groups: drawn between the fewest and most rows of each"
             ))  # fmt: skip
         else:
-            assumed.append(Note(
+            assumed.append(Message(
                 "sizes of groups: drawn, from equal to very unequal; printed sizes would narrow it"
             ))  # fmt: skip
             ends["sizes equal"] = posterior(
@@ -246,12 +252,12 @@ def read_null(
             )
             ends["sizes very unequal"] = posterior(spread=(SPREAD[1], SPREAD[1]))
     if estimator == "unknown":
-        assumed.append(Note("estimator: REML, since the report does not say; both are shown"))
+        assumed.append(Message("REML, since the report does not say; both are shown"))
         ends["REML"], ends["ML"] = main, posterior(estimator="ML")
     if printed.zero and printed_zero is not None:
-        assumed.append(Note(
+        assumed.append(Message(
             "a variance printed as zero is only bounded: what is called zero is drawn; an ICC of "
-            "up to {} is printed alike", f"{printed_zero:g}",
+            "up to {} is printed alike", Printed(f"{printed_zero:g}"),
         ))  # fmt: skip
         ends["no difference"] = posterior(zero="none")
         most = SPREAD if printed.sizes else (SPREAD[1], SPREAD[1])

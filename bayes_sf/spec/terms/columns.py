@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from narwhals.typing import IntoFrame
 
-__all__ = ["code_groups", "expand", "frame_from", "numeric"]
+__all__ = ["categories", "code_groups", "expand", "frame_from", "is_category", "numeric"]
 
 _Floats = NDArray[np.float64]
 
@@ -193,10 +193,38 @@ def expand(frame: "pd.DataFrame", name: str, *, coded: bool = False) -> list[tup
     DataError
         For a gap, for categories that are fewer than two, or that have the same name.
     """
-    column = frame[name]
-    if not (coded or hasattr(column, "cat") or _kind(column) == "string"):
+    if not (coded or is_category(frame, name)):
         return [(name, numeric(frame, name))]
+    column = frame[name]
     labels, code = _levels(column, name, "must hold a category in every row", "drop those rows")
+    _check_several(labels, name)
+    return [(f"{name}[{label}]", (code == i).astype(float)) for i, label in enumerate(labels)][1:]
+
+
+def is_category(frame: "pd.DataFrame", name: str) -> bool:
+    """Whether a column is taken for a category and not for numbers."""
+    return hasattr(frame[name], "cat") or _kind(frame[name]) == "string"
+
+
+def categories(frame: "pd.DataFrame", name: str) -> Any:
+    """Return a category's values as `pandas.Categorical`: those in use, by name, in their order.
+
+    Raises
+    ------
+    DataError
+        As `expand`.
+    """
+    import pandas as pd
+
+    labels, code = _levels(
+        frame[name], name, "must hold a category in every row", "drop those rows"
+    )
+    _check_several(labels, name)
+    return pd.Categorical.from_codes(code, categories=pd.Index(labels))
+
+
+def _check_several(labels: Sequence[str], name: str) -> None:
+    """A category that is a predictor has at least two values."""
     if len(labels) < 2:
         raise DataError(
             f"column {name!r}",
@@ -204,7 +232,6 @@ def expand(frame: "pd.DataFrame", name: str, *, coded: bool = False) -> list[tup
             got=f"{len(labels)}",
             fix="leave this predictor out",
         )
-    return [(f"{name}[{label}]", (code == i).astype(float)) for i, label in enumerate(labels)][1:]
 
 
 def code_groups(frame: "pd.DataFrame", group: str) -> tuple[tuple[str, ...], NDArray[np.intp]]:

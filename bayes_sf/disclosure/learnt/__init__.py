@@ -1,0 +1,1 @@
+"""What readers learn of single workplaces from all that leaves together."""

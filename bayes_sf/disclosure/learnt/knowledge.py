@@ -1,0 +1,122 @@
+"""What a reader knows of every workplace's outcome, once rounded figures have left.
+
+Every figure of a Gaussian model is a weighted sum of outcomes, or nearly so where it is a standard
+deviation; printed, it is known up to a rounding. A reader who had no more than the spread of the
+outcome then knows each workplace as well as Bayes' theorem says. So one rule holds for all
+that can be done with figures: means of a few, intercept plus slope, models that differ by a
+workplace, mean and sd of three, one figure rounded again and again. A reader may be a workplace,
+and know its own outcome as well.
+
+Examples
+--------
+Means of four, and of three of them: their difference is the fourth, though nobody printed it.
+
+>>> whole, part = np.array([[1, 1, 1, 1.0]]) / 4, np.array([[1, 1, 1, 0.0]]) / 3
+>>> known = Knowledge.of_spread(5.0, 4).after(whole, [0.005])
+>>> known.spread().round(1).tolist(), known.after(part, [0.005]).spread().round(2).tolist()
+([3.5, 3.5, 3.5, 3.5], [3.54, 3.54, 3.54, 0.02])
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Knowledge"]
+
+_Floats = NDArray[np.float64]
+#: Times that one figure may leave, each rounded anew: a mean and both limits of its interval.
+ROUNDINGS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Knowledge:
+    """Covariance of what a reader does not know.
+
+    Parameters
+    ----------
+    cov : (n, n) float array
+        Of the outcomes of n workplaces, given all that has left.
+    """
+
+    cov: _Floats
+
+    @classmethod
+    def of_spread(cls, sd: float, size: int) -> "Knowledge":
+        """Knowledge of no workplace beside how much all of them spread.
+
+        Parameters
+        ----------
+        sd : float
+            Of the outcome.
+        size : int
+            Workplaces.
+        """
+        return cls(sd**2 * np.eye(size))
+
+    def after(self, weights: _Floats, half: ArrayLike) -> "Knowledge":
+        """Learn figures.
+
+        Parameters
+        ----------
+        weights : (k, n) float array
+            Each figure is a weighted sum of the outcomes.
+        half : (k,) float array
+            Half a unit of its last digit.
+
+        Returns
+        -------
+        Knowledge
+        """
+        rough = np.asarray(half, dtype=float) ** 2 / 3 / ROUNDINGS  # of a uniform distribution
+        used = np.flatnonzero(np.abs(weights).max(axis=0) > 0)
+        weights = weights[:, used]
+        gain = self.cov[:, used] @ weights.T
+        told = weights @ gain[used] + np.diag(rough)
+        return Knowledge(self.cov - gain @ np.linalg.solve(told, gain.T))
+
+    def spread(self) -> _Floats:
+        """How well each outcome is known: its standard deviation for one who knows one other's.
+
+        Returns
+        -------
+        (n,) float array
+            The smallest that any other's outcome leaves.
+        """
+        var = np.maximum(np.diag(self.cov), 1e-12)
+        gained = self.cov**2 / var[None, :]
+        np.fill_diagonal(gained, 0.0)
+        left: _Floats = np.sqrt(np.maximum(var - gained.max(axis=1), 0.0))
+        return left
+
+    def grown(self, sd: float, more: int) -> "Knowledge":
+        """The same, and more workplaces of which nothing is known yet.
+
+        Parameters
+        ----------
+        sd : float
+            Of the outcome.
+        more : int
+            Further workplaces.
+        """
+        size = len(self.cov)
+        cov = sd**2 * np.eye(size + more)
+        cov[:size, :size] = self.cov
+        return Knowledge(cov)
+
+
+def as_weights(rows: _Floats, places: Sequence[int] | NDArray[np.intp], size: int) -> _Floats:
+    """Weights of a model's rows as weights of all workplaces.
+
+    Parameters
+    ----------
+    rows : (k, m) float array
+    places : sequence of int
+        Of the m rows' workplaces among all.
+    size : int
+        Number of all.
+    """
+    whole = np.zeros((len(rows), size))
+    whole[:, np.asarray(places)] = rows
+    return whole

@@ -1,0 +1,152 @@
+"""The ledger: one file per study that keeps which figures have left, and forgets none.
+
+A line says of one model which outcome, whose (pseudonyms under the study's key), with which weights
+and rounded how. Each is sealed with a keyed digest of itself and of the seal before it, so that a
+line that was changed, moved or taken out is noticed; of lines cut off at the end the file's own
+count tells. The file is its owner's alone, and locked from reading to writing: of two runs at
+once the second waits, and sees what the first lets out.
+"""
+
+import base64
+import hmac
+import json
+import os
+import stat
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import numpy as np
+
+from bayes_sf.disclosure.learnt.releases import Left, finger
+from bayes_sf.errors import DataError, OutputError
+
+try:
+    import fcntl
+except ImportError:  # a system without such locks
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = ["Ledger"]
+
+_START: Final = "bayes-sf ledger 1"
+
+
+class Ledger:
+    """What has left of a study; a context that holds its lock.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Made where it is not there yet.
+    key : bytes
+        The study's, which its pseudonyms have as well.
+
+    Raises
+    ------
+    DataError
+        For a file that others may read, that was sealed with another key, or changed since.
+    OutputError
+        Where it cannot be written.
+    """
+
+    def __init__(self, path: Path, key: bytes) -> None:
+        self.path, self._key = path, key
+        self._seal = self._sealed("", _START)
+        self._lines: list[str] = []
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+        try:
+            self._file = os.open(path, flags, 0o600)
+        except OSError as error:
+            fix = "name a file in a folder of yours, no link"
+            raise OutputError(str(path), "must be writable", got=error.strerror, fix=fix) from error
+
+    def __enter__(self) -> Self:
+        """Wait for the lock, and read."""
+        if fcntl is not None:
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+        try:
+            self._read()
+        except BaseException:
+            os.close(self._file)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Let others in."""
+        os.close(self._file)
+
+    @property
+    def left(self) -> tuple[Left, ...]:
+        """Everything that has left, in order."""
+        return tuple(_left(json.loads(line)) for line in self._lines)
+
+    def add(self, found: Iterable[Left], *, command: str) -> int:
+        """Append what leaves now: on the disk before a command writes.
+
+        Parameters
+        ----------
+        found : iterable of Left
+        command : str
+
+        Returns
+        -------
+        int
+            Lines that are new: what has left before is not written again.
+        """
+        known, new = {finger(one) for one in self.left}, 0
+        for one in found:
+            if finger(one) in known:
+                continue
+            line = json.dumps({**_record(one), "command": command, "at": len(self._lines)})
+            self._seal = self._sealed(self._seal, line)
+            os.write(self._file, f"{self._seal} {line}\n".encode())
+            self._lines.append(line)
+            known.add(finger(one))
+            new += 1
+        os.fsync(self._file)
+        return new
+
+    def _read(self) -> None:
+        """Check every seal."""
+        rule, fix = "must be a ledger of this study, as it was written", "ask who keeps the key"
+        state = os.fstat(self._file)
+        if not stat.S_ISREG(state.st_mode) or state.st_mode & 0o077:
+            mended = f"chmod 600 {self.path}"
+            raise DataError(str(self.path), "must be readable by you alone", fix=mended)
+        with os.fdopen(os.dup(self._file), encoding="utf-8") as stream:
+            stream.seek(0)
+            lines = stream.read().splitlines()
+        for at, whole in enumerate(lines):
+            seal, _, line = whole.partition(" ")
+            self._seal = self._sealed(self._seal, line)
+            if not hmac.compare_digest(seal, self._seal) or json.loads(line)["at"] != at:
+                raise DataError(str(self.path), rule, got=f"line {at + 1} is another", fix=fix)
+            self._lines.append(line)
+
+    def _sealed(self, before: str, line: str) -> str:
+        """Keyed digest of a line and of the seal before it."""
+        return hmac.digest(self._key, f"{before}\n{line}".encode(), "sha256").hex()
+
+
+def _record(one: Left) -> dict[str, Any]:
+    """A line of the ledger: weights in single precision, compressed."""
+    packed = zlib.compress(one.weights.astype("<f4").tobytes())
+    return {
+        "outcome": one.outcome, "workplaces": one.workplaces,
+        "weights": base64.b85encode(packed).decode(), "half": one.half.tolist(),
+    }  # fmt: skip
+
+
+def _left(record: dict[str, Any]) -> Left:
+    """The same back."""
+    half, chosen = np.array(record["half"]), tuple(record["workplaces"])
+    packed = np.frombuffer(zlib.decompress(base64.b85decode(record["weights"])), dtype="<f4")
+    weights = packed.astype(float).reshape(len(half), len(chosen))
+    return Left(record["outcome"], chosen, weights, half)

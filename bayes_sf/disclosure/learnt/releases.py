@@ -1,0 +1,316 @@
+"""Which models may leave, and with how many digits: decided of all that leaves together.
+
+What the ledger has comes first; then the report's own models, always in the same order and whatever
+is asked, so that two commands decide the same; then what is asked. A model leaves with two
+digits of its standard errors; with one where two would let a reader know a workplace's outcome to
+10 % or half a percentage point; and not at all where one would, too, where it rests on cells of too
+few workplaces, or where its sample is one or two workplaces larger or smaller than another's that
+has left.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_sf.analysis.comparison import ANALYSES
+from bayes_sf.disclosure.learnt.knowledge import Knowledge, as_weights
+from bayes_sf.disclosure.learnt.statistics import (
+    ICC,
+    SPREAD,
+    Statistics,
+    rests_on_few,
+    statistics_of,
+)
+from bayes_sf.engines.fit import rows_of
+from bayes_sf.errors import BayesSFError
+from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.spec.analysis import load_analysis
+from bayes_sf.spec.model import OUTCOMES, ModelSpec
+from bayes_sf.spec.moments import INTERCEPT
+
+__all__ = ["WITHHELD", "Left", "Release", "Releases", "finger"]
+
+_Floats = NDArray[np.float64]
+_Mask = NDArray[np.bool_]
+#: Digits fewer than two of a standard error, of coefficients and of levels and spreads, in the
+#: order in which they are tried.
+_FEWER: Final = ((0, 0), (0, 1), (1, 1), (1, 2), (2, 2))
+#: What workplaces are grouped by.
+_GROUP: Final = "industry"
+#: What all groups are in: beside a hidden group it is not said of models with predictors, since
+#: each of them is one more equation in that group's mean.
+_SHARED: Final = frozenset({INTERCEPT, SPREAD, ICC, "sd_group"})
+#: What may not be known of one workplace's outcome: share of it, and percentage points; of
+#: outcomes without a unit, share of the sd of all. So many standard deviations of what a reader
+#: does not know must be more than that: rounding errors have limits, and the interval that linear
+#: programs make of them is narrower than two (`tests/studies/gate.csv`).
+_SHARE, _POINTS, _SDS = 0.1, 0.5, 1.25
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """How a model leaves.
+
+    Parameters
+    ----------
+    fewer : int
+        Digits of a coefficient fewer than two of its standard error; -1 for a model that is
+        withheld.
+    decimals : mapping
+        Term, or group in brackets -> most decimals.
+    unsaid : frozenset of str
+        Terms that are not said.
+    """
+
+    fewer: int
+    decimals: Mapping[str, int] = field(default_factory=dict)
+    unsaid: frozenset[str] = frozenset()
+
+    @property
+    def withheld(self) -> bool:
+        """Whether it does not leave."""
+        return self.fewer < 0
+
+    @property
+    def finest(self) -> int:
+        """Most decimals of anything in the outcome's unit."""
+        own = (at for name, at in self.decimals.items() if name != ICC)
+        return max(own, default=0)
+
+    def places(self, term: str, group: str = "") -> int:
+        """Most decimals of a figure.
+
+        Parameters
+        ----------
+        term, group : str
+            As in a row of estimates.
+        """
+        own = f"[{group}]" if group else term
+        levels = (at for name, at in self.decimals.items() if name.startswith("["))
+        return self.decimals.get(own, self.decimals.get(INTERCEPT, min(levels, default=0)))
+
+
+#: A model that does not leave.
+WITHHELD: Final = Release(-1)
+
+
+@dataclass(frozen=True, eq=False)
+class Left:
+    """Figures that have left before.
+
+    Parameters
+    ----------
+    outcome : str
+    workplaces : tuple of str
+        Whose outcomes they are sums of.
+    weights : (k, n) float array
+    half : (k,) float array
+        Half units of their last digits.
+    """
+
+    outcome: str
+    workplaces: tuple[str, ...]
+    weights: _Floats
+    half: _Floats
+
+
+@dataclass(eq=False)
+class Releases:
+    """Decisions of one sample, each made once.
+
+    Parameters
+    ----------
+    sample : AnalysisSample
+    population : callable
+        Which workplaces a model has, (n,) bool.
+    closed : callable
+        Whether a model is withheld for its number of workplaces beside another's.
+    hidden : callable
+        Groups of sizes by name that are hidden.
+    least : int
+        Fewest workplaces of a cell, and that two populations may differ by.
+    before : tuple of Left
+        What has left in earlier runs.
+    """
+
+    sample: AnalysisSample = field(repr=False)
+    population: Callable[[ModelSpec], _Mask] = field(repr=False)
+    closed: Callable[[ModelSpec], bool] = field(repr=False)
+    hidden: Callable[[Mapping[str, int]], Mapping[str, str]] = field(repr=False)
+    least: int
+    before: tuple[Left, ...] = ()
+    _decided: dict[str, Release] = field(default_factory=dict, repr=False)
+    _known: dict[str, Knowledge] = field(default_factory=dict, repr=False)
+    _masks: dict[str, list[_Mask]] = field(default_factory=dict, repr=False)
+    _left: dict[str, Left] = field(default_factory=dict, repr=False)
+
+    def of(self, spec: ModelSpec) -> Release:
+        """Decide how a model leaves.
+
+        Parameters
+        ----------
+        spec : ModelSpec
+        """
+        key = _key(spec)
+        self._recall(spec.outcome)
+        if key not in self._decided:
+            for other in self._reports.get(spec.outcome, ()):
+                if _key(other) not in self._decided:
+                    self._decided[_key(other)] = self._decide(other)
+                if _key(other) == key:
+                    break
+        if key not in self._decided:
+            self._decided[key] = self._decide(spec)
+        return self._decided[key]
+
+    @property
+    def left(self) -> tuple[Left, ...]:
+        """What leaves with all models that were asked for, for a ledger."""
+        return tuple(self._left.values())
+
+    @cached_property
+    def _reports(self) -> dict[str, list[ModelSpec]]:
+        """The report's models by outcome, the null models first."""
+        found: dict[str, list[ModelSpec]] = {outcome: [] for outcome in OUTCOMES}
+        for name in ANALYSES:
+            for spec in load_analysis(name).specs:
+                found[spec.outcome].append(spec)
+        return found
+
+    def _decide(self, spec: ModelSpec) -> Release:
+        """Decide of one model, with all that has left so far."""
+        if spec.group != _GROUP:  # workplaces, or whatever else tells them apart
+            return WITHHELD
+        mask = self.population(spec)
+        if self.closed(spec) or self._beside(spec.outcome, mask):
+            return WITHHELD
+        asked = replace(spec, missing="drop") if spec.missing != "drop" else spec
+        try:
+            rows = rows_of(asked, self.sample)
+        except BayesSFError:  # the engine says why
+            return WITHHELD if mask.any() and spec.predictors else Release(0)
+        assert rows is not None
+        if rests_on_few(rows, spec, self.least):
+            return WITHHELD
+        sizes = np.bincount(rows.code, minlength=len(rows.groups))
+        groups = self.hidden({g: int(n) for g, n in zip(rows.groups, sizes, strict=True)})
+        found = statistics_of(rows, asked, groups)
+        unsaid = _SHARED if groups and rows.predictors else frozenset[str]()
+        return self._rounded(spec, mask, found.without(unsaid), unsaid)
+
+    def _rounded(
+        self, spec: ModelSpec, mask: _Mask, found: Statistics, unsaid: frozenset[str]
+    ) -> Release:
+        """The most digits with which figures may leave."""
+        known = self._knowledge(spec.outcome)
+        weights = as_weights(found.weights, np.flatnonzero(mask), len(self._names))
+        tried = [(fewer[0], found.fewer(*fewer)) for fewer in _FEWER]
+        for fewer, rough in tried:
+            if finger(self._leaving(spec, mask, rough)) in self._fingers:  # it has left before
+                return Release(fewer, rough.decimals, unsaid)
+        for fewer, rough in tried:
+            after = known.after(weights, rough.half_units)
+            if self._open(spec.outcome, known, after):
+                self._note(spec, mask, rough, after)
+                return Release(fewer, rough.decimals, unsaid)
+        return WITHHELD
+
+    def _note(self, spec: ModelSpec, mask: _Mask, found: Statistics, after: Knowledge) -> None:
+        """Remember what has left."""
+        self._known[spec.outcome] = after
+        self._masks.setdefault(spec.outcome, []).append(self._whole(mask))
+        self._left[_key(spec)] = self._leaving(spec, mask, found)
+
+    def _leaving(self, spec: ModelSpec, mask: _Mask, found: Statistics) -> Left:
+        """A model's figures as the ledger has them."""
+        chosen = tuple(self._names[at] for at in np.flatnonzero(mask))
+        return Left(spec.outcome, chosen, found.weights, found.half_units)
+
+    def _whole(self, mask: _Mask) -> _Mask:
+        """A population among the workplaces of this sample and of earlier ones."""
+        whole = np.zeros(len(self._names), dtype=bool)
+        whole[: len(mask)] = mask
+        return whole
+
+    def _beside(self, outcome: str, mask: _Mask) -> bool:
+        """Whether a population is one or two workplaces smaller or larger than one that leaves."""
+        own = self._whole(mask)
+        for other in self._masks.get(outcome, ()):
+            more, fewer = int((own & ~other).sum()), int((other & ~own).sum())
+            if min(more, fewer) == 0 < max(more, fewer) < self.least:
+                return True
+        return False
+
+    def _open(self, outcome: str, before: Knowledge, after: Knowledge) -> bool:
+        """Whether no outcome becomes known better than may be."""
+        now, least = after.spread(), self._needed(outcome)
+        least = np.concatenate([least, np.full(len(now) - len(least), least.min())])
+        worse = (now < least) & (now < 0.999 * before.spread())
+        return not worse.any()
+
+    def _needed(self, outcome: str) -> _Floats:
+        """Least standard deviation that each workplace's outcome must keep for a reader."""
+        y = self.sample.frame[outcome].to_numpy(float)
+        points = _POINTS if OUTCOMES.get(outcome) == "pp" else _SHARE * self._sd(outcome)
+        needed: _Floats = np.fmax(_SHARE * np.abs(y), points) / _SDS
+        return needed
+
+    def _sd(self, outcome: str) -> float:
+        """Of an outcome."""
+        return float(self.sample.frame[outcome].std(ddof=0)) or 1.0
+
+    @cached_property
+    def _names(self) -> list[str]:
+        """Pseudonyms of the sample, then those of workplaces that were in earlier ones."""
+        own = [str(name) for name in self.sample.frame["workplace"]]
+        return [*dict.fromkeys([*own, *(name for one in self.before for name in one.workplaces)])]
+
+    def _knowledge(self, outcome: str) -> Knowledge:
+        """What readers know of an outcome so far."""
+        if outcome not in self._known:
+            self._known[outcome] = Knowledge.of_spread(self._sd(outcome), len(self._names))
+        return self._known[outcome]
+
+    def _recall(self, outcome: str) -> None:
+        """Learn once what has left in earlier runs."""
+        place = {name: at for at, name in enumerate(self._names)}
+        for one in self._due.pop(outcome, ()):
+            at = [place[name] for name in one.workplaces]
+            weights = as_weights(one.weights, at, len(place))
+            self._known[outcome] = self._knowledge(outcome).after(weights, one.half)
+            mask = np.zeros(len(place), dtype=bool)
+            mask[at] = True
+            self._masks.setdefault(outcome, []).append(mask)
+
+    @cached_property
+    def _fingers(self) -> set[tuple[str, tuple[str, ...], bytes]]:
+        """What has left in earlier runs."""
+        return {finger(one) for one in self.before}
+
+    @cached_property
+    def _due(self) -> dict[str, list[Left]]:
+        """What the ledger has and nobody has asked for yet."""
+        found: dict[str, list[Left]] = {}
+        for one in self.before:
+            found.setdefault(one.outcome, []).append(one)
+        return found
+
+
+def _key(spec: ModelSpec) -> str:
+    """What tells models apart: all but their names; a prior makes other figures."""
+    return replace(spec, name="x", table="").digest
+
+
+def finger(left: Left) -> tuple[str, tuple[str, ...], bytes]:
+    """Tell figures apart: from the same ones nothing is learnt again.
+
+    Parameters
+    ----------
+    left : Left
+    """
+    rough = np.round(left.weights.astype("<f4").astype(float), 5) + 0.0
+    return left.outcome, left.workplaces, rough.tobytes() + left.half.tobytes()

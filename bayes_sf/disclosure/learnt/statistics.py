@@ -1,0 +1,207 @@
+"""What the figures of a model rest on: their weights on rows, their fixed digits, their cells.
+
+Complete pooling, partial pooling at REML's estimate and no pooling are the three ways in which a
+model's coefficients and levels weigh its rows; a prior moves a posterior among them. How many
+digits a figure has follows from the data alone, two of its standard error: from a posterior's own
+sd a tight prior would make more.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_sf.disclosure.rounding import significant_decimals
+from bayes_sf.engines.gaussian.ols_reml import fit_reml
+from bayes_sf.errors import BayesSFError
+from bayes_sf.spec.model import ModelSpec
+from bayes_sf.spec.moments import INTERCEPT
+from bayes_sf.spec.names import predictor_of
+from bayes_sf.spec.rows import Rows
+
+__all__ = ["Statistics", "rests_on_few", "statistics_of"]
+
+_Floats = NDArray[np.float64]
+#: Fewest residual degrees of freedom of a model that leaves, as in ACRO.
+DEGREES = 10
+#: A column of no more different values has cells.
+_CELLS = 2
+#: Decimals of an ICC.
+_ICC_DECIMALS = 3
+#: Name of a residual standard deviation.
+SPREAD, ICC = "sd_resid", "icc"
+
+
+@dataclass(frozen=True, eq=False)
+class Statistics:
+    """Figures of a model as weighted sums of its rows' outcomes.
+
+    Parameters
+    ----------
+    weights : (k, n) float array
+    names : tuple of str
+        Of the k figures: a term; of a level its group's in brackets.
+    decimals : mapping
+        Name -> decimals that show two digits of its standard error.
+    icc_unit : float
+        What one of the ICC is in the between-group sd, near where it is.
+    """
+
+    weights: _Floats
+    names: tuple[str, ...]
+    decimals: dict[str, int]
+    icc_unit: float = 1.0
+
+    def without(self, terms: Collection[str]) -> "Statistics":
+        """The same without some figures."""
+        kept = [at for at, name in enumerate(self.names) if name not in terms]
+        names = tuple(self.names[at] for at in kept)
+        left = {name: at for name, at in self.decimals.items() if name not in terms}
+        return replace(self, weights=self.weights[kept], names=names, decimals=left)
+
+    def fewer(self, coefficients: int, others: int) -> "Statistics":
+        """The same with fewer digits: of coefficients, and of levels and spreads."""
+        kind = {name for name in self.decimals if name.startswith("[") or name in {SPREAD, ICC}}
+        less = {
+            name: at - (others if name in kind else coefficients)
+            for name, at in self.decimals.items()
+        }
+        return replace(self, decimals=less)
+
+    @property
+    def half_units(self) -> _Floats:
+        """Half a unit of the last digit of each figure, (k,)."""
+        places = np.array([self.decimals[name] for name in self.names], dtype=float)
+        half: _Floats = 0.5 * 10.0**-places
+        half[[name == ICC for name in self.names]] *= self.icc_unit
+        return half
+
+
+def statistics_of(rows: Rows, spec: ModelSpec, hidden: Collection[str] = ()) -> Statistics:
+    """Weights of everything that a model says.
+
+    Parameters
+    ----------
+    rows : Rows
+    spec : ModelSpec
+    hidden : collection of str
+        Groups whose levels do not leave.
+    """
+    size = len(rows.y)
+    levels = [f"[{group}]" for group in rows.groups]
+    dummies = np.eye(len(rows.groups))[rows.code]
+    fixed = np.column_stack([np.ones(size), rows.x])
+    own = rows.x
+    if spec.varying:  # every group has a slope of its own
+        at = [k for k, term in enumerate(rows.predictors)
+              if predictor_of(term, spec.predictors) in spec.varying]  # fmt: skip
+        own = np.column_stack([rows.x, *(dummies * rows.x[:, [k]] for k in at)])
+    slopes = [*rows.predictors, *[f"{SPREAD}[slope]"] * (own.shape[1] - rows.x.shape[1])]
+    parts = [
+        (np.linalg.pinv(fixed), [INTERCEPT, *rows.predictors], fixed),
+        (_partial(fixed, dummies, _ratio(rows)), [INTERCEPT, *rows.predictors, *levels], None),
+        (np.linalg.pinv(np.column_stack([own, dummies])), [*slopes, *levels],
+         np.column_stack([own, dummies])),
+    ]  # fmt: skip
+    whole = parts[-1][2]
+    assert whole is not None
+    degrees = max(size - np.linalg.matrix_rank(whole), 1)
+    rest = rows.y - whole @ (parts[-1][0] @ rows.y)
+    sigma = float(np.sqrt(rest @ rest / degrees)) or 1.0
+    ratio = _ratio(rows)
+    weights: list[_Floats] = [_of_groups(rows, parts[-1][0][-len(levels) :])]
+    names: list[str] = [ICC]
+    decimals: dict[str, int] = {ICC: _ICC_DECIMALS}
+    icc_unit = sigma * (1 + ratio) ** 2 / (2 * np.sqrt(ratio))
+    for part, of, design in parts:
+        for row, name in zip(part, of, strict=True):
+            if name[1:-1] in hidden and name in levels:
+                continue
+            weights.append(row)
+            names.append(name)
+            if name not in levels:
+                places = significant_decimals(sigma * float(np.sqrt(row @ row)))
+                decimals[name] = min(places, decimals.get(name, places))
+        if design is not None:
+            weights.append(_of_spread(rows.y, design, part))
+            names.append(SPREAD)
+    # One workplace far out is much of a sum of squares: a digit less than of a sum.
+    decimals[SPREAD] = significant_decimals(sigma / np.sqrt(2 * degrees)) - 1
+    sizes = np.bincount(rows.code, minlength=len(levels))
+    for name, n in zip(levels, sizes, strict=True):
+        decimals[name] = significant_decimals(sigma / np.sqrt(n))
+    return Statistics(np.array(weights), tuple(names), decimals, icc_unit)
+
+
+def _of_groups(rows: Rows, levels: _Floats) -> _Floats:
+    """The sd of the groups' levels near where it is: its gradient by the outcomes."""
+    found = levels @ rows.y
+    apart = found - found.mean()
+    degrees, square = max(len(found) - 1, 1), float(apart @ apart)
+    gradient: _Floats = apart @ levels / np.sqrt(degrees * max(square, 1e-12))
+    return gradient
+
+
+def _ratio(rows: Rows) -> float:
+    """REML's tau^2/sigma^2; where there is none, groups of middle size are half pooled."""
+    try:
+        found = fit_reml(rows.moments)
+    except BayesSFError:
+        return len(rows.groups) / len(rows.y)
+    return max(float((found.sd_group / found.sd_resid) ** 2), 1e-4)
+
+
+def _partial(fixed: _Floats, dummies: _Floats, ratio: float) -> _Floats:
+    """Weights of Henderson's mixed model equations: coefficients, then group effects."""
+    both = np.column_stack([fixed, dummies])
+    free, groups = fixed.shape[1], dummies.shape[1]
+    penalty = np.diag([*[0.0] * free, *[1 / ratio] * groups])
+    found: _Floats = np.linalg.pinv(both.T @ both + penalty, hermitian=True) @ both.T
+    return found
+
+
+def _of_spread(y: _Floats, design: _Floats, weights: _Floats) -> _Floats:
+    """A residual standard deviation near where it is: its gradient by the outcomes."""
+    rest = y - design @ (weights @ y)
+    square = float(rest @ rest)
+    degrees = max(len(y) - design.shape[1], 1)
+    found: _Floats = rest / np.sqrt(square * degrees) if square > 0 else rest
+    return found
+
+
+def rests_on_few(rows: Rows, spec: ModelSpec, least: int) -> bool:
+    """Whether a model has a cell of too few, or too few degrees of freedom.
+
+    A cell is an answer, or who did not give it; of a slope that varies, that in each group. Who has
+    the standard error of a coefficient has the size of its cell. An empty cell counts as a small
+    one: which of the two it is is not said either.
+
+    Parameters
+    ----------
+    rows : Rows
+    spec : ModelSpec
+    least : int
+        Fewest workplaces in a cell.
+    """
+    free = len(rows.y) - rows.x.shape[1] - len(rows.groups)
+    if free < DEGREES:
+        return True
+    return any(count < least for count in _cells(rows, spec))
+
+
+def _cells(rows: Rows, spec: ModelSpec) -> Iterator[int]:
+    """Sizes of the cells of each predictor whose columns have two values."""
+    for name in spec.predictors:
+        at = [k for k, term in enumerate(rows.predictors)
+              if predictor_of(term, spec.predictors) == name]  # fmt: skip
+        columns = rows.x[:, at]
+        if not at or any(len(np.unique(column)) > _CELLS for column in columns.T):
+            continue
+        if any(len(np.unique(column)) < _CELLS for column in columns.T):
+            yield 0
+        parts = [columns]
+        if name in spec.varying:
+            parts = [columns[rows.code == j] for j in range(len(rows.groups))]
+        for part in parts:
+            yield from map(int, np.unique(part, axis=0, return_counts=True)[1])

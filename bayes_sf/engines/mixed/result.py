@@ -1,0 +1,387 @@
+"""`MixedResult`: what engines return of a model with any random terms, with lme4's names.
+
+It has the methods of `Result`, and lme4's and broom's by their names: `fixef`, `ranef`, `varcorr`,
+`confint`, `summary`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bayes_sf.engines.gaussian.estimates import COLUMNS, Estimate
+from bayes_sf.engines.mixed.covariance import sd_names
+from bayes_sf.engines.mixed.likelihood import MixedFit
+from bayes_sf.engines.result import Result
+from bayes_sf.errors import UsageError, legible
+from bayes_sf.spec.moments import Moments
+from bayes_sf.spec.terms.matrices import Matrices
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["MixedResult"]
+
+_PARTS = ["estimate", "sd", "lower", "upper", "statistic"]
+
+
+@dataclass(frozen=True, eq=False)
+class MixedResult(Result):
+    """One fitted model with any random terms, by ``reml``, ``ml`` or ``exact``.
+
+    Parameters
+    ----------
+    spec, engine, fitted, prob, provenance, data
+        As in `Result`; `data` is None.
+    matrices : Matrices
+        What it was fitted to, in memory only.
+    """
+
+    matrices: Matrices = field(kw_only=True, repr=False)
+
+    @property
+    def moments(self) -> Moments:
+        """Refuse: what asks for them is for one random intercept.
+
+        Raises
+        ------
+        UsageError
+            Always.
+        """
+        raise UsageError(
+            f"model {self.spec.name!r}", "has more random terms than this is for",
+            got=self.spec.formula, fix="see estimates, varcorr(), ranef() and icc()",
+        )  # fmt: skip
+
+    @property
+    def has_draws(self) -> bool:
+        """Whether there is a posterior to draw from."""
+        return not isinstance(self.fitted, MixedFit)
+
+    def _rows(self, *, groups: bool = True) -> Iterator[Estimate]:
+        """Coefficients, sds and correlations, ICC, effects of levels, worked out as they come."""
+        if isinstance(self.fitted, MixedFit):
+            return _rows(self.fitted, self.prob)
+        return self.fitted.rows(self.prob, groups=groups)  # type: ignore[no-any-return]
+
+    @cached_property
+    def coefficients(self) -> tuple[Estimate, ...]:
+        """The fixed coefficients alone, which come first: cheap."""
+        return tuple(islice(self._rows(), len(self.matrices.terms)))
+
+    @cached_property
+    def estimates(self) -> "pd.DataFrame":
+        """Tidy table: coefficients, sds, correlations, ICC and effects of every level.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns as those of `Result.estimates`. Sds and correlations have lme4's names,
+            ``sd_(Intercept)|g`` and ``cor_x.(Intercept)|g``; effects of a level are ``x|g`` with
+            the level in the column ``group``. `n_groups` is of the first factor.
+        """
+        return self._frame(self.rows)
+
+    def _frame(self, rows: Iterable[Estimate]) -> "pd.DataFrame":
+        """Records as a table."""
+        import pandas as pd
+
+        levels = self.matrices.factors[0].n_levels
+        return pd.DataFrame(
+            [
+                (
+                    self.spec.outcome, self.spec.name, r.term, r.group, r.estimate,
+                    "mean" if self.has_draws else self.engine, r.sd, r.lower, r.upper, self.prob,
+                    "credible-eti" if self.has_draws else "confidence-wald", r.statistic,
+                    self.matrices.n_obs, levels, self._unit(r.term), self.engine,
+                )
+                for r in rows
+            ],
+            columns=list(COLUMNS),
+        )  # fmt: skip
+
+    def _unit(self, term: str) -> str:
+        return "" if term.startswith(("icc", "cor_")) else self.spec.unit
+
+    def fixef(self) -> "pd.DataFrame":
+        """Fixed coefficients, by term.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``estimate, sd, lower, upper, statistic`` and, of REML and ML, ``df`` by Satterthwaite's
+            method and ``p`` from Student's t with so many. The interval is Wald's with the normal's
+            quantiles, as in every table here and in lme4's `confint(method = "Wald")`.
+        """
+        import pandas as pd
+        from scipy.special import stdtr
+
+        table = pd.DataFrame(
+            [[getattr(row, part) for part in _PARTS] for row in self.coefficients],
+            columns=_PARTS, index=pd.Index(self.matrices.terms, name="term"),
+        )  # fmt: skip
+        if self.has_draws:
+            return table
+        df = self.degrees
+        return table.assign(df=df, p=2 * stdtr(df, -np.abs(table["statistic"].to_numpy())))
+
+    @cached_property
+    def degrees(self) -> Any:
+        """Satterthwaite's degrees of freedom of the coefficients, (p,)."""
+        from bayes_sf.engines.mixed.degrees import satterthwaite
+
+        return satterthwaite(self.fitted)
+
+    def ranef(self, factor: str = "") -> "pd.DataFrame":
+        """Random effects: deviations of levels from the fixed coefficients.
+
+        Parameters
+        ----------
+        factor : str
+            Name of a grouping factor; all of them otherwise.
+
+        Returns
+        -------
+        pandas.DataFrame
+            By (factor, group, term); by (group, term) for one factor. ``sd`` is the conditional
+            one, as lme4's ``condVar``.
+        """
+        import pandas as pd
+
+        known = [each.name for each in self.matrices.factors]
+        if factor and factor not in known:
+            raise UsageError("ranef: factor", f"must be one of {', '.join(known)}", got=factor)
+        effects = [row for row in self.rows if row.group]
+        split = [row.term.rpartition("|") for row in effects]
+        index = pd.MultiIndex.from_tuples(
+            [(at, row.group, term) for (term, _, at), row in zip(split, effects, strict=True)],
+            names=["factor", "group", "term"],
+        )
+        values = [[getattr(row, part) for part in _PARTS] for row in effects]
+        table = pd.DataFrame(values, columns=_PARTS, index=index)
+        return pd.DataFrame(table.loc[factor]) if factor else table
+
+    def varcorr(self) -> "pd.DataFrame":
+        """Sds and correlations of the random effects, as ``as.data.frame(VarCorr(fit))`` in lme4.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``factor`` (``Residual`` last), ``term``, ``term2`` (of a correlation), ``vcov``,
+            ``sdcor``.
+        """
+        import pandas as pd
+
+        by_name = {row.term: row.estimate for row in self.singles}
+        found = []
+        for factor in self.matrices.factors:
+            sds, pairs = sd_names(factor)
+            for name, sd in zip(factor.columns, sds, strict=True):
+                found.append((factor.name, name, "", by_name[sd] ** 2, by_name[sd]))
+            for (i, j), pair in zip(factor.pairs, pairs, strict=True):
+                both = by_name[sds[i]] * by_name[sds[j]]
+                first, second = factor.columns[i], factor.columns[j]
+                found.append((factor.name, first, second, by_name[pair] * both, by_name[pair]))
+        resid = by_name["sd_resid"]
+        found.append(("Residual", "", "", resid**2, resid))
+        return pd.DataFrame(found, columns=["factor", "term", "term2", "vcov", "sdcor"])
+
+    def icc(
+        self,
+        factor: str = "",
+        *,
+        adjusted: bool = True,
+        at: Mapping[str, float] | None = None,
+    ) -> dict[str, float]:
+        """Share of the variance beside the predictors that lies between the levels of a factor.
+
+        Parameters
+        ----------
+        factor : str
+            Name of a grouping factor; all of them together otherwise.
+        adjusted, at
+            As in `Result.icc`; only the adjusted one, averaged over the rows, is there.
+
+        Returns
+        -------
+        dict
+            ``estimate``; of a posterior ``mean, sd, median, lower, upper, prob``. Where slopes
+            vary, the variance between levels is averaged over the rows (Johnson 2014).
+
+        Raises
+        ------
+        UsageError
+            For a factor that is not there; for weighted rows, whose residual variances differ;
+            for another ICC than the adjusted one over the rows.
+        """
+        if adjusted is not True or at is not None:
+            rule = "is the adjusted one, averaged over the rows, where there are several terms"
+            raise UsageError("icc", rule, got={"adjusted": adjusted, "at": at}, fix="leave it out")
+        _check_icc(self.matrices, factor)
+        if self.has_draws:
+            tails = np.array([0.5, 0.5 - 0.5 * self.prob, 0.5 + 0.5 * self.prob])
+            values = (*self.fitted.spread(f"icc|{factor}"),
+                      *self.fitted.quantile(f"icc|{factor}", tails))  # fmt: skip
+            names = ("mean", "sd", "median", "lower", "upper")
+            found = {n: float(v) for n, v in zip(names, values, strict=True)}
+            return {**found, "prob": self.prob}
+        shares = dict(_shares(self.fitted))
+        return {"estimate": shares[factor] if factor else float(sum(shares.values()))}
+
+    def confint(self, *, method: str = "profile") -> "pd.DataFrame":
+        """Confidence intervals, with lme4's names.
+
+        Parameters
+        ----------
+        method : {"profile", "wald"}
+            ``profile``: limits where -2 log likelihood (of ML, as in lme4, whatever the engine) is
+            the normal quantile's square above its lowest; of sds and correlations, too.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``lower, upper`` by term; NaN where there is no limit: an sd's whose estimate is 0 is 0.
+        """
+        import pandas as pd
+
+        if self.has_draws:
+            raise UsageError("confint", "is for reml and ml", fix="see estimates: lower, upper")
+        if method == "wald":
+            rows = [(row.term, row.lower, row.upper) for row in self.coefficients]
+        elif method == "profile":
+            from bayes_sf.engines.mixed.intervals import profile_intervals
+
+            rows = list(profile_intervals(self.fitted, self.prob))
+        else:
+            raise UsageError("confint: method", "must be profile or wald", got=method)
+        return pd.DataFrame(rows, columns=["term", "lower", "upper"]).set_index("term")
+
+    def summary(self) -> str:
+        """What lme4's ``summary`` prints: model, criterion, random effects, fixed effects."""
+        counts = ", ".join(f"{f.name} {f.n_levels}" for f in self.matrices.factors)
+        if self.has_draws:
+            return self._posterior_summary(counts)
+        name = "REML" if self.engine == "reml" else "ML"
+        singular = "\nBoundary (singular) fit: a variance is zero" if self.fitted.singular else ""
+        random = self.varcorr().to_string(index=False, float_format=lambda v: f"{v:.5g}")
+        fixed = self.fixef().to_string(float_format=lambda v: f"{v:.5g}")
+        return (
+            f"{self.spec.formula}\nby {name}, -2 log likelihood {self.fitted.criterion:.4f}\n"
+            f"{self.matrices.n_obs} rows, levels: {counts}{singular}\n\n"
+            f"Random effects\n{random}\n\n"
+            f"Fixed effects ({self.prob:.0%} Wald intervals; df by Satterthwaite)\n{fixed}\n"
+        )
+
+    def _posterior_summary(self, counts: str) -> str:
+        """What is printed of a posterior: priors, sds and correlations, coefficients."""
+        table = self._frame(self.singles).set_index("term")[["estimate", "sd", "lower", "upper"]]
+        how = "by NUTS, converged" if self.converged else "by NUTS, NOT converged"
+        if self.engine == "exact":
+            how = f"by quadrature: no mean or sd moved by more than {self.fitted.moved:.0e} sd"
+        return (
+            f"{self.spec.formula}\n{how}\n{self.matrices.n_obs} rows, levels: {counts}\n"
+            f"Priors: {self.fitted.priors}\n\n"
+            f"Posterior means, sds and {self.prob:.0%} equal-tailed intervals\n"
+            f"{table.to_string(float_format=lambda v: f'{v:.5g}')}\n"
+        )
+
+    def draws(self, n: int | None = None, *, seed: int | None = None) -> Any:
+        """Draws of sds and correlations by ``nuts``, in ArviZ's schema.
+
+        Raises
+        ------
+        UsageError
+            For other engines: there is no posterior, or it is known without draws.
+        """
+        rule = "has no posterior to draw from"
+        if hasattr(self.fitted, "tree"):
+            return super().draws(n, seed=seed)
+        if self.has_draws:
+            rule = "gives means, sds and quantiles of several random terms, no draws yet"
+        raise UsageError(f"engine {self.engine!r}", rule, got=n or seed, fix="see estimates")
+
+    def diagnostics(self) -> "pd.DataFrame":
+        """R-hat, ESS, MCSE, divergences by parameter.
+
+        Raises
+        ------
+        UsageError
+            For engines without Monte Carlo error.
+        """
+        if hasattr(self.fitted, "tree"):
+            return super().diagnostics()
+        raise UsageError(f"engine {self.engine!r}", "has no Monte Carlo error to diagnose")
+
+    def plot(self, name: str, path: Any = None) -> Any:
+        """Refuse: pictures are of models with one random intercept or slopes by nuts.
+
+        Raises
+        ------
+        UsageError
+            Always.
+        """
+        rule = "has no pictures yet: they are of models with one random intercept"
+        got = name if path is None else (name, str(path))
+        raise UsageError(f"model {self.spec.name!r}", rule, got=got, fix="use its estimates")
+
+    def __repr__(self) -> str:
+        """One line: model, engine, rows and levels."""
+        counts = ", ".join(f"{f.n_levels} of {f.name}" for f in self.matrices.factors)
+        mark = "" if self.has_draws or not self.fitted.singular else ", singular"
+        return legible(
+            f"<MixedResult {self.spec.formula} ({self.engine}): {self.matrices.n_obs} rows, "
+            f"{counts}{mark}>"
+        )
+
+
+def _rows(fit: MixedFit, prob: float) -> Iterator[Estimate]:
+    """Coefficients, sds and correlations, ICC, effects of levels."""
+    from scipy.special import ndtri
+
+    reach, nan = float(ndtri(0.5 + 0.5 * prob)), float("nan")
+    coef, errors = map(float, fit.coef), map(float, fit.std_error)
+    for term, b, s in zip(fit.products.matrices.terms, coef, errors, strict=True):
+        yield Estimate(term, "", b, s, b - reach * s, b + reach * s, b / s)
+    for name, value in fit.spreads():
+        yield Estimate(name, "", value, nan, nan, nan, nan)
+    yield Estimate("sd_resid", "", fit.sd_resid, nan, nan, nan, nan)
+    if fit.products.matrices.weights is None:
+        shares = list(_shares(fit))
+        for name, share in shares:
+            term = "icc" if len(shares) == 1 else f"icc|{name}"
+            yield Estimate(term, "", share, nan, nan, nan, nan)
+    for factor, modes, sds in zip(fit.factors, fit.modes, fit.mode_sds, strict=True):
+        for level, own, spread in zip(factor.levels, modes, sds, strict=True):
+            for name, u, s in zip(factor.columns, map(float, own), map(float, spread), strict=True):
+                t = u / s if s > 0 else nan
+                term = f"{name}|{factor.name}"
+                yield Estimate(term, level, u, s, u - reach * s, u + reach * s, t)
+
+
+def _shares(fit: MixedFit) -> Iterator[tuple[str, float]]:
+    """Name of every factor, and its share of the variance."""
+    variances = [
+        between_of(factor.z, covariance, fit.products.matrices.counts)
+        for factor, covariance in zip(fit.factors, fit.covariances, strict=True)
+    ]
+    total = sum(variances) + fit.sd_resid**2
+    for factor, variance in zip(fit.factors, variances, strict=True):
+        yield factor.name, float(variance / total)
+
+
+def between_of(z: Any, covariance: Any, counts: Any) -> float:
+    """Variance between levels averaged over the rows: tr(Z Sigma Z')/n."""
+    own = np.einsum("nk,kl,nl->n", z, covariance, z)
+    return float(np.average(own, weights=counts))
+
+
+def _check_icc(matrices: Matrices, factor: str) -> None:
+    known = [each.name for each in matrices.factors]
+    if factor and factor not in known:
+        raise UsageError("icc: factor", f"must be one of {', '.join(known)}", got=factor)
+    if matrices.weights is not None:
+        rule = "has no ICC: the residual variances of weighted rows differ"
+        raise UsageError("model with weights", rule, fix="see varcorr()")

@@ -1,0 +1,1 @@
+"""A formula, its terms, and the columns that they become."""

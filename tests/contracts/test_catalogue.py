@@ -1,0 +1,121 @@
+"""Catalogues have everything that is said, nothing else, and the same places for values."""
+
+import importlib.util
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from string import Formatter
+from types import ModuleType
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po
+
+from bayes_sf import catalogue
+from bayes_sf.catalogue import language, languages, say, say_as, speaking
+
+type Command = Callable[..., tuple[int, str, str]]
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def tool() -> ModuleType:
+    """The command that brings catalogues up to date."""
+    spec = importlib.util.spec_from_file_location("languages", ROOT / "docs" / "languages.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+TOOL = tool()
+
+
+def keys(catalog: Catalog) -> dict[tuple[str, str], str]:
+    """(context, English) -> text."""
+    return {(m.context or "", str(m.id)): str(m.string) for m in catalog if m.id}
+
+
+def fields(text: str) -> list[str]:
+    """Names of a text's places, in order of name; places without one are numbered."""
+    names = [name for _, name, _, _ in Formatter().parse(text) if name is not None]
+    return sorted({name or str(place) for place, name in enumerate(names)})
+
+
+SAID = keys(TOOL.extracted())
+FILES = sorted(catalogue.FOLDER.glob("*.po"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_catalogue_is_whole(path: Path) -> None:
+    with path.open("rb") as file:
+        texts = keys(read_po(file))
+    assert texts.keys() == SAID.keys()  # `uv run python docs/languages.py` adds and removes
+    assert [key for key, text in texts.items() if not text.strip()] == []
+    for (context, english), text in texts.items():
+        assert fields(text) == fields(english), (context, english)
+    assert path.read_bytes() == TOOL.brought_up_to_date(path.read_bytes())
+
+
+def test_there_are_texts_of_every_kind() -> None:
+    assert ("", "Model") in SAID  # `say`
+    assert ("decimal mark", ".") in SAID  # `say_as`
+    assert ("", "Skip to the content") in SAID  # a template
+    assert ("", "the {} cannot come from the estimate and its standard error") in SAID  # a finding
+    assert len(SAID) > 700
+
+
+def test_what_is_said_is_written_where_it_is_said() -> None:
+    """A text put together where it is said would be found missing only when it is."""
+    for path in sorted((ROOT / "bayes_sf").rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"\b(?:say|mark|Message)\(\s*f[\"']", text), path.name
+
+
+def test_a_text_that_is_missing_is_an_error() -> None:
+    with speaking("nb"), pytest.raises(LookupError, match=r"nb\.po lacks 'No such text'"):
+        say("No such text".strip())
+    assert say("No such text".strip()) == "No such text"
+
+
+def test_a_language_lasts_as_long_as_its_block() -> None:
+    with speaking("nb"):
+        assert language() == "nb"
+        with speaking("en"):
+            assert say_as("decimal mark", ".") == "."
+        assert say_as("decimal mark", ".") == ","
+    assert language() == "en"
+
+
+@pytest.fixture
+def third(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A third language: one file, and nothing else."""
+    folder = tmp_path / "languages"
+    shutil.copytree(catalogue.FOLDER, folder)
+    with (folder / "nb.po").open("rb") as file:
+        made = read_po(file)
+    for message in made:
+        if message.id and not message.context:
+            message.string = f"«{message.id}»"
+    (folder / "nn.po").write_bytes(TOOL.written(made))
+    monkeypatch.setattr(catalogue, "FOLDER", folder)
+    return "nn"
+
+
+def test_a_third_language_is_one_file(command: Command, tmp_path: Path, third: str) -> None:
+    assert languages() == ("en", "nb", third)
+    code, out, err = command("reread", "--icc", "0.05", "--n", "400", "--groups", "6",
+                             "--lang", third)  # fmt: skip
+    assert (code, err) == (0, "")
+    assert "«interval»" in out
+    assert re.search(r"«0,\d\d\d to 0,\d\d\d»", out)  # its decimal mark
+    code, out, err = command("check-published", "--lang", third)
+    assert (code, err) == (0, "")
+    assert "«impossible»: «figure 7»: «does not hold: " in out
+    assert "Undervisning" in out  # labels of the study are those that its file names
+    code, _, err = command("reread", "--icc", "0.05", "--n", "400", "--groups", "6", "--lang", "se")
+    assert code == 2
+    assert "must be en or nb or nn (got 'se')" in err
+    assert not list(tmp_path.glob("*.json"))

@@ -1,0 +1,146 @@
+"""The ledger, and the release of what has left: known to whoever runs next, mended by nobody."""
+
+import dataclasses
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bayes_sf.disclosure.control import Control, Rules
+from bayes_sf.disclosure.learnt.ledger import Ledger
+from bayes_sf.disclosure.learnt.releases import Left
+from bayes_sf.errors import DataError, DisclosureError, OutputError, UsageError
+from bayes_sf.inputs.sample import AnalysisSample, load_sample
+from bayes_sf.output.release import LIST, check_list, release
+from bayes_sf.spec.model import ModelSpec
+
+KEY = bytes(range(32))
+NULL = ModelSpec("absence_mean", unit="pp", min_quarters=1)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def own_data() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bayes_sf.inputs.sample.INVENTED", "")
+        patch.setattr("bayes_sf.disclosure.learnt.releases.ANALYSES", ("null",))
+        yield
+
+
+@pytest.fixture(scope="module")
+def sample() -> AnalysisSample:
+    return dataclasses.replace(load_sample("replica", key=KEY), source="microdata")
+
+
+def some(value: float) -> Left:
+    return Left("absence_mean", ("a", "b"), np.array([[0.5, value]]), np.array([0.005]))
+
+
+def test_it_keeps_what_has_left_once_and_for_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "ledger"
+    with Ledger(path, KEY) as ledger:
+        assert ledger.add([some(0.5), some(0.25), some(0.5)], command="fit") == 2
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with Ledger(path, KEY) as ledger:
+        assert ledger.add([some(0.25)], command="compare") == 0
+        assert [one.weights.tolist() for one in ledger.left] == [[[0.5, 0.5]], [[0.5, 0.25]]]
+        assert ledger.left[0].workplaces == ("a", "b")
+
+
+def test_a_ledger_that_was_changed_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "ledger"
+    with Ledger(path, KEY) as ledger:
+        ledger.add([some(0.5), some(0.25)], command="fit")
+    whole = path.read_text(encoding="utf-8")
+    first, second = whole.splitlines(keepends=True)
+    for changed in (second, second + first, whole.replace('"fit"', '"fat"')):
+        path.write_text(changed, encoding="utf-8")
+        with pytest.raises(DataError, match="must be a ledger"), Ledger(path, KEY):
+            pass
+    path.write_text(whole, encoding="utf-8")
+    with pytest.raises(DataError, match="must be a ledger"), Ledger(path, bytes(32)):
+        pass
+    path.chmod(0o640)
+    with pytest.raises(DataError, match="readable by you alone"), Ledger(path, KEY):
+        pass
+    link = tmp_path / "link"
+    link.symlink_to(path)
+    with pytest.raises(OutputError):
+        Ledger(link, KEY)
+
+
+def test_a_second_run_waits_and_sees_what_the_first_let_out(tmp_path: Path) -> None:
+    import fcntl
+    import os
+
+    path = tmp_path / "ledger"
+    with Ledger(path, KEY) as ledger:
+        ledger.add([some(0.5)], command="fit")
+        other = os.open(path, os.O_RDWR)
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(other)
+    with Ledger(path, KEY) as ledger:
+        assert len(ledger.left) == 1
+
+
+def test_the_same_model_of_one_workplace_fewer_does_not_leave(
+    sample: AnalysisSample, tmp_path: Path
+) -> None:
+    """A line taken out of the survey, and the command again: each run by itself is harmless."""
+    spec = dataclasses.replace(NULL, min_quarters=4)
+    usable = sample.frame["absence_mean"].notna() & (sample.frame["n_quarters"] >= 4)
+    shorter = sample.frame.drop(index=sample.frame.index[usable][40]).reset_index(drop=True)
+    fewer = dataclasses.replace(sample, frame=shorter)
+    path = tmp_path / "ledger"
+    with Ledger(path, KEY) as ledger:
+        control = Control.of(sample, Rules(before=ledger.left))
+        assert not control.withheld(spec)
+        assert control.releases is not None
+        ledger.add(control.releases.left, command="fit")
+    assert not Control.of(fewer, Rules()).withheld(spec)
+    with Ledger(path, KEY) as ledger:
+        assert not Control.of(sample, Rules(before=ledger.left)).withheld(spec), "the same again"
+        assert Control.of(fewer, Rules(before=ledger.left)).withheld(spec)
+
+
+def of_a_run(folder: Path, **rules: object) -> Path:
+    """A folder as a run on microdata writes it."""
+    import json
+
+    folder.mkdir(parents=True)
+    said = {"min_workplaces": 3, "min_persons": 5, "dominance": [75, 90, 10], "active": True}
+    (folder / "estimates.csv").write_text("a\n1\n", encoding="utf-8")
+    (folder / "disclosure.csv").write_text("table\n", encoding="utf-8")
+    (folder / "disclosure.json").write_text(json.dumps({"rules": said | rules}), encoding="utf-8")
+    (folder / "selection.csv").write_text("pseudonym\n", encoding="utf-8")
+    (folder / "selection.csv").chmod(0o600)
+    return folder
+
+
+def test_what_is_released_has_no_log_and_a_signed_list(tmp_path: Path) -> None:
+    of_a_run(tmp_path / "project" / "fit")
+    copied = release(tmp_path / "project", tmp_path / "send", KEY)
+    names = {path.relative_to(tmp_path / "send").as_posix() for path in copied}
+    assert names == {"fit/estimates.csv", LIST}
+    assert check_list(tmp_path / "send", KEY)
+    assert not check_list(tmp_path / "send", bytes(32))
+    (tmp_path / "send" / "more.csv").write_text("", encoding="utf-8")
+    assert not check_list(tmp_path / "send", KEY)
+
+
+@pytest.mark.parametrize(
+    "rules", [{"active": False}, {"min_workplaces": 2}, {"dominance": [75, 90, 5]}]
+)
+def test_what_weaker_rules_made_is_not_released(tmp_path: Path, rules: dict[str, object]) -> None:
+    of_a_run(tmp_path / "project", **rules)
+    with pytest.raises(DisclosureError, match="with disclosure control"):
+        release(tmp_path / "project", tmp_path / "send", KEY)
+    assert not (tmp_path / "send").exists()
+
+
+def test_a_release_goes_to_a_folder_of_its_own(tmp_path: Path) -> None:
+    of_a_run(tmp_path / "project")
+    with pytest.raises(UsageError, match="outside of the results"):
+        release(tmp_path / "project", tmp_path / "project" / "send", KEY)

@@ -215,9 +215,10 @@ def test_a_coefficient_is_a_t(df: float) -> None:
 
 def test_a_normal_prior_and_a_t_likelihood() -> None:
     found = posterior_of((1.0, 1.0), (0.5, 0.5), df=6.0, prior_sd=0.8)
+    likelihood, prior = t(6.0, 1.0, 0.5), norm(0, 0.8)
 
     def weight(b: float) -> float:
-        return float(t(6.0, 1.0, 0.5).pdf(b) * norm(0, 0.8).pdf(b))
+        return float(likelihood.pdf(b) * prior.pdf(b))
 
     total = quad(weight, -6, 8)[0]
     mean = quad(lambda b: b * weight(b), -6, 8)[0] / total

@@ -151,6 +151,12 @@ def test_an_earlier_study_as_a_prior(tmp_path: Path) -> None:
     assert priors.slope.scale == pytest.approx(2 * 0.40, rel=0.03), "t, of 65 degrees of freedom"
     assert "weight 0.25" in priors.sd_group.reason
     assert priors.intercept == sf.Priors().intercept
+
+
+@pytest.mark.slow
+def test_an_earlier_study_and_one_s_own_data(tmp_path: Path) -> None:
+    study = earlier(tmp_path)
+    priors = sf.Priors.from_study(study, weight=0.25, unit="kg", slope="x")
     rng = np.random.default_rng(5)
     group = np.repeat(np.arange(8), 6)
     frame = pd.DataFrame({"y": 100 + rng.normal(0, 15, 8)[group] + rng.normal(0, 23, 48),
@@ -209,10 +215,12 @@ def test_a_region_for_a_printed_coefficient(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("df", [6.0, 478.0])
 def test_a_bayes_factor_of_a_printed_coefficient(df: float) -> None:
-    def weight(b: float) -> float:
-        return float(t(df, 0.25, 0.1).pdf(b) * norm(0, 0.5).pdf(b))
+    likelihood, prior = t(df, 0.25, 0.1), norm(0, 0.5)
 
-    wanted = t(df, 0.25, 0.1).pdf(0) / quad(weight, -2, 2, points=[0.25])[0]
+    def weight(b: float) -> float:
+        return float(likelihood.pdf(b) * prior.pdf(b))
+
+    wanted = likelihood.pdf(0) / quad(weight, -2, 2, points=[0.25])[0]
     found = bayes_factor((0.25, 0.25), (0.1, 0.1), df=df, prior_sd=0.5)
     assert found == pytest.approx(wanted, rel=5e-3)
 

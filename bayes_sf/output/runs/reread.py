@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from bayes_sf.catalogue import mark, said_of, say, say_as
+from bayes_sf.catalogue import Message, mark, said_of, say, say_as
 from bayes_sf.disclosure.control import Control
 from bayes_sf.disclosure.gate import holds_no_data
 from bayes_sf.output.numbers import (
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["run_reread", "run_reread_folder", "run_reread_table"]
 
 #: Whose figures these are.
-_STATEMENT: Final = mark("Re-read from printed figures: no data were there.")
+_STATEMENT: Final = Message("Re-read from printed figures: no data were there.")
 #: The print itself, and ends of what it leaves open.
 _CASES: Final = {
     "as printed": mark("as printed"), "sizes equal": mark("sizes equal"),
@@ -89,7 +89,7 @@ def _many(found: pd.DataFrame) -> Content:
     for row in found.to_dict("records"):
         _, middle, limits = _line("", row["lower"], row["median"], row["upper"])
         ends = interval(row["low_end"], row["high_end"], ICC_DECIMALS)
-        cells = [row["study"], row["printed"], middle, limits, ends]
+        cells = [row["study"], as_printed(row["printed"]), middle, limits, ends]
         if "deff_median" in row:
             cells += [fixed(row["deff_median"], 2),
                       interval(row["deff_lower"], row["deff_upper"], 2)]  # fmt: skip
@@ -258,11 +258,11 @@ def _coefficients(models: "list[RereadModel]") -> Table | None:
     for one in found:
         width = one.sd if one.sd == one.sd else one.upper - one.lower
         places = row_decimals([one.mean, one.lower, one.upper], width)
-        df = f"{one.df[0]:g}" if one.df[0] == one.df[1] else f"{one.df[0]:g}-{one.df[1]:g}"
+        df = "\u2013".join(as_printed(f"{end:g}") for end in dict.fromkeys(one.df))
         lines.append((
-            one.model, one.term, one.printed, estimate(one.mean, places),
+            one.model, one.term, as_printed(one.printed), estimate(one.mean, places),
             interval(one.lower, one.upper, places), df,
-            probability(one.p_direction), one.prior,
+            probability(one.p_direction), prior_words(one.prior),
         ))  # fmt: skip
     if not found:
         return None

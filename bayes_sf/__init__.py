@@ -19,10 +19,14 @@ if TYPE_CHECKING:
     from bayes_sf.analysis.sensitivity import Sensitivity, sensitivity
     from bayes_sf.engines.fit import fit
     from bayes_sf.engines.result import Result, Results
+    from bayes_sf.inputs.printed.folder import read_published
     from bayes_sf.inputs.published import published_table
     from bayes_sf.output.figures.pictures import plot
     from bayes_sf.recovery.data import load_sample
     from bayes_sf.recovery.printed_icc import icc_posterior
+    from bayes_sf.recovery.reread.conflict import prior_conflict
+    from bayes_sf.recovery.reread.many import icc_table
+    from bayes_sf.recovery.reread.report import reread
     from bayes_sf.spec.analysis import Analysis, load_analysis
     from bayes_sf.spec.model import ModelSpec
     from bayes_sf.spec.moments import Moments
@@ -39,10 +43,14 @@ __all__ = [
     "Sensitivity",
     "fit",
     "icc_posterior",
+    "icc_table",
     "load_analysis",
     "load_sample",
     "plot",
+    "prior_conflict",
     "published_table",
+    "read_published",
+    "reread",
     "sensitivity",
 ]
 
@@ -57,10 +65,14 @@ _HOME = {
     "Sensitivity": "analysis.sensitivity",
     "fit": "engines.fit",
     "icc_posterior": "recovery.printed_icc",
+    "icc_table": "recovery.reread.many",
     "load_analysis": "spec.analysis",
     "load_sample": "recovery.data",
     "plot": "output.figures.pictures",
+    "prior_conflict": "recovery.reread.conflict",
     "published_table": "inputs.published",
+    "read_published": "inputs.printed.folder",
+    "reread": "recovery.reread.report",
     "sensitivity": "analysis.sensitivity",
 }
 

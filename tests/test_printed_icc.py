@@ -11,15 +11,16 @@ from scipy.optimize import minimize
 import bayes_sf as sf
 from bayes_sf.engines.gaussian.ols_reml import fit_reml
 from bayes_sf.errors import DataError, UsageError
-from bayes_sf.recovery.printed_icc import PrintedNull, _draw, _draw_sizes, _read, _Shape
+from bayes_sf.recovery.printed_icc import PrintedNull
+from bayes_sf.recovery.reread.versions import NullPrint, draw_sizes, draw_versions
 
 SIZES = np.array([3.0, 40, 17, 5, 90, 12, 33])
 
 
-def drawn(share: float, *, ml: bool = False, zero: str = "drawn", seed: int = 1) -> Any:
-    shape = _Shape(int(SIZES.sum()), len(SIZES), SIZES, (0.0, 0.0), ml=ml, zero=zero)
-    ends = (share, share) if share else _read("0.00")
-    return _draw(np.random.default_rng(seed), ends, shape)
+def drawn(share: float, *, ml: bool = False, zero: Any = "drawn", seed: int = 1) -> Any:
+    sizes = tuple(float(size) for size in SIZES)
+    printed = NullPrint(int(SIZES.sum()), len(SIZES), icc=(share, share), sizes=sizes)
+    return draw_versions(printed, seed=seed, ml=ml, zero=zero).moments
 
 
 @pytest.mark.parametrize("share", [0.01, 0.21, 0.8])
@@ -121,7 +122,7 @@ def test_a_printed_zero_is_bounded() -> None:
 
 def test_what_is_not_printed_is_said_and_has_its_ends() -> None:
     found = sf.icc_posterior(icc="0.21", n=1840, groups=44)
-    assert [line.partition(":")[0] for line in found.assumed] == ["sizes of groups", "estimator"]
+    assert [line.split()[0] for line in found.assumed] == ["sizes", "REML,"]
     equal, unequal = found.ends["sizes equal"], found.ends["sizes very unequal"]
     assert unequal.upper - unequal.lower > equal.upper - equal.lower
     # of equal groups ML's tau^2 is (J - 1)/J of the one that REML has, nearly: so behind the same
@@ -136,15 +137,20 @@ def test_a_seed_gives_the_same_again() -> None:
     assert found(1) == found(1) != found(2)
 
 
-@pytest.mark.parametrize("cv", [0.0, 0.5, 1.5])
-def test_drawn_sizes_are_whole_and_add_up(cv: float) -> None:
-    for seed in range(20):
-        sizes = _draw_sizes(np.random.default_rng(seed), 500, 40, cv)
-        assert sizes.sum() == 500
-        assert sizes.min() >= 1
-        assert (sizes == np.floor(sizes)).all()
-    if cv == 0:
-        assert set(sizes) == {12.0, 13.0}
+def test_drawn_sizes_are_whole_and_add_up() -> None:
+    rng = np.random.default_rng(3)
+    cv = np.repeat([0.0, 0.5, 1.5], 20)
+    sizes = draw_sizes(rng, 500, 40, cv)
+    assert (sizes.sum(axis=1) == 500).all()
+    assert sizes.min() >= 1
+    assert (sizes == np.floor(sizes)).all()
+    assert set(sizes[0]) == {12.0, 13.0}
+    spread = (sizes.std(axis=1) / sizes.mean(axis=1)).reshape(3, 20).mean(axis=1)
+    assert spread == pytest.approx([0.04, 0.5, 1.4], abs=0.12)
+    held = draw_sizes(rng, 500, 40, cv, low=6, high=20)
+    assert (held.sum(axis=1) == 500).all()
+    assert held.min() >= 6
+    assert held.max() <= 20
 
 
 @pytest.mark.parametrize(
@@ -171,11 +177,25 @@ def test_figures_that_cannot_be_meant(options: dict[str, Any], message: str) -> 
         sf.icc_posterior(**{"icc": "0.21", "n": 100, "groups": 5, **options})
 
 
-def test_what_hardly_any_data_can_print_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fewer tries than versions stand for a print that no draw returns."""
-    monkeypatch.setattr("bayes_sf.recovery.printed_icc._TRIES", 5)
+def test_what_no_data_can_print_is_refused() -> None:
+    """Means whose spread alone is larger than the printed variance within groups."""
+    printed = NullPrint(8, 4, icc=(0.2, 0.2), sizes=(2.0,) * 4, means=(-9.0, 9.0, -9.0, 9.0))
     with pytest.raises(DataError, match="must be possible with these rows and groups"):
-        sf.icc_posterior(icc="0.2", n=60, groups=6, balanced=True, estimator="ML")
+        draw_versions(printed, seed=1)
+
+
+def test_of_very_many_groups_the_print_is_enough() -> None:
+    found = sf.icc_posterior(icc="0.05", n=40_000, groups=4000, estimator="REML", balanced=True)
+    assert found.lower < 0.05 < found.upper
+    assert found.upper - found.lower < 0.02
+    with pytest.raises(DataError, match="groups: must be at most"):
+        sf.icc_posterior(icc="0.05", n=10**9, groups=10**8)
+
+
+def test_priors_in_a_unit_have_nothing_to_refer_to() -> None:
+    priors = sf.Priors(sd_group=sf.Prior("half-normal", scale=2.0, autoscale=False))
+    with pytest.raises(UsageError, match="priors: must be in units of sd"):
+        sf.icc_posterior(icc="0.2", n=60, groups=6, priors=priors)
 
 
 def test_nothing_else_is_printed() -> None:
@@ -217,7 +237,7 @@ def test_reread_as_json(command: Any) -> None:
         (("--icc", "21", "--n", "60", "--groups", "3"), "icc: must lie between 0 and 1"),
         (("--icc", "0.2", "--n", "60", "--groups", "3", "--sizes", "a"), "--sizes: must be whole"),
         (("--icc", "0.2", "--n", "60", "--groups", "3", "--estimator", "x"), "estimator: must be"),
-        (("--icc", "0.2", "--n", "60"), "Missing option"),
+        (("--icc", "0.2", "--n", "60"), "--groups: must be given"),
     ],
 )
 def test_reread_refuses(command: Any, options: tuple[str, ...], message: str) -> None:

@@ -1,7 +1,7 @@
 """Commands on the report itself: reproduce, report, check-published, describe, select, replica."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,6 +23,9 @@ from bayes_sf.cli.options import (
     YearsOption,
 )
 from bayes_sf.errors import UsageError
+
+if TYPE_CHECKING:
+    from bayes_sf.output.run import Run
 
 READING = "reading the data (from the published tables about ten seconds) ..."
 
@@ -111,6 +114,10 @@ def report(
 @app.command("check-published")
 def check_published(
     *,
+    tables: Annotated[
+        Path | None,
+        typer.Option("--tables", help="Folder of any report's printed results, with study.toml."),
+    ] = None,
     lang: LangOption = "en",  # noqa: ARG001  # the option sets it
     as_json: JsonOption = False,
 ) -> None:
@@ -118,6 +125,9 @@ def check_published(
 
     Example: bayes-sf check-published --lang nb
     """
+    if tables is not None:
+        _check_tables(tables, as_json=as_json)
+        return
     from bayes_sf.analysis.replay.consistency import replay
     from bayes_sf.output.files import json_text
     from bayes_sf.output.words.findings import findings_lines, replay_line
@@ -136,34 +146,134 @@ def check_published(
         typer.echo(f"{outcome.comparisons:14d}  {len(outcome.findings):8d}  {outcome.rule}")
 
 
+def _check_tables(folder: Path, *, as_json: bool) -> None:
+    """Any report's tables."""
+    from bayes_sf.analysis.printed.check import check_tables
+    from bayes_sf.inputs.printed.folder import read_published
+    from bayes_sf.output.files import json_text
+    from bayes_sf.output.words.findings import tables_lines
+
+    found = check_tables(read_published(folder))
+    if as_json:
+        typer.echo(json_text(found), nl=False)
+        return
+    for line in tables_lines(found):
+        typer.echo(line)
+
+
 @app.command()
-@with_options(writing("", out=False, quiet=False))
+@with_options(writing("", out=False))
 def reread(
+    folder: Annotated[
+        Path | None, typer.Argument(help="Folder of printed results, with study.toml.")
+    ] = None,
     *,
     given: Given,
-    icc: Annotated[str, typer.Option("--icc", help="Intraclass correlation as printed: 0.21.")],
-    n: Annotated[int, typer.Option("--n", help="Rows of the model.")],
-    groups: Annotated[int, typer.Option("--groups", help="Groups of the model.")],
+    init: Annotated[
+        Path | None,
+        typer.Option("--init", help="Write templates of such a folder, with comments, and stop."),
+    ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", help="With --init: a draft of the folder from a saved summary() of lme4."
+        ),
+    ] = None,
+    table: Annotated[
+        Path | None,
+        typer.Option("--table", help="CSV of many printed ICCs: study, icc, n, groups, estimator."),
+    ] = None,
+    size: Annotated[
+        float | None,
+        typer.Option("--size", help="Members of a cluster, for the design effect of --table."),
+    ] = None,
+    model: Annotated[
+        list[str] | None, typer.Option("--model", help="Model of the folder; may be repeated.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for the files.")] = None,
+    icc: Annotated[
+        str | None, typer.Option("--icc", help="Intraclass correlation as printed: 0.21.")
+    ] = None,
+    n: Annotated[int | None, typer.Option("--n", help="Rows of the model.")] = None,
+    groups: Annotated[int | None, typer.Option("--groups", help="Groups of the model.")] = None,
     sizes: Annotated[
         str | None, typer.Option("--sizes", help="Rows of each group, where printed: 12,30,8.")
     ] = None,
     balanced: Annotated[
         bool, typer.Option("--balanced", help="All groups are equally large.")
     ] = False,
-    estimator: Annotated[str, typer.Option("--estimator", help="REML, ML or unknown.")] = "unknown",
+    estimator: Annotated[
+        str | None, typer.Option("--estimator", help="REML, ML or unknown.")
+    ] = None,
 ) -> None:
-    """The posterior behind an ICC that a report prints, from the ICC, rows and groups alone.
+    """The posterior behind a printed ICC, or behind every model of a folder of printed results.
 
     Example: bayes-sf reread --icc 0.299 --n 582 --groups 6
     """
+    figures = {
+        "--icc": icc, "--n": n, "--groups": groups, "--sizes": sizes,
+        "--balanced": balanced or None, "--estimator": estimator,
+    }  # fmt: skip
+    used = [name for name, value in figures.items() if value is not None]
+    if init is not None:
+        others = [*used, *(["FOLDER"] if folder else []), *(["--model"] if model else [])]
+        _write_templates(init, source, others)
+        return
+    if source is not None:
+        raise UsageError("--from", "goes with --init FOLDER, where the draft is written")
+    if folder is not None and used:
+        raise UsageError(used[0], "goes without FOLDER, whose study.toml says it")
+    if folder is None and model:
+        raise UsageError("--model", "goes with FOLDER")
+    if table is not None and (folder is not None or used):
+        raise UsageError("--table", "goes without FOLDER and single figures")
+    if size is not None and table is None:
+        raise UsageError("--size", "goes with --table")
+    from bayes_sf.output.files import ready_folder
+
+    place = ready_folder(out) if out else None
+    if folder is not None:
+        from bayes_sf.output.runs.reread import run_reread_folder
+        from bayes_sf.recovery.reread.report import reread as read_folder
+
+        found = read_folder(folder, models=model, seed=given.seed, progress=given.asked.progress)
+        run = run_reread_folder(found, given.asked)
+    elif table is not None:
+        from bayes_sf.output.runs.reread import run_reread_table
+        from bayes_sf.recovery.reread.many import icc_table
+
+        many = icc_table(table, seed=given.seed, size=size, progress=given.asked.progress)
+        run = run_reread_table(many, given.asked)
+    else:
+        run = _read_icc(given, figures)
+    run.show(stdout(), run.write(place) if place else (), as_json=given.as_json)
+
+
+def _write_templates(place: Path, source: Path | None, others: list[str]) -> None:
+    """Templates of a folder of printed results, or a draft of it."""
+    if others:
+        raise UsageError(others[0], "goes without --init")
+    from bayes_sf.inputs.printed.drafts import write_draft
+    from bayes_sf.inputs.printed.templates import write_templates
+
+    for path in write_draft(source, place) if source else write_templates(place):
+        typer.echo(path)
+
+
+def _read_icc(given: Given, figures: dict[str, Any]) -> "Run":
+    """One ICC."""
+    for name in ("--icc", "--n", "--groups"):
+        if figures[name] is None:
+            raise UsageError(name, "must be given, or FOLDER", fix="see bayes-sf reread --help")
     from bayes_sf.output.runs.reread import run_reread
     from bayes_sf.recovery.printed_icc import icc_posterior
 
     found = icc_posterior(
-        icc=icc, n=n, groups=groups, sizes=_whole_numbers(sizes), balanced=balanced,
-        estimator=estimator, seed=given.seed,  # type: ignore[arg-type]
+        icc=figures["--icc"], n=figures["--n"], groups=figures["--groups"],
+        sizes=_whole_numbers(figures["--sizes"]), balanced=bool(figures["--balanced"]),
+        estimator=figures["--estimator"] or "unknown", seed=given.seed,
     )  # fmt: skip
-    run_reread(found, given.asked).show(stdout(), (), as_json=given.as_json)
+    return run_reread(found, given.asked)
 
 
 def _whole_numbers(text: str | None) -> list[int] | None:

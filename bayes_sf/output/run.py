@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bayes_sf.catalogue import speaking
+from bayes_sf.catalogue import said_of, speaking
 from bayes_sf.disclosure.control import Control, Rules
 from bayes_sf.disclosure.gate import Passed
 from bayes_sf.engines.fit import versions
@@ -210,7 +210,7 @@ class Run:
         if content.printed is not None:
             content.printed(console)
         else:
-            said = content.statement or statement_of(self.asked.source)
+            said = str(said_of(content.statement)) or statement_of(self.asked.source)
             console.print(said, style="bold")
         for table in content.tables:
             print_table(console, table)

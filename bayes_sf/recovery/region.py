@@ -91,10 +91,11 @@ def coefficient_region(
     t: Interval | None = None,
     ci_low: Interval | None = None,
     ci_high: Interval | None = None,
+    quantile: float = NORMAL_QUANTILE,
 ) -> Region:
     """Find all pairs (b, s) that the printed figures of one coefficient allow.
 
-    The half-planes, with q = qnorm(0.975): b and s in their own intervals, s >= 0,
+    The half-planes, with q the quantile: b and s in their own intervals, s >= 0,
     t_lo s <= b <= t_hi s, b - q s in `ci_low`, b + q s in `ci_high`.
 
     Parameters
@@ -102,7 +103,9 @@ def coefficient_region(
     estimate, se : (low, high)
         What rounding allows of the printed estimate and standard error.
     t, ci_low, ci_high : (low, high), optional
-        The same for the printed ratio and for the limits of the 95 % Wald interval.
+        The same for the printed ratio and for the limits of the Wald interval.
+    quantile : float
+        Factor of the standard error in that interval; qnorm(0.975) by default.
 
     Returns
     -------
@@ -125,13 +128,13 @@ def coefficient_region(
     b_low, b_high = estimate
     box = [(b_low, s_low), (b_high, s_low), (b_high, s_high), (b_low, s_high)]
     corners = np.array(box, dtype=np.float64)
-    for a, c, bound in _half_planes(t, ci_low, ci_high):
+    for a, c, bound in _half_planes(t, ci_low, ci_high, quantile):
         corners = _clip(corners, a, c, bound)
     return Region(corners)
 
 
 def _half_planes(
-    t: Interval | None, ci_low: Interval | None, ci_high: Interval | None
+    t: Interval | None, ci_low: Interval | None, ci_high: Interval | None, quantile: float
 ) -> "Iterator[tuple[float, float, float]]":
     """Yield (a, c, d) with the meaning a b + c s <= d."""
     if t is not None:
@@ -139,8 +142,8 @@ def _half_planes(
         yield 1.0, -t[1], 0.0
     for limit, sign in ((ci_low, -1.0), (ci_high, 1.0)):
         if limit is not None:
-            yield -1.0, -sign * NORMAL_QUANTILE, -limit[0]
-            yield 1.0, sign * NORMAL_QUANTILE, limit[1]
+            yield -1.0, -sign * quantile, -limit[0]
+            yield 1.0, sign * quantile, limit[1]
 
 
 def _clip(

@@ -8,7 +8,7 @@ half-normal(0, 1 sd(y))
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, Protocol
 
 from bayes_sf.errors import SpecError
 from bayes_sf.spec.prior import (
@@ -25,6 +25,7 @@ __all__ = [
     "LOCATION_FAMILIES",
     "SCALE_FAMILIES",
     "SHRINKAGE_FAMILIES",
+    "EarlierStudy",
     "Prior",
     "Priors",
     "icc_prior_quantiles",
@@ -62,6 +63,24 @@ _DEFAULTS: Mapping[str, Prior] = {
     "sd_group_change": Prior("half-t"),
     "sd_period": Prior("half-t", scale=0.5),
 }
+
+
+class EarlierStudy(Protocol):
+    """What `Priors.from_study` asks of an earlier study."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def unit(self) -> str:
+        """Unit of its outcome."""
+
+    def spreads(self) -> Mapping[str, tuple[float, float]]:
+        """Posterior mean and sd of ``sd_group`` and ``sd_resid``."""
+
+    def slope(self, term: str) -> tuple[float, float]:
+        """Posterior mean and sd of a coefficient."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +176,57 @@ class Priors:
             role: self.of(role) if role in chosen else None for role in _DEFAULTS
         }
         return replace(self, **filled)
+
+    @classmethod
+    def from_study(
+        cls, study: EarlierStudy, *, weight: float, unit: str, slope: str = ""
+    ) -> "Priors":
+        """Priors from an earlier study, worth a stated share of it: a power prior.
+
+        Its likelihood counts `weight` times (Ibrahim & Chen 2000, Statistical Science 15, 46-60),
+        so variances grow by 1/weight. A slope is normal; the two standard deviations are gamma
+        with the earlier posterior's mean and the grown variance. Whether one's own data agree with
+        it is for `sf.prior_conflict` to say.
+
+        Parameters
+        ----------
+        study : EarlierStudy
+            Such as a model of `sf.reread(...)` that is printed with its components.
+        weight : float
+            Above 0; 1 takes the study for as good as one's own rows.
+        unit : str
+            Of one's own outcome: it must be the study's.
+        slope : str
+            Term of the study whose coefficient is every slope's prior; by default slopes keep
+            theirs.
+
+        Raises
+        ------
+        SpecError
+            For a weight that is none, another unit, or one that is not stated.
+        """
+        weighed = isinstance(weight, int | float) and not isinstance(weight, bool)
+        if not weighed or not 0 < weight <= 1:
+            raise SpecError("priors: weight", "must lie above 0 and be at most 1", got=weight)
+        if not unit or study.unit != unit:
+            raise SpecError(
+                "priors: unit", "must be stated, and be the earlier study's",
+                got=f"{unit!r} and {study.unit!r}", fix="say unit in study.toml and in the call",
+            )  # fmt: skip
+        reason = f"power prior of weight {weight:g} from {study.name}"
+        chosen = {}
+        for role, (mean, sd) in study.spreads().items():
+            variance = sd**2 / weight
+            chosen[role] = Prior(
+                "gamma", scale=variance / mean, shape=mean**2 / variance, autoscale=False,
+                reason=reason,
+            )  # fmt: skip
+        if slope:
+            mean, sd = study.slope(slope)
+            chosen["slope"] = Prior(
+                "normal", scale=sd / weight**0.5, location=mean, autoscale=False, reason=reason
+            )
+        return cls(**chosen)
 
     def __str__(self) -> str:
         """Write all out that are given, as specified or resolved."""

@@ -135,6 +135,24 @@ def test_a_command_in_norwegian_is_whole(
         assert found_in(text) == set(), name
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "reread --icc 0.00 --n 400 --groups 6",
+        "reread tests/printed_results/sleepstudy_slopes",
+        "reread tests/printed_results/incohort2_null_ml",
+        "check-published --tables tests/printed_results/incohort2_null_ml",
+    ],
+)
+def test_printed_results_in_norwegian_are_whole(command: Command, arguments: str) -> None:
+    root = Path(__file__).resolve().parents[2]
+    given = [str(root / part) if part.startswith("tests/") else part for part in arguments.split()]
+    code, out, err = command(*given, "--lang", "nb")
+    assert (code, err) == (0, "")
+    theirs = {"models", "intercept", "days"}  # keys of study.toml, terms as printed
+    assert found_in(out) <= theirs
+
+
 def _is_fault(line: str) -> bool:
     """A contradiction in the register's files: as errors, it is in English."""
     return line.startswith(("register_", "record is used"))

@@ -15,8 +15,8 @@ HEAVY = ("pandas", "pymc", "arviz", "numba", "scipy", "duckdb", "pyarrow", "matp
 
 PUBLIC = [
     "Analysis", "ModelSpec", "Moments", "Prior", "Priors", "Result", "Results",
-    "Sensitivity", "fit", "icc_posterior", "load_analysis", "load_sample", "plot",
-    "published_table", "sensitivity",
+    "Sensitivity", "fit", "icc_posterior", "icc_table", "load_analysis", "load_sample", "plot",
+    "prior_conflict", "published_table", "read_published", "reread", "sensitivity",
 ]  # fmt: skip
 
 PARAMETERS = {
@@ -47,6 +47,11 @@ PARAMETERS = {
     "load_analysis": "name",
     "icc_posterior": "*icc *n *groups *sizes=None *balanced=False *estimator='unknown' "
     "*priors=None *level=0.95 *seed=1",
+    "icc_table": "path *priors=None *level=0.95 *seed=1 *size=None *decimal_mark='.' *progress",
+    "prior_conflict": "earlier own",
+    "read_published": "folder",
+    "reread": "what *models=None *priors=None *prob=0.95 *seed=1 *progress",
+    "Priors.from_study": "study *weight *unit *slope=''",
     "load_sample": "name=None **files",
     "plot": "result name path=None",
     "published_table": "key",

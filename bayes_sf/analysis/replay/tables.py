@@ -252,11 +252,11 @@ class Tables:
     def region(self, row: CoefficientRow, *figures: Literal["t", "ci_low", "ci_high"]) -> Region:
         """Find the allowed (estimate, se) of a row by estimate, se and `figures` (default: all)."""
         names = figures or ("t", "ci_low", "ci_high")
+        given = {name: self.interval(row.table, getattr(row, name)) for name in names}
         return coefficient_region(
-            self.interval(row.table, row.estimate),
-            self.interval(row.table, row.se),
-            **{name: self.interval(row.table, getattr(row, name)) for name in names},
-        )
+            self.interval(row.table, row.estimate), self.interval(row.table, row.se),
+            t=given.get("t"), ci_low=given.get("ci_low"), ci_high=given.get("ci_high"),
+        )  # fmt: skip
 
     @cached_property
     def multiple(self) -> frozenset[str]:

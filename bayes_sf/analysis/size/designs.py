@@ -111,9 +111,8 @@ def _centre(line: "pd.Series[str]") -> tuple[float, float]:
     """Estimate and standard error in the middle of what a printed row allows."""
     decimals = DECIMALS[str(line["table"])]
     names = ("estimate", "se", "t", "ci_low", "ci_high")
-    allowed = {name: rounding_interval(str(line[name]), decimals=decimals) for name in names}
-    b, s = allowed.pop("estimate"), allowed.pop("se")
-    region = coefficient_region(b, s, **allowed)
+    b, s, t, low, high = (rounding_interval(str(line[n]), decimals=decimals) for n in names)
+    region = coefficient_region(b, s, t=t, ci_low=low, ci_high=high)
     if region.empty:
         return 0.5 * sum(b), 0.5 * sum(s)
     middle = region.vertices.mean(axis=0)

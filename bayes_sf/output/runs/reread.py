@@ -1,22 +1,38 @@
-"""`bayes-sf reread`: the posterior behind a printed ICC."""
+"""`bayes-sf reread`: the posterior behind a printed ICC, or behind every model of a folder."""
 
-from typing import Final
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from bayes_sf.catalogue import mark, say
+from bayes_sf.catalogue import Message, mark, said_of, say, say_as
 from bayes_sf.disclosure.control import Control
 from bayes_sf.disclosure.gate import holds_no_data
-from bayes_sf.output.numbers import ICC_DECIMALS, fixed, interval
+from bayes_sf.output.numbers import (
+    ICC_DECIMALS,
+    as_printed,
+    estimate,
+    fixed,
+    interval,
+    probability,
+    row_decimals,
+)
 from bayes_sf.output.run import Asked, Content, Run
 from bayes_sf.output.tables.table import Table, printed_table
 from bayes_sf.output.words.priors import prior_words
 from bayes_sf.output.words.words import interval_name, of_groups
-from bayes_sf.recovery.printed_icc import IccPosterior
+from bayes_sf.recovery.reread.null import IccPosterior
 
-__all__ = ["run_reread"]
+if TYPE_CHECKING:
+    from bayes_sf.recovery.reread.coefficients import CoefficientPosterior
+    from bayes_sf.recovery.reread.model import RereadModel
+    from bayes_sf.recovery.reread.report import Reread
 
-#: Ends of what the print leaves open, and the print itself.
+__all__ = ["run_reread", "run_reread_folder", "run_reread_table"]
+
+#: Whose figures these are.
+_STATEMENT: Final = Message("Re-read from printed figures: no data were there.")
+#: The print itself, and ends of what it leaves open.
 _CASES: Final = {
     "as printed": mark("as printed"), "sizes equal": mark("sizes equal"),
     "sizes very unequal": mark("sizes very unequal"), "REML": mark("by REML"),
@@ -24,18 +40,10 @@ _CASES: Final = {
     "largest that is called zero": mark("largest that is called zero"),
     "largest that is printed so": mark("largest ICC that is printed so"),
 }  # fmt: skip
-#: What is assumed, by what `IccPosterior.assumed` begins with.
-_ASSUMED: Final = {
-    "sizes of groups": mark(
-        "sizes of groups, drawn from equal to very unequal; printed sizes would narrow it"
-    ),
-    "estimator": mark("REML, since the report does not say; both are shown"),
-    "a variance printed as zero is only bounded": mark(
-        "a variance printed as zero is only bounded; what is called zero is drawn"
-    ),
-}
-#: Whose figures these are.
-_STATEMENT: Final = mark("Re-read from printed figures: no data were there.")
+#: What is shown of a model's account, by its kind.
+_SHOWN: Final = {
+    "assumed": mark("assumed"), "left open": mark("left open"), "no ICC": mark("no ICC"),
+}  # fmt: skip
 
 
 def run_reread(found: IccPosterior, asked: Asked) -> Run:
@@ -50,44 +58,219 @@ def run_reread(found: IccPosterior, asked: Asked) -> Run:
     return Run(asked, Control(microdata=False), passed.map(_content))
 
 
+def run_reread_folder(found: "Reread", asked: Asked) -> Run:
+    """Show every model of a folder: its ICC, its coefficients, and what they rest on.
+
+    Parameters
+    ----------
+    found : Reread
+    asked : Asked
+    """
+    passed = holds_no_data(found, "printed figures only")
+    return Run(asked, Control(microdata=False), passed.map(_folder))
+
+
+def run_reread_table(found: pd.DataFrame, asked: Asked) -> Run:
+    """Show many re-read ICCs.
+
+    Parameters
+    ----------
+    found : pandas.DataFrame
+        From `icc_table`.
+    asked : Asked
+    """
+    passed = holds_no_data(found, "printed figures only")
+    return Run(asked, Control(microdata=False), passed.map(_many))
+
+
+def _many(found: pd.DataFrame) -> Content:
+    """A line for each ICC."""
+    lines = []
+    for row in found.to_dict("records"):
+        _, middle, limits = _line("", row["lower"], row["median"], row["upper"])
+        ends = interval(row["low_end"], row["high_end"], ICC_DECIMALS)
+        cells = [row["study"], as_printed(row["printed"]), middle, limits, ends]
+        if "deff_median" in row:
+            cells += [fixed(row["deff_median"], 2),
+                      interval(row["deff_lower"], row["deff_upper"], 2)]  # fmt: skip
+        lines.append(cells)
+    header = [say("study"), say("printed"), say("median"), say("interval"), say("with all ends")]
+    if "deff_median" in found:
+        header += [say("design effect"), say("its interval")]
+    kind = interval_name("credible-eti", float(found["level"].iloc[0]) if len(found) else 0.95)
+    title = say("Intraclass correlations of printed models")
+    table = printed_table(title, header, lines, f"{kind}.")
+    return Content(
+        frames={"iccs": found}, tables=(table,), statement=_STATEMENT,
+        about={"iccs": len(found)},
+    )  # fmt: skip
+
+
+def _cases(found: IccPosterior) -> dict[str, IccPosterior]:
+    """The main posterior and its ends."""
+    return {"as printed": found, **found.ends}
+
+
+def _record(case: str, one: IccPosterior) -> dict[str, object]:
+    return {
+        "case": case, "lower": one.lower, "median": one.median, "upper": one.upper,
+        "mean": one.mean, "prior_median": one.prior_median, "prior_lower": one.prior_lower,
+        "prior_upper": one.prior_upper, "level": one.level,
+    }  # fmt: skip
+
+
 def _content(found: IccPosterior) -> Content:
     """The table, and the same as a frame."""
-    rows = {"as printed": found, **found.ends}
-    frame = pd.DataFrame(
-        {
-            "case": list(rows), "lower": [r.lower for r in rows.values()],
-            "median": [r.median for r in rows.values()],
-            "upper": [r.upper for r in rows.values()], "mean": [r.mean for r in rows.values()],
-            "prior_median": found.prior_median, "prior_lower": found.prior_lower,
-            "prior_upper": found.prior_upper, "level": found.level,
-        }
-    )  # fmt: skip
+    frame = pd.DataFrame([_record(case, one) for case, one in _cases(found).items()])
     return Content(
         frames={"icc": frame},
-        tables=(_table(rows, found),),
-        lines=[say("Assumed: {}.", say(_ASSUMED[why.partition(":")[0]])) for why in found.assumed],
+        tables=(_table(found),),
+        lines=[say("Assumed: {}.", said_of(why)) for why in found.assumed],
         about={
             "printed": found.printed, "n": found.n, "groups": found.groups,
-            "priors": found.priors, "assumed": list(found.assumed),
+            "priors": found.priors, "assumed": [str(why) for why in found.assumed],
         },
         statement=_STATEMENT,
     )  # fmt: skip
 
 
-def _table(rows: dict[str, IccPosterior], found: IccPosterior) -> Table:
-    """A line for each case, and one for the prior."""
+def _line(name: str, lower: float, median: float, upper: float) -> tuple[str, ...]:
+    return name, fixed(median, ICC_DECIMALS), interval(lower, upper, ICC_DECIMALS)
 
-    def line(name: str, lower: float, median: float, upper: float) -> tuple[str, str, str]:
-        return name, fixed(median, ICC_DECIMALS), interval(lower, upper, ICC_DECIMALS)
 
-    lines = [line(say(_CASES[case]), r.lower, r.median, r.upper) for case, r in rows.items()]
-    prior = (found.prior_lower, found.prior_median, found.prior_upper)
-    title = say(
-        "Intraclass correlation, printed as {} (n = {}, {} groups)", found.printed, found.n,
-        found.groups,
-    )  # fmt: skip
+def _note(found: IccPosterior) -> str:
+    """Interval and priors."""
     kind = interval_name("credible-eti", found.level)
     priors = of_groups(prior_words(found.priors), own="group")
-    note = say("{}. Priors: {}.", kind, priors)
-    header = ("ICC", say("Median").lower(), say("interval"))
-    return printed_table(title, header, [*lines, line(say("prior alone"), *prior)], note)
+    return say("{}. Priors: {}.", kind, priors)
+
+
+def _table(found: IccPosterior) -> Table:
+    """A line for each case, and one for the prior."""
+    lines = [
+        _line(say(_CASES[case]), r.lower, r.median, r.upper) for case, r in _cases(found).items()
+    ]
+    prior = _line(say("prior alone"), found.prior_lower, found.prior_median, found.prior_upper)
+    title = say(
+        "Intraclass correlation, printed as {} (n = {}, {} groups)", as_printed(found.printed),
+        found.n,
+        found.groups,
+    )  # fmt: skip
+    header = ("ICC", say("median"), say("interval"))
+    return printed_table(title, header, [*lines, prior], _note(found))
+
+
+def _folder(found: "Reread") -> Content:
+    """Tables of ICCs and coefficients, an account of every model."""
+    models = list(found.values())
+    account = [line for model in models for line in _account(model)]
+    tables = [table for table in (_iccs(models), _coefficients(models)) if table]
+    frames = {
+        "icc": pd.DataFrame([line for model in models for line in _icc_records(model)]),
+        "coefficients": pd.DataFrame(
+            [_coefficient_record(one) for model in models for one in model.coefficients]
+        ),
+        "account": pd.DataFrame(
+            [(name, kind, str(text)) for name, kind, text in account],
+            columns=["model", "kind", "text"],
+        ),
+    }
+    return Content(
+        frames={name: frame for name, frame in frames.items() if len(frame.columns)},
+        tables=tables,
+        lines=[
+            say("Model {}: {}: {}.", name, say(_SHOWN[kind]), said_of(text))
+            for name, kind, text in account
+            if kind in _SHOWN
+        ],
+        about={
+            "title": found.report.title, "report": found.report.source,
+            "priors": str(found.priors), "models": {model.name: model.level for model in models},
+        },
+        statement=_STATEMENT,
+    )  # fmt: skip
+
+
+def _account(model: "RereadModel") -> Iterator[tuple[str, str, str]]:
+    """What was read, assumed and left open of one model."""
+    for kind, texts in (
+        ("read", model.read), ("assumed", model.assumed), ("left open", model.left),
+        ("no ICC", (model.refused,) if model.refused else ()),
+    ):  # fmt: skip
+        yield from ((model.name, kind, text) for text in texts)
+    for one in model.coefficients:
+        for text in one.assumed:
+            yield f"{model.name}, {one.term}", "assumed", text
+
+
+def _icc_records(model: "RereadModel") -> Iterator[dict[str, object]]:
+    if model.icc is not None:
+        for case, one in _cases(model.icc).items():
+            yield {
+                "model": model.name, "reading": model.level, "printed": model.icc.printed,
+                "n": model.icc.n, "groups": model.icc.groups, **_record(case, one),
+            }  # fmt: skip
+
+
+def _coefficient_record(one: "CoefficientPosterior") -> dict[str, object]:
+    ends = {
+        f"{limit}_{name.partition(' ')[0]}_df": value
+        for name, both in one.ends.items()
+        for limit, value in zip(("lower", "upper"), both, strict=True)
+    }
+    return {
+        "model": one.model, "term": one.term, "printed": one.printed, "unit": one.unit,
+        "mean": one.mean, "sd": one.sd, "lower": one.lower, "upper": one.upper,
+        "level": one.level, "p_direction": one.p_direction, "df_low": one.df[0],
+        "df_high": one.df[1], "prior": one.prior, **ends,
+    }  # fmt: skip
+
+
+def _iccs(models: "list[RereadModel]") -> Table | None:
+    """A line for every model with an ICC, and for its ends."""
+    lines = []
+    first = next((model.icc for model in models if model.icc), None)
+    if first is None:
+        return None
+    for model in models:
+        if model.icc is None:
+            continue
+        for case, one in _cases(model.icc).items():
+            _, middle, limits = _line("", one.lower, one.median, one.upper)
+            main = case == "as printed"
+            lines.append((
+                model.name if main else "", say(_CASES[case]), model.level if main else "",
+                as_printed(model.icc.printed) if main else "", middle, limits,
+            ))  # fmt: skip
+    title = say("Intraclass correlations of printed models")
+    prior = _line("", first.prior_lower, first.prior_median, first.prior_upper)
+    note = f"{_note(first)} ICC {say('prior alone')}: {prior[1]} ({prior[2]})."
+    header = (
+        say("model"), say("case"), say("level"), say("printed"), say("median"), say("interval"),
+    )  # fmt: skip
+    return printed_table(title, header, lines, note)
+
+
+def _coefficients(models: "list[RereadModel]") -> Table | None:
+    """A line for every coefficient."""
+    lines = []
+    found = [one for model in models for one in model.coefficients]
+    for one in found:
+        width = one.sd if one.sd == one.sd else one.upper - one.lower
+        places = row_decimals([one.mean, one.lower, one.upper], width)
+        df = "\u2013".join(as_printed(f"{end:g}") for end in dict.fromkeys(one.df))
+        lines.append((
+            one.model, one.term, as_printed(one.printed), estimate(one.mean, places),
+            interval(one.lower, one.upper, places), df,
+            probability(one.p_direction), prior_words(one.prior),
+        ))  # fmt: skip
+    if not found:
+        return None
+    title = say("Coefficients of printed models")
+    header = (
+        say("model"), say("term"), say("printed"), say_as("of a posterior", "mean"),
+        say("interval"), say_as("degrees of freedom", "df"), say_as("of a posterior", "direction"),
+        say("prior"),
+    )  # fmt: skip
+    kind = interval_name("credible-eti", found[0].level)
+    return printed_table(title, header, lines, f"{kind}.")

@@ -1,12 +1,18 @@
-"""Findings of the replay as lines, in the language that is spoken."""
+"""Findings of the replay, and in any report's printed tables, as lines in the language spoken."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Final
 
+from bayes_sf.analysis.printed.check import PrintedFinding, RuleRun
 from bayes_sf.analysis.replay.consistency import RuleOutcome
 from bayes_sf.analysis.replay.findings import SEVERITIES, Finding, count_severities
 from bayes_sf.catalogue import said_of, say
+from bayes_sf.errors import legible
 
-__all__ = ["finding_line", "findings_lines", "replay_line"]
+__all__ = ["finding_line", "findings_lines", "replay_line", "tables_lines"]
+
+#: Lines that a rule that was not run may have.
+_MOST_NEEDS: Final = 3
 
 
 def findings_lines(outcomes: Sequence[RuleOutcome]) -> tuple[str, ...]:
@@ -60,3 +66,51 @@ def finding_line(finding: Finding) -> str:
     """
     place, text, arithmetic = map(said_of, (finding.place, finding.text, finding.arithmetic))
     return f"{say(finding.severity)}: {place}: {text} [{arithmetic}]"
+
+
+def tables_lines(runs: Sequence[RuleRun]) -> Iterator[str]:
+    """Findings in any report's printed tables, then what every rule did.
+
+    Parameters
+    ----------
+    runs : sequence of RuleRun
+    """
+    found = [finding for run in runs for finding in run.findings]
+    yield from map(_printed_line, found)
+    if not found:
+        yield say("No findings.")
+    yield ""
+    yield say(
+        "{} comparisons, {} findings, {} of {} rules without a comparison.",
+        sum(run.comparisons for run in runs), len(found),
+        sum(not run.comparisons for run in runs), len(runs),
+    )  # fmt: skip
+    yield ""
+    yield say("   comparisons  findings  rule")
+    indent = " " * 29
+    for run in runs:
+        counts = f"{run.comparisons:14d}  {len(run.findings):8d}  {run.number:2d}"
+        yield f"{counts} {said_of(run.rule)}"
+        for need in run.needs[:_MOST_NEEDS]:
+            yield legible(indent + say("not run: needs {}", said_of(need)))
+        if len(run.needs) > _MOST_NEEDS:
+            yield indent + say("and {} more", len(run.needs) - _MOST_NEEDS)
+
+
+def _printed_line(finding: PrintedFinding) -> str:
+    """Say one finding in printed tables."""
+    text, arithmetic = (
+        str(said)[:1].upper() + str(said)[1:]
+        for said in map(said_of, (finding.text, finding.arithmetic))
+    )
+    line = say(
+        "{} [rule {}, {}]: {}. Printed: {}. {}.", said_of(finding.place), finding.rule,
+        say(finding.severity), text, said_of(finding.printed), arithmetic,
+    )  # fmt: skip
+    rounding = say("Rounding assumed: {}.", said_of(finding.rounding))
+    cut = (
+        say("Cut off instead of rounded, the figures would agree.")
+        if finding.truncated
+        else say("Cutting off instead of rounding does not explain it.")
+    )
+    return legible(f"{line} {rounding} {cut}")

@@ -1,0 +1,1 @@
+"""Printed results of any report against one another: rules under rounding."""

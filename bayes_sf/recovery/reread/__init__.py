@@ -1,0 +1,1 @@
+"""Re-reading: the posteriors behind printed multilevel results, at the level that is printed."""

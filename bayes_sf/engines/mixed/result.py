@@ -114,7 +114,8 @@ class MixedResult(Result):
         pandas.DataFrame
             ``estimate, sd, lower, upper``; of a posterior ``p_direction``, of REML and ML ``t``,
             ``df`` by Satterthwaite's method and ``p`` from Student's t with so many. The interval
-            is Wald's with the normal's quantiles, as in every table here and in lme4's `confint(method = "Wald")`.
+            is Wald's with the normal's quantiles, as in every table here and in lme4's
+            `confint(method = "Wald")`.
         """
         import pandas as pd
         from scipy.special import stdtr

@@ -1,4 +1,4 @@
-"""Simulated data for the references of mixed models: python make_data.py, in this folder."""
+"""Simulated data for the references of mixed models: python make_kept_data.py, in this folder."""
 
 from pathlib import Path
 

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.patches import Rectangle
 from rich.console import Console
 
 import bayes_sf as sf
+from bayes_sf.analysis.comparison import IccRow
 from bayes_sf.analysis.pooling import compare_pooling
 from bayes_sf.cli.data import read_secret
 from bayes_sf.disclosure.control import HIDDEN, OFF, Control, Rules
@@ -24,6 +26,7 @@ from bayes_sf.disclosure.learnt.knowledge import Knowledge
 from bayes_sf.disclosure.protected_cases import protect_belonging
 from bayes_sf.disclosure.protected_models import (
     keep_open,
+    pass_picture,
     protect_estimates,
     protect_pooling,
     protect_results,
@@ -35,6 +38,8 @@ from bayes_sf.folder import write_files
 from bayes_sf.inputs.pseudonym import key_of
 from bayes_sf.inputs.sample import AnalysisSample, load_sample
 from bayes_sf.output.figures.page import coarsened
+from bayes_sf.output.figures.pictures import draw_picture
+from bayes_sf.output.figures.posterior import icc_figure
 from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.formats.webpage import page
 from bayes_sf.output.run import keyed
@@ -182,7 +187,7 @@ def test_a_picture_holds_no_more_than_the_eye_sees() -> None:
     bars = axes.bar(np.arange(40), heights)
     (line,) = axes.plot(np.arange(40), heights)
     coarsened(figure)
-    for drawn in (line.get_ydata(), [bar.get_height() for bar in bars]):
+    for drawn in (np.ravel(line.get_ydata()).tolist(), [bar.get_height() for bar in bars]):
         assert len({round(float(v) % 0.01, 9) for v in drawn} - {0.0, 0.01}) == 0
         assert np.abs(np.asarray(drawn) - heights).max() <= 0.005 + 1e-9
         assert np.abs(np.asarray(drawn) - heights).max() > 1e-4
@@ -197,6 +202,44 @@ def test_what_has_not_passed_is_not_carried_through_the_gate(sample: AnalysisSam
     shown = protect_results([result], control).map(lambda found: found[0].rows[0].estimate)
     assert isinstance(shown, Passed)
     assert shown.shown == round(result.rows[0].estimate, 2)
+
+
+def test_shrinkage_is_not_in_the_order_of_hidden_sizes(sample: AnalysisSample) -> None:
+    """Whoever is unsaid stands by name, whatever its n; digits are those of the data."""
+    result = fit(NULL, sample)
+    sizes = dict(zip(result.moments.groups, map(int, result.moments.sizes), strict=True))
+    small, *_, large = sorted(sizes, key=sizes.__getitem__)
+    names = []
+    for unsaid in ({small, large}, {large, small}):
+        figure = draw_picture(result, "shrinkage", unsaid=unsaid, places=lambda *_: 0)
+        labels = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+        assert [label.endswith(f"(n = {HIDDEN})") for label in labels[:3]] == [True, True, False]
+        assert labels[:2] == sorted(labels[:2])
+        names.append(labels)
+    for line in figure.axes[0].lines:
+        xs = np.asarray(line.get_xdata(), dtype=float)
+        assert np.array_equal(xs, np.round(xs)), "the data give no decimal here"
+    assert names[0] == names[1]
+
+
+def test_a_forest_has_no_digits_of_a_tight_prior(sample: AnalysisSample) -> None:
+    tight = sf.Priors(intercept=sf.Prior("normal", 1e-3, location=5.0, autoscale=False))
+    result = fit(dataclasses.replace(NULL, priors=tight), sample)
+    drawn = pass_picture(
+        result, "forest", Control.of(sample, Rules()), partial(draw_picture, result, "forest")
+    ).shown
+    dots = [float(np.ravel(line.get_xdata())[0]) for line in drawn.axes[0].lines]
+    assert all(value == round(value, 2) for value in dots)
+
+
+def test_the_icc_is_drawn_from_what_has_passed(sample: AnalysisSample) -> None:
+    """Forty bars of its posterior were forty equations in a hidden mean."""
+    result = fit(NULL, sample)
+    row = IccRow(MEAN, "all", 0.3, 0.3, 0.312, 0.305, 0.107, 0.612, 0.95, "", 0.5, 0.1, 0.9, 582, 6)
+    axes = icc_figure([result], [row]).axes[0]
+    thick = next(line for line in axes.lines if line.get_linewidth() == 4)
+    assert list(np.asarray(thick.get_xdata(), dtype=float)) == [0.107, 0.612]
+    assert not [patch for patch in axes.patches if isinstance(patch, Rectangle)]
 
 
 # 6. Mean and sd of three

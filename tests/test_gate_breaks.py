@@ -4,6 +4,7 @@ The files are a copy of the replica, which nobody recognises; figures are those 
 """
 
 import dataclasses
+import re
 import stat
 from collections.abc import Iterator
 from functools import partial
@@ -33,10 +34,12 @@ from bayes_sf.disclosure.protected_models import (
 )
 from bayes_sf.disclosure.protected_predictions import pass_fit_measures, protect_checks
 from bayes_sf.engines.fit import fit
-from bayes_sf.errors import DisclosureError, UsageError
+from bayes_sf.errors import DataError, DisclosureError, UsageError
 from bayes_sf.folder import write_files
 from bayes_sf.inputs.pseudonym import key_of
+from bayes_sf.inputs.register.reader import read_register
 from bayes_sf.inputs.sample import AnalysisSample, load_sample
+from bayes_sf.inputs.survey import read_survey
 from bayes_sf.output.figures.page import coarsened
 from bayes_sf.output.figures.pictures import draw_picture
 from bayes_sf.output.figures.posterior import icc_figure
@@ -48,6 +51,7 @@ from bayes_sf.spec.analysis import Analysis
 from bayes_sf.spec.model import ModelSpec
 
 MEAN = "absence_mean"
+INPUTS = Path(__file__).parent / "bad_inputs"
 NULL = ModelSpec(MEAN, unit="pp", min_quarters=1)
 
 
@@ -313,6 +317,33 @@ def test_nothing_leaves_in_full(sample: AnalysisSample) -> None:
 
 def vars_of(row: Any) -> dict[str, Any]:
     return {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
+
+
+# 9. Messages
+
+
+SECRETS = ("974.760.673", "974-760-67x", "97 47 60 67x", "9747/60", "Kari Hansen, tlf 81 54")
+
+
+def test_no_message_quotes_a_text_of_a_cell(tmp_path: Path) -> None:
+    """Nor a short one: a message has file, row, column and rule, and answers that are known."""
+    survey = pd.read_csv(INPUTS / "good_survey.csv", sep=";", dtype=str)
+    for row, secret in enumerate(SECRETS):
+        survey.loc[row, "q3"] = secret
+    survey.loc[0, ["org_nr", "industry"]] = "974 760 67x", "tlf 8154"
+    survey.to_csv(tmp_path / "s.csv", index=False, sep=";")
+    with pytest.raises(DataError) as caught:
+        read_survey(tmp_path / "s.csv", key=bytes(32))
+    for row in range(2, 2 + len(SECRETS)):
+        assert f"row {row}, column q3: got something that is not shown" in str(caught.value)
+    assert not re.search(r"974|97 47|Kari|81 ?54", str(caught.value))
+    register = pd.read_csv(INPUTS / "good_register_workplace.csv", sep=None, engine="python")
+    spoilt = register.head(4).astype(str)
+    spoilt.loc[2, "mdagsv"] = SECRETS[-1]
+    spoilt.to_csv(tmp_path / "r.csv", index=False, sep=";")
+    with pytest.raises(DataError, match=r"row 4, column mdagsv.*'another value'") as caught:
+        read_register(tmp_path / "r.csv", key=bytes(32), decimal=".")
+    assert not re.search(r"Kari|81 ?54", str(caught.value))
 
 
 # 10. Keys, permissions, digests

@@ -21,10 +21,11 @@ import bayes_sf as sf
 from bayes_sf.analysis.comparison import IccRow
 from bayes_sf.analysis.pooling import compare_pooling
 from bayes_sf.cli.data import read_secret
-from bayes_sf.disclosure.control import HIDDEN, OFF, Control, Rules
+from bayes_sf.disclosure.control import HIDDEN, OFF, Control, Hidden, Rules
 from bayes_sf.disclosure.gate import Passed, holds_no_data
 from bayes_sf.disclosure.learnt.knowledge import Knowledge
 from bayes_sf.disclosure.protected_cases import protect_belonging
+from bayes_sf.disclosure.protected_flow import hide_few
 from bayes_sf.disclosure.protected_models import (
     keep_open,
     pass_picture,
@@ -36,6 +37,7 @@ from bayes_sf.disclosure.protected_predictions import pass_fit_measures, protect
 from bayes_sf.engines.fit import fit
 from bayes_sf.errors import DataError, DisclosureError, UsageError
 from bayes_sf.folder import write_files
+from bayes_sf.inputs.faults import problem, problem_table
 from bayes_sf.inputs.pseudonym import key_of
 from bayes_sf.inputs.register.reader import read_register
 from bayes_sf.inputs.sample import AnalysisSample, load_sample
@@ -45,8 +47,9 @@ from bayes_sf.output.figures.pictures import draw_picture
 from bayes_sf.output.figures.posterior import icc_figure
 from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.formats.webpage import page
-from bayes_sf.output.run import keyed
+from bayes_sf.output.run import Asked, Content, Run, keyed
 from bayes_sf.output.tables.table import Column, Table
+from bayes_sf.output.words.problems import problem_lines
 from bayes_sf.spec.analysis import Analysis
 from bayes_sf.spec.model import ModelSpec
 
@@ -303,7 +306,7 @@ def test_workplaces_are_no_groups(sample: AnalysisSample, group: str) -> None:
     assert Control.of(sample, Rules()).withheld(ModelSpec(MEAN, group=group, min_quarters=1))
 
 
-# 8. Every figure of microdata has the digits that its data give
+# 1 to 7. Every figure of microdata has the digits that its data give
 
 
 def test_nothing_leaves_in_full(sample: AnalysisSample) -> None:
@@ -317,6 +320,28 @@ def test_nothing_leaves_in_full(sample: AnalysisSample) -> None:
 
 def vars_of(row: Any) -> dict[str, Any]:
     return {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
+
+
+# 8. The log, and counts of odd rows
+
+
+def test_the_log_is_not_in_the_folder_that_is_sent(tmp_path: Path) -> None:
+    (tmp_path / "sent").mkdir()
+    log = (Hidden("flow", "ict", "", "workplaces"),)
+    run = Run(Asked(source="microdata"), Control(), Passed(Content(), log))
+    files = run.write(tmp_path / "sent")
+    assert [path.name for path in (tmp_path / "sent").iterdir()] == ["provenance.json"]
+    private = tmp_path / "sent_private"
+    assert {path.name for path in private.iterdir()} == {"disclosure.csv", "disclosure.json"}
+    assert set(private.iterdir()) < set(files)
+    assert stat.S_IMODE(private.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in private.iterdir()} == {0o600}
+
+
+def test_fewer_rows_than_three_are_said_as_few() -> None:
+    found = problem("r.csv", "negative days", rows=1, places=(), consequence="missing")
+    (line,) = problem_lines(hide_few(problem_table([found]), 3))
+    assert line == "r.csv: negative days (rows: fewer than 3); missing"
 
 
 # 9. Messages

@@ -39,12 +39,16 @@ FOLDER = Path(__file__).parent / "bad_inputs"
 SURVEY = FOLDER / "good_survey.csv"
 EXTRACTS = [FOLDER / f"good_register_{kind}.csv" for kind in ("workplace", "enterprise")]
 OWN = ["--survey", str(SURVEY)] + [part for path in EXTRACTS for part in ("--register", str(path))]
-KEY = b"the key of these tests"
+KEY = b"the key of these tests, which is long enough"
 INDUSTRIES = [industry.key for industry in load_codebook().industries]
 FIGURES = ("figure1", "figure2", "figure3", "figure4", "figure6", "missingness")
 TABLES = ("univariate.csv", "by_industry.csv", "flow.csv", "missingness.csv")
-LOG = ("disclosure.csv", "disclosure.json", "provenance.json")
-FILES = {*TABLES, *LOG, *(f"{name}.{kind}" for name in FIGURES for kind in ("svg", "png"))}
+LOG = ("disclosure.csv", "disclosure.json")
+FILES = {
+    *TABLES,
+    "provenance.json",
+    *(f"{name}.{kind}" for name in FIGURES for kind in ("svg", "png")),
+}
 ALL = "--no-disclosure-control"
 
 
@@ -195,7 +199,7 @@ def test_no_file_names_a_workplace(
     sample: AnalysisSample, raw: pd.DataFrame, tmp_path: Path
 ) -> None:
     written = run_describe(sample, Asked(source="microdata")).write(tmp_path)
-    assert {path.name for path in written} == FILES
+    assert {path.name for path in written} == {*FILES, *LOG}
     names = [*sample.frame["workplace"], *raw["org_nr"]]
     for path in written:
         content = path.read_bytes().decode("utf-8", errors="replace")
@@ -228,7 +232,7 @@ def test_describe_as_json_is_one_object(command: Command, tmp_path: Path) -> Non
     content = json.loads(out)
     assert content["source"] == "microdata"
     assert content["disclosure"].startswith("Disclosure control: ")
-    assert {Path(path).name for path in content["files"]} == FILES
+    assert {Path(path).name for path in content["files"]} == {*FILES, *LOG}
     flow = rows(tmp_path / "here" / "flow.csv")
     assert [{**row, "source": "microdata"} for row in content["flow"]] == [
         {name: int(cell) if cell.isdigit() else cell for name, cell in row.items()} for row in flow
@@ -326,6 +330,7 @@ def test_select_names_workplaces_by_pseudonym_only(
     command: Command, tmp_path: Path, raw: pd.DataFrame, sample: AnalysisSample
 ) -> None:
     (tmp_path / "key").write_bytes(KEY + b"\n")
+    (tmp_path / "key").chmod(0o600)
     options = ("--top", "2", "--key-file", "key", "--out", "here", "--with-data")
     code, out, err = command("select", *OWN, *options)
     assert (code, err) == (0, "")
@@ -348,9 +353,10 @@ def test_years_that_the_register_has_not_are_exit_code_3(command: Command) -> No
 
 def test_an_empty_key_is_refused(command: Command, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("\n", encoding="utf-8")
+    (tmp_path / "key").chmod(0o600)
     code, _, err = command("select", *OWN, "--key-file", "key")
     assert code == 2
-    assert "key: must have a secret in it" in err
+    assert "key: must be at least 32 bytes" in err
 
 
 def test_belonging_sums_the_probabilities_of_the_chosen() -> None:

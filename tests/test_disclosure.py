@@ -390,7 +390,7 @@ def test_switching_it_off_is_said(command: Command, tmp_path: Path) -> None:
     code, out, _ = command("compare", "null", "--data", "replica", "--no-disclosure-control")
     assert code == 0
     assert "DISCLOSURE CONTROL IS OFF" in out
-    content = json.loads((tmp_path / "pooling" / "disclosure.json").read_text("utf-8"))
+    content = json.loads((tmp_path / "pooling_private" / "disclosure.json").read_text("utf-8"))
     assert content["statement"].startswith("DISCLOSURE CONTROL IS OFF")
     assert content["rules"]["active"] is False
 
@@ -405,7 +405,7 @@ def test_published_tables_have_nothing_to_hide() -> None:
 def test_the_log_says_what_and_why(command: Command, tmp_path: Path) -> None:
     code, out, _ = command("describe", "--out", "here")
     assert code == 0
-    log = rows(tmp_path / "here" / "disclosure.csv")
+    log = rows(tmp_path / "here_private" / "disclosure.csv")
     found = int(re.search(r"Disclosure control: (\d+) hidden", out)[1])
     assert found >= len(log) > 100
     assert {line["rule"] for line in log} <= {"workplaces", "persons", "difference", "complement"}
@@ -431,7 +431,7 @@ def test_lists_of_workplaces_are_written_only_when_asked(command: Command, tmp_p
     code, out, _ = command("select", "--out", "here")
     assert code == 0
     assert {p.name for p in (tmp_path / "here").iterdir()} == {
-        "belonging.csv", "provenance.json", "disclosure.csv", "disclosure.json",
+        "belonging.csv", "provenance.json",
     }  # fmt: skip
     assert "--with-data" in out
 

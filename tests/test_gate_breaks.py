@@ -4,6 +4,7 @@ The files are a copy of the replica, which nobody recognises; figures are those 
 """
 
 import dataclasses
+import re
 import stat
 from collections.abc import Iterator
 from functools import partial
@@ -13,36 +14,47 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.patches import Rectangle
 from rich.console import Console
 
 import bayes_sf as sf
+from bayes_sf.analysis.comparison import IccRow
 from bayes_sf.analysis.pooling import compare_pooling
 from bayes_sf.cli.data import read_secret
-from bayes_sf.disclosure.control import HIDDEN, OFF, Control, Rules
+from bayes_sf.disclosure.control import HIDDEN, OFF, Control, Hidden, Rules
 from bayes_sf.disclosure.gate import Passed, holds_no_data
 from bayes_sf.disclosure.learnt.knowledge import Knowledge
 from bayes_sf.disclosure.protected_cases import protect_belonging
+from bayes_sf.disclosure.protected_flow import hide_few
 from bayes_sf.disclosure.protected_models import (
     keep_open,
+    pass_picture,
     protect_estimates,
     protect_pooling,
     protect_results,
 )
 from bayes_sf.disclosure.protected_predictions import pass_fit_measures, protect_checks
 from bayes_sf.engines.fit import fit
-from bayes_sf.errors import DisclosureError, UsageError
+from bayes_sf.errors import DataError, DisclosureError, UsageError
 from bayes_sf.folder import write_files
+from bayes_sf.inputs.faults import problem, problem_table
 from bayes_sf.inputs.pseudonym import key_of
+from bayes_sf.inputs.register.reader import read_register
 from bayes_sf.inputs.sample import AnalysisSample, load_sample
+from bayes_sf.inputs.survey import read_survey
 from bayes_sf.output.figures.page import coarsened
+from bayes_sf.output.figures.pictures import draw_picture
+from bayes_sf.output.figures.posterior import icc_figure
 from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.formats.webpage import page
-from bayes_sf.output.run import keyed
+from bayes_sf.output.run import Asked, Content, Run, keyed
 from bayes_sf.output.tables.table import Column, Table
+from bayes_sf.output.words.problems import problem_lines
 from bayes_sf.spec.analysis import Analysis
 from bayes_sf.spec.model import ModelSpec
 
 MEAN = "absence_mean"
+INPUTS = Path(__file__).parent / "bad_inputs"
 NULL = ModelSpec(MEAN, unit="pp", min_quarters=1)
 
 
@@ -182,7 +194,7 @@ def test_a_picture_holds_no_more_than_the_eye_sees() -> None:
     bars = axes.bar(np.arange(40), heights)
     (line,) = axes.plot(np.arange(40), heights)
     coarsened(figure)
-    for drawn in (line.get_ydata(), [bar.get_height() for bar in bars]):
+    for drawn in (np.ravel(line.get_ydata()).tolist(), [bar.get_height() for bar in bars]):
         assert len({round(float(v) % 0.01, 9) for v in drawn} - {0.0, 0.01}) == 0
         assert np.abs(np.asarray(drawn) - heights).max() <= 0.005 + 1e-9
         assert np.abs(np.asarray(drawn) - heights).max() > 1e-4
@@ -197,6 +209,44 @@ def test_what_has_not_passed_is_not_carried_through_the_gate(sample: AnalysisSam
     shown = protect_results([result], control).map(lambda found: found[0].rows[0].estimate)
     assert isinstance(shown, Passed)
     assert shown.shown == round(result.rows[0].estimate, 2)
+
+
+def test_shrinkage_is_not_in_the_order_of_hidden_sizes(sample: AnalysisSample) -> None:
+    """Whoever is unsaid stands by name, whatever its n; digits are those of the data."""
+    result = fit(NULL, sample)
+    sizes = dict(zip(result.moments.groups, map(int, result.moments.sizes), strict=True))
+    small, *_, large = sorted(sizes, key=sizes.__getitem__)
+    names = []
+    for unsaid in ({small, large}, {large, small}):
+        figure = draw_picture(result, "shrinkage", unsaid=unsaid, places=lambda *_: 0)
+        labels = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+        assert [label.endswith(f"(n = {HIDDEN})") for label in labels[:3]] == [True, True, False]
+        assert labels[:2] == sorted(labels[:2])
+        names.append(labels)
+    for line in figure.axes[0].lines:
+        xs = np.asarray(line.get_xdata(), dtype=float)
+        assert np.array_equal(xs, np.round(xs)), "the data give no decimal here"
+    assert names[0] == names[1]
+
+
+def test_a_forest_has_no_digits_of_a_tight_prior(sample: AnalysisSample) -> None:
+    tight = sf.Priors(intercept=sf.Prior("normal", 1e-3, location=5.0, autoscale=False))
+    result = fit(dataclasses.replace(NULL, priors=tight), sample)
+    drawn = pass_picture(
+        result, "forest", Control.of(sample, Rules()), partial(draw_picture, result, "forest")
+    ).shown
+    dots = [float(np.ravel(line.get_xdata())[0]) for line in drawn.axes[0].lines]
+    assert all(value == round(value, 2) for value in dots)
+
+
+def test_the_icc_is_drawn_from_what_has_passed(sample: AnalysisSample) -> None:
+    """Forty bars of its posterior were forty equations in a hidden mean."""
+    result = fit(NULL, sample)
+    row = IccRow(MEAN, "all", 0.3, 0.3, 0.312, 0.305, 0.107, 0.612, 0.95, "", 0.5, 0.1, 0.9, 582, 6)
+    axes = icc_figure([result], [row]).axes[0]
+    thick = next(line for line in axes.lines if line.get_linewidth() == 4)
+    assert list(np.asarray(thick.get_xdata(), dtype=float)) == [0.107, 0.612]
+    assert not [patch for patch in axes.patches if isinstance(patch, Rectangle)]
 
 
 # 6. Mean and sd of three
@@ -256,7 +306,7 @@ def test_workplaces_are_no_groups(sample: AnalysisSample, group: str) -> None:
     assert Control.of(sample, Rules()).withheld(ModelSpec(MEAN, group=group, min_quarters=1))
 
 
-# 8. Every figure of microdata has the digits that its data give
+# 1 to 7. Every figure of microdata has the digits that its data give
 
 
 def test_nothing_leaves_in_full(sample: AnalysisSample) -> None:
@@ -270,6 +320,55 @@ def test_nothing_leaves_in_full(sample: AnalysisSample) -> None:
 
 def vars_of(row: Any) -> dict[str, Any]:
     return {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
+
+
+# 8. The log, and counts of odd rows
+
+
+def test_the_log_is_not_in_the_folder_that_is_sent(tmp_path: Path) -> None:
+    (tmp_path / "sent").mkdir()
+    log = (Hidden("flow", "ict", "", "workplaces"),)
+    run = Run(Asked(source="microdata"), Control(), Passed(Content(), log))
+    files = run.write(tmp_path / "sent")
+    assert [path.name for path in (tmp_path / "sent").iterdir()] == ["provenance.json"]
+    private = tmp_path / "sent_private"
+    assert {path.name for path in private.iterdir()} == {"disclosure.csv", "disclosure.json"}
+    assert set(private.iterdir()) < set(files)
+    assert stat.S_IMODE(private.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in private.iterdir()} == {0o600}
+
+
+def test_fewer_rows_than_three_are_said_as_few() -> None:
+    found = problem("r.csv", "negative days", rows=1, places=(), consequence="missing")
+    (line,) = problem_lines(hide_few(problem_table([found]), 3))
+    assert line == "r.csv: negative days (rows: fewer than 3); missing"
+
+
+# 9. Messages
+
+
+SECRETS = ("974.760.673", "974-760-67x", "97 47 60 67x", "9747/60", "Kari Hansen, tlf 81 54")
+
+
+def test_no_message_quotes_a_text_of_a_cell(tmp_path: Path) -> None:
+    """Nor a short one: a message has file, row, column and rule, and answers that are known."""
+    survey = pd.read_csv(INPUTS / "good_survey.csv", sep=";", dtype=str)
+    for row, secret in enumerate(SECRETS):
+        survey.loc[row, "q3"] = secret
+    survey.loc[0, ["org_nr", "industry"]] = "974 760 67x", "tlf 8154"
+    survey.to_csv(tmp_path / "s.csv", index=False, sep=";")
+    with pytest.raises(DataError) as caught:
+        read_survey(tmp_path / "s.csv", key=bytes(32))
+    for row in range(2, 2 + len(SECRETS)):
+        assert f"row {row}, column q3: got something that is not shown" in str(caught.value)
+    assert not re.search(r"974|97 47|Kari|81 ?54", str(caught.value))
+    register = pd.read_csv(INPUTS / "good_register_workplace.csv", sep=None, engine="python")
+    spoilt = register.head(4).astype(str)
+    spoilt.loc[2, "mdagsv"] = SECRETS[-1]
+    spoilt.to_csv(tmp_path / "r.csv", index=False, sep=";")
+    with pytest.raises(DataError, match=r"row 4, column mdagsv.*'another value'") as caught:
+        read_register(tmp_path / "r.csv", key=bytes(32), decimal=".")
+    assert not re.search(r"Kari|81 ?54", str(caught.value))
 
 
 # 10. Keys, permissions, digests

@@ -368,7 +368,7 @@ def test_the_command_writes_everything(imputed: Callable[[], SimpleNamespace]) -
               for end in ("csv", "parquet", "sav")),
             *(f"{name}.{end}" for name in ("delta", "distributions", "quarters")
               for end in ("svg", "png")),
-            "delta.csv", "disclosure.csv", "disclosure.json", "methods.csv", "missing.csv",
+            "delta.csv", "methods.csv", "missing.csv",
             "panel.csv", "provenance.json", "tipping_points.csv", "won_back.csv",
         ]
     )  # fmt: skip

@@ -13,6 +13,7 @@ from bayes_sf.disclosure.learnt.ledger import Ledger
 from bayes_sf.disclosure.learnt.releases import Left
 from bayes_sf.errors import DataError, DisclosureError, OutputError, UsageError
 from bayes_sf.inputs.sample import AnalysisSample, load_sample
+from bayes_sf.output.audit import private_folder
 from bayes_sf.output.release import LIST, check_list, release
 from bayes_sf.spec.model import ModelSpec
 
@@ -112,8 +113,11 @@ def of_a_run(folder: Path, **rules: object) -> Path:
     folder.mkdir(parents=True)
     said = {"min_workplaces": 3, "min_persons": 5, "dominance": [75, 90, 10], "active": True}
     (folder / "estimates.csv").write_text("a\n1\n", encoding="utf-8")
-    (folder / "disclosure.csv").write_text("table\n", encoding="utf-8")
-    (folder / "disclosure.json").write_text(json.dumps({"rules": said | rules}), encoding="utf-8")
+    private = private_folder(folder)
+    private.mkdir()
+    (private / "disclosure.csv").write_text("table\n", encoding="utf-8")
+    (private / "disclosure.json").write_text(json.dumps({"rules": said | rules}), encoding="utf-8")
+    (folder / "fit.nc").write_text("draws", encoding="utf-8")  # whatever its mode
     (folder / "selection.csv").write_text("pseudonym\n", encoding="utf-8")
     (folder / "selection.csv").chmod(0o600)
     return folder

@@ -80,7 +80,7 @@ def test_blunt_pictures_hold_no_more_than_what_is_printed() -> None:
     for name in ("forest", "shrinkage"):
         drawn = [
             float(value)
-            for axes in draw_picture(result, name, blunt=True).axes
+            for axes in draw_picture(result, name, places=lambda *_: 3).axes
             for line in axes.lines
             for value in np.ravel(line.get_xdata())
         ]

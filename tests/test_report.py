@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -480,10 +481,12 @@ def test_out_may_name_the_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = tmp_path / "new" / "a.html"
-    monkeypatch.setattr("bayes_sf.output.report.material.gather", lambda *_, **__: "material")
+    monkeypatch.setattr(
+        "bayes_sf.output.report.material.gather", lambda *_, **__: SimpleNamespace(control=None)
+    )
     monkeypatch.setattr(
         "bayes_sf.output.report.page.write_report",
-        lambda path, _: write_files(path.parent, {path.name: "a page"}),
+        lambda path, *_, **__: write_files(path.parent, {path.name: "a page"}),
     )
     monkeypatch.setattr("sys.argv", f"bayes-sf report --data replica --out {page}".split())
     with pytest.raises(SystemExit) as left:
@@ -745,5 +748,6 @@ def test_an_industry_that_is_hidden_has_no_figure_in_the_page(
         assert rows
         assert all(row.count(":") == len(row) - 2 for row in rows)  # all but name and total
     write_report(tmp_path / "page.html", control)
-    written = {path.name for path in tmp_path.iterdir()}
-    assert written == {"page.html", "page_disclosure.csv", "page_disclosure.json"}
+    written = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")}
+    logs = {f"page_private/disclosure.{kind}" for kind in ("csv", "json")}
+    assert written == {"page.html", *logs}

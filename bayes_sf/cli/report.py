@@ -108,7 +108,7 @@ def report(
         rules=given.rules, imputed=imputed, progress=given.asked.progress,
     )  # fmt: skip
     given.note(material.control)
-    print_end(stdout(), write_report(page, material))
+    print_end(stdout(), write_report(page, material, sent=out))
 
 
 @app.command("check-published")

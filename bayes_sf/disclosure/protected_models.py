@@ -428,8 +428,8 @@ def pass_picture[T](
         As in `bayes-sf plot`.
     control : Control
     draw : callable
-        Takes ``unsaid``, groups whose n is not said, and ``blunt``, whether figures keep only the
-        digits that are printed.
+        Takes ``unsaid``, groups whose n is not said, and ``places``, most decimals of a term or a
+        group, None where there is nothing to protect.
 
     Raises
     ------
@@ -437,7 +437,9 @@ def pass_picture[T](
         If it shows single workplaces, or groups that are hidden.
     """
     check_withheld(result, picture, control)
-    return Passed(draw(unsaid=control.unsaid(result.spec), blunt=blunt_of(result, control)))
+    release = control.release(result.spec)
+    places = None if release is None else release.places
+    return Passed(draw(unsaid=control.unsaid(result.spec), places=places))
 
 
 def _named(table: str, result: Result) -> str:

@@ -121,11 +121,16 @@ def _label_faults(item: Item, cells: Cells) -> list[str]:
     ]
     if set(named) - declared - {code for code, key in named.items() if key in REASONS}:
         faults += [
-            f"code {show_name(code)} has no label ({_rows(n)})"
+            f"{_code(code, item)} has no label ({_rows(n)})"
             for code, n in used.items()
             if code not in labels and code not in MISSING and not _is_word(code, words)
         ]
     return faults
+
+
+def _code(cell: str, item: Item) -> str:
+    """Name a code of the codebook; another cell could hold anything."""
+    return f"code {cell!r}" if cell in _codes(item) else "a cell that is no code of the codebook's"
 
 
 def _rows(n: int) -> str:

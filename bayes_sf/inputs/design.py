@@ -129,7 +129,7 @@ def build_design(
     for name in standardize:
         spread = rows[name].std()
         if not spread > ROUNDING * rows[name].abs().max():
-            raise DataError(f"column {name}", "must vary to be standardised", got=f"sd {spread}")
+            raise DataError(f"column {name}", "must vary to be standardised")
         rows[name] = (rows[name] - rows[name].mean()) / spread
     return rows.reset_index(drop=True)
 

@@ -150,14 +150,14 @@ def build_panel(
             if name not in SCALES:
                 raise DataError(
                     f"column {name!r}", f"can be imputed only for {', '.join(SCALES)}",
-                    got=f"{int(frame[name].isna().sum())} missing", fix="leave it out",
+                    got="missing values", fix="leave it out",
                 )  # fmt: skip
             scales[start] = SCALES[name]
             values = next(iter(found.columns.values()))
             if SCALES[name] == "log" and (values <= 0).any():
                 raise DataError(
                     f"column {name!r}", "must be above zero: it is imputed on the log scale",
-                    got=float(np.nanmin(values)), fix="correct it, or leave it out",
+                    fix="correct it, or leave it out",
                 )  # fmt: skip
     x = np.column_stack([*columns.values()]) if columns else np.empty((len(frame), 0))
     return Panel(

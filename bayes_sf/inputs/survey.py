@@ -7,7 +7,7 @@ different things. An empty cell is "not asked" where the item's filter says that
 chosen" where options are coded 1 or blank and the question was gone through, else missing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
@@ -36,7 +36,8 @@ __all__ = ["Survey", "read_survey"]
 
 NUMBER, ENTERPRISE = "org_nr", "enterprise_nr"
 SHOWN = 10
-_HIDDEN: Final = "a number that is not shown"
+#: Said of a cell in place of its text, which could be anything.
+_OTHER: Final = "something that is not shown"
 _FAULT_COLUMNS: Final = ("row", "column", "got", "allowed")
 
 
@@ -179,16 +180,24 @@ def _find_faults(
     else:
         return pd.DataFrame(columns=list(_FAULT_COLUMNS))
     renamed = {"not_nullable": "an answer", "field_uniqueness": "each workplace once"}
-    secret = cases["column"].isin([NUMBER, ENTERPRISE]) & cases["failure_case"].notna()
+    known = {item.key: frozenset(_answers(item)) for item in _columns(book)}
     faults = pd.DataFrame(
         {
             "row": cases["index"].astype(int),
             "column": cases["column"],
-            "got": cases["failure_case"].map(_quote).mask(secret, _HIDDEN),
+            "got": [
+                _said(cell, known.get(column, frozenset()))
+                for cell, column in zip(cases["failure_case"], cases["column"], strict=True)
+            ],
             "allowed": cases["check"].replace(renamed),
         }
     )
     return faults.sort_values(["row", "column"], ignore_index=True)
+
+
+def _answers(item: Item) -> list[str]:
+    """Keys of an item's answers, and of why there is none."""
+    return [answer.key for answer in (*item.categories, *item.missing)]
 
 
 def _schema(item: Item, asked: "pd.Series[bool] | None") -> "pa.Column":
@@ -196,7 +205,7 @@ def _schema(item: Item, asked: "pd.Series[bool] | None") -> "pa.Column":
     import pandera.pandas as pa
 
     answers = (*item.categories, *item.missing)
-    keys = [answer.key for answer in answers]
+    keys = _answers(item)
     codes = "one of " + ", ".join(f"{answer.code} ({answer.key})" for answer in answers)
     checks = [pa.Check.isin(keys, error=codes)]
     if asked is not None and item.asked_if is not None:
@@ -216,15 +225,17 @@ def _valid_numbers(numbers: "pd.Series[str]") -> "pd.Series[bool]":
     return numbers.map(is_valid_number)
 
 
-def _quote(got: object) -> str:
-    """Tell what was found, without anything that could be an organisation number."""
-    return mask_numbers(got) if isinstance(got, str) else "nothing"
+def _said(cell: object, known: Collection[str]) -> str:
+    """Tell what was found: an answer that the codebook knows, and no other text of a cell."""
+    if not isinstance(cell, str):
+        return "nothing"
+    return repr(cell) if cell in known else _OTHER
 
 
 def _report(where: str, faults: "pd.DataFrame") -> DataError:
     """One error that lists the first faults and counts them all."""
     lines = [
-        f"{where}: row {fault.row}, column {fault.column}: got {fault.got!r}, "
+        f"{where}: row {fault.row}, column {fault.column}: got {fault.got}, "
         f"allowed: {fault.allowed}"
         for fault in faults.head(SHOWN).itertuples()
     ]

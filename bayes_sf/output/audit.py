@@ -1,18 +1,21 @@
 """What disclosure control did: a notice for readers, and a log for those who have the data.
 
-Who knows that a cell was hidden for being small knows that it is small: the log is not for readers.
+Who knows that a cell was hidden for being small knows that it is small: the log is not for readers,
+and never in the folder that is sent to them. It is in one beside it, ``FOLDER_private``.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, fields
+from pathlib import Path
 from typing import Final
 
 from bayes_sf.catalogue import say, speaking
 from bayes_sf.disclosure.control import MODELS, Control, Hidden
-from bayes_sf.output.files import csv_text, json_text
+from bayes_sf.output.files import csv_text, json_text, ready_folder, write_files
 from bayes_sf.output.words.words import outcome_name
 
-__all__ = ["disclosure_files", "notice"]
+__all__ = ["disclosure_files", "notice", "private_folder", "write_log"]
 
 FILES: Final = ("disclosure.csv", "disclosure.json")
 
@@ -48,6 +51,48 @@ def notice(control: Control, log: Sequence[Hidden], *, page: bool = False) -> st
     return (
         said if page else f"{said} {say('{} says which and why: it is for you alone.', FILES[0])}"
     )
+
+
+def private_folder(sent: Path) -> Path:
+    """Folder of what is its owner's alone, beside what is sent.
+
+    Parameters
+    ----------
+    sent : pathlib.Path
+        A folder of results, or a page.
+
+    Examples
+    --------
+    >>> private_folder(Path("results")).name, private_folder(Path("a/page.html")).as_posix()
+    ('results_private', 'a/page_private')
+    """
+    whole = sent if sent.name not in {"", ".."} else sent.resolve()
+    is_page = whole.suffix == ".html" and not whole.is_dir()
+    return whole.with_name(f"{whole.stem if is_page else whole.name}_private")
+
+
+def write_log(sent: Path, control: Control, log: Sequence[Hidden]) -> tuple[Path, ...]:
+    """Write the audit log beside what is sent, for its owner alone: before anything else.
+
+    Parameters
+    ----------
+    sent : pathlib.Path
+        A folder of results, or a page.
+    control : Control
+    log : sequence of Hidden
+
+    Returns
+    -------
+    tuple of pathlib.Path
+        What was written; nothing where there is nothing to protect.
+    """
+    files = disclosure_files(control, log)
+    if not files:
+        return ()
+    folder = private_folder(sent)
+    with suppress(OSError):  # `ready_folder` says why
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return write_files(ready_folder(folder), files, private=tuple(files))
 
 
 def disclosure_files(control: Control, log: Sequence[Hidden]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from bayes_sf.disclosure.control import Rules
 from bayes_sf.errors import DisclosureError, UsageError
-from bayes_sf.output.audit import FILES
+from bayes_sf.output.audit import FILES, private_folder
 from bayes_sf.output.files import json_text
 
 __all__ = ["LIST", "check_list", "release"]
@@ -52,7 +52,11 @@ def release(folder: Path, to: Path, key: bytes) -> tuple[Path, ...]:
         raise UsageError(str(folder), "must be a folder of results")
     if to.resolve().is_relative_to(folder.resolve()) or (to.exists() and any(to.iterdir())):
         raise UsageError(str(to), "must be a new folder outside of the results", got="this one")
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    private = {private_folder(path) for path in (folder, *folder.rglob("*"))}
+    files = [
+        path for path in sorted(folder.rglob("*"))
+        if path.is_file() and private.isdisjoint(path.parents)
+    ]  # fmt: skip
     for place in dict.fromkeys(path.parent for path in files):
         _check_rules(place)
     chosen = [path for path in files if _is_open(path)]
@@ -92,16 +96,21 @@ def _signed(digests: dict[str, str], key: bytes) -> str:
     return hmac.digest(key, json.dumps(digests, sort_keys=True).encode(), "sha256").hex()
 
 
+#: Ends of names of files with draws: whatever their mode, they are not sent.
+_DRAWS: Final = (".nc",)
+
+
 def _is_open(path: Path) -> bool:
-    """Whether a file may be sent: no log, no link, and not its owner's alone."""
-    log = any(path.name.endswith(name) for name in FILES)
+    """Whether a file may be sent: no log, no saved fit, no link, and not its owner's alone."""
+    log = any(path.name.endswith(name) for name in (*FILES, *_DRAWS))
     hidden = path.name.startswith(".")
     return not (log or hidden or path.is_symlink()) and bool(path.stat().st_mode & stat.S_IRGRP)
 
 
 def _check_rules(place: Path) -> None:
     """Refuse what a run wrote without control, or with weaker rules than the default ones."""
-    logs = [path for path in place.iterdir() if path.name.endswith(FILES[1])]
+    sent = (place, *place.glob("*.html"))
+    logs = [log for one in sent if (log := private_folder(one) / FILES[1]).is_file()]
     if not logs and _source(place) in {"published", "replica"}:
         return
     for why in _weak(logs):

@@ -18,7 +18,7 @@ from bayes_sf.engines.fit import versions
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import legible
 from bayes_sf.inputs.pseudonym import run_key
-from bayes_sf.output.audit import disclosure_files, notice
+from bayes_sf.output.audit import notice, write_log
 from bayes_sf.output.figures.page import coarsened, figure_files
 from bayes_sf.output.files import json_text, write_files
 from bayes_sf.output.formats.terminal import print_end, print_table
@@ -158,7 +158,7 @@ class Run:
         }  # fmt: skip
 
     def write(self, folder: Path) -> tuple[Path, ...]:
-        """Write all files, or none.
+        """Write all files, or none; the log of disclosure control before, and beside the folder.
 
         Parameters
         ----------
@@ -174,9 +174,9 @@ class Run:
         for name, figure in self.content.figures.items():
             drawn = coarsened(figure) if self.control.active else figure
             files |= figure_files(name, drawn, tight=self.content.tight)
-        log = disclosure_files(self.control, self.passed.log)
-        private = (*log, *(self.content.private if self.control.microdata else ()))
-        return write_files(folder, files | log, private=private)
+        private = self.content.private if self.control.microdata else ()
+        log = write_log(folder, self.control, self.passed.log)
+        return (*write_files(folder, files, private=private), *log)
 
     def show(self, console: "Console", files: Sequence[Path], *, as_json: bool) -> None:
         """Print the tables, or one JSON object.

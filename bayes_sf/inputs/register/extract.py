@@ -178,9 +178,7 @@ def _with_quarters(where: str, table: "ibis.Table", loaded: Loaded) -> "ibis.Tab
 
     types = {"quarter": "int16", "bit": "int64", "working_days": "int16"}
     rule = "must be a quarter of 2015-2029 such as 20161, 2016K1, 2016-1 or 2016Q1"
-    return _look_up(
-        where, table, QUARTER, loaded, translate=place, types=types, rule=rule, show=True
-    )
+    return _look_up(where, table, QUARTER, loaded, translate=place, types=types, rule=rule)
 
 
 def _with_pseudonyms(where: str, table: "ibis.Table", loaded: Loaded, key: bytes) -> "ibis.Table":
@@ -191,9 +189,7 @@ def _with_pseudonyms(where: str, table: "ibis.Table", loaded: Loaded, key: bytes
 
     rule = "must be an organisation number: nine digits, the last a right control digit"
     types = {"workplace": "string"}
-    return _look_up(
-        where, table, NUMBER, loaded, translate=hide, types=types, rule=rule, show=False
-    )
+    return _look_up(where, table, NUMBER, loaded, translate=hide, types=types, rule=rule)
 
 
 def _look_up(
@@ -205,12 +201,10 @@ def _look_up(
     translate: Callable[[str], dict[str, object]],
     types: dict[str, str],
     rule: str,
-    show: bool,
 ) -> "ibis.Table":
     """Replace a column by what Python makes of its distinct cells.
 
-    `translate` raises ValueError for a cell that breaks `rule`; `show` says whether such a cell may
-    be quoted.
+    `translate` raises ValueError for a cell that breaks `rule`.
     """
     import ibis
 
@@ -235,7 +229,7 @@ def _look_up(
         # joined, not listed: a column of other numbers has as many wrong cells as rows
         at_fault = table.anti_join(made_from, column).mutate(cell=ibis._[column])
         count = _scalar(at_fault.count())
-        raise _fault(where, at_fault, column, rule=rule, count=count, show=show, listed=listed)
+        raise _fault(where, at_fault, column, rule=rule, count=count, listed=listed)
     return table.join(made_from, column).drop(column)
 
 
@@ -246,16 +240,19 @@ def _fault(
     *,
     rule: str,
     count: int,
-    show: bool = True,
     listed: Sequence[object] | None = None,
 ) -> DataError:
-    """Say where the first bad rows stand; row 1 is the header, `cell` what is bad in them."""
+    """Say where the first bad rows stand, and nothing of what is in them.
+
+    Row 1 is the header, `cell` what is bad in a row: a text could be anything, also a number of a
+    workplace in a column of figures.
+    """
     first = at_fault.select("row", "cell").order_by("row").limit(3)
     found = first.to_pyarrow().to_pylist()
     rows = ", ".join(str(record["row"]) for record in found)
     more = f" and {count - len(found)} more" if count > len(found) else ""
     cell = found[0]["cell"] if listed is None else listed[found[0]["cell"]]
-    got = "an empty cell" if cell is None else mask_numbers(str(cell)) if show else "another"
+    got = "an empty cell" if cell is None else "another value"
     place = f"{where}: {'rows' if count > 1 else 'row'} {rows}{more}, column {column}"
     return DataError(place, rule, got=got)
 

@@ -135,7 +135,11 @@ def picture_name(result: Result, name: str) -> str:
 
 
 def draw_picture(
-    result: Result, name: str, *, unsaid: Container[str] = (), blunt: bool = False
+    result: Result,
+    name: str,
+    *,
+    unsaid: Container[str] = (),
+    places: Callable[[str, str], int] | None = None,
 ) -> "Figure":
     """Draw a picture of a result.
 
@@ -147,8 +151,8 @@ def draw_picture(
         One of `PICTURES`.
     unsaid : container of str
         Groups whose n is not said: their means are drawn to one decimal.
-    blunt : bool
-        Whether figures of the model keep only the digits that are printed, as `blunt_of` says.
+    places : callable, optional
+        Most decimals of a term or a group, as `Release.places` says; without it all there are.
 
     Raises
     ------
@@ -158,7 +162,7 @@ def draw_picture(
     check_picture(name)
     tree = result.some_draws(_DRAWS)
     if name in _OURS:
-        drawn = _OURS[name](result, unsaid, blunt=blunt)
+        drawn = _OURS[name](result, unsaid, places=places)
         return _sign(drawn, result, name)
     if name in OF_CHAINS and "sample_stats" not in tree.children:
         raise UsageError(

@@ -4,14 +4,14 @@ Each turns results into a Matplotlib figure with the page around it (`output.pag
 alternative text that has the figure's main numbers.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.analysis.comparison import CoefficientRow
+from bayes_sf.analysis.comparison import CoefficientRow, IccRow
 from bayes_sf.analysis.contrast import exact_posterior
 from bayes_sf.analysis.pooling import GroupRow, Pooling
 from bayes_sf.catalogue import say
@@ -50,37 +50,39 @@ _DRAWS: Final = 4000
 
 
 @styled()
-def icc_figure(results: Sequence[Result]) -> "Figure":
+def icc_figure(results: Sequence[Result], passed: Sequence[IccRow] = ()) -> "Figure":
     """Draw the ICC's posterior over its prior, one panel for each outcome.
 
     Parameters
     ----------
     results : sequence of Result
         Null models, of engine ``exact``.
+    passed : sequence of IccRow
+        What may leave of their ICC where disclosure control is on. Then only that is drawn: forty
+        bars are forty equations in the ICC, which is printed to three decimals.
     """
     first = results[0]
+    bars = "" if passed else f"{say('Bars: posterior, share of probability per 0.025')}; "
+    drawn = say("line: prior; thick below: {} interval; dot: median", level(first.prob))
     figure = make_page(
         say("Intraclass correlation: posterior over prior"),
-        _wrapped(
-            say(
-                "Bars: posterior, share of probability per 0.025; line: prior; thick "
-                "below: {} interval; dot: median",
-                level(first.prob),
-            )
-        ),
+        _wrapped(bars + drawn if bars else upper_first(drawn)),
         first.provenance.source,
         size=(9.0, 4.0),
     )
     edges, said = np.linspace(0, 1, BINS + 1), []
     for place, result in enumerate(results):
         axes = figure.add_axes((0.07 + 0.48 * place, 0.17, 0.42, 0.52))
-        posterior, found = exact_posterior(result), result.icc()
-        inner = posterior.cdf("icc", edges[1:-1])
-        axes.bar(edges[:-1], np.diff([0.0, *inner, 1.0]), 1 / BINS, align="edge", color=PALETTE[1])
+        if passed:
+            low, middle, high = _passed_icc(passed, result.spec.outcome)
+        else:
+            low, middle, high = (result.icc()[key] for key in ("lower", "median", "upper"))
+            inner = exact_posterior(result).cdf("icc", edges[1:-1])
+            shares = np.diff([0.0, *inner, 1.0])
+            axes.bar(edges[:-1], shares, 1 / BINS, align="edge", color=PALETTE[1])
         prior = _prior_shares(result, edges)
         if np.isfinite(prior).all():
             axes.stairs(prior, edges, color=INK, lw=1.5)
-        low, middle, high = (found[key] for key in ("lower", "median", "upper"))
         base = -0.04 * axes.get_ylim()[1]
         axes.plot([low, high], [base, base], color=BLUE, lw=4, solid_capstyle="butt")
         axes.plot(middle, base, "o", color=BLUE, ms=8, mec="white")
@@ -93,6 +95,12 @@ def icc_figure(results: Sequence[Result]) -> "Figure":
             f"{level(result.prob)} {interval(low, high, 3)}"
         )
     return describe(figure, "; ".join(said))
+
+
+def _passed_icc(passed: Sequence[IccRow], outcome: str) -> tuple[float, float, float]:
+    """Interval and median of an outcome's ICC as they leave."""
+    (row,) = (one for one in passed if one.outcome == outcome and one.case == "all")
+    return row.lower, row.median, row.upper
 
 
 def _wrapped(text: str) -> str:
@@ -232,7 +240,9 @@ def _draw_level(axes: "Axes", at: int, row: GroupRow) -> None:
 
 
 @styled()
-def line_figure(result: Result, *, seed: int = 1) -> "Figure":
+def line_figure(
+    result: Result, *, seed: int = 1, places: Callable[[str, str], int] | None = None
+) -> "Figure":
     """Draw every industry's expected outcome along the item: figure 7 with bands.
 
     Parameters
@@ -241,6 +251,8 @@ def line_figure(result: Result, *, seed: int = 1) -> "Figure":
         Of one item with one slope. The lines are of `_DRAWS` draws.
     seed : int
         Of the draws.
+    places : callable, optional
+        Most decimals of an industry's level, as `Release.places` says; without it all there are.
     """
     (term,) = result.moments.predictors
     posterior = result.some_draws(_DRAWS, seed=seed)["posterior"].to_dataset()
@@ -278,6 +290,8 @@ def line_figure(result: Result, *, seed: int = 1) -> "Figure":
         line = start + beta.sel(term=term).to_numpy()[..., None] * np.asarray(ends)
         low, high = np.quantile(line, [tail, 1 - tail], axis=(0, 1))
         mean = line.mean(axis=(0, 1))
+        if places is not None:
+            low, mean, high = (np.round(one, places("", group)) for one in (low, mean, high))
         axes.fill_between(range(len(ends)), low, high, color=PALETTE[1], alpha=0.45, lw=0)
         place_of = result.moments.groups.index(group)
         varies = result.moments.means[place_of, 0] not in ends

@@ -1,6 +1,6 @@
 """Pictures of one result that are ours: estimates, shrinkage, and slopes by group."""
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -48,6 +48,8 @@ _SPREADS: Final = ("sd_group", "sd_resid", "sd_repeat")
 _SHARES: Final = ("icc", "r2", "correlation")
 _OWN: Final = ("sd_slope", "sd_slopes", "sd_log_resid", "df_resid", "global_scale")
 _INNER: Final = 0.5
+#: Most decimals of a term or a group.
+type Places = Callable[[str, str], int]
 
 
 def _group_name(group: str, result: Result) -> str:
@@ -60,15 +62,17 @@ def _measured(result: Result) -> str:
     return picture_label(", ".join(filter(None, (name, unit_name(result.spec.unit)))))
 
 
-def draw_estimates(result: Result, _: Container[str] = (), *, blunt: bool = False) -> "Figure":
+def draw_estimates(
+    result: Result, _: Container[str] = (), *, places: Places | None = None
+) -> "Figure":
     """Draw mean, 50 % and the result's own interval of everything that is not a group's.
 
     Parameters
     ----------
     result : Result
         With a posterior.
-    blunt : bool
-        Whether figures keep only the digits that are printed.
+    places : callable, optional
+        Most decimals that a term may have, whatever its posterior's sd, which a prior can shrink.
     """
     from matplotlib.figure import Figure
 
@@ -82,7 +86,7 @@ def draw_estimates(result: Result, _: Container[str] = (), *, blunt: bool = Fals
         drawn = figure.subplots(len(panels), squeeze=False, height_ratios=heights)
         for axes, panel in zip(drawn[:, 0], panels, strict=True):
             for place, row in enumerate(reversed(panel)):
-                _draw_interval(axes, place, row, inner[row.term], blunt=blunt)
+                _draw_interval(axes, place, row, inner[row.term], places)
             labels = [term_name(row.term, own=own) for row in reversed(panel)]
             axes.set_yticks(range(len(panel)), list(map(picture_label, labels)))
             axes.set_ylim(-0.6, len(panel) - 0.4)
@@ -109,20 +113,25 @@ def _panels(rows: Sequence[Estimate], slopes: Sequence[str]) -> list[list[Estima
 
 
 def _draw_interval(
-    axes: "Axes", place: int, row: Estimate, inner: Estimate, *, blunt: bool
+    axes: "Axes", place: int, row: Estimate, inner: Estimate, places: Places | None
 ) -> None:
-    """One quantity; where it is blunt, with two digits of its sd: a file holds what is drawn."""
+    """One quantity, with the digits that it may have: a file holds what is drawn."""
     drawn = [row.lower, row.upper, inner.lower, inner.upper, row.estimate]
-    if blunt:
-        drawn = [shortened(value, significant_decimals(row.sd)) for value in drawn]
+    if places is not None:
+        most = min(significant_decimals(row.sd), places(row.term, ""))
+        drawn = [shortened(value, most) for value in drawn]
     low, high, inner_low, inner_high, middle = drawn
     axes.plot([low, high], [place, place], color=BLUE, lw=1.2)
     axes.plot([inner_low, inner_high], [place, place], color=BLUE, lw=4, solid_capstyle="butt")
     axes.plot(middle, place, "o", color=BLUE, mec="white", ms=7)
 
 
-def draw_shrinkage(result: Result, unsaid: Container[str] = (), *, blunt: bool = False) -> "Figure":
+def draw_shrinkage(
+    result: Result, unsaid: Container[str] = (), *, places: Places | None = None
+) -> "Figure":
     """Draw every group's level without and with partial pooling, and its size, the smallest first.
+
+    Groups whose n is not said come before all others, by name: an order tells of sizes.
 
     Both are levels at the predictors' means, averaged over all data sets that are possible; where a
     predictor is constant within groups there is none without pooling.
@@ -133,8 +142,8 @@ def draw_shrinkage(result: Result, unsaid: Container[str] = (), *, blunt: bool =
         With a posterior.
     unsaid : container of str
         Groups whose n is not said: their means are drawn to one decimal.
-    blunt : bool
-        Whether all means are.
+    places : callable, optional
+        Most decimals that a level may have; it has one at most.
     """
     from matplotlib.figure import Figure
 
@@ -142,7 +151,12 @@ def draw_shrinkage(result: Result, unsaid: Container[str] = (), *, blunt: bool =
     beta = posterior["beta"].sel(term=list(moments.terms)).to_numpy()
     middle = beta[..., 0] + beta[..., 1:] @ moments.grand_mean[:-1]
     groups = [g for g in moments.groups if g in posterior[moments.group].to_numpy()]
-    order = sorted(groups, key=lambda g: moments.sizes[moments.groups.index(g)])
+    sizes = {
+        group: HIDDEN if group in unsaid else int(moments.sizes[moments.groups.index(group)])
+        for group in groups
+    }
+    labels = {group: picture_label(_group_name(group, result)) for group in groups}
+    order = sorted(groups, key=lambda g: (0 if g in unsaid else int(sizes[g]), labels[g]))
     try:
         own = own_levels([part.moments for part in result.fitted.parts], result.prob)
     except DataError:
@@ -158,19 +172,15 @@ def draw_shrinkage(result: Result, unsaid: Container[str] = (), *, blunt: bool =
                 pooled = pooled + effects["u_slope"].to_numpy() * moments.grand_mean[at]
             ends = np.quantile(pooled, [0.5 - 0.5 * result.prob, 0.5 + 0.5 * result.prob])
             drawn = [own.get(group, (np.nan,))[0], pooled.mean(), *ends]
-            alone, mean, low, high = np.round(drawn, 1) if blunt or group in unsaid else drawn
+            alone, mean, low, high = _levels(drawn, places, group, coarse=group in unsaid)
             axes.plot([alone, mean], [place - 0.15, place], color=MUTED, lw=1)
             axes.plot([low, high], [place, place], color=BLUE)
             axes.plot(mean, place, "o", color=BLUE)
             axes.plot(alone, place - 0.15, "o", mfc="white", mec=MUTED)
-        everyone = middle.mean()
-        axes.axvline(round(everyone, 1) if blunt else everyone, color=MUTED, lw=1, ls=":")
-        sizes = [int(moments.sizes[moments.groups.index(g)]) for g in order]
-        labels = [
-            f"{picture_label(_group_name(group, result))} (n = {HIDDEN if group in unsaid else n})"
-            for group, n in zip(order, sizes, strict=True)
-        ]
-        axes.set_yticks(range(len(order)), labels)
+        (everyone,) = _levels([middle.mean()], places)
+        axes.axvline(everyone, color=MUTED, lw=1, ls=":")
+        said = [f"{labels[group]} (n = {sizes[group]})" for group in order]
+        axes.set_yticks(range(len(order)), said)
         write_numbers(axes)
         axes.set_xlabel(_measured(result))
         kind = interval_name("credible-eti", result.prob)
@@ -180,7 +190,19 @@ def draw_shrinkage(result: Result, unsaid: Container[str] = (), *, blunt: bool =
     return figure
 
 
-def draw_slopes(result: Result, unsaid: Container[str] = (), *, blunt: bool = False) -> "Figure":
+def _levels(
+    values: Sequence[float], places: Places | None, group: str = "", *, coarse: bool = False
+) -> Sequence[float]:
+    """Levels with the decimals that they may have: of all at their mean, or of one group."""
+    if places is None:
+        return [round(float(value), 1) for value in values] if coarse else values
+    most = min(1, places("" if group else INTERCEPT, group))
+    return [round(float(value), most) for value in values]
+
+
+def draw_slopes(
+    result: Result, unsaid: Container[str] = (), *, places: Places | None = None
+) -> "Figure":
     """Draw each group's line with its band, least squares in the group alone, and means of rows.
 
     Parameters
@@ -189,8 +211,8 @@ def draw_slopes(result: Result, unsaid: Container[str] = (), *, blunt: bool = Fa
         With a slope that varies by group.
     unsaid : container of str
         Groups whose n is not said.
-    blunt : bool
-        Whether what the rows of an answer or of a group alone say is left out.
+    places : callable, optional
+        Where given, what the rows of an answer or of a group alone say is left out.
     """
     from matplotlib.figure import Figure
 
@@ -211,13 +233,15 @@ def draw_slopes(result: Result, unsaid: Container[str] = (), *, blunt: bool = Fa
             x, y = column[rows.code == j], rows.y[rows.code == j]
             # The end of a line through two answers is a mean, as a dot is.
             few = result.provenance.source in _SURVEYED and (
-                blunt or group in unsaid or min(np.unique(x, return_counts=True)[1]) < _FEW
+                places is not None
+                or group in unsaid
+                or min(np.unique(x, return_counts=True)[1]) < _FEW
             )
             if np.isfinite(row["own"]) and not few:
                 ends = np.array([x.min(), x.max()])
                 own = y.mean() + row["own"] * (ends - x.mean())
                 axes.plot(ends, own, color=MUTED, ls="--", lw=1)
-            if not blunt:
+            if places is None:
                 _draw_means(axes, x, y)
             write_numbers(axes, "xy")
             size = HIDDEN if group in unsaid else f"{row['n']:.0f}"

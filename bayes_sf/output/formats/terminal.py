@@ -138,18 +138,20 @@ def print_end(
     console : rich.console.Console
         Stdout.
     files : sequence of pathlib.Path
-        What was written, all of it to one folder; of nothing, nothing is said.
+        What was written; of nothing, nothing is said.
     disclosure : str
         As `notice` has it.
     more : int
         Models that are in the files only; of none, or fewer, nothing is said.
     """
-    names = ", ".join(path.name for path in files)
-    written = say("Written to {}: {}", files[0].parent, names) if files else ""
+    written = (
+        say("Written to {}: {}", folder, ", ".join(p.name for p in files if p.parent == folder))
+        for folder in dict.fromkeys(path.parent for path in files)
+    )
     said = (
         say("{} more models are in the files.", more) if more > 0 else "",
         disclosure,
-        written,
+        *written,
     )
     for line in filter(None, said):
         console.print(line, markup=False, highlight=False)

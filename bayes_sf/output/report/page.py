@@ -22,7 +22,7 @@ from bayes_sf.analysis.priors.explorer import (
 from bayes_sf.catalogue import language, mark, say
 from bayes_sf.engines.fit import versions
 from bayes_sf.errors import UsageError
-from bayes_sf.output.audit import disclosure_files
+from bayes_sf.output.audit import write_log
 from bayes_sf.output.figures.page import coarsened, drawing, upper_first
 from bayes_sf.output.files import plain, write_files
 from bayes_sf.output.formats.webpage import fragment
@@ -69,7 +69,7 @@ def _template(name: str) -> str:
     return (files("bayes_sf.output.report") / "templates" / name).read_text(encoding="utf-8")
 
 
-def write_report(path: Path, material: Material) -> tuple[Path, ...]:
+def write_report(path: Path, material: Material, *, sent: Path | None = None) -> tuple[Path, ...]:
     """Render the report and write it; of microdata with the log of disclosure control.
 
     Parameters
@@ -78,15 +78,17 @@ def write_report(path: Path, material: Material) -> tuple[Path, ...]:
         The file, in an existing folder.
     material : Material
         As `gather` gives it.
+    sent : pathlib.Path, optional
+        The folder that will be sent, where that is more than the page: the log is beside it.
 
     Returns
     -------
     tuple of pathlib.Path
         What was written, the page first.
     """
-    log = disclosure_files(material.control, material.hidden)
-    logs = {f"{path.stem}_{name}": content for name, content in log.items()}
-    return write_files(path.parent, {path.name: render_report(material), **logs})
+    page = render_report(material)
+    log = write_log(sent or path, material.control, material.hidden)
+    return (*write_files(path.parent, {path.name: page}), *log)
 
 
 def render_report(material: Material) -> str:

@@ -39,7 +39,8 @@ def _icc(material: Material) -> Section:
         icc_range(material, "absence_mean"),
         icc_range(material, "absence_change"),
     )
-    figure = icc_figure(material.nulls)
+    passed = material.found.icc if material.control.active else ()
+    figure = icc_figure(material.nulls, passed)
     return Section("icc", material.source, paragraphs, (table,), (figure,))
 
 
@@ -51,7 +52,10 @@ def _effects(material: Material) -> Section:
         one for one in material.bivariate
         if one.spec.key == ("q17", "absence_change") and not hidden_of(one, material.control)
     ]  # fmt: skip
-    figures += [line_figure(one, seed=material.seed) for one in chosen]
+    for one in chosen:
+        release = material.control.release(one.spec)
+        places = None if release is None else release.places
+        figures.append(line_figure(one, seed=material.seed, places=places))
     paragraphs = [
         observed(material),
         *(

@@ -55,10 +55,16 @@ def problem_lines(problems: "pd.DataFrame") -> list[str]:
     """
     columns = problems[["file", "fault", "rows", "consequence"]]
     return [
-        f"{fault_text(file)}: {fault_text(fault)} ({say('rows')}: {rows}); "
+        f"{fault_text(file)}: {fault_text(fault)} ({say('rows')}: {_rows(rows)}); "
         f"{fault_text(consequence)}"
         for file, fault, rows, consequence in columns.itertuples(index=False)
     ]
+
+
+def _rows(rows: object) -> str:
+    """How many rows; `<3` in words."""
+    least = str(rows).removeprefix("<")
+    return say("fewer than {}", least) if least != str(rows) else str(rows)
 
 
 def problem_notice(problems: "pd.DataFrame") -> str:

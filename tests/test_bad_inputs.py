@@ -6,6 +6,7 @@
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from bayes_sf.errors import DataError
@@ -95,3 +96,27 @@ def test_the_same_files_without_faults_are_read() -> None:
     assert len(sample.frame) == 24
     assert sample.frame["linked"].sum() == 22
     assert sample.problems.empty
+
+
+SECRETS = ("974.760.673", "974-760-67x", "97 47 60 67x", "9747/60", "Kari Hansen, tlf 81 54")
+
+
+def test_no_message_quotes_a_text_of_a_cell(tmp_path: Path) -> None:
+    """Nor a short one: a message has file, row, column and rule, and answers that are known."""
+    survey = pd.read_csv(FOLDER / "good_survey.csv", sep=";", dtype=str)
+    for row, secret in enumerate(SECRETS):
+        survey.loc[row, "q3"] = secret
+    survey.loc[0, ["org_nr", "industry"]] = "974 760 67x", "tlf 8154"
+    survey.to_csv(tmp_path / "s.csv", index=False, sep=";")
+    with pytest.raises(DataError) as caught:
+        read_survey(tmp_path / "s.csv", key=bytes(32))
+    for row in range(2, 2 + len(SECRETS)):
+        assert f"row {row}, column q3: got something that is not shown" in str(caught.value)
+    assert not re.search(r"974|97 47|Kari|81 ?54", str(caught.value))
+    register = pd.read_csv(FOLDER / "good_register_workplace.csv", sep=None, engine="python")
+    spoilt = register.head(4).astype(str)
+    spoilt.loc[2, "mdagsv"] = SECRETS[-1]
+    spoilt.to_csv(tmp_path / "r.csv", index=False, sep=";")
+    with pytest.raises(DataError, match=r"row 4, column mdagsv.*'another value'") as caught:
+        read_register(tmp_path / "r.csv", key=bytes(32), decimal=".")
+    assert not re.search(r"Kari|81 ?54", str(caught.value))

@@ -1,10 +1,9 @@
 """Breaks of the gate, one test of each: what an attack once got out of permitted outputs.
 
-The files are a copy of the replica, which nobody recognises; figures are those that leave.
+The workplaces are made for it (`tools.own_workplaces`); figures are those that leave.
 """
 
 import dataclasses
-import re
 import stat
 from collections.abc import Iterator
 from functools import partial
@@ -16,6 +15,7 @@ import pandas as pd
 import pytest
 from matplotlib.patches import Rectangle
 from rich.console import Console
+from tools import own_workplaces
 
 import bayes_sf as sf
 from bayes_sf.analysis.comparison import IccRow
@@ -35,13 +35,11 @@ from bayes_sf.disclosure.protected_models import (
 )
 from bayes_sf.disclosure.protected_predictions import pass_fit_measures, protect_checks
 from bayes_sf.engines.fit import fit
-from bayes_sf.errors import DataError, DisclosureError, UsageError
+from bayes_sf.errors import DisclosureError, UsageError
 from bayes_sf.folder import write_files
 from bayes_sf.inputs.faults import problem, problem_table
 from bayes_sf.inputs.pseudonym import key_of
-from bayes_sf.inputs.register.reader import read_register
-from bayes_sf.inputs.sample import AnalysisSample, load_sample
-from bayes_sf.inputs.survey import read_survey
+from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.figures.page import coarsened
 from bayes_sf.output.figures.pictures import draw_picture
 from bayes_sf.output.figures.posterior import icc_figure
@@ -54,15 +52,13 @@ from bayes_sf.spec.analysis import Analysis
 from bayes_sf.spec.model import ModelSpec
 
 MEAN = "absence_mean"
-INPUTS = Path(__file__).parent / "bad_inputs"
 NULL = ModelSpec(MEAN, unit="pp", min_quarters=1)
 
 
 @pytest.fixture(autouse=True, scope="module")
 def own_data() -> Iterator[None]:
-    """The replica as data of one's own: nobody recognises its digest."""
+    """Few models leave beside those that are asked for."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bayes_sf.inputs.sample.INVENTED", "")
         # The report's other models leave too; they make no difference here, and take their time.
         patch.setattr("bayes_sf.disclosure.learnt.releases.ANALYSES", ("null",))
         yield
@@ -70,7 +66,7 @@ def own_data() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def sample() -> AnalysisSample:
-    return dataclasses.replace(load_sample("replica"), source="microdata")
+    return own_workplaces()
 
 
 def changed(sample: AnalysisSample, **columns: Any) -> AnalysisSample:
@@ -344,32 +340,7 @@ def test_fewer_rows_than_three_are_said_as_few() -> None:
     assert line == "r.csv: negative days (rows: fewer than 3); missing"
 
 
-# 9. Messages
-
-
-SECRETS = ("974.760.673", "974-760-67x", "97 47 60 67x", "9747/60", "Kari Hansen, tlf 81 54")
-
-
-def test_no_message_quotes_a_text_of_a_cell(tmp_path: Path) -> None:
-    """Nor a short one: a message has file, row, column and rule, and answers that are known."""
-    survey = pd.read_csv(INPUTS / "good_survey.csv", sep=";", dtype=str)
-    for row, secret in enumerate(SECRETS):
-        survey.loc[row, "q3"] = secret
-    survey.loc[0, ["org_nr", "industry"]] = "974 760 67x", "tlf 8154"
-    survey.to_csv(tmp_path / "s.csv", index=False, sep=";")
-    with pytest.raises(DataError) as caught:
-        read_survey(tmp_path / "s.csv", key=bytes(32))
-    for row in range(2, 2 + len(SECRETS)):
-        assert f"row {row}, column q3: got something that is not shown" in str(caught.value)
-    assert not re.search(r"974|97 47|Kari|81 ?54", str(caught.value))
-    register = pd.read_csv(INPUTS / "good_register_workplace.csv", sep=None, engine="python")
-    spoilt = register.head(4).astype(str)
-    spoilt.loc[2, "mdagsv"] = SECRETS[-1]
-    spoilt.to_csv(tmp_path / "r.csv", index=False, sep=";")
-    with pytest.raises(DataError, match=r"row 4, column mdagsv.*'another value'") as caught:
-        read_register(tmp_path / "r.csv", key=bytes(32), decimal=".")
-    assert not re.search(r"Kari|81 ?54", str(caught.value))
-
+# 9. Messages: `tests/test_bad_inputs.py`
 
 # 10. Keys, permissions, digests
 
@@ -434,28 +405,3 @@ def test_an_escape_does_not_reach_the_terminal(capsys: pytest.CaptureFixture[str
 def test_pages_fetch_nothing() -> None:
     table = Table("t", "x", (Column("term", "x", "text"),), (("y",),))
     assert "default-src 'none'" in page(table)
-
-
-# What is invented
-
-
-def test_only_the_bundled_replica_itself_is_known_as_invented(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.undo()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bayes_sf.inputs.sample.INVENTED", load_sample("replica").digest)
-        bundled = load_sample("replica")
-        assert bundled.invented
-        assert not Control.of(bundled, Rules()).active
-        assert dataclasses.replace(bundled, source="microdata").invented, "whatever it is called"
-        frame = bundled.frame.copy()
-        frame.loc[0, "n_employees"] = 7.0
-        copy = dataclasses.replace(bundled, frame=frame)
-        assert not copy.invented
-        assert Control.of(copy, Rules()).active
-
-
-def test_the_digest_of_the_replica_is_the_recorded_one() -> None:
-    text = Path(load_sample.__code__.co_filename).read_text(encoding="utf-8")
-    assert f'INVENTED = "{load_sample("replica").digest}"' in text

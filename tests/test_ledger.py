@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tools import own_workplaces
 
 from bayes_sf.disclosure.control import Control, Rules
 from bayes_sf.disclosure.learnt.ledger import Ledger
 from bayes_sf.disclosure.learnt.releases import Left
 from bayes_sf.errors import DataError, DisclosureError, OutputError, UsageError
-from bayes_sf.inputs.sample import AnalysisSample, load_sample
+from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.audit import private_folder
 from bayes_sf.output.release import LIST, check_list, release
 from bayes_sf.spec.model import ModelSpec
@@ -24,14 +25,13 @@ NULL = ModelSpec("absence_mean", unit="pp", min_quarters=1)
 @pytest.fixture(autouse=True, scope="module")
 def own_data() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bayes_sf.inputs.sample.INVENTED", "")
         patch.setattr("bayes_sf.disclosure.learnt.releases.ANALYSES", ("null",))
         yield
 
 
 @pytest.fixture(scope="module")
 def sample() -> AnalysisSample:
-    return dataclasses.replace(load_sample("replica", key=KEY), source="microdata")
+    return own_workplaces()
 
 
 def some(value: float) -> Left:
@@ -54,8 +54,13 @@ def test_a_ledger_that_was_changed_is_refused(tmp_path: Path) -> None:
     with Ledger(path, KEY) as ledger:
         ledger.add([some(0.5), some(0.25)], command="fit")
     whole = path.read_text(encoding="utf-8")
-    first, second = whole.splitlines(keepends=True)
-    for changed in (second, second + first, whole.replace('"fit"', '"fat"')):
+    count, first, second = whole.splitlines(keepends=True)
+    few = "0" * 11 + "1" + count[12:]
+    spoilt = (
+        count + second, count + second + first, whole.replace('"fit"', '"fat"'),
+        count + first, count, "", first + second, few + first,
+    )  # fmt: skip
+    for changed in spoilt:
         path.write_text(changed, encoding="utf-8")
         with pytest.raises(DataError, match="must be a ledger"), Ledger(path, KEY):
             pass
@@ -69,6 +74,21 @@ def test_a_ledger_that_was_changed_is_refused(tmp_path: Path) -> None:
     link.symlink_to(path)
     with pytest.raises(OutputError):
         Ledger(link, KEY)
+
+
+def test_a_run_that_was_killed_before_it_counted_has_left_what_it_wrote(tmp_path: Path) -> None:
+    path = tmp_path / "ledger"
+    with Ledger(path, KEY) as ledger:
+        ledger.add([some(0.5)], command="fit")
+        before = path.read_text(encoding="utf-8").splitlines()[0]
+        ledger.add([some(0.25)], command="fit")
+    _, *lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([before, *lines]) + "\n", encoding="utf-8")
+    with Ledger(path, KEY) as ledger:
+        assert len(ledger.left) == 2
+        ledger.add([some(0.125)], command="fit")
+    with Ledger(path, KEY) as ledger:
+        assert len(ledger.left) == 3
 
 
 def test_a_second_run_waits_and_sees_what_the_first_let_out(tmp_path: Path) -> None:

@@ -8,12 +8,14 @@ import pandas as pd
 import pyreadstat
 import pytest
 
+from bayes_sf.disclosure.control import Control, Rules
 from bayes_sf.errors import BayesSFError, DataError, UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.descriptives import describe_all, describe_by_industry
 from bayes_sf.inputs.design import score
 from bayes_sf.inputs.published import published_table
 from bayes_sf.inputs.sample import (
+    INVENTED,
     REPLICA_FILES,
     AnalysisSample,
     design,
@@ -320,3 +322,17 @@ def test_every_answer_is_counted_once(sample: AnalysisSample) -> None:
     assert set(counts) == {len(holes)}
     q13 = every[(every["question"] == "q13") & (every["category"] == "(missing)")]
     assert q13["count"].tolist() == [1]
+
+
+def test_only_the_bundled_replica_itself_is_known_as_invented() -> None:
+    """Its digest is the recorded one, and no cell was changed since."""
+    bundled = load_sample("replica")
+    assert bundled.digest == INVENTED
+    assert bundled.invented
+    assert not Control.of(bundled, Rules()).active
+    assert dataclasses.replace(bundled, source="microdata").invented, "whatever it is called"
+    frame = bundled.frame.copy()
+    frame.loc[0, "n_employees"] = 7.0
+    copy = dataclasses.replace(bundled, frame=frame)
+    assert not copy.invented
+    assert Control.of(copy, Rules()).active

@@ -5,9 +5,14 @@ import shutil
 import subprocess
 from collections.abc import Callable
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from bayes_sf.catalogue import speaking
+from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.inputs.faults import problem_table
+from bayes_sf.inputs.sample import AnalysisSample
 
 #: What every command that uses the replica says of it on stderr.
 REPLICA_NOTICE = {
@@ -54,3 +59,40 @@ def spoken[**P, R](lang: str, function: Callable[P, R], *args: P.args, **named: 
     """What a function returns in a language."""
     with speaking(lang):
         return function(*args, **named)
+
+
+def own_workplaces(n: int = 420, seed: int = 1) -> AnalysisSample:
+    """A sample that is nobody's and nobody recognises: made in milliseconds, no file is read.
+
+    Mean absence is about the report's: 6 pp with an sd of 3.3, of which a third is between the six
+    industries.
+    """
+    rng, book = np.random.default_rng(seed), load_codebook()
+    keys = [industry.key for industry in book.industries]
+    industry = np.repeat(keys, -(-n // len(keys)))[:n]
+    level = dict(zip(keys, rng.normal(0.0, 1.9, len(keys)), strict=True))
+    absence = 6.0 + np.array([level[key] for key in industry]) + rng.gamma(4.0, 1.35, n) - 5.4
+    absence = np.abs(absence)
+    absence[:: n // 20] = np.nan
+    names = [f"{at:016x}" for at in range(n)]
+    items = {
+        item.key: rng.choice([answer.key for answer in item.categories], n)
+        for item in book.items.values()
+        if item.kind != "multi" and item.role != "group"
+    }
+    frame = pd.DataFrame({
+        "workplace": names, "industry": industry.astype(object),
+        **{key: values.astype(object) for key, values in items.items()},
+        "absence_mean": absence, "absence_change": rng.normal(0.5, 2.0, n),
+        "absence_trend": rng.normal(0.0, 0.2, n), "women_share": rng.uniform(0.1, 0.9, n),
+        "senior_share": rng.uniform(0.1, 0.5, n), "n_employees": rng.integers(5, 90, n) * 1.0,
+        "n_quarters": rng.integers(3, 21, n) * 1.0, "linked": True,
+    })  # fmt: skip
+    quarters = pd.DataFrame({
+        "workplace": names, "industry": frame["industry"], "quarter": "2016Q1",
+        "contracted_days": 60.0 * frame["n_employees"], "lost_days": 3.0, "absence": absence,
+    })  # fmt: skip
+    none = problem_table([])
+    return AnalysisSample(
+        frame, quarters, "microdata", "nobody's", ("2016Q1", "2020Q4"), none, none
+    )

@@ -2,9 +2,10 @@
 
 A line says of one model which outcome, whose (pseudonyms under the study's key), with which weights
 and rounded how. Each is sealed with a keyed digest of itself and of the seal before it, so that a
-line that was changed, moved or taken out is noticed; of lines cut off at the end the file's own
-count tells. The file is its owner's alone, and locked from reading to writing: of two runs at
-once the second waits, and sees what the first lets out.
+line that was changed, moved or taken out is noticed. The first line has how many there are, sealed
+with the last of them: lines cut off at the end are noticed, too. An older copy of the whole file in
+its place is not, nor a file that was taken away. The file is its owner's alone, and locked from
+reading to writing: of two runs at once the second waits, and sees what the first lets out.
 """
 
 import base64
@@ -30,7 +31,9 @@ except ImportError:  # a system without such locks
 
 __all__ = ["Ledger"]
 
-_START: Final = "bayes-sf ledger 1"
+_START: Final = "bayes-sf ledger 2"
+#: Letters of the first line, which is written over: a count, and a seal.
+_DIGITS: Final = 12
 
 
 class Ledger:
@@ -55,9 +58,13 @@ class Ledger:
         self.path, self._key = path, key
         self._seal = self._sealed("", _START)
         self._lines: list[str] = []
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+        flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)
         try:
-            self._file = os.open(path, flags, 0o600)
+            try:
+                self._file = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600)
+                self._count()
+            except FileExistsError:
+                self._file = os.open(path, flags)
         except OSError as error:
             fix = "name a file in a folder of yours, no link"
             raise OutputError(str(path), "must be writable", got=error.strerror, fix=fix) from error
@@ -106,12 +113,25 @@ class Ledger:
                 continue
             line = json.dumps({**_record(one), "command": command, "at": len(self._lines)})
             self._seal = self._sealed(self._seal, line)
+            os.lseek(self._file, 0, os.SEEK_END)
             os.write(self._file, f"{self._seal} {line}\n".encode())
             self._lines.append(line)
             known.add(finger(one))
             new += 1
-        os.fsync(self._file)
+        os.fsync(self._file)  # after a kill here there are more lines than counted, not fewer
+        self._count()
         return new
+
+    def _count(self) -> None:
+        """Write the first line: how many lines follow it, sealed with the last of them."""
+        os.lseek(self._file, 0, os.SEEK_SET)
+        os.write(self._file, f"{self._counted(len(self._lines), self._seal)}\n".encode())
+        os.fsync(self._file)
+
+    def _counted(self, n: int, seal: str) -> str:
+        """The first line of a ledger of so many lines."""
+        count = f"{n:0{_DIGITS}d}"
+        return f"{count} {self._sealed(seal, count)}"
 
     def _read(self) -> None:
         """Check every seal."""
@@ -122,13 +142,18 @@ class Ledger:
             raise DataError(str(self.path), "must be readable by you alone", fix=mended)
         with os.fdopen(os.dup(self._file), encoding="utf-8") as stream:
             stream.seek(0)
-            lines = stream.read().splitlines()
+            first, *lines = stream.read().splitlines() or [""]
+        ends = [self._seal]
         for at, whole in enumerate(lines):
             seal, _, line = whole.partition(" ")
             self._seal = self._sealed(self._seal, line)
             if not hmac.compare_digest(seal, self._seal) or json.loads(line)["at"] != at:
                 raise DataError(str(self.path), rule, got=f"line {at + 1} is another", fix=fix)
             self._lines.append(line)
+            ends.append(self._seal)
+        n = int(first[:_DIGITS]) if first[:_DIGITS].isdecimal() else len(ends)
+        if n >= len(ends) or not hmac.compare_digest(first, self._counted(n, ends[n])):
+            raise DataError(str(self.path), rule, got="another number of lines", fix=fix)
 
     def _sealed(self, before: str, line: str) -> str:
         """Keyed digest of a line and of the seal before it."""

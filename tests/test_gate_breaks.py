@@ -19,6 +19,7 @@ from tools import own_workplaces
 
 import bayes_sf as sf
 from bayes_sf.analysis.comparison import IccRow
+from bayes_sf.analysis.contrast import Contrast
 from bayes_sf.analysis.pooling import compare_pooling
 from bayes_sf.cli.data import read_secret
 from bayes_sf.disclosure.control import HIDDEN, OFF, Control, Hidden, Rules
@@ -45,6 +46,7 @@ from bayes_sf.output.figures.pictures import draw_picture
 from bayes_sf.output.figures.posterior import icc_figure
 from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.formats.webpage import page
+from bayes_sf.output.report.material import _of_contrast
 from bayes_sf.output.run import Asked, Content, Run, keyed
 from bayes_sf.output.tables.table import Column, Table
 from bayes_sf.output.words.problems import problem_lines
@@ -243,6 +245,16 @@ def test_the_icc_is_drawn_from_what_has_passed(sample: AnalysisSample) -> None:
     thick = next(line for line in axes.lines if line.get_linewidth() == 4)
     assert list(np.asarray(thick.get_xdata(), dtype=float)) == [0.107, 0.612]
     assert not [patch for patch in axes.patches if isinstance(patch, Rectangle)]
+
+
+def test_a_contrast_is_made_of_what_has_passed(sample: AnalysisSample) -> None:
+    spec, control = ModelSpec(MEAN, ("q17",), min_quarters=1), Control.of(sample, Rules())
+    (shown,) = protect_results([fit(spec, sample)], control).shown
+    contrast = Contrast("q17[no]", 1.0, "yes to no")
+    row = next(one for one in shown.coefficients if one.term == "q17[no]")
+    found = _of_contrast(shown, contrast, protected=True)
+    assert found == (row.estimate, row.sd, row.lower, row.upper)
+    assert found[0] != _of_contrast(shown, contrast, protected=False)[0]
 
 
 # 6. Mean and sd of three

@@ -258,8 +258,7 @@ def _associate(result: Result, term: str, material: Material) -> Association:
     """One contrast."""
     contrast = find_contrast(term, "widest", lang=language())
     posterior = contrast_posterior(result, contrast)
-    tail = 0.5 - 0.5 * result.prob
-    lower, upper = map(float, posterior.quantile([tail, 1 - tail])[0])
+    mean, sd, lower, upper = _of_contrast(result, contrast, protected=material.control.active)
     negative = float(posterior.cdf(0.0)[0])
 
     def beyond(amount: float) -> float:
@@ -267,11 +266,24 @@ def _associate(result: Result, term: str, material: Material) -> Association:
 
     return Association(
         outcome=result.spec.outcome, term=term, contrast=contrast,
-        mean=float(posterior.mean()[0]), sd=float(posterior.sd()[0]), lower=lower, upper=upper,
+        mean=mean, sd=sd, lower=lower, upper=upper,
         p_direction=max(negative, 1 - negative), at_least=tuple(map(beyond, AMOUNTS)),
         inside=float("nan") if material.rope is None else 1 - beyond(material.rope),
         n=result.moments.n_obs,
     )  # fmt: skip
+
+
+def _of_contrast(
+    result: Result, contrast: Contrast, *, protected: bool
+) -> tuple[float, float, float, float]:
+    """Mean, sd and interval of a contrast; of protected data so many times what has passed."""
+    if protected:
+        (row,) = (one for one in result.coefficients if one.term == contrast.term)
+        ends = sorted(contrast.size * end for end in (row.lower, row.upper))
+        return contrast.size * row.estimate, abs(contrast.size) * row.sd, ends[0], ends[1]
+    posterior, tail = contrast_posterior(result, contrast), 0.5 - 0.5 * result.prob
+    lower, upper = map(float, posterior.quantile([tail, 1 - tail])[0])
+    return float(posterior.mean()[0]), float(posterior.sd()[0]), lower, upper
 
 
 def explorer_models(material: Material) -> tuple[Result, ...]:

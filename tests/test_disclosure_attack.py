@@ -86,9 +86,8 @@ def recovered(folder: Path, targets: list[Name]) -> dict[Name, tuple[float, floa
     return attack.recovered(targets)
 
 
-@pytest.mark.parametrize(
-    ("industry", "size"), [("ict", 2), pytest.param("", 0, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow  # `tests/test_disclosure_run.py` attacks all outputs of such a sample
+@pytest.mark.parametrize(("industry", "size"), [("ict", 2), ("", 0)])
 def test_no_hidden_cell_is_recovered(
     replica: AnalysisSample, tmp_path: Path, industry: str, size: int
 ) -> None:

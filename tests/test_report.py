@@ -719,6 +719,7 @@ def test_own_data_are_in_the_page_only_where_asked(
     assert len(explorer_models(replace(own, with_data=True))) == 2 * (1 + len(FEW))
 
 
+@pytest.mark.slow  # `tests/test_disclosure_run.py` attacks the page of such a sample as well
 @pytest.mark.usefixtures("blank_pictures")
 @pytest.mark.english
 def test_an_industry_that_is_hidden_has_no_figure_in_the_page(

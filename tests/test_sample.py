@@ -118,11 +118,11 @@ def replica() -> AnalysisSample:
 # Of a small sample every format is read in each run; writing the whole replica takes these long.
 _SLOW_TO_WRITE = [
     pytest.param(write, marks=pytest.mark.slow)
-    for write in (write_excel, write_spss, write_parquet)
+    for write in (write_norwegian, write_excel, write_spss, write_parquet)
 ]
 
 
-@pytest.mark.parametrize("write", [write_norwegian, *_SLOW_TO_WRITE])
+@pytest.mark.parametrize("write", _SLOW_TO_WRITE)
 def test_the_replica_is_the_same_in_every_format(
     tmp_path: Path, replica: AnalysisSample, write: "type[Path]"
 ) -> None:

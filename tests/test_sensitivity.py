@@ -61,6 +61,7 @@ def bivariate(outcome: str = "absence_mean") -> sf.Analysis:
     return replace(analysis, specs=tuple(s for s in analysis.specs if s.outcome == outcome))
 
 
+@pytest.mark.slow  # every part of it is written by a run of `tests/test_sensitivity_command.py`
 def test_every_part_of_the_replica(replica: Any) -> None:
     analysis = sf.load_analysis("q13_controls")
     found = sf.sensitivity(analysis, replica, rope=Rope(-0.5, 0.5, "pp"), cost_per_day=100.0)

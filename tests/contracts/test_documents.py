@@ -34,8 +34,8 @@ PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in REFRESH["PA
 #: Run once for all tests, by these fixtures; of the second, `tests/test_cli.py` looks at the run.
 REPLICA = "uv run bayes-sf reproduce --data replica"
 JSON = "uv run bayes-sf reproduce --json"
-#: Twenty refits, which `tests/test_calibration.py` has as well.
-LONG = ("uv run bayes-sf sbc q13 -n 20",)
+#: What other files of tests run as well: `test_calibration.py`, `test_report.py`, `test_describe.py`.
+LONG = ("uv run bayes-sf sbc q13 -n 20", "uv run bayes-sf report", "uv run bayes-sf describe")
 
 
 def assert_same(shown: str, real: str) -> None:

@@ -34,7 +34,7 @@ PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in REFRESH["PA
 #: Run once for all tests, by these fixtures; of the second, `tests/test_cli.py` looks at the run.
 REPLICA = "uv run bayes-sf reproduce --data replica"
 JSON = "uv run bayes-sf reproduce --json"
-#: What other files of tests run as well: `test_calibration.py`, `test_report.py`, `test_describe.py`.
+#: Run by `test_calibration.py`, `test_report.py` and `test_describe.py` as well.
 LONG = ("uv run bayes-sf sbc q13 -n 20", "uv run bayes-sf report", "uv run bayes-sf describe")
 
 

@@ -253,11 +253,11 @@ def labels_language() -> str:
 
 
 def speaks[**P, R](function: Callable[P, R]) -> Callable[P, R]:
-    """Make a public function speak the language that its argument ``lang`` names."""
+    """Make a public function speak the language that its argument ``lang`` names, if any."""
 
     @functools.wraps(function)
     def spoken(*args: P.args, **named: P.kwargs) -> R:
-        with speaking(str(named.get("lang", _CODE))):
+        with speaking(str(named.get("lang") or language())):
             return function(*args, **named)
 
     return spoken

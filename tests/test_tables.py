@@ -312,6 +312,14 @@ def test_ols_reml_and_posterior_stand_beside_the_published(found: Reproduction) 
         assert cells[column["ols"]] in [each.estimate for each in fitted]
 
 
+def test_a_table_speaks_the_language_that_is_asked_for(found: Reproduction) -> None:
+    results = list(found.results["q13", "exact"].values())
+    with speaking("nb"):
+        spoken, english = posterior_table(results), posterior_table(results, lang="en")
+    assert posterior_table(results, lang="nb").texts == spoken.texts != english.texts
+    assert english.texts == posterior_table(results).texts
+
+
 def test_posterior_table_has_the_estimates(found: Reproduction) -> None:
     results = list(found.results["q13", "exact"].values())
     table = posterior_table(results, groups=True)

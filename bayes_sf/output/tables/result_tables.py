@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from bayes_sf.catalogue import say, say_as
+from bayes_sf.catalogue import say, say_as, speaks
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.published import scalar
@@ -39,8 +39,13 @@ __all__ = [
 type _Record = dict[str, Any]
 
 
+@speaks
 def posterior_table(
-    results: Iterable[Result], *, name: str = "posterior", groups: bool = False
+    results: Iterable[Result],
+    *,
+    name: str = "posterior",
+    groups: bool = False,
+    lang: str | None = None,  # noqa: ARG001  # `speaks` reads it
 ) -> Table:
     """Summarise results: mean, sd, interval and direction of every term.
 
@@ -52,6 +57,8 @@ def posterior_table(
         Name of the table's files.
     groups : bool
         Whether to add the groups' effects.
+    lang : {"en", "nb"}, optional
+        By default the language that is spoken.
 
     Returns
     -------

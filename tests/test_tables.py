@@ -36,6 +36,7 @@ from rich.console import Console
 import bayes_sf as sf
 from bayes_sf.analysis.comparison import Reproduction, reproduce
 from bayes_sf.analysis.pooling import Pooling, compare_pooling
+from bayes_sf.catalogue import speaking
 from bayes_sf.disclosure.control import OFF, Control, Rules
 from bayes_sf.engines.sampled.diagnostics import diagnose
 from bayes_sf.errors import UsageError

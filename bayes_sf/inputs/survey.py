@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from string import ascii_lowercase
 from typing import TYPE_CHECKING, Final
 
 from bayes_sf.errors import DataError
@@ -38,6 +39,8 @@ NUMBER, ENTERPRISE = "org_nr", "enterprise_nr"
 SHOWN = 10
 #: Said of a cell in place of its text, which could be anything.
 _OTHER: Final = "something that is not shown"
+#: Kinds of missing that Stata declares: nothing that anybody wrote.
+_DECLARED: Final = frozenset(f"{dot}{letter}" for dot in ("", ".") for letter in ascii_lowercase)
 _FAULT_COLUMNS: Final = ("row", "column", "got", "allowed")
 
 
@@ -229,7 +232,8 @@ def _said(cell: object, known: Collection[str]) -> str:
     """Tell what was found: an answer that the codebook knows, and no other text of a cell."""
     if not isinstance(cell, str):
         return "nothing"
-    return repr(cell) if cell in known else _OTHER
+    shown = cell in known or str(cell) in _DECLARED
+    return repr(cell) if shown else _OTHER
 
 
 def _report(where: str, faults: "pd.DataFrame") -> DataError:

@@ -254,10 +254,12 @@ def labels_language() -> str:
 
 def speaks[**P, R](function: Callable[P, R]) -> Callable[P, R]:
     """Make a public function speak the language that its argument ``lang`` names, if any."""
+    usual = (getattr(function, "__kwdefaults__", None) or {}).get("lang")
 
     @functools.wraps(function)
     def spoken(*args: P.args, **named: P.kwargs) -> R:
-        with speaking(str(named.get("lang") or language())):
+        lang = named.get("lang", usual)
+        with speaking(str(lang or language())):
             return function(*args, **named)
 
     return spoken

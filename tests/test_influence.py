@@ -10,13 +10,13 @@ import pytest
 import bayes_sf as sf
 from bayes_sf.analysis.checks.left_out import contrast_without
 from bayes_sf.analysis.choices.influence import OTHERS, SMALLEST, Influence, influence
-from bayes_sf.analysis.contrast import Contrast, contrast_posterior
+from bayes_sf.analysis.contrast import Contrast, contrast_posterior, find_contrast
 from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.figures.influence import influence_figure
 from bayes_sf.output.figures.page import figure_files
-from bayes_sf.output.tables.influence_tables import influence_tables
+from bayes_sf.output.tables.influence_tables import contrast_label, influence_tables
 from tests.tools import spoken
 
 #: Posterior sds that an ordinary row may be off: the formula is exact.
@@ -186,6 +186,16 @@ def test_picture_and_tables(q13: Influence, lang: Any) -> None:
         assert table.statement.startswith("SYNT")
         prior = {"en": "half-t(3, 0, ", "nb": "halv-t(3; 0; "}[lang]
         assert any(prior in line for line in table.footer)
+
+
+def test_a_contrast_found_in_one_language_is_named_in_another(sample: AnalysisSample) -> None:
+    """It is the same contrast: q13's widest is four codes, whatever it is called."""
+    widest = find_contrast("q13", "widest", lang="nb")
+    assert widest == find_contrast("q13", "widest")
+    spec = sf.ModelSpec("absence_mean", ("q13",), "industry", unit="pp")
+    found = influence(spec, sample, contrast=widest)
+    assert contrast_label(found) == find_contrast("q13", "widest").label != widest.label
+    assert spoken("nb", contrast_label, found) == widest.label
 
 
 def test_yes_and_no(sample: AnalysisSample) -> None:

@@ -18,7 +18,7 @@ Contrast(term='q17[no]', size=1.0, label='yes to no', coded=True)
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 
 from bayes_sf.catalogue import say, speaks
@@ -70,7 +70,7 @@ class Contrast:
 
     term: str
     size: float
-    label: str
+    label: str = field(compare=False)  # one contrast is the same in every language
     coded: bool = False
 
     def __post_init__(self) -> None:

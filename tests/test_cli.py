@@ -55,6 +55,12 @@ def rows(folder: Path, name: str) -> list[dict[str, str]]:
         (["reproduce", "--out"], "Option '--out' requires an argument"),
         (["reproduce", "published"], r"unexpected extra argument.*published"),
         (["reproduse"], "No such command 'reproduse'. Did you mean 'reproduce'"),
+        (
+            ["fit", "null", "--ledger", "l", "--ledger-key", "k"],
+            "--ledger: is of files of your own",
+        ),
+        (["fit", "null", "--ledger", "l"], "--ledger and --ledger-key: go together"),
+        (["describe", "--ledger", "l"], "No such option: --ledger"),
         (["--vershun"], "No such option: --vershun"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

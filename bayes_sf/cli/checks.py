@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from bayes_sf.cli.app import app
-from bayes_sf.cli.given import HIDING, STUDY, WORKPLACES, Given, with_options, writing
+from bayes_sf.cli.given import HIDING, LEDGER, STUDY, WORKPLACES, Given, with_options, writing
 from bayes_sf.cli.options import (
     AnalysesArgument,
     AnalysisArgument,
@@ -15,7 +15,7 @@ from bayes_sf.errors import ConvergenceError, UsageError
 
 
 @app.command()
-@with_options(WORKPLACES, HIDING, writing("loo"))
+@with_options(WORKPLACES, HIDING, LEDGER, writing("loo"))
 def loo(
     analyses: AnalysesArgument,
     *,
@@ -38,7 +38,7 @@ def loo(
 
 
 @app.command()
-@with_options(STUDY, HIDING, writing("pictures"))
+@with_options(STUDY, HIDING, LEDGER, writing("pictures"))
 def plot(
     analysis: AnalysisArgument,
     picture: PictureArgument,

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from bayes_sf.output.run import Asked, Run
     from bayes_sf.recovery.study import PublishedStudy
 
-__all__ = ["HIDING", "STUDY", "WORKPLACES", "Given", "with_options", "writing"]
+__all__ = ["HIDING", "LEDGER", "STUDY", "WORKPLACES", "Given", "with_options", "writing"]
 
 
 def _option(name: str, kind: Any, default: Any) -> inspect.Parameter:
@@ -60,8 +60,9 @@ HIDING = (
     _option("disclosure_control", ControlOption, True),
     _option("min_workplaces", ThresholdOption, 3), _option("min_persons", PersonsOption, 5),
     _option("dominance", DominanceOption, (75.0, 90.0, 10.0)),
-    _option("ledger", LedgerOption, None), _option("ledger_key", LedgerKeyOption, None),
 )  # fmt: skip
+#: What has left before: of commands from which models leave.
+LEDGER = (_option("ledger", LedgerOption, None), _option("ledger_key", LedgerKeyOption, None))
 
 
 def writing(folder: str, **has: bool) -> tuple[inspect.Parameter, ...]:
@@ -107,6 +108,10 @@ class Given:
         if (self.ledger is None) != (self.ledger_key is None):
             raise UsageError("--ledger and --ledger-key", "go together", got="one of them")
         if self.ledger is not None and self.ledger_key is not None:
+            if self.source != "microdata" or not self.rules.active:
+                got = self.source if self.rules.active else "--no-disclosure-control"
+                rule = "is of files of your own, under disclosure control"
+                raise UsageError("--ledger", rule, got=got, fix="leave it out")
             self._open(self.ledger, self.ledger_key)
 
     def _open(self, path: Path, key: Path) -> None:
@@ -184,7 +189,7 @@ def with_options(
     Parameters
     ----------
     *shared : tuple of inspect.Parameter
-        `STUDY` or `WORKPLACES`, `HIDING`, `writing(...)`.
+        `STUDY` or `WORKPLACES`, `HIDING`, `LEDGER`, `writing(...)`.
     """
     options = [option for group in shared for option in group]
     known = ("replica",) if WORKPLACES in shared else ("published", "replica")

@@ -6,7 +6,7 @@ import typer
 
 from bayes_sf.cli.app import app
 from bayes_sf.cli.console import stderr
-from bayes_sf.cli.given import HIDING, WORKPLACES, Given, with_options, writing
+from bayes_sf.cli.given import HIDING, LEDGER, WORKPLACES, Given, with_options, writing
 from bayes_sf.errors import ConvergenceError, UsageError
 
 #: More deltas than anybody reads.
@@ -14,7 +14,7 @@ _MOST_DELTAS = 101
 
 
 @app.command()
-@with_options(WORKPLACES, HIDING, writing("imputation"))
+@with_options(WORKPLACES, HIDING, LEDGER, writing("imputation"))
 def impute(
     analysis: Annotated[
         str, typer.Argument(help="Name of an analysis, or a TOML file.")

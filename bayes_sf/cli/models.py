@@ -7,7 +7,7 @@ import typer
 
 from bayes_sf.cli.app import app
 from bayes_sf.cli.console import stdout
-from bayes_sf.cli.given import HIDING, STUDY, Given, with_options, writing
+from bayes_sf.cli.given import HIDING, LEDGER, STUDY, Given, with_options, writing
 from bayes_sf.cli.options import (
     AnalysisArgument,
     JsonOption,
@@ -17,7 +17,7 @@ from bayes_sf.errors import ConvergenceError, UsageError
 
 
 @app.command()
-@with_options(STUDY, HIDING, writing("fits"))
+@with_options(STUDY, HIDING, LEDGER, writing("fits"))
 def fit(
     analysis: AnalysisArgument,
     *,
@@ -55,7 +55,7 @@ def fit(
 
 
 @app.command()
-@with_options(STUDY, HIDING, writing("pooling"))
+@with_options(STUDY, HIDING, LEDGER, writing("pooling"))
 def compare(
     analysis: AnalysisArgument,
     *,

@@ -11,7 +11,7 @@ from bayes_sf.cli.console import announce, stdout
 from bayes_sf.cli.data import (
     read_secret,
 )
-from bayes_sf.cli.given import HIDING, STUDY, WORKPLACES, Given, with_options, writing
+from bayes_sf.cli.given import HIDING, LEDGER, STUDY, WORKPLACES, Given, with_options, writing
 from bayes_sf.cli.options import (
     JsonOption,
     KeyOption,
@@ -31,7 +31,7 @@ READING = "reading the data (from the published tables about ten seconds) ..."
 
 
 @app.command()
-@with_options(STUDY, HIDING, writing("results"))
+@with_options(STUDY, HIDING, LEDGER, writing("results"))
 def reproduce(
     *,
     given: Given,
@@ -52,7 +52,7 @@ def reproduce(
 
 
 @app.command()
-@with_options(STUDY, HIDING, writing("results", as_json=False))
+@with_options(STUDY, HIDING, LEDGER, writing("results", as_json=False))
 def report(
     *,
     given: Given,

@@ -7,7 +7,7 @@ import typer
 
 from bayes_sf.cli.app import app
 from bayes_sf.cli.console import announce
-from bayes_sf.cli.given import HIDING, STUDY, Given, with_options, writing
+from bayes_sf.cli.given import HIDING, LEDGER, STUDY, Given, with_options, writing
 from bayes_sf.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _EmployeesOption = Annotated[
 
 
 @app.command()
-@with_options(STUDY, HIDING, writing("sensitivity"))
+@with_options(STUDY, HIDING, LEDGER, writing("sensitivity"))
 def sensitivity(
     analysis: Annotated[
         str | None,

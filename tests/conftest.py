@@ -281,3 +281,14 @@ def draw_blank(patch: pytest.MonkeyPatch) -> None:
 def blank_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a test that looks at everything but pictures not wait for them."""
     draw_blank(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def only_null_models() -> Iterator[None]:
+    """Let few models leave beside those that are asked for.
+
+    The report's others leave too: they make no difference where this is used, and take their time.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bayes_sf.disclosure.learnt.releases.ANALYSES", ("null",))
+        yield

@@ -5,7 +5,6 @@ The workplaces are made for it (`tools.own_workplaces`); figures are those that 
 
 import dataclasses
 import stat
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -55,15 +54,7 @@ from bayes_sf.spec.model import ModelSpec
 
 MEAN = "absence_mean"
 NULL = ModelSpec(MEAN, unit="pp", min_quarters=1)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def own_data() -> Iterator[None]:
-    """Few models leave beside those that are asked for."""
-    with pytest.MonkeyPatch.context() as patch:
-        # The report's other models leave too; they make no difference here, and take their time.
-        patch.setattr("bayes_sf.disclosure.learnt.releases.ANALYSES", ("null",))
-        yield
+pytestmark = pytest.mark.usefixtures("only_null_models")
 
 
 @pytest.fixture(scope="module")

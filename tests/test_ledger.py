@@ -2,7 +2,6 @@
 
 import dataclasses
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +19,7 @@ from bayes_sf.spec.model import ModelSpec
 
 KEY = bytes(range(32))
 NULL = ModelSpec("absence_mean", unit="pp", min_quarters=1)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def own_data() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bayes_sf.disclosure.learnt.releases.ANALYSES", ("null",))
-        yield
+pytestmark = pytest.mark.usefixtures("only_null_models")
 
 
 @pytest.fixture(scope="module")

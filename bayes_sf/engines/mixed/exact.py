@@ -14,9 +14,10 @@ import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
-from bayes_sf.engines.gaussian.estimates import Estimate, mixture_rows
+from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.gaussian.quadrature import cumulative, invert, series
+from bayes_sf.engines.mixed.answer import answer_rows
 from bayes_sf.engines.mixed.likelihood import check_residual, fit_mixed
 from bayes_sf.engines.mixed.nodes import Nodes, Surface, find_box, heavy
 from bayes_sf.engines.mixed.prior import mixed_priors
@@ -195,23 +196,7 @@ class MixedPosterior:
 
     def rows(self, prob: float, *, groups: bool = True) -> Iterator[Estimate]:
         """Posterior means, sds and equal-tailed intervals; with or without effects of levels."""
-        tails = [0.5 - 0.5 * prob, 0.5 + 0.5 * prob]
-        matrices = self.surface.products.matrices
-        yield from mixture_rows([(term, "") for term in matrices.terms], self.coef, tails)
-        shares = [f"icc|{f.name}" for f in self.factors] if len(self.factors) > 1 else ["icc"]
-        shares = shares if matrices.weights is None else []
-        for name in (*self.surface.names, "sd_resid", *shares):
-            low, high = (float(v) for v in self.quantile(name, np.array(tails)))
-            mean, sd = self.spread(name)
-            direction = float("nan")
-            if name.startswith("cor_"):
-                below = float(self.cdf(name, np.array(0.0)))
-                direction = max(below, 1 - below)
-            yield Estimate(name, "", mean, sd, low, high, p_direction=direction)
-        for factor, mixture in zip(self.factors, self.ranef, strict=True) if groups else ():
-            named = [(f"{c}|{factor.name}", level) for level in factor.levels
-                     for c in factor.columns]  # fmt: skip
-            yield from mixture_rows(named, mixture, tails)
+        return answer_rows(self, prob, groups=groups)
 
 
 def check_size(matrices: Matrices) -> None:

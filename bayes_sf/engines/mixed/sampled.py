@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.engines.gaussian.estimates import Estimate, mixture_rows
+from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.gaussian.mixture import NormalMixture
+from bayes_sf.engines.mixed.answer import answer_rows
 from bayes_sf.engines.mixed.likelihood import check_residual, fit_mixed
 from bayes_sf.engines.mixed.nodes import Surface
 from bayes_sf.engines.mixed.prior import mixed_priors
 from bayes_sf.engines.mixed.products import build_products
-from bayes_sf.engines.sampled.diagnostics import converged, diagnose
+from bayes_sf.engines.sampled.diagnostics import Diagnosed
 from bayes_sf.engines.sampled.nuts import SETTINGS, sample, sampler_stats, try_twice
 from bayes_sf.errors import UsageError
 from bayes_sf.spec.priors import Priors
 from bayes_sf.spec.terms.matrices import Factor, Matrices
 
 if TYPE_CHECKING:
-    import pandas as pd
     import xarray as xr
 
 __all__ = ["MixedSampled", "Target", "fit_mixed_nuts"]
@@ -107,7 +107,7 @@ class Target:
 
 
 @dataclass(frozen=True, eq=False)
-class MixedSampled:
+class MixedSampled(Diagnosed):
     """Draws of one model from NUTS, believed or not: see `converged`.
 
     Parameters
@@ -131,19 +131,6 @@ class MixedSampled:
     def factors(self) -> tuple[Factor, ...]:
         """Grouping factors."""
         return self.surface.products.factors
-
-    @cached_property
-    def _diagnosed(self) -> "pd.DataFrame":
-        return diagnose(self.tree)
-
-    def diagnostics(self) -> "pd.DataFrame":
-        """R-hat, ESS, MCSE by parameter, divergences: see `diagnose`."""
-        return self._diagnosed.copy()
-
-    @cached_property
-    def converged(self) -> bool:
-        """Verdict from raw values: R-hat < 1.01, ESS >= 400, no divergence."""
-        return converged(self._diagnosed)
 
     def _draws(self, name: str) -> _Floats:
         """Draws of an sd, a correlation or ``icc|factor``, (N,)."""
@@ -171,6 +158,10 @@ class MixedSampled:
         """Quantiles of the same."""
         return np.asarray(np.quantile(self._draws(name), probs))
 
+    def cdf(self, name: str, value: _Floats) -> _Floats:
+        """Distribution function of the same."""
+        return np.asarray((self._draws(name) <= value).mean())
+
     @cached_property
     def coef(self) -> NormalMixture:
         """Fixed coefficients, (p,), mixed over the draws."""
@@ -192,19 +183,7 @@ class MixedSampled:
 
     def rows(self, prob: float, *, groups: bool = True) -> Iterator[Estimate]:
         """Posterior means, sds and equal-tailed intervals; with or without effects of levels."""
-        tails = [0.5 - 0.5 * prob, 0.5 + 0.5 * prob]
-        matrices = self.surface.products.matrices
-        yield from mixture_rows([(term, "") for term in matrices.terms], self.coef, tails)
-        shares = [f"icc|{f.name}" for f in self.factors] if len(self.factors) > 1 else ["icc"]
-        shares = shares if matrices.weights is None else []
-        for name in (*self.surface.names, "sd_resid", *shares):
-            low, high = (float(v) for v in self.quantile(name, np.array(tails)))
-            above = float((self._draws(name) > 0).mean())
-            direction = max(above, 1 - above) if name.startswith("cor_") else float("nan")
-            yield Estimate(name, "", *self.spread(name), low, high, p_direction=direction)
-        for factor, mixture in zip(self.factors, self.ranef, strict=True) if groups else ():
-            named = [(f"{c}|{factor.name}", lev) for lev in factor.levels for c in factor.columns]
-            yield from mixture_rows(named, mixture, tails)
+        return answer_rows(self, prob, groups=groups)
 
 
 def fit_mixed_nuts(matrices: Matrices, priors: Priors, *, seed: int = 1) -> MixedSampled:

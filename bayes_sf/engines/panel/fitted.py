@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bayes_sf.engines.panel.counts import count_quarters
 from bayes_sf.engines.panel.data import PanelData
-from bayes_sf.engines.sampled.diagnostics import converged, diagnose
+from bayes_sf.engines.sampled.diagnostics import Diagnosed
 from bayes_sf.engines.sampled.nuts import SETTINGS
 from bayes_sf.inputs.panel import Panel
 from bayes_sf.spec.panel import PanelSpec
@@ -25,7 +24,7 @@ PANEL_SETTINGS: Mapping[str, float] = {**SETTINGS, "tune": 500}
 
 
 @dataclass(frozen=True, eq=False)
-class PanelFit:
+class PanelFit(Diagnosed):
     """Draws of a panel model.
 
     Parameters
@@ -70,19 +69,6 @@ class PanelFit:
             f"Lost and contracted days were rounded to whole days in {counts.n_rounded} of {seen} "
             f"quarters, which moves a quarter's absence by at most {counts.largest:.3f} pp."
         )
-
-    @cached_property
-    def _diagnosed(self) -> "pd.DataFrame":
-        return diagnose(self.tree)
-
-    def diagnostics(self) -> "pd.DataFrame":
-        """R-hat, ESS, MCSE by parameter, divergences: see `diagnose`."""
-        return self._diagnosed.copy()
-
-    @cached_property
-    def converged(self) -> bool:
-        """Verdict from raw values: R-hat < 1.01, ESS >= 400, no divergence."""
-        return converged(self._diagnosed)
 
     def summary(self, prob: float = 0.95) -> "pd.DataFrame":
         """Posterior mean, sd and equal-tailed interval of every parameter.

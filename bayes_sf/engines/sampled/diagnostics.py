@@ -21,6 +21,7 @@ Examples
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["ESS", "R_HAT", "Check", "checks", "converged", "diagnose"]
+__all__ = ["ESS", "R_HAT", "Check", "Diagnosed", "checks", "converged", "diagnose"]
 
 _Floats = NDArray[np.float64]
 
@@ -118,6 +119,25 @@ def diagnose(tree: "xr.DataTree") -> "pd.DataFrame":
     table["bfmi"] = float(np.min(stats.bfmi(sampler["energy"].to_numpy())))
     table["tree_depth"] = int(sampler["tree_depth"].max())
     return table
+
+
+class Diagnosed:
+    """What has draws in a tree, and is judged by them: a part of every sampled result."""
+
+    tree: "xr.DataTree"
+
+    @cached_property
+    def _diagnosed(self) -> "pd.DataFrame":
+        return diagnose(self.tree)
+
+    def diagnostics(self) -> "pd.DataFrame":
+        """R-hat, ESS, MCSE by parameter, divergences and, if known, distance to exact."""
+        return self._diagnosed.copy()
+
+    @cached_property
+    def converged(self) -> bool:
+        """Verdict from raw values: R-hat < 1.01, ESS >= 400, no divergence."""
+        return converged(self._diagnosed)
 
 
 def _moments(draws: _Floats) -> tuple[_Floats, _Floats]:

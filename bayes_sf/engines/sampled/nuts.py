@@ -22,7 +22,7 @@ from bayes_sf.engines.gaussian.exact import fit_exact
 from bayes_sf.engines.gaussian.joint import Joint, resolve_priors
 from bayes_sf.engines.gaussian.likelihood import check_groups, standardise
 from bayes_sf.engines.gaussian.posterior import Posterior
-from bayes_sf.engines.sampled.diagnostics import converged, diagnose
+from bayes_sf.engines.sampled.diagnostics import Diagnosed
 from bayes_sf.engines.sampled.graph import compiled_for
 from bayes_sf.errors import ConvergenceError
 from bayes_sf.spec.moments import INTERCEPT, Moments
@@ -30,7 +30,6 @@ from bayes_sf.spec.prior import SHRINKAGE_FAMILIES
 from bayes_sf.spec.priors import Priors
 
 if TYPE_CHECKING:
-    import pandas as pd
     import xarray as xr
 
 __all__ = ["SETTINGS", "Sampled", "fit_nuts", "sample", "sampler_stats", "try_twice", "watch"]
@@ -74,7 +73,7 @@ def watch(watcher: Watcher) -> Iterator[None]:
 
 
 @dataclass(frozen=True, eq=False)
-class Sampled:
+class Sampled(Diagnosed):
     """Draws of one model from NUTS, believed or not: see `converged`.
 
     Parameters
@@ -105,19 +104,6 @@ class Sampled:
     def quantile(self, name: str, probs: Sequence[float]) -> _Floats:
         """Quantiles of ``sd_group``, ``sd_resid`` or ``icc``."""
         return np.asarray(np.quantile(self.tree["posterior"][name], probs))
-
-    @cached_property
-    def _diagnosed(self) -> "pd.DataFrame":
-        return diagnose(self.tree)
-
-    def diagnostics(self) -> "pd.DataFrame":
-        """R-hat, ESS, MCSE, distance to exact by parameter, divergences: see `diagnose`."""
-        return self._diagnosed.copy()
-
-    @cached_property
-    def converged(self) -> bool:
-        """Verdict from raw values: R-hat < 1.01, ESS >= 400, no divergence."""
-        return converged(self._diagnosed)
 
     def rows(self, prob: float) -> Iterator[Estimate]:
         """Posterior means, sds and equal-tailed intervals from the draws.

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from bayes_sf.errors import DataError, OutputError
+from bayes_sf.errors import DataError
+from bayes_sf.inputs.printed.templates import write_beside
 
 __all__ = ["draft_of_summary", "write_draft"]
 
@@ -220,18 +221,4 @@ def write_draft(file: Path, folder: Path) -> tuple[Path, ...]:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(str(file), "must be text in UTF-8", got=str(error)) from None
-    files = draft_of_summary(text, file.name)
-    present = [name for name in files if (folder / name).exists()]
-    if present:
-        raise OutputError(
-            str(folder / present[0]),
-            "is there already",
-            fix="name another folder: none is replaced",
-        )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in files.items():
-            (folder / name).write_text(content, encoding="utf-8")
-    except OSError as error:
-        raise OutputError(str(folder), "must be a folder to write to", got=error.strerror) from None
-    return tuple(folder / name for name in files)
+    return write_beside(folder, draft_of_summary(text, file.name))

@@ -1,12 +1,13 @@
 """Templates of a folder of printed results: `study.toml` with comments, CSV files with headers."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from bayes_sf.errors import OutputError
 from bayes_sf.inputs.printed.columns import FILES
 
-__all__ = ["write_templates"]
+__all__ = ["write_beside", "write_templates"]
 
 _STUDY: Final = """\
 # What a report prints, as it prints it. Lines that begin with # are comments: take away the sign
@@ -71,6 +72,24 @@ def write_templates(folder: Path) -> tuple[Path, ...]:
     """
     texts = {"study.toml": _STUDY}
     texts |= {name: ",".join(columns) + "\n" for name, columns in FILES.items()}
+    return write_beside(folder, texts)
+
+
+def write_beside(folder: Path, texts: Mapping[str, str]) -> tuple[Path, ...]:
+    """Write files into a folder, none of which may be there already.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        It is made where it is not there; what stands in it stays.
+    texts : mapping
+        Name -> content.
+
+    Raises
+    ------
+    OutputError
+        Where one of the files is there already, or the folder cannot be written to.
+    """
     present = [name for name in texts if (folder / name).exists()]
     if present:
         raise OutputError(

@@ -165,6 +165,16 @@ def test_faults_have_one_message_and_a_place(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["icc", "sd_resid", "sd_group", "icc|a", "sd_(Intercept)|b"])
+def test_a_predictor_is_never_taken_for_a_quantity_of_the_result(
+    name: str, frame: pd.DataFrame
+) -> None:
+    with pytest.raises(BayesSFError, match="the name of a quantity of the result"):
+        sf.fit(
+            f"y ~ `{name}` + (1 | a) + (1 | b)", frame.assign(**{name: frame["x"]}), engine="reml"
+        )
+
+
 def test_more_columns_than_rows(frame: pd.DataFrame) -> None:
     with pytest.raises(BayesSFError, match="more rows than fixed columns"):
         made("y ~ poly(x, 6) + (1 | a)", frame.head(6))

@@ -24,7 +24,7 @@ from bayes_sf.errors import DataError, SpecError
 
 __all__ = [
     "BEYOND", "INTERCEPT", "QUANTITIES", "can_be_written", "check_columns", "check_list",
-    "check_names", "predictor_of",
+    "check_names", "check_terms", "predictor_of",
 ]  # fmt: skip
 
 INTERCEPT = "(Intercept)"
@@ -113,6 +113,37 @@ def check_columns(outcome: object, predictors: Sequence[object], group: object) 
         raise SpecError("model", rule, got=twice)
 
 
+def check_terms(predictors: Sequence[str], quantities: Collection[str]) -> None:
+    """No predictor is called as a quantity of the result, and each is one column.
+
+    Parameters
+    ----------
+    predictors : sequence of str
+        Names of a model's columns beside the intercept, dummies among them.
+    quantities : collection of str
+        What the result names itself.
+
+    Raises
+    ------
+    DataError
+        For a predictor whose name is taken.
+    """
+    for name, times in Counter(predictors).items():
+        if times > 1:
+            raise DataError(
+                f"predictor {name!r}", "must be one column of the model",
+                got=f"{times} of that name",
+                fix="rename the column whose categories or parts give that name",
+            )  # fmt: skip
+        if name in quantities or (len(quantities) > len(QUANTITIES) and _of_steps(name)):
+            known = ", ".join(quantities)
+            raise DataError(
+                f"predictor {name!r}",
+                f"must not have the name of a quantity of the result (known: {known})",
+                fix="rename the column",
+            )  # fmt: skip
+
+
 def check_names(
     predictors: Sequence[str],
     groups: Sequence[str],
@@ -137,20 +168,7 @@ def check_names(
     DataError
         For a predictor, a group or a grouping factor whose name is taken.
     """
-    for name, times in Counter(predictors).items():
-        if times > 1:
-            raise DataError(
-                f"predictor {name!r}", "must be one column of the model",
-                got=f"{times} of that name",
-                fix="rename the column whose categories or parts give that name",
-            )  # fmt: skip
-        if name in quantities or (len(quantities) > len(QUANTITIES) and _of_steps(name)):
-            known = ", ".join(quantities)
-            raise DataError(
-                f"predictor {name!r}",
-                f"must not have the name of a quantity of the result (known: {known})",
-                fix="rename the column",
-            )  # fmt: skip
+    check_terms(predictors, quantities)
     if group in _OF_DRAWS or "/" in group:
         raise DataError(
             f"group {group!r}",

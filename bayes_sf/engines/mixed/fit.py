@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayes_sf.engines.mixed.covariance import sd_names
 from bayes_sf.engines.mixed.exact import MixedPosterior, fit_mixed_exact
 from bayes_sf.engines.mixed.likelihood import MixedFit, fit_mixed
 from bayes_sf.engines.mixed.result import MixedResult
@@ -13,7 +14,7 @@ from bayes_sf.errors import UsageError
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import Moments
-from bayes_sf.spec.names import INTERCEPT
+from bayes_sf.spec.names import INTERCEPT, QUANTITIES, check_terms
 from bayes_sf.spec.outcome import warn_of_outcome
 from bayes_sf.spec.rows import Rows
 from bayes_sf.spec.study import Study
@@ -98,6 +99,10 @@ def fit_formula(
         )  # fmt: skip
     spec.check_priors()
     made = of_rows(data) if isinstance(data, Rows) else matrices_of(spec, data)
+    own = [
+        name for f in made.factors for names in sd_names(f) for name in (*names, f"icc|{f.name}")
+    ]
+    check_terms([term for term in made.terms if term != INTERCEPT], (*QUANTITIES, *own))
     if spec.formula:
         warn_of_outcome(made.y, spec.outcome)
     start = perf_counter()

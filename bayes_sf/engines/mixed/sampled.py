@@ -55,7 +55,9 @@ class Target:
     def __call__(self, point: _Floats) -> tuple[float, _Floats]:
         """Value and gradient at one point, (m + 1,)."""
         steps = point + 1j * _STEP * np.eye(len(point))
-        found = self.log_likelihood(steps)
+        # A proposal so far out that a covariance is singular: no density, a divergence.
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            found = self.log_likelihood(steps)
         ends = [self.log_prior(point + s * _DIFFERENCE * np.eye(len(point))) for s in (1, -1)]
         value = float(found[0].real + self.log_prior(point[None])[0])
         return value, found.imag / _STEP + (ends[0] - ends[1]) / (2 * _DIFFERENCE)

@@ -220,6 +220,8 @@ def test_beside_a_hidden_group_no_figure_is_in_full(small: AnalysisSample) -> No
         if row.n != HIDDEN:
             for name in ("raw", "complete", "reml", "mean", "factor_reml", "factor"):
                 assert getattr(row, name) == round(getattr(row, name), 2)
+            # what is shrunk to follows from the row within so much only, in percentage points
+            assert 0.005 / (1 - row.factor_reml) > 0.1
     for engine in ("exact", "reml"):
         table, _ = protect_estimates(fit(NULL, small, engine=engine), control)
         shown = [value for value in table["t"] if value != HIDDEN and not pd.isna(value)]

@@ -31,7 +31,7 @@ NUMBER = re.compile(r"(\d+(?:\.\d+)?)")
 FIRST = "python -m pip install uv && uv run bayes-sf reproduce"
 TESTS = "uv run pytest"
 PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in REFRESH["PAGES"]}
-#: Run once for all tests, by these fixtures; of the second, `tests/test_cli.py` looks at the run.
+#: Run once for all tests, by these fixtures; of the second, `test_cli.py` looks at the run.
 REPLICA = "uv run bayes-sf reproduce --data replica"
 JSON = "uv run bayes-sf reproduce --json"
 #: Run by `test_calibration.py`, `test_report.py` and `test_describe.py` as well.
@@ -108,7 +108,7 @@ def test_every_other_command_runs(
 ) -> None:
     """Of two versions of the study; pictures are those of a command that is for them.
 
-    The report is of few models and choices: `tests/test_report.py` looks at all of it.
+    The report is of few models and choices: `tests/output/test_report.py` looks at all of it.
     """
     if command == REPLICA:
         assert request.getfixturevalue("reproduced_replica").code == 0

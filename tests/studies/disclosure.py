@@ -1,4 +1,4 @@
-"""The attacker of `tests/test_disclosure_run.py` on samples of which one industry is cut down.
+"""The attacker of `tests/disclosure`, on samples of which one industry is cut down.
 
 `uv run python tests/studies/disclosure.py` writes `disclosure.csv`: sensitive counts of each
 sample, the share of answers and of the flow's counts that are hidden, and how many sensitive counts
@@ -18,9 +18,9 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 
 import bayes_sf as sf  # noqa: E402
-from tests.attacker import INDUSTRIES  # noqa: E402
-from tests.test_disclosure_attack import with_small_industry  # noqa: E402
-from tests.test_disclosure_run import (  # noqa: E402
+from tests.disclosure.attacker import INDUSTRIES  # noqa: E402
+from tests.disclosure.test_disclosure_attack import with_small_industry  # noqa: E402
+from tests.disclosure.test_disclosure_run import (  # noqa: E402
     COMMANDS,
     attacker_of,
     recovered,

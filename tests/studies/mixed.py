@@ -2,7 +2,7 @@
 
 Run: uv run python tests/studies/mixed.py FOLDER [MODEL ...]   (two minutes; FOLDER has the data
 that tests/references/mixed/fit.R writes; with names only those are fitted again).
-`tests/test_mixed_lme4.py` compares what is recorded.
+`tests/engines/test_mixed_lme4.py` compares what is recorded.
 """
 
 import sys

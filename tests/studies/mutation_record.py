@@ -45,7 +45,8 @@ class Record:
         runs at import is one such case), those that touch its file. The module's own examples and
         tests come before all others, then files that name it; their other tests come last.
         """
-        own = {mutant.file, f"tests/test_{Path(mutant.file).stem}.py"}
+        room, stem = Path(mutant.file).parts[1], Path(mutant.file).stem
+        own = {mutant.file, f"tests/{room}/test_{stem}.py"}
         known = {test.partition("::")[0] for test in self.fixtures}
         near = {file: 0 if file in own else 1 for file in known
                 if file in own or _names(file, mutant.file)}  # fmt: skip

@@ -1,7 +1,7 @@
 """Random slopes by NUTS beside brms and lme4: writes `tests/references/slopes/ours.csv`.
 
 Run: uv run python tests/studies/slopes.py FOLDER   (a minute; FOLDER has the data that
-tests/references/slopes/fit.R writes). `tests/test_slopes_peers.py` compares what is recorded.
+tests/references/slopes/fit.R writes). `tests/engines/test_slopes_peers.py` compares.
 """
 
 import sys

@@ -9,10 +9,9 @@ from pathlib import Path
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from test_completed import MICE, drawn, panel_of
-
 from bayes_sf.analysis.missing.completed import completed_sets
 from bayes_sf.output.formats.completed import completed_files
+from tests.analysis.test_completed import MICE, drawn, panel_of
 
 if __name__ == "__main__":
     panel = panel_of(pd.read_csv(MICE / "data" / "panel.csv"))

@@ -1,0 +1,410 @@
+"""Breaks of the gate, one test of each: what an attack once got out of permitted outputs.
+
+The workplaces are made for it (`tools.own_workplaces`); figures are those that leave.
+"""
+
+import dataclasses
+import stat
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.patches import Rectangle
+from rich.console import Console
+from tools import own_workplaces
+
+import bayes_sf as sf
+from bayes_sf.analysis.comparison import IccRow
+from bayes_sf.analysis.contrast import Contrast
+from bayes_sf.analysis.pooling import compare_pooling
+from bayes_sf.cli.data import read_secret
+from bayes_sf.disclosure.control import HIDDEN, OFF, Control, Hidden, Rules
+from bayes_sf.disclosure.gate import Passed, holds_no_data
+from bayes_sf.disclosure.learnt.knowledge import Knowledge
+from bayes_sf.disclosure.protected_cases import protect_belonging
+from bayes_sf.disclosure.protected_flow import hide_few
+from bayes_sf.disclosure.protected_models import (
+    keep_open,
+    pass_picture,
+    protect_estimates,
+    protect_pooling,
+    protect_results,
+)
+from bayes_sf.disclosure.protected_predictions import pass_fit_measures, protect_checks
+from bayes_sf.engines.fit import fit
+from bayes_sf.errors import DisclosureError, UsageError
+from bayes_sf.folder import write_files
+from bayes_sf.inputs.faults import problem, problem_table
+from bayes_sf.inputs.pseudonym import key_of
+from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.output.figures.page import coarsened
+from bayes_sf.output.figures.pictures import draw_picture
+from bayes_sf.output.figures.posterior import icc_figure
+from bayes_sf.output.formats.terminal import print_table
+from bayes_sf.output.formats.webpage import page
+from bayes_sf.output.report.material import _of_contrast
+from bayes_sf.output.run import Asked, Content, Run, keyed
+from bayes_sf.output.tables.table import Column, Table
+from bayes_sf.output.words.problems import problem_lines
+from bayes_sf.spec.analysis import Analysis
+from bayes_sf.spec.model import ModelSpec
+
+MEAN = "absence_mean"
+NULL = ModelSpec(MEAN, unit="pp", min_quarters=1)
+pytestmark = pytest.mark.usefixtures("only_null_models")
+
+
+@pytest.fixture(scope="module")
+def sample() -> AnalysisSample:
+    return own_workplaces()
+
+
+def changed(sample: AnalysisSample, **columns: Any) -> AnalysisSample:
+    return dataclasses.replace(sample, frame=sample.frame.assign(**columns))
+
+
+def with_rare_option(sample: AnalysisSample, chosen: int) -> AnalysisSample:
+    """So many workplaces of the model chose q14.7."""
+    frame = sample.frame
+    usable = frame.index[frame[MEAN].notna() & (frame["q14.7"] != "not_asked")]
+    answers = frame["q14.7"].mask(frame.index.isin(usable), "not_chosen")
+    answers[usable[10 : 10 + chosen]] = "chosen"
+    return changed(sample, **{"q14.7": answers})
+
+
+# 1. A coefficient is one workplace's outcome
+
+
+@pytest.mark.parametrize("chosen", [0, 1, 2])
+def test_a_model_with_a_rare_answer_does_not_leave(sample: AnalysisSample, chosen: int) -> None:
+    rare, spec = with_rare_option(sample, chosen), ModelSpec(MEAN, ("q14.7",), min_quarters=1)
+    if chosen:  # without control intercept and slope are the mean of those who chose it
+        found = fit(spec, rare, engine="ols").fixef()["estimate"]
+        own = rare.frame.loc[rare.frame["q14.7"] == "chosen", MEAN].mean()
+        assert found.sum() == pytest.approx(own, abs=1e-9)
+    control = Control.of(rare, Rules())
+    assert control.withheld(spec)
+    assert not Control.of(rare, OFF).withheld(spec)
+    with pytest.raises(DisclosureError, match="withheld") as error:
+        keep_open(Analysis("x", "?", (spec,)), control)
+    assert "null model" not in str(error.value), "the reason is none of the reader's business"
+
+
+def test_an_answer_that_all_but_two_gave_is_as_rare(sample: AnalysisSample) -> None:
+    frame = with_rare_option(sample, 2).frame
+    turned = frame["q14.7"].map({"chosen": "not_chosen", "not_chosen": "chosen"})
+    other = changed(sample, **{"q14.7": turned.fillna(frame["q14.7"])})
+    assert Control.of(other, Rules()).withheld(ModelSpec(MEAN, ("q14.7",), min_quarters=1))
+
+
+def test_a_workplace_of_great_leverage_is_not_in_a_model(sample: AnalysisSample) -> None:
+    """Its fitted value is its outcome, though a number has no cells."""
+    size = sample.frame["n_employees"].copy()
+    own = sample.frame.index[sample.frame[MEAN].notna() & size.notna()][20]
+    size[own] = 1e7
+    spec = ModelSpec(MEAN, ("n_employees",), min_quarters=1)
+    release = Control.of(changed(sample, n_employees=size), Rules()).release(spec)
+    assert release is not None
+    half = 0.5 * 10.0 ** -release.places("n_employees")
+    assert release.withheld or half * 1e7 > 0.5, "slope times size is its outcome"
+
+
+# 2. The user's prior sets the digits
+
+
+def test_no_prior_makes_digits(sample: AnalysisSample) -> None:
+    control = Control.of(sample, Rules())
+    for sd in (1e-2, 1e-4):
+        tight = sf.Priors(intercept=sf.Prior("normal", sd, location=5.0, autoscale=False))
+        spec = dataclasses.replace(NULL, priors=tight)
+        shown, _ = protect_estimates(fit(spec, sample), control)
+        row = shown[(shown["term"] == "(Intercept)") & (shown["group"] == "")].iloc[0]
+        assert row["estimate"] == round(row["estimate"], 2)
+
+
+# 3. Saved fits: `tests/cli/test_fits.py`; what is left of one
+
+
+def test_a_saved_fit_has_no_densities() -> None:
+    import xarray as xr
+
+    from bayes_sf.engines.store import _without_densities
+
+    draws = xr.Dataset({"beta": ("draw", np.zeros(4))})
+    stats = xr.Dataset({"lp": ("draw", np.zeros(4)), "diverging": ("draw", np.zeros(4))})
+    tree = xr.DataTree.from_dict({"posterior": draws, "sample_stats": stats, "exact": draws})
+    left = _without_densities(tree)
+    assert set(left.children) == {"posterior", "sample_stats"}
+    assert set(left["sample_stats"].data_vars) == {"diverging"}
+
+
+# 4. Two models of one command
+
+
+def test_two_models_do_not_differ_by_a_workplace(sample: AnalysisSample) -> None:
+    """Each has twenty fewer than the null model, and one of them one fewer than the other."""
+    usable = sample.frame.index[sample.frame[MEAN].notna()]
+    one, two = (sample.frame["women_share"].fillna(0.5).copy() for _ in range(2))
+    one[usable[:20]] = np.nan
+    two[usable[:21]] = np.nan
+    own = changed(sample, women_share=one, senior_share=two)
+    control = Control.of(own, Rules())
+    first, second = (
+        ModelSpec(MEAN, (name,), min_quarters=1) for name in ("women_share", "senior_share")
+    )
+    kept, log = keep_open(Analysis("x", "?", (first, second)), control)
+    assert [spec.predictors for spec in kept.specs] == [("women_share",)]
+    assert {line.rule for line in log} == {"withheld"}
+
+
+def test_nearly_nested_models_are_told_from_the_outcomes_that_they_give() -> None:
+    """A and B share forty; A has one more, B another: who is the one has the other."""
+    n, sd = 42, 5.0
+    both = np.ones((2, n)) / 41
+    both[0, 41] = both[1, 40] = 0.0
+    sharp = Knowledge.of_spread(sd, n).after(both, [0.0005, 0.0005]).spread()
+    rough = Knowledge.of_spread(sd, n).after(both, [0.5, 0.5]).spread()
+    assert sharp[[40, 41]].max() < 0.05
+    assert rough.min() > 1.0
+
+
+# 5. Pictures
+
+
+def test_a_picture_holds_no_more_than_the_eye_sees() -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    axes = figure.subplots()
+    heights = np.random.default_rng(1).uniform(0, 1, 40)
+    bars = axes.bar(np.arange(40), heights)
+    (line,) = axes.plot(np.arange(40), heights)
+    coarsened(figure)
+    for drawn in (np.ravel(line.get_ydata()).tolist(), [bar.get_height() for bar in bars]):
+        assert len({round(float(v) % 0.01, 9) for v in drawn} - {0.0, 0.01}) == 0
+        assert np.abs(np.asarray(drawn) - heights).max() <= 0.005 + 1e-9
+        assert np.abs(np.asarray(drawn) - heights).max() > 1e-4
+
+
+def test_what_has_not_passed_is_not_carried_through_the_gate(sample: AnalysisSample) -> None:
+    result, control = fit(NULL, sample, engine="ols"), Control.of(sample, Rules())
+    with pytest.raises(AssertionError, match="not passed"):
+        holds_no_data(1, "an example").map(lambda one: (one, result))
+    with pytest.raises(AssertionError, match="not passed"):
+        holds_no_data(1, "an example").map(partial(max, [result]))
+    shown = protect_results([result], control).map(lambda found: found[0].rows[0].estimate)
+    assert isinstance(shown, Passed)
+    assert shown.shown == round(result.rows[0].estimate, 2)
+
+
+def test_shrinkage_is_not_in_the_order_of_hidden_sizes(sample: AnalysisSample) -> None:
+    """Whoever is unsaid stands by name, whatever its n; digits are those of the data."""
+    result = fit(NULL, sample)
+    sizes = dict(zip(result.moments.groups, map(int, result.moments.sizes), strict=True))
+    small, *_, large = sorted(sizes, key=sizes.__getitem__)
+    names = []
+    for unsaid in ({small, large}, {large, small}):
+        figure = draw_picture(result, "shrinkage", unsaid=unsaid, places=lambda *_: 0)
+        labels = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+        assert [label.endswith(f"(n = {HIDDEN})") for label in labels[:3]] == [True, True, False]
+        assert labels[:2] == sorted(labels[:2])
+        names.append(labels)
+    for line in figure.axes[0].lines:
+        xs = np.asarray(line.get_xdata(), dtype=float)
+        assert np.array_equal(xs, np.round(xs)), "the data give no decimal here"
+    assert names[0] == names[1]
+
+
+def test_a_forest_has_no_digits_of_a_tight_prior(sample: AnalysisSample) -> None:
+    tight = sf.Priors(intercept=sf.Prior("normal", 1e-3, location=5.0, autoscale=False))
+    result = fit(dataclasses.replace(NULL, priors=tight), sample)
+    drawn = pass_picture(
+        result, "forest", Control.of(sample, Rules()), partial(draw_picture, result, "forest")
+    ).shown
+    dots = [float(np.ravel(line.get_xdata())[0]) for line in drawn.axes[0].lines]
+    assert all(value == round(value, 2) for value in dots)
+
+
+def test_the_icc_is_drawn_from_what_has_passed(sample: AnalysisSample) -> None:
+    """Forty bars of its posterior were forty equations in a hidden mean."""
+    result = fit(NULL, sample)
+    row = IccRow(MEAN, "all", 0.3, 0.3, 0.312, 0.305, 0.107, 0.612, 0.95, "", 0.5, 0.1, 0.9, 582, 6)
+    axes = icc_figure([result], [row]).axes[0]
+    thick = next(line for line in axes.lines if line.get_linewidth() == 4)
+    assert list(np.asarray(thick.get_xdata(), dtype=float)) == [0.107, 0.612]
+    assert not [patch for patch in axes.patches if isinstance(patch, Rectangle)]
+
+
+def test_a_contrast_is_made_of_what_has_passed(sample: AnalysisSample) -> None:
+    spec, control = ModelSpec(MEAN, ("q17",), min_quarters=1), Control.of(sample, Rules())
+    (shown,) = protect_results([fit(spec, sample)], control).shown
+    contrast = Contrast("q17[no]", 1.0, "yes to no")
+    row = next(one for one in shown.coefficients if one.term == "q17[no]")
+    found = _of_contrast(shown, contrast, protected=True)
+    assert found == (row.estimate, row.sd, row.lower, row.upper)
+    assert found[0] != _of_contrast(shown, contrast, protected=False)[0]
+
+
+# 6. Mean and sd of three
+
+
+def test_mean_and_sd_of_three_are_not_said() -> None:
+    checks = pd.DataFrame({
+        "group": ["a", "a", "b"], "statistic": ["mean", "sd", "sd"], "n": [3, 3, 5],
+        "observed": [4.0, 1.0, 1.0], "median": 1.0, "lower": 0.0, "upper": 2.0, "p_above": 0.5,
+    })  # fmt: skip
+    shown, _ = protect_checks(checks, {}, Control())
+    assert shown["observed"].tolist() == [4.0, HIDDEN, 1.0]
+
+
+def test_a_member_of_three_has_the_other_two() -> None:
+    """The same from the rule that all figures go through."""
+    y = np.array([2.0, 5.0, 9.0])
+    mean = np.ones((1, 3)) / 3
+    spread = (y - y.mean())[None, :] / (2 * y.std(ddof=1))
+    known = Knowledge.of_spread(5.0, 3).after(mean, [0.005])
+    assert known.spread().min() > 2
+    assert known.after(spread, [0.005]).spread().max() < 0.1
+
+
+def test_an_outcome_that_one_workplace_is_most_of(sample: AnalysisSample) -> None:
+    """The p % rule: nobody else has any absence, so a mean is the one's."""
+    frame = sample.frame
+    mine = frame["industry"] == "ict"
+    first = frame.index[mine & frame[MEAN].notna()][0]
+    absence = frame[MEAN].mask(mine & frame[MEAN].notna() & (frame.index != first), 0.0)
+    control = Control.of(changed(sample, **{MEAN: absence}), Rules())
+    assert control.hidden_groups({"ict": 40, "care": 60})["ict"] == "dominance"
+
+
+# 7. loo, select, group
+
+
+def test_sums_over_rows_keep_their_printed_digits() -> None:
+    frame = pd.DataFrame({"model": ["a"], "elpd": [-1234.56789], "weight": [0.98765], "bad_k": [0]})
+    shown, _ = pass_fit_measures(frame, Control())
+    assert shown[["elpd", "weight"]].iloc[0].tolist() == [-1234.6, 0.99]
+    assert pass_fit_measures(frame, Control(OFF)).shown is frame
+
+
+def test_a_list_of_two_tells_no_probability() -> None:
+    belonging = pd.DataFrame({
+        "list": "high", "industry": ["ict", "care"], "candidates": [20, 20], "chosen": [1, 4],
+        "belong_by_rule": [0.8312, 3.1], "belong_by_posterior": [0.9, 3.23],
+    })  # fmt: skip
+    shown, _ = protect_belonging(belonging, Control())
+    assert shown["belong_by_rule"].tolist() == [HIDDEN, 3.1]
+    assert shown["belong_by_posterior"].tolist() == [HIDDEN, 3.2]
+
+
+@pytest.mark.parametrize("group", ["workplace", "n_employees"])
+def test_workplaces_are_no_groups(sample: AnalysisSample, group: str) -> None:
+    assert Control.of(sample, Rules()).withheld(ModelSpec(MEAN, group=group, min_quarters=1))
+
+
+# 1 to 7. Every figure of microdata has the digits that its data give
+
+
+def test_nothing_leaves_in_full(sample: AnalysisSample) -> None:
+    control = Control.of(sample, Rules())
+    pooling, _ = protect_pooling(compare_pooling(NULL, sample), control)
+    for row in (*pooling.groups, *pooling.terms):
+        for value in vars_of(row).values():
+            if isinstance(value, float) and np.isfinite(value):
+                assert value == round(value, 3)
+
+
+def vars_of(row: Any) -> dict[str, Any]:
+    return {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
+
+
+# 8. The log, and counts of odd rows
+
+
+def test_the_log_is_not_in_the_folder_that_is_sent(tmp_path: Path) -> None:
+    (tmp_path / "sent").mkdir()
+    log = (Hidden("flow", "ict", "", "workplaces"),)
+    run = Run(Asked(source="microdata"), Control(), Passed(Content(), log))
+    files = run.write(tmp_path / "sent")
+    assert [path.name for path in (tmp_path / "sent").iterdir()] == ["provenance.json"]
+    private = tmp_path / "sent_private"
+    assert {path.name for path in private.iterdir()} == {"disclosure.csv", "disclosure.json"}
+    assert set(private.iterdir()) < set(files)
+    assert stat.S_IMODE(private.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in private.iterdir()} == {0o600}
+
+
+def test_fewer_rows_than_three_are_said_as_few() -> None:
+    found = problem("r.csv", "negative days", rows=1, places=(), consequence="missing")
+    (line,) = problem_lines(hide_few(problem_table([found]), 3))
+    assert line == "r.csv: negative days (rows: fewer than 3); missing"
+
+
+# 9. Messages: `tests/inputs/test_bad_inputs.py`
+
+# 10. Keys, permissions, digests
+
+
+def test_a_key_is_long_or_a_passphrase_and_nobody_elses(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(b"x" * 40)
+    path.chmod(0o644)
+    with pytest.raises(UsageError, match="readable by you alone"):
+        read_secret(path)
+    path.chmod(0o600)
+    assert read_secret(path) == b"x" * 40
+    with pytest.raises(UsageError, match="at least 32 bytes"):
+        key_of(b"k")
+    assert key_of(b"a long passphrase") not in {b"a long passphrase", key_of(b"another phrase")}
+
+
+def test_private_files_are_their_owners(tmp_path: Path) -> None:
+    (tmp_path / "selection.csv").write_text("old")
+    (tmp_path / "selection.csv").chmod(0o644)
+    write_files(tmp_path, {"selection.csv": "new", "table.csv": "1"}, private=["selection.csv"])
+    assert stat.S_IMODE((tmp_path / "selection.csv").stat().st_mode) == 0o600
+
+
+def test_digests_of_microdata_are_keyed() -> None:
+    about = {"data": "abc", "models": [{"n": 3, "data": "abc", "spec": "abc"}]}
+    shown = keyed(about)
+    assert shown["data"] == shown["models"][0]["data"] != "abc"
+    assert shown["models"][0]["spec"] == "abc"
+
+
+# 11. Thresholds, links, terminals, pages
+
+
+def test_a_threshold_of_one_is_no_control() -> None:
+    with pytest.raises(UsageError, match="--min-workplaces: must be at least 2"):
+        Rules(min_workplaces=1)
+    assert not Rules(min_workplaces=1, active=False).active
+
+
+def test_no_link_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    target = tmp_path / "target"
+    target.write_text("mine")
+    for name in ("fit.nc", ".writing-fit-0123456789ab.nc"):
+        (tmp_path / "out" / name).symlink_to(target)
+    write_files(tmp_path / "out", {"fit.nc": b"new"})
+    assert target.read_text() == "mine"
+    assert not (tmp_path / "out" / "fit.nc").is_symlink()
+
+
+def test_an_escape_does_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    bad = "a\x1b]0;title\x07\x1b[31m"
+    table = Table("t", bad, (Column("term", bad, "text"),), ((bad,),), notes=(bad,))
+    print_table(Console(width=200, force_terminal=False), table)
+    said = capsys.readouterr().out
+    assert "\x1b" not in said
+    assert "\x07" not in said
+    assert "title" in said
+
+
+def test_pages_fetch_nothing() -> None:
+    table = Table("t", "x", (Column("term", "x", "text"),), (("y",),))
+    assert "default-src 'none'" in page(table)

@@ -1,0 +1,79 @@
+"""What lme4 and lmerTest recorded of mixed models (`tests/references/mixed`), by our names."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+
+MIXED = Path(__file__).parents[1] / "references" / "mixed"
+
+#: R writes a dummy as the column and the level; formulae has brackets, and counts from 0.
+_TERMS = (
+    (r"\bc(low|mid|top)\b", r"c[\1]"), (r"poly\(x, 2\)1", "poly(x, 2)[0]"),
+    (r"poly\(x, 2\)2", "poly(x, 2)[1]"), (r"I\(x\^2\)", "I(x ** 2)"),
+)  # fmt: skip
+_FACTORS = {"h:g": "g:h", "variety:block": "block:variety"}
+
+
+def models() -> pd.DataFrame:
+    """Every model: data, engine, formula, weights, what is recorded."""
+    return pd.read_csv(MIXED / "models.csv", keep_default_na=False).set_index("model")
+
+
+@cache
+def _fits() -> pd.DataFrame:
+    return pd.read_csv(MIXED / "fits.csv", keep_default_na=False)
+
+
+@cache
+def data(name: str) -> pd.DataFrame:
+    """Rows that are kept here."""
+    return pd.read_csv(MIXED / "data" / f"{name}.csv")
+
+
+def kept() -> list[str]:
+    """Models whose rows are kept here."""
+    table = models()
+    there = {path.stem for path in (MIXED / "data").glob("*.csv")}
+    return list(table.index[table["data"].isin(there)])
+
+
+def term(name: str) -> str:
+    """Our name of a coefficient."""
+    for pattern, ours in _TERMS:
+        name = re.sub(pattern, ours, name)
+    return name
+
+
+def factor(name: str) -> str:
+    """Our name of a factor: nested ones the other way round, and ``g.1`` is g."""
+    name = re.sub(r"\.\d+$", "", name)
+    return _FACTORS.get(name, name)
+
+
+def recorded(model: str, quantity: str) -> dict[str, float]:
+    """Values of one quantity of lme4's, by our name."""
+    table = _fits()
+    table = table[(table["model"] == model) & (table["quantity"] == quantity)]
+    found = {}
+    for row in table.itertuples():
+        found[_name(quantity, str(row.term), str(row.other))] = float(row.value)
+    return found
+
+
+def _name(quantity: str, first: str, other: str) -> str:
+    if quantity == "sd":
+        return "sd_resid" if first == "Residual" else f"sd_{term(other)}|{factor(first)}"
+    if quantity == "correlation":
+        one, two = other.split(" ")
+        return f"cor_{term(two)}.{term(one)}|{factor(first)}"
+    if quantity == "ranef":
+        level, _, column = other.rpartition("|")
+        if factor(first) != first:  # the outer level comes last in R
+            level = ":".join(reversed(level.split(":")))
+        return f"{term(column)}|{factor(first)}|{level}"
+    if quantity.startswith("profile"):
+        kind, bar, at = first.partition("|")
+        return "sd_resid" if first == "sigma" else f"{term(kind)}{bar}{factor(at)}"
+    return term(first)

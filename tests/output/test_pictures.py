@@ -1,0 +1,131 @@
+"""Pictures by name: each is drawn, says whose data it shows, and is saved whole."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import bayes_sf as sf
+from bayes_sf.errors import UsageError
+from bayes_sf.output.figures.pictures import PICTURES, draw_picture
+from tests.engines.test_group_slopes import sampled
+from tests.tools import spoken
+
+SPEC = sf.ModelSpec("y", ("x",), "g", unit="pp")
+OF_CHAINS = {"trace", "rank", "energy"}
+
+
+def frame() -> pd.DataFrame:
+    rng = np.random.default_rng(1)
+    code = np.repeat(np.arange(4), [5, 10, 15, 20])
+    x = rng.normal(size=50)
+    y = 5 + x + 2 * rng.normal(size=4)[code] + rng.normal(size=50)
+    return pd.DataFrame({"y": y, "x": x, "g": np.array(list("abcd"))[code]})
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_every_picture_is_drawn_and_saved(name: str, tmp_path: Path) -> None:
+    """Those of chains are drawn of chains made by hand: sampling is tested elsewhere."""
+    engine = "nuts" if name in {*OF_CHAINS, "slopes"} else "exact"
+    result = sampled() if engine == "nuts" else sf.fit(SPEC, frame(), engine=engine)
+    for suffix, start in ((".png", b"\x89PNG"), (".svg", b"<?xml")):
+        figure = result.plot(name, tmp_path / f"picture{suffix}")
+        content = (tmp_path / f"picture{suffix}").read_bytes()
+        assert content.startswith(start)
+    said = str(figure.get_label())
+    what = "y ~ x" if engine == "nuts" else "y (pp) ~ x"
+    assert f"{name}: {what}, {engine}, n = {result.moments.n_obs}" in said
+    assert "Data frame given by the user" in said
+    assert "Data frame given by the user" in content.decode()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_shrinkage_shows_raw_and_pooled_means() -> None:
+    result = sf.fit(SPEC, frame())
+    axes = result.plot("shrinkage").axes[0]
+    labels = [text.get_text() for text in axes.get_yticklabels()]
+    assert labels == ["a (n = 5)", "b (n = 10)", "c (n = 15)", "d (n = 20)"]
+    hollow = [
+        float(np.ravel(line.get_xdata())[0]) for line in axes.lines if line.get_mfc() == "white"
+    ]
+    df = frame()  # without pooling: least squares with a level for each group, at the mean of x
+    design = np.column_stack([df["x"] - df["x"].mean(), *(df["g"] == g for g in "abcd")])
+    alone = np.linalg.lstsq(design.astype(float), df["y"].to_numpy())[0][1:]
+    np.testing.assert_allclose(hollow, alone)
+
+
+def test_forest_shows_the_estimates_and_their_intervals() -> None:
+    """Slopes on a scale of their own: the intercept would hide how weak they are."""
+    result = sf.fit(SPEC, frame())
+    slopes, others, shares = result.plot("forest").axes
+    drawn = {}
+    for axes in (slopes, others, shares):
+        labels = [text.get_text() for text in axes.get_yticklabels()]
+        thin = [line for line in axes.lines if line.get_linewidth() == 1.2]
+        drawn |= {label: line.get_xdata() for label, line in zip(labels, thin, strict=True)}
+    rows = {row.term: (row.lower, row.upper) for row in result.rows if not row.group}
+    labels = {"sd_group": "sd between groups (g)", "sd_resid": "sd within groups (g)",
+              "icc": "ICC"}  # fmt: skip
+    assert set(drawn) == {labels.get(term, term) for term in rows}
+    for term, limits in rows.items():
+        np.testing.assert_allclose(drawn[labels.get(term, term)], limits)
+    assert [text.get_text() for text in slopes.get_yticklabels()] == ["x"]
+
+
+def test_blunt_pictures_hold_no_more_than_what_is_printed() -> None:
+    """A file holds what is drawn to nine digits: those would tell of a hidden group."""
+    result = sf.fit(SPEC, frame())
+    sds = [row.sd for row in result.rows if not row.group]
+    for name in ("forest", "shrinkage"):
+        drawn = [
+            float(value)
+            for axes in draw_picture(result, name, places=lambda *_: 3).axes
+            for line in axes.lines
+            for value in np.ravel(line.get_xdata())
+        ]
+        most = 1 if name == "shrinkage" else 3  # the smallest sd is about 0.1
+        assert min(sds) > 0.05
+        assert all(value == round(value, most) for value in drawn), name
+        exact = draw_picture(result, name).axes[0].lines[0].get_xdata()
+        assert any(float(value) != round(float(value), most) for value in np.ravel(exact))
+
+
+def test_ticks_that_are_close_have_the_digits_to_tell_them_apart() -> None:
+    small = frame().assign(x=lambda d: 1e4 * d["x"])
+    figure = sf.fit(SPEC, small).plot("forest")
+    figure.canvas.draw()
+    labels = [text.get_text() for text in figure.axes[0].get_xticklabels()]
+    assert len(set(labels)) == len(labels) > 2
+
+
+def test_names_of_a_users_own_groups_stay() -> None:
+    own = frame().assign(g=lambda d: d["g"].map({"a": "care", "b": "ict", "c": "c", "d": "d"}))
+    axes = sf.fit(SPEC, own).plot("shrinkage").axes[0]
+    assert axes.get_yticklabels()[0].get_text() == "care (n = 5)"
+
+
+def test_pictures_of_ours_speak_norwegian() -> None:
+    result = sf.fit(sf.ModelSpec("absence_mean", ("q13",), unit="pp"), sf.load_sample("replica"))
+    for name, said in (("forest", "Kan tilpasse arbeidet"), ("shrinkage", "Pleie og omsorg")):
+        figure = spoken("nb", draw_picture, result, name)
+        texts = " ".join(t.get_text() for axes in figure.axes for t in axes.get_yticklabels())
+        assert said in texts
+        assert "prosentpoeng" in {axes.get_xlabel().split(", ")[-1] for axes in figure.axes}
+        assert "troverdighetsintervall" in str(figure.get_suptitle())
+        assert "SYNTETISK" in str(figure.get_label())
+
+
+def test_what_cannot_be_drawn(tmp_path: Path) -> None:
+    result = sf.fit(SPEC, frame())
+    with pytest.raises(UsageError, match="did you mean 'forest'"):
+        result.plot("forst")
+    with pytest.raises(UsageError, match="independent draws have none"):
+        result.plot("trace")
+    with pytest.raises(UsageError, match="same in all groups"):
+        result.plot("slopes")
+    with pytest.raises(UsageError, match=r"saves .svg or .png.*pdf"):
+        result.plot("forest", tmp_path / "x.pdf")
+    with pytest.raises(UsageError, match="no posterior to draw from"):
+        sf.fit(SPEC, frame(), engine="reml").plot("forest")
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,370 @@
+"""Re-read models: they return the print, and come near the posteriors of known raw data."""
+
+import csv
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+from scipy.stats import norm, t
+
+import bayes_sf as sf
+from bayes_sf.analysis.printed.check import check_tables
+from bayes_sf.catalogue import Message, said_of, speaking
+from bayes_sf.engines.fit import fit
+from bayes_sf.engines.gaussian.alike import icc_of_versions
+from bayes_sf.engines.gaussian.exact import fit_exact
+from bayes_sf.engines.gaussian.ols_reml import fit_reml
+from bayes_sf.errors import UsageError
+from bayes_sf.inputs.printed.folder import read_published
+from bayes_sf.recovery.reread.coefficients import degrees_of_freedom, posterior_of
+from bayes_sf.recovery.reread.null import PrintedNull, read_null
+from bayes_sf.recovery.reread.versions import NullPrint, _miss, draw_versions
+from bayes_sf.resources import data_dir
+from bayes_sf.spec.moments import Moments
+from tests.inputs.test_reread_folder import CASES, folder
+
+KNOWN = Path(__file__).parents[1] / "references" / "reread"
+SETS = ("exam", "scots_primary", "scots_second", "oats")
+PROBS = [0.025, 0.5, 0.975]
+
+
+@cache
+def raw(name: str) -> Moments:
+    """Sufficient statistics of public data."""
+    with (KNOWN / "known_groups.csv").open(encoding="utf-8") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["set"] == name]
+    sizes, means = (np.array([float(row[key]) for row in rows]) for key in ("n", "mean"))
+    within = np.array([[sum(float(row["ss"]) for row in rows)]])
+    names = tuple(row["group"] for row in rows)
+    return Moments("y", (), names, sizes, means[:, None], within, "g")
+
+
+@cache
+def lme4(name: str, estimator: str) -> dict[str, float]:
+    """What lme4 estimates."""
+    with (KNOWN / "known_printed.csv").open(encoding="utf-8") as stream:
+        for row in csv.DictReader(stream):
+            if (row["set"], row["estimator"]) == (name, estimator):
+                return {key: float(value) for key, value in list(row.items())[2:]}
+    raise KeyError(name)
+
+
+def rounded(value: float, digits: int = 3) -> tuple[float, float]:
+    half = 0.5 * 10.0 ** (int(np.floor(np.log10(abs(value)))) - digits + 1)
+    middle = round(value / (2 * half)) * 2 * half
+    return middle - half, middle + half
+
+
+def distance(found: Any, name: str) -> float:
+    """Largest error of the three points in widths of the raw-data posterior's interval."""
+    wanted = fit_exact(raw(name))
+    from bayes_sf.engines.gaussian.posterior import Posterior
+
+    ends = Posterior((wanted,)).quantile("icc", PROBS)
+    own = np.array([found.lower, found.median, found.upper])
+    return float(np.abs(own - ends).max() / (ends[2] - ends[0]))
+
+
+def print_of(name: str, estimator: str, **more: Any) -> NullPrint:
+    own = lme4(name, estimator)
+    components = {key: rounded(own[key]) for key in ("tau2", "sigma2")}
+    return NullPrint(int(own["n"]), int(own["groups"]), **components, **more)
+
+
+@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("estimator", ["REML", "ML"])
+def test_known_data_with_sizes(name: str, estimator: str) -> None:
+    """Sizes known: 0.20 widths is what nine of ten designs keep (tests/studies/reread.csv)."""
+    sizes = tuple(raw(name).sizes)
+    found = read_null(print_of(name, estimator, sizes=sizes), text="", estimator=estimator)  # type: ignore[arg-type]
+    assert distance(found, name) < 0.20
+
+
+@pytest.mark.parametrize("name", ["oats", *(pytest.param(s, marks=pytest.mark.slow)
+                                            for s in SETS[:3])])  # fmt: skip
+def test_known_data_with_the_intercept_s_se(name: str) -> None:
+    own = lme4(name, "REML")
+    found = read_null(print_of(name, "REML", se=rounded(own["se"])), text="", estimator="REML")
+    assert distance(found, name) < 0.20
+
+
+@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("estimator", ["REML", "ML"])
+def test_lme4_s_own_figures_narrow_to_the_true_sizes(name: str, estimator: str) -> None:
+    """Se, reliability and criterion of the real sizes are those that lme4 prints."""
+    own = lme4(name, estimator)
+    sizes, ml = raw(name).sizes, estimator == "ML"
+    lam = own["tau2"] / own["sigma2"]
+    weight = sizes / (1 + lam * sizes)
+    printed = NullPrint(
+        int(own["n"]), len(sizes), tau2=(own["tau2"],) * 2, sigma2=(own["sigma2"],) * 2,
+        se=rounded(own["se"], 6), criterion=rounded(own["criterion"], 7),
+        reliability=rounded((lam * weight).mean(), 6),
+    )  # fmt: skip
+    miss = _miss(
+        printed, sizes[None, :], np.array([lam]), np.array([own["sigma2"]]),
+        np.array([weight.sum()]), ml=ml,
+    )  # fmt: skip
+    assert miss[0] <= 0
+
+
+def test_every_group_printed_is_exact(tmp_path: Path) -> None:
+    """Level iv: within 0.01 widths of the raw data's posterior."""
+    moments = raw("oats")
+    with (KNOWN / "known_groups.csv").open(encoding="utf-8") as stream:
+        own = [row for row in csv.DictReader(stream) if row["set"] == "oats"]
+    lines = [
+        f"null,{row['group']},{row['n']},{float(row['mean']):.2f},"
+        f"{(float(row['ss']) / (int(row['n']) - 1)) ** 0.5:.2f}"
+        for row in own
+    ]
+    toml = 'schema = 1\n[models.null]\nestimator = "REML"\noutcome = "yield"\n'
+    place = folder(tmp_path, toml, groups="model,group,n,mean,sd\n" + "\n".join(lines) + "\n")
+    found = sf.reread(place)["null"]
+    assert (found.level, found.printed.n, found.printed.n_groups) == ("iv", 72, 6)
+    assert found.icc is not None
+    assert distance(found.icc, "oats") < 0.01
+    tau = lme4("oats", "REML")["tau2"] ** 0.5
+    assert any(f"sd {tau:.4g} between"[:8] in line for line in found.read)
+    assert fit_reml(moments).sd_group == pytest.approx(tau, rel=1e-4)
+
+
+@pytest.mark.parametrize(("between", "within"), [(0, 2), (3, 1)])
+def test_predictors_take_their_degrees_of_freedom(between: int, within: int) -> None:
+    """Balanced, with flat coefficients: closed form of the likelihood of two variances."""
+    n, groups, size = 240, 12, 20.0
+    printed = NullPrint(n, groups, icc=(0.3, 0.3), sizes=(size,) * groups, between=between,
+                        within=within)  # fmt: skip
+    priors = sf.Priors(intercept=sf.Prior("flat"), sd_resid=sf.Prior("flat"))
+    versions = draw_versions(printed, seed=1, draws=1).moments
+    found = icc_of_versions(versions, priors)
+    tau2, sigma2 = 0.3, 0.7
+    j, rows = groups - 1 - between, n - groups - within
+    msb = sigma2 + size * tau2
+    scale = float(versions[0].spread[0])
+    half_t = sf.Prior("half-t").resolve(scale)
+
+    def density(lam: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+        var = sigma**2 * (1 + size * lam)
+        log = -0.5 * j * (np.log(var) + msb / var) - 0.5 * rows * (
+            2 * np.log(sigma) + sigma2 / sigma**2
+        )
+        return np.exp(log + half_t.log_density(sigma * np.sqrt(lam)) + np.log(sigma))
+
+    sigma = np.linspace(0.6, 1.15, 401)
+    share = np.linspace(5e-4, 0.995, 1600)
+    lam = share / (1 - share)
+    mass = density(lam[:, None], sigma).sum(axis=1) / np.sqrt(lam) / (1 - share) ** 2
+    cdf = np.cumsum(mass) / mass.sum()
+    wanted = np.interp(PROBS, cdf, share)
+    assert found.quantile(PROBS) == pytest.approx(wanted, abs=0.004)  # steps of the sum
+
+
+def test_many_versions_at_once_are_the_average_of_each() -> None:
+    printed = NullPrint(120, 8, icc=(0.25, 0.26))
+    versions = draw_versions(printed, seed=3, draws=12).moments
+    spec = sf.ModelSpec("y", group="group")
+    whole = fit(spec, PrintedNull(versions)).fitted
+    found = icc_of_versions(versions)
+    assert found.quantile(PROBS) == pytest.approx(whole.quantile("icc", PROBS), abs=2e-4)
+    assert found.mean == pytest.approx(whole.mean("icc"), abs=2e-5)
+    assert found.cdf(0.3) == pytest.approx(whole.cdf("icc", 0.3), abs=2e-4)
+
+
+def test_sizes_agree_with_what_is_printed_of_them() -> None:
+    own = lme4("scots_second", "REML")
+    printed = print_of("scots_second", "REML", se=rounded(own["se"]), smallest=40, largest=400)
+    drawn = draw_versions(printed, seed=2, draws=20)
+    assert drawn.inside
+    for moments in drawn.moments:
+        fitted = fit_reml(moments)
+        assert printed.se is not None
+        assert printed.se[0] - 1e-6 <= fitted.std_error[0] <= printed.se[1] + 1e-6
+        assert printed.tau2 is not None
+        assert printed.tau2[0] - 1e-6 <= fitted.sd_group**2 <= printed.tau2[1] + 1e-6
+        assert 40 <= moments.sizes.min() <= moments.sizes.max() <= 400
+
+
+def test_the_simulation_study_is_as_the_notes_have_it() -> None:
+    """Errors in widths of the raw-data interval; a range at a printed zero that holds it."""
+    with (Path(__file__).parents[1] / "studies" / "reread.csv").open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    bounds = {"n and groups": 0.06, "se": 0.036, "sizes": 0.036, "criterion": 0.04}
+    for route, most in bounds.items():
+        own = [row for row in rows if row["route"] == route]
+        middle = [float(row["median_error"]) for row in own if not row["printed"]]
+        assert len({(r["groups"], r["mean_size"], r["cv"], r["icc"]) for r in own}) == 72
+        assert np.median(middle) < most
+        assert all(float(row["in_range"]) == 1 for row in own if row["printed"] == "zero")
+
+
+# Coefficients -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("df", [3.0, 5.0, 17.0, 300.0, np.inf])
+def test_a_coefficient_is_a_t(df: float) -> None:
+    found = posterior_of((1.0, 1.0), (0.5, 0.5), df=df)
+    probs = [0.005, 0.025, 0.5, 0.9, 0.975]
+    wanted = t(df, 1.0, 0.5).ppf(probs) if np.isfinite(df) else norm(1.0, 0.5).ppf(probs)
+    assert found.quantile(probs)[0] == pytest.approx(wanted, rel=2e-3, abs=2e-4)
+    assert found.sd()[0] == pytest.approx(t(df).std() / 2 if np.isfinite(df) else 0.5, rel=0.05)
+
+
+def test_a_normal_prior_and_a_t_likelihood() -> None:
+    found = posterior_of((1.0, 1.0), (0.5, 0.5), df=6.0, prior_sd=0.8)
+    likelihood, prior = t(6.0, 1.0, 0.5), norm(0, 0.8)
+
+    def weight(b: float) -> float:
+        return float(likelihood.pdf(b) * prior.pdf(b))
+
+    total = quad(weight, -6, 8)[0]
+    mean = quad(lambda b: b * weight(b), -6, 8)[0] / total
+    assert found.mean()[0] == pytest.approx(mean, abs=1e-3)
+    assert found.cdf(0.0)[0] == pytest.approx(quad(weight, -6, 0)[0] / total, abs=1e-4)
+
+
+def test_degrees_of_freedom(tmp_path: Path) -> None:
+    toml = (
+        "schema = 1\n[models.a]\nn = 500\ngroups = 20\n{}"
+        'terms = {{ x = "within", w = "between", u = "unknown" }}\n'
+    )
+    lines = ("model,term,estimate,se,df", "a,(Intercept),1,0.1,", "a,x,1,0.1,", "a,w,1,0.1,",
+             "a,u,1,0.1,", "a,k,1,0.1,12.5")  # fmt: skip
+    rows = "\n".join(lines) + "\n"
+
+    def found(more: str, place: Path) -> list[tuple[float, float]]:
+        model = read_published(folder(place, toml.format(more), coefficients=rows)).models["a"]
+        return [degrees_of_freedom(model, row) for row in model.coefficients]
+
+    # of four predictors one varies within groups, one between, of two it is not known
+    few, most = 20 - 1 - 3, 500 - 20 - 3
+    assert found("", tmp_path / "a") == [
+        (few, most), (500 - 20 - 3, most), (few, 20 - 1 - 1), (few, most), (12.5, 12.5),
+    ]  # fmt: skip
+    assert found("centred = true\n", tmp_path / "b")[0] == (few, 20 - 1 - 1)
+    slopes = found('random = "slopes"\n', tmp_path / "c")
+    assert slopes[1] == (few, most), "which slope differs is not printed"
+
+
+# Cases --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("case", "level"),
+    [("exam_null_ml", "ii"), ("hox_popularity_sex", "ii"), ("imm23_null", "i"),
+     ("incohort2_null_ml", "ii+"), ("sleepstudy_slopes", "i")],
+)  # fmt: skip
+def test_cases(case: str, level: str) -> None:
+    found = sf.reread(CASES / case)
+    assert {model.level for model in found.values()} == {level}
+    for model in found.values():
+        assert (model.icc is None) == bool(model.refused)
+    if case == "exam_null_ml":
+        assert distance(found["null"].icc, "exam") < 0.20
+    if case == "sleepstudy_slopes":
+        assert all("slopes differ" in model.refused for model in found.values())
+        days = found["lme4"].coefficient("Days")
+        assert days.df == (17.0, 17.0), "a slope that differs between 18 subjects"
+        assert days.upper - days.estimate == pytest.approx(t(17).ppf(0.975) * 1.546, rel=2e-3)
+        with pytest.raises(UsageError, match="to have a whole posterior"):
+            _ = found["lme4"].result
+        with pytest.raises(UsageError, match="has no coefficient of it"):
+            found["lme4"].coefficient("day")
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [('random = "crossed"', "crossed"), ('random = "nested"', "nested"),
+     ('family = "binomial"', "the outcome is binomial"), ("weights = true", "weighted"),
+     ("robust = true", "robust")],
+)  # fmt: skip
+def test_other_models_have_no_icc(tmp_path: Path, line: str, reason: str) -> None:
+    toml = f'schema = 1\n[models.a]\nicc = "0.21"\nn = 500\ngroups = 20\n{line}\n'
+    rows = "model,term,estimate,se\na,x,1.0,0.1\n"
+    found = sf.reread(folder(tmp_path, toml, coefficients=rows))["a"]
+    assert (found.level, found.icc) == ("i", None)
+    assert reason in found.refused
+    assert len(found.coefficients) == 1
+
+
+def test_a_whole_posterior_goes_into_every_analysis(tmp_path: Path) -> None:
+    """Components have a unit: the result is one like any other."""
+    toml = ('schema = 1\n[models.null]\nestimator = "REML"\nn = 72\ngroups = 6\n'
+            'balanced = true\nunit = "kg"\n')  # fmt: skip
+    rows = "model,group,variance\nnull,Block,218.99\nnull,Residual,547.13\n"
+    intercept = "model,term,estimate,se\nnull,(Intercept),103.97,6.64\n"
+    place = folder(tmp_path, toml, components=rows, coefficients=intercept)
+    found = sf.reread(place)["null"]
+    assert found.level == "ii+"
+    assert found.icc is not None
+    assert distance(found.icc, "oats") < 0.01, "equal groups: everything follows"
+    result = found.result
+    wanted = sf.fit(sf.ModelSpec("y", group="g"), raw("oats"))
+    for term in ("(Intercept)", "sd_group", "sd_resid"):
+        own, theirs = (
+            next(row for row in one.singles if row.term == term) for one in (result, wanted)
+        )
+        assert own.estimate == pytest.approx(theirs.estimate, abs=0.02 * theirs.sd)
+        assert own.sd == pytest.approx(theirs.sd, rel=0.02)
+
+
+def test_a_range_of_a_printed_zero(tmp_path: Path) -> None:
+    toml = 'schema = 1\n[models.a]\nestimator = "REML"\nicc = "0.00"\nn = 300\ngroups = 12\n'
+    found = sf.reread(folder(tmp_path, toml))["a"]
+    assert found.level == "iii0"
+    assert found.icc is not None
+    low, high = found.icc.range
+    assert low < found.icc.lower < found.icc.upper < high
+
+
+def test_the_report_s_own_folder() -> None:
+    """Within 0.01 widths of the whole recovery, 0.349 [0.146, 0.713], which `reproduce` prints."""
+    report = read_published(data_dir() / "published")
+    found = sf.reread(report, models=["null", "null_change"])
+    assert found["null"].icc is not None
+    own = [getattr(found["null"].icc, name) for name in ("lower", "median", "upper")]
+    assert own == pytest.approx([0.14605, 0.34921, 0.71337], abs=0.01 * 0.567)
+    change = found["null_change"]
+    assert (change.level, change.icc is not None) == ("iii0", True)
+    scales = [one for run in check_tables(report) for one in run.findings]
+    assert sorted(one.place.rpartition(", ")[2] for one in scales) == [
+        "antall ansatte", "kvinneandel", "seniorandel",
+    ], "as the rule that knows the report's files has it"  # fmt: skip
+
+
+def test_sizes_between_bounds() -> None:
+    bounds = ((5, 9), (10, 10), (3, 8))
+    printed = NullPrint(24, 3, icc=(0.2, 0.2), bounds=bounds)
+    for moments in draw_versions(printed, seed=4, draws=20).moments:
+        assert moments.sizes.sum() == 24
+        assert all(low <= n <= high for n, (low, high) in zip(moments.sizes, bounds, strict=True))
+
+
+def test_every_note_is_in_norwegian() -> None:
+    """Texts that re-reading makes are in the dictionary, whichever model they are of."""
+    for case in CASES.iterdir():
+        for model in sf.reread(case).values():
+            notes = [*model.read, *model.assumed, *model.left, model.refused]
+            notes += [text for one in model.coefficients for text in one.assumed]
+            for text in filter(None, notes):
+                assert isinstance(text, Message)
+                assert said_of(text) == text
+                with speaking("nb"):
+                    assert said_of(text)
+
+
+def test_the_command_reads_a_folder(command: Any, tmp_path: Path) -> None:
+    code, out, err = command("reread", str(CASES / "exam_null_ml"), "--out", str(tmp_path / "o"))
+    assert (code, err) == (0, "")
+    assert "0.172" in out
+    names = {path.name for path in (tmp_path / "o").iterdir()}
+    assert {"icc.csv", "account.csv", "provenance.json"} <= names
+    code, out, _ = command("reread", str(CASES / "sleepstudy_slopes"), "--lang", "nb")
+    assert code == 0
+    assert "ingen ICC: stigningstall varierer mellom grupper" in out
+    code, _, err = command("reread", str(CASES / "exam_null_ml"), "--model", "nul")
+    assert code == 2
+    assert "did you mean null" in err

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,8 @@ from bayes_sf import cli
 from bayes_sf.cli import interruption
 from bayes_sf.cli.console import stdout
 from bayes_sf.cli.streams import escaped, nearest
+
+pytestmark = pytest.mark.usefixtures("ctrl_c_is_heard")
 
 type Command = Callable[..., tuple[int, str, str]]
 
@@ -136,14 +138,6 @@ def test_a_width_that_is_none_is_not_heard(size: str) -> None:
 
 
 # Ctrl-C
-
-
-@pytest.fixture(autouse=True)
-def _ctrl_c_is_heard() -> Iterator[None]:
-    """A shell lets what it runs in the background ignore Ctrl-C, and so do commands then."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 def test_an_error_that_a_library_makes_of_ctrl_c(

@@ -218,6 +218,7 @@ def test_what_a_file_was_it_stays(tmp_path: Path) -> None:
     assert (check, (place / "link").is_symlink()) == ("mine", False)
 
 
+@pytest.mark.usefixtures("ctrl_c_is_heard")
 def test_ctrl_c_waits_until_files_are_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,9 +19,11 @@ from bayes_sf.spec.names import predictor_of
 from bayes_sf.spec.outcome import warn_of_outcome
 from bayes_sf.spec.priors import Priors
 from bayes_sf.spec.rows import Rows
+from bayes_sf.spec.scan import Scan
 from bayes_sf.spec.study import Study
 from bayes_sf.spec.terms.formula import read_formula
 from bayes_sf.spec.terms.matrices import with_place
+from bayes_sf.spec.terms.sums import is_remote
 
 __all__ = [
     "ENGINES", "check_numbers", "fit", "group_sizes", "moments_of", "rows_of",
@@ -118,6 +120,8 @@ def rows_of(spec: ModelSpec, data: Any) -> Rows | None:
     if isinstance(data, Rows | Moments):
         _check_given(spec, data)
         return data if isinstance(data, Rows) else None
+    if isinstance(data, Scan):
+        return None if spec.plain else Rows.from_frame(data.table.to_native(), spec)
     if isinstance(data, AnalysisSample):
         rows = design(
             data, outcome=spec.outcome, predictors=spec.predictors,
@@ -187,7 +191,7 @@ def _given(spec: ModelSpec, data: Any, rows: Rows | None) -> tuple[tuple[Moments
         return (rows.moments,), source_of(data)
     if isinstance(data, Study):
         return data.moments(spec), source_of(data)
-    return (data,), source_of(data)
+    return (data.moments(spec) if isinstance(data, Scan) else data,), source_of(data)
 
 
 def source_of(data: Any) -> str:
@@ -235,9 +239,12 @@ def fit(
         What is asked. A text is a formula as in lme4, brms and bambi: ``"y ~ x * c + (1 + x | g)"``
         (see `bayes_sf.spec.terms.formula`). A random intercept of columns is fitted as ever;
         whatever is more has a `MixedResult`, with the same methods.
-    data : Study, AnalysisSample, Moments or a data frame
+    data : Study, AnalysisSample, Moments, a data frame, a path or a lazy table
         `load_sample("published")`, `load_sample("replica")`, your own sample, or any frame that
-        Narwhals reads (pandas, polars, pyarrow, ...) with the specification's columns.
+        Narwhals reads (pandas, polars, pyarrow, ...) with the specification's columns. Of a
+        Parquet file, a DuckDB relation, a Polars LazyFrame, a Spark DataFrame or an Ibis table a
+        random-intercept model needs sums only: rows stay where they are, and the result has none
+        (`loo` and the like need them). Other models read the columns that they name.
     engine : {"exact", "reml", "ml", "ols", "nuts"}
         How it is estimated. ``reml``, ``ml`` and ``ols`` have no priors: those of the specification
         are for the other two, so that one model can be put to all.
@@ -301,6 +308,7 @@ def fit(
             fix = "use ModelSpec.from_formula(...), or pass the formula"
             raise UsageError(f"fit: {key}", rule, got=type(what).__name__, fix=fix)
     if isinstance(what, Analysis):
+        data = Scan(data, what.specs) if is_remote(data) else data
         return Results(
             tuple(_fit_one(spec, data, engine, prob, seed) for spec in progress(what.specs))
         )
@@ -329,6 +337,8 @@ def check_numbers(*, prob: float, seed: int) -> None:
 
 def _fit_one(spec: ModelSpec, data: Any, engine: str, prob: float, seed: int) -> Result:
     """One model."""
+    if is_remote(data):
+        data = Scan(data, [spec])
     if spec.missing != "drop":
         return _fit_missing(spec, data, engine, prob, seed)
     if spec.formula and engine == "nuts" and spec.varying:

@@ -20,7 +20,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 from bayes_sf.errors import DataError
 from bayes_sf.spec.names import INTERCEPT, check_columns, check_list, check_names
 from bayes_sf.spec.outcome import warn_of_outcome
-from bayes_sf.spec.terms.columns import code_groups, expand, frame_from, numeric
+from bayes_sf.spec.terms.columns import check_there, code_groups, expand, frame_from, numeric
+from bayes_sf.spec.terms.sums import design_columns, first_values, open_table, sum_columns
 
 if TYPE_CHECKING:
     from narwhals.typing import IntoFrame
@@ -156,6 +157,49 @@ class Moments:
             groups=groups,
             group=group,
         )
+
+    @classmethod
+    def from_table(
+        cls, table: Any, *, outcome: str, predictors: Sequence[str] = (), group: str
+    ) -> "Moments":
+        """Moments of a table that stays where it is (`bayes_sf.spec.terms.sums`).
+
+        Parameters
+        ----------
+        table : path or lazy table
+            A Parquet file, a DuckDB relation, a Polars LazyFrame, a Spark DataFrame or an Ibis
+            table. Its rows do not come to Python.
+        outcome, predictors, group
+            As in `from_frame`.
+
+        Raises
+        ------
+        DataError, SpecError
+            As `from_frame`.
+
+        Examples
+        --------
+        >>> import duckdb
+        >>> table = duckdb.sql("select * from (values (1.0, 'a'), (2.0, 'a'), (4.0, 'b')) t(y, g)")
+        >>> m = Moments.from_table(table, outcome="y", group="g")
+        >>> m.groups, m.sizes, m.means[:, 0], m.within
+        (('a', 'b'), array([2., 1.]), array([1.5, 4. ]), array([[0.5]]))
+        """
+        chosen = check_list("predictors", predictors)
+        check_columns(outcome, chosen, group)
+        opened = open_table(table)
+        check_there([outcome, *chosen, group], opened.collect_schema().names())
+        columns = dict(
+            column for name in chosen for column in design_columns(opened, name, coded=False)
+        )
+        columns |= design_columns(opened, outcome, coded=False, is_outcome=True)
+        found = sum_columns(opened, group, columns)
+        warn_of_outcome(first_values(opened, outcome), outcome)
+        labels = [column.label for column in columns]
+        return cls(
+            outcome, tuple(labels[:-1]), found.groups, found.sizes, found.means + found.shift,
+            found.within, group,
+        )  # fmt: skip
 
     @classmethod
     def from_arrays(

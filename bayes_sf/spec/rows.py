@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from narwhals.typing import IntoFrame
 
-__all__ = ["Rows"]
+__all__ = ["Rows", "check_made", "check_options", "check_varies"]
 
 _Floats = NDArray[np.float64]
 
@@ -151,7 +151,7 @@ class Rows:
             monotonic predictor without declared order, a count or standard error that is not
             positive.
         """
-        _check_options(spec)
+        check_options(spec)
         more = [name for name in (spec.repeats, spec.known_se) if name]
         frame = frame_from(df, [spec.outcome, *spec.predictors, spec.group, *more])
         y = numeric(frame, spec.outcome)
@@ -163,7 +163,7 @@ class Rows:
             if name in spec.monotonic:
                 steps[name] = slice(len(columns), len(columns) + len(added))
             columns += added
-            _check_made(name, [label for label, _ in added], spec)
+            check_made(name, [label for label, _ in added], spec)
         if not spec.plain:
             labels = tuple(label for label, _ in columns)
             check_names(labels, groups, spec.group, (*QUANTITIES, *BEYOND))
@@ -174,7 +174,7 @@ class Rows:
         )  # fmt: skip
 
 
-def _check_options(spec: ModelSpec) -> None:
+def check_options(spec: ModelSpec) -> None:
     """Refuse what a frame cannot answer: what the survey, the register or the report would say."""
     if spec.formula:
         raise UsageError(
@@ -196,7 +196,7 @@ def _check_options(spec: ModelSpec) -> None:
             raise UsageError(f"model {spec.name!r}: {key}", rule, got=value, fix=fix)
 
 
-def _check_made(name: str, labels: Sequence[str], spec: ModelSpec) -> None:
+def check_made(name: str, labels: Sequence[str], spec: ModelSpec) -> None:
     """Refuse a predictor whose dummies or parts would be taken for another one's."""
     if name in spec.monotonic and ("/" in name or spec.group == f"{name}_step"):
         raise DataError(
@@ -229,7 +229,7 @@ def _columns(
     for label, values in found:
         means = (np.bincount(code, weights=values) / sizes)[code]
         for part, way in ((values - means, "within"), (means - means.mean(), "between")):
-            _check_varies(part, values, name, f"{way} groups to be split into within and between")
+            check_varies(part, values, name, f"{way} groups to be split into within and between")
         split += [(f"{label}[within]", values - means), (f"{label}[between]", means)]
     return split
 
@@ -241,11 +241,11 @@ def _standardised(found: list[tuple[str, _Floats]], name: str) -> _Floats:
         rule = "must hold numbers to be standardised"
         raise DataError(f"column {name!r}", rule, got="categories", fix="leave it out")
     centred = values - values.mean()
-    _check_varies(centred, values, name, "to be standardised")
+    check_varies(centred, values, name, "to be standardised")
     return np.asarray(centred / values.std(ddof=1))
 
 
-def _check_varies(deviation: _Floats, values: _Floats, name: str, why: str) -> None:
+def check_varies(deviation: _Floats, values: _Floats, name: str, why: str) -> None:
     """Deviations are more than rounding: brought to unit scale, noise would be a predictor."""
     if not np.abs(deviation).max() > ROUNDING * np.abs(values).max():
         raise DataError(f"column {name!r}", f"must vary {why}", fix="leave that option out")

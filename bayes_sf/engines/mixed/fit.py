@@ -17,6 +17,7 @@ from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.names import INTERCEPT, QUANTITIES, check_terms
 from bayes_sf.spec.outcome import warn_of_outcome
 from bayes_sf.spec.rows import Rows
+from bayes_sf.spec.scan import Scan
 from bayes_sf.spec.study import Study
 from bayes_sf.spec.terms.matrices import Factor, Matrices
 
@@ -34,7 +35,7 @@ def matrices_of(spec: ModelSpec, data: Any) -> Matrices:
     spec : ModelSpec
         With a formula.
     data
-        A data frame.
+        A data frame, or a table that can be read as one.
 
     Raises
     ------
@@ -48,8 +49,9 @@ def matrices_of(spec: ModelSpec, data: Any) -> Matrices:
             "with one random intercept of columns only", got=spec.formula,
             fix="write y ~ x + (1 | g), or pass your own data frame",
         )  # fmt: skip
+    frame = data.table.to_native() if isinstance(data, Scan) else data
     return Matrices.from_frame(
-        data, spec.parsed, weights=spec.weights, frequencies=spec.frequencies
+        frame, spec.parsed, weights=spec.weights, frequencies=spec.frequencies
     )
 
 

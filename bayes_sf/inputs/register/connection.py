@@ -4,7 +4,9 @@ DuckDB hears Ctrl-C in the thread that asked, but then waits for its other threa
 their part of the query first; that may take as long as the query. Told to stop, they stop at once.
 """
 
-from contextlib import suppress
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
     from ibis.backends.duckdb import Backend
 
-__all__ = ["connect", "stop_queries"]
+__all__ = ["connect", "quietly", "stop_queries"]
 
 _open: "WeakSet[DuckDBPyConnection]" = WeakSet()
 
@@ -41,3 +43,11 @@ def stop_queries() -> None:
     for connection in list(_open):
         with suppress(Exception):  # one that is closed
             connection.interrupt()
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Hide from users that Ibis 12 calls DuckDB 2 by a name it will lose."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "fetch_arrow_table", DeprecationWarning)
+        yield

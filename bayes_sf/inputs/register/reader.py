@@ -15,9 +15,7 @@ Rules, each stated once:
   first given if equal; quarters are never mixed, since the extracts count different units.
 """
 
-import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -25,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 from bayes_sf.errors import DataError, UsageError
 from bayes_sf.inputs.faults import find_faults, join_problems, problem, problem_table
 from bayes_sf.inputs.pseudonym import run_key
-from bayes_sf.inputs.register.connection import connect
+from bayes_sf.inputs.register.connection import connect, quietly
 from bayes_sf.inputs.register.extract import HEAD_COUNT, Extract, open_extract, scanning
 from bayes_sf.inputs.register.outcomes import (
     count_pairs,
@@ -53,14 +51,6 @@ _PLAIN: Final = {
     "senior_days": "mdag_50_69",
     "head_count": HEAD_COUNT,
 }
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Hide from users that Ibis 12 calls DuckDB 2 by a name it will lose."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "fetch_arrow_table", DeprecationWarning)
-        yield
 
 
 @dataclass(frozen=True)
@@ -108,13 +98,13 @@ class Register:
         return self.rows
 
     @property
-    @_quietly()
+    @quietly()
     def workplaces(self) -> "pd.DataFrame":
         """All workplaces: `workplace`, the outcomes, the controls, which quarters, `extract`."""
         frame: pd.DataFrame = self.table.order_by("workplace").to_pyarrow().to_pandas()
         return frame
 
-    @_quietly()
+    @quietly()
     def select(self, workplaces: Iterable[str]) -> "tuple[pd.DataFrame, pd.DataFrame]":
         """Fetch the outcomes and the quarters of some workplaces.
 
@@ -145,7 +135,7 @@ class Register:
         return found
 
 
-@_quietly()
+@quietly()
 def read_register(
     paths: str | Path | Sequence[str | Path],
     *,

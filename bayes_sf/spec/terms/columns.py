@@ -17,12 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.errors import DataError
+from bayes_sf.inputs.register.connection import quietly
 
 if TYPE_CHECKING:
     import pandas as pd
     from narwhals.typing import IntoFrame
 
-__all__ = ["categories", "code_groups", "expand", "frame_from", "is_category", "numeric"]
+__all__ = [
+    "OF_A_GROUP", "categories", "check_there", "code_groups", "expand", "frame_from",
+    "is_category", "missing_category", "numeric",
+]  # fmt: skip
 
 _Floats = NDArray[np.float64]
 
@@ -48,7 +52,7 @@ def frame_from(df: "IntoFrame", names: Sequence[str]) -> "pd.DataFrame":
 
     wanted = list(dict.fromkeys(names))
     if isinstance(df, pd.DataFrame | pa.Table):  # which may have a name twice
-        _check_there(names, list(df.columns if isinstance(df, pd.DataFrame) else df.column_names))
+        check_there(names, list(df.columns if isinstance(df, pd.DataFrame) else df.column_names))
     if isinstance(df, pd.DataFrame):
         frame = df[wanted]
     else:
@@ -61,9 +65,10 @@ def frame_from(df: "IntoFrame", names: Sequence[str]) -> "pd.DataFrame":
                 got=type(df).__name__,
                 fix="pass pandas, polars, pyarrow or anything else Narwhals reads",
             ) from error
-        _check_there(names, native.collect_schema().names())
+        check_there(names, native.collect_schema().names())
         chosen = native.select(wanted)
-        eager = chosen.collect() if isinstance(chosen, nw.LazyFrame) else chosen
+        with quietly():
+            eager = chosen.collect() if isinstance(chosen, nw.LazyFrame) else chosen
         try:
             frame = eager.to_pandas()
         except pa.ArrowException as error:
@@ -81,7 +86,7 @@ def frame_from(df: "IntoFrame", names: Sequence[str]) -> "pd.DataFrame":
     )
 
 
-def _check_there(names: Sequence[str], there: Sequence[Any]) -> None:
+def check_there(names: Sequence[str], there: Sequence[Any]) -> None:
     """Every named column is there, once."""
     counted = Counter(column for column in there if isinstance(column, str))
     for name in names:
@@ -102,7 +107,9 @@ def _check_there(names: Sequence[str], there: Sequence[Any]) -> None:
 
 def _declared_in_pandas(df: Any) -> set[str]:
     """Columns of an Arrow table whose categories a pandas frame has declared."""
-    about = getattr(getattr(df, "schema", None), "pandas_metadata", None) or {}
+    import pyarrow as pa
+
+    about = (isinstance(df, pa.Table) and df.schema.pandas_metadata) or {}
     kinds = {each["name"]: each["pandas_type"] for each in about.get("columns", ())}
     return {name for name, kind in kinds.items() if kind == "categorical"}
 
@@ -196,7 +203,7 @@ def expand(frame: "pd.DataFrame", name: str, *, coded: bool = False) -> list[tup
     if not (coded or is_category(frame, name)):
         return [(name, numeric(frame, name))]
     column = frame[name]
-    labels, code = _levels(column, name, "must hold a category in every row", "drop those rows")
+    labels, code = _levels(column, name)
     _check_several(labels, name)
     return [(f"{name}[{label}]", (code == i).astype(float)) for i, label in enumerate(labels)][1:]
 
@@ -216,9 +223,7 @@ def categories(frame: "pd.DataFrame", name: str) -> Any:
     """
     import pandas as pd
 
-    labels, code = _levels(
-        frame[name], name, "must hold a category in every row", "drop those rows"
-    )
+    labels, code = _levels(frame[name], name)
     _check_several(labels, name)
     return pd.Categorical.from_codes(code, categories=pd.Index(labels))
 
@@ -242,17 +247,37 @@ def code_groups(frame: "pd.DataFrame", group: str) -> tuple[tuple[str, ...], NDA
     DataError
         Where a row has no group, or groups have no name of their own.
     """
-    labels, code = _levels(
-        frame[group], group, "must name a group in every row", "drop or label those rows"
-    )
+    labels, code = _levels(frame[group], group, *OF_A_GROUP)
     order = np.array(sorted(range(len(labels)), key=labels.__getitem__), dtype=np.intp)
     place = np.empty(len(labels), dtype=np.intp)
     place[order] = np.arange(len(labels))
     return tuple(labels[i] for i in order), place[code]
 
 
+#: Rule of a category and of a group in every row, and what to do about those that have none.
+_OF_A_CATEGORY = ("must hold a category in every row", "drop those rows")
+OF_A_GROUP = ("must name a group in every row", "drop or label those rows")
+
+
+def missing_category(
+    name: str, missing: int, rule: str = _OF_A_CATEGORY[0], fix: str = _OF_A_CATEGORY[1]
+) -> DataError:
+    """What rows without a category, or without a group, are refused with.
+
+    Parameters
+    ----------
+    name : str
+        The column.
+    missing : int
+        How many rows.
+    rule, fix : str
+        Of a category, or `OF_A_GROUP`.
+    """
+    return DataError(f"column {name!r}", rule, got=f"{missing} missing", fix=f"{fix} first")
+
+
 def _levels(
-    column: "pd.Series[Any]", name: str, rule: str, fix: str
+    column: "pd.Series[Any]", name: str, rule: str = _OF_A_CATEGORY[0], fix: str = _OF_A_CATEGORY[1]
 ) -> tuple[list[str], NDArray[np.intp]]:
     """Names of the categories that there are, in their order, and each row's place among them.
 
@@ -261,7 +286,7 @@ def _levels(
     """
     missing = int(column.isna().sum())
     if missing:
-        raise DataError(f"column {name!r}", rule, got=f"{missing} missing", fix=f"{fix} first")
+        raise missing_category(name, missing, rule, fix)
     if not hasattr(column, "cat"):
         kind = _kind(column)
         _check_kind(kind, name)

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Sequence
@@ -41,6 +42,11 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 # Graphs are compiled by numba, or evaluated a few times by Python: nobody needs a C compiler, which
 # would take ten seconds a test on a machine that has not seen it.
 os.environ.setdefault("PYTENSOR_FLAGS", "cxx=")
+
+# Commands and workers share what is recovered of the study, and leave the user's caches alone.
+if "BAYES_SF_CACHE" not in os.environ:
+    _CACHE = tempfile.TemporaryDirectory(prefix="bayes-sf-tests-")
+    os.environ["BAYES_SF_CACHE"] = _CACHE.name
 
 #: Mutation testing has a library of its own, which is not among the project's.
 collect_ignore_glob = ["studies/mutation*.py"]

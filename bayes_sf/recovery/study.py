@@ -16,6 +16,7 @@ from bayes_sf.errors import SpecError, UsageError, check_seed
 from bayes_sf.recovery.answers import surveyed
 from bayes_sf.recovery.change_states import change_states
 from bayes_sf.recovery.implied import Candidates, Implied, solve
+from bayes_sf.recovery.kept import keep_states, kept_states
 from bayes_sf.recovery.mean_states import mean_states
 from bayes_sf.recovery.printed import PrintedModel, figures, printed_models
 from bayes_sf.recovery.refine import refine
@@ -32,6 +33,9 @@ _Floats = NDArray[np.float64]
 _KEEP = 8
 #: Random samples tried per state: for items that everybody answered, and for others.
 _TRIES = (64, 192)
+
+#: Samples whose states are drawn: mean absence on the 572 and the 582, the change on the 420.
+_SAMPLES = ("small", "large", "change")
 
 #: Names of the outcomes in the published tables.
 _OUTCOMES = {
@@ -295,8 +299,12 @@ def recover_study(seed: int = 1, draws: int = 40) -> PublishedStudy:
 
 @lru_cache(maxsize=4)
 def _draw_study(seed: int, draws: int) -> PublishedStudy:
-    """Draw the study; the tables do not change."""
+    """Draw the study, or take the states that were drawn before; the tables do not change."""
     check_seed(seed)
-    rng = np.random.default_rng(seed)
-    small, large = mean_states(draws, rng)
-    return PublishedStudy(small, large, change_states(draws, rng), seed)
+    states = kept_states(_SAMPLES, seed, draws)
+    if states is None:
+        rng = np.random.default_rng(seed)
+        states = (*mean_states(draws, rng), change_states(draws, rng))
+        keep_states(dict(zip(_SAMPLES, states, strict=True)), seed, draws)
+    small, large, change = states
+    return PublishedStudy(small, large, change, seed)

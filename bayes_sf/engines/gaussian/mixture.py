@@ -12,7 +12,7 @@ np.True_
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,7 +71,12 @@ class NormalMixture:
 
     def sd(self) -> _Floats:
         """Return the standard deviations, (m,)."""
-        return np.where(np.asarray(self.exist) >= 2, self._in_blocks(_spread), np.nan)
+        return np.where(np.asarray(self.exist) >= 2, self._spread, np.nan)
+
+    @cached_property
+    def _spread(self) -> _Floats:
+        """Roots of the variances, (m,), whether or not they exist."""
+        return self._in_blocks(_spread)
 
     def fourth(self) -> _Floats:
         """Fourth central moments, (m,): what the sd of draws varies by; NaN where no sd exists."""
@@ -82,8 +87,8 @@ class NormalMixture:
     def cdf(self, value: _Floats | float) -> _Floats:
         """P(quantity <= value), (m,), for one value per quantity or for all."""
         if np.ndim(value):
-            return _cdf_and_density(self, value)[0]
-        return self._in_blocks(lambda block: _cdf_and_density(block, value)[0])
+            return _cdf(self, value)
+        return self._in_blocks(partial(_cdf, value=value))
 
     def density(self, value: _Floats | float) -> _Floats:
         """Density at one value per quantity or for all, (m,); components without sd add none."""
@@ -147,14 +152,29 @@ def _solve(mixture: NormalMixture, p: float) -> _Floats:
     return x
 
 
-def _cdf_and_density(mixture: NormalMixture, value: _Floats | float) -> tuple[_Floats, _Floats]:
-    """Both at one value per quantity, (m,) each; a component with zero sd is a step."""
+def _score(mixture: NormalMixture, value: _Floats | float) -> _Floats:
+    """Distance of one value per quantity from every component, in sds, (m, G).
+
+    A component with zero sd is a step: infinitely far, or NaN, which is 0 of its sds.
+    """
     value = np.broadcast_to(np.asarray(value, dtype=float), (len(mixture.means),))[:, None]
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         score = (value - mixture.means) / mixture.sds
-        height = np.exp(-0.5 * score**2) / (_ROOT_2PI * mixture.sds)
-    step = mixture.sds == 0
-    if step.any():
+    if not mixture.sds.all():
         score = np.where(np.isnan(score), 0.0, score)
-        height = np.where(step, 0.0, height)
+    return np.asarray(score)
+
+
+def _cdf(mixture: NormalMixture, value: _Floats | float) -> _Floats:
+    """Distribution function at one value per quantity, (m,)."""
+    return np.asarray(ndtr(_score(mixture, value)) @ mixture.weight)
+
+
+def _cdf_and_density(mixture: NormalMixture, value: _Floats | float) -> tuple[_Floats, _Floats]:
+    """Both at one value per quantity, (m,) each; components without sd add no density."""
+    score = _score(mixture, value)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        height = np.exp(-0.5 * score**2) / (_ROOT_2PI * mixture.sds)
+    if not mixture.sds.all():
+        height = np.where(mixture.sds == 0, 0.0, height)
     return np.asarray(ndtr(score) @ mixture.weight), np.asarray(height @ mixture.weight)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -247,7 +248,12 @@ def _small(
 
 
 def associations(material: Material) -> tuple[Association, ...]:
-    """Judge the widest contrast of every item's terms."""
+    """Judge the widest contrast of every item's terms, in the language that is spoken."""
+    return _judged(material, language())
+
+
+@lru_cache(maxsize=1)  # several sections of a page ask
+def _judged(material: Material, _: str) -> tuple[Association, ...]:
     return tuple(
         _associate(result, contrast.term, material)
         for result, contrast in widest_contrasts(material.bivariate)

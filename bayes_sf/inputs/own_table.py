@@ -1,0 +1,192 @@
+"""A table of a user's own, as numbers and categories: what a formula is fitted to.
+
+Only the columns that are named are looked at. A grouping factor is text, whatever it looks like.
+Any other column is numbers if all its cells are, and categories if none is: a column of both is
+refused, because a single typing error would turn a number into a category. Value labels of SPSS
+and Stata decide: a column whose codes all have one is a category in the order of its codes, one of
+which only some have a label is refused. Rows with a gap are left out, and counted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bayes_sf.errors import DataError, closest
+from bayes_sf.inputs.files.delimited import CsvFormat, csv_format
+from bayes_sf.inputs.files.numerals import MISSING, StoredNumber, as_number, find_decimal_mark
+from bayes_sf.inputs.files.tabular import Cells, kind_of, read_cells
+from bayes_sf.inputs.register.connection import quietly
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["OwnTable", "read_table"]
+
+#: What looks like a number with either decimal mark; spaces part thousands.
+_NUMBER = r"[-+\u2212]?[\d \u00a0\u202f\u2009]*\d([.,]\d+)*([eE][-+]?\d+)?"
+HALF = 0.5
+
+
+@dataclass(frozen=True)
+class OwnTable:
+    """Rows without gaps.
+
+    Parameters
+    ----------
+    where : str
+        The file's name.
+    frame : pandas.DataFrame
+        Numbers as floats, categories, groups as text.
+    n_rows : int
+        Rows of the file.
+    gaps : dict
+        Column to the number of rows that have none there.
+    """
+
+    where: str
+    frame: "pd.DataFrame" = field(repr=False)
+    n_rows: int
+    gaps: dict[str, int]
+
+
+def read_table(
+    path: str | Path, columns: Sequence[str], *, groups: Sequence[str], decimal: str | None = None
+) -> OwnTable:
+    """Read some columns of a CSV, Excel, SPSS, Stata or Parquet file.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    columns : sequence of str
+        Columns, in the file's spelling.
+    groups : sequence of str
+        Those that are grouping factors.
+    decimal : {",", "."}, optional
+        Decimal mark of a file that leaves it open.
+
+    Returns
+    -------
+    OwnTable
+
+    Raises
+    ------
+    DataError
+        For a file that cannot be read in one way, a column that is not there, one of numbers and
+        text, codes of which some have labels, and where no row is without a gap.
+    """
+    cells = read_cells(path)
+    for name in columns:
+        if name not in cells.frame.columns:
+            raise DataError(
+                f"{cells.where}: column {name!r}", "is not in the file",
+                got=", ".join(map(str, cells.frame.columns[:20])),
+                fix=closest(name, map(str, cells.frame.columns)) or "check the spelling",
+            )  # fmt: skip
+    found = cells.frame[list(dict.fromkeys(columns))].apply(
+        lambda column: column.mask(_missing(cells, column))
+    )
+    gaps = {str(name): int(n) for name, n in found.isna().sum().items()}
+    whole = found.dropna()
+    if whole.empty:
+        raise DataError(cells.where, "must have a row without a gap", got="none",
+                        fix=f"gaps by column: {gaps}")  # fmt: skip
+    coded = [name for name in whole.columns if name not in groups and _labels(cells, name)]
+    plain = [name for name in whole.columns if name not in (*coded, *groups)]
+    numeric = [name for name in plain if _is_numeric(cells.where, whole[name])]
+    layout = csv_format(Path(path)) if kind_of(Path(path)) == "csv" else None
+    values = _numbers(cells.where, whole[numeric], layout, decimal)
+    made = whole.assign(
+        **{name: _by_label(cells, whole[name]) for name in coded},
+        **{name: values[name].to_numpy() for name in numeric},
+    )
+    return OwnTable(cells.where, made.reset_index(drop=True), len(cells.frame), gaps)
+
+
+def _missing(cells: Cells, column: "pd.Series[str]") -> "pd.Series[bool]":
+    """Cells that are empty, a sign of missing, or declared missing by the file."""
+    labels = cells.labels.get(str(column.name), {})
+    signs = {sign for sign in MISSING if sign not in labels}
+    return column.isna() | column.isin(signs | cells.missing.get(str(column.name), frozenset()))
+
+
+def _labels(cells: Cells, name: str) -> dict[str, str]:
+    """Labels of a column's codes, less those of codes that are declared missing."""
+    declared = cells.missing.get(name, frozenset())
+    return {code: text for code, text in cells.labels.get(name, {}).items() if code not in declared}
+
+
+def _by_label(cells: Cells, column: "pd.Series[str]") -> Any:
+    """A labelled column as categories, in the order of their codes."""
+    import pandas as pd
+
+    name, labels = str(column.name), _labels(cells, str(column.name))
+    without = int((~column.isin(list(labels))).sum())
+    if without:
+        raise DataError(
+            f"{cells.where}: column {name!r}", "must have a label for every code, or for none",
+            got=f"{without} rows with codes that have none",
+            fix="label all codes, declare those that stand for no answer missing, or remove the "
+            "labels of a column of numbers",
+        )  # fmt: skip
+    used = [code for code in labels if column.eq(code).any()]
+    names = [labels[code] for code in sorted(used, key=_as_code)]
+    if len(set(names)) < len(names):
+        rule = "must not give two codes one label"
+        raise DataError(f"{cells.where}: column {name!r}", rule, fix="make them one code")
+    return pd.Categorical(column.map(labels), categories=names)
+
+
+def _as_code(code: str) -> tuple[float, str]:
+    """Numbers in their order, before letters."""
+    try:
+        return float(code), code
+    except ValueError:
+        return float("inf"), code
+
+
+def _is_numeric(where: str, column: "pd.Series[str]") -> bool:
+    """Whether a column is numbers; one that is numbers in some rows only is refused."""
+    looks = column.str.fullmatch(_NUMBER)
+    if looks.any() and not looks.all():
+        rows = [str(row) for row in column.index[~looks if looks.mean() >= HALF else looks][:3]]
+        raise DataError(
+            f"{where}: column {str(column.name)!r}, row{'s' if len(rows) > 1 else ''} "
+            f"{', '.join(rows)}",
+            "must be numbers in every row, or text in every row",
+            got=f"{int(looks.sum())} numbers and {int((~looks).sum())} texts",
+            fix="mend these cells, or write the categories in words",
+        )  # fmt: skip
+    return bool(looks.all())
+
+
+def _numbers(
+    where: str, texts: "pd.DataFrame", layout: CsvFormat | None, decimal: str | None
+) -> "pd.DataFrame":
+    """Texts of numbers as floats: one decimal mark for all of them."""
+    import ibis
+    import pyarrow as pa
+
+    if texts.empty:
+        return texts
+    # numbers that a file stores as such have a point, whatever mark its texts have
+    stored = {str(name) for name in texts if all(isinstance(c, StoredNumber) for c in texts[name])}
+    written = [str(name) for name in texts if name not in stored]
+    made = texts.astype(dict.fromkeys(stored, float))
+    if not written:
+        return made
+    with quietly():
+        table = ibis.memtable(pa.table({name: list(map(str, texts[name])) for name in written}))
+        mark = find_decimal_mark(where, table, written, layout, decimal)
+        values = {name: as_number(table[name], mark)[0] for name in written}
+        read = table.select(**values).to_pyarrow().to_pandas()
+    for name in written:
+        unread = int(read[name].isna().sum())
+        if unread:
+            raise DataError(
+                f"{where}: column {name!r}", f"must be numbers with decimal mark '{mark}'",
+                got=f"{unread} others", fix="give decimal, or mend them",
+            )  # fmt: skip
+        made[name] = read[name].to_numpy()
+    return made

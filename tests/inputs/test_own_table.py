@@ -1,0 +1,112 @@
+"""A table of a user's own: numbers, categories and gaps as they are meant, or a refusal."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyreadstat
+import pytest
+
+from bayes_sf.errors import DataError
+from bayes_sf.inputs.own_table import OwnTable, read_table
+
+CSV = """score;ses;school;kind
+1,5;2;1;a
+2,5;3;1;b
+;3;2;b
+4,5;5;2;a
+5,25;1;3;b
+3;NA;3;a
+"""
+NAMES = ("score", "ses", "school", "kind")
+
+
+def read(folder: Path, text: str, *names: str, **more: Any) -> OwnTable:
+    path = folder / "pupils.csv"
+    path.write_text(text, encoding="utf-8")
+    return read_table(path, names or NAMES, groups=["school"], **more)
+
+
+def test_numbers_categories_groups_and_gaps(tmp_path: Path) -> None:
+    found = read(tmp_path, CSV)
+    assert found.frame["score"].tolist() == [1.5, 2.5, 4.5, 5.25]
+    assert found.frame["ses"].tolist() == [2, 3, 5, 1]
+    assert found.frame["school"].tolist() == ["1", "1", "2", "3"]
+    assert found.frame["kind"].tolist() == ["a", "b", "a", "b"]
+    assert (found.n_rows, found.gaps) == (6, {"score": 1, "ses": 1, "school": 0, "kind": 0})
+
+
+def test_columns_that_are_not_named_are_not_looked_at(tmp_path: Path) -> None:
+    mixed = CSV.replace("1,5;2;1;a", "1,5;two;1;a")
+    assert len(read(tmp_path, mixed, "score", "school").frame) == 5
+
+
+@pytest.mark.parametrize("name", ["xlsx", "parquet"])
+def test_other_files_give_the_same(tmp_path: Path, name: str) -> None:
+    frame = pd.DataFrame({"score": [1.5, 2.5, np.nan], "school": [1, 1, 2], "kind": list("aba")})
+    path = tmp_path / f"pupils.{name}"
+    frame.to_excel(path, index=False) if name == "xlsx" else frame.to_parquet(path)
+    found = read_table(path, ("score", "school", "kind"), groups=["school"])
+    assert found.frame["score"].tolist() == [1.5, 2.5]
+    assert found.frame["school"].tolist() == ["1", "1"]
+    assert found.gaps["score"] == 1
+
+
+def labelled(folder: Path, labels: dict[float, str], **more: Any) -> Path:
+    frame = pd.DataFrame({"y": [1.0, 2.0, 3.0, 4.0], "q": [2.0, 1.0, 10.0, 1.0], "g": [1, 1, 2, 2]})
+    path = folder / "survey.sav"
+    pyreadstat.write_sav(frame, str(path), variable_value_labels={"q": labels}, **more)
+    return path
+
+
+def test_labels_decide_in_the_order_of_their_codes(tmp_path: Path) -> None:
+    path = labelled(tmp_path, {10.0: "always", 1.0: "never", 2.0: "at times"})
+    found = read_table(path, ("y", "q", "g"), groups=["g"]).frame["q"]
+    assert list(found.cat.categories) == ["never", "at times", "always"]
+    assert found.astype(str).tolist() == ["at times", "never", "always", "never"]
+
+
+def test_codes_declared_missing_need_no_label(tmp_path: Path) -> None:
+    path = labelled(tmp_path, {10.0: "no answer"}, missing_ranges={"q": [10.0]})
+    found = read_table(path, ("y", "q", "g"), groups=["g"])
+    assert found.frame["q"].tolist() == [2, 1, 1]
+    assert found.gaps == {"y": 0, "q": 1, "g": 0}
+
+
+@pytest.mark.parametrize(
+    ("labels", "rule"),
+    [
+        ({1.0: "never", 10.0: "always"}, "must have a label for every code, or for none"),
+        ({1.0: "never", 2.0: "never", 10.0: "always"}, "must not give two codes one label"),
+    ],
+)
+def test_labels_that_leave_a_code_open(tmp_path: Path, labels: dict[float, str], rule: str) -> None:
+    with pytest.raises(DataError, match=rule):
+        read_table(labelled(tmp_path, labels), ("y", "q", "g"), groups=["g"])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (CSV.replace("2,5;3;1;b", "2.5;3;1;b"), "must use one decimal mark"),
+        (
+            CSV.replace("2,5;3;1;b", "2,5;SECRET;1;b"),
+            "column 'ses', row 3: must be numbers in ever",
+        ),
+        (CSV.replace("5;2;a", "5;2;7"), "column 'kind', row 5: must be numbers in every row, or"),
+        (CSV.replace("score;", "skore;"), "column 'score': is not in the file .* mean 'skore'"),
+        ("score;ses;school;kind\n;1;1;a\n1;;1;a\n", "must have a row without a gap"),
+        ("score;ses;school;kind\n1,234;1;1;a\n5,678;2;1;b\n", "whether a comma parts decimals"),
+        (CSV.replace("2,5;3;1;b", "2,5,5;3;1;b"), "column 'score': must be numbers with decimal m"),
+    ],
+)
+def test_what_can_be_read_in_two_ways(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(DataError, match=message) as refused:
+        read(tmp_path, text)
+    assert "SECRET" not in str(refused.value)
+
+
+def test_the_mark_may_be_said(tmp_path: Path) -> None:
+    text = "score;ses;school;kind\n1,234;1;1;a\n5,678;2;1;b\n"
+    assert read(tmp_path, text, decimal=",").frame["score"].tolist() == [1.234, 5.678]

@@ -302,6 +302,8 @@ def covariates_keep_their_scale(report: PublishedReport, at: At) -> Iterator[Com
     """17: one covariate has one scale in two models, judged by the others' standard errors."""
     models = [model for model in report.models.values() if model.coefficients]
     for one, other in combinations(models, 2):
+        if report.source_of(one.name) != report.source_of(other.name):
+            continue  # a name of two reports is two covariates
         own = {row.text("term"): row for row in one.coefficients if not row.intercept}
         theirs = {row.text("term"): row for row in other.coefficients if not row.intercept}
         shared = [t for t in own if t in theirs and "se" in own[t].figures

@@ -163,8 +163,10 @@ def test_predictors_take_their_degrees_of_freedom(between: int, within: int) -> 
     assert found.quantile(PROBS) == pytest.approx(wanted, abs=0.004)  # steps of the sum
 
 
-def test_many_versions_at_once_are_the_average_of_each() -> None:
-    printed = NullPrint(120, 8, icc=(0.25, 0.26))
+@pytest.mark.parametrize("between", [0, 2])
+def test_many_versions_at_once_are_the_average_of_each(between: int) -> None:
+    """With predictors between groups whose drawn sizes differ, too: their sums differ then."""
+    printed = NullPrint(120, 8, icc=(0.25, 0.26), between=between)
     versions = draw_versions(printed, seed=3, draws=12).moments
     spec = sf.ModelSpec("y", group="group")
     whole = fit(spec, PrintedNull(versions)).fitted

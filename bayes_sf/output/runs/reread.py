@@ -166,7 +166,13 @@ def _folder(found: "Reread") -> Content:
     account = [line for model in models for line in _account(model)]
     tables = [table for table in (_iccs(models), _coefficients(models)) if table]
     frames = {
-        "icc": pd.DataFrame([line for model in models for line in _icc_records(model)]),
+        "icc": pd.DataFrame(
+            [
+                {**line, "source": found.report.source_of(model.name)}
+                for model in models
+                for line in _icc_records(model)
+            ]
+        ),
         "coefficients": pd.DataFrame(
             [_coefficient_record(one) for model in models for one in model.coefficients]
         ),

@@ -176,7 +176,9 @@ def reread(
     source: Annotated[
         Path | None,
         typer.Option(
-            "--from", help="With --init: a draft of the folder from a saved summary() of lme4."
+            "--from",
+            help="With --init: a draft of the folder from a saved summary() of lme4, or a table "
+            "(HTML of tab_model or modelsummary, CSV, Word).",
         ),
     ] = None,
     table: Annotated[

@@ -1,4 +1,4 @@
-"""The atlas re-read: how wide the intervals of published ICCs are, which tables contradict themselves.
+"""The atlas re-read: how wide intervals of published ICCs are, which tables contradict themselves.
 
     python tests/studies/atlas.py
 
@@ -74,8 +74,8 @@ def listed(lines: list[dict[str, Any]]) -> str:
             continue
         numbers = {key: f"{float(one[key]):.3f}" for key in COLUMNS[7:12]}
         rows.append(
-            f"| {one['model']} | {one['n']} | {one['groups']} | {one['printed']} | {one['level']} | "
-            f"{numbers['median']} | {numbers['lower']} to {numbers['upper']} | "
+            f"| {one['model']} | {one['n']} | {one['groups']} | {one['printed']} "
+            f"| {one['level']} | {numbers['median']} | {numbers['lower']} to {numbers['upper']} | "
             f"{numbers['low_end']} to {numbers['high_end']} |"
         )
     return "\n".join(rows) + "\n"
@@ -87,7 +87,9 @@ def sources(report: PublishedReport) -> str:
     for name, model in report.models.items():
         table = report.header.tables[model.header.table]
         by.setdefault((table.source, table.seen), []).append(name)
-    return "".join(f"- {', '.join(names)}: {source}. {seen}\n" for (source, seen), names in by.items())
+    return "".join(
+        f"- {', '.join(names)}: {source}. {seen}\n" for (source, seen), names in by.items()
+    )
 
 
 def picture(lines: list[dict[str, Any]]) -> bytes:
@@ -109,7 +111,9 @@ def picture(lines: list[dict[str, Any]]) -> bytes:
         axes.set_yticks(range(len(known)), labels, fontsize=7)
         axes.set(xlim=(0, 1), ylim=(-1, len(known)), xlabel="intraclass correlation")
         axes.grid(axis="x")
-        title = "Published ICCs re-read: median and 95 % interval (groups); up to ten groups in orange"
+        title = (
+            "Published ICCs re-read: median and 95 % interval (groups); up to ten groups in orange"
+        )
         axes.set_title(title, fontsize=9, loc="left")
         figure.set_label(title)
         figure.tight_layout()

@@ -54,7 +54,7 @@ class TableFormat:
     rounding : {"half", "truncated", "unknown"}
     title : str
     source : str
-        Who printed it where, in a folder that collects from many reports; "" where it is the report.
+        Who printed it where, in a folder of many reports; "" where it is the report.
     seen : str
         Address at which it was read.
     """

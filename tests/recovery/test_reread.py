@@ -370,3 +370,14 @@ def test_the_command_reads_a_folder(command: Any, tmp_path: Path) -> None:
     code, _, err = command("reread", str(CASES / "exam_null_ml"), "--model", "nul")
     assert code == 2
     assert "did you mean null" in err
+
+
+def test_why_there_is_no_icc_is_said_in_norwegian(tmp_path: Path, command: Any) -> None:
+    """The reason of an error that re-reading ran into, too."""
+    toml = 'schema = 1\n[models.a]\nicc = "0.01"\nn = 9000000\ngroups = 300000\n'
+    (tmp_path / "study.toml").write_text(toml, encoding="utf-8")
+    code, out, _ = command("reread", str(tmp_path), "--lang", "nb")
+    assert code == 0
+    reason = "ingen data gir disse tallene: må være høyst 50000 grupper"
+    assert reason in " ".join(out.split())
+    assert "must" not in out

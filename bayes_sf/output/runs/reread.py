@@ -21,6 +21,7 @@ from bayes_sf.output.run import Asked, Content, Run
 from bayes_sf.output.tables.table import Table, printed_table
 from bayes_sf.output.words.priors import prior_words
 from bayes_sf.output.words.words import interval_name, of_groups
+from bayes_sf.recovery.reread.coefficients import df_text
 from bayes_sf.recovery.reread.null import IccPosterior
 
 if TYPE_CHECKING:
@@ -264,7 +265,7 @@ def _coefficients(models: "list[RereadModel]") -> Table | None:
     for one in found:
         width = one.sd if one.sd == one.sd else one.upper - one.lower
         places = row_decimals([one.mean, one.lower, one.upper], width)
-        df = "\u2013".join(as_printed(f"{end:g}") for end in dict.fromkeys(one.df))
+        df = "\u2013".join(as_printed(df_text(end)) for end in dict.fromkeys(one.df))
         lines.append((
             one.model, one.term, as_printed(one.printed), estimate(one.mean, places),
             interval(one.lower, one.upper, places), df,

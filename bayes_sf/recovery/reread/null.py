@@ -204,7 +204,8 @@ def read_null(
     used = priors or Priors()
     if printed.tau2 is None and printed.sigma2 is None and not free_of_scale(used):
         raise UsageError(
-            "priors", "must be in units of sd(y) where only an ICC is printed: it has no unit",
+            "priors",
+            Message("must be in units of sd(y) where only an ICC is printed: it has no unit"),
             fix="leave autoscale as it is, and the intercept without location",
         )  # fmt: skip
     own: Estimator = "REML" if estimator == "unknown" else estimator

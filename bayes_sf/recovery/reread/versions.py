@@ -30,6 +30,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.catalogue import Message
 from bayes_sf.errors import DataError
 from bayes_sf.inputs.printed.figure import Interval
 from bayes_sf.spec.moments import Moments
@@ -162,7 +163,8 @@ def draw_versions(
         Where no data print this.
     """
     if printed.groups > MOST_GROUPS:
-        raise DataError("groups", f"must be at most {MOST_GROUPS}", got=printed.groups,
+        raise DataError("groups", Message("must be at most {} groups", MOST_GROUPS),
+                        got=printed.groups,
                         fix="of so many the printed ICC is as good as its posterior")  # fmt: skip
     rng = np.random.default_rng(seed)
     draws = draws or how_many(printed)
@@ -177,7 +179,8 @@ def draw_versions(
             break
     if len(kept) < draws:
         raise DataError(
-            "components", "must be possible with these rows and groups", got=f"{printed.groups} "
+            "components", Message("must be possible with these rows and groups"),
+            got=f"{printed.groups} "
             f"groups, {printed.n} rows, {_shown(printed)}", fix="check n, groups and sizes",
         )  # fmt: skip
     order = sorted(range(len(kept)), key=lambda k: max(kept[k][0], 0.0))

@@ -9,6 +9,7 @@ import pytest
 
 import bayes_sf as sf
 from bayes_sf.analysis.printed.check import check_tables
+from bayes_sf.analysis.printed.fan import icc_fan
 from bayes_sf.inputs.printed.folder import PublishedReport
 from bayes_sf.recovery.printed_icc import icc_posterior
 
@@ -58,6 +59,11 @@ def test_the_record_is_what_the_command_gives(
         said = [float(line[key]) for key in ("lower", "median", "upper", "low_end", "high_end")]
         # four decimals are recorded; the rest is another machine's arithmetic
         assert own == pytest.approx(said, abs=2e-4)
+    atlas = ROOT / "data" / "atlas"
+    medians = icc_fan(lambda priors: sf.reread(atlas, models=["wbeing"], priors=priors).iccs)
+    line = recorded["wbeing"]
+    assert medians["median"].min() == pytest.approx(float(line["fan_low"]), abs=2e-4)
+    assert medians["median"].max() == pytest.approx(float(line["fan_high"]), abs=2e-4)
     small = tmp_path / "one"
     small.mkdir()
     (small / "study.toml").write_text(

@@ -1,22 +1,26 @@
 """Re-read models: they return the print, and come near the posteriors of known raw data."""
 
 import csv
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.integrate import quad
 from scipy.stats import norm, t
 
 import bayes_sf as sf
 from bayes_sf.analysis.printed.check import check_tables
+from bayes_sf.analysis.priors.prior_fan import GROUP_PRIORS
 from bayes_sf.catalogue import Message, said_of, speaking
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.gaussian.alike import icc_of_versions
 from bayes_sf.engines.gaussian.exact import fit_exact
 from bayes_sf.engines.gaussian.ols_reml import fit_reml
+from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.printed.folder import read_published
 from bayes_sf.recovery.reread.coefficients import degrees_of_freedom, posterior_of
@@ -24,6 +28,7 @@ from bayes_sf.recovery.reread.null import PrintedNull, read_null
 from bayes_sf.recovery.reread.versions import NullPrint, _miss, draw_versions
 from bayes_sf.resources import data_dir
 from bayes_sf.spec.moments import Moments
+from bayes_sf.spec.priors import Priors
 from tests.inputs.test_reread_folder import CASES, folder
 
 KNOWN = Path(__file__).parents[1] / "references" / "reread"
@@ -61,8 +66,6 @@ def rounded(value: float, digits: int = 3) -> tuple[float, float]:
 def distance(found: Any, name: str) -> float:
     """Largest error of the three points in widths of the raw-data posterior's interval."""
     wanted = fit_exact(raw(name))
-    from bayes_sf.engines.gaussian.posterior import Posterior
-
     ends = Posterior((wanted,)).quantile("icc", PROBS)
     own = np.array([found.lower, found.median, found.upper])
     return float(np.abs(own - ends).max() / (ends[2] - ends[0]))
@@ -381,3 +384,39 @@ def test_why_there_is_no_icc_is_said_in_norwegian(tmp_path: Path, command: Any) 
     reason = "ingen data gir disse tallene: må være høyst 50000 grupper"
     assert reason in " ".join(out.split())
     assert "must" not in out
+
+
+def test_other_priors_of_a_printed_icc_are_those_of_the_raw_data(
+    tmp_path: Path, command: Any
+) -> None:
+    """Equal sizes and a printed ICC are the whole likelihood but for rounding: oats, by lme4."""
+    own, out = lme4("oats", "REML"), tmp_path / "out"
+    icc = own["tau2"] / (own["tau2"] + own["sigma2"])
+    figures = ("--icc", f"{icc:.6f}", "--n", "72", "--groups", "6", "--balanced")
+    code, said, err = command(
+        "reread", *figures, "--estimator", "REML", "--fan", "--lang", "nb", "--out", str(out)
+    )
+    assert (code, err) == (0, "")
+    assert "halv-t(3; 0; 1 sd(y))" in said
+    frame = pd.read_csv(out / "fan.csv")
+    assert len(frame) == len(GROUP_PRIORS)
+    for (_, row), prior in zip(frame.iterrows(), GROUP_PRIORS.values(), strict=True):
+        raw_data = Posterior((fit_exact(raw("oats"), replace(Priors(), sd_group=prior)),))
+        ends = raw_data.quantile("icc", PROBS)
+        found = row[["lower", "median", "upper"]].to_numpy(dtype=float)
+        assert np.abs(found - ends).max() < 0.01 * (ends[2] - ends[0])
+    assert np.isnan(frame["prior_median"].iloc[-1])  # of a flat one
+    code, _, err = command("reread", "--table", "x.csv", "--fan")
+    assert (code, "goes with FOLDER or --icc" in err) == (2, True)
+
+
+def test_other_priors_of_a_folder(command: Any, tmp_path: Path) -> None:
+    code, said, err = command(
+        "reread", str(CASES / "exam_null_ml"), "--fan", "--out", str(tmp_path / "out")
+    )
+    assert (code, err) == (0, "")
+    assert "exponential(mean 0.3338 sd(y))" in said
+    own = pd.read_csv(tmp_path / "out" / "icc.csv").iloc[0]
+    fan = pd.read_csv(tmp_path / "out" / "fan.csv")
+    assert fan["median"].iloc[0] == own["median"]
+    assert fan["median"].between(0.16, 0.19).all()  # 65 schools: the prior hardly matters

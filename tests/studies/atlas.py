@@ -3,7 +3,8 @@
     python tests/studies/atlas.py
 
 writes `tests/studies/atlas.csv` (a line for each model of `data/atlas`: what is printed, the 95 %
-interval behind it, and that over all that the print leaves open), the picture `docs/atlas.svg`, and
+interval behind it, that over all that the print leaves open, and the medians' range under the
+priors of `icc_fan`), the picture `docs/atlas.svg`, and
 the tables between marks in `docs/atlas.md`.
 """
 
@@ -13,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from bayes_sf.analysis.printed.check import check_tables
+from bayes_sf.analysis.printed.fan import icc_fan
 from bayes_sf.inputs.printed.folder import PublishedReport, read_published
 from bayes_sf.output.figures.page import drawing, styled
 from bayes_sf.recovery.reread.model import RereadModel
@@ -26,10 +29,10 @@ PAGE, PICTURE = ROOT / "docs" / "atlas.md", ROOT / "docs" / "atlas.svg"
 #: Groups: from, up to.
 SIZES = ((2, 10), (11, 50), (51, 200), (201, 3000))
 COLUMNS = ("model", "outcome", "n", "groups", "estimator", "printed", "level", "lower", "median",
-           "upper", "low_end", "high_end", "source")  # fmt: skip
+           "upper", "low_end", "high_end", "fan_low", "fan_high", "source")  # fmt: skip
 
 
-def record(report: PublishedReport, model: RereadModel) -> dict[str, Any]:
+def record(report: PublishedReport, model: RereadModel, fan: pd.DataFrame) -> dict[str, Any]:
     """One line; without an ICC the figures are empty."""
     said = report.models[model.name]
     line = {
@@ -38,22 +41,25 @@ def record(report: PublishedReport, model: RereadModel) -> dict[str, Any]:
         "level": model.level if model.icc else "none", "source": report.source_of(model.name),
     }  # fmt: skip
     if model.icc is not None:
-        ends = (model.icc.lower, model.icc.median, model.icc.upper, *model.icc.range)
-        names = ("lower", "median", "upper", "low_end", "high_end")
+        medians = fan.loc[fan["model"] == model.name, "median"]
+        ends = (model.icc.lower, model.icc.median, model.icc.upper, *model.icc.range,
+                medians.min(), medians.max())  # fmt: skip
+        names = COLUMNS[7:14]
         line |= {name: f"{end:.4f}" for name, end in zip(names, ends, strict=True)}
     return line
 
 
 def widths(lines: list[dict[str, Any]]) -> str:
     """Table: width of the intervals by number of groups."""
-    rows = ["| groups | ICCs | median width | widest | with all that is left open |",
-            "|---|---:|---:|---:|---:|"]  # fmt: skip
+    rows = ["| groups | ICCs | median width | widest | with all that is left open | prior |",
+            "|---|---:|---:|---:|---:|---:|"]  # fmt: skip
     for low, high in SIZES:
         own = [one for one in lines if one.get("lower") and low <= one["groups"] <= high]
         width = [float(one["upper"]) - float(one["lower"]) for one in own]
         whole = [float(one["high_end"]) - float(one["low_end"]) for one in own]
+        moved = [float(one["fan_high"]) - float(one["fan_low"]) for one in own]
         rows.append(f"| {low} to {high} | {len(own)} | {np.median(width):.3f} | {max(width):.3f} | "
-                    f"{np.median(whole):.3f} |")  # fmt: skip
+                    f"{np.median(whole):.3f} | {np.median(moved):.3f} |")  # fmt: skip
     return "\n".join(rows) + "\n"
 
 
@@ -130,7 +136,8 @@ def main() -> None:
     """Write all of it."""
     report = read_published(ATLAS)
     found = reread(report)
-    lines = [record(report, model) for model in found.values()]
+    fan = icc_fan(lambda priors: reread(report, priors=priors).iccs)
+    lines = [record(report, model, fan) for model in found.values()]
     with RECORD.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()

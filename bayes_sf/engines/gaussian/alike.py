@@ -84,10 +84,9 @@ class VersionsIcc:
         Parameters
         ----------
         transform : callable
-            Of an array of ICCs.
+            Of an array of ICC/(1 - ICC), which is tau^2/sigma^2.
         """
-        lam = self.joint.ratio(self.z.nodes) ** 2
-        value = transform(lam / (1 + lam))
+        value = transform(self.joint.ratio(self.z.nodes) ** 2)
         mean = float(self.mass @ value)
         return mean, float(self.mass @ (value - mean) ** 2)
 

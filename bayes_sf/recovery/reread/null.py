@@ -289,8 +289,8 @@ def summarise(
         m = printed.n / printed.groups
         found = icc_of_versions(versions, priors)
         lower, median, upper = found.quantile(probs)
-        odds = found.moments(lambda rho: np.log(rho) - np.log1p(-rho))
-        fisher = found.moments(lambda rho: 0.5 * (np.log1p((m - 1) * rho) - np.log1p(-rho)))
+        odds = found.moments(np.log)
+        fisher = found.moments(lambda odds: 0.5 * np.log1p(m * odds))
         mean, resid, group = found.mean, priors.sd_resid.resolve(1.0), priors.sd_group.resolve(1.0)
     else:
         whole = Posterior(tuple(fit_exact(one, priors, nodes=(32, 48)) for one in versions))

@@ -25,7 +25,7 @@ from bayes_sf.errors import UsageError
 from bayes_sf.inputs.printed.folder import read_published
 from bayes_sf.recovery.reread.coefficients import degrees_of_freedom, posterior_of
 from bayes_sf.recovery.reread.null import PrintedNull, read_null
-from bayes_sf.recovery.reread.versions import NullPrint, _miss, draw_versions
+from bayes_sf.recovery.reread.versions import NullPrint, _components, _miss, draw_versions
 from bayes_sf.resources import data_dir
 from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.priors import Priors
@@ -420,3 +420,22 @@ def test_other_priors_of_a_folder(command: Any, tmp_path: Path) -> None:
     fan = pd.read_csv(tmp_path / "out" / "fan.csv")
     assert fan["median"].iloc[0] == own["median"]
     assert fan["median"].between(0.16, 0.19).all()  # 65 schools: the prior hardly matters
+
+
+@pytest.mark.parametrize(
+    ("tau2", "sigma2"), [((19.4, 19.6), (64.0, 64.4)), ((19.2, 19.8), (64.19, 64.20))]
+)
+def test_an_icc_with_more_digits_than_its_components_gives_one_of_them(
+    tau2: tuple[float, float], sigma2: tuple[float, float]
+) -> None:
+    """Of 1500 even draws of both components, four would meet such an ICC."""
+    icc = (0.23305, 0.23306)
+    printed = NullPrint(2287, 131, tau2=tau2, sigma2=sigma2, icc=icc)
+    between, within = _components(printed, np.random.default_rng(1), 1500)
+    own = within > 0
+    assert own.mean() > 0.5
+    for value, (low, high) in (
+        (between, tau2), (within, sigma2), (between / (between + within), icc),
+    ):  # fmt: skip
+        assert ((value[own] > low - 1e-9) & (value[own] < high + 1e-9)).all()
+    assert np.ptp((between / (between + within))[own]) > 0.9 * (icc[1] - icc[0])

@@ -1,20 +1,25 @@
-"""Options that several commands have."""
+"""Options that several commands have, and what their text means."""
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bayes_sf.catalogue import languages, speaking
 from bayes_sf.cli.completion import PICTURES, analysis_names, one_of
-from bayes_sf.errors import check_seed
+from bayes_sf.errors import UsageError, check_seed
+
+if TYPE_CHECKING:
+    from bayes_sf.analysis.size.power import Effects
+    from bayes_sf.analysis.size.practical import Rope
 
 __all__ = [
     "AnalysesArgument", "AnalysisArgument", "ControlOption", "DataOption", "DecimalOption",
     "DominanceOption", "JsonOption", "KeyOption", "LangOption", "LedgerKeyOption", "LedgerOption",
     "MapOption", "OutOption", "PersonsOption", "PictureArgument", "QuietOption", "RegisterOption",
-    "SeedOption", "SurveyOption", "ThresholdOption", "WithDataOption", "WorkplacesOption",
-    "YearsOption",
+    "RopeOption", "SeedOption", "SurveyOption", "ThresholdOption", "WithDataOption",
+    "WorkplacesOption", "YearsOption", "one_unit", "read_effects", "read_number", "read_rope",
 ]  # fmt: skip
 
 
@@ -116,3 +121,44 @@ DominanceOption = Annotated[
 WithDataOption = Annotated[
     bool, typer.Option("--with-data", help="Also save what is microdata; it stays in your house.")
 ]
+RopeOption = Annotated[
+    str | None,
+    typer.Option("--rope", help="What is too small to matter, in the outcome's unit: 0.5, or "
+                 "-0.2:0.5. No verdict without it."),
+]  # fmt: skip
+
+
+def read_number(where: str, text: str) -> float:
+    """A number, with a point or a comma."""
+    try:
+        return float(text.replace(",", "."))
+    except ValueError:
+        raise UsageError(where, "must be a number", got=text) from None
+
+
+def read_rope(text: str, unit: str) -> "Rope":
+    """What is too small to matter: one number for both sides, or two."""
+    from bayes_sf.analysis.size.practical import Rope
+
+    ends = [read_number("--rope", end) for end in text.split(":")]
+    if len(ends) > 2 or (len(ends) == 1 and ends[0] <= 0):
+        raise UsageError("--rope", "must be a positive number, or low:high", got=text)
+    low, high = ends if len(ends) == 2 else (-ends[0], ends[0])
+    return Rope(low, high, unit)
+
+
+def one_unit(where: str, units: Iterable[str], fix: str) -> str:
+    """The unit of outcomes, of which there must be one."""
+    names = sorted(set(units))
+    if len(names) != 1:
+        raise UsageError(where, "needs outcomes in one unit", got=names, fix=fix)
+    return names[0]
+
+
+def read_effects(sd: float) -> "Effects":
+    """True differences, normal about zero."""
+    from bayes_sf.analysis.size.power import Effects
+
+    if not sd > 0:
+        raise UsageError("--effects", "must be a positive number", got=sd)
+    return Effects((sd,))

@@ -1,5 +1,6 @@
 """Commands on the report itself: reproduce, report, check-published, describe, select, replica."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,14 +19,20 @@ from bayes_sf.cli.options import (
     LangOption,
     OutOption,
     QuietOption,
+    RopeOption,
     SeedOption,
     WithDataOption,
     YearsOption,
+    one_unit,
+    read_effects,
+    read_rope,
 )
 from bayes_sf.errors import UsageError
 
 if TYPE_CHECKING:
     from bayes_sf.output.run import Run
+    from bayes_sf.recovery.reread.report import Reread
+    from bayes_sf.spec.priors import Priors
 
 READING = "reading the data (from the published tables about ten seconds) ..."
 
@@ -176,7 +183,9 @@ def reread(
     source: Annotated[
         Path | None,
         typer.Option(
-            "--from", help="With --init: a draft of the folder from a saved summary() of lme4."
+            "--from",
+            help="With --init: a draft of the folder from a saved summary() of lme4, or a table "
+            "(HTML of tab_model or modelsummary, CSV, Word).",
         ),
     ] = None,
     table: Annotated[
@@ -205,7 +214,16 @@ def reread(
     estimator: Annotated[
         str | None, typer.Option("--estimator", help="REML, ML or unknown.")
     ] = None,
-) -> None:
+    fan: Annotated[
+        bool, typer.Option("--fan", help="The ICC under other priors of the groups' sd, too.")
+    ] = False,
+    rope: RopeOption = None,
+    effects: Annotated[
+        float | None,
+        typer.Option("--effects", help="Sd of true coefficients, in the outcome's unit, for type S "
+                     "and M."),
+    ] = None,
+) -> None:  # fmt: skip
     """The posterior behind a printed ICC, or behind every model of a folder of printed results.
 
     Example: bayes-sf reread --icc 0.299 --n 582 --groups 6
@@ -215,29 +233,30 @@ def reread(
         "--balanced": balanced or None, "--estimator": estimator,
     }  # fmt: skip
     used = [name for name, value in figures.items() if value is not None]
+    asked = {"--rope": rope, "--effects": effects}
+    sizing = [name for name, value in asked.items() if value is not None]
     if init is not None:
-        others = [*used, *(["FOLDER"] if folder else []), *(["--model"] if model else [])]
+        without = {"--fan": fan, "FOLDER": folder, "--model": model}
+        others = [*used, *sizing, *(name for name, value in without.items() if value)]
         _write_templates(init, source, others)
         return
     if source is not None:
         raise UsageError("--from", "goes with --init FOLDER, where the draft is written")
     if folder is not None and used:
         raise UsageError(used[0], "goes without FOLDER, whose study.toml says it")
-    if folder is None and model:
-        raise UsageError("--model", "goes with FOLDER")
+    if folder is None and (model or sizing):
+        raise UsageError("--model" if model else sizing[0], "goes with FOLDER")
     if table is not None and (folder is not None or used):
         raise UsageError("--table", "goes without FOLDER and single figures")
     if size is not None and table is None:
         raise UsageError("--size", "goes with --table")
+    if fan and table is not None:
+        raise UsageError("--fan", "goes with FOLDER or --icc")
     from bayes_sf.output.files import ready_folder
 
     place = ready_folder(out) if out else None
     if folder is not None:
-        from bayes_sf.output.runs.reread import run_reread_folder
-        from bayes_sf.recovery.reread.report import reread as read_folder
-
-        found = read_folder(folder, models=model, seed=given.seed, progress=given.asked.progress)
-        run = run_reread_folder(found, given.asked)
+        run = _read_folder(given, folder, model, fan=fan, rope=rope, effects=effects)
     elif table is not None:
         from bayes_sf.output.runs.reread import run_reread_table
         from bayes_sf.recovery.reread.many import icc_table
@@ -245,7 +264,7 @@ def reread(
         many = icc_table(table, seed=given.seed, size=size, progress=given.asked.progress)
         run = run_reread_table(many, given.asked)
     else:
-        run = _read_icc(given, figures)
+        run = _read_icc(given, figures, fan=fan)
     run.show(stdout(), run.write(place) if place else (), as_json=given.as_json)
 
 
@@ -260,20 +279,58 @@ def _write_templates(place: Path, source: Path | None, others: list[str]) -> Non
         typer.echo(path)
 
 
-def _read_icc(given: Given, figures: dict[str, Any]) -> "Run":
+def _read_folder(
+    given: Given, folder: Path, names: list[str] | None, *, fan: bool, rope: str | None,
+    effects: float | None,
+) -> "Run":  # fmt: skip
+    """Every model of a folder; what is asked of sizes is checked before models are re-read."""
+    from bayes_sf.analysis.printed.fan import icc_fan
+    from bayes_sf.inputs.printed.folder import read_published
+    from bayes_sf.output.runs.reread import run_reread_folder
+    from bayes_sf.recovery.reread.report import reread as read_models
+
+    report = read_published(folder)
+    own = [model for name, model in report.models.items() if names is None or name in names]
+    units = [model.header.unit for model in own if model.coefficients]
+    region = None if rope is None else read_rope(rope, _unit("--rope", units))
+    true = None
+    if effects is not None:
+        _unit("--effects", units)
+        true = read_effects(effects)
+
+    def read(priors: "Priors | None" = None) -> "Reread":
+        wrapped = given.asked.progress
+        return read_models(report, models=names, priors=priors, seed=given.seed, progress=wrapped)
+
+    found = read()
+    fanned = icc_fan(lambda priors: read(priors).iccs) if fan else None
+    return run_reread_folder(found, given.asked, rope=region, effects=true, fan=fanned)
+
+
+def _unit(where: str, units: list[str]) -> str:
+    """The unit of models that print coefficients."""
+    unit = one_unit(where, units, "name models of one outcome by --model")
+    if not unit:
+        raise UsageError(where, "needs the outcome's unit", fix="say unit in study.toml")
+    return unit
+
+
+def _read_icc(given: Given, figures: dict[str, Any], *, fan: bool) -> "Run":
     """One ICC."""
     for name in ("--icc", "--n", "--groups"):
         if figures[name] is None:
             raise UsageError(name, "must be given, or FOLDER", fix="see bayes-sf reread --help")
+    from bayes_sf.analysis.printed.fan import icc_fan
     from bayes_sf.output.runs.reread import run_reread
     from bayes_sf.recovery.printed_icc import icc_posterior
 
-    found = icc_posterior(
-        icc=figures["--icc"], n=figures["--n"], groups=figures["--groups"],
+    read = partial(
+        icc_posterior, icc=figures["--icc"], n=figures["--n"], groups=figures["--groups"],
         sizes=_whole_numbers(figures["--sizes"]), balanced=bool(figures["--balanced"]),
         estimator=figures["--estimator"] or "unknown", seed=given.seed,
     )  # fmt: skip
-    return run_reread(found, given.asked)
+    fanned = icc_fan(lambda priors: {"": read(priors=priors)}) if fan else None
+    return run_reread(read(), given.asked, fan=fanned)
 
 
 def _whole_numbers(text: str | None) -> list[int] | None:

@@ -8,11 +8,11 @@ import typer
 from bayes_sf.cli.app import app
 from bayes_sf.cli.console import announce
 from bayes_sf.cli.given import HIDING, LEDGER, STUDY, Given, with_options, writing
+from bayes_sf.cli.options import RopeOption, one_unit, read_effects, read_number, read_rope
 from bayes_sf.errors import UsageError
 
 if TYPE_CHECKING:
     from bayes_sf.analysis.size.days_lost import Workforce
-    from bayes_sf.analysis.size.practical import Rope
     from bayes_sf.spec.analysis import Analysis
 
 _ItemOption = Annotated[
@@ -24,11 +24,6 @@ _PartOption = Annotated[
     typer.Option("--part", help="prior, fan, scaling, ladder, controls, size, exceedance, bayes, "
                  "days, designs, planning or multiplicity; may be repeated.",
                  show_default="all that can be answered"),
-]  # fmt: skip
-_RopeOption = Annotated[
-    str | None,
-    typer.Option("--rope", help="What is too small to matter, in the outcome's unit: 0.5, or "
-                 "-0.2:0.5. No verdict without it."),
 ]  # fmt: skip
 _EmployeesOption = Annotated[
     list[str] | None,
@@ -52,7 +47,7 @@ def sensitivity(
     contrast: Annotated[
         str, typer.Option("--contrast", help="How far an item moves: widest or step.")
     ] = "widest",
-    rope: _RopeOption = None,
+    rope: RopeOption = None,
     step_at_most: Annotated[
         float | None,
         typer.Option("--step-at-most", help="Also try a prior: one step moves the outcome by at "
@@ -87,9 +82,10 @@ def sensitivity(
     asked = load_analysis(analysis or ("bivariate" if item else "q13"))
     stated: dict[str, Any] = {
         "items": _items(asked, item or []), "parts": _parts(part or []), "contrast": contrast,
-        "rope": _rope(rope, asked), "workforce": _workforce(employees or [], workplace_size),
+        "rope": None if rope is None else read_rope(rope, _unit(asked)),
+        "workforce": _workforce(employees or [], workplace_size),
         "cost_per_day": cost, "step_at_most": step_at_most, "sampled": sampled,
-        "imputed": imputed, "effects": None if effects is None else _effects(effects),
+        "imputed": imputed, "effects": None if effects is None else read_effects(effects),
     }  # fmt: skip
     _check(contrast, cost, step_at_most, imputed)
     _check_used(stated)
@@ -130,21 +126,9 @@ def _parts(parts: list[str]) -> list[str]:
     return parts
 
 
-def _rope(text: str | None, asked: "Analysis") -> "Rope | None":
-    """Read what is too small to matter: one number for both sides, or two."""
-    from bayes_sf.analysis.size.practical import Rope
-
-    if text is None:
-        return None
-    units = {spec.unit for spec in asked.specs}
-    if len(units) > 1:
-        fix = "ask of one of them"
-        raise UsageError("--rope", "needs outcomes in one unit", got=sorted(units), fix=fix)
-    ends = [_number("--rope", end) for end in text.split(":")]
-    if len(ends) > 2 or (len(ends) == 1 and ends[0] <= 0):
-        raise UsageError("--rope", "must be a positive number, or low:high", got=text)
-    low, high = ends if len(ends) == 2 else (-ends[0], ends[0])
-    return Rope(low, high, units.pop())
+def _unit(asked: "Analysis") -> str:
+    """The unit of its outcomes."""
+    return one_unit("--rope", (spec.unit for spec in asked.specs), "ask of one of them")
 
 
 def _workforce(employees: list[str], size: float | None) -> "Workforce | None":
@@ -165,25 +149,8 @@ def _workforce(employees: list[str], size: float | None) -> "Workforce | None":
             raise UsageError("--employees", "must be one number, or industry=number", got=entry)
         if name in numbers:
             raise UsageError("--employees", "must name every industry once", got=entry)
-        numbers[name or "employees"] = _number("--employees", number)
+        numbers[name or "employees"] = read_number("--employees", number)
     return Workforce(numbers, size)
-
-
-def _effects(sd: float) -> Any:
-    """True differences, normal about zero."""
-    from bayes_sf.analysis.size.power import Effects
-
-    if not sd > 0:
-        raise UsageError("--effects", "must be a positive number", got=sd)
-    return Effects((sd,))
-
-
-def _number(where: str, text: str) -> float:
-    """A number, with a point or a comma."""
-    try:
-        return float(text.replace(",", "."))
-    except ValueError:
-        raise UsageError(where, "must be a number", got=text) from None
 
 
 def _check(

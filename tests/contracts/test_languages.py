@@ -139,6 +139,7 @@ def test_a_command_in_norwegian_is_whole(
     "arguments",
     [
         "reread --icc 0.00 --n 400 --groups 6",
+        "reread tests/printed_results/exam_null_ml --fan",
         "reread tests/printed_results/sleepstudy_slopes",
         "reread tests/printed_results/incohort2_null_ml",
         "check-published --tables tests/printed_results/incohort2_null_ml",

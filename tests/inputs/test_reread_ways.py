@@ -213,6 +213,69 @@ def test_a_region_for_a_printed_coefficient(tmp_path: Path) -> None:
         judge_printed(x, Rope(-1, 1, "kg"))
 
 
+def sized(tmp_path: Path, head: str = 'unit = "pp"') -> str:
+    (tmp_path / "study.toml").write_text(
+        f"schema = 1\n[models.a]\n{head}\nn = 500\ngroups = 20\n"
+        'terms = { x = "within", "(Intercept)" = "between" }\n', encoding="utf-8",
+    )  # fmt: skip
+    rows = "model,term,estimate,se\na,(Intercept),9.1,0.5\na,x,0.4000,0.1000\n"
+    (tmp_path / "coefficients.csv").write_text(rows, encoding="utf-8")
+    return str(tmp_path)
+
+
+def test_sizes_on_the_command_line(tmp_path: Path, command: Any) -> None:
+    place, out = sized(tmp_path), tmp_path / "out"
+    asked = ("--rope", "-0.2:0.3", "--effects", "0.15")
+    code, said, err = command("reread", place, *asked, "--out", str(out))
+    assert (code, err) == (0, "")
+    assert "Too small to matter: −0.2 to 0.3 pp" in said
+    code, said, _ = command("reread", place, *asked, "--lang", "nb")
+    assert code == 0
+    assert "Uten betydning: −0,2 til 0,3 pp" in said
+    assert "std.avvik 0,15 pp rundt null" in said
+    size, designs = pd.read_csv(out / "size.csv"), pd.read_csv(out / "designs.csv")
+    assert list(size["term"]) == list(designs["term"]) == ["x"]  # no intercept
+    of_x = t(480, 0.4, 0.1)
+    assert size["p_inside"].item() == pytest.approx(of_x.cdf(0.3) - of_x.cdf(-0.2), abs=1e-3)
+    assert size["p_below"].item() == pytest.approx(of_x.cdf(-0.2), abs=1e-3)
+    assert size["verdict"].item() == "undecided"
+    rng = np.random.default_rng(3)
+    true = rng.normal(0, 0.15, 1_000_000)
+    seen = rng.normal(true, 0.1)
+    found = np.abs(seen) > norm.isf(0.025) * 0.1
+    assert designs["power"].item() == pytest.approx(found.mean(), abs=2e-3)  # 4 se of the drawing
+    assert designs["type_s"].item() == pytest.approx((true * seen < 0)[found].mean(), abs=1e-3)
+    ratio = np.abs(seen[found]).mean() / np.abs(true[found]).mean()
+    assert designs["type_m"].item() == pytest.approx(ratio, rel=5e-3)
+
+
+@pytest.mark.parametrize(
+    ("head", "options", "message"),
+    [
+        ("", ["--rope", "0.5"], "--rope: needs the outcome's unit"),
+        ("", ["--effects", "0.5"], "--effects: needs the outcome's unit"),
+        ('unit = "pp"', ["--rope", "0"], "--rope: must be a positive number, or low:high"),
+        ('unit = "pp"', ["--rope", "much"], "--rope: must be a number"),
+        ('unit = "pp"', ["--rope", "1:-1"], "rope: must go from a lower to a higher value"),
+        ('unit = "pp"', ["--effects", "0"], "--effects: must be a positive number"),
+    ],
+)
+def test_sizes_that_cannot_be(
+    tmp_path: Path, command: Any, head: str, options: list[str], message: str
+) -> None:
+    code, out, err = command("reread", sized(tmp_path, head), *options)
+    assert (code, out) == (2, "")
+    assert message in err
+
+
+@pytest.mark.parametrize("options", [["--rope", "0.5"], ["--effects", "0"]])
+def test_sizes_are_of_a_folder(command: Any, options: list[str]) -> None:
+    figures = ["--icc", "0.1", "--n", "400", "--groups", "20"]
+    code, _, err = command("reread", *figures, *options)
+    assert code == 2
+    assert f"{options[0]}: goes with FOLDER" in err
+
+
 @pytest.mark.parametrize("df", [6.0, 478.0])
 def test_a_bayes_factor_of_a_printed_coefficient(df: float) -> None:
     likelihood, prior = t(df, 0.25, 0.1), norm(0, 0.5)

@@ -1,29 +1,34 @@
 """Re-read models: they return the print, and come near the posteriors of known raw data."""
 
 import csv
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.integrate import quad
 from scipy.stats import norm, t
 
 import bayes_sf as sf
 from bayes_sf.analysis.printed.check import check_tables
+from bayes_sf.analysis.priors.prior_fan import GROUP_PRIORS
 from bayes_sf.catalogue import Message, said_of, speaking
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.gaussian.alike import icc_of_versions
 from bayes_sf.engines.gaussian.exact import fit_exact
 from bayes_sf.engines.gaussian.ols_reml import fit_reml
+from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.printed.folder import read_published
 from bayes_sf.recovery.reread.coefficients import degrees_of_freedom, posterior_of
 from bayes_sf.recovery.reread.null import PrintedNull, read_null
-from bayes_sf.recovery.reread.versions import NullPrint, _miss, draw_versions
+from bayes_sf.recovery.reread.versions import NullPrint, _components, _miss, draw_versions
 from bayes_sf.resources import data_dir
 from bayes_sf.spec.moments import Moments
+from bayes_sf.spec.priors import Priors
 from tests.inputs.test_reread_folder import CASES, folder
 
 KNOWN = Path(__file__).parents[1] / "references" / "reread"
@@ -61,8 +66,6 @@ def rounded(value: float, digits: int = 3) -> tuple[float, float]:
 def distance(found: Any, name: str) -> float:
     """Largest error of the three points in widths of the raw-data posterior's interval."""
     wanted = fit_exact(raw(name))
-    from bayes_sf.engines.gaussian.posterior import Posterior
-
     ends = Posterior((wanted,)).quantile("icc", PROBS)
     own = np.array([found.lower, found.median, found.upper])
     return float(np.abs(own - ends).max() / (ends[2] - ends[0]))
@@ -163,8 +166,10 @@ def test_predictors_take_their_degrees_of_freedom(between: int, within: int) -> 
     assert found.quantile(PROBS) == pytest.approx(wanted, abs=0.004)  # steps of the sum
 
 
-def test_many_versions_at_once_are_the_average_of_each() -> None:
-    printed = NullPrint(120, 8, icc=(0.25, 0.26))
+@pytest.mark.parametrize("between", [0, 2])
+def test_many_versions_at_once_are_the_average_of_each(between: int) -> None:
+    """With predictors between groups whose drawn sizes differ, too: their sums differ then."""
+    printed = NullPrint(120, 8, icc=(0.25, 0.26), between=between)
     versions = draw_versions(printed, seed=3, draws=12).moments
     spec = sf.ModelSpec("y", group="group")
     whole = fit(spec, PrintedNull(versions)).fitted
@@ -368,3 +373,69 @@ def test_the_command_reads_a_folder(command: Any, tmp_path: Path) -> None:
     code, _, err = command("reread", str(CASES / "exam_null_ml"), "--model", "nul")
     assert code == 2
     assert "did you mean null" in err
+
+
+def test_why_there_is_no_icc_is_said_in_norwegian(tmp_path: Path, command: Any) -> None:
+    """The reason of an error that re-reading ran into, too."""
+    toml = 'schema = 1\n[models.a]\nicc = "0.01"\nn = 9000000\ngroups = 300000\n'
+    (tmp_path / "study.toml").write_text(toml, encoding="utf-8")
+    code, out, _ = command("reread", str(tmp_path), "--lang", "nb")
+    assert code == 0
+    reason = "ingen data gir disse tallene: må være høyst 50000 grupper"
+    assert reason in " ".join(out.split())
+    assert "must" not in out
+
+
+def test_other_priors_of_a_printed_icc_are_those_of_the_raw_data(
+    tmp_path: Path, command: Any
+) -> None:
+    """Equal sizes and a printed ICC are the whole likelihood but for rounding: oats, by lme4."""
+    own, out = lme4("oats", "REML"), tmp_path / "out"
+    icc = own["tau2"] / (own["tau2"] + own["sigma2"])
+    figures = ("--icc", f"{icc:.6f}", "--n", "72", "--groups", "6", "--balanced")
+    code, said, err = command(
+        "reread", *figures, "--estimator", "REML", "--fan", "--lang", "nb", "--out", str(out)
+    )
+    assert (code, err) == (0, "")
+    assert "halv-t(3; 0; 1 sd(y))" in said
+    frame = pd.read_csv(out / "fan.csv")
+    assert len(frame) == len(GROUP_PRIORS)
+    for (_, row), prior in zip(frame.iterrows(), GROUP_PRIORS.values(), strict=True):
+        raw_data = Posterior((fit_exact(raw("oats"), replace(Priors(), sd_group=prior)),))
+        ends = raw_data.quantile("icc", PROBS)
+        found = row[["lower", "median", "upper"]].to_numpy(dtype=float)
+        assert np.abs(found - ends).max() < 0.01 * (ends[2] - ends[0])
+    assert np.isnan(frame["prior_median"].iloc[-1])  # of a flat one
+    code, _, err = command("reread", "--table", "x.csv", "--fan")
+    assert (code, "goes with FOLDER or --icc" in err) == (2, True)
+
+
+def test_other_priors_of_a_folder(command: Any, tmp_path: Path) -> None:
+    code, said, err = command(
+        "reread", str(CASES / "exam_null_ml"), "--fan", "--out", str(tmp_path / "out")
+    )
+    assert (code, err) == (0, "")
+    assert "exponential(mean 0.3338 sd(y))" in said
+    own = pd.read_csv(tmp_path / "out" / "icc.csv").iloc[0]
+    fan = pd.read_csv(tmp_path / "out" / "fan.csv")
+    assert fan["median"].iloc[0] == own["median"]
+    assert fan["median"].between(0.16, 0.19).all()  # 65 schools: the prior hardly matters
+
+
+@pytest.mark.parametrize(
+    ("tau2", "sigma2"), [((19.4, 19.6), (64.0, 64.4)), ((19.2, 19.8), (64.19, 64.20))]
+)
+def test_an_icc_with_more_digits_than_its_components_gives_one_of_them(
+    tau2: tuple[float, float], sigma2: tuple[float, float]
+) -> None:
+    """Of 1500 even draws of both components, four would meet such an ICC."""
+    icc = (0.23305, 0.23306)
+    printed = NullPrint(2287, 131, tau2=tau2, sigma2=sigma2, icc=icc)
+    between, within = _components(printed, np.random.default_rng(1), 1500)
+    own = within > 0
+    assert own.mean() > 0.5
+    for value, (low, high) in (
+        (between, tau2), (within, sigma2), (between / (between + within), icc),
+    ):  # fmt: skip
+        assert ((value[own] > low - 1e-9) & (value[own] < high + 1e-9)).all()
+    assert np.ptp((between / (between + within))[own]) > 0.9 * (icc[1] - icc[0])

@@ -241,6 +241,15 @@ def _deviance(model: ReportedModel, at: At) -> tuple[tuple[float, float], str] |
     return None
 
 
+def _ways_of(one: PrintedRow, other: PrintedRow) -> set[str]:
+    """Figures of two rows that programs get in their own ways: df, and what goes by it."""
+    dfs = [row.figure("df") for row in (one, other)]
+    kinds = {("t" in row.figures, "z" in row.figures) for row in (one, other)}
+    alike = None in dfs or len({df.value for df in dfs if df}) == 1
+    by_df = set() if alike and len(kinds) == 1 else {"p", "ci_low", "ci_high"}
+    return {"df"} | by_df
+
+
 def _twice(model: ReportedModel, at: At) -> Iterator[Comparison]:
     """Figures of one model that two tables print."""
     places: dict[tuple[str, str], list[PrintedRow]] = defaultdict(list)
@@ -248,7 +257,7 @@ def _twice(model: ReportedModel, at: At) -> Iterator[Comparison]:
         places[row.file, f"{row.text('group')} {row.text('term')}"].append(row)
     for (_, term), rows in places.items():
         for one, other in combinations(rows, 2):
-            for name in one.figures.keys() & other.figures.keys():
+            for name in sorted(one.figures.keys() & other.figures.keys() - _ways_of(one, other)):
                 first, second = one.figures[name], other.figures[name]
                 place = Listed(filter(None, (model.name, term.strip())))
                 yield Comparison(
@@ -302,6 +311,8 @@ def covariates_keep_their_scale(report: PublishedReport, at: At) -> Iterator[Com
     """17: one covariate has one scale in two models, judged by the others' standard errors."""
     models = [model for model in report.models.values() if model.coefficients]
     for one, other in combinations(models, 2):
+        if report.source_of(one.name) != report.source_of(other.name):
+            continue  # a name of two reports is two covariates
         own = {row.text("term"): row for row in one.coefficients if not row.intercept}
         theirs = {row.text("term"): row for row in other.coefficients if not row.intercept}
         shared = [t for t in own if t in theirs and "se" in own[t].figures

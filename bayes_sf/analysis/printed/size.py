@@ -11,18 +11,87 @@ Examples
 True
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 import numpy as np
+import pandas as pd
 from scipy.stats import norm
 
 from bayes_sf.analysis.size.multiplicity import Slopes
+from bayes_sf.analysis.size.power import Effects, design_errors
 from bayes_sf.analysis.size.practical import Rope
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.printed.figure import Interval
 from bayes_sf.recovery.reread.coefficients import CoefficientPosterior, posterior_of
 
-__all__ = ["bayes_factor", "judge_printed", "slopes_of"]
+__all__ = ["bayes_factor", "designs_of", "judge_all", "judge_printed", "slopes_of"]
+
+#: What programs call an intercept, which no region around zero and no power is about.
+_INTERCEPT: Final = {"(intercept)", "intercept", "(constant)", "constant", "_cons", "cons"}
+
+
+def judge_all(found: Iterable[CoefficientPosterior], rope: Rope) -> pd.DataFrame:
+    """Compare every re-read coefficient but intercepts with one region, a unit of its predictor.
+
+    Parameters
+    ----------
+    found : iterable of CoefficientPosterior
+    rope : Rope
+        In the outcomes' unit.
+
+    Returns
+    -------
+    DataFrame
+        A row for each: ``model, term, unit, rope_low, rope_high, mean, sd, level, lower, upper,
+        p_inside, p_below, p_above, verdict``.
+
+    Raises
+    ------
+    UsageError
+        For a region in another unit than a model's.
+    """
+    return pd.DataFrame([
+        {
+            "model": one.model, "term": one.term, "unit": one.unit, "rope_low": rope.low,
+            "rope_high": rope.high, "mean": one.mean, "sd": one.sd, "level": one.level,
+            **judge_printed(one, rope),
+        }
+        for one in _slopes(found)
+    ])  # fmt: skip
+
+
+def designs_of(found: Iterable[CoefficientPosterior], effects: Effects) -> pd.DataFrame:
+    """What each printed design could have seen of true coefficients: power, type S, type M.
+
+    The test is two-sided at 5 % with a normal statistic: with few degrees of freedom it is
+    generous.
+
+    Parameters
+    ----------
+    found : iterable of CoefficientPosterior
+    effects : Effects
+        True coefficients about zero, in the outcomes' unit for a unit of the predictor.
+
+    Returns
+    -------
+    DataFrame
+        A row for each but intercepts: ``model, term, unit, printed, estimate, std_error, power,
+        type_s, type_m, detectable``.
+    """
+    rows = []
+    for one in _slopes(found):
+        errors = design_errors(one.se, effects)
+        rows.append({
+            "model": one.model, "term": one.term, "unit": one.unit, "printed": one.printed,
+            "estimate": one.estimate, "std_error": one.se, "power": errors.power,
+            "type_s": errors.type_s, "type_m": errors.type_m, "detectable": errors.detectable,
+        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _slopes(found: Iterable[CoefficientPosterior]) -> Iterator[CoefficientPosterior]:
+    return (one for one in found if one.term.casefold() not in _INTERCEPT)
 
 
 def judge_printed(

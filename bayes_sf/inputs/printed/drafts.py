@@ -1,8 +1,9 @@
 """A draft of a folder of printed results from what a program printed: to be read and confirmed.
 
-lme4's and lmerTest's `summary()` are read: their formula, estimator, criterion, random and fixed
-effects and correlations, rows and groups. What the print does not say (whether a predictor varies
-within groups, what intervals refer to, title and source) stays open in `study.toml`.
+lme4's and lmerTest's `summary()` are read here: their formula, estimator, criterion, random and
+fixed effects and correlations, rows and groups; tables by `layouts.py`. What the print does not say
+(whether a predictor varies within groups, what intervals refer to, title and source) stays open in
+`study.toml`.
 A print that is not whole is refused: nothing is filled in.
 """
 
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from bayes_sf.errors import DataError
+from bayes_sf.inputs.printed.grids import tables_of
+from bayes_sf.inputs.printed.layouts import draft_of_tables
 from bayes_sf.inputs.printed.templates import write_beside
 
 __all__ = ["draft_of_summary", "write_draft"]
@@ -26,6 +29,8 @@ _FIXED: Final = (
     ("z value", "z"), ("Pr(>|t|)", "p"), ("Pr(>|z|)", "p"),
 )  # fmt: skip
 _LINEAR: Final = "Linear mixed model fit by "
+#: Ends of names of files that hold tables.
+_TABLES: Final = frozenset({".html", ".htm", ".csv", ".docx"})
 
 
 def draft_of_summary(text: str, where: str) -> dict[str, str]:
@@ -201,7 +206,7 @@ def write_draft(file: Path, folder: Path) -> tuple[Path, ...]:
     Parameters
     ----------
     file : pathlib.Path
-        What a program printed, as text.
+        What a program printed: a `summary()` as text, or a table as `.html`, `.csv` or `.docx`.
     folder : pathlib.Path
         It is made where it is not there; nothing in it is replaced.
 
@@ -217,6 +222,8 @@ def write_draft(file: Path, folder: Path) -> tuple[Path, ...]:
     OutputError
         Where one of the files is there already, or the folder cannot be written to.
     """
+    if file.suffix.casefold() in _TABLES:
+        return write_beside(folder, draft_of_tables(tables_of(file), file.name))
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

@@ -175,6 +175,17 @@ class PublishedReport:
         """Where it is found."""
         return self.header.source
 
+    def source_of(self, model: str) -> str:
+        """Where a model is printed: its table's source, else the report's.
+
+        Parameters
+        ----------
+        model : str
+            Its name.
+        """
+        table = self.header.tables.get(self.models[model].header.table)
+        return (table.source if table else "") or self.source
+
 
 def read_published(folder: Path | str) -> PublishedReport:
     """Read a folder of printed results.

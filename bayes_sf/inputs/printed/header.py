@@ -53,12 +53,18 @@ class TableFormat:
     trailing_zeros : {"kept", "dropped"}
     rounding : {"half", "truncated", "unknown"}
     title : str
+    source : str
+        Who printed it where, in a folder of many reports; "" where it is the report.
+    seen : str
+        Address at which it was read.
     """
 
     decimals: Mapping[str, int] = field(default_factory=dict)
     trailing_zeros: str = "kept"
     rounding: Rounding = "half"
     title: str = ""
+    source: str = ""
+    seen: str = ""
 
 
 @dataclass(frozen=True)
@@ -211,7 +217,7 @@ _TOP: Final = (
     "schema", "kind", "title", "source", "language", "decimal_mark", "tables", "models", "stars",
     "other_files",
 )  # fmt: skip
-_OF_TABLE: Final = ("decimals", "trailing_zeros", "rounding", "title")
+_OF_TABLE: Final = ("decimals", "trailing_zeros", "rounding", "title", "source", "seen")
 _OF_MODEL: Final = (
     "table", "outcome", "unit", "estimator", "group", "n", "groups", "sizes", "size_bounds",
     "balanced", "icc", "interval", "terms", "centred", "random", "family", "weights", "robust",
@@ -287,7 +293,8 @@ def _table(where: str, entry: Any) -> TableFormat:
     kept = {name: decimals.whole(name, 0) or 0 for name in decimals.content}
     return TableFormat(
         kept, table.one_of("trailing_zeros", ("kept", "dropped"), "kept"),
-        table.one_of("rounding", ROUNDINGS, "half"), table.text("title"),
+        table.one_of("rounding", ROUNDINGS, "half"), table.text("title"), table.text("source"),
+        table.text("seen"),
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """`bayes-sf reread`: the posterior behind a printed ICC, or behind every model of a folder."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
@@ -18,12 +19,16 @@ from bayes_sf.output.numbers import (
     row_decimals,
 )
 from bayes_sf.output.run import Asked, Content, Run
+from bayes_sf.output.tables.reread_tables import fan_table, size_tables, sizes_of
 from bayes_sf.output.tables.table import Table, printed_table
 from bayes_sf.output.words.priors import prior_words
 from bayes_sf.output.words.words import interval_name, of_groups
+from bayes_sf.recovery.reread.coefficients import df_text
 from bayes_sf.recovery.reread.null import IccPosterior
 
 if TYPE_CHECKING:
+    from bayes_sf.analysis.size.power import Effects
+    from bayes_sf.analysis.size.practical import Rope
     from bayes_sf.recovery.reread.coefficients import CoefficientPosterior
     from bayes_sf.recovery.reread.model import RereadModel
     from bayes_sf.recovery.reread.report import Reread
@@ -46,28 +51,44 @@ _SHOWN: Final = {
 }  # fmt: skip
 
 
-def run_reread(found: IccPosterior, asked: Asked) -> Run:
+def run_reread(found: IccPosterior, asked: Asked, *, fan: pd.DataFrame | None = None) -> Run:
     """Show a re-read ICC, its prior, and the ends of what the print leaves open.
 
     Parameters
     ----------
     found : IccPosterior
     asked : Asked
+    fan : DataFrame, optional
+        From `icc_fan`.
     """
     passed = holds_no_data(found, "printed figures only")
-    return Run(asked, Control(microdata=False), passed.map(_content))
+    return Run(asked, Control(microdata=False), passed.map(partial(_content, fan=fan)))
 
 
-def run_reread_folder(found: "Reread", asked: Asked) -> Run:
+def run_reread_folder(
+    found: "Reread",
+    asked: Asked,
+    *,
+    rope: "Rope | None" = None,
+    effects: "Effects | None" = None,
+    fan: pd.DataFrame | None = None,
+) -> Run:
     """Show every model of a folder: its ICC, its coefficients, and what they rest on.
 
     Parameters
     ----------
     found : Reread
     asked : Asked
+    rope : Rope, optional
+        What is too small to matter; coefficients are judged by it.
+    effects : Effects, optional
+        True coefficients, for power and errors of sign and magnitude.
+    fan : DataFrame, optional
+        From `icc_fan`.
     """
     passed = holds_no_data(found, "printed figures only")
-    return Run(asked, Control(microdata=False), passed.map(_folder))
+    content = partial(_folder, rope=rope, effects=effects, fan=fan)
+    return Run(asked, Control(microdata=False), passed.map(content))
 
 
 def run_reread_table(found: pd.DataFrame, asked: Asked) -> Run:
@@ -119,12 +140,12 @@ def _record(case: str, one: IccPosterior) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _content(found: IccPosterior) -> Content:
+def _content(found: IccPosterior, fan: pd.DataFrame | None) -> Content:
     """The table, and the same as a frame."""
     frame = pd.DataFrame([_record(case, one) for case, one in _cases(found).items()])
     return Content(
-        frames={"icc": frame},
-        tables=(_table(found),),
+        frames={"icc": frame, **_fanned(fan)},
+        tables=(_table(found), *map(fan_table, _fanned(fan).values())),
         lines=[say("Assumed: {}.", said_of(why)) for why in found.assumed],
         about={
             "printed": found.printed, "n": found.n, "groups": found.groups,
@@ -132,6 +153,11 @@ def _content(found: IccPosterior) -> Content:
         },
         statement=_STATEMENT,
     )  # fmt: skip
+
+
+def _fanned(fan: pd.DataFrame | None) -> dict[str, pd.DataFrame]:
+    """A fan that was asked for, of any ICC."""
+    return {} if fan is None or fan.empty else {"fan": fan}
 
 
 def _line(name: str, lower: float, median: float, upper: float) -> tuple[str, ...]:
@@ -160,20 +186,37 @@ def _table(found: IccPosterior) -> Table:
     return printed_table(title, header, [*lines, prior], _note(found))
 
 
-def _folder(found: "Reread") -> Content:
+def _folder(
+    found: "Reread",
+    rope: "Rope | None",
+    effects: "Effects | None",
+    fan: pd.DataFrame | None,
+) -> Content:
     """Tables of ICCs and coefficients, an account of every model."""
     models = list(found.values())
     account = [line for model in models for line in _account(model)]
-    tables = [table for table in (_iccs(models), _coefficients(models)) if table]
+    coefficients = [one for model in models for one in model.coefficients]
+    sized = sizes_of(coefficients, rope, effects)
+    tables = [
+        *(table for table in (_iccs(models), _coefficients(coefficients)) if table),
+        *map(fan_table, _fanned(fan).values()),
+        *size_tables(sized),
+    ]
     frames = {
-        "icc": pd.DataFrame([line for model in models for line in _icc_records(model)]),
-        "coefficients": pd.DataFrame(
-            [_coefficient_record(one) for model in models for one in model.coefficients]
+        "icc": pd.DataFrame(
+            [
+                {**line, "source": found.report.source_of(model.name)}
+                for model in models
+                for line in _icc_records(model)
+            ]
         ),
+        "coefficients": pd.DataFrame([_coefficient_record(one) for one in coefficients]),
         "account": pd.DataFrame(
             [(name, kind, str(text)) for name, kind, text in account],
             columns=["model", "kind", "text"],
         ),
+        **_fanned(fan),
+        **sized,
     }
     return Content(
         frames={name: frame for name, frame in frames.items() if len(frame.columns)},
@@ -251,14 +294,13 @@ def _iccs(models: "list[RereadModel]") -> Table | None:
     return printed_table(title, header, lines, note)
 
 
-def _coefficients(models: "list[RereadModel]") -> Table | None:
+def _coefficients(found: "list[CoefficientPosterior]") -> Table | None:
     """A line for every coefficient."""
     lines = []
-    found = [one for model in models for one in model.coefficients]
     for one in found:
         width = one.sd if one.sd == one.sd else one.upper - one.lower
         places = row_decimals([one.mean, one.lower, one.upper], width)
-        df = "\u2013".join(as_printed(f"{end:g}") for end in dict.fromkeys(one.df))
+        df = "\u2013".join(as_printed(df_text(end)) for end in dict.fromkeys(one.df))
         lines.append((
             one.model, one.term, as_printed(one.printed), estimate(one.mean, places),
             interval(one.lower, one.upper, places), df,

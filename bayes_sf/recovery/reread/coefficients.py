@@ -30,8 +30,8 @@ from bayes_sf.inputs.printed.folder import PrintedRow, PublishedReport, Reported
 from bayes_sf.recovery.region import NORMAL_QUANTILE, Region, coefficient_region
 
 __all__ = [
-    "CoefficientPosterior", "degrees_of_freedom", "has_slopes", "posterior_of", "printed_ratio",
-    "quantiles_of", "read_coefficient", "read_coefficients", "spread_of",
+    "CoefficientPosterior", "degrees_of_freedom", "df_text", "has_slopes", "posterior_of",
+    "printed_ratio", "quantiles_of", "read_coefficient", "read_coefficients", "spread_of",
 ]  # fmt: skip
 
 type _Floats = NDArray[np.float64]
@@ -92,6 +92,21 @@ class CoefficientPosterior:
     assumed: tuple[str, ...] = ()
     posterior: NormalMixture = field(repr=False, default=None)  # type: ignore[assignment]
     prior_sd: float = float("inf")
+
+
+def df_text(df: float) -> str:
+    """Degrees of freedom, to be printed.
+
+    Parameters
+    ----------
+    df : float
+
+    Examples
+    --------
+    >>> df_text(11.5), df_text(float("inf"))
+    ('11.5', '∞')
+    """
+    return f"{df:g}" if np.isfinite(df) else "\u221e"
 
 
 @lru_cache(maxsize=256)
@@ -311,7 +326,7 @@ def read_coefficient(
         assumed.append(Message(
             "degrees of freedom: {} to {}, the fewest are taken; printed ones, or whether the "
             "predictor varies within groups, would narrow it",
-            Printed(f"{df[0]:g}"), Printed(f"{df[1]:g}"),
+            Printed(df_text(df[0])), Printed(df_text(df[1])),
         ))  # fmt: skip
     tails = [0.5 - 0.5 * level, 0.5 + 0.5 * level]
     box = region.estimate, region.se

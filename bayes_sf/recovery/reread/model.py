@@ -234,7 +234,8 @@ def reread_model(
     try:
         found = _icc_of(model, priors, level, seed)
     except BayesSFError as error:
-        return replace(plain, refused=Message("no data print these figures: {}", error))
+        why = error.rule if isinstance(error.rule, Message) else error  # said, if it can be
+        return replace(plain, refused=Message("no data print these figures: {}", why))
     if isinstance(found, str):
         return replace(plain, refused=found)
     at, icc, study, read = found

@@ -204,7 +204,8 @@ def read_null(
     used = priors or Priors()
     if printed.tau2 is None and printed.sigma2 is None and not free_of_scale(used):
         raise UsageError(
-            "priors", "must be in units of sd(y) where only an ICC is printed: it has no unit",
+            "priors",
+            Message("must be in units of sd(y) where only an ICC is printed: it has no unit"),
             fix="leave autoscale as it is, and the intercept without location",
         )  # fmt: skip
     own: Estimator = "REML" if estimator == "unknown" else estimator
@@ -288,8 +289,8 @@ def summarise(
         m = printed.n / printed.groups
         found = icc_of_versions(versions, priors)
         lower, median, upper = found.quantile(probs)
-        odds = found.moments(lambda rho: np.log(rho) - np.log1p(-rho))
-        fisher = found.moments(lambda rho: 0.5 * (np.log1p((m - 1) * rho) - np.log1p(-rho)))
+        odds = found.moments(np.log)
+        fisher = found.moments(lambda odds: 0.5 * np.log1p(m * odds))
         mean, resid, group = found.mean, priors.sd_resid.resolve(1.0), priors.sd_group.resolve(1.0)
     else:
         whole = Posterior(tuple(fit_exact(one, priors, nodes=(32, 48)) for one in versions))

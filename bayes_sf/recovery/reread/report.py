@@ -21,6 +21,7 @@ from bayes_sf.errors import UsageError
 from bayes_sf.inputs.printed.folder import PublishedReport, read_published
 from bayes_sf.inputs.variables import unknown_key
 from bayes_sf.recovery.reread.model import RereadModel, reread_model
+from bayes_sf.recovery.reread.null import IccPosterior
 from bayes_sf.spec.priors import Priors
 
 __all__ = ["Reread", "reread"]
@@ -57,6 +58,11 @@ class Reread(Mapping[str, RereadModel]):
     def __len__(self) -> int:
         """Number of models."""
         return len(self.items_)
+
+    @property
+    def iccs(self) -> dict[str, IccPosterior]:
+        """ICC of every model that has one."""
+        return {name: model.icc for name, model in self.items_.items() if model.icc}
 
 
 def reread(

@@ -30,6 +30,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.catalogue import Message
 from bayes_sf.errors import DataError
 from bayes_sf.inputs.printed.figure import Interval
 from bayes_sf.spec.moments import Moments
@@ -162,22 +163,25 @@ def draw_versions(
         Where no data print this.
     """
     if printed.groups > MOST_GROUPS:
-        raise DataError("groups", f"must be at most {MOST_GROUPS}", got=printed.groups,
+        raise DataError("groups", Message("must be at most {} groups", MOST_GROUPS),
+                        got=printed.groups,
                         fix="of so many the printed ICC is as good as its posterior")  # fmt: skip
     rng = np.random.default_rng(seed)
     draws = draws or how_many(printed)
     batch = max(2 * draws, min(1500, _CELLS // printed.groups)) if printed.narrowed else draws
     kept: list[tuple[float, _Floats, _Floats, float]] = []
-    inside = 0
+    inside = seen = 0
     for _ in range(_ROUNDS):
-        for miss, size, gaps, within in _propose(printed, rng, batch, spread, zero, ml=ml):
-            kept.append((miss, size, gaps, within))
-            inside += miss <= 0
-        if inside >= draws or (printed.narrowed and len(kept) >= 4 * batch):
+        found, possible = _propose(printed, rng, batch, spread, zero, ml=ml, most=draws)
+        kept += found
+        seen += possible
+        inside += sum(miss <= 0 for miss, *_ in found)
+        if inside >= draws or (printed.narrowed and seen >= 4 * batch and len(kept) >= draws):
             break
     if len(kept) < draws:
         raise DataError(
-            "components", "must be possible with these rows and groups", got=f"{printed.groups} "
+            "components", Message("must be possible with these rows and groups"),
+            got=f"{printed.groups} "
             f"groups, {printed.n} rows, {_shown(printed)}", fix="check n, groups and sizes",
         )  # fmt: skip
     order = sorted(range(len(kept)), key=lambda k: max(kept[k][0], 0.0))
@@ -217,9 +221,13 @@ def _shown(printed: NullPrint) -> str:
 
 def _propose(
     printed: NullPrint, rng: np.random.Generator, batch: int, spread: tuple[float, float],
-    zero: Zero, *, ml: bool,
-) -> list[tuple[float, _Floats, _Floats, float]]:  # fmt: skip
-    """Versions with how far they miss what narrows their sizes."""
+    zero: Zero, *, ml: bool, most: int,
+) -> tuple[list[tuple[float, _Floats, _Floats, float]], int]:  # fmt: skip
+    """Versions with how far they miss what narrows their sizes, and how many were possible.
+
+    Of versions without a printed zero those that miss least are looked at first, and no more than
+    there must be.
+    """
     n = _sizes(printed, rng, batch, spread)
     tau2, sigma2 = _components(printed, rng, batch)
     alive = sigma2 > 0
@@ -245,9 +253,18 @@ def _propose(
     rest = printed.n if ml else printed.n - 1 - printed.between - printed.within
     within = sigma2 * rest - (weight * gaps**2).sum(axis=1)
     alive &= within > 0
+    chosen = np.flatnonzero(alive)
+    chosen = chosen[np.argsort(np.maximum(miss[chosen], 0.0), kind="stable")]
     if not printed.means:
-        alive &= _is_highest(n, gaps, within, lam, rest, ml=ml)
-    return [(float(miss[k]), n[k], gaps[k], float(within[k])) for k in np.flatnonzero(alive)]
+        step = max(1, len(chosen) if printed.zero else most)
+        high = list[int]()
+        for part in np.split(chosen, range(step, len(chosen), step)):
+            if len(high) < most or printed.zero:
+                own = _is_highest(n[part], gaps[part], within[part], lam[part], rest, ml=ml)
+                high += part[own].tolist()
+        chosen = np.array(high, dtype=int)
+    found = [(float(miss[k]), n[k], gaps[k], float(within[k])) for k in chosen.tolist()]
+    return found, int(alive.sum())
 
 
 def _components(
@@ -274,10 +291,29 @@ def _components(
         share = even(printed.icc)
         return tau2, tau2 * (1 - share) / share
     sigma2 = even(printed.sigma2)
-    if printed.icc is not None and not printed.zero:
-        share = tau2 / (tau2 + sigma2)
-        sigma2 = np.where((share >= printed.icc[0]) & (share <= printed.icc[1]), sigma2, 0.0)
-    return tau2, sigma2
+    if printed.icc is None or printed.zero:
+        return tau2, sigma2
+    if _loose(printed.icc) >= min(_loose(printed.tau2), _loose(printed.sigma2)):
+        fits = _within(tau2 / (tau2 + sigma2), printed.icc)
+    else:  # few draws of the components would meet so narrow an ICC: it gives one of them
+        share = even(printed.icc)
+        odds = share / (1 - share)
+        if _loose(printed.sigma2) < _loose(printed.tau2):
+            tau2 = odds * sigma2
+            fits = _within(tau2, printed.tau2)
+        else:
+            sigma2 = tau2 / odds
+            fits = _within(sigma2, printed.sigma2)
+    return tau2, np.where(fits, sigma2, 0.0)
+
+
+def _within(value: _Floats, ends: Interval) -> NDArray[np.bool_]:
+    return np.asarray((value >= ends[0]) & (value <= ends[1]))
+
+
+def _loose(ends: Interval) -> float:
+    """Width of an interval, relative to its middle."""
+    return 2 * (ends[1] - ends[0]) / (ends[0] + ends[1])
 
 
 def _even(rng: np.random.Generator, ends: Interval, batch: int) -> _Floats:
@@ -346,7 +382,9 @@ def draw_sizes(
         share = np.where(over, top - low, scaled) + 1e-12
     size = np.floor(wanted)
     short = (room - size.sum(axis=1)).round().astype(int)
-    rank = np.argsort(np.argsort(size - wanted, axis=1, kind="stable"), axis=1)
+    order = np.argsort(size - wanted, axis=1, kind="stable")
+    rank = np.empty_like(order)
+    np.put_along_axis(rank, order, np.arange(groups)[None, :], axis=1)
     return np.asarray(size + (rank < short[:, None]) + low)
 
 

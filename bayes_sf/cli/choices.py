@@ -17,18 +17,21 @@ def multiverse(
     choices: Annotated[str, typer.Argument(help="A TOML file of choices, or q13, q17, q18.")],
     *,
     given: Given,
+    jobs: Annotated[int, typer.Option("--jobs", help="Processes that fit.")] = 1,
 ) -> None:
     """Fit every combination of an analyst's choices, and say what each choice does.
 
     Example: bayes-sf multiverse q13 --out multiverse
     """
+    from bayes_sf.analysis.jobs import check_jobs
     from bayes_sf.spec.multiverse import load_multiverse
 
+    check_jobs(jobs)
     asked = load_multiverse(choices)
     given.ready()
     from bayes_sf.output.runs.multiverse import run_multiverse
 
-    given.finish(run_multiverse(asked, given.workplaces(), given.asked))
+    given.finish(run_multiverse(asked, given.workplaces(), given.asked, jobs=jobs))
 
 
 @app.command()

@@ -3,6 +3,8 @@
 The first line of every file in `bad_multiverses/` is the message that it must give.
 """
 
+import operator
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from bayes_sf.analysis.choices import multiverse
 from bayes_sf.analysis.choices.choices import Workplaces
 from bayes_sf.analysis.choices.multiverse import Explored, choice_shares, explore, option_means
 from bayes_sf.analysis.contrast import Contrast
+from bayes_sf.analysis.jobs import in_parts
 from bayes_sf.errors import ConvergenceError, DataError, SpecError, UsageError
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.figures.multiverse import curve_figure
@@ -291,3 +294,31 @@ def test_picture_and_tables(lang: Any) -> None:
         assert any(prior in line for line in table.footer)
         assert any("ROPE ±0" in line for line in table.footer)
         assert table.statement.startswith("SYNT")
+
+
+# Several processes
+
+
+def test_two_processes_give_the_same_digits(
+    sample: AnalysisSample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(multiverse, "_PART", 2)
+    choices = {
+        "prior": ("2.5 sd", "flat"),
+        "last_quarter": ("2016Q4", "2020Q4"),
+        "min_quarters": (3, 18),
+    }
+    one, two = (explore(asked(**choices), sample, jobs=jobs) for jobs in (1, 2))
+    pd.testing.assert_frame_equal(one.table, two.table, check_exact=True)
+    assert one.sizes == two.sizes
+
+
+def test_a_process_that_is_killed_is_said() -> None:
+    with pytest.raises(UsageError, match=r"needs all of its processes .*killed"):
+        list(in_parts(operator.call, os._exit, [1, 2], jobs=2))
+
+
+@pytest.mark.parametrize("jobs", [0, -1, 10_000, True, 1.5])
+def test_no_number_of_processes(jobs: int) -> None:
+    with pytest.raises(UsageError, match="--jobs: must be from 1 to"):
+        list(in_parts(divmod, 7, [1, 2], jobs=jobs))

@@ -11,12 +11,14 @@ which includes what it does together with others (Saltelli et al. 2008, eq. 4.3 
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import batched, groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bayes_sf.analysis.choices.choices import Workplaces
 from bayes_sf.analysis.contrast import Contrast
+from bayes_sf.analysis.jobs import in_parts
 from bayes_sf.analysis.priors.prior_fan import SLOPE_PRIORS
 from bayes_sf.engines.gaussian.exact import ExactPosterior, fit_exact
 from bayes_sf.engines.gaussian.quadrature import Box
@@ -35,6 +37,8 @@ __all__ = ["Explored", "choice_shares", "explore", "option_means", "varied_choic
 
 #: Nodes for sigma and tau: means and limits are then good to 1e-6 sd (`benchmarks/multiverse.csv`).
 _NODES = (32, 48)
+#: Sets of rows that are fitted after each other, in one process.
+_PART = 16
 #: In posterior sds: estimates that differ by less are the same.
 _RESOLVED = 1e-6
 
@@ -118,6 +122,7 @@ def explore(
     sample: AnalysisSample,
     *,
     prob: float = 0.95,
+    jobs: int = 1,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
 ) -> Explored:
     """Fit every combination of a multiverse.
@@ -130,8 +135,10 @@ def explore(
         Workplaces and their quarters.
     prob : float
         Probability of the intervals.
+    jobs : int
+        Processes that fit; the answers do not depend on it.
     progress : callable
-        Wraps the combinations of everything but the priors.
+        Wraps the parts that combinations are fitted in.
 
     Raises
     ------
@@ -157,26 +164,22 @@ def explore(
     for number, one in enumerate(specifications):
         key = tuple(option for choice, option in one.items() if choice != "prior")
         by_rows.setdefault(key, []).append(number)
-    found: list[dict[str, Any]] = [{} for _ in specifications]
-    box: Box | None = None
+    same_rows = list(by_rows.values())
+    parts = [
+        tuple((number, specifications[number]) for numbers in some for number in numbers)
+        for some in batched(same_rows, _PART, strict=False)
+    ]
+    found: dict[int, dict[str, Any]] = {}
     sizes: dict[str, int] = {}
-    tails = (0.5 - 0.5 * prob, 0.5 + 0.5 * prob)
-    for numbers in progress(list(by_rows.values())):
-        try:
-            moments, size = workplaces.moments(specifications[numbers[0]])
-            for group, n in zip(moments.groups, moments.sizes, strict=True):
-                sizes[str(group)] = min(int(n), sizes.get(str(group), int(n)))
-        except BayesSFError as error:
-            for number in numbers:
-                found[number] = {"reason": str(error)}
-            continue
-        for number in numbers:
-            name = specifications[number]["prior"]
-            found[number], box = _fit(moments, name, box, (size, asked.rope, tails))
+    shared = workplaces, asked.rope, (0.5 - 0.5 * prob, 0.5 + 0.5 * prob)
+    for fits, least in in_parts(_fit_part, shared, parts, jobs=jobs, progress=progress):
+        found |= fits
+        for group, n in least.items():
+            sizes[group] = min(n, sizes.get(group, n))
     usual = report_choices(asked.item)
     rows = [
         {**one, "controls": " + ".join(one["controls"]) or "none", "report": one == usual, **fit}
-        for one, fit in zip(specifications, found, strict=True)
+        for one, fit in zip(specifications, (found[i] for i in range(len(found))), strict=True)
     ]
     figures = ["estimate", "sd", "lower", "upper", "p_direction", "p_rope", "n", "n_groups"]
     table = pd.DataFrame(rows).reindex(columns=[*asked.choices, "report", *figures, "reason"])
@@ -185,6 +188,33 @@ def explore(
         raise DataError(where, "must have a combination that can be fitted",
                         got=table["reason"].iloc[0])  # fmt: skip
     return Explored(asked, workplaces.contrast, table, prob, sample.source, sizes)
+
+
+type _Part = tuple[tuple[int, dict[str, Any]], ...]
+type _Shared = tuple[Workplaces, float, tuple[float, float]]
+
+
+def _fit_part(shared: _Shared, part: _Part) -> tuple[dict[int, dict[str, Any]], dict[str, int]]:
+    """Rows of some combinations by number, and the fewest rows that a group has in them.
+
+    Those of the same rows come after each other; a posterior is looked for where the last one was.
+    """
+    workplaces, rope, tails = shared
+    found: dict[int, dict[str, Any]] = {}
+    sizes: dict[str, int] = {}
+    box: Box | None = None
+    for _, alike in groupby(part, key=lambda one: {**one[1], "prior": ""}):
+        combinations = list(alike)
+        try:
+            moments, size = workplaces.moments(combinations[0][1])
+        except BayesSFError as error:
+            found |= {number: {"reason": str(error)} for number, _ in combinations}
+            continue
+        for group, n in zip(moments.groups, moments.sizes, strict=True):
+            sizes[str(group)] = min(int(n), sizes.get(str(group), int(n)))
+        for number, one in combinations:
+            found[number], box = _fit(moments, one["prior"], box, (size, rope, tails))
+    return found, sizes
 
 
 def _fit(

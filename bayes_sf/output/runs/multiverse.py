@@ -27,7 +27,9 @@ _FAILED: Final = {
 }
 
 
-def run_multiverse(multiverse: Multiverse, sample: AnalysisSample, asked: Asked) -> Run:
+def run_multiverse(
+    multiverse: Multiverse, sample: AnalysisSample, asked: Asked, *, jobs: int = 1
+) -> Run:
     """Fit every combination.
 
     Parameters
@@ -37,10 +39,14 @@ def run_multiverse(multiverse: Multiverse, sample: AnalysisSample, asked: Asked)
     sample : AnalysisSample
         Workplaces.
     asked : Asked
+    jobs : int
+        Processes.
     """
     start = perf_counter()
     control = Control.of(sample, asked.rules)
-    passed = protect_explored(explore(multiverse, sample, progress=asked.progress), control)
+    passed = protect_explored(
+        explore(multiverse, sample, jobs=jobs, progress=asked.progress), control
+    )
     seconds = perf_counter() - start
     return Run(
         asked,

@@ -113,7 +113,7 @@ def test_a_csv_of_one_model(tmp_path: Path) -> None:
         "0.50", "0.21", "88", "0.02",
     ]  # fmt: skip
     text = (tmp_path / "d" / "study.toml").read_text(encoding="utf-8")
-    assert "column 4: statistic: the whole column" in text, "t or z: it does not say"
+    assert "row x, column statistic of model 1: 2.4" in text, "t or z: it does not say"
     assert "row sd__(Intercept)" in text
 
 
@@ -177,3 +177,49 @@ def test_word_that_is_none(tmp_path: Path, command: Any) -> None:
     assert code == 3
     assert "must be a Word document" in err
     assert not (tmp_path / "d").exists()
+
+
+def test_what_stands_twice_is_not_replaced() -> None:
+    """The first stays, the other is said: of statistics, fit figures, groups and coefficients."""
+    files = drafted(page(
+        " | m", "x | 0.50", " | t = 2.5",
+        " | t = 3.5", " | [0.1, 0.9]", " | [0.2, 0.8]",
+        "x | 0.75", "SD (Observations) | 1.5",
+        "Num. groups: g | 12", "Num. groups: g | 13",
+        "Num.Obs. | 240", "Num.Obs. | 241",
+        "AIC | 77.1", "AIC | 77.2",
+    ))  # fmt: skip
+    assert files["coefficients.csv"].splitlines()[1] == "m,x,0.50,2.5,0.1,0.9"
+    assert "77.1" in files["fit.csv"]
+    assert {"n = 240", "groups = 12"} <= set(files["study.toml"].splitlines())
+    for text in ("t = 3.5", "[0.2, 0.8]", "0.75", "13", "241", "77.2"):
+        assert re.search(rf"^# row .*: {re.escape(text)}$", files["study.toml"], re.MULTILINE), text
+
+
+def test_a_column_twice_in_a_wide_table() -> None:
+    files = drafted(page(
+        "Predictors | Estimates | Estimates | Beta",
+        "x | 0.50 | 0.60 | 0.31",
+        "Observations | 240 | 250 | ",
+    ))  # fmt: skip
+    assert files["coefficients.csv"].splitlines()[1] == "model 1,x,0.50"
+    for text in ("0.60", "0.31", "250"):
+        assert f" of model 1: {text}\n" in files["study.toml"]
+
+
+def test_a_number_of_rows_that_is_none_stays_open() -> None:
+    files = drafted(page(
+        "Predictors | Estimates", "x | 5",
+        "Observations | 24.5",
+    ))  # fmt: skip
+    assert "# n: open 24.5" in files["study.toml"]
+
+
+def test_cells_beside_a_legend_are_said() -> None:
+    files = drafted(page(
+        " | m", "x | 0.50*", "Num.Obs. | 240",
+        "0.37 | ", "* p &lt; 0.05 | 6.66",
+    ))  # fmt: skip
+    assert '"*" = 0.05' in files["study.toml"]
+    assert "# row of notes, column any: * p < 0.05 6.66" in files["study.toml"]
+    assert "# row of notes, column any: 0.37" in files["study.toml"]

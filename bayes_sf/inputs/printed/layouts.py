@@ -55,6 +55,13 @@ _COEFFICIENT: Final = ("estimate", "se", "t", "z", "df", "p", "ci_low", "ci_high
 _COMPONENT: Final = ("variance", "sd", "corr")
 
 
+def _put(place: dict[str, str], new: dict[str, str]) -> bool:
+    """Place figures; False, and none of them, where another stands."""
+    free = all(place.get(name, text) == text for name, text in new.items())
+    place |= new if free else {}
+    return free
+
+
 @dataclass
 class _Model:
     """What was placed of one model: coefficients by term, components by group and term."""
@@ -67,8 +74,7 @@ class _Model:
 
     def component(self, group: str, term: str, column: str, text: str) -> bool:
         """Place one; False where one stands there."""
-        own = self.components.setdefault((group, term), {})
-        return own.setdefault(column, text) == text
+        return _put(self.components.setdefault((group, term), {}), {column: text})
 
 
 @dataclass
@@ -186,9 +192,6 @@ def _wide(table: Grid, heading: int) -> _Draft:
     names = _named(draft, [cell.text for _, cell in tops], outcomes=True)
     owner = {at: name for (start, cell), name in zip(tops, names, strict=True)
              for at in range(start, start + cell.span)}  # fmt: skip
-    for at, cell in statistics.items():
-        if at and _plain(cell.text) not in _STATISTICS:
-            draft.leave("of headings", str(at + 1), f"{cell.text}: the whole column")
     for row in table[heading + 1 :]:
         cells = dict(zip(_starts(row), row, strict=True))
         if not _apart(draft, row):
@@ -207,14 +210,11 @@ def _wide_cell(draft: _Draft, model: str, label: str, heading: str, text: str) -
         draft.below = True
         return
     statistic = _STATISTICS.get(_plain(heading))
-    if statistic is None and not draft.below:
-        return  # of a column that is said as a whole
     own: dict[str, str] = {}
     random = re.match(r"(sd|cor|var)__", label) is not None  # as broom names components
-    if random or draft.below or not _statistic(draft, own, statistic or "", text):
+    fits = statistic and not random and not draft.below and _statistic(draft, own, statistic, text)
+    if not fits or not _put(draft.models[model].coefficients.setdefault(label, {}), own):
         draft.leave(label, f"{heading} of {model}", text)
-    else:
-        draft.models[model].coefficients.setdefault(label, {}).update(own)
 
 
 def _statistic(draft: _Draft, own: dict[str, str], statistic: str, text: str) -> bool:
@@ -240,9 +240,7 @@ def _interval(own: dict[str, str], text: str) -> bool:
     """Both ends of an interval."""
     apart = r"\s*(?:\u2013|\u2014|;|,\s|\bto\b|\s-\s)\s*"
     found = re.fullmatch(rf"[\[(]?\s*({_FIGURE}){apart}({_FIGURE})\s*[\])]?", text)
-    if found:
-        own["ci_low"], own["ci_high"] = found[1], found[2]
-    return found is not None
+    return found is not None and _put(own, {"ci_low": found[1], "ci_high": found[2]})
 
 
 def _stacked(table: Grid) -> _Draft:
@@ -295,10 +293,9 @@ def _stacked_cell(
         return False
     if bracketed:
         draft.bracketed = True
-        return row.setdefault("se", bracketed[1]) == bracketed[1]
+        return _put(row, {"se": bracketed[1]})
     if said:
-        row[_SAYS[_plain(said[1])]] = said[2]
-        return True
+        return _put(row, {_SAYS[_plain(said[1])]: said[2]})
     return _interval(row, text)
 
 
@@ -308,8 +305,11 @@ def _apart(draft: _Draft, row: Sequence[Cell]) -> bool:
     found = re.findall(r"(\*+)\s*p\s*<\s*(\d*\.\d+)", legend)
     draft.stars |= dict(found)
     lone = len([cell for cell in row if cell.text]) < 2
-    if lone and not found and len(row) == 1 and row[0].text.casefold() not in _SECTIONS:
+    alone = len(row) == 1 or re.match(rf"\(?{_FIGURE}", row[0].text) is not None
+    if lone and not found and alone and row[0].text.casefold() not in _SECTIONS:
         draft.leave("of notes", "any", row[0].text)
+    if found and not lone:
+        draft.leave("of notes", "any", legend)
     return bool(found) or (lone and bool(row[0].text)) or not any(cell.text for cell in row)
 
 
@@ -318,14 +318,10 @@ def _place(draft: _Draft, model: str, label: str, text: str) -> bool:
     own = draft.models[model]
     column = _FIT.get(_plain(label))
     if column is not None:
-        if re.fullmatch(_FIGURE, text) is None:
-            return False
-        own.fit[column] = text
-        return True
+        return re.fullmatch(_FIGURE, text) is not None and _put(own.fit, {column: text})
     both = re.fullmatch(rf"({_FIGURE})\s*/\s*({_FIGURE})", text)
     if _plain(label) in {"marginalr2/conditionalr2", "r2marginal/r2conditional"} and both:
-        own.fit |= {"r2_marginal": both[1], "r2_conditional": both[2]}
-        return True
+        return _put(own.fit, {"r2_marginal": both[1], "r2_conditional": both[2]})
     return _place_component(own, label, text) or _place_named(own, label, text)
 
 
@@ -353,8 +349,7 @@ def _whose(own: _Model, kind: str, value: str, whose: str) -> bool:
     """Place one figure of a group, or of a slope in it."""
     group, _, term = whose.partition(".")
     if kind == "groups":
-        own.groups[whose] = value
-        return True
+        return _put(own.groups, {whose: value})
     if kind == "intercept":
         return own.component(whose, "(Intercept)", "variance", value)
     if kind == "slope":
@@ -382,8 +377,7 @@ def _place_named(own: _Model, label: str, text: str) -> bool:
     if re.fullmatch(_FIGURE, text) is None:
         return False
     if groups := re.fullmatch(r"Num\.? groups: (.+)", label):
-        own.groups[groups[1]] = text
-        return True
+        return _put(own.groups, {groups[1]: text})
     for pattern, column in _NAMED:
         if found := re.fullmatch(pattern, label):
             whose = found.groupdict()
@@ -478,9 +472,8 @@ def _model_lines(model: _Model) -> list[str]:
     lines = [f"outcome = {_text(model.outcome)}", 'unit = ""     # open',
              'estimator = "unknown"    # REML or ML: open']  # fmt: skip
     lines += [f"group = {_text(names[0])}"] if names else []
-    lines.append(f"n = {model.fit['n']}" if model.fit.get("n", "").isdigit() else "# n: open")
     counts = list(model.groups.values())
-    lines.append(f"groups = {counts[0]}" if counts and counts[0].isdigit() else "# groups: open")
+    lines += [_count("n", model.fit.get("n", "")), _count("groups", counts[0] if counts else "")]
     lines += [f"# further groups: {g} ({k})" for g, k in list(model.groups.items())[1:]]
     if slopes or several:
         lines.append('random = "crossed"    # or nested: open' if several else 'random = "slopes"')
@@ -490,6 +483,11 @@ def _model_lines(model: _Model) -> list[str]:
         named = ", ".join(f'{_text(term)} = "unknown"' for term in terms)
         lines.append(f"terms = {{ {named} }}    # within or between: open")
     return lines
+
+
+def _count(key: str, text: str) -> str:
+    """A key with a number of rows or groups; what is none stays open."""
+    return f"{key} = {text}" if text.isdecimal() else f"# {key}: open {text}".rstrip()
 
 
 def _text(value: str) -> str:

@@ -234,7 +234,7 @@ def read_null(
     if not printed.sizes:
         if printed.narrowed:
             assumed.append(Message(
-                "sizes of groups: drawn, as {} allows; printed sizes would narrow it",
+                "sizes of groups: drawn to agree with {}; printed sizes would narrow it",
                 reduce(
                     lambda one, other: Message("{} and {}", one, other),
                     (_NARROWS[name] for name in printed.narrowed),

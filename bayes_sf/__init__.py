@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any
 from bayes_sf.moved import follow
 
 if TYPE_CHECKING:
+    from bayes_sf.analysis.asked.comparisons import comparisons, slopes
+    from bayes_sf.analysis.asked.hypothesis import hypothesis
+    from bayes_sf.analysis.asked.predictions import predict
     from bayes_sf.analysis.sensitivity import Sensitivity, sensitivity
     from bayes_sf.engines.fit import fit
     from bayes_sf.engines.result import Result, Results
@@ -41,17 +44,21 @@ __all__ = [
     "Result",
     "Results",
     "Sensitivity",
+    "comparisons",
     "fit",
+    "hypothesis",
     "icc_posterior",
     "icc_table",
     "load_analysis",
     "load_sample",
     "plot",
+    "predict",
     "prior_conflict",
     "published_table",
     "read_published",
     "reread",
     "sensitivity",
+    "slopes",
 ]
 
 _HOME = {
@@ -63,17 +70,21 @@ _HOME = {
     "Result": "engines.result",
     "Results": "engines.result",
     "Sensitivity": "analysis.sensitivity",
+    "comparisons": "analysis.asked.comparisons",
     "fit": "engines.fit",
+    "hypothesis": "analysis.asked.hypothesis",
     "icc_posterior": "recovery.printed_icc",
     "icc_table": "recovery.reread.many",
     "load_analysis": "spec.analysis",
     "load_sample": "recovery.data",
     "plot": "output.figures.pictures",
+    "predict": "analysis.asked.predictions",
     "prior_conflict": "recovery.reread.conflict",
     "published_table": "inputs.published",
     "read_published": "inputs.printed.folder",
     "reread": "recovery.reread.report",
     "sensitivity": "analysis.sensitivity",
+    "slopes": "analysis.asked.comparisons",
 }
 
 follow()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayes_sf.engines.asked import Asked
 from bayes_sf.engines.gaussian.estimates import COLUMNS, Estimate, frequentist_rows, posterior_rows
 from bayes_sf.engines.gaussian.icc import (
     icc_at,
@@ -31,11 +32,8 @@ from bayes_sf.spec.priors import Priors, icc_prior_quantiles
 from bayes_sf.spec.rows import Rows
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
     import xarray as xr
-    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
 __all__ = ["Provenance", "Result", "Results"]
@@ -74,7 +72,7 @@ class Provenance:
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
+class Result(Asked):
     """One fitted model.
 
     Parameters
@@ -384,29 +382,6 @@ class Result:
         if isinstance(self.fitted, Posterior):
             return draw_posterior(self.fitted, n, seed, effects=groups)
         return draw_repeated(self.fitted, n, seed)
-
-    def plot(self, name: str, path: "Path | str | None" = None) -> "Figure":
-        """Draw a picture of this result, and save it.
-
-        Parameters
-        ----------
-        name : str
-            ``trace, rank, forest, ppc, loo_pit, pair, energy, shrinkage`` or ``slopes``.
-        path : path, optional
-            A file ``.svg`` or ``.png``.
-
-        Returns
-        -------
-        matplotlib.figure.Figure
-
-        Raises
-        ------
-        UsageError
-            For an unknown picture or file type, or a picture that this result cannot give.
-        """
-        import bayes_sf as sf  # what draws is output, and has a public name
-
-        return sf.plot(self, name, path)
 
     @property
     def converged(self) -> bool:

@@ -15,8 +15,9 @@ HEAVY = ("pandas", "pymc", "arviz", "numba", "scipy", "duckdb", "pyarrow", "matp
 
 PUBLIC = [
     "Analysis", "ModelSpec", "Moments", "Prior", "Priors", "Result", "Results",
-    "Sensitivity", "fit", "icc_posterior", "icc_table", "load_analysis", "load_sample", "plot",
-    "prior_conflict", "published_table", "read_published", "reread", "sensitivity",
+    "Sensitivity", "comparisons", "fit", "hypothesis", "icc_posterior", "icc_table",
+    "load_analysis", "load_sample", "plot", "predict", "prior_conflict", "published_table",
+    "read_published", "reread", "sensitivity", "slopes",
 ]  # fmt: skip
 
 PARAMETERS = {
@@ -42,6 +43,15 @@ PARAMETERS = {
     "Result.summary": "self",
     "Result.diagnostics": "self",
     "Result.plot": "self name path=None",
+    "Result.predict": "self new=None *groups='known' *kind='mean' *by=() *at=None",
+    "Result.comparisons": "self variables=None *by=() *at=None *new=None *groups='none' "
+    "*average=True",
+    "Result.slopes": "self variables=None *by=() *at=None *new=None *groups='none' *average=True",
+    "Result.hypothesis": "self claims",
+    "predict": "result new=None *groups='known' *kind='mean' *by=() *at=None",
+    "comparisons": "result variables=None *by=() *at=None *new=None *groups='none' *average=True",
+    "slopes": "result variables=None *by=() *at=None *new=None *groups='none' *average=True",
+    "hypothesis": "result claims",
     "fit": "what data *engine='exact' *weights='' *frequencies='' *priors=None *prob=0.95 *seed=1 "
     "*progress",
     "load_analysis": "name",

@@ -7,6 +7,7 @@ functions. There is no Monte Carlo error, and nodes are added until the density 
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,6 +139,48 @@ class ExactPosterior:
             inner[:, None, :] / unit, inner, noise=noise, scale=unit,
             shift=loading @ self.data.coef_shift,
         )  # fmt: skip
+
+    def combine(
+        self, x: _Floats, u: Any, fresh: _Floats | float, noise: _Floats, offset: _Floats | float
+    ) -> NormalMixture:
+        """Linear combinations of raw coefficients, group effects and residuals, raw units.
+
+        Parameters
+        ----------
+        x : (m, k) array
+            Of the coefficients.
+        u : (m, J) sparse matrix or None
+            Of the group effects.
+        fresh : (m,) array or 0
+            Of the effect of a group that was never seen.
+        noise : (m,) array
+            Variance of an independent residual, in units of sigma^2.
+        offset : (m,) array or 0
+            Added.
+        """
+        k, sizes = self.data.n_coef, self.moments.sizes[:, None]
+        grid = self.grid if u is None else self._group_grid
+        unit, inner = float(self.data.scale[-1]), x @ self.data.coef_transform
+        lam = grid.given.lam
+        loading, limit = inner[:, None, :] / unit, inner
+        constant: _Floats | float = 0.0
+        spread = np.asarray(fresh**2)[..., None] * lam + noise[:, None]
+        if u is not None:
+            share = lam * sizes / (1 + lam * sizes)  # (J, Z)
+            means, y = self.data.means[:, :k], self.data.means[:, k]
+            taken = u @ (share[:, :, None] * means[:, None, :]).reshape(len(share), -1)
+            loading = loading - taken.reshape(len(x), -1, k)
+            limit = inner / unit - u @ means
+            constant = u @ (share * y[:, None])
+            spread = spread + u.multiply(u) @ (share / sizes)
+        found = self._linear(
+            loading, limit, grid=grid, constant=constant, noise=spread, scale=unit,
+            shift=x @ self.data.coef_shift + offset,
+        )  # fmt: skip
+        if np.any(fresh):
+            exist = np.minimum(found.exist, self.spread_moments("sd_group"))
+            return NormalMixture(found.weight, found.means, found.sds, exist)
+        return found
 
     def _groups(
         self, level: float, centre: float, rows: slice | list[int] = slice(None)

@@ -15,6 +15,7 @@ True
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +56,12 @@ class Posterior:
     def contrast(self, loading: _Floats) -> NormalMixture:
         """Linear combinations of coefficients; loading (m, k)."""
         return self._join(lambda part: part.contrast(loading))
+
+    def combine(
+        self, x: _Floats, u: Any, fresh: _Floats | float, noise: _Floats, offset: _Floats | float
+    ) -> NormalMixture:
+        """Linear combinations of coefficients and group effects: see `ExactPosterior.combine`."""
+        return self._join(lambda part: part.combine(x, u, fresh, noise, offset))
 
     @cached_property
     def groups(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.mixed.answer import answer_rows
+from bayes_sf.engines.mixed.combine import Loading, surface_of
 from bayes_sf.engines.mixed.likelihood import check_residual, fit_mixed
 from bayes_sf.engines.mixed.nodes import Surface
 from bayes_sf.engines.mixed.prior import mixed_priors
@@ -182,6 +183,12 @@ class MixedSampled(Diagnosed):
         return self.surface.effects(
             self._at[::_THIN], (self._draws("sd_resid") / self.surface.products.scale[-1])[::_THIN]
         )
+
+    def combine(self, loading: Loading) -> NormalMixture:
+        """Linear combinations of coefficients, effects and residuals, (m,), mixed over draws."""
+        step = 1 if loading.fixed else _THIN
+        sigma = self._draws("sd_resid") / self.surface.products.scale[-1]
+        return surface_of(self.surface, self._at[::step], sigma[::step], loading)
 
     def rows(self, prob: float, *, groups: bool = True) -> Iterator[Estimate]:
         """Posterior means, sds and equal-tailed intervals; with or without effects of levels."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bayes_sf.analysis.asked.comparisons import comparisons, slopes
     from bayes_sf.analysis.asked.hypothesis import hypothesis
     from bayes_sf.analysis.asked.predictions import predict
+    from bayes_sf.analysis.asked.tidied import augment, glance, r2, tidy
     from bayes_sf.analysis.sensitivity import Sensitivity, sensitivity
     from bayes_sf.engines.fit import fit
     from bayes_sf.engines.result import Result, Results
@@ -44,8 +45,10 @@ __all__ = [
     "Result",
     "Results",
     "Sensitivity",
+    "augment",
     "comparisons",
     "fit",
+    "glance",
     "hypothesis",
     "icc_posterior",
     "icc_table",
@@ -55,10 +58,12 @@ __all__ = [
     "predict",
     "prior_conflict",
     "published_table",
+    "r2",
     "read_published",
     "reread",
     "sensitivity",
     "slopes",
+    "tidy",
 ]
 
 _HOME = {
@@ -70,8 +75,10 @@ _HOME = {
     "Result": "engines.result",
     "Results": "engines.result",
     "Sensitivity": "analysis.sensitivity",
+    "augment": "analysis.asked.tidied",
     "comparisons": "analysis.asked.comparisons",
     "fit": "engines.fit",
+    "glance": "analysis.asked.tidied",
     "hypothesis": "analysis.asked.hypothesis",
     "icc_posterior": "recovery.printed_icc",
     "icc_table": "recovery.reread.many",
@@ -81,10 +88,12 @@ _HOME = {
     "predict": "analysis.asked.predictions",
     "prior_conflict": "recovery.reread.conflict",
     "published_table": "inputs.published",
+    "r2": "analysis.asked.tidied",
     "read_published": "inputs.printed.folder",
     "reread": "recovery.reread.report",
     "sensitivity": "analysis.sensitivity",
     "slopes": "analysis.asked.comparisons",
+    "tidy": "analysis.asked.tidied",
 }
 
 follow()

@@ -69,6 +69,30 @@ class Asked:
 
         return sf.hypothesis(self, claims)  # type: ignore[arg-type]
 
+    def tidy(self, effects: str | Iterable[str] = ("fixed", "ran_pars")) -> "pd.DataFrame":
+        """Estimates with broom.mixed's names: see `bayes_sf.tidy`."""
+        import bayes_sf as sf
+
+        return sf.tidy(self, effects)  # type: ignore[arg-type]
+
+    def glance(self) -> "pd.DataFrame":
+        """One line on the fit: see `bayes_sf.glance`."""
+        import bayes_sf as sf
+
+        return sf.glance(self)  # type: ignore[arg-type]
+
+    def augment(self) -> "pd.DataFrame":
+        """Return the fitted rows with ``.fitted, .resid, .fixed``: see `bayes_sf.augment`."""
+        import bayes_sf as sf
+
+        return sf.augment(self)  # type: ignore[arg-type]
+
+    def r2(self) -> dict[str, float]:
+        """Share of the variance that is explained, marginal and conditional: see `bayes_sf.r2`."""
+        import bayes_sf as sf
+
+        return sf.r2(self)  # type: ignore[arg-type]
+
     def plot(self, name: str, path: "Path | str | None" = None) -> "Figure":
         """Draw a picture of this result, and save it.
 

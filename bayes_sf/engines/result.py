@@ -238,6 +238,19 @@ class Result(Asked):
             f"{table.to_string(float_format=lambda v: f'{v:.5g}')}\n"
         )
 
+    def _repr_html_(self) -> str:
+        """Model, priors and estimates as a notebook shows them; groups are in ranef()."""
+        from html import escape
+
+        columns = ["estimate", "sd", "lower", "upper", self._sign]
+        table = self._frame(self.singles).set_index("term")[columns]
+        kind = "credible" if self.has_draws else "Wald"
+        lines = [repr(self), *([] if self.priors is None else [f"Priors: {self.priors}"])]
+        lines.append(f"Estimates, {self.prob:.0%} {kind} intervals")
+        head = "".join(f"<p>{escape(legible(line))}</p>" for line in lines)
+        shown = table.to_html(float_format=lambda v: f"{v:.4g}", na_rep="", border=0)
+        return f"<div>{head}{shown}</div>"
+
     @property
     def varying_term(self) -> str:
         """Coefficient that varies by group beside the intercept; "" for none."""

@@ -5,8 +5,6 @@
 """
 
 from dataclasses import replace
-from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,32 +16,8 @@ from bayes_sf.analysis.asked.grid import design_of, loading_of
 from bayes_sf.analysis.asked.linear import _of_draws, answer
 from bayes_sf.engines.mixed.sampled import MixedSampled
 from bayes_sf.errors import BayesSFError, UsageError
+from tests.analysis.asked_references import OF_DF, RELATIVE, fitted, recorded
 from tests.engines.mixed_references import data
-
-ANSWERS = pd.read_csv(Path(__file__).parents[1] / "references" / "asked" / "answers.csv")
-# lme4's theta is polished to better than 1e-7 (see test_mixed_lme4).
-RELATIVE = 1e-6
-# Degrees of freedom are second derivatives, which lmerTest has by differences.
-OF_DF = 1e-3
-
-MODELS = {
-    "slopes": ("slopes", "y ~ x + (1 + x | g)"),
-    "crossed": ("crossed", "y ~ x * c + z + (1 | a) + (1 | b)"),
-    "three_terms": ("crossed", "y ~ poly(x, 2) + scale(z) + (1 + x | a) + (1 | b)"),
-    "intercept": ("nested", "y ~ x + (1 | g)"),
-}
-
-
-@cache
-def fitted(model: str, engine: str = "reml") -> sf.Result:
-    name, formula = MODELS[model]
-    return sf.fit(formula, data(name), engine=engine)
-
-
-def recorded(model: str, question: str) -> pd.DataFrame:
-    table = ANSWERS[(ANSWERS["model"] == model) & (ANSWERS["question"] == question)]
-    assert len(table)
-    return table.set_index("key")
 
 
 def check(found: pd.DataFrame, model: str, question: str, keys: list[str] | None = None) -> None:
@@ -261,13 +235,13 @@ def test_draws_of_a_random_intercept() -> None:
 
 
 def test_draws_of_many_terms() -> None:
-    """Sds drawn from the nodes' masses: `combine` of `nuts` mixes over them."""
+    """Sds drawn from the nodes' masses: `combine` of `nuts` mixes over a quarter of 2,000."""
     import xarray as xr
 
     result = sf.fit("y ~ x + (1 | a) + (1 | b)", data("crossed"))
     nodes, surface = result.fitted.nodes, result.fitted.surface
     rng = np.random.default_rng(1)
-    chosen = rng.choice(nodes.weight.size, size=4000, p=nodes.weight.ravel())
+    chosen = rng.choice(nodes.weight.size, size=2000, p=nodes.weight.ravel())
     node, t = np.unravel_index(chosen, nodes.weight.shape)
     sigma = np.exp(nodes.t.nodes[t]) * surface.products.scale[-1]
     sds = {

@@ -15,9 +15,9 @@ HEAVY = ("pandas", "pymc", "arviz", "numba", "scipy", "duckdb", "pyarrow", "matp
 
 PUBLIC = [
     "Analysis", "ModelSpec", "Moments", "Prior", "Priors", "Result", "Results",
-    "Sensitivity", "comparisons", "fit", "hypothesis", "icc_posterior", "icc_table",
-    "load_analysis", "load_sample", "plot", "predict", "prior_conflict", "published_table",
-    "read_published", "reread", "sensitivity", "slopes",
+    "Sensitivity", "augment", "comparisons", "fit", "glance", "hypothesis", "icc_posterior",
+    "icc_table", "load_analysis", "load_sample", "plot", "predict", "prior_conflict",
+    "published_table", "r2", "read_published", "reread", "sensitivity", "slopes", "tidy",
 ]  # fmt: skip
 
 PARAMETERS = {
@@ -48,6 +48,14 @@ PARAMETERS = {
     "*average=True",
     "Result.slopes": "self variables=None *by=() *at=None *new=None *groups='none' *average=True",
     "Result.hypothesis": "self claims",
+    "Result.tidy": "self effects=('fixed', 'ran_pars')",
+    "Result.glance": "self",
+    "Result.augment": "self",
+    "Result.r2": "self",
+    "tidy": "result effects=('fixed', 'ran_pars')",
+    "glance": "result",
+    "augment": "result",
+    "r2": "result",
     "predict": "result new=None *groups='known' *kind='mean' *by=() *at=None",
     "comparisons": "result variables=None *by=() *at=None *new=None *groups='none' *average=True",
     "slopes": "result variables=None *by=() *at=None *new=None *groups='none' *average=True",

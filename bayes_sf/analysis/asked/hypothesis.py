@@ -9,14 +9,13 @@ Examples
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.analysis.asked.linear import Wald, answer, fixed_loading
-from bayes_sf.engines.mixed.combine import Loading
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError, closest
 
@@ -107,9 +106,8 @@ def hypothesis(result: Result, claims: str | Iterable[str]) -> "pd.DataFrame":
                 f"hypothesis {claim.text!r}", "must be > or <: one value has no probability",
                 fix="for a point null see bayes_sf.analysis.size.bayes_factors",
             )  # fmt: skip
-    plain = fixed_loading(np.array([claim.weights for claim in read]), _factors(result))
-    constant = np.array([claim.constant for claim in read])
-    loading = Loading(plain.x, constant, plain.z, plain.fresh, plain.noise)
+    plain = fixed_loading(result, np.array([claim.weights for claim in read]))
+    loading = replace(plain, offset=np.array([claim.constant for claim in read]))
     found = answer(result, loading, degrees=True)
     limits = found.quantile([0.5 - 0.5 * result.prob, 0.5 + 0.5 * result.prob])
     table = pd.DataFrame(
@@ -122,12 +120,6 @@ def hypothesis(result: Result, claims: str | Iterable[str]) -> "pd.DataFrame":
     signs = [claim.sign for claim in read]
     return table.assign(**(_tested(found, signs) if isinstance(found, Wald) else _judged(
         found.cdf(0.0), signs)))  # fmt: skip
-
-
-def _factors(result: Result) -> int:
-    """Number of grouping factors."""
-    matrices = getattr(result, "matrices", None)
-    return 1 if matrices is None else len(matrices.factors)
 
 
 def _judged(below: _Floats, signs: Sequence[str]) -> dict[str, _Floats]:

@@ -5,7 +5,7 @@ over the draws, or the draws; of ``reml``, ``ml`` and ``ols`` an estimate with i
 A family with a link has it here: what is asked is linear on the link scale.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["Drawn", "Wald", "answer", "fixed_loading", "table_of"]
+__all__ = ["Drawn", "Wald", "answer", "fixed_loading", "means_of", "table_of", "unit_loading"]
 
 _Floats = NDArray[np.float64]
 
@@ -93,18 +93,28 @@ class Drawn:
 type Answer = NormalMixture | Drawn | Wald
 
 
-def fixed_loading(x: _Floats, factors: int = 1) -> Loading:
-    """Combinations of coefficients alone.
+def fixed_loading(result: Result, x: _Floats) -> Loading:
+    """Combinations of a result's coefficients alone.
 
     Parameters
     ----------
+    result : Result
     x : (m, p) array
         Of raw coefficients.
-    factors : int
-        How many the model has.
     """
-    none = (None,) * factors
+    matrices = getattr(result, "matrices", None)
+    none = (None,) * (1 if matrices is None else len(matrices.factors))
     return Loading(x, np.zeros(len(x)), none, none, np.zeros(len(x)))
+
+
+def unit_loading(result: Result) -> Loading:
+    """Each coefficient by itself.
+
+    Parameters
+    ----------
+    result : Result
+    """
+    return fixed_loading(result, np.eye(len(result.coefficients)))
 
 
 def answer(result: Result, loading: Loading, *, degrees: bool = False) -> Answer:
@@ -194,6 +204,24 @@ def _of_draws(posterior: "xr.Dataset", group: str, loading: Loading) -> NormalMi
     return NormalMixture(np.full(draws, 1 / draws), total, np.sqrt(variance))
 
 
+def means_of(result: Result, loading: Loading) -> _Floats:
+    """Estimates or posterior means of linear combinations, (m,).
+
+    Parameters
+    ----------
+    result : Result
+    loading : Loading
+    """
+    return np.concatenate([answer(result, part).mean() for part in _parts(result, loading)])
+
+
+def _parts(result: Result, loading: Loading) -> Iterator[Loading]:
+    """Combinations, so many at a time that memory is small."""
+    step = max(1, _BLOCK // _components(result, loading))
+    for start in range(0, max(len(loading), 1), step):
+        yield loading.take(slice(start, start + step))
+
+
 def table_of(result: Result, loading: Loading, index: Any, *, signed: bool) -> "pd.DataFrame":
     """Estimates and intervals of linear combinations.
 
@@ -213,9 +241,7 @@ def table_of(result: Result, loading: Loading, index: Any, *, signed: bool) -> "
     import pandas as pd
 
     parts: list[dict[str, _Floats]] = []
-    step = max(1, _BLOCK // _components(result, loading))
-    for start in range(0, max(len(loading), 1), step):
-        part = loading.take(slice(start, start + step))
+    for part in _parts(result, loading):
         found = answer(result, part, degrees=signed)
         tails = [0.5 - 0.5 * result.prob, 0.5 + 0.5 * result.prob]
         limits = found.quantile(tails)

@@ -106,9 +106,7 @@ class MixedPosterior:
     def combine(self, loading: Loading) -> NormalMixture:
         """Linear combinations of coefficients, effects and residuals, (m,)."""
         if loading.fixed:
-            found = self.contrast(loading.x)
-            shift = loading.offset[:, None]
-            return NormalMixture(found.weight, found.means + shift, found.sds, found.exist)
+            return self.contrast(loading.x).shifted(loading.offset)
         thin = self.thin
         some = np.flatnonzero(thin.weight.sum(axis=1) > 1e-7)
         sigma = np.exp(thin.t.nodes)

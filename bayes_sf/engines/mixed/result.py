@@ -18,6 +18,7 @@ from bayes_sf.engines.mixed.likelihood import MixedFit
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError, legible
 from bayes_sf.spec.moments import Moments
+from bayes_sf.spec.priors import Priors
 from bayes_sf.spec.terms.matrices import Matrices
 
 if TYPE_CHECKING:
@@ -60,6 +61,11 @@ class MixedResult(Result):
     def has_draws(self) -> bool:
         """Whether there is a posterior to draw from."""
         return not isinstance(self.fitted, MixedFit)
+
+    @property
+    def priors(self) -> Priors | None:
+        """Priors in the outcome's unit; None for frequentist engines."""
+        return self.fitted.priors if self.has_draws else None
 
     def _rows(self, *, groups: bool = True) -> Iterator[Estimate]:
         """Coefficients, sds and correlations, ICC, effects of levels, worked out as they come."""

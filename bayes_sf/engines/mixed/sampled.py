@@ -168,13 +168,17 @@ class MixedSampled(Diagnosed):
     @cached_property
     def coef(self) -> NormalMixture:
         """Fixed coefficients, (p,), mixed over the draws."""
+        return self.contrast(np.eye(self.surface.products.n_coef))
+
+    def contrast(self, loading: _Floats) -> NormalMixture:
+        """Linear combinations of raw coefficients, (m, p) loadings, mixed over the draws."""
         products = self.surface.products
         given = self.surface.given(self._at)
         inv_var = (products.scale[-1] / self._draws("sd_resid"))[:, None] ** 2  # (N, 1)
         centre, precision = given.centre(inv_var)[:, 0], given.precision(inv_var)[:, 0]
-        along = products.turn @ given.basis  # (N, p, p)
-        mean = np.einsum("npl,nl->pn", along, centre) + products.shift[:, None]
-        sd = np.sqrt(np.einsum("npl,nl->pn", along**2, 1 / precision))
+        along = loading @ products.turn @ given.basis  # (N, m, p)
+        mean = np.einsum("nml,nl->mn", along, centre) + (loading @ products.shift)[:, None]
+        sd = np.sqrt(np.einsum("nml,nl->mn", along**2, 1 / precision))
         return NormalMixture(np.full(len(sd.T), 1 / len(sd.T)), mean, sd)
 
     @cached_property
@@ -186,9 +190,10 @@ class MixedSampled(Diagnosed):
 
     def combine(self, loading: Loading) -> NormalMixture:
         """Linear combinations of coefficients, effects and residuals, (m,), mixed over draws."""
-        step = 1 if loading.fixed else _THIN
+        if loading.fixed:
+            return self.contrast(loading.x).shifted(loading.offset)
         sigma = self._draws("sd_resid") / self.surface.products.scale[-1]
-        return surface_of(self.surface, self._at[::step], sigma[::step], loading)
+        return surface_of(self.surface, self._at[::_THIN], sigma[::_THIN], loading)
 
     def rows(self, prob: float, *, groups: bool = True) -> Iterator[Estimate]:
         """Posterior means, sds and equal-tailed intervals; with or without effects of levels."""

@@ -98,6 +98,25 @@ put("intercept", "predict known", 0:1, predict(fit, new), errors(fit, X, z_matri
 put("intercept", "predict new", 0:1, predict(fit, new, re.form = NA), sqrt(fixed_errors(fit, X)^2 + as.numeric(VarCorr(fit)$g)))
 k <- lmerTest::contest1D(fit, c(0, 2)); put("intercept", "2 * x", "x", k$Estimate, k$`Std. Error`, k$df, k$`Pr(>|t|)`)
 
+## broom.mixed and performance
+suppressPackageStartupMessages(library(broom.mixed))
+tidied <- function(model, fit) {
+  t <- as.data.frame(tidy(fit, effects = c("fixed", "ran_pars"), conf.int = TRUE))
+  for (i in seq_len(nrow(t))) {
+    key <- paste(t$effect[i], ifelse(is.na(t$group[i]), "", t$group[i]), t$term[i], sep = "/")
+    put(model, "tidy", key, t$estimate[i], t$std.error[i], t$df[i], t$p.value[i])
+    if (t$effect[i] == "fixed") { put(model, "conf.low", key, t$conf.low[i]); put(model, "conf.high", key, t$conf.high[i]) }
+  }
+  g <- as.data.frame(glance(fit)); for (name in names(g)) put(model, "glance", name, g[[name]])
+  a <- as.data.frame(augment(fit))[1:3, c(".fitted", ".resid", ".fixed")]
+  for (name in names(a)) put(model, "augment", paste(name, 0:2), a[[name]])
+  r <- performance::r2_nakagawa(fit); put(model, "r2", c("conditional", "marginal"), c(r$R2_conditional, r$R2_marginal))
+}
+d <- read.csv("../mixed/data/slopes.csv"); tidied("slopes", fitted_by(y ~ x + (1 + x | g), d))
+d <- read.csv("../mixed/data/crossed.csv"); d$c <- factor(d$c); tidied("crossed", fitted_by(y ~ x * c + z + (1 | a) + (1 | b), d))
+d <- read.csv("../mixed/data/nested.csv"); tidied("intercept", fitted_by(y ~ x + (1 | g), d))
+ml <- lmerTest::lmer(y ~ x + (1 | g), d, REML = FALSE, control = control); tidied("intercept_ml", ml)
+
 answers <- do.call(rbind, rows)
 for (name in c("estimate", "se", "df", "p")) answers[[name]] <- ifelse(is.na(answers[[name]]), "", sapply(answers[[name]], format, digits = 15))
 write.csv(answers, "answers.csv", row.names = FALSE)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bayes_sf.inputs.printed.folder import read_published
     from bayes_sf.inputs.published import published_table
     from bayes_sf.output.figures.pictures import plot
+    from bayes_sf.output.tables.side_by_side import ModelTable, table
     from bayes_sf.recovery.data import load_sample
     from bayes_sf.recovery.printed_icc import icc_posterior
     from bayes_sf.recovery.reread.conflict import prior_conflict
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Analysis",
     "ModelSpec",
+    "ModelTable",
     "Moments",
     "Prior",
     "Priors",
@@ -63,12 +65,14 @@ __all__ = [
     "reread",
     "sensitivity",
     "slopes",
+    "table",
     "tidy",
 ]
 
 _HOME = {
     "Analysis": "spec.analysis",
     "ModelSpec": "spec.model",
+    "ModelTable": "output.tables.side_by_side",
     "Moments": "spec.moments",
     "Prior": "spec.priors",
     "Priors": "spec.priors",
@@ -93,6 +97,7 @@ _HOME = {
     "reread": "recovery.reread.report",
     "sensitivity": "analysis.sensitivity",
     "slopes": "analysis.asked.comparisons",
+    "table": "output.tables.side_by_side",
     "tidy": "analysis.asked.tidied",
 }
 

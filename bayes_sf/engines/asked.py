@@ -93,6 +93,54 @@ class Asked:
 
         return sf.r2(self)  # type: ignore[arg-type]
 
+    @property
+    def __maketables_coef_table__(self) -> "pd.DataFrame":
+        """Coefficients as the library maketables looks for them: ``ETable([m1, m2])``."""
+        import bayes_sf as sf
+
+        result: Any = self
+        table = sf.tidy(result, "fixed").set_index("term").rename_axis("Coefficient")
+        kept = {
+            "b": table["estimate"], "se": table["std_error"], "t": table.get("statistic"),
+            "p": table.get("p_value"), f"ci{100 * result.prob:g}l": table["conf_low"],
+            f"ci{100 * result.prob:g}u": table["conf_high"],
+        }  # fmt: skip
+        empty = table["estimate"] * float("nan")
+        return table[[]].assign(**{k: empty if v is None else v for k, v in kept.items()})
+
+    def __maketables_stat__(self, key: str) -> float | str | None:
+        """One number on the fit; None for one that there is not."""
+        import bayes_sf as sf
+
+        result: Any = self
+        numbers = sf.glance(result).iloc[0]
+        shares = sf.r2(result)
+        found = {
+            "N": int(numbers["nobs"]), "r2_marginal": shares["marginal"],
+            "r2_conditional": shares["conditional"], "engine": result.engine,
+            "aic": numbers.get("AIC"), "bic": numbers.get("BIC"), "ll": numbers.get("logLik"),
+        }  # fmt: skip
+        return found.get(key)
+
+    @property
+    def __maketables_depvar__(self) -> str:
+        """Name of the outcome."""
+        result: Any = self
+        return str(result.spec.outcome)
+
+    @property
+    def __maketables_default_stat_keys__(self) -> list[str]:
+        """Numbers that are shown if none are asked for."""
+        return ["N", "r2_marginal", "r2_conditional", "engine"]
+
+    @property
+    def __maketables_stat_labels__(self) -> dict[str, str]:
+        """What they are called."""
+        return {
+            "N": "n", "r2_marginal": "R2 marginal", "r2_conditional": "R2 conditional",
+            "engine": "engine",
+        }  # fmt: skip
+
     def plot(self, name: str, path: "Path | str | None" = None) -> "Figure":
         """Draw a picture of this result, and save it.
 

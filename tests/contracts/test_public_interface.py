@@ -14,10 +14,10 @@ from bayes_sf.engines.gaussian.estimates import COLUMNS
 HEAVY = ("pandas", "pymc", "arviz", "numba", "scipy", "duckdb", "pyarrow", "matplotlib", "ibis")
 
 PUBLIC = [
-    "Analysis", "ModelSpec", "Moments", "Prior", "Priors", "Result", "Results",
+    "Analysis", "ModelSpec", "ModelTable", "Moments", "Prior", "Priors", "Result", "Results",
     "Sensitivity", "augment", "comparisons", "fit", "glance", "hypothesis", "icc_posterior",
     "icc_table", "load_analysis", "load_sample", "plot", "predict", "prior_conflict",
-    "published_table", "r2", "read_published", "reread", "sensitivity", "slopes", "tidy",
+    "published_table", "r2", "read_published", "reread", "sensitivity", "slopes", "table", "tidy",
 ]  # fmt: skip
 
 PARAMETERS = {
@@ -56,6 +56,10 @@ PARAMETERS = {
     "glance": "result",
     "augment": "result",
     "r2": "result",
+    "table": "results *names=()",
+    "ModelTable.to_markdown": "self",
+    "ModelTable.to_latex": "self",
+    "ModelTable.save": "self path",
     "predict": "result new=None *groups='known' *kind='mean' *by=() *at=None",
     "comparisons": "result variables=None *by=() *at=None *new=None *groups='none' *average=True",
     "slopes": "result variables=None *by=() *at=None *new=None *groups='none' *average=True",

@@ -81,13 +81,11 @@ def tidy(result: Result, effects: str | Iterable[str] = ("fixed", "ran_pars")) -
             rule = f"must be among {', '.join(EFFECTS)}"
             raise UsageError("tidy: effects", rule, got=kind, fix=fix)
     parts = {"fixed": _fixed, "ran_pars": _spreads, "ran_vals": _levels}
-    rows = [{"effect": kind, **row} for kind in EFFECTS if kind in asked
+    rows = [{"effect": kind, "group": "", "level": "", **row} for kind in EFFECTS if kind in asked
             for row in parts[kind](result)]  # fmt: skip
     names = ["effect", "group", *(["level"] if "ran_vals" in asked else []), "term", "estimate",
              "sd", *([] if result.has_draws else ["t", "df", "p"]), "lower", "upper"]  # fmt: skip
-    table = pd.DataFrame(rows, columns=names)
-    texts = [name for name in names if name in {"group", "level"}]
-    return table.fillna(dict.fromkeys(texts, "")).rename(columns=_BROOM)
+    return pd.DataFrame(rows, columns=names).rename(columns=_BROOM)
 
 
 def _fixed(result: Result) -> Iterator[dict[str, Any]]:

@@ -35,7 +35,7 @@ PARAMETERS = {
     "sd_log_resid=None sd_repeat=None simplex=None sd_workplace=None sd_trend=None "
     "sd_group_change=None sd_period=None",
     "Priors.flat": "",
-    "Result.draws": "self n=None *seed=None",
+    "Result.draws": "self n=None *seed=None *rows=True",
     "Result.icc": "self *adjusted=True *at=None",
     "Result.fixef": "self",
     "Result.ranef": "self",

@@ -115,10 +115,10 @@ def loo(result: Result) -> Loo:
     import arviz as az
     import xarray as xr
 
-    values = given_draws(result.draws(), rows, result.spec).log_likelihood()
+    values = given_draws(result.draws(rows=False), rows, result.spec).log_likelihood()
     tree = xr.DataTree.from_dict(
         {
-            "posterior": result.draws()["posterior"].to_dataset(),
+            "posterior": result.draws(rows=False)["posterior"].to_dataset(),
             "log_likelihood": xr.Dataset({"y": (("chain", "draw", "obs"), values)}),
         }
     )

@@ -64,15 +64,20 @@ class Solved:
     ----------
     shrink : (J, k, k) array
         S: Lambda M^-1 Lambda' of the first factor, the others being known.
-    inner : (q, q) array
-        T: covariance of the others' effects.
+    half : (q, q) array
+        Of the others: T = half half' is the covariance of their effects.
     loading : (q, c) array
         Means of the others' effects, as `Effects.loading`.
     """
 
     shrink: _Floats
-    inner: _Floats
+    half: _Floats
     loading: _Floats
+
+    @property
+    def inner(self) -> _Floats:
+        """T, (q, q)."""
+        return np.asarray(self.half @ self.half.T)
 
 
 @dataclass(frozen=True, eq=False)
@@ -279,6 +284,7 @@ class Products:
         j, k, _ = self.own.shape
         solved = self.solved(lower)
         own = np.einsum("jab,jbc->jac", solved.shrink, self.own_a)
+        inner = solved.inner
         found: dict[int, Effects] = {}
         spread = solved.shrink
         if len(self.rest):
@@ -286,7 +292,7 @@ class Products:
             for i in self.order[1:]:
                 levels, width = self.factors[i].n_levels, self.z_scale[i].size
                 stop = start + levels * width
-                block = solved.inner[start:stop, start:stop].reshape(levels, width, levels, width)
+                block = inner[start:stop, start:stop].reshape(levels, width, levels, width)
                 diagonal = np.einsum("jajb->jab", block)
                 loading = solved.loading[start:stop].reshape(levels, width, -1)
                 found[i] = Effects(loading, diagonal)
@@ -294,7 +300,7 @@ class Products:
             across = np.asarray(self.cross.todense()).reshape(j, k, -1)
             down = np.einsum("jab,jbq->jaq", solved.shrink, across)
             own = own - np.einsum("jaq,qc->jac", down, solved.loading)
-            spread = spread + np.einsum("jaq,qr,jbr->jab", down, solved.inner, down, optimize=True)
+            spread = spread + np.einsum("jaq,qr,jbr->jab", down, inner, down, optimize=True)
         found[self.order[0]] = Effects(own, spread)
         return [found[i] for i in range(len(self.factors))]
 
@@ -315,8 +321,8 @@ class Products:
         sizes = [(self.factors[i].n_levels, self.z_scale[i].size) for i in self.order[1:]]
         big = _spread_out([lower[i] for i in self.order[1:]], sizes)
         m = np.eye(q) + big.T @ left[:q, :q] @ big
-        inner = big @ np.linalg.inv(m) @ big.T  # (q, q)
-        return Solved(shrink, inner, inner @ left[:q, q:])
+        half = np.linalg.solve(np.linalg.cholesky(m), big.T).T
+        return Solved(shrink, half, half @ (half.T @ left[:q, q:]))
 
     def _taken_with(self, shrink: _Floats) -> _Floats:
         from scipy import sparse

@@ -152,6 +152,11 @@ class MixedSampled(Diagnosed):
             columns.append(self.surface.place(axis, ratio))
         return np.column_stack(columns)
 
+    @property
+    def coordinates(self) -> tuple[_Floats, _Floats]:
+        """Draws in the surface's coordinates, (N, m), and sigma, standardised, (N,)."""
+        return self._at, self._draws("sd_resid") / self.surface.products.scale[-1]
+
     def spread(self, name: str) -> tuple[float, float]:
         """Mean and sd of an sd, a correlation or ``icc|factor``."""
         draws = self._draws(name)
@@ -192,8 +197,8 @@ class MixedSampled(Diagnosed):
         """Linear combinations of coefficients, effects and residuals, (m,), mixed over draws."""
         if loading.fixed:
             return self.contrast(loading.x).shifted(loading.offset)
-        sigma = self._draws("sd_resid") / self.surface.products.scale[-1]
-        return surface_of(self.surface, self._at[::_THIN], sigma[::_THIN], loading)
+        at, sigma = self.coordinates
+        return surface_of(self.surface, at[::_THIN], sigma[::_THIN], loading)
 
     def rows(self, prob: float, *, groups: bool = True) -> Iterator[Estimate]:
         """Posterior means, sds and equal-tailed intervals; with or without effects of levels."""

@@ -103,6 +103,8 @@ class Matrices:
         How many rows each row stands for.
     frame : pandas.DataFrame or None
         The columns that it was made of, in memory only.
+    offset : (n,) array or None
+        What was taken from the response.
     """
 
     response: str
@@ -113,6 +115,7 @@ class Matrices:
     weights: _Floats | None = field(default=None, repr=False)
     counts: _Floats | None = field(default=None, repr=False)
     frame: "pd.DataFrame | None" = field(default=None, repr=False)
+    offset: _Floats | None = field(default=None, repr=False)
 
     @property
     def n_obs(self) -> int:
@@ -178,7 +181,7 @@ class Matrices:
         factors = tuple(_factors(formula, frame, values))
         made = cls(
             formula.response, terms, y - offset, x, factors,
-            precisions(frame, weights), counts, frame,
+            precisions(frame, weights), counts, frame, offset,
         )  # fmt: skip
         _check_fixed(made)
         for factor in factors:

@@ -121,7 +121,7 @@ def test_loo_of_arviz_is_ours(fits: dict[str, sf.Result], trees: dict[str, objec
     assert set(ranked.index) == {"x", "slopes"}
 
 
-def test_the_prior(fits: dict[str, sf.Result], trees: dict[str, object]) -> None:
+def test_the_prior(trees: dict[str, object]) -> None:
     """Both kinds of trees have the same prior: quantiles of 2,000 draws, two by two."""
     one, other = (trees[n]["prior"].to_dataset() for n in ("intercept", "same"))  # type: ignore[index]
     pairs = {"sd_group": "sd_(Intercept)|g", "sd_resid": "sd_resid", "icc": "icc"}

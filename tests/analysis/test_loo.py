@@ -14,6 +14,7 @@ from bayes_sf.engines.sampled.nuts import Sampled
 from bayes_sf.engines.sampled.pointwise import Given, given_draws
 from bayes_sf.errors import DataError, UsageError
 from bayes_sf.spec.rows import Rows
+from tests.engines.mixed_references import data
 
 SPEC = sf.ModelSpec("y", ("x",), "g")
 
@@ -208,3 +209,21 @@ def test_replicates_are_summed_up_by_name() -> None:
             assert list(row[["lower", "median", "upper"]]) == pytest.approx(limits)
             above = (values > observed).mean() + 0.5 * (values == observed).mean()
             assert row["p_above"] == pytest.approx(above)
+
+
+def test_several_random_terms_are_compared() -> None:
+    """PSIS of a model that has a closed form by the other route; two factors beside one."""
+    rows = data("crossed")
+    one = sf.fit("y ~ x + (1 | a)", rows)
+    same = sf.fit("y ~ I(x) + (1 | a)", rows)
+    assert loo(same).elpd == pytest.approx(loo(one).elpd, abs=0.3)
+    two = sf.fit("y ~ x + z + (1 | a) + (1 | b)", rows)
+    table = sf.compare_models({"one": one, "two": two})
+    assert list(table.index) == ["two", "one"]
+    assert table["elpd"]["one"] == pytest.approx(loo(one).elpd)
+    assert table["kind"].to_dict() == {"one": "exact", "two": "psis"}
+    with pytest.raises(UsageError, match="same rows"):
+        sf.compare_models({"one": one, "two": sf.fit("y ~ I(x) + (1 | a)", rows[:200])})
+    counted = sf.fit("y ~ x + (1 | a)", rows.assign(f=1), frequencies="f")
+    with pytest.raises(UsageError, match="counted rows"):
+        loo(counted)

@@ -14,9 +14,9 @@ from bayes_sf.engines.gaussian.estimates import COLUMNS
 HEAVY = ("pandas", "pymc", "arviz", "numba", "scipy", "duckdb", "pyarrow", "matplotlib", "ibis")
 
 PUBLIC = [
-    "Analysis", "ModelSpec", "ModelTable", "Moments", "Prior", "Priors", "Result", "Results",
-    "Sensitivity", "augment", "comparisons", "fit", "glance", "hypothesis", "icc_posterior",
-    "icc_table", "load_analysis", "load_sample", "plot", "predict", "prior_conflict",
+    "Analysis", "Contrast", "ModelSpec", "ModelTable", "Moments", "Prior", "Priors", "Result",
+    "Results", "Rope", "Sensitivity", "augment", "compare", "compare_models", "comparisons", "fit", "glance", "hypothesis", "icc_posterior",
+    "icc_table", "influence", "load_analysis", "load_sample", "loo", "plot", "predict", "prior_conflict",
     "published_table", "r2", "read_published", "reread", "sensitivity", "slopes", "table", "tidy",
 ]  # fmt: skip
 
@@ -56,6 +56,12 @@ PARAMETERS = {
     "glance": "result",
     "augment": "result",
     "r2": "result",
+    "compare": "spec data *prob=0.95",
+    "compare_models": "results",
+    "influence": "spec data *contrast=None *prob=0.95 *smallest=5",
+    "loo": "result",
+    "Contrast": "term size label coded=False",
+    "Rope": "low high unit",
     "table": "results *names=()",
     "ModelTable.to_markdown": "self",
     "ModelTable.to_latex": "self",

@@ -15,9 +15,10 @@ HEAVY = ("pandas", "pymc", "arviz", "numba", "scipy", "duckdb", "pyarrow", "matp
 
 PUBLIC = [
     "Analysis", "Contrast", "ModelSpec", "ModelTable", "Moments", "Prior", "Priors", "Result",
-    "Results", "Rope", "Sensitivity", "augment", "compare", "compare_models", "comparisons", "fit", "glance", "hypothesis", "icc_posterior",
-    "icc_table", "influence", "load_analysis", "load_sample", "loo", "plot", "predict", "prior_conflict",
-    "published_table", "r2", "read_published", "reread", "sensitivity", "slopes", "table", "tidy",
+    "Results", "Rope", "Sensitivity", "augment", "compare", "compare_models", "comparisons", "fit",
+    "glance", "hypothesis", "icc_posterior", "icc_table", "influence", "load_analysis",
+    "load_sample", "loo", "plot", "predict", "prior_conflict", "published_table", "r2",
+    "read_published", "reread", "sensitivity", "slopes", "table", "tidy",
 ]  # fmt: skip
 
 PARAMETERS = {

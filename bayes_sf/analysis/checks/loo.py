@@ -43,6 +43,7 @@ from bayes_sf.spec.rows import Rows
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
 
 __all__ = ["Loo", "compare_models", "exact_loo", "leave_group_out", "loo", "rows_of_result"]
 
@@ -251,7 +252,8 @@ def compare_models(results: Mapping[str, Result]) -> "pd.DataFrame":
     >>> import pandas as pd
     >>> df = pd.DataFrame({"y": [1.0, 2, 3, 5, 6, 8, 4, 6, 7], "x": [0, 1, 2] * 3,
     ...                    "g": list("aaabbbccc")})
-    >>> found = compare_models({"null": fit("y ~ 1 + (1 | g)", df), "x": fit("y ~ x + (1 | g)", df)})
+    >>> null, x = fit("y ~ 1 + (1 | g)", df), fit("y ~ x + (1 | g)", df)
+    >>> found = compare_models({"null": null, "x": x})
     >>> list(found.index), found["kind"].tolist()
     (['x', 'null'], ['exact', 'exact'])
     """

@@ -391,6 +391,29 @@ def test_names_that_read_in_two_ways() -> None:
     assert apart == pytest.approx(result.fixef()["estimate"]["x"] - result.fixef()["estimate"]["w"])
 
 
+def test_moments_that_do_not_exist_are_those_of_the_coefficients() -> None:
+    """Under flat priors with few groups: NaN in the same places, and quantiles all the same."""
+    frame = pd.DataFrame({"y": [1.0, 2, 3, 5, 6, 8, 4, 6, 7], "g": list("aaabbbccc")})
+    result = sf.fit("y ~ 1 + (1 | g)", frame, priors=sf.Priors.flat())
+    table, row = result.hypothesis("(Intercept) > 0").iloc[0], result.coefficients[0]
+    for name in ("estimate", "sd", "lower", "upper"):
+        assert table[name] == pytest.approx(getattr(row, name), nan_ok=True), name
+    assert np.isnan(table["sd"])
+    assert table["probability"] == pytest.approx(row.p_direction)
+    fresh = result.predict(frame[:1], groups="new")
+    assert np.isnan(fresh["sd"].iloc[0])
+    assert fresh["upper"].iloc[0] > table["upper"]
+
+
+def test_means_of_repeated_measurements_have_hypotheses() -> None:
+    frame = data("nested").assign(m=lambda d: 1.0 + np.arange(len(d)) % 3)
+    result = sf.fit(sf.ModelSpec("y", ("x",), group="g", repeats="m"), frame)
+    slope = result.fixef()["estimate"]["x"]
+    assert result.hypothesis("x > 0.5")["estimate"].iloc[0] == pytest.approx(slope - 0.5)
+    with pytest.raises(UsageError, match="repeats"):
+        result.predict()
+
+
 def test_a_posterior_has_no_equality() -> None:
     with pytest.raises(UsageError, match="no probability"):
         fitted("intercept", "exact").hypothesis("x = 0")

@@ -17,7 +17,7 @@ from bayes_sf.analysis.asked.grid import (
     named,
 )  # fmt: skip
 from bayes_sf.analysis.asked.linear import table_of
-from bayes_sf.engines.mixed.combine import Loading
+from bayes_sf.engines.loading import Loading
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
 from bayes_sf.spec.terms.columns import numeric

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.engines.mixed.combine import Loading
+from bayes_sf.engines.loading import Loading
 from bayes_sf.engines.mixed.fit import of_rows
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import DataError, UsageError, closest

@@ -16,7 +16,8 @@ from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.gaussian.ols_reml import GaussianFit
 from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.engines.gaussian.repeated import RepeatedPosterior
-from bayes_sf.engines.mixed.combine import Loading, fit_of
+from bayes_sf.engines.loading import Loading
+from bayes_sf.engines.mixed.combine import fit_of
 from bayes_sf.engines.mixed.degrees import satterthwaite
 from bayes_sf.engines.mixed.exact import MixedPosterior
 from bayes_sf.engines.mixed.fit import of_rows
@@ -135,18 +136,14 @@ def answer(result: Result, loading: Loading, *, degrees: bool = False) -> Answer
         For effects of a model whose effects are not known jointly.
     """
     fitted = result.fitted
-    if isinstance(fitted, MixedPosterior) or hasattr(fitted, "surface"):
+    if hasattr(fitted, "combine"):
         return fitted.combine(loading)  # type: ignore[no-any-return]
     if isinstance(fitted, MixedFit):
         return _of_fit(fitted, loading, degrees=degrees)
     if isinstance(fitted, GaussianFit):
         return _of_moments(result, fitted, loading, degrees=degrees)
-    if isinstance(fitted, Posterior):
-        u, fresh = loading.z[0], loading.fresh[0]
-        new = 0.0 if fresh is None else fresh[:, 0]
-        return fitted.combine(loading.x, u, new, loading.noise, loading.offset)
     if isinstance(fitted, RepeatedPosterior) and loading.fixed:
-        return fitted.contrast(loading.x)
+        return fitted.contrast(loading.x).shifted(loading.offset)
     if isinstance(fitted, Sampled):
         return _of_draws(fitted.tree["posterior"].to_dataset(), fitted.moments.group, loading)
     raise UsageError(

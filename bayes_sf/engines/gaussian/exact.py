@@ -7,7 +7,6 @@ functions. There is no Monte Carlo error, and nodes are added until the density 
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from bayes_sf.engines.gaussian.joint import Joint, resolve_priors
 from bayes_sf.engines.gaussian.likelihood import Standardised, check_groups, standardise
 from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.gaussian.quadrature import Box, cumulative, series
+from bayes_sf.engines.loading import Loading
 from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.priors import Priors
 
@@ -140,44 +140,38 @@ class ExactPosterior:
             shift=loading @ self.data.coef_shift,
         )  # fmt: skip
 
-    def combine(
-        self, x: _Floats, u: Any, fresh: _Floats | float, noise: _Floats, offset: _Floats | float
-    ) -> NormalMixture:
-        """Linear combinations of raw coefficients, group effects and residuals, raw units.
+    def combine(self, loading: Loading) -> NormalMixture:
+        """Linear combinations of coefficients, group effects and residuals, raw units, (m,).
 
         Parameters
         ----------
-        x : (m, k) array
-            Of the coefficients.
-        u : (m, J) sparse matrix or None
-            Of the group effects.
-        fresh : (m,) array or 0
-            Of the effect of a group that was never seen.
-        noise : (m,) array
-            Variance of an independent residual, in units of sigma^2.
-        offset : (m,) array or 0
-            Added.
+        loading : Loading
+            Of a model with one factor and its intercepts.
         """
-        k, sizes = self.data.n_coef, self.moments.sizes[:, None]
+        k, sizes, u = self.data.n_coef, self.moments.sizes[:, None], loading.z[0]
+        new = np.zeros(len(loading)) if loading.fresh[0] is None else loading.fresh[0][:, 0]
         grid = self.grid if u is None else self._group_grid
-        unit, inner = float(self.data.scale[-1]), x @ self.data.coef_transform
+        unit = float(self.data.scale[-1])
+        inner = loading.x @ self.data.coef_transform / unit
         lam = grid.given.lam
-        loading, limit = inner[:, None, :] / unit, inner
+        along, limit = inner[:, None, :], inner
         constant: _Floats | float = 0.0
-        spread = np.asarray(fresh**2)[..., None] * lam + noise[:, None]
+        noise: _Floats | float = 0.0
+        if new.any() or loading.noise.any():
+            noise = new[:, None] ** 2 * lam + loading.noise[:, None]
         if u is not None:
             share = lam * sizes / (1 + lam * sizes)  # (J, Z)
             means, y = self.data.means[:, :k], self.data.means[:, k]
             taken = u @ (share[:, :, None] * means[:, None, :]).reshape(len(share), -1)
-            loading = loading - taken.reshape(len(x), -1, k)
-            limit = inner / unit - u @ means
+            along = along - taken.reshape(len(loading), -1, k)
+            limit = inner - u @ means
             constant = u @ (share * y[:, None])
-            spread = spread + u.multiply(u) @ (share / sizes)
+            noise = noise + u.multiply(u) @ (share / sizes)
         found = self._linear(
-            loading, limit, grid=grid, constant=constant, noise=spread, scale=unit,
-            shift=x @ self.data.coef_shift + offset,
+            along, limit, grid=grid, constant=constant, noise=noise, scale=unit,
+            shift=loading.x @ self.data.coef_shift + loading.offset,
         )  # fmt: skip
-        if np.any(fresh):
+        if new.any():
             exist = np.minimum(found.exist, self.spread_moments("sd_group"))
             return NormalMixture(found.weight, found.means, found.sds, exist)
         return found

@@ -15,7 +15,6 @@ True
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 from bayes_sf.engines.gaussian.exact import ExactPosterior
 from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.gaussian.quadrature import invert
+from bayes_sf.engines.loading import Loading
 
 __all__ = ["SPREADS", "Posterior"]
 
@@ -57,11 +57,9 @@ class Posterior:
         """Linear combinations of coefficients; loading (m, k)."""
         return self._join(lambda part: part.contrast(loading))
 
-    def combine(
-        self, x: _Floats, u: Any, fresh: _Floats | float, noise: _Floats, offset: _Floats | float
-    ) -> NormalMixture:
-        """Linear combinations of coefficients and group effects: see `ExactPosterior.combine`."""
-        return self._join(lambda part: part.combine(x, u, fresh, noise, offset))
+    def combine(self, loading: Loading) -> NormalMixture:
+        """Linear combinations of coefficients, effects of all groups and residuals, (m,)."""
+        return self._join(lambda part: part.combine(loading))
 
     @cached_property
     def groups(self) -> tuple[str, ...]:

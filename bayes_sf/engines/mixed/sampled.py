@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.gaussian.mixture import NormalMixture
+from bayes_sf.engines.loading import Loading
 from bayes_sf.engines.mixed.answer import answer_rows
-from bayes_sf.engines.mixed.combine import Loading, surface_of
+from bayes_sf.engines.mixed.combine import surface_of
 from bayes_sf.engines.mixed.likelihood import check_residual, fit_mixed
 from bayes_sf.engines.mixed.nodes import Surface
 from bayes_sf.engines.mixed.prior import mixed_priors

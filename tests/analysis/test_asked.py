@@ -362,6 +362,7 @@ REFUSED = [
     ('r.comparisons("x", by="c", average=False)', "average=False"),
     ('r.slopes("c")', "has none"),
     ('r.hypothesis("x - zz > 0")', "character 5.*did you mean 'z'"),
+    ('r.hypothesis("c[mdi] > 0")', r"did you mean 'c\[mid\]'"),
     ('r.hypothesis("x - z")', "must be >, < or ="),
     ('r.hypothesis("x * z > 0")', "linear"),
     ('r.hypothesis("x > 0 > z")', "one claim has one sign"),

@@ -28,7 +28,7 @@ _Floats = NDArray[np.float64]
 
 _SIGNS: Final = (">=", "<=", "==", "!=", ">", "<", "=")
 _NUMBER: Final = re.compile(r"\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+")
-_WORD: Final = re.compile(r"`[^`]*`|[^\W\d]\w*")
+_WORD: Final = re.compile(r"`[^`]*`|[^\W\d]\w*(?:\[[^\]]*\])?")
 #: Marks that may stand in a term's name and between two names.
 _BETWEEN: Final = frozenset("+-*/")
 _ALTERNATIVE: Final = {">": "greater", "<": "less", "=": "two-sided"}

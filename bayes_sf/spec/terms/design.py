@@ -260,7 +260,8 @@ def _said_of_new(error: DataError, new: Any) -> DataError:
         known = map(str, nw.from_native(new).collect_schema().names())
         fix = closest(name, known) or "add it: the model has it"
         return DataError(f"new data: {error.where}", "must be there", fix=fix)
-    return DataError(f"new data: {error.where}", error.rule, got=error.got, fix=fix)
+    where = "new data" if error.where == "data" else f"new data: {error.where}"
+    return DataError(where, error.rule, got=error.got, fix=fix)
 
 
 def _instead(name: str, known: "Collection[str] | Iterator[str]") -> str:

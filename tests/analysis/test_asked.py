@@ -5,6 +5,7 @@
 """
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -117,6 +118,23 @@ def test_hypotheses() -> None:
     assert fitted("intercept").hypothesis("-(x - 3*x)/1 = 0")["t"].iloc[0] == pytest.approx(
         double["t"].iloc[0]
     )
+
+
+def test_public_data() -> None:
+    """Recorded by `public.R` and `tests/studies/asked.py`: rows have licences of their own."""
+    folder = Path(__file__).parents[1] / "references" / "asked"
+    keys = ["model", "question", "key"]
+    expected, found = (
+        pd.read_csv(folder / name, dtype={"key": str}).set_index(keys)
+        for name in ("public.csv", "ours.csv")
+    )
+    assert set(found.index) == set(expected.index)
+    found = found.loc[expected.index]
+    assert np.abs((found["estimate"] - expected["estimate"]) / expected["se"]).max() < RELATIVE
+    assert found["se"].to_numpy() == pytest.approx(expected["se"].to_numpy(), rel=RELATIVE)
+    both = expected["df"].notna().to_numpy()
+    assert found["df"][both].to_numpy() == pytest.approx(expected["df"][both], rel=OF_DF)
+    assert found["p"][both].to_numpy() == pytest.approx(expected["p"][both], rel=5 * OF_DF)
 
 
 # exact ---------------------------------------------------------------------------------------

@@ -389,6 +389,17 @@ REFUSED = [
     ('r.hypothesis("x / 0 > 0")', "divide by zero"),
     ('r.hypothesis("sd_resid > 1")', "varcorr"),
     ('r.hypothesis("x + > 1")', "coefficient or a number"),
+    ("r.predict(at=3)", "which column"),
+    ("r.predict(groups=3)", "must be one of known"),
+    ("r.predict(by=3)", "text, or a list"),
+    ("r.comparisons(3)", "text, or a list"),
+    ('r.comparisons({"c": ("low", "low")})', "different"),
+    ("r.hypothesis(3)", "text, or a list"),
+    ("r.hypothesis([])", "at least one"),
+    ("sf.predict(3)", "what sf.fit returns"),
+    ("sf.tidy(3)", "what sf.fit returns"),
+    ("sf.hypothesis(3, 'x > 0')", "what sf.fit returns"),
+    ("sf.fit('y ~ 1 + (1 | a)', d).comparisons()", "no predictors"),
     ('r.hypothesis("")', "text such as"),
 ]
 
@@ -396,7 +407,7 @@ REFUSED = [
 @pytest.mark.parametrize(("ask", "said"), REFUSED)
 def test_what_cannot_be_meant_is_refused(ask: str, said: str) -> None:
     with pytest.raises(BayesSFError, match=said):
-        eval(ask, {"r": fitted("crossed"), "d": data("crossed"), "np": np})
+        eval(ask, {"r": fitted("crossed"), "d": data("crossed"), "np": np, "sf": sf})
 
 
 def test_names_that_read_in_two_ways() -> None:

@@ -15,6 +15,7 @@ from bayes_sf.analysis.asked.grid import (
     groups_by_factor,
     loading_of,
     named,
+    texts,
 )  # fmt: skip
 from bayes_sf.analysis.asked.linear import table_of
 from bayes_sf.engines.loading import Loading
@@ -175,7 +176,7 @@ def _predictors(what: str, design: Design, given: Any) -> list[str]:
     known = design.formula.predictors
     if given is None:
         return list(known)
-    names = [given] if isinstance(given, str) else list(given)
+    names = texts(what, given)
     for name in names:
         if name not in known and any(name in (f, *design.parts(f)) for f in design.levels):
             raise UsageError(
@@ -199,6 +200,8 @@ def _contrasts(design: Design, grid: Grid, name: str, asked: Any) -> Iterator[tu
             rule = "must be 'reference', 'pairwise' or two of its categories"
             raise UsageError(where, rule, got=asked)
         for low, high in pairs:
+            if low == high:
+                raise UsageError(where, "must be of two different categories", got=[low, high])
             yield f"{high} - {low}", low, high
         return
     if _is_pair(asked) and all(_is_number(end) for end in asked):
@@ -253,7 +256,8 @@ def _answered(
         table = table_of(result, averaged, grid.index, signed=signed)
         tables.append(pd.concat({key if len(key) > 1 else key[0]: table}, names=names))
     if not tables:
-        raise UsageError("slopes", "needs a predictor that is a number", got="categories alone")
+        rule = "has no predictors to compare, or none that is a number to have a slope"
+        raise UsageError(f"model {result.spec.name!r}", rule)
     found = pd.concat(tables)
     lone = grid.average is not None and grid.index.names == [None]
     return found.droplevel(-1) if lone else found

@@ -32,14 +32,31 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "GROUPS", "Grid", "columns_of", "design_of", "groups_by_factor", "loading_of",
-    "matrices_of_result", "named",
+    "GROUPS", "Grid", "check_result", "columns_of", "design_of", "groups_by_factor", "loading_of",
+    "matrices_of_result", "named", "texts",
 ]  # fmt: skip
 
 _Floats = NDArray[np.float64]
 
 #: What becomes of random effects: those of the row's level, one never seen, or none.
 GROUPS = ("known", "new", "none")
+
+
+def check_result(result: object) -> None:
+    """Refuse what is no result.
+
+    Parameters
+    ----------
+    result : object
+        What was given.
+
+    Raises
+    ------
+    UsageError
+        With what it is.
+    """
+    if not isinstance(result, Result):
+        raise UsageError("result", "must be what sf.fit returns", got=type(result).__name__)
 
 
 def design_of(result: Result) -> Design:
@@ -55,6 +72,7 @@ def design_of(result: Result) -> Design:
     UsageError
         Where no rows are known, or they are a study's; for predictors that have no formula.
     """
+    check_result(result)
     where = f"model {result.spec.name!r}"
     if result.provenance.source != "frame":
         raise UsageError(
@@ -91,6 +109,30 @@ def matrices_of_result(result: Result) -> Matrices:
     return of_rows(result.data) if found is None else found  # type: ignore[arg-type]
 
 
+def texts(what: str, given: object) -> list[str]:
+    """One text, or a list of them, as a list.
+
+    Parameters
+    ----------
+    what : str
+        Argument, for messages.
+    given : object
+        What was given.
+
+    Raises
+    ------
+    UsageError
+        For anything else.
+    """
+    if isinstance(given, str):
+        return [given]
+    found: list[Any] = list(given) if isinstance(given, Iterable) else [given]
+    for each in found:
+        if not isinstance(each, str):
+            raise UsageError(what, "must be text, or a list of texts", got=each)
+    return found
+
+
 def named(what: str, given: str | Iterable[str], known: Sequence[str]) -> list[str]:
     """Columns that a user names, one or several.
 
@@ -107,7 +149,7 @@ def named(what: str, given: str | Iterable[str], known: Sequence[str]) -> list[s
     UsageError
         For one that is not there.
     """
-    names = [given] if isinstance(given, str) else list(given)
+    names = texts(what, given)
     for name in names:
         if name not in known:
             fix = closest(str(name), known) or f"there are {', '.join(known)}"
@@ -171,6 +213,9 @@ class Grid:
         if isinstance(new, AnalysisSample):
             raise UsageError("new data", "must be a data frame", got=type(new).__name__)
         formula = design.formula
+        if at is not None and not isinstance(at, Mapping):
+            rule = "must say which column gets which values"
+            raise UsageError("at", rule, got=at, fix='write at={"x": [0, 1]}')
         given = {} if at is None else dict(at)
         named("at", given, formula.predictors)
         split = named("by", by, [*formula.predictors, *_parts(design)])
@@ -282,6 +327,9 @@ def groups_by_factor(design: Design, groups: str | Mapping[str, str]) -> dict[st
         For a word that is not one of `GROUPS`, and a factor that is not there.
     """
     factors = list(design.levels)
+    if not isinstance(groups, str | Mapping):
+        raise UsageError("groups", f"must be one of {', '.join(GROUPS)}, or say it of each factor",
+                         got=groups)  # fmt: skip
     asked = dict.fromkeys(factors, groups) if isinstance(groups, str) else dict(groups)
     for factor in asked:
         if factor not in factors:

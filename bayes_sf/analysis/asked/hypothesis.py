@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.analysis.asked.grid import check_result, texts
 from bayes_sf.analysis.asked.linear import Wald, answer, fixed_loading
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError, closest
@@ -95,8 +96,9 @@ def hypothesis(result: Result, claims: str | Iterable[str]) -> "pd.DataFrame":
     """
     import pandas as pd
 
+    check_result(result)
     terms = [row.term for row in result.coefficients]
-    asked = [claims] if isinstance(claims, str) else list(claims)
+    asked = texts("hypothesis", claims)
     read = [read_claim(text, terms) for text in asked]
     if not read:
         raise UsageError("hypothesis", "needs at least one claim", got=asked)

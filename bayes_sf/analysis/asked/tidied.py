@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.analysis.asked.grid import design_of, loading_of, matrices_of_result
+from bayes_sf.analysis.asked.grid import (
+    check_result,
+    design_of,
+    loading_of,
+    matrices_of_result,
+    texts,
+)
 from bayes_sf.analysis.asked.linear import means_of, table_of, unit_loading
 from bayes_sf.engines.gaussian.icc import explained_variance, spread_of, variance_between
 from bayes_sf.engines.mixed.covariance import sd_names
@@ -74,7 +80,8 @@ def tidy(result: Result, effects: str | Iterable[str] = ("fixed", "ran_pars")) -
     """
     import pandas as pd
 
-    asked = [effects] if isinstance(effects, str) else list(effects)
+    check_result(result)
+    asked = texts("tidy: effects", effects)
     for kind in asked:
         if kind not in EFFECTS:
             fix = closest(str(kind), EFFECTS)
@@ -172,6 +179,7 @@ def glance(result: Result) -> "pd.DataFrame":
     """
     import pandas as pd
 
+    check_result(result)
     singles = {row.term: row.estimate for row in result.singles}
     mixed = isinstance(result, MixedResult)
     n = result.matrices.n_obs if isinstance(result, MixedResult) else result.moments.n_obs
@@ -249,6 +257,7 @@ def r2(result: Result) -> dict[str, float]:
     dict
         ``marginal`` and ``conditional``; NaN where residual variances differ by row.
     """
+    check_result(result)
     found = {row.term: row.estimate for row in result.singles}
     if isinstance(result, MixedResult):
         matrices = result.matrices

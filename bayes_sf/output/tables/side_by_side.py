@@ -165,7 +165,8 @@ def _named(results: Any, names: Iterable[str]) -> tuple[list[Result], list[str]]
         results = [results]
     if isinstance(results, Mapping) and not heads:
         heads = [key if isinstance(key, str) else ", ".join(map(str, key)) for key in results]
-    found = list(results.values() if isinstance(results, Mapping) else results)
+    found = list(results.values()) if isinstance(results, Mapping) else results
+    found = list(found) if isinstance(found, Iterable) else [found]
     for result in found:
         if not isinstance(result, Result):
             rule = "must be of results of sf.fit"

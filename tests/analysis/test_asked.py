@@ -120,6 +120,23 @@ def test_hypotheses() -> None:
     )
 
 
+def test_least_squares() -> None:
+    """Complete pooling: textbook standard errors of a mean and of a new outcome, df n - k."""
+    frame, new = data("nested"), NEW["intercept"]
+    result = sf.fit("y ~ x + (1 | g)", frame, engine="ols")
+    x, at = (np.column_stack([np.ones(len(d)), d["x"]]) for d in (frame, new))
+    coef, rss, *_ = np.linalg.lstsq(x, frame["y"].to_numpy())
+    variance = float(rss[0]) / (len(x) - 2)
+    spread = variance * np.einsum("ij,jk,ik->i", at, np.linalg.inv(x.T @ x), at)
+    for groups in ("known", "none"):
+        found = result.predict(new, groups=groups)
+        assert found["estimate"].to_numpy() == pytest.approx(at @ coef)
+        assert found["sd"].to_numpy() == pytest.approx(np.sqrt(spread))
+    outcome = result.predict(new, kind="outcome")["sd"]
+    assert outcome.to_numpy() == pytest.approx(np.sqrt(spread + variance))
+    assert result.hypothesis("x = 0")["df"].iloc[0] == len(frame) - 2
+
+
 def test_public_data() -> None:
     """Recorded by `public.R` and `tests/studies/asked.py`: rows have licences of their own."""
     folder = Path(__file__).parents[1] / "references" / "asked"

@@ -16,12 +16,22 @@ from typing import TYPE_CHECKING, Any
 from bayes_sf.moved import follow
 
 if TYPE_CHECKING:
+    from bayes_sf.analysis.asked.comparisons import comparisons, slopes
+    from bayes_sf.analysis.asked.hypothesis import hypothesis
+    from bayes_sf.analysis.asked.predictions import predict
+    from bayes_sf.analysis.asked.tidied import augment, glance, r2, tidy
+    from bayes_sf.analysis.checks.loo import compare_models, loo
+    from bayes_sf.analysis.choices.influence import influence
+    from bayes_sf.analysis.contrast import Contrast
+    from bayes_sf.analysis.pooling import compare_pooling as compare
     from bayes_sf.analysis.sensitivity import Sensitivity, sensitivity
+    from bayes_sf.analysis.size.practical import Rope
     from bayes_sf.engines.fit import fit
     from bayes_sf.engines.result import Result, Results
     from bayes_sf.inputs.printed.folder import read_published
     from bayes_sf.inputs.published import published_table
     from bayes_sf.output.figures.pictures import plot
+    from bayes_sf.output.tables.side_by_side import ModelTable, table
     from bayes_sf.recovery.data import load_sample
     from bayes_sf.recovery.printed_icc import icc_posterior
     from bayes_sf.recovery.reread.conflict import prior_conflict
@@ -34,46 +44,79 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Analysis",
+    "Contrast",
     "ModelSpec",
+    "ModelTable",
     "Moments",
     "Prior",
     "Priors",
     "Result",
     "Results",
+    "Rope",
     "Sensitivity",
+    "augment",
+    "compare",
+    "compare_models",
+    "comparisons",
     "fit",
+    "glance",
+    "hypothesis",
     "icc_posterior",
     "icc_table",
+    "influence",
     "load_analysis",
     "load_sample",
+    "loo",
     "plot",
+    "predict",
     "prior_conflict",
     "published_table",
+    "r2",
     "read_published",
     "reread",
     "sensitivity",
+    "slopes",
+    "table",
+    "tidy",
 ]
 
+#: Module of each name, and what it is called there if otherwise.
 _HOME = {
     "Analysis": "spec.analysis",
+    "Contrast": "analysis.contrast",
     "ModelSpec": "spec.model",
+    "ModelTable": "output.tables.side_by_side",
     "Moments": "spec.moments",
     "Prior": "spec.priors",
     "Priors": "spec.priors",
     "Result": "engines.result",
     "Results": "engines.result",
+    "Rope": "analysis.size.practical",
     "Sensitivity": "analysis.sensitivity",
+    "augment": "analysis.asked.tidied",
+    "compare": "analysis.pooling:compare_pooling",
+    "compare_models": "analysis.checks.loo",
+    "comparisons": "analysis.asked.comparisons",
     "fit": "engines.fit",
+    "glance": "analysis.asked.tidied",
+    "hypothesis": "analysis.asked.hypothesis",
     "icc_posterior": "recovery.printed_icc",
     "icc_table": "recovery.reread.many",
+    "influence": "analysis.choices.influence",
     "load_analysis": "spec.analysis",
     "load_sample": "recovery.data",
+    "loo": "analysis.checks.loo",
     "plot": "output.figures.pictures",
+    "predict": "analysis.asked.predictions",
     "prior_conflict": "recovery.reread.conflict",
     "published_table": "inputs.published",
+    "r2": "analysis.asked.tidied",
     "read_published": "inputs.printed.folder",
     "reread": "recovery.reread.report",
     "sensitivity": "analysis.sensitivity",
+    "slopes": "analysis.asked.comparisons",
+    "table": "output.tables.side_by_side",
+    "tidy": "analysis.asked.tidied",
 }
 
 follow()
@@ -85,7 +128,8 @@ def __getattr__(name: str) -> Any:  # PEP 562
         return import_module("importlib.metadata").version("bayes-sf")
     if name not in _HOME:
         raise AttributeError(f"module 'bayes_sf' has no attribute {name!r}")
-    value = getattr(import_module(f"bayes_sf.{_HOME[name]}"), name)
+    home, _, called = _HOME[name].partition(":")
+    value = getattr(import_module(f"bayes_sf.{home}"), called or name)
     globals()[name] = value
     return value
 

@@ -132,7 +132,7 @@ def _varying(result: Result) -> "tuple[Rows, xr.Dataset, _Floats]":
     if result.data is None:
         fix = "fit a sample or a data frame in this session"
         raise UsageError(where, "needs rows, and this result has none in memory", fix=fix)
-    posterior = result.draws()["posterior"].to_dataset()
+    posterior = result.draws(rows=False)["posterior"].to_dataset()
     return result.data, posterior, varying_column(posterior, result.data)
 
 

@@ -43,7 +43,7 @@ def end_probabilities(
     known = result.moments.groups
     if len(groups) < 2 or not set(groups) <= set(known):
         raise UsageError("groups", "must be two or more of the model's", got=list(groups))
-    effects = result.draws(draws, seed=seed)["posterior"]["u"]
+    effects = result.draws(draws, seed=seed, rows=False)["posterior"]["u"]
     values = effects.sel({result.moments.group: list(groups)}).to_numpy().reshape(-1, len(groups))
     ends = (np.bincount(end(values, axis=1), minlength=len(groups)) / len(values)
             for end in (np.argmin, np.argmax))  # fmt: skip

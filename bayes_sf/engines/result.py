@@ -4,7 +4,7 @@ A REML result never pretends to have draws: `draws` refuses, and nothing asks fo
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice, takewhile
 from numbers import Integral
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayes_sf.engines.asked import Asked
 from bayes_sf.engines.gaussian.estimates import COLUMNS, Estimate, frequentist_rows, posterior_rows
 from bayes_sf.engines.gaussian.icc import (
     icc_at,
@@ -31,11 +32,8 @@ from bayes_sf.spec.priors import Priors, icc_prior_quantiles
 from bayes_sf.spec.rows import Rows
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
     import xarray as xr
-    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
 __all__ = ["Provenance", "Result", "Results"]
@@ -74,7 +72,7 @@ class Provenance:
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
+class Result(Asked):
     """One fitted model.
 
     Parameters
@@ -240,6 +238,19 @@ class Result:
             f"{table.to_string(float_format=lambda v: f'{v:.5g}')}\n"
         )
 
+    def _repr_html_(self) -> str:
+        """Model, priors and estimates as a notebook shows them; groups are in ranef()."""
+        from html import escape
+
+        columns = ["estimate", "sd", "lower", "upper", self._sign]
+        table = self._frame(self.singles).set_index("term")[columns]
+        kind = "credible" if self.has_draws else "Wald"
+        lines = [repr(self), *([] if self.priors is None else [f"Priors: {self.priors}"])]
+        lines.append(f"Estimates, {self.prob:.0%} {kind} intervals")
+        head = "".join(f"<p>{escape(legible(line))}</p>" for line in lines)
+        shown = table.to_html(float_format=lambda v: f"{v:.4g}", na_rep="", border=0)
+        return f"<div>{head}{shown}</div>"
+
     @property
     def varying_term(self) -> str:
         """Coefficient that varies by group beside the intercept; "" for none."""
@@ -296,7 +307,7 @@ class Result:
         if other or self.spec.likelihood == "student" or not adjusted:
             middle = low = high = np.nan
         if x is not None:
-            values = icc_at(self.moments, self.draws(), x)
+            values = icc_at(self.moments, self.some_draws(4000), x)
             found = (values.mean(), values.std(ddof=1), *np.quantile(values, tails))
         elif adjusted:
             found = (
@@ -324,8 +335,16 @@ class Result:
         spread = spread_of(self.moments, self.varying_term) if x is None else (x, x**2)
         return prior_quantiles(priors, *spread, probs)
 
-    def draws(self, n: int | None = None, *, seed: int | None = None) -> "xr.DataTree":
-        """Posterior draws in ArviZ's schema.
+    def draws(
+        self, n: int | None = None, *, seed: int | None = None, rows: bool = True
+    ) -> "xr.DataTree":
+        """Posterior draws in ArviZ's schema, with all that its functions ask for.
+
+        Of a data frame's model the tree has ``posterior``; ``prior`` (where no prior is flat),
+        ``log_prior`` (random intercepts of columns); ``log_likelihood`` and
+        ``posterior_predictive`` of each row given its level's effects; ``observed_data``,
+        ``constant_data``; ``sample_stats`` of ``nuts``. So `az.summary`, `az.loo`, `az.compare`,
+        `az.plot_forest`, `az.plot_ppc_dist` and `az.plot_prior_posterior` work on it.
 
         Parameters
         ----------
@@ -334,12 +353,15 @@ class Result:
         seed : int, optional
             Seed; 1 by default. Results of ``nuts`` hold the draws that were sampled, and give no
             others: their number and seed are what they are.
+        rows : bool
+            Whether there are more groups than the posterior and what the sampler says. Of a study's
+            data there never are: their rows are not handed out.
 
         Raises
         ------
         UsageError
-            For ols and reml: they have no posterior; for another number or seed than that of the
-            draws that were sampled.
+            For ols, reml and ml: they have no posterior; for another number or seed than that of
+            the draws that were sampled; for more draws of more rows than a machine holds.
         """
         chosen = {key: value for key, value in {"n": n, "seed": seed}.items() if value is not None}
         for key, value in chosen.items():
@@ -347,14 +369,38 @@ class Result:
                 raise UsageError(f"draws: {key}", "must be a whole number from 0 up", got=value)
         if n is not None and n > _MOST_DRAWS:
             raise UsageError("draws: n", f"must be at most {_MOST_DRAWS}", got=n)
-        if self.has_draws and not isinstance(self.fitted, EXACT):
+        if not isinstance(rows, bool):
+            raise UsageError("draws: rows", "must be true or false", got=rows)
+        if hasattr(self.fitted, "tree"):
             sizes = self.fitted.tree["posterior"].sizes
             sampled = {"n": sizes["chain"] * sizes["draw"], "seed": self.provenance.seed}
             if {**sampled, **chosen} != sampled:
                 rule = "must be those of the draws that were sampled"
                 fix = f"leave it out: there are {sampled}"
                 raise UsageError(f"draws: {' and '.join(chosen)}", rule, got=chosen, fix=fix)
-        return self.some_draws(4000 if n is None else n, seed=1 if seed is None else seed)
+            n = sampled["n"]
+        number, start = 4000 if n is None else n, 1 if seed is None else seed
+        if not rows or self.provenance.source != "frame" or not self.has_draws:
+            return self.some_draws(number, seed=start)
+        self._check_room(number)
+        tree = self.some_draws(number, seed=start)
+        more = self._row_groups(tree, start)
+        return tree.copy().assign(more) if more else tree
+
+    def _check_room(self, draws: int) -> None:
+        """Refuse groups of rows that no memory holds."""
+        from bayes_sf.engines.row_groups import check_room
+
+        check_room(draws, 0 if self.data is None else self.data.n_obs)
+
+    def _row_groups(self, tree: "xr.DataTree", seed: int) -> dict[str, Any]:
+        """Groups beside the posterior, of a data frame's rows."""
+        from bayes_sf.engines.row_groups import one_factor_groups
+
+        if self.data is None:
+            return {}
+        spec = replace(self.spec, priors=self.priors or self.spec.priors)
+        return _as_trees(one_factor_groups(tree, self.data, spec, seed=seed))
 
     def some_draws(self, n: int, *, seed: int = 1, groups: bool = True) -> "xr.DataTree":
         """Draws for a purpose that has use for any number: `n` new ones, or those sampled.
@@ -385,29 +431,6 @@ class Result:
             return draw_posterior(self.fitted, n, seed, effects=groups)
         return draw_repeated(self.fitted, n, seed)
 
-    def plot(self, name: str, path: "Path | str | None" = None) -> "Figure":
-        """Draw a picture of this result, and save it.
-
-        Parameters
-        ----------
-        name : str
-            ``trace, rank, forest, ppc, loo_pit, pair, energy, shrinkage`` or ``slopes``.
-        path : path, optional
-            A file ``.svg`` or ``.png``.
-
-        Returns
-        -------
-        matplotlib.figure.Figure
-
-        Raises
-        ------
-        UsageError
-            For an unknown picture or file type, or a picture that this result cannot give.
-        """
-        import bayes_sf as sf  # what draws is output, and has a public name
-
-        return sf.plot(self, name, path)
-
     @property
     def converged(self) -> bool:
         """Whether to believe it: False for NUTS results that fail their diagnostics."""
@@ -437,6 +460,13 @@ class Result:
             f"<Result {self.spec.outcome} ~ {self.spec.name} ({self.engine}): "
             f"{m.n_obs} rows, {m.n_groups} groups of {self.spec.group}{mark}>"
         )
+
+
+def _as_trees(groups: "Mapping[str, xr.Dataset]") -> dict[str, Any]:
+    """Groups of a DataTree."""
+    import xarray as xr
+
+    return {name: xr.DataTree(dataset) for name, dataset in groups.items()}
 
 
 @dataclass(frozen=True, eq=False)

@@ -57,6 +57,8 @@ class Rows:
         Columns of each monotonic predictor.
     repeats, known_se : (n,) float array or None
         Number of repeated measurements behind each outcome; its known standard error.
+    frame : pandas.DataFrame or None
+        The columns that they were made of, in memory only.
     """
 
     outcome: str
@@ -69,6 +71,7 @@ class Rows:
     steps: Mapping[str, slice] = field(default_factory=dict)
     repeats: _Floats | None = field(default=None, repr=False)
     known_se: _Floats | None = field(default=None, repr=False)
+    frame: "pd.DataFrame | None" = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse names that a result could not tell apart."""
@@ -127,6 +130,7 @@ class Rows:
             code=code,
             repeats=None if self.repeats is None else self.repeats[chosen],
             known_se=None if self.known_se is None else self.known_se[chosen],
+            frame=None if self.frame is None else self.frame[chosen].reset_index(drop=True),
         )  # fmt: skip
 
     @classmethod
@@ -170,7 +174,7 @@ class Rows:
         x = np.column_stack([values for _, values in columns]) if columns else np.empty((len(y), 0))
         return cls(
             spec.outcome, spec.group, tuple(label for label, _ in columns), groups, y, x, code,
-            steps, _positive(frame, spec.repeats), _positive(frame, spec.known_se),
+            steps, _positive(frame, spec.repeats), _positive(frame, spec.known_se), frame,
         )  # fmt: skip
 
 

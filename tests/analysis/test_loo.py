@@ -14,6 +14,7 @@ from bayes_sf.engines.sampled.nuts import Sampled
 from bayes_sf.engines.sampled.pointwise import Given, given_draws
 from bayes_sf.errors import DataError, UsageError
 from bayes_sf.spec.rows import Rows
+from tests.engines.mixed_references import data
 
 SPEC = sf.ModelSpec("y", ("x",), "g")
 
@@ -50,7 +51,7 @@ def test_exact_is_what_a_refit_without_the_row_predicts(fitted: sf.Result, row: 
     spec = fixed(fitted)
     refit = sf.fit(spec, rows.take(kept))
     left = rows.take(~kept)
-    draws = refit.draws(40_000, seed=5)
+    draws = refit.draws(40_000, seed=5, rows=False)
     density = np.exp(given_draws(draws, left, spec).log_likelihood().ravel())
     assert left.n_obs == 1
     error = density.std() / np.sqrt(density.size)
@@ -82,7 +83,7 @@ def test_density_of_a_row_and_its_replications_are_those_of_scipy() -> None:
 
 def test_exact_agrees_with_psis_of_the_same_model(fitted: sf.Result) -> None:
     found = loo(fitted)
-    draws = fitted.draws(4000)
+    draws = fitted.draws(4000, rows=False)
     values = given_draws(draws, fitted.data, SPEC).log_likelihood().reshape(4000, -1)
     lppd = np.logaddexp.reduce(values, axis=0) - np.log(4000)
     np.testing.assert_allclose(found.full, lppd, atol=0.02)  # Monte Carlo, sd about 0.003
@@ -97,7 +98,7 @@ def test_exact_agrees_with_psis_of_the_same_model(fitted: sf.Result) -> None:
 def test_psis_of_sampled_models(fitted: sf.Result) -> None:
     """Of independent draws: whether the sampler gives such is tested elsewhere."""
     assert fitted.priors is not None
-    chains = Sampled(fitted.moments, fitted.priors, fitted.draws(4000, seed=2))
+    chains = Sampled(fitted.moments, fitted.priors, fitted.draws(4000, seed=2, rows=False))
     sampled = replace(fitted, engine="nuts", fitted=chains)
     found, exact = loo(sampled), loo(fitted)
     assert found.kind == "psis"
@@ -137,7 +138,7 @@ def test_a_group_left_out_is_predicted_as_a_new_one(fitted: sf.Result) -> None:
     assert rows is not None
     refit = sf.fit(fixed(fitted), rows.take(rows.code != 0))
     # By hand: the row's marginal given (beta, tau, sigma) is N(x beta, tau^2 + sigma^2).
-    draws = refit.draws(20_000, seed=3)["posterior"].to_dataset()
+    draws = refit.draws(20_000, seed=3, rows=False)["posterior"].to_dataset()
     left = rows.take(rows.code == 0)
     beta = draws["beta"].to_numpy().reshape(-1, 2)
     sd = np.hypot(draws["sd_group"].to_numpy().ravel(), draws["sd_resid"].to_numpy().ravel())
@@ -208,3 +209,21 @@ def test_replicates_are_summed_up_by_name() -> None:
             assert list(row[["lower", "median", "upper"]]) == pytest.approx(limits)
             above = (values > observed).mean() + 0.5 * (values == observed).mean()
             assert row["p_above"] == pytest.approx(above)
+
+
+def test_several_random_terms_are_compared() -> None:
+    """PSIS of a model that has a closed form by the other route; two factors beside one."""
+    rows = data("crossed")
+    one = sf.fit("y ~ x + (1 | a)", rows)
+    same = sf.fit("y ~ I(x) + (1 | a)", rows)
+    assert loo(same).elpd == pytest.approx(loo(one).elpd, abs=0.3)
+    two = sf.fit("y ~ x + z + (1 | a) + (1 | b)", rows)
+    table = sf.compare_models({"one": one, "two": two})
+    assert list(table.index) == ["two", "one"]
+    assert table["elpd"]["one"] == pytest.approx(loo(one).elpd)
+    assert table["kind"].to_dict() == {"one": "exact", "two": "psis"}
+    with pytest.raises(UsageError, match="same rows"):
+        sf.compare_models({"one": one, "two": sf.fit("y ~ I(x) + (1 | a)", rows[:200])})
+    counted = sf.fit("y ~ x + (1 | a)", rows.assign(f=1), frequencies="f")
+    with pytest.raises(UsageError, match="counted rows"):
+        loo(counted)

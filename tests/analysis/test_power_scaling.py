@@ -123,7 +123,7 @@ def test_exact_sensitivities_are_those_of_arviz_from_draws() -> None:
     result = sf.fit(replace(SPEC, priors=sf.Priors(slope=Prior("normal", scale=0.2))), frame())
     table = power_scaling(result).set_index(["term", "component"])["sensitivity"]
     assert result.data is not None
-    tree = result.draws(40_000)
+    tree = result.draws(40_000, rows=False)
     dims, coords = ("chain", "draw"), {n: tree["posterior"][n] for n in ("chain", "draw")}
     prior = log_prior(tree, result.data, result.spec)
     rows = given_draws(tree, result.data, result.spec).log_likelihood()

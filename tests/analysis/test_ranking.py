@@ -37,7 +37,7 @@ def test_two_of_four_that_are_not_told_apart() -> None:
     assert sum(high for _, high in found.values()) == pytest.approx(1)
     assert found["d"] == (0.0, 1.0)
     # Given the variances, the difference of a and b is normal: its mean and variance are shrunk.
-    draws = result.draws(40_000, seed=9)["posterior"]
+    draws = result.draws(40_000, seed=9, rows=False)["posterior"]
     spread, noise = (draws[name].to_numpy().ravel() for name in ("sd_group", "sd_resid"))
     weight = spread**2 / (spread**2 + noise**2 / 12)
     below = stats.norm.cdf(0.3 * weight / np.sqrt(2 * weight * noise**2 / 12))

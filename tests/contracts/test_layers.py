@@ -78,11 +78,11 @@ def test_only_disclosure_control_lets_pass() -> None:
 
 
 def test_only_a_result_asks_for_a_public_name() -> None:
-    """`Result.plot` is where a user looks for pictures: it calls `sf.plot`."""
+    """`Result.predict`, `Result.plot` are where a user looks: they call `sf.predict`, `sf.plot`."""
     found = [
         path.relative_to(PACKAGE).as_posix() for path in MODULES if "bayes_sf" in imported(path)
     ]
-    assert found == ["engines/result.py"]
+    assert found == ["engines/asked.py"]
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:

@@ -14,9 +14,11 @@ from bayes_sf.engines.gaussian.estimates import COLUMNS
 HEAVY = ("pandas", "pymc", "arviz", "numba", "scipy", "duckdb", "pyarrow", "matplotlib", "ibis")
 
 PUBLIC = [
-    "Analysis", "ModelSpec", "Moments", "Prior", "Priors", "Result", "Results",
-    "Sensitivity", "fit", "icc_posterior", "icc_table", "load_analysis", "load_sample", "plot",
-    "prior_conflict", "published_table", "read_published", "reread", "sensitivity",
+    "Analysis", "Contrast", "ModelSpec", "ModelTable", "Moments", "Prior", "Priors", "Result",
+    "Results", "Rope", "Sensitivity", "augment", "compare", "compare_models", "comparisons", "fit",
+    "glance", "hypothesis", "icc_posterior", "icc_table", "influence", "load_analysis",
+    "load_sample", "loo", "plot", "predict", "prior_conflict", "published_table", "r2",
+    "read_published", "reread", "sensitivity", "slopes", "table", "tidy",
 ]  # fmt: skip
 
 PARAMETERS = {
@@ -34,7 +36,7 @@ PARAMETERS = {
     "sd_log_resid=None sd_repeat=None simplex=None sd_workplace=None sd_trend=None "
     "sd_group_change=None sd_period=None",
     "Priors.flat": "",
-    "Result.draws": "self n=None *seed=None",
+    "Result.draws": "self n=None *seed=None *rows=True",
     "Result.icc": "self *adjusted=True *at=None",
     "Result.fixef": "self",
     "Result.ranef": "self",
@@ -42,6 +44,33 @@ PARAMETERS = {
     "Result.summary": "self",
     "Result.diagnostics": "self",
     "Result.plot": "self name path=None",
+    "Result.predict": "self new=None *groups='known' *kind='mean' *by=() *at=None",
+    "Result.comparisons": "self variables=None *by=() *at=None *new=None *groups='none' "
+    "*average=True",
+    "Result.slopes": "self variables=None *by=() *at=None *new=None *groups='none' *average=True",
+    "Result.hypothesis": "self claims",
+    "Result.tidy": "self effects=('fixed', 'ran_pars')",
+    "Result.glance": "self",
+    "Result.augment": "self",
+    "Result.r2": "self",
+    "tidy": "result effects=('fixed', 'ran_pars')",
+    "glance": "result",
+    "augment": "result",
+    "r2": "result",
+    "compare": "spec data *prob=0.95",
+    "compare_models": "results",
+    "influence": "spec data *contrast=None *prob=0.95 *smallest=5",
+    "loo": "result",
+    "Contrast": "term size label coded=False",
+    "Rope": "low high unit",
+    "table": "results *names=()",
+    "ModelTable.to_markdown": "self",
+    "ModelTable.to_latex": "self",
+    "ModelTable.save": "self path",
+    "predict": "result new=None *groups='known' *kind='mean' *by=() *at=None",
+    "comparisons": "result variables=None *by=() *at=None *new=None *groups='none' *average=True",
+    "slopes": "result variables=None *by=() *at=None *new=None *groups='none' *average=True",
+    "hypothesis": "result claims",
     "fit": "what data *engine='exact' *weights='' *frequencies='' *priors=None *prob=0.95 *seed=1 "
     "*progress",
     "load_analysis": "name",

@@ -260,3 +260,28 @@ def test_tables_take_each_number_s_own_mcse(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(Sampled, "diagnostics", lambda _: mcse)
     rows = [row for row in term_rows(result) if row["group"]]
     assert [row["mcse"] for row in rows] == list(range(6))
+
+
+def test_predictions_are_those_of_the_draws() -> None:
+    """Rows of known groups draw by draw; a group never seen by the variance of its line."""
+    result = sampled()
+    tree = result.draws(rows=False)
+    assert result.data is not None
+    drawn = given_draws(tree, result.data, SPEC)
+    flat = drawn.mean.reshape(-1, result.data.n_obs)
+    found = result.predict()
+    assert found["estimate"].to_numpy() == pytest.approx(flat.mean(axis=0))
+    assert found["sd"].to_numpy() == pytest.approx(flat.std(axis=0, ddof=1))
+    outcome = result.predict(kind="outcome")["sd"].to_numpy()
+    noise = (tree["posterior"]["sd_resid"].to_numpy() ** 2).mean()
+    assert outcome**2 == pytest.approx(flat.var(axis=0) + noise)
+    posterior = tree["posterior"].to_dataset()
+    x = result.data.x[:5]
+    at = x[:, result.data.predictors.index("x")]
+    tau, slope, rho = (posterior[n].to_numpy().ravel()
+                       for n in ("sd_group", "sd_slope", "correlation"))  # fmt: skip
+    between = tau**2 + 2 * rho * tau * slope * at[:, None] + (slope * at[:, None]) ** 2
+    beta = posterior["beta"].to_numpy().reshape(len(tau), -1)
+    line = np.column_stack([np.ones(5), x]) @ beta.T
+    new = result.predict(frame()[:5], groups="new")["sd"].to_numpy()
+    assert new**2 == pytest.approx(line.var(axis=1) + between.mean(axis=1))

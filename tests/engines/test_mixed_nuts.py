@@ -81,4 +81,5 @@ def test_it_is_exact_but_for_its_error(name: str, formula: str) -> None:
         else:  # mixtures over the draws, whose error is a small part of theirs
             assert abs(one.estimate - other.estimate) < 0.05 * one.sd, one.term
             assert abs(one.sd - other.sd) < 0.05 * one.sd, one.term
-    assert set(sampled.draws()["posterior"].data_vars) == set(table.index)
+    drawn = set(sampled.draws()["posterior"].data_vars)
+    assert drawn > set(table.index)

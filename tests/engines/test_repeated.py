@@ -111,7 +111,7 @@ def test_quantiles_are_those_of_the_distribution_function_and_of_draws() -> None
     """Quantiles invert the distribution function; draws have the same quantiles."""
     ours = posterior(frame())
     result = sf.fit(SPEC, frame(), engine="exact")
-    draws = result.draws(40_000, seed=2)["posterior"].to_dataset()
+    draws = result.draws(40_000, seed=2, rows=False)["posterior"].to_dataset()
     probs = np.array([0.025, 0.5, 0.975])
     for name in ("sd_group", "sd_resid", "icc", "sd_repeat"):
         quantiles = ours.quantile(name, probs)
@@ -127,7 +127,11 @@ def test_quantiles_are_those_of_the_distribution_function_and_of_draws() -> None
 def test_icc_of_a_mean_counts_what_is_left_of_its_noise() -> None:
     """The ICC of means of four, against draws; of infinitely many, the model's own."""
     ours = posterior(frame())
-    draws = sf.fit(SPEC, frame(), engine="exact").draws(40_000, seed=3)["posterior"].to_dataset()
+    draws = (
+        sf.fit(SPEC, frame(), engine="exact")
+        .draws(40_000, seed=3, rows=False)["posterior"]
+        .to_dataset()
+    )
     within = draws["sd_resid"] ** 2 + draws["sd_repeat"] ** 2 / 4
     theirs = (draws["sd_group"] ** 2 / (draws["sd_group"] ** 2 + within)).to_numpy().ravel()
     found = ours.icc_of_mean(4, 0.9)
@@ -155,7 +159,7 @@ def test_equal_numbers_leave_the_total_variance_to_the_data() -> None:
     Its prior differs, so that the two agree only as far as 300 rows outweigh it.
     """
     df = frame(300).assign(m=4.0)
-    both = sf.fit(SPEC, df, engine="exact").draws(8000)["posterior"].to_dataset()
+    both = sf.fit(SPEC, df, engine="exact").draws(8000, rows=False)["posterior"].to_dataset()
     total = np.sqrt(both["sd_resid"] ** 2 + both["sd_repeat"] ** 2 / 4).to_numpy()
     plain = sf.fit(PLAIN, df, engine="exact").fitted
     assert total.mean() == pytest.approx(plain.mean("sd_resid"), rel=0.005)

@@ -133,7 +133,7 @@ def test_exact_nodes_say_what_many_draws_say(repeats: str) -> None:
     result = sf.fit(spec, rows.take(rows.code != 1))
     exact = unseen(result.fitted, left, spec)
     n = 40_000
-    draws = result.draws(n, seed=3)["posterior"].to_dataset()
+    draws = result.draws(n, seed=3, rows=False)["posterior"].to_dataset()
     variance = draws["sd_resid"].to_numpy().reshape(-1, 1) ** 2 * np.ones(left.n_obs)
     if left.repeats is not None:
         variance = variance + draws["sd_repeat"].to_numpy().reshape(-1, 1) ** 2 / left.repeats

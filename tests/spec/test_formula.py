@@ -256,14 +256,19 @@ def test_an_analysis_file_may_have_a_formula(tmp_path: Path) -> None:
 
 
 PAGE = (Path(__file__).parents[2] / "docs" / "coming_from.md").read_text(encoding="utf-8")
-TASKS = re.findall(r"`(sf\.fit\([^`]+)` \|$", PAGE, re.MULTILINE)
+TASKS = re.findall(r"`((?:sf|az)\.\w+\([^`]+)` \|$", PAGE, re.MULTILINE)
 
 
 @pytest.mark.parametrize("task", TASKS)
 def test_what_the_page_for_others_shows_runs(task: str, frame: pd.DataFrame) -> None:
-    found = eval(task.replace("\\|", "|"), {"sf": sf, "df": frame})
-    assert len(found if not isinstance(found, sf.Result) else found.estimates)
+    import arviz as az
+
+    found = eval(task.replace("\\|", "|"), {"az": az, "sf": sf, "df": frame})
+    parts = {sf.Result: "estimates", sf.ModelTable: "frame", az.ELPDData: "elpd_i"}
+    shown = next((getattr(found, part) for kind, part in parts.items() if isinstance(found, kind)),
+                 getattr(found, "viz", found))  # fmt: skip
+    assert len(shown)
 
 
 def test_the_page_for_others_has_its_tasks() -> None:
-    assert len(TASKS) == 17
+    assert len(TASKS) == 33

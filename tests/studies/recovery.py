@@ -64,7 +64,7 @@ def truth_of(spec: sf.ModelSpec, rows: Rows, number: int, values: dict[str, floa
 def covered(result: sf.Result, truth: "xr.Dataset") -> dict[str, bool]:
     """Whether each interval holds the true value; of what the truth has no value for, nothing."""
     known = {"beta", "u", "u_slope", "sd_resid_group", "simplex_answer", *TRUTH}
-    draws, found = result.draws()["posterior"].to_dataset(), {}
+    draws, found = result.draws(rows=False)["posterior"].to_dataset(), {}
     for name in known & set(truth.data_vars):
         low, high = draws[name].quantile([0.5 - PROB / 2, 0.5 + PROB / 2], dim=("chain", "draw"))
         inside = (low <= truth[name][0, 0]) & (truth[name][0, 0] <= high)

@@ -35,7 +35,7 @@ def quantities(result: sf.Result) -> pd.DataFrame:
     ``(Intercept)``, ``x``, sds and correlation; ``u[g]``, ``u_slope[g]``; and ``fitted[g,x]``,
     what is expected of a group at the zero and at the largest x.
     """
-    draws = result.draws()["posterior"].to_dataset()
+    draws = result.draws(rows=False)["posterior"].to_dataset()
     assert result.data is not None
     largest = float(result.data.x.max())
     found = {term: draws["beta"].sel(term=term, drop=True) for term in ("(Intercept)", "x")}

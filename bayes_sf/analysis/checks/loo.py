@@ -35,6 +35,7 @@ from bayes_sf.analysis.checks.unseen import unseen
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.gaussian.exact import ExactPosterior
 from bayes_sf.engines.gaussian.posterior import Posterior
+from bayes_sf.engines.mixed.result import MixedResult
 from bayes_sf.engines.result import Result
 from bayes_sf.engines.sampled.pointwise import given_draws
 from bayes_sf.errors import DataError, UsageError
@@ -42,6 +43,7 @@ from bayes_sf.spec.rows import Rows
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
 
 __all__ = ["Loo", "compare_models", "exact_loo", "leave_group_out", "loo", "rows_of_result"]
 
@@ -102,30 +104,45 @@ def loo(result: Result) -> Loo:
     Parameters
     ----------
     result : Result
-        Fitted to rows in this session: exactly for engine ``exact``, by PSIS for ``nuts``.
+        Fitted to rows in this session: exactly for a random intercept by ``exact``; by PSIS for
+        ``nuts``, and for several random terms.
 
     Raises
     ------
     UsageError
-        For ols and reml, and where there are no rows.
+        For ols, reml and ml, and where there are no rows.
     """
+    if isinstance(result, MixedResult):
+        return _psis(result.draws())
     rows = rows_of_result(result)
     if isinstance(result.fitted, Posterior):
         return exact_loo(result.fitted.parts[0], rows)
-    import arviz as az
     import xarray as xr
 
-    values = given_draws(result.draws(), rows, result.spec).log_likelihood()
-    tree = xr.DataTree.from_dict(
-        {
-            "posterior": result.draws()["posterior"].to_dataset(),
-            "log_likelihood": xr.Dataset({"y": (("chain", "draw", "obs"), values)}),
-        }
+    tree = result.draws(rows=False)
+    values = given_draws(tree, rows, result.spec).log_likelihood()
+    return _psis(
+        xr.DataTree.from_dict(
+            {
+                "posterior": tree["posterior"].to_dataset(),
+                "log_likelihood": xr.Dataset({"y": (("chain", "draw", "obs"), values)}),
+            }
+        )
     )
+
+
+def _psis(tree: "xr.DataTree") -> Loo:
+    """Leave every row out by importance sampling."""
+    import arviz as az
+
+    if "log_likelihood" not in tree.children:
+        rule = "needs the log-likelihood of each row: counted rows (frequencies) have none"
+        raise UsageError("loo", rule, fix="give every row by itself")
+    values = tree["log_likelihood"]["y"].to_numpy()
     with catch_warnings():  # what ArviZ warns of is `bad`
         filterwarnings("ignore", message="Estimated shape parameter of Pareto")
         found = az.loo(tree, pointwise=True)
-    flat = values.reshape(-1, rows.n_obs)
+    flat = values.reshape(-1, values.shape[-1])
     return Loo(
         "psis", found.elpd_i.to_numpy(), _log_mean_exp(flat), found.pareto_k.to_numpy(),
         float(found.good_k),
@@ -229,6 +246,16 @@ def compare_models(results: Mapping[str, Result]) -> "pd.DataFrame":
     ------
     UsageError
         For fewer than two models, or models of different rows: their sums are not comparable.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> df = pd.DataFrame({"y": [1.0, 2, 3, 5, 6, 8, 4, 6, 7], "x": [0, 1, 2] * 3,
+    ...                    "g": list("aaabbbccc")})
+    >>> null, x = fit("y ~ 1 + (1 | g)", df), fit("y ~ x + (1 | g)", df)
+    >>> found = compare_models({"null": null, "x": x})
+    >>> list(found.index), found["kind"].tolist()
+    (['x', 'null'], ['exact', 'exact'])
     """
     import arviz as az
     import xarray as xr
@@ -257,11 +284,12 @@ def compare_models(results: Mapping[str, Result]) -> "pd.DataFrame":
 
 def _check_same_rows(results: Mapping[str, Result]) -> None:
     """Sums of log densities of different rows, or in different units, say nothing together."""
-    prints = {name: _outcome_print(rows_of_result(result)) for name, result in results.items()}
+    several = any(isinstance(result, MixedResult) for result in results.values())
+    prints = {name: _outcome_print(result, several=several) for name, result in results.items()}
     first = next(iter(prints))
     for name, found in prints.items():
         if found != prints[first]:
-            sizes = {n: results[n].moments.n_obs for n in (first, name)}
+            sizes = {n: len(_outcomes(results[n])) for n in (first, name)}
             outcomes = {n: results[n].spec.outcome for n in (first, name)}
             raise UsageError(
                 "compare", "models must have the same outcome of the same rows",
@@ -270,8 +298,24 @@ def _check_same_rows(results: Mapping[str, Result]) -> None:
             )  # fmt: skip
 
 
-def _outcome_print(rows: Rows) -> str:
-    """Fingerprint of outcomes and groups, in whatever order the rows come."""
+def _outcomes(result: Result) -> _Floats:
+    """Outcomes of the rows that a result was fitted to, in their order."""
+    if not isinstance(result, MixedResult):
+        return rows_of_result(result).y
+    offset = result.matrices.offset
+    return result.matrices.y if offset is None else result.matrices.y + offset
+
+
+def _outcome_print(result: Result, *, several: bool) -> str:
+    """Fingerprint of outcomes and groups, in whatever order the rows come.
+
+    Where factors are several models may have different ones: then it is of outcomes, row by row.
+    """
+    if several:
+        said = repr(result.spec.outcome)
+        values = _outcomes(result).round(10).astype("<f8")
+        return hashlib.sha256(said.encode() + values.tobytes()).hexdigest()
+    rows = rows_of_result(result)
     table = np.column_stack([rows.code, rows.y]).astype("<f8")
     order = np.lexsort(table.T[::-1])
     named = repr((rows.outcome, rows.groups))

@@ -67,7 +67,7 @@ def check_predictions(result: Result, *, seed: int = 1) -> "pd.DataFrame":
         For ols and reml, and where there are no rows.
     """
     rows = rows_of_result(result)
-    replicates = given_draws(result.draws(), rows, result.spec).replicate(seed=seed)
+    replicates = given_draws(result.draws(rows=False), rows, result.spec).replicate(seed=seed)
     members = {"": np.arange(rows.n_obs)} | {
         group: np.flatnonzero(rows.code == j) for j, group in enumerate(rows.groups)
     }

@@ -123,6 +123,16 @@ def influence(
     UsageError
         For data without rows, a model that is sampled, or a predictor with more than twelve
         different values.
+
+    Examples
+    --------
+    >>> import pandas as pd, bayes_sf as sf
+    >>> df = pd.DataFrame({"y": [1.0, 2, 3, 5, 6, 8, 4, 6, 7] * 2, "x": [0, 1, 2] * 6,
+    ...                    "g": list("aaabbbccc") * 2})
+    >>> spec = sf.ModelSpec("y", ("x",), group="g")
+    >>> found = influence(spec, df, contrast=sf.Contrast("x", 1.0, "one unit"))
+    >>> found.refits[found.refits["left_out"] == "nobody"]["estimate"].round(2).tolist()
+    [1.33]
     """
     if spec.repeats:
         raise UsageError(

@@ -243,7 +243,7 @@ def _sampled(result: Result, alphas: tuple[float, float]) -> Iterator[_Row]:
         raise UsageError(f"engine {result.engine!r}", "has no posterior", fix="use exact or nuts")
     if result.data is None:
         raise UsageError(where, "has none of its rows in memory, and power-scaling needs them")
-    tree = result.draws()
+    tree = result.draws(rows=False)
     dims = ("chain", "draw")
     coords = {name: tree["posterior"][name].to_numpy() for name in dims}
     prior = log_prior(tree, result.data, result.spec)

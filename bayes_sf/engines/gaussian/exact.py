@@ -16,6 +16,7 @@ from bayes_sf.engines.gaussian.joint import Joint, resolve_priors
 from bayes_sf.engines.gaussian.likelihood import Standardised, check_groups, standardise
 from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.gaussian.quadrature import Box, cumulative, series
+from bayes_sf.engines.loading import Loading
 from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.priors import Priors
 
@@ -138,6 +139,42 @@ class ExactPosterior:
             inner[:, None, :] / unit, inner, noise=noise, scale=unit,
             shift=loading @ self.data.coef_shift,
         )  # fmt: skip
+
+    def combine(self, loading: Loading) -> NormalMixture:
+        """Linear combinations of coefficients, group effects and residuals, raw units, (m,).
+
+        Parameters
+        ----------
+        loading : Loading
+            Of a model with one factor and its intercepts.
+        """
+        k, sizes, u = self.data.n_coef, self.moments.sizes[:, None], loading.z[0]
+        new = np.zeros(len(loading)) if loading.fresh[0] is None else loading.fresh[0][:, 0]
+        grid = self.grid if u is None else self._group_grid
+        unit = float(self.data.scale[-1])
+        inner = loading.x @ self.data.coef_transform / unit
+        lam = grid.given.lam
+        along, limit = inner[:, None, :], inner
+        constant: _Floats | float = 0.0
+        noise: _Floats | float = 0.0
+        if new.any() or loading.noise.any():
+            noise = new[:, None] ** 2 * lam + loading.noise[:, None]
+        if u is not None:
+            share = lam * sizes / (1 + lam * sizes)  # (J, Z)
+            means, y = self.data.means[:, :k], self.data.means[:, k]
+            taken = u @ (share[:, :, None] * means[:, None, :]).reshape(len(share), -1)
+            along = along - taken.reshape(len(loading), -1, k)
+            limit = inner - u @ means
+            constant = u @ (share * y[:, None])
+            noise = noise + u.multiply(u) @ (share / sizes)
+        found = self._linear(
+            along, limit, grid=grid, constant=constant, noise=noise, scale=unit,
+            shift=loading.x @ self.data.coef_shift + loading.offset,
+        )  # fmt: skip
+        if new.any():
+            exist = np.minimum(found.exist, self.spread_moments("sd_group"))
+            return NormalMixture(found.weight, found.means, found.sds, exist)
+        return found
 
     def _groups(
         self, level: float, centre: float, rows: slice | list[int] = slice(None)

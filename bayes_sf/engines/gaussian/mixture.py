@@ -65,6 +65,10 @@ class NormalMixture:
         exist = np.broadcast_to(self.exist, len(self.means))[rows]
         return NormalMixture(self.weight, self.means[rows], self.sds[rows], exist)
 
+    def shifted(self, by: _Floats) -> "NormalMixture":
+        """Return the same quantities with numbers added, (m,)."""
+        return NormalMixture(self.weight, self.means + by[:, None], self.sds, self.exist)
+
     def mean(self) -> _Floats:
         """Means, (m,)."""
         return np.where(np.asarray(self.exist) >= 1, self.means @ self.weight, np.nan)

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from bayes_sf.engines.gaussian.exact import ExactPosterior
 from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.gaussian.quadrature import invert
+from bayes_sf.engines.loading import Loading
 
 __all__ = ["SPREADS", "Posterior"]
 
@@ -55,6 +56,10 @@ class Posterior:
     def contrast(self, loading: _Floats) -> NormalMixture:
         """Linear combinations of coefficients; loading (m, k)."""
         return self._join(lambda part: part.contrast(loading))
+
+    def combine(self, loading: Loading) -> NormalMixture:
+        """Linear combinations of coefficients, effects of all groups and residuals, (m,)."""
+        return self._join(lambda part: part.combine(loading))
 
     @cached_property
     def groups(self) -> tuple[str, ...]:

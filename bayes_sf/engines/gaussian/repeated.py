@@ -140,6 +140,10 @@ class RepeatedPosterior:
         """Coefficients, the intercept first."""
         return self._join(lambda part: part.coef)
 
+    def contrast(self, loading: _Floats) -> NormalMixture:
+        """Linear combinations of coefficients; loading (m, k)."""
+        return self._join(lambda part: part.contrast(loading))
+
     @cached_property
     def ranef(self) -> NormalMixture:
         """Group effects, in the order of `groups`."""

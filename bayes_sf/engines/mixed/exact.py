@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.gaussian.quadrature import cumulative, invert, series
+from bayes_sf.engines.loading import Loading
 from bayes_sf.engines.mixed.answer import answer_rows
+from bayes_sf.engines.mixed.combine import surface_of
 from bayes_sf.engines.mixed.likelihood import check_residual, fit_mixed
 from bayes_sf.engines.mixed.nodes import Nodes, Surface, find_box, heavy
 from bayes_sf.engines.mixed.prior import mixed_priors
@@ -101,6 +103,15 @@ class MixedPosterior:
         some = np.flatnonzero(thin.weight.sum(axis=1) > 1e-7)
         sigma = np.exp(thin.t.nodes)
         return self.surface.effects(thin.at[some], sigma, weight=thin.weight[some])
+
+    def combine(self, loading: Loading) -> NormalMixture:
+        """Linear combinations of coefficients, effects and residuals, (m,)."""
+        if loading.fixed:
+            return self.contrast(loading.x).shifted(loading.offset)
+        thin = self.thin
+        some = np.flatnonzero(thin.weight.sum(axis=1) > 1e-7)
+        sigma = np.exp(thin.t.nodes)
+        return surface_of(self.surface, thin.at[some], sigma, loading, thin.weight[some])
 
     # Standard deviations, correlations and ICC ---------------------------------------------------
 

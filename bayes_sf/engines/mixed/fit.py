@@ -24,7 +24,7 @@ from bayes_sf.spec.terms.matrices import Factor, Matrices
 if TYPE_CHECKING:
     from bayes_sf.engines.mixed.sampled import MixedSampled
 
-__all__ = ["fit_formula", "matrices_of"]
+__all__ = ["fit_formula", "matrices_of", "of_rows"]
 
 
 def matrices_of(spec: ModelSpec, data: Any) -> Matrices:
@@ -56,10 +56,18 @@ def matrices_of(spec: ModelSpec, data: Any) -> Matrices:
 
 
 def of_rows(rows: Rows) -> Matrices:
-    """Design matrices of a random-intercept model's rows."""
+    """Design matrices of a random-intercept model's rows.
+
+    Parameters
+    ----------
+    rows : Rows
+        Of any predictors.
+    """
     ones = np.ones((rows.n_obs, 1))
     factor = Factor(rows.group, rows.groups, rows.code, (INTERCEPT,), ones, ((0,),))
-    return Matrices(rows.outcome, rows.terms, rows.y, np.hstack([ones, rows.x]), (factor,))
+    return Matrices(
+        rows.outcome, rows.terms, rows.y, np.hstack([ones, rows.x]), (factor,), frame=rows.frame
+    )
 
 
 def fit_formula(

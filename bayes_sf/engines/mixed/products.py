@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from bayes_sf.spec.names import INTERCEPT
 from bayes_sf.spec.terms.matrices import Factor, Matrices
 
-__all__ = ["Effects", "Products", "build_products"]
+__all__ = ["Effects", "Products", "Solved", "build_products"]
 
 _Array = NDArray[Any]
 _Floats = NDArray[np.float64]
@@ -51,6 +51,33 @@ class Effects:
 
     loading: _Floats
     spread: _Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Solved:
+    """Conditional moments of all random effects given Lambda, joint ones: `Products.solved`.
+
+    With D = S Z1'WZ2 the first factor's effects have covariance S + D T D', the others' T, and
+    between them it is -D T, all in units of sigma^2.
+
+    Parameters
+    ----------
+    shrink : (J, k, k) array
+        S: Lambda M^-1 Lambda' of the first factor, the others being known.
+    half : (q, q) array
+        Of the others: T = half half' is the covariance of their effects.
+    loading : (q, c) array
+        Means of the others' effects, as `Effects.loading`.
+    """
+
+    shrink: _Floats
+    half: _Floats
+    loading: _Floats
+
+    @property
+    def inner(self) -> _Floats:
+        """T, (q, q)."""
+        return np.asarray(self.half @ self.half.T)
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,33 +282,47 @@ class Products:
             In the formula's order, in standardised units.
         """
         j, k, _ = self.own.shape
-        q, c = len(self.rest), len(self.aa)
-        each, _ = _shrink(lower[self.order[0]][None], self.own, np.ones(j))
-        shrink = each[0]
-        own = np.einsum("jab,jbc->jac", shrink, self.own_a)
+        solved = self.solved(lower)
+        own = np.einsum("jab,jbc->jac", solved.shrink, self.own_a)
+        inner = solved.inner
         found: dict[int, Effects] = {}
-        spread = shrink
-        if q:
-            left = self._whole - self._taken_with(shrink)
-            sizes = [(self.factors[i].n_levels, self.z_scale[i].size) for i in self.order[1:]]
-            scaled = [lower[i] for i in self.order[1:]]
-            big = _spread_out(scaled, sizes)
-            m = np.eye(q) + big.T @ left[:q, :q] @ big
-            inner = big @ np.linalg.inv(m) @ big.T  # (q, q)
-            loading = inner @ left[:q, q:]
+        spread = solved.shrink
+        if len(self.rest):
             start = 0
-            for i, (levels, width) in zip(self.order[1:], sizes, strict=True):
+            for i in self.order[1:]:
+                levels, width = self.factors[i].n_levels, self.z_scale[i].size
                 stop = start + levels * width
                 block = inner[start:stop, start:stop].reshape(levels, width, levels, width)
                 diagonal = np.einsum("jajb->jab", block)
-                found[i] = Effects(loading[start:stop].reshape(levels, width, c), diagonal)
+                loading = solved.loading[start:stop].reshape(levels, width, -1)
+                found[i] = Effects(loading, diagonal)
                 start = stop
-            across = np.asarray(self.cross.todense()).reshape(j, k, q)
-            down = np.einsum("jab,jbq->jaq", shrink, across)
-            own = own - np.einsum("jaq,qc->jac", down, loading)
-            spread = shrink + np.einsum("jaq,qr,jbr->jab", down, inner, down, optimize=True)
+            across = np.asarray(self.cross.todense()).reshape(j, k, -1)
+            down = np.einsum("jab,jbq->jaq", solved.shrink, across)
+            own = own - np.einsum("jaq,qc->jac", down, solved.loading)
+            spread = spread + np.einsum("jaq,qr,jbr->jab", down, inner, down, optimize=True)
         found[self.order[0]] = Effects(own, spread)
         return [found[i] for i in range(len(self.factors))]
+
+    def solved(self, lower: Sequence[_Floats]) -> Solved:
+        """Conditional moments of all random effects at one Lambda, in parts.
+
+        Parameters
+        ----------
+        lower : sequence of (k, k) arrays
+            As in `at`.
+        """
+        q, c = len(self.rest), len(self.aa)
+        each, _ = _shrink(lower[self.order[0]][None], self.own, np.ones(len(self.own)))
+        shrink = each[0]
+        if not q:
+            return Solved(shrink, np.empty((0, 0)), np.empty((0, c)))
+        left = self._whole - self._taken_with(shrink)
+        sizes = [(self.factors[i].n_levels, self.z_scale[i].size) for i in self.order[1:]]
+        big = _spread_out([lower[i] for i in self.order[1:]], sizes)
+        m = np.eye(q) + big.T @ left[:q, :q] @ big
+        half = np.linalg.solve(np.linalg.cholesky(m), big.T).T
+        return Solved(shrink, half, half @ (half.T @ left[:q, q:]))
 
     def _taken_with(self, shrink: _Floats) -> _Floats:
         from scipy import sparse

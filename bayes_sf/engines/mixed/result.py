@@ -18,6 +18,7 @@ from bayes_sf.engines.mixed.likelihood import MixedFit
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError, legible
 from bayes_sf.spec.moments import Moments
+from bayes_sf.spec.priors import Priors
 from bayes_sf.spec.terms.matrices import Matrices
 
 if TYPE_CHECKING:
@@ -60,6 +61,11 @@ class MixedResult(Result):
     def has_draws(self) -> bool:
         """Whether there is a posterior to draw from."""
         return not isinstance(self.fitted, MixedFit)
+
+    @property
+    def priors(self) -> Priors | None:
+        """Priors in the outcome's unit; None for frequentist engines."""
+        return self.fitted.priors if self.has_draws else None
 
     def _rows(self, *, groups: bool = True) -> Iterator[Estimate]:
         """Coefficients, sds and correlations, ICC, effects of levels, worked out as they come."""
@@ -291,20 +297,51 @@ class MixedResult(Result):
             f"{table.to_string(float_format=lambda v: f'{v:.5g}')}\n"
         )
 
-    def draws(self, n: int | None = None, *, seed: int | None = None) -> Any:
-        """Draws of sds and correlations by ``nuts``, in ArviZ's schema.
+    def some_draws(self, n: int, *, seed: int = 1, groups: bool = True) -> Any:  # noqa: ARG002
+        """Draws of coefficients, effects, sds, correlations and ICC: see `Result.some_draws`.
 
         Raises
         ------
         UsageError
-            For other engines: there is no posterior, or it is known without draws.
+            For reml and ml: they have no posterior.
         """
-        rule = "has no posterior to draw from"
-        if hasattr(self.fitted, "tree"):
-            return super().draws(n, seed=seed)
-        if self.has_draws:
-            rule = "gives means, sds and quantiles of several random terms, no draws yet"
-        raise UsageError(f"engine {self.engine!r}", rule, got=n or seed, fix="see estimates")
+        import xarray as xr
+
+        from bayes_sf.engines.mixed.draws import CHAINS, draw_nodes, mixed_dataset
+
+        if not self.has_draws:
+            return super().some_draws(n, seed=seed)
+        surface = self.fitted.surface
+        if not hasattr(self.fitted, "tree"):
+            at, sigma = draw_nodes(self.fitted.nodes, n, seed=seed)
+            found = mixed_dataset(surface, at, sigma, seed=seed, chains=CHAINS)
+            return xr.DataTree.from_dict({"posterior": found})
+        at, sigma = self.fitted.coordinates
+        chains = self.fitted.tree["posterior"].sizes["chain"]
+        found = mixed_dataset(surface, at, sigma, seed=seed, chains=chains)
+        stats = self.fitted.tree["sample_stats"].to_dataset()
+        return xr.DataTree.from_dict({"posterior": found, "sample_stats": stats})
+
+    def _check_room(self, draws: int) -> None:
+        """Refuse groups of rows that no memory holds."""
+        from bayes_sf.engines.row_groups import check_room
+
+        check_room(draws, 0 if self.matrices.counts is not None else len(self.matrices.y))
+
+    def _row_groups(self, tree: Any, seed: int) -> dict[str, Any]:
+        """Groups beside the posterior, of a data frame's rows; counted rows have none."""
+        import xarray as xr
+
+        from bayes_sf.engines.mixed.draws import prior_dataset, row_datasets
+        from bayes_sf.engines.row_groups import PRIOR_DRAWS
+
+        if self.matrices.counts is not None:
+            return {}
+        posterior = tree["posterior"].to_dataset()
+        prior = prior_dataset(self.fitted.surface, PRIOR_DRAWS, seed=seed)
+        groups = row_datasets(posterior, self.matrices, seed=seed)
+        groups |= {} if prior is None else {"prior": prior}
+        return {name: xr.DataTree(dataset) for name, dataset in groups.items()}
 
     def diagnostics(self) -> "pd.DataFrame":
         """R-hat, ESS, MCSE, divergences by parameter.

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.gaussian.mixture import NormalMixture
+from bayes_sf.engines.loading import Loading
 from bayes_sf.engines.mixed.answer import answer_rows
+from bayes_sf.engines.mixed.combine import surface_of
 from bayes_sf.engines.mixed.likelihood import check_residual, fit_mixed
 from bayes_sf.engines.mixed.nodes import Surface
 from bayes_sf.engines.mixed.prior import mixed_priors
@@ -151,6 +153,11 @@ class MixedSampled(Diagnosed):
             columns.append(self.surface.place(axis, ratio))
         return np.column_stack(columns)
 
+    @property
+    def coordinates(self) -> tuple[_Floats, _Floats]:
+        """Draws in the surface's coordinates, (N, m), and sigma, standardised, (N,)."""
+        return self._at, self._draws("sd_resid") / self.surface.products.scale[-1]
+
     def spread(self, name: str) -> tuple[float, float]:
         """Mean and sd of an sd, a correlation or ``icc|factor``."""
         draws = self._draws(name)
@@ -167,13 +174,17 @@ class MixedSampled(Diagnosed):
     @cached_property
     def coef(self) -> NormalMixture:
         """Fixed coefficients, (p,), mixed over the draws."""
+        return self.contrast(np.eye(self.surface.products.n_coef))
+
+    def contrast(self, loading: _Floats) -> NormalMixture:
+        """Linear combinations of raw coefficients, (m, p) loadings, mixed over the draws."""
         products = self.surface.products
         given = self.surface.given(self._at)
         inv_var = (products.scale[-1] / self._draws("sd_resid"))[:, None] ** 2  # (N, 1)
         centre, precision = given.centre(inv_var)[:, 0], given.precision(inv_var)[:, 0]
-        along = products.turn @ given.basis  # (N, p, p)
-        mean = np.einsum("npl,nl->pn", along, centre) + products.shift[:, None]
-        sd = np.sqrt(np.einsum("npl,nl->pn", along**2, 1 / precision))
+        along = loading @ products.turn @ given.basis  # (N, m, p)
+        mean = np.einsum("nml,nl->mn", along, centre) + (loading @ products.shift)[:, None]
+        sd = np.sqrt(np.einsum("nml,nl->mn", along**2, 1 / precision))
         return NormalMixture(np.full(len(sd.T), 1 / len(sd.T)), mean, sd)
 
     @cached_property
@@ -182,6 +193,13 @@ class MixedSampled(Diagnosed):
         return self.surface.effects(
             self._at[::_THIN], (self._draws("sd_resid") / self.surface.products.scale[-1])[::_THIN]
         )
+
+    def combine(self, loading: Loading) -> NormalMixture:
+        """Linear combinations of coefficients, effects and residuals, (m,), mixed over draws."""
+        if loading.fixed:
+            return self.contrast(loading.x).shifted(loading.offset)
+        at, sigma = self.coordinates
+        return surface_of(self.surface, at[::_THIN], sigma[::_THIN], loading)
 
     def rows(self, prob: float, *, groups: bool = True) -> Iterator[Estimate]:
         """Posterior means, sds and equal-tailed intervals; with or without effects of levels."""

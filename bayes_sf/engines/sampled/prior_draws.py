@@ -35,7 +35,7 @@ from bayes_sf.spec.rows import Rows
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["draw_prior", "fixed_priors"]
+__all__ = ["draw_prior", "fixed_priors", "has_flat"]
 
 _Floats = NDArray[np.float64]
 
@@ -163,12 +163,30 @@ def draw_prior(spec: ModelSpec, rows: Rows, n: int, *, seed: int) -> "xr.DataTre
     return xr.DataTree.from_dict({"posterior": dataset})
 
 
-def _refuse_flat(spec: ModelSpec, priors: Priors) -> None:
-    """Every prior that the model uses must be a distribution."""
+def has_flat(spec: ModelSpec, rows: Rows) -> bool:
+    """Whether a prior that the model uses is no distribution.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+        The model.
+    rows : Rows
+        Its design.
+    """
+    return bool(_flat(spec, resolve_all(spec, standardise(score_moments(rows)))))
+
+
+def _flat(spec: ModelSpec, priors: Priors) -> list[str]:
+    """Roles whose priors are flat, of those that the model uses."""
     roles = ["intercept", "sd_group", *spec.extra_priors]
     roles += [] if spec.known_se else ["sd_resid"]
     roles += ["slope"] if spec.predictors else []
-    flat = [role for role in roles if priors.of(role).family == "flat"]
+    return [role for role in roles if priors.of(role).family == "flat"]
+
+
+def _refuse_flat(spec: ModelSpec, priors: Priors) -> None:
+    """Every prior that the model uses must be a distribution."""
+    flat = _flat(spec, priors)
     if flat:
         raise SpecError(
             f"model {spec.name!r}: priors", "must be proper to be drawn from",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bayes_sf.analysis.checks.loo import rows_of_result
 from bayes_sf.catalogue import mark, say
 from bayes_sf.engines.result import Result
-from bayes_sf.engines.sampled.pointwise import given_draws
+from bayes_sf.engines.row_groups import one_factor_rows
 from bayes_sf.errors import UsageError, closest, legible
 from bayes_sf.output.figures.page import MUTED, figure_files, picture_label, styled
 from bayes_sf.output.figures.result import draw_estimates, draw_shrinkage, draw_slopes
@@ -202,16 +202,8 @@ def _with_predictions(result: Result, tree: "xr.DataTree") -> "xr.DataTree":
     """Add what predictive pictures need: predictions, observations and log-likelihood by row."""
     import xarray as xr
 
-    rows, dims = rows_of_result(result), ("chain", "draw", "obs")
-    given = given_draws(tree, rows, result.spec)
-    return xr.DataTree.from_dict(
-        {
-            "posterior": tree["posterior"].to_dataset(),
-            "observed_data": xr.Dataset({"y": ("obs", rows.y)}),
-            "posterior_predictive": xr.Dataset({"y": (dims, given.replicate(seed=1))}),
-            "log_likelihood": xr.Dataset({"y": (dims, given.log_likelihood())}),
-        }
-    )
+    rows = one_factor_rows(tree, rows_of_result(result), result.spec, seed=1)
+    return xr.DataTree.from_dict({"posterior": tree["posterior"].to_dataset(), **rows})
 
 
 #: What pictures are called.

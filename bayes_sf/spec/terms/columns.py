@@ -225,7 +225,8 @@ def categories(frame: "pd.DataFrame", name: str) -> Any:
 
     labels, code = _levels(frame[name], name)
     _check_several(labels, name)
-    return pd.Categorical.from_codes(code, categories=pd.Index(labels))
+    # Ordered, so that formulae keeps their order: of others it takes the alphabet's.
+    return pd.Categorical.from_codes(code, categories=pd.Index(labels), ordered=True)
 
 
 def _check_several(labels: Sequence[str], name: str) -> None:

@@ -127,6 +127,13 @@ class Formula:
         """Columns of the data that are used."""
         return tuple(token.name for token in self.names)
 
+    @property
+    def predictors(self) -> tuple[str, ...]:
+        """Columns of the fixed terms, offsets among them, and of what varies by group."""
+        parts = [self.common, *(term.left for term in self.random)]
+        found = (token.name for part in parts for token in _columns(list(_tokens(part))))
+        return tuple(dict.fromkeys(found))
+
     def place(self, column: str) -> str:
         """Where a column is first named, as an error says it."""
         return next(token.place for token in self.names if token.name == column)

@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from narwhals.typing import IntoFrame
 
-__all__ = ["Factor", "Matrices", "has_intercept", "read_formula", "terms_of", "with_place"]
+__all__ = [
+    "Factor", "Matrices", "evaluate", "factor_levels", "fixed_columns", "has_intercept",
+    "precisions", "read_formula", "terms_of", "values_of", "varying_part", "with_place",
+]  # fmt: skip
 
 _Floats = NDArray[np.float64]
 
@@ -98,6 +101,10 @@ class Matrices:
         Precisions: Var(e_i) = sigma^2/weight_i.
     counts : (n,) float array or None
         How many rows each row stands for.
+    frame : pandas.DataFrame or None
+        The columns that it was made of, in memory only.
+    offset : (n,) array or None
+        What was taken from the response.
     """
 
     response: str
@@ -107,6 +114,8 @@ class Matrices:
     factors: tuple[Factor, ...]
     weights: _Floats | None = field(default=None, repr=False)
     counts: _Floats | None = field(default=None, repr=False)
+    frame: "pd.DataFrame | None" = field(default=None, repr=False)
+    offset: _Floats | None = field(default=None, repr=False)
 
     @property
     def n_obs(self) -> int:
@@ -165,14 +174,14 @@ class Matrices:
         if counts is not None:
             kept = counts > 0
             frame, counts = frame[kept].reset_index(drop=True), counts[kept]
-        values = {name: _values(frame, name, formula) for name in formula.evaluated}
-        evaluated = _evaluate(f"{formula.response} ~ {formula.common}", values, formula)
+        values = {name: values_of(frame, name, formula) for name in formula.evaluated}
+        evaluated = evaluate(f"{formula.response} ~ {formula.common}", values, formula)
         y = _response(evaluated, formula)
-        terms, x, offset = _fixed(evaluated)
+        terms, x, offset = fixed_columns(evaluated.common, len(y))
         factors = tuple(_factors(formula, frame, values))
         made = cls(
             formula.response, terms, y - offset, x, factors,
-            _precisions(frame, weights), counts,
+            precisions(frame, weights), counts, frame, offset,
         )  # fmt: skip
         _check_fixed(made)
         for factor in factors:
@@ -240,8 +249,18 @@ def with_place(error: DataError, formula: Formula, df: Any) -> DataError:
     return DataError(formula.place(name), error.rule, got=error.got, fix=fix)
 
 
-def _values(frame: "pd.DataFrame", name: str, formula: Formula) -> Any:
-    """One column as formulae is to see it: floats, or categories in their order."""
+def values_of(frame: "pd.DataFrame", name: str, formula: Formula) -> Any:
+    """One column as formulae is to see it: floats, or categories in their order.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Of `frame_from`.
+    name : str
+        The column.
+    formula : Formula
+        It is named in.
+    """
     if is_category(frame, name):
         return categories(frame, name)
     values = numeric(frame, name)
@@ -250,8 +269,18 @@ def _values(frame: "pd.DataFrame", name: str, formula: Formula) -> Any:
     return values
 
 
-def _evaluate(text: str, values: Mapping[str, Any], formula: Formula) -> Any:
-    """Let formulae evaluate a formula on columns."""
+def evaluate(text: str, values: Mapping[str, Any], formula: Formula) -> Any:
+    """Let formulae evaluate a formula on columns.
+
+    Parameters
+    ----------
+    text : str
+        What is evaluated, a part of the formula.
+    values : mapping
+        Columns, of `values_of`.
+    formula : Formula
+        For messages.
+    """
     import warnings
 
     import pandas as pd
@@ -259,7 +288,7 @@ def _evaluate(text: str, values: Mapping[str, Any], formula: Formula) -> Any:
 
     frame = pd.DataFrame(dict(values))
     functions = {name: getattr(np, name) for name in ("log2", "log10", "log1p", "log", "exp")}
-    functions |= {"sqrt": np.sqrt, "abs": np.abs, "np": np, _OURS: _scale}
+    functions |= {"sqrt": np.sqrt, "abs": np.abs, "np": np, _OURS: _Scale}
     for own in ("scale", "standardize"):
         text = _renamed(text, own)
     try:
@@ -277,9 +306,21 @@ def _renamed(text: str, function: str) -> str:
     return re.sub(rf"(?<![\w.]){function}(?=\s*\()", _OURS, text)
 
 
-def _scale(x: _Floats) -> _Floats:
-    """Deviation from the mean in standard deviations with n - 1, as R has it."""
-    return np.asarray((x - np.mean(x)) / np.std(x, ddof=1))
+class _Scale:
+    """Deviation from the mean in standard deviations with n - 1, as R has it.
+
+    Of other rows than the first ones it is in units of the first ones: formulae keeps it.
+    """
+
+    __stateful_transform__ = True
+
+    def __init__(self) -> None:
+        self._first: tuple[float, float] | None = None
+
+    def __call__(self, x: _Floats) -> _Floats:
+        if self._first is None:
+            self._first = float(np.mean(x)), float(np.std(x, ddof=1))
+        return np.asarray((x - self._first[0]) / self._first[1])
 
 
 def _response(evaluated: Any, formula: Formula) -> _Floats:
@@ -298,15 +339,22 @@ def _response(evaluated: Any, formula: Formula) -> _Floats:
     return y
 
 
-def _fixed(evaluated: Any) -> tuple[tuple[str, ...], _Floats, _Floats]:
-    """Names and columns of the fixed terms, the intercept first, and the sum of the offsets."""
-    rows = len(evaluated.response.design_matrix)
+def fixed_columns(common: Any, rows: int) -> tuple[tuple[str, ...], _Floats, _Floats]:
+    """Names and columns of the fixed terms, the intercept first, and the sum of the offsets.
+
+    Parameters
+    ----------
+    common : formulae's matrix of the fixed terms, or None
+        Of any rows.
+    rows : int
+        How many they are.
+    """
     names: list[str] = []
     columns: list[_Floats] = []
     offset = np.zeros(rows)
-    terms = {} if evaluated.common is None else evaluated.common.terms
+    terms = {} if common is None else common.terms
     for term in sorted(terms.values(), key=lambda t: t.kind != "intercept"):
-        values = np.asarray(evaluated.common[term.name], dtype=float).reshape(rows, -1)
+        values = np.asarray(common[term.name], dtype=float).reshape(rows, -1)
         _check_finite(values, term.name.replace(_OURS, "scale"))
         if term.kind == "offset":
             offset = offset + values[:, 0]
@@ -351,7 +399,7 @@ def _factors(
         places = range(start, start + len(columns))
         blocks = (tuple(places),) if term.correlated else tuple((place,) for place in places)
         if old is None:
-            levels, code = _levels(frame, term.factor, formula)
+            levels, code = factor_levels(frame, term.factor, formula)
             found[term.factor] = Factor(term.factor, levels, code, columns, z, blocks)
         else:
             found[term.factor] = replace(
@@ -371,24 +419,47 @@ def _check_once(term: RandomTerm, columns: Sequence[str], before: Sequence[str])
         )  # fmt: skip
 
 
+def varying_part(term: RandomTerm, values: Mapping[str, Any], formula: Formula) -> Any:
+    """What varies by a term, evaluated: formulae's matrix of it, or None.
+
+    Parameters
+    ----------
+    term : RandomTerm
+    values : mapping
+        Columns, of `values_of`.
+    formula : Formula
+    """
+    one = "one" + "e" * max(map(len, [*values, ""]))  # no column has that name
+    rows = len(next(iter(values.values()), ()))
+    return evaluate(f"{one} ~ {term.left}", {**values, one: np.ones(rows)}, formula).common
+
+
 def _varying(
     term: RandomTerm, values: Mapping[str, Any], formula: Formula, rows: int
 ) -> tuple[tuple[str, ...], _Floats, str]:
     """Names and columns of what varies by a term, and the name of a category among it."""
-    one = "one" + "e" * max(map(len, [*values, ""]))  # no column has that name
-    evaluated = _evaluate(f"{one} ~ {term.left}", {**values, one: np.ones(rows)}, formula)
-    names, z, _ = _fixed(evaluated)
+    common = varying_part(term, values, formula)
+    names, z, _ = fixed_columns(common, rows)
     if not names:
         raise SpecError(term.bar.place, "must have something that varies", got=term.left)
-    kinds = {t.name: t.kind for t in evaluated.common.terms.values()}
+    kinds = {t.name: t.kind for t in common.terms.values()}
     category = next((name for name, kind in kinds.items() if kind == "categoric"), "")
     return names, z, category
 
 
-def _levels(
+def factor_levels(
     frame: "pd.DataFrame", name: str, formula: Formula
 ) -> tuple[tuple[str, ...], NDArray[np.intp]]:
-    """Levels of a factor, or of a combination of factors, those that there are."""
+    """Levels of a factor, or of a combination of factors, those that there are.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    name : str
+        ``g``, or ``a:b``.
+    formula : Formula
+        It is a factor of.
+    """
     parts = [name] if name in formula.columns else name.split(":")
     levels, code = code_groups(frame, parts[0])
     for part in parts[1:]:
@@ -417,8 +488,15 @@ def _counts(frame: "pd.DataFrame", name: str) -> _Floats | None:
     return values
 
 
-def _precisions(frame: "pd.DataFrame", name: str) -> _Floats | None:
-    """Precision weights of the rows."""
+def precisions(frame: "pd.DataFrame", name: str) -> _Floats | None:
+    """Precision weights of the rows; None where no column is named.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    name : str
+        Their column.
+    """
     if not name:
         return None
     values = numeric(frame, name)

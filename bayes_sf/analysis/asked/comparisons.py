@@ -1,0 +1,264 @@
+"""Comparisons and slopes: what becomes of the expected outcome where a predictor changes."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from math import isfinite
+from numbers import Real
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bayes_sf.analysis.asked.grid import (
+    Grid,
+    columns_of,
+    design_of,
+    groups_by_factor,
+    loading_of,
+    named,
+    texts,
+)  # fmt: skip
+from bayes_sf.analysis.asked.linear import table_of
+from bayes_sf.engines.loading import Loading
+from bayes_sf.engines.result import Result
+from bayes_sf.errors import UsageError
+from bayes_sf.spec.terms.columns import numeric
+from bayes_sf.spec.terms.design import Design
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["comparisons", "slopes"]
+
+#: Half the step of a slope's difference, as a share of the predictor's range.
+_STEP = 1e-4
+
+
+def comparisons(
+    result: Result,
+    variables: str | Iterable[str] | Mapping[str, Any] | None = None,
+    *,
+    by: str | Iterable[str] = (),
+    at: Mapping[str, Any] | None = None,
+    new: Any = None,
+    groups: str | Mapping[str, str] = "none",
+    average: bool = True,
+) -> "pd.DataFrame":
+    """Compare expected outcomes at two values of a predictor, all else being what it is in a row.
+
+    Parameters
+    ----------
+    result : Result
+        Fitted to a data frame.
+    variables : str, list of str or mapping, optional
+        Predictors; all of them by default. A number goes one up, a category from its first one (the
+        reference, unless the formula says otherwise) to each of the others. A mapping says
+        otherwise: ``{"x": 5}`` is five up, ``{"x": (0, 10)}`` from 0 to 10, ``{"c": ("low",
+        "top")}`` from low to top, ``{"c": "pairwise"}`` every pair.
+    by : str or list of str
+        Columns in whose values comparisons are averaged.
+    at : mapping
+        Values that every row is given, one or several.
+    new : data frame, optional
+        Rows; the fitted ones by default.
+    groups : {"none", "known", "new"} or mapping
+        As in `predict`: of varying slopes ``known`` takes each row's own, ``new`` that of a level
+        never seen, ``none`` the fixed coefficients alone.
+    average : bool
+        Whether comparisons are averaged over the rows; or else there is one for every row.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``estimate, sd, lower, upper`` and ``p_direction``; of ``reml`` and ``ml`` ``t``, ``df`` by
+        Satterthwaite's method and ``p``, of coefficients alone. Indexed by ``term``, ``contrast``
+        and the values of `at` and `by`, or the row.
+
+    Raises
+    ------
+    UsageError
+        For a column that is no predictor of the model, a grouping factor, a contrast that is none.
+    DataError
+        As `predict`.
+
+    Examples
+    --------
+    >>> import pandas as pd, bayes_sf as sf
+    >>> df = pd.DataFrame({"y": [1.0, 2, 3, 5, 6, 8, 4, 6, 7], "x": [0, 1, 2] * 3,
+    ...                    "c": list("ab") * 4 + ["a"], "g": list("aaabbbccc")})
+    >>> result = sf.fit("y ~ x + c + (1 | g)", df)
+    >>> result.comparisons({"x": 2})["estimate"].round(2)
+    term  contrast
+    x     +2          2.66
+    Name: estimate, dtype: float64
+    """
+    asked = {} if variables is None or isinstance(variables, str) else variables
+    asked = dict(asked) if isinstance(asked, Mapping) else {}
+    design = design_of(result)
+    words = groups_by_factor(design, groups)
+    chosen = _predictors("comparisons", design, variables)
+    grid = Grid.of(
+        result, design, new, by=by, at=at, average=average, more=columns_of(design, words)
+    )
+    parts: list[tuple[tuple[str, ...], Loading]] = []
+    for name in chosen:
+        for contrast, low, high in _contrasts(design, grid, name, asked.get(name)):
+            ends = [loading_of(design, grid.assigned(**{name: v}), words) for v in (low, high)]
+            parts.append(((name, contrast), _less(ends[1], ends[0])))
+    return _answered(result, grid, parts, ["term", "contrast"], words)
+
+
+def slopes(
+    result: Result,
+    variables: str | Iterable[str] | None = None,
+    *,
+    by: str | Iterable[str] = (),
+    at: Mapping[str, Any] | None = None,
+    new: Any = None,
+    groups: str | Mapping[str, str] = "none",
+    average: bool = True,
+) -> "pd.DataFrame":
+    """Slopes: how steeply the expected outcome changes with a number.
+
+    Parameters
+    ----------
+    result, by, at, new, groups, average
+        As in `comparisons`.
+    variables : str or list of str, optional
+        Predictors that are numbers; all of them by default.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `comparisons`, indexed by ``term``.
+
+    Raises
+    ------
+    UsageError
+        As `comparisons`, and for a category, which has no slope.
+
+    Examples
+    --------
+    >>> import pandas as pd, bayes_sf as sf
+    >>> df = pd.DataFrame({"y": [1.0, 2, 5, 5, 6, 10, 4, 6, 9], "x": [0, 1, 2] * 3,
+    ...                    "g": list("aaabbbccc")})
+    >>> result = sf.fit("y ~ x + I(x**2) + (1 | g)", df, engine="reml")
+    >>> result.slopes("x", at={"x": [0, 2]})["estimate"].round(2)
+    term  x
+    x     0    0.33
+          2    4.33
+    Name: estimate, dtype: float64
+    """
+    design = design_of(result)
+    words = groups_by_factor(design, groups)
+    chosen = _predictors("slopes", design, variables)
+    kinds = [name for name in chosen if design.categories(name)]
+    if kinds and variables is not None:
+        raise UsageError(
+            "slopes", "are of numbers: a category has none", got=kinds[0],
+            fix=f"use comparisons({kinds[0]!r})",
+        )  # fmt: skip
+    grid = Grid.of(
+        result, design, new, by=by, at=at, average=average, more=columns_of(design, words)
+    )
+    parts: list[tuple[tuple[str, ...], Loading]] = []
+    for name in (name for name in chosen if name not in kinds):
+        values = numeric(grid.frame, name)
+        step = _STEP * float(np.ptp(numeric(design.frame, name)))
+        low, high = (
+            loading_of(design, grid.assigned(**{name: end}), words)
+            for end in (values - step, values + step)
+        )
+        parts.append(((name,), _less(high, low, 0.5 / step)))
+    return _answered(result, grid, parts, ["term"], words)
+
+
+def _predictors(what: str, design: Design, given: Any) -> list[str]:
+    """Predictors that are asked for."""
+    known = design.formula.predictors
+    if given is None:
+        return list(known)
+    names = texts(what, given)
+    for name in names:
+        if name not in known and any(name in (f, *design.parts(f)) for f in design.levels):
+            raise UsageError(
+                what, "are of predictors: this is a grouping factor", got=name,
+                fix=f"compare its levels by predict(by={name!r}), or see ranef()",
+            )  # fmt: skip
+    return named(what, names, known)
+
+
+def _contrasts(design: Design, grid: Grid, name: str, asked: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Name of each contrast of a predictor, and the columns before and after."""
+    levels = design.categories(name)
+    where = f"comparisons of {name}"
+    if levels:
+        pairs = [(levels[0], level) for level in levels[1:]]
+        if asked == "pairwise":
+            pairs = [(a, b) for i, a in enumerate(levels) for b in levels[i + 1 :]]
+        elif _is_pair(asked):
+            pairs = [(asked[0], asked[1])]
+        elif asked not in (None, "reference"):
+            rule = "must be 'reference', 'pairwise' or two of its categories"
+            raise UsageError(where, rule, got=asked)
+        for low, high in pairs:
+            if low == high:
+                raise UsageError(where, "must be of two different categories", got=[low, high])
+            yield f"{high} - {low}", low, high
+        return
+    if _is_pair(asked) and all(_is_number(end) for end in asked):
+        yield f"{asked[1]:g} - {asked[0]:g}", float(asked[0]), float(asked[1])
+        return
+    step = 1.0 if asked is None else asked
+    if not _is_number(step) or step == 0:
+        rule = "must be a step other than zero, or two values"
+        raise UsageError(where, rule, got=asked)
+    values = numeric(grid.frame, name)
+    yield f"{step:+g}", values, values + float(step)
+
+
+def _is_pair(asked: Any) -> bool:
+    return isinstance(asked, tuple | list) and len(asked) == 2
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
+
+
+def _less(high: Loading, low: Loading, factor: Any = 1.0) -> Loading:
+    """Difference of the rows' combinations, times a factor."""
+    scale = np.broadcast_to(factor, (len(high),))
+
+    def less(one: Any, other: Any) -> Any:
+        if one is None:
+            return None
+        return (one - other) * scale[:, None]
+
+    return replace(
+        high, x=less(high.x, low.x), offset=(high.offset - low.offset) * scale,
+        z=tuple(map(less, high.z, low.z)), fresh=tuple(map(less, high.fresh, low.fresh)),
+    )  # fmt: skip
+
+
+def _answered(
+    result: Result,
+    grid: Grid,
+    parts: "list[tuple[tuple[str, ...], Loading]]",
+    names: list[str],
+    words: Mapping[str, str],
+) -> "pd.DataFrame":
+    """Tables of all contrasts under each other."""
+    import pandas as pd
+
+    signed = "known" not in words.values() and "new" not in words.values()
+    signed = signed or result.has_draws
+    tables = []
+    for key, loading in parts:
+        averaged = loading if grid.average is None else loading.times(grid.average)
+        table = table_of(result, averaged, grid.index, signed=signed)
+        tables.append(pd.concat({key if len(key) > 1 else key[0]: table}, names=names))
+    if not tables:
+        rule = "has no predictors to compare, or none that is a number to have a slope"
+        raise UsageError(f"model {result.spec.name!r}", rule)
+    found = pd.concat(tables)
+    lone = grid.average is not None and grid.index.names == [None]
+    return found.droplevel(-1) if lone else found

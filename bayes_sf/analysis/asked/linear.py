@@ -1,0 +1,274 @@
+"""Answers to linear questions: x'beta + z'b of any result, as a table.
+
+Of ``exact`` an answer is a mixture of normals, without Monte Carlo error; of ``nuts`` a mixture
+over the draws, or the draws; of ``reml``, ``ml`` and ``ols`` an estimate with its standard error.
+A family with a link has it here: what is asked is linear on the link scale.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_sf.engines.gaussian.mixture import NormalMixture
+from bayes_sf.engines.gaussian.ols_reml import GaussianFit
+from bayes_sf.engines.gaussian.posterior import Posterior
+from bayes_sf.engines.gaussian.repeated import RepeatedPosterior
+from bayes_sf.engines.loading import Loading
+from bayes_sf.engines.mixed.combine import fit_of
+from bayes_sf.engines.mixed.degrees import satterthwaite
+from bayes_sf.engines.mixed.exact import MixedPosterior
+from bayes_sf.engines.mixed.fit import of_rows
+from bayes_sf.engines.mixed.likelihood import MixedFit, fit_mixed
+from bayes_sf.engines.result import Result
+from bayes_sf.engines.sampled.nuts import Sampled
+from bayes_sf.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+__all__ = ["Drawn", "Wald", "answer", "fixed_loading", "means_of", "table_of", "unit_loading"]
+
+_Floats = NDArray[np.float64]
+
+#: Numbers that are worked on at a time.
+_BLOCK = 8_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Wald:
+    """Estimates with standard errors.
+
+    Parameters
+    ----------
+    estimate, error : (m,) arrays
+    df : (m,) array
+        Degrees of freedom of t; infinite for a normal.
+    """
+
+    estimate: _Floats
+    error: _Floats
+    df: _Floats
+
+    def mean(self) -> _Floats:
+        """Estimates, (m,)."""
+        return self.estimate
+
+    def sd(self) -> _Floats:
+        """Standard errors, (m,)."""
+        return self.error
+
+    def quantile(self, probs: Sequence[float]) -> _Floats:
+        """Limits of Wald intervals with the normal's quantiles, (m, len(probs))."""
+        from scipy.special import ndtri
+
+        return np.asarray(self.estimate[:, None] + self.error[:, None] * ndtri(probs))
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Draws of m quantities, (m, S)."""
+
+    draws: _Floats
+
+    def mean(self) -> _Floats:
+        """Means, (m,)."""
+        return np.asarray(self.draws.mean(axis=1))
+
+    def sd(self) -> _Floats:
+        """Return the standard deviations, (m,)."""
+        return np.asarray(self.draws.std(axis=1, ddof=1))
+
+    def quantile(self, probs: Sequence[float]) -> _Floats:
+        """Quantiles, (m, len(probs))."""
+        return np.asarray(np.quantile(self.draws, probs, axis=1).T)
+
+    def cdf(self, value: float) -> _Floats:
+        """P(quantity <= value), (m,)."""
+        return np.asarray((self.draws <= value).mean(axis=1))
+
+
+type Answer = NormalMixture | Drawn | Wald
+
+
+def fixed_loading(result: Result, x: _Floats) -> Loading:
+    """Combinations of a result's coefficients alone.
+
+    Parameters
+    ----------
+    result : Result
+    x : (m, p) array
+        Of raw coefficients.
+    """
+    matrices = getattr(result, "matrices", None)
+    none = (None,) * (1 if matrices is None else len(matrices.factors))
+    return Loading(x, np.zeros(len(x)), none, none, np.zeros(len(x)))
+
+
+def unit_loading(result: Result) -> Loading:
+    """Each coefficient by itself.
+
+    Parameters
+    ----------
+    result : Result
+    """
+    return fixed_loading(result, np.eye(len(result.coefficients)))
+
+
+def answer(result: Result, loading: Loading, *, degrees: bool = False) -> Answer:
+    """Estimates or posterior of linear combinations, (m,).
+
+    Parameters
+    ----------
+    result : Result
+        Of any engine.
+    loading : Loading
+    degrees : bool
+        Whether Satterthwaite's degrees of freedom are asked for (``reml``, ``ml``); otherwise they
+        are infinite.
+
+    Raises
+    ------
+    UsageError
+        For effects of a model whose effects are not known jointly.
+    """
+    fitted = result.fitted
+    if hasattr(fitted, "combine"):
+        return fitted.combine(loading)  # type: ignore[no-any-return]
+    if isinstance(fitted, MixedFit):
+        return _of_fit(fitted, loading, degrees=degrees)
+    if isinstance(fitted, GaussianFit):
+        return _of_moments(result, fitted, loading, degrees=degrees)
+    if isinstance(fitted, RepeatedPosterior) and loading.fixed:
+        return fitted.contrast(loading.x).shifted(loading.offset)
+    if isinstance(fitted, Sampled):
+        return _of_draws(fitted.tree["posterior"].to_dataset(), fitted.moments.group, loading)
+    raise UsageError(
+        f"model {result.spec.name!r}", "has no predictions yet", got=f"engine {result.engine!r}",
+        fix="see its estimates",
+    )  # fmt: skip
+
+
+def _of_fit(fit: MixedFit, loading: Loading, *, degrees: bool) -> Wald:
+    estimate, error = fit_of(fit, loading)
+    infinite = np.full(len(loading), np.inf)
+    return Wald(estimate, error, satterthwaite(fit, loading.x) if degrees else infinite)
+
+
+def _of_moments(result: Result, fit: GaussianFit, loading: Loading, *, degrees: bool) -> Wald:
+    """OLS by its covariance; REML with rows as any mixed model, else coefficients alone."""
+    n, k = fit.moments.n_obs, len(fit.coef)
+    if result.engine != "ols" and result.data is not None:
+        return _of_fit(fit_mixed(of_rows(result.data)), loading, degrees=degrees)
+    estimate = loading.x @ fit.coef + loading.offset
+    variance = ((loading.x @ fit.vcov) * loading.x).sum(axis=1) + loading.noise * fit.sd_resid**2
+    df = n - k if result.engine == "ols" else np.inf
+    return Wald(estimate, np.sqrt(variance), np.full(len(loading), float(df)))
+
+
+def _of_draws(posterior: "xr.Dataset", group: str, loading: Loading) -> NormalMixture | Drawn:
+    """Draws of coefficients and effects; what is never seen is normal given each draw."""
+
+    def flat(name: str, *dims: str) -> _Floats:
+        return np.asarray(
+            posterior[name].transpose("chain", "draw", *dims).to_numpy().reshape(-1, *(
+                posterior.sizes[dim] for dim in dims
+            ))
+        )  # fmt: skip
+
+    total = loading.x @ flat("beta", "term").T + loading.offset[:, None]  # (m, S)
+    slopes = "u_slope" in posterior
+    if loading.z[0] is not None:
+        effects = [flat("u", group), *([flat("u_slope", group)] if slopes else [])]
+        stacked = np.stack(effects, axis=2)  # (S, J, k)
+        total = total + loading.z[0] @ stacked.reshape(len(stacked), -1).T
+    variance = np.zeros_like(total)
+    if loading.noise.any():
+        variance = variance + loading.noise[:, None] * flat("sd_resid") ** 2
+    fresh = loading.fresh[0]
+    if fresh is not None:
+        sds = [flat("sd_group"), *([flat("sd_slope")] if slopes else [])]
+        parts = [fresh[:, [i]] * sd for i, sd in enumerate(sds)]
+        variance = variance + sum(part**2 for part in parts)
+        if slopes:
+            variance = variance + 2 * parts[0] * parts[1] * flat("correlation")
+    if not variance.any():
+        return Drawn(total)
+    draws = total.shape[1]
+    return NormalMixture(np.full(draws, 1 / draws), total, np.sqrt(variance))
+
+
+def means_of(result: Result, loading: Loading) -> _Floats:
+    """Estimates or posterior means of linear combinations, (m,).
+
+    Parameters
+    ----------
+    result : Result
+    loading : Loading
+    """
+    return np.concatenate([answer(result, part).mean() for part in _parts(result, loading)])
+
+
+def _parts(result: Result, loading: Loading) -> Iterator[Loading]:
+    """Combinations, so many at a time that memory is small."""
+    step = max(1, _BLOCK // _components(result, loading))
+    for start in range(0, max(len(loading), 1), step):
+        yield loading.take(slice(start, start + step))
+
+
+def table_of(result: Result, loading: Loading, index: Any, *, signed: bool) -> "pd.DataFrame":
+    """Estimates and intervals of linear combinations.
+
+    Parameters
+    ----------
+    result : Result
+    loading : Loading
+    index : index of the table
+    signed : bool
+        Whether it is asked how sure their sign is: ``p_direction``, or ``t, df, p``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``estimate, sd, lower, upper`` and these.
+    """
+    import pandas as pd
+
+    parts: list[dict[str, _Floats]] = []
+    for part in _parts(result, loading):
+        found = answer(result, part, degrees=signed)
+        tails = [0.5 - 0.5 * result.prob, 0.5 + 0.5 * result.prob]
+        limits = found.quantile(tails)
+        columns = {
+            "estimate": found.mean(), "sd": found.sd(), "lower": limits[:, 0],
+            "upper": limits[:, 1],
+        }  # fmt: skip
+        parts.append({**columns, **(_sign(found) if signed else {})})
+    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return pd.DataFrame(joined, index=index)
+
+
+def _components(result: Result, loading: Loading) -> int:
+    """Numbers that one combination takes, at most."""
+    fitted = result.fitted
+    if isinstance(fitted, MixedPosterior):
+        nodes = fitted.nodes if loading.fixed else fitted.thin
+        return int(nodes.weight.size)
+    if isinstance(fitted, Posterior):
+        return int(sum(part.grid.weight.size for part in fitted.parts))
+    return 4000
+
+
+def _sign(found: Answer) -> dict[str, _Floats]:
+    """How sure the sign of a quantity is."""
+    from scipy.special import stdtr
+
+    if isinstance(found, Wald):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            t = found.estimate / found.error
+        return {"t": t, "df": found.df, "p": 2 * stdtr(found.df, -np.abs(t))}
+    below = found.cdf(0.0)
+    return {"p_direction": np.maximum(below, 1 - below)}

@@ -1,0 +1,116 @@
+"""Predictions: the expected outcome, or an outcome, of rows; averaged or one by one."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from bayes_sf.analysis.asked.grid import (
+    Grid,
+    columns_of,
+    design_of,
+    groups_by_factor,
+    loading_of,
+)
+from bayes_sf.analysis.asked.linear import table_of
+from bayes_sf.engines.result import Result
+from bayes_sf.errors import UsageError, closest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["KINDS", "predict"]
+
+#: The expected outcome, or an outcome with its residual.
+KINDS = ("mean", "outcome")
+
+
+def predict(
+    result: Result,
+    new: Any = None,
+    *,
+    groups: str | Mapping[str, str] = "known",
+    kind: str = "mean",
+    by: str | Iterable[str] = (),
+    at: Mapping[str, Any] | None = None,
+) -> "pd.DataFrame":
+    """Predict rows: those that were fitted, or new ones.
+
+    Of ``exact`` a prediction's distribution is a mixture of normals and has no Monte Carlo error.
+    Of ``reml`` and ``ml`` the standard error takes the variances as known, and holds what is not
+    known of coefficients and of the levels' effects, as lme4's ``predict(se.fit = TRUE)``. New rows
+    are built by the fitted formula: ``scale()``, ``poly()`` and ``bs()`` keep the fitted rows'
+    means, sds and knots.
+
+    Parameters
+    ----------
+    result : Result
+        Fitted to a data frame.
+    new : data frame, optional
+        With the predictors' columns; the fitted rows by default.
+    groups : {"known", "new", "none"} or mapping
+        What becomes of random effects: ``known`` takes those of each row's level, which the fit
+        must have; ``new`` is a level that was never seen, whose effect is integrated out (the
+        grouping column is not needed); ``none`` leaves effects out, as lme4's ``re.form = NA``.
+        Of several factors it may be said for each: ``{"school": "known", "rater": "new"}``.
+    kind : {"mean", "outcome"}
+        The expected outcome of such a row, or an outcome, with its residual.
+    by : str or list of str
+        Columns in whose values expected outcomes are averaged over the rows.
+    at : mapping
+        Values that every row is given, one or several, before averaging.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``estimate, sd, lower, upper``: one line for every row, indexed as `new` is (0, 1, ... where
+        it has no index); with `by` or `at` one for every average, indexed by these columns' values.
+
+    Raises
+    ------
+    DataError
+        For a missing column, a gap, and a category or level that the fit does not know.
+    UsageError
+        For a result without rows, a word that is not known, averages of outcomes.
+
+    Examples
+    --------
+    >>> import pandas as pd, bayes_sf as sf
+    >>> df = pd.DataFrame({"y": [1.0, 2, 3, 5, 6, 8, 4, 6, 7], "x": [0, 1, 2] * 3,
+    ...                    "g": list("aaabbbccc")})
+    >>> result = sf.fit("y ~ x + (1 | g)", df, engine="reml")
+    >>> result.predict(pd.DataFrame({"x": [0, 3], "g": ["a", "c"]})).round(2)
+       estimate    sd  lower  upper
+    0      0.69  0.26   0.18   1.19
+    1      8.33  0.36   7.61   9.04
+    >>> result.predict(at={"x": [0, 3]}, groups="none")["estimate"].round(2).tolist()
+    [3.33, 7.33]
+    """
+    if kind not in KINDS:
+        fix = closest(str(kind), KINDS)
+        raise UsageError("predict: kind", f"must be one of {', '.join(KINDS)}", got=kind, fix=fix)
+    averaged = bool(by) or bool(at)
+    if kind == "outcome":
+        _check_outcome(result, averaged=averaged)
+    design = design_of(result)
+    words = groups_by_factor(design, groups)
+    needed = columns_of(design, words)
+    if kind == "outcome" and design.weights:
+        needed.append(design.weights)
+    grid = Grid.of(result, design, new, by=by, at=at, average=averaged, more=needed)
+    loading = loading_of(design, grid.frame, words, noisy=kind == "outcome")
+    if averaged:
+        loading = loading.times(grid.average)
+    return table_of(result, loading, grid.index, signed=False)
+
+
+def _check_outcome(result: Result, *, averaged: bool) -> None:
+    """Outcomes are of single rows, with a common Gaussian residual."""
+    if averaged:
+        raise UsageError(
+            "predict: kind", "must be mean where predictions are averaged", got="outcome",
+            fix="leave by and at out, and give the rows as new",
+        )  # fmt: skip
+    if result.spec.likelihood != "gaussian" or result.spec.resid_by_group:
+        raise UsageError(
+            "predict: kind", "must be mean for residuals that are not of one Gaussian sd",
+            got="outcome",
+        )  # fmt: skip

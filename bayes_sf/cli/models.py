@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from bayes_sf.cli.app import app
+from bayes_sf.cli.completion import analysis_names
 from bayes_sf.cli.console import stdout
 from bayes_sf.cli.given import HIDING, LEDGER, STUDY, Given, with_options, writing
 from bayes_sf.cli.options import (
@@ -19,10 +20,22 @@ from bayes_sf.errors import ConvergenceError, UsageError
 @app.command()
 @with_options(STUDY, HIDING, LEDGER, writing("fits"))
 def fit(
-    analysis: AnalysisArgument,
+    analysis: Annotated[
+        str,
+        typer.Argument(
+            help="Name of an analysis, or a TOML file; with --table a formula.",
+            autocompletion=analysis_names,
+        ),
+    ],
     *,
     given: Given,
-    engine: Annotated[str, typer.Option("--engine", help="exact, reml, ols or nuts.")] = "exact",
+    table: Annotated[
+        Path | None,
+        typer.Option("--table", help="A table of your own that the formula is fitted to."),
+    ] = None,
+    engine: Annotated[
+        str, typer.Option("--engine", help="exact, reml, ols or nuts; of a formula ml, too.")
+    ] = "exact",
     resume: Annotated[
         bool | None,
         typer.Option(
@@ -34,6 +47,11 @@ def fit(
 
     Example: bayes-sf fit bivariate --engine nuts --out fits
     """
+    if table is not None:
+        _fit_table(analysis, table, given, engine, resume)
+        return
+    if "~" in analysis:
+        raise UsageError("a formula", "needs a table", got=analysis, fix="give --table FILE")
     from bayes_sf.engines.fit import ENGINES
     from bayes_sf.spec.analysis import load_analysis
 
@@ -52,6 +70,23 @@ def fit(
             resume=resume is not False,
         )
     )  # fmt: skip
+
+
+def _fit_table(formula: str, path: Path, given: Given, engine: str, resume: bool | None) -> None:
+    """Fit a formula to a table."""
+    from bayes_sf.disclosure.gate import unprotected
+    from bayes_sf.output.runs.fit import run_fit_table
+
+    for option, value in (
+        ("--data", given.data), ("--survey", given.survey), ("--register", given.register),
+        ("--map", given.mapping), ("--ledger", given.ledger), ("--resume", resume),
+    ):  # fmt: skip
+        if value is not None and value != []:
+            raise UsageError("--table", f"goes without {option}", got=str(value))
+    given.source = "frame"
+    unprotected(None, given.rules)
+    given.ready()
+    given.finish(run_fit_table(formula, path, given.asked, engine=engine, decimal=given.decimal))
 
 
 @app.command()

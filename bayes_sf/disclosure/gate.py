@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Final, NamedTuple
 
-from bayes_sf.disclosure.control import Hidden
+from bayes_sf.disclosure.control import Hidden, Rules
+from bayes_sf.errors import UsageError
 
-__all__ = ["RELEASED", "Passed", "all_of", "holds_no_data"]
+__all__ = ["RELEASED", "Passed", "all_of", "holds_no_data", "unprotected"]
 
 
 class Passed[T](NamedTuple):
@@ -96,6 +97,29 @@ def all_of[T](parts: Iterable[Passed[T]]) -> Passed[tuple[T, ...]]:
     """
     listed = tuple(parts)
     return Passed(tuple(one.shown for one in listed), tuple(h for one in listed for h in one.log))
+
+
+def unprotected[T](shown: T, rules: Rules) -> Passed[T]:
+    """Let pass what there are no rules for, where the user has taken it upon himself.
+
+    Parameters
+    ----------
+    shown : object
+        Of a table of the user's own.
+    rules : Rules
+        Of disclosure control: it must be off.
+
+    Raises
+    ------
+    UsageError
+        Where it is not.
+    """
+    if rules.active:
+        raise UsageError(
+            "--table", "has no rules of disclosure control: what is printed is yours to check",
+            got="disclosure control", fix="say --no-disclosure-control",
+        )  # fmt: skip
+    return Passed(shown)
 
 
 def holds_no_data[T](shown: T, why: str) -> Passed[T]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from rich.console import Console
 
@@ -258,3 +259,74 @@ def test_no_progress_without_a_terminal() -> None:
         begin("q13 of absence_mean")
         assert nuts._WATCHER.get() is None
     assert stream.getvalue() == ""
+
+
+# A formula, and a table of one's own
+
+
+@pytest.fixture
+def pupils(tmp_path: Path) -> Path:
+    """200 rows of twelve schools, one with a gap; comma as the decimal mark."""
+    rng = np.random.default_rng(4)
+    school = rng.integers(12, size=200)
+    ses = rng.normal(size=200).round(2)
+    score = (5 + rng.normal(size=12)[school] + 0.5 * ses + rng.normal(size=200)).round(2)
+    frame = pd.DataFrame({"score": score, "ses": ses, "school": school, "kind": "a"})
+    frame.loc[::3, "kind"] = "b"
+    frame.loc[7, "score"] = np.nan
+    frame.to_csv(tmp_path / "pupils.csv", sep=";", decimal=",", index=False)
+    return tmp_path / "pupils.csv"
+
+
+OPEN = "--no-disclosure-control"
+
+
+@pytest.mark.parametrize("lang", ["en", "nb"])
+def test_a_formula_is_fitted_to_a_table(
+    command: Command, pupils: Path, tmp_path: Path, lang: str
+) -> None:
+    formula = "score ~ ses + kind + (1 + ses | school)"
+    code, out, err = command(
+        "fit", formula, "--table", str(pupils), OPEN, "--engine", "reml", "--lang", lang,
+        "--out", str(tmp_path / "fits"),
+    )  # fmt: skip
+    assert (code, err) == (0, "")
+    assert ("1 of 200 rows are left out" if lang == "en" else "1 av 200 rader er utelatt") in out
+    assert not re.search("industr|workplace|bransje|virksomhet", out)
+    frame = pd.read_csv(pupils, sep=";", decimal=",").dropna()
+    known = sf.fit(formula, frame.astype({"school": str}), engine="reml").estimates
+    kept = pd.read_csv(tmp_path / "fits" / "estimates.csv", keep_default_na=False)
+    np.testing.assert_allclose(kept["estimate"].astype(float), known["estimate"], rtol=1e-9)
+    about = json.loads((tmp_path / "fits" / "provenance.json").read_text(encoding="utf-8"))
+    assert (about["left_out"], about["gaps"]["score"], about["source"]) == (1, 1, "frame")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["score ~ ses + (1 | school)", "--table", "pupils.csv"], 2, "no rules of disclosure"),
+        (["score ~ ses + (1 | school)", OPEN], 2, "a formula: needs a table"),
+        (["q13", "--table", "pupils.csv", OPEN], 2, "formula"),
+        (["score ~ ses + (1 | scool)", "--table", "pupils.csv", OPEN], 3, "mean 'school'"),
+        (["score ~ ses + (1 | school)", "--table", "pupil.csv", OPEN], 3, "pupil.csv: must exist"),
+        (["score ~ ses + (1 | school", "--table", "pupils.csv", OPEN], 2, "must be closed"),
+        (
+            ["score ~ ses + (1 | school)", "--table", "pupils.csv", OPEN, "--data", "replica"],
+            2, "--table: goes without --data",
+        ),
+        (
+            ["score ~ ses + (1 | school)", "--table", "pupils.csv", OPEN, "--engine", "remel"],
+            2, "mean 'reml'",
+        ),
+    ],
+)  # fmt: skip
+def test_a_formula_or_a_table_that_cannot_be_meant(
+    command: Command, pupils: Path, monkeypatch: pytest.MonkeyPatch, *,
+    arguments: list[str], code: int, message: str,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(pupils.parent)
+    found, out, err = command("fit", *arguments, "--out", "fits")
+    assert (found, out) == (code, "")
+    assert message in err
+    assert len(err.splitlines()) == 1
+    assert not list((pupils.parent / "fits").glob("*"))

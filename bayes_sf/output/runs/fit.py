@@ -1,6 +1,7 @@
-"""`bayes-sf fit`: any analysis by any engine; NUTS saved fit by fit."""
+"""`bayes-sf fit`: any analysis by any engine, NUTS saved fit by fit; a formula on a table."""
 
 import math
+import warnings
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bayes_sf.catalogue import say
 from bayes_sf.disclosure.control import Control
-from bayes_sf.disclosure.gate import Passed, all_of
+from bayes_sf.disclosure.gate import Passed, all_of, unprotected
 from bayes_sf.disclosure.protected_models import (
     keep_open,
     protect_diagnostics,
@@ -18,10 +19,13 @@ from bayes_sf.disclosure.protected_models import (
 from bayes_sf.engines.fit import fit, group_sizes
 from bayes_sf.engines.result import Result, Results
 from bayes_sf.engines.store import fit_saved
+from bayes_sf.errors import OutcomeWarning
+from bayes_sf.inputs.own_table import OwnTable, read_table
 from bayes_sf.output.numbers import estimate, fixed, interval, probability, row_decimals
 from bayes_sf.output.progress import show_sampling
 from bayes_sf.output.run import Asked, Content, Run, described
 from bayes_sf.output.tables.result_tables import answered_notes, zero_notes
+from bayes_sf.output.tables.side_by_side import table
 from bayes_sf.output.tables.table import Column, Table
 from bayes_sf.output.words.priors import prior_words
 from bayes_sf.output.words.words import (
@@ -35,11 +39,12 @@ from bayes_sf.output.words.words import (
 from bayes_sf.spec.analysis import Analysis
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import INTERCEPT
+from bayes_sf.spec.terms.formula import read_formula
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["run_fit"]
+__all__ = ["run_fit", "run_fit_table"]
 
 #: An analysis of so few models is printed with its standard deviations and ICC.
 _FEW = 4
@@ -201,3 +206,66 @@ def _rows(result: Result, models: int) -> Iterator[tuple[str, ...]]:
             str(result.moments.n_obs),
             "" if result.converged else say("NOT CONVERGED"),
         )  # fmt: skip
+
+
+def run_fit_table(
+    formula: str, path: Path, asked: Asked, *, engine: str, decimal: str | None = None
+) -> Run:
+    """Read the columns that a formula names, and fit it.
+
+    Parameters
+    ----------
+    formula : str
+        As `sf.fit` takes it.
+    path : pathlib.Path
+        CSV, Excel, SPSS, Stata or Parquet.
+    asked : Asked
+        Disclosure control, which is off: it has no rules for such tables.
+    engine : str
+        As in `sf.fit`.
+    decimal : {",", "."}, optional
+        Decimal mark of a file that leaves it open.
+    """
+    found = read_formula(formula)
+    groups = [name for term in found.random for name in term.factor.split(":")]
+    read = read_table(path, found.columns, groups=groups, decimal=decimal)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", OutcomeWarning)
+        result = fit(formula, read.frame, engine=engine, seed=asked.seed)
+    heard = tuple(str(one.message) for one in said if issubclass(one.category, OutcomeWarning))
+    passed = unprotected((result, read), asked.rules)
+    return Run(
+        asked, Control.of(None, asked.rules),
+        passed.map(lambda both: _of_table(*both, heard)),
+        () if result.converged else (result,),
+    )  # fmt: skip
+
+
+def _of_table(result: Result, read: OwnTable, heard: tuple[str, ...]) -> Content:
+    """The model's table, its estimates as a file, and what was left out."""
+    left_out = read.n_rows - len(read.frame)
+    lines = []
+    if left_out:
+        gaps = ", ".join(f"{name} {n}" for name, n in read.gaps.items() if n)
+        lines.append(
+            say("{} of {} rows are left out: they have gaps ({}).", left_out, read.n_rows, gaps)
+        )
+    if result.priors is not None:
+        lines.append(f"{say('Priors')}: {prior_words(str(result.priors))}.")
+    spec, where = result.spec, result.provenance
+    return Content(
+        frames={"estimates": _marked(result)},
+        tables=(table([result], names=[result.engine]).table,),
+        lines=[*heard, *lines],
+        about={
+            "formula": spec.formula or spec.name, "outcome": spec.outcome,
+            "engine": result.engine, "priors": str(result.priors or "none"), "file": read.where,
+            "rows": read.n_rows, "left_out": left_out, "gaps": read.gaps, "prob": result.prob,
+            "spec": where.spec, "data": where.data, "converged": result.converged,
+        },
+    )  # fmt: skip
+
+
+def _marked(result: Result) -> "pd.DataFrame":
+    """All estimates, effects of levels too; every row says whether to believe it."""
+    return result.estimates.assign(source="frame", converged=result.converged)

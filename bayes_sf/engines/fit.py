@@ -1,7 +1,7 @@
 """`fit`: a specification and data in, a result out, by any engine."""
 
 import platform
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from importlib import metadata
@@ -10,13 +10,16 @@ from time import perf_counter
 from typing import Any, overload
 
 from bayes_sf.engines.result import Provenance, Result, Results
+from bayes_sf.engines.sampled.nuts import sampler_options
 from bayes_sf.errors import DataError, UsageError, check_seed, closest
 from bayes_sf.inputs.sample import AnalysisSample, design
 from bayes_sf.spec.analysis import Analysis
+from bayes_sf.spec.family import family_of
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.names import predictor_of
 from bayes_sf.spec.outcome import warn_of_outcome
+from bayes_sf.spec.prior import Prior, is_number
 from bayes_sf.spec.priors import Priors
 from bayes_sf.spec.rows import Rows
 from bayes_sf.spec.study import Study
@@ -34,6 +37,9 @@ _NODES_PER_DRAW = (32, 48)
 
 #: Intervals of probabilities nearer to 0 or 1 than this are beyond what quadrature resolves.
 _RARE = 1e-6
+#: What settings of a sampler can be.
+_LEAST: Mapping[str, int] = {"draws": 100, "tune": 100, "chains": 2}
+_MOST_SAMPLED, _ACCEPT = 1_000_000, (0.5, 0.999)
 
 
 def _reml(data: tuple[Moments, ...], _: Priors, __: int) -> Any:
@@ -205,26 +211,36 @@ def source_of(data: Any) -> str:
 
 @overload
 def fit(
-    what: str | ModelSpec, data: Any, *, engine: str = ..., weights: str = ...,
-    frequencies: str = ..., priors: Priors | None = ..., prob: float = ..., seed: int = ...,
+    what: str | ModelSpec, data: Any, *, engine: str | None = ..., family: str = ...,
+    weights: str = ..., frequencies: str = ..., priors: Priors | Mapping[str, Any] | None = ...,
+    prob: float = ..., seed: int = ..., draws: int | None = ..., tune: int | None = ...,
+    chains: int | None = ..., target_accept: float | None = ..., nAGQ: int | None = ...,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = ...,
 ) -> Result: ...  # fmt: skip
 @overload
 def fit(
-    what: Analysis, data: Any, *, engine: str = ..., weights: str = ...,
-    frequencies: str = ..., priors: Priors | None = ..., prob: float = ..., seed: int = ...,
+    what: Analysis, data: Any, *, engine: str | None = ..., family: str = ...,
+    weights: str = ..., frequencies: str = ..., priors: Priors | Mapping[str, Any] | None = ...,
+    prob: float = ..., seed: int = ..., draws: int | None = ..., tune: int | None = ...,
+    chains: int | None = ..., target_accept: float | None = ..., nAGQ: int | None = ...,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = ...,
 ) -> Results: ...  # fmt: skip
 def fit(
     what: str | ModelSpec | Analysis,
     data: Any,
     *,
-    engine: str = "exact",
+    engine: str | None = None,
+    family: str = "gaussian",
     weights: str = "",
     frequencies: str = "",
-    priors: Priors | None = None,
+    priors: Priors | Mapping[str, Any] | None = None,
     prob: float = 0.95,
     seed: int = 1,
+    draws: int | None = None,
+    tune: int | None = None,
+    chains: int | None = None,
+    target_accept: float | None = None,
+    nAGQ: int | None = None,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
 ) -> Result | Results:
     """Fit a model, or every model of an analysis.
@@ -239,18 +255,34 @@ def fit(
         `load_sample("published")`, `load_sample("replica")`, your own sample, or any frame that
         Narwhals reads (pandas, polars, pyarrow, ...) with the specification's columns.
     engine : {"exact", "reml", "ml", "ols", "nuts"}
-        How it is estimated. ``reml``, ``ml`` and ``ols`` have no priors: those of the specification
+        How it is estimated; by default a posterior: ``exact`` for Gaussian outcomes, ``nuts`` for
+        others. ``reml``, ``ml`` and ``ols`` have no priors: those of the specification
         are for the other two, so that one model can be put to all.
+    family : str
+        Of a formula's outcome: ``bernoulli``, ``binomial`` (``p(y, n) ~ ...``), ``beta_binomial``,
+        ``poisson``, ``negativebinomial``, ``beta``, ``cumulative``, ``hurdle_gamma``,
+        ``hurdle_lognormal``; all by ``nuts``, bernoulli, binomial and poisson by ``ml``, too. The
+        result is an `OutcomeResult`.
     weights : str
         Of a formula: column of precision weights, as lme4's, Var(e_i) = sd_resid^2/weight_i.
     frequencies : str
         Of a formula: column of counts; a row stands for so many equal rows.
-    priors : Priors, optional
-        Of a formula: those of a specification are its own.
+    priors : Priors or mapping, optional
+        Of a formula: those of a specification are its own. Of other than Gaussian outcomes also by
+        name, ``{"age": "normal(0, 2)", "sd_(Intercept)|g": "half-normal(0, 1)"}``, the names being
+        those of the result and the scale the link's.
     prob : float
         Probability of the (equal-tailed credible, or Wald) intervals.
     seed : int
         Seed of what is random (nuts); nothing else depends on it.
+    draws, tune, chains : int, optional
+        Of ``nuts``: draws of every chain after its warm-up, warm-up, chains.
+    target_accept : float, optional
+        Of ``nuts``. Settings that are given are taken as they are; without any, a fit that fails
+        its diagnostics is tried once more, more carefully.
+    nAGQ : int, optional
+        Of ``ml`` of other than Gaussian outcomes: nodes of adaptive quadrature, as in lme4's
+        ``glmer``; by default 25 for one random intercept, else 1 (Laplace's approximation).
     progress : callable
         Wraps the models of an analysis, for a progress bar.
 
@@ -282,34 +314,100 @@ def fit(
     >>> round(result.icc()["estimate"], 3)
     0.94
     """
+    chosen = _engine_of(what, engine, family)
+    check_numbers(prob=prob, seed=seed)
+    asked = {"draws": draws, "tune": tune, "chains": chains, "target_accept": target_accept}
+    settings = _settings(asked, chosen)
+    with sampler_options(settings):
+        if not isinstance(what, str):
+            given = {"weights": weights, "frequencies": frequencies, "priors": priors, "nAGQ": nAGQ}
+            _check_beside(what, {**given, "family": "" if family == "gaussian" else family})
+            _check_panel(what, settings)
+        if isinstance(what, Analysis):
+            return Results(
+                tuple(_fit_one(spec, data, chosen, prob, seed) for spec in progress(what.specs))
+            )
+        if isinstance(what, ModelSpec):
+            return _fit_one(what, data, chosen, prob, seed)
+        spec = ModelSpec.from_formula(
+            what, weights=weights, frequencies=frequencies, family=family,
+            **_priors_of(priors, family),
+        )  # fmt: skip
+        try:
+            return _fit_one(spec, data, chosen, prob, seed, n_agq=nAGQ)
+        except DataError as error:  # of a column that is not there, say where it is named
+            raise with_place(error, read_formula(what), data) from None
+
+
+def _engine_of(what: Any, engine: str | None, family: str) -> str:
+    """The engine that was asked for, or the one that gives a posterior."""
     known = (*ENGINES, "ml")
+    if engine is None:
+        family = what.family if isinstance(what, ModelSpec) else family
+        return "exact" if family_of(family).name == "gaussian" else "nuts"
     if not isinstance(engine, str) or engine not in known:
         rule = f"must be one of {', '.join(known)}"
         raise UsageError("engine", rule, got=engine, fix=closest(str(engine), known))
-    check_numbers(prob=prob, seed=seed)
-    if isinstance(what, str):
-        more = {} if priors is None else {"priors": priors}
-        spec = ModelSpec.from_formula(what, weights=weights, frequencies=frequencies, **more)
-        try:
-            return _fit_one(spec, data, engine, prob, seed)
-        except DataError as error:  # of a column that is not there, say where it is named
-            raise with_place(error, read_formula(what), data) from None
-    beside = {"weights": weights, "frequencies": frequencies, "priors": priors}
+    return engine
+
+
+def _settings(asked: Mapping[str, Any], engine: str) -> dict[str, float]:
+    """Settings of the sampler that were given, checked."""
+    given = {key: value for key, value in asked.items() if value is not None}
+    if given and engine != "nuts":
+        rule = "are settings of engine 'nuts': this one does not sample"
+        raise UsageError(f"fit: {', '.join(given)}", rule, got=engine, fix="leave them out")
+    for key, value in given.items():
+        if key == "target_accept":
+            if not is_number(value) or not _ACCEPT[0] <= value <= _ACCEPT[1]:
+                raise UsageError(f"fit: {key}", "must lie from 0.5 to 0.999", got=value)
+        elif isinstance(value, bool) or not isinstance(value, int) or not (
+            _LEAST[key] <= value <= _MOST_SAMPLED
+        ):  # fmt: skip
+            rule = f"must be a whole number from {_LEAST[key]} to {_MOST_SAMPLED}"
+            raise UsageError(f"fit: {key}", rule, got=value)
+    return given
+
+
+def _priors_of(priors: Any, family: str) -> dict[str, Any]:
+    """Priors by role or by name, as a specification has them."""
+    if priors is None:
+        return {}
+    if isinstance(priors, Priors):
+        return {"priors": priors}
+    if not isinstance(priors, Mapping):
+        rule = "must be Priors(...), or priors by name: {'x': 'normal(0, 2)'}"
+        raise UsageError("fit: priors", rule, got=type(priors).__name__)
+    if family == "gaussian":
+        rule = "by name are of other than Gaussian outcomes"
+        raise UsageError("fit: priors", rule, got=list(priors), fix="use Priors(slope=...)")
+    read = (
+        (str(name), prior if isinstance(prior, Prior) else Prior.read(prior))
+        for name, prior in priors.items()
+    )
+    return {"term_priors": tuple(read)}
+
+
+def _check_panel(what: ModelSpec | Analysis, settings: Mapping[str, float]) -> None:
+    """Several outcomes share a fit of a panel, whose settings are its own."""
+    specs = what.specs if isinstance(what, Analysis) else (what,)
+    if settings and any(spec.missing != "drop" for spec in specs):
+        rule = "are not for models of gaps, which share a fit"
+        raise UsageError(f"fit: {', '.join(settings)}", rule, fix="leave them out")
+
+
+def _check_beside(what: Any, beside: Mapping[str, Any]) -> None:
+    """What goes with a formula is refused beside anything else."""
+    if not isinstance(what, ModelSpec | Analysis):
+        raise UsageError(
+            "fit", "takes a formula, a ModelSpec or an Analysis", got=type(what).__name__,
+            fix="write 'y ~ x + (1 | g)', or make one with ModelSpec(...) or load_analysis(...)",
+        )  # fmt: skip
     for key, value in beside.items():
         if value:
             rule = "goes with a formula: what a specification asks is its own"
             fix = "use ModelSpec.from_formula(...), or pass the formula"
             raise UsageError(f"fit: {key}", rule, got=type(what).__name__, fix=fix)
-    if isinstance(what, Analysis):
-        return Results(
-            tuple(_fit_one(spec, data, engine, prob, seed) for spec in progress(what.specs))
-        )
-    if not isinstance(what, ModelSpec):
-        raise UsageError(
-            "fit", "takes a formula, a ModelSpec or an Analysis", got=type(what).__name__,
-            fix="write 'y ~ x + (1 | g)', or make one with ModelSpec(...) or load_analysis(...)",
-        )  # fmt: skip
-    return _fit_one(what, data, engine, prob, seed)
 
 
 def check_numbers(*, prob: float, seed: int) -> None:
@@ -327,8 +425,18 @@ def check_numbers(*, prob: float, seed: int) -> None:
     check_seed(seed)
 
 
-def _fit_one(spec: ModelSpec, data: Any, engine: str, prob: float, seed: int) -> Result:
+def _fit_one(
+    spec: ModelSpec, data: Any, engine: str, prob: float, seed: int, *, n_agq: int | None = None
+) -> Result:
     """One model."""
+    if spec.family != "gaussian":
+        from bayes_sf.engines.outcomes.fit import fit_outcome
+
+        _check_nodes(n_agq, engine, engine == "ml")
+        return fit_outcome(
+            spec, data, engine, prob=prob, seed=seed, versions=versions(), n_agq=n_agq
+        )
+    _check_nodes(n_agq, engine, False)
     if spec.missing != "drop":
         return _fit_missing(spec, data, engine, prob, seed)
     if spec.formula and engine == "nuts" and spec.varying:
@@ -355,6 +463,13 @@ def _fit_one(spec: ModelSpec, data: Any, engine: str, prob: float, seed: int) ->
         seconds=perf_counter() - start, versions=versions(),
     )  # fmt: skip
     return Result(spec, engine, fitted, prob, provenance, rows)
+
+
+def _check_nodes(n_agq: int | None, engine: str, fine: bool) -> None:
+    """Nodes are of maximum likelihood of other than Gaussian outcomes."""
+    if n_agq is not None and not fine:
+        rule = "is of engine 'ml' of bernoulli, binomial and poisson outcomes"
+        raise UsageError("nAGQ", rule, got=f"{n_agq}, engine {engine!r}", fix="leave it out")
 
 
 def _fit_mixed(spec: ModelSpec, data: Any, engine: str, prob: float, seed: int) -> Result:

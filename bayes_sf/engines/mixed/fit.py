@@ -12,6 +12,7 @@ from bayes_sf.engines.mixed.result import MixedResult
 from bayes_sf.engines.result import Provenance
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.spec.family import family_of
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.names import INTERCEPT, QUANTITIES, check_terms
@@ -49,8 +50,9 @@ def matrices_of(spec: ModelSpec, data: Any) -> Matrices:
             fix="write y ~ x + (1 | g), or pass your own data frame",
         )  # fmt: skip
     return Matrices.from_frame(
-        data, spec.parsed, weights=spec.weights, frequencies=spec.frequencies
-    )
+        data, spec.parsed, weights=spec.weights, frequencies=spec.frequencies,
+        family=family_of(spec.family),
+    )  # fmt: skip
 
 
 def of_rows(rows: Rows) -> Matrices:

@@ -18,6 +18,7 @@ from bayes_sf.engines.mixed.likelihood import MixedFit
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError, legible
 from bayes_sf.spec.moments import Moments
+from bayes_sf.spec.priors import Priors
 from bayes_sf.spec.terms.matrices import Matrices
 
 if TYPE_CHECKING:
@@ -60,6 +61,11 @@ class MixedResult(Result):
     def has_draws(self) -> bool:
         """Whether there is a posterior to draw from."""
         return not isinstance(self.fitted, MixedFit)
+
+    @property
+    def priors(self) -> Priors | None:
+        """Priors in the outcome's unit; None for frequentist engines."""
+        return self.fitted.priors if self.has_draws else None
 
     def _rows(self, *, groups: bool = True) -> Iterator[Estimate]:
         """Coefficients, sds and correlations, ICC, effects of levels, worked out as they come."""
@@ -188,8 +194,9 @@ class MixedResult(Result):
                 both = by_name[sds[i]] * by_name[sds[j]]
                 first, second = factor.columns[i], factor.columns[j]
                 found.append((factor.name, first, second, by_name[pair] * both, by_name[pair]))
-        resid = by_name["sd_resid"]
-        found.append(("Residual", "", "", resid**2, resid))
+        if "sd_resid" in by_name:  # other than Gaussian outcomes have none
+            resid = by_name["sd_resid"]
+            found.append(("Residual", "", "", resid**2, resid))
         return pd.DataFrame(found, columns=["factor", "term", "term2", "vcov", "sdcor"])
 
     def icc(
@@ -220,10 +227,7 @@ class MixedResult(Result):
             For a factor that is not there; for weighted rows, whose residual variances differ;
             for another ICC than the adjusted one over the rows.
         """
-        if adjusted is not True or at is not None:
-            rule = "is the adjusted one, averaged over the rows, where there are several terms"
-            raise UsageError("icc", rule, got={"adjusted": adjusted, "at": at}, fix="leave it out")
-        _check_icc(self.matrices, factor)
+        self._check_icc(factor, adjusted=adjusted, at=at)
         if self.has_draws:
             tails = np.array([0.5, 0.5 - 0.5 * self.prob, 0.5 + 0.5 * self.prob])
             values = (*self.fitted.spread(f"icc|{factor}"),
@@ -233,6 +237,18 @@ class MixedResult(Result):
             return {**found, "prob": self.prob}
         shares = dict(_shares(self.fitted))
         return {"estimate": shares[factor] if factor else float(sum(shares.values()))}
+
+    def _check_icc(self, factor: str, *, adjusted: bool, at: Mapping[str, float] | None) -> None:
+        """Refuse what there is no ICC of."""
+        if adjusted is not True or at is not None:
+            rule = "is the adjusted one, averaged over the rows, where there are several terms"
+            raise UsageError("icc", rule, got={"adjusted": adjusted, "at": at}, fix="leave it out")
+        known = [each.name for each in self.matrices.factors]
+        if factor and factor not in known:
+            raise UsageError("icc: factor", f"must be one of {', '.join(known)}", got=factor)
+        if self.matrices.weights is not None:
+            rule = "has no ICC: the residual variances of weighted rows differ"
+            raise UsageError("model with weights", rule, fix="see varcorr()")
 
     def confint(self, *, method: str = "profile") -> "pd.DataFrame":
         """Confidence intervals, with lme4's names.
@@ -380,11 +396,3 @@ def between_of(z: Any, covariance: Any, counts: Any) -> float:
     own = np.einsum("nk,kl,nl->n", z, covariance, z)
     return float(np.average(own, weights=counts))
 
-
-def _check_icc(matrices: Matrices, factor: str) -> None:
-    known = [each.name for each in matrices.factors]
-    if factor and factor not in known:
-        raise UsageError("icc: factor", f"must be one of {', '.join(known)}", got=factor)
-    if matrices.weights is not None:
-        rule = "has no ICC: the residual variances of weighted rows differ"
-        raise UsageError("model with weights", rule, fix="see varcorr()")

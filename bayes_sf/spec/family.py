@@ -72,13 +72,14 @@ class Family:
     def expects(self, values: _Floats) -> NDArray[np.bool_]:
         """Which values the family can have, (n,)."""
         whole = values == np.round(values)
-        return {
+        found = {
             "bernoulli": np.isin(values, (0.0, 1.0)),
             "beta": (values > 0) & (values < 1),
             "cumulative": whole,
             "hurdle_gamma": values >= 0,
             "hurdle_lognormal": values >= 0,
         }.get(self.name, whole & (values >= 0))
+        return np.asarray(found)
 
 
 GAUSSIAN: Final = Family("gaussian", "identity", "numbers")

@@ -295,8 +295,8 @@ class ModelSpec:
             rule = "must be industry where gaps are modelled: the panel knows no other"
             raise SpecError("model: group", rule, got=self.group)
 
-    def _check_formula(self) -> None:
-        """What is said beside a formula is what the formula says."""
+    def _check_family(self) -> None:
+        """What goes with other than Gaussian outcomes alone, and what does not."""
         other = family_of(self.family).name != "gaussian"
         if other and self.weights:
             rule = f"are precisions, which family {self.family!r} does not have"
@@ -307,6 +307,13 @@ class ModelSpec:
             rule = "is of other than Gaussian models, which are written as a formula"
             fix = "use ModelSpec.from_formula(..., family=...)"
             raise SpecError(f"model: {key}", rule, got=getattr(self, key), fix=fix)
+        stray = [pair for pair in self.term_priors if not isinstance(pair[-1], Prior)]
+        if stray:
+            raise SpecError("model: term_priors", "must be pairs of a name and a Prior", got=stray)
+
+    def _check_formula(self) -> None:
+        """What is said beside a formula is what the formula says."""
+        self._check_family()
         if not self.formula:
             for key in ("weights", "frequencies"):
                 if getattr(self, key):

@@ -16,6 +16,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -295,17 +296,19 @@ class Prior:
         """
         found = _WRITTEN.fullmatch(text) if isinstance(text, str) else None
         numbers = re.findall(_NUMBER, found["inside"] or "") if found else []
-        keys = _READ.get(found["family"]) if found else None
+        family = found["family"] if found else ""
+        keys = _READ.get(family)
         if keys is None or len(numbers) != len(keys):
             raise SpecError(
                 "prior", "must be written as normal(0, 2), flat, half-t(3, 0, 1), "
                 "half-normal(0, 1), exponential(mean 0.5) or gamma(shape 2, scale 1)", got=text,
             )  # fmt: skip
-        given = dict(zip(keys, map(float, numbers), strict=True))
+        given: dict[str, Any] = dict(zip(keys, map(float, numbers), strict=True))
         if given.pop("zero", 0.0):
             raise SpecError("prior", "must start at 0, as sds do", got=text)
-        more = {"autoscale": False} if "autoscale" in KEYS[found["family"]] else {}  # type: ignore[index]
-        return cls(found["family"], **given, **more)  # type: ignore[index]
+        if keys:
+            given["autoscale"] = False
+        return cls(family, **given)
 
     def __str__(self) -> str:
         """As printed in tables: ``half-t(3, 0, 2.96)``."""

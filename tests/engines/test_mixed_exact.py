@@ -15,7 +15,7 @@ from bayes_sf.engines.mixed.products import build_products
 from bayes_sf.engines.mixed.result import MixedResult
 from bayes_sf.errors import BayesSFError
 from bayes_sf.spec.terms.matrices import Matrices, read_formula
-from tests.engines.mixed_references import data
+from tests.engines.lme4_references import data
 
 SLOPES = Path(__file__).parents[1] / "references" / "slopes"
 LME4 = Path(__file__).parents[1] / "references" / "lme4" / "data"

@@ -554,7 +554,7 @@ MEANT_OTHERWISE = {
     "two codes": (RNG.integers(1, 3, 48), "bernoulli"),
     "four grades": (RNG.integers(1, 5, 48), "cumulative"),
     "small counts": (RNG.poisson(1.2, 48), "poisson"),
-    "larger counts": (RNG.negative_binomial(1, 0.1, 48), "negbinomial"),
+    "larger counts": (RNG.negative_binomial(1, 0.1, 48), "negativebinomial"),
     "shares": (RNG.beta(0.5, 0.9, 48), "beta"),
     "shares near one": (1 - RNG.beta(0.6, 6, 48), "beta"),
 }

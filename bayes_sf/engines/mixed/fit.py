@@ -15,7 +15,7 @@ from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.spec.family import family_of
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import Moments
-from bayes_sf.spec.names import INTERCEPT, QUANTITIES, check_terms
+from bayes_sf.spec.names import INTERCEPT, QUANTITIES, check_drawn, check_terms
 from bayes_sf.spec.outcome import warn_of_outcome
 from bayes_sf.spec.rows import Rows
 from bayes_sf.spec.study import Study
@@ -107,6 +107,8 @@ def fit_formula(
     check_terms([term for term in made.terms if term != INTERCEPT], (*QUANTITIES, *own))
     if spec.formula:
         warn_of_outcome(made.y, spec.outcome)
+    if engine == "nuts":
+        check_drawn(own)
     start = perf_counter()
     fitted: MixedFit | MixedPosterior | MixedSampled
     if engine == "exact":

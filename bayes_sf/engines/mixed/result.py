@@ -395,4 +395,3 @@ def between_of(z: Any, covariance: Any, counts: Any) -> float:
     """Variance between levels averaged over the rows: tr(Z Sigma Z')/n."""
     own = np.einsum("nk,kl,nl->n", z, covariance, z)
     return float(np.average(own, weights=counts))
-

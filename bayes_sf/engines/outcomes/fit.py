@@ -11,7 +11,7 @@ from bayes_sf.engines.result import Provenance
 from bayes_sf.errors import UsageError
 from bayes_sf.spec.family import family_of
 from bayes_sf.spec.model import ModelSpec
-from bayes_sf.spec.names import INTERCEPT, QUANTITIES, check_terms
+from bayes_sf.spec.names import INTERCEPT, QUANTITIES, check_drawn, check_terms
 
 __all__ = ["fit_outcome"]
 
@@ -68,6 +68,8 @@ def fit_outcome(
     ]
     terms = [term for term in made.terms if term != INTERCEPT]
     check_terms(terms, (*QUANTITIES, *own, *family.parameters))
+    if engine == "nuts":
+        check_drawn(own)
     start = perf_counter()
     fitted: Any
     if engine == "ml":

@@ -53,9 +53,7 @@ class OutcomeGraph:
     more: Mapping[str, str]
 
 
-def outcome_graph(
-    matrices: Matrices, family: Family, priors: Mapping[str, Prior]
-) -> OutcomeGraph:
+def outcome_graph(matrices: Matrices, family: Family, priors: Mapping[str, Prior]) -> OutcomeGraph:
     """Build a model; nothing is compiled.
 
     Parameters
@@ -102,9 +100,7 @@ def outcome_graph(
         priors=stated, auto_scale=False, center_predictors=False,
     )  # fmt: skip
     model.build()
-    more = {
-        name: _written(model.parameters[name].prior) for name in family.parameters
-    }
+    more = {name: _written(model.parameters[name].prior) for name in family.parameters}
     return OutcomeGraph(model, coefficients, effects, means, more)
 
 
@@ -125,9 +121,7 @@ def _response(matrices: Matrices, family: Family) -> tuple[Any, str]:
     return data, "prop(y, n)"
 
 
-def _fixed(
-    matrices: Matrices, data: Any
-) -> tuple[list[str], list[str], tuple[str, ...], _Floats]:
+def _fixed(matrices: Matrices, data: Any) -> tuple[list[str], list[str], tuple[str, ...], _Floats]:
     """Fixed columns put into the frame, centred where there is an intercept to take it back."""
     centred = matrices.has_intercept or bool(matrices.levels)
     names, means = [], np.zeros(len(matrices.terms))
@@ -144,9 +138,7 @@ def _fixed(
     if matrices.offset is not None:
         data["o"] = matrices.offset
         columns.append("offset(o)")
-    # Bambi leaves the intercept of ordered categories out, and warns where it is not asked for.
-    first = "1" if matrices.has_intercept or matrices.levels else "0"
-    return columns, [first], tuple(names), means
+    return columns, ["1" if matrices.has_intercept else "0"], tuple(names), means
 
 
 def _random(matrices: Matrices, data: Any) -> tuple[tuple[tuple[str, ...], ...], list[str]]:

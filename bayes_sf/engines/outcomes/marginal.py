@@ -119,7 +119,7 @@ class Marginal:
         return self.factors[0].n_levels
 
     def __call__(self, points: _Array) -> _Array:
-        """Value at N points (theta, b), (N, m + p), real or with imaginary parts of a step, (N,)."""
+        """Value at N points (theta, b), (N, m + p), real or with a step's imaginary part, (N,)."""
         return np.array([self._at(point) for point in points])
 
     def _at(self, point: _Array) -> Any:
@@ -216,9 +216,7 @@ class Marginal:
         along = slopes.fixed @ fixed.imag + (slopes.columns * zl.imag).sum()
         return found + 1j * (along + (slopes.nodes * at.imag).sum())
 
-    def _slopes(
-        self, fixed: _Floats, zl: _Floats, at: _Floats, log_weights: _Floats
-    ) -> "_Slopes":
+    def _slopes(self, fixed: _Floats, zl: _Floats, at: _Floats, log_weights: _Floats) -> "_Slopes":
         """Sum of the logs of weighed heights over nodes, and its derivatives in what it is of."""
         own = self._own_levels
         eta = fixed[:, None] + np.einsum("na,nqa->nq", zl, at[own])

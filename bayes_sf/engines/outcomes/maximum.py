@@ -86,7 +86,11 @@ class OutcomeFit:
     def shares(self) -> Shares:
         """What its variances say of ICCs: one draw."""
         return Shares(
-            self.matrices, self.family, self.coef[None], tuple(c[None] for c in self.covariances), {}
+            self.matrices,
+            self.family,
+            self.coef[None],
+            tuple(c[None] for c in self.covariances),
+            {},
         )
 
     def spreads(self) -> Iterable[tuple[str, float]]:
@@ -211,10 +215,11 @@ def fit_maximum(matrices: Matrices, family: Family, nodes: int) -> OutcomeFit:
         variances = np.einsum("ab,jbc,ac->ja", back, spread, back)
         sds.append(np.sqrt(np.maximum(variances, 0.0)))
         start += k * factor.n_levels
+    log_lik = float(-0.5 * function(point[None])[0]) + function.density.constant
     return OutcomeFit(
         matrices, family, nodes, base + turn @ b, vcov, tuple(back @ back.T for back in to_raw),
-        tuple(modes), tuple(sds), float(-0.5 * function(point[None])[0]) + function.density.constant,
-        len(point), bool((theta[shape.diagonal] == 0).any()),
+        tuple(modes), tuple(sds), log_lik, len(point),
+        bool((theta[shape.diagonal] == 0).any()),
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """`OutcomeResult`: what engines return of a model whose outcome is not Gaussian.
 
-It has the methods of `MixedResult`; all of them on the link's scale, but for the ICC, which has two.
+It has the methods of `MixedResult`, on the link's scale, but for the ICC, which has two.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,13 +11,14 @@ import numpy as np
 
 from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.mixed.result import MixedResult
-from bayes_sf.engines.outcomes.shares import Shares
 from bayes_sf.errors import UsageError, legible
 from bayes_sf.spec.family import Family, family_of
 from bayes_sf.spec.prior import Prior
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from bayes_sf.engines.outcomes.shares import Shares
 
 __all__ = ["OutcomeResult"]
 

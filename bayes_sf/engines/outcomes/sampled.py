@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -96,19 +97,23 @@ class OutcomeSampled(Diagnosed):
             for name in sd_names(factor)[0]:
                 yield draws_row(name, "", self.flat(name), prob, signed=False)
         for name in self.family.parameters:
-            draws = self.flat(name)
             if name != "threshold":
-                yield draws_row(name, "", draws, prob, signed=False)
-                continue
-            for place, label in enumerate(thresholds(self.matrices.levels)):
-                yield draws_row(f"threshold[{label}]", "", draws[:, place], prob)
+                yield draws_row(name, "", self.flat(name), prob, signed=False)
+        cuts = self.flat("threshold") if self.family.ordered else np.zeros((1, 0))
+        for label, draws in zip(thresholds(self.matrices.levels), cuts.T, strict=True):
+            yield draws_row(f"threshold[{label}]", "", draws, prob)
         for name, share in self.shares.named("latent"):
             yield draws_row(name, "", share, prob, signed=False)
         for factor in self.factors if groups else ():
-            effects = [self.flat(f"{column}|{factor.name}") for column in factor.columns]
-            for at, level in enumerate(factor.levels):
-                for column, draws in zip(factor.columns, effects, strict=True):
-                    yield draws_row(f"{column}|{factor.name}", level, draws[:, at], prob)
+            yield from self._effects(factor, prob)
+
+    def _effects(self, factor: Factor, prob: float) -> Iterator[Estimate]:
+        """Effects of a factor's levels, level by level."""
+        names = [f"{column}|{factor.name}" for column in factor.columns]
+        effects = [self.flat(name) for name in names]
+        for at, level in enumerate(factor.levels):
+            for name, draws in zip(names, effects, strict=True):
+                yield draws_row(name, level, draws[:, at], prob)
 
 
 def thresholds(levels: tuple[str, ...]) -> list[str]:
@@ -124,7 +129,7 @@ def thresholds(levels: tuple[str, ...]) -> list[str]:
     >>> thresholds(("low", "mid", "top"))
     ['low|mid', 'mid|top']
     """
-    return [f"{low}|{high}" for low, high in zip(levels[:-1], levels[1:], strict=True)]
+    return [f"{low}|{high}" for low, high in pairwise(levels)]
 
 
 def fit_sampled(
@@ -205,7 +210,8 @@ def outcome_tree(
         coords[level] = np.array(factor.levels)
         for name, column, sd in zip(names, factor.columns, sd_names(factor)[0], strict=True):
             variables[sd] = (base, posterior[f"{name}_sigma"].to_numpy())
-            effects = posterior[name].to_numpy().reshape(*_shape(posterior), factor.n_levels)
+            effects = posterior[name].to_numpy()
+            effects = effects.reshape(*effects.shape[:2], factor.n_levels)
             variables[f"{column}|{factor.name}"] = ((*base, level), effects)
     for name in family.parameters:
         values = posterior[name].to_numpy()
@@ -215,8 +221,3 @@ def outcome_tree(
         variables[name] = ((*base, "between") if name == "threshold" else base, values)
     dataset = xr.Dataset(variables, coords=coords)
     return xr.DataTree.from_dict({"posterior": dataset, "sample_stats": sampler_stats(trace)})
-
-
-def _shape(posterior: "xr.DataTree") -> tuple[int, int]:
-    """Chains and draws."""
-    return posterior.sizes["chain"], posterior.sizes["draw"]

@@ -2,7 +2,7 @@
 
 Latent: variances of the random effects against the distribution's own variance on the link's
 scale: pi^2/3 for logits; for log links ln(1 + 1/lambda + 1/alpha), lambda being the mean (Nakagawa,
-Johnson & Schielzeth 2017, J. R. Soc. Interface 14, 20170213, table 1); for beta by the delta method.
+Johnson & Schielzeth 2017, J. R. Soc. Interface 14, 20170213); for beta by the delta method.
 
 Response: Var(E[y | effects]) against Var(y), predictors held (Goldstein, Browne & Rasbash 2002,
 Understanding Statistics 1, 223-231, whose simulation is a quadrature here: effects are normal, so
@@ -32,6 +32,9 @@ _Floats = NDArray[np.float64]
 SCALES = ("latent", "response")
 #: Nodes for a mean over a normal, alone and in two dimensions.
 _NODES, _PAIRED = 41, 21
+#: Of so many values in all an ICC of the response is made, if these are fewer than all, every so
+#: manieth draw being taken; but of so many draws at least.
+_MOST, _LEAST = 200_000_000, 200
 _OF_LOGIT = np.pi**2 / 3
 
 
@@ -75,9 +78,17 @@ class Shares:
         if scale == "response" and self.family.ordered:
             rule = "is latent for categories in order, which are no numbers"
             raise UsageError("icc: scale", rule, got=scale, fix="use scale='latent'")
-        found = [self._one(draw, scale) for draw in range(len(self.coef))]
+        found = [self._one(draw, scale) for draw in range(0, len(self.coef), self._thin(scale))]
         parts = tuple(np.array([f[0][i] for f in found]) for i in range(len(self.covariances)))
         return parts, np.array([f[1] for f in found])
+
+    def _thin(self, scale: str) -> int:
+        """Which draws are taken."""
+        nodes = _NODES if len(self.covariances) == 1 else _PAIRED**2 * len(self.covariances)
+        values = len(self.coef) * len(self.matrices.x) * nodes
+        if scale == "latent" or values <= _MOST:
+            return 1
+        return max(1, min(-(-values // _MOST), len(self.coef) // _LEAST))
 
     def named(self, scale: str) -> Iterator[tuple[str, _Floats]]:
         """Shares by the names that results have: ``icc``, or ``icc|factor`` of several."""

@@ -211,7 +211,7 @@ def source_of(data: Any) -> str:
 
 @overload
 def fit(
-    what: str | ModelSpec, data: Any, *, engine: str | None = ..., family: str = ...,
+    what: str | ModelSpec, data: Any, *, engine: str = ..., family: str = ...,
     weights: str = ..., frequencies: str = ..., priors: Priors | Mapping[str, Any] | None = ...,
     prob: float = ..., seed: int = ..., draws: int | None = ..., tune: int | None = ...,
     chains: int | None = ..., target_accept: float | None = ..., nAGQ: int | None = ...,
@@ -219,7 +219,7 @@ def fit(
 ) -> Result: ...  # fmt: skip
 @overload
 def fit(
-    what: Analysis, data: Any, *, engine: str | None = ..., family: str = ...,
+    what: Analysis, data: Any, *, engine: str = ..., family: str = ...,
     weights: str = ..., frequencies: str = ..., priors: Priors | Mapping[str, Any] | None = ...,
     prob: float = ..., seed: int = ..., draws: int | None = ..., tune: int | None = ...,
     chains: int | None = ..., target_accept: float | None = ..., nAGQ: int | None = ...,
@@ -229,7 +229,7 @@ def fit(
     what: str | ModelSpec | Analysis,
     data: Any,
     *,
-    engine: str | None = None,
+    engine: str = "",
     family: str = "gaussian",
     weights: str = "",
     frequencies: str = "",
@@ -339,10 +339,10 @@ def fit(
             raise with_place(error, read_formula(what), data) from None
 
 
-def _engine_of(what: Any, engine: str | None, family: str) -> str:
+def _engine_of(what: Any, engine: str, family: str) -> str:
     """The engine that was asked for, or the one that gives a posterior."""
     known = (*ENGINES, "ml")
-    if engine is None:
+    if engine == "":
         family = what.family if isinstance(what, ModelSpec) else family
         return "exact" if family_of(family).name == "gaussian" else "nuts"
     if not isinstance(engine, str) or engine not in known:

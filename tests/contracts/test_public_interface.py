@@ -43,7 +43,7 @@ PARAMETERS = {
     "Result.diagnostics": "self",
     "Result.plot": "self name path=None",
     "Prior.read": "text",
-    "fit": "what data *engine=None *family='gaussian' *weights='' *frequencies='' *priors=None "
+    "fit": "what data *engine='' *family='gaussian' *weights='' *frequencies='' *priors=None "
     "*prob=0.95 *seed=1 *draws=None *tune=None *chains=None *target_accept=None *nAGQ=None "
     "*progress",
     "load_analysis": "name",

@@ -179,7 +179,7 @@ def fit_maximum(matrices: Matrices, family: Family, nodes: int) -> OutcomeFit:
     >>> formula, family = read_formula("y ~ 1 + (1 | g)"), family_of("bernoulli")
     >>> fit = fit_maximum(Matrices.from_frame(df, formula, family=family), family, 25)
     >>> round(float(fit.coef[0]), 3), round(fit.log_lik, 3)
-    (0.369, -8.034)
+    (0.336, -8.15)
     """
     function = Marginal.build(matrices, family, nodes)
     base, turn = _regression(function.density, function.x, function.offset)

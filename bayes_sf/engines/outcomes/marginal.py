@@ -97,16 +97,25 @@ class Marginal:
         return tuple(f.z[self.order] @ t for f, t in zip(self.factors, self.turn, strict=True))
 
     @cached_property
+    def places(self) -> tuple[slice, ...]:
+        """Places of each factor's effects among all: those of the largest factor come first."""
+        sizes = [f.n_levels * len(f.columns) for f in self.factors]
+        found, start = {}, 0
+        for number in sorted(range(len(sizes)), key=lambda i: -sizes[i]):
+            found[number] = slice(start, start + sizes[number])
+            start += sizes[number]
+        return tuple(found[number] for number in range(len(sizes)))
+
+    @cached_property
     def _pattern(self) -> tuple[NDArray[np.intp], NDArray[np.intp], int]:
         """Column of every entry of sparse Z, where rows start, number of effects."""
-        columns, start = [], 0
-        for factor in self.factors:
+        columns = []
+        for factor, place in zip(self.factors, self.places, strict=True):
             k = len(factor.columns)
-            columns.append(start + factor.code[self.order][:, None] * k + np.arange(k))
-            start += k * factor.n_levels
+            columns.append(place.start + factor.code[self.order][:, None] * k + np.arange(k))
         width = sum(c.shape[1] for c in columns)
         ends = np.arange(len(self.order) + 1) * width
-        return np.concatenate(columns, axis=1).ravel(), ends, start
+        return np.concatenate(columns, axis=1).ravel(), ends, max(p.stop for p in self.places)
 
     @cached_property
     def starts(self) -> NDArray[np.intp]:
@@ -169,7 +178,7 @@ class Marginal:
         for _ in range(_STEPS):
             eta = fixed + zl @ u
             gradient = zl.T @ self.density.score(eta) - u
-            solver = _factorised(zl, self.density.weight(eta))
+            solver = self._factorised(zl, self.density.weight(eta))
             step = solver.solve(gradient)
             if not np.isfinite(step).all():
                 break
@@ -196,7 +205,7 @@ class Marginal:
 
     def _laplace(self, fixed: _Array, sparse: Any, u: _Array) -> Any:
         eta = fixed + sparse @ u
-        log_det = _factorised(sparse, self.density.weight(eta)).log_det
+        log_det = self._factorised(sparse, self.density.weight(eta)).log_det
         return self.density.log(eta).sum() - 0.5 * (u @ u) - 0.5 * log_det
 
     def _quadrature(self, here: "_Around", fixed: _Array, zl: _Array, u: _Array) -> Any:
@@ -247,20 +256,26 @@ class Marginal:
         hessian = np.add.reduceat(weighed, self.starts, axis=0) + np.eye(zl.shape[1])
         return _triangles(np.linalg.inv(hessian))
 
+    def _factorised(self, zl: Any, weight: _Array) -> "_Factorised":
+        """Factors of Lambda' Z' W Z Lambda + I."""
+        from scipy.sparse import eye_array
+
+        whole = zl.T @ zl.multiply(weight[:, None]) + eye_array(zl.shape[1])
+        first = next(number for number, place in enumerate(self.places) if place.start == 0)
+        return _Factorised.of(whole.tocsr(), self.places[first].stop, self.shape.sizes[first])
+
     def effect_spreads(self, point: _Floats) -> tuple[_Floats, ...]:
         """Conditional covariances of the effects u of every level, (J, k, k) of each factor."""
         here = self.around(point)
-        found, start = [], 0
-        for factor in self.factors:
-            k = len(factor.columns)
-            blocks = np.empty((factor.n_levels, k, k))
+        found = []
+        for factor, place in zip(self.factors, self.places, strict=True):
+            k, blocks = len(factor.columns), []
             for level in range(factor.n_levels):
-                places = start + level * k + np.arange(k)
+                own = place.start + level * k + np.arange(k)
                 unit = np.zeros((len(here.mode), k))
-                unit[places, range(k)] = 1.0
-                blocks[level] = here.solver.solve(unit)[places]
-            found.append(blocks)
-            start += k * factor.n_levels
+                unit[own, range(k)] = 1.0
+                blocks.append(here.solver.solve(unit)[own])
+            found.append(np.array(blocks))
         return tuple(found)
 
 
@@ -286,32 +301,74 @@ class _Slopes:
 
 @dataclass(frozen=True, eq=False)
 class _Factorised:
-    """Sparse LU factors of a symmetric matrix with a positive diagonal of U."""
+    """A symmetric matrix whose first rows are block-diagonal: these are eliminated.
 
-    lu: Any
+    What is left is dense, of all factors but the largest.
 
-    def solve(self, right: _Array) -> _Array:
-        return np.asarray(self.lu.solve(right))
+    Parameters
+    ----------
+    inverse : sparse (q1, q1) array
+        Of the blocks.
+    across : sparse (q1, q2) array
+        The inverse times what stands beside the blocks.
+    rest : LU factors of a (q2, q2) array
+        What is left.
+    log_det : float or complex
+        Of the whole.
+    """
 
-    @property
-    def log_det(self) -> Any:
-        diagonal = self.lu.U.diagonal()
-        found = np.log(np.abs(diagonal.real)).sum()
-        if not np.iscomplexobj(diagonal):
-            return found
-        return found + 1j * (diagonal.imag / diagonal.real).sum()
+    inverse: Any
+    across: Any
+    rest: Any
+    log_det: Any
+
+    @classmethod
+    def of(cls, whole: Any, size: int, k: int) -> "_Factorised":
+        """Eliminate the first `size` rows, which are blocks of k."""
+        from scipy.linalg import lu_factor
+        from scipy.sparse import bsr_array
+
+        blocks = _blocks(whole[:size, :size], k)
+        inverses = np.linalg.inv(blocks)
+        levels = size // k
+        inverse = bsr_array(
+            (inverses, np.arange(levels), np.arange(levels + 1)), shape=(size, size)
+        ).tocsr()
+        beside = whole[:size, size:]
+        across = inverse @ beside
+        rest = lu_factor((whole[size:, size:] - beside.T @ across).toarray())
+        pivots = np.concatenate([_diagonals(blocks).ravel(), np.diagonal(rest[0])])
+        return cls(inverse, across, rest, _log(pivots))
+
+    def solve(self, right: _Floats) -> _Floats:
+        """Solve for one column or many, real ones."""
+        from scipy.linalg import lu_solve
+
+        size = self.inverse.shape[0]
+        below = lu_solve(self.rest, right[size:] - self.across.T @ right[:size])
+        return np.concatenate([self.inverse @ right[:size] - self.across @ below, below])
 
 
-def _factorised(zl: Any, weight: _Array) -> _Factorised:
-    """Factors of Lambda' Z' W Z Lambda + I."""
-    from scipy.sparse import eye_array
-    from scipy.sparse.linalg import splu
+def _blocks(matrix: Any, k: int) -> _Array:
+    """Blocks of a block-diagonal sparse matrix, (J, k, k)."""
+    found = np.zeros((matrix.shape[0] // k, k, k), dtype=matrix.dtype)
+    for i in range(k):
+        for j in range(k):
+            diagonal = matrix.diagonal(j - i)
+            found[:, i, j] = diagonal[min(i, j) :: k][: len(found)]
+    return found
 
-    inner = zl.T @ zl.multiply(weight[:, None]) + eye_array(zl.shape[1])
-    options = {"SymmetricMode": True}
-    return _Factorised(
-        splu(inner.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options=options)
-    )
+
+def _diagonals(blocks: _Array) -> _Array:
+    """Pivots of symmetric blocks, (J, k): squares of their triangles' diagonals."""
+    k = blocks.shape[-1]
+    return np.asarray(_triangles(blocks)[:, range(k), range(k)] ** 2)
+
+
+def _log(pivots: _Array) -> Any:
+    """Sum of logs of positive numbers, to first order in their imaginary parts."""
+    found = np.log(np.abs(pivots.real)).sum()
+    return found + 1j * (pivots.imag / pivots.real).sum() if np.iscomplexobj(pivots) else found
 
 
 def turned(factor: Factor) -> _Floats:

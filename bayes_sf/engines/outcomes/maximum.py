@@ -206,15 +206,12 @@ def fit_maximum(matrices: Matrices, family: Family, nodes: int) -> OutcomeFit:
     )  # fmt: skip
     lower = [half[0] for half in shape.lower(theta[None])]
     to_raw = [own @ half for own, half in zip(function.turn, lower, strict=True)]
-    modes, sds, start = [], [], 0
+    modes, sds = [], []
     u, spreads = function.around(point).mode, function.effect_spreads(point)
-    for factor, back, spread in zip(matrices.factors, to_raw, spreads, strict=True):
-        k = len(factor.columns)
-        own = u[start : start + k * factor.n_levels].reshape(-1, k)
-        modes.append(own @ back.T)
+    for number, (back, spread) in enumerate(zip(to_raw, spreads, strict=True)):
+        modes.append(u[function.places[number]].reshape(-1, len(back)) @ back.T)
         variances = np.einsum("ab,jbc,ac->ja", back, spread, back)
         sds.append(np.sqrt(np.maximum(variances, 0.0)))
-        start += k * factor.n_levels
     log_lik = float(-0.5 * function(point[None])[0]) + function.density.constant
     return OutcomeFit(
         matrices, family, nodes, base + turn @ b, vcov, tuple(back @ back.T for back in to_raw),

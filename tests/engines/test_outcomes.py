@@ -74,7 +74,7 @@ def test_slopes_by_brute_force() -> None:
     function = marginal("y ~ x + (1 + x | g)", frame, "bernoulli", 15)
     theta, b = np.array([0.8, -0.3, 0.6]), np.array([-0.2, 0.4])
     half = function.turn[0] @ function.shape.lower(theta[None])[0][0]
-    axis = np.linspace(-7, 7, 281)
+    axis = np.linspace(-7, 7, 201)
     u = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
     log_prior = stats.norm.logpdf(u).sum(axis=1) + 2 * np.log(axis[1] - axis[0])
     total = 0.0

@@ -17,7 +17,7 @@ RELATIVE = 1e-5
 # Second differences of that criterion lose half of its digits where modes are approximate.
 OF_ERRORS = 1e-3
 #: The others take longer, and differ in nothing but terms.
-QUICK = ("binary", "binary_five", "trials", "counts", "counts_crossed", "nothing")
+QUICK = ("binary", "binary_five", "trials", "counts_crossed", "nothing")
 KEPT = [
     pytest.param(model, marks=[] if model in QUICK else [pytest.mark.slow]) for model in kept(GLMER)
 ]

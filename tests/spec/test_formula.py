@@ -270,12 +270,13 @@ TASKS = re.findall(r"`(sf\.fit\([^`]+)` \|$", PAGE, re.MULTILINE)
 
 #: Those that compile: by default they are built, and not sampled.
 COMPILED = [task for task in TASKS if "family=" in task and 'engine="ml"' not in task]
+SLOW = [*COMPILED, *(task for task in TASKS if "draws=" in task)]
 
 
 @pytest.mark.parametrize(
     "task",
     [
-        pytest.param(t, marks=[pytest.mark.slow, pytest.mark.nuts] if t in COMPILED else [])
+        pytest.param(t, marks=[pytest.mark.slow, pytest.mark.nuts] if t in SLOW else [])
         for t in TASKS
     ],
 )

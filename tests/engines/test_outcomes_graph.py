@@ -1,5 +1,6 @@
 """What bambi builds of other outcomes, without sampling: its density against scipy's, its names."""
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from bayes_sf.engines.outcomes.prior import outcome_priors, stated
 from bayes_sf.engines.outcomes.result import OutcomeResult
 from bayes_sf.engines.outcomes.sampled import OutcomeSampled, outcome_tree
 from bayes_sf.engines.result import Provenance
+from bayes_sf.errors import SpecError, UsageError
 from bayes_sf.spec.family import family_of
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.terms.matrices import Matrices
@@ -148,16 +150,10 @@ def test_priors_by_role_and_by_name() -> None:
     _, graph, priors = built("cumulative")
     assert "threshold Normal(mu -2 to 2, sigma 2.5, in order)" in stated(priors, graph.more)
     for text in ("half-t(3, 1, 1)", "normal(0)", "normal", "half-t(3, 0, 1) + 1", ""):
-        with pytest.raises(sf_error()):
+        with pytest.raises(SpecError):
             sf.Prior.read(text)
     for prior in priors.values():
         assert str(sf.Prior.read(str(prior))) == str(prior)
-
-
-def sf_error() -> type[Exception]:
-    from bayes_sf.errors import SpecError
-
-    return SpecError
 
 
 def drawn(name: str) -> OutcomeResult:
@@ -223,6 +219,12 @@ def test_draws_become_a_result(name: str) -> None:
         result.aic  # noqa: B018
     with pytest.raises(Exception, match="for reml and ml"):
         result.confint()
+
+
+def test_without_bambi_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "bambi", None)
+    with pytest.raises(UsageError, match=r"install bayes-sf\[outcomes\]"):
+        sf.fit("y ~ x + (1 | g)", FRAME.assign(y=SOME), family="bernoulli")
 
 
 def test_names_that_users_give_are_never_bambi_s() -> None:

@@ -79,7 +79,7 @@ class Family:
             "hurdle_gamma": values >= 0,
             "hurdle_lognormal": values >= 0,
         }.get(self.name, whole & (values >= 0))
-        return np.asarray(found)
+        return np.asarray(found & np.isfinite(values))
 
 
 GAUSSIAN: Final = Family("gaussian", "identity", "numbers")

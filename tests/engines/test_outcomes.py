@@ -357,6 +357,12 @@ def test_responses_that_a_family_cannot_have(name: str) -> None:
         sf.fit(f"{left} ~ x + (1 | g)", COUNTS.assign(y=values), family=family)
 
 
+def test_a_response_that_is_computed_is_finite() -> None:
+    frame = COUNTS.assign(y=np.arange(240.0) % 3)
+    with pytest.raises(DataError, match="80 of 240 rows"), np.errstate(divide="ignore"):
+        sf.fit("I(1 / y) ~ x + (1 | g)", frame, family="hurdle_gamma")
+
+
 def test_thresholds_cannot_be_left_out() -> None:
     frame = COUNTS.assign(y=np.arange(240) % 4)
     with pytest.raises(BayesSFError, match="must have an intercept"):

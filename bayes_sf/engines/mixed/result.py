@@ -53,7 +53,8 @@ class MixedResult(Result):
             Always.
         """
         raise UsageError(
-            f"model {self.spec.name!r}", "is more than a Gaussian random intercept, which this is for",
+            f"model {self.spec.name!r}",
+            "is more than a Gaussian random intercept, which this is for",
             got=self.spec.formula, fix="see estimates, varcorr(), ranef() and icc()",
         )  # fmt: skip
 

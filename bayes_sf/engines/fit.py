@@ -5,13 +5,19 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from importlib import metadata
-from numbers import Real
 from time import perf_counter
 from typing import Any, overload
 
+from bayes_sf.engines.options import (
+    check_beside,
+    check_nodes,
+    check_numbers,
+    priors_of,
+    sampler_settings,
+)
 from bayes_sf.engines.result import Provenance, Result, Results
 from bayes_sf.engines.sampled.nuts import sampler_options
-from bayes_sf.errors import DataError, UsageError, check_seed, closest
+from bayes_sf.errors import DataError, UsageError, closest
 from bayes_sf.inputs.sample import AnalysisSample, design
 from bayes_sf.spec.analysis import Analysis
 from bayes_sf.spec.family import family_of
@@ -19,27 +25,17 @@ from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.names import predictor_of
 from bayes_sf.spec.outcome import warn_of_outcome
-from bayes_sf.spec.prior import Prior, is_number
 from bayes_sf.spec.priors import Priors
 from bayes_sf.spec.rows import Rows
 from bayes_sf.spec.study import Study
 from bayes_sf.spec.terms.formula import read_formula
 from bayes_sf.spec.terms.matrices import with_place
 
-__all__ = [
-    "ENGINES", "check_numbers", "fit", "group_sizes", "moments_of", "rows_of",
-    "source_of",
-]  # fmt: skip
+__all__ = ["ENGINES", "fit", "group_sizes", "moments_of", "rows_of", "source_of"]
 
 #: Nodes for sigma and tau when a posterior is averaged over many recovered data sets; quantiles are
 #: then good to 1e-3 sd, far inside the spread over the data sets.
 _NODES_PER_DRAW = (32, 48)
-
-#: Intervals of probabilities nearer to 0 or 1 than this are beyond what quadrature resolves.
-_RARE = 1e-6
-#: What settings of a sampler can be.
-_LEAST: Mapping[str, int] = {"draws": 100, "tune": 100, "chains": 2}
-_MOST_SAMPLED, _ACCEPT = 1_000_000, (0.5, 0.999)
 
 
 def _reml(data: tuple[Moments, ...], _: Priors, __: int) -> Any:
@@ -317,21 +313,20 @@ def fit(
     chosen = _engine_of(what, engine, family)
     check_numbers(prob=prob, seed=seed)
     asked = {"draws": draws, "tune": tune, "chains": chains, "target_accept": target_accept}
-    settings = _settings(asked, chosen)
+    settings = sampler_settings(asked, chosen, what)
     with sampler_options(settings):
         if not isinstance(what, str):
-            given = {"weights": weights, "frequencies": frequencies, "priors": priors, "nAGQ": nAGQ}
-            _check_beside(what, {**given, "family": "" if family == "gaussian" else family})
-            _check_panel(what, settings)
+            other = "" if family == "gaussian" else family
+            given = {"weights": weights, "frequencies": frequencies, "priors": priors}
+            check_beside(what, {**given, "family": other})
         if isinstance(what, Analysis):
-            return Results(
-                tuple(_fit_one(spec, data, chosen, prob, seed) for spec in progress(what.specs))
-            )
+            specs = progress(what.specs)
+            return Results(tuple(_fit_one(s, data, chosen, prob, seed, n_agq=nAGQ) for s in specs))
         if isinstance(what, ModelSpec):
-            return _fit_one(what, data, chosen, prob, seed)
+            return _fit_one(what, data, chosen, prob, seed, n_agq=nAGQ)
         spec = ModelSpec.from_formula(
             what, weights=weights, frequencies=frequencies, family=family,
-            **_priors_of(priors, family),
+            **priors_of(priors, family),
         )  # fmt: skip
         try:
             return _fit_one(spec, data, chosen, prob, seed, n_agq=nAGQ)
@@ -351,92 +346,17 @@ def _engine_of(what: Any, engine: str, family: str) -> str:
     return engine
 
 
-def _settings(asked: Mapping[str, Any], engine: str) -> dict[str, float]:
-    """Settings of the sampler that were given, checked."""
-    given = {key: value for key, value in asked.items() if value is not None}
-    if given and engine != "nuts":
-        rule = "are settings of engine 'nuts': this one does not sample"
-        raise UsageError(f"fit: {', '.join(given)}", rule, got=engine, fix="leave them out")
-    for key, value in given.items():
-        if key == "target_accept":
-            if not is_number(value) or not _ACCEPT[0] <= value <= _ACCEPT[1]:
-                raise UsageError(f"fit: {key}", "must lie from 0.5 to 0.999", got=value)
-        elif isinstance(value, bool) or not isinstance(value, int) or not (
-            _LEAST[key] <= value <= _MOST_SAMPLED
-        ):  # fmt: skip
-            rule = f"must be a whole number from {_LEAST[key]} to {_MOST_SAMPLED}"
-            raise UsageError(f"fit: {key}", rule, got=value)
-    return given
-
-
-def _priors_of(priors: Any, family: str) -> dict[str, Any]:
-    """Priors by role or by name, as a specification has them."""
-    if priors is None:
-        return {}
-    if isinstance(priors, Priors):
-        return {"priors": priors}
-    if not isinstance(priors, Mapping):
-        rule = "must be Priors(...), or priors by name: {'x': 'normal(0, 2)'}"
-        raise UsageError("fit: priors", rule, got=type(priors).__name__)
-    if family == "gaussian":
-        rule = "by name are of other than Gaussian outcomes"
-        raise UsageError("fit: priors", rule, got=list(priors), fix="use Priors(slope=...)")
-    read = (
-        (str(name), prior if isinstance(prior, Prior) else Prior.read(prior))
-        for name, prior in priors.items()
-    )
-    return {"term_priors": tuple(read)}
-
-
-def _check_panel(what: ModelSpec | Analysis, settings: Mapping[str, float]) -> None:
-    """Several outcomes share a fit of a panel, whose settings are its own."""
-    specs = what.specs if isinstance(what, Analysis) else (what,)
-    if settings and any(spec.missing != "drop" for spec in specs):
-        rule = "are not for models of gaps, which share a fit"
-        raise UsageError(f"fit: {', '.join(settings)}", rule, fix="leave them out")
-
-
-def _check_beside(what: Any, beside: Mapping[str, Any]) -> None:
-    """What goes with a formula is refused beside anything else."""
-    if not isinstance(what, ModelSpec | Analysis):
-        raise UsageError(
-            "fit", "takes a formula, a ModelSpec or an Analysis", got=type(what).__name__,
-            fix="write 'y ~ x + (1 | g)', or make one with ModelSpec(...) or load_analysis(...)",
-        )  # fmt: skip
-    for key, value in beside.items():
-        if value:
-            rule = "goes with a formula: what a specification asks is its own"
-            fix = "use ModelSpec.from_formula(...), or pass the formula"
-            raise UsageError(f"fit: {key}", rule, got=type(what).__name__, fix=fix)
-
-
-def check_numbers(*, prob: float, seed: int) -> None:
-    """Refuse what is no probability, or no seed.
-
-    Parameters
-    ----------
-    prob, seed
-        As in `fit`.
-    """
-    if isinstance(prob, bool) or not isinstance(prob, Real) or not 0 < prob < 1:
-        raise UsageError("prob", "must lie between 0 and 1", got=prob)
-    if not _RARE <= prob <= 1 - _RARE:
-        raise UsageError("prob", f"must be at least {_RARE:g} away from 0 and 1", got=prob)
-    check_seed(seed)
-
-
 def _fit_one(
-    spec: ModelSpec, data: Any, engine: str, prob: float, seed: int, *, n_agq: int | None = None
+    spec: ModelSpec, data: Any, engine: str, prob: float, seed: int, *, n_agq: int | None
 ) -> Result:
     """One model."""
+    check_nodes(n_agq, engine, spec.family)
     if spec.family != "gaussian":
         from bayes_sf.engines.outcomes.fit import fit_outcome
 
-        _check_nodes(n_agq, engine, engine == "ml")
         return fit_outcome(
             spec, data, engine, prob=prob, seed=seed, versions=versions(), n_agq=n_agq
         )
-    _check_nodes(n_agq, engine, False)
     if spec.missing != "drop":
         return _fit_missing(spec, data, engine, prob, seed)
     if spec.formula and engine == "nuts" and spec.varying:
@@ -463,13 +383,6 @@ def _fit_one(
         seconds=perf_counter() - start, versions=versions(),
     )  # fmt: skip
     return Result(spec, engine, fitted, prob, provenance, rows)
-
-
-def _check_nodes(n_agq: int | None, engine: str, fine: bool) -> None:
-    """Nodes are of maximum likelihood of other than Gaussian outcomes."""
-    if n_agq is not None and not fine:
-        rule = "is of engine 'ml' of bernoulli, binomial and poisson outcomes"
-        raise UsageError("nAGQ", rule, got=f"{n_agq}, engine {engine!r}", fix="leave it out")
 
 
 def _fit_mixed(spec: ModelSpec, data: Any, engine: str, prob: float, seed: int) -> Result:

@@ -24,7 +24,7 @@ def test_trials_with_weak_priors_are_near_maximum_likelihood() -> None:
     assert (fixed["sd"] / top["sd"]).between(0.95, 1.4).all()
     share = found.icc(scale="response")
     assert share["lower"] < share["mean"] < found.icc()["mean"] + 0.05
-    assert found.draws()["posterior"].sizes["draw"] == 1000
+    assert found.draws()["posterior"].sizes["draw"] == 2000
 
 
 def test_a_strong_prior_is_obeyed() -> None:

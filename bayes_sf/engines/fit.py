@@ -272,7 +272,8 @@ def fit(
     seed : int
         Seed of what is random (nuts); nothing else depends on it.
     draws, tune, chains : int, optional
-        Of ``nuts``: draws of every chain after its warm-up, warm-up, chains.
+        Of ``nuts``: draws of every chain after its warm-up (1,000; of other than Gaussian outcomes
+        2,000), warm-up (1,000), chains (4).
     target_accept : float, optional
         Of ``nuts``. Settings that are given are taken as they are; without any, a fit that fails
         its diagnostics is tried once more, more carefully.

@@ -30,8 +30,8 @@ __all__ = ["OutcomeSampled", "fit_sampled", "outcome_tree"]
 
 _Floats = NDArray[np.float64]
 
-#: An intercept goes up where all effects go down: its draws are worth a tenth where levels have many
-#: rows, so that there are more of them than of Gaussian models, which have no effects to sample.
+#: An intercept goes up where all effects go down: its draws are worth a tenth where levels have
+#: many rows, so that there are more than of Gaussian models, which have no effects to sample.
 _CAREFUL: Mapping[str, float] = {"draws": 2000, "target_accept": 0.9}
 #: Draws of an ICC, at most: every so manieth of the draws.
 _MOST_SHARES = 1000

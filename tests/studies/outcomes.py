@@ -1,8 +1,8 @@
 """Other outcomes, as we fit them: writes `tests/studies/outcomes.csv`.
 
-Run: uv run python tests/studies/outcomes.py FOLDER [MODEL ...]   (half an hour on a quiet machine; FOLDER has the data
-that tests/references/glmer/fit.R writes; with names only those are fitted again).
-`tests/engines/test_outcomes_study.py` compares what is recorded:
+Run: uv run python tests/studies/outcomes.py FOLDER [MODEL ...]   (half an hour on a quiet machine;
+FOLDER has the data that tests/references/glmer/fit.R writes; with names only those are fitted
+again). `tests/engines/test_outcomes_study.py` compares what is recorded:
 
 - ``ml`` of R's own data against glmer;
 - ``nuts`` of R's own data against ``ml`` (clmm's for wine), and against ``importance``: the same

@@ -18,7 +18,8 @@ from bayes_sf.analysis.size.days_lost import Workforce
 from bayes_sf.analysis.size.power import Effects
 from bayes_sf.analysis.size.practical import Rope
 from bayes_sf.catalogue import speaks
-from bayes_sf.engines.fit import check_numbers, fit
+from bayes_sf.engines.fit import fit
+from bayes_sf.engines.options import check_numbers
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import BayesSFError, OutcomeWarning, UsageError
 from bayes_sf.inputs.variables import unknown_key

@@ -1,18 +1,26 @@
 """`fit`: a specification and data in, a result out, by any engine."""
 
 import platform
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from importlib import metadata
-from numbers import Real
 from time import perf_counter
 from typing import Any, overload
 
+from bayes_sf.engines.options import (
+    check_beside,
+    check_nodes,
+    check_numbers,
+    priors_of,
+    sampler_settings,
+)
 from bayes_sf.engines.result import Provenance, Result, Results
-from bayes_sf.errors import DataError, UsageError, check_seed, closest
+from bayes_sf.engines.sampled.nuts import sampler_options
+from bayes_sf.errors import DataError, UsageError, closest
 from bayes_sf.inputs.sample import AnalysisSample, design
 from bayes_sf.spec.analysis import Analysis
+from bayes_sf.spec.family import family_of
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.names import predictor_of
@@ -25,17 +33,11 @@ from bayes_sf.spec.terms.formula import read_formula
 from bayes_sf.spec.terms.matrices import with_place
 from bayes_sf.spec.terms.sums import is_remote
 
-__all__ = [
-    "ENGINES", "check_numbers", "fit", "group_sizes", "moments_of", "rows_of",
-    "source_of",
-]  # fmt: skip
+__all__ = ["ENGINES", "fit", "group_sizes", "moments_of", "rows_of", "source_of"]
 
 #: Nodes for sigma and tau when a posterior is averaged over many recovered data sets; quantiles are
 #: then good to 1e-3 sd, far inside the spread over the data sets.
 _NODES_PER_DRAW = (32, 48)
-
-#: Intervals of probabilities nearer to 0 or 1 than this are beyond what quadrature resolves.
-_RARE = 1e-6
 
 
 def _reml(data: tuple[Moments, ...], _: Priors, __: int) -> Any:
@@ -209,26 +211,36 @@ def source_of(data: Any) -> str:
 
 @overload
 def fit(
-    what: str | ModelSpec, data: Any, *, engine: str = ..., weights: str = ...,
-    frequencies: str = ..., priors: Priors | None = ..., prob: float = ..., seed: int = ...,
+    what: str | ModelSpec, data: Any, *, engine: str = ..., family: str = ...,
+    weights: str = ..., frequencies: str = ..., priors: Priors | Mapping[str, Any] | None = ...,
+    prob: float = ..., seed: int = ..., draws: int | None = ..., tune: int | None = ...,
+    chains: int | None = ..., target_accept: float | None = ..., nAGQ: int | None = ...,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = ...,
 ) -> Result: ...  # fmt: skip
 @overload
 def fit(
-    what: Analysis, data: Any, *, engine: str = ..., weights: str = ...,
-    frequencies: str = ..., priors: Priors | None = ..., prob: float = ..., seed: int = ...,
+    what: Analysis, data: Any, *, engine: str = ..., family: str = ...,
+    weights: str = ..., frequencies: str = ..., priors: Priors | Mapping[str, Any] | None = ...,
+    prob: float = ..., seed: int = ..., draws: int | None = ..., tune: int | None = ...,
+    chains: int | None = ..., target_accept: float | None = ..., nAGQ: int | None = ...,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = ...,
 ) -> Results: ...  # fmt: skip
 def fit(
     what: str | ModelSpec | Analysis,
     data: Any,
     *,
-    engine: str = "exact",
+    engine: str = "",
+    family: str = "gaussian",
     weights: str = "",
     frequencies: str = "",
-    priors: Priors | None = None,
+    priors: Priors | Mapping[str, Any] | None = None,
     prob: float = 0.95,
     seed: int = 1,
+    draws: int | None = None,
+    tune: int | None = None,
+    chains: int | None = None,
+    target_accept: float | None = None,
+    nAGQ: int | None = None,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
 ) -> Result | Results:
     """Fit a model, or every model of an analysis.
@@ -246,18 +258,35 @@ def fit(
         random-intercept model needs sums only: rows stay where they are, and the result has none
         (`loo` and the like need them). Other models read the columns that they name.
     engine : {"exact", "reml", "ml", "ols", "nuts"}
-        How it is estimated. ``reml``, ``ml`` and ``ols`` have no priors: those of the specification
+        How it is estimated; by default a posterior: ``exact`` for Gaussian outcomes, ``nuts`` for
+        others. ``reml``, ``ml`` and ``ols`` have no priors: those of the specification
         are for the other two, so that one model can be put to all.
+    family : str
+        Of a formula's outcome: ``bernoulli``, ``binomial`` (``p(y, n) ~ ...``), ``beta_binomial``,
+        ``poisson``, ``negativebinomial``, ``beta``, ``cumulative``, ``hurdle_gamma``,
+        ``hurdle_lognormal``; all by ``nuts``, bernoulli, binomial and poisson by ``ml``, too. The
+        result is an `OutcomeResult`.
     weights : str
         Of a formula: column of precision weights, as lme4's, Var(e_i) = sd_resid^2/weight_i.
     frequencies : str
         Of a formula: column of counts; a row stands for so many equal rows.
-    priors : Priors, optional
-        Of a formula: those of a specification are its own.
+    priors : Priors or mapping, optional
+        Of a formula: those of a specification are its own. Of other than Gaussian outcomes also by
+        name, ``{"age": "normal(0, 2)", "sd_(Intercept)|g": "half-normal(0, 1)"}``, the names being
+        those of the result and the scale the link's.
     prob : float
         Probability of the (equal-tailed credible, or Wald) intervals.
     seed : int
         Seed of what is random (nuts); nothing else depends on it.
+    draws, tune, chains : int, optional
+        Of ``nuts``: draws of every chain after its warm-up (1,000; of other than Gaussian outcomes
+        2,000), warm-up (1,000), chains (4).
+    target_accept : float, optional
+        Of ``nuts``. Settings that are given are taken as they are; without any, a fit that fails
+        its diagnostics is tried once more, more carefully.
+    nAGQ : int, optional
+        Of ``ml`` of other than Gaussian outcomes: nodes of adaptive quadrature, as in lme4's
+        ``glmer``; by default 25 for one random intercept, else 1 (Laplace's approximation).
     progress : callable
         Wraps the models of an analysis, for a progress bar.
 
@@ -289,56 +318,56 @@ def fit(
     >>> round(result.icc()["estimate"], 3)
     0.94
     """
+    chosen = _engine_of(what, engine, family)
+    check_numbers(prob=prob, seed=seed)
+    asked = {"draws": draws, "tune": tune, "chains": chains, "target_accept": target_accept}
+    settings = sampler_settings(asked, chosen, what)
+    with sampler_options(settings):
+        if not isinstance(what, str):
+            other = "" if family == "gaussian" else family
+            given = {"weights": weights, "frequencies": frequencies, "priors": priors}
+            check_beside(what, {**given, "family": other})
+        if isinstance(what, Analysis):
+            data = Scan(data, what.specs) if is_remote(data) else data
+            specs = progress(what.specs)
+            return Results(tuple(_fit_one(s, data, chosen, prob, seed, n_agq=nAGQ) for s in specs))
+        if isinstance(what, ModelSpec):
+            return _fit_one(what, data, chosen, prob, seed, n_agq=nAGQ)
+        spec = ModelSpec.from_formula(
+            what, weights=weights, frequencies=frequencies, family=family,
+            **priors_of(priors, family),
+        )  # fmt: skip
+        try:
+            return _fit_one(spec, data, chosen, prob, seed, n_agq=nAGQ)
+        except DataError as error:  # of a column that is not there, say where it is named
+            raise with_place(error, read_formula(what), data) from None
+
+
+def _engine_of(what: Any, engine: str, family: str) -> str:
+    """The engine that was asked for, or the one that gives a posterior."""
     known = (*ENGINES, "ml")
+    if engine == "":
+        family = what.family if isinstance(what, ModelSpec) else family
+        return "exact" if family_of(family).name == "gaussian" else "nuts"
     if not isinstance(engine, str) or engine not in known:
         rule = f"must be one of {', '.join(known)}"
         raise UsageError("engine", rule, got=engine, fix=closest(str(engine), known))
-    check_numbers(prob=prob, seed=seed)
-    if isinstance(what, str):
-        more = {} if priors is None else {"priors": priors}
-        spec = ModelSpec.from_formula(what, weights=weights, frequencies=frequencies, **more)
-        try:
-            return _fit_one(spec, data, engine, prob, seed)
-        except DataError as error:  # of a column that is not there, say where it is named
-            raise with_place(error, read_formula(what), data) from None
-    beside = {"weights": weights, "frequencies": frequencies, "priors": priors}
-    for key, value in beside.items():
-        if value:
-            rule = "goes with a formula: what a specification asks is its own"
-            fix = "use ModelSpec.from_formula(...), or pass the formula"
-            raise UsageError(f"fit: {key}", rule, got=type(what).__name__, fix=fix)
-    if isinstance(what, Analysis):
-        data = Scan(data, what.specs) if is_remote(data) else data
-        return Results(
-            tuple(_fit_one(spec, data, engine, prob, seed) for spec in progress(what.specs))
-        )
-    if not isinstance(what, ModelSpec):
-        raise UsageError(
-            "fit", "takes a formula, a ModelSpec or an Analysis", got=type(what).__name__,
-            fix="write 'y ~ x + (1 | g)', or make one with ModelSpec(...) or load_analysis(...)",
-        )  # fmt: skip
-    return _fit_one(what, data, engine, prob, seed)
+    return engine
 
 
-def check_numbers(*, prob: float, seed: int) -> None:
-    """Refuse what is no probability, or no seed.
-
-    Parameters
-    ----------
-    prob, seed
-        As in `fit`.
-    """
-    if isinstance(prob, bool) or not isinstance(prob, Real) or not 0 < prob < 1:
-        raise UsageError("prob", "must lie between 0 and 1", got=prob)
-    if not _RARE <= prob <= 1 - _RARE:
-        raise UsageError("prob", f"must be at least {_RARE:g} away from 0 and 1", got=prob)
-    check_seed(seed)
-
-
-def _fit_one(spec: ModelSpec, data: Any, engine: str, prob: float, seed: int) -> Result:
+def _fit_one(
+    spec: ModelSpec, data: Any, engine: str, prob: float, seed: int, *, n_agq: int | None
+) -> Result:
     """One model."""
+    check_nodes(n_agq, engine, spec.family)
     if is_remote(data):
         data = Scan(data, [spec])
+    if spec.family != "gaussian":
+        from bayes_sf.engines.outcomes.fit import fit_outcome
+
+        return fit_outcome(
+            spec, data, engine, prob=prob, seed=seed, versions=versions(), n_agq=n_agq
+        )
     if spec.missing != "drop":
         return _fit_missing(spec, data, engine, prob, seed)
     if spec.formula and engine == "nuts" and spec.varying:

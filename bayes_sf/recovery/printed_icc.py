@@ -14,7 +14,7 @@ Examples
 from collections.abc import Sequence
 from numbers import Integral
 
-from bayes_sf.engines.fit import check_numbers
+from bayes_sf.engines.options import check_numbers
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.printed.figure import Interval
 from bayes_sf.inputs.printed.header import ESTIMATORS, Estimator

@@ -15,8 +15,9 @@ from functools import lru_cache
 from typing import Any
 
 from bayes_sf.errors import SpecError
+from bayes_sf.spec.family import family_of
 from bayes_sf.spec.names import INTERCEPT, check_columns, check_list
-from bayes_sf.spec.prior import LOCATION_FAMILIES
+from bayes_sf.spec.prior import LOCATION_FAMILIES, Prior
 from bayes_sf.spec.priors import BASIC, Priors
 from bayes_sf.spec.terms.formula import Formula, read_formula
 
@@ -55,6 +56,7 @@ _KINDS: tuple[tuple[type, str, tuple[str, ...]], ...] = (
             "formula",
             "weights",
             "frequencies",
+            "family",
         ),
     ),
     (int, "a whole number", ("min_quarters",)),
@@ -127,6 +129,12 @@ class ModelSpec:
         Column of precision weights, as lme4's: Var(e_i) = sd_resid^2/weight_i. Of a formula's.
     frequencies : str
         Column of counts: a row stands for so many equal rows. Of a formula's.
+    family : str
+        Of the outcome, one of `bayes_sf.spec.family.FAMILIES`; others than ``gaussian`` of a
+        formula's.
+    term_priors : tuple of (str, Prior)
+        Of other than Gaussian outcomes: priors by the name of a coefficient or sd in the result,
+        beside or instead of those of `priors`.
 
     Raises
     ------
@@ -156,10 +164,18 @@ class ModelSpec:
     formula: str = field(default="", repr=False)  # digests of models without one stay as they are
     weights: str = field(default="", repr=False)
     frequencies: str = field(default="", repr=False)
+    family: str = field(default="gaussian", repr=False)
+    term_priors: tuple[tuple[str, Prior], ...] = field(default=(), repr=False)
 
     @classmethod
     def from_formula(
-        cls, formula: str, *, weights: str = "", frequencies: str = "", **options: Any
+        cls,
+        formula: str,
+        *,
+        weights: str = "",
+        frequencies: str = "",
+        family: str = "gaussian",
+        **options: Any,
     ) -> "ModelSpec":
         """Read a model that is written as in lme4, brms and bambi.
 
@@ -172,8 +188,10 @@ class ModelSpec:
             ``"y ~ x * c + (1 + x | g) + (1 | a/b)"``: see `bayes_sf.spec.terms.formula`.
         weights, frequencies : str
             Columns, as in `ModelSpec`.
+        family : str
+            Of the outcome; successes out of trials are written ``p(y, n) ~ ...``.
         **options
-            ``name``, ``unit``, ``priors``, ``min_quarters``, ``table``.
+            ``name``, ``unit``, ``priors``, ``term_priors``, ``min_quarters``, ``table``.
 
         Raises
         ------
@@ -188,14 +206,16 @@ class ModelSpec:
         ('x:z',)
         """
         said = _said(formula)
-        kept = dict(said)
-        if not (weights or frequencies) and kept.pop("plain") and not said["varying"]:
+        kept = {key: value for key, value in said.items() if key != "plain"}
+        more = weights or frequencies or family_of(family).name != "gaussian"
+        if said["plain"] and not (more or said["varying"]):
             return cls(**kept, **options)
-        kept.pop("plain", None)
-        if weights or frequencies:
+        if more:
             kept["varying"] = ()
         text = " ".join(formula.split())
-        return cls(**kept, formula=text, weights=weights, frequencies=frequencies, **options)
+        return cls(
+            **kept, formula=text, weights=weights, frequencies=frequencies, family=family, **options
+        )
 
     def __post_init__(self) -> None:
         """Check names and what goes together; fill in the default name and unit."""
@@ -275,8 +295,25 @@ class ModelSpec:
             rule = "must be industry where gaps are modelled: the panel knows no other"
             raise SpecError("model: group", rule, got=self.group)
 
+    def _check_family(self) -> None:
+        """What goes with other than Gaussian outcomes alone, and what does not."""
+        other = family_of(self.family).name != "gaussian"
+        if other and self.weights:
+            rule = f"are precisions, which family {self.family!r} does not have"
+            fix = "write successes of trials as p(y, n), or counts of equal rows as frequencies"
+            raise SpecError("model: weights", rule, got=self.weights, fix=fix)
+        if (other and not self.formula) or (self.term_priors and not other):
+            key = "family" if other else "term_priors"
+            rule = "is of other than Gaussian models, which are written as a formula"
+            fix = "use ModelSpec.from_formula(..., family=...)"
+            raise SpecError(f"model: {key}", rule, got=getattr(self, key), fix=fix)
+        stray = [pair for pair in self.term_priors if not isinstance(pair[-1], Prior)]
+        if stray:
+            raise SpecError("model: term_priors", "must be pairs of a name and a Prior", got=stray)
+
     def _check_formula(self) -> None:
         """What is said beside a formula is what the formula says."""
+        self._check_family()
         if not self.formula:
             for key in ("weights", "frequencies"):
                 if getattr(self, key):
@@ -313,6 +350,8 @@ class ModelSpec:
     def extra_priors(self) -> tuple[str, ...]:
         """Names of the priors that this model has beside intercept, slope and the two sds."""
         slopes, correlated = _varying(self.formula) if self.formula else (self.varying,) * 2
+        if self.family != "gaussian":  # its sampled models have no correlations
+            correlated = False
         asked = {
             "sd_slope": slopes, "correlation": correlated,
             "df_resid": self.likelihood == "student", "sd_log_resid": self.resid_by_group,
@@ -334,7 +373,8 @@ class ModelSpec:
         stray = [role for role in more if role not in self.extra_priors]
         given = [role for role in stray if getattr(self.priors, role) is not None]
         resid = replace(self.priors.sd_resid, reason="")
-        if self.known_se and resid != Priors().sd_resid:
+        no_resid = self.known_se or self.family != "gaussian"
+        if no_resid and resid != Priors().sd_resid:
             given.append("sd_resid")
         if given:
             rule = "is about something that this model does not have"
@@ -358,6 +398,8 @@ class ModelSpec:
         >>> ModelSpec("y", repeats="m").engines, ModelSpec("y", resid_by_group=True).engines
         (('exact', 'nuts'), ('nuts',))
         """
+        if self.family != "gaussian":
+            return family_of(self.family).engines
         if self.plain:
             return ("exact", "nuts", "reml", "ols")
         if self.formula:
@@ -381,6 +423,8 @@ class ModelSpec:
         """Short fingerprint of everything the specification says."""
         more = (self.formula, self.weights, self.frequencies)
         said = repr(self) + (repr(more) if any(more) else "")
+        if self.family != "gaussian":
+            said += repr((self.family, self.term_priors))
         return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 

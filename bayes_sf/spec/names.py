@@ -23,8 +23,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from bayes_sf.errors import DataError, SpecError
 
 __all__ = [
-    "BEYOND", "INTERCEPT", "QUANTITIES", "can_be_written", "check_columns", "check_list",
-    "check_names", "check_terms", "predictor_of",
+    "BEYOND", "INTERCEPT", "QUANTITIES", "can_be_written", "check_columns", "check_drawn",
+    "check_list", "check_names", "check_terms", "predictor_of",
 ]  # fmt: skip
 
 INTERCEPT = "(Intercept)"
@@ -141,6 +141,27 @@ def check_terms(predictors: Sequence[str], quantities: Collection[str]) -> None:
                 f"predictor {name!r}",
                 f"must not have the name of a quantity of the result (known: {known})",
                 fix="rename the column",
+            )  # fmt: skip
+
+
+def check_drawn(names: Iterable[str]) -> None:
+    """Refuse names that draws cannot have: a path in their tree is written with /.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Of variables and dimensions.
+
+    Raises
+    ------
+    DataError
+        For a name with /.
+    """
+    for name in names:
+        if "/" in name:
+            raise DataError(
+                f"effects {name!r}", "give draws a name, which must hold no /",
+                fix="make a column of what varies, under another name",
             )  # fmt: skip
 
 

@@ -65,8 +65,8 @@ def what_else(values: _Floats) -> str:
         skew = ((values - mean) ** 3).mean() / sd**3
         if low == 0 and len(values) >= _ROWS_PER_STEP * 2 and mean < _REACH * sd and skew > _SKEW:
             return (
-                "has whole numbers that crowd at 0: a poisson or negbinomial model is made for "
-                "counts"
+                "has whole numbers that crowd at 0: a poisson or negativebinomial model is "
+                "made for counts"
             )
     elif low >= 0 and steps[-1] <= 1 and min(mean, 1 - mean) < _REACH * sd:
         return (
@@ -89,12 +89,12 @@ def warn_of_outcome(values: _Floats, name: str) -> None:
     Warns
     -----
     OutcomeWarning
-        Says what else there is (in the words of brms), and that it is not fitted here.
+        Says what else there is, by its name in `bayes_sf.spec.family`.
     """
     other = what_else(values)
     if other:
-        said = f"outcome {name!r} {other}, which this package does not fit; its residuals are "
+        said = f"outcome {name!r} {other}, by sf.fit with a formula and family=...; its residuals "
         warnings.warn(
-            said + "taken to be normal here: see brms or lme4's glmer",
+            said + "are taken to be normal here",
             OutcomeWarning, stacklevel=2, skip_file_prefixes=(_PACKAGE,),
         )  # fmt: skip

@@ -13,8 +13,10 @@ exponential(mean 0.5)
 """
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +56,15 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 _RANGES: Mapping[str, tuple[float, float]] = {
     "scale": (1e-100, 1e100), "df": (0.1, 1e6), "shape": (0.01, 1e6),
 }  # fmt: skip
+#: Numbers that a written prior has, in order; "zero" is where those of sds start.
+_READ: Mapping[str, tuple[str, ...]] = {
+    "flat": (), "normal": ("location", "scale"), "half-t": ("df", "zero", "scale"),
+    "half-normal": ("zero", "scale"), "exponential": ("scale",), "gamma": ("shape", "scale"),
+}  # fmt: skip
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_WRITTEN = re.compile(
+    rf"\s*(?P<family>[a-z-]+)\s*(?:\((?P<inside>(?:[\s,]|mean|shape|scale|{_NUMBER})*)\))?\s*"
+)
 #: What every prior may say of itself, and whether its scale is in units of the data's.
 _NAMED = ("family", "autoscale", "reason", "reason_nb", "statement", "beside")
 
@@ -262,6 +273,42 @@ class Prior:
         if self.measured:
             location = round(location, 2 - math.floor(math.log10(self.scale)))
         return f"{location:.4g}"
+
+    @classmethod
+    def read(cls, text: str) -> "Prior":
+        """Read a prior as it is printed, on the scale that it holds on.
+
+        Parameters
+        ----------
+        text : str
+            ``normal(0, 2)``, ``flat``, ``half-t(3, 0, 1)``, ``half-normal(0, 1)``,
+            ``exponential(mean 0.5)`` or ``gamma(shape 2, scale 1)``.
+
+        Raises
+        ------
+        SpecError
+            For anything else.
+
+        Examples
+        --------
+        >>> Prior.read("normal(0, 2)").scale, str(Prior.read("half-t(3, 0, 1)"))
+        (2.0, 'half-t(3, 0, 1)')
+        """
+        found = _WRITTEN.fullmatch(text) if isinstance(text, str) else None
+        numbers = re.findall(_NUMBER, found["inside"] or "") if found else []
+        family = found["family"] if found else ""
+        keys = _READ.get(family)
+        if keys is None or len(numbers) != len(keys):
+            raise SpecError(
+                "prior", "must be written as normal(0, 2), flat, half-t(3, 0, 1), "
+                "half-normal(0, 1), exponential(mean 0.5) or gamma(shape 2, scale 1)", got=text,
+            )  # fmt: skip
+        given: dict[str, Any] = dict(zip(keys, map(float, numbers), strict=True))
+        if given.pop("zero", 0.0):
+            raise SpecError("prior", "must start at 0, as sds do", got=text)
+        if keys:
+            given["autoscale"] = False
+        return cls(family, **given)
 
     def __str__(self) -> str:
         """As printed in tables: ``half-t(3, 0, 2.96)``."""

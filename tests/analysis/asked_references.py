@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 import bayes_sf as sf
-from tests.engines.mixed_references import data
+from tests.engines.lme4_references import data
 
 ANSWERS = pd.read_csv(Path(__file__).parents[1] / "references" / "asked" / "answers.csv")
 # lme4's theta is polished to better than 1e-7 (see test_mixed_lme4).

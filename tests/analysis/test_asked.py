@@ -18,7 +18,7 @@ from bayes_sf.analysis.asked.linear import _of_draws, answer
 from bayes_sf.engines.mixed.sampled import MixedSampled
 from bayes_sf.errors import BayesSFError, UsageError
 from tests.analysis.asked_references import OF_DF, RELATIVE, fitted, recorded
-from tests.engines.mixed_references import data
+from tests.engines.lme4_references import data
 
 
 def check(found: pd.DataFrame, model: str, question: str, keys: list[str] | None = None) -> None:

@@ -14,7 +14,7 @@ from bayes_sf.engines.sampled.nuts import Sampled
 from bayes_sf.engines.sampled.pointwise import Given, given_draws
 from bayes_sf.errors import DataError, UsageError
 from bayes_sf.spec.rows import Rows
-from tests.engines.mixed_references import data
+from tests.engines.lme4_references import data
 
 SPEC = sf.ModelSpec("y", ("x",), "g")
 

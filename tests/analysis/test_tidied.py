@@ -14,7 +14,7 @@ from scipy.special import ndtri
 import bayes_sf as sf
 from bayes_sf.errors import UsageError
 from tests.analysis.asked_references import OF_DF, RELATIVE, fitted, recorded
-from tests.engines.mixed_references import data
+from tests.engines.lme4_references import data
 
 #: How R and formulae name a dummy.
 DUMMIES = {"cmid": "c[mid]", "ctop": "c[top]", "x:cmid": "x:c[mid]", "x:ctop": "x:c[top]"}

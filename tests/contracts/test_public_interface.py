@@ -25,8 +25,8 @@ PARAMETERS = {
     "ModelSpec": "outcome predictors=() group='industry' name='' unit='' priors min_quarters=3 "
     "standardize=() table='' categorical=() within_between=() nested=() monotonic=() varying=() "
     "likelihood='gaussian' resid_by_group=False repeats='' known_se='' missing='drop' formula='' "
-    "weights='' frequencies=''",
-    "ModelSpec.from_formula": "formula *weights='' *frequencies='' **options",
+    "weights='' frequencies='' family='gaussian' term_priors=()",
+    "ModelSpec.from_formula": "formula *weights='' *frequencies='' *family='gaussian' **options",
     "Moments": "outcome predictors groups sizes means within group='group' n_rows=None",
     "Moments.from_frame": "df *outcome *predictors=() *group",
     "Moments.merge": "self other",
@@ -71,7 +71,9 @@ PARAMETERS = {
     "comparisons": "result variables=None *by=() *at=None *new=None *groups='none' *average=True",
     "slopes": "result variables=None *by=() *at=None *new=None *groups='none' *average=True",
     "hypothesis": "result claims",
-    "fit": "what data *engine='exact' *weights='' *frequencies='' *priors=None *prob=0.95 *seed=1 "
+    "Prior.read": "text",
+    "fit": "what data *engine='' *family='gaussian' *weights='' *frequencies='' *priors=None "
+    "*prob=0.95 *seed=1 *draws=None *tune=None *chains=None *target_accept=None *nAGQ=None "
     "*progress",
     "load_analysis": "name",
     "icc_posterior": "*icc *n *groups *sizes=None *balanced=False *estimator='unknown' "

@@ -12,7 +12,7 @@ import bayes_sf as sf
 from bayes_sf.analysis.checks.loo import loo
 from bayes_sf.engines.mixed.result import MixedResult
 from bayes_sf.errors import UsageError
-from tests.engines.mixed_references import data
+from tests.engines.lme4_references import data
 
 GROUPS = {"posterior", "prior", "log_likelihood", "posterior_predictive", "observed_data",
           "constant_data"}  # fmt: skip

@@ -15,7 +15,7 @@ from bayes_sf.engines.mixed.products import build_products
 from bayes_sf.engines.mixed.result import MixedResult
 from bayes_sf.errors import BayesSFError
 from bayes_sf.spec.terms.matrices import Matrices, read_formula
-from tests.engines.mixed_references import data
+from tests.engines.lme4_references import data
 
 SLOPES = Path(__file__).parents[1] / "references" / "slopes"
 LME4 = Path(__file__).parents[1] / "references" / "lme4" / "data"
@@ -237,7 +237,7 @@ def test_what_it_tells() -> None:
     assert "half-t(3, 0" in result.summary()
     assert result.varcorr()["factor"].tolist() == ["g", "g:h", "Residual"]
     assert result.fixef().loc["x", "p_direction"] > 0.99
-    for ask in (result.draws, result.confint, result.diagnostics):
+    for ask in (result.confint, result.diagnostics):
         with pytest.raises(BayesSFError):
             ask()
 

@@ -8,7 +8,7 @@ import pytest
 
 import bayes_sf as sf
 from bayes_sf.engines.mixed.result import MixedResult
-from tests.engines.mixed_references import MIXED, data, kept, models, recorded
+from tests.engines.lme4_references import MIXED, data, kept, models, recorded
 
 # lme4's theta is polished to better than 1e-7; an sd that lme4 has at its boundary is 0 there.
 RELATIVE = 1e-6

@@ -11,7 +11,7 @@ from bayes_sf.engines.mixed.result import MixedResult
 from bayes_sf.engines.mixed.sampled import Target
 from bayes_sf.errors import BayesSFError
 from bayes_sf.spec.terms.matrices import Matrices, read_formula
-from tests.engines.mixed_references import data
+from tests.engines.lme4_references import data
 
 POINT = np.array([0.1, -0.5, 0.3, -0.2])
 
@@ -83,3 +83,28 @@ def test_it_is_exact_but_for_its_error(name: str, formula: str) -> None:
             assert abs(one.sd - other.sd) < 0.05 * one.sd, one.term
     drawn = set(sampled.draws()["posterior"].data_vars)
     assert drawn > set(table.index)
+
+
+def test_settings_of_the_sampler() -> None:
+    """They are taken as they are, and not tried again; only engines that sample have them."""
+    frame, formula = data("crossed"), "y ~ x + (1 | a) + (1 | b)"
+    found = sf.fit(formula, frame, engine="nuts", draws=120, tune=150, chains=2, target_accept=0.7)
+    sizes = found.draws(rows=False)["posterior"].sizes
+    assert (sizes["chain"], sizes["draw"]) == (2, 120)
+    assert found.fitted.settings == {"draws": 120, "tune": 150, "chains": 2, "target_accept": 0.7}
+    for engine in ("reml", "ml", "exact"):
+        with pytest.raises(BayesSFError, match="does not sample"):
+            sf.fit(formula, frame, engine=engine, chains=4)
+    for key, value in {"draws": 10, "tune": 200.5, "chains": True, "target_accept": 1.0}.items():
+        with pytest.raises(BayesSFError, match=key):
+            sf.fit(formula, frame, engine="nuts", **{key: value})
+
+
+def test_priors_of_a_result() -> None:
+    """In the outcome's unit, and none where there are none."""
+    result = sf.fit("y ~ x + (1 | g) + (1 | g:h)", data("nested"), engine="exact")
+    assert result.priors is not None
+    assert result.priors.sd_group.scale == pytest.approx(
+        float(data("nested")["y"].std(ddof=0)), rel=0.02
+    )
+    assert sf.fit("y ~ x + (1 | g) + (1 | g:h)", data("nested"), engine="reml").priors is None

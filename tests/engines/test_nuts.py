@@ -44,17 +44,18 @@ def agree(nuts: sf.Result, exact: sf.Result) -> None:
 def test_a_row_is_mean_sd_quantiles_and_side_of_its_draws() -> None:
     """Of 0 to 100 in closed form; a share of 0.7 above zero is a direction of 0.7, so is 0.3."""
     draws = np.random.default_rng(1).permutation(101).astype(float).reshape(1, -1)
-    row = nuts._row("x", "g", draws, 0.9)
+    row = nuts.draws_row("x", "g", draws, 0.9)
     assert (row.term, row.group) == ("x", "g")
     assert row.estimate == pytest.approx(50)
     assert row.sd == pytest.approx(np.sqrt(101 * 102 / 12))
     assert (row.lower, row.upper) == pytest.approx((5, 95))
     for above in (0.0, 0.3, 0.5, 0.7, 1.0):
         sides = np.where(np.arange(1000) < 1000 * above, 2.0, -1.0).reshape(4, -1)
-        assert nuts._row("x", "", sides, 0.9).p_direction == pytest.approx(max(above, 1 - above))
-    assert np.isnan(nuts._row("sd_group", "", draws, 0.9, signed=False).p_direction)
+        found = nuts.draws_row("x", "", sides, 0.9)
+        assert found.p_direction == pytest.approx(max(above, 1 - above))
+    assert np.isnan(nuts.draws_row("sd_group", "", draws, 0.9, signed=False).p_direction)
     for exist, nan in ((2, (False, False)), (1, (False, True)), (0, (True, True))):
-        row = nuts._row("x", "", draws, 0.9, exist=exist)
+        row = nuts.draws_row("x", "", draws, 0.9, exist=exist)
         assert (np.isnan(row.estimate), np.isnan(row.sd)) == nan
         assert (row.lower, row.upper) == pytest.approx((5, 95))  # quantiles always exist
 

@@ -115,7 +115,7 @@ print(dict(test_folder.{call}))
 """
     done = subprocess.run(
         [sys.executable, "-c", code.replace("BASE", f"Path({str(tmp_path / 'base')!r})")],
-        cwd=Path(__file__).parents[1], capture_output=True, encoding="utf-8", check=False,
+        cwd=Path(__file__).parent, capture_output=True, encoding="utf-8", check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return eval(done.stdout)

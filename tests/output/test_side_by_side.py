@@ -11,7 +11,7 @@ import bayes_sf as sf
 from bayes_sf.analysis.checks.loo import loo
 from bayes_sf.catalogue import speaking
 from bayes_sf.errors import UsageError
-from tests.engines.mixed_references import data
+from tests.engines.lme4_references import data
 
 D = data("crossed")
 

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,14 @@ DATA = Path(__file__).parents[1] / "references" / "mixed" / "data"
 @pytest.fixture(scope="module")
 def frame() -> pd.DataFrame:
     table = pd.read_csv(DATA / "crossed.csv")
+    rng = np.random.default_rng(1)
+    count = rng.poisson(2, len(table))
+    more = {
+        "use": count > 1, "hits": count.clip(max=5), "tries": 5 + count % 3, "count": count,
+        "grade": pd.Categorical(count.clip(max=3), ordered=True), "absence": count / 7,
+        "share": (count + 0.5) / (count.max() + 1),
+    }  # fmt: skip
+    table = table.assign(**more)
     return table.assign(one=1.0, twice=2 * table["x"], zero=0.0, minus=-table["w"], n=2)
 
 
@@ -259,7 +268,18 @@ PAGE = (Path(__file__).parents[2] / "docs" / "coming_from.md").read_text(encodin
 TASKS = re.findall(r"`((?:sf|az)\.\w+\([^`]+)` \|$", PAGE, re.MULTILINE)
 
 
-@pytest.mark.parametrize("task", TASKS)
+#: Those that compile: by default they are built, and not sampled.
+COMPILED = [task for task in TASKS if "family=" in task and 'engine="ml"' not in task]
+SLOW = [*COMPILED, *(task for task in TASKS if "draws=" in task)]
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        pytest.param(t, marks=[pytest.mark.slow, pytest.mark.nuts] if t in SLOW else [])
+        for t in TASKS
+    ],
+)
 def test_what_the_page_for_others_shows_runs(task: str, frame: pd.DataFrame) -> None:
     import arviz as az
 
@@ -270,5 +290,17 @@ def test_what_the_page_for_others_shows_runs(task: str, frame: pd.DataFrame) -> 
     assert len(shown)
 
 
+@pytest.mark.parametrize("task", COMPILED)
+def test_what_the_page_for_others_samples_is_built(
+    task: str, frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(model: Any, **_: Any) -> None:
+        raise RuntimeError(f"{len(model.free_RVs)} variables")
+
+    monkeypatch.setattr("bayes_sf.engines.outcomes.sampled.compile_model", stop)
+    with pytest.raises(RuntimeError, match="variables"):
+        eval(task.replace("\\|", "|"), {"sf": sf, "df": frame})
+
+
 def test_the_page_for_others_has_its_tasks() -> None:
-    assert len(TASKS) == 33
+    assert (len(TASKS), len(COMPILED)) == (47, 7)

@@ -414,7 +414,8 @@ def option(key: str) -> sf.ModelSpec:
 
 def test_every_field_of_a_specification_is_in_the_table() -> None:
     named = {field.name for field in fields(sf.ModelSpec)}
-    of_formulas = {"formula", "weights", "frequencies"}  # `tests/spec/test_formula.py`
+    # `tests/spec/test_formula.py`, `tests/engines/test_outcomes.py`
+    of_formulas = {"formula", "weights", "frequencies", "family", "term_priors"}
     assert named == {*OTHER, *of_formulas, "outcome", "predictors", "group", "priors"}
 
 
@@ -556,7 +557,7 @@ MEANT_OTHERWISE = {
     "two codes": (RNG.integers(1, 3, 48), "bernoulli"),
     "four grades": (RNG.integers(1, 5, 48), "cumulative"),
     "small counts": (RNG.poisson(1.2, 48), "poisson"),
-    "larger counts": (RNG.negative_binomial(1, 0.1, 48), "negbinomial"),
+    "larger counts": (RNG.negative_binomial(1, 0.1, 48), "negativebinomial"),
     "shares": (RNG.beta(0.5, 0.9, 48), "beta"),
     "shares near one": (1 - RNG.beta(0.6, 6, 48), "beta"),
 }

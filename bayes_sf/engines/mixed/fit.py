@@ -12,9 +12,10 @@ from bayes_sf.engines.mixed.result import MixedResult
 from bayes_sf.engines.result import Provenance
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.spec.family import family_of
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import Moments
-from bayes_sf.spec.names import INTERCEPT, QUANTITIES, check_terms
+from bayes_sf.spec.names import INTERCEPT, QUANTITIES, check_drawn, check_terms
 from bayes_sf.spec.outcome import warn_of_outcome
 from bayes_sf.spec.rows import Rows
 from bayes_sf.spec.scan import Scan
@@ -51,8 +52,9 @@ def matrices_of(spec: ModelSpec, data: Any) -> Matrices:
         )  # fmt: skip
     frame = data.table.to_native() if isinstance(data, Scan) else data
     return Matrices.from_frame(
-        frame, spec.parsed, weights=spec.weights, frequencies=spec.frequencies
-    )
+        frame, spec.parsed, weights=spec.weights, frequencies=spec.frequencies,
+        family=family_of(spec.family),
+    )  # fmt: skip
 
 
 def of_rows(rows: Rows) -> Matrices:
@@ -115,6 +117,8 @@ def fit_formula(
     check_terms([term for term in made.terms if term != INTERCEPT], (*QUANTITIES, *own))
     if spec.formula:
         warn_of_outcome(made.y, spec.outcome)
+    if engine == "nuts":
+        check_drawn(own)
     start = perf_counter()
     fitted: MixedFit | MixedPosterior | MixedSampled
     if engine == "exact":

@@ -17,7 +17,10 @@ from bayes_sf.engines.mixed.products import Products, build_products
 from bayes_sf.errors import ConvergenceError, DataError
 from bayes_sf.spec.terms.matrices import Factor, Matrices
 
-__all__ = ["MixedFit", "criterion", "derivative", "fit_mixed", "minimise", "second_derivatives"]
+__all__ = [
+    "MixedFit", "criterion", "derivative", "fit_mixed", "minimise", "second_derivatives",
+    "to_boundary",
+]  # fmt: skip
 
 _Array = NDArray[Any]
 _Floats = NDArray[np.float64]
@@ -216,7 +219,7 @@ def fit_mixed(matrices: Matrices, *, reml: bool = True) -> MixedFit:
     tried = [minimise(function, size * shape.start, polish=False) for size in sizes]
     theta = min(tried, key=lambda t: float(function(t[None])[0]))
     theta = minimise(function, theta)
-    theta = _to_boundary(function, shape, theta)
+    theta = to_boundary(function, shape, theta)
     if not np.isfinite(function(theta[None])).all() or np.abs(theta).max() > 1e6:
         raise ConvergenceError(
             "reml" if reml else "ml", "must find the lowest point of its criterion",
@@ -244,8 +247,18 @@ def check_residual(products: Products) -> None:
         )  # fmt: skip
 
 
-def _to_boundary(function: Callable[[_Array], _Array], shape: Shape, theta: _Floats) -> _Floats:
-    """Set numbers on the diagonal to 0 that are there but for rounding, and search on."""
+def to_boundary(function: Callable[[_Array], _Array], shape: Shape, theta: _Floats) -> _Floats:
+    """Set numbers on the diagonal to 0 that are there but for rounding, and search on.
+
+    Parameters
+    ----------
+    function : callable
+        As in `minimise`.
+    shape : Shape
+        Of Lambda, whose numbers come first in theta.
+    theta : (m, ...) array
+        Where the function is lowest.
+    """
     fixed = np.zeros(len(theta), dtype=bool)
     for number in np.flatnonzero(shape.diagonal):
         if abs(theta[number]) > _ZERO * max(np.abs(theta).max(), 1.0):

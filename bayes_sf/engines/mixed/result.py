@@ -53,7 +53,8 @@ class MixedResult(Result):
             Always.
         """
         raise UsageError(
-            f"model {self.spec.name!r}", "has more random terms than this is for",
+            f"model {self.spec.name!r}",
+            "is more than a Gaussian random intercept, which this is for",
             got=self.spec.formula, fix="see estimates, varcorr(), ranef() and icc()",
         )  # fmt: skip
 
@@ -194,8 +195,9 @@ class MixedResult(Result):
                 both = by_name[sds[i]] * by_name[sds[j]]
                 first, second = factor.columns[i], factor.columns[j]
                 found.append((factor.name, first, second, by_name[pair] * both, by_name[pair]))
-        resid = by_name["sd_resid"]
-        found.append(("Residual", "", "", resid**2, resid))
+        if "sd_resid" in by_name:  # other than Gaussian outcomes have none
+            resid = by_name["sd_resid"]
+            found.append(("Residual", "", "", resid**2, resid))
         return pd.DataFrame(found, columns=["factor", "term", "term2", "vcov", "sdcor"])
 
     def icc(
@@ -226,10 +228,7 @@ class MixedResult(Result):
             For a factor that is not there; for weighted rows, whose residual variances differ;
             for another ICC than the adjusted one over the rows.
         """
-        if adjusted is not True or at is not None:
-            rule = "is the adjusted one, averaged over the rows, where there are several terms"
-            raise UsageError("icc", rule, got={"adjusted": adjusted, "at": at}, fix="leave it out")
-        _check_icc(self.matrices, factor)
+        self._check_icc(factor, adjusted=adjusted, at=at)
         if self.has_draws:
             tails = np.array([0.5, 0.5 - 0.5 * self.prob, 0.5 + 0.5 * self.prob])
             values = (*self.fitted.spread(f"icc|{factor}"),
@@ -239,6 +238,18 @@ class MixedResult(Result):
             return {**found, "prob": self.prob}
         shares = dict(_shares(self.fitted))
         return {"estimate": shares[factor] if factor else float(sum(shares.values()))}
+
+    def _check_icc(self, factor: str, *, adjusted: bool, at: Mapping[str, float] | None) -> None:
+        """Refuse what there is no ICC of."""
+        if adjusted is not True or at is not None:
+            rule = "is the adjusted one, averaged over the rows, where there are several terms"
+            raise UsageError("icc", rule, got={"adjusted": adjusted, "at": at}, fix="leave it out")
+        known = [each.name for each in self.matrices.factors]
+        if factor and factor not in known:
+            raise UsageError("icc: factor", f"must be one of {', '.join(known)}", got=factor)
+        if self.matrices.weights is not None:
+            rule = "has no ICC: the residual variances of weighted rows differ"
+            raise UsageError("model with weights", rule, fix="see varcorr()")
 
     def confint(self, *, method: str = "profile") -> "pd.DataFrame":
         """Confidence intervals, with lme4's names.
@@ -416,12 +427,3 @@ def between_of(z: Any, covariance: Any, counts: Any) -> float:
     """Variance between levels averaged over the rows: tr(Z Sigma Z')/n."""
     own = np.einsum("nk,kl,nl->n", z, covariance, z)
     return float(np.average(own, weights=counts))
-
-
-def _check_icc(matrices: Matrices, factor: str) -> None:
-    known = [each.name for each in matrices.factors]
-    if factor and factor not in known:
-        raise UsageError("icc: factor", f"must be one of {', '.join(known)}", got=factor)
-    if matrices.weights is not None:
-        rule = "has no ICC: the residual variances of weighted rows differ"
-        raise UsageError("model with weights", rule, fix="see varcorr()")

@@ -32,7 +32,10 @@ from bayes_sf.spec.priors import Priors
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["SETTINGS", "Sampled", "fit_nuts", "sample", "sampler_stats", "try_twice", "watch"]
+__all__ = [
+    "SETTINGS", "Sampled", "draws_row", "fit_nuts", "sample", "sampler_options", "sampler_stats",
+    "try_twice", "watch",
+]  # fmt: skip
 
 _Floats = NDArray[np.float64]
 
@@ -53,6 +56,7 @@ _STATS = {
 }
 type Watcher = Callable[[list[Any]], None]
 _WATCHER: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
+_ASKED: ContextVar[Mapping[str, float]] = ContextVar("asked", default={})  # noqa: B039  # read only
 
 
 @contextmanager
@@ -70,6 +74,22 @@ def watch(watcher: Watcher) -> Iterator[None]:
         yield
     finally:
         _WATCHER.reset(token)
+
+
+@contextmanager
+def sampler_options(asked: Mapping[str, float]) -> Iterator[None]:
+    """Settings of the sampler that are asked for inside the block, whatever model is sampled.
+
+    Parameters
+    ----------
+    asked : mapping
+        Some of `SETTINGS`.
+    """
+    token = _ASKED.set(asked)
+    try:
+        yield
+    finally:
+        _ASKED.reset(token)
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +144,7 @@ class Sampled(Diagnosed):
             labels = _labels(variable, group)
             many = np.broadcast_to(exist.get(str(variable.name), 2), len(labels))
             for at, (term, level) in enumerate(labels):
-                yield _row(term, level, flat[:, :, at], prob, signed=signed, exist=many[at])
+                yield draws_row(term, level, flat[:, :, at], prob, signed=signed, exist=many[at])
 
     @cached_property
     def _exist(self) -> Mapping[str, NDArray[np.int_] | int]:
@@ -161,10 +181,22 @@ def _labels(variable: "xr.DataArray", group: str) -> list[tuple[str, str]]:
     return [(f"{name}[{label}]", "") for label in labels]
 
 
-def _row(
+def draws_row(
     term: str, group: str, draws: _Floats, prob: float, *, signed: bool = True, exist: int = 2
 ) -> Estimate:
-    """One quantity from its draws; a moment that does not exist is NaN."""
+    """One quantity from its draws; a moment that does not exist is NaN.
+
+    Parameters
+    ----------
+    term, group : str
+    draws : (N,) array
+    prob : float
+        Of the interval.
+    signed : bool
+        Whether it can be negative, so that there is a probability of direction.
+    exist : int
+        How many moments exist, at most 2.
+    """
     low, high = np.quantile(draws, [0.5 - 0.5 * prob, 0.5 + 0.5 * prob])
     above = float((draws > 0).mean())
     direction = max(above, 1 - above) if signed else float("nan")
@@ -229,6 +261,8 @@ def try_twice[T: _Judged](
 ) -> T:
     """Sample, and once more with a higher acceptance target and a longer warm-up if need be.
 
+    Settings that were asked for (`sampler_options`) are taken as they are, once.
+
     Parameters
     ----------
     attempt : callable
@@ -236,6 +270,9 @@ def try_twice[T: _Judged](
     settings : mapping
         Of the first attempt.
     """
+    asked = _ASKED.get()
+    if asked:
+        return attempt({**settings, **asked})
     result = attempt(settings)
     return result if result.converged else attempt({**settings, **_RETRY})
 

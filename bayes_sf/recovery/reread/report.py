@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bayes_sf.engines.fit import check_numbers
+from bayes_sf.engines.options import check_numbers
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.printed.folder import PublishedReport, read_published
 from bayes_sf.inputs.variables import unknown_key

@@ -25,7 +25,7 @@ from typing import Final, NoReturn
 
 from bayes_sf.errors import SpecError
 
-__all__ = ["FUNCTIONS", "Formula", "RandomTerm", "Token", "read_formula"]
+__all__ = ["COUNTED", "FUNCTIONS", "Formula", "RandomTerm", "Token", "read_formula"]
 
 #: Functions that a formula may call; formulae's own, and those that are handed to it.
 FUNCTIONS: Final = (
@@ -33,6 +33,8 @@ FUNCTIONS: Final = (
     "Sum", "log", "log2", "log10", "log1p", "exp", "sqrt", "abs", "np.log", "np.log2", "np.log10",
     "np.log1p", "np.exp", "np.sqrt", "np.abs",
 )  # fmt: skip
+#: Successes out of trials, which only a response can be.
+COUNTED: Final = ("p", "prop", "proportion")
 #: Those whose argument is a category whatever its values are.
 CATEGORICAL: Final = frozenset({"C", "S", "T"})
 _WORDS: Final = frozenset({"True", "False", "None"})
@@ -166,7 +168,8 @@ def read_formula(text: str) -> Formula:
         _refuse(tokens[0], "must have the response before it", "write 'y ~ ...'")
     if not right:
         _refuse(tokens[-1], "must have terms after it", "write '~ 1 + (1 | g)'")
-    _check_names(tokens)
+    _check_names(left, (*FUNCTIONS, *COUNTED))
+    _check_names(right, FUNCTIONS)
     common: list[tuple[str, str]] = []
     random: list[RandomTerm] = []
     evaluated = [left]
@@ -217,14 +220,16 @@ def _check_pairs(tokens: Sequence[Token]) -> None:
         _refuse(opened[-1], "must be closed", f"add {close}")
 
 
-def _check_names(tokens: Sequence[Token]) -> None:
+def _check_names(tokens: Sequence[Token], functions: Sequence[str]) -> None:
     """Functions are known ones; names of columns have no dot."""
     for token, after in zip(tokens, [*tokens[1:], None], strict=True):
         if token.kind != "name":
             continue
         if after is not None and after.text == "(":
-            if token.text not in FUNCTIONS:
-                known = ", ".join(FUNCTIONS)
+            if token.text == "cbind":
+                _refuse(token, "is R's", "write p(successes, trials) ~ ...")
+            if token.text not in functions:
+                known = ", ".join(functions)
                 _refuse(token, "must be a known function", f"known: {known}; or add a column")
         elif "." in token.text and not token.text.startswith("`"):
             _refuse(token, "must be in backquotes", f"write `{token.text}`")

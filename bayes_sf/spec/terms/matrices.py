@@ -20,9 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.errors import DataError, SpecError, closest
+from bayes_sf.spec.family import GAUSSIAN, Family
 from bayes_sf.spec.names import INTERCEPT
 from bayes_sf.spec.terms.columns import categories, code_groups, frame_from, is_category, numeric
 from bayes_sf.spec.terms.formula import Formula, RandomTerm, read_formula
+from bayes_sf.spec.terms.response import Response, ordered_response, response_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,7 +94,7 @@ class Matrices:
     terms : tuple of str
         Names of the fixed columns, ``(Intercept)`` first where there is one.
     y : (n,) float array
-        The response less the offset.
+        The response; of a Gaussian model less the offset.
     x : (n, p) float array
         Fixed columns.
     factors : tuple of Factor
@@ -103,8 +105,12 @@ class Matrices:
         How many rows each row stands for.
     frame : pandas.DataFrame or None
         The columns that it was made of, in memory only.
-    offset : (n,) array or None
-        What was taken from the response.
+    offset : (n,) float array or None
+        What the linear predictor has beside its terms; a Gaussian `y` is less it.
+    trials : (n,) float array or None
+        Where `y` is successes.
+    levels : tuple of str
+        Where `y` is the place of a category in order: the categories.
     """
 
     response: str
@@ -116,6 +122,8 @@ class Matrices:
     counts: _Floats | None = field(default=None, repr=False)
     frame: "pd.DataFrame | None" = field(default=None, repr=False)
     offset: _Floats | None = field(default=None, repr=False)
+    trials: _Floats | None = field(default=None, repr=False)
+    levels: tuple[str, ...] = ()
 
     @property
     def n_obs(self) -> int:
@@ -130,7 +138,8 @@ class Matrices:
     @cached_property
     def digest(self) -> str:
         """Short fingerprint, the same in whatever order the rows come."""
-        more = [part for part in (self.weights, self.counts) if part is not None]
+        given = (self.weights, self.counts, self.offset, self.trials)
+        more = [part for part in given if part is not None]
         parts = [self.y, self.x, *(f.code for f in self.factors), *(f.z for f in self.factors)]
         table = np.column_stack([*parts, *more]).astype("<f8")
         table = table[np.lexsort(table.T[::-1])]
@@ -139,7 +148,13 @@ class Matrices:
 
     @classmethod
     def from_frame(
-        cls, df: "IntoFrame", formula: Formula, *, weights: str = "", frequencies: str = ""
+        cls,
+        df: "IntoFrame",
+        formula: Formula,
+        *,
+        weights: str = "",
+        frequencies: str = "",
+        family: Family = GAUSSIAN,
     ) -> "Matrices":
         """Evaluate a formula on a data frame.
 
@@ -154,13 +169,16 @@ class Matrices:
             Column of precisions, as lme4's ``weights``: Var(e_i) = sigma^2/weight_i.
         frequencies : str
             Column of counts: a row stands for so many equal rows; 0 leaves it out.
+        family : Family
+            Of the response.
 
         Raises
         ------
         DataError
-            For a column that is not there, a gap, a term that is not finite or constant, columns
-            that are combinations of others, more columns than rows, a factor with one level or
-            with as many effects as rows, weights that are not positive.
+            For a response that the family cannot have, a column that is not there, a gap, a term
+            that is not finite or constant, columns that are combinations of others, more columns
+            than rows, a factor with one level or with as many effects as rows, weights that are
+            not positive.
         SpecError
             For a term that formulae cannot evaluate, and a coefficient that varies twice by one
             factor.
@@ -175,18 +193,40 @@ class Matrices:
             kept = counts > 0
             frame, counts = frame[kept].reset_index(drop=True), counts[kept]
         values = {name: values_of(frame, name, formula) for name in formula.evaluated}
-        evaluated = evaluate(f"{formula.response} ~ {formula.common}", values, formula)
-        y = _response(evaluated, formula)
-        terms, x, offset = fixed_columns(evaluated.common, len(y))
+        left = _one(values) if family.ordered else formula.response
+        if family.ordered:
+            values[left] = np.ones(len(frame))
+        evaluated = evaluate(f"{left} ~ {formula.common}", values, formula)
+        terms, x, offset = fixed_columns(evaluated.common, len(frame))
         factors = tuple(_factors(formula, frame, values))
+        kept_apart = {"offset": offset} if family is GAUSSIAN or offset.any() else {}
+        if family is GAUSSIAN:
+            found = Response(_response(evaluated, formula) - offset)
+        elif family.ordered:
+            found = ordered_response(frame, formula, family)
+        else:
+            found = response_of(evaluated, formula, family)
         made = cls(
-            formula.response, terms, y - offset, x, factors,
-            precisions(frame, weights), counts, frame, offset,
+            formula.response, terms, found.y, x, factors, precisions(frame, weights), counts, frame,
+            trials=found.trials, levels=found.levels, **kept_apart,
         )  # fmt: skip
         _check_fixed(made)
         for factor in factors:
-            _check_factor(factor, made.n_obs)
-        return made
+            _check_factor(factor, made.n_obs, spreads=family.spreads)
+        return made.without_intercept() if family.ordered else made
+
+    def without_intercept(self) -> "Matrices":
+        """The same model whose intercept is its thresholds'.
+
+        Raises
+        ------
+        SpecError
+            For a model that has none: thresholds cannot be left out.
+        """
+        if not self.has_intercept:
+            rule = "must have an intercept: the thresholds between categories stand for it"
+            raise SpecError("formula", rule, fix="leave 0 or -1 out")
+        return replace(self, terms=self.terms[1:], x=self.x[:, 1:])
 
 
 def terms_of(formula: Formula) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
@@ -328,7 +368,7 @@ def _response(evaluated: Any, formula: Formula) -> _Floats:
     if evaluated.response.kind != "numeric":
         raise SpecError(
             "formula: response", "must be a number in every row", got=formula.response,
-            fix="fit a category as 0 and 1, or see LIMITATIONS for other outcomes",
+            fix="say the family of other outcomes: family='bernoulli', 'binomial', 'cumulative'",
         )  # fmt: skip
     y = np.asarray(evaluated.response.design_matrix, dtype=float)
     if y.ndim != 1:
@@ -429,9 +469,14 @@ def varying_part(term: RandomTerm, values: Mapping[str, Any], formula: Formula) 
         Columns, of `values_of`.
     formula : Formula
     """
-    one = "one" + "e" * max(map(len, [*values, ""]))  # no column has that name
+    one = _one(values)
     rows = len(next(iter(values.values()), ()))
     return evaluate(f"{one} ~ {term.left}", {**values, one: np.ones(rows)}, formula).common
+
+
+def _one(values: Mapping[str, Any]) -> str:
+    """Name that no column has."""
+    return "one" + "e" * max(map(len, [*values, ""]))
 
 
 def _varying(
@@ -522,8 +567,8 @@ def _check_fixed(made: Matrices) -> None:
             got=f"{made.n_obs} rows, {columns} columns",
             fix="use fewer terms",
         )  # fmt: skip
-    spread = made.y - made.y.mean()
-    if not np.abs(spread).max() > 1e-13 * np.abs(made.y).max():
+    y = made.y if made.trials is None else made.y / made.trials
+    if not np.abs(y - y.mean()).max() > 1e-13 * np.abs(y).max():
         raise DataError(f"response {made.response!r}", "must vary", got="a constant")
     basis = np.empty((rows, 0))
     for name, column in zip(made.terms, made.x.T, strict=True):
@@ -542,13 +587,16 @@ def _check_fixed(made: Matrices) -> None:
         basis = np.column_stack([basis, left / np.linalg.norm(left)])
 
 
-def _check_factor(factor: Factor, rows: int) -> None:
-    """At least two levels, fewer effects than rows, columns that vary and can be told apart."""
+def _check_factor(factor: Factor, rows: int, *, spreads: bool) -> None:
+    """At least two levels, fewer effects than rows, columns that vary and can be told apart.
+
+    Where the response has a spread of its own (counts), there may be an effect for every row.
+    """
     where = f"random effects by {factor.name!r}"
     if factor.n_levels < 2:
         raise DataError(where, "need at least two levels", got=list(factor.levels))
     for block in factor.blocks:
-        if factor.n_levels * len(block) >= rows:
+        if factor.n_levels * len(block) >= rows + spreads:
             raise DataError(
                 where, "must be fewer than rows: they cannot be told from the residuals",
                 got=f"{factor.n_levels} levels x {len(block)}, {rows} rows",

@@ -1,4 +1,4 @@
-"""What lme4 and lmerTest recorded of mixed models (`tests/references/mixed`), by our names."""
+"""What lme4, lmerTest and ordinal recorded of models (`tests/references`), by our names."""
 
 import re
 from functools import cache
@@ -6,36 +6,38 @@ from pathlib import Path
 
 import pandas as pd
 
-MIXED = Path(__file__).parents[1] / "references" / "mixed"
+REFERENCES = Path(__file__).parents[1] / "references"
+MIXED, GLMER = REFERENCES / "mixed", REFERENCES / "glmer"
 
 #: R writes a dummy as the column and the level; formulae has brackets, and counts from 0.
 _TERMS = (
     (r"\bc(low|mid|top)\b", r"c[\1]"), (r"poly\(x, 2\)1", "poly(x, 2)[0]"),
     (r"poly\(x, 2\)2", "poly(x, 2)[1]"), (r"I\(x\^2\)", "I(x ** 2)"),
+    (r"\b(livch|period|year|temp|contact)(n\d|p\d|y\d\d|warm|yes)\b", r"\1[\2]"),
 )  # fmt: skip
 _FACTORS = {"h:g": "g:h", "variety:block": "block:variety"}
 
 
-def models() -> pd.DataFrame:
-    """Every model: data, engine, formula, weights, what is recorded."""
-    return pd.read_csv(MIXED / "models.csv", keep_default_na=False).set_index("model")
+def models(folder: Path = MIXED) -> pd.DataFrame:
+    """Every model: data, engine or family, formula, what is recorded."""
+    return pd.read_csv(folder / "models.csv", keep_default_na=False).set_index("model")
 
 
 @cache
-def _fits() -> pd.DataFrame:
-    return pd.read_csv(MIXED / "fits.csv", keep_default_na=False)
+def _fits(folder: Path) -> pd.DataFrame:
+    return pd.read_csv(folder / "fits.csv", keep_default_na=False)
 
 
 @cache
-def data(name: str) -> pd.DataFrame:
+def data(name: str, folder: Path = MIXED) -> pd.DataFrame:
     """Rows that are kept here."""
-    return pd.read_csv(MIXED / "data" / f"{name}.csv")
+    return pd.read_csv(folder / "data" / f"{name}.csv")
 
 
-def kept() -> list[str]:
+def kept(folder: Path = MIXED) -> list[str]:
     """Models whose rows are kept here."""
-    table = models()
-    there = {path.stem for path in (MIXED / "data").glob("*.csv")}
+    table = models(folder)
+    there = {path.stem for path in (folder / "data").glob("*.csv")}
     return list(table.index[table["data"].isin(there)])
 
 
@@ -52,9 +54,9 @@ def factor(name: str) -> str:
     return _FACTORS.get(name, name)
 
 
-def recorded(model: str, quantity: str) -> dict[str, float]:
+def recorded(model: str, quantity: str, folder: Path = MIXED) -> dict[str, float]:
     """Values of one quantity of lme4's, by our name."""
-    table = _fits()
+    table = _fits(folder)
     table = table[(table["model"] == model) & (table["quantity"] == quantity)]
     found = {}
     for row in table.itertuples():
@@ -68,7 +70,7 @@ def _name(quantity: str, first: str, other: str) -> str:
     if quantity == "correlation":
         one, two = other.split(" ")
         return f"cor_{term(two)}.{term(one)}|{factor(first)}"
-    if quantity == "ranef":
+    if quantity in {"ranef", "condsd"}:
         level, _, column = other.rpartition("|")
         if factor(first) != first:  # the outer level comes last in R
             level = ":".join(reversed(level.split(":")))

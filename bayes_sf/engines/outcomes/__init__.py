@@ -1,0 +1,1 @@
+"""Outcomes other than Gaussian: by quadrature (ml), and sampled through bambi (nuts)."""

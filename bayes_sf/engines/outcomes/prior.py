@@ -1,0 +1,110 @@
+"""Priors of a model whose outcome is not Gaussian: one of every coefficient and sd, by its name.
+
+The link's scale has no unit of the outcome's, so that 1 stands where Gaussian models have sd(y):
+slopes are normal(0, 2.5/sd(x)), as rstanarm's, the intercept (at the predictors' means) normal with
+sd 2.5 around the link of the mean, sds half-t(3, 0, 1), those of slopes half-t(3, 0, 1/sd(x)).
+Parameters that a family has beside its mean keep bambi's priors; thresholds have the intercept's
+scale.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from bayes_sf.engines.mixed.covariance import sd_names
+from bayes_sf.errors import SpecError, closest
+from bayes_sf.spec.family import Family
+from bayes_sf.spec.model import ModelSpec
+from bayes_sf.spec.names import INTERCEPT
+from bayes_sf.spec.prior import LOCATION_FAMILIES, Prior
+from bayes_sf.spec.priors import Priors
+from bayes_sf.spec.terms.matrices import Matrices
+
+__all__ = ["outcome_priors", "stated"]
+
+
+def outcome_priors(matrices: Matrices, family: Family, spec: ModelSpec) -> Mapping[str, Prior]:
+    """Prior of every coefficient and sd, on the link's scale.
+
+    Parameters
+    ----------
+    matrices : Matrices
+    family : Family
+    spec : ModelSpec
+        Whose `priors` hold by role, and `term_priors` by name instead.
+
+    Raises
+    ------
+    SpecError
+        For a name that the model does not have, a family that a coefficient or sd cannot have.
+    """
+    found = dict(_by_role(matrices, family, spec.priors))
+    for name, prior in spec.term_priors:
+        if name not in found:
+            known = ", ".join(found)
+            raise SpecError(
+                f"priors: {name!r}", f"must name a coefficient or sd of the model: {known}",
+                fix=closest(name, found),
+            )  # fmt: skip
+        found[name] = prior.resolve(1.0)
+    for name, prior in found.items():
+        _check(name, prior, is_sd=name not in matrices.terms and name != INTERCEPT)
+    return found
+
+
+def _check(name: str, prior: Prior, *, is_sd: bool) -> None:
+    allowed = ("half-t", "half-normal", "exponential", "gamma") if is_sd else LOCATION_FAMILIES
+    if prior.family not in allowed:
+        rule = f"family must be one of {', '.join(allowed)}"
+        raise SpecError(f"priors: {name!r}", rule, got=prior.family)
+
+
+def _by_role(matrices: Matrices, family: Family, priors: Priors) -> Iterator[tuple[str, Prior]]:
+    """Names and priors, resolved."""
+    if family.ordered:  # of the thresholds
+        yield INTERCEPT, priors.intercept.resolve(1.0)
+    for term, column in zip(matrices.terms, matrices.x.T, strict=True):
+        if term == INTERCEPT:
+            yield term, priors.intercept.resolve(1.0, _centre(matrices, family))
+        else:
+            size = 1 / column.std() if np.ptp(column) > 0 else 1.0
+            yield term, priors.slope.resolve(float(size))
+    for factor in matrices.factors:
+        for name, column, sd in zip(factor.columns, factor.z.T, sd_names(factor)[0], strict=True):
+            if name == INTERCEPT:
+                yield sd, priors.sd_group.resolve(1.0)
+            else:
+                size = np.sqrt(((column - column.mean()) ** 2).mean()) or 1.0
+                yield sd, priors.of("sd_slope").resolve(float(1 / size))
+
+
+def _centre(matrices: Matrices, family: Family) -> float:
+    """The link of the mean response, above zero of a hurdle's."""
+    y = matrices.y if matrices.trials is None else matrices.y / matrices.trials
+    if family.link == "logit":
+        share = float(np.clip(y.mean(), 0.01, 0.99))
+        return float(np.log(share / (1 - share)))
+    if family.name == "hurdle_lognormal":
+        return float(np.log(y[y > 0]).mean())
+    above = y[y > 0] if "psi" in family.parameters else y
+    return float(np.log(above.mean()))
+
+
+def stated(priors: Mapping[str, Prior], more: Mapping[str, str]) -> str:
+    """All priors in one line, as they are printed.
+
+    Parameters
+    ----------
+    priors : mapping
+        Of `outcome_priors`.
+    more : mapping
+        Bambi's, of the family's own parameters, as bambi writes them.
+
+    Examples
+    --------
+    >>> stated({"x": Prior("normal", scale=0.5, location=0.0, autoscale=False)}, {"psi": "Beta"})
+    'x normal(0, 0.5); psi Beta'
+    """
+    named = {name: replace(prior, reason="").text() for name, prior in priors.items()}
+    return "; ".join(f"{name} {text}" for name, text in {**named, **more}.items())

@@ -1,0 +1,226 @@
+"""Draws of a model whose outcome is not Gaussian: bambi builds it, nutpie samples it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_sf.engines.gaussian.estimates import Estimate
+from bayes_sf.engines.mixed.covariance import sd_names
+from bayes_sf.engines.outcomes.graph import OutcomeGraph, outcome_graph
+from bayes_sf.engines.outcomes.prior import outcome_priors, stated
+from bayes_sf.engines.outcomes.shares import Shares
+from bayes_sf.engines.sampled.compiling import compile_model
+from bayes_sf.engines.sampled.diagnostics import Diagnosed
+from bayes_sf.engines.sampled.nuts import SETTINGS, draws_row, sample, sampler_stats, try_twice
+from bayes_sf.spec.family import Family
+from bayes_sf.spec.model import ModelSpec
+from bayes_sf.spec.names import INTERCEPT
+from bayes_sf.spec.prior import Prior
+from bayes_sf.spec.terms.matrices import Factor, Matrices
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["OutcomeSampled", "fit_sampled", "outcome_tree"]
+
+_Floats = NDArray[np.float64]
+
+#: An intercept goes up where all effects go down: its draws are worth a tenth where levels have
+#: many rows, so that there are more than of Gaussian models, which have no effects to sample.
+_CAREFUL: Mapping[str, float] = {"draws": 2000, "target_accept": 0.9}
+#: Draws of an ICC, at most: every so manieth of the draws.
+_MOST_SHARES = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class OutcomeSampled(Diagnosed):
+    """Draws of one model from NUTS, believed or not: see `converged`.
+
+    Parameters
+    ----------
+    matrices : Matrices
+    family : Family
+    priors : mapping of str to Prior
+        Of coefficients and sds, on the link's scale.
+    more : mapping of str to str
+        Of the family's own parameters, as bambi writes them.
+    tree : xarray.DataTree
+        ``posterior``: ``beta`` by term, sds by name, the family's parameters, ``column|factor`` by
+        level; ``sample_stats``.
+    settings : mapping
+        The sampler's.
+    """
+
+    matrices: Matrices
+    family: Family
+    priors: Mapping[str, Prior]
+    more: Mapping[str, str]
+    tree: "xr.DataTree"
+    settings: Mapping[str, float]
+
+    @property
+    def factors(self) -> tuple[Factor, ...]:
+        """Grouping factors."""
+        return self.matrices.factors
+
+    @property
+    def stated(self) -> str:
+        """All priors in one line."""
+        return stated(self.priors, self.more)
+
+    def flat(self, name: str) -> _Floats:
+        """Draws of a variable, chains after each other, (N, ...)."""
+        values = self.tree["posterior"][name].to_numpy()
+        return np.asarray(values.reshape(-1, *values.shape[2:]))
+
+    @cached_property
+    def shares(self) -> Shares:
+        """Of ICCs: up to a thousand of the draws."""
+        sds = [np.column_stack([self.flat(n) for n in sd_names(f)[0]]) for f in self.factors]
+        thin = -(-len(sds[0]) // _MOST_SHARES)
+        coef = self.flat("beta") if self.matrices.terms else np.zeros((len(sds[0]), 0))
+        scalars = [name for name in self.family.parameters if name != "threshold"]
+        covariances = tuple(each[::thin, :, None] ** 2 * np.eye(each.shape[1]) for each in sds)
+        return Shares(
+            self.matrices, self.family, coef[::thin], covariances,
+            {name: self.flat(name)[::thin] for name in scalars},
+        )  # fmt: skip
+
+    def rows(self, prob: float, *, groups: bool = True) -> Iterator[Estimate]:
+        """Posterior means, sds and equal-tailed intervals; effects of levels last, if asked for."""
+        coef = self.flat("beta") if self.matrices.terms else np.zeros((1, 0))
+        for place, term in enumerate(self.matrices.terms):
+            yield draws_row(term, "", coef[:, place], prob)
+        for factor in self.factors:
+            for name in sd_names(factor)[0]:
+                yield draws_row(name, "", self.flat(name), prob, signed=False)
+        for name in self.family.parameters:
+            if name != "threshold":
+                yield draws_row(name, "", self.flat(name), prob, signed=False)
+        cuts = self.flat("threshold") if self.family.ordered else np.zeros((1, 0))
+        for label, draws in zip(thresholds(self.matrices.levels), cuts.T, strict=True):
+            yield draws_row(f"threshold[{label}]", "", draws, prob)
+        for name, share in self.shares.named("latent"):
+            yield draws_row(name, "", share, prob, signed=False)
+        for factor in self.factors if groups else ():
+            yield from self._effects(factor, prob)
+
+    def _effects(self, factor: Factor, prob: float) -> Iterator[Estimate]:
+        """Effects of a factor's levels, level by level."""
+        names = [f"{column}|{factor.name}" for column in factor.columns]
+        effects = [self.flat(name) for name in names]
+        for at, level in enumerate(factor.levels):
+            for name, draws in zip(names, effects, strict=True):
+                yield draws_row(name, level, draws[:, at], prob)
+
+
+def thresholds(levels: tuple[str, ...]) -> list[str]:
+    """Names of thresholds, as ordinal's clmm has them.
+
+    Parameters
+    ----------
+    levels : tuple of str
+        Categories in order.
+
+    Examples
+    --------
+    >>> thresholds(("low", "mid", "top"))
+    ['low|mid', 'mid|top']
+    """
+    return [f"{low}|{high}" for low, high in pairwise(levels)]
+
+
+def fit_sampled(
+    matrices: Matrices, family: Family, spec: ModelSpec, *, seed: int = 1
+) -> OutcomeSampled:
+    """Sample the posterior of a model whose outcome is not Gaussian.
+
+    A fit that fails its diagnostics is tried once more, as in `fit_nuts`.
+
+    Parameters
+    ----------
+    matrices : Matrices
+    family : Family
+    spec : ModelSpec
+        With the priors.
+    seed : int
+        Seed of everything random; the same seed gives the same draws.
+
+    Raises
+    ------
+    UsageError
+        Where bambi is not installed; for correlated random effects.
+    SpecError
+        For priors that a coefficient or sd cannot have.
+    ConvergenceError
+        When the sampler itself breaks down.
+    """
+    priors = outcome_priors(matrices, family, spec)
+    graph = outcome_graph(matrices, family, priors)
+    model = graph.model.backend.model
+    wanted = [*_sampled(graph), *(name for names in graph.effects for name in names)]
+    compiled = compile_model(model, keep=wanted)
+
+    def attempt(settings: Mapping[str, float]) -> OutcomeSampled:
+        trace = sample(compiled, seed, settings)
+        tree = outcome_tree(trace, graph, matrices, family)
+        return OutcomeSampled(matrices, family, priors, graph.more, tree, settings)
+
+    return try_twice(attempt, {**SETTINGS, **_CAREFUL})
+
+
+def _sampled(graph: OutcomeGraph) -> Iterator[str]:
+    """Names of all that is asked for beside effects."""
+    yield from graph.coefficients
+    yield from (f"{name}_sigma" for names in graph.effects for name in names)
+    yield from graph.more
+
+
+def outcome_tree(
+    trace: "xr.DataTree", graph: OutcomeGraph, matrices: Matrices, family: Family
+) -> "xr.DataTree":
+    """Draws under our names, the intercept (or thresholds) where predictors are zero.
+
+    Parameters
+    ----------
+    trace : xarray.DataTree
+        As nutpie returns it.
+    graph : OutcomeGraph
+    matrices : Matrices
+    family : Family
+    """
+    import xarray as xr
+
+    posterior = trace["posterior"]
+    base = ("chain", "draw")
+    coords = {name: posterior[name].to_numpy() for name in base}
+    variables: dict[str, tuple[tuple[str, ...], _Floats]] = {}
+    shift: _Floats = np.zeros(())
+    if matrices.terms:
+        beta = np.stack([posterior[name].to_numpy() for name in graph.coefficients], axis=-1)
+        shift = np.asarray(beta @ graph.means)
+        if matrices.has_intercept:
+            beta[..., matrices.terms.index(INTERCEPT)] -= shift
+        variables["beta"] = ((*base, "term"), beta)
+        coords["term"] = np.array(matrices.terms)
+    for factor, names in zip(matrices.factors, graph.effects, strict=True):
+        level = f"level|{factor.name}"
+        coords[level] = np.array(factor.levels)
+        for name, column, sd in zip(names, factor.columns, sd_names(factor)[0], strict=True):
+            variables[sd] = (base, posterior[f"{name}_sigma"].to_numpy())
+            effects = posterior[name].to_numpy()
+            effects = effects.reshape(*effects.shape[:2], factor.n_levels)
+            variables[f"{column}|{factor.name}"] = ((*base, level), effects)
+    for name in family.parameters:
+        values = posterior[name].to_numpy()
+        if name == "threshold":
+            values = values + np.broadcast_to(shift, values.shape[:2])[..., None]
+            coords["between"] = np.array(thresholds(matrices.levels))
+        variables[name] = ((*base, "between") if name == "threshold" else base, values)
+    dataset = xr.Dataset(variables, coords=coords)
+    return xr.DataTree.from_dict({"posterior": dataset, "sample_stats": sampler_stats(trace)})

@@ -1,0 +1,188 @@
+"""ICCs of models whose outcome is not Gaussian, on the latent and on the response's scale.
+
+Latent: variances of the random effects against the distribution's own variance on the link's
+scale: pi^2/3 for logits; for log links ln(1 + 1/lambda + 1/alpha), lambda being the mean (Nakagawa,
+Johnson & Schielzeth 2017, J. R. Soc. Interface 14, 20170213); for beta by the delta method.
+
+Response: Var(E[y | effects]) against Var(y), predictors held (Goldstein, Browne & Rasbash 2002,
+Understanding Statistics 1, 223-231, whose simulation is a quadrature here: effects are normal, so
+that a mean over them needs one dimension, or two for a factor among several).
+
+Both are adjusted, that is beside the predictors, and averaged over the rows.
+
+References
+----------
+Where slopes vary: Johnson (2014), Methods in Ecology and Evolution 5, 944-946.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_sf.errors import UsageError
+from bayes_sf.spec.family import Family
+from bayes_sf.spec.terms.matrices import Matrices
+
+__all__ = ["SCALES", "Shares"]
+
+_Floats = NDArray[np.float64]
+
+SCALES = ("latent", "response")
+#: Nodes for a mean over a normal, alone and in two dimensions.
+_NODES, _PAIRED = 41, 21
+#: Of so many values in all an ICC of the response is made, if these are fewer than all, every so
+#: manieth draw being taken; but of so many draws at least.
+_MOST, _LEAST = 200_000_000, 200
+_OF_LOGIT = np.pi**2 / 3
+
+
+@dataclass(frozen=True, eq=False)
+class Shares:
+    """Shares of the variance that factors have, for N estimates or draws.
+
+    Parameters
+    ----------
+    matrices : Matrices
+        What was fitted.
+    family : Family
+    coef : (N, p) array
+        Fixed coefficients.
+    covariances : tuple of (N, k, k) arrays
+        Of each factor's effects.
+    parameters : mapping of str to (N,) arrays
+        What the family has beside the mean.
+    """
+
+    matrices: Matrices
+    family: Family
+    coef: _Floats = field(repr=False)
+    covariances: tuple[_Floats, ...] = field(repr=False)
+    parameters: Mapping[str, _Floats]
+
+    def of(self, scale: str) -> tuple[tuple[_Floats, ...], _Floats]:
+        """Share of every factor, (N,) each, and of all together, (N,).
+
+        Parameters
+        ----------
+        scale : {"latent", "response"}
+
+        Raises
+        ------
+        UsageError
+            For another scale, and the response's of categories.
+        """
+        if scale not in SCALES:
+            raise UsageError("icc: scale", f"must be one of {', '.join(SCALES)}", got=scale)
+        if scale == "response" and self.family.ordered:
+            rule = "is latent for categories in order, which are no numbers"
+            raise UsageError("icc: scale", rule, got=scale, fix="use scale='latent'")
+        found = [self._one(draw, scale) for draw in range(0, len(self.coef), self._thin(scale))]
+        parts = tuple(np.array([f[0][i] for f in found]) for i in range(len(self.covariances)))
+        return parts, np.array([f[1] for f in found])
+
+    def _thin(self, scale: str) -> int:
+        """Which draws are taken."""
+        nodes = _NODES if len(self.covariances) == 1 else _PAIRED**2 * len(self.covariances)
+        values = len(self.coef) * len(self.matrices.x) * nodes
+        if scale == "latent" or values <= _MOST:
+            return 1
+        return max(1, min(-(-values // _MOST), len(self.coef) // _LEAST))
+
+    def named(self, scale: str) -> Iterator[tuple[str, _Floats]]:
+        """Shares by the names that results have: ``icc``, or ``icc|factor`` of several."""
+        parts, _ = self.of(scale)
+        for factor, share in zip(self.matrices.factors, parts, strict=True):
+            yield "icc" if len(parts) == 1 else f"icc|{factor.name}", share
+
+    def _one(self, draw: int, scale: str) -> tuple[list[float], float]:
+        """Shares of one draw."""
+        between = [
+            np.einsum("nk,kl,nl->n", factor.z, covariance[draw], factor.z)
+            for factor, covariance in zip(self.matrices.factors, self.covariances, strict=True)
+        ]
+        eta = self.matrices.x @ self.coef[draw]
+        if self.matrices.offset is not None:
+            eta = eta + self.matrices.offset
+        given = {name: float(values[draw]) for name, values in self.parameters.items()}
+        if scale == "latent":
+            parts = [self._average(each) for each in between]
+            rest = self._distribution(eta, sum(between), given)
+            total = sum(parts) + rest
+            return [part / total for part in parts], sum(parts) / total
+        return self._on_response(eta, between, given)
+
+    def _average(self, values: _Floats) -> float:
+        """Mean over the rows."""
+        return float(np.average(values, weights=self.matrices.counts))
+
+    def _distribution(self, eta: _Floats, variance: _Floats, given: Mapping[str, float]) -> float:
+        """The distribution's own variance on the link's scale."""
+        name = self.family.name
+        if name == "hurdle_lognormal":
+            return given["sigma"] ** 2
+        if name == "hurdle_gamma":
+            return float(np.log1p(1 / given["alpha"]))
+        if name == "beta":
+            mean = self._average(self._expected(eta, variance, given)[0])
+            return 1 / (mean * (1 - mean) * (1 + given["kappa"]))
+        if self.family.link == "logit":
+            return _OF_LOGIT
+        mean = self._average(np.exp(eta + variance / 2))
+        more = 1 / given["alpha"] if name == "negativebinomial" else 0.0
+        return float(np.log1p(1 / mean + more))
+
+    def _on_response(
+        self, eta: _Floats, between: list[_Floats], given: Mapping[str, float]
+    ) -> tuple[list[float], float]:
+        """Shares on the response's own scale; of single trials where there are trials."""
+        variance = np.sum(between, axis=0)
+        mean, square, within = self._expected(eta, variance, given)
+        all_between = self._average(square - mean**2)
+        total = all_between + self._average(within)
+        if len(between) == 1:
+            return [all_between / total], all_between / total
+        z, w = _normal(_PAIRED)
+        parts = []
+        for own in between:
+            other = np.sqrt(np.maximum(variance - own, 0.0))
+            at = eta[:, None, None] + np.sqrt(own)[:, None, None] * z[:, None] + (
+                other[:, None, None] * z
+            )  # fmt: skip
+            inner = self._moments(at, given)[0] @ w  # (n, Q): others averaged out
+            parts.append(self._average((inner**2) @ w - (inner @ w) ** 2) / total)
+        return parts, all_between / total
+
+    def _expected(
+        self, eta: _Floats, variance: _Floats, given: Mapping[str, float]
+    ) -> tuple[_Floats, _Floats, _Floats]:
+        """Mean over the effects of a row's mean, of its square, and of its variance, (n,) each."""
+        z, w = _normal(_NODES)
+        mean, spread = self._moments(eta[:, None] + np.sqrt(variance)[:, None] * z, given)
+        return mean @ w, mean**2 @ w, spread @ w
+
+    def _moments(self, eta: _Floats, given: Mapping[str, float]) -> tuple[_Floats, _Floats]:
+        """Mean and variance of a response given its linear predictor."""
+        from scipy.special import expit
+
+        name = self.family.name
+        if self.family.link == "logit":
+            mean = expit(eta)
+            return mean, mean * (1 - mean) / (1 + given["kappa"] if name == "beta" else 1.0)
+        mean = np.exp(eta)
+        if name == "hurdle_lognormal":
+            mean, ratio = mean * np.exp(given["sigma"] ** 2 / 2), np.exp(given["sigma"] ** 2)
+        elif name == "hurdle_gamma":
+            ratio = 1 + 1 / given["alpha"]
+        else:
+            more = mean**2 / given["alpha"] if name == "negativebinomial" else 0.0
+            return mean, mean + more
+        some = given["psi"]
+        return some * mean, some * ratio * mean**2 - (some * mean) ** 2
+
+
+def _normal(nodes: int) -> tuple[_Floats, _Floats]:
+    """Nodes and weights of a mean over a standard normal."""
+    z, w = np.polynomial.hermite_e.hermegauss(nodes)
+    return z, w / w.sum()

@@ -1,0 +1,240 @@
+"""What bambi builds of other outcomes, without sampling: its density against scipy's, its names."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from scipy import stats
+from scipy.special import expit
+
+import bayes_sf as sf
+from bayes_sf.engines.outcomes.graph import OutcomeGraph, outcome_graph
+from bayes_sf.engines.outcomes.prior import outcome_priors, stated
+from bayes_sf.engines.outcomes.result import OutcomeResult
+from bayes_sf.engines.outcomes.sampled import OutcomeSampled, outcome_tree
+from bayes_sf.engines.result import Provenance
+from bayes_sf.errors import SpecError, UsageError
+from bayes_sf.spec.family import family_of
+from bayes_sf.spec.model import ModelSpec
+from bayes_sf.spec.terms.matrices import Matrices
+
+RNG = np.random.default_rng(1)
+N = 48
+FRAME = pd.DataFrame({
+    "x": RNG.normal(3, 1, N), "w": RNG.normal(0, 0.1, N),
+    "g": np.array(list("abcdef"))[RNG.permutation(N) % 6], "n": RNG.integers(4, 9, N),
+})  # fmt: skip
+SOME = RNG.integers(0, 2, N)
+RESPONSES: dict[str, Any] = {
+    "bernoulli": SOME, "binomial": RNG.integers(0, 5, N), "beta_binomial": RNG.integers(0, 5, N),
+    "poisson": RNG.poisson(2, N), "negativebinomial": RNG.poisson(2, N),
+    "beta": RNG.uniform(0.1, 0.9, N), "cumulative": RNG.permutation(N) % 4 + 1,
+    "hurdle_gamma": SOME * RNG.gamma(2, 1, N), "hurdle_lognormal": SOME * RNG.gamma(2, 1, N),
+}  # fmt: skip
+#: Values at which densities are compared: bambi's names of what the families have.
+B, UX, TAUS = np.array([-0.3, 0.6]), 0.4, (0.8, 0.5)
+GIVEN = {"kappa": 4.0, "alpha": 1.5, "psi": 0.7, "sigma": 0.6}
+CUTS = np.array([-1.2, 0.1, 1.4])
+EFFECTS = RNG.normal(size=(2, 6))
+
+
+def built(name: str, **options: Any) -> tuple[Matrices, OutcomeGraph, Mapping[str, Any]]:
+    family = family_of(name)
+    left = "p(y, n)" if family.counted else "y"
+    spec = ModelSpec.from_formula(f"{left} ~ x + offset(w) + (x || g)", family=name, **options)
+    made = Matrices.from_frame(FRAME.assign(y=RESPONSES[name]), spec.parsed, family=family)
+    priors = outcome_priors(made, family, spec)
+    return made, outcome_graph(made, family, priors), priors
+
+
+def density(name: str, y: Any, eta: Any) -> Any:
+    """Log density of every row, by scipy."""
+    n, share, mean = FRAME["n"], expit(eta), np.exp(eta)
+    kappa, alpha, psi, sigma = (GIVEN[key] for key in ("kappa", "alpha", "psi", "sigma"))
+    below = np.column_stack([np.zeros(N), expit(CUTS - eta[:, None]), np.ones(N)])
+    with np.errstate(divide="ignore"):
+        hurdle = np.where(y > 0, np.log(psi), np.log1p(-psi))
+        above = {
+            "hurdle_gamma": stats.gamma.logpdf(y, alpha, scale=mean / alpha),
+            "hurdle_lognormal": stats.lognorm.logpdf(y, sigma, scale=mean),
+        }.get(name, 0.0)
+    if name.startswith("hurdle"):
+        return hurdle + np.where(y > 0, above, 0.0)
+    return {
+        "bernoulli": lambda: stats.bernoulli.logpmf(y, share),
+        "binomial": lambda: stats.binom.logpmf(y, n, share),
+        "beta_binomial": lambda: stats.betabinom.logpmf(y, n, kappa * share, kappa * (1 - share)),
+        "poisson": lambda: stats.poisson.logpmf(y, mean),
+        "negativebinomial": lambda: stats.nbinom.logpmf(y, alpha, alpha / (alpha + mean)),
+        "beta": lambda: stats.beta.logpdf(y, kappa * share, kappa * (1 - share)),
+        "cumulative": lambda: np.log(
+            np.take_along_axis(np.diff(below, axis=1), y[:, None] - 1, axis=1)[:, 0]
+        ),
+    }[name]()
+
+
+def logp(graph: OutcomeGraph, values: Mapping[str, Any]) -> dict[str, float]:
+    """Log density of every variable at untransformed values, by PyTensor's own interpreter."""
+    import pymc as pm
+    from pytensor.compile.mode import Mode
+
+    model = graph.model.backend.model
+    bare = pm.model.transform.conditioning.remove_value_transforms(model)
+    terms = bare.free_RVs + bare.observed_RVs
+    function = bare.compile_fn(
+        bare.logp(vars=terms, sum=False),
+        mode=Mode(linker="py", optimizer=None),
+        on_unused_input="ignore",
+    )
+    named = {key: np.asarray(value, dtype=float) for key, value in values.items()}
+    return {v.name: float(np.sum(found)) for v, found in zip(terms, function(named), strict=True)}
+
+
+@pytest.mark.parametrize("name", RESPONSES)
+def test_the_density_is_scipy_s(name: str) -> None:
+    """Likelihood and priors, at any point: what parameters mean, centring, offset, effects."""
+    made, graph, priors = built(name)
+    family = family_of(name)
+    x = FRAME["x"].to_numpy()
+    codes = made.factors[0].code
+    tau, slope_sd = TAUS
+    eta = B[1] * x + FRAME["w"] + tau * EFFECTS[0][codes] + slope_sd * EFFECTS[1][codes] * x
+    eta = eta.to_numpy() + (0.0 if family.ordered else B[0])
+    own = dict(zip(graph.coefficients, B[2 - len(graph.coefficients) :], strict=True))
+    shift = B[1] * x.mean()
+    if not family.ordered:
+        own["Intercept"] = B[0] + shift  # at the mean of x
+    values: dict[str, Any] = {**own, **{key: GIVEN[key] for key in graph.more if key in GIVEN}}
+    if family.ordered:
+        values["threshold"] = CUTS - shift
+    for number, effect in enumerate(graph.effects[0]):
+        values |= {f"{effect}_sigma": TAUS[number], f"{effect}_offset": EFFECTS[number]}
+    found = logp(graph, values)
+    y = np.asarray(RESPONSES[name])
+    assert found[graph.model.backend.model.observed_RVs[0].name] == pytest.approx(
+        density(name, y, eta).sum(), rel=1e-6
+    )
+    slope = graph.coefficients[-1]
+    assert found[slope] == pytest.approx(stats.norm.logpdf(B[1], 0, 2.5 / x.std()))
+    assert found["1|f0_sigma"] == pytest.approx(np.log(2) + stats.t.logpdf(tau, 3))
+    assert found[f"{graph.effects[0][1]}_sigma"] == pytest.approx(
+        np.log(2) + stats.t.logpdf(slope_sd, 3, scale=1 / x.std())
+    )
+    if not family.ordered:
+        prior = priors["(Intercept)"]
+        assert found["Intercept"] == pytest.approx(
+            stats.norm.logpdf(own["Intercept"], prior.location, 2.5)
+        )
+    else:
+        assert found["threshold"] == pytest.approx(
+            stats.norm.logpdf(CUTS - shift, [-2, 0, 2], 2.5).sum()
+        )
+
+
+def test_priors_by_role_and_by_name() -> None:
+    stated_ = sf.Priors(
+        slope=sf.Prior("normal", scale=0.5, autoscale=False), sd_group=sf.Prior("exponential")
+    )
+    more = (("sd_x|g", sf.Prior.read("gamma(shape 3, scale 0.2)")),
+            ("(Intercept)", sf.Prior.read("flat")))  # fmt: skip
+    _, graph, priors = built("hurdle_gamma", priors=stated_, term_priors=more)
+    said = stated(priors, graph.more)
+    assert said == (
+        "(Intercept) flat; x normal(0, 0.5); sd_(Intercept)|g exponential(mean 1); "
+        "sd_x|g gamma(shape 3, scale 0.2); alpha HalfCauchy(beta 1); psi Beta(alpha 2, beta 2)"
+    )
+    _, graph, priors = built("cumulative")
+    assert "threshold Normal(mu -2 to 2, sigma 2.5, in order)" in stated(priors, graph.more)
+    for text in ("half-t(3, 1, 1)", "normal(0)", "normal", "half-t(3, 0, 1) + 1", ""):
+        with pytest.raises(SpecError):
+            sf.Prior.read(text)
+    for prior in priors.values():
+        assert str(sf.Prior.read(str(prior))) == str(prior)
+
+
+def drawn(name: str) -> OutcomeResult:
+    """A result whose draws are invented: what is made of draws, without sampling any."""
+    made, graph, priors = built(name)
+    family = family_of(name)
+    rng = np.random.default_rng(5)
+    base = ("chain", "draw")
+    posterior = {own: (base, rng.normal(0.5, 0.1, (4, 200))) for own in graph.coefficients}
+    for own in graph.effects[0]:
+        posterior[f"{own}_sigma"] = (base, rng.gamma(20, 0.04, (4, 200)))
+        posterior[own] = ((*base, "f0__factor_dim"), rng.normal(0, 0.3, (4, 200, 6)))
+    for own in graph.more:
+        posterior[own] = (base, rng.uniform(0.4, 0.6, (4, 200)))
+    if family.ordered:
+        cuts = CUTS + rng.normal(0, 0.1, (4, 200, 3))
+        posterior["threshold"] = ((*base, "threshold_dim"), cuts)
+    stats_ = {"energy": rng.normal(size=(4, 200)), "diverging": np.zeros((4, 200), dtype=bool)}
+    whole = ("depth", "maxdepth_reached", "n_steps", "step_size", "mean_tree_accept", "logp")
+    stats_ |= {key: np.ones((4, 200)) for key in whole}
+    trace = xr.DataTree.from_dict({
+        "posterior": xr.Dataset(posterior, coords={"chain": range(4), "draw": range(200)}),
+        "sample_stats": xr.Dataset({key: (base, value) for key, value in stats_.items()}),
+    })  # fmt: skip
+    tree = outcome_tree(trace, graph, made, family)
+    fitted = OutcomeSampled(made, family, priors, graph.more, tree, {})
+    left = "p(y, n)" if family.counted else "y"
+    spec = ModelSpec.from_formula(f"{left} ~ x + offset(w) + (x || g)", family=name)
+    return OutcomeResult(
+        spec, "nuts", fitted, 0.95, Provenance("", "", "frame", 1, 0.0), matrices=made
+    )
+
+
+@pytest.mark.parametrize("name", ["negativebinomial", "cumulative"])
+def test_draws_become_a_result(name: str) -> None:
+    result = drawn(name)
+    draws = result.draws()["posterior"]
+    slope = draws["beta"].sel(term="x").to_numpy()
+    assert result.fixef().loc["x", "estimate"] == pytest.approx(slope.mean())
+    if name == "cumulative":
+        table = result.estimates.set_index("term")
+        cuts = table.loc[["threshold[1|2]", "threshold[2|3]", "threshold[3|4]"], "estimate"]
+        np.testing.assert_allclose(cuts, CUTS + slope.mean() * FRAME["x"].mean(), atol=0.02)
+        assert list(result.fixef().index) == ["x"]
+    else:
+        intercept = draws["beta"].sel(term="(Intercept)").to_numpy()
+        at_mean = intercept + slope * FRAME["x"].mean()  # what was sampled
+        assert at_mean.mean() == pytest.approx(0.5, abs=0.01)
+        assert at_mean.std() == pytest.approx(0.1, rel=0.1)
+        assert result.icc(scale="response")["lower"] < result.icc(scale="response")["median"]
+    effects = result.ranef("g")
+    assert effects.index.names == ["group", "term"]
+    assert effects.loc[("c", "x"), "estimate"] == pytest.approx(
+        float(draws["x|g"].sel({"level|g": "c"}).mean())
+    )
+    assert list(result.varcorr()["term"]) == ["(Intercept)", "x"]
+    shares = result.icc()
+    assert 0 < shares["lower"] < shares["median"] < shares["upper"] < 1
+    assert "beta[x]" in result.diagnostics().index
+    assert "Priors: " in result.summary()
+    assert result.converged
+    with pytest.raises(Exception, match="highest likelihood"):
+        result.aic  # noqa: B018
+    with pytest.raises(Exception, match="for reml and ml"):
+        result.confint()
+
+
+def test_without_bambi_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "bambi", None)
+    with pytest.raises(UsageError, match=r"install bayes-sf\[outcomes\]"):
+        sf.fit("y ~ x + (1 | g)", FRAME.assign(y=SOME), family="bernoulli")
+
+
+def test_names_that_users_give_are_never_bambi_s() -> None:
+    """Columns called as bambi's variables, and as parts of a formula."""
+    frame = FRAME.assign(
+        y=RESPONSES["bernoulli"], **{"x0": FRAME["x"], "f0": FRAME["g"], "my x": FRAME["w"]}
+    )
+    spec = ModelSpec.from_formula("y ~ x0 + `my x` + (1 | f0)", family="bernoulli")
+    family = family_of("bernoulli")
+    made = Matrices.from_frame(frame, spec.parsed, family=family)
+    graph = outcome_graph(made, family, outcome_priors(made, family, spec))
+    assert made.terms == ("(Intercept)", "x0", "my x")
+    assert graph.coefficients == ("Intercept", "x1", "x2")

@@ -51,8 +51,9 @@ def comparisons(
         Fitted to a data frame.
     variables : str, list of str or mapping, optional
         Predictors; all of them by default. A number goes one up, a category from its first one (the
-        reference, unless the formula says otherwise) to each of the others. A mapping says otherwise: ``{"x": 5}`` is five up, ``{"x": (0, 10)}``
-        from 0 to 10, ``{"c": ("low", "top")}`` from low to top, ``{"c": "pairwise"}`` every pair.
+        reference, unless the formula says otherwise) to each of the others. A mapping says
+        otherwise: ``{"x": 5}`` is five up, ``{"x": (0, 10)}`` from 0 to 10, ``{"c": ("low",
+        "top")}`` from low to top, ``{"c": "pairwise"}`` every pair.
     by : str or list of str
         Columns in whose values comparisons are averaged.
     at : mapping

@@ -237,6 +237,7 @@ def test_what_it_tells() -> None:
     assert "half-t(3, 0" in result.summary()
     assert result.varcorr()["factor"].tolist() == ["g", "g:h", "Residual"]
     assert result.fixef().loc["x", "p_direction"] > 0.99
+    assert "beta" in result.draws(8)["posterior"]
     for ask in (result.confint, result.diagnostics):
         with pytest.raises(BayesSFError):
             ask()

@@ -64,5 +64,5 @@ def satterthwaite(fit: MixedFit, loading: _Floats | None = None) -> _Floats:
     sure = value > _FLAT * max(value.max(), 1.0)
     inner = vector[:, sure].T @ derivative(variances, phi)  # (r, m)
     spread = 2 * (inner**2 / value[sure, None]).sum(axis=0)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):  # a combination of nothing has none
         return np.asarray(2 * variances(phi[None])[0] ** 2 / spread)

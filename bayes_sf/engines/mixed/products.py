@@ -318,13 +318,18 @@ class Products:
         if not q:
             return Solved(shrink, np.empty((0, 0)), np.empty((0, c)))
         left = self._whole - self._taken_with(shrink)
-        sizes = [(self.factors[i].n_levels, self.z_scale[i].size) for i in self.order[1:]]
-        big = _spread_out([lower[i] for i in self.order[1:]], sizes)
-        m = np.eye(q) + big.T @ left[:q, :q] @ big
-        half = np.linalg.solve(np.linalg.cholesky(m), big.T).T
+        scaled, others = [lower[i][None] for i in self.order[1:]], self.order[1:]
+        factors = [self.factors[i] for i in others]
+        turned = _times(np.eye(q)[None], scaled, factors)[0]  # Lambda'
+        m = _times((turned @ left[:q, :q]).T[None], scaled, factors)[0] + np.eye(q)
+        half = np.linalg.solve(np.linalg.cholesky(m), turned).T
         return Solved(shrink, half, half @ (half.T @ left[:q, q:]))
 
     def _taken_with(self, shrink: _Floats) -> _Floats:
+        """What the first factor takes from the cross products of the others, its levels apart."""
+        if self._pairs.size:
+            width = len(self.rest) + len(self.aa)
+            return np.asarray((shrink.ravel() @ self._pairs).reshape(width, width))
         from scipy import sparse
 
         j, k, _ = self.own.shape
@@ -357,15 +362,6 @@ def _log_det(m: _Array) -> _Array:
     """Log-determinant; analytic in complex arrays."""
     sign, size = np.linalg.slogdet(m)
     return np.asarray(size + 1j * np.angle(sign)) if np.iscomplexobj(m) else np.asarray(size)
-
-
-def _spread_out(lower: Sequence[_Array], sizes: Sequence[tuple[int, int]]) -> _Array:
-    """Lambda of several factors as one block-diagonal matrix, (q, q)."""
-    from scipy.linalg import block_diag
-
-    return np.asarray(
-        block_diag(*(np.kron(np.eye(n), one) for one, (n, _) in zip(lower, sizes, strict=True)))
-    )
 
 
 def _times(left: _Array, lower: Sequence[_Array], factors: Sequence[Factor]) -> _Array:

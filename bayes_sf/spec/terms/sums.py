@@ -91,7 +91,8 @@ def open_table(data: Any) -> "nw.LazyFrame[Any]":
     path = Path(data)
     if path.suffix.lower() != ".parquet":
         raise DataError(
-            str(data), "must be a Parquet file to be fitted where it lies", got=path.suffix or str(path),
+            str(data), "must be a Parquet file to be fitted where it lies",
+            got=path.suffix or str(path),
             fix="read other files into a data frame first; samples are what load_sample gives",
         )  # fmt: skip
     if not path.is_file():

@@ -12,12 +12,21 @@ Examples
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
 
 from bayes_sf.disclosure.control import Hidden
+from bayes_sf.engines.gaussian.estimates import Estimate
+from bayes_sf.engines.result import Result
+from bayes_sf.spec.moments import INTERCEPT, Moments
 
-__all__ = ["RELEASED", "Passed", "all_of", "holds_no_data"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["RELEASED", "Passed", "Released", "all_of", "holds_no_data"]
 
 
 class Passed[T](NamedTuple):
@@ -57,13 +66,90 @@ class Passed[T](NamedTuple):
         return Passed((self.shown, other.shown), (*self.log, *other.log))
 
 
-#: Mark of a result whose estimates are as they may leave.
+#: Mark of a result of data that nothing is hidden of.
 RELEASED: Final = "_released"
+
+
+@dataclass(frozen=True, eq=False)
+class Released(Result):
+    """A result as it may leave: rows of estimates, and no posterior or data behind them.
+
+    Whatever is printed or drawn of it can be made of these rows alone.
+
+    Parameters
+    ----------
+    shown : tuple of Estimate
+    hidden : mapping
+        Groups that are hidden -> rule.
+    table : pandas.DataFrame or None
+        Diagnostics by parameter, of chains.
+    """
+
+    shown: tuple[Estimate, ...] = ()
+    hidden: Mapping[str, str] = field(default_factory=dict)
+    table: "pd.DataFrame | None" = None
+
+    @classmethod
+    def of(cls, result: Result, shown: tuple[Estimate, ...], **more: Any) -> "Released":
+        """Leave everything behind but what is shown.
+
+        Parameters
+        ----------
+        result : Result
+        shown : tuple of Estimate
+        **more
+            As in the class.
+        """
+        known, parts = result.moments, getattr(result.fitted, "parts", ())
+        nothing = Moments(
+            known.outcome, known.predictors, known.groups, np.full_like(known.sizes, np.nan),
+            np.full_like(known.means, np.nan), np.full_like(known.within, np.nan), known.group,
+            known.n_obs,
+        )  # fmt: skip
+        settings = dict(getattr(result.fitted, "settings", {}))
+        empty = _Nothing(nothing, result.priors, result.converged, settings, len(parts))
+        return cls(
+            result.spec, result.engine, empty, result.prob, result.provenance, None, shown, **more
+        )
+
+    def _rows(self, *, groups: bool = True) -> Iterator[Estimate]:
+        """What is shown."""
+        return iter(row for row in self.shown if groups or not row.group)
+
+    @property
+    def has_draws(self) -> bool:
+        """Whether rows are of a posterior."""
+        return self.fitted.priors is not None
+
+    @property
+    def varying_term(self) -> str:
+        """Coefficient that varies by group beside the intercept; "" for none."""
+        return next((r.term for r in self.shown if r.group and r.term != INTERCEPT), "")
+
+    def diagnostics(self) -> "pd.DataFrame":
+        """Diagnostics that may leave."""
+        return super().diagnostics() if self.table is None else self.table
+
+
+@dataclass(frozen=True, eq=False)
+class _Nothing:
+    """What is left of a fit whose rows alone may leave."""
+
+    moments: Moments
+    priors: Any
+    converged: bool
+    settings: Mapping[str, Any]
+    versions: int
+
+    @property
+    def parts(self) -> "tuple[_Nothing, ...]":
+        """As many as there were."""
+        return (self,) * max(self.versions, 1)
 
 
 def _is_result(one: object) -> bool:
     """Whether something is a model's result."""
-    return type(one).__name__ == "Result"
+    return isinstance(one, Result) and not isinstance(one, Released)
 
 
 def _carried(make: object) -> Iterator[object]:

@@ -7,7 +7,8 @@ than one of its parts. A group whose n is not said has coarse figures as well: i
 uncertainties are equations in its n, and its shrinkage is one as it stands.
 """
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from itertools import takewhile
 from math import nan
@@ -16,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 from bayes_sf.analysis.comparison import ANALYSES, CoefficientRow, Reproduction
 from bayes_sf.analysis.pooling import GroupRow, Pooling, TermRow
 from bayes_sf.disclosure.control import HIDDEN, MODELS, Control, Hidden, hide_fields, hide_groups
-from bayes_sf.disclosure.gate import RELEASED, Passed
+from bayes_sf.disclosure.gate import RELEASED, Passed, Released
+from bayes_sf.disclosure.learnt.releases import Release
 from bayes_sf.disclosure.rounding import MOST, direction, shortened, significant_decimals
 from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.result import Result
@@ -48,6 +50,8 @@ def hidden_of(result: Result, control: Control) -> dict[str, str]:
     result : Result
     control : Control
     """
+    if isinstance(result, Released):
+        return dict(result.hidden)
     moments = result.moments
     sizes = {str(g): int(n) for g, n in zip(moments.groups, moments.sizes, strict=True)}
     return control.hidden_groups(sizes)
@@ -78,19 +82,47 @@ def released(result: Result, control: Control) -> Result:
         shown = replace(result)
         vars(shown)[RELEASED] = True
         return shown
-    few = control.unsaid(result.spec)
+    if isinstance(result, Released):
+        return result
+    few, hidden = control.unsaid(result.spec), hidden_of(result, control)
     rows = tuple(
-        _released(row, release.places(row.term, row.group), row.group in few)
-        if row.group or row.term not in release.unsaid
-        else replace(row, estimate=nan, sd=nan, lower=nan, upper=nan, t=nan, p_direction=nan)
+        replace(row, **dict.fromkeys(_FIGURES, nan))
+        if row.group in hidden or (not row.group and row.term in release.unsaid)
+        else _released(row, release.places(row.term, row.group), row.group in few)
         for row in result.rows
     )
-    shown = replace(result)
-    vars(shown)[RELEASED] = True
-    vars(shown)["rows"] = rows  # what is computed from all rows is from these
-    vars(shown)["coefficients"] = rows[: len(result.coefficients)]
-    vars(shown)["singles"] = tuple(takewhile(lambda row: not row.group, rows))
-    return shown
+    table = _of_chains(result, release, hidden) if result.engine == "nuts" else None
+    return Released.of(result, rows, hidden=hidden, table=table)
+
+
+def _of_chains(result: Result, release: Release, hidden: Collection[str]) -> "pd.DataFrame":
+    """Diagnostics of chains: of hidden groups none, means and sds with the digits of estimates.
+
+    An MCSE is the sd over the root of an ESS: it has one digit.
+    """
+    ends = tuple(f"{group}]" for group in hidden)
+    table = result.diagnostics()
+    table = table[[not name.endswith(ends) for name in map(str, table.index)]]
+    names = [_TERM_OF.sub(r"\1\2", str(name)) for name in table.index]
+    groups = set(result.moments.groups)
+    most = [release.places("", name) if name in groups else release.places(name) for name in names]
+    values = {}
+    for column in ("mean", "sd"):
+        values[column] = [
+            nan if name in release.unsaid else round(value, min(significant_decimals(sd), places))
+            for value, sd, places, name in zip(
+                table[column], table["sd"], most, names, strict=True
+            )
+        ]
+    for column in ("mcse_mean", "mcse_sd"):
+        values[column] = [float(f"{value:.1g}") for value in table[column]]
+    for column in ("exact_mcse", "exact_mcse_sd"):
+        values[column] = [round(value, 1) for value in table[column]]
+    return table.assign(**values)
+
+
+#: Term or group of a parameter: `beta[q13]`, `u[ict]`, `icc`.
+_TERM_OF: Final = re.compile(r"^(?:[^\[]+\[(.*)\]|(.*))$")
 
 
 def protect_results(results: Iterable[Result], control: Control) -> Passed[tuple[Result, ...]]:
@@ -224,12 +256,7 @@ def protect_diagnostics(result: Result, control: Control) -> "Passed[pd.DataFram
         Of engine nuts.
     control : Control
     """
-    table = result.diagnostics().reset_index()
-    groups = hidden_of(result, control)
-    names = [str(name) for name in table.iloc[:, 0]]
-    ends = tuple(f"{group}]" for group in groups)
-    keep = [not name.endswith(ends) for name in names]
-    return Passed(table[keep].reset_index(drop=True))
+    return Passed(released(result, control).diagnostics().reset_index())
 
 
 def protect_pooling(pooling: Pooling, control: Control) -> Passed[Pooling]:

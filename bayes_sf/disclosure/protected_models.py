@@ -10,7 +10,6 @@ uncertainties are equations in its n, and its shrinkage is one as it stands.
 import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
-from itertools import takewhile
 from math import nan
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,8 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "blunt_of", "check_withheld", "finest_of", "hidden_of", "keep_open", "pass_picture",
-    "pass_rounded",
-    "pass_without_groups", "protect_diagnostics", "protect_estimates", "protect_pooling",
+    "protect_diagnostics", "protect_estimates", "protect_pooling",
     "protect_reproduction", "protect_results", "released", "shown_levels", "withheld_of",
 ]  # fmt: skip
 
@@ -86,7 +84,7 @@ def released(result: Result, control: Control) -> Result:
         return result
     few, hidden = control.unsaid(result.spec), hidden_of(result, control)
     rows = tuple(
-        replace(row, **dict.fromkeys(_FIGURES, nan))
+        replace(row, estimate=nan, sd=nan, lower=nan, upper=nan, t=nan, p_direction=nan)
         if row.group in hidden or (not row.group and row.term in release.unsaid)
         else _released(row, release.places(row.term, row.group), row.group in few)
         for row in result.rows
@@ -110,9 +108,7 @@ def _of_chains(result: Result, release: Release, hidden: Collection[str]) -> "pd
     for column in ("mean", "sd"):
         values[column] = [
             nan if name in release.unsaid else round(value, min(significant_decimals(sd), places))
-            for value, sd, places, name in zip(
-                table[column], table["sd"], most, names, strict=True
-            )
+            for value, sd, places, name in zip(table[column], table["sd"], most, names, strict=True)
         ]
     for column in ("mcse_mean", "mcse_sd"):
         values[column] = [float(f"{value:.1g}") for value in table[column]]
@@ -198,12 +194,12 @@ def withheld_of(control: Control) -> Log:
     return tuple(Hidden(MODELS, *key, "withheld") for key in closed)
 
 
-def check_withheld(result: Result, picture: str, control: Control) -> None:
-    """Refuse a picture that shows single workplaces, or groups that are hidden.
+def check_withheld(spec: ModelSpec, picture: str, control: Control) -> None:
+    """Refuse a picture that shows draws or single workplaces, before anything is fitted.
 
     Parameters
     ----------
-    result : Result
+    spec : ModelSpec
     picture : str
         As in `bayes-sf plot`.
     control : Control
@@ -213,14 +209,22 @@ def check_withheld(result: Result, picture: str, control: Control) -> None:
     DisclosureError
         If it does.
     """
-    where = f"plot {picture!r} of {result.spec.name}"
-    if control.active and picture in _OF_ROWS:
+    where = f"plot {picture!r} of {spec.name}"
+    if not control.active:
+        return
+    if picture in _OF_ROWS:
         raise DisclosureError(where, "shows single workplaces at its ends", fix=_SHOW)
-    if picture in _OF_GROUPS and (groups := hidden_of(result, control)):
-        raise DisclosureError(where, "shows groups that are hidden", got=list(groups), fix=_SHOW)
+    if picture in _OF_DRAWS:
+        rule, fix = "shows draws, which have all digits", "draw 'forest', or of chains 'rank'"
+        raise DisclosureError(where, rule, fix=f"{fix}; {_SHOW}")
+    if picture == "slopes" and len(spec.predictors) > 1:
+        rule = "is drawn at the other predictors' means, which do not leave"
+        raise DisclosureError(where, rule, fix=_SHOW)
 
 
-_OF_ROWS, _OF_GROUPS = ("ppc",), ("shrinkage", "slopes")
+_OF_ROWS, _OF_GROUPS = ("ppc", "loo_pit"), ("shrinkage", "slopes")
+#: Draws in their own unit; and how chains rank among each other, which is of the sampler alone.
+_OF_DRAWS, _OF_CHAINS = ("trace", "pair", "energy"), ("rank",)
 _SHOW: Final = "--no-disclosure-control shows it to you"
 
 
@@ -406,67 +410,31 @@ _COEFFICIENT: Final = (
 )  # fmt: skip
 
 
-def pass_rounded[T](
-    whole: T, results: Iterable[Result], control: Control, shorten: Callable[[T], T]
-) -> Passed[T]:
-    """Keep the printed digits of what is made of models where more would tell of a few.
-
-    Parameters
-    ----------
-    whole : object
-        In full.
-    results : iterable of Result
-        Its models.
-    control : Control
-    shorten : callable
-        Leaves the printed digits.
-    """
-    return Passed(shorten(whole) if any(blunt_of(r, control) for r in results) else whole)
-
-
-def pass_without_groups[T](
-    whole: T, result: Result, control: Control, drop: Callable[[T, tuple[str, ...]], T]
-) -> Passed[T]:
-    """Leave hidden groups out of what is made of a model.
-
-    Parameters
-    ----------
-    whole : object
-        With all groups.
-    result : Result
-        Its model.
-    control : Control
-    drop : callable
-        Leaves groups out.
-    """
-    groups = tuple(hidden_of(result, control))
-    return Passed(drop(whole, groups) if groups else whole)
-
-
 def pass_picture[T](
-    result: Result, picture: str, control: Control, draw: Callable[..., T]
+    result: Result, picture: str, control: Control, draw: Callable[[Result, str], T]
 ) -> Passed[T]:
-    """Draw a picture of a model with no more than may be seen.
+    """Draw a picture of a model from what its tables say, or else of what holds no figure of it.
 
     Parameters
     ----------
     result : Result
     picture : str
-        As in `bayes-sf plot`.
+        As in `bayes-sf plot`; one that `check_withheld` lets pass.
     control : Control
     draw : callable
-        Takes ``unsaid``, groups whose n is not said, and ``places``, most decimals of a term or a
-        group, None where there is nothing to protect.
+        Takes the result and the picture's name.
 
     Raises
     ------
     DisclosureError
-        If it shows single workplaces, or groups that are hidden.
+        If it shows draws, single workplaces, or groups that are hidden.
     """
-    check_withheld(result, picture, control)
-    release = control.release(result.spec)
-    places = None if release is None else release.places
-    return Passed(draw(unsaid=control.unsaid(result.spec), places=places))
+    check_withheld(result.spec, picture, control)
+    if picture in _OF_GROUPS and (groups := hidden_of(result, control)):
+        where = f"plot {picture!r} of {result.spec.name}"
+        raise DisclosureError(where, "shows groups that are hidden", got=list(groups), fix=_SHOW)
+    own = result if picture in _OF_CHAINS else released(result, control)
+    return Passed(draw(own, picture))
 
 
 def _named(table: str, result: Result) -> str:

@@ -7,6 +7,8 @@ import dataclasses
 import stat
 from functools import partial
 from pathlib import Path
+from statistics import NormalDist
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,12 +20,14 @@ from tools import own_workplaces
 
 import bayes_sf as sf
 from bayes_sf.analysis.comparison import IccRow
-from bayes_sf.analysis.contrast import Contrast
+from bayes_sf.analysis.contrast import exact_posterior
 from bayes_sf.analysis.pooling import compare_pooling
+from bayes_sf.analysis.ranking import end_probabilities, rounded_ends
 from bayes_sf.cli.data import read_secret
 from bayes_sf.disclosure.control import HIDDEN, OFF, Control, Hidden, Rules
 from bayes_sf.disclosure.gate import Passed, holds_no_data
 from bayes_sf.disclosure.learnt.knowledge import Knowledge
+from bayes_sf.disclosure.learnt.releases import Release
 from bayes_sf.disclosure.protected_cases import protect_belonging
 from bayes_sf.disclosure.protected_flow import hide_few
 from bayes_sf.disclosure.protected_models import (
@@ -32,9 +36,11 @@ from bayes_sf.disclosure.protected_models import (
     protect_estimates,
     protect_pooling,
     protect_results,
+    released,
 )
 from bayes_sf.disclosure.protected_predictions import pass_fit_measures, protect_checks
 from bayes_sf.engines.fit import fit
+from bayes_sf.engines.result import Result
 from bayes_sf.errors import DisclosureError, UsageError
 from bayes_sf.folder import write_files
 from bayes_sf.inputs.faults import problem, problem_table
@@ -42,11 +48,14 @@ from bayes_sf.inputs.pseudonym import key_of
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.figures.page import coarsened
 from bayes_sf.output.figures.pictures import draw_picture
-from bayes_sf.output.figures.posterior import icc_figure
+from bayes_sf.output.figures.posterior import icc_figure, line_figure
+from bayes_sf.output.figures.result import draw_levels, passed_levels
 from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.formats.webpage import page
-from bayes_sf.output.report.material import _of_contrast
+from bayes_sf.output.report.material import AMOUNTS, _associate, explorer_models
 from bayes_sf.output.run import Asked, Content, Run, keyed
+from bayes_sf.output.runs.export import export_tables
+from bayes_sf.output.runs.plot import run_plot
 from bayes_sf.output.tables.table import Column, Table
 from bayes_sf.output.words.problems import problem_lines
 from bayes_sf.spec.analysis import Analysis
@@ -125,6 +134,16 @@ def test_no_prior_makes_digits(sample: AnalysisSample) -> None:
         assert row["estimate"] == round(row["estimate"], 2)
 
 
+def test_no_prior_makes_digits_of_tables_that_are_exported(sample: AnalysisSample) -> None:
+    control = Control.of(sample, Rules())
+    tight = sf.Priors(intercept=sf.Prior("normal", 1e-3, location=5.0, autoscale=False))
+    spec = dataclasses.replace(NULL, priors=tight)
+    (table,) = export_tables(results=[fit(spec, sample)], control=control).shown
+    at = [column.key for column in table.columns].index("estimate")
+    (found,) = [row[at] for row in table.rows if "ntercept" in str(row[0])]
+    assert found == round(found, 2)
+
+
 # 3. Saved fits: `tests/cli/test_fits.py`; what is left of one
 
 
@@ -201,31 +220,89 @@ def test_what_has_not_passed_is_not_carried_through_the_gate(sample: AnalysisSam
 
 
 def test_shrinkage_is_not_in_the_order_of_hidden_sizes(sample: AnalysisSample) -> None:
-    """Whoever is unsaid stands by name, whatever its n; digits are those of the data."""
-    result = fit(NULL, sample)
-    sizes = dict(zip(result.moments.groups, map(int, result.moments.sizes), strict=True))
-    small, *_, large = sorted(sizes, key=sizes.__getitem__)
-    names = []
-    for unsaid in ({small, large}, {large, small}):
-        figure = draw_picture(result, "shrinkage", unsaid=unsaid, places=lambda *_: 0)
-        labels = [text.get_text() for text in figure.axes[0].get_yticklabels()]
-        assert [label.endswith(f"(n = {HIDDEN})") for label in labels[:3]] == [True, True, False]
-        assert labels[:2] == sorted(labels[:2])
-        names.append(labels)
-    for line in figure.axes[0].lines:
-        xs = np.asarray(line.get_xdata(), dtype=float)
-        assert np.array_equal(xs, np.round(xs)), "the data give no decimal here"
-    assert names[0] == names[1]
+    """Whoever is unsaid stands by name, whatever its n; levels are those of the table."""
+    result, control = fit(NULL, sample), Control.of(sample, Rules())
+    pooling = protect_pooling(compare_pooling(NULL, sample), control).shown
+    levels, everyone = passed_levels(pooling)
+    small, *_, large = sorted(levels, key=lambda one: one.n or 0)
+    hidden = [
+        one._replace(n=None) if one.group in {small.group, large.group} else one for one in levels
+    ]
+    axes = draw_levels(result, hidden, everyone).axes[0]
+    labels = [text.get_text() for text in axes.get_yticklabels()]
+    assert [label.endswith(f"(n = {HIDDEN})") for label in labels[:3]] == [True, True, False]
+    assert labels[:2] == sorted(labels[:2])
+    printed = {
+        value for row in pooling.groups
+        for value in (row.none, row.mean, row.lower, row.upper, row.complete)
+    }  # fmt: skip
+    for line in axes.lines:
+        assert set(map(float, np.ravel(line.get_xdata()))) <= printed
 
 
-def test_a_forest_has_no_digits_of_a_tight_prior(sample: AnalysisSample) -> None:
+@pytest.mark.parametrize("name", ["ppc", "loo_pit", "trace", "pair", "energy"])
+def test_draws_and_rows_are_not_drawn(sample: AnalysisSample, name: str) -> None:
+    """Thousands of coordinates have a mean in full, which a tight prior makes as exact as asked."""
+    analysis = Analysis("null", "?", (NULL,))
+    with pytest.raises(DisclosureError, match=r"draws|single workplaces"):
+        run_plot(analysis, sample, Asked(source="microdata"), name)
+
+
+def drawn_of(result: Result, control: Control) -> list[float]:
+    """Coordinates of a forest."""
+    figure = pass_picture(result, "forest", control, draw_picture).shown
+    return [float(x) for axes in figure.axes for line in axes.lines for x in line.get_xdata()]
+
+
+def test_a_forest_holds_its_table(sample: AnalysisSample) -> None:
+    """With the digits of the data, whatever the prior, and no half of an interval besides."""
     tight = sf.Priors(intercept=sf.Prior("normal", 1e-3, location=5.0, autoscale=False))
-    result = fit(dataclasses.replace(NULL, priors=tight), sample)
-    drawn = pass_picture(
-        result, "forest", Control.of(sample, Rules()), partial(draw_picture, result, "forest")
-    ).shown
-    dots = [float(np.ravel(line.get_xdata())[0]) for line in drawn.axes[0].lines]
-    assert all(value == round(value, 2) for value in dots)
+    control = Control.of(sample, Rules())
+    for spec in (NULL, dataclasses.replace(NULL, priors=tight)):
+        result = fit(spec, sample)
+        table = protect_estimates(result, control).shown
+        rows = table[table["group"] == ""]
+        said = set(rows[["estimate", "lower", "upper"]].to_numpy().ravel().tolist())
+        assert set(drawn_of(result, control)) <= said
+
+
+def test_a_forest_has_nothing_that_the_table_hides(sample: AnalysisSample) -> None:
+    """Beside a hidden industry neither intercept nor ICC is said of a model with an item."""
+    mine = sample.frame["industry"] == "ict"
+    few = sample.frame.index[mine & sample.frame[MEAN].notna()][2:]
+    small = changed(sample, **{MEAN: sample.frame[MEAN].mask(sample.frame.index.isin(few))})
+    spec, control = ModelSpec(MEAN, ("q17",), min_quarters=1), Control.of(small, Rules())
+    result = fit(spec, small)
+    unsaid = frozenset({"(Intercept)", "icc", "sd_resid", "sd_group"})
+    some = Release(0, {"q17[no]": 1, "q17[dont_know]": 1}, unsaid)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Control, "release", lambda *_: some)
+        coordinates = drawn_of(result, control)
+        shown = {
+            row.term for row in released(result, control).singles if row.estimate == row.estimate
+        }
+    assert shown == set(result.moments.predictors)
+    assert len(coordinates) == 3 * len(shown) + 2, "interval and mean of each, and a line at zero"
+
+
+def test_what_has_passed_has_no_posterior_behind_it(sample: AnalysisSample) -> None:
+    shown = released(fit(NULL, sample), Control.of(sample, Rules()))
+    with pytest.raises(Exception, match="tree"):
+        shown.some_draws(10)
+    with pytest.raises(UsageError, match="no exact posterior"):
+        exact_posterior(shown)
+    assert shown.data is None
+    assert np.isnan(shown.moments.means).all()
+    assert np.isnan(shown.moments.sizes).all()
+    assert shown.moments.n_obs > 100
+
+
+def test_the_prior_explorer_has_no_protected_data(sample: AnalysisSample) -> None:
+    results = (fit(NULL, sample),)
+    given: dict[str, Any] = {"source": "microdata", "with_data": True, "nulls": results}
+    for rules, found in ((Rules(), 0), (OFF, 1)):
+        material: Any = SimpleNamespace(**given, bivariate=(), control=Control.of(sample, rules))
+        assert len(explorer_models(material)) == found
 
 
 def test_the_icc_is_drawn_from_what_has_passed(sample: AnalysisSample) -> None:
@@ -239,13 +316,51 @@ def test_the_icc_is_drawn_from_what_has_passed(sample: AnalysisSample) -> None:
 
 
 def test_a_contrast_is_made_of_what_has_passed(sample: AnalysisSample) -> None:
+    """Five probabilities of each were five equations, in full to three decimals."""
     spec, control = ModelSpec(MEAN, ("q17",), min_quarters=1), Control.of(sample, Rules())
-    (shown,) = protect_results([fit(spec, sample)], control).shown
-    contrast = Contrast("q17[no]", 1.0, "yes to no")
+    whole = fit(spec, sample)
+    (shown,) = protect_results([whole], control).shown
     row = next(one for one in shown.coefficients if one.term == "q17[no]")
-    found = _of_contrast(shown, contrast, protected=True)
-    assert found == (row.estimate, row.sd, row.lower, row.upper)
-    assert found[0] != _of_contrast(shown, contrast, protected=False)[0]
+    material: Any = SimpleNamespace(rope=0.3)
+    found, full = (_associate(one, "q17[no]", material) for one in (shown, whole))
+    assert (found.mean, found.sd, found.lower, found.upper) == (
+        row.estimate, row.sd, row.lower, row.upper,
+    )  # fmt: skip
+    assert found.p_direction == row.p_direction
+    told = NormalDist(row.estimate, row.sd)
+    for amount, p in zip(AMOUNTS, found.at_least, strict=True):
+        assert p == pytest.approx(1 - told.cdf(amount) + told.cdf(-amount), abs=1e-12)
+    assert found.inside == pytest.approx(told.cdf(0.3) - told.cdf(-0.3), abs=1e-12)
+    assert full.at_least != found.at_least
+    assert full.at_least == pytest.approx(found.at_least, abs=0.05)
+
+
+def test_ends_of_levels_are_told_from_the_levels(sample: AnalysisSample) -> None:
+    """Which industry is lowest, and how surely: of the levels as they are printed."""
+    control = Control.of(sample, Rules())
+    pooling = protect_pooling(compare_pooling(NULL, sample), control).shown
+    with pytest.raises(Exception, match="tree"):
+        end_probabilities(pooling.exact, [row.group for row in pooling.groups])
+    found = rounded_ends(pooling.groups)
+    whole = end_probabilities(fit(NULL, sample), [row.group for row in pooling.groups])
+    for group, ends in whole.items():
+        assert found[group] == pytest.approx(ends, abs=0.08)
+
+
+def test_lines_of_industries_are_made_of_what_has_passed(sample: AnalysisSample) -> None:
+    spec, control = ModelSpec(MEAN, ("q17",), min_quarters=1), Control.of(sample, Rules())
+    two = sample.frame["q17"].mask(sample.frame["q17"] == "dont_know")
+    own = changed(sample, q17=two)
+    (shown,) = protect_results([fit(spec, own)], Control.of(own, Rules())).shown
+    del control
+    figure = line_figure(shown)
+    whole = {row.term: row.estimate for row in shown.singles}
+    told = {
+        round(whole["(Intercept)"] + row.estimate + at * whole["q17[no]"], 9)
+        for row in shown.rows if row.group for at in (0, 1)
+    }  # fmt: skip
+    drawn = [y for axes in figure.axes for line in axes.lines[:1] for y in line.get_ydata()]
+    assert {round(float(y), 9) for y in drawn} <= told
 
 
 # 6. Mean and sd of three

@@ -222,7 +222,7 @@ def check_withheld(spec: ModelSpec, picture: str, control: Control) -> None:
         raise DisclosureError(where, rule, fix=_SHOW)
 
 
-_OF_ROWS, _OF_GROUPS = ("ppc", "loo_pit"), ("shrinkage", "slopes")
+_OF_ROWS = ("ppc", "loo_pit")
 #: Draws in their own unit; and how chains rank among each other, which is of the sampler alone.
 _OF_DRAWS, _OF_CHAINS = ("trace", "pair", "energy"), ("rank",)
 _SHOW: Final = "--no-disclosure-control shows it to you"
@@ -281,7 +281,7 @@ def protect_pooling(pooling: Pooling, control: Control) -> Passed[Pooling]:
     for row in pooling.groups:
         most = min(_DECIMALS, release.places("", row.group))
         if row.group in groups:
-            rows.append(hide_fields(replace(row, complete=round(row.complete, whole)), _LEVELS))
+            rows.append(hide_fields(_rounded_level(row, most, whole), _LEVELS))
             log.append(Hidden(table, row.group, "", groups[row.group]))
         elif row.group in unsaid:
             rough = _rounded_level(row, most, whole, fewer=1)
@@ -289,6 +289,8 @@ def protect_pooling(pooling: Pooling, control: Control) -> Passed[Pooling]:
             log.append(Hidden(table, row.group, "n", unsaid[row.group]))
         else:
             rows.append(_rounded_level(row, most, whole))
+    if INTERCEPT in release.unsaid:  # the mean of all is one
+        rows = [hide_fields(row, ("complete",)) for row in rows]
     terms = tuple(
         hide_fields(row, _FIGURES[:4]) if row.term in release.unsaid
         else _blunted(row, release.places(row.term))
@@ -430,7 +432,7 @@ def pass_picture[T](
         If it shows draws, single workplaces, or groups that are hidden.
     """
     check_withheld(result.spec, picture, control)
-    if picture in _OF_GROUPS and (groups := hidden_of(result, control)):
+    if picture == "slopes" and (groups := hidden_of(result, control)):
         where = f"plot {picture!r} of {result.spec.name}"
         raise DisclosureError(where, "shows groups that are hidden", got=list(groups), fix=_SHOW)
     own = result if picture in _OF_CHAINS else released(result, control)

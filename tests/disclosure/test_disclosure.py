@@ -19,6 +19,7 @@ from bayes_sf.disclosure.control import HIDDEN, OFF, Control, Rules, hide_groups
 from bayes_sf.disclosure.gate import Passed
 from bayes_sf.disclosure.protected_models import (
     check_withheld,
+    pass_picture,
     protect_estimates,
     protect_pooling,
 )
@@ -31,6 +32,7 @@ from bayes_sf.errors import DisclosureError, UsageError
 from bayes_sf.inputs.sample import AnalysisSample, load_sample
 from bayes_sf.output.audit import disclosure_files, notice
 from bayes_sf.output.figures.aggregates import FEW, blurred_quantiles, spread_figure
+from bayes_sf.output.figures.result import passed_levels
 from bayes_sf.output.runs.describe import description_figures
 from bayes_sf.output.tables.described_sample import (
     ProtectedTables,
@@ -266,24 +268,31 @@ def test_checks_show_no_extremes() -> None:
             "median": 1.0, "lower": 0.0, "upper": 2.0, "p_above": 0.5,
         }
     )  # fmt: skip
-    shown, log = protect_checks(table, {}, Control(Rules()))
+    shown, log = protect_checks(table, {}, Control(Rules()), NULL)
     assert list(shown["observed"]) == [HIDDEN, HIDDEN, HIDDEN, 0.3, 4.0]
     assert {line.rule for line in log} == {"single workplaces"}
-    same, none = protect_checks(table, {}, Control(OFF))
+    same, none = protect_checks(table, {}, Control(OFF), NULL)
     assert (same is table, none) == (True, ())
 
 
 def test_pictures_of_single_workplaces_are_refused(
     small: AnalysisSample, replica: AnalysisSample
 ) -> None:
-    result = fit(NULL, small)
     control = Control.of(small, Rules())
-    for picture in ("ppc", "shrinkage"):
+    for picture in ("ppc", "trace"):
         with pytest.raises(DisclosureError, match=f"plot '{picture}'"):
-            check_withheld(result, picture, control)
-        check_withheld(result, picture, Control.of(small, OFF))
-    check_withheld(result, "forest", control)
-    check_withheld(fit(NULL, replica), "shrinkage", Control.of(replica, Rules()))
+            check_withheld(NULL, picture, control)
+        check_withheld(NULL, picture, Control.of(small, OFF))
+        check_withheld(NULL, picture, Control.of(replica, Rules()))
+    check_withheld(NULL, "forest", control)
+    with pytest.raises(DisclosureError, match="plot 'slopes'"):
+        pass_picture(fit(NULL, small), "slopes", control, lambda *_: None)
+
+
+def test_hidden_industries_are_not_among_levels_that_are_drawn(small: AnalysisSample) -> None:
+    found = protect_pooling(compare_pooling(NULL, small), Control.of(small, Rules())).shown
+    levels, _ = passed_levels(found)
+    assert {"ict"} < {row.group for row in found.groups} - {one.group for one in levels}
 
 
 def test_saved_draws_lack_hidden_groups(small: AnalysisSample) -> None:

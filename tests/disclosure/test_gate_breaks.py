@@ -38,10 +38,14 @@ from bayes_sf.disclosure.protected_models import (
     protect_results,
     released,
 )
-from bayes_sf.disclosure.protected_predictions import pass_fit_measures, protect_checks
+from bayes_sf.disclosure.protected_predictions import (
+    pass_fit_measures,
+    protect_checks,
+    protect_left_out,
+)
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.result import Result
-from bayes_sf.errors import DisclosureError, UsageError
+from bayes_sf.errors import DataError, DisclosureError, UsageError
 from bayes_sf.folder import write_files
 from bayes_sf.inputs.faults import problem, problem_table
 from bayes_sf.inputs.pseudonym import key_of
@@ -60,6 +64,7 @@ from bayes_sf.output.tables.table import Column, Table
 from bayes_sf.output.words.problems import problem_lines
 from bayes_sf.spec.analysis import Analysis
 from bayes_sf.spec.model import ModelSpec
+from tests.conftest import run_here
 
 MEAN = "absence_mean"
 NULL = ModelSpec(MEAN, unit="pp", min_quarters=1)
@@ -268,9 +273,7 @@ def test_a_forest_holds_its_table(sample: AnalysisSample) -> None:
 
 def test_a_forest_has_nothing_that_the_table_hides(sample: AnalysisSample) -> None:
     """Beside a hidden industry neither intercept nor ICC is said of a model with an item."""
-    mine = sample.frame["industry"] == "ict"
-    few = sample.frame.index[mine & sample.frame[MEAN].notna()][2:]
-    small = changed(sample, **{MEAN: sample.frame[MEAN].mask(sample.frame.index.isin(few))})
+    small = beside_two(sample)
     spec, control = ModelSpec(MEAN, ("q17",), min_quarters=1), Control.of(small, Rules())
     result = fit(spec, small)
     unsaid = frozenset({"(Intercept)", "icc", "sd_resid", "sd_group"})
@@ -371,7 +374,7 @@ def test_mean_and_sd_of_three_are_not_said() -> None:
         "group": ["a", "a", "b"], "statistic": ["mean", "sd", "sd"], "n": [3, 3, 5],
         "observed": [4.0, 1.0, 1.0], "median": 1.0, "lower": 0.0, "upper": 2.0, "p_above": 0.5,
     })  # fmt: skip
-    shown, _ = protect_checks(checks, {}, Control())
+    shown, _ = protect_checks(checks, {}, Control(), NULL)
     assert shown["observed"].tolist() == [4.0, HIDDEN, 1.0]
 
 
@@ -398,11 +401,75 @@ def test_an_outcome_that_one_workplace_is_most_of(sample: AnalysisSample) -> Non
 # 7. loo, select, group
 
 
-def test_sums_over_rows_keep_their_printed_digits() -> None:
-    frame = pd.DataFrame({"model": ["a"], "elpd": [-1234.56789], "weight": [0.98765], "bad_k": [0]})
+def test_sums_over_rows_keep_two_digits_of_their_error() -> None:
+    frame = pd.DataFrame({
+        "model": ["a"], "elpd": [-1234.56789], "se": [17.234], "p": [5.678], "elpd_diff": [-3.456],
+        "dse": [1.234], "weight": [0.98765], "bad_k": [0],
+    })  # fmt: skip
     shown, _ = pass_fit_measures(frame, Control())
-    assert shown[["elpd", "weight"]].iloc[0].tolist() == [-1234.6, 0.99]
+    assert shown.iloc[0].tolist() == ["a", -1235, 17, 6, -3.5, 1.2, 0.99, 0]
     assert pass_fit_measures(frame, Control(OFF)).shown is frame
+
+
+def test_single_workplaces_are_not_counted_among_bad_weights() -> None:
+    """One or two never; beside a hidden industry neither that there is none."""
+    frame = pd.DataFrame({"model": list("abcd"), "bad_k": [0, 1, 2, 3]})
+    shown, log = pass_fit_measures(frame, Control())
+    assert shown["bad_k"].tolist() == [0, HIDDEN, HIDDEN, 3]
+    assert len(log) == 2
+    shown, _ = pass_fit_measures(frame, Control(), ["ict"])
+    assert shown["bad_k"].tolist() == [HIDDEN, HIDDEN, HIDDEN, 3]
+
+
+def beside_two(sample: AnalysisSample) -> AnalysisSample:
+    """Two workplaces of ict have an outcome."""
+    mine = (sample.frame["industry"] == "ict") & sample.frame[MEAN].notna()
+    gone = sample.frame.index[mine][2:]
+    return changed(sample, **{MEAN: sample.frame[MEAN].mask(sample.frame.index.isin(gone))})
+
+
+def test_beside_a_hidden_industry_no_mean_of_all_is_said(sample: AnalysisSample) -> None:
+    """Of a model with an item it is as good as an intercept, which is not said either."""
+    small, spec = beside_two(sample), ModelSpec(MEAN, ("q17",), min_quarters=1)
+    unsaid = frozenset({"(Intercept)", "icc", "sd_resid", "sd_group"})
+    levels = {f"[{name}]": -1 for name in sample.frame["industry"].unique()}
+    some, control = Release(0, {"q17[no]": 1, **levels}, unsaid), Control.of(small, Rules())
+    checks = pd.DataFrame({
+        "group": ["", "care"], "statistic": "mean", "n": [300, 70], "observed": [5.4321, 5.4321],
+        "median": 5.4321, "lower": 4.4321, "upper": 6.4321, "p_above": 0.5,
+    })  # fmt: skip
+    left_out = pd.DataFrame({
+        "group": ["care"], "n": [70], "elpd": [-80.123], "mean": [5.4321], "predicted": [5.4321],
+        "lower": [4.4321], "upper": [6.4321],
+    })  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Control, "release", lambda *_: some)
+        pooling = protect_pooling(compare_pooling(spec, small), control).shown
+        shown = protect_checks(checks, {}, control, spec).shown
+        others = protect_left_out(left_out, {}, control, spec).shown
+    assert {row.complete for row in pooling.groups} == {HIDDEN}
+    assert shown["observed"].tolist() == [HIDDEN, 10.0], "and of an industry what its level may say"
+    assert others[["mean", "predicted", "lower"]].iloc[0].tolist() == [10.0, 10.0, 0.0]
+
+
+def test_errors_say_nothing_of_what_is_in_the_data(
+    sample: AnalysisSample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ "must vary (got a constant)": nobody had any absence, or all gave one answer."""
+    none = changed(sample, **{MEAN: sample.frame[MEAN].mask(sample.frame[MEAN].notna(), 0.0)})
+    monkeypatch.setattr("bayes_sf.inputs.sample.load_sample", lambda **_: none)
+    files = ("--survey", "s.csv", "--register", "r.csv", "--out", "out")
+    (tmp_path / "mean.toml").write_text(
+        'schema = 1\nquestion = "?"\noutcomes = ["absence_mean"]\nitems = []\nmin_quarters = 1\n'
+    )
+    told = run_here("fit", "mean.toml", *files, folder=tmp_path)
+    assert told.code in {3, 5}
+    for word in ("constant", "vary", "column", "absence_mean'"):
+        assert word not in told.stderr, told.stderr
+    full = run_here("fit", "mean.toml", *files, "--no-disclosure-control", folder=tmp_path)
+    assert "must vary" in full.stderr
+    with pytest.raises(DataError, match="must vary"):
+        fit(NULL, none)
 
 
 def test_a_list_of_two_tells_no_probability() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from math import isnan
+from math import isnan, nan
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -187,7 +187,8 @@ def passed_levels(pooling: Pooling) -> tuple[list[Level], float]:
               row.lower, row.upper)
         for row in shown_levels(pooling)
     ]  # fmt: skip
-    return levels, pooling.groups[0].complete
+    whole = pooling.groups[0].complete
+    return levels, whole if isinstance(whole, float) else nan
 
 
 def draw_levels(result: Result, levels: Sequence[Level], everyone: float) -> "Figure":

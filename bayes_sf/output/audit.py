@@ -15,7 +15,7 @@ from bayes_sf.disclosure.control import MODELS, Control, Hidden
 from bayes_sf.output.files import csv_text, json_text, ready_folder, write_files
 from bayes_sf.output.words.words import outcome_name
 
-__all__ = ["disclosure_files", "notice", "private_folder", "write_log"]
+__all__ = ["disclosure_files", "make_private", "notice", "private_folder", "write_log"]
 
 FILES: Final = ("disclosure.csv", "disclosure.json")
 
@@ -89,10 +89,21 @@ def write_log(sent: Path, control: Control, log: Sequence[Hidden]) -> tuple[Path
     files = disclosure_files(control, log)
     if not files:
         return ()
+    return write_files(make_private(sent), files, private=tuple(files))
+
+
+def make_private(sent: Path) -> Path:
+    """Make the folder of what is its owner's alone.
+
+    Parameters
+    ----------
+    sent : pathlib.Path
+        A folder of results, or a page.
+    """
     folder = private_folder(sent)
     with suppress(OSError):  # `ready_folder` says why
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return write_files(ready_folder(folder), files, private=tuple(files))
+    return ready_folder(folder)
 
 
 def disclosure_files(control: Control, log: Sequence[Hidden]) -> dict[str, str]:

@@ -275,15 +275,12 @@ def test_checks_show_no_extremes() -> None:
     assert (same is table, none) == (True, ())
 
 
-def test_pictures_of_single_workplaces_are_refused(
-    small: AnalysisSample, replica: AnalysisSample
-) -> None:
+def test_pictures_of_single_workplaces_are_refused(small: AnalysisSample) -> None:
     control = Control.of(small, Rules())
     for picture in ("ppc", "trace"):
         with pytest.raises(DisclosureError, match=f"plot '{picture}'"):
             check_withheld(NULL, picture, control)
         check_withheld(NULL, picture, Control.of(small, OFF))
-        check_withheld(NULL, picture, Control.of(replica, Rules()))
     check_withheld(NULL, "forest", control)
     with pytest.raises(DisclosureError, match="plot 'slopes'"):
         pass_picture(fit(NULL, small), "slopes", control, lambda *_: None)

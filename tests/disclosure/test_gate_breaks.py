@@ -158,11 +158,15 @@ def test_a_saved_fit_has_no_densities() -> None:
     from bayes_sf.engines.store import _without_densities
 
     draws = xr.Dataset({"beta": ("draw", np.zeros(4))})
-    stats = xr.Dataset({"lp": ("draw", np.zeros(4)), "diverging": ("draw", np.zeros(4))})
+    stats = xr.Dataset({
+        "lp": ("draw", np.zeros(4)), "diverging": ("draw", np.zeros(4)),
+        "energy": ("draw", np.array([500.0, 501.0, 503.0, 504.0])),
+    })  # fmt: skip
     tree = xr.DataTree.from_dict({"posterior": draws, "sample_stats": stats, "exact": draws})
     left = _without_densities(tree)
     assert set(left.children) == {"posterior", "sample_stats"}
-    assert set(left["sample_stats"].data_vars) == {"diverging"}
+    assert set(left["sample_stats"].data_vars) == {"diverging", "energy"}
+    assert left["sample_stats"]["energy"].to_numpy().tolist() == [-2.0, -1.0, 1.0, 2.0]
 
 
 # 4. Two models of one command

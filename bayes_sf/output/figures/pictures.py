@@ -151,6 +151,8 @@ def draw_picture(result: Result, name: str) -> "Figure":
     """
     check_picture(name)
     if name in _OURS:
+        if not result.has_draws:
+            result.some_draws(_DRAWS)  # says why there are none
         return signed(_OURS[name](result), result, name)
     tree = result.some_draws(_DRAWS)
     if name in OF_CHAINS and "sample_stats" not in tree.children:

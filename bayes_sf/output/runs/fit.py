@@ -18,6 +18,7 @@ from bayes_sf.disclosure.protected_models import (
 from bayes_sf.engines.fit import fit, group_sizes
 from bayes_sf.engines.result import Result, Results
 from bayes_sf.engines.store import fit_saved
+from bayes_sf.output.audit import make_private
 from bayes_sf.output.numbers import estimate, fixed, interval, probability, row_decimals
 from bayes_sf.output.progress import show_sampling
 from bayes_sf.output.run import Asked, Content, Run, described
@@ -60,13 +61,15 @@ def run_fit(
     asked : Asked
         Of disclosure control: effects of hidden groups are in no table and no file.
     folder : pathlib.Path
-        Where fits are saved.
+        Where fits are saved; under disclosure control in the private folder beside it.
     engine : {"exact", "reml", "ols", "nuts"}
     resume : bool
         Whether saved fits of the same question are taken as they are.
     """
     control = Control.of(data, asked.rules)
     kept = keep_open(analysis, control)
+    if control.active:  # draws have all digits
+        folder = make_private(folder)
     fits: list[tuple[Result, bool]] = []
     with show_sampling(asked.console, len(kept.shown.specs)) as begin:
         for spec in kept.shown.specs:

@@ -129,7 +129,8 @@ def _added(both: "tuple[Content, tuple[Figure, dict[str, str | bytes]]]") -> Con
     """Content with one picture and some files more."""
     content, (figure, files) = both
     figures = {**content.figures, "quarters": figure}
-    return replace(content, figures=figures, texts={**content.texts, **files})
+    private = ("quarters.svg", "quarters.png", *files)
+    return replace(content, figures=figures, texts={**content.texts, **files}, private=private)
 
 
 def _drawn(study: MissingStudy) -> "pd.DataFrame":

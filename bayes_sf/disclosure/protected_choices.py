@@ -169,9 +169,16 @@ def protect_explored(explored: Explored, control: Control) -> Passed[Explored]:
 
 
 def _far_apart(sizes: "pd.Series[float]", others: Iterable[int], least: int) -> np.ndarray:
-    """Whether each n may be said: the largest first, those that no n that is said lies close to."""
-    said = set(others)
-    for size in sorted(set(sizes.dropna().astype(int)), reverse=True):
+    """Whether each n may be said: the largest first, those that no n that is said lies close to.
+
+    With each that is not the nearest goes: by itself it would be known to be close to that.
+    """
+    kept, own = set(others), sorted(set(sizes.dropna().astype(int)), reverse=True)
+    said = set(kept)
+    for size in own:
         if not any(0 < abs(size - other) < least for other in said):
             said.add(size)
+    for size in [size for size in own if size not in said]:
+        free = [other for other in own if other in said and other not in kept]
+        said.discard(min(free, key=lambda other: abs(other - size), default=-1))
     return np.array([np.isnan(size) or int(size) in said for size in sizes.astype(float)])

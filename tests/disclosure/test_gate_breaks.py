@@ -29,6 +29,8 @@ from bayes_sf.disclosure.gate import Passed, holds_no_data
 from bayes_sf.disclosure.learnt.knowledge import Knowledge
 from bayes_sf.disclosure.learnt.releases import Release
 from bayes_sf.disclosure.protected_cases import protect_belonging
+from bayes_sf.disclosure.protected_choices import _far_apart
+from bayes_sf.disclosure.protected_counts import in_company
 from bayes_sf.disclosure.protected_flow import hide_few
 from bayes_sf.disclosure.protected_models import (
     keep_open,
@@ -527,6 +529,16 @@ def test_fewer_rows_than_three_are_said_as_few() -> None:
     found = problem("r.csv", "negative days", rows=1, places=(), consequence="missing")
     (line,) = problem_lines(hide_few(problem_table([found]), 3))
     assert line == "r.csv: negative days (rows: fewer than 3); missing"
+
+
+def test_no_n_is_unsaid_alone() -> None:
+    """By itself it would be known to be one or two from the one that is said."""
+    sizes = pd.Series([500.0, 499.0, 450.0, 400.0, np.nan])
+    assert _far_apart(sizes, [500], 3).tolist() == [True, False, False, True, True]
+    assert _far_apart(sizes[[0, 3]], [500], 3).tolist() == [True, True]
+    said = {b"a": True, b"b": True, b"c": False}
+    assert in_company(said, [], [b"a", b"b", b"c"]) == {b"a": True, b"b": False, b"c": False}
+    assert in_company(said, [], [b"c"]) == said
 
 
 # 9. Messages: `tests/inputs/test_bad_inputs.py`

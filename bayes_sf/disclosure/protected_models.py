@@ -52,7 +52,10 @@ def hidden_of(result: Result, control: Control) -> dict[str, str]:
         return dict(result.hidden)
     moments = result.moments
     sizes = {str(g): int(n) for g, n in zip(moments.groups, moments.sizes, strict=True)}
-    return control.hidden_groups(sizes)
+    release = control.release(result.spec)
+    unsaid = () if release is None else release.unsaid
+    beside = {group: "complement" for group in sizes if f"[{group}]" in unsaid}
+    return beside | control.hidden_groups(sizes)
 
 
 def blunt_of(_: Result, control: Control) -> bool:

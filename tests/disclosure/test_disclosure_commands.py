@@ -42,14 +42,9 @@ SPECS = tuple(sf.ModelSpec(o, ("q13",)) for o in ("absence_mean", "absence_chang
 
 @pytest.fixture(autouse=True, scope="module")
 def own_data() -> Iterator[None]:
-    """The replica as data of one's own: nobody recognises its digest.
-
-    By default q13 would be withheld beside an industry of two. With a smaller margin it leaves, so
-    that there are tables from which that industry has to be hidden.
-    """
+    """The replica as data of one's own: nobody recognises its digest."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bayes_sf.inputs.sample.INVENTED", "")
-        patch.setattr("bayes_sf.disclosure.learnt.releases._SDS", 2.0)
         yield
 
 

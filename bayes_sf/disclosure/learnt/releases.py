@@ -11,7 +11,7 @@ has left.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,14 +36,42 @@ __all__ = ["WITHHELD", "Left", "Release", "Releases", "finger"]
 
 _Floats = NDArray[np.float64]
 _Mask = NDArray[np.bool_]
-#: Digits fewer than two of a standard error, of coefficients and of levels and spreads, in the
-#: order in which they are tried.
-_FEWER: Final = ((0, 0), (0, 1), (1, 1), (1, 2), (2, 2))
 #: What workplaces are grouped by.
 _GROUP: Final = "industry"
 #: What all groups are in: beside a hidden group it is not said of models with predictors, since
 #: each of them is one more equation in that group's mean.
 _SHARED: Final = frozenset({INTERCEPT, SPREAD, ICC, "sd_group"})
+
+
+class _Way(NamedTuple):
+    """A way in which a model may leave.
+
+    `fewer` are digits fewer than two of a standard error, of coefficients, and of levels and
+    spreads; `unsaid` terms that are not said, with `slopes` no level is; `room` how many times what
+    a reader must not know has to be left: one model does not take all that there is.
+    """
+
+    fewer: tuple[int, int]
+    unsaid: frozenset[str] = frozenset()
+    slopes: bool = False
+    room: float = 1.0
+
+
+#: Ways in the order in which they are tried. Beside a hidden group levels of the others tell of it
+#: most, for they are shrunk towards a mean that it is in, then intercept and ICC: of models with
+#: predictors slopes alone are said.
+_PLAIN: Final = tuple(_Way(fewer) for fewer in ((0, 0), (0, 1), (1, 1), (1, 2), (2, 2)))
+_LEVELS: Final = (
+    *(_Way(fewer, room=1.4) for fewer in ((0, 0), (0, 1), (1, 1))),
+    _Way((1, 2), frozenset({INTERCEPT}), room=1.4),
+    _Way((1, 2), frozenset({INTERCEPT, ICC, "sd_group"})),
+    _Way((2, 2), frozenset({INTERCEPT, ICC, "sd_group"})),
+)
+_SLOPES: Final = (
+    _Way((0, 0), _SHARED, slopes=True, room=1.4),
+    _Way((1, 0), _SHARED, slopes=True),
+    _Way((2, 0), _SHARED, slopes=True),
+)
 #: What may not be known of one workplace's outcome: share of it, and percentage points; of
 #: outcomes without a unit, share of the sd of all. So many standard deviations of what a reader
 #: does not know must be more than that: rounding errors have limits, and the interval that linear
@@ -198,25 +226,30 @@ class Releases:
             return WITHHELD
         sizes = np.bincount(rows.code, minlength=len(rows.groups))
         groups = self.hidden({g: int(n) for g, n in zip(rows.groups, sizes, strict=True)})
-        found = statistics_of(rows, asked, groups)
-        unsaid = _SHARED if groups and rows.predictors else frozenset[str]()
-        return self._rounded(spec, mask, found.without(unsaid), unsaid)
+        found, levels = statistics_of(rows, asked, groups), {f"[{group}]" for group in rows.groups}
+        tries = _PLAIN
+        if groups:
+            tries = _SLOPES if rows.predictors else _LEVELS
+        return self._rounded(spec, mask, [
+            (way, found.without(unsaid).fewer(*way.fewer), unsaid)
+            for way in tries
+            for unsaid in [way.unsaid | levels if way.slopes else way.unsaid]
+        ])  # fmt: skip
 
     def _rounded(
-        self, spec: ModelSpec, mask: _Mask, found: Statistics, unsaid: frozenset[str]
+        self, spec: ModelSpec, mask: _Mask, tries: list[tuple[_Way, Statistics, frozenset[str]]]
     ) -> Release:
-        """The most digits with which figures may leave."""
-        known = self._knowledge(spec.outcome)
-        weights = as_weights(found.weights, np.flatnonzero(mask), len(self._names))
-        tried = [(fewer[0], found.fewer(*fewer)) for fewer in _FEWER]
-        for fewer, rough in tried:
+        """The first way in which figures may leave."""
+        known, at = self._knowledge(spec.outcome), np.flatnonzero(mask)
+        for way, rough, unsaid in tries:
             if finger(self._leaving(spec, mask, rough)) in self._fingers:  # it has left before
-                return Release(fewer, rough.decimals, unsaid)
-        for fewer, rough in tried:
+                return Release(way.fewer[0], rough.decimals, unsaid)
+        for way, rough, unsaid in tries:
+            weights = as_weights(rough.weights, at, len(self._names))
             after = known.after(weights, rough.half_units)
-            if self._open(spec.outcome, known, after):
+            if self._open(spec.outcome, known, after, way.room):
                 self._note(spec, mask, rough, after)
-                return Release(fewer, rough.decimals, unsaid)
+                return Release(way.fewer[0], rough.decimals, unsaid)
         return WITHHELD
 
     def _note(self, spec: ModelSpec, mask: _Mask, found: Statistics, after: Knowledge) -> None:
@@ -245,9 +278,9 @@ class Releases:
                 return True
         return False
 
-    def _open(self, outcome: str, before: Knowledge, after: Knowledge) -> bool:
-        """Whether no outcome becomes known better than may be."""
-        now, least = after.spread(), self._needed(outcome)
+    def _open(self, outcome: str, before: Knowledge, after: Knowledge, room: float) -> bool:
+        """Whether no outcome becomes known better than may be, and room is left for others."""
+        now, least = after.spread(), room * self._needed(outcome)
         least = np.concatenate([least, np.full(len(now) - len(least), least.min())])
         worse = (now < least) & (now < 0.999 * before.spread())
         return not worse.any()

@@ -119,7 +119,8 @@ class Given:
         from bayes_sf.disclosure.learnt.ledger import Ledger
 
         self.key = read_secret(key)
-        self._kept = Ledger(path, self.key).__enter__()
+        witness = key.with_name(f"{key.name}.ledger")
+        self._kept = Ledger(path, self.key, witness).__enter__()
         self.rules = replace(self.rules, before=self._kept.left)
 
     def note(self, control: "Control") -> None:

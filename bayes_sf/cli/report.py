@@ -290,7 +290,7 @@ def _whole_numbers(text: str | None) -> list[int] | None:
 
 
 @app.command()
-@with_options(WORKPLACES, HIDING, writing("description", seed=False))
+@with_options(WORKPLACES, HIDING, LEDGER, writing("description", seed=False))
 def describe(
     *,
     given: Given,
@@ -306,7 +306,7 @@ def describe(
 
 
 @app.command()
-@with_options(WORKPLACES, HIDING, writing("selection"))
+@with_options(WORKPLACES, HIDING, LEDGER, writing("selection"))
 def select(
     *,
     given: Given,

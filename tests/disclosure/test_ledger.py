@@ -69,6 +69,69 @@ def test_a_ledger_that_was_changed_is_refused(tmp_path: Path) -> None:
         Ledger(link, KEY)
 
 
+def test_an_older_copy_put_back_is_noticed_and_one_taken_away(tmp_path: Path) -> None:
+    path, witness = tmp_path / "ledger", tmp_path / "keys" / "study.key.ledger"
+    witness.parent.mkdir()
+    with Ledger(path, KEY, witness) as ledger:
+        ledger.add([some(0.5)], command="fit")
+    old = path.read_text(encoding="utf-8")
+    with Ledger(path, KEY, witness) as ledger:
+        ledger.add([some(0.25)], command="fit")
+    assert stat.S_IMODE(witness.stat().st_mode) == 0o600
+    new = path.read_text(encoding="utf-8")
+    path.write_text(old, encoding="utf-8")
+    with pytest.raises(DataError, match="last written"), Ledger(path, KEY, witness):
+        pass
+    with Ledger(path, KEY) as ledger:
+        assert len(ledger.left) == 1, "whoever has no witness cannot know"
+    path.unlink()
+    with pytest.raises(DataError, match=r"last written .*no file"):
+        Ledger(path, KEY, witness)
+    assert not path.exists()
+    with Ledger(tmp_path / "other", KEY) as ledger:
+        ledger.add([some(0.75), some(0.125)], command="fit")
+    path.write_bytes((tmp_path / "other").read_bytes())
+    path.chmod(0o600)
+    with pytest.raises(DataError, match="last written"), Ledger(path, KEY, witness):
+        pass
+    path.write_text(new, encoding="utf-8")
+    with Ledger(path, KEY, witness) as ledger:
+        assert len(ledger.left) == 2
+
+
+def test_counts_that_have_left_are_remembered(sample: AnalysisSample, tmp_path: Path) -> None:
+    """One workplace fewer in all tables, or one that answers otherwise: the difference is its."""
+    path, frame = tmp_path / "ledger", sample.frame
+    with Ledger(path, KEY) as ledger:
+        control = Control.of(sample, Rules(before=ledger.left))
+        control.count()
+        control.count()
+        assert control.releases is not None
+        assert ledger.add(control.releases.left, command="describe") == 1
+    answer = frame["q13"].copy()
+    answer[5] = "very_small_extent" if answer[5] != "very_small_extent" else "dont_know"
+    versions = {
+        "the same": (frame, True),
+        "one fewer": (frame.iloc[1:], False),
+        "one other answer": (frame.assign(q13=answer), False),
+        "four fewer": (frame.iloc[4:], True),
+    }
+    with Ledger(path, KEY) as ledger:
+        for name, (other, leaves) in versions.items():
+            again = dataclasses.replace(sample, frame=other.reset_index(drop=True))
+            control = Control.of(again, Rules(before=ledger.left))
+            if leaves:
+                control.count()
+                continue
+            with pytest.raises(DisclosureError, match="what has left") as error:
+                control.count()
+            assert "one" not in str(error.value).split(), name
+        control = Control.of(sample, Rules(before=ledger.left))
+        control.count()
+        assert control.releases is not None
+        assert ledger.add(control.releases.left, command="describe") == 0, "the same again"
+
+
 def test_a_run_that_was_killed_before_it_counted_has_left_what_it_wrote(tmp_path: Path) -> None:
     path = tmp_path / "ledger"
     with Ledger(path, KEY) as ledger:

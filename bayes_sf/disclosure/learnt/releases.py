@@ -26,13 +26,13 @@ from bayes_sf.disclosure.learnt.statistics import (
     statistics_of,
 )
 from bayes_sf.engines.fit import rows_of
-from bayes_sf.errors import BayesSFError
+from bayes_sf.errors import BayesSFError, DisclosureError
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.spec.analysis import load_analysis
 from bayes_sf.spec.model import OUTCOMES, ModelSpec
 from bayes_sf.spec.moments import INTERCEPT
 
-__all__ = ["WITHHELD", "Left", "Release", "Releases", "finger"]
+__all__ = ["WITHHELD", "Counted", "Left", "Release", "Releases", "finger"]
 
 _Floats = NDArray[np.float64]
 _Mask = NDArray[np.bool_]
@@ -77,6 +77,7 @@ _SLOPES: Final = (
 #: does not know must be more than that: rounding errors have limits, and the interval that linear
 #: programs make of them is narrower than two (`tests/studies/gate.csv`).
 _SHARE, _POINTS, _SDS = 0.1, 0.5, 1.25
+_SHOW: Final = "--no-disclosure-control shows it to you"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,33 @@ class Left:
     half: _Floats
 
 
+@dataclass(frozen=True)
+class Counted:
+    """Whose answers and quarters were counted in tables that have left.
+
+    Parameters
+    ----------
+    marks : mapping
+        Workplace -> digest of all that is counted of it.
+    """
+
+    marks: Mapping[str, str]
+
+    def changed(self, other: "Counted") -> int:
+        """Workplaces that are in one alone, or counted otherwise.
+
+        Parameters
+        ----------
+        other : Counted
+
+        Examples
+        --------
+        >>> Counted({"a": "1", "b": "2"}).changed(Counted({"a": "1", "b": "3", "c": "4"}))
+        2
+        """
+        return len({name for name, _ in self.marks.items() ^ other.marks.items()})
+
+
 @dataclass(eq=False)
 class Releases:
     """Decisions of one sample, each made once.
@@ -161,7 +189,7 @@ class Releases:
         Groups of sizes by name that are hidden.
     least : int
         Fewest workplaces of a cell, and that two populations may differ by.
-    before : tuple of Left
+    before : tuple of Left and Counted
         What has left in earlier runs.
     """
 
@@ -170,11 +198,12 @@ class Releases:
     closed: Callable[[ModelSpec], bool] = field(repr=False)
     hidden: Callable[[Mapping[str, int]], Mapping[str, str]] = field(repr=False)
     least: int
-    before: tuple[Left, ...] = ()
+    before: tuple[Left | Counted, ...] = ()
     _decided: dict[str, Release] = field(default_factory=dict, repr=False)
     _known: dict[str, Knowledge] = field(default_factory=dict, repr=False)
     _masks: dict[str, list[_Mask]] = field(default_factory=dict, repr=False)
     _left: dict[str, Left] = field(default_factory=dict, repr=False)
+    _counted: list[Counted] = field(default_factory=list, repr=False)
 
     def of(self, spec: ModelSpec) -> Release:
         """Decide how a model leaves.
@@ -196,9 +225,39 @@ class Releases:
         return self._decided[key]
 
     @property
-    def left(self) -> tuple[Left, ...]:
-        """What leaves with all models that were asked for, for a ledger."""
-        return tuple(self._left.values())
+    def left(self) -> tuple[Left | Counted, ...]:
+        """What leaves with all models and tables that were asked for, for a ledger."""
+        return (*self._left.values(), *self._counted)
+
+    def count(self) -> None:
+        """Let tables of the sample's answers and quarters leave.
+
+        Raises
+        ------
+        DisclosureError
+            If one or two workplaces of it are not counted, or counted otherwise, in tables that
+            have left: what those answered would be the difference.
+        """
+        if self._counted:
+            return
+        now = self._marked()
+        for one in self.before:
+            if isinstance(one, Counted) and 0 < now.changed(one) < self.least:
+                rule = "are withheld: with what has left they would tell of single workplaces"
+                raise DisclosureError("counts of workplaces", rule, fix=_SHOW)
+        self._counted.append(now)
+
+    def _marked(self) -> Counted:
+        """Digests of what is counted of each workplace, for a ledger that is its owner's alone."""
+        from pandas.util import hash_pandas_object
+
+        frame, quarters = self.sample.frame, self.sample.quarters
+        answers = hash_pandas_object(frame.drop(columns="workplace"), index=False)
+        rest = quarters.drop(columns="workplace")
+        register = hash_pandas_object(rest, index=False).groupby(quarters["workplace"]).sum()
+        names = frame["workplace"]
+        both = answers.to_numpy() + register.reindex(names, fill_value=0).to_numpy()
+        return Counted({str(name): f"{mark:016x}" for name, mark in zip(names, both, strict=True)})
 
     @cached_property
     def _reports(self) -> dict[str, list[ModelSpec]]:
@@ -300,7 +359,13 @@ class Releases:
     def _names(self) -> list[str]:
         """Pseudonyms of the sample, then those of workplaces that were in earlier ones."""
         own = [str(name) for name in self.sample.frame["workplace"]]
-        return [*dict.fromkeys([*own, *(name for one in self.before for name in one.workplaces)])]
+        earlier = (name for one in self._models for name in one.workplaces)
+        return [*dict.fromkeys([*own, *earlier])]
+
+    @cached_property
+    def _models(self) -> list[Left]:
+        """Models that have left in earlier runs."""
+        return [one for one in self.before if isinstance(one, Left)]
 
     def _knowledge(self, outcome: str) -> Knowledge:
         """What readers know of an outcome so far."""
@@ -322,13 +387,13 @@ class Releases:
     @cached_property
     def _fingers(self) -> set[tuple[str, tuple[str, ...], bytes]]:
         """What has left in earlier runs."""
-        return {finger(one) for one in self.before}
+        return {finger(one) for one in self._models}
 
     @cached_property
     def _due(self) -> dict[str, list[Left]]:
         """What the ledger has and nobody has asked for yet."""
         found: dict[str, list[Left]] = {}
-        for one in self.before:
+        for one in self._models:
             found.setdefault(one.outcome, []).append(one)
         return found
 

@@ -121,7 +121,7 @@ class Given:
         self.key = read_secret(key)
         witness = key.with_name(f"{key.name}.ledger")
         self._kept = Ledger(path, self.key, witness).__enter__()
-        self.rules = replace(self.rules, before=self._kept.left)
+        self.rules = replace(self.rules, before=self._kept.left, ledger=self._kept.mark)
 
     def note(self, control: "Control") -> None:
         """Put into the ledger what leaves, before it does."""

@@ -62,6 +62,8 @@ class Rules:
         Whether anything is hidden at all.
     before : tuple of Left and Counted
         What has left of the study in earlier runs, as its ledger says.
+    ledger : str
+        `Ledger.mark`, for the log; "" without one.
 
     Raises
     ------
@@ -74,6 +76,7 @@ class Rules:
     dominance: tuple[float, float, float] = (75.0, 90.0, 10.0)
     active: bool = True
     before: tuple[Left | Counted, ...] = field(default=(), repr=False)
+    ledger: str = ""
 
     def __post_init__(self) -> None:
         """Refuse thresholds that hide nothing by themselves: there is a switch for that."""

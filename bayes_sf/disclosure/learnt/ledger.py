@@ -34,7 +34,7 @@ except ImportError:  # a system without such locks
 
 __all__ = ["Ledger"]
 
-_START: Final = "bayes-sf ledger 2"
+_START: Final = "bayes-sf ledger 3"
 #: Letters of the first line, which is written over: a count, and a seal.
 _DIGITS: Final = 12
 _OLD: Final = "must be the ledger that was last written with this key"
@@ -98,6 +98,11 @@ class Ledger:
     ) -> None:
         """Let others in."""
         os.close(self._file)
+
+    @property
+    def mark(self) -> str:
+        """What logs of runs with this ledger say: the same for all that have its key."""
+        return self._sealed("", "mark")[:16]
 
     @property
     def left(self) -> tuple[Left | Counted, ...]:
@@ -192,6 +197,7 @@ def _record(one: Left | Counted) -> dict[str, Any]:
     return {
         "outcome": one.outcome, "workplaces": one.workplaces,
         "weights": base64.b85encode(packed).decode(), "half": one.half.tolist(),
+        "sd": one.sd, "least": one.least,
     }  # fmt: skip
 
 
@@ -202,4 +208,4 @@ def _left(record: dict[str, Any]) -> Left | Counted:
     half, chosen = np.array(record["half"]), tuple(record["workplaces"])
     packed = np.frombuffer(zlib.decompress(base64.b85decode(record["weights"])), dtype="<f4")
     weights = packed.astype(float).reshape(len(half), len(chosen))
-    return Left(record["outcome"], chosen, weights, half)
+    return Left(record["outcome"], chosen, weights, half, record["sd"], record["least"])

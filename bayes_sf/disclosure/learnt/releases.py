@@ -139,12 +139,18 @@ class Left:
     weights : (k, n) float array
     half : (k,) float array
         Half units of their last digits.
+    sd : float
+        Of the outcome.
+    least : float
+        How well no workplace's outcome may be known: a standard deviation.
     """
 
     outcome: str
     workplaces: tuple[str, ...]
     weights: _Floats
     half: _Floats
+    sd: float
+    least: float
 
 
 @dataclass(frozen=True)
@@ -320,7 +326,9 @@ class Releases:
     def _leaving(self, spec: ModelSpec, mask: _Mask, found: Statistics) -> Left:
         """A model's figures as the ledger has them."""
         chosen = tuple(self._names[at] for at in np.flatnonzero(mask))
-        return Left(spec.outcome, chosen, found.weights, found.half_units)
+        least = float(self._needed(spec.outcome)[mask].min(initial=np.inf))
+        sd = self._sd(spec.outcome)
+        return Left(spec.outcome, chosen, found.weights, found.half_units, sd, least)
 
     def _whole(self, mask: _Mask) -> _Mask:
         """A population among the workplaces of this sample and of earlier ones."""

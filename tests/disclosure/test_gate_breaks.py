@@ -52,6 +52,7 @@ from bayes_sf.folder import write_files
 from bayes_sf.inputs.faults import problem, problem_table
 from bayes_sf.inputs.pseudonym import key_of
 from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.output.audit import FILES, cost, notice
 from bayes_sf.output.figures.page import coarsened
 from bayes_sf.output.figures.pictures import draw_picture
 from bayes_sf.output.figures.posterior import icc_figure, line_figure
@@ -519,7 +520,7 @@ def test_the_log_is_not_in_the_folder_that_is_sent(tmp_path: Path) -> None:
     files = run.write(tmp_path / "sent")
     assert [path.name for path in (tmp_path / "sent").iterdir()] == ["provenance.json"]
     private = tmp_path / "sent_private"
-    assert {path.name for path in private.iterdir()} == {"disclosure.csv", "disclosure.json"}
+    assert {path.name for path in private.iterdir()} == set(FILES)
     assert set(private.iterdir()) < set(files)
     assert stat.S_IMODE(private.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in private.iterdir()} == {0o600}
@@ -606,3 +607,38 @@ def test_an_escape_does_not_reach_the_terminal(capsys: pytest.CaptureFixture[str
 def test_pages_fetch_nothing() -> None:
     table = Table("t", "x", (Column("term", "x", "text"),), (("y",),))
     assert "default-src 'none'" in page(table)
+
+
+# What protection costs
+
+
+def test_what_protection_costs_is_said(sample: AnalysisSample) -> None:
+    """Cells of each table, and how the models that were asked for leave."""
+    small, control = beside_two(sample), Control.of(beside_two(sample), Rules())
+    asked = [NULL, ModelSpec(MEAN, ("q17",), min_quarters=1), ModelSpec(MEAN, group="workplace")]
+    withheld = [control.withheld(spec) for spec in asked]
+    assert withheld == [False, False, True], len(small.frame)
+    log = [Hidden("flow", "ict", "", "workplaces"), Hidden("flow", "care", "", "complement")]
+    found = {(line.table, line.what): line.n for line in cost(control, log)}
+    assert found.pop(("flow", "hidden")) == 2
+    assert sum(found.values()) == len(asked)
+    assert found["models", "withheld"] == 1
+    assert "Of 3 models 1 are withheld, and 2 have fewer digits or figures." in notice(control, log)
+    assert "Of 3 models" not in notice(control, log, page=True), "readers see what there is"
+
+
+def test_beside_a_hidden_industry_slopes_are_said(sample: AnalysisSample) -> None:
+    """Not with levels, which are shrunk towards what it is in; whole models were withheld."""
+    small, spec = beside_two(sample), ModelSpec(MEAN, ("q17",), min_quarters=1)
+    control = Control.of(small, Rules())
+    release, levels = control.release(spec), {f"[{name}]" for name in small.frame["industry"]}
+    assert release is not None
+    assert not release.withheld
+    assert release.unsaid >= levels | {"(Intercept)", "icc", "sd_resid"}
+    shown = released(fit(spec, small), control)
+    assert {row.term for row in shown.rows if np.isfinite(row.estimate)} == set(
+        shown.moments.predictors
+    )
+    null = control.release(NULL)
+    assert null is not None
+    assert not null.withheld

@@ -93,11 +93,14 @@ class Release:
         Term, or group in brackets -> most decimals.
     unsaid : frozenset of str
         Terms that are not said.
+    rough : int
+        Digits fewer than two of whatever has fewest.
     """
 
     fewer: int
     decimals: Mapping[str, int] = field(default_factory=dict)
     unsaid: frozenset[str] = frozenset()
+    rough: int = 0
 
     @property
     def withheld(self) -> bool:
@@ -209,6 +212,7 @@ class Releases:
     _known: dict[str, Knowledge] = field(default_factory=dict, repr=False)
     _masks: dict[str, list[_Mask]] = field(default_factory=dict, repr=False)
     _left: dict[str, Left] = field(default_factory=dict, repr=False)
+    _asked: set[str] = field(default_factory=set, repr=False)
     _counted: list[Counted] = field(default_factory=list, repr=False)
 
     def of(self, spec: ModelSpec) -> Release:
@@ -228,7 +232,13 @@ class Releases:
                     break
         if key not in self._decided:
             self._decided[key] = self._decide(spec)
+        self._asked.add(key)
         return self._decided[key]
+
+    @property
+    def asked(self) -> tuple[Release, ...]:
+        """Decisions on what was asked for, without the report's other models."""
+        return tuple(release for key, release in self._decided.items() if key in self._asked)
 
     @property
     def left(self) -> tuple[Left | Counted, ...]:
@@ -308,13 +318,13 @@ class Releases:
         known, at = self._knowledge(spec.outcome), np.flatnonzero(mask)
         for way, rough, unsaid in tries:
             if finger(self._leaving(spec, mask, rough)) in self._fingers:  # it has left before
-                return Release(way.fewer[0], rough.decimals, unsaid)
+                return Release(way.fewer[0], rough.decimals, unsaid, max(way.fewer))
         for way, rough, unsaid in tries:
             weights = as_weights(rough.weights, at, len(self._names))
             after = known.after(weights, rough.half_units)
             if self._open(spec.outcome, known, after, way.room):
                 self._note(spec, mask, rough, after)
-                return Release(way.fewer[0], rough.decimals, unsaid)
+                return Release(way.fewer[0], rough.decimals, unsaid, max(way.fewer))
         return WITHHELD
 
     def _note(self, spec: ModelSpec, mask: _Mask, found: Statistics, after: Knowledge) -> None:

@@ -13,7 +13,7 @@ Examples
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -72,31 +72,33 @@ RELEASED: Final = "_released"
 
 @dataclass(frozen=True, eq=False)
 class Released(Result):
-    """A result as it may leave: rows of estimates, and no posterior or data behind them.
+    """A result as it may leave: rows of estimates, and no posterior or data to be had with them.
 
     Whatever is printed or drawn of it can be made of these rows alone.
 
     Parameters
     ----------
-    shown : tuple of Estimate
+    shown : callable
+        Takes ``coefficients``, ``singles`` or ``rows``, and gives these of the result, rounded.
     hidden : mapping
         Groups that are hidden -> rule.
     table : pandas.DataFrame or None
         Diagnostics by parameter, of chains.
     """
 
-    shown: tuple[Estimate, ...] = ()
+    shown: "Callable[[str], tuple[Estimate, ...]]" = lambda _: ()
     hidden: Mapping[str, str] = field(default_factory=dict)
     table: "pd.DataFrame | None" = None
 
     @classmethod
-    def of(cls, result: Result, shown: tuple[Estimate, ...], **more: Any) -> "Released":
+    def of(cls, result: Result, rounded: Callable[[Estimate], Estimate], **more: Any) -> "Released":
         """Leave everything behind but what is shown.
 
         Parameters
         ----------
         result : Result
-        shown : tuple of Estimate
+        rounded : callable
+            Makes of an estimate what may be seen of it.
         **more
             As in the class.
         """
@@ -108,13 +110,28 @@ class Released(Result):
         )  # fmt: skip
         settings = dict(getattr(result.fitted, "settings", {}))
         empty = _Nothing(nothing, result.priors, result.converged, settings, len(parts))
+
+        def shown(part: str) -> tuple[Estimate, ...]:
+            return tuple(map(rounded, getattr(result, part)))
+
         return cls(
             result.spec, result.engine, empty, result.prob, result.provenance, None, shown, **more
         )
 
-    def _rows(self, *, groups: bool = True) -> Iterator[Estimate]:
-        """What is shown."""
-        return iter(row for row in self.shown if groups or not row.group)
+    @cached_property
+    def coefficients(self) -> tuple[Estimate, ...]:
+        """The coefficients alone, which come first among the rows."""
+        return self.shown("coefficients")
+
+    @cached_property
+    def singles(self) -> tuple[Estimate, ...]:
+        """What is not of a group."""
+        return self.shown("singles")
+
+    @cached_property
+    def rows(self) -> tuple[Estimate, ...]:
+        """The estimates as records."""
+        return self.shown("rows")
 
     @property
     def has_draws(self) -> bool:
@@ -124,7 +141,7 @@ class Released(Result):
     @property
     def varying_term(self) -> str:
         """Coefficient that varies by group beside the intercept; "" for none."""
-        return next((r.term for r in self.shown if r.group and r.term != INTERCEPT), "")
+        return next((r.term for r in self.rows if r.group and r.term != INTERCEPT), "")
 
     def diagnostics(self) -> "pd.DataFrame":
         """Diagnostics that may leave."""

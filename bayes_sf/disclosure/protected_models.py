@@ -86,14 +86,14 @@ def released(result: Result, control: Control) -> Result:
     if isinstance(result, Released):
         return result
     few, hidden = control.unsaid(result.spec), hidden_of(result, control)
-    rows = tuple(
-        replace(row, estimate=nan, sd=nan, lower=nan, upper=nan, t=nan, p_direction=nan)
-        if row.group in hidden or (not row.group and row.term in release.unsaid)
-        else _released(row, release.places(row.term, row.group), row.group in few)
-        for row in result.rows
-    )
+
+    def rounded(row: Estimate) -> Estimate:
+        if row.group in hidden or (not row.group and row.term in release.unsaid):
+            return replace(row, estimate=nan, sd=nan, lower=nan, upper=nan, t=nan, p_direction=nan)
+        return _released(row, release.places(row.term, row.group), row.group in few)
+
     table = _of_chains(result, release, hidden) if result.engine == "nuts" else None
-    return Released.of(result, rows, hidden=hidden, table=table)
+    return Released.of(result, rounded, hidden=hidden, table=table)
 
 
 def _of_chains(result: Result, release: Release, hidden: Collection[str]) -> "pd.DataFrame":

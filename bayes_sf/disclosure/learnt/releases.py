@@ -225,10 +225,10 @@ class Releases:
         key = _key(spec)
         self._recall(spec.outcome)
         if key not in self._decided:
-            for other in self._reports.get(spec.outcome, ()):
-                if _key(other) not in self._decided:
-                    self._decided[_key(other)] = self._decide(other)
-                if _key(other) == key:
+            for name, other in self._reports.get(spec.outcome, {}).items():
+                if name not in self._decided:
+                    self._decided[name] = self._decide(other)
+                if name == key:
                     break
         if key not in self._decided:
             self._decided[key] = self._decide(spec)
@@ -276,12 +276,12 @@ class Releases:
         return Counted({str(name): f"{mark:016x}" for name, mark in zip(names, both, strict=True)})
 
     @cached_property
-    def _reports(self) -> dict[str, list[ModelSpec]]:
-        """The report's models by outcome, the null models first."""
-        found: dict[str, list[ModelSpec]] = {outcome: [] for outcome in OUTCOMES}
+    def _reports(self) -> dict[str, dict[str, ModelSpec]]:
+        """The report's models by outcome and key, the null models first."""
+        found: dict[str, dict[str, ModelSpec]] = {outcome: {} for outcome in OUTCOMES}
         for name in ANALYSES:
             for spec in load_analysis(name).specs:
-                found[spec.outcome].append(spec)
+                found[spec.outcome].setdefault(_key(spec), spec)
         return found
 
     def _decide(self, spec: ModelSpec) -> Release:

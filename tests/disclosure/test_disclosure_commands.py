@@ -360,6 +360,21 @@ def test_hidden_industries_are_not_drawn(study: MissingStudy) -> None:
     assert not any(title.startswith("ICT") for title in titles)
 
 
+def test_steps_of_few_quarters_are_not_drawn(study: MissingStudy) -> None:
+    """The ends of a distribution are one workplace's worst quarters."""
+    given = study.panel_fit.panel, study.done
+    for least in (0, 3):
+        figure = distribution_figure(*given, source="replica", least=least)
+        counts = [
+            patch.get_data().values * n
+            for axes in figure.axes if axes.get_visible() and axes.patches
+            for patch in axes.patches[-1:]
+            for n in [int(re.findall(r"n = (\d+)", axes.get_title(loc="left"))[0])]
+        ]  # fmt: skip
+        found = np.round(np.concatenate(counts)).astype(int)
+        assert bool(((found > 0) & (found < 3)).any()) == (least == 0)
+
+
 def test_hidden_is_told_from_what_could_not_be_fitted() -> None:
     frame = pd.DataFrame({"n": [1.0, np.nan, np.nan], "reason": ["", HIDDEN, "singular"]})
     assert mark_hidden(frame, ["n"])["n"].tolist()[:2] == [1.0, HIDDEN]

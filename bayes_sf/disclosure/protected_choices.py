@@ -68,6 +68,7 @@ def protect_influence(found: Influence, control: Control) -> Passed[Influence]:
     ])  # fmt: skip
     refits = _without(found.refits, hidden, REFITS)
     refits["n"] = refits["n"].mask(refits["which"].isin(list(unsaid)))
+    refits["reason"] = _veiled(refits["reason"])
     answers = _without(found.answers, found.answers["answer"].isin(list(few)).to_numpy(), PULLS)
     cells = _together(found.cells, groups, control.rules.min_workplaces)
     cells = _without(cells, cells["answer"].isin(list(few)).to_numpy(), PULLS)
@@ -96,6 +97,11 @@ def _without(frame: "pd.DataFrame", hidden: np.ndarray, figures: tuple[str, ...]
     if "reason" in frame:
         shown.loc[hidden, "reason"] = HIDDEN
     return shown
+
+
+def _veiled(reasons: "pd.Series[str]") -> "pd.Series[str]":
+    """Why something could not be fitted: not told from what is hidden, as it may be a small n."""
+    return reasons.mask(reasons != "", HIDDEN)
 
 
 def _together(cells: "pd.DataFrame", groups: Mapping[str, str], least: int) -> "pd.DataFrame":
@@ -155,6 +161,7 @@ def protect_explored(explored: Explored, control: Control) -> Passed[Explored]:
         unsaid |= (table["without"] != NONE).to_numpy()
     shown = _without(table, hidden, COMBINATIONS)
     shown["n"] = shown["n"].mask(unsaid)
+    shown["reason"] = _veiled(shown["reason"])
     frames, _ = protect_frames({"table": shown}, {"table": _BLUNT}, groups, blunt=True, most=_MOST)
     if (shown["reason"] != "").all():
         raise DisclosureError(

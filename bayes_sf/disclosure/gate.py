@@ -109,7 +109,9 @@ class Released(Result):
             known.n_obs,
         )  # fmt: skip
         settings = dict(getattr(result.fitted, "settings", {}))
-        empty = _Nothing(nothing, result.priors, result.converged, settings, len(parts))
+        # Resolved, a prior says mean and sd of the outcome: as stated it says how it comes by them.
+        priors = result.priors and result.spec.priors
+        empty = _Nothing(nothing, priors, result.converged, settings, len(parts))
 
         def shown(part: str) -> tuple[Estimate, ...]:
             return tuple(map(rounded, getattr(result, part)))

@@ -13,7 +13,7 @@ from dataclasses import replace
 from math import nan
 from typing import TYPE_CHECKING, Any, Final
 
-from bayes_sf.analysis.comparison import ANALYSES, CoefficientRow, Reproduction
+from bayes_sf.analysis.comparison import ANALYSES, CoefficientRow, Reproduction, prior_text
 from bayes_sf.analysis.pooling import GroupRow, Pooling, TermRow
 from bayes_sf.disclosure.control import HIDDEN, MODELS, Control, Hidden, hide_fields, hide_groups
 from bayes_sf.disclosure.gate import RELEASED, Passed, Released
@@ -372,8 +372,13 @@ def protect_reproduction(found: Reproduction, control: Control) -> Passed[Reprod
     fits = [result for results in found.results.values() for result in results.values()]
     models = {(one.spec.table, one.spec.name): one.spec for one in fits}
     nulls = {one.spec.outcome: one.spec for one in fits if not one.spec.predictors}
-    icc = tuple(_shortened(row, _ICC, _places(nulls[row.outcome], "icc", control))
-                for row in found.icc)  # fmt: skip
+    icc = tuple(
+        replace(
+            _shortened(row, _ICC, _places(nulls[row.outcome], "icc", control)),
+            prior=prior_text(nulls[row.outcome].priors),
+        )
+        for row in found.icc
+    )
     coefficients = tuple(
         _rounded_coefficient(row, _places(models[row.table, row.question], row.term, control))
         if (row.table, row.question) in models else row

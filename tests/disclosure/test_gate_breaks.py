@@ -60,9 +60,10 @@ from bayes_sf.output.figures.result import draw_levels, passed_levels
 from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.formats.webpage import page
 from bayes_sf.output.report.material import AMOUNTS, _associate, explorer_models
-from bayes_sf.output.run import Asked, Content, Run, keyed
+from bayes_sf.output.run import Asked, Content, Run, described, keyed
 from bayes_sf.output.runs.export import export_tables
 from bayes_sf.output.runs.plot import run_plot
+from bayes_sf.output.tables.pooling_tables import pooling_table
 from bayes_sf.output.tables.table import Column, Table
 from bayes_sf.output.words.problems import problem_lines
 from bayes_sf.spec.analysis import Analysis
@@ -293,6 +294,18 @@ def test_a_forest_has_nothing_that_the_table_hides(sample: AnalysisSample) -> No
         }
     assert shown == set(result.moments.predictors)
     assert len(coordinates) == 3 * len(shown) + 2, "interval and mean of each, and a line at zero"
+
+
+def test_priors_that_are_measured_are_said_as_they_are_stated(sample: AnalysisSample) -> None:
+    """Resolved they have mean and sd of the outcome, where an intercept may have no decimal."""
+    result, control = fit(NULL, sample), Control.of(sample, Rules())
+    (shown,) = protect_results([result], control).shown
+    measured = f"{sample.frame.loc[sample.frame[MEAN].notna(), MEAN].mean():.3g}"
+    assert measured in str(result.priors)
+    assert str(shown.priors) == str(NULL.priors)
+    assert measured not in str(shown.priors)
+    assert "mean(y)" in str(shown.priors)
+    assert "mean(y)" in described(shown)["priors"]
 
 
 def test_what_has_passed_has_no_posterior_behind_it(sample: AnalysisSample) -> None:
@@ -642,3 +655,9 @@ def test_beside_a_hidden_industry_slopes_are_said(sample: AnalysisSample) -> Non
     null = control.release(NULL)
     assert null is not None
     assert not null.withheld
+    pooling = protect_pooling(compare_pooling(spec, small), control).shown
+    cells = {str(cell) for row in pooling_table(pooling).rows for cell in row}
+    assert HIDDEN in cells, "it can be printed as well"
+    assert any(
+        "q17" in str(row[0]) or "epresent" in str(row[0]) for row in pooling_table(pooling).rows
+    )

@@ -123,7 +123,8 @@ class Release:
         """
         own = f"[{group}]" if group else term
         levels = (at for name, at in self.decimals.items() if name.startswith("["))
-        return self.decimals.get(own, self.decimals.get(INTERCEPT, min(levels, default=0)))
+        shared = [self.decimals[name] for name in (INTERCEPT, SPREAD) if name in self.decimals]
+        return self.decimals.get(own, next(iter(shared), min(levels, default=0)))
 
 
 #: A model that does not leave.

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bayes_sf.catalogue import say
-from bayes_sf.disclosure.control import Control
-from bayes_sf.disclosure.gate import Passed, all_of
+from bayes_sf.disclosure.control import HIDDEN, Control
+from bayes_sf.disclosure.gate import Passed, Released, all_of
 from bayes_sf.disclosure.protected_models import (
     keep_open,
     protect_diagnostics,
@@ -195,12 +195,15 @@ def _rows(result: Result, models: int) -> Iterator[tuple[str, ...]]:
         decimals = row_decimals((row.estimate, row.sd), sd)
         span = "" if math.isnan(row.lower) else interval(row.lower, row.upper, decimals)
         term = numbered_name(row.term)
+        told = (
+            estimate(row.estimate, decimals), span,
+            probability(row.p_direction) if result.has_draws else fixed(row.t, 2),
+        )  # fmt: skip
+        if isinstance(result, Released) and math.isnan(row.estimate):
+            told = (HIDDEN, HIDDEN, HIDDEN)
         yield (
             result.spec.name, outcome_name(result.spec.outcome),
-            f"{term} | {industry_name(row.group)}" if row.group else term,
-            estimate(row.estimate, decimals), span,
-            probability(row.p_direction) if result.has_draws
-            else fixed(row.t, 2),
+            f"{term} | {industry_name(row.group)}" if row.group else term, *told,
             str(result.moments.n_obs),
             "" if result.converged else say("NOT CONVERGED"),
         )  # fmt: skip

@@ -23,6 +23,7 @@ from bayes_sf.analysis.comparison import IccRow
 from bayes_sf.analysis.contrast import exact_posterior
 from bayes_sf.analysis.pooling import compare_pooling
 from bayes_sf.analysis.ranking import end_probabilities, rounded_ends
+from bayes_sf.analysis.sensitivity import sensitivity
 from bayes_sf.cli.data import read_secret
 from bayes_sf.disclosure.control import HIDDEN, OFF, Control, Hidden, Rules
 from bayes_sf.disclosure.gate import Passed, holds_no_data
@@ -45,6 +46,7 @@ from bayes_sf.disclosure.protected_predictions import (
     protect_checks,
     protect_left_out,
 )
+from bayes_sf.disclosure.protected_sensitivity import protect_sensitivity
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import DataError, DisclosureError, UsageError
@@ -470,6 +472,18 @@ def test_beside_a_hidden_industry_no_mean_of_all_is_said(sample: AnalysisSample)
     assert {row.complete for row in pooling.groups} == {HIDDEN}
     assert shown["observed"].tolist() == [HIDDEN, 10.0], "and of an industry what its level may say"
     assert others[["mean", "predicted", "lower"]].iloc[0].tolist() == [10.0, 10.0, 0.0]
+
+
+def test_a_prior_is_not_held_against_a_mean_that_is_not_said(sample: AnalysisSample) -> None:
+    small, spec = beside_two(sample), ModelSpec(MEAN, ("q17",), min_quarters=1)
+    for data, asked, hidden in ((small, spec, True), (sample, NULL, False)):
+        found = sensitivity(asked, data, parts=["prior"])
+        shown = protect_sensitivity(found, Control.of(data, Rules())).shown["prior"]
+        observed = shown["observed"][found["prior"]["observed"].notna()]
+        assert len(observed) == 2
+        assert (observed == HIDDEN).all() == hidden
+        assert hidden or [round(value, 2) for value in observed] == observed.tolist()
+        assert set(shown["priors"]) == {str(asked.priors)}
 
 
 def test_errors_say_nothing_of_what_is_in_the_data(

@@ -29,6 +29,7 @@ __all__ = [
     "check_seed",
     "closest",
     "legible",
+    "veil_data",
 ]
 
 #: Characters that end a line or jump in it: in a line of text they are a blank.
@@ -118,9 +119,35 @@ class SpecError(BayesSFError):
 
 
 class DataError(BayesSFError):
-    """Data that break a rule of the codebook, of the register or of the model."""
+    """Data that break a rule of the codebook, of the register or of the model.
+
+    Once `veil_data` is on, it does not say which rule, where, or what was found: that a column is a
+    constant, or an option has one answer, is a count like any other.
+    """
 
     exit_code: ClassVar[int] = 3
+
+    def __init__(self, where: str, rule: str, *, got: object = None, fix: str = "") -> None:
+        if _Veil.on:
+            where, rule, got = "data", "do not allow this: why is not said under control", None
+            fix = "--no-disclosure-control says it to you"
+        super().__init__(where, rule, got=got, fix=fix)
+
+
+class _Veil:
+    """Whether errors say what is wrong with data: not of those that nothing may be told of."""
+
+    on: ClassVar[bool] = False
+
+
+def veil_data(on: bool) -> None:
+    """Let errors from here on say nothing of the data, or all again.
+
+    Parameters
+    ----------
+    on : bool
+    """
+    _Veil.on = on
 
 
 class ConvergenceError(BayesSFError):

@@ -25,11 +25,12 @@ from bayes_sf.recovery.study import PublishedStudy
 from bayes_sf.spec.analysis import Analysis, load_analysis
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import INTERCEPT
+from bayes_sf.spec.priors import Priors
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ANALYSES", "CoefficientRow", "IccRow", "Reproduction", "reproduce"]
+__all__ = ["ANALYSES", "CoefficientRow", "IccRow", "Reproduction", "prior_text", "reproduce"]
 
 #: The analysis files that answer the report's multilevel tables.
 ANALYSES = ("null", "bivariate", "q13", "q13_controls", "q17", "q17_controls")
@@ -255,12 +256,22 @@ def _icc_row(case: str, reml: Result, result: Result) -> IccRow:
         mean=value["mean"], median=value["median"],
         lower=float(value["lower"]), upper=float(value["upper"]),
         prob=result.prob,
-        prior=f"sd_group {priors.sd_group}, sd_resid {priors.sd_resid}, "
-        f"intercept {priors.intercept}",
+        prior=prior_text(priors),
         prior_median=value["prior_median"], prior_lower=value["prior_lower"],
         prior_upper=value["prior_upper"],
         n=result.moments.n_obs, n_groups=result.moments.n_groups,
     )  # fmt: skip
+
+
+def prior_text(priors: Priors) -> str:
+    """What a line of the ICC table says of its priors.
+
+    Parameters
+    ----------
+    priors : Priors
+        In the outcome's unit, or as they are stated.
+    """
+    return f"sd_group {priors.sd_group}, sd_resid {priors.sd_resid}, intercept {priors.intercept}"
 
 
 def _coefficient_rows(

@@ -29,7 +29,7 @@ from bayes_sf.cli.options import (
     ThresholdOption,
     WorkplacesOption,
 )
-from bayes_sf.errors import UsageError
+from bayes_sf.errors import UsageError, veil_data
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -119,8 +119,9 @@ class Given:
         from bayes_sf.disclosure.learnt.ledger import Ledger
 
         self.key = read_secret(key)
-        self._kept = Ledger(path, self.key).__enter__()
-        self.rules = replace(self.rules, before=self._kept.left)
+        witness = key.with_name(f"{key.name}.ledger")
+        self._kept = Ledger(path, self.key, witness).__enter__()
+        self.rules = replace(self.rules, before=self._kept.left, ledger=self._kept.mark)
 
     def note(self, control: "Control") -> None:
         """Put into the ledger what leaves, before it does."""
@@ -136,17 +137,25 @@ class Given:
 
     def study(self) -> "PublishedStudy | AnalysisSample":
         """Load the data, whatever they are."""
-        return load_study(
+        found = load_study(
             self.source, self.survey, self.register, self.mapping, self.seed,
             decimal=self.decimal, rules=self.rules, key=self.key,
         )  # fmt: skip
+        self._veil(found)
+        return found
 
     def workplaces(self, key: bytes | None = None) -> "AnalysisSample":
         """Load workplaces."""
-        return load_workplaces(
+        found = load_workplaces(
             self.source, self.survey, self.register, self.mapping, key or self.key,
             decimal=self.decimal, rules=self.rules,
         )  # fmt: skip
+        self._veil(found)
+        return found
+
+    def _veil(self, data: "PublishedStudy | AnalysisSample") -> None:
+        """What was wrong in files has been said: no more is said of what they hold."""
+        veil_data(self.rules.active and not getattr(data, "invented", self.source != "microdata"))
 
     @property
     def asked(self) -> "Asked":
@@ -200,7 +209,10 @@ def with_options(
         @functools.wraps(command)
         def call(**values: Any) -> None:
             mine = {option.name: values.pop(option.name) for option in options}
-            command(given=Given(known=known, **mine), **values)
+            try:
+                command(given=Given(known=known, **mine), **values)
+            finally:
+                veil_data(False)
 
         # Typer reads a command's options from its signature and its annotations.
         parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *options)]

@@ -11,6 +11,7 @@ from bayes_sf.cli.console import stdout
 from bayes_sf.cli.given import HIDING, LEDGER, STUDY, Given, with_options, writing
 from bayes_sf.cli.options import (
     AnalysisArgument,
+    ControlOption,
     JsonOption,
     LangOption,
 )
@@ -115,6 +116,7 @@ def diagnose(
     *,
     lang: LangOption = "en",  # noqa: ARG001  # the option sets it
     as_json: JsonOption = False,
+    disclosure_control: ControlOption = True,
 ) -> None:
     """Judge a saved fit: R-hat, ESS, MCSE, divergences, energy, tree depth.
 
@@ -122,7 +124,7 @@ def diagnose(
     """
     from bayes_sf.output.runs.diagnose import diagnose_file, print_diagnosis
 
-    found = diagnose_file(file)
+    found = diagnose_file(file, protected=disclosure_control)
     print_diagnosis(stdout(), found, as_json=as_json)
     if not found.converged:
         failed = ", ".join(check.name for check in found.checks if not check.passed)

@@ -76,7 +76,7 @@ def report(
         typer.Option(
             "--with-data",
             help="Put sufficient statistics of your own files into the "
-            "page, so that priors can be moved there.",
+            "page, so that priors can be moved there; with --no-disclosure-control only.",
         ),
     ] = False,
     imputed: Annotated[
@@ -97,6 +97,9 @@ def report(
 
     if rope is not None and not 0 < rope < float("inf"):
         raise UsageError("--rope", "must be a positive number of percentage points", got=rope)
+    if with_data and given.source == "microdata" and given.rules.active:
+        fix = "leave it out, or add --no-disclosure-control: the page is then for you alone"
+        raise UsageError("--with-data", "puts sums over your workplaces into the page", fix=fix)
     out = given.out
     named = out.suffix == ".html" and not out.is_dir()
     name = out.name if named else f"report_{given.source}_{language()}.html"
@@ -344,7 +347,7 @@ def _whole_numbers(text: str | None) -> list[int] | None:
 
 
 @app.command()
-@with_options(WORKPLACES, HIDING, writing("description", seed=False))
+@with_options(WORKPLACES, HIDING, LEDGER, writing("description", seed=False))
 def describe(
     *,
     given: Given,
@@ -360,7 +363,7 @@ def describe(
 
 
 @app.command()
-@with_options(WORKPLACES, HIDING, writing("selection"))
+@with_options(WORKPLACES, HIDING, LEDGER, writing("selection"))
 def select(
     *,
     given: Given,

@@ -114,14 +114,25 @@ def release(
     *,
     to: Annotated[Path, typer.Option("--to", help="New folder to send.")],
     key_file: KeyOption = None,
+    ledger: Annotated[
+        Path | None, typer.Option("--ledger", help="Ledger of the runs; it has the same key.")
+    ] = None,
 ) -> None:
     """Copy what may be sent, without logs and private files, with a signed list.
 
-    Example: bayes-sf release results --to send --key-file study.key
+    Several runs on files of your own go together only with the ledger that they were made with.
+
+    Example: bayes-sf release results --to send --key-file study.key --ledger study.ledger
     """
     from bayes_sf.output.release import release as copy
 
     if key_file is None:
         raise UsageError("--key-file", "must name the key that the list is signed with")
-    copied = copy(folder, to, read_secret(key_file))
-    stdout().print(f"{len(copied)} files: {to}", markup=False, highlight=False)
+    found = copy(folder, to, read_secret(key_file), ledger)
+    say = stdout()
+    say.print(f"{len(found.copied)} files: {to}", markup=False, highlight=False)
+    kept = ", ".join(str(path.relative_to(folder)) for path in found.kept)
+    say.print(f"{len(found.kept)} stay with you: {kept}", markup=False, highlight=False)
+    said = f"{found.told.pairs} pairs of populations, {found.told.equations} figures of the ledger"
+    cells = f"{found.cells} cells that two tables have"
+    say.print(f"Looked at together: {said}, {cells}.", markup=False, highlight=False)

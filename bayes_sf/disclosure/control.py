@@ -26,7 +26,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from bayes_sf.disclosure.learnt.releases import Left, Release, Releases
+from bayes_sf.disclosure.learnt.releases import Counted, Left, Release, Releases
 from bayes_sf.disclosure.protected_counts import Counts
 from bayes_sf.errors import DisclosureError, UsageError
 from bayes_sf.inputs.sample import AnalysisSample
@@ -60,8 +60,10 @@ class Rules:
         have, and p: percent of the largest's days that all but the two largest must have.
     active : bool
         Whether anything is hidden at all.
-    before : tuple of Left
+    before : tuple of Left and Counted
         What has left of the study in earlier runs, as its ledger says.
+    ledger : str
+        `Ledger.mark`, for the log; "" without one.
 
     Raises
     ------
@@ -73,7 +75,8 @@ class Rules:
     min_persons: int = 5
     dominance: tuple[float, float, float] = (75.0, 90.0, 10.0)
     active: bool = True
-    before: tuple[Left, ...] = field(default=(), repr=False)
+    before: tuple[Left | Counted, ...] = field(default=(), repr=False)
+    ledger: str = ""
 
     def __post_init__(self) -> None:
         """Refuse thresholds that hide nothing by themselves: there is a switch for that."""
@@ -270,6 +273,11 @@ class Control:
         spec : ModelSpec
         """
         return None if self.releases is None else self.releases.of(spec)
+
+    def count(self) -> None:
+        """Let tables of answers and quarters leave, unless earlier ones make them tell too much."""
+        if self.releases is not None:
+            self.releases.count()
 
     def hidden_groups(self, sizes: Mapping[str, int]) -> dict[str, str]:
         """Groups whose own figures must not be shown, and why.

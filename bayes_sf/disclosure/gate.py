@@ -12,13 +12,22 @@ Examples
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
-from typing import Final, NamedTuple
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
 
 from bayes_sf.disclosure.control import Hidden, Rules
+from bayes_sf.engines.gaussian.estimates import Estimate
+from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
+from bayes_sf.spec.moments import INTERCEPT, Moments
 
-__all__ = ["RELEASED", "Passed", "all_of", "holds_no_data", "unprotected"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["RELEASED", "Passed", "Released", "all_of", "holds_no_data", "unprotected"]
 
 
 class Passed[T](NamedTuple):
@@ -58,13 +67,109 @@ class Passed[T](NamedTuple):
         return Passed((self.shown, other.shown), (*self.log, *other.log))
 
 
-#: Mark of a result whose estimates are as they may leave.
+#: Mark of a result of data that nothing is hidden of.
 RELEASED: Final = "_released"
+
+
+@dataclass(frozen=True, eq=False)
+class Released(Result):
+    """A result as it may leave: rows of estimates, and no posterior or data to be had with them.
+
+    Whatever is printed or drawn of it can be made of these rows alone.
+
+    Parameters
+    ----------
+    shown : callable
+        Takes ``coefficients``, ``singles`` or ``rows``, and gives these of the result, rounded.
+    hidden : mapping
+        Groups that are hidden -> rule.
+    table : pandas.DataFrame or None
+        Diagnostics by parameter, of chains.
+    """
+
+    shown: "Callable[[str], tuple[Estimate, ...]]" = lambda _: ()
+    hidden: Mapping[str, str] = field(default_factory=dict)
+    table: "pd.DataFrame | None" = None
+
+    @classmethod
+    def of(cls, result: Result, rounded: Callable[[Estimate], Estimate], **more: Any) -> "Released":
+        """Leave everything behind but what is shown.
+
+        Parameters
+        ----------
+        result : Result
+        rounded : callable
+            Makes of an estimate what may be seen of it.
+        **more
+            As in the class.
+        """
+        known, parts = result.moments, getattr(result.fitted, "parts", ())
+        nothing = Moments(
+            known.outcome, known.predictors, known.groups, np.full_like(known.sizes, np.nan),
+            np.full_like(known.means, np.nan), np.full_like(known.within, np.nan), known.group,
+            known.n_obs,
+        )  # fmt: skip
+        settings = dict(getattr(result.fitted, "settings", {}))
+        # Resolved, a prior says mean and sd of the outcome: as stated it says how it comes by them.
+        priors = result.priors and result.spec.priors
+        empty = _Nothing(nothing, priors, result.converged, settings, len(parts))
+
+        def shown(part: str) -> tuple[Estimate, ...]:
+            return tuple(map(rounded, getattr(result, part)))
+
+        return cls(
+            result.spec, result.engine, empty, result.prob, result.provenance, None, shown, **more
+        )
+
+    @cached_property
+    def coefficients(self) -> tuple[Estimate, ...]:
+        """The coefficients alone, which come first among the rows."""
+        return self.shown("coefficients")
+
+    @cached_property
+    def singles(self) -> tuple[Estimate, ...]:
+        """What is not of a group."""
+        return self.shown("singles")
+
+    @cached_property
+    def rows(self) -> tuple[Estimate, ...]:
+        """The estimates as records."""
+        return self.shown("rows")
+
+    @property
+    def has_draws(self) -> bool:
+        """Whether rows are of a posterior."""
+        return self.fitted.priors is not None
+
+    @property
+    def varying_term(self) -> str:
+        """Coefficient that varies by group beside the intercept; "" for none."""
+        return next((r.term for r in self.rows if r.group and r.term != INTERCEPT), "")
+
+    def diagnostics(self) -> "pd.DataFrame":
+        """Diagnostics that may leave."""
+        return super().diagnostics() if self.table is None else self.table
+
+
+@dataclass(frozen=True, eq=False)
+class _Nothing:
+    """What is left of a fit whose rows alone may leave."""
+
+    moments: Moments
+    priors: Any
+    converged: bool
+    settings: Mapping[str, Any]
+    versions: int
+
+    @property
+    def parts(self) -> "tuple[_Nothing, ...]":
+        """As many as there were."""
+        return (self,) * max(self.versions, 1)
 
 
 def _is_result(one: object) -> bool:
     """Whether something is a model's result."""
-    return type(one).__name__ == "Result"
+    return isinstance(one, Result) and not isinstance(one, Released)
 
 
 def _carried(make: object) -> Iterator[object]:

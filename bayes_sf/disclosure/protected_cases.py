@@ -22,6 +22,7 @@ def protect_belonging(belonging: "pd.DataFrame", control: Control) -> "Passed[pd
     """
     if not control.active:
         return Passed(belonging)
+    control.count()
     values = ["candidates", "chosen", "belong_by_rule", "belong_by_posterior"]
     shown = belonging.astype(dict.fromkeys(values, object))
     log = []

@@ -68,6 +68,7 @@ def protect_influence(found: Influence, control: Control) -> Passed[Influence]:
     ])  # fmt: skip
     refits = _without(found.refits, hidden, REFITS)
     refits["n"] = refits["n"].mask(refits["which"].isin(list(unsaid)))
+    refits["reason"] = _veiled(refits["reason"])
     answers = _without(found.answers, found.answers["answer"].isin(list(few)).to_numpy(), PULLS)
     cells = _together(found.cells, groups, control.rules.min_workplaces)
     cells = _without(cells, cells["answer"].isin(list(few)).to_numpy(), PULLS)
@@ -96,6 +97,11 @@ def _without(frame: "pd.DataFrame", hidden: np.ndarray, figures: tuple[str, ...]
     if "reason" in frame:
         shown.loc[hidden, "reason"] = HIDDEN
     return shown
+
+
+def _veiled(reasons: "pd.Series[str]") -> "pd.Series[str]":
+    """Why something could not be fitted: not told from what is hidden, as it may be a small n."""
+    return reasons.mask(reasons != "", HIDDEN)
 
 
 def _together(cells: "pd.DataFrame", groups: Mapping[str, str], least: int) -> "pd.DataFrame":
@@ -155,6 +161,7 @@ def protect_explored(explored: Explored, control: Control) -> Passed[Explored]:
         unsaid |= (table["without"] != NONE).to_numpy()
     shown = _without(table, hidden, COMBINATIONS)
     shown["n"] = shown["n"].mask(unsaid)
+    shown["reason"] = _veiled(shown["reason"])
     frames, _ = protect_frames({"table": shown}, {"table": _BLUNT}, groups, blunt=True, most=_MOST)
     if (shown["reason"] != "").all():
         raise DisclosureError(
@@ -169,9 +176,16 @@ def protect_explored(explored: Explored, control: Control) -> Passed[Explored]:
 
 
 def _far_apart(sizes: "pd.Series[float]", others: Iterable[int], least: int) -> np.ndarray:
-    """Whether each n may be said: the largest first, those that no n that is said lies close to."""
-    said = set(others)
-    for size in sorted(set(sizes.dropna().astype(int)), reverse=True):
+    """Whether each n may be said: the largest first, those that no n that is said lies close to.
+
+    With each that is not the nearest goes: by itself it would be known to be close to that.
+    """
+    kept, own = set(others), sorted(set(sizes.dropna().astype(int)), reverse=True)
+    said = set(kept)
+    for size in own:
         if not any(0 < abs(size - other) < least for other in said):
             said.add(size)
+    for size in [size for size in own if size not in said]:
+        free = [other for other in own if other in said and other not in kept]
+        said.discard(min(free, key=lambda other: abs(other - size), default=-1))
     return np.array([np.isnan(size) or int(size) in said for size in sizes.astype(float)])

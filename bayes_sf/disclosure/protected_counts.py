@@ -32,7 +32,7 @@ from bayes_sf.spec.model import ModelSpec
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["BOXES", "FLOWS", "Counts", "Step", "figure_rows", "said_totals"]
+__all__ = ["BOXES", "FLOWS", "Counts", "Step", "figure_rows", "in_company", "said_totals"]
 
 #: Analyses whose samples are followed: the null models, and those with all controls.
 FLOWS: Final = ("null", "q13_controls", "q17_controls")
@@ -102,9 +102,12 @@ class Counts:
         """Whether the total of each population is said: of models that leave, always."""
         specs = [spec for name in ANALYSES for spec in load_analysis(name).specs]
         models = [self.rows(spec) for spec in specs if not self.withheld(spec)]
-        return said_totals(
-            [self.steps[0].kept, *models], [*(s.kept for s in reversed(self.steps)),
-                                            *self.figures.values()], self.least,
+        always = [self.steps[0].kept, *models]
+        steps = [step.kept for step in self.steps]
+        others = [*reversed(steps), *self.figures.values()]
+        return in_company(
+            said_totals(always, others, self.least), always,
+            [step.tobytes() for step in steps], [one.tobytes() for one in self.figures.values()],
         )  # fmt: skip
 
     @cached_property
@@ -281,6 +284,36 @@ def said_totals(always: Sequence[Mask], others: Sequence[Mask], least: int) -> d
         found[mask.tobytes()] = not any(min(d) == 0 < max(d) < least for d in differences)
         if found[mask.tobytes()]:
             said.append(mask)
+    return found
+
+
+def in_company(
+    said: dict[bytes, bool], always: Sequence[Mask], *orders: Sequence[bytes]
+) -> dict[bytes, bool]:
+    """Let no total be unsaid alone: it would be known to be one or two from one that is said.
+
+    Parameters
+    ----------
+    said : dict
+        As `said_totals` has it.
+    always : sequence of (n,) bool array
+        Populations whose total is said whatever it is.
+    *orders : sequence of bytes
+        Populations in the order in which they are read: the next that may goes with one that is
+        unsaid, or else the one before.
+
+    Examples
+    --------
+    >>> in_company({b"a": True, b"b": False, b"c": True}, [], [b"a", b"b", b"c"])
+    {b'a': True, b'b': False, b'c': False}
+    """
+    kept, found = {mask.tobytes() for mask in always}, dict(said)
+    for order in orders:
+        free = [key for key in dict.fromkeys(order) if key not in kept]
+        for at, key in enumerate(free):
+            beside = free[at + 1 : at + 2] or free[max(at - 1, 0) : at]
+            if not said[key]:
+                found.update(dict.fromkeys(beside, False))
     return found
 
 

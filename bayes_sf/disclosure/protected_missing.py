@@ -63,6 +63,7 @@ def protect_missing(
     """
     if not control.active:
         return Passed(ProtectedStudy(study, panel, {}))
+    control.count()
     fits = (*study.complete_case, *study.results)
     known = hidden_of_all(fits, control)
     unsaid = {g: why for one in fits for g, why in control.unsaid(one.spec).items()}

@@ -7,16 +7,17 @@ than one of its parts. A group whose n is not said has coarse figures as well: i
 uncertainties are equations in its n, and its shrinkage is one as it stands.
 """
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
-from itertools import takewhile
 from math import nan
 from typing import TYPE_CHECKING, Any, Final
 
-from bayes_sf.analysis.comparison import ANALYSES, CoefficientRow, Reproduction
+from bayes_sf.analysis.comparison import ANALYSES, CoefficientRow, Reproduction, prior_text
 from bayes_sf.analysis.pooling import GroupRow, Pooling, TermRow
 from bayes_sf.disclosure.control import HIDDEN, MODELS, Control, Hidden, hide_fields, hide_groups
-from bayes_sf.disclosure.gate import RELEASED, Passed
+from bayes_sf.disclosure.gate import RELEASED, Passed, Released
+from bayes_sf.disclosure.learnt.releases import Release
 from bayes_sf.disclosure.rounding import MOST, direction, shortened, significant_decimals
 from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.result import Result
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "blunt_of", "check_withheld", "finest_of", "hidden_of", "keep_open", "pass_picture",
-    "pass_rounded",
-    "pass_without_groups", "protect_diagnostics", "protect_estimates", "protect_pooling",
+    "protect_diagnostics", "protect_estimates", "protect_pooling",
     "protect_reproduction", "protect_results", "released", "shown_levels", "withheld_of",
 ]  # fmt: skip
 
@@ -48,9 +48,14 @@ def hidden_of(result: Result, control: Control) -> dict[str, str]:
     result : Result
     control : Control
     """
+    if isinstance(result, Released):
+        return dict(result.hidden)
     moments = result.moments
     sizes = {str(g): int(n) for g, n in zip(moments.groups, moments.sizes, strict=True)}
-    return control.hidden_groups(sizes)
+    release = control.release(result.spec)
+    unsaid = () if release is None else release.unsaid
+    beside = {group: "complement" for group in sizes if f"[{group}]" in unsaid}
+    return beside | control.hidden_groups(sizes)
 
 
 def blunt_of(_: Result, control: Control) -> bool:
@@ -78,19 +83,45 @@ def released(result: Result, control: Control) -> Result:
         shown = replace(result)
         vars(shown)[RELEASED] = True
         return shown
-    few = control.unsaid(result.spec)
-    rows = tuple(
-        _released(row, release.places(row.term, row.group), row.group in few)
-        if row.group or row.term not in release.unsaid
-        else replace(row, estimate=nan, sd=nan, lower=nan, upper=nan, t=nan, p_direction=nan)
-        for row in result.rows
-    )
-    shown = replace(result)
-    vars(shown)[RELEASED] = True
-    vars(shown)["rows"] = rows  # what is computed from all rows is from these
-    vars(shown)["coefficients"] = rows[: len(result.coefficients)]
-    vars(shown)["singles"] = tuple(takewhile(lambda row: not row.group, rows))
-    return shown
+    if isinstance(result, Released):
+        return result
+    few, hidden = control.unsaid(result.spec), hidden_of(result, control)
+
+    def rounded(row: Estimate) -> Estimate:
+        if row.group in hidden or (not row.group and row.term in release.unsaid):
+            return replace(row, estimate=nan, sd=nan, lower=nan, upper=nan, t=nan, p_direction=nan)
+        return _released(row, release.places(row.term, row.group), row.group in few)
+
+    table = _of_chains(result, release, hidden) if result.engine == "nuts" else None
+    return Released.of(result, rounded, hidden=hidden, table=table)
+
+
+def _of_chains(result: Result, release: Release, hidden: Collection[str]) -> "pd.DataFrame":
+    """Diagnostics of chains: of hidden groups none, means and sds with the digits of estimates.
+
+    An MCSE is the sd over the root of an ESS: it has one digit.
+    """
+    ends = tuple(f"{group}]" for group in hidden)
+    table = result.diagnostics()
+    table = table[[not name.endswith(ends) for name in map(str, table.index)]]
+    names = [_TERM_OF.sub(r"\1\2", str(name)) for name in table.index]
+    groups = set(result.moments.groups)
+    most = [release.places("", name) if name in groups else release.places(name) for name in names]
+    values = {}
+    for column in ("mean", "sd"):
+        values[column] = [
+            nan if name in release.unsaid else round(value, min(significant_decimals(sd), places))
+            for value, sd, places, name in zip(table[column], table["sd"], most, names, strict=True)
+        ]
+    for column in ("mcse_mean", "mcse_sd"):
+        values[column] = [float(f"{value:.1g}") for value in table[column]]
+    for column in ("exact_mcse", "exact_mcse_sd"):
+        values[column] = [round(value, 1) for value in table[column]]
+    return table.assign(**values)
+
+
+#: Term or group of a parameter: `beta[q13]`, `u[ict]`, `icc`.
+_TERM_OF: Final = re.compile(r"^(?:[^\[]+\[(.*)\]|(.*))$")
 
 
 def protect_results(results: Iterable[Result], control: Control) -> Passed[tuple[Result, ...]]:
@@ -166,12 +197,12 @@ def withheld_of(control: Control) -> Log:
     return tuple(Hidden(MODELS, *key, "withheld") for key in closed)
 
 
-def check_withheld(result: Result, picture: str, control: Control) -> None:
-    """Refuse a picture that shows single workplaces, or groups that are hidden.
+def check_withheld(spec: ModelSpec, picture: str, control: Control) -> None:
+    """Refuse a picture that shows draws or single workplaces, before anything is fitted.
 
     Parameters
     ----------
-    result : Result
+    spec : ModelSpec
     picture : str
         As in `bayes-sf plot`.
     control : Control
@@ -181,14 +212,22 @@ def check_withheld(result: Result, picture: str, control: Control) -> None:
     DisclosureError
         If it does.
     """
-    where = f"plot {picture!r} of {result.spec.name}"
-    if control.active and picture in _OF_ROWS:
+    where = f"plot {picture!r} of {spec.name}"
+    if not control.active:
+        return
+    if picture in _OF_ROWS:
         raise DisclosureError(where, "shows single workplaces at its ends", fix=_SHOW)
-    if picture in _OF_GROUPS and (groups := hidden_of(result, control)):
-        raise DisclosureError(where, "shows groups that are hidden", got=list(groups), fix=_SHOW)
+    if picture in _OF_DRAWS:
+        rule, fix = "shows draws, which have all digits", "draw 'forest', or of chains 'rank'"
+        raise DisclosureError(where, rule, fix=f"{fix}; {_SHOW}")
+    if picture == "slopes" and len(spec.predictors) > 1:
+        rule = "is drawn at the other predictors' means, which do not leave"
+        raise DisclosureError(where, rule, fix=_SHOW)
 
 
-_OF_ROWS, _OF_GROUPS = ("ppc",), ("shrinkage", "slopes")
+_OF_ROWS = ("ppc", "loo_pit")
+#: Draws in their own unit; and how chains rank among each other, which is of the sampler alone.
+_OF_DRAWS, _OF_CHAINS = ("trace", "pair", "energy"), ("rank",)
 _SHOW: Final = "--no-disclosure-control shows it to you"
 
 
@@ -224,12 +263,7 @@ def protect_diagnostics(result: Result, control: Control) -> "Passed[pd.DataFram
         Of engine nuts.
     control : Control
     """
-    table = result.diagnostics().reset_index()
-    groups = hidden_of(result, control)
-    names = [str(name) for name in table.iloc[:, 0]]
-    ends = tuple(f"{group}]" for group in groups)
-    keep = [not name.endswith(ends) for name in names]
-    return Passed(table[keep].reset_index(drop=True))
+    return Passed(released(result, control).diagnostics().reset_index())
 
 
 def protect_pooling(pooling: Pooling, control: Control) -> Passed[Pooling]:
@@ -250,7 +284,7 @@ def protect_pooling(pooling: Pooling, control: Control) -> Passed[Pooling]:
     for row in pooling.groups:
         most = min(_DECIMALS, release.places("", row.group))
         if row.group in groups:
-            rows.append(hide_fields(replace(row, complete=round(row.complete, whole)), _LEVELS))
+            rows.append(hide_fields(_rounded_level(row, most, whole), _LEVELS))
             log.append(Hidden(table, row.group, "", groups[row.group]))
         elif row.group in unsaid:
             rough = _rounded_level(row, most, whole, fewer=1)
@@ -258,6 +292,8 @@ def protect_pooling(pooling: Pooling, control: Control) -> Passed[Pooling]:
             log.append(Hidden(table, row.group, "n", unsaid[row.group]))
         else:
             rows.append(_rounded_level(row, most, whole))
+    if INTERCEPT in release.unsaid:  # the mean of all is one
+        rows = [hide_fields(row, ("complete",)) for row in rows]
     terms = tuple(
         hide_fields(row, _FIGURES[:4]) if row.term in release.unsaid
         else _blunted(row, release.places(row.term))
@@ -336,8 +372,13 @@ def protect_reproduction(found: Reproduction, control: Control) -> Passed[Reprod
     fits = [result for results in found.results.values() for result in results.values()]
     models = {(one.spec.table, one.spec.name): one.spec for one in fits}
     nulls = {one.spec.outcome: one.spec for one in fits if not one.spec.predictors}
-    icc = tuple(_shortened(row, _ICC, _places(nulls[row.outcome], "icc", control))
-                for row in found.icc)  # fmt: skip
+    icc = tuple(
+        replace(
+            _shortened(row, _ICC, _places(nulls[row.outcome], "icc", control)),
+            prior=prior_text(nulls[row.outcome].priors),
+        )
+        for row in found.icc
+    )
     coefficients = tuple(
         _rounded_coefficient(row, _places(models[row.table, row.question], row.term, control))
         if (row.table, row.question) in models else row
@@ -379,67 +420,31 @@ _COEFFICIENT: Final = (
 )  # fmt: skip
 
 
-def pass_rounded[T](
-    whole: T, results: Iterable[Result], control: Control, shorten: Callable[[T], T]
-) -> Passed[T]:
-    """Keep the printed digits of what is made of models where more would tell of a few.
-
-    Parameters
-    ----------
-    whole : object
-        In full.
-    results : iterable of Result
-        Its models.
-    control : Control
-    shorten : callable
-        Leaves the printed digits.
-    """
-    return Passed(shorten(whole) if any(blunt_of(r, control) for r in results) else whole)
-
-
-def pass_without_groups[T](
-    whole: T, result: Result, control: Control, drop: Callable[[T, tuple[str, ...]], T]
-) -> Passed[T]:
-    """Leave hidden groups out of what is made of a model.
-
-    Parameters
-    ----------
-    whole : object
-        With all groups.
-    result : Result
-        Its model.
-    control : Control
-    drop : callable
-        Leaves groups out.
-    """
-    groups = tuple(hidden_of(result, control))
-    return Passed(drop(whole, groups) if groups else whole)
-
-
 def pass_picture[T](
-    result: Result, picture: str, control: Control, draw: Callable[..., T]
+    result: Result, picture: str, control: Control, draw: Callable[[Result, str], T]
 ) -> Passed[T]:
-    """Draw a picture of a model with no more than may be seen.
+    """Draw a picture of a model from what its tables say, or else of what holds no figure of it.
 
     Parameters
     ----------
     result : Result
     picture : str
-        As in `bayes-sf plot`.
+        As in `bayes-sf plot`; one that `check_withheld` lets pass.
     control : Control
     draw : callable
-        Takes ``unsaid``, groups whose n is not said, and ``places``, most decimals of a term or a
-        group, None where there is nothing to protect.
+        Takes the result and the picture's name.
 
     Raises
     ------
     DisclosureError
-        If it shows single workplaces, or groups that are hidden.
+        If it shows draws, single workplaces, or groups that are hidden.
     """
-    check_withheld(result, picture, control)
-    release = control.release(result.spec)
-    places = None if release is None else release.places
-    return Passed(draw(unsaid=control.unsaid(result.spec), places=places))
+    check_withheld(result.spec, picture, control)
+    if picture == "slopes" and (groups := hidden_of(result, control)):
+        where = f"plot {picture!r} of {result.spec.name}"
+        raise DisclosureError(where, "shows groups that are hidden", got=list(groups), fix=_SHOW)
+    own = result if picture in _OF_CHAINS else released(result, control)
+    return Passed(draw(own, picture))
 
 
 def _named(table: str, result: Result) -> str:

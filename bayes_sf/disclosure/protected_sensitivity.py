@@ -1,16 +1,20 @@
 """What a sensitivity analysis says, as it may leave: industries' means and days, rows lost."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import pairwise
+from math import isnan
 from typing import TYPE_CHECKING, Final
 
 from bayes_sf.analysis.sensitivity import Sensitivity
 from bayes_sf.disclosure.control import HIDDEN, Control, Hidden
 from bayes_sf.disclosure.gate import Passed
+from bayes_sf.disclosure.learnt.statistics import SPREAD
 from bayes_sf.disclosure.protected_frames import Figures, hidden_of_all, protect_frames
 from bayes_sf.disclosure.protected_models import blunt_of, finest_of, released
 from bayes_sf.engines.result import Result
+from bayes_sf.spec.model import ModelSpec
+from bayes_sf.spec.moments import INTERCEPT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,11 +57,32 @@ def protect_sensitivity(found: Sensitivity, control: Control) -> Passed[Sensitiv
         found.tables, _LAYOUT, groups, blunt=blunt, unsaid=unsaid,
         most=finest_of(found.results, control),
     )  # fmt: skip
+    if "prior" in tables and control.active:
+        specs = {one.spec.key: one.spec for one in found.results}
+        tables["prior"] = _priors(tables["prior"], specs, control)
     found = replace(found, results=tuple(released(one, control) for one in found.results))
     if "controls" not in tables or not control.active:
         return Passed(replace(found, tables=tables), log)
     tables["controls"], lines = _steps(tables["controls"], control.rules.min_workplaces)
     return Passed(replace(found, tables=tables), (*log, *lines))
+
+
+def _priors(
+    frame: "pd.DataFrame", specs: Mapping[tuple[str, str], ModelSpec], control: Control
+) -> "pd.DataFrame":
+    """Prior predictive quantities: priors as stated, and what is observed as an intercept is."""
+    shown = frame.astype({"observed": object, "p_above": object})
+    for at, row in frame.iterrows():
+        spec = specs[str(row["model"]), str(row["outcome"])]
+        release = control.release(spec)
+        shown.loc[at, "priors"] = str(spec.priors)  # resolved they are mean and sd
+        if release is None or isnan(row["observed"]):
+            continue
+        places = min(2, release.places(SPREAD if row["quantity"] == "sd_outcome" else INTERCEPT))
+        told = round(float(row["observed"]), places), round(float(row["p_above"]), 2)
+        hidden = INTERCEPT in release.unsaid
+        shown.loc[at, ["observed", "p_above"]] = [HIDDEN] * 2 if hidden else list(told)
+    return shown
 
 
 def protect_fan(

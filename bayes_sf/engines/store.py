@@ -178,12 +178,14 @@ def _without_densities(tree: "xr.DataTree") -> "xr.DataTree":
     for node in tree.subtree:
         if node.path != f"/{_EXACT}":
             found = node.to_dataset(inherit=False)
+            if "energy" in found:  # E-BFMI is of its differences
+                found = found.assign(energy=found["energy"] - found["energy"].mean())
             kept[node.path] = found.drop_vars([name for name in _DENSITIES if name in found])
     return xr.DataTree.from_dict(kept)
 
 
 #: Densities of draws.
-_DENSITIES = ("lp", "energy", "energy_error", "max_energy_error")
+_DENSITIES = ("lp", "energy_error", "max_energy_error")
 
 
 def load_fit(path: Path) -> SavedFit:

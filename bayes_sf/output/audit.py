@@ -4,20 +4,48 @@ Who knows that a cell was hidden for being small knows that it is small: the log
 and never in the folder that is sent to them. It is in one beside it, ``FOLDER_private``.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Final
 
 from bayes_sf.catalogue import say, speaking
 from bayes_sf.disclosure.control import MODELS, Control, Hidden
+from bayes_sf.disclosure.learnt.releases import Release
 from bayes_sf.output.files import csv_text, json_text, ready_folder, write_files
 from bayes_sf.output.words.words import outcome_name
 
-__all__ = ["disclosure_files", "notice", "private_folder", "write_log"]
+__all__ = [
+    "Cost",
+    "cost",
+    "disclosure_files",
+    "make_private",
+    "notice",
+    "private_folder",
+    "write_log",
+]
 
-FILES: Final = ("disclosure.csv", "disclosure.json")
+FILES: Final = ("disclosure.csv", "disclosure.json", "disclosure_cost.csv")
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """A line of what protection costs.
+
+    Parameters
+    ----------
+    table : str
+        A table, or ``models``.
+    what : str
+        ``hidden`` cells, or how models leave.
+    n : int
+    """
+
+    table: str
+    what: str
+    n: int
 
 
 def notice(control: Control, log: Sequence[Hidden], *, page: bool = False) -> str:
@@ -48,9 +76,58 @@ def notice(control: Control, log: Sequence[Hidden], *, page: bool = False) -> st
     if names:
         withheld = say("Withheld, as they would tell of single workplaces: {}.", ", ".join(names))
         said = f"{said} {withheld}"
-    return (
-        said if page else f"{said} {say('{} says which and why: it is for you alone.', FILES[0])}"
-    )
+    if page:
+        return said
+    return f"{said} {_paid(control)}{say('{} says which and why: it is for you alone.', FILES[0])}"
+
+
+def _paid(control: Control) -> str:
+    """What protection costs of the models that were asked for; "" for nothing."""
+    asked = () if control.releases is None else control.releases.asked
+    closed, fewer = (sum(test(one) for one in asked) for test in (_is_closed, _is_rough))
+    if not (closed or fewer):
+        return ""
+    counts = (len(asked), closed, fewer)
+    return say("Of {} models {} are withheld, and {} have fewer digits or figures.", *counts) + " "
+
+
+def _is_closed(release: Release) -> bool:
+    """Whether a model is withheld."""
+    return release.withheld
+
+
+def _is_rough(release: Release) -> bool:
+    """Whether a model says less than two digits of all that it has."""
+    return not release.withheld and bool(release.rough or release.unsaid)
+
+
+def cost(control: Control, log: Sequence[Hidden]) -> list[Cost]:
+    """What protection costs: so that coarser groups, or fewer models, can be weighed against it.
+
+    Parameters
+    ----------
+    control : Control
+    log : sequence of Hidden
+        Everything that was hidden in the run.
+
+    Returns
+    -------
+    list of Cost
+        Of each table cells; of models those asked for, withheld, and with so many digits fewer.
+    """
+    tables = Counter(one.table for one in set(log) if one.table != MODELS)
+    found = [Cost(name, "hidden", n) for name, n in sorted(tables.items())]
+    asked = () if control.releases is None else control.releases.asked
+    kinds = Counter(_kind(one) for one in asked)
+    return [*found, *(Cost(MODELS, name, n) for name, n in sorted(kinds.items()))]
+
+
+def _kind(release: Release) -> str:
+    """How a model leaves."""
+    if release.withheld:
+        return "withheld"
+    digits = {0: "two digits", 1: "one digit"}.get(max(release.rough, 0), "no digit")
+    return f"{digits}, some figures not said" if release.unsaid else digits
 
 
 def private_folder(sent: Path) -> Path:
@@ -89,10 +166,21 @@ def write_log(sent: Path, control: Control, log: Sequence[Hidden]) -> tuple[Path
     files = disclosure_files(control, log)
     if not files:
         return ()
+    return write_files(make_private(sent), files, private=tuple(files))
+
+
+def make_private(sent: Path) -> Path:
+    """Make the folder of what is its owner's alone.
+
+    Parameters
+    ----------
+    sent : pathlib.Path
+        A folder of results, or a page.
+    """
     folder = private_folder(sent)
     with suppress(OSError):  # `ready_folder` says why
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return write_files(ready_folder(folder), files, private=tuple(files))
+    return ready_folder(folder)
 
 
 def disclosure_files(control: Control, log: Sequence[Hidden]) -> dict[str, str]:
@@ -111,7 +199,11 @@ def disclosure_files(control: Control, log: Sequence[Hidden]) -> dict[str, str]:
     rules = {name.name: getattr(control.rules, name.name) for name in fields(control.rules)
              if name.name != "before"}  # fmt: skip
     lines = sorted(set(log), key=lambda line: (line.table, line.row, line.column))
+    paid = cost(control, log)
     content = {
         "statement": statement, "rules": rules, "hidden": [asdict(one) for one in lines],
     }  # fmt: skip
-    return {FILES[0]: csv_text(Hidden, lines), FILES[1]: json_text(content)}
+    return {
+        FILES[0]: csv_text(Hidden, lines), FILES[1]: json_text(content),
+        FILES[2]: csv_text(Cost, paid),
+    }  # fmt: skip

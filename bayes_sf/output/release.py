@@ -1,7 +1,9 @@
 """`bayes-sf release`: what runs have written, copied to where it is sent from, with a signed list.
 
 Logs of disclosure control, lists of workplaces, saved fits and whatever else is its owner's alone
-stay where they are. A run without control, or with weaker rules than the default ones, stops it.
+stay where they are, and are named. A run without control, or with weaker rules than the default
+ones, stops it. So does what runs tell together: several runs on own files need the ledger that they
+were made with, all that it has is looked at once more, and so are the tables, cell by cell.
 """
 
 import hmac
@@ -11,20 +13,44 @@ import stat
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from bayes_sf.disclosure.control import Rules
+from bayes_sf.disclosure.learnt.ledger import Ledger
+from bayes_sf.disclosure.learnt.together import Told, told_together
 from bayes_sf.errors import DisclosureError, UsageError
 from bayes_sf.output.audit import FILES, private_folder
 from bayes_sf.output.files import json_text
+from bayes_sf.output.union import compared_tables
 
-__all__ = ["LIST", "check_list", "release"]
+__all__ = ["LIST", "Released", "check_list", "release"]
 
 #: The signed list.
 LIST: Final = "released.json"
 
 
-def release(folder: Path, to: Path, key: bytes) -> tuple[Path, ...]:
+class Released(NamedTuple):
+    """What was copied, what was not, and what was looked at.
+
+    Parameters
+    ----------
+    copied : tuple of pathlib.Path
+        The last is the list: names and SHA-256 of all files, and their signature.
+    kept : tuple of pathlib.Path
+        What stays with its owner.
+    told : Told
+        What the ledger was asked.
+    cells : int
+        Cells that two tables have.
+    """
+
+    copied: tuple[Path, ...]
+    kept: tuple[Path, ...]
+    told: Told
+    cells: int
+
+
+def release(folder: Path, to: Path, key: bytes, ledger: Path | None = None) -> Released:
     """Copy what may be sent.
 
     Parameters
@@ -35,18 +61,20 @@ def release(folder: Path, to: Path, key: bytes) -> tuple[Path, ...]:
         A new or empty folder, not in the other.
     key : bytes
         That the list is signed with.
+    ledger : pathlib.Path, optional
+        Of the runs, which has the same key.
 
     Returns
     -------
-    tuple of pathlib.Path
-        What was copied, and last the list: names and SHA-256 of all files, and their signature.
+    Released
 
     Raises
     ------
     UsageError
         For folders that cannot be meant.
     DisclosureError
-        For a run without control, with weaker rules, or without a log that says so.
+        For a run without control, with weaker rules, or without a log that says so; for several
+        runs without a ledger, and for what they tell together.
     """
     if not folder.is_dir():
         raise UsageError(str(folder), "must be a folder of results")
@@ -57,9 +85,14 @@ def release(folder: Path, to: Path, key: bytes) -> tuple[Path, ...]:
         path for path in sorted(folder.rglob("*"))
         if path.is_file() and private.isdisjoint(path.parents)
     ]  # fmt: skip
-    for place in dict.fromkeys(path.parent for path in files):
-        _check_rules(place)
+    logs = [log for place in dict.fromkeys(path.parent for path in files)
+            for log in _checked(place)]  # fmt: skip
     chosen = [path for path in files if _is_open(path)]
+    told = _told_by_ledger(logs, key, ledger)
+    cells, close = compared_tables(chosen, Rules().min_workplaces)
+    if close:
+        rule = "tell of single workplaces together"
+        raise DisclosureError(close[0], rule, fix="send one of the two: --to a folder for each")
     copied, digests = [], {}
     for path in chosen:
         name = path.relative_to(folder)
@@ -70,7 +103,30 @@ def release(folder: Path, to: Path, key: bytes) -> tuple[Path, ...]:
         digests[name.as_posix()] = sha256(target.read_bytes()).hexdigest()
     content = {"files": digests, "signature": _signed(digests, key)}
     (to / LIST).write_text(json_text(content), encoding="utf-8")
-    return (*copied, to / LIST)
+    kept = tuple(path for path in folder.rglob("*") if path.is_file() and path not in chosen)
+    return Released((*copied, to / LIST), kept, told, cells)
+
+
+def _told_by_ledger(logs: list[Path], key: bytes, path: Path | None) -> Told:
+    """Look at all that the ledger has; refuse several runs that are not in one."""
+    said = [json.loads(log.read_text(encoding="utf-8"))["rules"] for log in logs]
+    marks = {str(rules.get("ledger", "")) for rules in said}
+    if path is None:
+        if len(logs) > 1 or marks - {""}:
+            rule = "must be runs with one ledger: what they tell together is to be looked at"
+            got = f"{len(logs)} runs"
+            fix = "name it with --ledger, or send one run alone that had none"
+            raise DisclosureError("release", rule, got=got, fix=fix)
+        return Told(0, 0, ())
+    with Ledger(path, key) as ledger:
+        if marks - {ledger.mark}:
+            fix = "run the others again with --ledger and --ledger-key"
+            raise DisclosureError(str(path), "must be the ledger of all runs", fix=fix)
+        told = told_together(ledger.left, Rules().min_workplaces)
+    if told.outcomes:
+        rule = "would tell of single workplaces together"
+        raise DisclosureError("what has left", rule, got=list(told.outcomes))
+    return told
 
 
 def check_list(folder: Path, key: bytes) -> bool:
@@ -107,16 +163,17 @@ def _is_open(path: Path) -> bool:
     return not (log or hidden or path.is_symlink()) and bool(path.stat().st_mode & stat.S_IRGRP)
 
 
-def _check_rules(place: Path) -> None:
-    """Refuse what a run wrote without control, or with weaker rules than the default ones."""
+def _checked(place: Path) -> list[Path]:
+    """Logs of a folder; refuse what was written without control, or with weaker rules."""
     sent = (place, *place.glob("*.html"))
     logs = [log for one in sent if (log := private_folder(one) / FILES[1]).is_file()]
     if not logs and _source(place) in {"published", "replica"}:
-        return
+        return []
     for why in _weak(logs):
         fix = "run the command again with the default rules, or leave its folder out"
         rule = "must be of a run with disclosure control"
         raise DisclosureError(str(place), rule, got=why, fix=fix)
+    return logs
 
 
 def _source(place: Path) -> str:

@@ -32,7 +32,7 @@ from bayes_sf.cli.missing import read_deltas
 from bayes_sf.disclosure.control import Control
 from bayes_sf.disclosure.gate import holds_no_data
 from bayes_sf.engines.panel.draws import Completed
-from bayes_sf.errors import UsageError
+from bayes_sf.errors import DataError, UsageError
 from bayes_sf.inputs.panel import build_panel
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.report.saved_imputation import read_imputation
@@ -179,7 +179,7 @@ def test_bad_requests(sample: AnalysisSample) -> None:
     with pytest.raises(UsageError, match="at least two"):
         study_missing(SPECS, sample, n_sets=1)
     linked = replace(sample, frame=sample.frame[sample.frame["linked"]])
-    with pytest.raises(UsageError, match="one that this panel has"):
+    with pytest.raises(DataError, match="one that this panel has"):
         study_missing(SPECS, linked, pattern="unlinked")
 
 

@@ -21,7 +21,7 @@ from bayes_sf.engines.panel.quantities import (
     realised,
     workplace_table,
 )
-from bayes_sf.errors import UsageError
+from bayes_sf.errors import DataError, UsageError
 from bayes_sf.spec.panel import PanelSpec
 from tests import panels
 
@@ -80,7 +80,7 @@ def test_only_unobserved_quarters_of_the_pattern_move() -> None:
     np.testing.assert_array_equal(cells["small"], small[:, None] & ~PANEL.observed)
     late = (first >= 4) & PANEL.observed.any(axis=1)
     if not late.any():
-        with pytest.raises(UsageError, match="must be one that this panel has"):
+        with pytest.raises(DataError, match="must be one that this panel has"):
             shifted_cells(PANEL, "new")
 
 

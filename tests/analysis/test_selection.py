@@ -12,7 +12,7 @@ from bayes_sf.analysis.choices.selection import (
     shrink,
     yearly_rates,
 )
-from bayes_sf.errors import DataError
+from bayes_sf.errors import DataError, UsageError
 
 N, YEARS = 90, (2017, 2020)
 
@@ -140,7 +140,7 @@ def test_a_year_without_quarters_has_no_rate() -> None:
 
 
 def test_years_outside_the_register_are_refused(study: tuple[pd.DataFrame, pd.Series]) -> None:
-    with pytest.raises(DataError, match="quarters in 2021"):
+    with pytest.raises(UsageError, match="quarters in 2021"):
         select_cases(*study)
 
 

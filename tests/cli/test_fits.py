@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
+from tools import own_workplaces
 
 import bayes_sf as sf
 from bayes_sf.disclosure.control import Control
@@ -137,6 +139,39 @@ def test_what_does_not_converge_is_marked_everywhere(
     code, again, _ = command("fit", "q13", "--engine", "nuts", "--out", "here")
     assert (code, sampler["calls"]) == (4, 1)  # resumed, and not believed the second time either
     assert "NOT CONVERGED" in again
+
+
+@pytest.mark.usefixtures("only_null_models")
+def test_fits_of_own_files_are_in_no_folder_that_is_sent(
+    command: Command, tmp_path: Path, sampler: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Draws have a mean in full: of them nothing is told but how chains agree."""
+    own = own_workplaces()
+    monkeypatch.setattr("bayes_sf.cli.given.load_study", lambda *_, **__: own)
+    (tmp_path / "mean.toml").write_text(
+        'schema = 1\nquestion = "?"\noutcomes = ["absence_mean"]\nitems = []\nmin_quarters = 1\n'
+    )
+    asked = ("fit", "mean.toml", "--engine", "nuts", "--out", "here")
+    asked += ("--survey", "s.csv", "--register", "r.csv")
+    assert command(*asked)[0] == 0
+    assert not list((tmp_path / "here").glob("*.nc"))
+    (file,) = (tmp_path / "here_private").glob("*.nc")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    command(*asked)
+    assert sampler["calls"] == 1, "it is found there again"
+    rows = {row["parameter"]: row for row in table(tmp_path / "here" / "diagnostics.csv")}
+    for row in rows.values():
+        assert float(row["mean"]) == round(float(row["mean"]), 3)
+        assert len(row["mcse_mean"].lstrip("0.")) <= 1
+    code, out, _ = command("diagnose", str(file))
+    assert code == 0
+    assert re.search(r"sd_group\s+:\s+:\s+:\s+1\.00\d ", out)
+    found = json.loads(command("diagnose", str(file), "--json")[1])
+    assert {row["mean"] for row in found["parameters"]} == {":"}
+    assert own.digest not in json.dumps(found)
+    out = command("diagnose", str(file), "--no-disclosure-control")[1]
+    assert re.search(r"sd_group\s+\d\.\d+", out)
 
 
 def test_reproduce_marks_them_too(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

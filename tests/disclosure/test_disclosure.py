@@ -19,6 +19,7 @@ from bayes_sf.disclosure.control import HIDDEN, OFF, Control, Rules, hide_groups
 from bayes_sf.disclosure.gate import Passed
 from bayes_sf.disclosure.protected_models import (
     check_withheld,
+    pass_picture,
     protect_estimates,
     protect_pooling,
 )
@@ -31,6 +32,7 @@ from bayes_sf.errors import DisclosureError, UsageError
 from bayes_sf.inputs.sample import AnalysisSample, load_sample
 from bayes_sf.output.audit import disclosure_files, notice
 from bayes_sf.output.figures.aggregates import FEW, blurred_quantiles, spread_figure
+from bayes_sf.output.figures.result import passed_levels
 from bayes_sf.output.runs.describe import description_figures
 from bayes_sf.output.tables.described_sample import (
     ProtectedTables,
@@ -198,7 +200,8 @@ def test_a_hidden_industry_is_nowhere_in_a_model(small: AnalysisSample) -> None:
     }
     assert len(log) == 2
     assert (hidden[["estimate", "sd", "lower", "upper", "t"]] == HIDDEN).all(axis=None)
-    others = shown[~shown["group"].isin(hidden["group"])]
+    others = shown[~shown["group"].isin(hidden["group"]) & (shown["estimate"] != HIDDEN)]
+    assert len(others) > 4
     for row, real in zip(others.itertuples(), result.estimates.loc[others.index].itertuples(),
                          strict=True):  # fmt: skip
         digits = control.release(NULL).places(row.term, row.group)
@@ -219,7 +222,8 @@ def test_beside_a_hidden_group_no_figure_is_in_full(small: AnalysisSample) -> No
     for row in exact.groups:
         if row.n != HIDDEN:
             for name in ("raw", "complete", "reml", "mean", "factor_reml", "factor"):
-                assert getattr(row, name) == round(getattr(row, name), 2)
+                value = getattr(row, name)
+                assert value in {HIDDEN, round(value, 2) if value != HIDDEN else value}
             # what is shrunk to follows from the row within so much only, in percentage points
             assert 0.005 / (1 - row.factor_reml) > 0.1
     for engine in ("exact", "reml"):
@@ -266,24 +270,28 @@ def test_checks_show_no_extremes() -> None:
             "median": 1.0, "lower": 0.0, "upper": 2.0, "p_above": 0.5,
         }
     )  # fmt: skip
-    shown, log = protect_checks(table, {}, Control(Rules()))
+    shown, log = protect_checks(table, {}, Control(Rules()), NULL)
     assert list(shown["observed"]) == [HIDDEN, HIDDEN, HIDDEN, 0.3, 4.0]
     assert {line.rule for line in log} == {"single workplaces"}
-    same, none = protect_checks(table, {}, Control(OFF))
+    same, none = protect_checks(table, {}, Control(OFF), NULL)
     assert (same is table, none) == (True, ())
 
 
-def test_pictures_of_single_workplaces_are_refused(
-    small: AnalysisSample, replica: AnalysisSample
-) -> None:
-    result = fit(NULL, small)
+def test_pictures_of_single_workplaces_are_refused(small: AnalysisSample) -> None:
     control = Control.of(small, Rules())
-    for picture in ("ppc", "shrinkage"):
+    for picture in ("ppc", "trace"):
         with pytest.raises(DisclosureError, match=f"plot '{picture}'"):
-            check_withheld(result, picture, control)
-        check_withheld(result, picture, Control.of(small, OFF))
-    check_withheld(result, "forest", control)
-    check_withheld(fit(NULL, replica), "shrinkage", Control.of(replica, Rules()))
+            check_withheld(NULL, picture, control)
+        check_withheld(NULL, picture, Control.of(small, OFF))
+    check_withheld(NULL, "forest", control)
+    with pytest.raises(DisclosureError, match="plot 'slopes'"):
+        pass_picture(fit(NULL, small), "slopes", control, lambda *_: None)
+
+
+def test_hidden_industries_are_not_among_levels_that_are_drawn(small: AnalysisSample) -> None:
+    found = protect_pooling(compare_pooling(NULL, small), Control.of(small, Rules())).shown
+    levels, _ = passed_levels(found)
+    assert {"ict"} < {row.group for row in found.groups} - {one.group for one in levels}
 
 
 def test_saved_draws_lack_hidden_groups(small: AnalysisSample) -> None:

@@ -42,14 +42,9 @@ SPECS = tuple(sf.ModelSpec(o, ("q13",)) for o in ("absence_mean", "absence_chang
 
 @pytest.fixture(autouse=True, scope="module")
 def own_data() -> Iterator[None]:
-    """The replica as data of one's own: nobody recognises its digest.
-
-    By default q13 would be withheld beside an industry of two. With a smaller margin it leaves, so
-    that there are tables from which that industry has to be hidden.
-    """
+    """The replica as data of one's own: nobody recognises its digest."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bayes_sf.inputs.sample.INVENTED", "")
-        patch.setattr("bayes_sf.disclosure.learnt.releases._SDS", 2.0)
         yield
 
 
@@ -363,6 +358,21 @@ def test_hidden_industries_are_not_drawn(study: MissingStudy) -> None:
     titles = [axes.get_title(loc="left") for axes in figure.axes if axes.get_visible()]
     assert len([title for title in titles if title]) == 5
     assert not any(title.startswith("ICT") for title in titles)
+
+
+def test_steps_of_few_quarters_are_not_drawn(study: MissingStudy) -> None:
+    """The ends of a distribution are one workplace's worst quarters."""
+    given = study.panel_fit.panel, study.done
+    for least in (0, 3):
+        figure = distribution_figure(*given, source="replica", least=least)
+        counts = [
+            patch.get_data().values * n
+            for axes in figure.axes if axes.get_visible() and axes.patches
+            for patch in axes.patches[-1:]
+            for n in [int(re.findall(r"n = (\d+)", axes.get_title(loc="left"))[0])]
+        ]  # fmt: skip
+        found = np.round(np.concatenate(counts)).astype(int)
+        assert bool(((found > 0) & (found < 3)).any()) == (least == 0)
 
 
 def test_hidden_is_told_from_what_could_not_be_fitted() -> None:

@@ -7,6 +7,8 @@ import dataclasses
 import stat
 from functools import partial
 from pathlib import Path
+from statistics import NormalDist
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,13 +20,18 @@ from tools import own_workplaces
 
 import bayes_sf as sf
 from bayes_sf.analysis.comparison import IccRow
-from bayes_sf.analysis.contrast import Contrast
+from bayes_sf.analysis.contrast import exact_posterior
 from bayes_sf.analysis.pooling import compare_pooling
+from bayes_sf.analysis.ranking import end_probabilities, rounded_ends
+from bayes_sf.analysis.sensitivity import sensitivity
 from bayes_sf.cli.data import read_secret
 from bayes_sf.disclosure.control import HIDDEN, OFF, Control, Hidden, Rules
 from bayes_sf.disclosure.gate import Passed, holds_no_data
 from bayes_sf.disclosure.learnt.knowledge import Knowledge
+from bayes_sf.disclosure.learnt.releases import Release
 from bayes_sf.disclosure.protected_cases import protect_belonging
+from bayes_sf.disclosure.protected_choices import _far_apart
+from bayes_sf.disclosure.protected_counts import in_company
 from bayes_sf.disclosure.protected_flow import hide_few
 from bayes_sf.disclosure.protected_models import (
     keep_open,
@@ -32,25 +39,38 @@ from bayes_sf.disclosure.protected_models import (
     protect_estimates,
     protect_pooling,
     protect_results,
+    released,
 )
-from bayes_sf.disclosure.protected_predictions import pass_fit_measures, protect_checks
+from bayes_sf.disclosure.protected_predictions import (
+    pass_fit_measures,
+    protect_checks,
+    protect_left_out,
+)
+from bayes_sf.disclosure.protected_sensitivity import protect_sensitivity
 from bayes_sf.engines.fit import fit
-from bayes_sf.errors import DisclosureError, UsageError
+from bayes_sf.engines.result import Result
+from bayes_sf.errors import DataError, DisclosureError, UsageError
 from bayes_sf.folder import write_files
 from bayes_sf.inputs.faults import problem, problem_table
 from bayes_sf.inputs.pseudonym import key_of
 from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.output.audit import FILES, cost, notice
 from bayes_sf.output.figures.page import coarsened
 from bayes_sf.output.figures.pictures import draw_picture
-from bayes_sf.output.figures.posterior import icc_figure
+from bayes_sf.output.figures.posterior import icc_figure, line_figure
+from bayes_sf.output.figures.result import draw_levels, passed_levels
 from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.formats.webpage import page
-from bayes_sf.output.report.material import _of_contrast
-from bayes_sf.output.run import Asked, Content, Run, keyed
+from bayes_sf.output.report.material import AMOUNTS, _associate, explorer_models
+from bayes_sf.output.run import Asked, Content, Run, described, keyed
+from bayes_sf.output.runs.export import export_tables
+from bayes_sf.output.runs.plot import run_plot
+from bayes_sf.output.tables.pooling_tables import pooling_table
 from bayes_sf.output.tables.table import Column, Table
 from bayes_sf.output.words.problems import problem_lines
 from bayes_sf.spec.analysis import Analysis
 from bayes_sf.spec.model import ModelSpec
+from tests.conftest import run_here
 
 MEAN = "absence_mean"
 NULL = ModelSpec(MEAN, unit="pp", min_quarters=1)
@@ -125,6 +145,16 @@ def test_no_prior_makes_digits(sample: AnalysisSample) -> None:
         assert row["estimate"] == round(row["estimate"], 2)
 
 
+def test_no_prior_makes_digits_of_tables_that_are_exported(sample: AnalysisSample) -> None:
+    control = Control.of(sample, Rules())
+    tight = sf.Priors(intercept=sf.Prior("normal", 1e-3, location=5.0, autoscale=False))
+    spec = dataclasses.replace(NULL, priors=tight)
+    (table,) = export_tables(results=[fit(spec, sample)], control=control).shown
+    at = [column.key for column in table.columns].index("estimate")
+    (found,) = [row[at] for row in table.rows if "ntercept" in str(row[0])]
+    assert found == round(found, 2)
+
+
 # 3. Saved fits: `tests/cli/test_fits.py`; what is left of one
 
 
@@ -134,11 +164,15 @@ def test_a_saved_fit_has_no_densities() -> None:
     from bayes_sf.engines.store import _without_densities
 
     draws = xr.Dataset({"beta": ("draw", np.zeros(4))})
-    stats = xr.Dataset({"lp": ("draw", np.zeros(4)), "diverging": ("draw", np.zeros(4))})
+    stats = xr.Dataset({
+        "lp": ("draw", np.zeros(4)), "diverging": ("draw", np.zeros(4)),
+        "energy": ("draw", np.array([500.0, 501.0, 503.0, 504.0])),
+    })  # fmt: skip
     tree = xr.DataTree.from_dict({"posterior": draws, "sample_stats": stats, "exact": draws})
     left = _without_densities(tree)
     assert set(left.children) == {"posterior", "sample_stats"}
-    assert set(left["sample_stats"].data_vars) == {"diverging"}
+    assert set(left["sample_stats"].data_vars) == {"diverging", "energy"}
+    assert left["sample_stats"]["energy"].to_numpy().tolist() == [-2.0, -1.0, 1.0, 2.0]
 
 
 # 4. Two models of one command
@@ -201,31 +235,99 @@ def test_what_has_not_passed_is_not_carried_through_the_gate(sample: AnalysisSam
 
 
 def test_shrinkage_is_not_in_the_order_of_hidden_sizes(sample: AnalysisSample) -> None:
-    """Whoever is unsaid stands by name, whatever its n; digits are those of the data."""
-    result = fit(NULL, sample)
-    sizes = dict(zip(result.moments.groups, map(int, result.moments.sizes), strict=True))
-    small, *_, large = sorted(sizes, key=sizes.__getitem__)
-    names = []
-    for unsaid in ({small, large}, {large, small}):
-        figure = draw_picture(result, "shrinkage", unsaid=unsaid, places=lambda *_: 0)
-        labels = [text.get_text() for text in figure.axes[0].get_yticklabels()]
-        assert [label.endswith(f"(n = {HIDDEN})") for label in labels[:3]] == [True, True, False]
-        assert labels[:2] == sorted(labels[:2])
-        names.append(labels)
-    for line in figure.axes[0].lines:
-        xs = np.asarray(line.get_xdata(), dtype=float)
-        assert np.array_equal(xs, np.round(xs)), "the data give no decimal here"
-    assert names[0] == names[1]
+    """Whoever is unsaid stands by name, whatever its n; levels are those of the table."""
+    result, control = fit(NULL, sample), Control.of(sample, Rules())
+    pooling = protect_pooling(compare_pooling(NULL, sample), control).shown
+    levels, everyone = passed_levels(pooling)
+    small, *_, large = sorted(levels, key=lambda one: one.n or 0)
+    hidden = [
+        one._replace(n=None) if one.group in {small.group, large.group} else one for one in levels
+    ]
+    axes = draw_levels(result, hidden, everyone).axes[0]
+    labels = [text.get_text() for text in axes.get_yticklabels()]
+    assert [label.endswith(f"(n = {HIDDEN})") for label in labels[:3]] == [True, True, False]
+    assert labels[:2] == sorted(labels[:2])
+    printed = {
+        value for row in pooling.groups
+        for value in (row.none, row.mean, row.lower, row.upper, row.complete)
+    }  # fmt: skip
+    for line in axes.lines:
+        assert set(map(float, np.ravel(line.get_xdata()))) <= printed
 
 
-def test_a_forest_has_no_digits_of_a_tight_prior(sample: AnalysisSample) -> None:
+@pytest.mark.parametrize("name", ["ppc", "loo_pit", "trace", "pair", "energy"])
+def test_draws_and_rows_are_not_drawn(sample: AnalysisSample, name: str) -> None:
+    """Thousands of coordinates have a mean in full, which a tight prior makes as exact as asked."""
+    analysis = Analysis("null", "?", (NULL,))
+    with pytest.raises(DisclosureError, match=r"draws|single workplaces"):
+        run_plot(analysis, sample, Asked(source="microdata"), name)
+
+
+def drawn_of(result: Result, control: Control) -> list[float]:
+    """Coordinates of a forest."""
+    figure = pass_picture(result, "forest", control, draw_picture).shown
+    return [float(x) for axes in figure.axes for line in axes.lines for x in line.get_xdata()]
+
+
+def test_a_forest_holds_its_table(sample: AnalysisSample) -> None:
+    """With the digits of the data, whatever the prior, and no half of an interval besides."""
     tight = sf.Priors(intercept=sf.Prior("normal", 1e-3, location=5.0, autoscale=False))
-    result = fit(dataclasses.replace(NULL, priors=tight), sample)
-    drawn = pass_picture(
-        result, "forest", Control.of(sample, Rules()), partial(draw_picture, result, "forest")
-    ).shown
-    dots = [float(np.ravel(line.get_xdata())[0]) for line in drawn.axes[0].lines]
-    assert all(value == round(value, 2) for value in dots)
+    control = Control.of(sample, Rules())
+    for spec in (NULL, dataclasses.replace(NULL, priors=tight)):
+        result = fit(spec, sample)
+        table = protect_estimates(result, control).shown
+        rows = table[table["group"] == ""]
+        said = set(rows[["estimate", "lower", "upper"]].to_numpy().ravel().tolist())
+        assert set(drawn_of(result, control)) <= said
+
+
+def test_a_forest_has_nothing_that_the_table_hides(sample: AnalysisSample) -> None:
+    """Beside a hidden industry neither intercept nor ICC is said of a model with an item."""
+    small = beside_two(sample)
+    spec, control = ModelSpec(MEAN, ("q17",), min_quarters=1), Control.of(small, Rules())
+    result = fit(spec, small)
+    unsaid = frozenset({"(Intercept)", "icc", "sd_resid", "sd_group"})
+    some = Release(0, {"q17[no]": 1, "q17[dont_know]": 1}, unsaid)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Control, "release", lambda *_: some)
+        coordinates = drawn_of(result, control)
+        shown = {
+            row.term for row in released(result, control).singles if row.estimate == row.estimate
+        }
+    assert shown == set(result.moments.predictors)
+    assert len(coordinates) == 3 * len(shown) + 2, "interval and mean of each, and a line at zero"
+
+
+def test_priors_that_are_measured_are_said_as_they_are_stated(sample: AnalysisSample) -> None:
+    """Resolved they have mean and sd of the outcome, where an intercept may have no decimal."""
+    result, control = fit(NULL, sample), Control.of(sample, Rules())
+    (shown,) = protect_results([result], control).shown
+    measured = f"{sample.frame.loc[sample.frame[MEAN].notna(), MEAN].mean():.3g}"
+    assert measured in str(result.priors)
+    assert str(shown.priors) == str(NULL.priors)
+    assert measured not in str(shown.priors)
+    assert "mean(y)" in str(shown.priors)
+    assert "mean(y)" in described(shown)["priors"]
+
+
+def test_what_has_passed_has_no_posterior_behind_it(sample: AnalysisSample) -> None:
+    shown = released(fit(NULL, sample), Control.of(sample, Rules()))
+    with pytest.raises(Exception, match="tree"):
+        shown.some_draws(10)
+    with pytest.raises(UsageError, match="no exact posterior"):
+        exact_posterior(shown)
+    assert shown.data is None
+    assert np.isnan(shown.moments.means).all()
+    assert np.isnan(shown.moments.sizes).all()
+    assert shown.moments.n_obs > 100
+
+
+def test_the_prior_explorer_has_no_protected_data(sample: AnalysisSample) -> None:
+    results = (fit(NULL, sample),)
+    given: dict[str, Any] = {"source": "microdata", "with_data": True, "nulls": results}
+    for rules, found in ((Rules(), 0), (OFF, 1)):
+        material: Any = SimpleNamespace(**given, bivariate=(), control=Control.of(sample, rules))
+        assert len(explorer_models(material)) == found
 
 
 def test_the_icc_is_drawn_from_what_has_passed(sample: AnalysisSample) -> None:
@@ -239,13 +341,51 @@ def test_the_icc_is_drawn_from_what_has_passed(sample: AnalysisSample) -> None:
 
 
 def test_a_contrast_is_made_of_what_has_passed(sample: AnalysisSample) -> None:
+    """Five probabilities of each were five equations, in full to three decimals."""
     spec, control = ModelSpec(MEAN, ("q17",), min_quarters=1), Control.of(sample, Rules())
-    (shown,) = protect_results([fit(spec, sample)], control).shown
-    contrast = Contrast("q17[no]", 1.0, "yes to no")
+    whole = fit(spec, sample)
+    (shown,) = protect_results([whole], control).shown
     row = next(one for one in shown.coefficients if one.term == "q17[no]")
-    found = _of_contrast(shown, contrast, protected=True)
-    assert found == (row.estimate, row.sd, row.lower, row.upper)
-    assert found[0] != _of_contrast(shown, contrast, protected=False)[0]
+    material: Any = SimpleNamespace(rope=0.3)
+    found, full = (_associate(one, "q17[no]", material) for one in (shown, whole))
+    assert (found.mean, found.sd, found.lower, found.upper) == (
+        row.estimate, row.sd, row.lower, row.upper,
+    )  # fmt: skip
+    assert found.p_direction == row.p_direction
+    told = NormalDist(row.estimate, row.sd)
+    for amount, p in zip(AMOUNTS, found.at_least, strict=True):
+        assert p == pytest.approx(1 - told.cdf(amount) + told.cdf(-amount), abs=1e-12)
+    assert found.inside == pytest.approx(told.cdf(0.3) - told.cdf(-0.3), abs=1e-12)
+    assert full.at_least != found.at_least
+    assert full.at_least == pytest.approx(found.at_least, abs=0.05)
+
+
+def test_ends_of_levels_are_told_from_the_levels(sample: AnalysisSample) -> None:
+    """Which industry is lowest, and how surely: of the levels as they are printed."""
+    control = Control.of(sample, Rules())
+    pooling = protect_pooling(compare_pooling(NULL, sample), control).shown
+    with pytest.raises(Exception, match="tree"):
+        end_probabilities(pooling.exact, [row.group for row in pooling.groups])
+    found = rounded_ends(pooling.groups)
+    whole = end_probabilities(fit(NULL, sample), [row.group for row in pooling.groups])
+    for group, ends in whole.items():
+        assert found[group] == pytest.approx(ends, abs=0.08)
+
+
+def test_lines_of_industries_are_made_of_what_has_passed(sample: AnalysisSample) -> None:
+    spec, control = ModelSpec(MEAN, ("q17",), min_quarters=1), Control.of(sample, Rules())
+    two = sample.frame["q17"].mask(sample.frame["q17"] == "dont_know")
+    own = changed(sample, q17=two)
+    (shown,) = protect_results([fit(spec, own)], Control.of(own, Rules())).shown
+    del control
+    figure = line_figure(shown)
+    whole = {row.term: row.estimate for row in shown.singles}
+    told = {
+        round(whole["(Intercept)"] + row.estimate + at * whole["q17[no]"], 9)
+        for row in shown.rows if row.group for at in (0, 1)
+    }  # fmt: skip
+    drawn = [y for axes in figure.axes for line in axes.lines[:1] for y in line.get_ydata()]
+    assert {round(float(y), 9) for y in drawn} <= told
 
 
 # 6. Mean and sd of three
@@ -256,7 +396,7 @@ def test_mean_and_sd_of_three_are_not_said() -> None:
         "group": ["a", "a", "b"], "statistic": ["mean", "sd", "sd"], "n": [3, 3, 5],
         "observed": [4.0, 1.0, 1.0], "median": 1.0, "lower": 0.0, "upper": 2.0, "p_above": 0.5,
     })  # fmt: skip
-    shown, _ = protect_checks(checks, {}, Control())
+    shown, _ = protect_checks(checks, {}, Control(), NULL)
     assert shown["observed"].tolist() == [4.0, HIDDEN, 1.0]
 
 
@@ -283,11 +423,87 @@ def test_an_outcome_that_one_workplace_is_most_of(sample: AnalysisSample) -> Non
 # 7. loo, select, group
 
 
-def test_sums_over_rows_keep_their_printed_digits() -> None:
-    frame = pd.DataFrame({"model": ["a"], "elpd": [-1234.56789], "weight": [0.98765], "bad_k": [0]})
+def test_sums_over_rows_keep_two_digits_of_their_error() -> None:
+    frame = pd.DataFrame({
+        "model": ["a"], "elpd": [-1234.56789], "se": [17.234], "p": [5.678], "elpd_diff": [-3.456],
+        "dse": [1.234], "weight": [0.98765], "bad_k": [0],
+    })  # fmt: skip
     shown, _ = pass_fit_measures(frame, Control())
-    assert shown[["elpd", "weight"]].iloc[0].tolist() == [-1234.6, 0.99]
+    assert shown.iloc[0].tolist() == ["a", -1235, 17, 6, -3.5, 1.2, 0.99, 0]
     assert pass_fit_measures(frame, Control(OFF)).shown is frame
+
+
+def test_single_workplaces_are_not_counted_among_bad_weights() -> None:
+    """One or two never; beside a hidden industry neither that there is none."""
+    frame = pd.DataFrame({"model": list("abcd"), "bad_k": [0, 1, 2, 3]})
+    shown, log = pass_fit_measures(frame, Control())
+    assert shown["bad_k"].tolist() == [0, HIDDEN, HIDDEN, 3]
+    assert len(log) == 2
+    shown, _ = pass_fit_measures(frame, Control(), ["ict"])
+    assert shown["bad_k"].tolist() == [HIDDEN, HIDDEN, HIDDEN, 3]
+
+
+def beside_two(sample: AnalysisSample) -> AnalysisSample:
+    """Two workplaces of ict have an outcome."""
+    mine = (sample.frame["industry"] == "ict") & sample.frame[MEAN].notna()
+    gone = sample.frame.index[mine][2:]
+    return changed(sample, **{MEAN: sample.frame[MEAN].mask(sample.frame.index.isin(gone))})
+
+
+def test_beside_a_hidden_industry_no_mean_of_all_is_said(sample: AnalysisSample) -> None:
+    """Of a model with an item it is as good as an intercept, which is not said either."""
+    small, spec = beside_two(sample), ModelSpec(MEAN, ("q17",), min_quarters=1)
+    unsaid = frozenset({"(Intercept)", "icc", "sd_resid", "sd_group"})
+    levels = {f"[{name}]": -1 for name in sample.frame["industry"].unique()}
+    some, control = Release(0, {"q17[no]": 1, **levels}, unsaid), Control.of(small, Rules())
+    checks = pd.DataFrame({
+        "group": ["", "care"], "statistic": "mean", "n": [300, 70], "observed": [5.4321, 5.4321],
+        "median": 5.4321, "lower": 4.4321, "upper": 6.4321, "p_above": 0.5,
+    })  # fmt: skip
+    left_out = pd.DataFrame({
+        "group": ["care"], "n": [70], "elpd": [-80.123], "mean": [5.4321], "predicted": [5.4321],
+        "lower": [4.4321], "upper": [6.4321],
+    })  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Control, "release", lambda *_: some)
+        pooling = protect_pooling(compare_pooling(spec, small), control).shown
+        shown = protect_checks(checks, {}, control, spec).shown
+        others = protect_left_out(left_out, {}, control, spec).shown
+    assert {row.complete for row in pooling.groups} == {HIDDEN}
+    assert shown["observed"].tolist() == [HIDDEN, 10.0], "and of an industry what its level may say"
+    assert others[["mean", "predicted", "lower"]].iloc[0].tolist() == [10.0, 10.0, 0.0]
+
+
+def test_a_prior_is_not_held_against_a_mean_that_is_not_said(sample: AnalysisSample) -> None:
+    small, spec = beside_two(sample), ModelSpec(MEAN, ("q17",), min_quarters=1)
+    for data, asked, hidden in ((small, spec, True), (sample, NULL, False)):
+        found = sensitivity(asked, data, parts=["prior"])
+        shown = protect_sensitivity(found, Control.of(data, Rules())).shown["prior"]
+        observed = shown["observed"][found["prior"]["observed"].notna()]
+        assert len(observed) == 2
+        assert (observed == HIDDEN).all() == hidden
+        assert hidden or [round(value, 2) for value in observed] == observed.tolist()
+        assert set(shown["priors"]) == {str(asked.priors)}
+
+
+def test_errors_say_nothing_of_what_is_in_the_data(
+    sample: AnalysisSample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ "must vary (got a constant)": nobody had any absence, or all gave one answer."""
+    none = changed(sample, **{MEAN: sample.frame[MEAN].mask(sample.frame[MEAN].notna(), 0.0)})
+    monkeypatch.setattr("bayes_sf.inputs.sample.load_sample", lambda **_: none)
+    files = ("--survey", "s.csv", "--register", "r.csv", "--out", "out")
+    (tmp_path / "mean.toml").write_text(
+        'schema = 1\nquestion = "?"\noutcomes = ["absence_mean"]\nitems = []\nmin_quarters = 1\n'
+    )
+    told = run_here("fit", "mean.toml", *files, folder=tmp_path)
+    assert told.code in {3, 5}
+    for word in ("constant", "vary", "column", "absence_mean'"):
+        assert word not in told.stderr, told.stderr
+    full = run_here("fit", "mean.toml", *files, "--no-disclosure-control", folder=tmp_path)
+    assert "must vary" in full.stderr
+    with pytest.raises(DataError, match="must vary"):
+        fit(NULL, none)
 
 
 def test_a_list_of_two_tells_no_probability() -> None:
@@ -331,7 +547,7 @@ def test_the_log_is_not_in_the_folder_that_is_sent(tmp_path: Path) -> None:
     files = run.write(tmp_path / "sent")
     assert [path.name for path in (tmp_path / "sent").iterdir()] == ["provenance.json"]
     private = tmp_path / "sent_private"
-    assert {path.name for path in private.iterdir()} == {"disclosure.csv", "disclosure.json"}
+    assert {path.name for path in private.iterdir()} == set(FILES)
     assert set(private.iterdir()) < set(files)
     assert stat.S_IMODE(private.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in private.iterdir()} == {0o600}
@@ -341,6 +557,16 @@ def test_fewer_rows_than_three_are_said_as_few() -> None:
     found = problem("r.csv", "negative days", rows=1, places=(), consequence="missing")
     (line,) = problem_lines(hide_few(problem_table([found]), 3))
     assert line == "r.csv: negative days (rows: fewer than 3); missing"
+
+
+def test_no_n_is_unsaid_alone() -> None:
+    """By itself it would be known to be one or two from the one that is said."""
+    sizes = pd.Series([500.0, 499.0, 450.0, 400.0, np.nan])
+    assert _far_apart(sizes, [500], 3).tolist() == [True, False, False, True, True]
+    assert _far_apart(sizes[[0, 3]], [500], 3).tolist() == [True, True]
+    said = {b"a": True, b"b": True, b"c": False}
+    assert in_company(said, [], [b"a", b"b", b"c"]) == {b"a": True, b"b": False, b"c": False}
+    assert in_company(said, [], [b"c"]) == said
 
 
 # 9. Messages: `tests/inputs/test_bad_inputs.py`
@@ -408,3 +634,44 @@ def test_an_escape_does_not_reach_the_terminal(capsys: pytest.CaptureFixture[str
 def test_pages_fetch_nothing() -> None:
     table = Table("t", "x", (Column("term", "x", "text"),), (("y",),))
     assert "default-src 'none'" in page(table)
+
+
+# What protection costs
+
+
+def test_what_protection_costs_is_said(sample: AnalysisSample) -> None:
+    """Cells of each table, and how the models that were asked for leave."""
+    small, control = beside_two(sample), Control.of(beside_two(sample), Rules())
+    asked = [NULL, ModelSpec(MEAN, ("q17",), min_quarters=1), ModelSpec(MEAN, group="workplace")]
+    withheld = [control.withheld(spec) for spec in asked]
+    assert withheld == [False, False, True], len(small.frame)
+    log = [Hidden("flow", "ict", "", "workplaces"), Hidden("flow", "care", "", "complement")]
+    found = {(line.table, line.what): line.n for line in cost(control, log)}
+    assert found.pop(("flow", "hidden")) == 2
+    assert sum(found.values()) == len(asked)
+    assert found["models", "withheld"] == 1
+    assert "Of 3 models 1 are withheld, and 2 have fewer digits or figures." in notice(control, log)
+    assert "Of 3 models" not in notice(control, log, page=True), "readers see what there is"
+
+
+def test_beside_a_hidden_industry_slopes_are_said(sample: AnalysisSample) -> None:
+    """Not with levels, which are shrunk towards what it is in; whole models were withheld."""
+    small, spec = beside_two(sample), ModelSpec(MEAN, ("q17",), min_quarters=1)
+    control = Control.of(small, Rules())
+    release, levels = control.release(spec), {f"[{name}]" for name in small.frame["industry"]}
+    assert release is not None
+    assert not release.withheld
+    assert release.unsaid >= levels | {"(Intercept)", "icc", "sd_resid"}
+    shown = released(fit(spec, small), control)
+    assert {row.term for row in shown.rows if np.isfinite(row.estimate)} == set(
+        shown.moments.predictors
+    )
+    null = control.release(NULL)
+    assert null is not None
+    assert not null.withheld
+    pooling = protect_pooling(compare_pooling(spec, small), control).shown
+    cells = {str(cell) for row in pooling_table(pooling).rows for cell in row}
+    assert HIDDEN in cells, "it can be printed as well"
+    assert any(
+        "q17" in str(row[0]) or "epresent" in str(row[0]) for row in pooling_table(pooling).rows
+    )

@@ -11,10 +11,12 @@ from tools import own_workplaces
 from bayes_sf.disclosure.control import Control, Rules
 from bayes_sf.disclosure.learnt.ledger import Ledger
 from bayes_sf.disclosure.learnt.releases import Left
+from bayes_sf.disclosure.learnt.together import told_together
 from bayes_sf.errors import DataError, DisclosureError, OutputError, UsageError
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.audit import private_folder
 from bayes_sf.output.release import LIST, check_list, release
+from bayes_sf.output.union import compared_tables
 from bayes_sf.spec.model import ModelSpec
 
 KEY = bytes(range(32))
@@ -28,7 +30,7 @@ def sample() -> AnalysisSample:
 
 
 def some(value: float) -> Left:
-    return Left("absence_mean", ("a", "b"), np.array([[0.5, value]]), np.array([0.005]))
+    return Left("absence_mean", ("a", "b"), np.array([[0.5, value]]), np.array([0.005]), 5.0, 0.4)
 
 
 def test_it_keeps_what_has_left_once_and_for_its_owner_alone(tmp_path: Path) -> None:
@@ -67,6 +69,69 @@ def test_a_ledger_that_was_changed_is_refused(tmp_path: Path) -> None:
     link.symlink_to(path)
     with pytest.raises(OutputError):
         Ledger(link, KEY)
+
+
+def test_an_older_copy_put_back_is_noticed_and_one_taken_away(tmp_path: Path) -> None:
+    path, witness = tmp_path / "ledger", tmp_path / "keys" / "study.key.ledger"
+    witness.parent.mkdir()
+    with Ledger(path, KEY, witness) as ledger:
+        ledger.add([some(0.5)], command="fit")
+    old = path.read_text(encoding="utf-8")
+    with Ledger(path, KEY, witness) as ledger:
+        ledger.add([some(0.25)], command="fit")
+    assert stat.S_IMODE(witness.stat().st_mode) == 0o600
+    new = path.read_text(encoding="utf-8")
+    path.write_text(old, encoding="utf-8")
+    with pytest.raises(DataError, match="last written"), Ledger(path, KEY, witness):
+        pass
+    with Ledger(path, KEY) as ledger:
+        assert len(ledger.left) == 1, "whoever has no witness cannot know"
+    path.unlink()
+    with pytest.raises(DataError, match=r"last written .*no file"):
+        Ledger(path, KEY, witness)
+    assert not path.exists()
+    with Ledger(tmp_path / "other", KEY) as ledger:
+        ledger.add([some(0.75), some(0.125)], command="fit")
+    path.write_bytes((tmp_path / "other").read_bytes())
+    path.chmod(0o600)
+    with pytest.raises(DataError, match="last written"), Ledger(path, KEY, witness):
+        pass
+    path.write_text(new, encoding="utf-8")
+    with Ledger(path, KEY, witness) as ledger:
+        assert len(ledger.left) == 2
+
+
+def test_counts_that_have_left_are_remembered(sample: AnalysisSample, tmp_path: Path) -> None:
+    """One workplace fewer in all tables, or one that answers otherwise: the difference is its."""
+    path, frame = tmp_path / "ledger", sample.frame
+    with Ledger(path, KEY) as ledger:
+        control = Control.of(sample, Rules(before=ledger.left))
+        control.count()
+        control.count()
+        assert control.releases is not None
+        assert ledger.add(control.releases.left, command="describe") == 1
+    answer = frame["q13"].copy()
+    answer[5] = "very_small_extent" if answer[5] != "very_small_extent" else "dont_know"
+    versions = {
+        "the same": (frame, True),
+        "one fewer": (frame.iloc[1:], False),
+        "one other answer": (frame.assign(q13=answer), False),
+        "four fewer": (frame.iloc[4:], True),
+    }
+    with Ledger(path, KEY) as ledger:
+        for name, (other, leaves) in versions.items():
+            again = dataclasses.replace(sample, frame=other.reset_index(drop=True))
+            control = Control.of(again, Rules(before=ledger.left))
+            if leaves:
+                control.count()
+                continue
+            with pytest.raises(DisclosureError, match="what has left") as error:
+                control.count()
+            assert "one" not in str(error.value).split(), name
+        control = Control.of(sample, Rules(before=ledger.left))
+        control.count()
+        assert control.releases is not None
+        assert ledger.add(control.releases.left, command="describe") == 0, "the same again"
 
 
 def test_a_run_that_was_killed_before_it_counted_has_left_what_it_wrote(tmp_path: Path) -> None:
@@ -138,7 +203,10 @@ def of_a_run(folder: Path, **rules: object) -> Path:
 
 def test_what_is_released_has_no_log_and_a_signed_list(tmp_path: Path) -> None:
     of_a_run(tmp_path / "project" / "fit")
-    copied = release(tmp_path / "project", tmp_path / "send", KEY)
+    copied, kept, *_ = release(tmp_path / "project", tmp_path / "send", KEY)
+    assert {path.name for path in kept} == {
+        "disclosure.csv", "disclosure.json", "fit.nc", "selection.csv",
+    }  # fmt: skip
     names = {path.relative_to(tmp_path / "send").as_posix() for path in copied}
     assert names == {"fit/estimates.csv", LIST}
     assert check_list(tmp_path / "send", KEY)
@@ -155,6 +223,67 @@ def test_what_weaker_rules_made_is_not_released(tmp_path: Path, rules: dict[str,
     with pytest.raises(DisclosureError, match="with disclosure control"):
         release(tmp_path / "project", tmp_path / "send", KEY)
     assert not (tmp_path / "send").exists()
+
+
+def test_several_runs_go_together_with_their_ledger(tmp_path: Path) -> None:
+    path = tmp_path / "ledger"
+    names = tuple(f"{at:02d}" for at in range(40))
+    mean = Left("absence_mean", names, np.ones((1, 40)) / 40, np.array([0.005]), 5.0, 0.4)
+    with Ledger(path, KEY) as ledger:
+        ledger.add([mean], command="fit")
+        mark = ledger.mark
+    for name in ("one", "two"):
+        of_a_run(tmp_path / "project" / name, ledger=mark)
+    with pytest.raises(DisclosureError, match="one ledger"):
+        release(tmp_path / "project", tmp_path / "send", KEY)
+    found = release(tmp_path / "project", tmp_path / "send", KEY, path)
+    assert (found.told.pairs, found.told.equations, found.cells) == (0, 1, 0)
+    of_a_run(tmp_path / "project" / "three")
+    with pytest.raises(DisclosureError, match="ledger of all runs"):
+        release(tmp_path / "project", tmp_path / "more", KEY, path)
+
+
+def test_what_runs_tell_together_is_not_released(tmp_path: Path) -> None:
+    """An earlier rule let both leave, or a file of the ledger's owner."""
+    path, names = tmp_path / "ledger", tuple(f"{at:02d}" for at in range(40))
+    one = np.ones((1, 40))
+    whole = Left("absence_mean", names, one / 40, np.array([0.005]), 5.0, 0.4)
+    part = Left("absence_mean", names[1:], one[:, 1:] / 39, np.array([0.005]), 5.0, 0.4)
+    with Ledger(path, KEY) as ledger:
+        ledger.add([whole, part], command="fit")
+        mark = ledger.mark
+    of_a_run(tmp_path / "project" / "one", ledger=mark)
+    with pytest.raises(DisclosureError, match=r"together .*absence_mean"):
+        release(tmp_path / "project", tmp_path / "send", KEY, path)
+    assert not (tmp_path / "send").exists()
+
+
+def test_nearly_nested_means_are_told_from_their_equations() -> None:
+    """Three fewer and two more: no rule on pairs sees it, the figures in full do."""
+    names, one = tuple(f"{at:02d}" for at in range(40)), np.ones((1, 40))
+    parts = [
+        Left("y", names[a:b], one[:, a:b] / (b - a), np.array([5e-5]), 5.0, 0.4)
+        for a, b in ((0, 40), (3, 40), (0, 37), (4, 40))
+    ]
+    assert told_together(parts[:2], 3).outcomes == ()
+    assert told_together([parts[0], parts[1], parts[3]], 3).outcomes == ("y",)
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [("3,5.21", False), ("13,5.21", True), (":,5.21", True), ("15,5.21", False), ("12,6.1", False)],
+)
+def test_tables_of_two_runs_are_held_against_each_other(
+    tmp_path: Path, other: str, *, told: bool
+) -> None:
+    """The same cell in two runs: one more, or hidden in one of them."""
+    for name, figures in (("one", "12,5.21"), ("two", other)):
+        (tmp_path / name).mkdir()
+        text = f"model,group,n,mean\nq13,ict,{figures}\nq13,care,80,4.1\n"
+        (tmp_path / name / "shrinkage.csv").write_text(text, encoding="utf-8")
+    cells, found = compared_tables(sorted(tmp_path.rglob("*.csv")), 3)
+    assert bool(found) == told
+    assert cells == 2
 
 
 def test_a_release_goes_to_a_folder_of_its_own(tmp_path: Path) -> None:

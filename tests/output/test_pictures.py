@@ -73,24 +73,6 @@ def test_forest_shows_the_estimates_and_their_intervals() -> None:
     assert [text.get_text() for text in slopes.get_yticklabels()] == ["x"]
 
 
-def test_blunt_pictures_hold_no_more_than_what_is_printed() -> None:
-    """A file holds what is drawn to nine digits: those would tell of a hidden group."""
-    result = sf.fit(SPEC, frame())
-    sds = [row.sd for row in result.rows if not row.group]
-    for name in ("forest", "shrinkage"):
-        drawn = [
-            float(value)
-            for axes in draw_picture(result, name, places=lambda *_: 3).axes
-            for line in axes.lines
-            for value in np.ravel(line.get_xdata())
-        ]
-        most = 1 if name == "shrinkage" else 3  # the smallest sd is about 0.1
-        assert min(sds) > 0.05
-        assert all(value == round(value, most) for value in drawn), name
-        exact = draw_picture(result, name).axes[0].lines[0].get_xdata()
-        assert any(float(value) != round(float(value), most) for value in np.ravel(exact))
-
-
 def test_ticks_that_are_close_have_the_digits_to_tell_them_apart() -> None:
     small = frame().assign(x=lambda d: 1e4 * d["x"])
     figure = sf.fit(SPEC, small).plot("forest")

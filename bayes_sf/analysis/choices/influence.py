@@ -154,7 +154,7 @@ def influence(
     if len(values) > _MOST_ANSWERS:
         raise UsageError(
             f"influence of {chosen.term}", f"needs at most {_MOST_ANSWERS} different values",
-            got=len(values), fix="use an item of the survey",
+            got="more", fix="use an item of the survey",
         )  # fmt: skip
     keys = _answers(chosen.term, values, own=result.provenance.source in OWN_DATA)
     names = dict(zip(values, keys, strict=True))

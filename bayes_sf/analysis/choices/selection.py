@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.errors import DataError, check_seed
+from bayes_sf.errors import DataError, UsageError, check_seed
 from bayes_sf.inputs.register.quarters import parse_quarter
 
 if TYPE_CHECKING:
@@ -237,7 +237,7 @@ def select_cases(
 
     Raises
     ------
-    DataError
+    UsageError
         If a year has no observed quarter at all.
     """
     import pandas as pd
@@ -247,7 +247,7 @@ def select_cases(
     for year in years:
         if not wide.loc[:, [each == year for each in calendar]].notna().any(axis=None):
             got = f"{min(calendar)}-{max(calendar)}"
-            raise DataError("case selection", f"needs observed quarters in {year}", got=got)
+            raise UsageError("case selection", f"needs observed quarters in {year}", got=got)
     tables = []
     for industry, rows in wide.groupby(level="industry"):
         workplaces = rows.index.get_level_values("workplace")

@@ -24,7 +24,7 @@ from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.engines.panel.draws import Completed
 from bayes_sf.engines.panel.fitted import PanelFit
 from bayes_sf.engines.panel.quantities import QUANTITIES, loadings, realised
-from bayes_sf.errors import UsageError
+from bayes_sf.errors import DataError, UsageError
 from bayes_sf.inputs.panel import Panel
 from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.priors import Priors
@@ -62,7 +62,9 @@ def shifted_cells(panel: Panel, pattern: str) -> NDArray[np.bool_]:
     Raises
     ------
     UsageError
-        For an unknown pattern, or one that no quarter of the panel has.
+        For an unknown pattern.
+    DataError
+        For one that no quarter of the panel has.
     """
     if pattern not in PATTERNS:
         raise UsageError("pattern", f"must be one of {', '.join(PATTERNS)}", got=pattern)
@@ -80,7 +82,7 @@ def shifted_cells(panel: Panel, pattern: str) -> NDArray[np.bool_]:
     cells = chosen[:, None] & ~seen
     if not cells.any():
         rule = f"must be one that this panel has ({PATTERNS[pattern]})"
-        raise UsageError("pattern", rule, got=pattern)
+        raise DataError("pattern", rule, got=pattern)
     return np.asarray(cells)
 
 

@@ -19,6 +19,7 @@ Means of four, and of three of them: their difference is the fourth, though nobo
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -84,26 +85,16 @@ class Knowledge:
         (n,) float array
             The smallest that any other's outcome leaves.
         """
+        return self._left
+
+    @cached_property
+    def _left(self) -> _Floats:
+        """The same, had once: it is asked before and after each model."""
         var = np.maximum(np.diag(self.cov), 1e-12)
         gained = self.cov**2 / var[None, :]
         np.fill_diagonal(gained, 0.0)
         left: _Floats = np.sqrt(np.maximum(var - gained.max(axis=1), 0.0))
         return left
-
-    def grown(self, sd: float, more: int) -> "Knowledge":
-        """The same, and more workplaces of which nothing is known yet.
-
-        Parameters
-        ----------
-        sd : float
-            Of the outcome.
-        more : int
-            Further workplaces.
-        """
-        size = len(self.cov)
-        cov = sd**2 * np.eye(size + more)
-        cov[:size, :size] = self.cov
-        return Knowledge(cov)
 
 
 def as_weights(rows: _Floats, places: Sequence[int] | NDArray[np.intp], size: int) -> _Floats:

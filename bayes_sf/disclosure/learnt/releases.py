@@ -11,7 +11,7 @@ has left.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,29 +26,58 @@ from bayes_sf.disclosure.learnt.statistics import (
     statistics_of,
 )
 from bayes_sf.engines.fit import rows_of
-from bayes_sf.errors import BayesSFError
+from bayes_sf.errors import BayesSFError, DisclosureError
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.spec.analysis import load_analysis
 from bayes_sf.spec.model import OUTCOMES, ModelSpec
 from bayes_sf.spec.moments import INTERCEPT
 
-__all__ = ["WITHHELD", "Left", "Release", "Releases", "finger"]
+__all__ = ["WITHHELD", "Counted", "Left", "Release", "Releases", "finger"]
 
 _Floats = NDArray[np.float64]
 _Mask = NDArray[np.bool_]
-#: Digits fewer than two of a standard error, of coefficients and of levels and spreads, in the
-#: order in which they are tried.
-_FEWER: Final = ((0, 0), (0, 1), (1, 1), (1, 2), (2, 2))
 #: What workplaces are grouped by.
 _GROUP: Final = "industry"
 #: What all groups are in: beside a hidden group it is not said of models with predictors, since
 #: each of them is one more equation in that group's mean.
 _SHARED: Final = frozenset({INTERCEPT, SPREAD, ICC, "sd_group"})
+
+
+class _Way(NamedTuple):
+    """A way in which a model may leave.
+
+    `fewer` are digits fewer than two of a standard error, of coefficients, and of levels and
+    spreads; `unsaid` terms that are not said, with `slopes` no level is; `room` how many times what
+    a reader must not know has to be left: one model does not take all that there is.
+    """
+
+    fewer: tuple[int, int]
+    unsaid: frozenset[str] = frozenset()
+    slopes: bool = False
+    room: float = 1.0
+
+
+#: Ways in the order in which they are tried. Beside a hidden group levels of the others tell of it
+#: most, for they are shrunk towards a mean that it is in, then intercept and ICC: of models with
+#: predictors slopes alone are said.
+_PLAIN: Final = tuple(_Way(fewer) for fewer in ((0, 0), (0, 1), (1, 1), (1, 2), (2, 2)))
+_LEVELS: Final = (
+    *(_Way(fewer, room=1.4) for fewer in ((0, 0), (0, 1), (1, 1))),
+    _Way((1, 2), frozenset({INTERCEPT}), room=1.4),
+    _Way((1, 2), frozenset({INTERCEPT, ICC, "sd_group"})),
+    _Way((2, 2), frozenset({INTERCEPT, ICC, "sd_group"})),
+)
+_SLOPES: Final = (
+    _Way((0, 0), _SHARED, slopes=True, room=1.4),
+    _Way((1, 0), _SHARED, slopes=True),
+    _Way((2, 0), _SHARED, slopes=True),
+)
 #: What may not be known of one workplace's outcome: share of it, and percentage points; of
 #: outcomes without a unit, share of the sd of all. So many standard deviations of what a reader
 #: does not know must be more than that: rounding errors have limits, and the interval that linear
 #: programs make of them is narrower than two (`tests/studies/gate.csv`).
 _SHARE, _POINTS, _SDS = 0.1, 0.5, 1.25
+_SHOW: Final = "--no-disclosure-control shows it to you"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +93,14 @@ class Release:
         Term, or group in brackets -> most decimals.
     unsaid : frozenset of str
         Terms that are not said.
+    rough : int
+        Digits fewer than two of whatever has fewest.
     """
 
     fewer: int
     decimals: Mapping[str, int] = field(default_factory=dict)
     unsaid: frozenset[str] = frozenset()
+    rough: int = 0
 
     @property
     def withheld(self) -> bool:
@@ -91,7 +123,8 @@ class Release:
         """
         own = f"[{group}]" if group else term
         levels = (at for name, at in self.decimals.items() if name.startswith("["))
-        return self.decimals.get(own, self.decimals.get(INTERCEPT, min(levels, default=0)))
+        shared = [self.decimals[name] for name in (INTERCEPT, SPREAD) if name in self.decimals]
+        return self.decimals.get(own, next(iter(shared), min(levels, default=0)))
 
 
 #: A model that does not leave.
@@ -110,12 +143,45 @@ class Left:
     weights : (k, n) float array
     half : (k,) float array
         Half units of their last digits.
+    sd : float
+        Of the outcome.
+    least : float
+        How well no workplace's outcome may be known: a standard deviation.
     """
 
     outcome: str
     workplaces: tuple[str, ...]
     weights: _Floats
     half: _Floats
+    sd: float
+    least: float
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Whose answers and quarters were counted in tables that have left.
+
+    Parameters
+    ----------
+    marks : mapping
+        Workplace -> digest of all that is counted of it.
+    """
+
+    marks: Mapping[str, str]
+
+    def changed(self, other: "Counted") -> int:
+        """Workplaces that are in one alone, or counted otherwise.
+
+        Parameters
+        ----------
+        other : Counted
+
+        Examples
+        --------
+        >>> Counted({"a": "1", "b": "2"}).changed(Counted({"a": "1", "b": "3", "c": "4"}))
+        2
+        """
+        return len({name for name, _ in self.marks.items() ^ other.marks.items()})
 
 
 @dataclass(eq=False)
@@ -133,7 +199,7 @@ class Releases:
         Groups of sizes by name that are hidden.
     least : int
         Fewest workplaces of a cell, and that two populations may differ by.
-    before : tuple of Left
+    before : tuple of Left and Counted
         What has left in earlier runs.
     """
 
@@ -142,11 +208,13 @@ class Releases:
     closed: Callable[[ModelSpec], bool] = field(repr=False)
     hidden: Callable[[Mapping[str, int]], Mapping[str, str]] = field(repr=False)
     least: int
-    before: tuple[Left, ...] = ()
+    before: tuple[Left | Counted, ...] = ()
     _decided: dict[str, Release] = field(default_factory=dict, repr=False)
     _known: dict[str, Knowledge] = field(default_factory=dict, repr=False)
     _masks: dict[str, list[_Mask]] = field(default_factory=dict, repr=False)
     _left: dict[str, Left] = field(default_factory=dict, repr=False)
+    _asked: set[str] = field(default_factory=set, repr=False)
+    _counted: list[Counted] = field(default_factory=list, repr=False)
 
     def of(self, spec: ModelSpec) -> Release:
         """Decide how a model leaves.
@@ -158,27 +226,63 @@ class Releases:
         key = _key(spec)
         self._recall(spec.outcome)
         if key not in self._decided:
-            for other in self._reports.get(spec.outcome, ()):
-                if _key(other) not in self._decided:
-                    self._decided[_key(other)] = self._decide(other)
-                if _key(other) == key:
+            for name, other in self._reports.get(spec.outcome, {}).items():
+                if name not in self._decided:
+                    self._decided[name] = self._decide(other)
+                if name == key:
                     break
         if key not in self._decided:
             self._decided[key] = self._decide(spec)
+        self._asked.add(key)
         return self._decided[key]
 
     @property
-    def left(self) -> tuple[Left, ...]:
-        """What leaves with all models that were asked for, for a ledger."""
-        return tuple(self._left.values())
+    def asked(self) -> tuple[Release, ...]:
+        """Decisions on what was asked for, without the report's other models."""
+        return tuple(release for key, release in self._decided.items() if key in self._asked)
+
+    @property
+    def left(self) -> tuple[Left | Counted, ...]:
+        """What leaves with all models and tables that were asked for, for a ledger."""
+        return (*self._left.values(), *self._counted)
+
+    def count(self) -> None:
+        """Let tables of the sample's answers and quarters leave.
+
+        Raises
+        ------
+        DisclosureError
+            If one or two workplaces of it are not counted, or counted otherwise, in tables that
+            have left: what those answered would be the difference.
+        """
+        if self._counted:
+            return
+        now = self._marked()
+        for one in self.before:
+            if isinstance(one, Counted) and 0 < now.changed(one) < self.least:
+                rule = "are withheld: with what has left they would tell of single workplaces"
+                raise DisclosureError("counts of workplaces", rule, fix=_SHOW)
+        self._counted.append(now)
+
+    def _marked(self) -> Counted:
+        """Digests of what is counted of each workplace, for a ledger that is its owner's alone."""
+        from pandas.util import hash_pandas_object
+
+        frame, quarters = self.sample.frame, self.sample.quarters
+        answers = hash_pandas_object(frame.drop(columns="workplace"), index=False)
+        rest = quarters.drop(columns="workplace")
+        register = hash_pandas_object(rest, index=False).groupby(quarters["workplace"]).sum()
+        names = frame["workplace"]
+        both = answers.to_numpy() + register.reindex(names, fill_value=0).to_numpy()
+        return Counted({str(name): f"{mark:016x}" for name, mark in zip(names, both, strict=True)})
 
     @cached_property
-    def _reports(self) -> dict[str, list[ModelSpec]]:
-        """The report's models by outcome, the null models first."""
-        found: dict[str, list[ModelSpec]] = {outcome: [] for outcome in OUTCOMES}
+    def _reports(self) -> dict[str, dict[str, ModelSpec]]:
+        """The report's models by outcome and key, the null models first."""
+        found: dict[str, dict[str, ModelSpec]] = {outcome: {} for outcome in OUTCOMES}
         for name in ANALYSES:
             for spec in load_analysis(name).specs:
-                found[spec.outcome].append(spec)
+                found[spec.outcome].setdefault(_key(spec), spec)
         return found
 
     def _decide(self, spec: ModelSpec) -> Release:
@@ -198,25 +302,30 @@ class Releases:
             return WITHHELD
         sizes = np.bincount(rows.code, minlength=len(rows.groups))
         groups = self.hidden({g: int(n) for g, n in zip(rows.groups, sizes, strict=True)})
-        found = statistics_of(rows, asked, groups)
-        unsaid = _SHARED if groups and rows.predictors else frozenset[str]()
-        return self._rounded(spec, mask, found.without(unsaid), unsaid)
+        found, levels = statistics_of(rows, asked, groups), {f"[{group}]" for group in rows.groups}
+        tries = _PLAIN
+        if groups:
+            tries = _SLOPES if rows.predictors else _LEVELS
+        return self._rounded(spec, mask, [
+            (way, found.without(unsaid).fewer(*way.fewer), unsaid)
+            for way in tries
+            for unsaid in [way.unsaid | levels if way.slopes else way.unsaid]
+        ])  # fmt: skip
 
     def _rounded(
-        self, spec: ModelSpec, mask: _Mask, found: Statistics, unsaid: frozenset[str]
+        self, spec: ModelSpec, mask: _Mask, tries: list[tuple[_Way, Statistics, frozenset[str]]]
     ) -> Release:
-        """The most digits with which figures may leave."""
-        known = self._knowledge(spec.outcome)
-        weights = as_weights(found.weights, np.flatnonzero(mask), len(self._names))
-        tried = [(fewer[0], found.fewer(*fewer)) for fewer in _FEWER]
-        for fewer, rough in tried:
+        """The first way in which figures may leave."""
+        known, at = self._knowledge(spec.outcome), np.flatnonzero(mask)
+        for way, rough, unsaid in tries:
             if finger(self._leaving(spec, mask, rough)) in self._fingers:  # it has left before
-                return Release(fewer, rough.decimals, unsaid)
-        for fewer, rough in tried:
+                return Release(way.fewer[0], rough.decimals, unsaid, max(way.fewer))
+        for way, rough, unsaid in tries:
+            weights = as_weights(rough.weights, at, len(self._names))
             after = known.after(weights, rough.half_units)
-            if self._open(spec.outcome, known, after):
+            if self._open(spec.outcome, known, after, way.room):
                 self._note(spec, mask, rough, after)
-                return Release(fewer, rough.decimals, unsaid)
+                return Release(way.fewer[0], rough.decimals, unsaid, max(way.fewer))
         return WITHHELD
 
     def _note(self, spec: ModelSpec, mask: _Mask, found: Statistics, after: Knowledge) -> None:
@@ -228,7 +337,9 @@ class Releases:
     def _leaving(self, spec: ModelSpec, mask: _Mask, found: Statistics) -> Left:
         """A model's figures as the ledger has them."""
         chosen = tuple(self._names[at] for at in np.flatnonzero(mask))
-        return Left(spec.outcome, chosen, found.weights, found.half_units)
+        least = float(self._needed(spec.outcome)[mask].min(initial=np.inf))
+        sd = self._sd(spec.outcome)
+        return Left(spec.outcome, chosen, found.weights, found.half_units, sd, least)
 
     def _whole(self, mask: _Mask) -> _Mask:
         """A population among the workplaces of this sample and of earlier ones."""
@@ -245,9 +356,9 @@ class Releases:
                 return True
         return False
 
-    def _open(self, outcome: str, before: Knowledge, after: Knowledge) -> bool:
-        """Whether no outcome becomes known better than may be."""
-        now, least = after.spread(), self._needed(outcome)
+    def _open(self, outcome: str, before: Knowledge, after: Knowledge, room: float) -> bool:
+        """Whether no outcome becomes known better than may be, and room is left for others."""
+        now, least = after.spread(), room * self._needed(outcome)
         least = np.concatenate([least, np.full(len(now) - len(least), least.min())])
         worse = (now < least) & (now < 0.999 * before.spread())
         return not worse.any()
@@ -267,7 +378,13 @@ class Releases:
     def _names(self) -> list[str]:
         """Pseudonyms of the sample, then those of workplaces that were in earlier ones."""
         own = [str(name) for name in self.sample.frame["workplace"]]
-        return [*dict.fromkeys([*own, *(name for one in self.before for name in one.workplaces)])]
+        earlier = (name for one in self._models for name in one.workplaces)
+        return [*dict.fromkeys([*own, *earlier])]
+
+    @cached_property
+    def _models(self) -> list[Left]:
+        """Models that have left in earlier runs."""
+        return [one for one in self.before if isinstance(one, Left)]
 
     def _knowledge(self, outcome: str) -> Knowledge:
         """What readers know of an outcome so far."""
@@ -289,13 +406,13 @@ class Releases:
     @cached_property
     def _fingers(self) -> set[tuple[str, tuple[str, ...], bytes]]:
         """What has left in earlier runs."""
-        return {finger(one) for one in self.before}
+        return {finger(one) for one in self._models}
 
     @cached_property
     def _due(self) -> dict[str, list[Left]]:
         """What the ledger has and nobody has asked for yet."""
         found: dict[str, list[Left]] = {}
-        for one in self.before:
+        for one in self._models:
             found.setdefault(one.outcome, []).append(one)
         return found
 

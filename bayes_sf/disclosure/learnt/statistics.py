@@ -98,9 +98,10 @@ def statistics_of(rows: Rows, spec: ModelSpec, hidden: Collection[str] = ()) -> 
               if predictor_of(term, spec.predictors) in spec.varying]  # fmt: skip
         own = np.column_stack([rows.x, *(dummies * rows.x[:, [k]] for k in at)])
     slopes = [*rows.predictors, *[f"{SPREAD}[slope]"] * (own.shape[1] - rows.x.shape[1])]
+    ratio = _ratio(rows)
     parts = [
         (np.linalg.pinv(fixed), [INTERCEPT, *rows.predictors], fixed),
-        (_partial(fixed, dummies, _ratio(rows)), [INTERCEPT, *rows.predictors, *levels], None),
+        (_partial(fixed, dummies, ratio), [INTERCEPT, *rows.predictors, *levels], None),
         (np.linalg.pinv(np.column_stack([own, dummies])), [*slopes, *levels],
          np.column_stack([own, dummies])),
     ]  # fmt: skip
@@ -109,7 +110,6 @@ def statistics_of(rows: Rows, spec: ModelSpec, hidden: Collection[str] = ()) -> 
     degrees = max(size - np.linalg.matrix_rank(whole), 1)
     rest = rows.y - whole @ (parts[-1][0] @ rows.y)
     sigma = float(np.sqrt(rest @ rest / degrees)) or 1.0
-    ratio = _ratio(rows)
     weights: list[_Floats] = [_of_groups(rows, parts[-1][0][-len(levels) :])]
     names: list[str] = [ICC]
     decimals: dict[str, int] = {ICC: _ICC_DECIMALS}

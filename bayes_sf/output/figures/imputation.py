@@ -187,7 +187,13 @@ def _grid(
 
 @styled()
 def distribution_figure(
-    panel: "Panel", done: "Completed", *, source: str, most: int = 20, hidden: Collection[str] = ()
+    panel: "Panel",
+    done: "Completed",
+    *,
+    source: str,
+    most: int = 20,
+    hidden: Collection[str] = (),
+    least: int = 0,
 ) -> "Figure":
     """Draw the distributions of observed and imputed quarters in each industry.
 
@@ -199,7 +205,11 @@ def distribution_figure(
         So many of the completed sets are drawn.
     hidden : collection of str
         Industries that are not drawn.
+    least : int
+        Fewest quarters of a step that is drawn; with any the ends are left out, where they are of
+        single workplaces.
     """
+    tail = 0.05 if least else 0.002
     sets = done.y[:most]
     shown = [industry for industry in _ordered(panel) if industry not in hidden]
     figure = make_page(
@@ -219,11 +229,11 @@ def distribution_figure(
         mine, seen = panel.code == place, panel.observed[panel.code == place]
         known = panel.y[mine][seen]
         gaps = sets[:, mine][:, ~seen]
-        low, high = np.quantile(np.concatenate([known, gaps.ravel()]), [0.002, 0.998])
+        low, high = np.quantile(np.concatenate([known, gaps.ravel()]), [tail, 1 - tail])
         edges = np.linspace(float(low), float(high), 30)
         for drawn in gaps:
-            _outline(axes, drawn, edges, color=_ORANGE, alpha=0.5, linewidth=0.6)
-        _outline(axes, known, edges, color=BLUE, linewidth=1.8)
+            _outline(axes, drawn, edges, least, color=_ORANGE, alpha=0.5, linewidth=0.6)
+        _outline(axes, known, edges, least, color=BLUE, linewidth=1.8)
         title = say("{}\nn = {} and {}", industry_label(industry), len(known), gaps.shape[1])
         axes.set_title(title, size=9.5, loc="left")
         axes.set_yticks([])
@@ -238,11 +248,11 @@ def distribution_figure(
     return describe(figure, ", ".join(told))
 
 
-def _outline(axes: "Axes", values: _Floats, edges: _Floats, **style: Any) -> None:
-    """A histogram's outline, of shares; nothing for no values."""
+def _outline(axes: "Axes", values: _Floats, edges: _Floats, least: int, **style: Any) -> None:
+    """A histogram's outline, of shares; nothing for no values, or for too few."""
     if len(values):
-        heights = np.histogram(values, edges)[0] / len(values)
-        axes.stairs(heights, edges, **style)
+        counts = np.histogram(values, edges)[0]
+        axes.stairs(np.where(counts < least, 0, counts) / len(values), edges, **style)
 
 
 def _lines(colours: dict[str, str]) -> list[Any]:

@@ -5,7 +5,7 @@ and drawn, never a setting of the machine.
 """
 
 import re
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "OF_CHAINS", "PICTURES", "check_picture", "draw_picture", "picture_name", "plot",
+    "OF_CHAINS", "PICTURES", "check_picture", "draw_picture", "picture_name", "plot", "signed",
 ]  # fmt: skip
 
 #: Draws that predictive pictures use.
@@ -134,13 +134,7 @@ def picture_name(result: Result, name: str) -> str:
     return "-".join(re.sub(r"[^\w.]+", "_", part) for part in (*result.spec.key, name))
 
 
-def draw_picture(
-    result: Result,
-    name: str,
-    *,
-    unsaid: Container[str] = (),
-    places: Callable[[str, str], int] | None = None,
-) -> "Figure":
+def draw_picture(result: Result, name: str) -> "Figure":
     """Draw a picture of a result.
 
     Parameters
@@ -149,10 +143,6 @@ def draw_picture(
         With a posterior: of engine ``exact`` or ``nuts``.
     name : str
         One of `PICTURES`.
-    unsaid : container of str
-        Groups whose n is not said: their means are drawn to one decimal.
-    places : callable, optional
-        Most decimals of a term or a group, as `Release.places` says; without it all there are.
 
     Raises
     ------
@@ -160,10 +150,11 @@ def draw_picture(
         For an unknown picture, or one that this result cannot give.
     """
     check_picture(name)
-    tree = result.some_draws(_DRAWS)
     if name in _OURS:
-        drawn = _OURS[name](result, unsaid, places=places)
-        return _sign(drawn, result, name)
+        if not result.has_draws:
+            result.some_draws(_DRAWS)  # says why there are none
+        return signed(_OURS[name](result), result, name)
+    tree = result.some_draws(_DRAWS)
     if name in OF_CHAINS and "sample_stats" not in tree.children:
         raise UsageError(
             f"plot {name!r}", "is about chains, and independent draws have none",
@@ -173,7 +164,7 @@ def draw_picture(
     chosen = [str(v) for v in tree["posterior"].data_vars if v in _SHOWN]
     with styled():
         figure = _ARVIZ[name](tree, chosen).viz["figure"].item()
-    return _sign(figure, result, name)
+    return signed(figure, result, name)
 
 
 #: Variables worth a panel; group effects have their own picture.
@@ -215,8 +206,18 @@ _NAMES: Final = {
 
 
 @styled()
-def _sign(figure: "Figure", result: Result, name: str) -> "Figure":
-    """Say below the picture what it shows and whose data they are; and to those who listen."""
+def signed(figure: "Figure", result: Result, name: str) -> "Figure":
+    """Say below the picture what it shows and whose data they are; and to those who listen.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        Changed.
+    result : Result
+        That it is of.
+    name : str
+        One of `PICTURES`.
+    """
     said = statement_of(result.provenance.source) or say("Data given by the user.")
     unit = f" ({result.spec.unit})" if result.spec.unit else ""
     model = legible(f"{result.spec.outcome}{unit} ~ {result.spec.name}, {result.engine}")

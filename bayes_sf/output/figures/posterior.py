@@ -4,7 +4,7 @@ Each turns results into a Matplotlib figure with the page around it (`output.pag
 alternative text that has the figure's main numbers.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +15,7 @@ from bayes_sf.analysis.comparison import CoefficientRow, IccRow
 from bayes_sf.analysis.contrast import exact_posterior
 from bayes_sf.analysis.pooling import GroupRow, Pooling
 from bayes_sf.catalogue import say
+from bayes_sf.disclosure.gate import Released
 from bayes_sf.disclosure.protected_models import shown_levels
 from bayes_sf.engines.result import Result
 from bayes_sf.inputs.codebook import load_codebook
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["forest_figure", "icc_figure", "level_figure", "line_figure"]
+__all__ = ["forest_figure", "icc_figure", "item_ends", "level_figure", "line_figure"]
 
 type Floats = NDArray[np.float64]
 
@@ -240,23 +241,20 @@ def _draw_level(axes: "Axes", at: int, row: GroupRow) -> None:
 
 
 @styled()
-def line_figure(
-    result: Result, *, seed: int = 1, places: Callable[[str, str], int] | None = None
-) -> "Figure":
+def line_figure(result: Result, *, seed: int = 1) -> "Figure":
     """Draw every industry's expected outcome along the item: figure 7 with bands.
 
     Parameters
     ----------
     result : Result
-        Of one item with one slope. The lines are of `_DRAWS` draws.
+        Of one item with one slope. The lines are of `_DRAWS` draws; of protected data, what the
+        table says of intercept, industries and slope, without bands.
     seed : int
         Of the draws.
-    places : callable, optional
-        Most decimals of an industry's level, as `Release.places` says; without it all there are.
     """
     (term,) = result.moments.predictors
-    posterior = result.some_draws(_DRAWS, seed=seed)["posterior"].to_dataset()
-    ends, names = _item_ends(term)
+    ends, names = item_ends(term)
+    lines = _lines(result, ends, seed)
     size = result.moments.n_obs
     figure = make_page(
         say(
@@ -265,6 +263,13 @@ def line_figure(
         ),
         _wrapped(
             say(
+                "{}, percentage points, n = {}; line: posterior mean, of rounded figures; "
+                "same difference in all industries (random intercepts)",
+                outcome_name(result.spec.outcome),
+                size,
+            )
+            if isinstance(result, Released)
+            else say(
                 "{}, percentage points, n = {}; line: posterior mean; band: {} interval; "
                 "same difference in all industries (random intercepts); dashed: nobody "
                 "answered so",
@@ -276,22 +281,14 @@ def line_figure(
         result.provenance.source,
         size=(9.0, 5.8),
     )
-    beta, tail = posterior["beta"], 0.5 - 0.5 * result.prob
-    known = posterior[result.moments.group].to_numpy()
-    groups = [i.key for i in load_codebook().industries if i.key in known]
+    groups = [i.key for i in load_codebook().industries if i.key in lines]
     shared: Axes | None = None
     said = []
     for place, group in enumerate(groups):
         spot = (0.07 + 0.315 * (place % 3), 0.53 - 0.38 * (place // 3), 0.28, 0.25)
         axes = figure.add_axes(spot, sharex=shared, sharey=shared)
         shared = shared or axes
-        own = posterior["u"].sel({result.moments.group: group})
-        start = (beta.sel(term=INTERCEPT) + own).to_numpy()[..., None]
-        line = start + beta.sel(term=term).to_numpy()[..., None] * np.asarray(ends)
-        low, high = np.quantile(line, [tail, 1 - tail], axis=(0, 1))
-        mean = line.mean(axis=(0, 1))
-        if places is not None:
-            low, mean, high = (np.round(one, places("", group)) for one in (low, mean, high))
+        low, mean, high = lines[group]
         axes.fill_between(range(len(ends)), low, high, color=PALETTE[1], alpha=0.45, lw=0)
         place_of = result.moments.groups.index(group)
         varies = result.moments.means[place_of, 0] not in ends
@@ -306,8 +303,37 @@ def line_figure(
     return describe(figure, f"{say('Posterior means')}: {'; '.join(said)}")
 
 
-def _item_ends(term: str) -> tuple[list[float], list[str]]:
-    """Where the item's ends are on its column, and what they are called."""
+def _lines(result: Result, ends: Sequence[float], seed: int) -> dict[str, Floats]:
+    """Lower limit, mean and upper limit at both ends, (3, 2), of each group that has a level."""
+    (term,), at = result.moments.predictors, np.asarray(ends)
+    if isinstance(result, Released):
+        whole = {row.term: row.estimate for row in result.singles}
+        lines = {
+            row.group: whole[INTERCEPT] + row.estimate + whole[term] * at
+            for row in result.rows
+            if row.group
+        }
+        shown = {group: line for group, line in lines.items() if np.isfinite(line).all()}
+        return {group: np.array([line, line, line]) for group, line in shown.items()}
+    posterior = result.some_draws(_DRAWS, seed=seed)["posterior"].to_dataset()
+    beta, tail = posterior["beta"], 0.5 - 0.5 * result.prob
+    found = {}
+    for group in posterior[result.moments.group].to_numpy():
+        own = posterior["u"].sel({result.moments.group: group})
+        start = (beta.sel(term=INTERCEPT) + own).to_numpy()[..., None]
+        line = start + beta.sel(term=term).to_numpy()[..., None] * at
+        low, high = np.quantile(line, [tail, 1 - tail], axis=(0, 1))
+        found[str(group)] = np.array([low, line.mean(axis=(0, 1)), high])
+    return found
+
+
+def item_ends(term: str) -> tuple[list[float], list[str]]:
+    """Where an item's ends are on its column, and what they are called.
+
+    Parameters
+    ----------
+    term : str
+    """
     key, _, category = term.removesuffix("]").partition("[")
     item = load_codebook().item(key)
     if category:

@@ -1,22 +1,25 @@
 """Pictures of one result that are ours: estimates, shrinkage, and slopes by group."""
 
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from math import isnan, nan
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
 from bayes_sf.analysis.checks.loo import rows_of_result
 from bayes_sf.analysis.group_slopes import group_lines, group_slopes
-from bayes_sf.analysis.pooling import own_levels
+from bayes_sf.analysis.pooling import Pooling, own_levels
 from bayes_sf.catalogue import say
 from bayes_sf.disclosure.control import HIDDEN
-from bayes_sf.disclosure.rounding import shortened, significant_decimals
+from bayes_sf.disclosure.gate import Released
+from bayes_sf.disclosure.protected_models import shown_levels
 from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import DataError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.figures.page import BLUE, MUTED, picture_label, styled, write_numbers
+from bayes_sf.output.figures.posterior import item_ends
 from bayes_sf.output.numbers import level, percent, with_percent
 from bayes_sf.output.words.words import (
     group_name,
@@ -34,7 +37,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-__all__ = ["draw_estimates", "draw_shrinkage", "draw_slopes"]
+__all__ = [
+    "Level",
+    "draw_estimates",
+    "draw_levels",
+    "draw_shrinkage",
+    "draw_slopes",
+    "passed_levels",
+]
 
 #: Sources whose predictors are the survey's items.
 _SURVEYED: Final = ("published", "replica", "microdata")
@@ -48,8 +58,6 @@ _SPREADS: Final = ("sd_group", "sd_resid", "sd_repeat")
 _SHARES: Final = ("icc", "r2", "correlation")
 _OWN: Final = ("sd_slope", "sd_slopes", "sd_log_resid", "df_resid", "global_scale")
 _INNER: Final = 0.5
-#: Most decimals of a term or a group.
-type Places = Callable[[str, str], int]
 
 
 def _group_name(group: str, result: Result) -> str:
@@ -62,22 +70,19 @@ def _measured(result: Result) -> str:
     return picture_label(", ".join(filter(None, (name, unit_name(result.spec.unit)))))
 
 
-def draw_estimates(
-    result: Result, _: Container[str] = (), *, places: Places | None = None
-) -> "Figure":
+def draw_estimates(result: Result) -> "Figure":
     """Draw mean, 50 % and the result's own interval of everything that is not a group's.
 
     Parameters
     ----------
     result : Result
-        With a posterior.
-    places : callable, optional
-        Most decimals that a term may have, whatever its posterior's sd, which a prior can shrink.
+        With a posterior; of one that has passed disclosure control what its table says is drawn.
     """
     from matplotlib.figure import Figure
 
-    own, rows = own_group(result), [row for row in result.rows if not row.group]
-    inner = {row.term: row for row in replace(result, prob=_INNER).rows if not row.group}
+    own, rows = own_group(result), [row for row in result.singles if not isnan(row.estimate)]
+    open_ = not isinstance(result, Released)
+    inner = {row.term: row for row in replace(result, prob=_INNER).singles} if open_ else {}
     panels = [panel for panel in _panels(rows, result.moments.predictors) if panel]
     height = 0.33 * sum(map(len, panels)) + 0.75 * len(panels) + 0.5
     with styled():
@@ -86,7 +91,7 @@ def draw_estimates(
         drawn = figure.subplots(len(panels), squeeze=False, height_ratios=heights)
         for axes, panel in zip(drawn[:, 0], panels, strict=True):
             for place, row in enumerate(reversed(panel)):
-                _draw_interval(axes, place, row, inner[row.term], places)
+                _draw_interval(axes, place, row, inner.get(row.term))
             labels = [term_name(row.term, own=own) for row in reversed(panel)]
             axes.set_yticks(range(len(panel)), list(map(picture_label, labels)))
             axes.set_ylim(-0.6, len(panel) - 0.4)
@@ -96,7 +101,11 @@ def draw_estimates(
             if panel[0].term in result.moments.predictors:
                 axes.axvline(0, color=MUTED, lw=1, ls=":")
         kind = interval_name("credible-eti", result.prob)
-        title = say("Dot: posterior mean. Thick: {}, thin: {}", level(_INNER), kind)
+        title = (
+            say("Dot: posterior mean. Thick: {}, thin: {}", level(_INNER), kind)
+            if open_
+            else say("Dot: posterior mean. Line: {}", kind)
+        )
         figure.suptitle(title, size=10, x=0.01, ha="left")
     return figure
 
@@ -112,26 +121,28 @@ def _panels(rows: Sequence[Estimate], slopes: Sequence[str]) -> list[list[Estima
     ]
 
 
-def _draw_interval(
-    axes: "Axes", place: int, row: Estimate, inner: Estimate, places: Places | None
-) -> None:
-    """One quantity, with the digits that it may have: a file holds what is drawn."""
-    drawn = [row.lower, row.upper, inner.lower, inner.upper, row.estimate]
-    if places is not None:
-        most = min(significant_decimals(row.sd), places(row.term, ""))
-        drawn = [shortened(value, most) for value in drawn]
-    low, high, inner_low, inner_high, middle = drawn
-    axes.plot([low, high], [place, place], color=BLUE, lw=1.2)
-    axes.plot([inner_low, inner_high], [place, place], color=BLUE, lw=4, solid_capstyle="butt")
-    axes.plot(middle, place, "o", color=BLUE, mec="white", ms=7)
+def _draw_interval(axes: "Axes", place: int, row: Estimate, inner: Estimate | None) -> None:
+    """One quantity: its interval, half of it where that is known, and its mean."""
+    axes.plot([row.lower, row.upper], [place, place], color=BLUE, lw=1.2)
+    if inner is not None:
+        half = [inner.lower, inner.upper]
+        axes.plot(half, [place, place], color=BLUE, lw=4, solid_capstyle="butt")
+    axes.plot(row.estimate, place, "o", color=BLUE, mec="white", ms=7)
 
 
-def draw_shrinkage(
-    result: Result, unsaid: Container[str] = (), *, places: Places | None = None
-) -> "Figure":
+class Level(NamedTuple):
+    """One group's level without and with partial pooling, and its limits."""
+
+    group: str
+    n: int | None
+    alone: float
+    mean: float
+    lower: float
+    upper: float
+
+
+def draw_shrinkage(result: Result) -> "Figure":
     """Draw every group's level without and with partial pooling, and its size, the smallest first.
-
-    Groups whose n is not said come before all others, by name: an order tells of sizes.
 
     Both are levels at the predictors' means, averaged over all data sets that are possible; where a
     predictor is constant within groups there is none without pooling.
@@ -140,46 +151,72 @@ def draw_shrinkage(
     ----------
     result : Result
         With a posterior.
-    unsaid : container of str
-        Groups whose n is not said: their means are drawn to one decimal.
-    places : callable, optional
-        Most decimals that a level may have; it has one at most.
     """
-    from matplotlib.figure import Figure
-
     moments, posterior = result.moments, result.some_draws(_DRAWS)["posterior"].to_dataset()
     beta = posterior["beta"].sel(term=list(moments.terms)).to_numpy()
     middle = beta[..., 0] + beta[..., 1:] @ moments.grand_mean[:-1]
-    groups = [g for g in moments.groups if g in posterior[moments.group].to_numpy()]
-    sizes = {
-        group: HIDDEN if group in unsaid else int(moments.sizes[moments.groups.index(group)])
-        for group in groups
-    }
-    labels = {group: picture_label(_group_name(group, result)) for group in groups}
-    order = sorted(groups, key=lambda g: (0 if g in unsaid else int(sizes[g]), labels[g]))
     try:
         own = own_levels([part.moments for part in result.fitted.parts], result.prob)
     except DataError:
         own = {}
+    levels, known = list[Level](), posterior[moments.group].to_numpy()
+    for group, size in zip(moments.groups, moments.sizes, strict=True):
+        if group not in known:
+            continue
+        effects = posterior.sel({moments.group: group})
+        pooled = middle + effects["u"].to_numpy()
+        if "u_slope" in effects:  # at the predictors' means, as the others are
+            at = moments.predictors.index(effects["u_slope"].attrs["term"])
+            pooled = pooled + effects["u_slope"].to_numpy() * moments.grand_mean[at]
+        low, high = np.quantile(pooled, [0.5 - 0.5 * result.prob, 0.5 + 0.5 * result.prob])
+        alone = own.get(group, (np.nan,))[0]
+        levels.append(Level(group, int(size), alone, pooled.mean(), low, high))
+    return draw_levels(result, levels, float(middle.mean()))
+
+
+def passed_levels(pooling: Pooling) -> tuple[list[Level], float]:
+    """Levels as tables have them once they have passed disclosure control, and the mean of all.
+
+    Parameters
+    ----------
+    pooling : Pooling
+        As `protect_pooling` returns it.
+    """
+    levels = [
+        Level(row.group, row.n if isinstance(row.n, int) else None, row.none, row.mean,
+              row.lower, row.upper)
+        for row in shown_levels(pooling)
+    ]  # fmt: skip
+    whole = pooling.groups[0].complete
+    return levels, whole if isinstance(whole, float) else nan
+
+
+def draw_levels(result: Result, levels: Sequence[Level], everyone: float) -> "Figure":
+    """Draw levels: groups whose n is not said first, by name, since an order tells of sizes.
+
+    Parameters
+    ----------
+    result : Result
+        Whose levels they are.
+    levels : sequence of Level
+    everyone : float
+        Mean of all.
+    """
+    from matplotlib.figure import Figure
+
+    labels = {one.group: picture_label(_group_name(one.group, result)) for one in levels}
+    order = sorted(levels, key=lambda one: (one.n or 0, labels[one.group]))
     with styled():
         figure = Figure(figsize=(7, 0.45 * len(order) + 1.8), layout="constrained")
         axes: Axes = figure.subplots()
-        for place, group in enumerate(order):
-            effects = posterior.sel({moments.group: group})
-            pooled = middle + effects["u"].to_numpy()
-            if "u_slope" in effects:  # at the predictors' means, as the others are
-                at = moments.predictors.index(effects["u_slope"].attrs["term"])
-                pooled = pooled + effects["u_slope"].to_numpy() * moments.grand_mean[at]
-            ends = np.quantile(pooled, [0.5 - 0.5 * result.prob, 0.5 + 0.5 * result.prob])
-            drawn = [own.get(group, (np.nan,))[0], pooled.mean(), *ends]
-            alone, mean, low, high = _levels(drawn, places, group, coarse=group in unsaid)
-            axes.plot([alone, mean], [place - 0.15, place], color=MUTED, lw=1)
-            axes.plot([low, high], [place, place], color=BLUE)
-            axes.plot(mean, place, "o", color=BLUE)
-            axes.plot(alone, place - 0.15, "o", mfc="white", mec=MUTED)
-        (everyone,) = _levels([middle.mean()], places)
+        for place, one in enumerate(order):
+            axes.plot([one.alone, one.mean], [place - 0.15, place], color=MUTED, lw=1)
+            axes.plot([one.lower, one.upper], [place, place], color=BLUE)
+            axes.plot(one.mean, place, "o", color=BLUE)
+            axes.plot(one.alone, place - 0.15, "o", mfc="white", mec=MUTED)
         axes.axvline(everyone, color=MUTED, lw=1, ls=":")
-        said = [f"{labels[group]} (n = {sizes[group]})" for group in order]
+        sizes = [HIDDEN if one.n is None else one.n for one in order]
+        said = [f"{labels[one.group]} (n = {n})" for one, n in zip(order, sizes, strict=True)]
         axes.set_yticks(range(len(order)), said)
         write_numbers(axes)
         axes.set_xlabel(_measured(result))
@@ -190,76 +227,92 @@ def draw_shrinkage(
     return figure
 
 
-def _levels(
-    values: Sequence[float], places: Places | None, group: str = "", *, coarse: bool = False
-) -> Sequence[float]:
-    """Levels with the decimals that they may have: of all at their mean, or of one group."""
-    if places is None:
-        return [round(float(value), 1) for value in values] if coarse else values
-    most = min(1, places("" if group else INTERCEPT, group))
-    return [round(float(value), most) for value in values]
-
-
-def draw_slopes(
-    result: Result, unsaid: Container[str] = (), *, places: Places | None = None
-) -> "Figure":
+def draw_slopes(result: Result) -> "Figure":
     """Draw each group's line with its band, least squares in the group alone, and means of rows.
 
     Parameters
     ----------
     result : Result
-        With a slope that varies by group.
-    unsaid : container of str
-        Groups whose n is not said.
-    places : callable, optional
-        Where given, what the rows of an answer or of a group alone say is left out.
+        With a slope that varies by group. Of one that has passed disclosure control lines alone are
+        drawn, from what its table says.
     """
-    from matplotlib.figure import Figure
-
+    if isinstance(result, Released):
+        return _draw_passed_slopes(result)
     table, lines = group_slopes(result), group_lines(result)
-    rows, groups = rows_of_result(result), list(table.index)
+    rows = rows_of_result(result)
     (name,) = result.spec.varying
     place = [predictor_of(p, result.spec.predictors) for p in rows.predictors].index(name)
     column, term = rows.x[:, place], rows.predictors[place]
-    across = min(3, len(groups))
-    down = -(-len(groups) // across)
     with styled():
-        figure = Figure(figsize=(3 * across, 2.7 * down + 0.4), layout="constrained")
-        panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
-        for j, (group, axes) in enumerate(zip(groups, panels.flat, strict=False)):
+        figure, panels = _panels_of(result, list(table.index))
+        for j, group in enumerate(table.index):
+            axes = panels[group]
             line, row = lines[lines["group"] == group], table.loc[group]
             axes.fill_between(line["x"], line["lower"], line["upper"], color=BLUE, alpha=0.2, lw=0)
             axes.plot(line["x"], line["mean"], color=BLUE)
             x, y = column[rows.code == j], rows.y[rows.code == j]
             # The end of a line through two answers is a mean, as a dot is.
-            few = result.provenance.source in _SURVEYED and (
-                places is not None
-                or group in unsaid
-                or min(np.unique(x, return_counts=True)[1]) < _FEW
-            )
+            surveyed = result.provenance.source in _SURVEYED
+            few = surveyed and min(np.unique(x, return_counts=True)[1]) < _FEW
             if np.isfinite(row["own"]) and not few:
                 ends = np.array([x.min(), x.max()])
                 own = y.mean() + row["own"] * (ends - x.mean())
                 axes.plot(ends, own, color=MUTED, ls="--", lw=1)
-            if places is None:
-                _draw_means(axes, x, y)
-            write_numbers(axes, "xy")
-            size = HIDDEN if group in unsaid else f"{row['n']:.0f}"
+            _draw_means(axes, x, y)
             share = with_percent(percent(row["borrowed"], 0))
-            said = say("n = {}, {} borrowed", size, share)
+            said = say("n = {}, {} borrowed", f"{row['n']:.0f}", share)
             axes.set_title(f"{picture_label(_group_name(group, result))}\n{said}", size=9)
-        for axes in panels.flat[len(groups) :]:
-            axes.set_axis_off()
         if result.provenance.source in _SURVEYED:
-            panels[-1, 0].set_xticks(*_answers(term, column))
-        figure.supxlabel(picture_label(term_name(name, own=own_group(result))), size=10)
-        figure.supylabel(_measured(result), size=10)
+            lowest = list(panels.values())[3 * ((len(panels) - 1) // 3)]
+            lowest.set_xticks(*_answers(term, column))
         kind = interval_name("credible-eti", result.prob)
         figure.suptitle(
             say("Line: partially pooled, {}. Dashed: least squares alone. Dots: means", kind),
             size=10, x=0.01, ha="left",
         )  # fmt: skip
     return figure
+
+
+def _draw_passed_slopes(result: Released) -> "Figure":
+    """Lines of the groups, of the rounded figures that have passed."""
+    term, whole = result.varying_term, {row.term: row.estimate for row in result.singles}
+    ends, names = item_ends(term)
+    found = {
+        (row.group, row.term): whole[row.term] + row.estimate for row in result.rows if row.group
+    }
+    lines = {
+        group: np.array([found[group, INTERCEPT] + found[group, term] * x for x in ends])
+        for group in result.moments.groups
+    }
+    with styled():
+        figure, panels = _panels_of(result, list(lines))
+        for group, axes in panels.items():
+            axes.plot(ends, lines[group], color=BLUE)
+            axes.set_title(picture_label(_group_name(group, result)), size=9)
+            axes.set_xticks(ends, names)
+        figure.suptitle(
+            say("Line: partially pooled, of rounded figures"), size=10, x=0.01, ha="left"
+        )
+    return figure
+
+
+def _panels_of(result: Result, groups: Sequence[str]) -> "tuple[Figure, dict[str, Axes]]":
+    """A panel for each group, three beside each other."""
+    from matplotlib.figure import Figure
+
+    across = min(3, len(groups))
+    down = -(-len(groups) // across)
+    figure = Figure(figsize=(3 * across, 2.7 * down + 0.4), layout="constrained")
+    panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
+    for axes in panels.flat[len(groups) :]:
+        axes.set_axis_off()
+    found = dict(zip(groups, panels.flat, strict=False))
+    for axes in found.values():
+        write_numbers(axes, "xy")
+    (name,) = result.spec.varying
+    figure.supxlabel(picture_label(term_name(name, own=own_group(result))), size=10)
+    figure.supylabel(_measured(result), size=10)
+    return figure, found
 
 
 def _draw_means(axes: "Axes", x: "NDArray[np.float64]", y: "NDArray[np.float64]") -> None:

@@ -83,6 +83,10 @@ def move_unobserved(
                 effects["n_workplaces"], effects["n"], effects["quantity"], strict=True
             )
         ], dtype=bool)  # fmt: skip
+        if few.any() and not few.all():  # by itself it would be known why
+            least = effects[~few].sort_values("n_workplaces").iloc[0]
+            few |= ((effects["term"] == least["term"])
+                    & (effects["quantity"] == least["quantity"])).to_numpy()  # fmt: skip
         told = effects[few].drop_duplicates(["term", "quantity"])
         log = tuple(
             Hidden("unobserved", term, quantity, "difference")

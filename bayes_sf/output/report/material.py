@@ -6,11 +6,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from bayes_sf.analysis.choices.multiverse import Explored
 from bayes_sf.analysis.comparison import CoefficientRow, Reproduction, reproduce
 from bayes_sf.analysis.contrast import (
     Contrast,
     contrast_posterior,
+    exact_posterior,
     find_contrast,
     widest_contrasts,
 )
@@ -21,14 +24,15 @@ from bayes_sf.analysis.replay.consistency import RuleOutcome, replay
 from bayes_sf.analysis.sensitivity import Sensitivity, sensitivity
 from bayes_sf.catalogue import language
 from bayes_sf.disclosure.control import Control, Hidden, Rules
+from bayes_sf.disclosure.gate import Released
 from bayes_sf.disclosure.protected_models import (
-    hidden_of,
     keep_open,
     protect_pooling,
     protect_reproduction,
     withheld_of,
 )
 from bayes_sf.disclosure.protected_sensitivity import protect_fan, protect_sensitivity
+from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.result import Result
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.report.alternatives import explore_choices, move_unobserved, treat_gaps
@@ -86,6 +90,8 @@ class Material:
         A multiverse, or why it cannot be had; the published study has none.
     missing : MissingStudy or str or None
         What complete rows say, and a saved run of `impute` if there is one; or why they do not.
+    unresolved : float
+        What the nodes of the null models leave unresolved.
     """
 
     source: str
@@ -105,6 +111,7 @@ class Material:
     tipping: "pd.DataFrame"
     explored: Explored | str | None
     missing: MissingStudy | str | None
+    unresolved: float
 
     @property
     def nulls(self) -> tuple[Result, ...]:
@@ -214,6 +221,11 @@ def gather(
         poolings=tuple(pooling for pooling, _ in poolings), rope=rope, seed=seed,
         with_data=with_data, control=control, tables=tables, effects=effects, tipping=tipping,
         explored=explored, missing=missing,
+        unresolved=max(
+            max(part.grid.unresolved())
+            for result in found.results["null", "exact"].values()
+            for part in exact_posterior(result).parts
+        ),
         hidden=(
             *(line for _, log in poolings for line in log),
             *(line for line in tables_log if line.table == "flow"),
@@ -263,42 +275,45 @@ def _judged(material: Material, _: str) -> tuple[Association, ...]:
 def _associate(result: Result, term: str, material: Material) -> Association:
     """One contrast."""
     contrast = find_contrast(term, "widest", lang=language())
-    posterior = contrast_posterior(result, contrast)
-    mean, sd, lower, upper = _of_contrast(result, contrast, protected=material.control.active)
-    negative = float(posterior.cdf(0.0)[0])
+    posterior, (lower, upper), direction = _posterior_of(result, contrast)
 
     def beyond(amount: float) -> float:
         return float(1 - posterior.cdf(amount)[0] + posterior.cdf(-amount)[0])
 
     return Association(
         outcome=result.spec.outcome, term=term, contrast=contrast,
-        mean=mean, sd=sd, lower=lower, upper=upper,
-        p_direction=max(negative, 1 - negative), at_least=tuple(map(beyond, AMOUNTS)),
+        mean=float(posterior.mean()[0]), sd=float(posterior.sd()[0]), lower=lower, upper=upper,
+        p_direction=direction, at_least=tuple(map(beyond, AMOUNTS)),
         inside=float("nan") if material.rope is None else 1 - beyond(material.rope),
         n=result.moments.n_obs,
     )  # fmt: skip
 
 
-def _of_contrast(
-    result: Result, contrast: Contrast, *, protected: bool
-) -> tuple[float, float, float, float]:
-    """Mean, sd and interval of a contrast; of protected data so many times what has passed."""
-    if protected:
+def _posterior_of(
+    result: Result, contrast: Contrast
+) -> tuple[NormalMixture, tuple[float, float], float]:
+    """Posterior of a contrast, interval, direction; of protected data what printed figures say.
+
+    Probabilities of it in full would be further equations in the data: there a normal distribution
+    has the mean and the sd that have passed.
+    """
+    if isinstance(result, Released):
         (row,) = (one for one in result.coefficients if one.term == contrast.term)
-        ends = sorted(contrast.size * end for end in (row.lower, row.upper))
-        return contrast.size * row.estimate, abs(contrast.size) * row.sd, ends[0], ends[1]
+        size = contrast.size
+        low, high = sorted((size * row.lower, size * row.upper))
+        mean, sd = np.array([[size * row.estimate]]), np.array([[abs(size) * row.sd]])
+        return NormalMixture(np.ones(1), mean, sd), (low, high), row.p_direction
     posterior, tail = contrast_posterior(result, contrast), 0.5 - 0.5 * result.prob
-    lower, upper = map(float, posterior.quantile([tail, 1 - tail])[0])
-    return float(posterior.mean()[0]), float(posterior.sd()[0]), lower, upper
+    low, high = map(float, posterior.quantile([tail, 1 - tail])[0])
+    negative = float(posterior.cdf(0.0)[0])
+    return posterior, (low, high), max(negative, 1 - negative)
 
 
 def explorer_models(material: Material) -> tuple[Result, ...]:
-    """Models that the page may move the priors of.
+    """Models that the page may move the priors of: none of protected data.
 
-    Their sufficient statistics are in the page: those of microdata only where the user asks, and
-    never where an industry is hidden.
+    Their sufficient statistics are in the page, in full.
     """
     if material.source == "microdata" and not material.with_data:
         return ()
-    models = (*material.nulls, *material.bivariate)
-    return tuple(model for model in models if not hidden_of(model, material.control))
+    return () if material.control.active else (*material.nulls, *material.bivariate)

@@ -7,7 +7,6 @@ write the function and put it where it is to be read.
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from bayes_sf.analysis.contrast import exact_posterior
 from bayes_sf.catalogue import say
 from bayes_sf.disclosure.protected_models import hidden_of
 from bayes_sf.output.audit import notice
@@ -52,10 +51,7 @@ def _effects(material: Material) -> Section:
         one for one in material.bivariate
         if one.spec.key == ("q17", "absence_change") and not hidden_of(one, material.control)
     ]  # fmt: skip
-    for one in chosen:
-        release = material.control.release(one.spec)
-        places = None if release is None else release.places
-        figures.append(line_figure(one, seed=material.seed, places=places))
+    figures += [line_figure(one, seed=material.seed) for one in chosen]
     paragraphs = [
         observed(material),
         *(
@@ -187,7 +183,7 @@ def _explorer(material: Material) -> Section | None:
 
 def _diagnostics(material: Material) -> Section:
     found = material.found
-    error = max(float(material.fan["error"].max()), _unresolved(material))
+    error = max(float(material.fan["error"].max()), material.unresolved)
     hit, total = found.returned
     left = sum(row.basis == "estimate and SE" for row in found.coefficients)
     paragraphs = [
@@ -217,12 +213,6 @@ def _diagnostics(material: Material) -> Section:
         ),
     ]
     return Section("diagnostics", material.source, tuple(paragraphs))
-
-
-def _unresolved(material: Material) -> float:
-    """What the nodes of the null models leave unresolved."""
-    fits = [exact_posterior(result) for result in material.nulls]
-    return max(max(part.grid.unresolved()) for fitted in fits for part in fitted.parts)
 
 
 def _power_of_ten(value: float) -> str:

@@ -5,9 +5,10 @@ from typing import Final
 
 from bayes_sf.analysis.comparison import IccRow
 from bayes_sf.analysis.pooling import GroupRow, Pooling
-from bayes_sf.analysis.ranking import end_probabilities
+from bayes_sf.analysis.ranking import end_probabilities, rounded_ends
 from bayes_sf.analysis.replay.findings import count_severities
 from bayes_sf.catalogue import say
+from bayes_sf.disclosure.gate import Released
 from bayes_sf.disclosure.protected_models import shown_levels
 from bayes_sf.inputs.published import published_table
 from bayes_sf.inputs.sample import AnalysisSample
@@ -125,7 +126,11 @@ def _levels(pooling: Pooling, seed: int) -> str:
         return f"{fixed(row.mean, 1)}; {interval(row.lower, row.upper, 1)}"
 
     low, high = rows[0], rows[-1]
-    ends = end_probabilities(pooling.exact, [row.group for row in rows], seed=seed)
+    ends = (
+        rounded_ends(rows, seed=seed)
+        if isinstance(pooling.exact, Released)
+        else end_probabilities(pooling.exact, [row.group for row in rows], seed=seed)
+    )
     return say(
         "{outcome}: the lowest expected level is that of {low} ({low_value}), "
         "which is the lowest of all with probability {lowest}; the highest is "

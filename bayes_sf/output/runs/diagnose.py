@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bayes_sf.catalogue import Marked, mark, mark_as, say
+from bayes_sf.disclosure.control import HIDDEN
 from bayes_sf.engines.sampled.diagnostics import Check, checks, diagnose
 from bayes_sf.engines.store import SavedFit, load_fit
 from bayes_sf.output.files import json_text
 from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.numbers import as_printed, estimate, fixed, row_decimals
+from bayes_sf.output.run import keyed
 from bayes_sf.output.tables.table import Table, printed_table
 from bayes_sf.output.words.priors import prior_words
 from bayes_sf.output.words.words import outcome_name, statement_of, word
@@ -50,13 +52,16 @@ class Diagnosis:
         return all(check.passed for check in self.checks)
 
 
-def diagnose_file(path: Path) -> Diagnosis:
+def diagnose_file(path: Path, *, protected: bool = True) -> Diagnosis:
     """Read a saved fit and judge it.
 
     Parameters
     ----------
     path : pathlib.Path
         A file of `bayes-sf fit --engine nuts`.
+    protected : bool
+        Whether of files of one's own only what chains say of each other is told: how many digits
+        of means and sds may be, no draws can say.
 
     Raises
     ------
@@ -65,7 +70,14 @@ def diagnose_file(path: Path) -> Diagnosis:
     """
     saved = load_fit(path)
     table = diagnose(saved.tree)
-    return Diagnosis(path, saved, table, checks(table))
+    verdict = checks(table)
+    if protected and saved.about["provenance"]["source"] == "microdata":
+        table = table.assign(**dict.fromkeys(_IN_UNIT, HIDDEN))
+    return Diagnosis(path, saved, table, verdict)
+
+
+#: Diagnostics in the outcome's unit.
+_IN_UNIT: Final = ("mean", "sd", "mcse_mean", "mcse_sd")
 
 
 def print_diagnosis(console: "Console", found: Diagnosis, *, as_json: bool) -> None:
@@ -86,7 +98,7 @@ def print_diagnosis(console: "Console", found: Diagnosis, *, as_json: bool) -> N
             "converged": found.converged,
             "checks": [asdict(check) for check in found.checks],
             "parameters": found.table.reset_index().to_dict("records"),
-            "about": about,
+            "about": keyed(about) if about["provenance"]["source"] == "microdata" else about,
         }
         console.file.write(json_text(content))
         return
@@ -131,10 +143,12 @@ def _table(found: Diagnosis) -> Table:
 
 def _row(name: str, row: Any) -> tuple[str, ...]:
     """One parameter: the mean as precise as its MCSE, ESS in whole draws."""
-    decimals = row_decimals((row["mean"], row["sd"]), row["mcse_mean"])
+    told = [HIDDEN] * 3
+    if row["mean"] != HIDDEN:
+        decimals = row_decimals((row["mean"], row["sd"]), row["mcse_mean"])
+        told = [estimate(row[key], decimals) for key in ("mean", "sd", "mcse_mean")]
     return (
-        name, estimate(row["mean"], decimals), estimate(row["sd"], decimals),
-        estimate(row["mcse_mean"], decimals), fixed(row["r_hat"], 3),
+        name, *told, fixed(row["r_hat"], 3),
         _draws(row["ess_bulk"]), _draws(row["ess_tail"]), fixed(row["exact_mcse"], 1),
     )  # fmt: skip
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,9 @@ from bayes_sf.disclosure.control import Control, Rules
 from bayes_sf.disclosure.gate import Passed, all_of
 from bayes_sf.disclosure.protected_models import (
     keep_open,
-    pass_rounded,
-    pass_without_groups,
     protect_pooling,
     protect_reproduction,
+    protect_results,
 )
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.result import Result
@@ -27,7 +27,6 @@ from bayes_sf.output.tables.comparison_tables import comparison_tables, icc_tabl
 from bayes_sf.output.tables.described_sample import protect_tables
 from bayes_sf.output.tables.pooling_tables import pooling_table, shrinkage_table
 from bayes_sf.output.tables.result_tables import diagnostics_table, posterior_table
-from bayes_sf.output.tables.rounded import rounded_table, without_groups
 from bayes_sf.output.tables.sample_tables import descriptive_tables, flow_tables
 from bayes_sf.output.tables.table import Table
 from bayes_sf.spec.analysis import Analysis
@@ -141,25 +140,19 @@ def _result_tables(results: list[Result], control: Control) -> Iterator[Passed[t
     """A summary for each engine, and the diagnostics of chains."""
     for engine in dict.fromkeys(result.engine for result in results):
         fits = [result for result in results if result.engine == engine]
-        table = posterior_table(fits, name=f"estimates_{engine}")
-        yield pass_rounded(table, fits, control, rounded_table).map(lambda one: (one,))
-    for result in results:
-        if result.engine == "nuts":
-            table = diagnostics_table(result)
-            yield pass_without_groups(table, result, control, without_groups).map(
-                lambda one: (one,)
-            )
+        make = partial(posterior_table, name=f"estimates_{engine}")
+        yield protect_results(fits, control).map(make).map(lambda one: (one,))
+    chains = [result for result in results if result.engine == "nuts"]
+    yield protect_results(chains, control).map(lambda fits: tuple(map(diagnostics_table, fits)))
 
 
 def _reproduced_tables(
     found: Reproduction, source: str, control: Control
 ) -> Iterator[Passed[tuple[Table, ...]]]:
     """Published figures beside ours."""
-    fits = [fit for results in found.results.values() for fit in results.values()]
-    shown = protect_reproduction(found, control)
-    yield shown.map(lambda one: (icc_table(one.icc, source=source),))
-    for table in comparison_tables(shown.shown, source=source):
-        yield pass_rounded(table, fits, control, rounded_table).map(lambda one: (one,))
+    yield protect_reproduction(found, control).map(
+        lambda one: (icc_table(one.icc, source=source), *comparison_tables(one, source=source))
+    )
 
 
 def _sample_tables(tables: "Mapping[str, pd.DataFrame]", source: str) -> Iterator[Table]:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bayes_sf.catalogue import say
-from bayes_sf.disclosure.control import Control
-from bayes_sf.disclosure.gate import Passed, all_of, unprotected
+from bayes_sf.disclosure.control import HIDDEN, Control
+from bayes_sf.disclosure.gate import Passed, Released, all_of, unprotected
 from bayes_sf.disclosure.protected_models import (
     keep_open,
     protect_diagnostics,
@@ -21,6 +21,7 @@ from bayes_sf.engines.result import Result, Results
 from bayes_sf.engines.store import fit_saved
 from bayes_sf.errors import OutcomeWarning
 from bayes_sf.inputs.own_table import OwnTable, read_table
+from bayes_sf.output.audit import make_private
 from bayes_sf.output.numbers import estimate, fixed, interval, probability, row_decimals
 from bayes_sf.output.progress import show_sampling
 from bayes_sf.output.run import Asked, Content, Run, described
@@ -65,13 +66,15 @@ def run_fit(
     asked : Asked
         Of disclosure control: effects of hidden groups are in no table and no file.
     folder : pathlib.Path
-        Where fits are saved.
+        Where fits are saved; under disclosure control in the private folder beside it.
     engine : {"exact", "reml", "ols", "nuts"}
     resume : bool
         Whether saved fits of the same question are taken as they are.
     """
     control = Control.of(data, asked.rules)
     kept = keep_open(analysis, control)
+    if control.active:  # draws have all digits
+        folder = make_private(folder)
     fits: list[tuple[Result, bool]] = []
     with show_sampling(asked.console, len(kept.shown.specs)) as begin:
         for spec in kept.shown.specs:
@@ -197,12 +200,15 @@ def _rows(result: Result, models: int) -> Iterator[tuple[str, ...]]:
         decimals = row_decimals((row.estimate, row.sd), sd)
         span = "" if math.isnan(row.lower) else interval(row.lower, row.upper, decimals)
         term = numbered_name(row.term)
+        told = (
+            estimate(row.estimate, decimals), span,
+            probability(row.p_direction) if result.has_draws else fixed(row.t, 2),
+        )  # fmt: skip
+        if isinstance(result, Released) and math.isnan(row.estimate):
+            told = (HIDDEN, HIDDEN, HIDDEN)
         yield (
             result.spec.name, outcome_name(result.spec.outcome),
-            f"{term} | {industry_name(row.group)}" if row.group else term,
-            estimate(row.estimate, decimals), span,
-            probability(row.p_direction) if result.has_draws
-            else fixed(row.t, 2),
+            f"{term} | {industry_name(row.group)}" if row.group else term, *told,
             str(result.moments.n_obs),
             "" if result.converged else say("NOT CONVERGED"),
         )  # fmt: skip

@@ -79,7 +79,9 @@ def run_impute(
     safe, single = shown.shown[1], completed or not control.active
     withheld = not set(study.panel_fit.panel.industries) - set(safe.industries)
     passed = shown.map(
-        lambda both: _content(both[0], both[1], asked, completed, spread=not withheld)
+        lambda both: _content(
+            both[0], both[1], asked, completed, spread=not withheld, protected=control.active
+        )
     )
     if single:
         files: dict[str, str | bytes] = {}
@@ -92,14 +94,24 @@ def run_impute(
 
 
 def _content(
-    analysis: Analysis, safe: ProtectedStudy, asked: Asked, completed: int, *, spread: bool
+    analysis: Analysis,
+    safe: ProtectedStudy,
+    asked: Asked,
+    completed: int,
+    *,
+    spread: bool,
+    protected: bool,
 ) -> Content:
     """Tables, pictures and files."""
     study, source = safe.study, asked.source
     figures = {"delta": delta_figure(_drawn(study), study.tipping, source=source)}
     if spread:
         figures["distributions"] = distribution_figure(
-            study.panel_fit.panel, study.done, source=source, hidden=safe.industries
+            study.panel_fit.panel,
+            study.done,
+            source=source,
+            hidden=safe.industries,
+            least=asked.rules.min_workplaces if protected else 0,
         )
     frames = {
         "tipping_points": study.tipping, "missing": study.missing, "won_back": study.won,
@@ -129,7 +141,8 @@ def _added(both: "tuple[Content, tuple[Figure, dict[str, str | bytes]]]") -> Con
     """Content with one picture and some files more."""
     content, (figure, files) = both
     figures = {**content.figures, "quarters": figure}
-    return replace(content, figures=figures, texts={**content.texts, **files})
+    private = ("quarters.svg", "quarters.png", *files)
+    return replace(content, figures=figures, texts={**content.texts, **files}, private=private)
 
 
 def _drawn(study: MissingStudy) -> "pd.DataFrame":

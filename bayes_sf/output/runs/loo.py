@@ -12,7 +12,6 @@ from bayes_sf.catalogue import mark, say
 from bayes_sf.disclosure.control import HIDDEN, Control
 from bayes_sf.disclosure.gate import Passed, all_of
 from bayes_sf.disclosure.protected_models import (
-    blunt_of,
     hidden_of,
     keep_open,
     protect_results,
@@ -61,8 +60,9 @@ def run_loo(
     control = Control.of(data, asked.rules)
     kept = all_of(keep_open(analysis, control) for analysis in analyses)
     results = _fitted(kept.shown, data, asked)
+    hidden = [group for result in results.values() for group in hidden_of(result, control)]
     frames = {
-        "loo": pass_fit_measures(_compared(results), control),
+        "loo": pass_fit_measures(_compared(results), control, hidden),
         "checks": _checks(results, control),
     }
     if by_group:
@@ -146,7 +146,7 @@ def _checks(results: dict[tuple[str, str], Result], control: Control) -> Passed[
     parts = [
         protect_checks(
             check_predictions(result).reset_index(), hidden_of(result, control), control,
-            control.unsaid(result.spec), blunt=blunt_of(result, control),
+            result.spec,
         ).map(partial(pd.DataFrame.assign, model=name, outcome=outcome))
         for (name, outcome), result in results.items()
     ]  # fmt: skip
@@ -159,8 +159,8 @@ def _by_group(
     """Groups left out, for all models, and what is hidden of them."""
     parts = [
         protect_left_out(
-            leave_group_out(result, seed=seed).reset_index(), hidden_of(result, control),
-            control.unsaid(result.spec), blunt=control.active,
+            leave_group_out(result, seed=seed).reset_index(), hidden_of(result, control), control,
+            result.spec,
         ).map(partial(pd.DataFrame.assign, model=name, outcome=outcome))
         for (name, outcome), result in results.items()
     ]  # fmt: skip

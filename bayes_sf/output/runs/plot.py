@@ -1,14 +1,21 @@
 """`bayes-sf plot`: a picture of every model of an analysis."""
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from bayes_sf.analysis.pooling import compare_pooling
 from bayes_sf.disclosure.control import Control
 from bayes_sf.disclosure.gate import Passed, all_of
-from bayes_sf.disclosure.protected_models import keep_open, pass_picture, protect_results
+from bayes_sf.disclosure.protected_models import (
+    check_withheld,
+    keep_open,
+    pass_picture,
+    protect_pooling,
+    protect_results,
+)
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.result import Result
-from bayes_sf.output.figures.pictures import OF_CHAINS, draw_picture, picture_name
+from bayes_sf.output.figures.pictures import OF_CHAINS, draw_picture, picture_name, signed
+from bayes_sf.output.figures.result import draw_levels, passed_levels
 from bayes_sf.output.progress import show_sampling
 from bayes_sf.output.run import Asked, Content, Run, described
 from bayes_sf.spec.analysis import Analysis
@@ -39,13 +46,14 @@ def run_plot(
     control = Control.of(data, asked.rules)
     kept = keep_open(analysis, control)
     results, drawn = list[Result](), list["Passed[Figure]"]()
+    for spec in kept.shown.specs:
+        check_withheld(spec, picture, control)
     with show_sampling(asked.console, len(kept.shown.specs)) as begin:
         for spec in kept.shown.specs:
             begin(f"{spec.name} of {spec.outcome}")
             needed = spec.engines[0] if picture not in OF_CHAINS else "nuts"
             result = fit(spec, data, engine=engine or needed, seed=asked.seed)
-            draw = partial(draw_picture, result, picture)
-            drawn.append(pass_picture(result, picture, control, draw))
+            drawn.append(_drawn(result, data, picture, control))
             results.append(result)
     names = [picture_name(result, picture) for result in results]
 
@@ -59,3 +67,18 @@ def run_plot(
 
     shown = kept.also(all_of(drawn).also(protect_results(results, control)))
     return Run(asked, control, shown.map(content))
+
+
+def _drawn(result: Result, data: Any, picture: str, control: Control) -> "Passed[Figure]":
+    """A picture, of protected data made of what their tables say."""
+
+    def draw(shown: Result, name: str) -> "Figure":
+        if levels is None:
+            return draw_picture(shown, name)
+        return signed(draw_levels(shown, *passed_levels(levels.shown)), shown, name)
+
+    levels = None
+    if control.active and picture == "shrinkage":
+        pooling = compare_pooling(result.spec, data, prob=result.prob)
+        levels = protect_pooling(pooling, control)
+    return pass_picture(result, picture, control, draw)

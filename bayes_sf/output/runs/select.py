@@ -78,7 +78,7 @@ def run_select(
 
     Raises
     ------
-    DataError
+    UsageError
         If the first or the last year has no observed quarter.
     """
     size = sample.frame.set_index("workplace")["n_employees"]

@@ -149,6 +149,7 @@ def protect_tables(sample: AnalysisSample, control: Control) -> Passed[Protected
     """
     if control.counts is None:
         return Passed(ProtectedTables(description_tables(sample), {}, {}, frozenset()))
+    control.count()
     frame, rules, counts = sample.frame, control.rules, control.counts
     sizes = _by_industry(frame)
     groups = control.hidden_groups(sizes)

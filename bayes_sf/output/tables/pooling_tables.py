@@ -40,7 +40,8 @@ def pooling_table(pooling: Pooling) -> Table:
             "term": term_name(row.term, own=own), "pooling": word(row.pooling),
             "engine": of_groups(word(row.engine), own=own),
             "estimate": row.estimate, "sd": row.sd, "lower": row.lower, "upper": row.upper,
-            "digits": digits_of(row.term, row.estimate, row.sd),
+            "digits": HIDDEN if str(row.estimate) == HIDDEN
+            else digits_of(row.term, row.estimate, row.sd),
         }
         for row in sorted(pooling.terms, key=lambda row: order.index(row.term))
     ]  # fmt: skip

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from bayes_sf.catalogue import say, say_as, speaks
+from bayes_sf.disclosure.control import HIDDEN
+from bayes_sf.disclosure.gate import Released
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.published import scalar
@@ -134,12 +136,17 @@ def _term_rows(result: Result) -> Iterator[_Record]:
     for row in result.rows:
         varying = {INTERCEPT: "u", "sd_resid": "sd_resid_group"}.get(row.term, "u_slope")
         parameter = f"{varying}[{row.group}]" if row.group else f"beta[{row.term}]"
+        figures: _Record = {
+            "estimate": row.estimate, "sd": row.sd, "lower": row.lower, "upper": row.upper,
+            "t": row.t, "p_direction": row.p_direction,
+            "digits": digits_of(row.term, row.estimate, row.sd),
+        }  # fmt: skip
+        if isinstance(result, Released) and math.isnan(row.estimate):
+            figures = dict.fromkeys(figures, HIDDEN)
         yield {
             "outcome": outcome_name(result.spec.outcome, own=own),
             "model": result.spec.name, "term": term_name(row.term, own=own),
-            "group": group_name(row.group, own=own), "estimate": row.estimate, "sd": row.sd,
-            "lower": row.lower, "upper": row.upper, "t": row.t, "p_direction": row.p_direction,
-            "n": result.moments.n_obs, "digits": digits_of(row.term, row.estimate, row.sd),
+            "group": group_name(row.group, own=own), **figures, "n": result.moments.n_obs,
             "mcse": mcse.get(parameter, mcse.get(row.term, math.nan)),
         }  # fmt: skip
 

@@ -126,3 +126,15 @@ def test_an_old_path_leads_to_the_module(old: str) -> None:
         assert module.__spec__.name == MOVED[old]
     finally:
         del sys.modules[old]
+
+
+def test_tests_stand_in_the_rooms_that_they_test() -> None:
+    """`tests/<room>/test_*.py`; what all rooms share is in `tests/contracts`."""
+    here = Path(__file__).resolve().parents[1]
+    rooms = {path.name for path in PACKAGE.iterdir() if path.is_dir()} | {"contracts"}
+    lost = [
+        str(path.relative_to(here))
+        for path in here.rglob("test_*.py")
+        if path.relative_to(here).parts[0] not in rooms
+    ]
+    assert not lost

@@ -48,8 +48,8 @@ if "BAYES_SF_CACHE" not in os.environ:
     _CACHE = tempfile.TemporaryDirectory(prefix="bayes-sf-tests-")
     os.environ["BAYES_SF_CACHE"] = _CACHE.name
 
-#: Mutation testing has a library of its own, which is not among the project's.
-collect_ignore_glob = ["studies/mutation*.py"]
+#: Scripts with no tests; some of them have libraries of their own, which are not the project's.
+collect_ignore_glob = ["studies/*.py", "references/*.py", "references/*/*.py"]
 
 #: Files that take longest: they start first, so that no worker waits for another at the end.
 LONGEST = (

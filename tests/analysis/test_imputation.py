@@ -221,6 +221,7 @@ def test_one_clear_line(arguments: list[str], code: int, said: str, tmp_path: Pa
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
+@pytest.mark.usefixtures("blank_pictures", "only_null_models")
 @pytest.mark.parametrize(
     ("source", "completed", "single"),
     [("microdata", 0, False), ("microdata", 3, True), ("replica", 0, True)],

@@ -17,6 +17,7 @@ Rules, each stated once:
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -197,8 +198,7 @@ def read_register(
         rows.append(figures)
         summaries.append(summary)
     candidates = ibis.union(*summaries) if len(files) > 1 else summaries[0]
-    counted = count_pairs(_choose(candidates), period=span)
-    counted = connection.create_table("pairs", counted, temp=True)
+    counted = _count_pairs(connection, _choose(candidates), span)
     table = connection.create_table("workplaces", with_movement(counted, change=ends), temp=True)
     problems.append(_shared(extracts, candidates, table))
     quarters = ibis.union(*rows) if len(files) > 1 else rows[0]
@@ -301,6 +301,22 @@ def _choose(candidates: "ibis.Table") -> "ibis.Table":
     order = [candidates.n_quarters.desc(), candidates.extract.asc()]
     ranked = candidates.mutate(rank=ibis.row_number().over(group_by="workplace", order_by=order))
     return ranked.filter(ranked["rank"] == 0).drop("rank")
+
+
+def _count_pairs(connection: "Backend", chosen: "ibis.Table", period: range) -> "ibis.Table":
+    """Give `count_pairs` of the workplaces as a table of the engine."""
+    view = connection.create_view("chosen", chosen)
+    connection.raw_sql(f"create temp table pairs as {_pairs_query(view.schema(), period)}")
+    return connection.table("pairs")
+
+
+@cache
+def _pairs_query(columns: "ibis.Schema", period: range) -> str:
+    """SQL of hundreds of comparisons: Ibis takes half a second for it, and it depends on names."""
+    import ibis
+
+    counted = count_pairs(ibis.table(columns, name="chosen"), period=period)
+    return str(ibis.to_sql(counted, dialect="duckdb", pretty=False))
 
 
 def _shared(

@@ -120,10 +120,12 @@ def _fitting(text: str, size: float, width: float, weight: str = "normal") -> fl
 
     font = FontProperties(family="DejaVu Sans", weight=weight)
     room = 0.94 * 72 * width  # points; letters on a screen are a little wider
-    longest = max(
-        TextPath((0, 0), line or " ", size=size, prop=font).get_extents().width
-        for line in text.split("\n")
-    )
+    lines = [TextPath((0, 0), line or " ", size=size, prop=font) for line in text.split("\n")]
+    places = [line.vertices[:, 0] for line in lines]
+    # curves stay within their points: where these have room, the curves' extremes need no search
+    if all(x.max(initial=0.0) - x.min(initial=0.0) <= room for x in places):
+        return size
+    longest = max(line.get_extents().width for line in lines)
     return size * min(1.0, room / longest) if longest > 0 else size
 
 

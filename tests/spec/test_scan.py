@@ -124,6 +124,14 @@ def test_what_is_constant_within_groups_is_exactly_so(frame: pd.DataFrame) -> No
     assert found.within[0, 0] > 0
 
 
+@pytest.mark.parametrize("place", PLACES)
+def test_columns_may_be_called_as_sums_are(
+    place: Callable[..., Any], frame: pd.DataFrame, tmp_path: Path
+) -> None:
+    named = frame[["y", "x", "g"]].rename(columns={"y": "g", "x": "n0", "g": "n"})
+    assert_same(sf.ModelSpec("g", ("n0",), group="n"), place(named, tmp_path), named)
+
+
 def test_many_groups_are_summed_in_a_second_query(
     frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -227,7 +227,7 @@ def run_fit_table(
         Decimal mark of a file that leaves it open.
     """
     found = read_formula(formula)
-    groups = [name for term in found.random for name in term.factor.split(":")]
+    groups = [name for term in found.random for name in found.parts(term.factor)]
     read = read_table(path, found.columns, groups=groups, decimal=decimal)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", OutcomeWarning)

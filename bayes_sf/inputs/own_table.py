@@ -7,10 +7,14 @@ and Stata decide: a column whose codes all have one is a category in the order o
 which only some have a label is refused. Rows with a gap are left out, and counted.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
+
+import numpy as np
 
 from bayes_sf.errors import DataError, closest
 from bayes_sf.inputs.files.delimited import CsvFormat, csv_format
@@ -76,7 +80,7 @@ def read_table(
         For a file that cannot be read in one way, a column that is not there, one of numbers and
         text, codes of which some have labels, and where no row is without a gap.
     """
-    cells = read_cells(path)
+    cells = _named(read_cells(path), columns)
     for name in columns:
         if name not in cells.frame.columns:
             raise DataError(
@@ -84,6 +88,8 @@ def read_table(
                 got=", ".join(map(str, cells.frame.columns[:20])),
                 fix=closest(name, map(str, cells.frame.columns)) or "check the spelling",
             )  # fmt: skip
+    if kind_of(Path(path)) == "parquet":
+        _check_types(Path(path), cells, columns, groups)
     found = cells.frame[list(dict.fromkeys(columns))].apply(
         lambda column: column.mask(_missing(cells, column))
     )
@@ -102,6 +108,35 @@ def read_table(
         **{name: values[name].to_numpy() for name in numeric},
     )
     return OwnTable(cells.where, made.reset_index(drop=True), len(cells.frame), gaps)
+
+
+def _named(cells: Cells, columns: Sequence[str]) -> Cells:
+    """The file's columns as they are asked for: letters may be composed in two ways."""
+    there = [str(name) for name in cells.frame.columns]
+    composed = Counter(normalize("NFC", name) for name in there)
+    asked = {normalize("NFC", name): name for name in columns if name not in there}
+    names = {
+        asked[normal]: name
+        for name in there
+        if (normal := normalize("NFC", name)) in asked and composed[normal] == 1
+    }
+    return cells.rename({name: name for name in there if name not in names.values()} | names)
+
+
+def _check_types(path: Path, cells: Cells, columns: Sequence[str], groups: Sequence[str]) -> None:
+    """What Parquet declares to be neither numbers nor text is no category for being written out."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kinds = dict(zip(cells.frame.columns, pq.read_schema(path).types, strict=True))
+    for name in columns:
+        kind = kinds[name]
+        is_time = pa.types.is_temporal(kind) and name not in groups
+        if is_time or pa.types.is_nested(kind) or "binary" in str(kind):
+            raise DataError(
+                f"{cells.where}: column {name!r}", "must hold numbers or text",
+                got=str(kind), fix="convert it first",
+            )  # fmt: skip
 
 
 def _missing(cells: Cells, column: "pd.Series[str]") -> "pd.Series[bool]":
@@ -182,11 +217,11 @@ def _numbers(
         values = {name: as_number(table[name], mark)[0] for name in written}
         read = table.select(**values).to_pyarrow().to_pandas()
     for name in written:
-        unread = int(read[name].isna().sum())
+        unread = int((~np.isfinite(read[name])).sum())
         if unread:
             raise DataError(
                 f"{where}: column {name!r}", f"must be numbers with decimal mark '{mark}'",
-                got=f"{unread} others", fix="give decimal, or mend them",
+                got=f"{unread} others, or too large ones", fix="give decimal, or mend them",
             )  # fmt: skip
         made[name] = read[name].to_numpy()
     return made

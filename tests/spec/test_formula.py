@@ -104,6 +104,11 @@ def test_an_intercept_s_result_has_lme4_s_methods(frame: pd.DataFrame) -> None:
     share = table["vcov"][0] / table["vcov"].sum()
     assert share == pytest.approx(result.icc()["estimate"])
     assert "95% Wald" in result.summary()
+    pd.testing.assert_frame_equal(result.ranef("a"), result.ranef())
+    assert result.icc("a") == result.icc()
+    for asked in (result.ranef, result.icc):
+        with pytest.raises(UsageError, match="factor: must be one of a "):
+            asked("b")
     assert "half-t(3" in sf.fit("y ~ x + c + (1 | a)", frame).summary()
 
 

@@ -174,6 +174,17 @@ def test_a_formula_of_more_terms_reads_its_columns(
     np.testing.assert_allclose(mine["estimate"], known["estimate"], rtol=1e-7, atol=1e-9)
 
 
+@pytest.mark.parametrize("place", PLACES)
+def test_maximum_likelihood_reads_its_columns(
+    place: Callable[..., Any], frame: pd.DataFrame, tmp_path: Path
+) -> None:
+    """Of a random intercept, too, which other engines fit from the sums."""
+    formula = "y ~ x + kind + (1 | g)"
+    mine = sf.fit(formula, place(frame, tmp_path), engine="ml").estimates
+    known = sf.fit(formula, frame, engine="ml").estimates
+    np.testing.assert_allclose(mine["estimate"], known["estimate"], rtol=1e-7, atol=1e-9)
+
+
 def without(frame: pd.DataFrame, column: str, value: Any) -> pd.DataFrame:
     changed = frame.astype({column: object}) if value is None else frame.copy()
     changed.loc[[3, 8], column] = value

@@ -30,6 +30,8 @@ __all__ = ["OwnTable", "read_table"]
 #: What looks like a number with either decimal mark; spaces part thousands.
 _NUMBER = r"[-+\u2212]?[\d \u00a0\u202f\u2009]*\d([.,]\d+)*([eE][-+]?\d+)?"
 HALF = 0.5
+#: Below this a float is every whole number.
+_EXACT = 2.0**53
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class OwnTable:
     where : str
         The file's name.
     frame : pandas.DataFrame
-        Numbers as floats, categories, groups as text.
+        Numbers, categories, groups as text.
     n_rows : int
         Rows of the file.
     gaps : dict
@@ -105,7 +107,7 @@ def read_table(
     values = _numbers(cells.where, whole[numeric], layout, decimal)
     made = whole.assign(
         **{name: _by_label(cells, whole[name]) for name in coded},
-        **{name: values[name].to_numpy() for name in numeric},
+        **{name: _whole(values[name].to_numpy()) for name in numeric},
     )
     return OwnTable(cells.where, made.reset_index(drop=True), len(cells.frame), gaps)
 
@@ -194,6 +196,12 @@ def _is_numeric(where: str, column: "pd.Series[str]") -> bool:
             fix="mend these cells, or write the categories in words",
         )  # fmt: skip
     return bool(looks.all())
+
+
+def _whole(values: Any) -> Any:
+    """Whole numbers as such: a column that groups rows, too, has levels 1 and not 1.0."""
+    whole = bool((np.abs(values) < _EXACT).all() and (values == np.floor(values)).all())
+    return values.astype(np.int64) if whole else values
 
 
 def _numbers(

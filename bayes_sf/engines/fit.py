@@ -406,7 +406,8 @@ def _fit_mixed(spec: ModelSpec, data: Any, engine: str, prob: float, seed: int) 
                 f"model {spec.name!r}: engine 'ml'", "fits data frames with Gaussian random terms",
                 got=type(data).__name__, fix="use engine 'reml'",
             )  # fmt: skip
-        data = rows_of(spec, data)
+        frame = data.table.to_native() if isinstance(data, Scan) else data  # ml is of rows
+        data = rows_of(spec, frame)
     return fit_formula(spec, data, engine, prob=prob, seed=seed, versions=versions())
 
 

@@ -186,15 +186,26 @@ class Result(Asked):
         """Coefficients, by term."""
         return self._table(self.moments.terms, groups=False)
 
-    def ranef(self) -> "pd.DataFrame":
+    def ranef(self, factor: str = "") -> "pd.DataFrame":
         """Group effects: deviations from the intercept and, where a slope varies, from the slope.
+
+        Parameters
+        ----------
+        factor : str
+            Name of the grouping factor, of which there is one.
 
         Returns
         -------
         pandas.DataFrame
             By group; by (group, term) where a slope varies, intercepts being where that predictor
             is zero, as in lme4 and brms.
+
+        Raises
+        ------
+        UsageError
+            For a factor that is not there.
         """
+        self._check_factor("ranef", factor)
         if not self.spec.varying:
             return self._table((INTERCEPT,), groups=True)
         table = self.estimates
@@ -203,6 +214,11 @@ class Result(Asked):
         table = table[chosen].sort_values("group", key=lambda g: g.map(place), kind="stable")
         columns = ["estimate", "sd", "lower", "upper", self._sign]
         return table.set_index(["group", "term"])[columns]
+
+    def _check_factor(self, place: str, factor: str) -> None:
+        """A model of one factor has effects of no other."""
+        if factor and factor != self.spec.group:
+            raise UsageError(f"{place}: factor", f"must be one of {self.spec.group}", got=factor)
 
     def varcorr(self) -> "pd.DataFrame":
         """Standard deviations and correlation, as ``as.data.frame(VarCorr(fit))`` in lme4.
@@ -259,12 +275,18 @@ class Result(Asked):
         return str(self.fitted.tree["posterior"]["u_slope"].attrs["term"])
 
     def icc(
-        self, *, adjusted: bool = True, at: Mapping[str, float] | None = None
+        self,
+        factor: str = "",
+        *,
+        adjusted: bool = True,
+        at: Mapping[str, float] | None = None,
     ) -> dict[str, float]:
         """ICC with the prior's beside it.
 
         Parameters
         ----------
+        factor : str
+            Name of the grouping factor, of which there is one.
         adjusted : bool
             tau^2/(tau^2 + sigma^2), what predictors explain being taken out of both; or else
             unadjusted, tau^2/(tau^2 + Var(X beta) + sigma^2), the share of all variance that
@@ -286,8 +308,10 @@ class Result(Asked):
         ------
         UsageError
             For a model with known standard errors: it has no residual variance. For a value of
-            another predictor than the one whose slope varies, or where none does.
+            another predictor than the one whose slope varies, or where none does; for a factor
+            that is not there.
         """
+        self._check_factor("icc", factor)
         if not isinstance(adjusted, bool):
             raise UsageError("icc: adjusted", "must be true or false", got=adjusted)
         x = None if at is None else place_of(at, self.spec, adjusted=adjusted)

@@ -7,10 +7,14 @@ and Stata decide: a column whose codes all have one is a category in the order o
 which only some have a label is refused. Rows with a gap are left out, and counted.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
+
+import numpy as np
 
 from bayes_sf.errors import DataError, closest
 from bayes_sf.inputs.files.delimited import CsvFormat, csv_format
@@ -26,6 +30,8 @@ __all__ = ["OwnTable", "read_table"]
 #: What looks like a number with either decimal mark; spaces part thousands.
 _NUMBER = r"[-+\u2212]?[\d \u00a0\u202f\u2009]*\d([.,]\d+)*([eE][-+]?\d+)?"
 HALF = 0.5
+#: Below this a float is every whole number.
+_EXACT = 2.0**53
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,7 @@ class OwnTable:
     where : str
         The file's name.
     frame : pandas.DataFrame
-        Numbers as floats, categories, groups as text.
+        Numbers, categories, groups as text.
     n_rows : int
         Rows of the file.
     gaps : dict
@@ -76,7 +82,7 @@ def read_table(
         For a file that cannot be read in one way, a column that is not there, one of numbers and
         text, codes of which some have labels, and where no row is without a gap.
     """
-    cells = read_cells(path)
+    cells = _named(read_cells(path), columns)
     for name in columns:
         if name not in cells.frame.columns:
             raise DataError(
@@ -84,6 +90,8 @@ def read_table(
                 got=", ".join(map(str, cells.frame.columns[:20])),
                 fix=closest(name, map(str, cells.frame.columns)) or "check the spelling",
             )  # fmt: skip
+    if kind_of(Path(path)) == "parquet":
+        _check_types(Path(path), cells, columns, groups)
     found = cells.frame[list(dict.fromkeys(columns))].apply(
         lambda column: column.mask(_missing(cells, column))
     )
@@ -99,9 +107,38 @@ def read_table(
     values = _numbers(cells.where, whole[numeric], layout, decimal)
     made = whole.assign(
         **{name: _by_label(cells, whole[name]) for name in coded},
-        **{name: values[name].to_numpy() for name in numeric},
+        **{name: _whole(values[name].to_numpy()) for name in numeric},
     )
     return OwnTable(cells.where, made.reset_index(drop=True), len(cells.frame), gaps)
+
+
+def _named(cells: Cells, columns: Sequence[str]) -> Cells:
+    """The file's columns as they are asked for: letters may be composed in two ways."""
+    there = [str(name) for name in cells.frame.columns]
+    composed = Counter(normalize("NFC", name) for name in there)
+    asked = {normalize("NFC", name): name for name in columns if name not in there}
+    names = {
+        asked[normal]: name
+        for name in there
+        if (normal := normalize("NFC", name)) in asked and composed[normal] == 1
+    }
+    return cells.rename({name: name for name in there if name not in names.values()} | names)
+
+
+def _check_types(path: Path, cells: Cells, columns: Sequence[str], groups: Sequence[str]) -> None:
+    """What Parquet declares to be neither numbers nor text is no category for being written out."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kinds = dict(zip(cells.frame.columns, pq.read_schema(path).types, strict=True))
+    for name in columns:
+        kind = kinds[name]
+        is_time = pa.types.is_temporal(kind) and name not in groups
+        if is_time or pa.types.is_nested(kind) or "binary" in str(kind):
+            raise DataError(
+                f"{cells.where}: column {name!r}", "must hold numbers or text",
+                got=str(kind), fix="convert it first",
+            )  # fmt: skip
 
 
 def _missing(cells: Cells, column: "pd.Series[str]") -> "pd.Series[bool]":
@@ -161,6 +198,12 @@ def _is_numeric(where: str, column: "pd.Series[str]") -> bool:
     return bool(looks.all())
 
 
+def _whole(values: Any) -> Any:
+    """Whole numbers as such: a column that groups rows, too, has levels 1 and not 1.0."""
+    whole = bool((np.abs(values) < _EXACT).all() and (values == np.floor(values)).all())
+    return values.astype(np.int64) if whole else values
+
+
 def _numbers(
     where: str, texts: "pd.DataFrame", layout: CsvFormat | None, decimal: str | None
 ) -> "pd.DataFrame":
@@ -182,11 +225,11 @@ def _numbers(
         values = {name: as_number(table[name], mark)[0] for name in written}
         read = table.select(**values).to_pyarrow().to_pandas()
     for name in written:
-        unread = int(read[name].isna().sum())
+        unread = int((~np.isfinite(read[name])).sum())
         if unread:
             raise DataError(
                 f"{where}: column {name!r}", f"must be numbers with decimal mark '{mark}'",
-                got=f"{unread} others", fix="give decimal, or mend them",
+                got=f"{unread} others, or too large ones", fix="give decimal, or mend them",
             )  # fmt: skip
         made[name] = read[name].to_numpy()
     return made

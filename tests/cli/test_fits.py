@@ -336,6 +336,35 @@ def test_a_formula_is_fitted_to_a_table(
     assert (about["left_out"], about["gaps"]["score"], about["source"]) == (1, 1, "frame")
 
 
+def test_a_number_may_be_part_of_a_factor_too(
+    command: Command, pupils: Path, tmp_path: Path
+) -> None:
+    """As year is in `y ~ year + (1 | firm:year)`: a slope and not a dummy for each."""
+    formula = "score ~ school + (1 | school:kind)"
+    arguments = (formula, "--table", str(pupils), OPEN, "--out", str(tmp_path), "--engine", "reml")
+    assert command("fit", *arguments)[0] == 0
+    kept = pd.read_csv(tmp_path / "estimates.csv", keep_default_na=False)
+    frame = pd.read_csv(pupils, sep=";", decimal=",").dropna()
+    known = sf.fit(formula, frame, engine="reml").estimates
+    assert (
+        kept[["term", "group"]].to_numpy().tolist() == known[["term", "group"]].to_numpy().tolist()
+    )
+    np.testing.assert_allclose(kept["estimate"].astype(float), known["estimate"], rtol=1e-9)
+
+
+def test_a_factor_of_a_table_may_have_a_colon_in_its_name(
+    command: Command, pupils: Path, tmp_path: Path
+) -> None:
+    text = pupils.read_text(encoding="utf-8").replace("school", "a:b", 1)
+    pupils.write_text(text, encoding="utf-8")
+    formula = "score ~ ses + (1 | `a:b`)"
+    arguments = (formula, "--table", str(pupils), OPEN, "--out", str(tmp_path), "--engine", "reml")
+    assert command("fit", *arguments)[0] == 0
+    kept = pd.read_csv(tmp_path / "estimates.csv", dtype=str, keep_default_na=False)
+    frame = pd.read_csv(pupils, sep=";", decimal=",", dtype={"a:b": str}).dropna()
+    assert set(kept["group"]) - {""} == set(frame["a:b"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

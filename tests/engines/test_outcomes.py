@@ -247,6 +247,8 @@ def test_methods_of_a_result() -> None:
 def test_categories_of_a_bernoulli_are_named() -> None:
     frame = data("binary", GLMER).head(150)
     named = frame.assign(y=np.where(frame["y"] == 1, "yes", "no"))
+    with pytest.raises(DataError, match="a category that some row has"):
+        sf.fit("y['yess'] ~ x + (1 | g)", named, family="bernoulli", engine="ml")
     found = sf.fit("y['yes'] ~ x + (1 | g)", named, family="bernoulli", engine="ml")
     assert found.log_lik == pytest.approx(binary().log_lik)
     with pytest.raises(BayesSFError, match="which category counts as 1"):
@@ -269,6 +271,9 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
         "must be 1 .Laplace's approximation. for several",
     ),
     "no nodes": ("y ~ x + (1 | g)", {"family": "bernoulli", "engine": "ml", "nAGQ": 0}, "from 1"),
+    "nodes beyond what can be computed": (
+        "y ~ x + (1 | g)", {"family": "bernoulli", "engine": "ml", "nAGQ": 500}, "from 1 to 200",
+    ),
     "many nodes": (
         "y ~ x + (1 + x | g)", {"family": "bernoulli", "engine": "ml", "nAGQ": 50}, "at most 1000",
     ),

@@ -1,5 +1,6 @@
 """A table of a user's own: numbers, categories and gaps as they are meant, or a refusal."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -110,3 +111,33 @@ def test_what_can_be_read_in_two_ways(tmp_path: Path, text: str, message: str) -
 def test_the_mark_may_be_said(tmp_path: Path) -> None:
     text = "score;ses;school;kind\n1,234;1;1;a\n5,678;2;1;b\n"
     assert read(tmp_path, text, decimal=",").frame["score"].tolist() == [1.234, 5.678]
+
+
+def test_letters_of_a_name_may_be_composed_in_two_ways(tmp_path: Path) -> None:
+    """macOS writes an å as two characters; a keyboard gives one."""
+    text = "ska\u030ar;school\n1,5;1\n2,5;2\n"
+    assert read(tmp_path, text, "sk\u00e5r", "school").frame["sk\u00e5r"].tolist() == [1.5, 2.5]
+    both = "ska\u030ar;sk\u00e5r;school\n1,5;3;1\n2,5;4;2\n"
+    assert read(tmp_path, both, "sk\u00e5r", "school").frame["sk\u00e5r"].tolist() == [3, 4]
+
+
+def test_a_number_that_no_float_can_hold(tmp_path: Path) -> None:
+    with pytest.raises(
+        DataError, match=r"column 'score': must be numbers .*'1 others, or too large"
+    ):
+        read(tmp_path, CSV.replace("5,25", "1e400"))
+
+
+@pytest.mark.parametrize("values", [pd.Timestamp("2020-01-01"), b"a", [1]], ids=str)
+def test_what_parquet_declares_to_be_neither_numbers_nor_text(tmp_path: Path, values: Any) -> None:
+    path = tmp_path / "pupils.parquet"
+    pd.DataFrame({"y": [1.0, 2.0], "x": [values, values], "g": [1, 2]}).to_parquet(path)
+    with pytest.raises(DataError, match="column 'x': must hold numbers or text"):
+        read_table(path, ("y", "x", "g"), groups=["g"])
+
+
+def test_days_are_groups(tmp_path: Path) -> None:
+    path = tmp_path / "pupils.parquet"
+    pd.DataFrame({"y": [1.0, 2.0], "g": [date(2020, 1, 1), date(2020, 1, 2)]}).to_parquet(path)
+    found = read_table(path, ("y", "g"), groups=["g"]).frame
+    assert found["g"].tolist() == ["2020-01-01", "2020-01-02"]

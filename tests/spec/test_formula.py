@@ -104,6 +104,11 @@ def test_an_intercept_s_result_has_lme4_s_methods(frame: pd.DataFrame) -> None:
     share = table["vcov"][0] / table["vcov"].sum()
     assert share == pytest.approx(result.icc()["estimate"])
     assert "95% Wald" in result.summary()
+    pd.testing.assert_frame_equal(result.ranef("a"), result.ranef())
+    assert result.icc("a") == result.icc()
+    for asked in (result.ranef, result.icc):
+        with pytest.raises(UsageError, match="factor: must be one of a "):
+            asked("b")
     assert "half-t(3" in sf.fit("y ~ x + c + (1 | a)", frame).summary()
 
 
@@ -145,6 +150,10 @@ def test_any_frame(frame: pd.DataFrame) -> None:
         ("y ~ x + (1 | a * b)", "character 16", "cannot stand between"),
         ("y ~ x + (1 | C(a))", "character 15", "cannot stand between"),
         ("y ~ x + (1 | 3)", "character 14", "name a column"),
+        ("y ~ x + (1 | None)", "character 14", "a word of Python"),
+        ("y ~ True + (1 | a)", "character 5", "a word of Python"),
+        ("y ~ Intercept + (1 | a)", "character 5", "the name of the intercept"),
+        ("y ~ x * `(Intercept)` + (1 | a)", "character 9", "the name of the intercept"),
         ("y ~ x + ( | a)", "character 11", "terms before it"),
         ("y ~ x + (offset(z) | a)", "character 10", "cannot vary"),
         ("y ~ a + (1 | a)", "model", "different columns"),

@@ -229,6 +229,23 @@ def test_groups_that_are_numbers_or_times(values: Any) -> None:
     np.testing.assert_allclose(estimates(odd), estimates(df), rtol=SAME)
 
 
+def test_days_are_called_alike_in_every_frame() -> None:
+    pl = pytest.importorskip("polars")
+    days = {"y": [1.0, 2.0, 4.0], "g": [date(2020, 1, 1), date(2020, 1, 1), date(2020, 1, 2)]}
+    for made in (pd.DataFrame(days), pa.table(days), pl.DataFrame(days)):
+        moments = sf.Moments.from_frame(made, outcome="y", group="g")
+        assert moments.groups == ("2020-01-01", "2020-01-02")
+
+
+def test_not_a_number_is_no_group_in_arrow_s_columns_either() -> None:
+    groups = pa.array([1.0, float("nan"), 2.0, float("nan"), 1.0, 2.0])
+    df = pd.DataFrame(
+        {"y": np.arange(6.0), "g": pd.Series(groups, dtype=pd.ArrowDtype(groups.type))}
+    )
+    with pytest.raises(DataError, match=r"'g': must name a group .*'2 missing'"):
+        sf.Moments.from_frame(df, outcome="y", group="g")
+
+
 # Columns ------------------------------------------------------------------------------------------
 
 

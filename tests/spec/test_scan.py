@@ -124,6 +124,14 @@ def test_what_is_constant_within_groups_is_exactly_so(frame: pd.DataFrame) -> No
     assert found.within[0, 0] > 0
 
 
+@pytest.mark.parametrize("place", PLACES)
+def test_columns_may_be_called_as_sums_are(
+    place: Callable[..., Any], frame: pd.DataFrame, tmp_path: Path
+) -> None:
+    named = frame[["y", "x", "g"]].rename(columns={"y": "g", "x": "n0", "g": "n"})
+    assert_same(sf.ModelSpec("g", ("n0",), group="n"), place(named, tmp_path), named)
+
+
 def test_many_groups_are_summed_in_a_second_query(
     frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,6 +171,17 @@ def test_a_formula_of_more_terms_reads_its_columns(
     formula = "y ~ x + step + (1 + x | g)"
     mine = sf.fit(formula, place(frame, tmp_path), engine="reml").estimates
     known = sf.fit(formula, frame, engine="reml").estimates
+    np.testing.assert_allclose(mine["estimate"], known["estimate"], rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_maximum_likelihood_reads_its_columns(
+    place: Callable[..., Any], frame: pd.DataFrame, tmp_path: Path
+) -> None:
+    """Of a random intercept, too, which other engines fit from the sums."""
+    formula = "y ~ x + kind + (1 | g)"
+    mine = sf.fit(formula, place(frame, tmp_path), engine="ml").estimates
+    known = sf.fit(formula, frame, engine="ml").estimates
     np.testing.assert_allclose(mine["estimate"], known["estimate"], rtol=1e-7, atol=1e-9)
 
 

@@ -158,7 +158,8 @@ def named(what: str, given: str | Iterable[str], known: Sequence[str]) -> list[s
     names = texts(what, given)
     for name in names:
         if name not in known:
-            fix = closest(str(name), known) or f"there are {', '.join(known)}"
+            there = ", ".join(dict.fromkeys(known))
+            fix = closest(str(name), known) or f"there are {there}"
             raise UsageError(what, "must name columns of the model", got=name, fix=fix)
     return names
 

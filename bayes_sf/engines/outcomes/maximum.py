@@ -26,6 +26,8 @@ _Floats = NDArray[np.float64]
 
 #: Nodes of one random intercept; and at most so many for all effects of a level.
 _NODES, _MOST = 25, 1000
+#: Nodes for one effect; NumPy has none beyond some 300.
+_MOST_OF_ONE = 200
 #: Steps in which a regression without random effects has converged, if it has a maximum at all.
 _STEPS = 30
 
@@ -139,8 +141,8 @@ def nodes_for(matrices: Matrices, asked: int | None) -> int:
     k = len(factors[0].columns)
     if asked is None:
         return _NODES if len(factors) == 1 and k == 1 else 1
-    if isinstance(asked, bool) or not isinstance(asked, int) or asked < 1:
-        raise UsageError("nAGQ", "must be a whole number from 1 up", got=asked)
+    if isinstance(asked, bool) or not isinstance(asked, int) or not 1 <= asked <= _MOST_OF_ONE:
+        raise UsageError("nAGQ", f"must be a whole number from 1 to {_MOST_OF_ONE}", got=asked)
     if len(factors) > 1 and asked > 1:
         raise UsageError(
             "nAGQ", "must be 1 (Laplace's approximation) for several grouping factors",

@@ -233,7 +233,8 @@ def run_fit_table(
         Decimal mark of a file that leaves it open.
     """
     found = read_formula(formula)
-    groups = [name for term in found.random for name in term.factor.split(":")]
+    factors = (name for term in found.random for name in found.parts(term.factor))
+    groups = [name for name in factors if name not in found.evaluated]  # year may be both
     read = read_table(path, found.columns, groups=groups, decimal=decimal)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", OutcomeWarning)

@@ -78,6 +78,8 @@ def frame_from(df: "IntoFrame", names: Sequence[str]) -> "pd.DataFrame":
         encoded = [name for name, kind in eager.schema.items() if kind == nw.Categorical]
         for name in (name for name in encoded if name not in declared):
             frame[name] = _by_alphabet(frame[name])
+        for name in (name for name, kind in eager.schema.items() if kind == nw.Date):
+            frame[name] = _as_dates(frame[name])  # whose names have no midnight
     if len(frame) == 0:
         raise DataError("data", "must have rows", got="none")
     frame = frame.reset_index(drop=True)
@@ -119,6 +121,11 @@ def _by_alphabet(column: "pd.Series[Any]") -> "pd.Series[Any]":
     if column.cat.ordered:
         return column
     return column.cat.reorder_categories(sorted(column.cat.categories))
+
+
+def _as_dates(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Days as days: polars hands them over as times at midnight."""
+    return column.dt.date if column.dtype.kind == "M" else column
 
 
 def _is_dictionary(column: "pd.Series[Any]") -> bool:
@@ -285,7 +292,10 @@ def _levels(
     Values of different types may be written alike, as 1 and "1" are: such a column is refused, as
     is one whose names cannot be told apart where they are written.
     """
-    missing = int(column.isna().sum())
+    # of Arrow's floats pandas takes NaN for no gap
+    is_float = column.dtype.kind == "f"
+    gaps = np.isnan(column.to_numpy(float, na_value=np.nan)) if is_float else column.isna()
+    missing = int(gaps.sum())
     if missing:
         raise missing_category(name, missing, rule, fix)
     if not hasattr(column, "cat"):

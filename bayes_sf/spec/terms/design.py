@@ -132,7 +132,7 @@ class Design:
         factor : str
             ``g``, or ``a:b``.
         """
-        return (factor,) if factor in self.formula.columns else tuple(factor.split(":"))
+        return self.formula.parts(factor)
 
     def read(self, new: Any, more: Collection[str] = ()) -> "pd.DataFrame":
         """Return the columns of new data that the model's predictors need, checked.

@@ -38,6 +38,10 @@ COUNTED: Final = ("p", "prop", "proportion")
 #: Those whose argument is a category whatever its values are.
 CATEGORICAL: Final = frozenset({"C", "S", "T"})
 _WORDS: Final = frozenset({"True", "False", "None"})
+#: What stands before such a word where it is an argument's value, and no term.
+_BEFORE_WORDS: Final = frozenset({"=", ",", "==", "!="})
+#: What formulae, and what results, call the intercept.
+_INTERCEPTS: Final = frozenset({"Intercept", "(Intercept)"})
 _TOKEN: Final = re.compile(
     r"(?P<space>\s+)|(?P<name>`[^`]+`|[^\W\d_]\w*(?:\.[^\W\d]\w*)*)"
     r"|(?P<number>\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+)|(?P<text>'[^']*'|\"[^\"]*\")"
@@ -136,6 +140,10 @@ class Formula:
         found = (token.name for part in parts for token in _columns(list(_tokens(part))))
         return tuple(dict.fromkeys(found))
 
+    def parts(self, factor: str) -> tuple[str, ...]:
+        """Columns of a grouping factor: of ``a:b`` two, unless that is one column's name."""
+        return (factor,) if factor in self.columns else tuple(factor.split(":"))
+
     def place(self, column: str) -> str:
         """Where a column is first named, as an error says it."""
         return next(token.place for token in self.names if token.name == column)
@@ -170,6 +178,9 @@ def read_formula(text: str) -> Formula:
         _refuse(tokens[-1], "must have terms after it", "write '~ 1 + (1 | g)'")
     _check_names(left, (*FUNCTIONS, *COUNTED))
     _check_names(right, FUNCTIONS)
+    for token in right:
+        if token.name in _INTERCEPTS:
+            _refuse(token, "must not have the name of the intercept", "rename the column")
     common: list[tuple[str, str]] = []
     random: list[RandomTerm] = []
     evaluated = [left]
@@ -221,10 +232,13 @@ def _check_pairs(tokens: Sequence[Token]) -> None:
 
 
 def _check_names(tokens: Sequence[Token], functions: Sequence[str]) -> None:
-    """Functions are known ones; names of columns have no dot."""
-    for token, after in zip(tokens, [*tokens[1:], None], strict=True):
+    """Functions are known ones; names of columns have no dot, and are none of Python's words."""
+    before = [None, *tokens[:-1]]
+    for last, token, after in zip(before, tokens, [*tokens[1:], None], strict=True):
         if token.kind != "name":
             continue
+        if token.text in _WORDS and (last is None or last.text not in _BEFORE_WORDS):
+            _refuse(token, "is a word of Python", "put a column of that name in backquotes")
         if after is not None and after.text == "(":
             if token.text == "cbind":
                 _refuse(token, "is R's", "write p(successes, trials) ~ ...")

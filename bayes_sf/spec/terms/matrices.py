@@ -505,9 +505,9 @@ def factor_levels(
     formula : Formula
         It is a factor of.
     """
-    parts = [name] if name in formula.columns else name.split(":")
-    levels, code = code_groups(frame, parts[0])
-    for part in parts[1:]:
+    first, *others = formula.parts(name)
+    levels, code = code_groups(frame, first)
+    for part in others:
         more, other = code_groups(frame, part)
         both, code = np.unique(code * len(more) + other, return_inverse=True)
         levels = tuple(f"{levels[i // len(more)]}:{more[i % len(more)]}" for i in both)

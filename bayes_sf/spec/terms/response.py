@@ -70,6 +70,9 @@ def response_of(evaluated: Any, formula: "Formula", family: Family) -> Response:
         fix = "say which category counts as 1, y['yes'] ~ ..., with family 'bernoulli'"
         rule = f"must be {family.rule} for family {family.name!r}"
         raise SpecError("formula: response", rule, got=f"{name}, a category", fix=fix)
+    if kind == "categoric" and not values.any():
+        rule = "must name a category that some row has"
+        raise DataError(f"response {name!r}", rule, got="none", fix="check the spelling")
     y, trials = (values[:, 0], values[:, 1]) if family.counted else (values.reshape(-1), None)
     if len(y) != len(values):
         raise SpecError("formula: response", "must be one column", got=name)

@@ -246,7 +246,7 @@ def sum_columns(table: "nw.LazyFrame[Any]", group: str, columns: Columns) -> Sum
     within = total - (means * sizes[:, None]).T @ means
     if (np.diag(within) < _AT_RISK * np.diag(total)).any():
         within = _within(rows, width)
-    groups, place = code_groups(by_group.rename(columns={"g": group}), group)
+    groups, place = code_groups(by_group[["g"]].rename(columns={"g": group}), group)
     order = np.argsort(place)
     return Sums(groups, sizes[order], shift, means[order], within)
 

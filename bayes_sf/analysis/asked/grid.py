@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from bayes_sf.engines.loading import Loading
 from bayes_sf.engines.mixed.fit import of_rows
-from bayes_sf.engines.outcomes.result import OutcomeResult
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import DataError, UsageError, closest
 from bayes_sf.inputs.sample import AnalysisSample
@@ -58,11 +57,6 @@ def check_result(result: object) -> None:
     """
     if not isinstance(result, Result):
         raise UsageError("result", "must be what sf.fit returns", got=type(result).__name__)
-    if isinstance(result, OutcomeResult):
-        raise UsageError(
-            "result", "must be of a Gaussian model for this", got=f"family {result.family.name!r}",
-            fix="see fixef(), ranef(), icc() and draws()",
-        )  # fmt: skip
 
 
 def design_of(result: Result) -> Design:

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.engines.gaussian.estimates import Estimate
+from bayes_sf.engines.loading import Loading
 from bayes_sf.engines.mixed.covariance import sds_and_correlations
 from bayes_sf.engines.mixed.likelihood import minimise, second_derivatives, to_boundary
+from bayes_sf.engines.outcomes.combine import Near
 from bayes_sf.engines.outcomes.density import Density
 from bayes_sf.engines.outcomes.marginal import Marginal
 from bayes_sf.engines.outcomes.shares import Shares
@@ -53,6 +55,8 @@ class OutcomeFit:
         Coefficients, sds and correlations.
     singular : bool
         Whether a variance is zero.
+    near : Near
+        Effects and coefficients together.
     """
 
     matrices: Matrices
@@ -66,6 +70,7 @@ class OutcomeFit:
     log_lik: float
     n_parameters: int
     singular: bool
+    near: Near
 
     @property
     def factors(self) -> tuple[Factor, ...]:
@@ -92,6 +97,15 @@ class OutcomeFit:
             tuple(c[None] for c in self.covariances),
             {},
         )
+
+    def combine(self, loading: Loading) -> tuple[_Floats, _Floats]:
+        """Linear combinations on the link's scale: estimates and standard errors, (m,) each.
+
+        Parameters
+        ----------
+        loading : Loading
+        """
+        return self.near.combine(loading, self.coef, self.vcov)
 
     def spreads(self) -> Iterable[tuple[str, float]]:
         """Names and values of sds and correlations."""
@@ -216,7 +230,7 @@ def fit_maximum(matrices: Matrices, family: Family, nodes: int) -> OutcomeFit:
     return OutcomeFit(
         matrices, family, nodes, base + turn @ b, vcov, tuple(back @ back.T for back in to_raw),
         tuple(modes), tuple(sds), log_lik, len(point),
-        bool((theta[shape.diagonal] == 0).any()),
+        bool((theta[shape.diagonal] == 0).any()), Near.at(function, point, to_raw),
     )  # fmt: skip
 
 

@@ -120,6 +120,11 @@ class OutcomeResult(MixedResult):
         names = ("mean", "sd", "median", "lower", "upper")
         return {**{n: float(v) for n, v in zip(names, found, strict=True)}, "prob": self.prob}
 
+    def explained(self) -> tuple[float, float]:
+        """R2 on the link's scale, marginal and conditional: see `bayes_sf.r2`."""
+        shares: Shares = self.fitted.mean_shares if self.has_draws else self.fitted.shares
+        return shares.explained()
+
     def some_draws(self, n: int, *, seed: int = 1, groups: bool = True) -> Any:
         """Draws that were sampled, all of them: see `Result.some_draws`."""
         if not self.has_draws:

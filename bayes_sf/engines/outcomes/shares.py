@@ -96,22 +96,44 @@ class Shares:
         for factor, share in zip(self.matrices.factors, parts, strict=True):
             yield "icc" if len(parts) == 1 else f"icc|{factor.name}", share
 
+    def explained(self) -> tuple[float, float]:
+        """Nakagawa's R2 on the link's scale at the first draw: marginal and conditional.
+
+        The distribution's own variance is in the place of the residual one.
+        """
+        counts = self.matrices.counts
+        explained = float(np.cov(
+            self.matrices.x @ self.coef[0], fweights=None if counts is None else counts.astype(int)
+        ))  # fmt: skip
+        parts, rest = self._latent(0)
+        total = explained + sum(parts) + rest
+        return explained / total, 1 - rest / total
+
     def _one(self, draw: int, scale: str) -> tuple[list[float], float]:
         """Shares of one draw."""
+        if scale == "latent":
+            parts, rest = self._latent(draw)
+            total = sum(parts) + rest
+            return [part / total for part in parts], sum(parts) / total
+        return self._on_response(*self._linear(draw), self._given(draw))
+
+    def _latent(self, draw: int) -> tuple[list[float], float]:
+        """Variances of one draw on the link's scale: of each factor, and the distribution's."""
+        eta, between = self._linear(draw)
+        rest = self._distribution(eta, np.sum(between, axis=0), self._given(draw))
+        return [self._average(each) for each in between], rest
+
+    def _linear(self, draw: int) -> tuple[_Floats, list[_Floats]]:
+        """Fixed part of every row's linear predictor, and its variance by each factor, (n,)."""
         between = [
             np.einsum("nk,kl,nl->n", factor.z, covariance[draw], factor.z)
             for factor, covariance in zip(self.matrices.factors, self.covariances, strict=True)
         ]
         eta = self.matrices.x @ self.coef[draw]
-        if self.matrices.offset is not None:
-            eta = eta + self.matrices.offset
-        given = {name: float(values[draw]) for name, values in self.parameters.items()}
-        if scale == "latent":
-            parts = [self._average(each) for each in between]
-            rest = self._distribution(eta, sum(between), given)
-            total = sum(parts) + rest
-            return [part / total for part in parts], sum(parts) / total
-        return self._on_response(eta, between, given)
+        return eta if self.matrices.offset is None else eta + self.matrices.offset, between
+
+    def _given(self, draw: int) -> dict[str, float]:
+        return {name: float(values[draw]) for name, values in self.parameters.items()}
 
     def _average(self, values: _Floats) -> float:
         """Mean over the rows."""

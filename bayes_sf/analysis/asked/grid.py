@@ -24,6 +24,7 @@ from bayes_sf.engines.mixed.fit import of_rows
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import DataError, UsageError, closest
 from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.spec.family import family_of
 from bayes_sf.spec.terms.columns import frame_from
 from bayes_sf.spec.terms.design import Design, NewRows, formula_of
 from bayes_sf.spec.terms.matrices import Matrices
@@ -94,7 +95,7 @@ def design_of(result: Result) -> Design:
                 got=getattr(spec, key), fix="see its estimates",
             )  # fmt: skip
     formula = spec.parsed if spec.formula else formula_of(spec, frame)
-    return Design(formula, frame, spec.weights)
+    return Design(formula, frame, spec.weights, family_of(spec.family).ordered)
 
 
 def matrices_of_result(result: Result) -> Matrices:

@@ -10,7 +10,7 @@ Examples
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,7 +137,7 @@ def _tested(found: Wald, signs: Sequence[str]) -> dict[str, object]:
     """Student's t, or z, of each claim."""
     from scipy.special import stdtr
 
-    def tails(df: object, ratio: _Floats) -> _Floats:
+    def tails(df: Any, ratio: _Floats) -> _Floats:
         sides = {">": stdtr(df, -ratio), "<": stdtr(df, ratio), "=": 2 * stdtr(df, -np.abs(ratio))}
         return np.array([sides[sign][place] for place, sign in enumerate(signs)])
 

@@ -5,7 +5,7 @@ over the draws, or the draws; of ``reml``, ``ml`` and ``ols`` an estimate with i
 Of a family with a link they are on the link's scale: see `response` for its means.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["Drawn", "Wald", "answer", "fixed_loading", "means_of", "table_of", "unit_loading"]
+__all__ = [
+    "Drawn", "Wald", "answer", "fixed_loading", "joined", "means_of", "table_of", "unit_loading",
+]  # fmt: skip
 
 _Floats = NDArray[np.float64]
 
@@ -156,10 +158,8 @@ def answer(result: Result, loading: Loading, *, degrees: bool = False) -> Answer
         For effects of a model whose effects are not known jointly.
     """
     fitted = result.fitted
-    if isinstance(fitted, OutcomeFit):
-        return Wald(*fitted.combine(loading))
-    if isinstance(fitted, OutcomeSampled):
-        return _mixed(*fitted.linear(loading))
+    if isinstance(fitted, OutcomeFit | OutcomeSampled):
+        return _of_outcome(fitted, loading)
     if hasattr(fitted, "combine"):
         return fitted.combine(loading)  # type: ignore[no-any-return]
     if isinstance(fitted, MixedFit):
@@ -174,6 +174,13 @@ def answer(result: Result, loading: Loading, *, degrees: bool = False) -> Answer
         f"model {result.spec.name!r}", "has no predictions yet", got=f"engine {result.engine!r}",
         fix="see its estimates",
     )  # fmt: skip
+
+
+def _of_outcome(fitted: OutcomeFit | OutcomeSampled, loading: Loading) -> Answer:
+    """On the link's scale."""
+    if isinstance(fitted, OutcomeFit):
+        return Wald(fitted.linear(loading), fitted.error(loading))
+    return _mixed(*fitted.linear(loading))
 
 
 def _of_fit(fit: MixedFit, loading: Loading, *, degrees: bool) -> Wald:
@@ -265,20 +272,34 @@ def table_of(result: Result, loading: Loading, index: Any, *, signed: bool) -> "
     pandas.DataFrame
         ``estimate, sd, lower, upper`` and these.
     """
+    found = (answer(result, part, degrees=signed) for part in _parts(result, loading))
+    return joined(found, result.prob, index, signed=signed)
+
+
+def joined(answers: Iterable[Answer], prob: float, index: Any, *, signed: bool) -> "pd.DataFrame":
+    """Answers under each other, as a table.
+
+    Parameters
+    ----------
+    answers : iterable of answers
+    prob : float
+        Of the intervals.
+    index : index of the table
+    signed : bool
+        As in `table_of`.
+    """
     import pandas as pd
 
     parts: list[dict[str, _Floats]] = []
-    for part in _parts(result, loading):
-        found = answer(result, part, degrees=signed)
-        tails = [0.5 - 0.5 * result.prob, 0.5 + 0.5 * result.prob]
-        limits = found.quantile(tails)
+    for found in answers:
+        limits = found.quantile([0.5 - 0.5 * prob, 0.5 + 0.5 * prob])
         columns = {
             "estimate": found.mean(), "sd": found.sd(), "lower": limits[:, 0],
             "upper": limits[:, 1],
         }  # fmt: skip
         parts.append({**columns, **(_sign(found) if signed else {})})
-    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return pd.DataFrame(joined, index=index)
+    whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return pd.DataFrame(whole, index=index)
 
 
 def _components(result: Result, loading: Loading) -> int:

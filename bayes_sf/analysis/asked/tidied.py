@@ -17,9 +17,11 @@ from bayes_sf.analysis.asked.grid import (
     matrices_of_result,
     texts,
 )
-from bayes_sf.analysis.asked.linear import means_of, table_of, unit_loading
+from bayes_sf.analysis.asked.linear import table_of, unit_loading
+from bayes_sf.analysis.asked.response import check_scale, means_by_row
 from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.gaussian.icc import explained_variance, spread_of, variance_between
+from bayes_sf.engines.loading import Loading
 from bayes_sf.engines.mixed.covariance import sd_names
 from bayes_sf.engines.mixed.result import MixedResult, between_of
 from bayes_sf.engines.outcomes.result import OutcomeResult
@@ -246,7 +248,9 @@ def augment(result: Result) -> "pd.DataFrame":
     -------
     pandas.DataFrame
         The model's columns, and ``.fitted`` (effects of the row's levels in it), ``.resid``,
-        ``.fixed`` (fixed coefficients and offset alone): estimates, or posterior means.
+        ``.fixed`` (fixed coefficients and offset alone): estimates, or posterior means. Of other
+        outcomes than Gaussian all three are on the scale of the response (shares, of trials), where
+        broom has the link's and residuals of the deviance.
 
     Raises
     ------
@@ -262,6 +266,7 @@ def augment(result: Result) -> "pd.DataFrame":
     0  1.0  a     2.31   -1.31    4.67
     """
     design = design_of(result)
+    check_scale("augment", result, "response", {})
     names = (".fitted", ".resid", ".fixed")
     taken = sorted(set(names) & set(map(str, design.frame.columns)))
     if taken:
@@ -269,10 +274,17 @@ def augment(result: Result) -> "pd.DataFrame":
     words = dict.fromkeys(design.levels, "known")
     known = loading_of(design, design.frame, words)
     fixed = loading_of(design, design.frame, dict.fromkeys(design.levels, "none"))
-    fitted = means_of(result, known)
-    y = matrices_of_result(result).y + known.offset
-    columns = (fitted, y - fitted, means_of(result, fixed))
+    fitted, y = means_by_row(result, known), _response(result, known)
+    columns = (fitted, y - fitted, means_by_row(result, fixed))
     return design.frame.assign(**dict(zip(names, columns, strict=True)))
+
+
+def _response(result: Result, loading: Loading) -> _Floats:
+    """Responses of the fitted rows as they were given; shares of trials."""
+    matrices = matrices_of_result(result)
+    if not isinstance(result, OutcomeResult):
+        return np.asarray(matrices.y + loading.offset)
+    return matrices.y if matrices.trials is None else matrices.y / matrices.trials
 
 
 def r2(result: Result) -> dict[str, float]:

@@ -61,26 +61,39 @@ class Near:
         pull = -here.solver.solve(zl.T @ weighed)
         return cls(here.solver, function.places, tuple(to_raw), here.mode, pull)
 
-    def combine(self, loading: Loading, coef: _Floats, vcov: _Floats) -> tuple[_Floats, _Floats]:
-        """Estimates and standard errors, (m,) each, the variances taken as known.
+    def estimate(self, loading: Loading, coef: _Floats) -> _Floats:
+        """Combinations at coefficients and the effects' modes, (m,).
 
         Parameters
         ----------
         loading : Loading
-        coef, vcov : (p,), (p, p) arrays
+        coef : (p,) array
+        """
+        found = loading.x @ coef + loading.offset
+        for z, place, back in zip(loading.z, self.places, self.to_raw, strict=True):
+            if z is not None:
+                found = found + z @ (self.modes[place].reshape(-1, len(back)) @ back.T).ravel()
+        return np.asarray(found)
+
+    def error(self, loading: Loading, vcov: _Floats) -> _Floats:
+        """Standard errors of combinations, (m,), the variances taken as known.
+
+        Parameters
+        ----------
+        loading : Loading
+        vcov : (p, p) array
             Of the coefficients.
         """
-        x, estimate = loading.x, loading.x @ coef + loading.offset
-        spread = np.zeros(len(loading))
+        x, spread = loading.x, np.zeros(len(loading))
         for fresh, back in zip(loading.fresh, self.to_raw, strict=True):
             if fresh is not None:
                 spread = spread + ((fresh @ back) ** 2).sum(axis=1)
         if any(z is not None for z in loading.z):
             own = self._in_u(loading)
-            x, estimate = x + own @ self.pull, estimate + own @ self.modes
+            x = x + own @ self.pull
             spread = spread + (own * self.solver.solve(own.T).T).sum(axis=1)
         variance = ((x @ vcov) * x).sum(axis=1) + spread
-        return np.asarray(estimate), np.asarray(np.sqrt(np.maximum(variance, 0.0)))
+        return np.asarray(np.sqrt(np.maximum(variance, 0.0)))
 
     def _in_u(self, loading: Loading) -> _Floats:
         """What combinations are in u, (m, q)."""

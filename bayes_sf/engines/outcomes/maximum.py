@@ -98,14 +98,23 @@ class OutcomeFit:
             {},
         )
 
-    def combine(self, loading: Loading) -> tuple[_Floats, _Floats]:
-        """Linear combinations on the link's scale: estimates and standard errors, (m,) each.
+    def linear(self, loading: Loading) -> _Floats:
+        """Linear combinations on the link's scale at the estimates, (m,).
 
         Parameters
         ----------
         loading : Loading
         """
-        return self.near.combine(loading, self.coef, self.vcov)
+        return self.near.estimate(loading, self.coef)
+
+    def error(self, loading: Loading) -> _Floats:
+        """Their standard errors, (m,), the variances taken as known.
+
+        Parameters
+        ----------
+        loading : Loading
+        """
+        return self.near.error(loading, self.vcov)
 
     def spreads(self) -> Iterable[tuple[str, float]]:
         """Names and values of sds and correlations."""

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.engines.outcomes.response import moments
 from bayes_sf.errors import UsageError
 from bayes_sf.spec.family import Family
 from bayes_sf.spec.terms.matrices import Matrices
@@ -172,7 +173,7 @@ class Shares:
             at = eta[:, None, None] + np.sqrt(own)[:, None, None] * z[:, None] + (
                 other[:, None, None] * z
             )  # fmt: skip
-            inner = self._moments(at, given)[0] @ w  # (n, Q): others averaged out
+            inner = moments(self.family, at, given)[0] @ w  # (n, Q): others averaged out
             parts.append(self._average((inner**2) @ w - (inner @ w) ** 2) / total)
         return parts, all_between / total
 
@@ -181,27 +182,9 @@ class Shares:
     ) -> tuple[_Floats, _Floats, _Floats]:
         """Mean over the effects of a row's mean, of its square, and of its variance, (n,) each."""
         z, w = _normal(_NODES)
-        mean, spread = self._moments(eta[:, None] + np.sqrt(variance)[:, None] * z, given)
+        at = eta[:, None] + np.sqrt(variance)[:, None] * z
+        mean, spread = moments(self.family, at, given)
         return mean @ w, mean**2 @ w, spread @ w
-
-    def _moments(self, eta: _Floats, given: Mapping[str, float]) -> tuple[_Floats, _Floats]:
-        """Mean and variance of a response given its linear predictor."""
-        from scipy.special import expit
-
-        name = self.family.name
-        if self.family.link == "logit":
-            mean = expit(eta)
-            return mean, mean * (1 - mean) / (1 + given["kappa"] if name == "beta" else 1.0)
-        mean = np.exp(eta)
-        if name == "hurdle_lognormal":
-            mean, ratio = mean * np.exp(given["sigma"] ** 2 / 2), np.exp(given["sigma"] ** 2)
-        elif name == "hurdle_gamma":
-            ratio = 1 + 1 / given["alpha"]
-        else:
-            more = mean**2 / given["alpha"] if name == "negativebinomial" else 0.0
-            return mean, mean + more
-        some = given["psi"]
-        return some * mean, some * ratio * mean**2 - (some * mean) ** 2
 
 
 def _normal(nodes: int) -> tuple[_Floats, _Floats]:

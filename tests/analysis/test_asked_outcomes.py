@@ -363,6 +363,26 @@ def test_side_by_side() -> None:
     assert "Family poisson: coefficients, sds, ICC and R2 are on the scale of the log" in text
 
 
+@pytest.mark.filterwarnings("ignore:Estimated shape parameter of Pareto")
+def test_rows_left_out() -> None:
+    """Groups about rows, and importance sampling on them: ArviZ's own functions."""
+    import arviz as az
+
+    result = drawn("bernoulli")
+    tree = result.draws()
+    assert set(tree.children) == {
+        "posterior", "log_likelihood", "posterior_predictive", "observed_data", "constant_data",
+    }  # fmt: skip
+    p = means(result, FRAME, effects=True)
+    y = FRAME["y"].to_numpy()[:, None]
+    found = tree["log_likelihood"]["y"].to_numpy().reshape(-1, len(FRAME)).T
+    assert found == pytest.approx(np.log(np.where(y == 1, p, 1 - p)))
+    assert sf.loo(result).elpd == pytest.approx(az.loo(tree).elpd)
+    assert set(result.draws(rows=False).children) == {"posterior"}
+    both = sf.compare_models({"yes": result, "of one": drawn("bernoulli")})
+    assert both["elpd_diff"].tolist() == [0.0, 0.0]
+
+
 # What is refused ----------------------------------------------------------------------------------
 
 
@@ -377,6 +397,12 @@ def test_side_by_side() -> None:
         (lambda: drawn("cumulative").slopes("x"), "must be link for categories in order"),
         (lambda: drawn("cumulative").augment(), "must be link for categories in order"),
         (lambda: drawn("bernoulli").hypothesis("x = 0"), "one value has no probability"),
+        (lambda: sf.loo(ours("binary")), "has no posterior to draw from; fit with engine='nuts'"),
+        (lambda: ours("binary").draws(), "has no posterior to draw from"),
+        (
+            lambda: sf.compare_models({"a": drawn("bernoulli"), "b": drawn("hurdle_gamma")}),
+            "densities, or probabilities",
+        ),
         (lambda: gaussian().predict(scale="link"), "must be response for a Gaussian outcome"),
         (lambda: gaussian().slopes("x", scale="link"), "it has no link"),
     ],

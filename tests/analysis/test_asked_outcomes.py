@@ -294,6 +294,7 @@ def same(found: pd.DataFrame, draws: Any) -> None:
 def test_draws_by_brute_force(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # Rows are worked on two at a time.
     monkeypatch.setattr("bayes_sf.analysis.asked.response._BLOCK", 200)
+    monkeypatch.setattr("bayes_sf.analysis.asked.response._LEAST", 1)
     result = drawn(name)
     same(result.predict(), means(result, FRAME, effects=True))
     same(result.predict(groups="none"), means(result, FRAME, effects=False))
@@ -360,7 +361,7 @@ def test_side_by_side() -> None:
     assert frame.loc["AIC", "drawn"] == ""
     assert frame.loc["levels of h"].tolist() == ["", "", "8"]
     assert text.count("on the scale of log odds") == 1
-    assert "Family poisson: coefficients, sds, ICC and R2 are on the scale of the log" in text
+    assert "Family poisson: coefficients, sds, ICC and R2 are on the scale of logarithms" in text
 
 
 @pytest.mark.filterwarnings("ignore:Estimated shape parameter of Pareto")

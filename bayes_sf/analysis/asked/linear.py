@@ -310,7 +310,7 @@ def _components(result: Result, loading: Loading) -> int:
         return int(nodes.weight.size)
     if isinstance(fitted, Posterior):
         return int(sum(part.grid.weight.size for part in fitted.parts))
-    return 4000
+    return max(int(getattr(fitted, "width", 0)), 4000)
 
 
 def _sign(found: Answer) -> dict[str, _Floats]:

@@ -29,8 +29,8 @@ _Floats = NDArray[np.float64]
 
 #: Of the response's mean, or of the linear predictor.
 SCALES = ("response", "link")
-#: Numbers that are worked on at a time.
-_BLOCK = 8_000_000
+#: Numbers that are worked on at a time; and so many are taken for each answer, at least.
+_BLOCK, _LEAST = 8_000_000, 1000
 
 #: Rows' linear predictors with the (r, n) sparse matrix that sums them; None for each by itself.
 type Weighed = Sequence[tuple[Loading, Any]]
@@ -122,6 +122,8 @@ def means_by_row(result: Result, loading: Loading) -> _Floats:
     """
     if not isinstance(result, OutcomeResult):
         return means_of(result, loading)
+    if not result.has_draws:
+        return moments(result.family, result.fitted.linear(loading), {})[0]
     return np.concatenate([found.mean() for found in _answers(result, [(loading, None)])])
 
 
@@ -138,7 +140,7 @@ def _parts(result: OutcomeResult, weighed: Weighed) -> Iterator[Weighed]:
     whole = [(rows, sparse.eye_array(len(rows), format="csr") if matrix is None else matrix.tocsr())
              for rows, matrix in weighed]  # fmt: skip
     answers = whole[0][1].shape[0]
-    step = max(1, _BLOCK // _width(result))
+    step = max(1, _BLOCK // max(result.fitted.width, _LEAST))
     for start in range(0, max(answers, 1), step):
         some = [(rows, matrix[start : start + step]) for rows, matrix in whole]
         used = [np.unique(matrix.indices) for _, matrix in some]
@@ -146,17 +148,12 @@ def _parts(result: OutcomeResult, weighed: Weighed) -> Iterator[Weighed]:
                for (rows, matrix), at in zip(some, used, strict=True)]  # fmt: skip
 
 
-def _width(result: OutcomeResult) -> int:
-    """Numbers that one row takes."""
-    return result.fitted.draws if result.has_draws else 4000
-
-
 def _drawn(result: OutcomeResult, weighed: Weighed) -> _Floats:
     """Draws of sums of means, (r, N)."""
     fitted = result.fitted
-    total = np.zeros((weighed[0][1].shape[0], fitted.draws))
+    total = np.zeros((weighed[0][1].shape[0], fitted.width))
     for rows, matrix in weighed:
-        step = max(1, _BLOCK // fitted.draws)
+        step = max(1, _BLOCK // fitted.width)
         for start in range(0, len(rows), step):
             eta, _ = fitted.linear(rows.take(slice(start, start + step)))
             mean, _ = moments(result.family, eta, fitted.scalars)

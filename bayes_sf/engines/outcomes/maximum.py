@@ -98,6 +98,11 @@ class OutcomeFit:
             {},
         )
 
+    @property
+    def width(self) -> int:
+        """Numbers that one combination takes, at most."""
+        return len(self.near.modes)
+
     def linear(self, loading: Loading) -> _Floats:
         """Linear combinations on the link's scale at the estimates, (m,).
 

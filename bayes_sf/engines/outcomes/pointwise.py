@@ -176,7 +176,7 @@ def _hurdle(above: Callable[..., _Floats]) -> Callable[..., _Floats]:
     def density(y: _Floats, _: _Floats, eta: _Floats, given: _Given) -> _Floats:
         positive = np.where(y > 0, y, 1.0)
         inside = np.log(given["psi"]) + above(positive, eta, given)
-        return np.where(y > 0, inside, np.log1p(-given["psi"]))
+        return np.asarray(np.where(y > 0, inside, np.log1p(-given["psi"])))
 
     return density
 

@@ -86,7 +86,7 @@ class OutcomeSampled(Diagnosed):
         ----------
         loading : Loading
         """
-        found = np.broadcast_to(loading.offset[:, None], (len(loading), self.draws))
+        found = np.broadcast_to(loading.offset[:, None], (len(loading), self.width))
         if self.matrices.terms:
             found = loading.x @ self.flat("beta").T + found
         variance = np.zeros((1, 1))
@@ -101,15 +101,15 @@ class OutcomeSampled(Diagnosed):
         return np.asarray(found), np.asarray(variance)
 
     @property
-    def draws(self) -> int:
-        """Number of draws in all chains."""
+    def width(self) -> int:
+        """Numbers that one combination takes: draws in all chains."""
         sizes = self.tree["posterior"].sizes
         return int(sizes["chain"] * sizes["draw"])
 
     @cached_property
     def shares(self) -> Shares:
         """Of ICCs: up to a thousand of the draws."""
-        thin = -(-self.draws // _MOST_SHARES)
+        thin = -(-self.width // _MOST_SHARES)
         return self._shares(lambda draws: draws[::thin])
 
     @property

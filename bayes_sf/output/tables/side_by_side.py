@@ -32,9 +32,7 @@ _ENDINGS: Final = {
 
 
 #: Scales of the links.
-_SCALES: Final = {
-    "logit": mark("log odds"), "log": mark("the log of the mean"), "identity": mark("the outcome"),
-}  # fmt: skip
+_SCALES: Final = {"logit": mark("log odds"), "log": mark("logarithms")}
 #: Kinds of rows, in their order: a user's column may be called ``n``.
 _KINDS: Final = ("fixed", "ran_pars", "fit")
 type _Key = tuple[str, str]

@@ -112,6 +112,10 @@ def test_averages_are_of_means_and_stay_within_their_range() -> None:
         expit(logit(q) - reach * sd / (q * (1 - q))).to_numpy()
     )
     assert ((whole["lower"] > 0) & (whole["upper"] < 1)).all()
+    far = result.predict(result.matrices.frame.head(2).assign(x=[1e4, -1e4]))
+    assert far[["estimate", "lower", "upper"]].to_numpy() == pytest.approx(
+        np.array([[1.0, 1.0, 1.0], [0.0, 0.0, 0.0]])
+    )
     counts = ours("counts_crossed").predict(groups="none", at={"x": [0.0]}, scale="link")
     assert counts["estimate"].iloc[0] == pytest.approx(
         ours("counts_crossed").fixef()["estimate"].iloc[0]

@@ -99,17 +99,28 @@ def weighed_table(
     if not isinstance(result, OutcomeResult) or scale == "link":
         parts = [rows if matrix is None else rows.times(matrix) for rows, matrix in weighed]
         return table_of(result, reduce(Loading.plus, parts), index, signed=signed)
+    if not result.has_draws and len(weighed) == 1 and weighed[0][1] is None:
+        return _taken_back(result, table_of(result, weighed[0][0], index, signed=False))
     table = joined(_answers(result, weighed), result.prob, index, signed=signed)
     if signed or result.has_draws:
         return table
     # Wald's on the link's scale: mean'(eta) is what a standard error there is multiplied by.
-    mean, family = table["estimate"].to_numpy(), result.family
+    mean = table["estimate"].to_numpy()
     with np.errstate(divide="ignore", invalid="ignore"):
-        error = table["sd"].to_numpy() / mean_slope(family, mean)
-    tails = [0.5 - 0.5 * result.prob, 0.5 + 0.5 * result.prob]
-    limits = Wald(linked(family, mean), error).quantile(tails)
-    lower, upper = (moments(family, limit, {})[0] for limit in limits.T)
+        error = table["sd"].to_numpy() / mean_slope(result.family, mean)
+    limits = Wald(linked(result.family, mean), error).quantile(_tails(result))
+    lower, upper = (moments(result.family, limit, {})[0] for limit in limits.T)
     return table.assign(lower=lower, upper=upper)
+
+
+def _tails(result: Result) -> list[float]:
+    return [0.5 - 0.5 * result.prob, 0.5 + 0.5 * result.prob]
+
+
+def _taken_back(result: OutcomeResult, table: "pd.DataFrame") -> "pd.DataFrame":
+    """Means of single rows from their linear predictors, however near to 0 and 1 they are."""
+    found = table.apply(lambda column: moments(result.family, column.to_numpy(), {})[0])
+    return found.assign(sd=table["sd"] * mean_slope(result.family, found["estimate"].to_numpy()))
 
 
 def means_by_row(result: Result, loading: Loading) -> _Floats:

@@ -96,6 +96,15 @@ def comparisons(
     term  contrast
     x     +2          2.66
     Name: estimate, dtype: float64
+
+    Of an outcome of 0 and 1 it is a difference of probabilities, or of log odds:
+
+    >>> df["z"] = [0, 1, 1, 0, 0, 1, 1, 0, 1]
+    >>> result = sf.fit("z ~ x + (1 | g)", df, family="bernoulli", engine="ml")
+    >>> result.comparisons({"x": (0, 2)})["estimate"].round(2).tolist()
+    [0.67]
+    >>> result.comparisons({"x": (0, 2)}, scale="link")["estimate"].round(2).tolist()
+    [3.29]
     """
     asked = {} if variables is None or isinstance(variables, str) else variables
     asked = dict(asked) if isinstance(asked, Mapping) else {}

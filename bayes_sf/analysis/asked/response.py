@@ -108,13 +108,10 @@ def weighed_table(
     mean = table["estimate"].to_numpy()
     with np.errstate(divide="ignore", invalid="ignore"):
         error = table["sd"].to_numpy() / mean_slope(result.family, mean)
-    limits = Wald(linked(result.family, mean), error).quantile(_tails(result))
+    tails = [0.5 - 0.5 * result.prob, 0.5 + 0.5 * result.prob]
+    limits = Wald(linked(result.family, mean), error).quantile(tails)
     lower, upper = (moments(result.family, limit, {})[0] for limit in limits.T)
     return table.assign(lower=lower, upper=upper)
-
-
-def _tails(result: Result) -> list[float]:
-    return [0.5 - 0.5 * result.prob, 0.5 + 0.5 * result.prob]
 
 
 def _taken_back(result: OutcomeResult, table: "pd.DataFrame") -> "pd.DataFrame":

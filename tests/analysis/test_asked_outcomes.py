@@ -400,7 +400,7 @@ def test_rows_left_out() -> None:
         (lambda: ours("binary").predict(kind="outcome"), "must be mean for other outcomes"),
         (lambda: drawn("cumulative").predict(), "must be link for categories in order"),
         (lambda: drawn("cumulative").slopes("x"), "must be link for categories in order"),
-        (lambda: drawn("cumulative").augment(), "must be link for categories in order"),
+        (lambda: drawn("cumulative").augment(), "is not of categories in order"),
         (lambda: drawn("bernoulli").hypothesis("x = 0"), "one value has no probability"),
         (lambda: sf.loo(ours("binary")), "has no posterior to draw from; fit with engine='nuts'"),
         (lambda: ours("binary").draws(), "has no posterior to draw from"),

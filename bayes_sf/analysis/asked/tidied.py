@@ -18,7 +18,7 @@ from bayes_sf.analysis.asked.grid import (
     texts,
 )
 from bayes_sf.analysis.asked.linear import table_of, unit_loading
-from bayes_sf.analysis.asked.response import check_scale, means_by_row
+from bayes_sf.analysis.asked.response import means_by_row
 from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.gaussian.icc import explained_variance, spread_of, variance_between
 from bayes_sf.engines.loading import Loading
@@ -266,7 +266,9 @@ def augment(result: Result) -> "pd.DataFrame":
     0  1.0  a     2.31   -1.31    4.67
     """
     design = design_of(result)
-    check_scale("augment", result, "response", {})
+    if isinstance(result, OutcomeResult) and result.family.ordered:
+        rule = "is not of categories in order, which have no one mean"
+        raise UsageError("augment", rule, fix="use predict(scale='link')")
     names = (".fitted", ".resid", ".fixed")
     taken = sorted(set(names) & set(map(str, design.frame.columns)))
     if taken:

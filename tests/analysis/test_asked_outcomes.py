@@ -29,8 +29,10 @@ from tests.engines.lme4_references import data
 from tests.engines.test_outcomes_glmer import ours
 
 ANSWERS = pd.read_csv(Path(__file__).parents[1] / "references" / "asked" / "outcomes.csv")
-# Both optima are polished to better than 1e-5 standard errors; curvatures are by differences in R.
-ESTIMATE, ERROR = 1e-4, 1e-3
+# Estimates in standard errors, and standard errors relatively: both optima are good to some 1e-6.
+ESTIMATE, ERROR = 1e-5, 1e-5
+# Laplace's deviance of lme4 is ragged: its second differences are 0.1971 to 0.1976 with the step.
+RAGGED = {"counts_crossed": 1e-3}
 ROWS = {"binary": [0, 99, 199], "trials": [0, 4, 8], "counts_crossed": [0, 49, 199]}
 
 
@@ -44,16 +46,16 @@ def check(found: pd.DataFrame, model: str, question: str, *keys: str) -> None:
     expected = recorded(model, question)
     expected = expected.loc[list(keys)] if keys else expected
     assert len(found) == len(expected)
-    se = expected["se"].to_numpy()
+    se, error = expected["se"].to_numpy(), RAGGED.get(model, ERROR)
     off = found["estimate"].to_numpy() - expected["estimate"].to_numpy()
     assert np.abs(off / se).max() < ESTIMATE
-    assert found["sd"].to_numpy() == pytest.approx(se, rel=ERROR)
+    assert found["sd"].to_numpy() == pytest.approx(se, rel=error)
     if expected["low"].notna().all():
         ends = (found[["lower", "upper"]].to_numpy() - expected[["low", "high"]].to_numpy()).T / se
-        assert np.abs(ends).max() < 2 * ERROR
+        assert np.abs(ends).max() < 3 * error
     if expected["p"].notna().all():
         # d ln p / d ln z is about z^2, below 40 here.
-        assert found["p"].to_numpy() == pytest.approx(expected["p"].to_numpy(), rel=40 * ERROR)
+        assert found["p"].to_numpy() == pytest.approx(expected["p"].to_numpy(), rel=40 * error)
         assert "df" not in found
 
 

@@ -21,13 +21,16 @@ class Asked:
         *,
         groups: str | Mapping[str, str] = "known",
         kind: str = "mean",
+        scale: str = "response",
         by: str | Iterable[str] = (),
         at: Mapping[str, Any] | None = None,
     ) -> "pd.DataFrame":
         """Predict rows: see `bayes_sf.predict`."""
         import bayes_sf as sf  # what answers is analysis, and has a public name
 
-        return sf.predict(self, new, groups=groups, kind=kind, by=by, at=at)  # type: ignore[arg-type]
+        return sf.predict(
+            self, new, groups=groups, kind=kind, scale=scale, by=by, at=at  # type: ignore[arg-type]
+        )  # fmt: skip
 
     def comparisons(
         self,
@@ -38,12 +41,14 @@ class Asked:
         new: Any = None,
         groups: str | Mapping[str, str] = "none",
         average: bool = True,
+        scale: str = "response",
     ) -> "pd.DataFrame":
         """Compare expected outcomes at two values of a predictor: see `bayes_sf.comparisons`."""
         import bayes_sf as sf
 
         return sf.comparisons(
-            self, variables, by=by, at=at, new=new, groups=groups, average=average  # type: ignore[arg-type]
+            self, variables, by=by, at=at, new=new, groups=groups, average=average,  # type: ignore[arg-type]
+            scale=scale,
         )  # fmt: skip
 
     def slopes(
@@ -55,12 +60,14 @@ class Asked:
         new: Any = None,
         groups: str | Mapping[str, str] = "none",
         average: bool = True,
+        scale: str = "response",
     ) -> "pd.DataFrame":
         """Slopes of the expected outcome: see `bayes_sf.slopes`."""
         import bayes_sf as sf
 
         return sf.slopes(
-            self, variables, by=by, at=at, new=new, groups=groups, average=average  # type: ignore[arg-type]
+            self, variables, by=by, at=at, new=new, groups=groups, average=average,  # type: ignore[arg-type]
+            scale=scale,
         )  # fmt: skip
 
     def hypothesis(self, claims: str | Iterable[str]) -> "pd.DataFrame":

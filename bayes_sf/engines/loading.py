@@ -48,7 +48,7 @@ class Loading:
         """Whether coefficients are all that they are made of."""
         return all(each is None for each in (*self.z, *self.fresh)) and not self.noise.any()
 
-    def take(self, rows: slice) -> "Loading":
+    def take(self, rows: "slice | NDArray[np.intp]") -> "Loading":
         """Some of the combinations."""
         return Loading(
             self.x[rows], self.offset[rows], tuple(z if z is None else z[rows] for z in self.z),
@@ -64,4 +64,15 @@ class Loading:
             matrix @ self.x, matrix @ self.offset,
             tuple(z if z is None else matrix @ z for z in self.z),
             tuple(f if f is None else matrix @ f for f in self.fresh), np.zeros(matrix.shape[0]),
+        )  # fmt: skip
+
+    def plus(self, other: "Loading") -> "Loading":
+        """Sum of each combination and another of the same factors; of those without a residual."""
+
+        def both(one: Any, more: Any) -> Any:
+            return None if one is None else one + more
+
+        return Loading(
+            self.x + other.x, self.offset + other.offset, tuple(map(both, self.z, other.z)),
+            tuple(map(both, self.fresh, other.fresh)), np.zeros(len(self)),
         )  # fmt: skip

@@ -69,6 +69,13 @@ class Family:
         """Unit of coefficients."""
         return {"logit": "log odds", "log": "log", "identity": ""}[self.link]
 
+    @property
+    def measure(self) -> str:
+        """What the likelihood of a row is: sums of logs are compared within one kind only."""
+        if self.name.startswith("hurdle"):
+            return "a density above zero"
+        return "a density" if self.name in {"gaussian", "beta"} else "a probability"
+
     def expects(self, values: _Floats) -> NDArray[np.bool_]:
         """Which values the family can have, (n,)."""
         whole = values == np.round(values)

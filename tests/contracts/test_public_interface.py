@@ -44,10 +44,13 @@ PARAMETERS = {
     "Result.summary": "self",
     "Result.diagnostics": "self",
     "Result.plot": "self name path=None",
-    "Result.predict": "self new=None *groups='known' *kind='mean' *by=() *at=None",
+    "Result.predict": "self new=None *groups='known' *kind='mean' *scale='response' "
+    "*by=() *at=None",
     "Result.comparisons": "self variables=None *by=() *at=None *new=None *groups='none' "
-    "*average=True",
-    "Result.slopes": "self variables=None *by=() *at=None *new=None *groups='none' *average=True",
+    "*average=True "
+    "*scale='response'",
+    "Result.slopes": "self variables=None *by=() *at=None *new=None *groups='none' *average=True "
+    "*scale='response'",
     "Result.hypothesis": "self claims",
     "Result.tidy": "self effects=('fixed', 'ran_pars')",
     "Result.glance": "self",
@@ -67,9 +70,11 @@ PARAMETERS = {
     "ModelTable.to_markdown": "self",
     "ModelTable.to_latex": "self",
     "ModelTable.save": "self path",
-    "predict": "result new=None *groups='known' *kind='mean' *by=() *at=None",
-    "comparisons": "result variables=None *by=() *at=None *new=None *groups='none' *average=True",
-    "slopes": "result variables=None *by=() *at=None *new=None *groups='none' *average=True",
+    "predict": "result new=None *groups='known' *kind='mean' *scale='response' *by=() *at=None",
+    "comparisons": "result variables=None *by=() *at=None *new=None *groups='none' *average=True "
+    "*scale='response'",
+    "slopes": "result variables=None *by=() *at=None *new=None *groups='none' *average=True "
+    "*scale='response'",
     "hypothesis": "result claims",
     "Prior.read": "text",
     "fit": "what data *engine='' *family='gaussian' *weights='' *frequencies='' *priors=None "

@@ -35,3 +35,25 @@ def test_a_strong_prior_is_obeyed() -> None:
     )  # fmt: skip
     assert found.fixef().loc["x", "estimate"] == pytest.approx(-1, abs=0.01)
     assert found.draws()["posterior"].sizes["chain"] == 2
+
+
+def test_what_is_asked_of_draws_is_near_maximum_likelihood() -> None:
+    formula, frame = "y ~ x + offset(log(time)) + (1 | g) + (1 | h)", data("counts", GLMER)
+    found = sf.fit(formula, frame, family="poisson", seed=2)
+    top = sf.fit(formula, frame, family="poisson", engine="ml")
+    rows, others = found.predict(), top.predict()
+    # Levels have ten rows and more: the posterior is near the likelihood's normal around its top.
+    assert np.abs((rows["estimate"] - others["estimate"]) / others["sd"]).max() < 0.15
+    assert (rows["sd"] / others["sd"]).between(0.9, 1.15).all()
+    slope, other = found.slopes("x", groups="known"), top.slopes("x", groups="known")
+    assert np.abs((slope["estimate"] - other["estimate"]) / other["sd"]).iloc[0] < 0.15
+    tree = found.draws()
+    # The mean of a row's replications is its expected outcome.
+    drawn = tree["posterior_predictive"]["y"].mean(("chain", "draw")).to_numpy()
+    off = (drawn - rows["estimate"]) / np.sqrt(rows["estimate"] / 8000)
+    assert np.abs(off).max() < 5
+    # 26 effects, drawn together, and two coefficients; seen rows are predicted better than others.
+    left_out = sf.loo(found)
+    assert left_out.bad == 0
+    assert 20 < left_out.p_loo < 30
+    assert left_out.elpd < tree["log_likelihood"]["y"].mean(("chain", "draw")).sum()

@@ -1,7 +1,6 @@
 """Comparisons and slopes: what becomes of the expected outcome where a predictor changes."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from math import isfinite
 from numbers import Real
 from typing import TYPE_CHECKING, Any
@@ -17,8 +16,9 @@ from bayes_sf.analysis.asked.grid import (
     named,
     texts,
 )  # fmt: skip
-from bayes_sf.analysis.asked.linear import table_of
+from bayes_sf.analysis.asked.response import Weighed, check_scale, weighed_table
 from bayes_sf.engines.loading import Loading
+from bayes_sf.engines.outcomes.result import OutcomeResult
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
 from bayes_sf.spec.terms.columns import numeric
@@ -42,6 +42,7 @@ def comparisons(
     new: Any = None,
     groups: str | Mapping[str, str] = "none",
     average: bool = True,
+    scale: str = "response",
 ) -> "pd.DataFrame":
     """Compare expected outcomes at two values of a predictor, all else being what it is in a row.
 
@@ -65,13 +66,18 @@ def comparisons(
         never seen, ``none`` the fixed coefficients alone.
     average : bool
         Whether comparisons are averaged over the rows; or else there is one for every row.
+    scale : {"response", "link"}
+        Of other outcomes than Gaussian: differences of expected outcomes (of probabilities, of
+        counts, ...), averaged over the rows, as in marginaleffects; or of linear predictors (log
+        odds ratios, logs of ratios).
 
     Returns
     -------
     pandas.DataFrame
         ``estimate, sd, lower, upper`` and ``p_direction``; of ``reml`` and ``ml`` ``t``, ``df`` by
-        Satterthwaite's method and ``p``, of coefficients alone. Indexed by ``term``, ``contrast``
-        and the values of `at` and `by`, or the row.
+        Satterthwaite's method and ``p``, of coefficients alone; of other outcomes by ``ml`` ``z``
+        and ``p``, with the delta method's standard errors and symmetric intervals. Indexed by
+        ``term``, ``contrast`` and the values of `at` and `by`, or the row.
 
     Raises
     ------
@@ -90,21 +96,31 @@ def comparisons(
     term  contrast
     x     +2          2.66
     Name: estimate, dtype: float64
+
+    Of an outcome of 0 and 1 it is a difference of probabilities, or of log odds:
+
+    >>> df["z"] = [0, 1, 1, 0, 0, 1, 1, 0, 1]
+    >>> result = sf.fit("z ~ x + (1 | g)", df, family="bernoulli", engine="ml")
+    >>> result.comparisons({"x": (0, 2)})["estimate"].round(2).tolist()
+    [0.67]
+    >>> result.comparisons({"x": (0, 2)}, scale="link")["estimate"].round(2).tolist()
+    [3.29]
     """
     asked = {} if variables is None or isinstance(variables, str) else variables
     asked = dict(asked) if isinstance(asked, Mapping) else {}
     design = design_of(result)
     words = groups_by_factor(design, groups)
+    check_scale("comparisons", result, scale, words)
     chosen = _predictors("comparisons", design, variables)
     grid = Grid.of(
         result, design, new, by=by, at=at, average=average, more=columns_of(design, words)
     )
-    parts: list[tuple[tuple[str, ...], Loading]] = []
+    parts: list[tuple[tuple[str, ...], Weighed]] = []
     for name in chosen:
         for contrast, low, high in _contrasts(design, grid, name, asked.get(name)):
             ends = [loading_of(design, grid.assigned(**{name: v}), words) for v in (low, high)]
-            parts.append(((name, contrast), _less(ends[1], ends[0])))
-    return _answered(result, grid, parts, ["term", "contrast"], words)
+            parts.append(((name, contrast), _less(grid, ends[1], ends[0])))
+    return _answered(result, grid, parts, scale, words)
 
 
 def slopes(
@@ -116,12 +132,13 @@ def slopes(
     new: Any = None,
     groups: str | Mapping[str, str] = "none",
     average: bool = True,
+    scale: str = "response",
 ) -> "pd.DataFrame":
     """Slopes: how steeply the expected outcome changes with a number.
 
     Parameters
     ----------
-    result, by, at, new, groups, average
+    result, by, at, new, groups, average, scale
         As in `comparisons`.
     variables : str or list of str, optional
         Predictors that are numbers; all of them by default.
@@ -150,6 +167,7 @@ def slopes(
     """
     design = design_of(result)
     words = groups_by_factor(design, groups)
+    check_scale("slopes", result, scale, words)
     chosen = _predictors("slopes", design, variables)
     kinds = [name for name in chosen if design.categories(name)]
     if kinds and variables is not None:
@@ -160,7 +178,7 @@ def slopes(
     grid = Grid.of(
         result, design, new, by=by, at=at, average=average, more=columns_of(design, words)
     )
-    parts: list[tuple[tuple[str, ...], Loading]] = []
+    parts: list[tuple[tuple[str, ...], Weighed]] = []
     for name in (name for name in chosen if name not in kinds):
         values = numeric(grid.frame, name)
         step = _STEP * float(np.ptp(numeric(design.frame, name)))
@@ -168,8 +186,8 @@ def slopes(
             loading_of(design, grid.assigned(**{name: end}), words)
             for end in (values - step, values + step)
         )
-        parts.append(((name,), _less(high, low, 0.5 / step)))
-    return _answered(result, grid, parts, ["term"], words)
+        parts.append(((name,), _less(grid, high, low, 0.5 / step)))
+    return _answered(result, grid, parts, scale, words)
 
 
 def _predictors(what: str, design: Design, given: Any) -> list[str]:
@@ -224,37 +242,36 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
 
 
-def _less(high: Loading, low: Loading, factor: Any = 1.0) -> Loading:
-    """Difference of the rows' combinations, times a factor."""
-    scale = np.broadcast_to(factor, (len(high),))
+def _less(grid: Grid, high: Loading, low: Loading, factor: float = 1.0) -> Weighed:
+    """Differences of the rows' means, times a factor, averaged or not."""
+    from scipy import sparse
 
-    def less(one: Any, other: Any) -> Any:
-        if one is None:
-            return None
-        return (one - other) * scale[:, None]
+    whole = sparse.eye_array(len(high), format="csr") if grid.average is None else grid.average
+    return [(high, factor * whole), (low, -factor * whole)]
 
-    return replace(
-        high, x=less(high.x, low.x), offset=(high.offset - low.offset) * scale,
-        z=tuple(map(less, high.z, low.z)), fresh=tuple(map(less, high.fresh, low.fresh)),
-    )  # fmt: skip
+
+def _signed(result: Result, words: Mapping[str, str]) -> bool:
+    """Whether it is said how sure the sign is: of Gaussian effects there is no agreed test."""
+    if result.has_draws or isinstance(result, OutcomeResult):
+        return True
+    return "known" not in words.values() and "new" not in words.values()
 
 
 def _answered(
     result: Result,
     grid: Grid,
-    parts: "list[tuple[tuple[str, ...], Loading]]",
-    names: list[str],
+    parts: "list[tuple[tuple[str, ...], Weighed]]",
+    scale: str,
     words: Mapping[str, str],
 ) -> "pd.DataFrame":
     """Tables of all contrasts under each other."""
     import pandas as pd
 
-    signed = "known" not in words.values() and "new" not in words.values()
-    signed = signed or result.has_draws
+    signed = _signed(result, words)
     tables = []
-    for key, loading in parts:
-        averaged = loading if grid.average is None else loading.times(grid.average)
-        table = table_of(result, averaged, grid.index, signed=signed)
+    for key, weighed in parts:
+        table = weighed_table(result, weighed, grid.index, scale=scale, signed=signed)
+        names = ["term", "contrast"][: len(key)]
         tables.append(pd.concat({key if len(key) > 1 else key[0]: table}, names=names))
     if not tables:
         rule = "has no predictors to compare, or none that is a number to have a slope"

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from bayes_sf.engines.loading import Loading
 from bayes_sf.engines.mixed.fit import of_rows
-from bayes_sf.engines.outcomes.result import OutcomeResult
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import DataError, UsageError, closest
 from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.spec.family import family_of
 from bayes_sf.spec.terms.columns import frame_from
 from bayes_sf.spec.terms.design import Design, NewRows, formula_of
 from bayes_sf.spec.terms.matrices import Matrices
@@ -58,11 +58,6 @@ def check_result(result: object) -> None:
     """
     if not isinstance(result, Result):
         raise UsageError("result", "must be what sf.fit returns", got=type(result).__name__)
-    if isinstance(result, OutcomeResult):
-        raise UsageError(
-            "result", "must be of a Gaussian model for this", got=f"family {result.family.name!r}",
-            fix="see fixef(), ranef(), icc() and draws()",
-        )  # fmt: skip
 
 
 def design_of(result: Result) -> Design:
@@ -100,7 +95,7 @@ def design_of(result: Result) -> Design:
                 got=getattr(spec, key), fix="see its estimates",
             )  # fmt: skip
     formula = spec.parsed if spec.formula else formula_of(spec, frame)
-    return Design(formula, frame, spec.weights)
+    return Design(formula, frame, spec.weights, family_of(spec.family).ordered)
 
 
 def matrices_of_result(result: Result) -> Matrices:

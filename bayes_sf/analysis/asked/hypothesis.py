@@ -10,7 +10,7 @@ Examples
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +76,8 @@ def hypothesis(result: Result, claims: str | Iterable[str]) -> "pd.DataFrame":
         one less it. Of ``reml``, ``ml`` and ``ols`` ``t``, ``df`` (Satterthwaite's; infinite where
         no rows are known), ``p`` and ``alternative``: p is one-sided, against the claim's opposite,
         for ``>`` (``greater``) and ``<`` (``less``), and two-sided, against the claim itself, for
-        ``=``.
+        ``=``. Of other outcomes than Gaussian coefficients are on the link's scale, and ``z`` is in
+        the place of ``t`` and ``df``.
 
     Raises
     ------
@@ -133,15 +134,14 @@ def _judged(below: _Floats, signs: Sequence[str]) -> dict[str, _Floats]:
 
 
 def _tested(found: Wald, signs: Sequence[str]) -> dict[str, object]:
-    """Student's t of each claim."""
+    """Student's t, or z, of each claim."""
     from scipy.special import stdtr
 
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t = found.estimate / found.error
-    lower = stdtr(found.df, t)
-    tails = {">": stdtr(found.df, -t), "<": lower, "=": 2 * stdtr(found.df, -np.abs(t))}
-    p = np.array([tails[sign][place] for place, sign in enumerate(signs)])
-    return {"t": t, "df": found.df, "p": p, "alternative": [_ALTERNATIVE[s] for s in signs]}
+    def tails(df: Any, ratio: _Floats) -> _Floats:
+        sides = {">": stdtr(df, -ratio), "<": stdtr(df, ratio), "=": 2 * stdtr(df, -np.abs(ratio))}
+        return np.array([sides[sign][place] for place, sign in enumerate(signs)])
+
+    return {**found.tested(tails), "alternative": [_ALTERNATIVE[sign] for sign in signs]}
 
 
 def read_claim(text: str, terms: Sequence[str]) -> Claim:

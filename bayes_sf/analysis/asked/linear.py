@@ -2,10 +2,10 @@
 
 Of ``exact`` an answer is a mixture of normals, without Monte Carlo error; of ``nuts`` a mixture
 over the draws, or the draws; of ``reml``, ``ml`` and ``ols`` an estimate with its standard error.
-A family with a link has it here: what is asked is linear on the link scale.
+Of a family with a link they are on the link's scale: see `response` for its means.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,8 @@ from bayes_sf.engines.mixed.degrees import satterthwaite
 from bayes_sf.engines.mixed.exact import MixedPosterior
 from bayes_sf.engines.mixed.fit import of_rows
 from bayes_sf.engines.mixed.likelihood import MixedFit, fit_mixed
+from bayes_sf.engines.outcomes.maximum import OutcomeFit
+from bayes_sf.engines.outcomes.sampled import OutcomeSampled
 from bayes_sf.engines.result import Result
 from bayes_sf.engines.sampled.nuts import Sampled
 from bayes_sf.errors import UsageError
@@ -30,7 +32,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["Drawn", "Wald", "answer", "fixed_loading", "means_of", "table_of", "unit_loading"]
+__all__ = [
+    "Drawn", "Wald", "answer", "fixed_loading", "joined", "means_of", "table_of", "unit_loading",
+]  # fmt: skip
 
 _Floats = NDArray[np.float64]
 
@@ -45,13 +49,31 @@ class Wald:
     Parameters
     ----------
     estimate, error : (m,) arrays
-    df : (m,) array
-        Degrees of freedom of t; infinite for a normal.
+    df : (m,) array, optional
+        Degrees of freedom of t; infinite where none are known. None where the test is of z.
     """
 
     estimate: _Floats
     error: _Floats
-    df: _Floats
+    df: _Floats | None = None
+
+    @property
+    def ratio(self) -> _Floats:
+        """Estimates in standard errors, (m,): t or z."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(self.estimate / self.error)
+
+    def tested(self, p: Callable[[Any, _Floats], Any]) -> dict[str, Any]:
+        """Columns of a test: ``t, df, p``, or ``z, p``.
+
+        Parameters
+        ----------
+        p : callable
+            Of degrees of freedom and the ratio.
+        """
+        if self.df is None:
+            return {"z": self.ratio, "p": p(np.inf, self.ratio)}
+        return {"t": self.ratio, "df": self.df, "p": p(self.df, self.ratio)}
 
     def mean(self) -> _Floats:
         """Estimates, (m,)."""
@@ -136,6 +158,8 @@ def answer(result: Result, loading: Loading, *, degrees: bool = False) -> Answer
         For effects of a model whose effects are not known jointly.
     """
     fitted = result.fitted
+    if isinstance(fitted, OutcomeFit | OutcomeSampled):
+        return _of_outcome(fitted, loading)
     if hasattr(fitted, "combine"):
         return fitted.combine(loading)  # type: ignore[no-any-return]
     if isinstance(fitted, MixedFit):
@@ -150,6 +174,13 @@ def answer(result: Result, loading: Loading, *, degrees: bool = False) -> Answer
         f"model {result.spec.name!r}", "has no predictions yet", got=f"engine {result.engine!r}",
         fix="see its estimates",
     )  # fmt: skip
+
+
+def _of_outcome(fitted: OutcomeFit | OutcomeSampled, loading: Loading) -> Answer:
+    """On the link's scale."""
+    if isinstance(fitted, OutcomeFit):
+        return Wald(fitted.linear(loading), fitted.error(loading))
+    return _mixed(*fitted.linear(loading))
 
 
 def _of_fit(fit: MixedFit, loading: Loading, *, degrees: bool) -> Wald:
@@ -195,10 +226,16 @@ def _of_draws(posterior: "xr.Dataset", group: str, loading: Loading) -> NormalMi
         variance = variance + sum(part**2 for part in parts)
         if slopes:
             variance = variance + 2 * parts[0] * parts[1] * flat("correlation")
-    if not variance.any():
-        return Drawn(total)
-    draws = total.shape[1]
-    return NormalMixture(np.full(draws, 1 / draws), total, np.sqrt(variance))
+    return _mixed(total, variance)
+
+
+def _mixed(means: _Floats, variances: _Floats) -> NormalMixture | Drawn:
+    """Draws, or a mixture of normals around them."""
+    if not variances.any():
+        return Drawn(means)
+    draws = means.shape[1]
+    sds = np.broadcast_to(np.sqrt(variances), means.shape)
+    return NormalMixture(np.full(draws, 1 / draws), means, sds)
 
 
 def means_of(result: Result, loading: Loading) -> _Floats:
@@ -228,27 +265,41 @@ def table_of(result: Result, loading: Loading, index: Any, *, signed: bool) -> "
     loading : Loading
     index : index of the table
     signed : bool
-        Whether it is asked how sure their sign is: ``p_direction``, or ``t, df, p``.
+        Whether it is asked how sure their sign is: ``p_direction``; ``t, df, p``, or ``z, p``.
 
     Returns
     -------
     pandas.DataFrame
         ``estimate, sd, lower, upper`` and these.
     """
+    found = (answer(result, part, degrees=signed) for part in _parts(result, loading))
+    return joined(found, result.prob, index, signed=signed)
+
+
+def joined(answers: Iterable[Answer], prob: float, index: Any, *, signed: bool) -> "pd.DataFrame":
+    """Answers under each other, as a table.
+
+    Parameters
+    ----------
+    answers : iterable of answers
+    prob : float
+        Of the intervals.
+    index : index of the table
+    signed : bool
+        As in `table_of`.
+    """
     import pandas as pd
 
     parts: list[dict[str, _Floats]] = []
-    for part in _parts(result, loading):
-        found = answer(result, part, degrees=signed)
-        tails = [0.5 - 0.5 * result.prob, 0.5 + 0.5 * result.prob]
-        limits = found.quantile(tails)
+    for found in answers:
+        limits = found.quantile([0.5 - 0.5 * prob, 0.5 + 0.5 * prob])
         columns = {
             "estimate": found.mean(), "sd": found.sd(), "lower": limits[:, 0],
             "upper": limits[:, 1],
         }  # fmt: skip
         parts.append({**columns, **(_sign(found) if signed else {})})
-    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return pd.DataFrame(joined, index=index)
+    whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return pd.DataFrame(whole, index=index)
 
 
 def _components(result: Result, loading: Loading) -> int:
@@ -259,7 +310,7 @@ def _components(result: Result, loading: Loading) -> int:
         return int(nodes.weight.size)
     if isinstance(fitted, Posterior):
         return int(sum(part.grid.weight.size for part in fitted.parts))
-    return 4000
+    return max(int(getattr(fitted, "width", 0)), 4000)
 
 
 def _sign(found: Answer) -> dict[str, _Floats]:
@@ -267,8 +318,6 @@ def _sign(found: Answer) -> dict[str, _Floats]:
     from scipy.special import stdtr
 
     if isinstance(found, Wald):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            t = found.estimate / found.error
-        return {"t": t, "df": found.df, "p": 2 * stdtr(found.df, -np.abs(t))}
+        return found.tested(lambda df, ratio: 2 * stdtr(df, -np.abs(ratio)))
     below = found.cdf(0.0)
     return {"p_direction": np.maximum(below, 1 - below)}

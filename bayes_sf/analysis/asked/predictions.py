@@ -10,7 +10,8 @@ from bayes_sf.analysis.asked.grid import (
     groups_by_factor,
     loading_of,
 )
-from bayes_sf.analysis.asked.linear import table_of
+from bayes_sf.analysis.asked.response import check_scale, weighed_table
+from bayes_sf.engines.outcomes.result import OutcomeResult
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError, closest
 
@@ -29,6 +30,7 @@ def predict(
     *,
     groups: str | Mapping[str, str] = "known",
     kind: str = "mean",
+    scale: str = "response",
     by: str | Iterable[str] = (),
     at: Mapping[str, Any] | None = None,
 ) -> "pd.DataFrame":
@@ -39,6 +41,10 @@ def predict(
     known of coefficients and of the levels' effects, as lme4's ``predict(se.fit = TRUE)``. New rows
     are built by the fitted formula: ``scale()``, ``poly()`` and ``bs()`` keep the fitted rows'
     means, sds and knots.
+
+    Of other outcomes than Gaussian by ``ml`` the standard error of an expected outcome is the delta
+    method's; its interval is Wald's on the link's scale, taken back, as in emmeans, so that a
+    probability stays one. Averages are of expected outcomes, not of linear predictors.
 
     Parameters
     ----------
@@ -53,6 +59,9 @@ def predict(
         Of several factors it may be said for each: ``{"school": "known", "rater": "new"}``.
     kind : {"mean", "outcome"}
         The expected outcome of such a row, or an outcome, with its residual.
+    scale : {"response", "link"}
+        Of other outcomes than Gaussian: expected outcomes (probabilities, of single trials where
+        there are trials; counts; ...), or linear predictors (log odds, logs).
     by : str or list of str
         Columns in whose values expected outcomes are averaged over the rows.
     at : mapping
@@ -69,7 +78,8 @@ def predict(
     DataError
         For a missing column, a gap, and a category or level that the fit does not know.
     UsageError
-        For a result without rows, a word that is not known, averages of outcomes.
+        For a result without rows, a word that is not known, averages of outcomes; for ``link`` of a
+        Gaussian outcome; on the scale of the response for categories in order, and for ``new``.
 
     Examples
     --------
@@ -92,14 +102,13 @@ def predict(
         _check_outcome(result, averaged=averaged)
     design = design_of(result)
     words = groups_by_factor(design, groups)
+    check_scale("predict", result, scale, words)
     needed = columns_of(design, words)
     if kind == "outcome" and design.weights:
         needed.append(design.weights)
     grid = Grid.of(result, design, new, by=by, at=at, average=averaged, more=needed)
     loading = loading_of(design, grid.frame, words, noisy=kind == "outcome")
-    if averaged:
-        loading = loading.times(grid.average)
-    return table_of(result, loading, grid.index, signed=False)
+    return weighed_table(result, [(loading, grid.average)], grid.index, scale=scale, signed=False)
 
 
 def _check_outcome(result: Result, *, averaged: bool) -> None:
@@ -108,6 +117,11 @@ def _check_outcome(result: Result, *, averaged: bool) -> None:
         raise UsageError(
             "predict: kind", "must be mean where predictions are averaged", got="outcome",
             fix="leave by and at out, and give the rows as new",
+        )  # fmt: skip
+    if isinstance(result, OutcomeResult):
+        raise UsageError(
+            "predict: kind", "must be mean for other outcomes than Gaussian", got="outcome",
+            fix="see posterior_predictive of draws() for outcomes of the fitted rows",
         )  # fmt: skip
     if result.spec.likelihood != "gaussian" or result.spec.resid_by_group:
         raise UsageError(

@@ -17,10 +17,14 @@ from bayes_sf.analysis.asked.grid import (
     matrices_of_result,
     texts,
 )
-from bayes_sf.analysis.asked.linear import means_of, table_of, unit_loading
+from bayes_sf.analysis.asked.linear import table_of, unit_loading
+from bayes_sf.analysis.asked.response import means_by_row
+from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.gaussian.icc import explained_variance, spread_of, variance_between
+from bayes_sf.engines.loading import Loading
 from bayes_sf.engines.mixed.covariance import sd_names
 from bayes_sf.engines.mixed.result import MixedResult, between_of
+from bayes_sf.engines.outcomes.result import OutcomeResult
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError, closest
 from bayes_sf.spec.moments import INTERCEPT
@@ -36,7 +40,8 @@ _Floats = NDArray[np.float64]
 EFFECTS: Final = ("fixed", "ran_pars", "ran_vals")
 #: Names of broom's columns, by ours.
 _BROOM: Final = {
-    "sd": "std_error", "t": "statistic", "p": "p_value", "lower": "conf_low", "upper": "conf_high",
+    "sd": "std_error", "t": "statistic", "z": "statistic", "p": "p_value", "lower": "conf_low",
+    "upper": "conf_high",
 }  # fmt: skip
 #: How a posterior was had.
 _ALGORITHMS: Final = {"exact": "quadrature", "nuts": "sampling"}
@@ -59,7 +64,9 @@ def tidy(result: Result, effects: str | Iterable[str] = ("fixed", "ran_pars")) -
         ``ran_vals``), ``term`` (``sd__x``, ``cor__(Intercept).x``, ``sd__Observation``),
         ``estimate``, ``std_error``; of ``reml``, ``ml`` and ``ols`` ``statistic`` (t), ``df``
         (Satterthwaite's), ``p_value``; ``conf_low``, ``conf_high``: the same numbers as `estimates`
-        and `fixef` have. In `estimates` ``group`` is a level: broom's is the factor.
+        and `fixef` have. In `estimates` ``group`` is a level: broom's is the factor. Of other
+        outcomes than Gaussian they are on the link's scale, ``statistic`` is z and there is no
+        ``df``; thresholds are among the fixed.
 
     Raises
     ------
@@ -91,20 +98,36 @@ def tidy(result: Result, effects: str | Iterable[str] = ("fixed", "ran_pars")) -
     rows = [{"effect": kind, "group": "", "level": "", **row} for kind in EFFECTS if kind in asked
             for row in parts[kind](result)]  # fmt: skip
     names = ["effect", "group", *(["level"] if "ran_vals" in asked else []), "term", "estimate",
-             "sd", *([] if result.has_draws else ["t", "df", "p"]), "lower", "upper"]  # fmt: skip
+             "sd", *_tests(result), "lower", "upper"]  # fmt: skip
     return pd.DataFrame(rows, columns=names).rename(columns=_BROOM)
 
 
+def _tests(result: Result) -> list[str]:
+    """Columns on how sure the sign of a coefficient is, where there is no posterior."""
+    if result.has_draws:
+        return []
+    return ["z", "p"] if isinstance(result, OutcomeResult) else ["t", "df", "p"]
+
+
 def _fixed(result: Result) -> Iterator[dict[str, Any]]:
-    """Coefficients; t, df and p where there is no posterior."""
+    """Coefficients and thresholds; a test of each where there is no posterior."""
     terms = [row.term for row in result.coefficients]
     if result.has_draws:
-        for row in result.coefficients:
+        for row in (*result.coefficients, *_thresholds(result)):
             yield {"term": row.term, **_numbers(row)}
         return
     table = table_of(result, unit_loading(result), terms, signed=True)
     for term, values in zip(terms, table.to_dict("records"), strict=True):
         yield {"term": term, **{str(key): value for key, value in values.items()}}
+
+
+def _thresholds(result: Result) -> list[Estimate]:
+    """Thresholds between categories in order."""
+    if not (isinstance(result, OutcomeResult) and result.family.ordered):
+        return []
+    coefficients = {row.term for row in result.coefficients}
+    return [row for row in result.singles
+            if row.term.startswith("threshold[") and row.term not in coefficients]  # fmt: skip
 
 
 def _numbers(row: Any) -> dict[str, float]:
@@ -118,7 +141,8 @@ def _spreads(result: Result) -> Iterator[dict[str, Any]]:
     for ours, group, term in named:
         if ours in found:
             yield {"group": group, "term": term, **_numbers(found[ours])}
-    known = {ours for ours, _, _ in named} | {row.term for row in result.coefficients}
+    fixed = (*result.coefficients, *_thresholds(result))
+    known = {ours for ours, _, _ in named} | {row.term for row in fixed}
     for term, row in found.items():
         if term not in known and not term.startswith("icc"):
             yield {"term": term, **_numbers(row)}
@@ -167,7 +191,8 @@ def glance(result: Result) -> "pd.DataFrame":
     pandas.DataFrame
         ``nobs``, ``sigma``; of ``reml`` and ``ml`` ``logLik`` (of REML the restricted one, which
         compares models of the same coefficients only), ``AIC``, ``BIC``, ``REMLcrit`` or
-        ``deviance``, ``df_residual`` (rows less parameters); of a posterior ``algorithm``.
+        ``deviance`` (-2 logLik), ``df_residual`` (rows less parameters); of a posterior
+        ``algorithm``. Other outcomes than Gaussian have no ``sigma``.
 
     Examples
     --------
@@ -180,6 +205,8 @@ def glance(result: Result) -> "pd.DataFrame":
     import pandas as pd
 
     check_result(result)
+    if isinstance(result, OutcomeResult):
+        return pd.DataFrame([_glance_outcome(result)])
     singles = {row.term: row.estimate for row in result.singles}
     mixed = isinstance(result, MixedResult)
     n = result.matrices.n_obs if isinstance(result, MixedResult) else result.moments.n_obs
@@ -199,6 +226,16 @@ def glance(result: Result) -> "pd.DataFrame":
     return pd.DataFrame([{**found, "df_residual": n - free}])
 
 
+def _glance_outcome(result: OutcomeResult) -> dict[str, Any]:
+    n = result.matrices.n_obs
+    if result.has_draws:
+        return {"algorithm": _ALGORITHMS[result.engine], "nobs": n}
+    return {
+        "nobs": n, "logLik": result.log_lik, "AIC": result.aic, "BIC": result.bic,
+        "deviance": -2 * result.log_lik, "df_residual": n - result.fitted.n_parameters,
+    }  # fmt: skip
+
+
 def augment(result: Result) -> "pd.DataFrame":
     """Return the fitted rows with what the model says of each, as ``broom.mixed::augment``.
 
@@ -211,7 +248,9 @@ def augment(result: Result) -> "pd.DataFrame":
     -------
     pandas.DataFrame
         The model's columns, and ``.fitted`` (effects of the row's levels in it), ``.resid``,
-        ``.fixed`` (fixed coefficients and offset alone): estimates, or posterior means.
+        ``.fixed`` (fixed coefficients and offset alone): estimates, or posterior means. Of other
+        outcomes than Gaussian all three are on the scale of the response (shares, of trials), where
+        broom has the link's and residuals of the deviance.
 
     Raises
     ------
@@ -227,6 +266,9 @@ def augment(result: Result) -> "pd.DataFrame":
     0  1.0  a     2.31   -1.31    4.67
     """
     design = design_of(result)
+    if isinstance(result, OutcomeResult) and result.family.ordered:
+        rule = "is not of categories in order, which have no one mean"
+        raise UsageError("augment", rule, fix="use predict(scale='link')")
     names = (".fitted", ".resid", ".fixed")
     taken = sorted(set(names) & set(map(str, design.frame.columns)))
     if taken:
@@ -234,10 +276,17 @@ def augment(result: Result) -> "pd.DataFrame":
     words = dict.fromkeys(design.levels, "known")
     known = loading_of(design, design.frame, words)
     fixed = loading_of(design, design.frame, dict.fromkeys(design.levels, "none"))
-    fitted = means_of(result, known)
-    y = matrices_of_result(result).y + known.offset
-    columns = (fitted, y - fitted, means_of(result, fixed))
+    fitted, y = means_by_row(result, known), _response(result, known)
+    columns = (fitted, y - fitted, means_by_row(result, fixed))
     return design.frame.assign(**dict(zip(names, columns, strict=True)))
+
+
+def _response(result: Result, loading: Loading) -> _Floats:
+    """Responses of the fitted rows as they were given; shares of trials."""
+    matrices = matrices_of_result(result)
+    if not isinstance(result, OutcomeResult):
+        return np.asarray(matrices.y + loading.offset)
+    return matrices.y if matrices.trials is None else matrices.y / matrices.trials
 
 
 def r2(result: Result) -> dict[str, float]:
@@ -245,12 +294,14 @@ def r2(result: Result) -> dict[str, float]:
 
     With F the variance of X beta over the rows, B the levels' variance averaged over the rows and S
     that of residuals: marginal is F/(F + B + S), conditional (F + B)/(F + B + S), at the estimates;
-    of a posterior at the means of coefficients, sds and correlations.
+    of a posterior at the means of coefficients, sds and correlations. Of other outcomes than
+    Gaussian all are on the link's scale, S being the distribution's own variance there, as in
+    ``icc(scale="latent")`` (Nakagawa, Johnson & Schielzeth 2017): pi^2/3 for logits, ln(1 +
+    1/lambda + ...) for log links, lambda being the mean over rows and effects.
 
     Parameters
     ----------
     result : Result
-        Gaussian, with one residual variance.
 
     Returns
     -------
@@ -258,6 +309,8 @@ def r2(result: Result) -> dict[str, float]:
         ``marginal`` and ``conditional``; NaN where residual variances differ by row.
     """
     check_result(result)
+    if isinstance(result, OutcomeResult):
+        return dict(zip(("marginal", "conditional"), result.explained(), strict=True))
     found = {row.term: row.estimate for row in result.singles}
     if isinstance(result, MixedResult):
         matrices = result.matrices

@@ -36,9 +36,11 @@ from bayes_sf.engines.fit import fit
 from bayes_sf.engines.gaussian.exact import ExactPosterior
 from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.engines.mixed.result import MixedResult
+from bayes_sf.engines.outcomes.result import OutcomeResult
 from bayes_sf.engines.result import Result
 from bayes_sf.engines.sampled.pointwise import given_draws
 from bayes_sf.errors import DataError, UsageError
+from bayes_sf.spec.family import family_of
 from bayes_sf.spec.rows import Rows
 
 if TYPE_CHECKING:
@@ -105,7 +107,7 @@ def loo(result: Result) -> Loo:
     ----------
     result : Result
         Fitted to rows in this session: exactly for a random intercept by ``exact``; by PSIS for
-        ``nuts``, and for several random terms.
+        ``nuts``, for several random terms and for other outcomes than Gaussian.
 
     Raises
     ------
@@ -284,6 +286,12 @@ def compare_models(results: Mapping[str, Result]) -> "pd.DataFrame":
 
 def _check_same_rows(results: Mapping[str, Result]) -> None:
     """Sums of log densities of different rows, or in different units, say nothing together."""
+    measures = {name: family_of(result.spec.family).measure for name, result in results.items()}
+    if len(set(measures.values())) > 1:
+        raise UsageError(
+            "compare", "models must give the outcome densities, or probabilities, all of them",
+            got=measures, fix="compare families of one kind, such as poisson and negativebinomial",
+        )  # fmt: skip
     several = any(isinstance(result, MixedResult) for result in results.values())
     prints = {name: _outcome_print(result, several=several) for name, result in results.items()}
     first = next(iter(prints))
@@ -302,8 +310,11 @@ def _outcomes(result: Result) -> _Floats:
     """Outcomes of the rows that a result was fitted to, in their order."""
     if not isinstance(result, MixedResult):
         return rows_of_result(result).y
-    offset = result.matrices.offset
-    return result.matrices.y if offset is None else result.matrices.y + offset
+    matrices = result.matrices
+    if isinstance(result, OutcomeResult):
+        trials = matrices.trials
+        return matrices.y if trials is None else np.column_stack([matrices.y, trials])
+    return matrices.y if matrices.offset is None else matrices.y + matrices.offset
 
 
 def _outcome_print(result: Result, *, several: bool) -> str:

@@ -165,6 +165,12 @@ class Marginal:
         values = np.concatenate(zl, axis=1).ravel()
         return csr_array((values, columns, ends), shape=(len(self.order), q))
 
+    def linear(self, point: _Floats) -> tuple[Any, _Floats]:
+        """Z Lambda of all factors, (n, q), and the linear predictor at the modes, (n,)."""
+        theta, b = self.split(point)
+        zl = self._sparse(self._columns(theta))
+        return zl, self.offset + self.x @ b + zl @ self.around(point).mode
+
     def around(self, point: _Floats) -> "_Around":
         """Conditional mode of all effects at a real point: Newton with halved steps."""
         if self._last is not None and np.array_equal(self._last.point, point):

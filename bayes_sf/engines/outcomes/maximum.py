@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.engines.gaussian.estimates import Estimate
+from bayes_sf.engines.loading import Loading
 from bayes_sf.engines.mixed.covariance import sds_and_correlations
 from bayes_sf.engines.mixed.likelihood import minimise, second_derivatives, to_boundary
+from bayes_sf.engines.outcomes.combine import Near
 from bayes_sf.engines.outcomes.density import Density
 from bayes_sf.engines.outcomes.marginal import Marginal
 from bayes_sf.engines.outcomes.shares import Shares
@@ -55,6 +57,8 @@ class OutcomeFit:
         Coefficients, sds and correlations.
     singular : bool
         Whether a variance is zero.
+    near : Near
+        Effects and coefficients together.
     """
 
     matrices: Matrices
@@ -68,6 +72,7 @@ class OutcomeFit:
     log_lik: float
     n_parameters: int
     singular: bool
+    near: Near
 
     @property
     def factors(self) -> tuple[Factor, ...]:
@@ -94,6 +99,29 @@ class OutcomeFit:
             tuple(c[None] for c in self.covariances),
             {},
         )
+
+    @property
+    def width(self) -> int:
+        """Numbers that one combination takes, at most."""
+        return len(self.near.modes)
+
+    def linear(self, loading: Loading) -> _Floats:
+        """Linear combinations on the link's scale at the estimates, (m,).
+
+        Parameters
+        ----------
+        loading : Loading
+        """
+        return self.near.estimate(loading, self.coef)
+
+    def error(self, loading: Loading) -> _Floats:
+        """Their standard errors, (m,), the variances taken as known.
+
+        Parameters
+        ----------
+        loading : Loading
+        """
+        return self.near.error(loading, self.vcov)
 
     def spreads(self) -> Iterable[tuple[str, float]]:
         """Names and values of sds and correlations."""
@@ -218,7 +246,7 @@ def fit_maximum(matrices: Matrices, family: Family, nodes: int) -> OutcomeFit:
     return OutcomeFit(
         matrices, family, nodes, base + turn @ b, vcov, tuple(back @ back.T for back in to_raw),
         tuple(modes), tuple(sds), log_lik, len(point),
-        bool((theta[shape.diagonal] == 0).any()),
+        bool((theta[shape.diagonal] == 0).any()), Near.at(function, point, to_raw),
     )  # fmt: skip
 
 

@@ -120,15 +120,27 @@ class OutcomeResult(MixedResult):
         names = ("mean", "sd", "median", "lower", "upper")
         return {**{n: float(v) for n, v in zip(names, found, strict=True)}, "prob": self.prob}
 
-    def some_draws(self, n: int, *, seed: int = 1, groups: bool = True) -> Any:
+    def explained(self) -> tuple[float, float]:
+        """R2 on the link's scale, marginal and conditional: see `bayes_sf.r2`."""
+        shares: Shares = self.fitted.mean_shares if self.has_draws else self.fitted.shares
+        return shares.explained()
+
+    def some_draws(self, n: int, *, seed: int = 1, groups: bool = True) -> Any:  # noqa: ARG002
         """Draws that were sampled, all of them: see `Result.some_draws`."""
         if not self.has_draws:
-            return super().some_draws(n, seed=seed, groups=groups)
+            rule = "has no posterior to draw from"
+            raise UsageError(f"engine {self.engine!r}", rule, fix="fit with engine='nuts'")
         return self.fitted.tree
 
-    def _row_groups(self, tree: Any, seed: int) -> dict[str, Any]:  # noqa: ARG002
-        """Nothing beside the posterior yet."""
-        return {}
+    def _row_groups(self, tree: Any, seed: int) -> dict[str, Any]:
+        """Groups beside the posterior, of a data frame's rows; there are no draws of priors."""
+        import xarray as xr
+
+        from bayes_sf.engines.outcomes.pointwise import row_datasets
+
+        posterior = tree["posterior"].to_dataset()
+        groups = row_datasets(posterior, self.matrices, self.family, seed=seed)
+        return {name: xr.DataTree(dataset) for name, dataset in groups.items()}
 
     def confint(self, *, method: str = "wald") -> "pd.DataFrame":
         """Wald intervals of the coefficients.

@@ -1,6 +1,6 @@
 """Draws of a model whose outcome is not Gaussian: bambi builds it, nutpie samples it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.engines.gaussian.estimates import Estimate
+from bayes_sf.engines.loading import Loading
 from bayes_sf.engines.mixed.covariance import sd_names
 from bayes_sf.engines.outcomes.graph import OutcomeGraph, outcome_graph
 from bayes_sf.engines.outcomes.prior import outcome_priors, stated
@@ -78,18 +79,56 @@ class OutcomeSampled(Diagnosed):
         values = self.tree["posterior"][name].to_numpy()
         return np.asarray(values.reshape(-1, *values.shape[2:]))
 
+    def linear(self, loading: Loading) -> tuple[_Floats, _Floats]:
+        """Linear combinations on the link's scale, (m, N), and variance of levels never seen.
+
+        Parameters
+        ----------
+        loading : Loading
+        """
+        found = np.broadcast_to(loading.offset[:, None], (len(loading), self.width))
+        if self.matrices.terms:
+            found = loading.x @ self.flat("beta").T + found
+        variance = np.zeros((1, 1))
+        for factor, z, fresh in zip(self.factors, loading.z, loading.fresh, strict=True):
+            if z is not None:
+                names = [f"{column}|{factor.name}" for column in factor.columns]
+                effects = np.stack([self.flat(name) for name in names], axis=2)  # (N, J, k)
+                found = found + z @ effects.reshape(len(effects), -1).T
+            if fresh is not None:
+                sds = np.stack([self.flat(name) for name in sd_names(factor)[0]])  # (k, N)
+                variance = variance + fresh**2 @ sds**2
+        return np.asarray(found), np.asarray(variance)
+
+    @property
+    def width(self) -> int:
+        """Numbers that one combination takes: draws in all chains."""
+        sizes = self.tree["posterior"].sizes
+        return int(sizes["chain"] * sizes["draw"])
+
     @cached_property
     def shares(self) -> Shares:
         """Of ICCs: up to a thousand of the draws."""
-        sds = [np.column_stack([self.flat(n) for n in sd_names(f)[0]]) for f in self.factors]
-        thin = -(-len(sds[0]) // _MOST_SHARES)
-        coef = self.flat("beta") if self.matrices.terms else np.zeros((len(sds[0]), 0))
-        scalars = [name for name in self.family.parameters if name != "threshold"]
-        covariances = tuple(each[::thin, :, None] ** 2 * np.eye(each.shape[1]) for each in sds)
-        return Shares(
-            self.matrices, self.family, coef[::thin], covariances,
-            {name: self.flat(name)[::thin] for name in scalars},
-        )  # fmt: skip
+        thin = -(-self.width // _MOST_SHARES)
+        return self._shares(lambda draws: draws[::thin])
+
+    @property
+    def mean_shares(self) -> Shares:
+        """Of R2: at posterior means of coefficients, sds and the family's parameters."""
+        return self._shares(lambda draws: draws.mean(axis=0, keepdims=True))
+
+    def _shares(self, pick: Callable[[_Floats], _Floats]) -> Shares:
+        """Shares of some draws."""
+        sds = [pick(np.column_stack([self.flat(n) for n in sd_names(f)[0]])) for f in self.factors]
+        coef = pick(self.flat("beta")) if self.matrices.terms else np.zeros((len(sds[0]), 0))
+        covariances = tuple(each[..., None] ** 2 * np.eye(each.shape[1]) for each in sds)
+        scalars = {name: pick(values) for name, values in self.scalars.items()}
+        return Shares(self.matrices, self.family, coef, covariances, scalars)
+
+    @property
+    def scalars(self) -> dict[str, _Floats]:
+        """Draws of the parameters that the family has beside the mean, but for thresholds, (N,)."""
+        return {name: self.flat(name) for name in self.family.parameters if name != "threshold"}
 
     def rows(self, prob: float, *, groups: bool = True) -> Iterator[Estimate]:
         """Posterior means, sds and equal-tailed intervals; effects of levels last, if asked for."""
@@ -99,9 +138,8 @@ class OutcomeSampled(Diagnosed):
         for factor in self.factors:
             for name in sd_names(factor)[0]:
                 yield draws_row(name, "", self.flat(name), prob, signed=False)
-        for name in self.family.parameters:
-            if name != "threshold":
-                yield draws_row(name, "", self.flat(name), prob, signed=False)
+        for name, draws in self.scalars.items():
+            yield draws_row(name, "", draws, prob, signed=False)
         cuts = self.flat("threshold") if self.family.ordered else np.zeros((1, 0))
         for label, draws in zip(thresholds(self.matrices.levels), cuts.T, strict=True):
             yield draws_row(f"threshold[{label}]", "", draws, prob)

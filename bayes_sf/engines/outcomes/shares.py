@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.engines.outcomes.response import moments
 from bayes_sf.errors import UsageError
 from bayes_sf.spec.family import Family
 from bayes_sf.spec.terms.matrices import Matrices
@@ -96,22 +97,44 @@ class Shares:
         for factor, share in zip(self.matrices.factors, parts, strict=True):
             yield "icc" if len(parts) == 1 else f"icc|{factor.name}", share
 
+    def explained(self) -> tuple[float, float]:
+        """Nakagawa's R2 on the link's scale at the first draw: marginal and conditional.
+
+        The distribution's own variance is in the place of the residual one.
+        """
+        counts = self.matrices.counts
+        explained = float(np.cov(
+            self.matrices.x @ self.coef[0], fweights=None if counts is None else counts.astype(int)
+        ))  # fmt: skip
+        parts, rest = self._latent(0)
+        total = explained + sum(parts) + rest
+        return explained / total, 1 - rest / total
+
     def _one(self, draw: int, scale: str) -> tuple[list[float], float]:
         """Shares of one draw."""
+        if scale == "latent":
+            parts, rest = self._latent(draw)
+            total = sum(parts) + rest
+            return [part / total for part in parts], sum(parts) / total
+        return self._on_response(*self._linear(draw), self._given(draw))
+
+    def _latent(self, draw: int) -> tuple[list[float], float]:
+        """Variances of one draw on the link's scale: of each factor, and the distribution's."""
+        eta, between = self._linear(draw)
+        rest = self._distribution(eta, np.sum(between, axis=0), self._given(draw))
+        return [self._average(each) for each in between], rest
+
+    def _linear(self, draw: int) -> tuple[_Floats, list[_Floats]]:
+        """Fixed part of every row's linear predictor, and its variance by each factor, (n,)."""
         between = [
             np.einsum("nk,kl,nl->n", factor.z, covariance[draw], factor.z)
             for factor, covariance in zip(self.matrices.factors, self.covariances, strict=True)
         ]
         eta = self.matrices.x @ self.coef[draw]
-        if self.matrices.offset is not None:
-            eta = eta + self.matrices.offset
-        given = {name: float(values[draw]) for name, values in self.parameters.items()}
-        if scale == "latent":
-            parts = [self._average(each) for each in between]
-            rest = self._distribution(eta, sum(between), given)
-            total = sum(parts) + rest
-            return [part / total for part in parts], sum(parts) / total
-        return self._on_response(eta, between, given)
+        return eta if self.matrices.offset is None else eta + self.matrices.offset, between
+
+    def _given(self, draw: int) -> dict[str, float]:
+        return {name: float(values[draw]) for name, values in self.parameters.items()}
 
     def _average(self, values: _Floats) -> float:
         """Mean over the rows."""
@@ -150,7 +173,7 @@ class Shares:
             at = eta[:, None, None] + np.sqrt(own)[:, None, None] * z[:, None] + (
                 other[:, None, None] * z
             )  # fmt: skip
-            inner = self._moments(at, given)[0] @ w  # (n, Q): others averaged out
+            inner = moments(self.family, at, given)[0] @ w  # (n, Q): others averaged out
             parts.append(self._average((inner**2) @ w - (inner @ w) ** 2) / total)
         return parts, all_between / total
 
@@ -159,27 +182,9 @@ class Shares:
     ) -> tuple[_Floats, _Floats, _Floats]:
         """Mean over the effects of a row's mean, of its square, and of its variance, (n,) each."""
         z, w = _normal(_NODES)
-        mean, spread = self._moments(eta[:, None] + np.sqrt(variance)[:, None] * z, given)
+        at = eta[:, None] + np.sqrt(variance)[:, None] * z
+        mean, spread = moments(self.family, at, given)
         return mean @ w, mean**2 @ w, spread @ w
-
-    def _moments(self, eta: _Floats, given: Mapping[str, float]) -> tuple[_Floats, _Floats]:
-        """Mean and variance of a response given its linear predictor."""
-        from scipy.special import expit
-
-        name = self.family.name
-        if self.family.link == "logit":
-            mean = expit(eta)
-            return mean, mean * (1 - mean) / (1 + given["kappa"] if name == "beta" else 1.0)
-        mean = np.exp(eta)
-        if name == "hurdle_lognormal":
-            mean, ratio = mean * np.exp(given["sigma"] ** 2 / 2), np.exp(given["sigma"] ** 2)
-        elif name == "hurdle_gamma":
-            ratio = 1 + 1 / given["alpha"]
-        else:
-            more = mean**2 / given["alpha"] if name == "negativebinomial" else 0.0
-            return mean, mean + more
-        some = given["psi"]
-        return some * mean, some * ratio * mean**2 - (some * mean) ** 2
 
 
 def _normal(nodes: int) -> tuple[_Floats, _Floats]:

@@ -9,9 +9,10 @@ import numpy as np
 
 from bayes_sf.analysis.asked.tidied import glance, r2, tidy
 from bayes_sf.analysis.checks.loo import loo
-from bayes_sf.catalogue import say
+from bayes_sf.catalogue import mark, say
 from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.engines.mixed.result import MixedResult
+from bayes_sf.engines.outcomes.result import OutcomeResult
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
 from bayes_sf.folder import write_files
@@ -30,6 +31,8 @@ _ENDINGS: Final = {
 }  # fmt: skip
 
 
+#: Scales of the links.
+_SCALES: Final = {"logit": mark("log odds"), "log": mark("logarithms")}
 #: Kinds of rows, in their order: a user's column may be called ``n``.
 _KINDS: Final = ("fixed", "ran_pars", "fit")
 type _Key = tuple[str, str]
@@ -264,6 +267,10 @@ def _notes(results: list[Result]) -> Iterator[str]:
         yield say("AIC of REML compares models by REML of the same coefficients only.")
     if any(result.has_draws for result in results):
         yield say("R2 is taken at posterior means.")
+    for family in dict.fromkeys(r.family for r in results if isinstance(r, OutcomeResult)):
+        scale = say(_SCALES[family.link])
+        yield say("Family {}: coefficients, sds, ICC and R2 are on the scale of {}.", family.name,
+                  scale)  # fmt: skip
     if any(map(_has_elpd, results)):
         yield say("elpd, of rows left out one by one, compares models of the same rows.")
 

@@ -78,11 +78,14 @@ class Design:
         Rows that the model was fitted to.
     weights : str
         Column of precisions, "" for none.
+    ordered : bool
+        Whether the response is categories in order, whose thresholds stand for an intercept.
     """
 
     formula: Formula
     frame: "pd.DataFrame" = field(repr=False)
     weights: str = ""
+    ordered: bool = False
 
     @cached_property
     def _values(self) -> Mapping[str, Any]:
@@ -91,8 +94,7 @@ class Design:
 
     @cached_property
     def _common(self) -> Any:
-        text = f"{self.formula.response} ~ {self.formula.common}"
-        return evaluate(text, self._values, self.formula).common
+        return evaluate(self.formula.common, self._values, self.formula).common
 
     @cached_property
     def _varying(self) -> dict[str, list[Any]]:
@@ -183,6 +185,7 @@ class Design:
             {n: self._new_values(frame, n) for n in self.formula.predictors}, len(frame)
         )
         _, x, offset = fixed_columns(_again(self._common, values), len(frame))
+        x = x[:, 1:] if self.ordered else x
         z = [
             np.column_stack([fixed_columns(_again(p, values), len(frame))[1] for p in parts])
             for parts in self._varying.values()

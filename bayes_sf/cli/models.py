@@ -48,6 +48,8 @@ def fit(
 
     Example: bayes-sf fit bivariate --engine nuts --out fits
     """
+    if not engine:
+        raise UsageError("--engine", "must be one of exact, reml, ml, ols, nuts", got=engine)
     if table is not None:
         _fit_table(analysis, table, given, engine, resume)
         return

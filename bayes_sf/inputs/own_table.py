@@ -29,7 +29,7 @@ __all__ = ["OwnTable", "read_table"]
 
 #: What looks like a number with either decimal mark; spaces part thousands.
 _NUMBER = r"[-+\u2212]?[\d \u00a0\u202f\u2009]*\d([.,]\d+)*([eE][-+]?\d+)?"
-HALF = 0.5
+_HALF = 0.5
 #: Below this a float is every whole number.
 _EXACT = 2.0**53
 
@@ -187,7 +187,7 @@ def _is_numeric(where: str, column: "pd.Series[str]") -> bool:
     """Whether a column is numbers; one that is numbers in some rows only is refused."""
     looks = column.str.fullmatch(_NUMBER)
     if looks.any() and not looks.all():
-        rows = [str(row) for row in column.index[~looks if looks.mean() >= HALF else looks][:3]]
+        rows = [str(row) for row in column.index[~looks if looks.mean() >= _HALF else looks][:3]]
         raise DataError(
             f"{where}: column {str(column.name)!r}, row{'s' if len(rows) > 1 else ''} "
             f"{', '.join(rows)}",

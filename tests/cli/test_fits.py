@@ -382,6 +382,10 @@ def test_a_factor_of_a_table_may_have_a_colon_in_its_name(
             ["score ~ ses + (1 | school)", "--table", "pupils.csv", OPEN, "--engine", "remel"],
             2, "mean 'reml'",
         ),
+        (
+            ["score ~ ses + (1 | school)", "--table", "pupils.csv", OPEN, "--engine", ""],
+            2, "--engine: must be one of",
+        ),
     ],
 )  # fmt: skip
 def test_a_formula_or_a_table_that_cannot_be_meant(

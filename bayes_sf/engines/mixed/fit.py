@@ -1,5 +1,6 @@
 """Fit of a formula that is more than one random intercept, by any of its engines."""
 
+from collections.abc import Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ from bayes_sf.spec.terms.matrices import Factor, Matrices
 if TYPE_CHECKING:
     from bayes_sf.engines.mixed.sampled import MixedSampled
 
-__all__ = ["fit_formula", "matrices_of", "of_rows"]
+__all__ = ["check_named", "fit_formula", "matrices_of", "of_rows"]
 
 
 def matrices_of(spec: ModelSpec, data: Any) -> Matrices:
@@ -72,6 +73,26 @@ def of_rows(rows: Rows) -> Matrices:
     )
 
 
+def check_named(made: Matrices, engine: str, parameters: Sequence[str] = ()) -> None:
+    """Refuse terms and factors whose names a result has for quantities of its own.
+
+    Parameters
+    ----------
+    made : Matrices
+    engine : str
+        Draws of ``nuts`` have variables of these names.
+    parameters : sequence of str
+        What a family has beside the mean.
+    """
+    own = [
+        name for f in made.factors for names in sd_names(f) for name in (*names, f"icc|{f.name}")
+    ]
+    terms = [term for term in made.terms if term != INTERCEPT]
+    check_terms(terms, (*QUANTITIES, *own, *parameters))
+    if engine == "nuts":
+        check_drawn(own)
+
+
 def fit_formula(
     spec: ModelSpec,
     data: Any,
@@ -111,14 +132,9 @@ def fit_formula(
         )  # fmt: skip
     spec.check_priors()
     made = of_rows(data) if isinstance(data, Rows) else matrices_of(spec, data)
-    own = [
-        name for f in made.factors for names in sd_names(f) for name in (*names, f"icc|{f.name}")
-    ]
-    check_terms([term for term in made.terms if term != INTERCEPT], (*QUANTITIES, *own))
+    check_named(made, engine)
     if spec.formula:
         warn_of_outcome(made.y, spec.outcome)
-    if engine == "nuts":
-        check_drawn(own)
     start = perf_counter()
     fitted: MixedFit | MixedPosterior | MixedSampled
     if engine == "exact":

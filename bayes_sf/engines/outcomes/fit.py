@@ -3,15 +3,13 @@
 from time import perf_counter
 from typing import Any
 
-from bayes_sf.engines.mixed.covariance import sd_names
-from bayes_sf.engines.mixed.fit import matrices_of
+from bayes_sf.engines.mixed.fit import check_named, matrices_of
 from bayes_sf.engines.outcomes.maximum import fit_maximum, nodes_for
 from bayes_sf.engines.outcomes.result import OutcomeResult
 from bayes_sf.engines.result import Provenance
 from bayes_sf.errors import UsageError
 from bayes_sf.spec.family import family_of
 from bayes_sf.spec.model import ModelSpec
-from bayes_sf.spec.names import INTERCEPT, QUANTITIES, check_drawn, check_terms
 
 __all__ = ["fit_outcome"]
 
@@ -63,13 +61,7 @@ def fit_outcome(
         raise UsageError(f"{where}: frequencies", rule, got=spec.frequencies, fix="repeat the rows")
     spec.check_priors()
     made = matrices_of(spec, data)
-    own = [
-        name for f in made.factors for names in sd_names(f) for name in (*names, f"icc|{f.name}")
-    ]
-    terms = [term for term in made.terms if term != INTERCEPT]
-    check_terms(terms, (*QUANTITIES, *own, *family.parameters))
-    if engine == "nuts":
-        check_drawn(own)
+    check_named(made, engine, family.parameters)
     start = perf_counter()
     fitted: Any
     if engine == "ml":

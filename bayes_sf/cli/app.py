@@ -6,6 +6,7 @@ interrupted. A reader of stdout that goes away (``| head -1``) changes nothing o
 """
 
 import sys
+from functools import cache
 from importlib import metadata
 from typing import Annotated, NoReturn
 
@@ -38,6 +39,12 @@ def _options(
         typer.echo(context.get_help())
 
 
+@cache
+def _command() -> "typer.core.TyperCommand":
+    """Make the commands of their signatures, once in a process."""
+    return typer.main.get_command(app)
+
+
 def main() -> None:
     """Run the command line; one clear line and the right exit code for every error."""
     arguments = sys.argv[1:]
@@ -45,7 +52,7 @@ def main() -> None:
     heed_interrupts()
     prepare_streams(as_json="--json" in arguments)
     try:
-        code = app([a for a in arguments if a != "--debug"], standalone_mode=False)
+        code = _command()([a for a in arguments if a != "--debug"], standalone_mode=False)
         sys.stdout.flush()
     except SystemExit:
         raise

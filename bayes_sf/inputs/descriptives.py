@@ -9,11 +9,14 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from bayes_sf.inputs.codebook import Codebook, Item, load_codebook
 from bayes_sf.inputs.published import published_table
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
 __all__ = ["describe_all", "describe_by_industry"]
 
@@ -42,18 +45,26 @@ def describe_by_industry(
     import pandas as pd
 
     book = load_codebook()
-    sizes = frame["industry"].value_counts()
-    each = pd.Series(1.0, index=frame.index) if weight is None else weight
+    keys = [industry.key for industry in book.industries]
+    codes = pd.Categorical(frame["industry"], categories=keys).codes
+    each = np.ones(len(frame)) if weight is None else weight.fillna(0.0).to_numpy()
+
+    def sums(who: "NDArray[np.bool_]", values: "NDArray[np.float64]") -> list[float]:
+        """Sum of some workplaces' values by industry."""
+        who = who & (codes >= 0)
+        return np.bincount(codes[who], values[who], minlength=len(keys)).tolist()
+
+    ones = np.ones(len(frame))
+    sizes = sums(ones > 0, ones)
     records = []
     for table, item in _tables(book):
-        for category, who in _rows(item, table, frame, book).items():
-            parts = each[who].groupby(frame.loc[who, "industry"])
-            counts, weights = parts.size(), parts.sum()
-            for industry in book.industries:
-                count, size = int(counts.get(industry.key, 0)), int(sizes.get(industry.key, 0))
+        for category, chosen in _rows(item, table, frame, book).items():
+            who = chosen.to_numpy()
+            lines = zip(keys, sums(who, ones), sizes, sums(who, each), strict=True)
+            for key, count, size, sum_of_weights in lines:
                 percent = 100 * count / size if size else float("nan")
-                line = (table, item.printed_key, category, industry.key, count, percent)
-                records.append((*line, float(weights.get(industry.key, 0.0))))
+                line = (table, item.printed_key, category, key, int(count), percent)
+                records.append((*line, sum_of_weights))
     columns = ["table", "question", "category", "industry", "count", "percent", "weight"]
     described = pd.DataFrame(records, columns=columns)
     return described.drop(columns="weight") if weight is None else described

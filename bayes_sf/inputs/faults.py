@@ -11,6 +11,7 @@ from itertools import islice
 from operator import and_, or_
 from typing import TYPE_CHECKING, Final
 
+from bayes_sf.inputs.register.compiled import show
 from bayes_sf.inputs.register.quarters import quarter_name
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     import ibis
     import pandas as pd
+    from ibis.backends.duckdb import Backend
 
 __all__ = ["FAULTS", "find_faults", "join_problems", "problem", "problem_table"]
 
@@ -118,19 +120,24 @@ FAULTS: Final[dict[str, "Callable[[ibis.Table], ibis.Column]"]] = {
 }
 """Rule to an Ibis condition on the raw columns of table 7."""
 
+_OUTSIDE: Final = "outside the period"
 CONSEQUENCES: Final = {
     "no contracted days": "the quarter has no absence",
     "an age group missing beside others": "missing",
     "a total missing beside its parts": "missing",
-    "outside the period": "kept in quarters, not in the outcomes",
+    _OUTSIDE: "kept in quarters, not in the outcomes",
 }
 
 
-def find_faults(where: str, rows: "ibis.Table", period: range) -> "pd.DataFrame":
+def find_faults(
+    connection: "Backend", where: str, rows: "ibis.Table", period: range
+) -> "pd.DataFrame":
     """Count and place every fault of one extract, in one pass and one look-up per fault found.
 
     Parameters
     ----------
+    connection : ibis backend
+        Embedded DuckDB.
     where : str
         The file's name.
     rows : ibis.Table
@@ -143,16 +150,12 @@ def find_faults(where: str, rows: "ibis.Table", period: range) -> "pd.DataFrame"
     pandas.DataFrame
         One row per fault found, see `problem`.
     """
-    conditions = {name: condition(rows) for name, condition in FAULTS.items()}
-    conditions["outside the period"] = ~rows.quarter.between(period.start, period.stop - 1)
-    names = list(conditions)
-    counts = rows.agg(**{f"f{i}": conditions[name].sum() for i, name in enumerate(names)})
-    found = counts.to_pyarrow().to_pylist()[0]
+    found = show(connection, _count_faults, rows, period).to_pylist()[0]
     records = []
-    for i, name in enumerate(names):
+    for i, name in enumerate((*FAULTS, _OUTSIDE)):
         if not found[f"f{i}"]:
             continue
-        at_fault = rows.filter(conditions[name]).select("workplace", "quarter")
+        at_fault = rows.filter(_condition(rows, name, period)).select("workplace", "quarter")
         first = at_fault.order_by(["workplace", "quarter"]).limit(PLACES).to_pyarrow().to_pandas()
         records.append(
             problem(
@@ -164,6 +167,21 @@ def find_faults(where: str, rows: "ibis.Table", period: range) -> "pd.DataFrame"
             )
         )
     return problem_table(records)
+
+
+def _count_faults(rows: "ibis.Table", period: range) -> "ibis.Table":
+    """How many rows have each fault."""
+    names = (*FAULTS, _OUTSIDE)
+    return rows.agg(
+        **{f"f{i}": _condition(rows, name, period).sum() for i, name in enumerate(names)}
+    )
+
+
+def _condition(rows: "ibis.Table", name: str, period: range) -> "ibis.Column":
+    """Where a row has a fault."""
+    if name == _OUTSIDE:
+        return ~rows.quarter.between(period.start, period.stop - 1)
+    return FAULTS[name](rows)
 
 
 def problem(

@@ -35,7 +35,14 @@ from numpy.typing import NDArray
 
 from bayes_sf.engines.gaussian.joint import Joint, resolve_priors
 from bayes_sf.engines.gaussian.likelihood import check_groups, standardise
-from bayes_sf.engines.gaussian.quadrature import Axis, Box, cumulative, find_box, invert, series
+from bayes_sf.engines.gaussian.quadrature import (
+    Axis,
+    Box,
+    cumulative,
+    find_box,
+    invert_series,
+    series,
+)
 from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.priors import Priors
 
@@ -100,8 +107,7 @@ class VersionsIcc:
     def quantile(self, probs: Sequence[float] | _Floats) -> _Floats:
         """Quantiles, (len(probs),)."""
         p = np.asarray(probs, dtype=float)
-        z = invert(lambda x: cumulative(self._series, self.z.unit(x)), p, self.z.low, self.z.high)
-        lam = self.joint.ratio(z) ** 2
+        lam = self.joint.ratio(invert_series(self._series, p, self.z)) ** 2
         return np.asarray(lam / (1 + lam))
 
 

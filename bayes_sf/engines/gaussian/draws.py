@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from bayes_sf.engines.gaussian.exact import ExactPosterior
 from bayes_sf.engines.gaussian.likelihood import Standardised
 from bayes_sf.engines.gaussian.posterior import Posterior
-from bayes_sf.engines.gaussian.quadrature import cumulative, invert, series
+from bayes_sf.engines.gaussian.quadrature import invert_series, series
 from bayes_sf.engines.gaussian.repeated import RepeatedPosterior
 from bayes_sf.errors import UsageError, check_seed
 
@@ -120,21 +120,11 @@ def _mixed(
 
 def _variances(part: ExactPosterior, n: int, rng: np.random.Generator) -> tuple[_Floats, _Floats]:
     """Draw sigma (standardised) and lambda, (n,) each: z from its marginal, ln sigma given z."""
-    z = invert(
-        lambda x: cumulative(part.z_series, part.grid.z.unit(x)),
-        rng.uniform(size=n),
-        part.grid.z.low,
-        part.grid.z.high,
-    )
+    z = invert_series(part.z_series, rng.uniform(size=n), part.grid.z)
     log_density = part.joint.log_density(part.grid.t.nodes, z).T  # (T, n)
     mass = np.exp(log_density - log_density.max(axis=0)) * part.grid.t.weights[:, None]
     given_z = series(mass / mass.sum(axis=0))
-    t = invert(
-        lambda x: cumulative(given_z, part.grid.t.unit(x)),
-        rng.uniform(size=n),
-        part.grid.t.low,
-        part.grid.t.high,
-    )
+    t = invert_series(given_z, rng.uniform(size=n), part.grid.t)
     return np.exp(t), part.joint.ratio(z) ** 2
 
 

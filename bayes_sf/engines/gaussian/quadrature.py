@@ -15,7 +15,16 @@ from numpy.typing import NDArray
 
 from bayes_sf.errors import ConvergenceError
 
-__all__ = ["Axis", "Box", "cumulative", "find_box", "invert", "series", "unresolved"]
+__all__ = [
+    "Axis",
+    "Box",
+    "cumulative",
+    "find_box",
+    "invert",
+    "invert_series",
+    "series",
+    "unresolved",
+]
 
 _Floats = NDArray[np.float64]
 
@@ -125,7 +134,7 @@ def cumulative(coef: _Floats, unit: _Floats) -> _Floats:
     coef : (N + 1,) or (N + 1, m) array
         What `series` returned.
     unit : (...,) or (..., m) array
-        With `coef` of two axes, the last axis picks its column.
+        With `coef` of two axes, the last axis picks its column; of length one it is for all.
 
     Examples
     --------
@@ -138,6 +147,8 @@ def cumulative(coef: _Floats, unit: _Floats) -> _Floats:
     terms = np.cos(np.multiply.outer(np.arange(len(coef)), np.arccos(unit)))  # fewer calls
     if coef.ndim == 1:
         return np.asarray(np.tensordot(coef, terms, axes=1))
+    if unit.shape[-1] == 1:  # the same places for every column
+        return np.asarray(np.tensordot(terms[..., 0], coef, axes=(0, 0)))
     return np.asarray(np.einsum("km,k...m->...m", coef, terms))
 
 
@@ -191,17 +202,60 @@ def invert(cdf: Callable[[_Floats], _Floats], probs: _Floats, low: float, high: 
     >>> invert(lambda x: x**2, np.array([0.25, 0.81]), 0.0, 1.0)
     array([0.5, 0.9])
     """
+    return _invert(lambda x, _: cdf(x), probs, low, high, alone=False)
+
+
+def invert_series(coef: _Floats, probs: _Floats, axis: Axis) -> _Floats:
+    """Quantiles of a distribution function's series, of one for all or of each probability's own.
+
+    Parameters
+    ----------
+    coef : (N + 1,) or (N + 1, m) array
+        What `series` returned.
+    probs : (m,) array
+        Probabilities.
+    axis : Axis
+        That of the series.
+
+    Examples
+    --------
+    >>> axis = Axis.over(0.0, 1.0, 8)
+    >>> invert_series(series(2 * axis.nodes * axis.weights), np.array([0.25, 0.81]), axis).round(9)
+    array([0.5, 0.9])
+    """
+
+    def cdf(x: _Floats, columns: NDArray[np.intp]) -> _Floats:
+        return cumulative(coef[:, columns] if coef.ndim == 2 else coef, axis.unit(x))
+
+    return _invert(cdf, probs, axis.low, axis.high, alone=True)
+
+
+def _invert(
+    cdf: Callable[[_Floats, NDArray[np.intp]], _Floats],
+    probs: _Floats,
+    low: float,
+    high: float,
+    *,
+    alone: bool,
+) -> _Floats:
+    """Chandrupatla's method; `alone`, columns that have settled are not asked for again."""
     grid = np.linspace(low, high, 33)
-    value = np.broadcast_to(cdf(grid[:, None]), (33, len(probs))) - probs
+    left = np.arange(len(probs))
+    value = np.broadcast_to(cdf(grid[:, None], left), (33, len(probs))) - probs
     cell = np.clip((value < 0).sum(axis=0), 1, 32)
-    column = np.arange(len(probs))
-    x1, x2, f1, f2 = grid[cell - 1], grid[cell], value[cell - 1, column], value[cell, column]
+    x1, x2, f1, f2 = grid[cell - 1], grid[cell], value[cell - 1, left], value[cell, left]
     step = np.full(probs.shape, 0.5)
+    found = np.empty(probs.shape)
     for _ in range(60):
         x = x1 + step * (x2 - x1)
-        f = cdf(x) - probs
-        if (np.abs(f) < 1e-12).all():
+        found[left] = x
+        f = cdf(x, left) - probs[left]
+        wrong = np.abs(f) >= 1e-12
+        if not wrong.any():
             break
+        if alone and wrong.mean() < 0.7:
+            left, x, f = left[wrong], x[wrong], f[wrong]
+            x1, x2, f1, f2 = x1[wrong], x2[wrong], f1[wrong], f2[wrong]
         same = np.sign(f) == np.sign(f1)
         x3, f3 = np.where(same, x1, x2), np.where(same, f1, f2)
         x2, f2 = np.where(same, x2, x1), np.where(same, f2, f1)
@@ -213,7 +267,7 @@ def invert(cdf: Callable[[_Floats], _Floats], probs: _Floats, low: float, high: 
             ) * f2 / (f3 - f2)
         smooth = (phi**2 < xi) & ((1 - phi) ** 2 < 1 - xi)
         step = np.clip(np.where(smooth, inverse, 0.5), 1e-9, 1 - 1e-9)
-    return np.asarray(x)
+    return found
 
 
 def find_box(

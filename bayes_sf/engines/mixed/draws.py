@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.engines.gaussian.quadrature import cumulative, invert, series
+from bayes_sf.engines.gaussian.quadrature import invert_series, series
 from bayes_sf.engines.mixed.nodes import Nodes, Surface
 from bayes_sf.engines.mixed.products import Products
 from bayes_sf.engines.row_groups import named_rows
@@ -60,10 +60,7 @@ def draw_nodes(nodes: Nodes, n: int, *, seed: int) -> tuple[_Floats, _Floats]:
     chosen = rng.choice(len(mass), size=n, p=mass / mass.sum())
     given = nodes.weight[chosen].T
     found = series(given / given.sum(axis=0))
-    t = invert(
-        lambda x: cumulative(found, nodes.t.unit(x)), rng.uniform(size=n), nodes.t.low, nodes.t.high
-    )
-    return nodes.at[chosen], np.exp(t)
+    return nodes.at[chosen], np.exp(invert_series(found, rng.uniform(size=n), nodes.t))
 
 
 def mixed_dataset(

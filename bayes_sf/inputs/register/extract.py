@@ -16,6 +16,7 @@ from bayes_sf.inputs.files.delimited import CsvFormat
 from bayes_sf.inputs.files.headers import match_columns
 from bayes_sf.inputs.files.numerals import as_number, find_decimal_mark
 from bayes_sf.inputs.pseudonym import mask_numbers, pseudonym
+from bayes_sf.inputs.register.compiled import see, show
 from bayes_sf.inputs.register.quarters import parse_quarter, working_days
 from bayes_sf.inputs.register.source import Loaded, Source, open_source
 
@@ -125,7 +126,7 @@ def open_extract(
         table = loaded.table
         if not _scalar(table.count()):
             raise DataError(where, "must have at least one row below its header", got="none")
-        table = _with_numbers(where, table, source.layout, decimal)
+        table = _with_numbers(connection, where, table, source.layout, decimal)
         table = _with_quarters(where, table, loaded)
         table = _with_pseudonyms(where, table, loaded, key)
         if not has_head_count:
@@ -139,17 +140,38 @@ def open_extract(
 
 
 def _with_numbers(
-    where: str, table: "ibis.Table", layout: CsvFormat | None, decimal: str | None
+    connection: "Backend",
+    where: str,
+    table: "ibis.Table",
+    layout: CsvFormat | None,
+    decimal: str | None,
 ) -> "ibis.Table":
     """Give every figure as a float; a cell that is not a number of days or heads is an error."""
-    columns = [name for name in (*DAYS, HEAD_COUNT) if name in table.columns]
+    import ibis
+
+    columns = tuple(name for name in (*DAYS, HEAD_COUNT) if name in table.columns)
     texts = [name for name in columns if table[name].type().is_string()]
     mark = find_decimal_mark(where, table, texts, layout, decimal)
+    counts = show(connection, _count_unfit, table, columns, mark)
+    found = [n or 0 for n in counts.to_pylist()[0].values()]
+    if any(found):
+        rules = _figures(table, columns, mark)[1]
+        (name, rule, bad), _ = next(pair for pair in zip(rules, found, strict=True) if pair[1])
+        same = sum(n for n, (_, each, _) in zip(found, rules, strict=True) if each == rule)
+        at_fault = table.filter(bad).mutate(cell=table[name])
+        raise _fault(where, at_fault, name, rule=rule, count=same)
+    return see(connection, ibis.util.gen_name("figures"), _as_figures, table, columns, mark)
+
+
+def _figures(
+    table: "ibis.Table", columns: Sequence[str], mark: str
+) -> "tuple[dict[str, ibis.Column], list[tuple[str, str, ibis.Column]]]":
+    """Columns as floats; and of which column which rule is broken where."""
     readable = f"must be a number with decimal mark '{mark}' or empty"
     values: dict[str, ibis.Column] = {}
     rules: list[tuple[str, str, ibis.Column]] = []
     for name in columns:
-        if name in texts:
+        if table[name].type().is_string():
             values[name], unreadable = as_number(table[name], mark)
         else:
             value = table[name].cast("float64")
@@ -159,14 +181,18 @@ def _with_numbers(
     days = values[CONTRACTED]
     tiny = (days > 0) & (days < TINY)
     rules.append((CONTRACTED, f"must be 0 or at least {TINY:.0e} days", tiny))
-    counts = table.agg(**{f"f{i}": bad.sum() for i, (_, _, bad) in enumerate(rules)})
-    found = [n or 0 for n in counts.to_pyarrow().to_pylist()[0].values()]
-    for (name, rule, bad), count in zip(rules, found, strict=True):
-        if count:
-            same = sum(n for n, (_, each, _) in zip(found, rules, strict=True) if each == rule)
-            at_fault = table.filter(bad).mutate(cell=table[name])
-            raise _fault(where, at_fault, name, rule=rule, count=same)
-    return table.mutate(**values)
+    return values, rules
+
+
+def _count_unfit(table: "ibis.Table", columns: Sequence[str], mark: str) -> "ibis.Table":
+    """How many cells break each rule."""
+    rules = _figures(table, columns, mark)[1]
+    return table.agg(**{f"f{i}": bad.sum() for i, (_, _, bad) in enumerate(rules)})
+
+
+def _as_figures(table: "ibis.Table", columns: Sequence[str], mark: str) -> "ibis.Table":
+    """Columns as floats."""
+    return table.mutate(**_figures(table, columns, mark)[0])
 
 
 def _with_quarters(where: str, table: "ibis.Table", loaded: Loaded) -> "ibis.Table":

@@ -17,13 +17,13 @@ Rules, each stated once:
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bayes_sf.errors import DataError, UsageError
 from bayes_sf.inputs.faults import find_faults, join_problems, problem, problem_table
 from bayes_sf.inputs.pseudonym import run_key
+from bayes_sf.inputs.register.compiled import keep, see
 from bayes_sf.inputs.register.connection import connect, quietly
 from bayes_sf.inputs.register.extract import HEAD_COUNT, Extract, open_extract, scanning
 from bayes_sf.inputs.register.outcomes import (
@@ -191,14 +191,19 @@ def read_register(
         )
         with scanning(extract.where):
             figures, summary, copies = _summarise(connection, extract, index, span, {*span, *ends})
-            problems += [_declared(extract), find_faults(extract.where, extract.rows, span), copies]
+            problems += [
+                _declared(extract),
+                find_faults(connection, extract.where, extract.rows, span),
+                copies,
+            ]
         if not extract.is_kept:
             extract.source.verify()
         extracts.append(extract)
         rows.append(figures)
         summaries.append(summary)
     candidates = ibis.union(*summaries) if len(files) > 1 else summaries[0]
-    counted = _count_pairs(connection, _choose(candidates), span)
+    chosen = connection.create_view("chosen", _choose(candidates))
+    counted = keep(connection, "pairs", _pairs, chosen, span)
     table = connection.create_table("workplaces", with_movement(counted, change=ends), temp=True)
     problems.append(_shared(extracts, candidates, table))
     quarters = ibis.union(*rows) if len(files) > 1 else rows[0]
@@ -218,28 +223,46 @@ def _summarise(
     connection: "Backend", extract: Extract, index: int, period: range, kept: Iterable[int]
 ) -> "tuple[ibis.Table, ibis.Table, pd.DataFrame]":
     """Outcomes of one extract, its rows as used, and the rows that stood in it twice."""
-    import ibis
+    asked = (index, extract.has_head_count, period, tuple(sorted(kept)))
 
     def outcomes(rows: "ibis.Table", name: str) -> "tuple[ibis.Table, ibis.Table]":
-        plain = rows.select("workplace", "quarter", "bit", "working_days", **_PLAIN)
-        figures = with_absence(plain).mutate(extract=ibis.literal(index, "int8"))
-        summary = _with_size(sum_quarters(figures, period=period, kept=kept), extract)
-        return figures, connection.create_table(name, summary, temp=True)
+        return _with_rates(rows, index), keep(connection, name, _outcomes, rows, *asked)
 
     figures, summary = outcomes(extract.rows, f"extract_{index}")
-    doubled = summary.filter(has_doubles(summary)).select("workplace")
+    doubled = see(connection, f"doubled_{index}", _doubled, summary)
     copies = _copies(extract, doubled)
     if len(copies):
         figures, summary = outcomes(extract.rows.drop("row").distinct(), f"extract_{index}_once")
     return figures, summary.drop("bits", "n_rows"), copies
 
 
-def _with_size(summary: "ibis.Table", extract: Extract) -> "ibis.Table":
+def _with_rates(rows: "ibis.Table", index: int) -> "ibis.Table":
+    """Figures of one extract under our names, with each quarter's absence."""
+    import ibis
+
+    plain = rows.select("workplace", "quarter", "bit", "working_days", **_PLAIN)
+    return with_absence(plain).mutate(extract=ibis.literal(index, "int8"))
+
+
+def _outcomes(
+    rows: "ibis.Table", index: int, has_head_count: bool, period: range, kept: tuple[int, ...]
+) -> "ibis.Table":
+    """Sums of one extract by workplace."""
+    summary = sum_quarters(_with_rates(rows, index), period=period, kept=kept)
+    return _with_size(summary, has_head_count)
+
+
+def _doubled(summary: "ibis.Table") -> "ibis.Table":
+    """Workplaces that have a quarter more than once."""
+    return summary.filter(has_doubles(summary)).select("workplace")
+
+
+def _with_size(summary: "ibis.Table", has_head_count: bool) -> "ibis.Table":
     """Name the measure of size: head count, or full-time equivalents where there is none."""
     import ibis
 
-    source = "head_count" if extract.has_head_count else "full_time_equivalents"
-    size = summary.n_employees if extract.has_head_count else summary.full_time_equivalents
+    source = "head_count" if has_head_count else "full_time_equivalents"
+    size = summary.n_employees if has_head_count else summary.full_time_equivalents
     summary = summary.mutate(n_employees=size, n_employees_source=ibis.literal(source))
     return summary.drop("full_time_equivalents")
 
@@ -303,20 +326,9 @@ def _choose(candidates: "ibis.Table") -> "ibis.Table":
     return ranked.filter(ranked["rank"] == 0).drop("rank")
 
 
-def _count_pairs(connection: "Backend", chosen: "ibis.Table", period: range) -> "ibis.Table":
-    """Give `count_pairs` of the workplaces as a table of the engine."""
-    view = connection.create_view("chosen", chosen)
-    connection.raw_sql(f"create temp table pairs as {_pairs_query(view.schema(), period)}")
-    return connection.table("pairs")
-
-
-@cache
-def _pairs_query(columns: "ibis.Schema", period: range) -> str:
-    """SQL of hundreds of comparisons: Ibis takes half a second for it, and it depends on names."""
-    import ibis
-
-    counted = count_pairs(ibis.table(columns, name="chosen"), period=period)
-    return str(ibis.to_sql(counted, dialect="duckdb", pretty=False))
+def _pairs(chosen: "ibis.Table", period: range) -> "ibis.Table":
+    """Sums by workplace, with the quarters compared."""
+    return count_pairs(chosen, period=period)
 
 
 def _shared(

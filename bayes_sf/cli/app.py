@@ -40,7 +40,7 @@ def _options(
 
 
 @cache
-def _command() -> "typer.core.TyperCommand":
+def _command() -> "Command":
     """Make the commands of their signatures, once in a process."""
     return typer.main.get_command(app)
 

@@ -243,6 +243,49 @@ class Result(Asked):
             rows.append(("Residual", "", "", found["sd_resid"] ** 2, found["sd_resid"]))
         return pd.DataFrame(rows, columns=["factor", "term", "term2", "vcov", "sdcor"])
 
+    def confint(self, *, method: str = "profile") -> "pd.DataFrame":
+        """Confidence intervals of a fit by REML, as lme4's ``confint`` has them.
+
+        Parameters
+        ----------
+        method : {"profile", "wald"}
+            ``profile``: limits where -2 log likelihood (of ML, as in lme4) is the normal quantile's
+            square above its lowest; of sds, too. ``wald``: `estimates`' own, of coefficients.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``lower, upper`` by term. Of recovered moments they are the first version's.
+
+        Raises
+        ------
+        UsageError
+            For other engines, and for a method that is none of these.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import bayes_sf as sf
+        >>> df = pd.DataFrame({"y": [1.0, 2, 3, 5, 6, 7, 9, 10, 11], "g": list("aaabbbccc")})
+        >>> sf.fit("y ~ 1 + (1 | g)", df, engine="reml").confint().loc["sd_group"].round(2).tolist()
+        [1.63, 9.63]
+        """
+        import pandas as pd
+
+        from bayes_sf.engines.gaussian.profile import profile_intervals
+
+        if self.engine != "reml":
+            rule = "is for reml and ml"
+            raise UsageError("confint", rule, got=self.engine, fix="see estimates: lower, upper")
+        if method not in {"profile", "wald"}:
+            raise UsageError("confint: method", "must be profile or wald", got=method)
+        rows = (
+            profile_intervals(self.moments, self.prob)
+            if method == "profile"
+            else ((row.term, row.lower, row.upper) for row in self.coefficients)
+        )
+        return pd.DataFrame(rows, columns=["term", "lower", "upper"]).set_index("term")
+
     def summary(self) -> str:
         """Model, priors, and estimates of all that is not of a group, as text."""
         columns = ["estimate", "sd", "lower", "upper", self._sign]

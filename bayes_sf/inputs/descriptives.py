@@ -47,14 +47,14 @@ def describe_by_industry(
     book = load_codebook()
     keys = [industry.key for industry in book.industries]
     codes = pd.Categorical(frame["industry"], categories=keys).codes
-    each = np.ones(len(frame)) if weight is None else weight.fillna(0.0).to_numpy()
+    ones = np.ones(len(frame))
+    each = ones if weight is None else np.asarray(weight.fillna(0.0), dtype=float)
 
     def sums(who: "NDArray[np.bool_]", values: "NDArray[np.float64]") -> list[float]:
         """Sum of some workplaces' values by industry."""
         who = who & (codes >= 0)
         return np.bincount(codes[who], values[who], minlength=len(keys)).tolist()
 
-    ones = np.ones(len(frame))
     sizes = sums(ones > 0, ones)
     records = []
     for table, item in _tables(book):

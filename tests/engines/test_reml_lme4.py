@@ -9,6 +9,7 @@ import pytest
 
 import bayes_sf as sf
 from bayes_sf.engines.gaussian.ols_reml import GaussianFit, fit_reml
+from bayes_sf.errors import UsageError
 from bayes_sf.spec.moments import Moments
 
 LME4 = Path(__file__).parents[1] / "references" / "lme4"
@@ -122,3 +123,33 @@ def test_a_change_of_unit_rescales_lme4_and_us_alike() -> None:
     percent, fraction = ours("six_groups"), ours("fraction_unit")
     np.testing.assert_allclose(percent.coef, 100 * fraction.coef, rtol=1e-9)
     np.testing.assert_allclose(percent.sd_group, 100 * fraction.sd_group, rtol=1e-9)
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.4])  # at 0 the estimate is on the boundary
+def test_profile_intervals_are_those_of_any_random_terms(spread: float) -> None:
+    """From moments, by grids, against `engines/mixed`, whose limits lme4's records check."""
+    rng = np.random.default_rng(1)
+    group, x = rng.integers(0, 12, 200), rng.normal(size=200)
+    y = 3 + 0.5 * x + spread * rng.normal(size=12)[group] + rng.normal(size=200)
+    frame = pd.DataFrame({"y": y, "x": x, "g": group.astype(str)})
+    reml = sf.fit("y ~ x + (1 | g)", frame, engine="reml", prob=0.9)
+    ml = sf.fit("y ~ x + (1 | g)", frame, engine="ml", prob=0.9)
+    assert (reml.icc()["estimate"] == 0) == (spread == 0)
+    found, other = reml.confint(), ml.confint()
+    assert list(found.index) == ["sd_group", "sd_resid", "(Intercept)", "x"]
+    # both search for roots, theirs to 1e-5 of the distance to the estimate
+    width = (other["upper"] - other["lower"]).to_numpy()[:, None]
+    assert (np.abs(found.to_numpy() - other.to_numpy()) < 2e-5 * width).all()
+    wald = reml.confint(method="wald")
+    pd.testing.assert_frame_equal(wald, reml.fixef().loc[:, ["lower", "upper"]], check_names=False)
+
+
+@pytest.mark.parametrize(
+    ("engine", "method", "said"),
+    [("exact", "profile", "is for reml and ml"), ("ols", "wald", "is for reml and ml"),
+     ("reml", "boot", "must be profile or wald")],
+)  # fmt: skip
+def test_intervals_that_there_are_none_of(engine: str, method: str, said: str) -> None:
+    frame = pd.DataFrame({"y": [1.0, 2, 3, 5, 6, 7, 9, 10, 11], "g": list("aaabbbccc")})
+    with pytest.raises(UsageError, match=said):
+        sf.fit("y ~ 1 + (1 | g)", frame, engine=engine).confint(method=method)

@@ -40,8 +40,8 @@ def sampler(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def draw(moments: sf.Moments, priors: sf.Priors, *, seed: int) -> Sampled:
         called.append(moments.outcome)
         posterior = Posterior((fit_exact(moments, priors),))
-        tree = draw_posterior(posterior, 4000, seed)
-        rng, shape = np.random.default_rng(seed), (4, 1000)
+        tree = draw_posterior(posterior, 1000, seed)
+        rng, shape = np.random.default_rng(seed), (4, 250)
         stats = {"diverging": np.zeros(shape, bool), "energy": rng.normal(size=shape)}
         stats["tree_depth"] = np.full(shape, 2, dtype=np.uint64)
         tree["sample_stats"] = (

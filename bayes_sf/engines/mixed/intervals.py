@@ -109,7 +109,8 @@ def _of_spread(
     """Limits of one sd or correlation."""
     name, free = names[number], np.arange(len(start)) != number
     is_sd = np.array([other.startswith("sd_") and other != "sd_resid" for other in names])
-    unit = np.where(is_sd, np.maximum(start, 0.05 * start[is_sd].max(initial=0.0)), 1.0)[free]
+    floor = 0.05 * (start[is_sd].max(initial=0.0) or fit.sd_resid)  # all sds may be zero
+    unit = np.where(is_sd, np.maximum(start, floor), 1.0)[free]
     near = {"at": start[free] / unit}
 
     def lowest(value: float) -> float:

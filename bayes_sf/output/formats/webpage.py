@@ -5,7 +5,9 @@ not, and in every cell of numbers `data-value`, the raw value, for scripts that 
 """
 
 import re
+import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from html import escape
 from typing import Final
 
@@ -52,13 +54,23 @@ def page(table: Table) -> str:
     )
 
 
+@contextmanager
+def _settled() -> Iterator[None]:
+    """Texts in Arrow give the page that pandas gives, in half the time, and a word of warning."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "PyArrow Table support is currently experimental")
+        yield
+
+
+@_settled()
 def _rendered(table: Table) -> str:
     """Great Tables' own HTML: its style and the table; the first column names the rows."""
-    import pandas as pd
+    import pyarrow as pa
     from great_tables import GT
 
     names = [f"c{place}" for place in range(len(table.columns))]
-    frame = pd.DataFrame([list(row) for row in table.texts], columns=names, dtype=object)
+    texts = {name: [row[i] for row in table.texts] for i, name in enumerate(names)}
+    frame = pa.table(texts, schema=pa.schema(dict.fromkeys(names, pa.string())))
     gt = GT(frame, rowname_col=names[0], id=table.name or "table").tab_stubhead(table.header[0])
     gt = gt.cols_label(dict(zip(names[1:], table.header[1:], strict=True)))
     for side in ("left", "right"):

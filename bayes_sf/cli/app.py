@@ -6,9 +6,10 @@ interrupted. A reader of stdout that goes away (``| head -1``) changes nothing o
 """
 
 import sys
+from collections.abc import Callable
 from functools import cache
 from importlib import metadata
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -40,7 +41,7 @@ def _options(
 
 
 @cache
-def _command() -> "Command":
+def _command() -> Callable[..., Any]:
     """Make the commands of their signatures, once in a process."""
     return typer.main.get_command(app)
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bayes_sf.analysis.asked.tidied import augment, glance, r2, tidy
     from bayes_sf.analysis.checks.loo import compare_models, loo
     from bayes_sf.analysis.choices.influence import influence
+    from bayes_sf.analysis.cluster_robust import cluster_robust
     from bayes_sf.analysis.contrast import Contrast
     from bayes_sf.analysis.pooling import compare_pooling as compare
     from bayes_sf.analysis.sensitivity import Sensitivity, sensitivity
@@ -55,6 +56,7 @@ __all__ = [
     "Rope",
     "Sensitivity",
     "augment",
+    "cluster_robust",
     "compare",
     "compare_models",
     "comparisons",
@@ -94,6 +96,7 @@ _HOME = {
     "Rope": "analysis.size.practical",
     "Sensitivity": "analysis.sensitivity",
     "augment": "analysis.asked.tidied",
+    "cluster_robust": "analysis.cluster_robust",
     "compare": "analysis.pooling:compare_pooling",
     "compare_models": "analysis.checks.loo",
     "comparisons": "analysis.asked.comparisons",

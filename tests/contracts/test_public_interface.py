@@ -15,9 +15,9 @@ HEAVY = ("pandas", "pymc", "arviz", "numba", "scipy", "duckdb", "pyarrow", "matp
 
 PUBLIC = [
     "Analysis", "Contrast", "ModelSpec", "ModelTable", "Moments", "Prior", "Priors", "Result",
-    "Results", "Rope", "Sensitivity", "augment", "compare", "compare_models", "comparisons", "fit",
-    "glance", "hypothesis", "icc_posterior", "icc_table", "influence", "load_analysis",
-    "load_sample", "loo", "plot", "predict", "prior_conflict", "published_table", "r2",
+    "Results", "Rope", "Sensitivity", "augment", "cluster_robust", "compare", "compare_models",
+    "comparisons", "fit", "glance", "hypothesis", "icc_posterior", "icc_table", "influence",
+    "load_analysis", "load_sample", "loo", "plot", "predict", "prior_conflict", "published_table", "r2",
     "read_published", "reread", "sensitivity", "slopes", "table", "tidy",
 ]  # fmt: skip
 
@@ -60,6 +60,8 @@ PARAMETERS = {
     "glance": "result",
     "augment": "result",
     "r2": "result",
+    "Result.confint": "self *method='profile'",
+    "cluster_robust": "result *cluster='' *weights='webb' *draws=9999 *seed=1",
     "compare": "spec data *prob=0.95",
     "compare_models": "results",
     "influence": "spec data *contrast=None *prob=0.95 *smallest=5",

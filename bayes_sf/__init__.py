@@ -18,7 +18,7 @@ from bayes_sf.moved import follow
 if TYPE_CHECKING:
     from bayes_sf.analysis.asked.comparisons import comparisons, slopes
     from bayes_sf.analysis.asked.hypothesis import hypothesis
-    from bayes_sf.analysis.asked.predictions import predict
+    from bayes_sf.analysis.asked.predictions import poststratify, predict
     from bayes_sf.analysis.asked.tidied import augment, glance, r2, tidy
     from bayes_sf.analysis.checks.loo import compare_models, loo
     from bayes_sf.analysis.choices.influence import influence
@@ -70,6 +70,7 @@ __all__ = [
     "load_sample",
     "loo",
     "plot",
+    "poststratify",
     "predict",
     "prior_conflict",
     "published_table",
@@ -110,6 +111,7 @@ _HOME = {
     "load_sample": "recovery.data",
     "loo": "analysis.checks.loo",
     "plot": "output.figures.pictures",
+    "poststratify": "analysis.asked.predictions",
     "predict": "analysis.asked.predictions",
     "prior_conflict": "recovery.reread.conflict",
     "published_table": "inputs.published",

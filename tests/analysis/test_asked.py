@@ -488,3 +488,64 @@ def test_slopes_of_a_spline_are_its_derivative() -> None:
     apart = np.diff(result.predict(at, groups="none")["estimate"])[0] / 1e-5
     slope = result.slopes("x", new=at[:1], average=False)["estimate"].iloc[0]
     assert slope == pytest.approx(apart, rel=1e-3)  # a difference of 1e-5 by the curvature
+
+
+def cells() -> tuple[pd.DataFrame, pd.DataFrame]:
+    rng = np.random.default_rng(6)
+    code = np.repeat(np.arange(5), [4, 9, 14, 6, 11])
+    frame = pd.DataFrame({"x": rng.integers(0, 3, 44).astype(float), "g": [f"g{c}" for c in code]})
+    frame["y"] = 1 + 0.5 * frame["x"] + rng.normal(size=5)[code] + rng.normal(size=44)
+    population = pd.DataFrame(
+        [(x, f"g{g}", 7 * g + 2 * x) for g in range(5) for x in (0.0, 1.0, 2.0)],
+        columns=["x", "g", "count"],
+    )
+    return frame, population
+
+
+@pytest.mark.parametrize("engine", ["exact", "reml"])
+def test_a_population_counts_cells_as_often_as_it_has_them(engine: str) -> None:
+    """Against each cell's own prediction, weighed; and a posterior's sd against its draws."""
+    frame, population = cells()
+    result = sf.fit("y ~ x + (1 | g)", frame, engine=engine)
+    own = result.predict(population)["estimate"].to_numpy()
+    weight = population["count"].to_numpy()
+    whole = sf.poststratify(result, population, count="count")
+    assert whole.index.tolist() == ["average"]
+    assert whole["estimate"].iloc[0] == pytest.approx(weight @ own / weight.sum(), rel=1e-12)
+    by = sf.poststratify(result, population, count="count", by="x")
+    for x in (0.0, 1.0, 2.0):
+        chosen = population["x"].to_numpy() == x
+        expected = weight[chosen] @ own[chosen] / weight[chosen].sum()
+        assert by.loc[x, "estimate"].item() == pytest.approx(expected, rel=1e-12)
+    same = population.loc[population.index.repeat(weight.astype(int))]  # a row for each
+    pd.testing.assert_frame_equal(by, result.predict(same, by="x"))
+    if engine == "exact":
+        draws = result.draws(20_000, seed=2, rows=False)["posterior"].to_dataset()
+        line = draws["beta"].sel(term="(Intercept)").to_numpy().ravel() * 1.0
+        total = np.zeros_like(line)
+        for (x, g), n in zip(population[["x", "g"]].to_numpy(), weight, strict=True):
+            slope = draws["beta"].sel(term="x").to_numpy().ravel()
+            total += n * (line + x * slope + draws["u"].sel(g=g).to_numpy().ravel())
+        total /= weight.sum()
+        # five standard errors of a standard deviation of 20,000 draws
+        assert whole["sd"].iloc[0] == pytest.approx(total.std(), rel=5 / np.sqrt(2 * 20_000))
+
+
+def test_populations_that_are_none() -> None:
+    frame, population = cells()
+    result = sf.fit("y ~ x + (1 | g)", frame, engine="reml")
+    for change, said in (
+        ({"count": -1.0}, r"population: column 'count': must hold counts.*negative"),
+        ({"count": 0.0}, r"zeros alone"),
+        ({"count": "many"}, r"column 'count': must hold numbers"),
+        ({"g": "g9"}, r"g9"),
+    ):
+        with pytest.raises(BayesSFError, match=said):
+            sf.poststratify(result, population.assign(**change), count="count")
+    for given, said in (
+        ((population, ""), "must name the column of counts"),
+        ((population, "n"), "column 'n'"),
+        ((None, "count"), "must be a data frame of cells"),
+    ):
+        with pytest.raises(BayesSFError, match=said):
+            sf.poststratify(result, given[0], count=given[1])

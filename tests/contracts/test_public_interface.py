@@ -17,7 +17,9 @@ PUBLIC = [
     "Analysis", "Contrast", "ModelSpec", "ModelTable", "Moments", "Prior", "Priors", "Result",
     "Results", "Rope", "Sensitivity", "augment", "cluster_robust", "compare", "compare_models",
     "comparisons", "fit", "glance", "hypothesis", "icc_posterior", "icc_table", "influence",
-    "load_analysis", "load_sample", "loo", "plot", "predict", "prior_conflict", "published_table", "r2",
+    "load_analysis", "load_sample", "loo", "plot", "poststratify", "predict",
+    "prior_conflict",
+    "published_table", "r2",
     "read_published", "reread", "sensitivity", "slopes", "table", "tidy",
 ]  # fmt: skip
 
@@ -72,6 +74,7 @@ PARAMETERS = {
     "ModelTable.to_markdown": "self",
     "ModelTable.to_latex": "self",
     "ModelTable.save": "self path",
+    "poststratify": "result population *count *groups='known' *by=() *scale='response'",
     "predict": "result new=None *groups='known' *kind='mean' *scale='response' *by=() *at=None",
     "comparisons": "result variables=None *by=() *at=None *new=None *groups='none' *average=True "
     "*scale='response'",

@@ -197,6 +197,11 @@ def test_the_simulation_study_is_as_the_notes_have_it() -> None:
     """Errors in widths of the raw-data interval; a range at a printed zero that holds it."""
     with (Path(__file__).parents[1] / "studies" / "reread.csv").open(encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
+    pooled = {row["route"]: row for row in rows if row["groups"] == "all" and not row["printed"]}
+    rows = [row for row in rows if row["groups"] != "all"]
+    for route in ("sizes", "se"):
+        assert float(pooled[route]["median_error"]) < 0.05
+        assert float(pooled[route]["error_90"]) < 0.20
     bounds = {"n and groups": 0.06, "se": 0.036, "sizes": 0.036, "criterion": 0.04}
     for route, most in bounds.items():
         own = [row for row in rows if row["route"] == route]

@@ -25,7 +25,7 @@ from bayes_sf.engines.result import Result
 from bayes_sf.errors import DataError, UsageError, closest
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.spec.family import family_of
-from bayes_sf.spec.terms.columns import frame_from
+from bayes_sf.spec.terms.columns import frame_from, numeric
 from bayes_sf.spec.terms.design import Design, NewRows, formula_of
 from bayes_sf.spec.terms.matrices import Matrices
 
@@ -191,6 +191,7 @@ class Grid:
         at: Mapping[str, Any] | None = None,
         average: bool = True,
         more: Sequence[str] = (),
+        counts: str = "",
     ) -> "Grid":
         """Lay out rows.
 
@@ -209,6 +210,8 @@ class Grid:
             Whether answers are averaged at all.
         more : sequence of str
             Further columns that are needed.
+        counts : str
+            Column of `new`: how many each row stands for in averages.
         """
         import pandas as pd
 
@@ -244,8 +247,10 @@ class Grid:
         if not average:
             own = new.index if isinstance(new, pd.DataFrame) else pd.RangeIndex(rows)
             return cls(design, whole, own, None)
-        counts = matrices_of_result(result).counts if new is None else None
-        weight = np.ones(rows) if counts is None else counts
+        own_counts = matrices_of_result(result).counts if new is None else None
+        weight = np.ones(rows) if own_counts is None else own_counts
+        if counts:
+            weight = _population(new, counts)
         return cls(design, whole, *_averaged(frame, weight, given, sets, split))
 
     def assigned(self, **columns: Any) -> "pd.DataFrame":
@@ -269,6 +274,15 @@ def _read(design: Design, new: Any, names: Sequence[str]) -> "pd.DataFrame":
     except DataError:
         design.read(new, names)  # says it of new data
         raise
+
+
+def _population(new: Any, name: str) -> _Floats:
+    """How many each row stands for."""
+    found = numeric(frame_from(new, [name]), name)
+    if (found < 0).any() or not found.sum() > 0:
+        got = "negative ones" if (found < 0).any() else "zeros alone"
+        raise DataError(f"population: column {name!r}", "must hold counts, some above 0", got=got)
+    return found
 
 
 def _several(value: Any) -> list[Any]:

@@ -18,7 +18,7 @@ from bayes_sf.errors import UsageError, closest
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["KINDS", "predict"]
+__all__ = ["KINDS", "poststratify", "predict"]
 
 #: The expected outcome, or an outcome with its residual.
 KINDS = ("mean", "outcome")
@@ -108,6 +108,74 @@ def predict(
         needed.append(design.weights)
     grid = Grid.of(result, design, new, by=by, at=at, average=averaged, more=needed)
     loading = loading_of(design, grid.frame, words, noisy=kind == "outcome")
+    return weighed_table(result, [(loading, grid.average)], grid.index, scale=scale, signed=False)
+
+
+def poststratify(
+    result: Result,
+    population: Any,
+    *,
+    count: str,
+    groups: str | Mapping[str, str] = "known",
+    by: str | Iterable[str] = (),
+    scale: str = "response",
+) -> "pd.DataFrame":
+    """Expected outcomes of a population whose composition is known, not that of the sample.
+
+    A sample that took a hundred of every group, whatever the group's size, says of each group what
+    it should and of all of them together what it should not. Here every cell's expected outcome
+    counts as often as the population has it (Gelman & Little 1997, Survey Methodology 23, 127-135:
+    multilevel regression and poststratification).
+
+    Parameters
+    ----------
+    result : Result
+        Fitted to a data frame.
+    population : data frame
+        A row for every cell: the predictors' columns, the grouping factors', and the counts.
+    count : str
+        Its column of counts.
+    groups : {"known", "new", "none"} or mapping
+        As in `predict`: by default every cell gets its own level's effects.
+    by : str or list of str
+        Columns for whose values there is an answer each; one for the whole population by default.
+    scale : {"response", "link"}
+        As in `predict`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``estimate, sd, lower, upper``, as of `predict`.
+
+    Raises
+    ------
+    DataError
+        For counts that are negative, missing or all zero; as in `predict`.
+    UsageError
+        As in `predict`.
+
+    Examples
+    --------
+    Three of each group were asked; the population has nine times as many of the last.
+
+    >>> import pandas as pd, bayes_sf as sf
+    >>> df = pd.DataFrame({"y": [1.0, 2, 3, 5, 6, 8, 4, 6, 7], "g": list("aaabbbccc")})
+    >>> result = sf.fit("y ~ 1 + (1 | g)", df, engine="reml")
+    >>> cells = pd.DataFrame({"g": list("abc"), "people": [100, 100, 900]})
+    >>> result.predict(by="g")["estimate"].round(2).tolist()
+    [2.31, 6.14, 5.55]
+    >>> sf.poststratify(result, cells, count="people")["estimate"].round(2).tolist()
+    [5.31]
+    """
+    design = design_of(result)
+    words = groups_by_factor(design, groups)
+    check_scale("poststratify", result, scale, words)
+    if not isinstance(count, str) or not count:
+        raise UsageError("poststratify: count", "must name the column of counts", got=count)
+    if population is None:
+        raise UsageError("poststratify: population", "must be a data frame of cells", got=None)
+    grid = Grid.of(result, design, population, by=by, more=columns_of(design, words), counts=count)
+    loading = loading_of(design, grid.frame, words)
     return weighed_table(result, [(loading, grid.average)], grid.index, scale=scale, signed=False)
 
 

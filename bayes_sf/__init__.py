@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bayes_sf.analysis.contrast import Contrast
     from bayes_sf.analysis.pooling import compare_pooling as compare
     from bayes_sf.analysis.sensitivity import Sensitivity, sensitivity
+    from bayes_sf.analysis.simulated import bootstrap, variance_test
     from bayes_sf.analysis.size.practical import Rope
     from bayes_sf.engines.fit import fit
     from bayes_sf.engines.result import Result, Results
@@ -56,6 +57,7 @@ __all__ = [
     "Rope",
     "Sensitivity",
     "augment",
+    "bootstrap",
     "cluster_robust",
     "compare",
     "compare_models",
@@ -81,6 +83,7 @@ __all__ = [
     "slopes",
     "table",
     "tidy",
+    "variance_test",
 ]
 
 #: Module of each name, and what it is called there if otherwise.
@@ -97,6 +100,7 @@ _HOME = {
     "Rope": "analysis.size.practical",
     "Sensitivity": "analysis.sensitivity",
     "augment": "analysis.asked.tidied",
+    "bootstrap": "analysis.simulated",
     "cluster_robust": "analysis.cluster_robust",
     "compare": "analysis.pooling:compare_pooling",
     "compare_models": "analysis.checks.loo",
@@ -122,6 +126,7 @@ _HOME = {
     "slopes": "analysis.asked.comparisons",
     "table": "output.tables.side_by_side",
     "tidy": "analysis.asked.tidied",
+    "variance_test": "analysis.simulated",
 }
 
 follow()

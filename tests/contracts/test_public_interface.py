@@ -15,12 +15,13 @@ HEAVY = ("pandas", "pymc", "arviz", "numba", "scipy", "duckdb", "pyarrow", "matp
 
 PUBLIC = [
     "Analysis", "Contrast", "ModelSpec", "ModelTable", "Moments", "Prior", "Priors", "Result",
-    "Results", "Rope", "Sensitivity", "augment", "cluster_robust", "compare", "compare_models",
+    "Results", "Rope", "Sensitivity", "augment", "bootstrap", "cluster_robust", "compare",
+    "compare_models",
     "comparisons", "fit", "glance", "hypothesis", "icc_posterior", "icc_table", "influence",
     "load_analysis", "load_sample", "loo", "plot", "poststratify", "predict",
     "prior_conflict",
     "published_table", "r2",
-    "read_published", "reread", "sensitivity", "slopes", "table", "tidy",
+    "read_published", "reread", "sensitivity", "slopes", "table", "tidy", "variance_test",
 ]  # fmt: skip
 
 PARAMETERS = {
@@ -63,6 +64,8 @@ PARAMETERS = {
     "augment": "result",
     "r2": "result",
     "Result.confint": "self *method='profile'",
+    "bootstrap": "result *draws=1000 *seed=1",
+    "variance_test": "result *draws=10000 *seed=1",
     "cluster_robust": "result *cluster='' *weights='webb' *draws=9999 *seed=1",
     "compare": "spec data *prob=0.95",
     "compare_models": "results",

@@ -5,9 +5,9 @@
 writes `tests/studies/reread.csv`: for every design (groups, mean size, coefficient of variation of
 sizes, ICC) and what is printed beside the components, the largest error of the 2.5, 50 and 97.5 %
 points in widths of the raw-data posterior's interval (median and 90 % over the studies of the
-design; rows of ``all`` pool every design), and the ratio of the widths. Of studies with a printed zero the share whose raw-data
-interval lies in the range that is printed. Components have three significant digits, as most
-tables have.
+design; rows of ``all`` pool every design), and the ratio of the widths. Of studies with a printed
+zero the share whose raw-data interval lies in the range that is printed. Components have three
+significant digits, as most tables have.
 """
 
 import csv

@@ -1,0 +1,220 @@
+"""Studies simulated from a fit: the parametric bootstrap, and a test whether groups differ.
+
+Both need sufficient statistics alone, so that they are had of a printed model, too. Group means and
+within-group cross products of a Gaussian random-intercept model are independent, and drawn as such.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_sf.analysis.asked.grid import check_result
+from bayes_sf.engines.gaussian.ols_reml import GaussianFit, fit_ols, fit_reml
+from bayes_sf.engines.result import Result
+from bayes_sf.errors import DataError, UsageError, check_seed
+from bayes_sf.spec.moments import Moments
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["bootstrap", "variance_test"]
+
+_Floats = NDArray[np.float64]
+
+#: tau^2/sigma^2 times the mean group size, where the likelihood of simulated data is looked at.
+_RATIOS = np.concatenate([[0.0], np.geomspace(1e-4, 1e6, 400)])
+#: Numbers that are worked on at a time.
+_BLOCK = 4_000_000
+
+
+def bootstrap(result: Result, *, draws: int = 1_000, seed: int = 1) -> "pd.DataFrame":
+    """Percentile intervals of estimates of studies like this one: lme4's ``confint(boot)``.
+
+    Studies of the same groups, sizes and predictors are simulated from the estimates, and fitted by
+    REML again (Efron & Tibshirani 1993, chapter 6.5).
+
+    Parameters
+    ----------
+    result : Result
+        Of a random intercept, by ``reml``.
+    draws : int
+        Simulated studies; limits of 95 % are good to 5 % of the interval's width with 1,000.
+    seed : int
+        Seed.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``estimate, std_error, bias, lower, upper`` by term, coefficients, ``sd_group``,
+        ``sd_resid`` and ``icc``; ``attrs`` has ``draws``, ``prob``, and the share of studies whose
+        variance between groups is estimated as zero, ``at_zero``.
+
+    Raises
+    ------
+    UsageError
+        For another engine, several random terms, or weights.
+
+    Examples
+    --------
+    >>> import pandas as pd, bayes_sf as sf
+    >>> df = pd.DataFrame({"y": [1.0, 2, 3, 5, 6, 7, 9, 10, 11], "g": list("aaabbbccc")})
+    >>> found = bootstrap(sf.fit("y ~ 1 + (1 | g)", df, engine="reml"), draws=200)
+    >>> found.index.tolist(), bool(found.loc["icc", "upper"] < 1)
+    (['(Intercept)', 'sd_group', 'sd_resid', 'icc'], True)
+    """
+    import pandas as pd
+
+    fit = _reml_of(result, "bootstrap")
+    if not isinstance(draws, int) or isinstance(draws, bool) or draws < 2:
+        raise UsageError("draws", "must be a whole number, at least 2", got=draws)
+    check_seed(seed)
+    rng = np.random.default_rng(seed)
+    found = np.array([_numbers(fit_reml(study)) for study in _studies(fit, draws, rng)])
+    own, tails = _numbers(fit), [0.5 - 0.5 * result.prob, 0.5 + 0.5 * result.prob]
+    lower, upper = np.quantile(found, tails, axis=0)
+    table = pd.DataFrame(
+        {
+            "estimate": own, "std_error": found.std(axis=0, ddof=1),
+            "bias": found.mean(axis=0) - own, "lower": lower, "upper": upper,
+        },
+        index=pd.Index([*fit.moments.terms, "sd_group", "sd_resid", "icc"], name="term"),
+    )  # fmt: skip
+    at_zero = float((found[:, len(fit.coef)] == 0).mean())
+    table.attrs = {"draws": draws, "prob": result.prob, "at_zero": at_zero}
+    return table
+
+
+def variance_test(result: Result, *, draws: int = 10_000, seed: int = 1) -> "pd.Series[float]":
+    """Whether groups differ at all: the restricted likelihood ratio test of a variance of zero.
+
+    Zero is at the boundary of what a variance can be, and chi-square with one degree of freedom is
+    wrong: with many groups it is half that and half zero (Self & Liang 1987), with few neither. Its
+    own distribution depends on sizes and predictors alone and is simulated (Crainiceanu & Ruppert
+    2004, J. R. Stat. Soc. B 66, 165-185, equation 9), as R's ``RLRsim::exactRLRT`` does.
+
+    Parameters
+    ----------
+    result : Result
+        Of a random intercept, by ``reml``.
+    draws : int
+        Simulated ratios.
+    seed : int
+        Seed.
+
+    Returns
+    -------
+    pandas.Series
+        ``statistic``; ``p_value``, simulated (the sample counts as one of the draws, so that it is
+        never zero: Davison & Hinkley 1997, equation 4.11); ``p_mixture``, of the mixture of
+        chi-squares; ``at_zero``, the probability that a study without differences estimates zero.
+
+    Raises
+    ------
+    UsageError
+        For another engine, several random terms, or weights.
+
+    Examples
+    --------
+    >>> import pandas as pd, bayes_sf as sf
+    >>> df = pd.DataFrame({"y": [1.0, 2, 3, 5, 6, 7, 9, 10, 11], "g": list("aaabbbccc")})
+    >>> found = variance_test(sf.fit("y ~ 1 + (1 | g)", df, engine="reml"))
+    >>> found["statistic"].round(2), bool(found["p_value"] < 0.01)
+    (np.float64(12.62), True)
+    """
+    import pandas as pd
+    from scipy.special import chdtrc
+
+    fit = _reml_of(result, "variance_test")
+    if not isinstance(draws, int) or isinstance(draws, bool) or draws < 1:
+        raise UsageError("draws", "must be a whole number, at least 1", got=draws)
+    check_seed(seed)
+    statistic = max(fit_ols(fit.moments).criterion - fit.criterion, 0.0)
+    if fit.boundary:
+        statistic = 0.0
+    ratios = _null_ratios(fit.moments, draws, np.random.default_rng(seed))
+    return pd.Series(
+        {
+            "statistic": statistic,
+            "p_value": float((ratios >= statistic).sum() + 1) / (draws + 1),
+            "p_mixture": 1.0 if statistic == 0 else 0.5 * float(chdtrc(1, statistic)),
+            "at_zero": float((ratios == 0).mean()),
+        }
+    )
+
+
+def _reml_of(result: Result, what: str) -> GaussianFit:
+    """The fit that is asked about, or why there is none."""
+    check_result(result)
+    fit = result.fitted
+    if result.engine != "reml" or not isinstance(fit, GaussianFit):
+        several = not isinstance(fit, GaussianFit) and result.engine in {"reml", "ml"}
+        raise UsageError(
+            what, "is of one random intercept, by engine='reml'",
+            got="several random terms" if several else result.engine,
+        )  # fmt: skip
+    if fit.moments.n_rows is not None:
+        raise UsageError(what, "has no weights", fix="leave them out")
+    return fit
+
+
+def _numbers(fit: GaussianFit) -> _Floats:
+    """Coefficients, both sds and the ICC."""
+    return np.array([*fit.coef, fit.sd_group, fit.sd_resid, fit.icc])
+
+
+def _studies(fit: GaussianFit, n: int, rng: np.random.Generator) -> Iterator[Moments]:
+    """Simulate n studies of the same sizes and predictors, from the estimates."""
+    moments, p = fit.moments, len(fit.moments.predictors)
+    sizes, x, xx = moments.sizes, moments.means[:, :p], moments.within[:p, :p]
+    value, vector = np.linalg.eigh(xx)
+    kept = value > 1e-12 * max(value.max(initial=0.0), 1.0)
+    root = vector[:, kept] * np.sqrt(value[kept])  # xx = root root'
+    slope = fit.coef[1:]
+    free = moments.n_obs - moments.n_groups - int(kept.sum())
+    level_sd = np.sqrt(fit.sd_group**2 + fit.sd_resid**2 / sizes)
+    for _ in range(n):
+        level = fit.coef[0] + x @ slope + level_sd * rng.normal(size=len(sizes))
+        z = fit.sd_resid * rng.normal(size=root.shape[1])
+        xe, ee = root @ z, z @ z + fit.sd_resid**2 * (rng.chisquare(free) if free else 0.0)
+        within = np.zeros_like(moments.within)
+        within[:p, :p] = xx
+        within[:p, p] = within[p, :p] = xx @ slope + xe
+        within[p, p] = slope @ xx @ slope + 2 * slope @ xe + ee
+        yield replace(moments, means=np.column_stack([x, level]), within=within)
+
+
+def _null_ratios(moments: Moments, n: int, rng: np.random.Generator) -> _Floats:
+    """Restricted likelihood ratios of studies without differences between groups, (n,).
+
+    With mu the eigenvalues of Z'(I - X(X'X)^-1 X')Z and squares of standard normals along them, the
+    ratio's maximum over lambda needs no data.
+    """
+    p = len(moments.predictors)
+    sizes = moments.sizes
+    x = np.column_stack([np.ones(len(sizes)), moments.means[:, :p] - moments.grand_mean[:p]])
+    xx = x.T @ (sizes[:, None] * x)
+    xx[1:, 1:] += moments.within[:p, :p]
+    zx = sizes[:, None] * x
+    mu = np.linalg.eigvalsh(np.diag(sizes) - zx @ np.linalg.solve(xx, zx.T))
+    mu = mu[mu > 1e-9 * sizes.max()]
+    left = moments.n_obs - p - 1
+    if left <= len(mu):
+        raise DataError(
+            f"model of {moments.outcome!r}", "must have more rows than groups and coefficients",
+            got=f"{moments.n_obs} rows",
+        )  # fmt: skip
+    lam = _RATIOS / sizes.mean()
+    shrunk = 1 / (1 + lam[:, None] * mu)  # (L, K)
+    log_det = np.log1p(lam[:, None] * mu).sum(axis=1)
+    found = []
+    step = max(1, _BLOCK // (len(lam) + len(mu)))
+    for start in range(0, n, step):
+        m = min(step, n - start)
+        along, rest = rng.chisquare(1, size=(m, len(mu))), rng.chisquare(left - len(mu), size=m)
+        total = along.sum(axis=1) + rest
+        given = along @ shrunk.T + rest[:, None]  # residual sum of squares at each lambda
+        found.append((left * np.log(total[:, None] / given) - log_det).max(axis=1))
+    return np.maximum(np.concatenate(found), 0.0)

@@ -25,19 +25,21 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
+    from matplotlib.transforms import Bbox
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
-    "ALARM", "BLUE", "INK", "MUTED", "PALETTE", "coarsened", "describe", "drawing", "figure_files",
-    "industry_label", "lower_first", "make_page", "make_plot", "number", "picture_label", "styled",
-    "upper_first", "variable_label",
+    "ALARM", "BLUE", "FOOT", "INK", "MUTED", "NARROW", "PALE", "PALETTE", "SMALL", "SUBTITLE",
+    "bare_drawing", "coarsened", "describe", "drawing", "figure_files", "industry_label", "lower_first",
+    "make_page", "make_plot", "number", "picture_label", "styled", "upper_first", "variable_label",
 ]  # fmt: skip
 
 
-#: Okabe and Ito's colours, which stay apart for colour-blind readers.
-PALETTE: Final = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#0072B2", "#D55E00")
+#: Okabe and Ito's colours, which stay apart for colour-blind readers; orange, light blue and pink
+#: darker than theirs, so that each has a contrast of 3:1 to white (WCAG 2.2, 1.4.11).
+PALETTE: Final = ("#C08400", "#3A97D2", "#009E73", "#C66F9F", "#0072B2", "#D55E00")
 BLUE, ALARM = PALETTE[4:]
-INK, MUTED = "#222222", "#666666"
+INK, MUTED, PALE = "#222222", "#666666", "#8C8C8C"
 
 _STYLE: Final[dict[Any, object]] = {
     "font.family": ["DejaVu Sans", "sans-serif"],
@@ -61,6 +63,14 @@ _DECIMALS: Final = 3
 #: how many last ones are left.
 _ONE_LINE, _LINE, _TAIL = 66, 42, 20
 _SIZE = (9.0, 5.8)
+#: Inches of a figure that a phone shows at its own width, and points of its smallest text: 342 of
+#: its pixels are 3.7 inches then, and 9 points 11.5 pixels.
+NARROW: Final = 3.7
+SMALL: Final = 9
+#: Inches above and below what is left of a figure without its words.
+_PAD: Final = 0.05
+#: Labels of a page's title, of the line under it, and of the one at its foot.
+_TITLE, SUBTITLE, FOOT = "title", "subtitle", "foot"
 _SOURCES: Final = {
     "published": mark("Source: the real study, recovered from the report's published tables"),
     "replica": mark("SYNTHETIC replica: invented workplaces, none of them real"),
@@ -102,14 +112,18 @@ def make_page(
     synthetic = source == "replica"
     tag = f"{statement.partition(':')[0]}. " if synthetic else ""
     figure.suptitle(
-        tag + title, x=0.02, y=1 - 0.15 * inch, ha="left", va="top", weight="bold",
+        tag + title, x=0.02, y=1 - 0.15 * inch, ha="left", va="top", weight="bold", label=_TITLE,
         size=_fitting(tag + title, 12, size[0], "bold"),
     )  # fmt: skip
     figure.text(
-        0.02, 1 - 0.5 * inch, subtitle, va="top", color=MUTED, size=_fitting(subtitle, 9.5, size[0])
-    )
+        0.02, 1 - 0.5 * inch, subtitle, va="top", color=MUTED, label=SUBTITLE,
+        size=_fitting(subtitle, 9.5, size[0]),
+    )  # fmt: skip
     weight, colour = ("bold", ALARM) if synthetic else ("normal", MUTED)
-    figure.text(0.02, 0.15 * inch, statement, va="bottom", color=colour, weight=weight, size=9)
+    figure.text(
+        0.02, 0.15 * inch, statement, va="bottom", color=colour, weight=weight, label=FOOT,
+        size=_fitting(statement, 9, size[0], weight),
+    )  # fmt: skip
     return figure
 
 
@@ -203,10 +217,40 @@ def drawing(figure: "Figure", *, tight: bool = False) -> bytes:
 
 
 @styled()
-def _saved(figure: "Figure", kind: str, metadata: dict[str, str | None], *, tight: bool) -> bytes:
+def bare_drawing(figure: "Figure") -> bytes:
+    """Give a figure as SVG without title, subtitle and foot, for a page that says these in words.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+
+    Returns
+    -------
+    bytes
+        As wide as the figure, so that its letters have their size, and as high as what is left.
+    """
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.transforms import Bbox
+
+    words = [text for text in figure.texts if text.get_label() in {_TITLE, SUBTITLE, FOOT}]
+    for text in words:
+        text.set_visible(False)
+    canvas = FigureCanvasSVG(figure)
+    found = figure.get_tightbbox(canvas.get_renderer() if hasattr(canvas, "get_renderer") else None)
+    bounds = Bbox.from_extents(0, found.y0 - _PAD, figure.get_size_inches()[0], found.y1 + _PAD)
+    drawn = _saved(figure, "svg", {"Date": None, "Creator": None}, tight=bounds)
+    for text in words:
+        text.set_visible(True)
+    return drawn
+
+
+@styled()
+def _saved(
+    figure: "Figure", kind: str, metadata: dict[str, str | None], *, tight: "bool | Bbox"
+) -> bytes:
     """Save a figure to memory."""
     stream = BytesIO()
-    bounds = "tight" if tight else None
+    bounds = ("tight" if tight else None) if isinstance(tight, bool) else tight
     figure.savefig(stream, format=kind, metadata=metadata, bbox_inches=bounds)
     return stream.getvalue()
 

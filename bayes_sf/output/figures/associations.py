@@ -26,7 +26,7 @@ from bayes_sf.output.figures.page import (
     write_numbers,
 )
 from bayes_sf.output.numbers import interval, level
-from bayes_sf.output.words.words import outcome_name
+from bayes_sf.output.words.words import outcome_name, short_name
 from bayes_sf.spec.moments import INTERCEPT
 
 if TYPE_CHECKING:
@@ -157,7 +157,8 @@ def chance_figure(found: "Sequence[Association]", *, prob: float, source: str) -
         axes.tick_params(labelsize=SMALL)
         axes.locator_params(axis="y", nbins=5)
         write_numbers(axes, "y")
-        axes.set_title(outcome_name(outcome), size=SMALL, loc="left")
+        named = say("{}, percentage points", short_name(outcome))
+        axes.set_title(named, size=SMALL, loc="left")
         apart = sum(each.apart for each in ours)
         said.append(
             say(

@@ -3,7 +3,6 @@
 Drawn are distribution functions less the uniform one, in the band that holds all of it.
 """
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -22,8 +21,11 @@ from bayes_sf.output.figures.page import (
     write_numbers,
 )
 from bayes_sf.output.numbers import fixed
+from bayes_sf.output.words.words import outcome_name, short_name
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
@@ -32,7 +34,6 @@ __all__ = ["PLACES", "pit_figure", "rank_figure"]
 
 #: Places that LOO-PIT is told apart by.
 PLACES: Final = 100
-
 
 
 def rank_figure(ranks: "pd.DataFrame", kept: int, *, title: str) -> "Figure":
@@ -87,7 +88,7 @@ def pit_figure(named: "Mapping[str, NDArray[np.float64]]", *, source: str) -> "F
     Parameters
     ----------
     named : mapping
-        What a model is of -> (n,) array as `loo_pit` gives it.
+        Outcome -> (n,) array as `loo_pit` gives it.
     source : {"replica", "microdata"}
         Which data.
     """
@@ -110,13 +111,15 @@ def pit_figure(named: "Mapping[str, NDArray[np.float64]]", *, source: str) -> "F
         axes.fill_between(even, low, high, color=MUTED, alpha=0.25, lw=0)
         axes.plot(even, off, color=ALARM if outside else BLUE, lw=1.5)
         axes.axhline(0, color=MUTED, lw=0.8)
-        axes.set_title(f"{name}, n = {len(values)}", size=SMALL, loc="left", x=-0.15)
+        axes.set_title(f"{short_name(name)}, n = {len(values)}", size=SMALL, loc="left", x=-0.15)
         axes.tick_params(labelsize=SMALL)
         axes.locator_params(axis="y", nbins=4)
         write_numbers(axes, "xy")
         far = int(np.abs(off).argmax())
         said.append(
-            say("{}: farthest from even by {} at {}", name, fixed(float(off[far]), 3),
-                fixed(float(even[far]), 2))
+            say(
+                "{}: farthest from even by {} at {}", outcome_name(name),
+                fixed(float(off[far]), 3), fixed(float(even[far]), 2),
+            )
         )  # fmt: skip
     return describe(figure, "; ".join(said))

@@ -47,7 +47,7 @@ _COLUMNS: Final = 150
 
 @dataclass(frozen=True)
 class _Layout:
-    """Inches of a page and of what is on it; `columns` of the legend."""
+    """Inches of a page and of what is on it; columns of the legend, and where it begins."""
 
     width: float
     left: float
@@ -58,11 +58,12 @@ class _Layout:
     columns: int
     bottom: float = 0.65
     row: float = 0.17
+    legend: float = 0.0
 
 
 _WIDE: Final = _Layout(11.0, 3.5, 1.2, 1.35, 3.1, 0.1, 3)
 #: Names of choices stand above their options, not beside them.
-_PHONE: Final = _Layout(NARROW, 1.75, 0.45, 1.9, 2.4, 0.3, 1)
+_PHONE: Final = _Layout(NARROW, 1.75, 0.45, 1.9, 2.4, 0.3, 1, legend=-1.1)
 
 
 @styled()
@@ -134,9 +135,7 @@ def curve_figure(explored: Explored, *, narrow: bool = False) -> "Figure":
     return describe(figure, _alternative(explored, shares))
 
 
-def _draw_curve(
-    axes: "Axes", table: "pd.DataFrame", explored: Explored, to: _Layout
-) -> None:
+def _draw_curve(axes: "Axes", table: "pd.DataFrame", explored: Explored, to: _Layout) -> None:
     """Intervals by what they exclude, means on top, zero and the ROPE."""
     from matplotlib.collections import LineCollection
 
@@ -179,8 +178,8 @@ def _draw_curve(
     axes.set_ylabel(say("percentage points"))
     axes.tick_params(labelsize=SMALL)
     legend = axes.legend(
-        loc="lower left", bbox_to_anchor=(0, 1), ncols=to.columns, frameon=False, fontsize=SMALL,
-        borderaxespad=0.2, columnspacing=1.2,
+        loc="lower left", bbox_to_anchor=(to.legend, 1), ncols=to.columns, frameon=False,
+        fontsize=SMALL, borderaxespad=0.2, columnspacing=1.2,
     )  # fmt: skip
     for line in legend.get_lines() + list(legend.findobj(LineCollection)):
         line.set_linewidth(max(2.0, thick))

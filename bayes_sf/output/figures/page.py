@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ALARM", "BLUE", "FOOT", "INK", "MUTED", "NARROW", "PALE", "PALETTE", "SMALL", "SUBTITLE",
-    "bare_drawing", "coarsened", "describe", "drawing", "figure_files", "industry_label", "lower_first",
-    "make_page", "make_plot", "number", "picture_label", "styled", "upper_first", "variable_label",
+    "bare_drawing", "coarsened", "describe", "drawing", "figure_files", "industry_label",
+    "lower_first", "make_page", "make_plot", "number", "picture_label", "styled", "upper_first",
+    "variable_label",
 ]  # fmt: skip
 
 

@@ -120,7 +120,7 @@ def _panel(figure: "Figure", place: int, *, left: float) -> "Axes":
 
 def _titled(name: str, result: Result) -> str:
     """Title of a panel: outcome and n."""
-    return fill(f"{name}, n = {result.moments.n_obs}", 44)
+    return fill(f"{name}, n\u00a0=\u00a0{result.moments.n_obs}", 44)
 
 
 def _prior_shares(result: Result, edges: Floats) -> Floats:
@@ -156,15 +156,15 @@ def level_figure(poolings: Sequence[Pooling]) -> "Figure":
     order = [industry.key for industry in load_codebook().industries]
     said = []
     for place, pooling in enumerate(poolings):
-        axes = _panel(figure, place, left=0.42)
+        axes = _panel(figure, place, left=0.5)
         axes.grid(axis="x")
         rows = sorted(shown_levels(pooling), key=lambda row: order.index(row.group))
         for at, row in enumerate(rows):
             _draw_level(axes, at, row)
         axes.axvline(pooling.groups[0].complete, color=MUTED, ls=":", lw=1)
         name = outcome_name(pooling.spec.outcome)
-        axes.set_title(_titled(name, pooling.exact), size=SMALL, loc="left", x=-0.72)
-        labels = [_short(industry_label(row.group)) for row in rows]
+        axes.set_title(_titled(name, pooling.exact), size=SMALL, loc="left", x=-1.0)
+        labels = [_short(industry_label(row.group), 26) for row in rows]
         axes.set_yticks(range(len(rows)), labels)
         axes.set_ylim(len(rows) - 0.5, -0.6)
         axes.tick_params(axis="y", length=0)

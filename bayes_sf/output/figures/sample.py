@@ -208,9 +208,7 @@ def lowess_curve(x: Floats, y: Floats) -> tuple[Floats, Floats]:
 
 
 @styled()
-def missingness_figure(
-    picture: "pd.DataFrame", *, source: str, narrow: bool = False
-) -> "Figure":
+def missingness_figure(picture: "pd.DataFrame", *, source: str, narrow: bool = False) -> "Figure":
     """Draw which quarters of which workplaces are observed; no workplace is named.
 
     Parameters

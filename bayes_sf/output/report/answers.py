@@ -6,17 +6,17 @@ from typing import Final
 import numpy as np
 
 from bayes_sf.analysis.comparison import IccRow
-from bayes_sf.catalogue import mark, say
+from bayes_sf.catalogue import say
 from bayes_sf.output.figures.page import lower_first
 from bayes_sf.output.numbers import fixed, interval, level, with_percent
 from bayes_sf.output.report.associations import Association, by_chance
 from bayes_sf.output.report.material import Material
-from bayes_sf.output.words.words import outcome_name
+from bayes_sf.output.words.words import short_name
 
 __all__ = ["answers", "left_line", "whole_percent", "whole_span"]
 
-#: Outcomes, short: the page says below what they are.
-_SHORT: Final = {"absence_mean": mark("mean absence"), "absence_change": mark("its change")}
+#: A share below it is no whole percent.
+_LEAST: Final = 0.005
 #: Rate of false discoveries that Benjamini and Hochberg's rule is asked for.
 _RATE: Final = 0.05
 
@@ -30,9 +30,9 @@ def answers(material: Material, found: Sequence[Association]) -> Iterator[tuple[
     found : sequence of Association
         Of all outcomes.
     """
-    shares = [row for row in material.found.icc if row.case == "all"]
-    listed = say("; ").join(map(_share, shares))
-    yield say("Industries"), say("Of the differences between workplaces {listed}.", listed=listed)
+    first, *others = (row for row in material.found.icc if row.case == "all")
+    listed = ", ".join([_share(first), *map(_further_share, others)])
+    yield say("Industries"), f"{listed}."
     yield say("Measures"), _measures(found, material.nulls[0].prob)
     if material.source == "replica":
         yield say("Not said"), say("anything of real workplaces: these are invented.")
@@ -41,10 +41,19 @@ def answers(material: Material, found: Sequence[Association]) -> Iterator[tuple[
 
 
 def _share(row: IccRow) -> str:
-    name = say(_SHORT[row.outcome]) if row.outcome in _SHORT else outcome_name(row.outcome)
+    """How much lies between industries."""
     return say(
-        "{median} in {outcome} lies between industries ({level} interval {span})",
-        median=whole_percent(row.median), outcome=lower_first(name), level=level(row.prob),
+        "{median} of the differences in {outcome} lies between them ({level} interval {span})",
+        median=whole_percent(row.median), outcome=lower_first(short_name(row.outcome)),
+        level=level(row.prob), span=whole_span(row.lower, row.upper),
+    )  # fmt: skip
+
+
+def _further_share(row: IccRow) -> str:
+    """The same of a further outcome."""
+    return say(
+        "and {median} of those in {outcome} ({span})",
+        median=whole_percent(row.median), outcome=lower_first(short_name(row.outcome)),
         span=whole_span(row.lower, row.upper),
     )  # fmt: skip
 
@@ -55,9 +64,11 @@ def whole_percent(share: float) -> str:
     Examples
     --------
     >>> whole_percent(0.349), whole_percent(0.004)
-    ('35 %', '<1 %')
+    ('35 %', 'less than 1 %')
     """
-    return with_percent("<1" if 0 < share < 0.005 else f"{100 * share:.0f}")
+    if 0 < share < _LEAST:
+        return say("less than {least}", least=with_percent("1"))
+    return with_percent(f"{100 * share:.0f}")
 
 
 def whole_span(lower: float, upper: float) -> str:
@@ -68,7 +79,7 @@ def whole_span(lower: float, upper: float) -> str:
     >>> whole_span(0.146, 0.713), whole_span(1e-5, 0.099)
     ('15 to 71 %', '0 to 10 %')
     """
-    return with_percent(interval(*(float(round(100 * limit)) for limit in (lower, upper)), 0))
+    return with_percent(interval(float(round(100 * lower)), float(round(100 * upper)), 0))
 
 
 def _measures(found: Sequence[Association], prob: float) -> str:

@@ -116,9 +116,8 @@ def _judged(material: "Material", _: str) -> tuple[Association, ...]:
 def _associate(result: Result, term: str, material: "Material", many: int) -> Association:
     """One contrast, and one of `many`."""
     contrast = find_contrast(term, "widest", lang=language())
-    posterior, (lower, upper), direction = _posterior_of(result, contrast)
-    tail = 0.5 * (1 - result.prob) / many
-    wide_lower, wide_upper = map(float, posterior.quantile([tail, 1 - tail])[0])
+    posterior, limits, direction = _posterior_of(result, contrast, 1, many)
+    (lower, upper), (wide_lower, wide_upper) = limits
 
     def beyond(amount: float) -> float:
         return float(1 - posterior.cdf(amount)[0] + posterior.cdf(-amount)[0])
@@ -145,20 +144,26 @@ def _answered(result: Result, term: str) -> int | None:
 
 
 def _posterior_of(
-    result: Result, contrast: Contrast
-) -> tuple[NormalMixture, tuple[float, float], float]:
-    """Posterior of a contrast, interval, direction; of protected data what printed figures say.
+    result: Result, contrast: Contrast, *many: int
+) -> tuple[NormalMixture, list[tuple[float, float]], float]:
+    """Posterior of a contrast, its interval as one of so many, and its direction.
 
-    Probabilities of it in full would be further equations in the data: there a normal distribution
-    has the mean and the sd that have passed.
+    Of protected data it is what printed figures say: probabilities of the posterior in full would
+    be further equations in the data. There a normal distribution has the mean and the sd that have
+    passed.
     """
     if isinstance(result, Released):
         (row,) = (one for one in result.coefficients if one.term == contrast.term)
         size = contrast.size
         low, high = sorted((size * row.lower, size * row.upper))
         mean, sd = np.array([[size * row.estimate]]), np.array([[abs(size) * row.sd]])
-        return NormalMixture(np.ones(1), mean, sd), (low, high), row.p_direction
-    posterior, tail = contrast_posterior(result, contrast), 0.5 - 0.5 * result.prob
-    low, high = map(float, posterior.quantile([tail, 1 - tail])[0])
-    negative = float(posterior.cdf(0.0)[0])
-    return posterior, (low, high), max(negative, 1 - negative)
+        posterior, direction = NormalMixture(np.ones(1), mean, sd), row.p_direction
+        first = {1: (low, high)}
+    else:
+        posterior, first = contrast_posterior(result, contrast), {}
+        negative = float(posterior.cdf(0.0)[0])
+        direction = max(negative, 1 - negative)
+    tails = [0.5 * (1 - result.prob) / number for number in many]
+    found = posterior.quantile([end for tail in tails for end in (tail, 1 - tail)])[0]
+    limits = zip(many, found[::2].tolist(), found[1::2].tolist(), strict=True)
+    return posterior, [first.get(number, (low, high)) for number, low, high in limits], direction

@@ -137,7 +137,8 @@ def build_fit(material: "Material") -> Section:
 def _lines(fit: Fit) -> Iterator[str]:
     """What the checks come to, forced by the numbers."""
     name = outcome_name(fit.outcome)
-    share = fit.checks.set_index("statistic").loc["share <= 0"]
+    (share,) = fit.checks[fit.checks["statistic"] == "share <= 0"].to_dict("records")
+    observed, expected = float(share["observed"]), float(share["median"])
     if fit.p >= _ALPHA:
         yield say(
             "{outcome}: LOO-PIT is not distinguished from even (p = {p}).",
@@ -150,8 +151,8 @@ def _lines(fit: Fit) -> Iterator[str]:
         "that shape; what is to be expected of a single workplace does, and is not said here. "
         "{observed} of the workplaces are at or below zero; the model would have {expected}.",
         outcome=name, p=_with_sign(fit.p),
-        observed=with_percent(percent(float(share["observed"]), 0)),
-        expected=with_percent(percent(float(share["median"]), 0)),
+        observed=with_percent(percent(observed, 0)),
+        expected=with_percent(percent(expected, 0)),
     )  # fmt: skip
 
 
@@ -197,5 +198,5 @@ def _table(material: "Material") -> Table:
 
 
 def _figure(material: "Material") -> "Figure":
-    named = {outcome_name(fit.outcome): fit.pit for fit in material.fits}
+    named = {fit.outcome: fit.pit for fit in material.fits}
     return pit_figure(named, source=material.source)

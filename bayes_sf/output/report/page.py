@@ -38,7 +38,7 @@ from bayes_sf.output.report.material import Material, explorer_models
 from bayes_sf.output.report.section import Section
 from bayes_sf.output.report.sections import build_sections
 from bayes_sf.output.report.statements import data_say, how_sure, question
-from bayes_sf.output.report.tables import VERDICTS, led_by_numbers
+from bayes_sf.output.report.tables import VERDICTS, for_page
 from bayes_sf.output.run import keyed
 from bayes_sf.output.tables.table import Table
 from bayes_sf.output.words.priors import prior_words
@@ -137,7 +137,7 @@ def render_report(material: Material) -> str:
     def table(one: Table) -> Markup:
         number = f"{say('Table')} {next(tables)}. "
         own = [line for line in one.footer if line not in shared]
-        return Markup(fragment(led_by_numbers(one), number=number, footer=own))  # noqa: S704  # cells are escaped there
+        return Markup(fragment(for_page(one), number=number, footer=own))  # noqa: S704  # cells are escaped there
 
     def drawn(figure: "Figure") -> tuple[str, Picture]:
         number = next(figures)
@@ -174,7 +174,11 @@ def _first_figure(material: Material) -> "Figure":
 def _shared_notes(sections: Sequence[Section]) -> list[str]:
     """Lines below more than one table: the page says them once."""
     often = Counter(line for one in sections for table in one.tables for line in table.footer)
-    return [line for line, times in often.items() if times > 1]
+    kinds = say(
+        "Intervals are credible intervals with equal tails, but for columns of REML and OLS, whose "
+        "are Wald's."
+    )
+    return [kinds, *(line for line, times in often.items() if times > 1)]
 
 
 def _digest(script: str) -> str:

@@ -15,7 +15,7 @@ __all__ = ["REPORT", "Section"]
 REPORT: Final = "report"
 #: Headings by anchor.
 HEADINGS: Final = {
-    "summary": mark("What was asked, what the data say, and how sure that is"),
+    "summary": mark("What was asked, what the data say, and how certain it is"),
     "icc": mark("How much lies between industries"),
     "effects": mark("Which answers go with absence"), "industries": mark("Industries"),
     "missing": mark("Who is missing"), "unobserved": mark("If those who are missing differ"),

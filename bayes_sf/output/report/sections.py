@@ -18,8 +18,8 @@ from bayes_sf.output.figures.multiverse import curve_figure
 from bayes_sf.output.figures.page import upper_first
 from bayes_sf.output.figures.posterior import icc_figure, level_figure, line_figure
 from bayes_sf.output.report.associations import associations
-from bayes_sf.output.report.material import Material, explorer_models
 from bayes_sf.output.report.fit import build_fit
+from bayes_sf.output.report.material import Material, explorer_models
 from bayes_sf.output.report.missing import build_missing, build_unobserved
 from bayes_sf.output.report.section import REPORT, Section
 from bayes_sf.output.report.statements import icc_range, observed, replay_counts
@@ -76,7 +76,8 @@ def _effects(material: Material) -> Section:
             [
                 say(
                     "The report's figure 7 is drawn here from the model with one slope: the "
-                    "difference is the same in every industry, and only levels vary. Slopes of their own for "
+                    "difference is the same in every industry, and only levels vary. "
+                    "Slopes of their own for "
                     "each industry, and how much each borrows from the others, need "
                     "workplaces and sampling: bayes-sf plot q17_slopes slopes. The "
                     "industries' levels, their sd and their correlation with the slopes are "

@@ -47,7 +47,7 @@ def question(material: Material) -> str:
             "This page is made of {n} invented workplaces in {groups} industries: no "
             "manager answered, and nothing was linked to a register. They are drawn so "
             "that they return the study's printed tables: answers to {items} questions "
-            "about preventive work-environment work, and doctor-certified sickness "
+            "about preventive measures at the workplace, and doctor-certified sickness "
             "absence. Two things are asked, as in the study: how much of the differences "
             "in absence lies between industries, and which answers go with higher or "
             "lower absence.",
@@ -57,7 +57,7 @@ def question(material: Material) -> str:
         )
     return say(
         "Managers of {n} workplaces in {groups} industries answered {items} questions "
-        "about preventive work-environment work. Their answers were linked to "
+        "about preventive measures at the workplace. Their answers were linked to "
         "doctor-certified sickness absence in NAV's register. Two things were asked: how "
         "much of the differences in absence lies between industries, and which answers "
         "go with higher or lower absence.",
@@ -162,7 +162,9 @@ def association_line(each: Association) -> str:
     )  # fmt: skip
     if each.answered is None:
         return said
-    counted = say("{count} of {n} workplaces gave the latter answer.", count=each.answered, n=each.n)
+    counted = say(
+        "{count} of {n} workplaces gave the latter answer.", count=each.answered, n=each.n
+    )
     return f"{said} {counted}"
 
 

@@ -16,13 +16,20 @@ from bayes_sf.output.report.material import Material
 from bayes_sf.output.tables.result_tables import prior_notes, quarter_notes
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
 from bayes_sf.output.words.priors import prior_words
-from bayes_sf.output.words.words import industry_name, interval_name, outcome_name, term_name
+from bayes_sf.output.words.words import (
+    industry_name,
+    interval_name,
+    outcome_name,
+    term_name,
+    word,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "contrast_table", "icc_fan_table", "led_by_numbers", "sample_table", "slope_fan_table", "without",
+    "contrast_table", "for_page", "icc_fan_table", "led_by_numbers", "sample_table",
+    "slope_fan_table", "without",
 ]  # fmt: skip
 
 
@@ -223,9 +230,7 @@ def slope_fan_table(material: Material, outcome: str) -> Table:
 
     fan = material.fan[material.fan["outcome"] == outcome]
     slopes = fan[fan["term"] != "icc"]
-    told = slopes.assign(
-        slope=slopes["prior"].map(_kind("slope")), changed=slopes["changes"] != ""
-    )
+    told = slopes.assign(slope=slopes["prior"].map(_kind("slope")), changed=slopes["changes"] != "")
     counts = told.groupby(["slope", "prior"], sort=False)[["concluded", "changed"]].sum()
     records = [
         {"slope": name, **{key: _range(part[key]) for key in ("concluded", "changed")}}
@@ -283,6 +288,21 @@ def without(table: Table, *keys: str) -> Table:
         table, columns=tuple(table.columns[place] for place in kept),
         rows=tuple(tuple(row[place] for place in kept) for row in table.rows),
     )  # fmt: skip
+
+
+def for_page(table: Table) -> Table:
+    """Make a table narrow: texts first in one column, headers of intervals without their kind.
+
+    Parameters
+    ----------
+    table : Table
+        The kind of its intervals is then said for all tables.
+    """
+    kind, plain = word("credible-eti"), word("interval")
+    columns = tuple(
+        replace(column, label=column.label.replace(kind, plain)) for column in table.columns
+    )
+    return led_by_numbers(replace(table, columns=columns))
 
 
 def led_by_numbers(table: Table) -> Table:

@@ -130,12 +130,8 @@ def chance_figure(found: "Sequence[Association]", *, prob: float, source: str) -
     outcomes = list(dict.fromkeys(each.outcome for each in found))
     height = _ABOVE + (_PANEL + 0.3) * len(outcomes) + 0.45
     figure = make_page(
-        say("Every association, alone and as one of {}", len(found)),
-        say(
-            "Thick: {} interval, orange where it leaves out zero. Thin: so wide that all hold "
-            "together.",
-            level(prob),
-        ),
+        say("All {} associations", len(found)),
+        say("Thick: {} interval; thin: all hold together", level(prob)),
         source,
         size=(NARROW, height),
     )

@@ -20,7 +20,7 @@ from bayes_sf.output.figures.page import (
     styled,
     write_numbers,
 )
-from bayes_sf.output.numbers import fixed
+from bayes_sf.output.numbers import fixed, level
 from bayes_sf.output.words.words import outcome_name, short_name
 
 if TYPE_CHECKING:
@@ -96,8 +96,9 @@ def pit_figure(named: "Mapping[str, NDArray[np.float64]]", *, source: str) -> "F
     figure = make_page(
         say("Where workplaces lie in what is expected of them (LOO-PIT)"),
         say(
-            "Distribution function less an even one; shade: where all of it is in 95 % of even "
-            "ones; orange: it leaves the shade"
+            "Distribution function less an even one; shade: where all of it is in {} of even "
+            "ones; orange: it leaves the shade",
+            level(0.95),
         ),
         source, size=(NARROW, height),
     )  # fmt: skip

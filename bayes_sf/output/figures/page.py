@@ -68,6 +68,7 @@ _SIZE = (9.0, 5.8)
 #: its pixels are 3.7 inches then, and 9 points 11.5 pixels.
 NARROW: Final = 3.7
 SMALL: Final = 9
+_NARROW_LINE: Final = 56
 #: Inches above and below what is left of a figure without its words.
 _PAD: Final = 0.05
 #: Labels of a page's title, of the line under it, and of the one at its foot.
@@ -108,7 +109,8 @@ def make_page(
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=size)
-    inch = 1 / size[1]
+    inch, narrow = 1 / size[1], size[0] <= NARROW
+    subtitle = fill(subtitle, _NARROW_LINE) if narrow else subtitle
     statement = say(_SOURCES[source])
     synthetic = source == "replica"
     tag = f"{statement.partition(':')[0]}. " if synthetic else ""

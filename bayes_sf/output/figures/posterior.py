@@ -248,7 +248,7 @@ def line_figure(result: Result, *, seed: int = 1) -> "Figure":
     return describe(figure, f"{say('Posterior means')}: {'; '.join(said)}")
 
 
-def _short(label: str, most: int = 24) -> str:
+def _short(label: str, most: int = 22) -> str:
     """A label that fits beside or above a small plot."""
     return label if len(label) <= most else f"{label[: most - 1].rstrip()}…"
 

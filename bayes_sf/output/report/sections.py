@@ -92,7 +92,10 @@ def _effects(material: Material) -> Section:
         "effects", source, tuple(paragraphs),
         (
             *(contrast_table(material, found, outcome) for outcome in outcomes),
-            *comparison_tables(_without_intercepts(material.found), source=source),
+            *(
+                without(table, "model")  # a code of the questionnaire: the term says its words
+                for table in comparison_tables(_without_intercepts(material.found), source=source)
+            ),
         ),
         tuple(figures),
     )  # fmt: skip

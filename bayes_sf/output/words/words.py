@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "STATEMENTS", "SYMBOLS", "group_name", "industry_name", "interval_name", "model_name",
-    "numbered_name", "of_groups", "outcome_name", "own_group", "quarter_words", "short_name", "statement_of",
-    "step_name", "term_name", "unit_name", "word",
+    "numbered_name", "of_groups", "outcome_name", "own_group", "quarter_words", "short_name",
+    "statement_of", "step_name", "term_name", "unit_name", "word",
 ]  # fmt: skip
 
 #: Statistics Norway's symbols since 2021.

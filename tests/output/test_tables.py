@@ -251,7 +251,7 @@ def test_norwegian_has_the_same_digits(everything: dict[str, tuple[Table, ...]])
 
 def test_terms_of_the_norwegian_footer(everything: dict[str, tuple[Table, ...]]) -> None:
     table = next(t for t in everything["nb"] if t.name == "estimates_exact")
-    assert "95\u00a0% troverdighetsintervall (like haler)" in table.header
+    assert "95\u00a0%-troverdighetsintervall (like store haler)" in table.header
     assert "prosentpoeng (n = 420–582)" in table.caption
     assert any(line.startswith("A priori-fordelinger") for line in table.footer)
     assert ". = finnes ikke." in table.footer

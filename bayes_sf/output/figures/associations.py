@@ -39,7 +39,7 @@ __all__ = ["chance_figure", "forest_figure"]
 #: Inches of a slope with its label, of a panel, and of what is above and below.
 _ROW, _PANEL, _ABOVE, _BELOW = 0.36, 1.15, 0.8, 0.7
 #: Letters of a label that fit above an interval.
-_LETTERS: Final = 52
+_LETTERS: Final = 48
 
 
 @styled()

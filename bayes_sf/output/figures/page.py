@@ -68,7 +68,7 @@ _SIZE = (9.0, 5.8)
 #: its pixels are 3.7 inches then, and 9 points 11.5 pixels.
 NARROW: Final = 3.7
 SMALL: Final = 9
-_NARROW_LINE: Final = 56
+_NARROW_LINE: Final = 46
 #: Inches above and below what is left of a figure without its words.
 _PAD: Final = 0.05
 #: Labels of a page's title, of the line under it, and of the one at its foot.

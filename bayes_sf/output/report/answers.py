@@ -92,9 +92,9 @@ def _measures(found: Sequence[Association], prob: float) -> str:
     if not apart:
         return f"{said}."
     end = (
-        say("{left} of them are left once their number is taken into account.", left=left)
+        say("taking their number into account leaves {left}.", left=left)
         if left
-        else say("none is left once their number is taken into account.")
+        else say("taking their number into account leaves none.")
     )
     return f"{said}; {end}"
 

@@ -61,7 +61,7 @@ _MARKED: Final = {
 }
 _BANNERS: Final = {
     "published": mark("Computed from the report's printed tables."),
-    "replica": mark("Nothing here is a finding about real workplaces."),
+    "replica": mark("Invented workplaces."),
     "microdata": mark("Computed from the files that were given."),
 }
 #: What is said of it below.

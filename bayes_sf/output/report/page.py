@@ -60,7 +60,7 @@ _MARKED: Final = {
     "own": mark("OWN DATA"),
 }
 _BANNERS: Final = {
-    "published": mark("Computed from the report's printed tables."),
+    "published": mark("From the report's printed tables."),
     "replica": mark("Invented workplaces."),
     "microdata": mark("Computed from the files that were given."),
 }

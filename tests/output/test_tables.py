@@ -111,6 +111,11 @@ def displayed(value: Any, number_format: str) -> str:
         return "" if value is None else str(value)
     if number_format.startswith('"'):
         return number_format.strip('"')
+    beyond = re.fullmatch(r'\[([<>])([-\d.]+)\]"([^"]+)";0(?:\.0+)?', number_format)
+    if beyond:
+        below, limit = beyond[1] == "<", float(beyond[2])
+        assert value < limit if below else value > limit
+        return beyond[3]
     positive, negative = number_format.split(";")
     part = negative if value < 0 else positive
     decimals = len(part.partition(".")[2])
@@ -531,15 +536,17 @@ def test_excel_is_made_in_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 
 def test_excel_has_numbers_with_formats_and_frozen_panes() -> None:
-    book = load_workbook(io.BytesIO(excel_bytes([TABLE, replace(TABLE, name="T")])))
-    assert book.sheetnames == ["t", "T~2"]  # Excel does not tell them apart by capitals
-    sheet = book["t"]
+    book = load_workbook(io.BytesIO(excel_bytes([TABLE, TABLE])))
+    assert book.sheetnames == ["Slopes", "Slopes~2"]
+    sheet = book["Slopes"]
     assert (sheet["A1"].value, sheet.freeze_panes) == (TABLE.caption, "B3")
     assert [cell.value for cell in sheet[2]] == [
         "Te&rm", "Mean", "n", "95 %, lower", "95 %, upper", "P", "R-hat", "Published",
     ]  # fmt: skip
     assert (sheet["B3"].value, sheet["B3"].number_format) == (-0.2351, '0.00;"−"0.00')
-    assert (sheet["F3"].value, sheet["F3"].number_format) == (0.0001, '"<0.001"')
+    assert (sheet["F3"].value, sheet["F3"].number_format) == (
+        0.0001, '[<0.001]"<0.001";0.000',
+    )  # fmt: skip
     assert (sheet["A4"].value, sheet["A4"].data_type) == ("=1+1", "s")  # no formula
     assert (sheet["H3"].value, sheet["H3"].number_format) == (-0.3, '0.00;"−"0.00')
     below = [sheet.cell(row, 1).value for row in range(7, 7 + len(TABLE.footer))]
@@ -547,9 +554,9 @@ def test_excel_has_numbers_with_formats_and_frozen_panes() -> None:
 
 
 def test_long_names_become_different_sheets() -> None:
-    names = [f"shrinkage_q13_controls_absence_{end}" for end in ("mean", "change")]
-    book = load_workbook(io.BytesIO(excel_bytes([replace(TABLE, name=name) for name in names])))
-    assert len(book.sheetnames) == 2
+    titles = ["Levels of industries and shrinkage, mean", "LEVELS of industries and shrinkage, x"]
+    book = load_workbook(io.BytesIO(excel_bytes([replace(TABLE, title=t) for t in titles])))
+    assert len({name.lower() for name in book.sheetnames}) == 2, "to Excel capitals are the same"
     assert all(len(name) <= 31 for name in book.sheetnames)
 
 
@@ -562,7 +569,37 @@ def test_word_repeats_the_header_and_has_everything_around_the_table() -> None:
     assert table.rows[0]._tr.trPr.find(qn("w:tblHeader")) is not None
     assert [cell.text for cell in table.rows[0].cells] == list(TABLE.header)
     texts = [paragraph.text for paragraph in document.paragraphs if paragraph.text]
-    assert texts == [TABLE.caption, *TABLE.footer]
+    assert texts == [f"Table 1. {TABLE.caption}", *TABLE.footer]
+    assert "SEQ Table" in "".join(t.text or "" for t in document.element.iter(qn("w:instrText")))
+    assert all(row._tr.trPr.find(qn("w:cantSplit")) is not None for row in table.rows)
+    section = document.sections[0]
+    assert (round(section.page_width.mm), round(section.page_height.mm)) == (210, 297)
+
+
+def test_word_lays_wide_tables_on_their_side_and_breaks_no_word() -> None:
+    """Widths: of each word at 0.6 of its size a letter, with the cells' own margins."""
+    columns = tuple(Column(f"c{at}", "Constructions", "number") for at in range(9))
+    wide = Table("w", "Wide", columns, ((1.25,) * 9,), lang="nb")
+    document = Document(io.BytesIO(table_files([TABLE, wide], ["word"])["tables.docx"]))
+    sides = [(round(s.page_width.mm), round(s.page_height.mm)) for s in document.sections]
+    assert sides == [(210, 297), (297, 210)]
+    for table, of in zip(document.tables, (TABLE, wide), strict=True):
+        room = 170 if of is TABLE else 257
+        assert sum(cell.width.mm for cell in table.rows[0].cells) <= room + 0.5
+        for cell, label in zip(table.rows[0].cells, of.header, strict=True):
+            points = cell.paragraphs[0].runs[0].font.size.pt
+            longest = max(map(len, label.split()), default=0)
+            assert cell.width.pt >= 0.6 * points * longest + 10.8
+
+
+def test_excel_prints_all_columns_on_a_page_with_its_header() -> None:
+    (sheet,) = load_workbook(io.BytesIO(excel_bytes([TABLE]))).worksheets
+    assert sheet.print_title_rows == "$2:$2"
+    assert (sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight) == (1, 0)
+    assert sheet.page_setup.paperSize in {9, "9"}
+    widths = [sheet.column_dimensions[letter].width for letter in "ABCDEFGH"]
+    assert all(5 <= width <= 60 for width in widths)
+    assert widths[7] > len("Published"), "the longest word of a header is in one line"
 
 
 def test_word_without_its_library_names_the_extra(

@@ -62,14 +62,14 @@ def word_bytes(tables: Sequence[Table]) -> bytes:
         ) from error
     document = Document()
     document.styles["Normal"].font.name = "Arial"
-    section = document.sections[0]
+    lying = False
+    _turn(document.sections[0], lying=lying)
     for number, table in enumerate(tables, start=1):
         fit = _fit(table)
-        if number == 1:
-            _turn(section, lying=fit.lying)
-        elif fit.lying != (section.page_width > section.page_height):
-            section = document.add_section()
-            _turn(section, lying=fit.lying)
+        if fit.lying != lying:
+            lying = fit.lying
+            section = document.sections[0] if number == 1 else document.add_section()
+            _turn(section, lying=lying)
         _add_table(document, table, number, fit)
     stream = BytesIO()
     document.save(stream)
@@ -171,11 +171,19 @@ def _count(paragraph: "Paragraph", number: int) -> None:
     from docx.oxml import OxmlElement
     from docx.oxml.ns import qn
 
-    field = OxmlElement("w:fldSimple")
-    field.set(qn("w:instr"), r" SEQ Table \* ARABIC ")
-    run = paragraph.add_run(str(number))._r  # noqa: SLF001  # the only way to it
-    field.append(run)
-    paragraph._p.append(field)  # noqa: SLF001
+    def mark(kind: str) -> None:
+        part = OxmlElement("w:fldChar")
+        part.set(qn("w:fldCharType"), kind)
+        paragraph.add_run()._r.append(part)  # noqa: SLF001  # the only way to it
+
+    mark("begin")
+    instruction = OxmlElement("w:instrText")
+    instruction.set(qn("xml:space"), "preserve")
+    instruction.text = r" SEQ Table \* ARABIC "
+    paragraph.add_run()._r.append(instruction)  # noqa: SLF001
+    mark("separate")
+    paragraph.add_run(str(number))
+    mark("end")
 
 
 def _describe(grid: Any, caption: str) -> None:

@@ -55,11 +55,13 @@ def plot(
     from bayes_sf.spec.analysis import load_analysis
 
     asked = load_analysis(analysis)
-    from bayes_sf.output.figures.pictures import check_picture
+    from bayes_sf.output.figures.pictures import check_asked, check_picture
 
     check_picture(picture)
     if engine not in (None, "exact", "nuts"):
         raise UsageError("--engine", "must be exact or nuts", got=engine)
+    for spec in asked.specs:
+        check_asked(spec, picture, engine=engine, rows=given.source != "published")
     given.ready()
     from bayes_sf.output.runs.plot import run_plot
 
@@ -84,6 +86,10 @@ def sbc(
     from bayes_sf.spec.analysis import load_analysis
 
     asked = load_analysis(analysis)
+    from bayes_sf.analysis.checks.calibration import check_calibration
+
+    for spec in asked.specs:
+        check_calibration(spec, n=n, engine=engine)
     given.ready()
     from bayes_sf.output.runs.sbc import run_sbc
 

@@ -17,6 +17,7 @@ from dataclasses import asdict, replace
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from functools import cache
+from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -277,7 +278,8 @@ def test_no_file_lets_the_replica_pass_for_the_real_study(
         assert f"Synt{'h' * (lang == 'en')}" not in csv_bytes(table).decode().splitlines()[0]
         assert b"SYNTHETIC replica" in files[f"{table.name}.csv"]
     captions = [p.text for p in Document(io.BytesIO(files["tables.docx"])).paragraphs]
-    assert sum(text.startswith(mark) for text in captions) == len(tables)
+    named = re.compile(rf"(?:Table|Tabell) \d+\. {mark}")
+    assert sum(bool(named.match(text)) for text in captions) == len(tables)
     for sheet in load_workbook(io.BytesIO(files["tables.xlsx"])).worksheets:
         assert sheet["A1"].value.startswith(mark)
 
@@ -590,6 +592,35 @@ def test_word_lays_wide_tables_on_their_side_and_breaks_no_word() -> None:
             points = cell.paragraphs[0].runs[0].font.size.pt
             longest = max(map(len, label.split()), default=0)
             assert cell.width.pt >= 0.6 * points * longest + 10.8
+
+
+@pytest.mark.slow  # LibreOffice starts in seconds
+@pytest.mark.skipif(
+    not (shutil.which("soffice") and shutil.which("pdftotext")),
+    reason="LibreOffice and pdftotext are not installed",
+)
+def test_libreoffice_shows_every_word_whole_on_a4(
+    everything: dict[str, tuple[Table, ...]], tmp_path: Path
+) -> None:
+    """Rendered as a reader would: no word of a header or a name of a row is broken inside."""
+    tables = everything["nb"]
+    (tmp_path / "t.docx").write_bytes(table_files(tables, ["word"])["tables.docx"])
+    home = f"-env:UserInstallation={(tmp_path / 'home').as_uri()}"
+    command = ["soffice", home, "--headless", "--convert-to", "pdf", "--outdir", str(tmp_path)]
+    subprocess.run([*command, str(tmp_path / "t.docx")], check=True, capture_output=True)
+    read = subprocess.run(
+        ["pdftotext", "-bbox", str(tmp_path / "t.pdf"), "-"],
+        check=True, capture_output=True, encoding="utf-8",
+    )  # fmt: skip
+    pages = set(re.findall(r'<page width="(\d+)[\d.]*" height="(\d+)', read.stdout))
+    assert pages <= {("595", "841"), ("841", "595"), ("595", "842"), ("842", "595")}
+    shown = {unescape(word) for word in re.findall(r">([^<>\n]+)</word>", read.stdout)}
+    wanted = {
+        word for table in tables for text in (*table.header, *(row[0] for row in table.texts))
+        for word in re.findall(r"[^\s-]+-?", text)
+    }  # fmt: skip
+    joined = " ".join(shown)
+    assert not sorted(word for word in wanted if word not in shown and word not in joined)
 
 
 def test_excel_prints_all_columns_on_a_page_with_its_header() -> None:

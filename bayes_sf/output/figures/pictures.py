@@ -19,13 +19,15 @@ from bayes_sf.output.figures.page import MUTED, figure_files, picture_label, sty
 from bayes_sf.output.figures.result import draw_estimates, draw_shrinkage, draw_slopes
 from bayes_sf.output.files import write_files
 from bayes_sf.output.words.words import statement_of
+from bayes_sf.spec.model import ModelSpec
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
 __all__ = [
-    "OF_CHAINS", "PICTURES", "check_picture", "draw_picture", "picture_name", "plot", "signed",
+    "OF_CHAINS", "PICTURES", "check_asked", "check_picture", "draw_picture", "picture_name", "plot",
+    "signed",
 ]  # fmt: skip
 
 #: Draws that predictive pictures use.
@@ -120,6 +122,40 @@ def check_picture(name: str) -> None:
     if name not in PICTURES:
         rule = f"must be one of {', '.join(PICTURES)}"
         raise UsageError("plot", rule, got=name, fix=closest(name, PICTURES))
+
+
+def check_asked(spec: ModelSpec, name: str, *, engine: str | None, rows: bool) -> None:
+    """Refuse a picture that a model cannot give, before it is fitted.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    name : str
+        One of `PICTURES`.
+    engine : {"exact", "nuts"} or None
+        As the user asked for it.
+    rows : bool
+        Whether its data have rows: those of printed tables have none.
+
+    Raises
+    ------
+    UsageError
+        For a picture of chains by another engine than nuts, of rows that there are not, of slopes
+        that do not vary, and for an engine that does not fit the model.
+    """
+    where = f"plot {name!r} of model {spec.name!r}"
+    if engine is not None and engine not in spec.engines:
+        fix = f"leave --engine out, or use {' or '.join(spec.engines)}"
+        raise UsageError(where, "must be by an engine that fits the model", got=engine, fix=fix)
+    if name in OF_CHAINS and engine == "exact":
+        rule, fix = "is about chains, and independent draws have none", "use --engine nuts"
+        raise UsageError(where, rule, got="engine 'exact'", fix=fix)
+    if name in _OF_ROWS and not rows:
+        rule, fix = "needs rows, and printed tables have none", "use --data replica"
+        raise UsageError(where, rule, fix=f"{fix}, or files of your own")
+    if name == "slopes" and not spec.varying:
+        fix = "name one predictor in `varying`, e.g. models/q13_slopes.toml"
+        raise UsageError(where, "has slopes that are the same in all groups", fix=fix)
 
 
 def picture_name(result: Result, name: str) -> str:

@@ -5,6 +5,7 @@ that lies on its side, or has smaller letters. Captions are Word's own, with num
 headers are marked as such and repeated on every page, and no row is torn in two.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -23,13 +24,16 @@ __all__ = ["word_bytes"]
 
 #: Points of letters: the usual, and what a table may have that is wider than a page on its side.
 _POINTS: Final = (9, 8, 7)
-#: Width of a letter in its size, generous: a reader's font may be a wider one than ours.
-_LETTER: Final = 0.62
+#: Width of a letter in its size, and of a capital, generous: headers are bold, and a reader's font
+#: may be a wider one than ours.
+_LETTER, _CAPITAL = 0.62, 0.8
 #: Points that a cell has left and right of its text, and letters of a text before it wraps.
 _AROUND, _TEXT = 12, 34
 #: A4 in millimetres, and its margins.
 _SHORT, _LONG, _MARGIN = 210, 297, 20
 _MM: Final = 72 / 25.4
+#: What a line may end with.
+_PARTS: Final = re.compile(r"[^ -]+-?|-")
 
 
 @dataclass(frozen=True)
@@ -117,15 +121,20 @@ def _widths(table: Table, points: int) -> tuple[list[float], list[float]]:
     least, most = [], []
     for place, column in enumerate(table.columns):
         cells = [row[place] for row in rows]
-        words = [word for text in (column.label, *cells) for word in text.split(" ")]
-        longest = max(map(len, cells), default=0)
-        narrow = max(map(len, words))
+        words = [word for text in (column.label, *cells) for word in _PARTS.findall(text)]
+        longest = max(map(_ems, cells), default=0.0)
+        narrow = max(map(_ems, words), default=0.0)
         if not column.is_text:  # figures stay in one line; their header wraps
             narrow = max(narrow, longest)
-        wide = max(narrow, min(max(longest, len(column.label) // 2), _TEXT))
-        least.append(_LETTER * points * narrow + _AROUND)
-        most.append(_LETTER * points * wide + _AROUND)
+        wide = max(narrow, min(max(longest, _ems(column.label) / 2), _TEXT * _LETTER))
+        least.append(points * narrow + _AROUND)
+        most.append(points * wide + _AROUND)
     return least, most
+
+
+def _ems(text: str) -> float:
+    """Width of a text in the size of its letters."""
+    return sum(_CAPITAL if letter.isupper() else _LETTER for letter in text)
 
 
 def _add_table(document: "Document", table: Table, number: int, fit: _Fit) -> None:

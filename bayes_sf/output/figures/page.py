@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
-    "ALARM", "BLUE", "FOOT", "INK", "MUTED", "NARROW", "PALE", "PALETTE", "SMALL", "SUBTITLE",
+    "ALARM", "BLUE", "DPI", "FOOT", "INK", "MUTED", "NARROW", "PALE", "PALETTE", "SMALL",
+    "SUBTITLE",
     "bare_drawing", "coarsened", "describe", "drawing", "figure_files", "industry_label",
     "lower_first", "make_page", "make_plot", "number", "picture_label", "styled", "upper_first",
     "variable_label",
@@ -42,6 +43,8 @@ PALETTE: Final = ("#C08400", "#3A97D2", "#009E73", "#C66F9F", "#0072B2", "#D55E0
 BLUE, ALARM = PALETTE[4:]
 INK, MUTED, PALE = "#222222", "#666666", "#8C8C8C"
 
+#: Dots of a PNG for an inch, and of what is drawn as dots in an SVG.
+DPI: Final = 150
 _STYLE: Final[dict[Any, object]] = {
     "font.family": ["DejaVu Sans", "sans-serif"],
     "font.size": 10,
@@ -53,7 +56,6 @@ _STYLE: Final[dict[Any, object]] = {
     "grid.color": "#E6E6E6",
     "xtick.color": INK,
     "ytick.color": INK,
-    "savefig.dpi": 150,
     "text.parse_math": False,  # a dollar sign in a name is a dollar sign
     "svg.fonttype": "none",  # text stays text: searched, read aloud, small
     "svg.hashsalt": "bayes-sf",  # without it the same figure has other identifiers in every run
@@ -178,7 +180,9 @@ def picture_label(name: str) -> str:
     return fill(text, max(_LINE, len(text) // 2 + 1))
 
 
-def figure_files(name: str, figure: "Figure", *, tight: bool = False) -> dict[str, bytes]:
+def figure_files(
+    name: str, figure: "Figure", *, tight: bool = False, dpi: int = DPI, pdf: bool = False
+) -> dict[str, bytes]:
     """Give the files of a figure: without dates and versions, the same for the same data.
 
     Parameters
@@ -189,16 +193,29 @@ def figure_files(name: str, figure: "Figure", *, tight: bool = False) -> dict[st
         Its title and label become the files' title and description.
     tight : bool
         Whether the page is as large as what is drawn, instead of as large as it was made.
+    dpi : int
+        Dots of the PNG for an inch.
+    pdf : bool
+        Whether it is a PDF as well.
 
     Returns
     -------
     dict
-        File name -> content, `.svg` and `.png`.
+        File name -> content, `.svg` and `.png`, and `.pdf` where it is asked for.
     """
     title, text = legible(figure.get_suptitle()), legible(str(figure.get_label()))
     said: dict[str, str | None] = {"Title": title, "Description": text, "Software": None}
-    png = _saved(figure, "png", said, tight=tight)
-    return {f"{name}.svg": drawing(figure, tight=tight), f"{name}.png": png}
+    files = {
+        f"{name}.svg": drawing(figure, tight=tight),
+        f"{name}.png": _saved(figure, "png", said, tight=tight, dpi=dpi),
+    }
+    if pdf:
+        undated: dict[str, str | None] = {
+            "Title": title, "Subject": text, "Creator": None, "Producer": None,
+            "CreationDate": None,
+        }  # fmt: skip
+        files[f"{name}.pdf"] = _saved(figure, "pdf", undated, tight=tight, dpi=dpi)
+    return files
 
 
 def drawing(figure: "Figure", *, tight: bool = False) -> bytes:
@@ -249,12 +266,13 @@ def bare_drawing(figure: "Figure") -> bytes:
 
 @styled()
 def _saved(
-    figure: "Figure", kind: str, metadata: dict[str, str | None], *, tight: "bool | Bbox"
-) -> bytes:
+    figure: "Figure", kind: str, metadata: dict[str, str | None], *, tight: "bool | Bbox",
+    dpi: int = DPI,
+) -> bytes:  # fmt: skip
     """Save a figure to memory."""
     stream = BytesIO()
     bounds = ("tight" if tight else None) if isinstance(tight, bool) else tight
-    figure.savefig(stream, format=kind, metadata=metadata, bbox_inches=bounds)
+    figure.savefig(stream, format=kind, metadata=metadata, bbox_inches=bounds, dpi=dpi)
     return stream.getvalue()
 
 

@@ -21,7 +21,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import isfinite
 
-from bayes_sf.catalogue import say, speaks
+from bayes_sf.catalogue import say, say_as, speaks
 from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.engines.result import Result
@@ -126,7 +126,7 @@ def find_contrast(term: str, kind: str, *, lang: str = "en") -> Contrast:  # noq
     if kind == "step":
         rule = "has no steps"
         raise UsageError(f"contrast of {term}", rule, got=item.kind, fix="use 'widest'")
-    ends = say("{} to {}", low.label, high.label)
+    ends = say_as("contrast", "{} to {}", low.label, high.label)
     return Contrast(term, size, ends + part, coded=True)
 
 

@@ -47,6 +47,9 @@ def plot(
     engine: Annotated[
         str | None, typer.Option("--engine", help="exact or nuts; by default what it takes.")
     ] = None,
+    dpi: Annotated[
+        int, typer.Option("--dpi", help="Dots of the PNG for an inch; 300 is for print.")
+    ] = 150,
 ) -> None:
     """Draw a picture of every model of an analysis, as SVG and PNG.
 
@@ -55,15 +58,19 @@ def plot(
     from bayes_sf.spec.analysis import load_analysis
 
     asked = load_analysis(analysis)
-    from bayes_sf.output.figures.pictures import check_picture
+    from bayes_sf.output.figures.pictures import check_asked, check_dpi, check_picture
 
     check_picture(picture)
+    check_dpi(dpi, "--dpi")
     if engine not in (None, "exact", "nuts"):
         raise UsageError("--engine", "must be exact or nuts", got=engine)
+    for spec in asked.specs:
+        check_asked(spec, picture, engine=engine, rows=given.source != "published")
     given.ready()
     from bayes_sf.output.runs.plot import run_plot
 
-    given.finish(run_plot(asked, given.study(), given.asked, picture, engine=engine))
+    run = run_plot(asked, given.study(), given.asked, picture, engine=engine, dpi=dpi)
+    given.finish(run)
 
 
 @app.command()
@@ -84,6 +91,10 @@ def sbc(
     from bayes_sf.spec.analysis import load_analysis
 
     asked = load_analysis(analysis)
+    from bayes_sf.analysis.checks.calibration import check_calibration
+
+    for spec in asked.specs:
+        check_calibration(spec, n=n, engine=engine)
     given.ready()
     from bayes_sf.output.runs.sbc import run_sbc
 

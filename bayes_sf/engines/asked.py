@@ -148,7 +148,7 @@ class Asked:
             "engine": "engine",
         }  # fmt: skip
 
-    def plot(self, name: str, path: "Path | str | None" = None) -> "Figure":
+    def plot(self, name: str, path: "Path | str | None" = None, *, dpi: int = 150) -> "Figure":
         """Draw a picture of this result, and save it.
 
         Parameters
@@ -156,7 +156,9 @@ class Asked:
         name : str
             ``trace, rank, forest, ppc, loo_pit, pair, energy, shrinkage`` or ``slopes``.
         path : path, optional
-            A file ``.svg`` or ``.png``.
+            A file ``.svg``, ``.png`` or ``.pdf``.
+        dpi : int
+            Dots of a PNG for an inch.
 
         Returns
         -------
@@ -169,4 +171,4 @@ class Asked:
         """
         import bayes_sf as sf
 
-        return sf.plot(self, name, path)  # type: ignore[arg-type]
+        return sf.plot(self, name, path, dpi=dpi)  # type: ignore[arg-type]

@@ -19,7 +19,7 @@ from bayes_sf.engines.result import Result
 from bayes_sf.errors import legible
 from bayes_sf.inputs.pseudonym import run_key
 from bayes_sf.output.audit import notice, write_log
-from bayes_sf.output.figures.page import coarsened, figure_files
+from bayes_sf.output.figures.page import DPI, coarsened, figure_files
 from bayes_sf.output.files import json_text, write_files
 from bayes_sf.output.formats.terminal import print_end, print_table
 from bayes_sf.output.tables.table import Table
@@ -90,6 +90,8 @@ class Content:
         Prints to a console in place of the statement and the tables.
     tight : bool
         Whether figures are cut to what is drawn: those that ArviZ lays out.
+    dpi : int
+        Dots of PNG files for an inch.
     private : sequence of str
         Files that hold microdata or pseudonyms: their owner alone may read them.
     """
@@ -107,6 +109,7 @@ class Content:
     statement: str = ""
     printed: "Callable[[Console], None] | None" = None
     tight: bool = False
+    dpi: int = DPI
     private: Sequence[str] = ()
 
 
@@ -173,7 +176,7 @@ class Run:
         files["provenance.json"] = json_text(self.provenance)
         for name, figure in self.content.figures.items():
             drawn = coarsened(figure) if self.control.active else figure
-            files |= figure_files(name, drawn, tight=self.content.tight)
+            files |= figure_files(name, drawn, tight=self.content.tight, dpi=self.content.dpi)
         private = self.content.private if self.control.microdata else ()
         log = write_log(folder, self.control, self.passed.log)
         return (*write_files(folder, files, private=private), *log)

@@ -8,7 +8,9 @@ import pytest
 from scipy import stats
 
 import bayes_sf as sf
+from bayes_sf.analysis.checks.calibration import uniform_p
 from bayes_sf.analysis.checks.loo import compare_models, leave_group_out, loo
+from bayes_sf.analysis.checks.pit import loo_pit
 from bayes_sf.analysis.checks.predictive_check import check_predictions, summarise_replicates
 from bayes_sf.engines.sampled.nuts import Sampled
 from bayes_sf.engines.sampled.pointwise import Given, given_draws
@@ -56,6 +58,8 @@ def test_exact_is_what_a_refit_without_the_row_predicts(fitted: sf.Result, row: 
     assert left.n_obs == 1
     error = density.std() / np.sqrt(density.size)
     assert abs(np.exp(loo(fitted).pointwise[row]) - density.mean()) < 5 * error
+    below = (given_draws(draws, left, spec).replicate(seed=6).ravel() <= left.y[0]).mean()
+    assert loo_pit(fitted)[row] == pytest.approx(below, abs=4 * np.sqrt(0.25 / density.size))
 
 
 def test_density_of_a_row_and_its_replications_are_those_of_scipy() -> None:
@@ -93,6 +97,19 @@ def test_exact_agrees_with_psis_of_the_same_model(fitted: sf.Result) -> None:
     assert found.p_loo == pytest.approx(5, abs=2)  # four group means and a slope
     assert found.se == pytest.approx(np.sqrt(40) * found.pointwise.std())
     assert found.bad == 0
+
+
+def test_pit_is_even_where_the_model_is_right_and_is_refused_without_an_exact_one() -> None:
+    """Of 400 rows that the model itself makes; squared, they are skewed."""
+    right = frame(seed=4, n=400)
+    ranks = [
+        np.minimum((100 * loo_pit(sf.fit(SPEC, df))).astype(int), 99)
+        for df in (right, right.assign(y=np.exp(right["y"])))
+    ]
+    assert uniform_p(ranks[0], 100) > 0.05
+    assert uniform_p(ranks[1], 100) < 0.001
+    with pytest.raises(UsageError, match="no posterior"):
+        loo_pit(sf.fit(SPEC, frame(), engine="reml"))
 
 
 def test_psis_of_sampled_models(fitted: sf.Result) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bayes_sf.cli.given import Given
 from tests.tools import REPLICA_NOTICE
 
 type Command = Callable[..., tuple[int, str, str]]
@@ -53,14 +54,27 @@ def test_json_holds_the_same(command: Command) -> None:
         (("loo", "q31"), "did you mean"),
         (("loo", "q13", "--data", "published"), "must be replica"),
         (("plot", "q13", "shrinkag"), "did you mean 'shrinkage'"),
-        (("plot", "q13", "ppc"), "none in memory"),
+        (("plot", "q13", "ppc"), "printed tables have none"),
+        (("plot", "null", "trace", "--engine", "exact"), "is about chains"),
+        (("plot", "q17_slopes", "forest", "--engine", "exact"), "an engine that fits the model"),
         (("plot", "null", "forest", "--engine", "reml"), "must be exact or nuts"),
         (("plot", "null", "slopes"), "same in all groups"),
+        (("sbc", "q13", "-n", "1"), "at least 20 data sets"),
+        (("sbc", "q13", "--engine", "reml"), "must be exact or nuts"),
+        (("sbc", "q17_slopes", "--engine", "exact"), "an engine that fits the model"),
+        (("sbc", "q13_panel"), "what is missing is no part"),
     ],
 )
 def test_what_is_refused(
-    command: Command, tmp_path: Path, arguments: tuple[str, ...], message: str
+    command: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    message: str,
 ) -> None:
+    if arguments[0] != "loo":  # it is seen from what is asked, before any data are read
+        monkeypatch.setattr(Given, "study", None)
+        monkeypatch.setattr(Given, "workplaces", None)
     code, out, err = command(*arguments, "--quiet")
     assert (code, out) == (2, "")
     told = err.removeprefix(REPLICA_NOTICE["en"])  # some are refused before the replica is read

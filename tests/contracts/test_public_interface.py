@@ -46,7 +46,7 @@ PARAMETERS = {
     "Result.varcorr": "self",
     "Result.summary": "self",
     "Result.diagnostics": "self",
-    "Result.plot": "self name path=None",
+    "Result.plot": "self name path=None *dpi=150",
     "Result.predict": "self new=None *groups='known' *kind='mean' *scale='response' "
     "*by=() *at=None",
     "Result.comparisons": "self variables=None *by=() *at=None *new=None *groups='none' "
@@ -97,7 +97,7 @@ PARAMETERS = {
     "reread": "what *models=None *priors=None *prob=0.95 *seed=1 *progress",
     "Priors.from_study": "study *weight *unit *slope=''",
     "load_sample": "name=None **files",
-    "plot": "result name path=None",
+    "plot": "result name path=None *dpi=150",
     "published_table": "key",
     "sensitivity": "what data *items=() *parts=() *contrast='widest' *rope=None *amounts=(0.1, "
     "0.25, 0.5, 1.0, 2.0) *workforce=None *cost_per_day=None *effects=None *step_at_most=None "

@@ -156,8 +156,8 @@ def test_the_scatter_moves_points_sideways_only(scores: pd.DataFrame) -> None:
 def test_the_scatter_names_answers_and_draws_the_curve(scores: pd.DataFrame) -> None:
     figure = spoken("nb", scatter_figure, scores, "q13", "absence_mean", source="microdata")
     counts = scores["q13"].value_counts()
-    assert ticks(figure)[0] == f"Svært liten grad n = {counts[1.0]}"
-    assert ticks(figure)[4] == f"Svært stor grad n = {counts[5.0]}"
+    assert ticks(figure)[0] == f"I svært liten grad n = {counts[1.0]}"
+    assert ticks(figure)[4] == f"I svært stor grad n = {counts[5.0]}"
     places, curve = lowess_curve(scores["q13"].to_numpy(), scores["absence_mean"].to_numpy())
     np.testing.assert_allclose(figure.axes[0].lines[-1].get_xydata(), np.c_[places, curve])
 

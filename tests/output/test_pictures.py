@@ -41,6 +41,48 @@ def test_every_picture_is_drawn_and_saved(name: str, tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 2
 
 
+def test_many_groups_make_a_picture_that_one_can_look_at(tmp_path: Path) -> None:
+    """160 schools, from the lowest to the highest; some are named."""
+    rng = np.random.default_rng(5)
+    school = np.repeat(np.arange(160), 5)
+    y = rng.normal(size=160)[school] + rng.normal(size=800)
+    df = pd.DataFrame({"y": y, "g": np.char.add("school ", school.astype(str))})
+    result = sf.fit(sf.ModelSpec("y", group="g"), df)
+    figure = result.plot("shrinkage", tmp_path / "many.png", dpi=50)
+    width, height = figure.get_size_inches()
+    assert height < 2 * width
+    axes = figure.axes[0]
+    means = [
+        float(np.ravel(line.get_ydata())[0]) for line in axes.lines if line.get_mfc() == "white"
+    ]
+    assert len(means) == 160
+    drawn = [
+        float(np.ravel(line.get_xdata())[0]) for line in axes.lines
+        if line.get_marker() == "o" and line.get_mfc() != "white"
+    ]  # fmt: skip
+    assert drawn == sorted(drawn)
+    assert len(axes.get_yticklabels()) == 5
+
+
+def test_dots_and_pdf(tmp_path: Path) -> None:
+    from PIL import Image
+
+    result = sf.fit(SPEC, frame())
+    sizes = []
+    for dpi in (50, 100):
+        result.plot("forest", tmp_path / "a.png", dpi=dpi)
+        with Image.open(tmp_path / "a.png") as picture:
+            sizes.append(picture.width)
+    assert sizes[1] == pytest.approx(2 * sizes[0], abs=2)
+    first, second = (tmp_path / f"{name}.pdf" for name in "ab")
+    for path in (first, second):
+        result.plot("forest", path)
+    assert first.read_bytes().startswith(b"%PDF")
+    assert first.read_bytes() == second.read_bytes(), "the same for the same data"
+    with pytest.raises(UsageError, match="dpi: must be 20 to 1200"):
+        result.plot("forest", dpi=5)
+
+
 def test_shrinkage_shows_raw_and_pooled_means() -> None:
     result = sf.fit(SPEC, frame())
     axes = result.plot("shrinkage").axes[0]
@@ -106,8 +148,8 @@ def test_what_cannot_be_drawn(tmp_path: Path) -> None:
         result.plot("trace")
     with pytest.raises(UsageError, match="same in all groups"):
         result.plot("slopes")
-    with pytest.raises(UsageError, match=r"saves .svg or .png.*pdf"):
-        result.plot("forest", tmp_path / "x.pdf")
+    with pytest.raises(UsageError, match=r"saves .svg or .png or .pdf.*tif"):
+        result.plot("forest", tmp_path / "x.tif")
     with pytest.raises(UsageError, match="no posterior to draw from"):
         sf.fit(SPEC, frame(), engine="reml").plot("forest")
     assert not list(tmp_path.iterdir())

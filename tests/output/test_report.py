@@ -4,7 +4,9 @@ import json
 import os
 import re
 import shutil
+from base64 import b64decode
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -25,13 +27,16 @@ from bayes_sf.engines.fit import ENGINES
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.output.figures.associations import forest_figure
 from bayes_sf.output.figures.page import figure_files
-from bayes_sf.output.figures.posterior import forest_figure, icc_figure, line_figure
+from bayes_sf.output.figures.posterior import icc_figure, line_figure
 from bayes_sf.output.files import write_files
-from bayes_sf.output.numbers import fixed, percent
+from bayes_sf.output.numbers import fixed
 from bayes_sf.output.report import alternatives
 from bayes_sf.output.report.alternatives import move_unobserved
-from bayes_sf.output.report.material import Material, associations, explorer_models, gather
+from bayes_sf.output.report.answers import answers, left_line, whole_percent
+from bayes_sf.output.report.associations import associations
+from bayes_sf.output.report.material import Material, explorer_models, gather
 from bayes_sf.output.report.page import render_report, write_report
 from bayes_sf.output.report.section import Section
 from bayes_sf.output.report.sections import SECTIONS, build_sections
@@ -136,7 +141,7 @@ class Page(HTMLParser):
             if key in given:
                 where = self.targets if given[key].startswith("#") else self.addresses
                 where.append(given[key])
-        self.alts += [given["alt"]] if tag == "img" else []
+        self.alts += [given["aria-label"]] if given.get("class") == "plot" else []
         if tag in {"caption", "figcaption"}:
             self._open = tag
             self.captions.append("")
@@ -155,7 +160,7 @@ def test_page_holds_all_it_needs(pages: dict[str, Path], lang: str) -> None:
     page = Page(text)
     assert len(text.encode()) < 5_000_000
     assert all(address.startswith("data:") for address in page.addresses)
-    assert not re.search(r"@import|url\(", text)
+    assert not re.search(r"@import|url\((?!#)", text)
     assert len(page.ids) == len(set(page.ids))
     assert {target[1:] for target in page.targets} <= set(page.ids)
     assert len(page.alts) >= 5
@@ -200,12 +205,67 @@ def test_statements_follow_the_results(material: Material) -> None:
     assert 0 < len(apart) < N_SLOPES
     assert f"{len(apart)} of {N_SLOPES} associations" in line
     assert len(said[line]) == len(apart)
-    assert fixed(apart[0].mean, 2) in said[line][0]
+    assert fixed(apart[0].mean, 1) in said[line][0]
     none = [replace(each, lower=-1.0, upper=1.0) for each in found]
     assert any(f"0 of {N_SLOPES} associations" in text for text in dict(data_say(ours, none)))
     large = [replace(each, at_least=(1.0, 1.0, 1.0)) for each in found]
     assert f"for {2 * N_SLOPES} of {2 * N_SLOPES}" in next(how_sure(ours, large))
     assert "for the other 0" in next(how_sure(ours, large)).lower()
+
+
+@pytest.mark.english
+def test_first_screen_follows_the_results(material: Material) -> None:
+    found = associations(material)
+    said = dict(answers(material, found))
+    assert f"of {len(found)} associations stand out" in said["Measures"]
+    assert f"about {0.05 * len(found):.0f}" in said["Measures"]
+    left = sum(each.left for each in found)
+    assert said["Measures"].endswith(f"into account leaves {left or 'none'}.")
+    row = material.found.icc[0]
+    assert said["Industries"].startswith(f"{100 * row.median:.0f} %")
+    wide = {"wide_lower": -1.0, "wide_upper": 1.0}
+    all_gone = [replace(each, **wide) for each in found]
+    assert dict(answers(material, all_gone))["Measures"].endswith("leaves none.")
+    none = [replace(each, lower=-1.0, upper=1.0) for each in found]
+    assert dict(answers(material, none))["Measures"].startswith("0 of")
+    assert "leaves" not in dict(answers(material, none))["Measures"]
+
+
+@pytest.mark.english
+def test_what_is_left_of_many_is_what_the_rules_say(material: Material) -> None:
+    """Bonferroni from quantiles of the posterior; Benjamini and Hochberg by hand."""
+    found = associations(material)
+    each = next(a for a in found if a.term == "q13" and "mean" in a.outcome)
+    slope = material.found.results["bivariate", "exact"]["q13", "absence_mean"].fitted.coef.take(
+        [1]
+    )
+    tail = 0.025 / len(found)
+    limits = 4 * slope.quantile([tail, 1 - tail])[0]
+    assert [each.wide_lower, each.wide_upper] == pytest.approx(limits, rel=1e-6)
+    p = material.small["multiplicity"].groupby("outcome")["p"]
+    kept = sum(
+        max((k for k, one in enumerate(sorted(part), 1) if one <= 0.05 * k / len(part)), default=0)
+        for _, part in p
+    )
+    assert f"keeps {kept}," in left_line(material, found)
+
+
+@pytest.mark.english
+def test_a_category_comes_with_how_many_answered_so(material: Material) -> None:
+    data = material.data
+    assert isinstance(data, AnalysisSample)
+    (each,) = [a for a in associations(material) if a.term == "q17[no]" and "mean" in a.outcome]
+    observed = data.frame[data.frame["absence_mean"].notna()]
+    assert each.answered == int((observed["q17"] == "no").sum())
+    assert all(a.answered is None for a in associations(material) if "[" not in a.term)
+
+
+@pytest.mark.english
+def test_notes_are_said_once(pages: dict[str, Path]) -> None:
+    text = pages["en"].read_text(encoding="utf-8")
+    note = "P(direction): posterior probability of the sign of the median."
+    assert text.count(note) == 1
+    assert text.index('id="notes"') < text.index(note)
 
 
 def test_contrasts_are_those_of_draws(material: Material) -> None:
@@ -258,9 +318,9 @@ def test_a_section_without_results_is_not_there(
 
 
 def test_without_a_rope_nothing_is_judged(material: Material) -> None:
-    page = build_sections(replace(material, rope=None), [SECTIONS[1]])[0]
-    judged = build_sections(material, [SECTIONS[1]])[0]
-    verdict = "Dom"
+    page = build_sections(replace(material, rope=None), only("effects"))[0]
+    judged = build_sections(material, only("effects"))[0]
+    verdict = "Konklusjon"
     assert verdict not in page.tables[0].header
     assert verdict in judged.tables[0].header
 
@@ -280,7 +340,7 @@ def test_figures_say_what_they_show(material: Material) -> None:
              if load_codebook().term(row.term) != "(Intercept)"]  # fmt: skip
     assert len(rows) > len(apart) == N_SLOPES
     assert f"{sum(apart)} av {N_SLOPES} intervaller" in forest.get_label()
-    assert len(forest.axes[0].get_yticklabels()) == N_SLOPES
+    assert len(forest.axes[0].texts) == N_SLOPES
     files = figure_files("forest", forest)
     assert b"SYNTETISK" in files["forest.svg"]
     assert files["forest.svg"].count(b"<desc>") == 1
@@ -395,6 +455,18 @@ def published() -> Material:
     return gather(sf.load_sample("published").first(2))
 
 
+@pytest.fixture(scope="module")
+def published_pages(
+    published: Material, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Path]:
+    """The real study's page, in both languages; contrasts are labelled in English in both."""
+    folder, found = tmp_path_factory.mktemp("published"), {}
+    for lang in LANGUAGES:
+        found[lang] = folder / f"{lang}.html"
+        found[lang].write_text(spoken(lang, render_report, published), encoding="utf-8")
+    return found
+
+
 def test_published_study_has_what_its_tables_allow(published: Material) -> None:
     said = {section.key: section for section in build_sections(published)}
     assert "multiverse" not in said  # neither quarters nor how controls go together are printed
@@ -438,15 +510,17 @@ def test_published_figures_have_the_decimals_of_their_tables(published: Material
     assert {row.df for row in rows} == {516 - 6 - 9, 403 - 6 - 9, 6 - 1}
 
 
-def test_the_same_icc_has_the_same_digits_on_the_whole_page(published: Material) -> None:
-    """First page in percent, table and fan: three decimals, never more for a limit near zero."""
+def test_an_icc_is_whole_percents_in_prose_and_three_decimals_in_tables(
+    published: Material,
+) -> None:
+    """Its interval spans tens of percents; in a table a limit near zero has no more decimals."""
     said = " ".join(text for text, _ in data_say(published, ()))
     table = icc_table(published.found.icc, source="published")
     for row, cells in zip(published.found.icc[:2], table.texts, strict=False):
         median, (low, high) = cells[4], cells[5].split(" to ")
-        shown = percent(float(median), 1), high
-        assert f"{shown[0]} %" in said
-        assert f"{percent(float(high), 1)} %" in said
+        assert f"{whole_percent(row.median)} lies between" in said
+        assert f"{100 * row.upper:.0f} %" in said
+        assert float(median) == pytest.approx(row.median, abs=0.0005)
         assert len(high) == len("0.000")
         assert low == ("<0.001" if row.lower < 0.0005 else fixed(row.lower, 3))
 
@@ -553,16 +627,27 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 #: What is not of the words is the same on both pages.
 ENGLISH = pytest.param("en", marks=pytest.mark.slow)
+SEEN = Path(__file__).with_name("seen.js").read_text(encoding="utf-8")
+SEEN = SEEN.partition('"use strict";')[2].strip()
+UNFOLDED = "document.querySelectorAll('details').forEach((section) => { section.open = true; });"
 
 
 @pytest.fixture(params=["nb", ENGLISH])
 def opened(
     browser: Any, pages: dict[str, Path], request: pytest.FixtureRequest
 ) -> Iterator[tuple[Any, str]]:
-    """A page that is open, and its language; at the end it has said and asked for nothing."""
+    """A page that is open and unfolded, and its language; it has said and asked for nothing."""
+    with quiet(browser, pages[request.param]):
+        yield browser, request.param
+
+
+@contextmanager
+def quiet(browser: Any, page: Path) -> Iterator[None]:
+    """Open and unfold a page; at the end nothing was said in the console, and nothing asked for."""
     browser.get_log("performance")
-    browser.get(pages[request.param].as_uri())
-    yield browser, request.param
+    browser.get(page.as_uri())
+    browser.execute_script(UNFOLDED)
+    yield
     assert browser.get_log("browser") == []
     asked = [
         message["params"]["request"]["url"]
@@ -571,26 +656,97 @@ def opened(
         == "Network.requestWillBeSent"
     ]
     assert {address.partition(":")[0] for address in asked} <= {"file", "data"}
-    assert [address for address in asked if address.startswith("file:")] == [
-        pages[request.param].as_uri()
-    ]
+    assert [address for address in asked if address.startswith("file:")] == [page.as_uri()]
+
+
+@contextmanager
+def screen(browser: Any, width: int, scheme: str) -> Iterator[None]:
+    """Look as wide as a desk, a tablet or a phone, by day or by night."""
+    height = {1440: 900, 768: 1024, 390: 844}[width]
+    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+    night = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": night})
+    yield
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+#: Rows of a table are alike, and so are marks of a drawing, which is one picture to axe: a few of
+#: them tell as much as all, and take seconds less.
+THINNED = """
+document.querySelectorAll("tbody tr:nth-child(n+3)").forEach((row) => row.remove());
+document.querySelectorAll("svg.plot").forEach((svg) => svg.replaceChildren());
+"""
 
 
 @needs_chromium
-def test_axe_finds_nothing(opened: tuple[Any, str]) -> None:
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(opened: tuple[Any, str], scheme: str) -> None:
     """Axe-core's rules of WCAG 2.1 A and AA, contrast among them, and its best practices."""
     import axe_core_python
 
     browser, _ = opened
     source = Path(axe_core_python.__file__).with_name("axe.min.js")
-    browser.execute_script(source.read_text(encoding="utf-8"))
-    found = browser.execute_async_script(
-        "const done = arguments[0]; axe.run(document, {resultTypes: ['violations', 'passes']})"
-        ".then((r) => done({wrong: r.violations.map((v) => [v.id, v.nodes.map((n) => n.html)]),"
-        " passed: r.passes.map((p) => p.id)}));"
-    )
+    with screen(browser, {"light": 1440, "dark": 390}[scheme], scheme):
+        browser.execute_script(THINNED + source.read_text(encoding="utf-8"))
+        found = browser.execute_async_script(
+            "const done = arguments[0]; axe.run(document, {resultTypes: ['violations', 'passes']})"
+            ".then((r) => done({wrong: r.violations.map((v) => [v.id, v.nodes.map((n) => n.html)]),"
+            " passed: r.passes.map((p) => p.id)}));"
+        )
     assert found["wrong"] == []
     assert "color-contrast" in found["passed"]
+
+
+@needs_chromium
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 768, 390])
+@pytest.mark.parametrize("page", ["replica", pytest.param("published", marks=pytest.mark.slow)])
+def test_all_is_read_at_every_width(
+    browser: Any, request: pytest.FixtureRequest, page: str, width: int, scheme: str
+) -> None:
+    """No text below 11 pixels, contrasts of 4.5 and 3, answers and picture on the first screen.
+
+    Pictures of each stay in pytest's cache (`.pytest_cache/d/report`).
+    """
+    kept = request.config.cache.mkdir("report")  # type: ignore[union-attr]  # there is one
+    shown = {
+        "replica": request.getfixturevalue("pages"),
+        "published": {} if page == "replica" else request.getfixturevalue("published_pages"),
+    }[page]
+    for lang, path in shown.items():
+        with quiet(browser, path), screen(browser, width, scheme):
+            browser.save_screenshot(str(kept / f"{page}_{lang}_{width}_{scheme}.png"))
+            seen = browser.execute_script(f"return {SEEN}")
+        assert seen["small"] == seen["pale"] == seen["faint"] == []
+        assert 40 < seen["words"] < 90
+        top, height, of = seen["picture"]
+        if (page, lang) != ("replica", "en"):  # whose pictures are blank
+            assert top + height <= of + 5, (lang, seen["picture"])
+        assert max(seen["wide"]) == width
+
+
+@needs_chromium
+def test_a_link_unfolds_its_section(browser: Any, pages: dict[str, Path]) -> None:
+    browser.get("about:blank")  # another document: a link within one does not open it anew
+    browser.get(f"{pages['nb'].as_uri()}#missing")
+    unfolded = "return [...document.querySelectorAll('details[open]')].map((one) => one.id)"
+    assert browser.execute_script(unfolded) == ["missing"]
+    browser.find_element("css selector", "#contents a[href='#fit']").click()
+    assert set(browser.execute_script(unfolded)) == {"missing", "fit"}
+    links = "return [...document.querySelectorAll('.back a')].map((one) => one.hash)"
+    assert set(browser.execute_script(links)) == {"#contents"}
+
+
+@needs_chromium
+def test_all_of_it_is_printed(browser: Any, pages: dict[str, Path]) -> None:
+    """What is folded on a screen is on paper; pages are numbered."""
+    browser.get(pages["en"].as_uri())
+    pdf = b64decode(browser.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})["data"])
+    count = len(re.findall(rb"/Type\s*/Page\b", pdf))
+    assert count > 8
+    assert "counter(page)" in pages["en"].read_text(encoding="utf-8")
 
 
 #: Of tables that are scrolled to their end: names of rows that are not in sight; whether none is.
@@ -607,17 +763,10 @@ return [out.length, Number(wide.length < 5)];
 
 
 @needs_chromium
-def test_nothing_scrolls_sideways_on_a_phone(opened: tuple[Any, str]) -> None:
+def test_names_of_rows_stay_in_sight_on_a_phone(opened: tuple[Any, str]) -> None:
     browser, _ = opened
-    size = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": False}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    width = browser.execute_script(
-        "return [innerWidth, document.documentElement.scrollWidth, document.body.scrollWidth]"
-    )
-    hidden = browser.execute_script(ROW_NAMES_OUT_OF_SIGHT)
-    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    assert width[0] == 390
-    assert max(width) == 390
+    with screen(browser, 390, "light"):
+        hidden = browser.execute_script(ROW_NAMES_OUT_OF_SIGHT)
     assert hidden == [0, 0]
 
 
@@ -695,6 +844,11 @@ def test_page_reads_without_scripts(browser: Any, pages: dict[str, Path]) -> Non
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
         browser.get(pages["nb"].as_uri())
+        root = browser.execute_cdp_cmd("DOM.getDocument", {})["root"]["nodeId"]
+        found = {"nodeId": root, "selector": "details"}
+        for node in browser.execute_cdp_cmd("DOM.querySelectorAll", found)["nodeIds"]:
+            opening = {"nodeId": node, "name": "open", "value": ""}
+            browser.execute_cdp_cmd("DOM.setAttributeValue", opening)
         tree = browser.execute_cdp_cmd("Accessibility.getFullAXTree", {})
     finally:
         browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
@@ -747,7 +901,7 @@ def test_an_industry_that_is_hidden_has_no_figure_in_the_page(
     for table in levels.tables:
         rows = [row for row in table.texts if row[0].startswith("ICT")]
         assert rows
-        assert all(row.count(":") == len(row) - 2 for row in rows)  # all but name and total
+        assert all(row.count(":") == len(row) - 1 for row in rows)  # all but the name
     write_report(tmp_path / "page.html", control)
     written = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")}
     logs = {f"page_private/disclosure.{kind}" for kind in ("csv", "json")}

@@ -17,6 +17,7 @@ from dataclasses import asdict, replace
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from functools import cache
+from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -111,6 +112,11 @@ def displayed(value: Any, number_format: str) -> str:
         return "" if value is None else str(value)
     if number_format.startswith('"'):
         return number_format.strip('"')
+    beyond = re.fullmatch(r'\[([<>])([-\d.]+)\]"([^"]+)";0(?:\.0+)?', number_format)
+    if beyond:
+        below, limit = beyond[1] == "<", float(beyond[2])
+        assert value < limit if below else value > limit
+        return beyond[3]
     positive, negative = number_format.split(";")
     part = negative if value < 0 else positive
     decimals = len(part.partition(".")[2])
@@ -251,7 +257,7 @@ def test_norwegian_has_the_same_digits(everything: dict[str, tuple[Table, ...]])
 
 def test_terms_of_the_norwegian_footer(everything: dict[str, tuple[Table, ...]]) -> None:
     table = next(t for t in everything["nb"] if t.name == "estimates_exact")
-    assert "95\u00a0% troverdighetsintervall (like haler)" in table.header
+    assert "95\u00a0%-troverdighetsintervall (like store haler)" in table.header
     assert "prosentpoeng (n = 420–582)" in table.caption
     assert any(line.startswith("A priori-fordelinger") for line in table.footer)
     assert ". = finnes ikke." in table.footer
@@ -272,7 +278,8 @@ def test_no_file_lets_the_replica_pass_for_the_real_study(
         assert f"Synt{'h' * (lang == 'en')}" not in csv_bytes(table).decode().splitlines()[0]
         assert b"SYNTHETIC replica" in files[f"{table.name}.csv"]
     captions = [p.text for p in Document(io.BytesIO(files["tables.docx"])).paragraphs]
-    assert sum(text.startswith(mark) for text in captions) == len(tables)
+    named = re.compile(rf"(?:Table|Tabell) \d+\. {mark}")
+    assert sum(bool(named.match(text)) for text in captions) == len(tables)
     for sheet in load_workbook(io.BytesIO(files["tables.xlsx"])).worksheets:
         assert sheet["A1"].value.startswith(mark)
 
@@ -531,15 +538,17 @@ def test_excel_is_made_in_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 
 def test_excel_has_numbers_with_formats_and_frozen_panes() -> None:
-    book = load_workbook(io.BytesIO(excel_bytes([TABLE, replace(TABLE, name="T")])))
-    assert book.sheetnames == ["t", "T~2"]  # Excel does not tell them apart by capitals
-    sheet = book["t"]
+    book = load_workbook(io.BytesIO(excel_bytes([TABLE, TABLE])))
+    assert book.sheetnames == ["Slopes", "Slopes~2"]
+    sheet = book["Slopes"]
     assert (sheet["A1"].value, sheet.freeze_panes) == (TABLE.caption, "B3")
     assert [cell.value for cell in sheet[2]] == [
         "Te&rm", "Mean", "n", "95 %, lower", "95 %, upper", "P", "R-hat", "Published",
     ]  # fmt: skip
     assert (sheet["B3"].value, sheet["B3"].number_format) == (-0.2351, '0.00;"−"0.00')
-    assert (sheet["F3"].value, sheet["F3"].number_format) == (0.0001, '"<0.001"')
+    assert (sheet["F3"].value, sheet["F3"].number_format) == (
+        0.0001, '[<0.001]"<0.001";0.000',
+    )  # fmt: skip
     assert (sheet["A4"].value, sheet["A4"].data_type) == ("=1+1", "s")  # no formula
     assert (sheet["H3"].value, sheet["H3"].number_format) == (-0.3, '0.00;"−"0.00')
     below = [sheet.cell(row, 1).value for row in range(7, 7 + len(TABLE.footer))]
@@ -547,9 +556,9 @@ def test_excel_has_numbers_with_formats_and_frozen_panes() -> None:
 
 
 def test_long_names_become_different_sheets() -> None:
-    names = [f"shrinkage_q13_controls_absence_{end}" for end in ("mean", "change")]
-    book = load_workbook(io.BytesIO(excel_bytes([replace(TABLE, name=name) for name in names])))
-    assert len(book.sheetnames) == 2
+    titles = ["Levels of industries and shrinkage, mean", "LEVELS of industries and shrinkage, x"]
+    book = load_workbook(io.BytesIO(excel_bytes([replace(TABLE, title=t) for t in titles])))
+    assert len({name.lower() for name in book.sheetnames}) == 2, "to Excel capitals are the same"
     assert all(len(name) <= 31 for name in book.sheetnames)
 
 
@@ -562,7 +571,66 @@ def test_word_repeats_the_header_and_has_everything_around_the_table() -> None:
     assert table.rows[0]._tr.trPr.find(qn("w:tblHeader")) is not None
     assert [cell.text for cell in table.rows[0].cells] == list(TABLE.header)
     texts = [paragraph.text for paragraph in document.paragraphs if paragraph.text]
-    assert texts == [TABLE.caption, *TABLE.footer]
+    assert texts == [f"Table 1. {TABLE.caption}", *TABLE.footer]
+    assert "SEQ Table" in "".join(t.text or "" for t in document.element.iter(qn("w:instrText")))
+    assert all(row._tr.trPr.find(qn("w:cantSplit")) is not None for row in table.rows)
+    section = document.sections[0]
+    assert (round(section.page_width.mm), round(section.page_height.mm)) == (210, 297)
+
+
+def test_word_lays_wide_tables_on_their_side_and_breaks_no_word() -> None:
+    """Widths: of each word at 0.6 of its size a letter, with the cells' own margins."""
+    columns = tuple(Column(f"c{at}", "Constructions", "number") for at in range(9))
+    wide = Table("w", "Wide", columns, ((1.25,) * 9,), lang="nb")
+    document = Document(io.BytesIO(table_files([TABLE, wide], ["word"])["tables.docx"]))
+    sides = [(round(s.page_width.mm), round(s.page_height.mm)) for s in document.sections]
+    assert sides == [(210, 297), (297, 210)]
+    for table, of in zip(document.tables, (TABLE, wide), strict=True):
+        room = 170 if of is TABLE else 257
+        assert sum(cell.width.mm for cell in table.rows[0].cells) <= room + 0.5
+        for cell, label in zip(table.rows[0].cells, of.header, strict=True):
+            points = cell.paragraphs[0].runs[0].font.size.pt
+            longest = max(map(len, label.split()), default=0)
+            assert cell.width.pt >= 0.6 * points * longest + 10.8
+
+
+@pytest.mark.slow  # LibreOffice starts in seconds
+@pytest.mark.skipif(
+    not (shutil.which("soffice") and shutil.which("pdftotext")),
+    reason="LibreOffice and pdftotext are not installed",
+)
+def test_libreoffice_shows_every_word_whole_on_a4(
+    everything: dict[str, tuple[Table, ...]], tmp_path: Path
+) -> None:
+    """Rendered as a reader would: no word of a header or a name of a row is broken inside."""
+    tables = everything["nb"]
+    (tmp_path / "t.docx").write_bytes(table_files(tables, ["word"])["tables.docx"])
+    home = f"-env:UserInstallation={(tmp_path / 'home').as_uri()}"
+    command = ["soffice", home, "--headless", "--convert-to", "pdf", "--outdir", str(tmp_path)]
+    subprocess.run([*command, str(tmp_path / "t.docx")], check=True, capture_output=True)
+    read = subprocess.run(
+        ["pdftotext", "-bbox", str(tmp_path / "t.pdf"), "-"],
+        check=True, capture_output=True, encoding="utf-8",
+    )  # fmt: skip
+    pages = set(re.findall(r'<page width="(\d+)[\d.]*" height="(\d+)', read.stdout))
+    assert pages <= {("595", "841"), ("841", "595"), ("595", "842"), ("842", "595")}
+    shown = {unescape(word) for word in re.findall(r">([^<>\n]+)</word>", read.stdout)}
+    wanted = {
+        word for table in tables for text in (*table.header, *(row[0] for row in table.texts))
+        for word in re.findall(r"[^\s-]+-?", text)
+    }  # fmt: skip
+    joined = " ".join(shown)
+    assert not sorted(word for word in wanted if word not in shown and word not in joined)
+
+
+def test_excel_prints_all_columns_on_a_page_with_its_header() -> None:
+    (sheet,) = load_workbook(io.BytesIO(excel_bytes([TABLE]))).worksheets
+    assert sheet.print_title_rows == "$2:$2"
+    assert (sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight) == (1, 0)
+    assert sheet.page_setup.paperSize in {9, "9"}
+    widths = [sheet.column_dimensions[letter].width for letter in "ABCDEFGH"]
+    assert all(5 <= width <= 60 for width in widths)
+    assert widths[7] > len("Published"), "the longest word of a header is in one line"
 
 
 def test_word_without_its_library_names_the_extra(

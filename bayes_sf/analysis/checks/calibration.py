@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["Calibration", "calibrate", "simulated_rows", "uniform_band", "uniform_p"]
+__all__ = [
+    "Calibration", "calibrate", "check_calibration", "simulated_rows", "uniform_band", "uniform_p",
+]  # fmt: skip
 
 #: Posterior draws that a true value is ranked among, nearly independent: 101 possible ranks.
 _KEPT = 100
@@ -123,14 +125,10 @@ def calibrate(
     """
     import pandas as pd
 
+    chosen = check_calibration(spec, n=n, engine=engine)
     rows = rows_of(spec, data)
     if rows is None:
         raise UsageError("sbc", "needs rows", fix="use --data replica, or files of your own")
-    chosen = engine or spec.engines[0]
-    if chosen not in ("exact", "nuts"):
-        raise UsageError("sbc: engine", "must be exact or nuts", got=engine)
-    if n < 20:
-        raise UsageError("sbc: n", "must be at least 20 data sets", got=n)
     fixed, design = fixed_priors(spec, rows)
     prior = draw_prior(fixed, design, n, seed=seed)
     ranks, refused, failed = [], [], 0
@@ -146,6 +144,35 @@ def calibrate(
         draws = result.some_draws(40 * _KEPT, seed=number + 1)["posterior"].to_dataset()
         ranks.append(_ranks(truth, draws, simulated, fixed))
     return Calibration(fixed, chosen, pd.DataFrame(ranks), _KEPT, tuple(refused), failed)
+
+
+def check_calibration(spec: ModelSpec, *, n: int, engine: str | None = None) -> str:
+    """Refuse what cannot be calibrated, before data are read; return the engine.
+
+    Parameters
+    ----------
+    spec, n, engine
+        As in `calibrate`.
+
+    Raises
+    ------
+    UsageError
+        For an engine that does not fit the model, fewer than 20 data sets, and a model of what is
+        missing, whose data sets are more than rows.
+    """
+    chosen = engine or spec.engines[0]
+    if chosen not in ("exact", "nuts"):
+        raise UsageError("sbc: engine", "must be exact or nuts", got=engine)
+    where = f"sbc of model {spec.name!r}"
+    if chosen not in spec.engines:
+        fix = f"leave --engine out, or use {' or '.join(spec.engines)}"
+        raise UsageError(where, "must be by an engine that fits the model", got=chosen, fix=fix)
+    if n < 20:
+        raise UsageError("sbc: n", "must be at least 20 data sets", got=n)
+    if spec.missing != "drop":
+        rule, fix = "is of models of rows: what is missing is no part", "see docs/calibration.md"
+        raise UsageError(where, rule, got=f"missing = {spec.missing!r}", fix=fix)
+    return chosen
 
 
 def simulated_rows(truth: "xr.Dataset", design: Rows, spec: ModelSpec, *, seed: int) -> Rows:

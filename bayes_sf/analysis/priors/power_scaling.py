@@ -137,7 +137,7 @@ def _diagnoses(rows: list[_Row]) -> list[str]:
 def _exact(
     posterior: Posterior, terms: tuple[str, ...], alphas: tuple[float, float], prob: float
 ) -> Iterator[_Row]:
-    """Rows of an exact result: nodes weighed anew."""
+    """Rows of an exact result: nodes with new weights."""
     tails = [0.5 - 0.5 * prob, 0.5 + 0.5 * prob, _TAIL, 1 - _TAIL]
     base = _Scaled([power_scale(part) for part in posterior.parts], tails)
     scaled = {

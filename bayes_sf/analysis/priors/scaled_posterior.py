@@ -8,7 +8,7 @@ row a times (a = 2: each row twice, in its own group). For Gaussian residuals
 so that coefficients and group effects integrate out as before, with sigma^2/a in the place of
 sigma^2 and a lambda in that of lambda. Raising the prior to a power multiplies the precision of
 normal priors and the log densities of sigma and tau; the distribution of the group effects given
-tau is part of the model, and stays. Either way the nodes of the fit are weighed anew, and
+tau is part of the model, and stays. Either way the nodes of the fit get new weights, and
 coefficients updated there: nothing is sampled, and no importance weights need smoothing.
 
 References

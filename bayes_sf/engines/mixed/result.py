@@ -366,7 +366,7 @@ class MixedResult(Result):
             return super().diagnostics()
         raise UsageError(f"engine {self.engine!r}", "has no Monte Carlo error to diagnose")
 
-    def plot(self, name: str, path: Any = None) -> Any:
+    def plot(self, name: str, path: Any = None, *, dpi: int = 150) -> Any:  # noqa: ARG002
         """Refuse: pictures are of models with one random intercept or slopes by nuts.
 
         Raises

@@ -19,7 +19,9 @@ from bayes_sf.output.figures.page import (
     BLUE,
     INK,
     MUTED,
+    NARROW,
     PALETTE,
+    SMALL,
     axis_quarter,
     describe,
     industry_label,
@@ -30,7 +32,14 @@ from bayes_sf.output.figures.page import (
     upper_first,
     variable_label,
 )
-from bayes_sf.output.figures.sample import STATE_COLOURS, STATES, UNITS, lowess_curve
+from bayes_sf.output.figures.sample import (
+    STATE_COLOURS,
+    STATES,
+    UNITS,
+    add_states,
+    lowess_curve,
+    place_states,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -180,7 +189,7 @@ def curve_figure(
 
 @styled()
 def states_figure(
-    counts: "pd.DataFrame", sizes: Mapping[str, int | str], *, source: str
+    counts: "pd.DataFrame", sizes: Mapping[str, int | str], *, source: str, narrow: bool = False
 ) -> "Figure":
     """Draw how many workplaces are observed in each quarter: bars, no line per workplace.
 
@@ -192,17 +201,19 @@ def states_figure(
         Industry -> surveyed workplaces; hidden industries are hatched.
     source
         As in `box_figure`.
+    narrow
+        As in `missingness_figure`.
     """
     from matplotlib.patches import Patch
 
     figure = make_page(
         say("Observed quarters of absence by industry"),
         say("Percent of the surveyed workplaces, by quarter; hatched: counts that are hidden"),
-        source, size=(9.0, 9.5),
+        source, size=(NARROW, 7.5) if narrow else (9.0, 9.5),
     )  # fmt: skip
     keys = [industry.key for industry in load_codebook().industries]
     rows = figure.subplots(len(keys), sharex=True, squeeze=False)[:, 0]
-    figure.subplots_adjust(left=0.2, right=0.97, top=0.875, bottom=0.08, hspace=0.2)
+    place_states(figure, narrow=narrow, gap=0.2)
     quarters = sorted(counts["quarter"].unique())
     columns = {state: state.replace(" ", "_") for state in STATE_COLOURS}
     for axes, key in zip(rows, keys, strict=True):
@@ -225,20 +236,16 @@ def states_figure(
             **_HIDDEN,
         )
         label = fill(industry_label(key), 18)
-        axes.set_ylabel(label, rotation=0, ha="right", va="center", labelpad=8)
+        axes.set_ylabel(label, rotation=0, ha="right", va="center", labelpad=8, size=SMALL)
         axes.set_yticks([0, 100])
-        axes.tick_params(length=0, labelcolor=MUTED)
+        axes.tick_params(length=0, labelcolor=MUTED, labelsize=SMALL)
     years = {i: name for i, name in enumerate(quarters) if name.endswith("Q1")}
     names = [axis_quarter(name) for name in years.values()]
     rows[-1].set_xticks(list(years), names)
-    figure.legend(
-        handles=[
-            *(Patch(color=colour, label=say(STATES[key])) for key, colour in STATE_COLOURS.items()),
-            Patch(**_HIDDEN, label=say("hidden")),
-        ],
-        loc="lower left", bbox_to_anchor=(0.02, 0.885), ncols=4, columnspacing=1.4,
-        frameon=False, borderaxespad=0, borderpad=0,
-    )  # fmt: skip
+    add_states(figure, [
+        *(Patch(color=colour, label=say(STATES[key])) for key, colour in STATE_COLOURS.items()),
+        Patch(**_HIDDEN, label=say("hidden")),
+    ], narrow=narrow)  # fmt: skip
     return describe(
         figure,
         say("Percent of the surveyed workplaces, by quarter; hatched: counts that are hidden"),

@@ -1,17 +1,39 @@
-"""Pictures of simulation-based calibration: distribution functions of ranks, less the uniform."""
+"""Pictures of what is uniform if all is right: ranks of calibration, and LOO-PIT.
 
-from typing import TYPE_CHECKING
+Drawn are distribution functions less the uniform one, in the band that holds all of it.
+"""
+
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from bayes_sf.analysis.checks.calibration import uniform_band, uniform_p
-from bayes_sf.output.figures.page import ALARM, BLUE, MUTED, styled
+from bayes_sf.catalogue import say
+from bayes_sf.output.figures.page import (
+    ALARM,
+    BLUE,
+    MUTED,
+    NARROW,
+    SMALL,
+    describe,
+    make_page,
+    styled,
+    write_numbers,
+)
+from bayes_sf.output.numbers import fixed, level
+from bayes_sf.output.words.words import outcome_name, short_name
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
-__all__ = ["rank_figure"]
+__all__ = ["PLACES", "pit_figure", "rank_figure"]
+
+#: Places that LOO-PIT is told apart by.
+PLACES: Final = 100
 
 
 def rank_figure(ranks: "pd.DataFrame", kept: int, *, title: str) -> "Figure":
@@ -57,3 +79,48 @@ def rank_figure(ranks: "pd.DataFrame", kept: int, *, title: str) -> "Figure":
         figure.suptitle(text, size=10, x=0.01, ha="left")
     figure.set_label(f"{text}. Smallest p across {ranks.shape[1]} quantities: {worst:.4f}.")
     return figure
+
+
+@styled()
+def pit_figure(named: "Mapping[str, NDArray[np.float64]]", *, source: str) -> "Figure":
+    """Draw LOO-PIT of some models, a panel each: its distribution function less the uniform one.
+
+    Parameters
+    ----------
+    named : mapping
+        Outcome -> (n,) array as `loo_pit` gives it.
+    source : {"replica", "microdata"}
+        Which data.
+    """
+    height = 1.2 + 1.9 * len(named)
+    figure = make_page(
+        say("Where workplaces lie in what is expected of them (LOO-PIT)"),
+        say(
+            "Distribution function less an even one; shade: where all of it is in {} of even "
+            "ones; orange: it leaves the shade",
+            level(0.95),
+        ),
+        source, size=(NARROW, height),
+    )  # fmt: skip
+    even, said = np.arange(1, PLACES + 1) / PLACES, []
+    for place, (name, values) in enumerate(named.items()):
+        bottom = height - 0.7 - 1.9 * (place + 1) + 0.5
+        axes = figure.add_axes((0.16, bottom / height, 0.8, 1.2 / height))
+        low, high = uniform_band(len(values), PLACES) - even
+        off = (values[:, None] <= even).mean(axis=0) - even
+        outside = bool(((off < low) | (off > high)).any())
+        axes.fill_between(even, low, high, color=MUTED, alpha=0.25, lw=0)
+        axes.plot(even, off, color=ALARM if outside else BLUE, lw=1.5)
+        axes.axhline(0, color=MUTED, lw=0.8)
+        axes.set_title(f"{short_name(name)}, n = {len(values)}", size=SMALL, loc="left", x=-0.15)
+        axes.tick_params(labelsize=SMALL)
+        axes.locator_params(axis="y", nbins=4)
+        write_numbers(axes, "xy")
+        far = int(np.abs(off).argmax())
+        said.append(
+            say(
+                "{}: farthest from even by {} at {}", outcome_name(name),
+                fixed(float(off[far]), 3), fixed(float(even[far]), 2),
+            )
+        )  # fmt: skip
+    return describe(figure, "; ".join(said))

@@ -19,6 +19,8 @@ from bayes_sf.output.figures.page import (
     ALARM,
     BLUE,
     MUTED,
+    NARROW,
+    PALETTE,
     describe,
     industry_label,
     make_page,
@@ -42,7 +44,7 @@ __all__ = ["choose_workplaces", "delta_figure", "distribution_figure", "quarters
 _Floats = NDArray[np.float64]
 
 _LEAST_OBSERVED: Final = 3
-_ORANGE: Final = "#E69F00"
+_ORANGE: Final = PALETTE[0]
 _INNER: Final = 0.5
 #: Characters of a line above a plot of half a page.
 _TITLE: Final = 58
@@ -263,7 +265,9 @@ def _lines(colours: dict[str, str]) -> list[Any]:
 
 
 @styled()
-def delta_figure(effects: "pd.DataFrame", tipping: "pd.DataFrame", *, source: str) -> "Figure":
+def delta_figure(
+    effects: "pd.DataFrame", tipping: "pd.DataFrame", *, source: str, narrow: bool = False
+) -> "Figure":
     """Draw slopes and ICC against delta, and where their sign or verdict changes.
 
     Parameters
@@ -274,14 +278,18 @@ def delta_figure(effects: "pd.DataFrame", tipping: "pd.DataFrame", *, source: st
         ``quantity, term, sign, verdict``: deltas, NaN for none on the grid.
     source
         As in `quarters_figure`.
+    narrow : bool
+        Whether it is as wide as a phone shows.
     """
     parts = list(effects.groupby(["quantity", "term"], sort=False))
-    rows = -(-len(parts) // 2)
+    columns = 1 if narrow else 2
     figure = make_page(
         say("If what is missing is not missing at random"), _delta_subtitle(effects), source,
-        size=(9.0, 2.2 + 2.7 * rows),
+        size=(NARROW if narrow else 9.0, 2.2 + 2.7 * -(-len(parts) // columns)),
     )  # fmt: skip
-    plots = _grid(figure, len(parts), columns=2, bottom=1.0, gap=0.75)
+    plots = _grid(figure, len(parts), columns=columns, bottom=1.0, gap=0.75)
+    if narrow:
+        figure.subplots_adjust(left=0.17)
     told = []
     for axes, ((quantity, term), part) in zip(plots, parts, strict=True):
         own = part.sort_values("delta")
@@ -301,7 +309,8 @@ def delta_figure(effects: "pd.DataFrame", tipping: "pd.DataFrame", *, source: st
             for value in at[kind].dropna():
                 axes.axvline(value, color=colour, linewidth=1.2, linestyle="--")
                 said.append(say(_TIPS[kind], number(float(value), 2)))
-        lines = [fill(said[0], _TITLE), fill(", ".join(said[1:]), _TITLE)]
+        most = 46 if narrow else _TITLE
+        lines = [fill(said[0], most), fill(", ".join(said[1:]), most)]
         axes.set_title("\n".join(lines), size=9, loc="left")
         told.append(", ".join(said))
     return describe(figure, "; ".join(told))

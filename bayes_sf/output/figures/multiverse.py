@@ -5,6 +5,8 @@ columns as can be seen, and a cell is as dark as the share of its combinations t
 with few combinations it is the usual matrix of dots.
 """
 
+from dataclasses import dataclass
+from textwrap import fill
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -18,7 +20,10 @@ from bayes_sf.output.figures.page import (
     BLUE,
     INK,
     MUTED,
+    NARROW,
+    PALE,
     PALETTE,
+    SMALL,
     describe,
     make_page,
     number,
@@ -38,27 +43,39 @@ __all__ = ["curve_figure"]
 
 #: Columns of the matrix at most.
 _COLUMNS: Final = 150
-#: Inches: width of the page; left and right of the plots; above and below; curve; a row; a gap.
-_WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM, _CURVE, _ROW, _GAP = (
-    11.0,
-    3.5,
-    1.2,
-    1.35,
-    0.65,
-    3.1,
-    0.17,
-    0.1,
-)
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Inches of a page and of what is on it; columns of the legend, and where it begins."""
+
+    width: float
+    left: float
+    right: float
+    top: float
+    curve: float
+    gap: float
+    columns: int
+    bottom: float = 0.65
+    row: float = 0.17
+    legend: float = 0.0
+
+
+_WIDE: Final = _Layout(11.0, 3.5, 1.2, 1.35, 3.1, 0.1, 3)
+#: Names of choices stand above their options, not beside them.
+_PHONE: Final = _Layout(NARROW, 1.75, 0.45, 1.9, 2.4, 0.3, 1, legend=-1.1)
 
 
 @styled()
-def curve_figure(explored: Explored) -> "Figure":
+def curve_figure(explored: Explored, *, narrow: bool = False) -> "Figure":
     """Draw the specification curve of a multiverse.
 
     Parameters
     ----------
     explored : Explored
         As `explore` gives it; the combinations that could be fitted are drawn.
+    narrow : bool
+        Whether it is as wide as a phone shows.
 
     Returns
     -------
@@ -75,7 +92,8 @@ def curve_figure(explored: Explored) -> "Figure":
         for key in varied_choices(explored)
     }
     rows = sum(len(options) for options in choices.values())
-    height = _TOP + _CURVE + _GAP + rows * _ROW + len(choices) * _GAP + _BOTTOM
+    to = _PHONE if narrow else _WIDE
+    height = to.top + to.curve + to.gap + rows * to.row + len(choices) * to.gap + to.bottom
     title = say("{}: {} combinations of choices", variable_label(explored.asked.item), len(table))
     prob = with_percent(percent(explored.prob, 0))
     sizes = (size or HIDDEN for size in explored.n_range)
@@ -83,43 +101,41 @@ def curve_figure(explored: Explored) -> "Figure":
         "{}, percentage points of mean absence; {} credible intervals (equal-tailed), n = {}–{}",
         contrast_text(explored), prob, *sizes,
     )  # fmt: skip
-    figure = make_page(title, subtitle, explored.source, size=(_WIDTH, height))
-    width = 1 - (_LEFT + _RIGHT) / _WIDTH
-    below = height - _TOP - _CURVE
-    curve = figure.add_axes((_LEFT / _WIDTH, below / height, width, _CURVE / height))
-    _draw_curve(curve, table, explored)
+    figure = make_page(title, subtitle, explored.source, size=(to.width, height))
+    width, end = 1 - (to.left + to.right) / to.width, 1 - to.right / to.width + 0.01
+    below = height - to.top - to.curve
+    curve = figure.add_axes((to.left / to.width, below / height, width, to.curve / height))
+    _draw_curve(curve, table, explored, to)
     shares = choice_shares(explored)["total"]
-    figure.text(
-        1 - _RIGHT / _WIDTH + 0.01, below / height, say("share of\nvariance"), va="bottom",
-        color=MUTED, size=8.5,
-    )  # fmt: skip
+    if not narrow:
+        figure.text(
+            end, below / height, say("share of\nvariance"), va="bottom", color=MUTED, size=8.5
+        )
     for key, options in choices.items():
-        below -= _GAP + len(options) * _ROW
+        below -= to.gap + len(options) * to.row
         axes = figure.add_axes(
-            (_LEFT / _WIDTH, below / height, width, len(options) * _ROW / height)
+            (to.left / to.width, below / height, width, len(options) * to.row / height)
         )
         axes.set_label(key)
         names = [option_name(key, option) for option in options]
         _draw_choice(axes, table[key], options, names)
-        middle = (below + 0.5 * len(options) * _ROW) / height
-        figure.text(0.02, middle, word(key), va="center", weight="bold", size=9)
-        share = with_percent(percent(shares[key], 0))
-        figure.text(1 - _RIGHT / _WIDTH + 0.01, middle, share, va="center", size=9)
-    figure.text(
-        0.02,
-        0.38 / height,
-        say(
-            "Darkness: share of the combinations at that place with the option. "
-            "Share of variance: with what the choice does together with others."
-        ),
-        va="bottom",
-        color=MUTED,
-        size=8.5,
+        middle, top = (below + at * len(options) * to.row for at in (0.5, 1))
+        place = top + 0.03 if narrow else middle
+        share, beside = with_percent(percent(shares[key], 0)), "bottom" if narrow else "center"
+        figure.text(0.02, place / height, word(key), va=beside, weight="bold", size=SMALL)
+        figure.text(end, middle / height, share, va="center", size=SMALL)
+    note = say(
+        "Darkness: share of the combinations at that place with the option. "
+        "Share of variance: with what the choice does together with others."
     )
+    figure.text(
+        0.02, 0.38 / height, fill(note, 56) if narrow else note, va="bottom", color=MUTED,
+        size=SMALL if narrow else 8.5,
+    )  # fmt: skip
     return describe(figure, _alternative(explored, shares))
 
 
-def _draw_curve(axes: "Axes", table: "pd.DataFrame", explored: Explored) -> None:
+def _draw_curve(axes: "Axes", table: "pd.DataFrame", explored: Explored, to: _Layout) -> None:
     """Intervals by what they exclude, means on top, zero and the ROPE."""
     from matplotlib.collections import LineCollection
 
@@ -130,7 +146,7 @@ def _draw_curve(axes: "Axes", table: "pd.DataFrame", explored: Explored) -> None
     axes.axhspan(-rope, rope, color=PALETTE[0], alpha=0.18, lw=0, label=rope_text(explored))
     thick = float(np.clip(500 / len(table), 0.6, 4))
     kinds = (
-        (say("interval with zero"), ~(outside | without), "#B8B8B8"),
+        (say("interval with zero"), ~(outside | without), PALE),
         (say("interval without zero"), without, PALETTE[1]),
         (say("interval outside the ROPE"), outside, BLUE),
     )  # fmt: skip
@@ -160,9 +176,10 @@ def _draw_curve(axes: "Axes", table: "pd.DataFrame", explored: Explored) -> None
     axes.locator_params(axis="y", steps=[1, 2, 5, 10])
     axes.yaxis.set_major_formatter(lambda value, _: number(value, 1))
     axes.set_ylabel(say("percentage points"))
+    axes.tick_params(labelsize=SMALL)
     legend = axes.legend(
-        loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False, fontsize=8.5,
-        borderaxespad=0.2, columnspacing=1.2,
+        loc="lower left", bbox_to_anchor=(to.legend, 1), ncols=to.columns, frameon=False,
+        fontsize=SMALL, borderaxespad=0.2, columnspacing=1.2,
     )  # fmt: skip
     for line in legend.get_lines() + list(legend.findobj(LineCollection)):
         line.set_linewidth(max(2.0, thick))
@@ -172,16 +189,19 @@ def _draw_choice(
     axes: "Axes", column: "pd.Series[Any]", options: list[Any], names: list[str]
 ) -> None:
     """One row for each option, the first on top."""
+    from matplotlib.colors import LinearSegmentedColormap
+
     density = _density(column.to_numpy(), options)
+    shade = LinearSegmentedColormap.from_list("share", [f"{BLUE}00", f"{BLUE}FF"])  # on any ground
     top = len(options)
     axes.imshow(
-        density, aspect="auto", cmap="Blues", vmin=0, vmax=max(density.max(), 1e-9),
+        density, aspect="auto", cmap=shade, vmin=0, vmax=max(density.max(), 1e-9),
         interpolation="nearest", extent=(-0.5, len(column) - 0.5, top, 0), rasterized=True,
     )  # fmt: skip
     axes.hlines(np.arange(1, top), -0.5, len(column) - 0.5, color="white", lw=1.5)
     axes.set(xticks=[])
     axes.set_yticks(np.arange(top) + 0.5, names)
-    axes.tick_params(axis="y", length=0, labelsize=8.5)
+    axes.tick_params(axis="y", length=0, labelsize=SMALL)
     for spine in axes.spines.values():
         spine.set_visible(False)
 

@@ -25,20 +25,26 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
+    from matplotlib.transforms import Bbox
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
-    "ALARM", "BLUE", "INK", "MUTED", "PALETTE", "coarsened", "describe", "drawing", "figure_files",
-    "industry_label", "lower_first", "make_page", "make_plot", "number", "picture_label", "styled",
-    "upper_first", "variable_label",
+    "ALARM", "BLUE", "DPI", "FOOT", "INK", "MUTED", "NARROW", "PALE", "PALETTE", "SMALL",
+    "SUBTITLE",
+    "bare_drawing", "coarsened", "describe", "drawing", "figure_files", "industry_label",
+    "lower_first", "make_page", "make_plot", "number", "picture_label", "styled", "upper_first",
+    "variable_label",
 ]  # fmt: skip
 
 
-#: Okabe and Ito's colours, which stay apart for colour-blind readers.
-PALETTE: Final = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#0072B2", "#D55E00")
+#: Okabe and Ito's colours, which stay apart for colour-blind readers; orange, light blue and pink
+#: darker than theirs, so that each has a contrast of 3:1 to white (WCAG 2.2, 1.4.11).
+PALETTE: Final = ("#C08400", "#3A97D2", "#009E73", "#C66F9F", "#0072B2", "#D55E00")
 BLUE, ALARM = PALETTE[4:]
-INK, MUTED = "#222222", "#666666"
+INK, MUTED, PALE = "#222222", "#666666", "#8C8C8C"
 
+#: Dots of a PNG for an inch, and of what is drawn as dots in an SVG.
+DPI: Final = 150
 _STYLE: Final[dict[Any, object]] = {
     "font.family": ["DejaVu Sans", "sans-serif"],
     "font.size": 10,
@@ -50,7 +56,6 @@ _STYLE: Final[dict[Any, object]] = {
     "grid.color": "#E6E6E6",
     "xtick.color": INK,
     "ytick.color": INK,
-    "savefig.dpi": 150,
     "text.parse_math": False,  # a dollar sign in a name is a dollar sign
     "svg.fonttype": "none",  # text stays text: searched, read aloud, small
     "svg.hashsalt": "bayes-sf",  # without it the same figure has other identifiers in every run
@@ -61,6 +66,15 @@ _DECIMALS: Final = 3
 #: how many last ones are left.
 _ONE_LINE, _LINE, _TAIL = 66, 42, 20
 _SIZE = (9.0, 5.8)
+#: Inches of a figure that a phone shows at its own width, and points of its smallest text: 342 of
+#: its pixels are 3.7 inches then, and 9 points 11.5 pixels.
+NARROW: Final = 3.7
+SMALL: Final = 9
+_NARROW_LINE: Final = 46
+#: Inches above and below what is left of a figure without its words.
+_PAD: Final = 0.05
+#: Labels of a page's title, of the line under it, and of the one at its foot.
+_TITLE, SUBTITLE, FOOT = "title", "subtitle", "foot"
 _SOURCES: Final = {
     "published": mark("Source: the real study, recovered from the report's published tables"),
     "replica": mark("SYNTHETIC replica: invented workplaces, none of them real"),
@@ -97,19 +111,24 @@ def make_page(
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=size)
-    inch = 1 / size[1]
+    inch, narrow = 1 / size[1], size[0] <= NARROW
+    subtitle = fill(subtitle, _NARROW_LINE) if narrow else subtitle
     statement = say(_SOURCES[source])
     synthetic = source == "replica"
     tag = f"{statement.partition(':')[0]}. " if synthetic else ""
     figure.suptitle(
-        tag + title, x=0.02, y=1 - 0.15 * inch, ha="left", va="top", weight="bold",
+        tag + title, x=0.02, y=1 - 0.15 * inch, ha="left", va="top", weight="bold", label=_TITLE,
         size=_fitting(tag + title, 12, size[0], "bold"),
     )  # fmt: skip
     figure.text(
-        0.02, 1 - 0.5 * inch, subtitle, va="top", color=MUTED, size=_fitting(subtitle, 9.5, size[0])
-    )
+        0.02, 1 - 0.5 * inch, subtitle, va="top", color=MUTED, label=SUBTITLE,
+        size=_fitting(subtitle, 9.5, size[0]),
+    )  # fmt: skip
     weight, colour = ("bold", ALARM) if synthetic else ("normal", MUTED)
-    figure.text(0.02, 0.15 * inch, statement, va="bottom", color=colour, weight=weight, size=9)
+    figure.text(
+        0.02, 0.15 * inch, statement, va="bottom", color=colour, weight=weight, label=FOOT,
+        size=_fitting(statement, 9, size[0], weight),
+    )  # fmt: skip
     return figure
 
 
@@ -161,7 +180,9 @@ def picture_label(name: str) -> str:
     return fill(text, max(_LINE, len(text) // 2 + 1))
 
 
-def figure_files(name: str, figure: "Figure", *, tight: bool = False) -> dict[str, bytes]:
+def figure_files(
+    name: str, figure: "Figure", *, tight: bool = False, dpi: int = DPI, pdf: bool = False
+) -> dict[str, bytes]:
     """Give the files of a figure: without dates and versions, the same for the same data.
 
     Parameters
@@ -172,16 +193,29 @@ def figure_files(name: str, figure: "Figure", *, tight: bool = False) -> dict[st
         Its title and label become the files' title and description.
     tight : bool
         Whether the page is as large as what is drawn, instead of as large as it was made.
+    dpi : int
+        Dots of the PNG for an inch.
+    pdf : bool
+        Whether it is a PDF as well.
 
     Returns
     -------
     dict
-        File name -> content, `.svg` and `.png`.
+        File name -> content, `.svg` and `.png`, and `.pdf` where it is asked for.
     """
     title, text = legible(figure.get_suptitle()), legible(str(figure.get_label()))
     said: dict[str, str | None] = {"Title": title, "Description": text, "Software": None}
-    png = _saved(figure, "png", said, tight=tight)
-    return {f"{name}.svg": drawing(figure, tight=tight), f"{name}.png": png}
+    files = {
+        f"{name}.svg": drawing(figure, tight=tight),
+        f"{name}.png": _saved(figure, "png", said, tight=tight, dpi=dpi),
+    }
+    if pdf:
+        undated: dict[str, str | None] = {
+            "Title": title, "Subject": text, "Creator": None, "Producer": None,
+            "CreationDate": None,
+        }  # fmt: skip
+        files[f"{name}.pdf"] = _saved(figure, "pdf", undated, tight=tight, dpi=dpi)
+    return files
 
 
 def drawing(figure: "Figure", *, tight: bool = False) -> bytes:
@@ -203,11 +237,42 @@ def drawing(figure: "Figure", *, tight: bool = False) -> bytes:
 
 
 @styled()
-def _saved(figure: "Figure", kind: str, metadata: dict[str, str | None], *, tight: bool) -> bytes:
+def bare_drawing(figure: "Figure") -> bytes:
+    """Give a figure as SVG without title, subtitle and foot, for a page that says these in words.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+
+    Returns
+    -------
+    bytes
+        As wide as the figure, so that its letters have their size, and as high as what is left.
+    """
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.transforms import Bbox
+
+    words = [text for text in figure.texts if text.get_label() in {_TITLE, SUBTITLE, FOOT}]
+    for text in words:
+        text.set_visible(False)
+    canvas = FigureCanvasSVG(figure)
+    found = figure.get_tightbbox(canvas.get_renderer() if hasattr(canvas, "get_renderer") else None)
+    bounds = Bbox.from_extents(0, found.y0 - _PAD, figure.get_size_inches()[0], found.y1 + _PAD)
+    drawn = _saved(figure, "svg", {"Date": None, "Creator": None}, tight=bounds)
+    for text in words:
+        text.set_visible(True)
+    return drawn
+
+
+@styled()
+def _saved(
+    figure: "Figure", kind: str, metadata: dict[str, str | None], *, tight: "bool | Bbox",
+    dpi: int = DPI,
+) -> bytes:  # fmt: skip
     """Save a figure to memory."""
     stream = BytesIO()
-    bounds = "tight" if tight else None
-    figure.savefig(stream, format=kind, metadata=metadata, bbox_inches=bounds)
+    bounds = ("tight" if tight else None) if isinstance(tight, bool) else tight
+    figure.savefig(stream, format=kind, metadata=metadata, bbox_inches=bounds, dpi=dpi)
     return stream.getvalue()
 
 

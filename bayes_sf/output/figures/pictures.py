@@ -15,22 +15,26 @@ from bayes_sf.catalogue import mark, say
 from bayes_sf.engines.result import Result
 from bayes_sf.engines.row_groups import one_factor_rows
 from bayes_sf.errors import UsageError, closest, legible
-from bayes_sf.output.figures.page import MUTED, figure_files, picture_label, styled
+from bayes_sf.output.figures.page import DPI, MUTED, figure_files, picture_label, styled
 from bayes_sf.output.figures.result import draw_estimates, draw_shrinkage, draw_slopes
 from bayes_sf.output.files import write_files
 from bayes_sf.output.words.words import statement_of
+from bayes_sf.spec.model import ModelSpec
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
 __all__ = [
-    "OF_CHAINS", "PICTURES", "check_picture", "draw_picture", "picture_name", "plot", "signed",
+    "OF_CHAINS", "PICTURES", "check_asked", "check_dpi", "check_picture", "draw_picture",
+    "picture_name", "plot", "signed",
 ]  # fmt: skip
 
 #: Draws that predictive pictures use.
 _DRAWS = 1000
-_SUFFIXES = (".svg", ".png")
+#: Dots for an inch: more would take gigabytes.
+_MOST_DOTS: Final = 1200
+_SUFFIXES = (".svg", ".png", ".pdf")
 
 
 def _trace(tree: "xr.DataTree", names: list[str]) -> Any:
@@ -88,7 +92,7 @@ PICTURES = (*_ARVIZ, *_OURS)
 _OF_ROWS, OF_CHAINS = ("ppc", "loo_pit"), ("trace", "rank", "energy")
 
 
-def plot(result: Result, name: str, path: Path | str | None = None) -> "Figure":
+def plot(result: Result, name: str, path: Path | str | None = None, *, dpi: int = DPI) -> "Figure":
     """Draw a picture, and save it.
 
     Parameters
@@ -98,21 +102,32 @@ def plot(result: Result, name: str, path: Path | str | None = None) -> "Figure":
     name : str
         One of `PICTURES`.
     path : path, optional
-        ``.svg`` or ``.png``; by default it is not saved.
+        ``.svg``, ``.png`` or ``.pdf``; by default it is not saved.
+    dpi : int
+        Dots of a PNG for an inch.
 
     Raises
     ------
     UsageError
-        For an unknown picture or file type, or a picture that this result cannot give.
+        For an unknown picture or file type, a picture that this result cannot give, or dots that
+        are none.
     """
+    check_dpi(dpi)
     if path is not None and Path(path).suffix.lower() not in _SUFFIXES:
         raise UsageError("plot", f"saves {' or '.join(_SUFFIXES)}", got=str(path))
     figure = draw_picture(result, name)
     if path is not None:
         target = Path(path)
-        files = figure_files(target.stem, figure, tight=True)
+        pdf = target.suffix.lower() == ".pdf"
+        files = figure_files(target.stem, figure, tight=True, dpi=dpi, pdf=pdf)
         write_files(target.parent, {target.name: files[target.stem + target.suffix.lower()]})
     return figure
+
+
+def check_dpi(dpi: int, where: str = "plot: dpi") -> None:
+    """Refuse dots for an inch that no picture has."""
+    if not 20 <= dpi <= _MOST_DOTS:
+        raise UsageError(where, f"must be 20 to {_MOST_DOTS}", got=dpi, fix="300 is for print")
 
 
 def check_picture(name: str) -> None:
@@ -120,6 +135,40 @@ def check_picture(name: str) -> None:
     if name not in PICTURES:
         rule = f"must be one of {', '.join(PICTURES)}"
         raise UsageError("plot", rule, got=name, fix=closest(name, PICTURES))
+
+
+def check_asked(spec: ModelSpec, name: str, *, engine: str | None, rows: bool) -> None:
+    """Refuse a picture that a model cannot give, before it is fitted.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    name : str
+        One of `PICTURES`.
+    engine : {"exact", "nuts"} or None
+        As the user asked for it.
+    rows : bool
+        Whether its data have rows: those of printed tables have none.
+
+    Raises
+    ------
+    UsageError
+        For a picture of chains by another engine than nuts, of rows that there are not, of slopes
+        that do not vary, and for an engine that does not fit the model.
+    """
+    where = f"plot {name!r} of model {spec.name!r}"
+    if engine is not None and engine not in spec.engines:
+        fix = f"leave --engine out, or use {' or '.join(spec.engines)}"
+        raise UsageError(where, "must be by an engine that fits the model", got=engine, fix=fix)
+    if name in OF_CHAINS and engine == "exact":
+        rule, fix = "is about chains, and independent draws have none", "use --engine nuts"
+        raise UsageError(where, rule, got="engine 'exact'", fix=fix)
+    if name in _OF_ROWS and not rows:
+        rule, fix = "needs rows, and printed tables have none", "use --data replica"
+        raise UsageError(where, rule, fix=f"{fix}, or files of your own")
+    if name == "slopes" and not spec.varying:
+        fix = "name one predictor in `varying`, e.g. models/q13_slopes.toml"
+        raise UsageError(where, "has slopes that are the same in all groups", fix=fix)
 
 
 def picture_name(result: Result, name: str) -> str:

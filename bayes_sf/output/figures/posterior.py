@@ -1,17 +1,17 @@
-"""Figures of posteriors: ICC over its prior, every slope beside the report's, industries, figure 7.
+"""Figures of posteriors: ICC over its prior, industries, and the report's figure 7.
 
-Each turns results into a Matplotlib figure with the page around it (`output.page`) and an
-alternative text that has the figure's main numbers.
+Each turns results into a Matplotlib figure with the page around it (`figures.page`) and an
+alternative text that has the figure's main numbers. They are as wide as a phone shows (`NARROW`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.analysis.comparison import CoefficientRow, IccRow
+from bayes_sf.analysis.comparison import IccRow
 from bayes_sf.analysis.contrast import exact_posterior
 from bayes_sf.analysis.pooling import GroupRow, Pooling
 from bayes_sf.catalogue import say
@@ -23,7 +23,9 @@ from bayes_sf.output.figures.page import (
     BLUE,
     INK,
     MUTED,
+    NARROW,
     PALETTE,
+    SMALL,
     describe,
     industry_label,
     make_page,
@@ -42,11 +44,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["forest_figure", "icc_figure", "item_ends", "level_figure", "line_figure"]
+__all__ = ["icc_figure", "item_ends", "level_figure", "line_figure"]
 
 type Floats = NDArray[np.float64]
 
 BINS: Final = 40
+#: Inches of a plot with its title and ticks.
+_PANEL: Final = 2.3
 _DRAWS: Final = 4000
 
 
@@ -67,13 +71,13 @@ def icc_figure(results: Sequence[Result], passed: Sequence[IccRow] = ()) -> "Fig
     drawn = say("line: prior; thick below: {} interval; dot: median", level(first.prob))
     figure = make_page(
         say("Intraclass correlation: posterior over prior"),
-        _wrapped(bars + drawn if bars else upper_first(drawn)),
+        bars + drawn if bars else upper_first(drawn),
         first.provenance.source,
-        size=(9.0, 4.0),
+        size=(NARROW, 1.0 + _PANEL * len(results)),
     )
     edges, said = np.linspace(0, 1, BINS + 1), []
     for place, result in enumerate(results):
-        axes = figure.add_axes((0.07 + 0.48 * place, 0.17, 0.42, 0.52))
+        axes = _panel(figure, place, left=0.13)
         if passed:
             low, middle, high = _passed_icc(passed, result.spec.outcome)
         else:
@@ -88,8 +92,9 @@ def icc_figure(results: Sequence[Result], passed: Sequence[IccRow] = ()) -> "Fig
         axes.plot([low, high], [base, base], color=BLUE, lw=4, solid_capstyle="butt")
         axes.plot(middle, base, "o", color=BLUE, ms=8, mec="white")
         name = outcome_name(result.spec.outcome)
-        axes.set_title(_panel(name, result), size=9, loc="left")
+        axes.set_title(_titled(name, result), size=SMALL, loc="left")
         axes.set_xlim(0, 1)
+        axes.locator_params(axis="y", nbins=5)
         write_numbers(axes, "xy")
         said.append(
             f"{name}: {say('median')} {fixed(middle, 3)}, "
@@ -104,14 +109,18 @@ def _passed_icc(passed: Sequence[IccRow], outcome: str) -> tuple[float, float, f
     return row.lower, row.median, row.upper
 
 
-def _wrapped(text: str) -> str:
-    """Break a line where the page ends."""
-    return fill(text, 108)
+def _panel(figure: "Figure", place: int, *, left: float) -> "Axes":
+    """One of some plots that stand over each other, the first on top."""
+    height = float(figure.get_size_inches()[1])
+    bottom = height - 0.7 - _PANEL * (place + 1) + 0.45
+    axes = figure.add_axes((left, bottom / height, 0.97 - left, (_PANEL - 0.75) / height))
+    axes.tick_params(labelsize=SMALL)
+    return axes
 
 
-def _panel(name: str, result: Result) -> str:
+def _titled(name: str, result: Result) -> str:
     """Title of a panel: outcome and n."""
-    return fill(f"{name}, n = {result.moments.n_obs}", 48)
+    return fill(f"{name}, n\u00a0=\u00a0{result.moments.n_obs}", 44)
 
 
 def _prior_shares(result: Result, edges: Floats) -> Floats:
@@ -122,71 +131,6 @@ def _prior_shares(result: Result, edges: Floats) -> Floats:
     quantiles = icc_prior_quantiles(priors.sd_resid, priors.sd_group, probs)
     inner = np.interp(edges[1:-1], quantiles, probs)
     return np.diff([0.0, *inner, 1.0])
-
-
-@styled()
-def forest_figure(rows: Iterable[CoefficientRow], *, source: str) -> "Figure":
-    """Draw every slope of one outcome beside what the report prints.
-
-    Parameters
-    ----------
-    rows : iterable of CoefficientRow
-        Of one of the report's tables; intercepts are left out.
-    source : {"published", "replica", "microdata"}
-        Which data.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        In the order of the report, the first on top.
-    """
-    book = load_codebook()
-    slopes = [row for row in rows if book.term(row.term) != INTERCEPT]
-    name, height = outcome_name(slopes[0].outcome), 0.27 * len(slopes) + 1.8
-    figure = make_page(
-        say("Every item, one model each"),
-        _wrapped(
-            say(
-                "{}, percentage points per unit of the item, or for an answer that is "
-                "named against the reference; blue: posterior mean and {} interval; "
-                "open: printed in the report",
-                name,
-                level(slopes[0].prob),
-            )
-        ),
-        source,
-        size=(9.0, height),
-    )
-    axes = figure.add_axes((0.52, 0.75 / height, 0.46, 1 - 1.8 / height))
-    axes.grid(axis="x")
-    axes.axvline(0, color=MUTED, lw=1)
-    for place, row in enumerate(slopes):
-        unit = 100 if row.unit == "fraction" else 1
-        low, middle, high = (unit * float(v) for v in (row.ci_low, row.estimate, row.ci_high))
-        axes.plot([low, high], [place + 0.2] * 2, color=MUTED, lw=1)
-        axes.plot(middle, place + 0.2, "o", mfc="white", mec=MUTED, ms=4)
-        axes.plot([row.lower, row.upper], [place - 0.12] * 2, color=BLUE, lw=2)
-        axes.plot(row.mean, place - 0.12, "o", color=BLUE, ms=5)
-    labels = [_slope_label(book.term(row.term)) for row in slopes]
-    axes.set_yticks(range(len(slopes)), labels, size=8.5)
-    axes.tick_params(axis="y", length=0)
-    axes.set_ylim(len(slopes) - 0.4, -0.6)
-    write_numbers(axes)
-    apart = [row for row in slopes if row.lower > 0 or row.upper < 0]
-    named = "; ".join(
-        f"{variable_label(book.term(row.term))} {number(row.mean, 2)}, "
-        f"{interval(row.lower, row.upper, 2)}"
-        for row in apart
-    )
-    said = f"{name}: {say('{} of {} intervals leave out zero', len(apart), len(slopes))}"
-    return describe(figure, f"{said}: {named}" if apart else said)
-
-
-def _slope_label(term: str) -> str:
-    """Label of a term with its number in the questionnaire, cut where it is too long."""
-    label = upper_first(variable_label(term))
-    key = term.partition("[")[0].upper()
-    return f"{label if len(label) < 56 else label[:54] + '…'} ({key})"
 
 
 @styled()
@@ -201,29 +145,27 @@ def level_figure(poolings: Sequence[Pooling]) -> "Figure":
     exact = poolings[0].exact
     figure = make_page(
         say("Levels of industries, and how far they are shrunk"),
-        _wrapped(
-            say(
-                "Percentage points; blue: posterior mean and {} interval; open: the "
-                "industry's own mean; dotted: mean of all",
-                level(exact.prob),
-            )
+        say(
+            "Percentage points; blue: posterior mean and {} interval; open: the "
+            "industry's own mean; dotted: mean of all",
+            level(exact.prob),
         ),
         exact.provenance.source,
-        size=(9.0, 4.6),
+        size=(NARROW, 1.0 + _PANEL * len(poolings)),
     )
     order = [industry.key for industry in load_codebook().industries]
     said = []
     for place, pooling in enumerate(poolings):
-        axes = figure.add_axes((0.21 + 0.4 * place, 0.16, 0.37, 0.56))
+        axes = _panel(figure, place, left=0.5)
         axes.grid(axis="x")
         rows = sorted(shown_levels(pooling), key=lambda row: order.index(row.group))
         for at, row in enumerate(rows):
             _draw_level(axes, at, row)
         axes.axvline(pooling.groups[0].complete, color=MUTED, ls=":", lw=1)
         name = outcome_name(pooling.spec.outcome)
-        axes.set_title(_panel(name, pooling.exact), size=9, loc="left")
-        labels = [fill(industry_label(row.group), 22) for row in rows]
-        axes.set_yticks(range(len(rows)), labels if not place else [""] * len(rows))
+        axes.set_title(_titled(name, pooling.exact), size=SMALL, loc="left", x=-1.0)
+        labels = [_short(industry_label(row.group), 26) for row in rows]
+        axes.set_yticks(range(len(rows)), labels)
         axes.set_ylim(len(rows) - 0.5, -0.6)
         axes.tick_params(axis="y", length=0)
         write_numbers(axes)
@@ -261,7 +203,7 @@ def line_figure(result: Result, *, seed: int = 1) -> "Figure":
             "{} (figure 7): expected outcome by industry",
             upper_first(variable_label(term.partition("[")[0])),
         ),
-        _wrapped(
+        (
             say(
                 "{}, percentage points, n = {}; line: posterior mean, of rounded figures; "
                 "same difference in all industries (random intercepts)",
@@ -279,13 +221,13 @@ def line_figure(result: Result, *, seed: int = 1) -> "Figure":
             )
         ),
         result.provenance.source,
-        size=(9.0, 5.8),
+        size=(NARROW, 6.2),
     )
     groups = [i.key for i in load_codebook().industries if i.key in lines]
     shared: Axes | None = None
     said = []
     for place, group in enumerate(groups):
-        spot = (0.07 + 0.315 * (place % 3), 0.53 - 0.38 * (place // 3), 0.28, 0.25)
+        spot = (0.1 + 0.47 * (place % 2), 0.67 - 0.26 * (place // 2), 0.41, 0.17)
         axes = figure.add_axes(spot, sharex=shared, sharey=shared)
         shared = shared or axes
         low, mean, high = lines[group]
@@ -295,12 +237,20 @@ def line_figure(result: Result, *, seed: int = 1) -> "Figure":
         axes.plot(range(len(ends)), mean, "o-" if varies else "o--", color=BLUE, ms=4)
         axes.axhline(0, color=MUTED, lw=0.8)
         label = industry_label(group)
-        axes.set_title(label if len(label) < 34 else label[:32] + "…", size=9, loc="left")
+        axes.set_title(_short(label), size=SMALL, loc="left")
         axes.set_xticks(range(len(ends)), names)
+        axes.set_xlim(-0.25, len(ends) - 0.75)
+        axes.tick_params(labelsize=SMALL)
+        axes.locator_params(axis="y", nbins=5)
         write_numbers(axes, "y")
         says = ", ".join(f"{n} {number(m)}" for n, m in zip(names, mean, strict=True))
         said.append(f"{label}: {says}")
     return describe(figure, f"{say('Posterior means')}: {'; '.join(said)}")
+
+
+def _short(label: str, most: int = 22) -> str:
+    """A label that fits beside or above a small plot."""
+    return label if len(label) <= most else f"{label[: most - 1].rstrip()}…"
 
 
 def _lines(result: Result, ends: Sequence[float], seed: int) -> dict[str, Floats]:

@@ -48,6 +48,8 @@ __all__ = [
 
 #: Sources whose predictors are the survey's items.
 _SURVEYED: Final = ("published", "replica", "microdata")
+#: Groups that all have a name and a panel; of more, a picture that has them is not looked at.
+_MANY: Final = 40
 #: Rows that a drawn mean is made of, at least.
 _FEW: Final = 3
 #: Draws that means of groups are made of.
@@ -194,6 +196,8 @@ def passed_levels(pooling: Pooling) -> tuple[list[Level], float]:
 def draw_levels(result: Result, levels: Sequence[Level], everyone: float) -> "Figure":
     """Draw levels: groups whose n is not said first, by name, since an order tells of sizes.
 
+    Of many groups the order is that of their levels, and five of them are named.
+
     Parameters
     ----------
     result : Result
@@ -205,19 +209,26 @@ def draw_levels(result: Result, levels: Sequence[Level], everyone: float) -> "Fi
     from matplotlib.figure import Figure
 
     labels = {one.group: picture_label(_group_name(one.group, result)) for one in levels}
-    order = sorted(levels, key=lambda one: (one.n or 0, labels[one.group]))
+    many = len(levels) > _MANY
+    order = sorted(
+        levels,
+        key=lambda one: (one.mean if many else one.n or 0, labels[one.group]),
+    )
+    row, dot = (0.06, 2.5) if many else (0.45, 6.0)
     with styled():
-        figure = Figure(figsize=(7, 0.45 * len(order) + 1.8), layout="constrained")
+        figure = Figure(figsize=(7, row * len(order) + 1.8), layout="constrained")
         axes: Axes = figure.subplots()
         for place, one in enumerate(order):
             axes.plot([one.alone, one.mean], [place - 0.15, place], color=MUTED, lw=1)
             axes.plot([one.lower, one.upper], [place, place], color=BLUE)
-            axes.plot(one.mean, place, "o", color=BLUE)
-            axes.plot(one.alone, place - 0.15, "o", mfc="white", mec=MUTED)
+            axes.plot(one.mean, place, "o", color=BLUE, ms=dot)
+            axes.plot(one.alone, place - 0.15, "o", mfc="white", mec=MUTED, ms=dot)
         axes.axvline(everyone, color=MUTED, lw=1, ls=":")
         sizes = [HIDDEN if one.n is None else one.n for one in order]
         said = [f"{labels[one.group]} (n = {n})" for one, n in zip(order, sizes, strict=True)]
-        axes.set_yticks(range(len(order)), said)
+        ends = _ends_of(len(order)) if many else list(range(len(order)))
+        axes.set_yticks(ends, [said[place] for place in ends])
+        axes.margins(y=0.01)
         write_numbers(axes)
         axes.set_xlabel(_measured(result))
         kind = interval_name("credible-eti", result.prob)
@@ -225,6 +236,17 @@ def draw_levels(result: Result, levels: Sequence[Level], everyone: float) -> "Fi
             say("Open: no pooling. Filled: partially pooled, {}", kind), size=10, x=0.01, ha="left"
         )
     return figure
+
+
+def _ends_of(count: int) -> list[int]:
+    """Places of the groups that are named where there is no room for all: both ends, and between.
+
+    Examples
+    --------
+    >>> _ends_of(160)
+    [0, 40, 80, 119, 159]
+    """
+    return [round(share * (count - 1)) for share in (0, 0.25, 0.5, 0.75, 1)]
 
 
 def draw_slopes(result: Result) -> "Figure":

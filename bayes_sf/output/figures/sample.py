@@ -17,7 +17,9 @@ from bayes_sf.output.figures.page import (
     BLUE,
     INK,
     MUTED,
+    NARROW,
     PALETTE,
+    SMALL,
     axis_quarter,
     describe,
     industry_label,
@@ -35,13 +37,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "STATES", "STATE_COLOURS", "UNITS", "box_figure", "lowess_curve", "missingness_figure",
-    "scatter_figure",
+    "STATES", "STATE_COLOURS", "UNITS", "add_states", "box_figure", "lowess_curve",
+    "missingness_figure", "place_states", "scatter_figure",
 ]  # fmt: skip
 
 type Floats = NDArray[np.float64]
 
-STATE_COLOURS: Final = {"observed": BLUE, "no absence": "#E69F00", "no row": "#DDDDDD"}
+STATE_COLOURS: Final = {"observed": BLUE, "no absence": PALETTE[0], "no row": "#DDDDDD"}
 LOWESS_FRACTION, LOWESS_ROUNDS = 2 / 3, 3  # the defaults of R's lowess and of statsmodels
 JITTER, BOX_WIDTH = 0.22, 0.56
 SMALLEST_PANEL = 1 / 20
@@ -206,7 +208,7 @@ def lowess_curve(x: Floats, y: Floats) -> tuple[Floats, Floats]:
 
 
 @styled()
-def missingness_figure(picture: "pd.DataFrame", *, source: str) -> "Figure":
+def missingness_figure(picture: "pd.DataFrame", *, source: str, narrow: bool = False) -> "Figure":
     """Draw which quarters of which workplaces are observed; no workplace is named.
 
     Parameters
@@ -215,6 +217,8 @@ def missingness_figure(picture: "pd.DataFrame", *, source: str) -> "Figure":
         As `AnalysisSample.missingness()`: `industry, workplace, quarter, state`.
     source
         As in `box_figure`.
+    narrow : bool
+        Whether it is as wide as a phone shows.
 
     Returns
     -------
@@ -228,39 +232,57 @@ def missingness_figure(picture: "pd.DataFrame", *, source: str) -> "Figure":
     quarters = sorted(picture["quarter"].unique())
     panels = _panels(picture)
     n = sum(map(len, panels.values()))
+    size = (NARROW, 7.5) if narrow else (9.0, 9.5)
     figure = make_page(
         say("Observed quarters of absence by industry"),
         say("One line per workplace in the register, n = {}; most complete on top", n), source,
-        size=(9.0, 9.5),
+        size=size,
     )  # fmt: skip
     heights = [max(len(panel), n * SMALLEST_PANEL) for panel in panels.values()]
     rows = figure.subplots(
         len(panels), sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights}
     )[:, 0]
-    figure.subplots_adjust(left=0.2, right=0.97, top=0.875, bottom=0.08, hspace=0.06)
+    place_states(figure, narrow=narrow, gap=0.06)
     colours = ListedColormap(list(STATE_COLOURS.values()))
     for axes, (key, panel) in zip(rows, panels.items(), strict=True):
         axes.imshow(panel, cmap=colours, vmin=0, vmax=colours.N - 1, aspect="auto",
                     interpolation="nearest")  # fmt: skip
         name = f"{fill(industry_label(key), 18)}\nn = {len(panel)}"
-        axes.set_ylabel(name, rotation=0, ha="right", va="center", labelpad=8)
+        axes.set_ylabel(name, rotation=0, ha="right", va="center", labelpad=8, size=SMALL)
         axes.set_yticks([])
         axes.tick_params(axis="x", length=0)
         axes.spines[:].set_visible(False)
     years = {i: name for i, name in enumerate(quarters) if name.endswith("Q1")}
     names = [axis_quarter(name) for name in years.values()]
     rows[-1].set_xticks(list(years), names)
-    figure.legend(
-        handles=[
-            Patch(color=colour, label=say(STATES[key])) for key, colour in STATE_COLOURS.items()
-        ],
-        loc="lower left", bbox_to_anchor=(0.2, 0.885), ncols=3, frameon=False, borderaxespad=0,
-        borderpad=0,
-    )  # fmt: skip
+    rows[-1].tick_params(axis="x", labelsize=SMALL)
+    add_states(figure, [
+        Patch(color=colour, label=say(STATES[key])) for key, colour in STATE_COLOURS.items()
+    ], narrow=narrow)  # fmt: skip
     counts = picture["state"].value_counts()
     return describe(
         figure, ", ".join(f"{say(STATES[key])}: {counts.get(key, 0)}" for key in STATE_COLOURS)
     )
+
+
+def place_states(figure: "Figure", *, narrow: bool, gap: float) -> None:
+    """Place panels of industries under each other, with room for their names and a legend."""
+    height = float(figure.get_size_inches()[1])
+    left, above, below = (0.44, 1.5, 0.4) if narrow else (0.2, 1.2, 0.76)
+    figure.subplots_adjust(
+        left=left, right=0.97, top=1 - above / height, bottom=below / height, hspace=gap
+    )
+
+
+def add_states(figure: "Figure", handles: list[Any], *, narrow: bool) -> None:
+    """Say which colour is which state, above the panels."""
+    height = float(figure.get_size_inches()[1])
+    above, columns = (1.45, 1) if narrow else (1.1, 4)
+    figure.legend(
+        handles=handles, loc="lower left", bbox_to_anchor=(0.02, 1 - above / height),
+        ncols=columns, columnspacing=1.4, frameon=False, borderaxespad=0, borderpad=0,
+        fontsize=SMALL,
+    )  # fmt: skip
 
 
 def _panels(picture: "pd.DataFrame") -> dict[str, NDArray[np.int64]]:

@@ -6,7 +6,7 @@ not, and in every cell of numbers `data-value`, the raw value, for scripts that 
 
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from html import escape
 from typing import Final
@@ -26,8 +26,16 @@ _POLICY: Final = (
 _STYLE: Final = "body{margin:1rem;max-width:100%}caption{text-align:left;font-weight:bold}"
 
 
-def fragment(table: Table) -> str:
+def fragment(table: Table, *, number: str = "", footer: Sequence[str] | None = None) -> str:
     """Write `<table>` and what is in it, without style.
+
+    Parameters
+    ----------
+    table : Table
+    number : str
+        What the caption begins with.
+    footer : sequence of str, optional
+        In the place of the table's own.
 
     Examples
     --------
@@ -37,15 +45,15 @@ def fragment(table: Table) -> str:
     >>> "<caption>Slopes</caption>" in html, 'data-value="-0.235"' in html, "a&lt;b</th>" in html
     (True, True, True)
     """
-    found = _TABLE.search(_rendered(table))
+    found = _TABLE.search(_rendered(table, table.footer if footer is None else footer))
     assert found is not None
-    return _annotated(found[0], table)
+    return _annotated(found[0], table, number)
 
 
 def page(table: Table) -> str:
     """Write one page that needs no other file."""
     title = escape(table.caption)
-    body = _TABLE.sub(lambda found: _annotated(found[0], table), _rendered(table))
+    body = _TABLE.sub(lambda found: _annotated(found[0], table), _rendered(table, table.footer))
     return (
         f'<!DOCTYPE html>\n<html lang="{table.lang}">\n<head>\n<meta charset="utf-8">\n'
         f"{_POLICY}\n"
@@ -63,7 +71,7 @@ def _settled() -> Iterator[None]:
 
 
 @_settled()
-def _rendered(table: Table) -> str:
+def _rendered(table: Table, footer: Sequence[str]) -> str:
     """Great Tables' own HTML: its style and the table; the first column names the rows."""
     import pyarrow as pa
     from great_tables import GT
@@ -80,18 +88,18 @@ def _rendered(table: Table) -> str:
             if column.is_text == (side == "left")
         ]
         gt = gt.cols_align(side, chosen) if chosen else gt
-    for line in table.footer:
+    for line in footer:
         gt = gt.tab_source_note(line)
     return str(gt.as_raw_html())
 
 
-def _annotated(html: str, table: Table) -> str:
+def _annotated(html: str, table: Table, number: str = "") -> str:
     """Add the caption, and the raw value to every cell of numbers."""
     start = html.index(">") + 1
     values = _sort_values(table)
     body = _CELL.sub(lambda found: found[0] + next(values), html[start:])
     body = _NOTE.sub(r"\1<div>\2</div>\3", body)  # a cell's width cannot be limited
-    return f"{html[:start]}<caption>{escape(table.caption)}</caption>{body}"
+    return f"{html[:start]}<caption>{escape(number + table.caption)}</caption>{body}"
 
 
 def _sort_values(table: Table) -> Iterator[str]:

@@ -1,4 +1,8 @@
-"""Tables as an Excel workbook: a sheet each, numbers as numbers with the format they print with."""
+"""Tables as an Excel workbook: a sheet each, numbers as numbers with the format they print with.
+
+Sheets are named by what they show, columns are as wide as their contents, and on paper (A4, on its
+side) all columns stand on one page, under a header that every page repeats.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -22,6 +26,10 @@ _ABOVE: Final = 2
 _LONGEST: Final = 31
 _FORBIDDEN: Final = re.compile(r"[\[\]:*?/\\]")
 _WIDEST: Final = 60
+#: Excel's number of a size of paper.
+_A4: Final = 9
+#: A figure beyond what its decimals show.
+_BEYOND: Final = re.compile(r"([<>])([−-]?[\d.]+)")
 
 
 def excel_bytes(tables: Sequence[Table]) -> bytes:
@@ -63,8 +71,10 @@ def _saved(book: "Workbook") -> bytes:
 def _add_sheet(book: "Workbook", table: Table) -> None:
     """One table."""
     from openpyxl.styles import Alignment, Border, Font, Side
+    from openpyxl.utils import get_column_letter
+    from openpyxl.worksheet.properties import PageSetupProperties
 
-    sheet = book.create_sheet(_sheet_name(table.name, book.sheetnames))
+    sheet = book.create_sheet(_sheet_name(table.title or table.name, book.sheetnames))
     _put(sheet.cell(1, 1), table.caption).font = Font(bold=True)
     line = Border(bottom=Side(style="thin"))
     for place, label in enumerate(_labels(table), start=1):
@@ -81,8 +91,24 @@ def _add_sheet(book: "Workbook", table: Table) -> None:
     for at, note in enumerate(table.footer, start=_ABOVE + len(table.rows) + 2):
         _put(sheet.cell(at, 1), note)
     sheet.freeze_panes = sheet.cell(_ABOVE + 1, 2)
-    first = max([len(row[0]) for row in table.texts] + [len(table.header[0])], default=10)
-    sheet.column_dimensions["A"].width = min(first + 2, _WIDEST)
+    for place, width in enumerate(_column_widths(table), start=1):
+        sheet.column_dimensions[get_column_letter(place)].width = width
+    sheet.print_title_rows = f"{_ABOVE}:{_ABOVE}"
+    sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", _A4
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+
+
+def _column_widths(table: Table) -> Iterator[float]:
+    """Letters that each column takes: of its cells, and of its header in some lines."""
+    labels = iter(_labels(table))
+    for place, column in enumerate(table.columns):
+        shown = [len(row[place]) for row in table.texts]
+        for _ in column.keys:
+            label = next(labels)
+            words = max(map(len, label.split(" ")))
+            of_cells = max(shown, default=0) // len(column.keys)
+            yield min(max(of_cells, words, len(label) // 3) + 2.0, _WIDEST)
 
 
 def _sheet_name(name: str, taken: Sequence[str]) -> str:
@@ -143,7 +169,17 @@ def _printed_figure(text: str) -> tuple[Value, str]:
 
 
 def _number_format(text: str, decimals: int, power: int = 0) -> str:
-    """Excel's format: a true minus, none before a zero; "<0.001" is shown over the number."""
+    """Excel's format: a true minus, none before a zero; "<0.001" is said of what is below it.
+
+    Examples
+    --------
+    >>> _number_format("−0.24", 2), _number_format("<0.001", 3)
+    ('0.00;"−"0.00', '[<0.001]"<0.001";0.000')
+    """
+    beyond = _BEYOND.fullmatch(text)
+    if beyond:
+        sign, limit_of = beyond[1], beyond[2].replace("−", "-")
+        return f'[{sign}{limit_of}]"{text}";{"0." + "0" * decimals if decimals else "0"}'
     if text.startswith(("<", ">")) or "∞" in text:
         return f'"{text}"'
     decimals = max(decimals + power, 0)

@@ -2,21 +2,12 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from bayes_sf.analysis.choices.multiverse import Explored
 from bayes_sf.analysis.comparison import CoefficientRow, Reproduction, reproduce
-from bayes_sf.analysis.contrast import (
-    Contrast,
-    contrast_posterior,
-    exact_posterior,
-    find_contrast,
-    widest_contrasts,
-)
+from bayes_sf.analysis.contrast import exact_posterior
 from bayes_sf.analysis.missing.imputation import MissingStudy
 from bayes_sf.analysis.pooling import Pooling, compare_pooling
 from bayes_sf.analysis.priors.prior_fan import default_fan, prior_fan
@@ -24,7 +15,6 @@ from bayes_sf.analysis.replay.consistency import RuleOutcome, replay
 from bayes_sf.analysis.sensitivity import Sensitivity, sensitivity
 from bayes_sf.catalogue import language
 from bayes_sf.disclosure.control import Control, Hidden, Rules
-from bayes_sf.disclosure.gate import Released
 from bayes_sf.disclosure.protected_models import (
     keep_open,
     protect_pooling,
@@ -32,10 +22,10 @@ from bayes_sf.disclosure.protected_models import (
     withheld_of,
 )
 from bayes_sf.disclosure.protected_sensitivity import protect_fan, protect_sensitivity
-from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.result import Result
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.report.alternatives import explore_choices, move_unobserved, treat_gaps
+from bayes_sf.output.report.fits import Fit, check_fit
 from bayes_sf.output.tables.described_sample import ProtectedTables, protect_tables
 from bayes_sf.spec.analysis import load_analysis
 
@@ -44,11 +34,7 @@ if TYPE_CHECKING:
 
     from bayes_sf.recovery.study import PublishedStudy
 
-__all__ = ["AMOUNTS", "Association", "Material", "associations", "explorer_models", "gather"]
-
-#: Differences that contrasts are held against, in percentage points; the first page uses the
-#: second. They are printed, and none of them is said to matter.
-AMOUNTS: Final = (0.5, 1.0, 2.0)
+__all__ = ["Material", "explorer_models", "gather"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +78,8 @@ class Material:
         What complete rows say, and a saved run of `impute` if there is one; or why they do not.
     unresolved : float
         What the nodes of the null models leave unresolved.
+    fits : tuple of Fit
+        How the null models fit their rows; none where there are no rows, or they are protected.
     """
 
     source: str
@@ -112,6 +100,7 @@ class Material:
     explored: Explored | str | None
     missing: MissingStudy | str | None
     unresolved: float
+    fits: tuple[Fit, ...] = ()
 
     @property
     def nulls(self) -> tuple[Result, ...]:
@@ -127,43 +116,6 @@ class Material:
         """Published slopes of tables 46 and 47 with their re-analysis."""
         table = {"absence_mean": "46", "absence_change": "47"}[outcome]
         return [row for row in self.found.coefficients if row.table == table]
-
-
-@dataclass(frozen=True, slots=True)
-class Association:
-    """The widest contrast of one term.
-
-    Parameters
-    ----------
-    outcome, term : str
-    contrast : Contrast
-        Labelled in the report's language.
-    mean, sd, lower, upper : float
-        Posterior, in percentage points.
-    p_direction : float
-    at_least : tuple of float
-        P(|contrast| >= amount) for every amount of `AMOUNTS`.
-    inside : float
-        P(|contrast| < rope); NaN without a rope.
-    n : int
-    """
-
-    outcome: str
-    term: str
-    contrast: Contrast
-    mean: float
-    sd: float
-    lower: float
-    upper: float
-    p_direction: float
-    at_least: tuple[float, ...]
-    inside: float
-    n: int
-
-    @property
-    def apart(self) -> bool:
-        """Whether the interval leaves out zero."""
-        return self.lower > 0 or self.upper < 0
 
 
 def gather(
@@ -226,6 +178,9 @@ def gather(
             for result in found.results["null", "exact"].values()
             for part in exact_posterior(result).parts
         ),
+        fits=check_fit(
+            tuple(found.results["null", "exact"].values()), data, control, seed=seed
+        ),
         hidden=(
             *(line for _, log in poolings for line in log),
             *(line for line in tables_log if line.table == "flow"),
@@ -257,56 +212,6 @@ def _small(
     parts = ["ladder", "multiplicity"] if apart else ["multiplicity"]
     analysis, _ = keep_open(load_analysis("bivariate"), control)
     return sensitivity(analysis, data, items=sorted(apart), parts=parts, seed=seed, lang=language())
-
-
-def associations(material: Material) -> tuple[Association, ...]:
-    """Judge the widest contrast of every item's terms, in the language that is spoken."""
-    return _judged(material, language())
-
-
-@lru_cache(maxsize=1)  # several sections of a page ask
-def _judged(material: Material, _: str) -> tuple[Association, ...]:
-    return tuple(
-        _associate(result, contrast.term, material)
-        for result, contrast in widest_contrasts(material.bivariate)
-    )
-
-
-def _associate(result: Result, term: str, material: Material) -> Association:
-    """One contrast."""
-    contrast = find_contrast(term, "widest", lang=language())
-    posterior, (lower, upper), direction = _posterior_of(result, contrast)
-
-    def beyond(amount: float) -> float:
-        return float(1 - posterior.cdf(amount)[0] + posterior.cdf(-amount)[0])
-
-    return Association(
-        outcome=result.spec.outcome, term=term, contrast=contrast,
-        mean=float(posterior.mean()[0]), sd=float(posterior.sd()[0]), lower=lower, upper=upper,
-        p_direction=direction, at_least=tuple(map(beyond, AMOUNTS)),
-        inside=float("nan") if material.rope is None else 1 - beyond(material.rope),
-        n=result.moments.n_obs,
-    )  # fmt: skip
-
-
-def _posterior_of(
-    result: Result, contrast: Contrast
-) -> tuple[NormalMixture, tuple[float, float], float]:
-    """Posterior of a contrast, interval, direction; of protected data what printed figures say.
-
-    Probabilities of it in full would be further equations in the data: there a normal distribution
-    has the mean and the sd that have passed.
-    """
-    if isinstance(result, Released):
-        (row,) = (one for one in result.coefficients if one.term == contrast.term)
-        size = contrast.size
-        low, high = sorted((size * row.lower, size * row.upper))
-        mean, sd = np.array([[size * row.estimate]]), np.array([[abs(size) * row.sd]])
-        return NormalMixture(np.ones(1), mean, sd), (low, high), row.p_direction
-    posterior, tail = contrast_posterior(result, contrast), 0.5 - 0.5 * result.prob
-    low, high = map(float, posterior.quantile([tail, 1 - tail])[0])
-    negative = float(posterior.cdf(0.0)[0])
-    return posterior, (low, high), max(negative, 1 - negative)
 
 
 def explorer_models(material: Material) -> tuple[Result, ...]:

@@ -57,9 +57,10 @@ def build_missing(material: Material) -> Section:
             material.tables.tables["missingness"],
             {str(name): size for name, size in first.items()},
             source=data.source,
+            narrow=True,
         )
     else:
-        figure = missingness_figure(data.missingness(), source=data.source)
+        figure = missingness_figure(data.missingness(), source=data.source, narrow=True)
     return Section("missing", data.source, tuple(paragraphs), tuple(tables), (figure,))
 
 
@@ -91,5 +92,5 @@ def build_unobserved(material: Material) -> Section | None:
             *tipping_line(material),
         ),
         tuple(tipping_table(*pair, source=source) for pair in pairs),
-        tuple(delta_figure(*pair, source=source) for pair in pairs),
+        tuple(delta_figure(*pair, source=source, narrow=True) for pair in pairs),
     )

@@ -5,12 +5,15 @@ and script. It is the same for the same data, seed and versions.
 """
 
 import base64
+import hashlib
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from importlib.resources import files
+from itertools import count
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from bayes_sf.analysis.contrast import Contrast, find_contrast
 from bayes_sf.analysis.priors.explorer import (
@@ -23,18 +26,26 @@ from bayes_sf.catalogue import language, mark, say
 from bayes_sf.engines.fit import versions
 from bayes_sf.errors import UsageError
 from bayes_sf.output.audit import write_log
-from bayes_sf.output.figures.page import coarsened, drawing, upper_first
+from bayes_sf.output.figures.associations import chance_figure
+from bayes_sf.output.figures.page import coarsened, upper_first
 from bayes_sf.output.files import plain, write_files
 from bayes_sf.output.formats.webpage import fragment
 from bayes_sf.output.numbers import level
-from bayes_sf.output.report.material import Material, associations, explorer_models
+from bayes_sf.output.report.answers import answers
+from bayes_sf.output.report.associations import associations
+from bayes_sf.output.report.inline import Picture, picture_of
+from bayes_sf.output.report.material import Material, explorer_models
 from bayes_sf.output.report.section import Section
 from bayes_sf.output.report.sections import build_sections
 from bayes_sf.output.report.statements import data_say, how_sure, question
-from bayes_sf.output.report.tables import VERDICTS
+from bayes_sf.output.report.tables import VERDICTS, for_page
 from bayes_sf.output.run import keyed
+from bayes_sf.output.tables.table import Table
 from bayes_sf.output.words.priors import prior_words
 from bayes_sf.output.words.words import outcome_name, statement_of, term_name
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["explorer_content", "render_report", "write_report"]
 
@@ -49,6 +60,12 @@ _MARKED: Final = {
     "own": mark("OWN DATA"),
 }
 _BANNERS: Final = {
+    "published": mark("From the report's printed tables."),
+    "replica": mark("Invented workplaces."),
+    "microdata": mark("Computed from the files that were given."),
+}
+#: What is said of it below.
+_SOURCES: Final = {
     "published": mark(
         "The numbers are about the real study: they are computed from the report's "
         "printed tables, without microdata."
@@ -113,17 +130,32 @@ def render_report(material: Material) -> str:
         autoescape=True, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     content = json.dumps(plain(explorer_content(material)), ensure_ascii=False, allow_nan=False)
+    sections, scripts = build_sections(material), "\n".join(map(_template, _SCRIPTS))
+    shared = _shared_notes(sections)
+    figures, tables = count(1), count(1)
+
+    def table(one: Table) -> Markup:
+        number = f"{say('Table')} {next(tables)}. "
+        own = [line for line in one.footer if line not in shared]
+        return Markup(fragment(for_page(one), number=number, footer=own))  # noqa: S704  # cells are escaped there
+
+    def drawn(figure: "Figure") -> tuple[str, Picture]:
+        number = next(figures)
+        safe = coarsened(figure) if material.control.active else figure
+        return f"{say('Figure')} {number}", picture_of(safe, f"f{number}")
+
     return environment.get_template("report.html.j2").render(
         lang=language(), say=say,
         source=material.source, mark=lambda source: _MARKS[source],
         marked=lambda source: say(_MARKED[_MARKS[source]]), banner=say(_BANNERS[material.source]),
-        statement=statement_of,
+        about=say(_SOURCES[material.source]), statement=statement_of,
+        answers=list(answers(material, found)), first=_first_figure(material),
         question=question(material), data_say=list(data_say(material, found)),
-        how_sure=list(how_sure(material, found)), sections=build_sections(material),
-        table=lambda table: Markup(fragment(table)),  # noqa: S704  # cells are escaped there
-        figures=lambda section: list(_figures(section, material)),
+        how_sure=list(how_sure(material, found)), sections=sections, shared=shared,
+        table=table, drawn=drawn, next_figure=lambda: next(figures), raw=Markup,
         style=Markup(_template(_STYLE)),  # noqa: S704  # our own file
-        scripts=Markup("\n".join(map(_template, _SCRIPTS))),  # noqa: S704  # our own
+        scripts=Markup(scripts),  # noqa: S704  # our own
+        scripts_digest=_digest(scripts),
         explorer=Markup(content.replace("<", "\\u003c")),  # noqa: S704  # JSON without a tag
         prior_words=prior_words, families=GROUP_FAMILIES,
         group_range=GROUP_RANGE, slope_range=SLOPE_RANGE,
@@ -133,12 +165,25 @@ def render_report(material: Material) -> str:
     )  # fmt: skip
 
 
-def _figures(section: Section, material: Material) -> Iterator[tuple[str, str, str]]:
-    """Yield each figure as a data address, its title and its alternative text."""
-    for found in section.figures:
-        figure = coarsened(found) if material.control.active else found
-        address = "data:image/svg+xml;base64," + base64.b64encode(drawing(figure)).decode()
-        yield address, figure.get_suptitle(), str(figure.get_label())
+def _first_figure(material: Material) -> "Figure":
+    """The picture of the first screen."""
+    prob = material.nulls[0].prob
+    return chance_figure(associations(material), prob=prob, source=material.source)
+
+
+def _shared_notes(sections: Sequence[Section]) -> list[str]:
+    """Lines below more than one table: the page says them once."""
+    often = Counter(line for one in sections for table in one.tables for line in table.footer)
+    kinds = say(
+        "Intervals are credible intervals with equal tails, but for columns of REML and OLS, whose "
+        "are Wald's."
+    )
+    return [kinds, *(line for line, times in often.items() if times > 1)]
+
+
+def _digest(script: str) -> str:
+    """What the page's policy knows the script by that may run: all between its tags."""
+    return base64.b64encode(hashlib.sha256(f"\n{script}\n".encode()).digest()).decode()
 
 
 def _priors(material: Material) -> list[tuple[str, str, str]]:

@@ -15,10 +15,12 @@ __all__ = ["REPORT", "Section"]
 REPORT: Final = "report"
 #: Headings by anchor.
 HEADINGS: Final = {
+    "summary": mark("What was asked, what the data say, and how certain it is"),
     "icc": mark("How much lies between industries"),
     "effects": mark("Which answers go with absence"), "industries": mark("Industries"),
     "missing": mark("Who is missing"), "unobserved": mark("If those who are missing differ"),
-    "sensitivity": mark("How far the claims move"),
+    "sensitivity": mark("How much conclusions change"),
+    "fit": mark("Do the models fit?"), "notes": mark("Notes to all tables"),
     "multiverse": mark("What the analyst's choices do"),
     "explorer": mark("Move the priors yourself"), "diagnostics": mark("Checks of the computation"),
     "replay": mark("The report's own numbers, replayed"), "methods": mark("Methods"),

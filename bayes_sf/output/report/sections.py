@@ -5,28 +5,46 @@ write the function and put it where it is to be read.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
+from bayes_sf.analysis.comparison import Reproduction
 from bayes_sf.catalogue import say
 from bayes_sf.disclosure.protected_models import hidden_of
+from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.audit import notice
+from bayes_sf.output.figures.associations import forest_figure
 from bayes_sf.output.figures.multiverse import curve_figure
 from bayes_sf.output.figures.page import upper_first
-from bayes_sf.output.figures.posterior import forest_figure, icc_figure, level_figure, line_figure
-from bayes_sf.output.figures.sensitivity import ranks_figure
-from bayes_sf.output.report.material import Material, associations, explorer_models
+from bayes_sf.output.figures.posterior import icc_figure, level_figure, line_figure
+from bayes_sf.output.report.associations import associations
+from bayes_sf.output.report.fit import build_fit
+from bayes_sf.output.report.material import Material, explorer_models
 from bayes_sf.output.report.missing import build_missing, build_unobserved
 from bayes_sf.output.report.section import REPORT, Section
 from bayes_sf.output.report.statements import icc_range, observed, replay_counts
-from bayes_sf.output.report.tables import contrast_table, fan_table
+from bayes_sf.output.report.tables import (
+    contrast_table,
+    icc_fan_table,
+    slope_fan_table,
+    without,
+)
 from bayes_sf.output.tables.comparison_tables import comparison_tables, icc_table
 from bayes_sf.output.tables.multiverse_tables import multiverse_tables
 from bayes_sf.output.tables.pooling_tables import shrinkage_table
 from bayes_sf.output.tables.sensitivity_tables import model_tables, outcome_tables
-from bayes_sf.output.words.findings import findings_lines
+from bayes_sf.output.words.findings import findings_lines, without_code
 from bayes_sf.output.words.words import term_name
+from bayes_sf.spec.moments import INTERCEPT
 
 __all__ = ["SECTIONS", "build_sections"]
+
+#: The report's tables of models that are there for one slope.
+_ONE_SLOPE: Final = ("46", "47")
+
+
+def _summary(material: Material) -> Section:
+    return Section("summary", material.source, part="summary")
 
 
 def _icc(material: Material) -> Section:
@@ -57,8 +75,9 @@ def _effects(material: Material) -> Section:
         *(
             [
                 say(
-                    "Figure 7 is here of the model with one slope: the difference is the "
-                    "same in every industry, and only levels vary. Slopes of their own for "
+                    "The report's figure 7 is drawn here from the model with one slope: the "
+                    "difference is the same in every industry, and only levels vary. "
+                    "Slopes of their own for "
                     "each industry, and how much each borrows from the others, need "
                     "workplaces and sampling: bayes-sf plot q17_slopes slopes. The "
                     "industries' levels, their sd and their correlation with the slopes are "
@@ -73,10 +92,23 @@ def _effects(material: Material) -> Section:
         "effects", source, tuple(paragraphs),
         (
             *(contrast_table(material, found, outcome) for outcome in outcomes),
-            *comparison_tables(material.found, source=source),
+            *(
+                without(table, "model")  # a code of the questionnaire: the term says its words
+                for table in comparison_tables(_without_intercepts(material.found), source=source)
+            ),
         ),
         tuple(figures),
     )  # fmt: skip
+
+
+def _without_intercepts(found: Reproduction) -> Reproduction:
+    """Leave out the levels of models that are there for one slope each."""
+    book = load_codebook()
+    kept = tuple(
+        row for row in found.coefficients
+        if row.table not in _ONE_SLOPE or book.term(row.term) != INTERCEPT
+    )  # fmt: skip
+    return replace(found, coefficients=kept)
 
 
 def _industries(material: Material) -> Section:
@@ -92,7 +124,7 @@ def _industries(material: Material) -> Section:
         if versions > 1
         else ()
     )
-    tables = tuple(shrinkage_table(p) for p in material.poolings)
+    tables = tuple(shrinkage_table(p, short=True) for p in material.poolings)
     figure = level_figure(material.poolings)
     return Section("industries", material.source, paragraphs, tables, (figure,))
 
@@ -105,22 +137,23 @@ def _versions(material: Material) -> int:
 def _sensitivity(material: Material) -> Section:
     small = material.small
     apart = {(a.outcome, a.contrast.term) for a in associations(material) if a.apart}
-    tables = [fan_table(material, result.spec.outcome) for result in material.nulls]
+    tables = [
+        make(material, result.spec.outcome)
+        for result in material.nulls
+        for make in (icc_fan_table, slope_fan_table)
+    ]
     for result in small.results if "ladder" in small.tables else ():
         if any((result.spec.outcome, term) in apart for term in result.moments.predictors):
             tables += model_tables(small, result)
-    tables += outcome_tables(small)
-    figures = []
-    for outcome, frame in small["multiplicity"].groupby("outcome", sort=False):
-        terms = [term for where, term in apart if where == outcome]
-        figures.append(ranks_figure(frame, terms))
+    tables += [without(table, "rank", "rank_lower") for table in outcome_tables(small)]
     return Section(
         "sensitivity",
         material.source,
         (
             say(
-                "The tables have a row for every combination. No model was fitted again: "
-                "the same nodes are weighed anew."
+                "The first tables have a row for every prior of one kind, and say what the "
+                "priors of the other kind do beside it. No model was fitted again: the nodes of "
+                "the integration are given new weights."
             ),
             say(
                 "Then come the terms whose interval leaves out zero: the same workplaces "
@@ -130,7 +163,6 @@ def _sensitivity(material: Material) -> Section:
             ),
         ),
         tuple(tables),
-        tuple(figures),
     )
 
 
@@ -161,7 +193,7 @@ def _multiverse(material: Material) -> Section | None:
             name=explored.asked.name,
         ),
     )
-    tables, figure = multiverse_tables(explored), curve_figure(explored)
+    tables, figure = multiverse_tables(explored), curve_figure(explored, narrow=True)
     return Section("multiverse", material.source, paragraphs, tables, (figure,))
 
 
@@ -236,7 +268,7 @@ def _replay(material: Material) -> Section:
         ),
         say("The impossible ones come first."),
     )
-    lines = findings_lines(material.outcomes)
+    lines = tuple(map(without_code, findings_lines(material.outcomes)))
     return Section("replay", REPORT, paragraphs, lines=lines)
 
 
@@ -265,8 +297,8 @@ def _provenance(material: Material) -> Section:
 
 #: In the order in which they are read.
 SECTIONS: Final[Sequence[Callable[[Material], Section | None]]] = (
-    _icc, _effects, _industries, build_missing, build_unobserved, _sensitivity, _multiverse,
-    _explorer, _diagnostics, _replay, _methods, _provenance,
+    _summary, _icc, _effects, _industries, build_missing, build_unobserved, _sensitivity,
+    _multiverse, _explorer, build_fit, _diagnostics, _replay, _methods, _provenance,
 )  # fmt: skip
 
 

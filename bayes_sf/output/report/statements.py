@@ -20,9 +20,12 @@ from bayes_sf.output.numbers import (
     level,
     percent,
     probability,
+    row_decimals,
     with_percent,
 )
-from bayes_sf.output.report.material import AMOUNTS, Association, Material
+from bayes_sf.output.report.answers import left_line, whole_percent, whole_span
+from bayes_sf.output.report.associations import AMOUNTS, Association, by_chance
+from bayes_sf.output.report.material import Material
 from bayes_sf.output.words.words import industry_name, outcome_name, term_name
 
 __all__ = [
@@ -44,7 +47,7 @@ def question(material: Material) -> str:
             "This page is made of {n} invented workplaces in {groups} industries: no "
             "manager answered, and nothing was linked to a register. They are drawn so "
             "that they return the study's printed tables: answers to {items} questions "
-            "about preventive work-environment work, and doctor-certified sickness "
+            "about preventive measures at the workplace, and doctor-certified sickness "
             "absence. Two things are asked, as in the study: how much of the differences "
             "in absence lies between industries, and which answers go with higher or "
             "lower absence.",
@@ -54,7 +57,7 @@ def question(material: Material) -> str:
         )
     return say(
         "Managers of {n} workplaces in {groups} industries answered {items} questions "
-        "about preventive work-environment work. Their answers were linked to "
+        "about preventive measures at the workplace. Their answers were linked to "
         "doctor-certified sickness absence in NAV's register. Two things were asked: how "
         "much of the differences in absence lies between industries, and which answers "
         "go with higher or lower absence.",
@@ -93,9 +96,11 @@ def data_say(material: Material, found: Sequence[Association]) -> Iterator[tuple
             k=len(apart),
             m=len(ours),
             level=level(prob),
-            expected=fixed((1 - prob) * len(ours), 1),
+            expected=fixed(by_chance(ours, prob), 1),
         )
         yield said, [association_line(each) for each in apart]
+    if any(each.apart for each in found):
+        yield left_line(material, found), []
 
 
 def _share(row: IccRow) -> str:
@@ -104,15 +109,14 @@ def _share(row: IccRow) -> str:
     if row.published:
         value = with_percent(percent(row.published, ICC_DECIMALS - 2))
         printed = say("The report prints {value} without an interval.", value=value)
-    limits = interval(100 * row.lower, 100 * row.upper, ICC_DECIMALS - 2)
     return say(
         "{outcome}: of the variation between workplaces, {median} lies between "
         "industries and the rest between workplaces of the same industry (ICC: "
         "median; {level} interval {interval}; n = {n}). {published}",
         outcome=outcome_name(row.outcome),
-        median=with_percent(percent(row.median, ICC_DECIMALS - 2)),
+        median=whole_percent(row.median),
         level=level(row.prob),
-        interval=with_percent(limits),
+        interval=whole_span(row.lower, row.upper),
         n=row.n,
         published=printed,
     )
@@ -149,12 +153,19 @@ def _levels(pooling: Pooling, seed: int) -> str:
 
 
 def association_line(each: Association) -> str:
-    """One association in words."""
-    return say(
+    """One association in words: a digit of its sd fewer than in tables, and who answered so."""
+    places = max(row_decimals([each.mean], each.sd) - 1, 0)
+    said = say(
         "{label}, {contrast}: {mean} percentage points ({interval}).",
         label=upper_first(term_name(each.term.partition("[")[0])), contrast=each.contrast.label,
-        mean=fixed(each.mean, 2), interval=interval(each.lower, each.upper, 2, more=1),
+        mean=fixed(each.mean, places), interval=interval(each.lower, each.upper, places, more=1),
     )  # fmt: skip
+    if each.answered is None:
+        return said
+    counted = say(
+        "{count} of {n} workplaces gave the latter answer.", count=each.answered, n=each.n
+    )
+    return f"{said} {counted}"
 
 
 def how_sure(material: Material, found: Sequence[Association]) -> Iterator[str]:

@@ -1,9 +1,9 @@
 """Tables that only the report has: contrasts against amounts, and the prior fan."""
 
-from collections.abc import Sequence
-from typing import Final
-
-import numpy as np
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import takewhile
+from typing import TYPE_CHECKING, Final
 
 from bayes_sf.analysis.priors.prior_fan import GROUP_PRIORS, SLOPE_PRIORS
 from bayes_sf.analysis.size.practical import Rope
@@ -11,13 +11,26 @@ from bayes_sf.catalogue import mark, say, say_as
 from bayes_sf.inputs.published import published_table
 from bayes_sf.output.figures.page import lower_first, upper_first
 from bayes_sf.output.numbers import ICC_DECIMALS, fixed
-from bayes_sf.output.report.material import AMOUNTS, Association, Material
+from bayes_sf.output.report.associations import AMOUNTS, Association
+from bayes_sf.output.report.material import Material
 from bayes_sf.output.tables.result_tables import prior_notes, quarter_notes
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
 from bayes_sf.output.words.priors import prior_words
-from bayes_sf.output.words.words import industry_name, interval_name, outcome_name, term_name
+from bayes_sf.output.words.words import (
+    industry_name,
+    interval_name,
+    outcome_name,
+    term_name,
+    word,
+)
 
-__all__ = ["contrast_table", "fan_table", "sample_table"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "contrast_table", "for_page", "icc_fan_table", "led_by_numbers", "sample_table",
+    "slope_fan_table", "without",
+]  # fmt: skip
 
 
 def contrast_table(material: Material, found: Sequence[Association], outcome: str) -> Table:
@@ -172,8 +185,8 @@ def _with_outcome(outcome: str) -> str:
 _SAMPLES: Final = {"surveyed": "6", "mean": "8", "change": "9"}
 
 
-def fan_table(material: Material, outcome: str) -> Table:
-    """ICC and conclusions on slopes of one outcome under every prior of the fan.
+def icc_fan_table(material: Material, outcome: str) -> Table:
+    """ICC of the null model under every prior of the sd between industries.
 
     Parameters
     ----------
@@ -184,49 +197,137 @@ def fan_table(material: Material, outcome: str) -> Table:
     import pandas as pd
 
     fan = material.fan[material.fan["outcome"] == outcome]
-    slopes, null = fan[fan["term"] != "icc"], fan[(fan["term"] == "icc") & (fan["model"] == "null")]
-    records = []
-    for icc in null.to_dict("records"):
-        ours = slopes[slopes["prior"] == icc["prior"]]
-        records.append(
-            {
-                **_prior_names(str(icc["prior"])),
-                **{key: icc[key] for key in ("mean", "lower", "upper")},
-                "apart": int(ours["concluded"].sum()),
-                "changed": int(np.count_nonzero(ours["changes"] != "")),
-            }
-        )
-    span = interval_name("credible-eti", float(fan["prob"].iloc[0]))
+    null = fan[(fan["term"] == "icc") & (fan["model"] == "null")]
+    once = null.assign(group=null["prior"].map(_kind("group"))).drop_duplicates("group")
+    records = [
+        {"group": name, **{key: icc[key] for key in ("mean", "lower", "upper")}}
+        for name, icc in zip(once["group"], once.to_dict("records"), strict=True)
+    ]
     columns = (
-        Column("slope", say("Slopes"), "text"),
-        Column("group", say("sd between industries"), "text"),
+        Column("group", say("Prior on sd between industries"), "text"),
         Column("mean", f"{say('ICC')}: {say_as('mean', 'Mean').lower()}", decimals=ICC_DECIMALS),
-        Column("lower", f"{say('ICC')}: {span}", "interval", ICC_DECIMALS, "upper"),
-        Column("apart", say("Intervals without zero"), "integer"),
-        Column("changed", say("Changed conclusions"), "integer"),
-    )
-    count = len(slopes.drop_duplicates(["model", "term"]))
+        Column("lower", interval_name("credible-eti", float(fan["prob"].iloc[0])), "interval",
+               ICC_DECIMALS, "upper"),
+    )  # fmt: skip
     return table_from_frame(
         pd.DataFrame(records),
-        f"{say('ICC and conclusions under every prior')}: {outcome_name(outcome)}",
-        columns=columns,
-        name=f"prior_fan_{outcome}",
+        f"{say('ICC under every prior')}: {outcome_name(outcome)}",
+        columns=columns, name=f"prior_fan_icc_{outcome}", n=int(null["n"].iloc[0]),
+        notes=[say("Of the null model, which has no slopes: their priors do not matter to it.")],
+        source=material.source,
+    )  # fmt: skip
+
+
+def slope_fan_table(material: Material, outcome: str) -> Table:
+    """Conclusions on slopes under every prior of theirs, over those of the sd between industries.
+
+    Parameters
+    ----------
+    material, outcome
+        As in `icc_fan_table`.
+    """
+    import pandas as pd
+
+    fan = material.fan[material.fan["outcome"] == outcome]
+    slopes = fan[fan["term"] != "icc"]
+    told = slopes.assign(slope=slopes["prior"].map(_kind("slope")), changed=slopes["changes"] != "")
+    counts = told.groupby(["slope", "prior"], sort=False)[["concluded", "changed"]].sum()
+    records = [
+        {"slope": name, **{key: _range(part[key]) for key in ("concluded", "changed")}}
+        for name, part in counts.groupby("slope", sort=False)
+    ]
+    columns = (
+        Column("slope", say("Prior on slopes"), "text"),
+        Column("concluded", say("Intervals without zero"), "printed"),
+        Column("changed", say("Changed conclusions"), "printed"),
+    )
+    return table_from_frame(
+        pd.DataFrame(records),
+        f"{say('Conclusions under every prior')}: {outcome_name(outcome)}",
+        columns=columns, name=f"prior_fan_slopes_{outcome}",
         notes=[
             say(
-                "Changed: sign, or whether the interval leaves out zero, against the "
-                "first row; of {m}. The ICC is the null model's.",
-                m=count,
+                "Of {m} associations, over all priors of the sd between industries. Changed: "
+                "sign, or whether the interval leaves out zero, against the model's own priors.",
+                m=len(slopes.drop_duplicates(["model", "term"])),
             )
         ],
-        n=(int(fan["n"].min()), int(fan["n"].max())),
-        source=material.source,
+        n=(int(fan["n"].min()), int(fan["n"].max())), source=material.source,
+    )  # fmt: skip
+
+
+def _range(counts: "pd.Series[int]") -> str:
+    """Smallest and largest of some counts; one number where they are the same."""
+    low, high = int(counts.min()), int(counts.max())
+    return f"{low}" if low == high else f"{low}–{high}"
+
+
+def _kind(which: str) -> Callable[[str], str]:
+    """Prior of slopes or of the sd between industries, in words, from the name of a pair."""
+
+    def named(prior: str) -> str:
+        slope, group = prior.removeprefix("slope ").split(", sd_group ")
+        found = (SLOPE_PRIORS[slope].text("sd(y)/sd(x)", "0") if which == "slope"
+                 else GROUP_PRIORS[group].text())  # fmt: skip
+        return prior_words(found)
+
+    return named
+
+
+def without(table: Table, *keys: str) -> Table:
+    """Leave columns out, by key.
+
+    Parameters
+    ----------
+    table : Table
+    *keys : str
+        Of columns; a table may lack them.
+    """
+    kept = [place for place, column in enumerate(table.columns) if column.key not in keys]
+    return replace(
+        table, columns=tuple(table.columns[place] for place in kept),
+        rows=tuple(tuple(row[place] for place in kept) for row in table.rows),
+    )  # fmt: skip
+
+
+def for_page(table: Table) -> Table:
+    """Make a table narrow: texts first in one column, headers of intervals without their kind.
+
+    Parameters
+    ----------
+    table : Table
+        The kind of its intervals is then said for all tables.
+    """
+    kind, plain = word("credible-eti"), word("interval")
+    columns = tuple(
+        replace(column, label=column.label.replace(kind, plain)) for column in table.columns
     )
+    return led_by_numbers(replace(table, columns=columns))
 
 
-def _prior_names(prior: str) -> dict[str, object]:
-    """Priors of slopes and of tau written out, from the name that the fan gives the pair."""
-    slope, group = prior.removeprefix("slope ").split(", sd_group ")
-    return {
-        "slope": prior_words(SLOPE_PRIORS[slope].text("sd(y)/sd(x)", "0")),
-        "group": prior_words(GROUP_PRIORS[group].text()),
-    }
+def led_by_numbers(table: Table) -> Table:
+    """Bring the texts that a table begins with into one column, so that figures come next.
+
+    Parameters
+    ----------
+    table : Table
+
+    Examples
+    --------
+    >>> columns = (Column("a", "Term", "text"), Column("b", "Rung", "text"), Column("c", "Mean"))
+    >>> led = led_by_numbers(Table("t", "T", columns, (("ICC", "REML", 0.3), ("", "OLS", 0.2))))
+    >>> led.header, [row[0] for row in led.texts]
+    (('Term: rung', 'Mean'), ['ICC: REML', 'OLS'])
+    """
+    texts = list(takewhile(lambda column: column.is_text, table.columns))
+    if len(texts) < 2:
+        return table
+    first, *others = (column.label for column in texts)
+    label = ": ".join([first, *map(lower_first, others)])
+    rows = tuple(
+        (": ".join(str(cell) for cell in row[: len(texts)] if cell not in {"", None}),
+         *row[len(texts) :])
+        for row in table.rows
+    )  # fmt: skip
+    columns = (replace(texts[0], label=label), *table.columns[len(texts) :])
+    return replace(table, columns=columns, rows=rows)

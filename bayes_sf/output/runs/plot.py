@@ -14,6 +14,7 @@ from bayes_sf.disclosure.protected_models import (
 )
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.result import Result
+from bayes_sf.output.figures.page import DPI
 from bayes_sf.output.figures.pictures import OF_CHAINS, draw_picture, picture_name, signed
 from bayes_sf.output.figures.result import draw_levels, passed_levels
 from bayes_sf.output.progress import show_sampling
@@ -27,8 +28,9 @@ __all__ = ["run_plot"]
 
 
 def run_plot(
-    analysis: Analysis, data: Any, asked: Asked, picture: str, *, engine: str | None = None
-) -> Run:
+    analysis: Analysis, data: Any, asked: Asked, picture: str, *, engine: str | None = None,
+    dpi: int = DPI,
+) -> Run:  # fmt: skip
     """Fit and draw every model of an analysis.
 
     Parameters
@@ -42,6 +44,8 @@ def run_plot(
         One of `PICTURES`.
     engine : {"exact", "nuts"}, optional
         By default what a model takes, and nuts for pictures of chains.
+    dpi : int
+        Dots of PNG files for an inch.
     """
     control = Control.of(data, asked.rules)
     kept = keep_open(analysis, control)
@@ -63,7 +67,8 @@ def run_plot(
             "analysis": both[0].name, "question": both[0].question, "picture": picture,
             "models": [described(result) for result in models],
         }  # fmt: skip
-        return Content(figures=dict(zip(names, figures, strict=True)), about=about, tight=True)
+        drawn_by_name = dict(zip(names, figures, strict=True))
+        return Content(figures=drawn_by_name, about=about, tight=True, dpi=dpi)
 
     shown = kept.also(all_of(drawn).also(protect_results(results, control)))
     return Run(asked, control, shown.map(content))

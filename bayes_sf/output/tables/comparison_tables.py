@@ -22,7 +22,13 @@ from bayes_sf.output.tables.result_tables import (
 )
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
 from bayes_sf.output.words.priors import prior_words
-from bayes_sf.output.words.words import interval_name, outcome_name, term_name, word
+from bayes_sf.output.words.words import (
+    interval_name,
+    numbered_name,
+    outcome_name,
+    term_name,
+    word,
+)
 from bayes_sf.spec.analysis import load_analysis
 
 __all__ = ["comparison_tables", "icc_table"]
@@ -151,7 +157,7 @@ def _comparison(found: Reproduction, rows: Sequence[CoefficientRow], source: str
         Column("n", say("n"), "integer"),
     )  # fmt: skip
     first, summary = rows[0], any(row.basis == "estimate and SE" for row in rows)
-    what, key = _place(first.table)
+    named = say("The report's {} {}", *_place(first.table))
     notes = [
         *prior_notes(_fits_of(found, first.table)),
         say("Published: the real study's figures, with the decimals that the report prints."),
@@ -174,7 +180,7 @@ def _comparison(found: Reproduction, rows: Sequence[CoefficientRow], source: str
         *_other_sizes(found, rows),
     ]
     table = table_from_frame(
-        frame, f"{what.capitalize()} {key}: {outcome_name(first.outcome)}", columns=columns,
+        frame, f"{named}: {outcome_name(first.outcome)}", columns=columns,
         name=f"published_{first.table}", digits="sd", unit="pp", notes=notes, source=source,
     )  # fmt: skip
     printed = (len(str(cell).partition(".")[2]) for cell in frame["published"])
@@ -191,7 +197,8 @@ def _other_sizes(found: Reproduction, rows: Sequence[CoefficientRow]) -> list[st
         if row is None or not fits or HIDDEN in {str(row.n), str(other.n)} or row.n == other.n:
             continue
         notes[row.question, other.table] = say(
-            "{}: n = {} here, and {} in {} {}, where a model needs {}.", row.question, row.n,
+            "{}: n = {} here, and {} in {} {}, where a model needs {}.",
+            numbered_name(row.question), row.n,
             other.n, *_place(other.table), quarters_name(fits[0].spec.min_quarters),
         )  # fmt: skip
     return list(notes.values())

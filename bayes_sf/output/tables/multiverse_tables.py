@@ -161,7 +161,7 @@ def contrast_text(explored: Explored) -> str:
     """Say which contrast is estimated, and with which intervals."""
     asked = explored.asked
     label = find_contrast(explored.contrast.term, asked.contrast, lang=language()).label
-    return f"{asked.item}: {label}"
+    return f"{numbered_name(asked.item)}: {label}"
 
 
 def rope_text(explored: Explored) -> str:

@@ -12,6 +12,7 @@ from bayes_sf.output.tables.table import Column, Table, table_from_frame
 from bayes_sf.output.words.words import (
     group_name,
     interval_name,
+    model_name,
     of_groups,
     outcome_name,
     own_group,
@@ -97,7 +98,7 @@ def shrinkage_table(pooling: Pooling, *, short: bool = False) -> Table:
         Column("lower", span, "interval", upper="upper"),
         Column("factor", say("Factor"), decimals=places),
         Column("factor_lower", span, "interval", places, "factor_upper"),
-        Column("more", say("More to halve"), "integer"),
+        Column("more", say("Rows to halve"), "integer"),
     )  # fmt: skip
     kind = f"{interval_name('credible-eti', exact.prob)}."
     notes = [
@@ -105,7 +106,7 @@ def shrinkage_table(pooling: Pooling, *, short: bool = False) -> Table:
         kind,
         say(
             "Levels at the predictors' means. Factor: weight of the group's own data "
-            "(median and interval), 1 without pooling, 0 with complete pooling. More "
+            "(median and interval), 1 without pooling, 0 with complete pooling. Rows "
             "to halve: so many further rows of the group would halve its interval "
             "(∞: no number would)."
         ),
@@ -136,7 +137,8 @@ def _titled(key: str, pooling: Pooling) -> str:
     spec = pooling.spec
     own = own_group(pooling.exact)
     title = of_groups(word(key), own=own)
-    return f"{title}: {spec.name}, {outcome_name(spec.outcome, own=own)}"
+    model = model_name(spec.name, own=own)
+    return f"{title}: {model}, {outcome_name(spec.outcome, own=own)}"
 
 
 def _file_name(what: str, pooling: Pooling) -> str:

@@ -10,7 +10,13 @@ from bayes_sf.inputs.codebook import NOT_ASKED, load_codebook
 from bayes_sf.inputs.published import DECIMALS
 from bayes_sf.inputs.variables import Item
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
-from bayes_sf.output.words.words import industry_name, outcome_name, step_name, word
+from bayes_sf.output.words.words import (
+    industry_name,
+    model_name,
+    outcome_name,
+    step_name,
+    word,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +54,8 @@ def flow_tables(flow: "pd.DataFrame", *, source: str) -> tuple[Table, ...]:
     return tuple(
         table_from_frame(
             steps.assign(step=[step_name(step) for step in steps["step"]]),
-            f"{say('Who is left after each rule')}: {analysis}, {outcome_name(str(outcome))}",
+            f"{say('Who is left after each rule')}: {model_name(str(analysis))}, "
+            f"{outcome_name(str(outcome))}",
             columns=columns, name=f"flow_{analysis}_{outcome}", n=_left(steps[_ALL].iloc[-1]),
             source=source,
         )

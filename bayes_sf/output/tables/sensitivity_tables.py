@@ -250,11 +250,12 @@ def _many(found: Sensitivity, frame: "pd.DataFrame") -> Table:
         Column("term", say("Term"), "text"),
         *([Column("correlation", say("Corr."), decimals=1)] if swept else []),
         Column("estimate", "REML"), Column("t", say("t"), decimals=2),
-        Column("p", say("p"), "probability"), Column("bonferroni", say("Bonf."), "probability"),
+        Column("p", say("p"), "probability"),
+        Column("bonferroni", say("Bonferroni"), "probability"),
         Column("bh", say("BH"), "probability"), Column("mean", say("Pooled")),
         Column("lower", interval_name("interval", found.prob), "interval", upper="upper"),
         Column("rank", say("Rank"), "integer"),
-        Column("rank_lower", say("of rank"), "interval", 0, "rank_upper"),
+        Column("rank_lower", say("Rank interval"), "interval", 0, "rank_upper"),
         Column("p_top", say("P(top {})", top), "probability", 2),
     )  # fmt: skip
     n, count = frame["n"], int(frame["slopes"].iloc[0])

@@ -1,5 +1,6 @@
 """Findings of the replay, and in any report's printed tables, as lines in the language spoken."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -9,8 +10,10 @@ from bayes_sf.analysis.replay.findings import SEVERITIES, Finding, count_severit
 from bayes_sf.catalogue import said_of, say
 from bayes_sf.errors import legible
 
-__all__ = ["finding_line", "findings_lines", "replay_line", "tables_lines"]
+__all__ = ["finding_line", "findings_lines", "replay_line", "tables_lines", "without_code"]
 
+#: Names of a claim's arithmetic: of a count, or a function of a table's answers.
+_CODE: Final = re.compile(r"\b(?:n_\w+|[a-z_]+\('[\d]+')")
 #: Lines that a rule that was not run may have.
 _MOST_NEEDS: Final = 3
 
@@ -43,6 +46,28 @@ def replay_line(outcomes: Sequence[RuleOutcome]) -> str:
         "Replay of the report: {} comparisons. Findings, each counted once: {}.",
         compared, ", ".join(counts),
     )  # fmt: skip
+
+
+def without_code(line: str) -> str:
+    """Leave the names of a finding's arithmetic out, and its figures in.
+
+    Parameters
+    ----------
+    line : str
+        As `finding_line` gives it.
+
+    Examples
+    --------
+    >>> without_code("impossible: annex 1: no sum [n_linked = 582; n_a + n_b = 588]")
+    'impossible: annex 1: no sum [582; 588]'
+    >>> without_code("doubtful: section 3: not most [share('29', 'Noise') = 63.5 to 64.5]")
+    'doubtful: section 3: not most [63.5 to 64.5]'
+    """
+    text, bracket, arithmetic = line.partition(" [")
+    if not bracket or not _CODE.search(arithmetic):
+        return line
+    parts = (part.rpartition(" = ")[2] for part in arithmetic.removesuffix("]").split("; "))
+    return f"{text} [{'; '.join(parts)}]"
 
 
 def finding_line(finding: Finding) -> str:

@@ -10,6 +10,7 @@ from bayes_sf.output.words.sensitivity import part_note, part_word
 from bayes_sf.output.words.words import (
     group_name,
     interval_name,
+    model_name,
     of_groups,
     outcome_name,
     own_group,
@@ -75,8 +76,9 @@ class About:
         """Make a table of one part."""
         spec, source = self.result.spec, self.result.provenance.source
         key, outcome = about or part, outcome_name(spec.outcome, own=self.own)
+        model = model_name(spec.name, own=self.own)
         return table_from_frame(
-            frame, f"{self.word(part)}: {spec.name}, {outcome}", columns=columns,
+            frame, f"{self.word(part)}: {model}, {outcome}", columns=columns,
             name=slug(f"{part}_{spec.name}_{spec.outcome}"), digits=digits,
             unit=spec.unit if unit is None else unit, n=self.result.moments.n_obs,
             notes=[self.own_words(part_note(key)), *notes, *prior_notes([self.result])],

@@ -7,7 +7,7 @@ Examples
 ('Mean doctor-certified absence', 'sd between industries')
 >>> with speaking("nb"):
 ...     word("sd"), interval_name("credible-eti", 0.95).partition("%")[2]
-('Std.avvik', ' troverdighetsintervall (like haler)')
+('Std.avvik', '-troverdighetsintervall (like store haler)')
 """
 
 import re
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from bayes_sf.engines.result import Result
 
 __all__ = [
-    "STATEMENTS", "SYMBOLS", "group_name", "industry_name", "interval_name", "numbered_name",
-    "of_groups", "outcome_name", "own_group", "quarter_words", "statement_of", "step_name",
-    "term_name", "unit_name", "word",
+    "STATEMENTS", "SYMBOLS", "group_name", "industry_name", "interval_name", "model_name",
+    "numbered_name", "of_groups", "outcome_name", "own_group", "quarter_words", "short_name",
+    "statement_of", "step_name", "term_name", "unit_name", "word",
 ]  # fmt: skip
 
 #: Statistics Norway's symbols since 2021.
@@ -101,7 +101,7 @@ def statement_of(source: str) -> str:
 
 def interval_name(kind: str, prob: float) -> str:
     """Return the probability and kind of an interval, as `estimates` has them."""
-    return f"{level(prob)} {word(kind)}"
+    return say_as("probability and kind of an interval", "{} {}", level(prob), word(kind))
 
 
 def unit_name(unit: str) -> str:
@@ -212,6 +212,26 @@ def numbered_name(term: str, *, own: str = "") -> str:
     return f"{label} ({number})" if numbered else label
 
 
+def model_name(name: str, *, own: str = "") -> str:
+    """Return what a model of the study is called: by its item, or as the one without any.
+
+    Parameters
+    ----------
+    name : str
+        Of its specification; one of a user's own stays as it is.
+    own
+        As in `term_name`.
+
+    Examples
+    --------
+    >>> model_name("q13"), model_name("null"), model_name("q13 (figure5)")
+    ('Can adapt work (q13)', 'null model', 'q13 (figure5)')
+    """
+    if own or name not in {"null", *load_codebook().items}:
+        return name
+    return say("null model") if name == "null" else numbered_name(name)
+
+
 def outcome_name(outcome: str, *, own: str = "") -> str:
     """Return the label of an outcome; a name that the codebook does not know stays as it is.
 
@@ -223,6 +243,28 @@ def outcome_name(outcome: str, *, own: str = "") -> str:
         As in `term_name`.
     """
     return outcome if own else _codebook_label(outcome)
+
+
+#: Outcomes, where there is little room and the page says elsewhere what they are.
+_SHORT: Final[Mapping[str, Marked]] = {
+    "absence_mean": mark("Mean absence"), "absence_change": mark("Change in absence"),
+}  # fmt: skip
+
+
+def short_name(outcome: str) -> str:
+    """Return a short label of an outcome, or the one that it has.
+
+    Parameters
+    ----------
+    outcome : str
+        Its key.
+
+    Examples
+    --------
+    >>> short_name("absence_change"), short_name("score")
+    ('Change in absence', 'score')
+    """
+    return say(_SHORT[outcome]) if outcome in _SHORT else outcome_name(outcome)
 
 
 def _codebook_label(term: str) -> str:

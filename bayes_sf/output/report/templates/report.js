@@ -27,6 +27,21 @@ function makeSortable(table) {
 }
 document.querySelectorAll(".table table").forEach(makeSortable);
 
+/** A section that a link names is unfolded, and all of them are on paper. */
+function unfold() {
+  const named = location.hash && document.getElementById(location.hash.slice(1));
+  const section = named && named.closest("details");
+  if (section) {
+    section.open = true;
+    named.scrollIntoView();
+  }
+}
+addEventListener("hashchange", unfold);
+addEventListener("beforeprint", () => {
+  document.querySelectorAll("details").forEach((section) => { section.open = true; });
+});
+unfold();
+
 (() => {
   const form = document.getElementById("prior-form");
   if (!form) return;

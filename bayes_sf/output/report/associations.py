@@ -1,0 +1,169 @@
+"""Associations of a report: the widest contrast of every term, judged alone and as one of many.
+
+By itself an association stands out if its interval of probability 1 - a leaves out zero; as one of
+m, if one of probability 1 - a/m does: by Bonferroni's inequality all m of those hold together with
+probability 1 - a, however their errors go together.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from bayes_sf.analysis.contrast import (
+    Contrast,
+    contrast_posterior,
+    find_contrast,
+    widest_contrasts,
+)
+from bayes_sf.catalogue import language
+from bayes_sf.disclosure.gate import Released
+from bayes_sf.engines.gaussian.mixture import NormalMixture
+from bayes_sf.engines.result import Result
+
+if TYPE_CHECKING:
+    from bayes_sf.output.report.material import Material
+
+__all__ = ["AMOUNTS", "Association", "associations", "by_chance"]
+
+#: Differences that contrasts are held against, in percentage points; the first page uses the
+#: second. They are printed, and none of them is said to matter.
+AMOUNTS: Final = (0.5, 1.0, 2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Association:
+    """The widest contrast of one term.
+
+    Parameters
+    ----------
+    outcome, term : str
+    contrast : Contrast
+        Labelled in the report's language.
+    mean, sd, lower, upper : float
+        Posterior, in percentage points.
+    wide_lower, wide_upper : float
+        Interval that holds together with those of all other associations of the report.
+    p_direction : float
+    at_least : tuple of float
+        P(|contrast| >= amount) for every amount of `AMOUNTS`.
+    inside : float
+        P(|contrast| < rope); NaN without a rope.
+    n : int
+    answered : int or None
+        Rows of the category that the term is for; None for other terms, and where it is not said.
+    """
+
+    outcome: str
+    term: str
+    contrast: Contrast
+    mean: float
+    sd: float
+    lower: float
+    upper: float
+    wide_lower: float
+    wide_upper: float
+    p_direction: float
+    at_least: tuple[float, ...]
+    inside: float
+    n: int
+    answered: int | None = None
+
+    @property
+    def apart(self) -> bool:
+        """Whether the interval leaves out zero."""
+        return self.lower > 0 or self.upper < 0
+
+    @property
+    def left(self) -> bool:
+        """Whether it does so as one of as many as there are."""
+        return self.wide_lower > 0 or self.wide_upper < 0
+
+
+def associations(material: "Material") -> tuple[Association, ...]:
+    """Judge the widest contrast of every item's terms, in the language that is spoken."""
+    return _judged(material, language())
+
+
+def by_chance(found: Sequence[Association], prob: float) -> float:
+    """Expect so many intervals to leave out zero if there is no association anywhere.
+
+    Parameters
+    ----------
+    found : sequence of Association
+    prob : float
+        Probability of each interval.
+
+    Examples
+    --------
+    >>> round(by_chance(["of", "these", "four", "none"], 0.95), 2)
+    0.2
+    """
+    return (1 - prob) * len(found)
+
+
+@lru_cache(maxsize=1)  # several sections of a page ask
+def _judged(material: "Material", _: str) -> tuple[Association, ...]:
+    contrasts = widest_contrasts(material.bivariate)
+    return tuple(
+        _associate(result, contrast.term, material, len(contrasts))
+        for result, contrast in contrasts
+    )
+
+
+def _associate(result: Result, term: str, material: "Material", many: int) -> Association:
+    """One contrast, and one of `many`."""
+    contrast = find_contrast(term, "widest", lang=language())
+    posterior, limits, direction = _posterior_of(result, contrast, 1, many)
+    (lower, upper), (wide_lower, wide_upper) = limits
+
+    def beyond(amount: float) -> float:
+        return float(1 - posterior.cdf(amount)[0] + posterior.cdf(-amount)[0])
+
+    return Association(
+        outcome=result.spec.outcome, term=term, contrast=contrast,
+        mean=float(posterior.mean()[0]), sd=float(posterior.sd()[0]), lower=lower, upper=upper,
+        wide_lower=wide_lower, wide_upper=wide_upper, p_direction=direction,
+        at_least=tuple(map(beyond, AMOUNTS)),
+        inside=float("nan") if material.rope is None else 1 - beyond(material.rope),
+        n=result.moments.n_obs, answered=_answered(result, term),
+    )  # fmt: skip
+
+
+def _answered(result: Result, term: str) -> int | None:
+    """Rows with the answer that a term stands for, on average over the possible data sets."""
+    if "[" not in term or isinstance(result, Released):
+        return None
+    place = result.moments.predictors.index(term)
+    counts = [
+        float(part.moments.sizes @ part.moments.means[:, place]) for part in result.fitted.parts
+    ]
+    return round(float(np.mean(counts)))
+
+
+def _posterior_of(
+    result: Result, contrast: Contrast, *many: int
+) -> tuple[NormalMixture, list[tuple[float, float]], float]:
+    """Posterior of a contrast, its interval as one of so many, and its direction.
+
+    Of protected data it is what printed figures say: probabilities of the posterior in full would
+    be further equations in the data. There a normal distribution has the mean and the sd that have
+    passed.
+    """
+    if isinstance(result, Released):
+        (row,) = (one for one in result.coefficients if one.term == contrast.term)
+        size = contrast.size
+        low, high = sorted((size * row.lower, size * row.upper))
+        mean, sd = np.array([[size * row.estimate]]), np.array([[abs(size) * row.sd]])
+        posterior, direction = NormalMixture(np.ones(1), mean, sd), row.p_direction
+        first = {1: (low, high)}
+    else:
+        posterior, first = contrast_posterior(result, contrast), {}
+        negative = float(posterior.cdf(0.0)[0])
+        direction = max(negative, 1 - negative)
+    tails = [0.5 * (1 - result.prob) / number for number in many]
+    found = posterior.quantile([end for tail in tails for end in (tail, 1 - tail)])[0]
+    limits = zip(many, found[::2].tolist(), found[1::2].tolist(), strict=True)
+    return posterior, [first.get(number, (low, high)) for number, low, high in limits], direction

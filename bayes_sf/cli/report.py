@@ -220,6 +220,11 @@ def reread(
     fan: Annotated[
         bool, typer.Option("--fan", help="The ICC under other priors of the groups' sd, too.")
     ] = False,
+    page: Annotated[
+        bool,
+        typer.Option("--page", help="With --out: reread.html, one page with picture, tables and a "
+                     "slider of the prior."),
+    ] = False,
     rope: RopeOption = None,
     effects: Annotated[
         float | None,
@@ -239,27 +244,23 @@ def reread(
     asked = {"--rope": rope, "--effects": effects}
     sizing = [name for name, value in asked.items() if value is not None]
     if init is not None:
-        without = {"--fan": fan, "FOLDER": folder, "--model": model}
+        without = {"--fan": fan, "--page": page, "FOLDER": folder, "--model": model}
         others = [*used, *sizing, *(name for name, value in without.items() if value)]
         _write_templates(init, source, others)
         return
     if source is not None:
         raise UsageError("--from", "goes with --init FOLDER, where the draft is written")
-    if folder is not None and used:
-        raise UsageError(used[0], "goes without FOLDER, whose study.toml says it")
-    if folder is None and (model or sizing):
-        raise UsageError("--model" if model else sizing[0], "goes with FOLDER")
-    if table is not None and (folder is not None or used):
-        raise UsageError("--table", "goes without FOLDER and single figures")
+    flags = {"--fan": fan, "--page": page}
+    _check_together(folder, table, used, [*(["--model"] if model else []), *sizing], flags)
     if size is not None and table is None:
         raise UsageError("--size", "goes with --table")
-    if fan and table is not None:
-        raise UsageError("--fan", "goes with FOLDER or --icc")
+    if page and out is None:
+        raise UsageError("--page", "goes with --out FOLDER, where it is written")
     from bayes_sf.output.files import ready_folder
 
     place = ready_folder(out) if out else None
     if folder is not None:
-        run = _read_folder(given, folder, model, fan=fan, rope=rope, effects=effects)
+        run = _read_folder(given, folder, model, fan=fan, page=page, rope=rope, effects=effects)
     elif table is not None:
         from bayes_sf.output.runs.reread import run_reread_table
         from bayes_sf.recovery.reread.many import icc_table
@@ -267,8 +268,24 @@ def reread(
         many = icc_table(table, seed=given.seed, size=size, progress=given.asked.progress)
         run = run_reread_table(many, given.asked)
     else:
-        run = _read_icc(given, figures, fan=fan)
+        run = _read_icc(given, figures, fan=fan, page=page)
     run.show(stdout(), run.write(place) if place else (), as_json=given.as_json)
+
+
+def _check_together(
+    folder: Path | None, table: Path | None, figures: list[str], of_folder: list[str],
+    flags: dict[str, bool],
+) -> None:  # fmt: skip
+    """One of a folder, a table and single figures, and what goes with it alone."""
+    if folder is not None and figures:
+        raise UsageError(figures[0], "goes without FOLDER, whose study.toml says it")
+    if folder is None and of_folder:
+        raise UsageError(of_folder[0], "goes with FOLDER")
+    if table is not None and (folder is not None or figures):
+        raise UsageError("--table", "goes without FOLDER and single figures")
+    for name, value in flags.items():
+        if value and table is not None:
+            raise UsageError(name, "goes with FOLDER or --icc")
 
 
 def _write_templates(place: Path, source: Path | None, others: list[str]) -> None:
@@ -283,7 +300,7 @@ def _write_templates(place: Path, source: Path | None, others: list[str]) -> Non
 
 
 def _read_folder(
-    given: Given, folder: Path, names: list[str] | None, *, fan: bool, rope: str | None,
+    given: Given, folder: Path, names: list[str] | None, *, fan: bool, page: bool, rope: str | None,
     effects: float | None,
 ) -> "Run":  # fmt: skip
     """Every model of a folder; what is asked of sizes is checked before models are re-read."""
@@ -307,7 +324,7 @@ def _read_folder(
 
     found = read()
     fanned = icc_fan(lambda priors: read(priors).iccs) if fan else None
-    return run_reread_folder(found, given.asked, rope=region, effects=true, fan=fanned)
+    return run_reread_folder(found, given.asked, rope=region, effects=true, fan=fanned, page=page)
 
 
 def _unit(where: str, units: list[str]) -> str:
@@ -318,7 +335,7 @@ def _unit(where: str, units: list[str]) -> str:
     return unit
 
 
-def _read_icc(given: Given, figures: dict[str, Any], *, fan: bool) -> "Run":
+def _read_icc(given: Given, figures: dict[str, Any], *, fan: bool, page: bool) -> "Run":
     """One ICC."""
     for name in ("--icc", "--n", "--groups"):
         if figures[name] is None:
@@ -333,7 +350,7 @@ def _read_icc(given: Given, figures: dict[str, Any], *, fan: bool) -> "Run":
         estimator=figures["--estimator"] or "unknown", seed=given.seed,
     )  # fmt: skip
     fanned = icc_fan(lambda priors: {"": read(priors=priors)}) if fan else None
-    return run_reread(read(), given.asked, fan=fanned)
+    return run_reread(read(), given.asked, fan=fanned, page=page)
 
 
 def _whole_numbers(text: str | None) -> list[int] | None:

@@ -80,6 +80,7 @@ _SOURCES: Final = {
     "replica": mark("SYNTHETIC replica: invented workplaces, none of them real"),
     "microdata": mark("Source: microdata given by the user"),
     "frame": mark("Source: data frame given by the user"),
+    "printed": mark("Source: printed figures, re-read; no data were there"),
 }
 
 
@@ -103,7 +104,7 @@ def make_page(
         What is shown.
     subtitle : str
         Unit, n, and how to read it.
-    source : {"published", "replica", "microdata", "frame"}
+    source : {"published", "replica", "microdata", "frame", "printed"}
         Which data.
     size : tuple of float
         Width and height in inches.

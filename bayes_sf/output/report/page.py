@@ -8,7 +8,8 @@ import base64
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import metadata
 from importlib.resources import files
 from itertools import count
@@ -47,11 +48,12 @@ from bayes_sf.output.words.words import outcome_name, statement_of, term_name
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["explorer_content", "render_report", "write_report"]
+__all__ = ["Page", "explorer_content", "render", "render_report", "write_report"]
 
 _STYLE, _SCRIPTS = "report.css", ("explorer.js", "report.js")
 _MARKS = {
-    "published": "real", "report": "real", "replica": "synthetic", "microdata": "own",
+    "published": "real", "report": "real", "printed": "real", "replica": "synthetic",
+    "microdata": "own",
 }  # fmt: skip
 #: What a mark says, and the page's banner.
 _MARKED: Final = {
@@ -109,7 +111,7 @@ def write_report(path: Path, material: Material, *, sent: Path | None = None) ->
 
 
 def render_report(material: Material) -> str:
-    """Make the page.
+    """Make the page of the study.
 
     Parameters
     ----------
@@ -121,17 +123,86 @@ def render_report(material: Material) -> str:
     str
         HTML that names no other file and no address that is fetched.
     """
+    found = associations(material)
+    synthetic = f"{say('SYNTHETIC')}: " if material.source == "replica" else ""
+    title = say("Preventive workplace measures and sickness absence: a Bayesian re-analysis")
+    return render(
+        Page(
+            title=synthetic + title,
+            heading=say("Preventive workplace measures and sickness absence"),
+            source=material.source, banner=say(_BANNERS[material.source]),
+            about=say(_SOURCES[material.source]), statement=statement_of(material.source),
+            answers=list(answers(material, found)), first=_first_figure(material),
+            sections=build_sections(material), explorer=explorer_content(material),
+            rough=material.control.active,
+            parts={
+                "question": question(material), "data_say": list(data_say(material, found)),
+                "how_sure": list(how_sure(material, found)), "priors": _priors(material),
+                "provenance": _provenance(material), "version": metadata.version("bayes-sf"),
+                "seed": material.seed, "level": level(material.nulls[0].prob), "slopes": True,
+                "between": say("sd between industries"),
+                "prior_on": say("Prior on sd between industries"),
+            },
+        )
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Page:
+    """What a page shows.
+
+    Parameters
+    ----------
+    title, heading : str
+        Of the browser's window, and of the page.
+    source : {"published", "replica", "microdata", "report", "printed"}
+        Which data.
+    banner, about, statement : str
+        Whose numbers these are: first, last, and below each figure.
+    answers : sequence of (str, str)
+        Of the first screen: what a sentence is about, and the sentence.
+    first : Figure
+        Of the first screen.
+    sections : sequence of Section
+    explorer : mapping
+        What the explorer's script reads.
+    rough : bool
+        Whether figures are drawn coarsely, to disclose nobody.
+    parts : mapping
+        What the templates of sections need.
+    """
+
+    title: str
+    heading: str
+    source: str
+    banner: str
+    about: str
+    statement: str
+    answers: Sequence[tuple[str, str]]
+    first: "Figure"
+    sections: Sequence[Section]
+    explorer: Mapping[str, Any]
+    rough: bool = False
+    parts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def render(page: Page) -> str:
+    """Write a page that names no other file and no address that is fetched.
+
+    Parameters
+    ----------
+    page : Page
+    """
     import jinja2
     from markupsafe import Markup
 
-    found = associations(material)
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_template), undefined=jinja2.StrictUndefined,
         autoescape=True, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    content = json.dumps(plain(explorer_content(material)), ensure_ascii=False, allow_nan=False)
-    sections, scripts = build_sections(material), "\n".join(map(_template, _SCRIPTS))
-    shared = _shared_notes(sections)
+    content = json.dumps(plain(page.explorer), ensure_ascii=False, allow_nan=False)
+    scripts = "\n".join(map(_template, _SCRIPTS))
+    shared = _shared_notes(page.sections)
     figures, tables = count(1), count(1)
 
     def table(one: Table) -> Markup:
@@ -141,27 +212,20 @@ def render_report(material: Material) -> str:
 
     def drawn(figure: "Figure") -> tuple[str, Picture]:
         number = next(figures)
-        safe = coarsened(figure) if material.control.active else figure
+        safe = coarsened(figure) if page.rough else figure
         return f"{say('Figure')} {number}", picture_of(safe, f"f{number}")
 
     return environment.get_template("report.html.j2").render(
-        lang=language(), say=say,
-        source=material.source, mark=lambda source: _MARKS[source],
-        marked=lambda source: say(_MARKED[_MARKS[source]]), banner=say(_BANNERS[material.source]),
-        about=say(_SOURCES[material.source]), statement=statement_of,
-        answers=list(answers(material, found)), first=_first_figure(material),
-        question=question(material), data_say=list(data_say(material, found)),
-        how_sure=list(how_sure(material, found)), sections=sections, shared=shared,
-        table=table, drawn=drawn, next_figure=lambda: next(figures), raw=Markup,
+        lang=language(), say=say, page=page, mark=lambda source: _MARKS[source],
+        marked=lambda source: say(_MARKED[_MARKS[source]]), about=page.about,
+        source=page.source, shared=shared, table=table, drawn=drawn,
+        next_figure=lambda: next(figures), raw=Markup,
         style=Markup(_template(_STYLE)),  # noqa: S704  # our own file
         scripts=Markup(scripts),  # noqa: S704  # our own
         scripts_digest=_digest(scripts),
         explorer=Markup(content.replace("<", "\\u003c")),  # noqa: S704  # JSON without a tag
         prior_words=prior_words, families=GROUP_FAMILIES,
-        group_range=GROUP_RANGE, slope_range=SLOPE_RANGE,
-        priors=_priors(material), provenance=_provenance(material),
-        version=metadata.version("bayes-sf"), seed=material.seed,
-        level=level(material.nulls[0].prob),
+        group_range=GROUP_RANGE, slope_range=SLOPE_RANGE, **page.parts,
     )  # fmt: skip
 
 

@@ -17,6 +17,8 @@ REPORT: Final = "report"
 HEADINGS: Final = {
     "summary": mark("What was asked, what the data say, and how certain it is"),
     "icc": mark("How much lies between industries"),
+    "groups": mark("How much lies between groups"), "coefficients": mark("Coefficients"),
+    "account": mark("What was read, assumed and left open"),
     "effects": mark("Which answers go with absence"), "industries": mark("Industries"),
     "missing": mark("Who is missing"), "unobserved": mark("If those who are missing differ"),
     "sensitivity": mark("How much conclusions change"),

@@ -1,6 +1,6 @@
 """`bayes-sf reread`: the posterior behind a printed ICC, or behind every model of a folder."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -9,6 +9,7 @@ import pandas as pd
 from bayes_sf.catalogue import Message, mark, said_of, say, say_as
 from bayes_sf.disclosure.control import Control
 from bayes_sf.disclosure.gate import holds_no_data
+from bayes_sf.errors import UsageError
 from bayes_sf.output.numbers import (
     ICC_DECIMALS,
     as_printed,
@@ -18,6 +19,7 @@ from bayes_sf.output.numbers import (
     probability,
     row_decimals,
 )
+from bayes_sf.output.report.reread import reread_page
 from bayes_sf.output.run import Asked, Content, Run
 from bayes_sf.output.tables.reread_tables import fan_table, size_tables, sizes_of
 from bayes_sf.output.tables.table import Table, printed_table
@@ -33,7 +35,10 @@ if TYPE_CHECKING:
     from bayes_sf.recovery.reread.model import RereadModel
     from bayes_sf.recovery.reread.report import Reread
 
-__all__ = ["run_reread", "run_reread_folder", "run_reread_table"]
+__all__ = ["PAGE", "run_reread", "run_reread_folder", "run_reread_table"]
+
+PAGE: Final = "reread.html"
+"""One page with picture, tables and a slider of the prior."""
 
 #: Whose figures these are.
 _STATEMENT: Final = Message("Re-read from printed figures: no data were there.")
@@ -51,7 +56,9 @@ _SHOWN: Final = {
 }  # fmt: skip
 
 
-def run_reread(found: IccPosterior, asked: Asked, *, fan: pd.DataFrame | None = None) -> Run:
+def run_reread(
+    found: IccPosterior, asked: Asked, *, fan: pd.DataFrame | None = None, page: bool = False
+) -> Run:
     """Show a re-read ICC, its prior, and the ends of what the print leaves open.
 
     Parameters
@@ -60,9 +67,12 @@ def run_reread(found: IccPosterior, asked: Asked, *, fan: pd.DataFrame | None = 
     asked : Asked
     fan : DataFrame, optional
         From `icc_fan`.
+    page : bool
+        Whether `PAGE` is among the files.
     """
     passed = holds_no_data(found, "printed figures only")
-    return Run(asked, Control(microdata=False), passed.map(partial(_content, fan=fan)))
+    content = partial(_content, fan=fan, seed=asked.seed if page else None)
+    return Run(asked, Control(microdata=False), passed.map(content))
 
 
 def run_reread_folder(
@@ -72,6 +82,7 @@ def run_reread_folder(
     rope: "Rope | None" = None,
     effects: "Effects | None" = None,
     fan: pd.DataFrame | None = None,
+    page: bool = False,
 ) -> Run:
     """Show every model of a folder: its ICC, its coefficients, and what they rest on.
 
@@ -85,9 +96,20 @@ def run_reread_folder(
         True coefficients, for power and errors of sign and magnitude.
     fan : DataFrame, optional
         From `icc_fan`.
+    page : bool
+        Whether `PAGE` is among the files.
+
+    Raises
+    ------
+    UsageError
+        For a page of a folder of which no model has an ICC.
     """
+    if page and not found.iccs:
+        rule, fix = "is about ICCs: no model of the folder has one", "leave it out"
+        raise UsageError("--page", rule, fix=fix)
     passed = holds_no_data(found, "printed figures only")
-    content = partial(_folder, rope=rope, effects=effects, fan=fan)
+    seed = asked.seed if page else None
+    content = partial(_folder, rope=rope, effects=effects, fan=fan, seed=seed)
     return Run(asked, Control(microdata=False), passed.map(content))
 
 
@@ -140,13 +162,16 @@ def _record(case: str, one: IccPosterior) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _content(found: IccPosterior, fan: pd.DataFrame | None) -> Content:
-    """The table, and the same as a frame."""
+def _content(found: IccPosterior, fan: pd.DataFrame | None, seed: int | None) -> Content:
+    """The table, and the same as a frame; with a seed as a page."""
     frame = pd.DataFrame([_record(case, one) for case, one in _cases(found).items()])
+    tables = (_table(found), *map(fan_table, _fanned(fan).values()))
+    lines = [say("Assumed: {}.", said_of(why)) for why in found.assumed]
     return Content(
         frames={"icc": frame, **_fanned(fan)},
-        tables=(_table(found), *map(fan_table, _fanned(fan).values())),
-        lines=[say("Assumed: {}.", said_of(why)) for why in found.assumed],
+        tables=tables,
+        lines=lines,
+        texts=_page({"": found}, {"groups": tables}, lines, seed),
         about={
             "printed": found.printed, "n": found.n, "groups": found.groups,
             "priors": found.priors, "assumed": [str(why) for why in found.assumed],
@@ -191,17 +216,26 @@ def _folder(
     rope: "Rope | None",
     effects: "Effects | None",
     fan: pd.DataFrame | None,
+    seed: int | None,
 ) -> Content:
-    """Tables of ICCs and coefficients, an account of every model."""
+    """Tables of ICCs and coefficients, an account of every model; with a seed as a page."""
     models = list(found.values())
     account = [line for model in models for line in _account(model)]
     coefficients = [one for model in models for one in model.coefficients]
     sized = sizes_of(coefficients, rope, effects)
-    tables = [
-        *(table for table in (_iccs(models), _coefficients(coefficients)) if table),
-        *map(fan_table, _fanned(fan).values()),
-        *size_tables(sized),
+    iccs, slopes = _iccs(models), _coefficients(coefficients)
+    fanned = [fan_table(one) for one in _fanned(fan).values()]
+    sizes = list(size_tables(sized))
+    tables = [*(table for table in (iccs, slopes) if table), *fanned, *sizes]
+    lines = [
+        say("Model {}: {}: {}.", name, say(_SHOWN[kind]), said_of(text))
+        for name, kind, text in account
+        if kind in _SHOWN
     ]
+    by_section = {
+        "groups": [*([iccs] if iccs else []), *fanned],
+        "coefficients": [*([slopes] if slopes else []), *sizes],
+    }
     frames = {
         "icc": pd.DataFrame(
             [
@@ -221,17 +255,30 @@ def _folder(
     return Content(
         frames={name: frame for name, frame in frames.items() if len(frame.columns)},
         tables=tables,
-        lines=[
-            say("Model {}: {}: {}.", name, say(_SHOWN[kind]), said_of(text))
-            for name, kind, text in account
-            if kind in _SHOWN
-        ],
+        lines=lines,
+        texts=_page(
+            found.iccs, {key: of for key, of in by_section.items() if of}, lines, seed,
+            title=found.report.title,
+        ),
         about={
             "title": found.report.title, "report": found.report.source,
             "priors": str(found.priors), "models": {model.name: model.level for model in models},
         },
         statement=_STATEMENT,
     )  # fmt: skip
+
+
+def _page(
+    iccs: Mapping[str, IccPosterior],
+    tables: Mapping[str, Sequence[Table]],
+    account: Sequence[str],
+    seed: int | None,
+    title: str = "",
+) -> dict[str, str]:
+    """The page, if it is asked for."""
+    if seed is None:
+        return {}
+    return {PAGE: reread_page(iccs, tables, account, title=title, seed=seed)}
 
 
 def _account(model: "RereadModel") -> Iterator[tuple[str, str, str]]:

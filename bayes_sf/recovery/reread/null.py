@@ -77,6 +77,8 @@ class IccPosterior:
     log_odds, fisher_z : (mean, variance)
         Of ln(rho/(1 - rho)), and of 0.5 ln((1 + (m - 1) rho)/(1 - rho)) for groups of the mean
         size m; NaN for priors in a unit.
+    versions : tuple of Moments
+        Data that print it; of an ICC alone they have no unit.
     """
 
     lower: float
@@ -95,6 +97,7 @@ class IccPosterior:
     ends: dict[str, "IccPosterior"] = field(default_factory=dict)
     log_odds: tuple[float, float] = _UNKNOWN
     fisher_z: tuple[float, float] = _UNKNOWN
+    versions: tuple[Moments, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def range(self) -> tuple[float, float]:
@@ -301,7 +304,7 @@ def summarise(
     said = f"sd_resid {priors.sd_resid}; sd_group {priors.sd_group}"
     return IccPosterior(
         float(lower), float(median), float(upper), mean, prior[1], prior[0], prior[2], level, text,
-        printed.n, printed.groups, said, log_odds=odds, fisher_z=fisher,
+        printed.n, printed.groups, said, log_odds=odds, fisher_z=fisher, versions=versions,
     )  # fmt: skip
 
 

@@ -47,6 +47,7 @@ unfold();
   if (!form) return;
   const content = JSON.parse(document.getElementById("explorer-data").textContent);
   const get = (name) => document.getElementById("x-" + name), {texts, lang} = content;
+  const slopes = Boolean(get("item")); // a page of re-read ICCs has none
   if (!content.models.length) return;
   form.hidden = false;
 
@@ -73,7 +74,7 @@ unfold();
     const scale = start * (high / low) ** ((slider.value - place) / 100);
     return Math.min(high, Math.max(low, scale));
   }
-  for (const name of ["group", "slope"]) {
+  for (const name of slopes ? ["group", "slope"] : ["group"]) {
     get(name).value = placeOf(ends(get(name)));
     get(name).setAttribute("value", get(name).value); // what reset returns to
   }
@@ -86,6 +87,7 @@ unfold();
   let offered = ""; // the item whose contrasts are offered: the same size is another one elsewhere
   function refill() {
     options(get("outcome"), content.outcomes.map(({key, label}) => [key, label]));
+    if (!slopes) return;
     options(get("item"), choices(get("outcome").value).map(({term, label}) => [term, label]));
     if (get("item").value !== offered) get("contrast").replaceChildren();
     offered = get("item").value;
@@ -94,8 +96,10 @@ unfold();
 
   function state() {
     const group = {family: get("family").value, scale: scaleOf(get("group"))};
+    const outcome = get("outcome").value;
+    if (!slopes) return {outcome, prior: {group, slope: 1}}; // of a slope that no model has
     return {
-      outcome: get("outcome").value, choice: chosen(), size: Number(get("contrast").value),
+      outcome, choice: chosen(), size: Number(get("contrast").value),
       rope: Number(get("rope").value),
       prior: {group, slope: get("flat").checked ? Infinity : scaleOf(get("slope"))},
     };
@@ -150,29 +154,32 @@ unfold();
 
   function redraw() {
     const {outcome, choice, size, rope, prior} = state();
-    const outputs = {group: shown(prior.group.scale, 2), slope: shown(prior.slope, 2), rope: shown(rope, 2)};
+    const outputs = {group: shown(prior.group.scale, 2)};
+    if (slopes) Object.assign(outputs, {slope: shown(prior.slope, 2), rope: shown(rope, 2)});
     if (prior.group.family === "flat") outputs.group = "\u221e";
     if (prior.slope === Infinity) outputs.slope = "\u221e";
     Object.entries(outputs).forEach(([name, text]) => {
       get(name + "-value").textContent = text;
       get(name).setAttribute("aria-valuetext", text);
     });
-    get("slope").disabled = get("flat").checked;
+    if (slopes) get("slope").disabled = get("flat").checked;
     get("group").disabled = prior.group.family === "flat";
     const icc = Explorer.icc(models(outcome).find((m) => m.name === "null"), prior, 40);
-    const effect = Explorer.effect(choice.model, prior, choice.term, size, rope);
-    effect.rope = rope;
     drawIcc(icc);
-    drawEffect(effect, [outcome, choice.term, size].join());
     const text = (numbers, decimals) => Object.fromEntries(
       Object.entries(numbers).map(([name, x]) => [name, shown(x, decimals)]));
-    const {mean, median, lower, upper} = icc, e = effect;
+    const {mean, median, lower, upper} = icc;
     get("result-icc").textContent = fill(texts["js icc"], text({mean, median, lower, upper}, 3));
-    get("result-effect").textContent = fill(texts["js effect"], {
-      ...text({mean: e.mean, lower: e.lower, upper: e.upper}, 2),
-      direction: share(e.direction), inside: share(e.inside), verdict: texts["verdict " + e.verdict],
-    });
-    window.explorerState = {icc, effect, prior}; // for the tests
+    const e = slopes ? Explorer.effect(choice.model, prior, choice.term, size, rope) : undefined;
+    if (slopes) {
+      e.rope = rope;
+      drawEffect(e, [outcome, choice.term, size].join());
+      get("result-effect").textContent = fill(texts["js effect"], {
+        ...text({mean: e.mean, lower: e.lower, upper: e.upper}, 2),
+        direction: share(e.direction), inside: share(e.inside), verdict: texts["verdict " + e.verdict],
+      });
+    }
+    window.explorerState = {icc, effect: e, prior}; // for the tests
   }
 
   let waiting = 0;

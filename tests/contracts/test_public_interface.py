@@ -17,7 +17,7 @@ PUBLIC = [
     "Analysis", "Contrast", "ModelSpec", "ModelTable", "Moments", "Prior", "Priors", "Result",
     "Results", "Rope", "Sensitivity", "augment", "compare", "compare_models", "comparisons", "fit",
     "glance", "hypothesis", "icc_posterior", "icc_table", "influence", "load_analysis",
-    "load_sample", "loo", "plot", "predict", "prior_conflict", "published_table", "r2",
+    "load_sample", "loo", "methods", "plot", "predict", "prior_conflict", "published_table", "r2",
     "read_published", "reread", "sensitivity", "slopes", "table", "tidy",
 ]  # fmt: skip
 
@@ -43,6 +43,8 @@ PARAMETERS = {
     "Result.varcorr": "self",
     "Result.summary": "self",
     "Result.diagnostics": "self",
+    "Result.methods": "self lang=None",
+    "methods": "result *lang=None",
     "Result.plot": "self name path=None *dpi=150",
     "Result.predict": "self new=None *groups='known' *kind='mean' *scale='response' "
     "*by=() *at=None",

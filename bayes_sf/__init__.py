@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from bayes_sf.inputs.published import published_table
     from bayes_sf.output.figures.pictures import plot
     from bayes_sf.output.tables.side_by_side import ModelTable, table
+    from bayes_sf.output.words.methods import methods
     from bayes_sf.recovery.data import load_sample
     from bayes_sf.recovery.printed_icc import icc_posterior
     from bayes_sf.recovery.reread.conflict import prior_conflict
@@ -71,6 +72,7 @@ __all__ = [
     "load_analysis",
     "load_sample",
     "loo",
+    "methods",
     "plot",
     "poststratify",
     "predict",
@@ -114,6 +116,7 @@ _HOME = {
     "load_analysis": "spec.analysis",
     "load_sample": "recovery.data",
     "loo": "analysis.checks.loo",
+    "methods": "output.words.methods",
     "plot": "output.figures.pictures",
     "poststratify": "analysis.asked.predictions",
     "predict": "analysis.asked.predictions",

@@ -148,6 +148,23 @@ class Asked:
             "engine": "engine",
         }  # fmt: skip
 
+    def methods(self, lang: str | None = None) -> Any:
+        """Methods of this fit in words, with the reporting guidelines' checklist.
+
+        Parameters
+        ----------
+        lang : {"en", "nb"}, optional
+            By default the language that is spoken.
+
+        Returns
+        -------
+        found : bayes_sf.output.words.methods.Methods
+            The paragraph as `text`, or by `str`; the checklist as `checklist`.
+        """
+        import bayes_sf as sf
+
+        return sf.methods(self, lang=lang)  # type: ignore[arg-type]
+
     def plot(self, name: str, path: "Path | str | None" = None, *, dpi: int = 150) -> "Figure":
         """Draw a picture of this result, and save it.
 

@@ -16,12 +16,10 @@ HEAVY = ("pandas", "pymc", "arviz", "numba", "scipy", "duckdb", "pyarrow", "matp
 PUBLIC = [
     "Analysis", "Contrast", "ModelSpec", "ModelTable", "Moments", "Prior", "Priors", "Result",
     "Results", "Rope", "Sensitivity", "augment", "bootstrap", "cluster_robust", "compare",
-    "compare_models",
-    "comparisons", "fit", "glance", "hypothesis", "icc_posterior", "icc_table", "influence",
-    "load_analysis", "load_sample", "loo", "plot", "poststratify", "predict",
-    "prior_conflict",
-    "published_table", "r2",
-    "read_published", "reread", "sensitivity", "slopes", "table", "tidy", "variance_test",
+    "compare_models", "comparisons", "fit", "glance", "hypothesis", "icc_posterior",
+    "icc_table", "influence", "load_analysis", "load_sample", "loo", "methods", "plot",
+    "poststratify", "predict", "prior_conflict", "published_table", "r2", "read_published",
+    "reread", "sensitivity", "slopes", "table", "tidy", "variance_test",
 ]  # fmt: skip
 
 PARAMETERS = {
@@ -46,6 +44,8 @@ PARAMETERS = {
     "Result.varcorr": "self",
     "Result.summary": "self",
     "Result.diagnostics": "self",
+    "Result.methods": "self lang=None",
+    "methods": "result *lang=None",
     "Result.plot": "self name path=None *dpi=150",
     "Result.predict": "self new=None *groups='known' *kind='mean' *scale='response' "
     "*by=() *at=None",

@@ -180,19 +180,19 @@ def _count(paragraph: "Paragraph", number: int) -> None:
     from docx.oxml import OxmlElement
     from docx.oxml.ns import qn
 
-    def mark(kind: str) -> None:
+    def add(kind: str) -> None:
         part = OxmlElement("w:fldChar")
         part.set(qn("w:fldCharType"), kind)
         paragraph.add_run()._r.append(part)  # noqa: SLF001  # the only way to it
 
-    mark("begin")
+    add("begin")
     instruction = OxmlElement("w:instrText")
     instruction.set(qn("xml:space"), "preserve")
     instruction.text = r" SEQ Table \* ARABIC "
     paragraph.add_run()._r.append(instruction)  # noqa: SLF001
-    mark("separate")
+    add("separate")
     paragraph.add_run(str(number))
-    mark("end")
+    add("end")
 
 
 def _describe(grid: Any, caption: str) -> None:

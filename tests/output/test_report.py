@@ -19,6 +19,7 @@ import pytest
 import bayes_sf as sf
 from bayes_sf import cli
 from bayes_sf.analysis.choices.multiverse import Explored
+from bayes_sf.analysis.priors.explorer import GROUP_RANGE
 from bayes_sf.analysis.replay.account import account_of
 from bayes_sf.catalogue import say, speaking
 from bayes_sf.disclosure.control import Control, Rules
@@ -38,10 +39,12 @@ from bayes_sf.output.report.answers import answers, left_line, whole_percent
 from bayes_sf.output.report.associations import associations
 from bayes_sf.output.report.material import Material, explorer_models, gather
 from bayes_sf.output.report.page import render_report, write_report
+from bayes_sf.output.report.reread import reread_page
 from bayes_sf.output.report.section import Section
 from bayes_sf.output.report.sections import SECTIONS, build_sections
 from bayes_sf.output.report.statements import data_say, how_sure, question, tipping_line
 from bayes_sf.output.report.tables import contrast_table
+from bayes_sf.output.runs.reread import PAGE
 from bayes_sf.output.tables.account import account_table
 from bayes_sf.output.tables.comparison_tables import comparison_tables, icc_table
 from bayes_sf.output.tables.described_sample import protect_tables
@@ -725,6 +728,39 @@ def test_all_is_read_at_every_width(
         if (page, lang) != ("replica", "en"):  # whose pictures are blank
             assert top + height <= of + 5, (lang, seen["picture"])
         assert max(seen["wide"]) == width
+
+
+@needs_chromium
+def test_the_page_of_a_printed_icc_moves_its_prior(browser: Any, tmp_path: Path) -> None:
+    """It starts with what was printed, and another scale is what re-reading under it gives."""
+    found = sf.icc_posterior(icc="0.21", n=240, groups=8, balanced=True, estimator="REML")
+    page = tmp_path / PAGE
+    with speaking("nb"):
+        page.write_text(reread_page({"": found}, {}, ["a"]), encoding="utf-8")
+    state = "return window.explorerState.icc"
+    with quiet(browser, page), screen(browser, 1440, "dark"):
+        seen = browser.execute_script(f"return {SEEN}")
+        start = browser.execute_script(state)
+        for name in ("mean", "median", "lower", "upper"):
+            assert start[name] == pytest.approx(getattr(found, name), abs=2e-3), name
+        assert browser.execute_script("return window.explorerState.effect") is None
+        slider = browser.find_element("id", "x-group")
+        browser.execute_script("arguments[0].value = 0", slider)
+        slider.send_keys("\ue012")  # Left: nothing is further left; the page hears of it
+        browser.execute_script("arguments[0].dispatchEvent(new Event('input', {bubbles: true}))",
+                               slider)  # fmt: skip
+        browser.execute_async_script(
+            "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(done))"
+        )
+        moved = browser.execute_script(state)
+    assert seen["small"] == seen["pale"] == seen["faint"] == []
+    assert seen["words"] < 90
+    tight = sf.icc_posterior(
+        icc="0.21", n=240, groups=8, balanced=True, estimator="REML",
+        priors=Priors(sd_group=Prior("half-t", scale=GROUP_RANGE[0])),
+    )  # fmt: skip
+    assert moved["median"] == pytest.approx(tight.median, abs=2e-3)
+    assert abs(moved["median"] - start["median"]) > 0.02
 
 
 @needs_chromium

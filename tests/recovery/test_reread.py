@@ -1,6 +1,8 @@
 """Re-read models: they return the print, and come near the posteriors of known raw data."""
 
 import csv
+import json
+import re
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -29,6 +31,7 @@ from bayes_sf.recovery.reread.versions import NullPrint, _components, _miss, dra
 from bayes_sf.resources import data_dir
 from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.priors import Priors
+from tests.conftest import Command
 from tests.inputs.test_reread_folder import CASES, folder
 
 KNOWN = Path(__file__).parents[1] / "references" / "reread"
@@ -444,3 +447,46 @@ def test_an_icc_with_more_digits_than_its_components_gives_one_of_them(
     ):  # fmt: skip
         assert ((value[own] > low - 1e-9) & (value[own] < high + 1e-9)).all()
     assert np.ptp((between / (between + within))[own]) > 0.9 * (icc[1] - icc[0])
+
+
+# Page ---------------------------------------------------------------------------------------------
+
+
+def test_a_folder_becomes_a_page(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One file with every model, in the language; nothing but printed figures is behind it."""
+    for name in ("_MOVED", "_FIRST"):
+        monkeypatch.setattr(f"bayes_sf.output.report.reread.{name}", 3)
+    place = tmp_path / "study"
+    place.mkdir()
+    models = "".join(
+        f'[models.m{i}]\nicc = "0.{i + 10}"\nn = 240\ngroups = 8\nbalanced = true\n'
+        'estimator = "REML"\n' for i in range(4)
+    )  # fmt: skip
+    (place / "study.toml").write_text(f'schema = 1\ntitle = "T<b>"\n{models}', encoding="utf-8")
+    code, out, _ = command("reread", str(place), "--page", "--out", "r", "--lang", "nb")
+    assert code == 0
+    assert "reread.html" in out
+    page = (tmp_path / "r" / "reread.html").read_text(encoding="utf-8")
+    assert "<title>T&lt;b&gt;</title>" in page
+    assert all(f"m{i}, 8 grupper" in page for i in range(4))
+    content = json.loads(re.search(r'id="explorer-data">(.*?)</script>', page)[1])  # type: ignore[index]
+    assert [model["outcome"] for model in content["models"]] == [f"m{i}" for i in range(3)]
+    assert "For de 3 første modellene." in page  # those that the slider moves
+    assert not re.search(r"\b(industr|bransje|workplace|virksomhet)", page)
+    for wrong, said in (
+        (("--icc", "0.21", "--n", "240", "--groups", "8", "--page"), "--page: goes with --out"),
+        ((str(place), "--page"), "--page: goes with --out"),
+        (("--table", "x.csv", "--page", "--out", "r2"), "--page: goes with FOLDER or --icc"),
+        (("--init", "f", "--page"), "--page: goes without --init"),
+    ):
+        code, _, err = command("reread", *wrong)
+        assert code == 2
+        assert said in err
+    (place / "study.toml").write_text(
+        "schema = 1\n[models.a]\nn = 240\ngroups = 8\n", encoding="utf-8"
+    )
+    code, _, err = command("reread", str(place), "--page", "--out", "r3")
+    assert (code, "no model of the folder has one" in err) == (2, True)
+    assert not list((tmp_path / "r3").glob("*"))

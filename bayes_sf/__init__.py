@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bayes_sf.analysis.pooling import compare_pooling as compare
     from bayes_sf.analysis.sensitivity import Sensitivity, sensitivity
     from bayes_sf.analysis.simulated import bootstrap, variance_test
+    from bayes_sf.analysis.size.confounding import attenuation, confounding
     from bayes_sf.analysis.size.practical import Rope
     from bayes_sf.engines.fit import fit
     from bayes_sf.engines.result import Result, Results
@@ -57,12 +58,14 @@ __all__ = [
     "Results",
     "Rope",
     "Sensitivity",
+    "attenuation",
     "augment",
     "bootstrap",
     "cluster_robust",
     "compare",
     "compare_models",
     "comparisons",
+    "confounding",
     "fit",
     "glance",
     "hypothesis",
@@ -101,12 +104,14 @@ _HOME = {
     "Results": "engines.result",
     "Rope": "analysis.size.practical",
     "Sensitivity": "analysis.sensitivity",
+    "attenuation": "analysis.size.confounding",
     "augment": "analysis.asked.tidied",
     "bootstrap": "analysis.simulated",
     "cluster_robust": "analysis.cluster_robust",
     "compare": "analysis.pooling:compare_pooling",
     "compare_models": "analysis.checks.loo",
     "comparisons": "analysis.asked.comparisons",
+    "confounding": "analysis.size.confounding",
     "fit": "engines.fit",
     "glance": "analysis.asked.tidied",
     "hypothesis": "analysis.asked.hypothesis",

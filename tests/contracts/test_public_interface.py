@@ -15,11 +15,11 @@ HEAVY = ("pandas", "pymc", "arviz", "numba", "scipy", "duckdb", "pyarrow", "matp
 
 PUBLIC = [
     "Analysis", "Contrast", "ModelSpec", "ModelTable", "Moments", "Prior", "Priors", "Result",
-    "Results", "Rope", "Sensitivity", "augment", "bootstrap", "cluster_robust", "compare",
-    "compare_models", "comparisons", "fit", "glance", "hypothesis", "icc_posterior",
-    "icc_table", "influence", "load_analysis", "load_sample", "loo", "methods", "plot",
-    "poststratify", "predict", "prior_conflict", "published_table", "r2", "read_published",
-    "reread", "sensitivity", "slopes", "table", "tidy", "variance_test",
+    "Results", "Rope", "Sensitivity", "attenuation", "augment", "bootstrap", "cluster_robust",
+    "compare", "compare_models", "comparisons", "confounding", "fit", "glance", "hypothesis",
+    "icc_posterior", "icc_table", "influence", "load_analysis", "load_sample", "loo", "methods",
+    "plot", "poststratify", "predict", "prior_conflict", "published_table", "r2",
+    "read_published", "reread", "sensitivity", "slopes", "table", "tidy", "variance_test",
 ]  # fmt: skip
 
 PARAMETERS = {
@@ -66,6 +66,8 @@ PARAMETERS = {
     "Result.confint": "self *method='profile'",
     "bootstrap": "result *draws=1000 *seed=1",
     "variance_test": "result *draws=10000 *seed=1",
+    "attenuation": "result term *reliability=(0.5, 0.6, 0.7, 0.8, 0.9, 1.0)",
+    "confounding": "result *step=1.0",
     "cluster_robust": "result *cluster='' *weights='webb' *draws=9999 *seed=1",
     "compare": "spec data *prob=0.95",
     "compare_models": "results",

@@ -25,10 +25,12 @@ from bayes_sf.errors import UsageError
 from bayes_sf.inputs.printed.figure import Interval
 from bayes_sf.recovery.reread.coefficients import CoefficientPosterior, posterior_of
 
-__all__ = ["bayes_factor", "designs_of", "judge_all", "judge_printed", "slopes_of"]
+__all__ = [
+    "PRINTED_INTERCEPTS", "bayes_factor", "designs_of", "judge_all", "judge_printed", "slopes_of",
+]  # fmt: skip
 
 #: What programs call an intercept, which no region around zero and no power is about.
-_INTERCEPT: Final = {"(intercept)", "intercept", "(constant)", "constant", "_cons", "cons"}
+PRINTED_INTERCEPTS: Final = {"(intercept)", "intercept", "(constant)", "constant", "_cons", "cons"}
 
 
 def judge_all(found: Iterable[CoefficientPosterior], rope: Rope) -> pd.DataFrame:
@@ -91,7 +93,7 @@ def designs_of(found: Iterable[CoefficientPosterior], effects: Effects) -> pd.Da
 
 
 def _slopes(found: Iterable[CoefficientPosterior]) -> Iterator[CoefficientPosterior]:
-    return (one for one in found if one.term.casefold() not in _INTERCEPT)
+    return (one for one in found if one.term.casefold() not in PRINTED_INTERCEPTS)
 
 
 def judge_printed(

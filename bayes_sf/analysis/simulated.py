@@ -172,17 +172,18 @@ def _studies(fit: GaussianFit, n: int, rng: np.random.Generator) -> Iterator[Mom
     value, vector = np.linalg.eigh(xx)
     kept = value > 1e-12 * max(value.max(initial=0.0), 1.0)
     root = vector[:, kept] * np.sqrt(value[kept])  # xx = root root'
-    slope = fit.coef[1:]
+    slope = np.asarray(fit.coef[1:])
     free = moments.n_obs - moments.n_groups - int(kept.sum())
     level_sd = np.sqrt(fit.sd_group**2 + fit.sd_resid**2 / sizes)
     for _ in range(n):
         level = fit.coef[0] + x @ slope + level_sd * rng.normal(size=len(sizes))
-        z = fit.sd_resid * rng.normal(size=root.shape[1])
-        xe, ee = root @ z, z @ z + fit.sd_resid**2 * (rng.chisquare(free) if free else 0.0)
+        z: _Floats = fit.sd_resid * rng.normal(size=root.shape[1])
+        free_squares = rng.chisquare(free) if free else 0.0
+        xe, ee = root @ z, float(z @ z) + fit.sd_resid**2 * free_squares
         within = np.zeros_like(moments.within)
         within[:p, :p] = xx
         within[:p, p] = within[p, :p] = xx @ slope + xe
-        within[p, p] = slope @ xx @ slope + 2 * slope @ xe + ee
+        within[p, p] = float(slope @ (xx @ slope + 2 * xe)) + ee
         yield replace(moments, means=np.column_stack([x, level]), within=within)
 
 
@@ -217,4 +218,4 @@ def _null_ratios(moments: Moments, n: int, rng: np.random.Generator) -> _Floats:
         total = along.sum(axis=1) + rest
         given = along @ shrunk.T + rest[:, None]  # residual sum of squares at each lambda
         found.append((left * np.log(total[:, None] / given) - log_det).max(axis=1))
-    return np.maximum(np.concatenate(found), 0.0)
+    return np.asarray(np.maximum(np.concatenate(found), 0.0))

@@ -16,8 +16,8 @@ def test_the_paper_s_example() -> None:
     """Cinelli & Hazlett 2020, table 1: directlyharmed, 0.097 (0.023), 783 degrees of freedom."""
     t = 0.097 / 0.023
     assert robustness_value(t, 783) == pytest.approx(0.139, abs=0.002)
-    assert robustness_value(t, 783, prob=0.95) == pytest.approx(0.076, abs=0.002)
-    assert robustness_value(1.0, 783, prob=0.95) == 0
+    assert robustness_value(t, 783, level=0.95) == pytest.approx(0.076, abs=0.002)
+    assert robustness_value(1.0, 783, level=0.95) == 0
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -33,7 +33,7 @@ RELIABILITIES: Final = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 _LOG_RATIO: Final = 0.91
 
 
-def robustness_value(t: float, df: float, *, prob: float | None = None) -> float:
+def robustness_value(t: float, df: float, *, level: float | None = None) -> float:
     """Partial R2 with predictor and outcome that takes an estimate to zero.
 
     Parameters
@@ -42,7 +42,7 @@ def robustness_value(t: float, df: float, *, prob: float | None = None) -> float
         Estimate in standard errors.
     df : float
         Residual degrees of freedom.
-    prob : float, optional
+    level : float, optional
         With 0.95, that takes the nearer limit of a 95 % interval to zero instead.
 
     Examples
@@ -50,24 +50,24 @@ def robustness_value(t: float, df: float, *, prob: float | None = None) -> float
     The example of the paper's section 5: 0.139 and 0.076.
 
     >>> t = 0.09731582 / 0.02325654
-    >>> round(robustness_value(t, 783), 3), round(robustness_value(t, 783, prob=0.95), 3)
+    >>> round(robustness_value(t, 783), 3), round(robustness_value(t, 783, level=0.95), 3)
     (0.139, 0.076)
     """
     from scipy.special import stdtrit
 
-    if not (df > 1 and np.isfinite(t) and (prob is None or 0 < prob < 1)):
-        got = {"t": t, "df": df, "prob": prob}
+    if not (df > 1 and np.isfinite(t) and (level is None or 0 < level < 1)):
+        got = {"t": t, "df": df, "level": level}
         raise UsageError(
             "robustness value", "needs a t and more than one degree of freedom", got=got
         )
     own = abs(t) / df**0.5
-    critical = float(stdtrit(df - 1, 0.5 + 0.5 * prob)) / (df - 1) ** 0.5 if prob else 0.0
+    critical = float(stdtrit(df - 1, 0.5 + 0.5 * level)) / (df - 1) ** 0.5 if level else 0.0
     left = own - critical
     if left <= 0:
         return 0.0
     if critical and own > 1 / critical:
-        return (own**2 - critical**2) / (1 + own**2)
-    return 0.5 * ((left**4 + 4 * left**2) ** 0.5 - left**2)
+        return float((own**2 - critical**2) / (1 + own**2))
+    return float(0.5 * ((left**4 + 4 * left**2) ** 0.5 - left**2))
 
 
 def e_value(difference: float) -> float:
@@ -87,7 +87,7 @@ def e_value(difference: float) -> float:
     (7.26, 1.0)
     """
     ratio = float(np.exp(_LOG_RATIO * abs(difference)))
-    return ratio + (ratio * (ratio - 1)) ** 0.5
+    return float(ratio + (ratio * (ratio - 1)) ** 0.5)
 
 
 def confounding(result: Result | RereadModel, *, step: float = 1.0) -> "pd.DataFrame":
@@ -141,7 +141,7 @@ def confounding(result: Result | RereadModel, *, step: float = 1.0) -> "pd.DataF
                 "term": term, "estimate": estimate, "sd": sd, "df": df,
                 "partial_r2": t**2 / (t**2 + df) if known else np.nan,
                 "robustness": robustness_value(t, df) if known else np.nan,
-                "robustness_limit": robustness_value(t, df, prob=prob) if known else np.nan,
+                "robustness_limit": robustness_value(t, df, level=prob) if known else np.nan,
                 "e_value": e_value(step * estimate / spread) if spread else np.nan,
                 "e_value_limit": e_value(step * nearest / spread) if spread else np.nan,
             }

@@ -113,10 +113,11 @@ def profile_intervals(moments: Moments, prob: float) -> Iterator[tuple[str, floa
     tau = ratio * sigma
     step = 0.3 * max(tau, 0.1 * sigma)
     group = above(lambda value: profile.of_sd_group(value, sigma))
-    yield "sd_group", *(unit * end for end in _limits(group, tau, step, least=0.0))
+    low, high = _limits(group, tau, step, least=0.0)
+    yield "sd_group", unit * low, unit * high
     resid = above(lambda value: profile.of_sd_resid(np.exp(value)))
-    ends = _limits(resid, np.log(sigma), 0.05)
-    yield "sd_resid", *(unit * float(np.exp(end)) for end in ends)
+    low, high = _limits(resid, np.log(sigma), 0.05)
+    yield "sd_resid", unit * float(np.exp(low)), unit * float(np.exp(high))
     rows = data.coef_transform
     for number, name in enumerate(moments.terms):
         row = rows[number]

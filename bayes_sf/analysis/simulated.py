@@ -177,7 +177,7 @@ def _studies(fit: GaussianFit, n: int, rng: np.random.Generator) -> Iterator[Mom
     level_sd = np.sqrt(fit.sd_group**2 + fit.sd_resid**2 / sizes)
     for _ in range(n):
         level = fit.coef[0] + x @ slope + level_sd * rng.normal(size=len(sizes))
-        z: _Floats = fit.sd_resid * rng.normal(size=root.shape[1])
+        z = np.asarray(fit.sd_resid * rng.normal(size=root.shape[1]))
         free_squares = rng.chisquare(free) if free else 0.0
         xe, ee = root @ z, float(z @ z) + fit.sd_resid**2 * free_squares
         within = np.zeros_like(moments.within)

@@ -32,8 +32,8 @@ __all__ = [
     "ALARM", "BLUE", "DPI", "FOOT", "INK", "MUTED", "NARROW", "PALE", "PALETTE", "SMALL",
     "SUBTITLE",
     "bare_drawing", "coarsened", "describe", "drawing", "figure_files", "industry_label",
-    "lower_first", "make_page", "make_plot", "number", "picture_label", "styled", "upper_first",
-    "variable_label",
+    "lower_first", "make_page", "make_plot", "number", "picture_label", "shown", "styled",
+    "upper_first", "variable_label",
 ]  # fmt: skip
 
 
@@ -45,6 +45,8 @@ INK, MUTED, PALE = "#222222", "#666666", "#8C8C8C"
 
 #: Dots of a PNG for an inch, and of what is drawn as dots in an SVG.
 DPI: Final = 150
+#: Dots for an inch in a notebook.
+_SCREEN: Final = 100
 _STYLE: Final[dict[Any, object]] = {
     "font.family": ["DejaVu Sans", "sans-serif"],
     "font.size": 10,
@@ -217,6 +219,23 @@ def figure_files(
         }  # fmt: skip
         files[f"{name}.pdf"] = _saved(figure, "pdf", undated, tight=tight, dpi=dpi)
     return files
+
+
+def shown(figure: "Figure") -> "Figure":
+    """Let a notebook show a figure that a cell ends with, whatever its settings.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The same.
+    """
+    # IPython asks an object for it; Matplotlib tells it how only once pyplot is loaded
+    setattr(figure, "_repr_png_", lambda: _saved(figure, "png", {}, tight=True, dpi=_SCREEN))  # noqa: B010
+    return figure
 
 
 def drawing(figure: "Figure", *, tight: bool = False) -> bytes:

@@ -15,7 +15,7 @@ from bayes_sf.catalogue import mark, say
 from bayes_sf.engines.result import Result
 from bayes_sf.engines.row_groups import one_factor_rows
 from bayes_sf.errors import UsageError, closest, legible
-from bayes_sf.output.figures.page import DPI, MUTED, figure_files, picture_label, styled
+from bayes_sf.output.figures.page import DPI, MUTED, figure_files, picture_label, shown, styled
 from bayes_sf.output.figures.result import draw_estimates, draw_shrinkage, draw_slopes
 from bayes_sf.output.files import write_files
 from bayes_sf.output.words.words import statement_of
@@ -121,7 +121,7 @@ def plot(result: Result, name: str, path: Path | str | None = None, *, dpi: int 
         pdf = target.suffix.lower() == ".pdf"
         files = figure_files(target.stem, figure, tight=True, dpi=dpi, pdf=pdf)
         write_files(target.parent, {target.name: files[target.stem + target.suffix.lower()]})
-    return figure
+    return shown(figure)
 
 
 def check_dpi(dpi: int, where: str = "plot: dpi") -> None:

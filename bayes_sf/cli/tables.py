@@ -49,6 +49,10 @@ def export(
     norwegian_csv: Annotated[
         bool, typer.Option("--norwegian-csv", help="CSV as Excel opens it in Norway.")
     ] = False,
+    digits: Annotated[
+        int | None,
+        typer.Option("--digits", help="Decimals at most: fewer than the uncertainty allows."),
+    ] = None,
 ) -> None:
     """Write tables: estimates, poolings, shrinkage; of workplaces also sample flow and answers.
 
@@ -70,6 +74,8 @@ def export(
         _check("--format", value, FORMATS)
     if norwegian_csv and "csv" not in wanted:
         raise UsageError("--norwegian-csv", "goes with --format csv", got=", ".join(wanted))
+    if digits is not None and not 0 <= digits <= 6:
+        raise UsageError("--digits", "must be 0 to 6 decimals", got=digits)
     asked = tuple(load_analysis(name) for name in dict.fromkeys(analyses or ()))
     given.ready()
     from bayes_sf.disclosure.control import Control
@@ -79,7 +85,11 @@ def export(
     control, progress = Control.of(study, given.rules), given.asked.progress
     found = gather(asked, study, control=control, engine=engine, seed=given.seed, progress=progress)
     style: CsvStyle = "norwegian" if norwegian_csv else "plain"
-    given.finish(run_export(given.asked, **found, formats=wanted, csv_style=style, control=control))
+    given.finish(
+        run_export(
+            given.asked, **found, formats=wanted, csv_style=style, digits=digits, control=control
+        )
+    )
 
 
 @app.command()

@@ -940,5 +940,5 @@ def test_an_industry_that_is_hidden_has_no_figure_in_the_page(
         assert all(row.count(":") == len(row) - 1 for row in rows)  # all but the name
     write_report(tmp_path / "page.html", control)
     written = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")}
-    logs = {f"page_private/disclosure.{kind}" for kind in ("csv", "json")}
+    logs = {f"page_private/disclosure{end}" for end in (".csv", ".json", "_cost.csv")}
     assert written == {"page.html", *logs}

@@ -777,6 +777,20 @@ def test_a_frame_must_have_the_columns() -> None:
         table_from_frame(frame, "T", columns=[Column("mean", "Mean")], digits="sd")
 
 
+def test_fewer_digits_are_printed_where_they_are_asked_for() -> None:
+    """Counts and R-hat stay, a limit keeps the decimal more that shows it is not zero."""
+    columns = (Column("m", "Mean"), Column("low", "95 %", "interval", upper="high"),
+               Column("p", "P", "probability"), Column("i", "ICC", decimals=3),
+               Column("n", "n", "integer"), Column("r", "R-hat", "r_hat"),
+               Column("k", "Printed", "printed"))  # fmt: skip
+    row = (1.2345, (0.0312, 2.4), 0.0384, 0.3491, 605, 1.0049, "-0.236")
+    table = Table("t", "T", columns, (row,), decimals=(3,))
+    one = table.coarser(1)
+    assert one.texts == (("1.2", "0.03 to 2.40", "<0.1", "0.3", "605", "1.005", "−0.236"),)
+    assert one.rows == table.rows, "raw values stay"
+    assert table.coarser(6).texts == table.texts
+
+
 def test_digits_of_a_frame_follow_sd_and_mcse() -> None:
     frame = pd.DataFrame({"mean": [1.23456, 1.23456], "sd": [0.0123, 0.0123], "mcse": [0, 0.02]})
     table = table_from_frame(frame, "T", columns=[Column("mean", "Mean")], digits="sd", mcse="mcse")

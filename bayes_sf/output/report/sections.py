@@ -24,6 +24,7 @@ from bayes_sf.output.report.missing import build_missing, build_unobserved
 from bayes_sf.output.report.section import REPORT, Section
 from bayes_sf.output.report.statements import icc_range, observed, replay_counts
 from bayes_sf.output.report.tables import (
+    checklist_table,
     contrast_table,
     icc_fan_table,
     slope_fan_table,
@@ -34,6 +35,7 @@ from bayes_sf.output.tables.multiverse_tables import multiverse_tables
 from bayes_sf.output.tables.pooling_tables import shrinkage_table
 from bayes_sf.output.tables.sensitivity_tables import model_tables, outcome_tables
 from bayes_sf.output.words.findings import findings_lines, without_code
+from bayes_sf.output.words.methods import methods
 from bayes_sf.output.words.words import term_name
 from bayes_sf.spec.moments import INTERCEPT
 
@@ -273,7 +275,10 @@ def _replay(material: Material) -> Section:
 
 
 def _methods(material: Material) -> Section:
-    return Section("methods", material.source, part="methods")
+    if material.control.active:  # what is said of its rows has not passed
+        return Section("methods", material.source, part="methods")
+    table = checklist_table(methods(material.nulls[0]), source=material.source)
+    return Section("methods", material.source, tables=(table,), part="methods")
 
 
 def _provenance(material: Material) -> Section:

@@ -48,6 +48,7 @@ def run_export(
     sample: AnalysisSample | None = None,
     formats: Sequence[str] = ("html", "csv"),
     csv_style: CsvStyle = "plain",
+    digits: int | None = None,
     control: Control | None = None,
     asked_for: Passed[Any] | None = None,
 ) -> Run:
@@ -68,6 +69,8 @@ def run_export(
         Some of html, latex, markdown, csv, excel, word.
     csv_style : {"plain", "norwegian"}
         As in `write_tables`.
+    digits : int, optional
+        Decimals that are printed at most; never more than there are without it.
     control : Control, optional
         Of the data that results and poolings come from; by default the sample's, with the usual
         rules.
@@ -84,14 +87,18 @@ def run_export(
         results=results, reproduction=reproduction, poolings=poolings, sample=sample,
         source=asked.source, control=used,
     )  # fmt: skip
-    content = passed.map(lambda tables: _content(tables, formats, csv_style))
+    content = passed.map(lambda tables: _content(tables, formats, csv_style, digits))
     if asked_for is not None:
         content = asked_for.also(content).map(lambda both: both[1])
     return Run(asked, used, content)
 
 
-def _content(tables: tuple[Table, ...], formats: Sequence[str], csv_style: CsvStyle) -> Content:
+def _content(
+    tables: tuple[Table, ...], formats: Sequence[str], csv_style: CsvStyle, digits: int | None
+) -> Content:
     """Files in every format, and their captions."""
+    if digits is not None:
+        tables = tuple(table.coarser(digits) for table in tables)
     captions = [{"name": table.name, "caption": table.caption} for table in tables]
     return Content(
         texts=table_files(tables, formats, csv_style=csv_style),

@@ -25,7 +25,7 @@ import functools
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Concatenate, Final, Literal
 
 from bayes_sf.catalogue import language, say, speaking
@@ -247,6 +247,34 @@ class Table:
         if isinstance(value, tuple) and column.decimals is None:
             return shared_decimals(*value, decimals, _MORE)
         return decimals
+
+    def coarser(self, most: int) -> "Table":
+        """Print no more decimals than so many, of estimates, shares and probabilities.
+
+        Counts, R-hat and figures that are kept as printed stay; so does the decimal more that a
+        limit near zero may have.
+
+        Parameters
+        ----------
+        most : int
+
+        Examples
+        --------
+        >>> table = Table("t", "T", (Column("m", "Mean"), Column("p", "P", "probability")),
+        ...               ((-0.2351, 0.0384),), decimals=(3,))
+        >>> table.texts, table.coarser(2).texts
+        ((('−0.235', '0.038'),), (('−0.24', '0.04'),))
+        """
+        usual = {"number": None, "interval": None, "probability": 3}
+        columns = []
+        for column in self.columns:
+            places = column.decimals if column.decimals is not None else usual.get(column.kind)
+            fewer = column.kind in usual and places is not None and places > most
+            columns.append(replace(column, decimals=most) if fewer else column)
+        rows = self.decimals or (_DECIMALS,) * len(self.rows)
+        return replace(
+            self, columns=tuple(columns), decimals=tuple(min(places, most) for places in rows)
+        )
 
     @property
     def raw_header(self) -> tuple[str, ...]:

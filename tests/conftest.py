@@ -305,5 +305,5 @@ def only_null_models() -> Iterator[None]:
     The report's others leave too: they make no difference where this is used, and take their time.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bayes_sf.disclosure.learnt.releases.ANALYSES", ("null",))
+        patch.setattr("bayes_sf.disclosure.learnt.releases.main_specs", lambda: load_analysis("null").specs)
         yield

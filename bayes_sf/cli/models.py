@@ -8,7 +8,7 @@ import typer
 from bayes_sf.cli.app import app
 from bayes_sf.cli.completion import analysis_names
 from bayes_sf.cli.console import stdout
-from bayes_sf.cli.given import HIDING, LEDGER, STUDY, Given, with_options, writing
+from bayes_sf.cli.given import HIDING, LEDGER, OWN, STUDY, Given, with_options, writing
 from bayes_sf.cli.options import (
     AnalysisArgument,
     ControlOption,
@@ -19,7 +19,7 @@ from bayes_sf.errors import ConvergenceError, UsageError
 
 
 @app.command()
-@with_options(STUDY, HIDING, LEDGER, writing("fits"))
+@with_options(OWN, STUDY, HIDING, LEDGER, writing("fits"))
 def fit(
     analysis: Annotated[
         str,
@@ -53,8 +53,9 @@ def fit(
     if table is not None:
         _fit_table(analysis, table, given, engine, resume)
         return
-    if "~" in analysis:
-        raise UsageError("a formula", "needs a table", got=analysis, fix="give --table FILE")
+    if "~" in analysis and given.own is None:
+        fix = "give --study FOLDER, or --table FILE"
+        raise UsageError("a formula", "needs data of your own", got=analysis, fix=fix)
     from bayes_sf.engines.fit import ENGINES
     from bayes_sf.spec.analysis import load_analysis
 
@@ -81,7 +82,7 @@ def _fit_table(formula: str, path: Path, given: Given, engine: str, resume: bool
     from bayes_sf.output.runs.fit import run_fit_table
 
     for option, value in (
-        ("--data", given.data), ("--survey", given.survey), ("--register", given.register),
+        ("--study", given.own_study), ("--data", given.data), ("--survey", given.survey), ("--register", given.register),
         ("--map", given.mapping), ("--ledger", given.ledger), ("--resume", resume),
     ):  # fmt: skip
         if value is not None and value != []:
@@ -93,7 +94,7 @@ def _fit_table(formula: str, path: Path, given: Given, engine: str, resume: bool
 
 
 @app.command()
-@with_options(STUDY, HIDING, LEDGER, writing("pooling"))
+@with_options(OWN, STUDY, HIDING, LEDGER, writing("pooling"))
 def compare(
     analysis: AnalysisArgument,
     *,

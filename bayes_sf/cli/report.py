@@ -12,7 +12,7 @@ from bayes_sf.cli.console import announce, stdout
 from bayes_sf.cli.data import (
     read_secret,
 )
-from bayes_sf.cli.given import HIDING, LEDGER, STUDY, WORKPLACES, Given, with_options, writing
+from bayes_sf.cli.given import HIDING, LEDGER, OWN, STUDY, WORKPLACES, Given, with_options, writing
 from bayes_sf.cli.options import (
     JsonOption,
     KeyOption,
@@ -347,7 +347,7 @@ def _whole_numbers(text: str | None) -> list[int] | None:
 
 
 @app.command()
-@with_options(WORKPLACES, HIDING, LEDGER, writing("description", seed=False))
+@with_options(OWN, WORKPLACES, HIDING, LEDGER, writing("description", seed=False))
 def describe(
     *,
     given: Given,

@@ -7,7 +7,7 @@ import typer
 
 from bayes_sf.cli.app import app
 from bayes_sf.cli.console import announce
-from bayes_sf.cli.given import HIDING, LEDGER, STUDY, Given, with_options, writing
+from bayes_sf.cli.given import HIDING, LEDGER, OWN, STUDY, Given, with_options, writing
 from bayes_sf.cli.options import RopeOption, one_unit, read_effects, read_number, read_rope
 from bayes_sf.errors import UsageError
 
@@ -33,7 +33,7 @@ _EmployeesOption = Annotated[
 
 
 @app.command()
-@with_options(STUDY, HIDING, LEDGER, writing("sensitivity"))
+@with_options(OWN, STUDY, HIDING, LEDGER, writing("sensitivity"))
 def sensitivity(
     analysis: Annotated[
         str | None,

@@ -9,7 +9,7 @@ from bayes_sf.cli.app import app
 from bayes_sf.cli.completion import ENGINES, FORMATS, analysis_names, one_of
 from bayes_sf.cli.console import stdout
 from bayes_sf.cli.data import read_secret
-from bayes_sf.cli.given import HIDING, LEDGER, STUDY, Given, with_options, writing
+from bayes_sf.cli.given import HIDING, LEDGER, OWN, STUDY, Given, with_options, writing
 from bayes_sf.cli.options import JsonOption, KeyOption
 from bayes_sf.errors import UsageError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @app.command()
-@with_options(STUDY, HIDING, LEDGER, writing("tables"))
+@with_options(OWN, STUDY, HIDING, LEDGER, writing("tables"))
 def export(
     analyses: Annotated[
         list[str] | None,

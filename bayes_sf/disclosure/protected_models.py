@@ -13,7 +13,7 @@ from dataclasses import replace
 from math import nan
 from typing import TYPE_CHECKING, Any, Final
 
-from bayes_sf.analysis.comparison import ANALYSES, CoefficientRow, Reproduction, prior_text
+from bayes_sf.analysis.comparison import CoefficientRow, Reproduction, main_specs, prior_text
 from bayes_sf.analysis.pooling import GroupRow, Pooling, TermRow
 from bayes_sf.disclosure.control import HIDDEN, MODELS, Control, Hidden, hide_fields, hide_groups
 from bayes_sf.disclosure.gate import RELEASED, Passed, Released
@@ -22,7 +22,7 @@ from bayes_sf.disclosure.rounding import MOST, direction, shortened, significant
 from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import DisclosureError
-from bayes_sf.spec.analysis import Analysis, load_analysis
+from bayes_sf.spec.analysis import Analysis
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import INTERCEPT
 
@@ -192,8 +192,7 @@ def withheld_of(control: Control) -> Log:
     ----------
     control : Control
     """
-    specs = [spec for name in ANALYSES for spec in load_analysis(name).specs]
-    closed = dict.fromkeys(spec.key for spec in specs if control.withheld(spec))
+    closed = dict.fromkeys(spec.key for spec in main_specs() if control.withheld(spec))
     return tuple(Hidden(MODELS, *key, "withheld") for key in closed)
 
 

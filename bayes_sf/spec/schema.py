@@ -20,8 +20,9 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, create_model
 
 from bayes_sf.errors import SpecError, closest
+from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.schema import Name, Number, Table, Text, checked
-from bayes_sf.spec.model import LIKELIHOODS, MISSING, OUTCOMES, ModelSpec
+from bayes_sf.spec.model import LIKELIHOODS, MISSING, ModelSpec
 from bayes_sf.spec.prior import KEYS, Prior
 from bayes_sf.spec.priors import ALLOWED, Priors
 from bayes_sf.spec.statements import (
@@ -100,7 +101,7 @@ class AnalysisTable(Table, title="Analysis of bayes_sf"):
         Text, Field(description="As in lme4, in the place of outcomes, items and options.")
     ] = ""
     outcomes: Annotated[
-        list[Annotated[Name, Field(json_schema_extra={"enum": [*OUTCOMES]})]],
+        list[Name],
         Field(title="a list of outcomes", min_length=1, description="Each has its models.",
               default_factory=list),
     ]  # fmt: skip
@@ -193,6 +194,8 @@ def json_schema(schema: type[Table]) -> dict[str, Any]:
     """
     written = schema.model_json_schema()
     parts = written["properties"]
+    if "outcomes" in parts:
+        parts["outcomes"]["items"]["enum"] = [*load_codebook().outcomes]
     if "priors" in parts:
         priors = _priors_schema().model_json_schema()
         written["$defs"] = priors.pop("$defs")

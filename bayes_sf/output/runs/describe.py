@@ -8,7 +8,7 @@ it shows, so that the replica is never taken for the real study.
 from typing import TYPE_CHECKING, Final
 
 from bayes_sf.disclosure.control import Control
-from bayes_sf.disclosure.protected_counts import BOXES, figure_rows
+from bayes_sf.disclosure.protected_counts import boxes, figure_rows
 from bayes_sf.disclosure.protected_flow import protect_problems
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.figures.aggregates import curve_figure, spread_figure, states_figure
@@ -107,7 +107,7 @@ def description_figures(
     """
     source, rows = sample.source, figure_rows(sample)
     figures = {}
-    for name, variable in BOXES.items():
+    for name, variable in boxes().items():
         if shown is None:
             figures[name] = box_figure(rows[name], variable, source=source)
         else:

@@ -8,7 +8,7 @@ from bayes_sf.catalogue import speaking
 from bayes_sf.disclosure.control import HIDDEN, Control, Hidden
 from bayes_sf.disclosure.gate import Passed
 from bayes_sf.disclosure.protected_answers import protect_answers
-from bayes_sf.disclosure.protected_counts import FLOWS
+from bayes_sf.disclosure.protected_counts import flows
 from bayes_sf.disclosure.protected_flow import protect_flow, protect_missing
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.descriptives import describe_all, describe_by_industry
@@ -103,16 +103,16 @@ def flow_table(sample: AnalysisSample) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    flows = []
-    for name in FLOWS:
+    found = []
+    for name in flows():
         for spec in load_analysis(name).specs:
             steps = sample.flow(
                 outcome=spec.outcome, predictors=spec.predictors, min_quarters=spec.min_quarters
             )
             steps.insert(0, "outcome", spec.outcome)
             steps.insert(0, "analysis", name)
-            flows.append(steps)
-    return pd.concat(flows, ignore_index=True)
+            found.append(steps)
+    return pd.concat(found, ignore_index=True)
 
 
 def count_missing(picture: "pd.DataFrame") -> "pd.DataFrame":
@@ -175,6 +175,6 @@ def protect_tables(sample: AnalysisSample, control: Control) -> Passed[Protected
 
 def _by_industry(frame: "pd.DataFrame") -> dict[str, int]:
     """Count workplaces by industry, those without any among them."""
-    counts = frame["industry"].value_counts()
-    keys = (industry.key for industry in load_codebook().industries)
-    return {key: int(counts.get(key, 0)) for key in keys}
+    book = load_codebook()
+    counts = frame[book.group].value_counts()
+    return {one.key: int(counts.get(one.key, 0)) for one in book.industries}

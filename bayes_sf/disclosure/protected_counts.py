@@ -56,9 +56,8 @@ def flows() -> tuple[str, ...]:
 
 
 def boxes() -> Mapping[str, str]:
-    """Figures of one variable by group: of a study of one's own its outcomes."""
-    book = load_codebook()
-    return _BOXES if book.register else {f"box_{name}": name for name in book.outcomes}
+    """Figures of one variable by group: the report's, none of a study of one's own."""
+    return _BOXES if load_codebook().register else {}
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -348,7 +347,7 @@ def figure_rows(sample: AnalysisSample) -> "dict[str, pd.DataFrame]":
     """
     frame = sample.frame
     if not load_codebook().register:
-        return {name: frame.dropna(subset=[variable]) for name, variable in boxes().items()}
+        return {}
     enough = frame[frame["n_quarters"] >= MIN_QUARTERS]
     rows = {
         name: (enough if variable.startswith("absence") else frame).dropna(subset=[variable])

@@ -42,12 +42,12 @@ def describe_by_industry(
     import pandas as pd
 
     book = load_codebook()
-    sizes = frame["industry"].value_counts()
+    sizes = frame[book.group].value_counts()
     each = pd.Series(1.0, index=frame.index) if weight is None else weight
     records = []
     for table, item in _tables(book):
         for category, who in _rows(item, table, frame, book).items():
-            parts = each[who].groupby(frame.loc[who, "industry"])
+            parts = each[who].groupby(frame.loc[who, book.group])
             counts, weights = parts.size(), parts.sum()
             for industry in book.industries:
                 count, size = int(counts.get(industry.key, 0)), int(sizes.get(industry.key, 0))
@@ -76,23 +76,33 @@ def describe_all(frame: "pd.DataFrame") -> "pd.DataFrame":
     import pandas as pd
 
     book = load_codebook()
+    records = []
+    for question, item in _questions(book):
+        for category, who in _rows(item, UNIVARIATE, frame, book).items():
+            count = int(who.sum())
+            percent = 100 * count / len(frame)
+            table = UNIVARIATE if book.register else question
+            records.append((table, question, category, count, percent))
+    return pd.DataFrame(records, columns=["table", "question", "category", "count", "percent"])
+
+
+def _questions(book: Codebook) -> list[tuple[str, Item]]:
+    """Items of table 11 in its order; of a study of one's own all that it states."""
+    if not book.register:
+        return list(book.items.items())
     by_question = {
         item.printed_key: item
         for item in book.items.values()
         if UNIVARIATE in item.tables and item.parent is None
     }
-    records = []
-    for question in published_table(UNIVARIATE)["question"].unique():
-        item = by_question[question]
-        for category, who in _rows(item, UNIVARIATE, frame, book).items():
-            count = int(who.sum())
-            percent = 100 * count / len(frame)
-            records.append((UNIVARIATE, question, category, count, percent))
-    return pd.DataFrame(records, columns=["table", "question", "category", "count", "percent"])
+    asked = published_table(UNIVARIATE)["question"].unique()
+    return [(question, by_question[question]) for question in asked]
 
 
 def _tables(book: Codebook) -> list[tuple[str, Item]]:
     """Pair the tables by industry with their items, in the report's order."""
+    if not book.register:
+        return list(book.items.items())
     items = [item for item in book.items.values() if item.parent is None]
     pairs = [(table, item) for item in items for table in item.tables]
     return sorted(
@@ -106,6 +116,9 @@ def _rows(
 ) -> "dict[str, pd.Series[bool]]":
     """Who stands in each row of a table of one item, by the row's printed category."""
     answers = _answers(item, frame, book)
+    unanswered = ~reduce(or_, answers.values())
+    if not book.register:
+        return answers | ({MISSING: unanswered} if unanswered.any() else {})
     printed = published_table(table)
     names = printed.loc[printed["question"] == item.printed_key, "category"].unique()
     keys = {name: item.category(name).key for name in names}
@@ -120,7 +133,6 @@ def _rows(
         elif who.any():
             answer = item.category(key)
             rows[answer.printed[0] if answer.printed else answer.label_nb] = who
-    unanswered = ~reduce(or_, answers.values())
     if item.kind != "multi" and unanswered.any():
         rows[MISSING] = unanswered
     return rows

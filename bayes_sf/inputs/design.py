@@ -224,7 +224,7 @@ def _rules(
     import pandas as pd
 
     book = load_codebook()
-    yield "surveyed", pd.Series(True, index=frame.index)
+    yield "surveyed" if book.register else "all rows", pd.Series(True, index=frame.index)
     if book.register:
         yield "linked to the register", frame["linked"]
         yield f"at least {min_quarters} observed quarters", frame["n_quarters"] >= min_quarters

@@ -147,7 +147,8 @@ class Industry(Labelled):
 class Variable(Labelled):
     """A register column (`column` is the register's name) or what is computed from them.
 
-    Of a study of one's own it is a column of numbers; `spread` is then a difference worth asking of.
+    Of a study of one's own it is a column of numbers; `spread` is then a difference worth asking of,
+    `unit_nb` what its unit is called in Norwegian.
     """
 
     key: str
@@ -158,6 +159,7 @@ class Variable(Labelled):
     column: str | None = None
     printed_term: str | None = None
     spread: float | None = None
+    unit_nb: str = ""
 
 
 @dataclass(frozen=True, slots=True)

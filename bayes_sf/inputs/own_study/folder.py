@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from bayes_sf.errors import DataError, SpecError, closest
 from bayes_sf.inputs.codebook import Category, Codebook, Industry, Item, Variable
@@ -26,6 +26,8 @@ __all__ = ["OwnStudy", "read_study"]
 
 #: Digits of a difference that is worth asking of, where a study states none: two sds.
 _DIGITS = 2
+#: Columns of the table of who is left after each rule, which has one for each group.
+_RESERVED: Final = frozenset({"analysis", "outcome", "step", "all", "source"})
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,10 @@ def read_study(path: str | Path) -> OwnStudy:
     if not kept.any():
         raise DataError(table.where, f"must have rows with a {header.group}", got="none")
     frame = frame[kept].reset_index(drop=True)
+    reserved = sorted(_RESERVED & set(frame[header.group]))
+    if reserved:
+        rule = "must have groups of other names: tables have columns of these"
+        raise DataError(f"{table.where}: column {header.group!r}", rule, got=reserved)
     named = bool(unit) and frame[unit].is_unique
     name = unit if named else _free("row", frame)
     book = _book(header, table, frame, name)
@@ -167,10 +173,11 @@ def _book(header: StudyHeader, table: OwnTable, frame: "pd.DataFrame", unit: str
     )
     numbers = {name: item for name, item in header.items.items() if not item.answers}
     derived = (
-        *(Variable(name, o.label_nb, o.label_en, o.unit, "outcome")
+        *(Variable(name, o.label_nb, o.label_en, o.unit, "outcome", unit_nb=o.unit_nb)
           for name, o in header.outcomes.items()),
         *(Variable(name, o.label_nb, o.label_en, o.unit, "control",
-                   spread=o.contrast or _two_sds(frame[name])) for name, o in numbers.items()),
+                   spread=o.contrast or _two_sds(frame[name]), unit_nb=o.unit_nb)
+          for name, o in numbers.items()),
     )  # fmt: skip
     items = {
         name: _item(name, item) for name, item in header.items.items() if name not in numbers

@@ -50,7 +50,7 @@ FILE: Final = "study.toml"
 _FEWEST: Final = 5
 
 _Said = Annotated[
-    str | dict[str, str], Field(title='text, or { en = "...", nb = "..." }', min_length=1)
+    str | dict[str, str], Field(title='text, or { en = "...", nb = "..." }')
 ]
 _Parts = Annotated[dict[str, Any], Field(title="a table")]
 _Answers = Annotated[
@@ -94,12 +94,12 @@ class _Group(Table):
 
 class _Outcome(Table):
     label: _Said = ""
-    unit: Text = ""
+    unit: _Said = ""
 
 
 class _Item(Table):
     label: _Said = ""
-    unit: Text = ""
+    unit: _Said = ""
     contrast: Annotated[float, Field(title="a number above zero", gt=0)] | None = None
     scale: _Answers | None = None
     categories: _Answers | None = None
@@ -119,7 +119,7 @@ class ColumnHeader:
 
     Parameters
     ----------
-    label_en, label_nb, unit : str
+    label_en, label_nb, unit, unit_nb : str
     contrast : float or None
         A difference in a predictor that is worth asking of.
     answers : mapping
@@ -133,6 +133,7 @@ class ColumnHeader:
     label_en: str
     label_nb: str
     unit: str = ""
+    unit_nb: str = ""
     contrast: float | None = None
     answers: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     ordered: bool = False
@@ -265,13 +266,16 @@ def _noun(table: "_Rows | _Group", path: Path, at: str, usual: Noun | None = Non
 
 def _outcome(path: Path, name: str, entry: Any) -> ColumnHeader:
     table = _checked(_Outcome, entry, path, f"outcomes.{name}")
-    return ColumnHeader(*_said(table.label, path, f"outcomes.{name}.label", name), table.unit)
+    at = f"outcomes.{name}"
+    labels = _said(table.label, path, f"{at}.label", name)
+    return ColumnHeader(*labels, *_said(table.unit, path, f"{at}.unit"))
 
 
 def _item(path: Path, name: str, entry: Any) -> ColumnHeader:
     at = f"items.{name}"
     table = _checked(_Item, entry, path, at)
     labels = _said(table.label, path, f"{at}.label", name)
+    unit = _said(table.unit, path, f"{at}.unit")
     both = [key for key in ("scale", "categories") if getattr(table, key) is not None]
     if len(both) == 2:
         raise SpecError(f"{path.name}: {at}", "must have a scale or categories, not both")
@@ -279,7 +283,7 @@ def _item(path: Path, name: str, entry: Any) -> ColumnHeader:
         if table.reference is not None:
             rule = "goes with categories: a column of numbers has no reference"
             raise SpecError(f"{path.name}: {at}.reference", rule, got=table.reference)
-        return ColumnHeader(*labels, table.unit, table.contrast)
+        return ColumnHeader(*labels, *unit, table.contrast)
     if table.contrast is not None:
         rule = "is of a column of numbers: answers have contrasts of their own"
         raise SpecError(f"{path.name}: {at}.contrast", rule, got=table.contrast)
@@ -298,7 +302,7 @@ def _item(path: Path, name: str, entry: Any) -> ColumnHeader:
         fix = closest(reference, answers) or f"known: {', '.join(answers)}"
         rule = f"must be one of its {both[0]}"
         raise SpecError(f"{path.name}: {at}.reference", rule, got=reference, fix=fix)
-    return ColumnHeader(*labels, table.unit, None, answers, both[0] == "scale", reference)
+    return ColumnHeader(*labels, *unit, None, answers, both[0] == "scale", reference)
 
 
 def _privacy(table: StudyTable, path: Path) -> Privacy:

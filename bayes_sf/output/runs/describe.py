@@ -115,6 +115,8 @@ def description_figures(
                 rows[name], variable, hidden=shown.groups, unsaid=shown.unsaid[name],
                 counted=name not in shown.uncounted, source=source,
             )  # fmt: skip
+    if "figure6" not in rows:  # a study of one's own has no quarters, and no figures of a report
+        return {}
     pair = (rows["figure6"], "q13", "absence_mean")
     if shown is None:
         figures["figure6"] = scatter_figure(*pair, source=source)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bayes_sf.catalogue import speaking
-from bayes_sf.disclosure.control import HIDDEN, Control, Hidden
+from bayes_sf.disclosure.control import HIDDEN, Control, Hidden, people_of
 from bayes_sf.disclosure.gate import Passed
 from bayes_sf.disclosure.protected_answers import protect_answers
 from bayes_sf.disclosure.protected_counts import flows
@@ -59,7 +59,7 @@ class ProtectedTables:
 
 #: Columns of figures; of the flow all after the third.
 _FIGURES: Final[Mapping[str, list[str]]] = {
-    "univariate": ["count"], "by_industry": ["count"], "flow": [],
+    "univariate": ["count"], "by_industry": ["count"], "by_group": ["count"], "flow": [],
     "missingness": ["observed", "no_absence", "no_row"],
 }  # fmt: skip
 
@@ -74,12 +74,21 @@ def description_tables(sample: AnalysisSample) -> "dict[str, pd.DataFrame]":
         with the decimals of the report's tables (one; none in table 29). Tables made in R drop a
         trailing zero in print; here it is kept.
     """
-    return {
+    tables = {
         "univariate": _as_printed(describe_all(sample.frame)),
-        "by_industry": _as_printed(describe_by_industry(sample.frame)),
+        **_by_group(_as_printed(describe_by_industry(sample.frame))),
         "flow": flow_table(sample),
-        "missingness": count_missing(sample.missingness()),
     }
+    if load_codebook().register:
+        tables["missingness"] = count_missing(sample.missingness())
+    return tables
+
+
+def _by_group(table: "pd.DataFrame") -> "dict[str, pd.DataFrame]":
+    """The table by industry; of a study of one's own by group."""
+    if load_codebook().register:
+        return {"by_industry": table}
+    return {"by_group": table.rename(columns={"industry": "group"})}
 
 
 def _as_printed(table: "pd.DataFrame") -> "pd.DataFrame":
@@ -87,7 +96,7 @@ def _as_printed(table: "pd.DataFrame") -> "pd.DataFrame":
     cells = zip(table["percent"], table["table"], strict=True)
     with speaking("en"):  # as all that programs read
         printed = [
-            percent if percent == HIDDEN else fixed(percent, DECIMALS[key])
+            percent if percent == HIDDEN else fixed(percent, DECIMALS.get(key, 1))
             for percent, key in cells
         ]
     return table.assign(percent=printed)
@@ -153,17 +162,17 @@ def protect_tables(sample: AnalysisSample, control: Control) -> Passed[Protected
     frame, rules, counts = sample.frame, control.rules, control.counts
     sizes = _by_industry(frame)
     groups = control.hidden_groups(sizes)
-    employees = frame["n_employees"].fillna(1.0)
-    answers = describe_by_industry(frame, employees)
+    answers = describe_by_industry(frame, people_of(sample))
     total, by_industry, log = protect_answers(describe_all(frame), answers, sizes, groups, rules)
     flow, flow_log = protect_flow(flow_table(sample), counts)
-    missing, missing_log = protect_missing(
-        count_missing(sample.missingness()), groups, counts.unsaid(counts.linked), rules
-    )
     shown = {
-        "univariate": _as_printed(total), "by_industry": _as_printed(by_industry),
-        "flow": flow, "missingness": missing,
+        "univariate": _as_printed(total), **_by_group(_as_printed(by_industry)), "flow": flow,
     }  # fmt: skip
+    missing_log: tuple[Hidden, ...] = ()
+    if load_codebook().register:
+        shown["missingness"], missing_log = protect_missing(
+            count_missing(sample.missingness()), groups, counts.unsaid(counts.linked), rules
+        )
     unsaid = {name: counts.unsaid(kept) for name, kept in counts.figures.items()}
     uncounted = frozenset(
         name for name, kept in counts.figures.items() if not counts.told[kept.tobytes()]

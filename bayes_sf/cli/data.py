@@ -117,8 +117,11 @@ def rules_of_study(study: "OwnStudy", *, active: bool) -> "Rules":
     """Make the rules of a study of one's own: a person, or whatever a unit is, may be a row."""
     from bayes_sf.disclosure.control import Rules
 
-    on = active and study.header.privacy.control
-    return Rules(min_workplaces=study.least, min_persons=study.least, active=on)
+    privacy = study.header.privacy
+    return Rules(
+        study.least, study.least, active=active and privacy.control,
+        reason="" if privacy.control else privacy.reason,
+    )  # fmt: skip
 
 
 def read_secret(path: Path) -> bytes:

@@ -79,6 +79,9 @@ def sensitivity(
     """
     from bayes_sf.spec.analysis import load_analysis
 
+    if analysis is None and given.own is not None:
+        known = ", ".join(given.own.header.analyses)
+        raise UsageError("an analysis", "must be named", fix=f"one of {known}, or a formula")
     asked = load_analysis(analysis or ("bivariate" if item else "q13"))
     stated: dict[str, Any] = {
         "items": _items(asked, item or []), "parts": _parts(part or []), "contrast": contrast,

@@ -65,6 +65,8 @@ class Rules:
         What has left of the study in earlier runs, as its ledger says.
     ledger : str
         `Ledger.mark`, for the log; "" without one.
+    reason : str
+        Why nothing is hidden, where a study of one's own states it: its data are public.
 
     Raises
     ------
@@ -78,6 +80,7 @@ class Rules:
     active: bool = True
     before: tuple[Left | Counted, ...] = field(default=(), repr=False)
     ledger: str = ""
+    reason: str = ""
 
     def __post_init__(self) -> None:
         """Refuse thresholds that hide nothing by themselves: there is a switch for that."""

@@ -147,12 +147,15 @@ class Privacy:
     Parameters
     ----------
     control : bool
+    reason : str
+        Why there is none.
     unit : str
         Column of what is protected; "" where it is the row.
     min_units : int
     """
 
     control: bool = True
+    reason: str = ""
     unit: str = ""
     min_units: int = _FEWEST
 
@@ -310,7 +313,8 @@ def _privacy(table: StudyTable, path: Path) -> Privacy:
     if not found.control and not found.reason.strip():
         fix = 'write reason = "public data", or whatever it is'
         raise SpecError(f"{path.name}: disclosure.control", "is off only for a reason", fix=fix)
-    return Privacy(found.control, "" if found.unit == "rows" else found.unit, found.min_units)
+    unit = "" if found.unit == "rows" else found.unit
+    return Privacy(found.control, found.reason.strip(), unit, found.min_units)
 
 
 def _analysis(path: Path, name: str, text: str) -> str | Path:

@@ -16,6 +16,7 @@ from bayes_sf.inputs.published import DECIMALS
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.figures.sample import STATE_COLOURS
 from bayes_sf.output.numbers import fixed
+from bayes_sf.output.words.keys import own_key
 from bayes_sf.spec.analysis import load_analysis
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class ProtectedTables:
     def withheld(self) -> tuple[str, ...]:
         """Files of tables of which nothing is left."""
         return tuple(
-            f"{name}.csv"
+            f"{own_key(name)}.csv"
             for name, table in self.tables.items()
             if (table[_FIGURES[name] or list(table.columns[3:])] == HIDDEN).all(axis=None)
         )
@@ -59,7 +60,7 @@ class ProtectedTables:
 
 #: Columns of figures; of the flow all after the third.
 _FIGURES: Final[Mapping[str, list[str]]] = {
-    "univariate": ["count"], "by_industry": ["count"], "by_group": ["count"], "flow": [],
+    "univariate": ["count"], "by_industry": ["count"], "flow": [],
     "missingness": ["observed", "no_absence", "no_row"],
 }  # fmt: skip
 
@@ -76,19 +77,12 @@ def description_tables(sample: AnalysisSample) -> "dict[str, pd.DataFrame]":
     """
     tables = {
         "univariate": _as_printed(describe_all(sample.frame)),
-        **_by_group(_as_printed(describe_by_industry(sample.frame))),
+        "by_industry": _as_printed(describe_by_industry(sample.frame)),
         "flow": flow_table(sample),
     }
     if load_codebook().register:
         tables["missingness"] = count_missing(sample.missingness())
     return tables
-
-
-def _by_group(table: "pd.DataFrame") -> "dict[str, pd.DataFrame]":
-    """The table by industry; of a study of one's own by group."""
-    if load_codebook().register:
-        return {"by_industry": table}
-    return {"by_group": table.rename(columns={"industry": "group"})}
 
 
 def _as_printed(table: "pd.DataFrame") -> "pd.DataFrame":
@@ -166,7 +160,7 @@ def protect_tables(sample: AnalysisSample, control: Control) -> Passed[Protected
     total, by_industry, log = protect_answers(describe_all(frame), answers, sizes, groups, rules)
     flow, flow_log = protect_flow(flow_table(sample), counts)
     shown = {
-        "univariate": _as_printed(total), **_by_group(_as_printed(by_industry)), "flow": flow,
+        "univariate": _as_printed(total), "by_industry": _as_printed(by_industry), "flow": flow,
     }  # fmt: skip
     missing_log: tuple[Hidden, ...] = ()
     if load_codebook().register:

@@ -21,7 +21,7 @@ def loo(
     *,
     given: Given,
     by_industry: Annotated[
-        bool, typer.Option("--by-industry", help="Leave whole industries out, too.")
+        bool, typer.Option("--by-industry", "--by-group", help="Leave whole groups out, too.")
     ] = False,
 ) -> None:
     """Compare models of the same workplaces by leave-one-out, and check what they predict.

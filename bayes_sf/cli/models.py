@@ -82,8 +82,8 @@ def _fit_table(formula: str, path: Path, given: Given, engine: str, resume: bool
     from bayes_sf.output.runs.fit import run_fit_table
 
     for option, value in (
-        ("--study", given.own_study), ("--data", given.data), ("--survey", given.survey), ("--register", given.register),
-        ("--map", given.mapping), ("--ledger", given.ledger), ("--resume", resume),
+        ("--study", given.own_study), ("--data", given.data), ("--survey", given.survey),
+        ("--register", given.register), ("--map", given.mapping), ("--ledger", given.ledger), ("--resume", resume),
     ):  # fmt: skip
         if value is not None and value != []:
             raise UsageError("--table", f"goes without {option}", got=str(value))

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 __all__ = [
     "AnalysesArgument", "AnalysisArgument", "ControlOption", "DataOption", "DecimalOption",
     "DominanceOption", "JsonOption", "KeyOption", "LangOption", "LedgerKeyOption", "LedgerOption",
-    "MapOption", "OutOption", "OwnStudyOption", "PersonsOption", "PictureArgument", "QuietOption", "RegisterOption",
+    "MapOption", "OutOption", "OwnStudyOption", "PersonsOption", "PictureArgument", "QuietOption",
+    "RegisterOption",
     "RopeOption", "SeedOption", "SurveyOption", "ThresholdOption", "WithDataOption",
     "WorkplacesOption", "YearsOption", "one_unit", "read_effects", "read_number", "read_rope",
 ]  # fmt: skip

@@ -59,7 +59,7 @@ def export(
     wanted = tuple(formats or ("html", "csv"))
     if engine is not None:
         _check("--engine", engine, ENGINES)
-    if engine is not None and not analyses:
+    if engine is not None and not analyses and given.own is None:
         raise UsageError(
             "--engine",
             "goes with analyses: the report's tables have theirs",
@@ -70,7 +70,10 @@ def export(
         _check("--format", value, FORMATS)
     if norwegian_csv and "csv" not in wanted:
         raise UsageError("--norwegian-csv", "goes with --format csv", got=", ".join(wanted))
-    asked = tuple(load_analysis(name) for name in dict.fromkeys(analyses or ()))
+    stated = () if given.own is None else tuple(given.own.header.analyses)
+    asked = tuple(load_analysis(name) for name in dict.fromkeys(analyses or stated))
+    if given.own is not None and not asked:
+        raise UsageError("export", "needs an analysis, or [analyses] in study.toml")
     given.ready()
     from bayes_sf.disclosure.control import Control
     from bayes_sf.output.runs.export import gather, run_export

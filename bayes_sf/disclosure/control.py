@@ -411,6 +411,7 @@ def refuse_withheld(withheld: Sequence[str]) -> None:
     """
     if withheld:
         raise DisclosureError(
-            ", ".join(withheld), "cannot be shown without telling of single workplaces",
+            ", ".join(withheld),
+            f"cannot be shown without telling of single {load_codebook().units}",
             fix="everything else was written; --no-disclosure-control shows it to you",
         )  # fmt: skip

@@ -22,6 +22,7 @@ from bayes_sf.disclosure.rounding import MOST, direction, shortened, significant
 from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import DisclosureError
+from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.spec.analysis import Analysis
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import INTERCEPT
@@ -177,7 +178,7 @@ def keep_open(analysis: Analysis, control: Control) -> Passed[Analysis]:
     """
     closed = [spec for spec in analysis.specs if control.withheld(spec)]
     if closed and len(closed) == len(analysis.specs):
-        rule = "is withheld: it would tell of single workplaces"
+        rule = f"is withheld: it would tell of single {load_codebook().units}"
         names = [f"{spec.name} of {spec.outcome}" for spec in closed]
         raise DisclosureError(f"analysis {analysis.name}", rule, got=names, fix=_SHOW)
     kept = tuple(spec for spec in analysis.specs if spec not in closed)
@@ -215,7 +216,8 @@ def check_withheld(spec: ModelSpec, picture: str, control: Control) -> None:
     if not control.active:
         return
     if picture in _OF_ROWS:
-        raise DisclosureError(where, "shows single workplaces at its ends", fix=_SHOW)
+        rule = f"shows single {load_codebook().units} at its ends"
+        raise DisclosureError(where, rule, fix=_SHOW)
     if picture in _OF_DRAWS:
         rule, fix = "shows draws, which have all digits", "draw 'forest', or of chains 'rank'"
         raise DisclosureError(where, rule, fix=f"{fix}; {_SHOW}")

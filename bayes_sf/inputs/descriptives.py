@@ -81,7 +81,7 @@ def describe_all(frame: "pd.DataFrame") -> "pd.DataFrame":
         for category, who in _rows(item, UNIVARIATE, frame, book).items():
             count = int(who.sum())
             percent = 100 * count / len(frame)
-            table = UNIVARIATE if book.register else question
+            table = UNIVARIATE if book.register else "answers"
             records.append((table, question, category, count, percent))
     return pd.DataFrame(records, columns=["table", "question", "category", "count", "percent"])
 

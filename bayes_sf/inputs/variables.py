@@ -195,6 +195,16 @@ class Codebook:
         return {v.key: v.unit for v in self.derived if v.role == "outcome"}
 
     @property
+    def units(self) -> str:
+        """What rows are called in messages, which are in English."""
+        return "workplaces" if self.nouns is None else self.nouns[0].many_en
+
+    @property
+    def groups(self) -> str:
+        """What groups are called in messages."""
+        return "industries" if self.nouns is None else self.nouns[1].many_en
+
+    @property
     def preventive(self) -> tuple[str, ...]:
         """Keys of the items of the report's models, one model each and outcome."""
         wanted = (i for i in self.items.values() if i.role == "preventive" and i.kind != "multi")

@@ -258,8 +258,9 @@ class Releases:
         now = self._marked()
         for one in self.before:
             if isinstance(one, Counted) and 0 < now.changed(one) < self.least:
-                rule = "are withheld: with what has left they would tell of single workplaces"
-                raise DisclosureError("counts of workplaces", rule, fix=_SHOW)
+                units = load_codebook().units
+                rule = f"are withheld: with what has left they would tell of single {units}"
+                raise DisclosureError(f"counts of {units}", rule, fix=_SHOW)
         self._counted.append(now)
 
     def _marked(self) -> Counted:

@@ -22,7 +22,7 @@ __all__ = ["own_frames", "own_key"]
 _KEYS: Final[Mapping[str, str]] = {
     "industry": "group", "industries": "groups", "per_industry": "per_group",
     "by_industry": "by_group", "workplace": "unit", "workplaces": "units",
-    "min_workplaces": "min_units", "single workplaces": "single units",
+    "report": "usual", "min_workplaces": "min_units", "single workplaces": "single units",
 }  # fmt: skip
 #: Columns whose cells are keys of ours.
 _OF_KEYS: Final = frozenset({"left_out", "by"})

@@ -128,9 +128,11 @@ class Given:
             source_of(self.data, self.survey, self.register, self.known)
             if self.own is None else "microdata"
         )  # fmt: skip
-        self.rules: Rules = rules_of(
-            self.disclosure_control, self.min_workplaces, self.min_persons, self.dominance
-        ) if self.own is None else rules_of_study(self.own, active=self.disclosure_control)
+        self.rules: Rules = (
+            rules_of(self.disclosure_control, self.min_workplaces, self.min_persons, self.dominance)
+            if self.own is None
+            else rules_of_study(self.own, active=self.disclosure_control)
+        )
         self.key: bytes | None = None
         self._kept: Ledger | None = None
         if (self.ledger is None) != (self.ledger_key is None):
@@ -156,6 +158,11 @@ class Given:
             rule = "needs a column that tells rows apart, so that it knows them again"
             raise UsageError("--ledger", rule, fix='state unit = "column" in [disclosure]')
         return found
+
+    def refuse_own(self, why: str) -> None:
+        """Refuse a study of one's own where a command is about what it does not have."""
+        if self.own is not None:
+            raise UsageError("--study", why, got=str(self.own_study))
 
     @contextmanager
     def speaking(self) -> Iterator[None]:

@@ -363,7 +363,7 @@ def describe(
 
 
 @app.command()
-@with_options(WORKPLACES, HIDING, LEDGER, writing("selection"))
+@with_options(OWN, WORKPLACES, HIDING, LEDGER, writing("selection"))
 def select(
     *,
     given: Given,
@@ -376,6 +376,7 @@ def select(
 
     Example: bayes-sf select --years 2017 2020 --out selection
     """
+    given.refuse_own("has no series over time that cases are selected by")
     key = read_secret(key_file) if key_file else None
     from bayes_sf.output.runs.select import Choice, run_select
 

@@ -25,7 +25,7 @@ from bayes_sf.inputs.register.connection import quietly
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["OwnTable", "read_table"]
+__all__ = ["OwnTable", "looks_numeric", "read_table"]
 
 #: What looks like a number with either decimal mark; spaces part thousands.
 _NUMBER = r"[-+\u2212]?[\d \u00a0\u202f\u2009]*\d([.,]\d+)*([eE][-+]?\d+)?"
@@ -132,7 +132,8 @@ def _filled(where: str, found: "pd.DataFrame") -> "pd.DataFrame":
     empty = [str(name) for name in found if found[name].isna().all()]
     if empty:
         raise DataError(f"{where}: column {empty[0]!r}", "must have a value", got="none")
-    return found.apply(lambda column: column.where(column.notna(), column.dropna().iloc[0]))
+    first = {str(name): found[name].dropna().iloc[0] for name in found}
+    return found.fillna(first)
 
 
 def _named(cells: Cells, columns: Sequence[str]) -> Cells:
@@ -206,9 +207,14 @@ def _as_code(code: str) -> tuple[float, str]:
         return float("inf"), code
 
 
+def looks_numeric(column: "pd.Series[str]") -> "pd.Series[bool]":
+    """Which cells look like numbers, with either decimal mark."""
+    return column.str.fullmatch(_NUMBER)
+
+
 def _is_numeric(where: str, column: "pd.Series[str]") -> bool:
     """Whether a column is numbers; one that is numbers in some rows only is refused."""
-    looks = column.str.fullmatch(_NUMBER)
+    looks = looks_numeric(column)
     if looks.any() and not looks.all():
         rows = [str(row) for row in column.index[~looks if looks.mean() >= _HALF else looks][:3]]
         raise DataError(

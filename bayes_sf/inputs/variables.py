@@ -4,10 +4,13 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bayes_sf.catalogue import Noun, labels_language, say
 from bayes_sf.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = [
     "INTERCEPT",
@@ -147,8 +150,8 @@ class Industry(Labelled):
 class Variable(Labelled):
     """A register column (`column` is the register's name) or what is computed from them.
 
-    Of a study of one's own it is a column of numbers; `spread` is then a difference worth asking of,
-    `unit_nb` what its unit is called in Norwegian.
+    Of a study of one's own it is a column of numbers; `spread` is then a difference worth asking
+    of, `unit_nb` what its unit is called in Norwegian.
     """
 
     key: str

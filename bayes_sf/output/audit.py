@@ -211,10 +211,14 @@ def disclosure_files(control: Control, log: Sequence[Hidden]) -> dict[str, str]:
         return {}
     with speaking("en"):  # as all that programs read
         statement = notice(control, log)
-    lines = sorted({replace(one, rule=own_key(one.rule)) for one in log}, key=lambda line: (line.table, line.row, line.column))
+    lines = sorted(
+        {replace(one, rule=own_key(one.rule)) for one in log},
+        key=lambda line: (line.table, line.row, line.column),
+    )
     paid = cost(control, log)
     content = {
-        "statement": statement, "rules": _rules(control.rules), "hidden": [asdict(one) for one in lines],
+        "statement": statement, "rules": _rules(control.rules),
+        "hidden": [asdict(one) for one in lines],
     }  # fmt: skip
     return {
         FILES[0]: csv_text(Hidden, lines), FILES[1]: json_text(content),

@@ -165,17 +165,24 @@ def _as_sampled(spec: ModelSpec) -> ModelSpec:
 
 
 def _of_formula(name: str, formula: str) -> Analysis:
-    """An analysis of a study of one's own that is one formula, stated in its file or in the call."""
+    """An analysis of a study of one's own that is one formula, of its file or of the call."""
     where = "formula" if name == formula else f"study.toml: analyses.{name}"
-    _check_columns(formula, _known(), where)
+    _check_columns(formula, _known(), "" if name == formula else where)
     outcome, known = _response(formula), load_codebook().outcomes
     if outcome not in known:
         fix = closest(outcome, known) or f"known: {', '.join(known)}"
-        raise SpecError(where, "must have an outcome of the study on its left", got=outcome, fix=fix)
+        raise SpecError(
+            where, "must have an outcome of the study on its left", got=outcome, fix=fix
+        )
     try:
         spec = ModelSpec.from_formula(formula)
     except SpecError as error:
-        raise SpecError(where, f"{error.where}: {error.rule}", got=error.got, fix=error.fix) from None
+        raise SpecError(
+            where, f"{error.where}: {error.rule}", got=error.got, fix=error.fix
+        ) from None
+    if not spec.formula and spec.group != load_codebook().group:
+        rule = f"must have groups of the study's column, {load_codebook().group}"
+        raise SpecError(where, rule, got=spec.group)
     if name != formula:
         spec = replace(spec, name=name)
     return Analysis(spec.name if name == formula else name, formula, (_as_sampled(spec),), where)
@@ -254,7 +261,8 @@ def _check_columns(formula: str, known: tuple[str, ...], where: str) -> None:
     for name in parsed.columns:
         if name not in {*known, book.group, *book.outcomes}:
             rule = _a_column()
-            raise SpecError(f"{where}: {parsed.place(name)}", rule, fix=closest(name, known))
+            at = f"{where}: {parsed.place(name)}" if where else parsed.place(name)
+            raise SpecError(at, rule, fix=closest(name, {*known, book.group}))
 
 
 def _known() -> tuple[str, ...]:

@@ -195,7 +195,8 @@ def json_schema(schema: type[Table]) -> dict[str, Any]:
     written = schema.model_json_schema()
     parts = written["properties"]
     if "outcomes" in parts:
-        parts["outcomes"]["items"]["enum"] = [*load_codebook().outcomes]
+        known = {"enum": [*load_codebook().outcomes]}
+        parts["outcomes"]["items"] = known | parts["outcomes"]["items"]
     if "priors" in parts:
         priors = _priors_schema().model_json_schema()
         written["$defs"] = priors.pop("$defs")

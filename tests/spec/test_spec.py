@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bayes_sf.errors import SpecError
-from bayes_sf.spec.analysis import analysis_names, load_analysis
 from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.spec.analysis import analysis_names, load_analysis
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.priors import Prior, Priors
 

@@ -20,6 +20,7 @@ from scipy.sparse import csr_matrix
 from bayes_sf.disclosure.control import Control, Rules
 from bayes_sf.disclosure.learnt import releases
 from bayes_sf.inputs import sample as samples
+from bayes_sf.spec.analysis import load_analysis
 from bayes_sf.spec.model import ModelSpec
 
 OUTCOME = "absence_mean"

@@ -365,7 +365,9 @@ class Releases:
     def _needed(self, outcome: str) -> _Floats:
         """Least standard deviation that each workplace's outcome must keep for a reader."""
         y = self.sample.frame[outcome].to_numpy(float)
-        points = _POINTS if load_codebook().outcomes.get(outcome) == "pp" else _SHARE * self._sd(outcome)
+        points = (
+            _POINTS if load_codebook().outcomes.get(outcome) == "pp" else _SHARE * self._sd(outcome)
+        )
         needed: _Floats = np.fmax(_SHARE * np.abs(y), points) / _SDS
         return needed
 

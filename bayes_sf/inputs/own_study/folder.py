@@ -1,4 +1,4 @@
-"""A study of one's own, read: its folder becomes a codebook and a sample, as the report's study has.
+"""A study of one's own, read: its folder becomes a codebook and a sample.
 
 The codebook says what columns, answers and groups are called; while it is in use
 (`bayes_sf.inputs.codebook.using`) every command speaks of the study in its own words. Rows stay as
@@ -179,9 +179,7 @@ def _book(header: StudyHeader, table: OwnTable, frame: "pd.DataFrame", unit: str
                    spread=o.contrast or _two_sds(frame[name]), unit_nb=o.unit_nb)
           for name, o in numbers.items()),
     )  # fmt: skip
-    items = {
-        name: _item(name, item) for name, item in header.items.items() if name not in numbers
-    }
+    items = {name: _item(name, item) for name, item in header.items.items() if name not in numbers}
     return Codebook(
         MappingProxyType(items), groups, (), derived, header.group, unit,
         (header.row_noun, header.group_noun), MappingProxyType(dict(header.analyses)),
@@ -226,9 +224,7 @@ def _answers(where: str, header: ColumnHeader, column: "pd.Series[Any]") -> "pd.
     return texts
 
 
-def _sample(
-    frame: "pd.DataFrame", book: Codebook, where: str, left_out: int
-) -> AnalysisSample:
+def _sample(frame: "pd.DataFrame", book: Codebook, where: str, left_out: int) -> AnalysisSample:
     """Rows as a sample: no register, no quarters."""
     import pandas as pd
 

@@ -49,9 +49,7 @@ FILE: Final = "study.toml"
 #: Persons of a cell, where a study says nothing: what the report's study asks of employees.
 _FEWEST: Final = 5
 
-_Said = Annotated[
-    str | dict[str, str], Field(title='text, or { en = "...", nb = "..." }')
-]
+_Said = Annotated[str | dict[str, str], Field(title='text, or { en = "...", nb = "..." }')]
 _Parts = Annotated[dict[str, Any], Field(title="a table")]
 _Answers = Annotated[
     list[Name] | dict[str, Any],
@@ -214,7 +212,7 @@ def read_study_header(path: Path) -> StudyHeader:
         raise SpecError(str(path), "must be the study.toml of a study, or its folder", fix=fix)
     raw = read_toml(path)
     if raw.get("kind", "published") == "published":
-        fix = 'a report\'s printed figures are read by bayes-sf reread FOLDER; data have kind = "data"'
+        fix = 'data have kind = "data"; printed figures of a report: bayes-sf reread FOLDER'
         raise SpecError(f"{path.name}: kind", 'must be "data"', got=raw.get("kind"), fix=fix)
     table = _checked(StudyTable, raw, path, "")
     group = _checked(_Group, table.group, path, "group")
@@ -328,7 +326,9 @@ def _analysis(path: Path, name: str, text: str) -> str | Path:
     if not (path.parent / text).is_file():
         raise SpecError(where, "must be a file of the folder", got=text)
     if Path(text).stem != name:
-        raise SpecError(where, "must be named as its file", got=text, fix=f"write {Path(text).stem}")
+        raise SpecError(
+            where, "must be named as its file", got=text, fix=f"write {Path(text).stem}"
+        )
     return path.parent / text
 
 
@@ -349,5 +349,3 @@ def _check_names(header: StudyHeader) -> None:
         if not name or "~" in name or "/" in name or name.endswith(".toml"):
             rule = "must be a plain name"
             raise SpecError(f"{where}: analyses", rule, got=name)
-
-

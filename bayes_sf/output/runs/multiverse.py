@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["run_multiverse"]
 
+
 def run_multiverse(
     multiverse: Multiverse, sample: AnalysisSample, asked: Asked, *, jobs: int = 1
 ) -> Run:
@@ -65,8 +66,8 @@ def _content(explored: Explored, digest: str, seconds: float) -> Content:
         about={
             "multiverse": question.name, "question": question.question, "item": question.item,
             "contrast": contrast.label, "size": contrast.size, "rope": question.rope,
-            "unit": explored.unit, "prob": explored.prob, "choices": question.choices, "data": digest,
-            "seconds": seconds,
+            "unit": explored.unit, "prob": explored.prob, "choices": question.choices,
+            "data": digest, "seconds": seconds,
         },
         said={"summary": explored.summary()},
         unsaid=("specifications",),

@@ -284,7 +284,8 @@ def step_name(step: str) -> str:
 
 
 _STEPS: Final[Mapping[str, Marked]] = {
-    "surveyed": mark_as("rule", "Surveyed"), "all rows": mark_as("rule", "Surveyed"),
+    "surveyed": mark_as("rule", "Surveyed"),
+    "all rows": mark_as("rule", "Surveyed"),
     "linked to the register": mark("Linked to the register"),
 }
 _STEP_ENDS: Final[Mapping[str, Marked]] = {

@@ -19,6 +19,7 @@ __all__ = [
     "Filter",
     "Industry",
     "Item",
+    "Stated",
     "Variable",
     "unknown_key",
 ]
@@ -166,6 +167,16 @@ class Variable(Labelled):
 
 
 @dataclass(frozen=True, slots=True)
+class Stated:
+    """An analysis of a study of one's own: one formula, what it asks, and of which family."""
+
+    formula: str
+    question_en: str = ""
+    question_nb: str = ""
+    family: str = "gaussian"
+
+
+@dataclass(frozen=True, slots=True)
 class Codebook:
     """All items by key, the industries in the report's order, register and derived variables.
 
@@ -180,7 +191,7 @@ class Codebook:
     nouns : pair of Noun, optional
         What a row and a group are called, of a study of one's own.
     analyses : mapping, optional
-        Its analyses: name -> formula, or path of an analysis file. None: those of `models/`.
+        Its analyses: name -> what is stated, or path of an analysis file. None: those of `models/`.
     """
 
     items: Mapping[str, Item]
@@ -190,7 +201,7 @@ class Codebook:
     group: str = "industry"
     unit: str = "workplace"
     nouns: tuple[Noun, Noun] | None = None
-    analyses: "Mapping[str, str | Path] | None" = None
+    analyses: "Mapping[str, Stated | Path] | None" = None
 
     @property
     def outcomes(self) -> dict[str, str]:

@@ -24,6 +24,7 @@ from bayes_sf.errors import SpecError, closest
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.schema import checked
 from bayes_sf.inputs.toml import read_toml
+from bayes_sf.inputs.variables import Stated
 from bayes_sf.resources import models_dir
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.priors import Priors
@@ -109,8 +110,10 @@ def load_analysis(name: str | Path) -> Analysis:
     from bayes_sf.spec.schema import AnalysisTable, read_priors  # pydantic is slow to import
 
     own = load_codebook().analyses
-    if own is not None and (formula := own.get(str(name), name)) and "~" in str(formula):
-        return _of_formula(str(name), str(formula))
+    if own is not None:
+        stated = own.get(str(name), Stated(str(name)))
+        if isinstance(stated, Stated) and "~" in stated.formula:
+            return _of_formula(str(name), stated)
     path = _find(name)
     where = path.name
     table = checked(AnalysisTable, read_toml(path), f"{where}: ", " of an analysis file")
@@ -164,8 +167,9 @@ def _as_sampled(spec: ModelSpec) -> ModelSpec:
     return replace(spec, formula="") if spec.varying else spec
 
 
-def _of_formula(name: str, formula: str) -> Analysis:
+def _of_formula(name: str, stated: Stated) -> Analysis:
     """An analysis of a study of one's own that is one formula, of its file or of the call."""
+    formula = stated.formula
     where = "formula" if name == formula else f"study.toml: analyses.{name}"
     _check_columns(formula, _known(), "" if name == formula else where)
     outcome, known = _response(formula), load_codebook().outcomes
@@ -175,7 +179,7 @@ def _of_formula(name: str, formula: str) -> Analysis:
             where, "must have an outcome of the study on its left", got=outcome, fix=fix
         )
     try:
-        spec = ModelSpec.from_formula(formula)
+        spec = ModelSpec.from_formula(formula, family=stated.family)
     except SpecError as error:
         raise SpecError(
             where, f"{error.where}: {error.rule}", got=error.got, fix=error.fix
@@ -185,7 +189,11 @@ def _of_formula(name: str, formula: str) -> Analysis:
         raise SpecError(where, rule, got=spec.group)
     if name != formula:
         spec = replace(spec, name=name)
-    return Analysis(spec.name if name == formula else name, formula, (_as_sampled(spec),), where)
+    question = stated.question_en or formula
+    return Analysis(
+        spec.name if name == formula else name, question, (_as_sampled(spec),), where,
+        stated.question_nb or question,
+    )  # fmt: skip
 
 
 def _asked_of_some(predictors: tuple[str, ...]) -> tuple[str, ...]:
@@ -198,7 +206,8 @@ def _find(name: str | Path) -> Path:
     """Path of an analysis file, or an error that says which names there are."""
     if not isinstance(name, str | Path):
         raise SpecError("analysis", "must be a name or a path", got=name)
-    path = Path((load_codebook().analyses or {}).get(str(name), name))
+    stated = (load_codebook().analyses or {}).get(str(name))
+    path = stated if isinstance(stated, Path) else Path(name)
     if path.suffix == ".toml" or path.parent != Path():
         if not path.is_file():
             raise SpecError(str(path), "must be an analysis file (TOML)", got="no such file")

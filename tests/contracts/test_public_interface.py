@@ -18,7 +18,8 @@ PUBLIC = [
     "Results", "Rope", "Sensitivity", "augment", "compare", "compare_models", "comparisons", "fit",
     "glance", "hypothesis", "icc_posterior", "icc_table", "influence", "load_analysis",
     "load_sample", "loo", "plot", "predict", "prior_conflict", "published_table", "r2",
-    "read_published", "reread", "sensitivity", "slopes", "table", "tidy",
+    "read_published", "reread", "sensitivity", "slopes", "study",
+    "table", "tidy",
 ]  # fmt: skip
 
 PARAMETERS = {
@@ -81,6 +82,7 @@ PARAMETERS = {
     "*prob=0.95 *seed=1 *draws=None *tune=None *chains=None *target_accept=None *nAGQ=None "
     "*progress",
     "load_analysis": "name",
+    "study": "path",
     "icc_posterior": "*icc *n *groups *sizes=None *balanced=False *estimator='unknown' "
     "*priors=None *level=0.95 *seed=1",
     "icc_table": "path *priors=None *level=0.95 *seed=1 *size=None *decimal_mark='.' *progress",

@@ -12,7 +12,7 @@ HERE = Path(__file__).parent
 
 
 def pupils(seed: int = 7) -> pd.DataFrame:
-    """240 pupils of 12 schools: a score, background, a question with four answers, one with two."""
+    """253 pupils of 12 schools: a score, background, a question with four answers, one with two."""
     rng = np.random.default_rng(seed)
     sizes = rng.integers(14, 27, 12)
     school = np.repeat([f"S{number:02d}" for number in range(1, 13)], sizes)

@@ -6,14 +6,15 @@ the file has them, gaps and all: each model leaves out those that it cannot use,
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from bayes_sf.errors import DataError, SpecError, closest
-from bayes_sf.inputs.codebook import Category, Codebook, Industry, Item, Variable
+from bayes_sf.inputs.codebook import Category, Codebook, Industry, Item, Variable, using
 from bayes_sf.inputs.faults import problem, problem_table
 from bayes_sf.inputs.own_study.header import ColumnHeader, StudyHeader, read_study_header
 from bayes_sf.inputs.own_table import OwnTable, read_table
@@ -22,7 +23,7 @@ from bayes_sf.inputs.sample import AnalysisSample, digest_of
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["OwnStudy", "read_study"]
+__all__ = ["OwnStudy", "read_study", "study"]
 
 #: Digits of a difference that is worth asking of, where a study states none: two sds.
 _DIGITS = 2
@@ -99,6 +100,41 @@ def read_study(path: str | Path) -> OwnStudy:
     columns = dict.fromkeys([name, header.group, *(v.key for v in book.derived), *book.items])
     sample = _sample(made[[*columns]], book, table.where, int((~kept).sum()))
     return OwnStudy(header, book, sample, least, named)
+
+
+@contextmanager
+def study(path: str | Path) -> Iterator[AnalysisSample]:
+    """Use a study of one's own as long as a block lasts: its rows, its names, its analyses.
+
+    In the block `fit`, `compare` and all else take the rows in the place of the report's sample,
+    `load_analysis` knows the study's analyses, and whatever is said is said in its words. Nothing
+    of it passes disclosure control: what you print is yours to check.
+
+    Parameters
+    ----------
+    path : path
+        Its folder, or its `study.toml`.
+
+    Yields
+    ------
+    AnalysisSample
+        A row of `frame` for each of the file.
+
+    Raises
+    ------
+    SpecError, DataError
+        As `bayes-sf fit --study` has it: file, key, rule.
+
+    Examples
+    --------
+    >>> import bayes_sf as sf
+    >>> with sf.study("tests/own_studies/pupils") as pupils:
+    ...     sf.fit(sf.load_analysis("null"), pupils, engine="reml")["null", "score"]
+    <Result score ~ null (reml): 253 rows, 12 groups of school>
+    """
+    own = read_study(path)
+    with using(own.book):
+        yield own.sample
 
 
 def _read(header: StudyHeader) -> OwnTable:

@@ -40,7 +40,7 @@ from bayes_sf.catalogue import Noun
 from bayes_sf.errors import SpecError, closest
 from bayes_sf.inputs.schema import Name, Table, Text, checked
 from bayes_sf.inputs.toml import read_toml
-from bayes_sf.inputs.variables import INTERCEPT
+from bayes_sf.inputs.variables import INTERCEPT, Stated
 
 __all__ = ["FILE", "ColumnHeader", "Privacy", "StudyHeader", "StudyTable", "read_study_header"]
 
@@ -52,7 +52,7 @@ _FEWEST: Final = 5
 _Said = Annotated[str | dict[str, str], Field(title='text, or { en = "...", nb = "..." }')]
 _Parts = Annotated[dict[str, Any], Field(title="a table")]
 _Answers = Annotated[
-    list[Name] | dict[str, Any],
+    list[Name] | dict[str, Any] | None,
     Field(title="a list of the column's values, or a table of value = label", min_length=2),
 ]
 
@@ -74,8 +74,8 @@ class StudyTable(Table, title="study.toml of bayes_sf, kind data"):
     items: Annotated[_Parts, Field(description="Columns of predictors.", default_factory=dict)]
     disclosure: Annotated[_Parts, Field(description="Who is protected.", default_factory=dict)]
     analyses: Annotated[
-        dict[str, Name],
-        Field(title="a table of name = formula or file", default_factory=dict),
+        dict[str, Name | dict[str, Any]],
+        Field(title="a table of name = formula, file or table", default_factory=dict),
     ]
 
 
@@ -98,10 +98,16 @@ class _Outcome(Table):
 class _Item(Table):
     label: _Said = ""
     unit: _Said = ""
-    contrast: Annotated[float, Field(title="a number above zero", gt=0)] | None = None
-    scale: _Answers | None = None
-    categories: _Answers | None = None
-    reference: Name | None = None
+    contrast: Annotated[float | None, Field(title="a number above zero", gt=0)] = None
+    scale: _Answers = None
+    categories: _Answers = None
+    reference: Annotated[str | None, Field(title="text", min_length=1)] = None
+
+
+class _Analysis(Table):
+    formula: Name
+    question: _Said = ""
+    family: Name = "gaussian"
 
 
 class _Disclosure(Table):
@@ -176,7 +182,7 @@ class StudyHeader:
     outcomes, items : mapping of str to ColumnHeader
     privacy : Privacy
     analyses : mapping
-        Name -> formula, or path of an analysis file.
+        Name -> what is stated, or path of an analysis file.
     """
 
     path: Path
@@ -189,7 +195,7 @@ class StudyHeader:
     outcomes: Mapping[str, ColumnHeader]
     items: Mapping[str, ColumnHeader]
     privacy: Privacy
-    analyses: Mapping[str, str | Path]
+    analyses: Mapping[str, Stated | Path]
 
 
 def read_study_header(path: Path) -> StudyHeader:
@@ -315,11 +321,15 @@ def _privacy(table: StudyTable, path: Path) -> Privacy:
     return Privacy(found.control, found.reason.strip(), unit, found.min_units)
 
 
-def _analysis(path: Path, name: str, text: str) -> str | Path:
-    """A formula, or the path of an analysis file beside `study.toml`."""
+def _analysis(path: Path, name: str, text: str | dict[str, Any]) -> Stated | Path:
+    """A formula, with what it asks, or the path of an analysis file beside `study.toml`."""
     where = f"{path.name}: analyses.{name}"
+    if not isinstance(text, str):
+        table = _checked(_Analysis, text, path, f"analyses.{name}")
+        question = _said(table.question, path, f"analyses.{name}.question")
+        return Stated(table.formula, *question, table.family)
     if "~" in text:
-        return text
+        return Stated(text)
     if not text.endswith(".toml"):
         rule = "must be a formula such as y ~ x + (1 | g), or an analysis file (.toml)"
         raise SpecError(where, rule, got=text)

@@ -279,7 +279,7 @@ def run_fit_formula(analysis: Analysis, study: OwnStudy, asked: Asked, *, engine
     rows = whole.dropna()
     if rows.empty:
         raise DataError(study.header.file.name, "must have a row without a gap", got="none")
-    gaps = {name: int(n) for name, n in whole.isna().sum().items()}
+    gaps = {str(name): int(n) for name, n in whole.isna().sum().items()}
     read = OwnTable(study.header.file.name, rows, len(whole), gaps)
     result = fit(spec, rows, engine=engine, seed=asked.seed)
     passed = unprotected((result, read), asked.rules)

@@ -113,7 +113,8 @@ class Counts:
     def told(self) -> dict[bytes, bool]:
         """Whether the total of each population is said: of models that leave, always."""
         models = [self.rows(spec) for spec in main_specs() if not self.withheld(spec)]
-        always = [self.steps[0].kept, *models]
+        everybody = np.ones(len(self.sample.frame), dtype=bool)
+        always = [everybody, *models]
         steps = [step.kept for step in self.steps]
         others = [*reversed(steps), *self.figures.values()]
         return in_company(
@@ -223,6 +224,8 @@ class Counts:
         """Decide of the counts of some populations, the first of which may be known."""
         unique = {key: mask for mask in masks if (key := mask.tobytes()) in known}
         unique |= {mask.tobytes(): mask for mask in masks}
+        if not unique:
+            return {}
         book = load_codebook()
         place = {industry.key: at for at, industry in enumerate(book.industries)}
         names = list(place)

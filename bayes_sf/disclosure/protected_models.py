@@ -21,7 +21,7 @@ from bayes_sf.disclosure.learnt.releases import Release
 from bayes_sf.disclosure.rounding import MOST, direction, shortened, significant_decimals
 from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.result import Result
-from bayes_sf.errors import DisclosureError
+from bayes_sf.errors import DisclosureError, UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.spec.analysis import Analysis
 from bayes_sf.spec.model import ModelSpec
@@ -175,7 +175,13 @@ def keep_open(analysis: Analysis, control: Control) -> Passed[Analysis]:
     ------
     DisclosureError
         If there is no other.
+    UsageError
+        For a formula that is more than a random intercept of columns.
     """
+    beyond = next((spec for spec in analysis.specs if spec.formula), None)
+    if beyond is not None:
+        rule = "is more than a random intercept: only fit carries it out, without control"
+        raise UsageError(f"analysis {analysis.name}", rule, got=beyond.formula)
     closed = [spec for spec in analysis.specs if control.withheld(spec)]
     if closed and len(closed) == len(analysis.specs):
         rule = f"is withheld: it would tell of single {load_codebook().units}"

@@ -215,10 +215,10 @@ def _find(name: str | Path) -> Path:
     known = analysis_names()
     if str(name) in known:
         return models_dir() / f"{name}.toml"
-    formula = ", a formula" if load_codebook().analyses is not None else ""
+    formula = () if load_codebook().analyses is None else ("a formula",)
     raise SpecError(
         "analysis",
-        f"must be one of {', '.join(known)}{formula}, or the path of a .toml file",
+        f"must be one of {', '.join((*known, *formula))}, or the path of a .toml file",
         got=str(name),
         fix=closest(str(name), known),
     )

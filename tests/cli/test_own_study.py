@@ -20,7 +20,7 @@ PUPILS = Path(__file__).parents[1] / "own_studies" / "pupils"
 #: What belongs to the report's study, in both languages.
 ANOTHERS = re.compile(
     r"industr|workplace|absence|survey|register\b|quarter|bransje|virksomhet|fravær|kvartal|"
-    r"spørreundersøk|q1[0-9]",
+    r"spørreundersøk|q1[0-9]|percentage point|prosentpoeng",
     re.IGNORECASE,
 )
 #: Each command as it is asked, in one of the languages: `test_catalogue.py` holds the other to it.

@@ -151,7 +151,7 @@ OF_THE_REPORT = frozenset((
     "Observed quarters of absence", "One line per workplace in the register",
     "Percent of the surveyed workplaces, by quarter", "Printed in the report", "Real study:",
     "SYNTHETIC", "Source: the real study", "The report's n is", "no row in the register",
-    "industries: groups", "percentage points", "n: workplaces with", "Employees", "Quarters",
+    "industries: groups", "n: workplaces with", "Employees", "Quarters",
     "the outcome is not in percentage points", "all imputed quarters", "quarters",
     "sd_workplace", "sd_group_change", "sd_period",
 ))  # fmt: skip

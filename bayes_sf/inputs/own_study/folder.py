@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from bayes_sf.errors import DataError, SpecError, closest
@@ -217,8 +216,8 @@ def _book(header: StudyHeader, table: OwnTable, frame: "pd.DataFrame", unit: str
     )  # fmt: skip
     items = {name: _item(name, item) for name, item in header.items.items() if name not in numbers}
     return Codebook(
-        MappingProxyType(items), groups, (), derived, header.group, unit,
-        (header.row_noun, header.group_noun), MappingProxyType(dict(header.analyses)),
+        items, groups, (), derived, header.group, unit,
+        (header.row_noun, header.group_noun), dict(header.analyses),
     )  # fmt: skip
 
 

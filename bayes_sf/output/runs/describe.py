@@ -58,10 +58,10 @@ def _content(
     active: bool,
 ) -> Content:
     """Tables, pictures and files."""
-    flow = found.tables["flow"]
+    flow = found.tables.get("flow")
     return Content(
         frames=with_source(found.tables, sample.source),
-        tables=flow_tables(flow, source=sample.source),
+        tables=() if flow is None else flow_tables(flow, source=sample.source),
         figures=description_figures(
             sample, shown=found if active else None
         ),

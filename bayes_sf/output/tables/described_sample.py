@@ -82,7 +82,12 @@ def description_tables(sample: AnalysisSample) -> "dict[str, pd.DataFrame]":
     }
     if load_codebook().register:
         tables["missingness"] = count_missing(sample.missingness())
-    return tables
+    return _there(tables)
+
+
+def _there(tables: "dict[str, pd.DataFrame]") -> "dict[str, pd.DataFrame]":
+    """Tables with rows: a study of one's own may have no answers, or no analyses."""
+    return {name: table for name, table in tables.items() if len(table)}
 
 
 def _as_printed(table: "pd.DataFrame") -> "pd.DataFrame":
@@ -109,13 +114,15 @@ def flow_table(sample: AnalysisSample) -> "pd.DataFrame":
     found = []
     for name in flows():
         for spec in load_analysis(name).specs:
+            if spec.formula:  # no rules of a sample lead to its rows
+                continue
             steps = sample.flow(
                 outcome=spec.outcome, predictors=spec.predictors, min_quarters=spec.min_quarters
             )
             steps.insert(0, "outcome", spec.outcome)
             steps.insert(0, "analysis", name)
             found.append(steps)
-    return pd.concat(found, ignore_index=True)
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
 
 
 def count_missing(picture: "pd.DataFrame") -> "pd.DataFrame":
@@ -173,7 +180,7 @@ def protect_tables(sample: AnalysisSample, control: Control) -> Passed[Protected
     )
     figure_log = (Hidden(name, "", "n", "difference") for name in sorted(uncounted))
     whole = (*log, *flow_log, *missing_log, *figure_log)
-    return Passed(ProtectedTables(shown, groups, unsaid, uncounted), whole)
+    return Passed(ProtectedTables(_there(shown), groups, unsaid, uncounted), whole)
 
 
 def _by_industry(frame: "pd.DataFrame") -> dict[str, int]:

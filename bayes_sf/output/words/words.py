@@ -106,9 +106,9 @@ def interval_name(kind: str, prob: float) -> str:
 
 def unit_name(unit: str) -> str:
     """Return a unit in words; what is not in the dictionary stays as it is."""
-    if (own := load_codebook()).nouns is not None and labels_language() == "nb":
+    if (own := load_codebook()).nouns is not None:
         said = {v.unit: v.unit_nb for v in own.derived if v.unit_nb}
-        return said.get(unit, unit)
+        return said.get(unit, unit) if labels_language() == "nb" else unit
     return word(unit) if unit in _WORDS else unit
 
 

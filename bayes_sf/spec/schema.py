@@ -21,6 +21,7 @@ from pydantic import Field, create_model
 
 from bayes_sf.errors import SpecError, closest
 from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.inputs.own_study.header import ENTRIES, PARTS, StudyTable
 from bayes_sf.inputs.schema import Name, Number, Table, Text, checked
 from bayes_sf.spec.model import LIKELIHOODS, MISSING, ModelSpec
 from bayes_sf.spec.prior import KEYS, Prior
@@ -190,11 +191,18 @@ def json_schema(schema: type[Table]) -> dict[str, Any]:
     Parameters
     ----------
     schema : type of Table
-        `AnalysisTable` or `MultiverseTable`.
+        `AnalysisTable`, `MultiverseTable`, or `StudyTable` of a study of one's own.
     """
     written = schema.model_json_schema()
     parts = written["properties"]
-    if "outcomes" in parts:
+    if schema is StudyTable:
+        for key, part in PARTS.items():
+            parts[key] = part.model_json_schema() | parts[key] | {"additionalProperties": False}
+        for key, entry in ENTRIES.items():
+            shape: Any = entry.model_json_schema()
+            shape = {"anyOf": [{"type": "string"}, shape]} if key == "analyses" else shape
+            parts[key]["additionalProperties"] = shape
+    elif "outcomes" in parts:
         known = {"enum": [*load_codebook().outcomes]}
         parts["outcomes"]["items"] = known | parts["outcomes"]["items"]
     if "priors" in parts:

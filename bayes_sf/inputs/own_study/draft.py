@@ -241,7 +241,7 @@ def _text(
     lines = [
         "# A study of your own, drafted by bayes-sf init: read it, and mend what is assumed.",
         '# Texts may be { en = "...", nb = "..." }: English and Norwegian.',
-        "schema = 1",
+        "schema = 1                    # keys: models/schema/study.json of bayes_sf",
         'kind = "data"',
         f"file = {_quoted(file.name)}",
         f"title = {_quoted(file.stem)}",

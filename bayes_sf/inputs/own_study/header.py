@@ -42,7 +42,10 @@ from bayes_sf.inputs.schema import Name, Table, Text, checked
 from bayes_sf.inputs.toml import read_toml
 from bayes_sf.inputs.variables import INTERCEPT, Stated
 
-__all__ = ["FILE", "ColumnHeader", "Privacy", "StudyHeader", "StudyTable", "read_study_header"]
+__all__ = [
+    "ENTRIES", "FILE", "PARTS", "ColumnHeader", "Privacy", "StudyHeader", "StudyTable",
+    "read_study_header",
+]  # fmt: skip
 
 #: The file of a study's folder.
 FILE: Final = "study.toml"
@@ -115,6 +118,15 @@ class _Disclosure(Table):
     reason: Text = ""
     unit: Name = "rows"
     min_units: Annotated[int, Field(title="a whole number of at least 2", ge=2)] = _FEWEST
+
+
+#: Tables of the file, and tables of tables of which each entry is one.
+PARTS: Final[Mapping[str, type[Table]]] = {
+    "rows": _Rows, "group": _Group, "disclosure": _Disclosure,
+}  # fmt: skip
+ENTRIES: Final[Mapping[str, type[Table]]] = {
+    "outcomes": _Outcome, "items": _Item, "analyses": _Analysis,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def fit(
     analysis: Annotated[
         str,
         typer.Argument(
-            help="Name of an analysis, or a TOML file; with --table a formula.",
+            help="Name of an analysis, or a TOML file; with --study or --table also a formula.",
             autocompletion=analysis_names,
         ),
     ],

@@ -30,7 +30,17 @@ RUNS = {
     "compare": ("compare", "background", "--lang", "nb"),
     "describe": ("describe", "--lang", "nb"),
     "describe_json": ("describe", "--json"),
-    "sensitivity": ("sensitivity", "background", "--rope", "1", "--lang", "nb"),
+    "sensitivity": (
+        "sensitivity",
+        "background",
+        "--part",
+        "ladder",
+        "--part",
+        "controls",
+        "--part",
+        "planning",
+    ),
+    "sensitivity_all": ("sensitivity", "background", "--rope", "1", "--lang", "nb"),
     "influence": ("influence", "homework"),
     "loo": ("loo", "null", "--by-group", "--lang", "nb"),
     "plot": ("plot", "null", "shrinkage", "--lang", "nb"),
@@ -47,20 +57,27 @@ RUNS = {
 CODES = {"impute": 2, "select": 2, "withheld": 5, "misspelt": 2, "beyond": 2}
 
 
-@pytest.fixture(scope="module")
-def runs(once: Callable[..., Finished]) -> dict[str, Finished]:
-    """Every command on the pupils, run once."""
-    return {
-        name: once(f"own_{name}", [*arguments, "--study", str(PUPILS), "--out", "out"], here=True)
-        for name, arguments in RUNS.items()
-    }
+#: Those that take seconds; others of their kind are short.
+LONG = ("sensitivity_all", "sbc")
+type Ran = Callable[[str], Finished]
 
 
-@pytest.mark.parametrize("name", RUNS)
-def test_every_command_speaks_of_the_study_in_its_own_words(
-    runs: dict[str, Finished], name: str
-) -> None:
-    found = runs[name]
+@pytest.fixture
+def ran(once: Callable[..., Finished]) -> Ran:
+    """Run one of the commands on the pupils, once for all tests."""
+
+    def run(name: str) -> Finished:
+        command = [*RUNS[name], "--study", str(PUPILS), "--out", "out"]
+        return once(f"own_{name}", command, here=True)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in LONG else ()) for name in RUNS]
+)
+def test_every_command_speaks_of_the_study_in_its_own_words(ran: Ran, name: str) -> None:
+    found = ran(name)
     assert found.code == CODES.get(name, 0), found.stderr
     texts = {"stdout": found.stdout, "stderr": found.stderr.replace("--no-", "")}
     for path in found.folder.rglob("*"):
@@ -72,18 +89,18 @@ def test_every_command_speaks_of_the_study_in_its_own_words(
         assert not shown, (where, shown[:3])
 
 
-def test_both_languages_are_spoken_with_the_studys_nouns(runs: dict[str, Finished]) -> None:
-    assert "sd between schools" in runs["fit"].stdout
-    assert "Std.avvik mellom skoler" in runs["formula"].stdout
-    assert "Alle elever" in runs["describe"].stdout
-    assert "a pupil" in runs["influence"].stdout
-    assert "Poeng på prøven, poeng" in runs["compare"].stdout
-    assert "Do pupils who are helped with homework score higher?" in runs["fit"].stdout
+def test_both_languages_are_spoken_with_the_studys_nouns(ran: Ran) -> None:
+    assert "sd between schools" in ran("fit").stdout
+    assert "Std.avvik mellom skoler" in ran("formula").stdout
+    assert "Alle elever" in ran("describe").stdout
+    assert "a pupil" in ran("influence").stdout
+    assert "Poeng på prøven, poeng" in ran("compare").stdout
+    assert "Do pupils who are helped with homework score higher?" in ran("fit").stdout
 
 
-def test_estimates_are_those_of_the_same_frame(runs: dict[str, Finished]) -> None:
+def test_estimates_are_those_of_the_same_frame(ran: Ran) -> None:
     """Numbers do not depend on the way in: REML of sf.fit on the complete rows."""
-    kept = pd.read_csv(runs["formula"].folder / "out" / "estimates.csv", keep_default_na=False)
+    kept = pd.read_csv(ran("formula").folder / "out" / "estimates.csv", keep_default_na=False)
     frame = pd.read_csv(PUPILS / "pupils.csv")[["school", "score", "sex"]].dropna()
     frame["sex"] = pd.Categorical(frame["sex"], ["girl", "boy"])
     known = sf.fit("score ~ sex + (1 | school)", frame, engine="reml")
@@ -109,16 +126,16 @@ def test_answers_with_an_order_are_scores(tmp_path: Path) -> None:
     )
 
 
-def test_the_study_is_in_use_no_longer_than_its_command(runs: dict[str, Finished]) -> None:
-    assert runs["fit"].code == 0
+def test_the_study_is_in_use_no_longer_than_its_command(ran: Ran) -> None:
+    assert ran("fit").code == 0
     assert load_codebook().unit == "workplace"
 
 
-def test_protection_is_on_and_small_groups_are_hidden(runs: dict[str, Finished]) -> None:
-    private = runs["describe"].folder / "out_private" / "disclosure.json"
+def test_protection_is_on_and_small_groups_are_hidden(ran: Ran) -> None:
+    private = ran("describe").folder / "out_private" / "disclosure.json"
     log = json.loads(private.read_text(encoding="utf-8"))
     assert log["rules"] == {"min_units": 5, "active": True, "ledger": ""}
-    flow = pd.read_csv(runs["describe"].folder / "out" / "flow.csv")
+    flow = pd.read_csv(ran("describe").folder / "out" / "flow.csv")
     steps = flow[flow["analysis"] == "homework"].set_index("step")
     schools = [name for name in flow if name.startswith("S")]
     before, after = (steps.loc[step, schools] for step in ("score observed", "help answered"))

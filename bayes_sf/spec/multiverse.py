@@ -93,7 +93,10 @@ class Multiverse:
         for group in options["without"]:
             if group != NONE and group not in groups:
                 where = f"multiverse {self.name}: choices.without"
-                rule = f"must be a value of {load_codebook().group}"
+                book = load_codebook()
+                rule = (
+                    "must be an industry" if book.register else f"must be a value of {book.group}"
+                )
                 raise SpecError(where, rule, got=group, fix=closest(group, groups))
         count = prod(len(values) for values in options.values())
         if count > _MOST:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bayes_sf.analysis.size.practical import Rope
     from bayes_sf.engines.fit import fit
     from bayes_sf.engines.result import Result, Results
+    from bayes_sf.inputs.own_study.folder import study
     from bayes_sf.inputs.printed.folder import read_published
     from bayes_sf.inputs.published import published_table
     from bayes_sf.output.figures.pictures import plot
@@ -86,6 +87,7 @@ __all__ = [
     "reread",
     "sensitivity",
     "slopes",
+    "study",
     "table",
     "tidy",
     "variance_test",
@@ -132,6 +134,7 @@ _HOME = {
     "reread": "recovery.reread.report",
     "sensitivity": "analysis.sensitivity",
     "slopes": "analysis.asked.comparisons",
+    "study": "inputs.own_study.folder",
     "table": "output.tables.side_by_side",
     "tidy": "analysis.asked.tidied",
     "variance_test": "analysis.simulated",

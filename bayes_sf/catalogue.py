@@ -1,5 +1,9 @@
 """What is said, in the language that is spoken: English in the code, one `.po` file for each other.
 
+Texts are worded for the report's study, of workplaces in industries. What would not do for another
+stands in `languages/study/*.po` with ``<units>`` and ``<groups>`` in their place, and is said with
+the nouns of a study of one's own while one is in use (`naming`).
+
 The language is a context (`speaking`), not an argument. A text is looked up where it is said, by
 its English; `languages/nb.po` has it in Norwegian. Marks of numbers, quarters and whose labels of
 the study are used are texts of the catalogue too, so that a further language is one new file.
@@ -23,9 +27,9 @@ from typing import Final, NamedTuple, Self
 from bayes_sf.errors import UsageError
 
 __all__ = [
-    "FOLDER", "InContext", "Listed", "Marked", "Message", "OfStudy", "Printed", "check_language",
-    "labels_language", "language", "languages", "mark", "mark_as", "said_of", "say", "say_as",
-    "speaking", "speaks", "words_of",
+    "FOLDER", "InContext", "Listed", "Marked", "Message", "Noun", "OfStudy", "Printed",
+    "check_language", "labels_language", "language", "languages", "mark", "mark_as", "naming",
+    "said_of", "say", "say_as", "speaking", "speaks", "words_of",
 ]  # fmt: skip
 
 #: Where catalogues are: a language is there when its file is.
@@ -34,6 +38,24 @@ FOLDER: Final = Path(__file__).with_name("languages")
 _CODE: Final = "en"
 
 _SPOKEN: Final = ContextVar("language", default=_CODE)
+
+
+class Noun(NamedTuple):
+    """What rows or groups of a study are called, one and many, in each of the study's languages."""
+
+    one_en: str
+    many_en: str
+    one_nb: str
+    many_nb: str
+
+    def said(self, *, many: bool = True) -> str:
+        """In the language that is spoken, or the one whose labels its readers are given."""
+        pairs = {"nb": (self.one_nb, self.many_nb), "en": (self.one_en, self.many_en)}
+        return pairs[labels_language()][many]
+
+
+#: Nouns of a study of one's own: a row and a group. None where the study is the report's.
+_NOUNS: ContextVar[tuple[Noun, Noun] | None] = ContextVar("nouns", default=None)
 
 
 class InContext(NamedTuple):
@@ -92,6 +114,30 @@ def speaking(lang: str) -> Iterator[None]:
         _SPOKEN.reset(token)
 
 
+@contextmanager
+def naming(nouns: tuple[Noun, Noun] | None) -> Iterator[None]:
+    """Speak of a study in its own nouns as long as the block lasts.
+
+    Parameters
+    ----------
+    nouns : pair of Noun, optional
+        A row's and a group's; without any, those of the report's study.
+
+    Examples
+    --------
+    >>> pupil = Noun("pupil", "pupils", "elev", "elever")
+    >>> school = Noun("school", "schools", "skole", "skoler")
+    >>> with naming((pupil, school)):
+    ...     say("sd between industries")
+    'sd between schools'
+    """
+    token = _NOUNS.set(nouns)
+    try:
+        yield
+    finally:
+        _NOUNS.reset(token)
+
+
 def say(text: Marked, *values: object, **named: object) -> str:
     """Return a text in the language that is spoken, with its values put in.
 
@@ -109,7 +155,7 @@ def say(text: Marked, *values: object, **named: object) -> str:
         If the language's catalogue lacks it.
     """
     context, english = text if isinstance(text, InContext) else ("", text)
-    return _filled(_translated(context, english), values, named)
+    return _filled(_in_own_words(context, english), values, named)
 
 
 def say_as(context: str, text: str, *values: object, **named: object) -> str:
@@ -269,6 +315,19 @@ def _filled(text: str, values: tuple[object, ...], named: Mapping[str, object]) 
     return text.format(*values, **named) if values or named else text
 
 
+def _in_own_words(context: str, text: str) -> str:
+    """The text as it is said of the study in use, in the language that is spoken."""
+    nouns = _NOUNS.get()
+    own = "" if nouns is None else _own_words(language()).get((context, text), "")
+    if nouns is None or not own:
+        return _translated(context, text)
+    for name, noun in zip(("unit", "group"), nouns, strict=True):
+        for key, said in ((name, noun.said(many=False)), (f"{name}s", noun.said())):
+            own = own.replace(f"<{key}>", said)
+            own = own.replace(f"<{key.capitalize()}>", said[:1].upper() + said[1:])
+    return own
+
+
 def _translated(context: str, text: str) -> str:
     lang = language()
     if lang == _CODE or not text:
@@ -282,9 +341,20 @@ def _translated(context: str, text: str) -> str:
 @functools.cache
 def words_of(lang: str) -> Mapping[tuple[str, str], str]:
     """Read a language's catalogue: (context, English) -> its text."""
+    return _read(FOLDER / f"{lang}.po")
+
+
+@functools.cache
+def _own_words(lang: str) -> Mapping[tuple[str, str], str]:
+    """Read what is said otherwise of a study of one's own; a language may have none of it."""
+    path = FOLDER / "study" / f"{lang}.po"
+    return _read(path) if path.is_file() else {}
+
+
+def _read(path: Path) -> Mapping[tuple[str, str], str]:
     from babel.messages.pofile import read_po
 
-    with (FOLDER / f"{lang}.po").open("rb") as file:
+    with path.open("rb") as file:
         return {
             (message.context or "", str(message.id)): str(message.string)
             for message in read_po(file)

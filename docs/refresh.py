@@ -108,9 +108,10 @@ def icc_picture() -> bytes:
 
 def schemas() -> dict[Path, str]:
     """JSON Schemas of TOML files, which editors complete and check them by."""
+    from bayes_sf.inputs.own_study.header import StudyTable
     from bayes_sf.spec.schema import AnalysisTable, MultiverseTable, json_schema
 
-    tables = {"analysis": AnalysisTable, "multiverse": MultiverseTable}
+    tables = {"analysis": AnalysisTable, "multiverse": MultiverseTable, "study": StudyTable}
     return {
         ROOT / "models" / "schema" / f"{name}.json": f"{json.dumps(json_schema(table), indent=1)}\n"
         for name, table in tables.items()

@@ -23,6 +23,7 @@ from xdist.scheduler import LoadFileScheduling
 
 from bayes_sf import cli
 from bayes_sf.recovery.data import load_sample
+from bayes_sf.spec.analysis import load_analysis
 
 type Runs = tuple[Finished, Finished]
 type Command = Callable[..., tuple[int, str, str]]
@@ -305,5 +306,6 @@ def only_null_models() -> Iterator[None]:
     The report's others leave too: they make no difference where this is used, and take their time.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bayes_sf.disclosure.learnt.releases.ANALYSES", ("null",))
+        specs = load_analysis("null").specs
+        patch.setattr("bayes_sf.disclosure.learnt.releases.main_specs", lambda: specs)
         yield

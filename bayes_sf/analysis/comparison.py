@@ -30,10 +30,24 @@ from bayes_sf.spec.priors import Priors
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ANALYSES", "CoefficientRow", "IccRow", "Reproduction", "prior_text", "reproduce"]
+__all__ = [
+    "ANALYSES", "CoefficientRow", "IccRow", "Reproduction", "main_specs", "prior_text",
+    "reproduce",
+]  # fmt: skip
 
 #: The analysis files that answer the report's multilevel tables.
 ANALYSES = ("null", "bivariate", "q13", "q13_controls", "q17", "q17_controls")
+
+
+def main_specs() -> list[ModelSpec]:
+    """Models that a study is about: the report's, or all that a folder states.
+
+    Formulas that only `fit` carries out are none: no control lets them leave.
+    """
+    own = load_codebook().analyses
+    names = ANALYSES if own is None else tuple(own)
+    return [spec for name in names for spec in load_analysis(name).specs if not spec.formula]
+
 
 _FIGURES = ("estimate", "se", "t", "ci_low", "ci_high")
 _OUTCOME = {"mean": "absence_mean", "change": "absence_change"}

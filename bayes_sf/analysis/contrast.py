@@ -107,6 +107,13 @@ def find_contrast(term: str, kind: str, *, lang: str = "en") -> Contrast:  # noq
     whole, part = _split(term)
     key, _, category = whole.removesuffix("]").partition("[")
     book = load_codebook()
+    numbers = {v.key: v.spread for v in book.derived if v.spread is not None}
+    if key in numbers and not category:
+        size = numbers[key] if kind == "widest" else 1.0
+        return Contrast(term, size, say("{} more", f"{size:g}") + part, coded=True)
+    if key not in book.items and not book.register:
+        rule = "is not a column that study.toml says a difference of"
+        raise UsageError(f"contrast of {term}", rule, fix="ask of one predictor of the study")
     if key not in book.items:
         raise UsageError(
             f"contrast of {term}", "is not in the codebook, which has survey items only",

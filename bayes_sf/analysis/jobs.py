@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from bayes_sf.errors import UsageError
+from bayes_sf.inputs.codebook import Codebook, load_codebook, using
 
 __all__ = ["check_jobs", "in_parts"]
 
@@ -81,7 +82,10 @@ def in_parts[S, P, R](
     with (
         _one_thread_each(),
         ProcessPoolExecutor(
-            jobs, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(work, shared)
+            jobs,
+            multiprocessing.get_context("spawn"),
+            initializer=_begin,
+            initargs=(work, shared, load_codebook() if load_codebook().nouns else None),
         ) as pool,
     ):
         answers = pool.map(_do, parts)
@@ -109,9 +113,10 @@ def _one_thread_each() -> Iterator[None]:
             del os.environ[name]
 
 
-def _begin(work: Callable[..., Any], shared: Any) -> None:
-    """Begin a process: Ctrl-C is for the one that asked."""
+def _begin(work: Callable[..., Any], shared: Any, book: Codebook | None) -> None:
+    """Begin a process, of the study that is in use: Ctrl-C is for the one that asked."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    using(book).__enter__()
     _given[:] = work, shared
 
 

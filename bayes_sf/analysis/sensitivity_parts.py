@@ -13,6 +13,7 @@ import numpy as np
 
 from bayes_sf.analysis.choices.control_ladder import climb_controls
 from bayes_sf.analysis.choices.ladder import climb, read_imputed
+from bayes_sf.analysis.comparison import main_specs
 from bayes_sf.analysis.contrast import Contrast, check_contrast, contrast_of, find_contrast
 from bayes_sf.analysis.priors.power_scaling import power_scaling
 from bayes_sf.analysis.priors.prior_fan import GROUP_PRIORS, SLOPE_PRIORS, default_fan, prior_fan
@@ -33,6 +34,7 @@ from bayes_sf.catalogue import language
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
+from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.inputs.variables import unknown_key
 from bayes_sf.recovery.study import PublishedStudy
@@ -227,7 +229,9 @@ def _controls(asked: Asked) -> "pd.DataFrame":
     specs = [r.spec for r in asked.results if len(r.spec.predictors) > 1]
     parts = [climb_controls(s, asked.data, prob=asked.prob) for s in specs]
     if not parts:
-        raise UsageError("models", "have no controls to add", fix="ask of q13_controls, say")
+        own = load_codebook().analyses is not None
+        fix = "ask of a model with more predictors" if own else "ask of q13_controls, say"
+        raise UsageError("models", "have no controls to add", fix=fix)
     return pd.concat(parts, ignore_index=True)
 
 
@@ -275,6 +279,8 @@ def _days(asked: Asked) -> "pd.DataFrame":
 
 def _default_workforce(data: Any) -> Workforce:
     """The sample's own employees, or those that the report gives its six industries."""
+    if not load_codebook().register:
+        raise UsageError("days", "are lost days of work: this study has none")
     if isinstance(data, AnalysisSample):
         return sample_workforce(data)
     if isinstance(data, PublishedStudy):
@@ -300,10 +306,10 @@ def _learnt(outcome: str, contrast: Contrast) -> Effects:
     Those are of widest contrasts: of a part of one, the same part of the spread.
     """
     if outcome not in _TABLES:
-        raise UsageError(
-            "effects", "must be stated for an outcome that the report has no table of",
-            got=outcome, fix="--effects 0.5, or Effects((0.5,)): their sd for the contrast",
-        )  # fmt: skip
+        of_report = "for an outcome that the report has no table of"
+        rule = f"must be stated {of_report if load_codebook().register else 'for this study'}"
+        fix = "--effects 0.5, or Effects((0.5,)): their sd for the contrast"
+        raise UsageError("effects", rule, got=outcome, fix=fix)
     printed = published_designs(Effects((1.0,)), tables=[_TABLES[outcome]])
     learnt = learn_effects(
         printed["estimate"].to_numpy(), printed["std_error"].to_numpy(), scale=EFFECTS_SCALE
@@ -353,7 +359,12 @@ def _compared(outcome: str, asked: Asked) -> list[ModelSpec]:
     own = [s for s in asked.specs if s.outcome == outcome and s.plain and len(s.predictors) == 1]
     if len(own) > 2:
         return own
-    report = [s for s in load_analysis("bivariate").specs if s.outcome == outcome]
+    if load_codebook().analyses is None:
+        alike = [s for s in load_analysis("bivariate").specs if s.outcome == outcome]
+    else:
+        alike = [s for s in main_specs() if s.outcome == outcome and s.plain]
+        alike = list({s.predictors: s for s in alike if len(s.predictors) == 1}.values())
+    report = alike if len(alike) > 2 else []
     if report and isinstance(asked.data, AnalysisSample | PublishedStudy):
         return report
     raise UsageError(

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from bayes_sf.cli.app import app
-from bayes_sf.cli.given import HIDING, LEDGER, STUDY, WORKPLACES, Given, with_options, writing
+from bayes_sf.cli.given import HIDING, LEDGER, OWN, STUDY, WORKPLACES, Given, with_options, writing
 from bayes_sf.cli.options import (
     AnalysesArgument,
     AnalysisArgument,
@@ -15,13 +15,13 @@ from bayes_sf.errors import ConvergenceError, UsageError
 
 
 @app.command()
-@with_options(WORKPLACES, HIDING, LEDGER, writing("loo"))
+@with_options(OWN, WORKPLACES, HIDING, LEDGER, writing("loo"))
 def loo(
     analyses: AnalysesArgument,
     *,
     given: Given,
     by_industry: Annotated[
-        bool, typer.Option("--by-industry", help="Leave whole industries out, too.")
+        bool, typer.Option("--by-industry", "--by-group", help="Leave whole groups out, too.")
     ] = False,
 ) -> None:
     """Compare models of the same workplaces by leave-one-out, and check what they predict.
@@ -38,7 +38,7 @@ def loo(
 
 
 @app.command()
-@with_options(STUDY, HIDING, LEDGER, writing("pictures"))
+@with_options(OWN, STUDY, HIDING, LEDGER, writing("pictures"))
 def plot(
     analysis: AnalysisArgument,
     picture: PictureArgument,
@@ -74,7 +74,7 @@ def plot(
 
 
 @app.command()
-@with_options(WORKPLACES, writing("sbc", lang=False))
+@with_options(OWN, WORKPLACES, writing("sbc", lang=False))
 def sbc(
     analysis: AnalysisArgument,
     *,

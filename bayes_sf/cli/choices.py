@@ -5,14 +5,14 @@ from typing import Annotated
 import typer
 
 from bayes_sf.cli.app import app
-from bayes_sf.cli.given import HIDING, LEDGER, WORKPLACES, Given, with_options, writing
+from bayes_sf.cli.given import HIDING, LEDGER, OWN, WORKPLACES, Given, with_options, writing
 from bayes_sf.cli.options import (
     AnalysisArgument,
 )
 
 
 @app.command()
-@with_options(WORKPLACES, HIDING, LEDGER, writing("multiverse", seed=False))
+@with_options(OWN, WORKPLACES, HIDING, LEDGER, writing("multiverse", seed=False))
 def multiverse(
     choices: Annotated[str, typer.Argument(help="A TOML file of choices, or q13, q17, q18.")],
     *,
@@ -35,7 +35,7 @@ def multiverse(
 
 
 @app.command()
-@with_options(WORKPLACES, HIDING, LEDGER, writing("influence", seed=False))
+@with_options(OWN, WORKPLACES, HIDING, LEDGER, writing("influence", seed=False))
 def influence(
     analysis: AnalysisArgument,
     *,

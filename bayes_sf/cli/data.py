@@ -8,10 +8,14 @@ from bayes_sf.errors import UsageError
 
 if TYPE_CHECKING:
     from bayes_sf.disclosure.control import Rules
+    from bayes_sf.inputs.own_study.folder import OwnStudy
     from bayes_sf.inputs.sample import AnalysisSample
     from bayes_sf.recovery.study import PublishedStudy
 
-__all__ = ["load_study", "load_workplaces", "read_secret", "rules_of", "source_of"]
+__all__ = [
+    "load_study", "load_workplaces", "read_secret", "rules_of", "rules_of_study", "say_problems",
+    "source_of",
+]  # fmt: skip
 
 
 def source_of(
@@ -50,9 +54,7 @@ def load_workplaces(
 ) -> "AnalysisSample":
     """Load the replica's workplaces, or files of one's own, and say what is odd in them."""
     from bayes_sf.disclosure.control import Rules
-    from bayes_sf.disclosure.protected_flow import hide_few
     from bayes_sf.inputs.sample import load_sample
-    from bayes_sf.output.words.problems import problem_notice
 
     if source == "replica":
         _refuse_unused(mapping, decimal)
@@ -61,11 +63,18 @@ def load_workplaces(
         sample = load_sample(
             survey=survey, register=register or [], mapping=mapping, decimal=decimal, key=key
         )
-    used = rules or Rules()
-    least = used.min_workplaces if source == "microdata" and used.active else 1
+    say_problems(sample, rules or Rules())
+    return sample
+
+
+def say_problems(sample: "AnalysisSample", rules: "Rules") -> None:
+    """Say what is odd in the files of a sample."""
+    from bayes_sf.disclosure.protected_flow import hide_few
+    from bayes_sf.output.words.problems import problem_notice
+
+    least = rules.min_workplaces if sample.source == "microdata" and rules.active else 1
     if found := problem_notice(hide_few(sample.problems, least)):
         sys.stderr.write(f"{found}\n")
-    return sample
 
 
 def _refuse_unused(mapping: Path | None, decimal: str | None) -> None:
@@ -102,6 +111,17 @@ def rules_of(
     from bayes_sf.disclosure.control import Rules
 
     return Rules(workplaces, persons, dominance, active)
+
+
+def rules_of_study(study: "OwnStudy", *, active: bool) -> "Rules":
+    """Make the rules of a study of one's own: a person, or whatever a unit is, may be a row."""
+    from bayes_sf.disclosure.control import Rules
+
+    privacy = study.header.privacy
+    return Rules(
+        study.least, study.least, active=active and privacy.control,
+        reason="" if privacy.control else privacy.reason,
+    )  # fmt: skip
 
 
 def read_secret(path: Path) -> bytes:

@@ -3,13 +3,22 @@
 import functools
 import inspect
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bayes_sf.cli.console import progress_bar, refuse, stderr, stdout
-from bayes_sf.cli.data import load_study, load_workplaces, read_secret, rules_of, source_of
+from bayes_sf.cli.data import (
+    load_study,
+    load_workplaces,
+    read_secret,
+    rules_of,
+    rules_of_study,
+    say_problems,
+    source_of,
+)
 from bayes_sf.cli.options import (
     ControlOption,
     DataOption,
@@ -21,6 +30,7 @@ from bayes_sf.cli.options import (
     LedgerOption,
     MapOption,
     OutOption,
+    OwnStudyOption,
     PersonsOption,
     QuietOption,
     RegisterOption,
@@ -36,11 +46,12 @@ if TYPE_CHECKING:
 
     from bayes_sf.disclosure.control import Control, Rules
     from bayes_sf.disclosure.learnt.ledger import Ledger
+    from bayes_sf.inputs.own_study.folder import OwnStudy
     from bayes_sf.inputs.sample import AnalysisSample
     from bayes_sf.output.run import Asked, Run
     from bayes_sf.recovery.study import PublishedStudy
 
-__all__ = ["HIDING", "LEDGER", "STUDY", "WORKPLACES", "Given", "with_options", "writing"]
+__all__ = ["HIDING", "LEDGER", "OWN", "STUDY", "WORKPLACES", "Given", "with_options", "writing"]
 
 
 def _option(name: str, kind: Any, default: Any) -> inspect.Parameter:
@@ -55,6 +66,8 @@ _FILES = (
 #: Data of any kind; and those that have workplaces.
 STUDY = (_option("data", DataOption, None), *_FILES)
 WORKPLACES = (_option("data", WorkplacesOption, None), *_FILES)
+#: A study of one's own, of commands that speak of any.
+OWN = (_option("own_study", OwnStudyOption, None),)
 #: Disclosure control.
 HIDING = (
     _option("disclosure_control", ControlOption, True),
@@ -63,6 +76,14 @@ HIDING = (
 )  # fmt: skip
 #: What has left before: of commands from which models leave.
 LEDGER = (_option("ledger", LedgerOption, None), _option("ledger_key", LedgerKeyOption, None))
+
+
+#: What `study.toml` says, and no option beside it.
+_NOT_OF_A_STUDY = {
+    "data": "--data", "survey": "--survey", "register": "--register", "mapping": "--map",
+    "decimal": "--decimal", "min_workplaces": "--min-workplaces",
+    "min_persons": "--min-persons", "dominance": "--dominance",
+}  # fmt: skip
 
 
 def writing(folder: str, **has: bool) -> tuple[inspect.Parameter, ...]:
@@ -79,6 +100,7 @@ def writing(folder: str, **has: bool) -> tuple[inspect.Parameter, ...]:
 class Given:
     """What shared options a command was called with; those that it does not have are as usual."""
 
+    own_study: Path | None = None
     data: str | None = None
     survey: Path | None = None
     register: list[Path] | None = None
@@ -99,9 +121,17 @@ class Given:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant before any work is done."""
-        self.source = source_of(self.data, self.survey, self.register, self.known)
-        self.rules: Rules = rules_of(
-            self.disclosure_control, self.min_workplaces, self.min_persons, self.dominance
+        self.own: OwnStudy | None = None
+        if self.own_study is not None:
+            self.own = self._read(self.own_study)
+        self.source = (
+            source_of(self.data, self.survey, self.register, self.known)
+            if self.own is None else "microdata"
+        )  # fmt: skip
+        self.rules: Rules = (
+            rules_of(self.disclosure_control, self.min_workplaces, self.min_persons, self.dominance)
+            if self.own is None
+            else rules_of_study(self.own, active=self.disclosure_control)
         )
         self.key: bytes | None = None
         self._kept: Ledger | None = None
@@ -113,6 +143,34 @@ class Given:
                 rule = "is of files of your own, under disclosure control"
                 raise UsageError("--ledger", rule, got=got, fix="leave it out")
             self._open(self.ledger, self.ledger_key)
+
+    def _read(self, folder: Path) -> "OwnStudy":
+        """Read a study of one's own: nothing else says what the data are, or whom to protect."""
+        from bayes_sf.inputs.own_study.folder import read_study
+
+        usual = {one.name: one.default for one in fields(Given)}
+        for name, option in _NOT_OF_A_STUDY.items():
+            if getattr(self, name) != usual[name]:
+                rule = f"goes without {option}: study.toml says it"
+                raise UsageError("--study", rule, got=str(getattr(self, name)))
+        found = read_study(folder)
+        if self.ledger is not None and not found.named:
+            rule = "needs a column that tells rows apart, so that it knows them again"
+            raise UsageError("--ledger", rule, fix='state unit = "column" in [disclosure]')
+        return found
+
+    def refuse_own(self, why: str) -> None:
+        """Refuse a study of one's own where a command is about what it does not have."""
+        if self.own is not None:
+            raise UsageError("--study", why, got=str(self.own_study))
+
+    @contextmanager
+    def speaking(self) -> Iterator[None]:
+        """Speak of the study that is in use in its own words."""
+        from bayes_sf.inputs.codebook import using
+
+        with using(None if self.own is None else self.own.book):
+            yield
 
     def _open(self, path: Path, key: Path) -> None:
         """Read what has left, and keep others from letting something out until this run has."""
@@ -137,6 +195,8 @@ class Given:
 
     def study(self) -> "PublishedStudy | AnalysisSample":
         """Load the data, whatever they are."""
+        if self.own is not None:
+            return self.workplaces()
         found = load_study(
             self.source, self.survey, self.register, self.mapping, self.seed,
             decimal=self.decimal, rules=self.rules, key=self.key,
@@ -145,11 +205,15 @@ class Given:
         return found
 
     def workplaces(self, key: bytes | None = None) -> "AnalysisSample":
-        """Load workplaces."""
-        found = load_workplaces(
-            self.source, self.survey, self.register, self.mapping, key or self.key,
-            decimal=self.decimal, rules=self.rules,
-        )  # fmt: skip
+        """Load workplaces, or the rows of a study of one's own."""
+        if self.own is not None:
+            found = self.own.sample
+            say_problems(found, self.rules)
+        else:
+            found = load_workplaces(
+                self.source, self.survey, self.register, self.mapping, key or self.key,
+                decimal=self.decimal, rules=self.rules,
+            )  # fmt: skip
         self._veil(found)
         return found
 
@@ -210,7 +274,9 @@ def with_options(
         def call(**values: Any) -> None:
             mine = {option.name: values.pop(option.name) for option in options}
             try:
-                command(given=Given(known=known, **mine), **values)
+                given = Given(known=known, **mine)
+                with given.speaking():
+                    command(given=given, **values)
             finally:
                 veil_data(False)
 

@@ -6,7 +6,7 @@ import typer
 
 from bayes_sf.cli.app import app
 from bayes_sf.cli.console import stderr
-from bayes_sf.cli.given import HIDING, LEDGER, WORKPLACES, Given, with_options, writing
+from bayes_sf.cli.given import HIDING, LEDGER, OWN, WORKPLACES, Given, with_options, writing
 from bayes_sf.errors import ConvergenceError, UsageError
 
 #: More deltas than anybody reads.
@@ -14,7 +14,7 @@ _MOST_DELTAS = 101
 
 
 @app.command()
-@with_options(WORKPLACES, HIDING, LEDGER, writing("imputation"))
+@with_options(OWN, WORKPLACES, HIDING, LEDGER, writing("imputation"))
 def impute(
     analysis: Annotated[
         str, typer.Argument(help="Name of an analysis, or a TOML file.")
@@ -51,6 +51,10 @@ def impute(
     from bayes_sf.inputs.variables import unknown_key
     from bayes_sf.spec.analysis import load_analysis
 
+    given.refuse_own(
+        "has no measurements over time whose gaps a model could fill: rows with gaps are left out, "
+        "and describe says how many"
+    )
     asked, deltas = load_analysis(analysis), read_deltas(delta)
     if pattern not in PATTERNS:
         raise unknown_key("--pattern", "must be a known pattern", pattern, PATTERNS)

@@ -1,4 +1,4 @@
-"""Commands on models: fit, compare, diagnose."""
+"""Commands on models: init, which begins a study of one's own, fit, compare, diagnose."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,23 +8,59 @@ import typer
 from bayes_sf.cli.app import app
 from bayes_sf.cli.completion import analysis_names
 from bayes_sf.cli.console import stdout
-from bayes_sf.cli.given import HIDING, LEDGER, STUDY, Given, with_options, writing
+from bayes_sf.cli.given import HIDING, LEDGER, OWN, STUDY, Given, with_options, writing
 from bayes_sf.cli.options import (
     AnalysisArgument,
     ControlOption,
     JsonOption,
     LangOption,
 )
-from bayes_sf.errors import ConvergenceError, UsageError
+from bayes_sf.errors import ConvergenceError, UsageError, legible
 
 
 @app.command()
-@with_options(STUDY, HIDING, LEDGER, writing("fits"))
+def init(
+    file: Annotated[Path, typer.Argument(help="Your data: CSV, Excel, SPSS, Stata or Parquet.")],
+    *,
+    group: Annotated[
+        str, typer.Option("--group", help="Column that groups rows, where several could.")
+    ] = "",
+    outcome: Annotated[
+        list[str] | None,
+        typer.Option("--outcome", help="Column that models are of; may be repeated."),
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", help="New folder that the file is copied to.",
+                     show_default="study.toml beside the file"),
+    ] = None,
+) -> None:  # fmt: skip
+    """Write a first study.toml of your data, and say what was assumed.
+
+    Example: bayes-sf init pupils.csv --group school --outcome score
+    """
+    from bayes_sf.inputs.own_study.draft import draft_study
+    from bayes_sf.inputs.own_study.folder import read_study
+
+    made = draft_study(file, group=group, outcomes=outcome or (), folder=to)
+    console = stdout()
+    lines = [f"Written: {made.path}", "Assumed, and to be mended there:"]
+    lines += [f"- {line}" for line in made.assumed]
+    for line in lines:
+        console.print(legible(line), markup=False, highlight=False)
+    read_study(made.path)  # what it cannot read it says
+    to_it = f"--study {made.path.parent}"
+    last = f"Next: bayes-sf describe {to_it}, bayes-sf fit {made.analyses[0]} {to_it}"
+    console.print(legible(last), markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+@with_options(OWN, STUDY, HIDING, LEDGER, writing("fits"))
 def fit(
     analysis: Annotated[
         str,
         typer.Argument(
-            help="Name of an analysis, or a TOML file; with --table a formula.",
+            help="Name of an analysis, or a TOML file; with --study or --table also a formula.",
             autocompletion=analysis_names,
         ),
     ],
@@ -53,20 +89,26 @@ def fit(
     if table is not None:
         _fit_table(analysis, table, given, engine, resume)
         return
-    if "~" in analysis:
-        raise UsageError("a formula", "needs a table", got=analysis, fix="give --table FILE")
+    if "~" in analysis and given.own is None:
+        fix = "give --study FOLDER, or --table FILE"
+        raise UsageError("a formula", "needs data of your own", got=analysis, fix=fix)
     from bayes_sf.engines.fit import ENGINES
     from bayes_sf.spec.analysis import load_analysis
 
-    if engine not in ENGINES:
-        raise UsageError("--engine", f"must be one of {', '.join(ENGINES)}", got=engine)
+    known = [*ENGINES] if given.own is None else [*ENGINES, "ml"]
+    if engine not in known:
+        raise UsageError("--engine", f"must be one of {', '.join(known)}", got=engine)
     if resume is not None and engine != "nuts":
         option = "--resume" if resume else "--no-resume"
         raise UsageError(option, "goes with --engine nuts: only its fits are saved", got=engine)
     asked = load_analysis(analysis)
     given.ready()
-    from bayes_sf.output.runs.fit import run_fit
+    from bayes_sf.output.runs.fit import run_fit, run_fit_formula
 
+    if given.own is not None and any(spec.formula for spec in asked.specs):
+        given.workplaces()
+        given.finish(run_fit_formula(asked, given.own, given.asked, engine=engine))
+        return
     given.finish(
         run_fit(
             asked, given.study(), given.asked, folder=given.folder, engine=engine,
@@ -81,8 +123,9 @@ def _fit_table(formula: str, path: Path, given: Given, engine: str, resume: bool
     from bayes_sf.output.runs.fit import run_fit_table
 
     for option, value in (
-        ("--data", given.data), ("--survey", given.survey), ("--register", given.register),
-        ("--map", given.mapping), ("--ledger", given.ledger), ("--resume", resume),
+        ("--study", given.own_study), ("--data", given.data), ("--survey", given.survey),
+        ("--register", given.register), ("--map", given.mapping), ("--ledger", given.ledger),
+        ("--resume", resume),
     ):  # fmt: skip
         if value is not None and value != []:
             raise UsageError("--table", f"goes without {option}", got=str(value))
@@ -93,7 +136,7 @@ def _fit_table(formula: str, path: Path, given: Given, engine: str, resume: bool
 
 
 @app.command()
-@with_options(STUDY, HIDING, LEDGER, writing("pooling"))
+@with_options(OWN, STUDY, HIDING, LEDGER, writing("pooling"))
 def compare(
     analysis: AnalysisArgument,
     *,

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 __all__ = [
     "AnalysesArgument", "AnalysisArgument", "ControlOption", "DataOption", "DecimalOption",
     "DominanceOption", "JsonOption", "KeyOption", "LangOption", "LedgerKeyOption", "LedgerOption",
-    "MapOption", "OutOption", "PersonsOption", "PictureArgument", "QuietOption", "RegisterOption",
+    "MapOption", "OutOption", "OwnStudyOption", "PersonsOption", "PictureArgument", "QuietOption",
+    "RegisterOption",
     "RopeOption", "SeedOption", "SurveyOption", "ThresholdOption", "WithDataOption",
     "WorkplacesOption", "YearsOption", "one_unit", "read_effects", "read_number", "read_rope",
 ]  # fmt: skip
@@ -70,6 +71,10 @@ WorkplacesOption = Annotated[
     str | None,
     typer.Option("--data", help="replica (synthetic); or give --survey and --register.",
                  show_default="replica", autocompletion=one_of(("replica",))),
+]  # fmt: skip
+OwnStudyOption = Annotated[
+    Path | None,
+    typer.Option("--study", help="Folder of a study of your own; bayes-sf init makes one."),
 ]  # fmt: skip
 YearsOption = Annotated[
     tuple[int, int],

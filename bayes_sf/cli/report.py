@@ -12,7 +12,7 @@ from bayes_sf.cli.console import announce, stdout
 from bayes_sf.cli.data import (
     read_secret,
 )
-from bayes_sf.cli.given import HIDING, LEDGER, STUDY, WORKPLACES, Given, with_options, writing
+from bayes_sf.cli.given import HIDING, LEDGER, OWN, STUDY, WORKPLACES, Given, with_options, writing
 from bayes_sf.cli.options import (
     JsonOption,
     KeyOption,
@@ -364,7 +364,7 @@ def _whole_numbers(text: str | None) -> list[int] | None:
 
 
 @app.command()
-@with_options(WORKPLACES, HIDING, LEDGER, writing("description", seed=False))
+@with_options(OWN, WORKPLACES, HIDING, LEDGER, writing("description", seed=False))
 def describe(
     *,
     given: Given,
@@ -380,7 +380,7 @@ def describe(
 
 
 @app.command()
-@with_options(WORKPLACES, HIDING, LEDGER, writing("selection"))
+@with_options(OWN, WORKPLACES, HIDING, LEDGER, writing("selection"))
 def select(
     *,
     given: Given,
@@ -393,6 +393,7 @@ def select(
 
     Example: bayes-sf select --years 2017 2020 --out selection
     """
+    given.refuse_own("has no series over time that cases are selected by")
     key = read_secret(key_file) if key_file else None
     from bayes_sf.output.runs.select import Choice, run_select
 

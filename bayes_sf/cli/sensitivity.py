@@ -7,7 +7,7 @@ import typer
 
 from bayes_sf.cli.app import app
 from bayes_sf.cli.console import announce
-from bayes_sf.cli.given import HIDING, LEDGER, STUDY, Given, with_options, writing
+from bayes_sf.cli.given import HIDING, LEDGER, OWN, STUDY, Given, with_options, writing
 from bayes_sf.cli.options import RopeOption, one_unit, read_effects, read_number, read_rope
 from bayes_sf.errors import UsageError
 
@@ -33,7 +33,7 @@ _EmployeesOption = Annotated[
 
 
 @app.command()
-@with_options(STUDY, HIDING, LEDGER, writing("sensitivity"))
+@with_options(OWN, STUDY, HIDING, LEDGER, writing("sensitivity"))
 def sensitivity(
     analysis: Annotated[
         str | None,
@@ -79,6 +79,9 @@ def sensitivity(
     """
     from bayes_sf.spec.analysis import load_analysis
 
+    if analysis is None and given.own is not None:
+        known = ", ".join(given.own.header.analyses)
+        raise UsageError("an analysis", "must be named", fix=f"one of {known}, or a formula")
     asked = load_analysis(analysis or ("bivariate" if item else "q13"))
     stated: dict[str, Any] = {
         "items": _items(asked, item or []), "parts": _parts(part or []), "contrast": contrast,

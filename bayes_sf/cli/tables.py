@@ -9,7 +9,7 @@ from bayes_sf.cli.app import app
 from bayes_sf.cli.completion import ENGINES, FORMATS, analysis_names, one_of
 from bayes_sf.cli.console import stdout
 from bayes_sf.cli.data import read_secret
-from bayes_sf.cli.given import HIDING, LEDGER, STUDY, Given, with_options, writing
+from bayes_sf.cli.given import HIDING, LEDGER, OWN, STUDY, Given, with_options, writing
 from bayes_sf.cli.options import JsonOption, KeyOption
 from bayes_sf.errors import UsageError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @app.command()
-@with_options(STUDY, HIDING, LEDGER, writing("tables"))
+@with_options(OWN, STUDY, HIDING, LEDGER, writing("tables"))
 def export(
     analyses: Annotated[
         list[str] | None,
@@ -63,7 +63,7 @@ def export(
     wanted = tuple(formats or ("html", "csv"))
     if engine is not None:
         _check("--engine", engine, ENGINES)
-    if engine is not None and not analyses:
+    if engine is not None and not analyses and given.own is None:
         raise UsageError(
             "--engine",
             "goes with analyses: the report's tables have theirs",
@@ -76,7 +76,10 @@ def export(
         raise UsageError("--norwegian-csv", "goes with --format csv", got=", ".join(wanted))
     if digits is not None and not 0 <= digits <= 6:
         raise UsageError("--digits", "must be 0 to 6 decimals", got=digits)
-    asked = tuple(load_analysis(name) for name in dict.fromkeys(analyses or ()))
+    stated = () if given.own is None else tuple(given.own.header.analyses)
+    asked = tuple(load_analysis(name) for name in dict.fromkeys(analyses or stated))
+    if given.own is not None and not asked:
+        raise UsageError("export", "needs an analysis, or [analyses] in study.toml")
     given.ready()
     from bayes_sf.disclosure.control import Control
     from bayes_sf.output.runs.export import gather, run_export

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bayes_sf.disclosure.learnt.releases import Counted, Left, Release, Releases
 from bayes_sf.disclosure.protected_counts import Counts
 from bayes_sf.errors import DisclosureError, UsageError
+from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.spec.model import ModelSpec
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HIDDEN", "MODELS", "OFF", "Control", "Hidden", "Rules", "hide_fields", "hide_groups",
-    "refuse_withheld",
+    "people_of", "refuse_withheld",
 ]  # fmt: skip
 
 #: Statistics Norway's symbol for a figure that is not given.
@@ -64,6 +65,8 @@ class Rules:
         What has left of the study in earlier runs, as its ledger says.
     ledger : str
         `Ledger.mark`, for the log; "" without one.
+    reason : str
+        Why nothing is hidden, where a study of one's own states it: its data are public.
 
     Raises
     ------
@@ -77,6 +80,7 @@ class Rules:
     active: bool = True
     before: tuple[Left | Counted, ...] = field(default=(), repr=False)
     ledger: str = ""
+    reason: str = ""
 
     def __post_init__(self) -> None:
         """Refuse thresholds that hide nothing by themselves: there is a switch for that."""
@@ -204,12 +208,13 @@ class Control:
         """
         if not isinstance(data, AnalysisSample) or data.invented:
             return cls(rules, microdata=False)
-        size = data.frame["n_employees"].fillna(1.0)
-        days = data.quarters.groupby(["industry", "workplace"])["contracted_days"].sum()
+        book = load_codebook()
+        sizes = people_of(data).groupby(data.frame[book.group])
+        days = data.quarters.groupby([book.group, book.unit])["contracted_days"].sum()
         control = cls(
             rules,
-            {str(k): tuple(map(float, part)) for k, part in size.groupby(data.frame["industry"])},
-            {str(k): tuple(map(float, part)) for k, part in days.groupby(level="industry")},
+            {str(k): tuple(map(float, part)) for k, part in sizes},
+            {str(k): tuple(map(float, part)) for k, part in days.groupby(level=book.group)},
             outcomes=_outcomes(data),
         )
         if not rules.active:
@@ -324,11 +329,22 @@ class Control:
 _FROM_ZERO: Final = ("absence_mean",)
 
 
+def people_of(sample: AnalysisSample) -> "pd.Series[float]":
+    """Employees of each workplace, 1 where they are not known; of a study without workplaces 1."""
+    import pandas as pd
+
+    if not load_codebook().register:
+        return pd.Series(1.0, index=sample.frame.index)
+    return sample.frame["n_employees"].fillna(1.0)
+
+
 def _outcomes(sample: AnalysisSample) -> dict[str, tuple[tuple[float, ...], ...]]:
     """Outcomes of each group's workplaces that are shares of something."""
     found: dict[str, tuple[tuple[float, ...], ...]] = {}
-    for group, part in sample.frame.groupby("industry"):
-        columns = (part[name].dropna() for name in _FROM_ZERO)
+    book = load_codebook()
+    from_zero = _FROM_ZERO if book.register else ()
+    for group, part in sample.frame.groupby(book.group):
+        columns = (part[name].dropna() for name in from_zero)
         found[str(group)] = tuple(tuple(map(float, column)) for column in columns if len(column))
     return found
 
@@ -395,6 +411,7 @@ def refuse_withheld(withheld: Sequence[str]) -> None:
     """
     if withheld:
         raise DisclosureError(
-            ", ".join(withheld), "cannot be shown without telling of single workplaces",
+            ", ".join(withheld),
+            f"cannot be shown without telling of single {load_codebook().units}",
             fix="everything else was written; --no-disclosure-control shows it to you",
         )  # fmt: skip

@@ -19,6 +19,7 @@ from bayes_sf.disclosure.gate import Passed
 from bayes_sf.disclosure.protected_frames import Figures, protect_frames
 from bayes_sf.disclosure.protected_models import finest_of, hidden_of
 from bayes_sf.errors import DisclosureError
+from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.spec.multiverse import NONE
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def protect_explored(explored: Explored, control: Control) -> Passed[Explored]:
     frames, _ = protect_frames({"table": shown}, {"table": _BLUNT}, groups, blunt=True, most=_MOST)
     if (shown["reason"] != "").all():
         raise DisclosureError(
-            f"multiverse {explored.asked.name}", "leaves out hidden industries only",
+            f"multiverse {explored.asked.name}", f"leaves out hidden {load_codebook().groups} only",
             got=list(groups), fix="--no-disclosure-control shows it to you",
         )  # fmt: skip
     names = dict.fromkeys(table.loc[hidden, "without"]) if hidden.any() else groups

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.analysis.comparison import ANALYSES
+from bayes_sf.analysis.comparison import main_specs
 from bayes_sf.disclosure.safe_counts import unsaid_counts
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.design import follow_rules
@@ -32,11 +32,11 @@ from bayes_sf.spec.model import ModelSpec
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["BOXES", "FLOWS", "Counts", "Step", "figure_rows", "in_company", "said_totals"]
+__all__ = ["Counts", "Step", "boxes", "figure_rows", "flows", "in_company", "said_totals"]
 
 #: Analyses whose samples are followed: the null models, and those with all controls.
-FLOWS: Final = ("null", "q13_controls", "q17_controls")
-BOXES: Final = {
+_FLOWS: Final = ("null", "q13_controls", "q17_controls")
+_BOXES: Final = {
     "figure1": "absence_mean", "figure2": "absence_change",
     "figure3": "women_share", "figure4": "senior_share",
 }  # fmt: skip
@@ -47,6 +47,17 @@ _OPTIONS: Final = ("categorical", "monotonic", "nested")
 _FEW: Final = 4
 
 type Mask = NDArray[np.bool_]
+
+
+def flows() -> tuple[str, ...]:
+    """Analyses whose samples are followed: of a study of one's own all that it states."""
+    own = load_codebook().analyses
+    return _FLOWS if own is None else tuple(own)
+
+
+def boxes() -> Mapping[str, str]:
+    """Figures of one variable by group: the report's, none of a study of one's own."""
+    return _BOXES if load_codebook().register else {}
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -87,8 +98,9 @@ class Counts:
         """Steps of all flows, in order."""
         return tuple(
             Step(name, spec.outcome, step, kept)
-            for name in FLOWS
+            for name in flows()
             for spec in load_analysis(name).specs
+            if not spec.formula
             for step, kept in self._follow(spec)
         )
 
@@ -100,9 +112,9 @@ class Counts:
     @cached_property
     def told(self) -> dict[bytes, bool]:
         """Whether the total of each population is said: of models that leave, always."""
-        specs = [spec for name in ANALYSES for spec in load_analysis(name).specs]
-        models = [self.rows(spec) for spec in specs if not self.withheld(spec)]
-        always = [self.steps[0].kept, *models]
+        models = [self.rows(spec) for spec in main_specs() if not self.withheld(spec)]
+        everybody = np.ones(len(self.sample.frame), dtype=bool)
+        always = [everybody, *models]
         steps = [step.kept for step in self.steps]
         others = [*reversed(steps), *self.figures.values()]
         return in_company(
@@ -113,9 +125,10 @@ class Counts:
     @cached_property
     def figures(self) -> dict[str, Mask]:
         """Workplaces of each figure."""
-        workplaces = self.sample.frame["workplace"]
+        unit = load_codebook().unit
+        units = self.sample.frame[unit]
         return {
-            name: workplaces.isin(rows["workplace"]).to_numpy(bool)
+            name: units.isin(rows[unit]).to_numpy(bool)
             for name, rows in figure_rows(self.sample).items()
         }
 
@@ -201,7 +214,9 @@ class Counts:
     @cached_property
     def _models(self) -> list[Mask]:
         """Workplaces of the models of one item."""
-        return [self.rows(spec) for spec in load_analysis("bivariate").specs]
+        own = load_codebook().analyses is not None
+        specs = main_specs() if own else load_analysis("bivariate").specs
+        return [self.rows(spec) for spec in specs]
 
     def _decide(
         self, masks: Sequence[Mask], known: Mapping[bytes, Mapping[str, str]]
@@ -209,8 +224,12 @@ class Counts:
         """Decide of the counts of some populations, the first of which may be known."""
         unique = {key: mask for mask in masks if (key := mask.tobytes()) in known}
         unique |= {mask.tobytes(): mask for mask in masks}
-        names = [industry.key for industry in load_codebook().industries]
-        code = np.array([names.index(name) for name in self.sample.frame["industry"]])
+        if not unique:
+            return {}
+        book = load_codebook()
+        place = {industry.key: at for at, industry in enumerate(book.industries)}
+        names = list(place)
+        code = np.array([place[name] for name in self.sample.frame[book.group]])
         found = unsaid_counts(
             code, np.array([*unique.values()]),
             {names.index(name): why for name, why in self.groups.items()}, least=self.least,
@@ -330,10 +349,12 @@ def figure_rows(sample: AnalysisSample) -> "dict[str, pd.DataFrame]":
         Name -> rows with its variable.
     """
     frame = sample.frame
+    if not load_codebook().register:
+        return {}
     enough = frame[frame["n_quarters"] >= MIN_QUARTERS]
     rows = {
         name: (enough if variable.startswith("absence") else frame).dropna(subset=[variable])
-        for name, variable in BOXES.items()
+        for name, variable in boxes().items()
     }
     rows["figure6"] = design(
         sample, outcome="absence_mean", predictors=["q13"], min_quarters=MIN_QUARTERS

@@ -38,6 +38,8 @@ def protect_flow(flow: "pd.DataFrame", counts: Counts) -> "tuple[pd.DataFrame, L
     flow : pandas.DataFrame
     log : tuple of Hidden
     """
+    if flow.empty:  # of a study of one's own that states no analysis
+        return flow, ()
     industries = [name for name in flow if name not in {"analysis", "outcome", "step", _ALL}]
     shown = flow.astype(dict.fromkeys([*industries, _ALL], object))
     log: list[Hidden] = []

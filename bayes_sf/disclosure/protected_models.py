@@ -13,7 +13,7 @@ from dataclasses import replace
 from math import nan
 from typing import TYPE_CHECKING, Any, Final
 
-from bayes_sf.analysis.comparison import ANALYSES, CoefficientRow, Reproduction, prior_text
+from bayes_sf.analysis.comparison import CoefficientRow, Reproduction, main_specs, prior_text
 from bayes_sf.analysis.pooling import GroupRow, Pooling, TermRow
 from bayes_sf.disclosure.control import HIDDEN, MODELS, Control, Hidden, hide_fields, hide_groups
 from bayes_sf.disclosure.gate import RELEASED, Passed, Released
@@ -21,8 +21,9 @@ from bayes_sf.disclosure.learnt.releases import Release
 from bayes_sf.disclosure.rounding import MOST, direction, shortened, significant_decimals
 from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.result import Result
-from bayes_sf.errors import DisclosureError
-from bayes_sf.spec.analysis import Analysis, load_analysis
+from bayes_sf.errors import DisclosureError, UsageError
+from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.spec.analysis import Analysis
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import INTERCEPT
 
@@ -174,10 +175,16 @@ def keep_open(analysis: Analysis, control: Control) -> Passed[Analysis]:
     ------
     DisclosureError
         If there is no other.
+    UsageError
+        For a formula that is more than a random intercept of columns.
     """
+    beyond = next((spec for spec in analysis.specs if spec.formula), None)
+    if beyond is not None:
+        rule = "is more than a random intercept: only fit carries it out, without control"
+        raise UsageError(f"analysis {analysis.name}", rule, got=beyond.formula)
     closed = [spec for spec in analysis.specs if control.withheld(spec)]
     if closed and len(closed) == len(analysis.specs):
-        rule = "is withheld: it would tell of single workplaces"
+        rule = f"is withheld: it would tell of single {load_codebook().units}"
         names = [f"{spec.name} of {spec.outcome}" for spec in closed]
         raise DisclosureError(f"analysis {analysis.name}", rule, got=names, fix=_SHOW)
     kept = tuple(spec for spec in analysis.specs if spec not in closed)
@@ -192,8 +199,7 @@ def withheld_of(control: Control) -> Log:
     ----------
     control : Control
     """
-    specs = [spec for name in ANALYSES for spec in load_analysis(name).specs]
-    closed = dict.fromkeys(spec.key for spec in specs if control.withheld(spec))
+    closed = dict.fromkeys(spec.key for spec in main_specs() if control.withheld(spec))
     return tuple(Hidden(MODELS, *key, "withheld") for key in closed)
 
 
@@ -216,7 +222,8 @@ def check_withheld(spec: ModelSpec, picture: str, control: Control) -> None:
     if not control.active:
         return
     if picture in _OF_ROWS:
-        raise DisclosureError(where, "shows single workplaces at its ends", fix=_SHOW)
+        rule = f"shows single {load_codebook().units} at its ends"
+        raise DisclosureError(where, rule, fix=_SHOW)
     if picture in _OF_DRAWS:
         rule, fix = "shows draws, which have all digits", "draw 'forest', or of chains 'rank'"
         raise DisclosureError(where, rule, fix=f"{fix}; {_SHOW}")

@@ -15,6 +15,8 @@ Filter(item='q19r1', any_of=('large_extent', 'very_large_extent'))
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from functools import cache
 from itertools import zip_longest
@@ -22,6 +24,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from bayes_sf.catalogue import naming
 from bayes_sf.errors import SpecError, closest
 from bayes_sf.inputs.published import DECIMALS
 from bayes_sf.inputs.toml import read_toml
@@ -47,6 +50,7 @@ __all__ = [
     "Item",
     "Variable",
     "load_codebook",
+    "using",
 ]
 
 DONT_KNOW = 98
@@ -82,7 +86,8 @@ def load_codebook(path: Path | None = None) -> Codebook:
     Parameters
     ----------
     path : Path, optional
-        A TOML file; the package's own `data/codebook.toml` by default.
+        A TOML file; by default the codebook of the study that is in use (`using`), which is the
+        package's own `data/codebook.toml` where nothing else is said.
 
     Returns
     -------
@@ -93,7 +98,28 @@ def load_codebook(path: Path | None = None) -> Codebook:
     SpecError
         At the first key that is unknown, missing, of the wrong type, or names nothing.
     """
-    return _bundled() if path is None else _read(path)
+    return (_IN_USE.get() or _bundled()) if path is None else _read(path)
+
+
+#: The codebook in use, where it is not the package's own.
+_IN_USE: ContextVar[Codebook | None] = ContextVar("codebook", default=None)
+
+
+@contextmanager
+def using(book: Codebook | None) -> Iterator[None]:
+    """Use a codebook, and its nouns, as long as the block lasts.
+
+    Parameters
+    ----------
+    book : Codebook, optional
+        Of a study of one's own; without one, the package's.
+    """
+    token = _IN_USE.set(book)
+    try:
+        with naming(None if book is None else book.nouns):
+            yield
+    finally:
+        _IN_USE.reset(token)
 
 
 @cache

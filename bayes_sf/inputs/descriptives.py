@@ -46,7 +46,7 @@ def describe_by_industry(
 
     book = load_codebook()
     keys = [industry.key for industry in book.industries]
-    codes = pd.Categorical(frame["industry"], categories=keys).codes
+    codes = pd.Categorical(frame[book.group], categories=keys).codes
     ones = np.ones(len(frame))
     each = ones if weight is None else np.asarray(weight.fillna(0.0), dtype=float)
 
@@ -87,23 +87,33 @@ def describe_all(frame: "pd.DataFrame") -> "pd.DataFrame":
     import pandas as pd
 
     book = load_codebook()
+    records = []
+    for question, item in _questions(book):
+        for category, who in _rows(item, UNIVARIATE, frame, book).items():
+            count = int(who.sum())
+            percent = 100 * count / len(frame)
+            table = UNIVARIATE if book.register else "answers"
+            records.append((table, question, category, count, percent))
+    return pd.DataFrame(records, columns=["table", "question", "category", "count", "percent"])
+
+
+def _questions(book: Codebook) -> list[tuple[str, Item]]:
+    """Items of table 11 in its order; of a study of one's own all that it states."""
+    if not book.register:
+        return list(book.items.items())
     by_question = {
         item.printed_key: item
         for item in book.items.values()
         if UNIVARIATE in item.tables and item.parent is None
     }
-    records = []
-    for question in published_table(UNIVARIATE)["question"].unique():
-        item = by_question[question]
-        for category, who in _rows(item, UNIVARIATE, frame, book).items():
-            count = int(who.sum())
-            percent = 100 * count / len(frame)
-            records.append((UNIVARIATE, question, category, count, percent))
-    return pd.DataFrame(records, columns=["table", "question", "category", "count", "percent"])
+    asked = published_table(UNIVARIATE)["question"].unique()
+    return [(question, by_question[question]) for question in asked]
 
 
 def _tables(book: Codebook) -> list[tuple[str, Item]]:
     """Pair the tables by industry with their items, in the report's order."""
+    if not book.register:
+        return list(book.items.items())
     items = [item for item in book.items.values() if item.parent is None]
     pairs = [(table, item) for item in items for table in item.tables]
     return sorted(
@@ -117,6 +127,9 @@ def _rows(
 ) -> "dict[str, pd.Series[bool]]":
     """Who stands in each row of a table of one item, by the row's printed category."""
     answers = _answers(item, frame, book)
+    unanswered = ~reduce(or_, answers.values())
+    if not book.register:
+        return answers | ({MISSING: unanswered} if unanswered.any() else {})
     printed = published_table(table)
     names = printed.loc[printed["question"] == item.printed_key, "category"].unique()
     keys = {name: item.category(name).key for name in names}
@@ -131,7 +144,6 @@ def _rows(
         elif who.any():
             answer = item.category(key)
             rows[answer.printed[0] if answer.printed else answer.label_nb] = who
-    unanswered = ~reduce(or_, answers.values())
     if item.kind != "multi" and unanswered.any():
         rows[MISSING] = unanswered
     return rows

@@ -50,7 +50,9 @@ def score(frame: "pd.DataFrame", name: str) -> "pd.Series[float]":
     if name not in book.items:
         known = [variable.key for variable in book.derived if variable.key in frame]
         if name not in frame or frame[name].dtype.kind != "f":
-            fix = f"use an item such as q13, or one of {', '.join(known)}"
+            items = [] if book.register else [*book.items]
+            fix = f"use {'an item such as q13, or ' * bool(book.register)}one of "
+            fix += ", ".join([*known, *items])
             raise UsageError("model", "must use a variable of the sample", got=name, fix=fix)
         return frame[name]
     item = book.item(name)
@@ -101,7 +103,9 @@ def build_design(
     Returns
     -------
     pandas.DataFrame
-        `workplace`, `industry`, the outcome and the predictors, ready for `Moments.from_frame`.
+        What tells rows apart and the group (`workplace`, `industry`; of a study of one's own the
+        columns that its codebook names), the outcome and the predictors, ready for
+        `Moments.from_frame`.
 
     Raises
     ------
@@ -118,7 +122,8 @@ def build_design(
         fix = "see the sample's flow"
         raise DataError(f"model of {outcome}", "must have rows", got="none left", fix=fix)
     added = [name for name in keep if name not in columns]
-    rows = pd.concat([frame[["workplace", "industry", *added]], pd.DataFrame(columns)], axis=1)
+    book = load_codebook()
+    rows = pd.concat([frame[[book.unit, book.group, *added]], pd.DataFrame(columns)], axis=1)
     rows = rows[kept]
     for name in predictors:
         if isinstance(rows[name].dtype, pd.CategoricalDtype) and name not in monotonic:
@@ -152,12 +157,13 @@ def count_flow(
     """
     import pandas as pd
 
-    industries = [industry.key for industry in load_codebook().industries]
+    book = load_codebook()
+    industries = [industry.key for industry in book.industries]
     records = []
     for step, kept in follow_rules(
         frame, outcome=outcome, predictors=predictors, min_quarters=min_quarters
     ):
-        counts = frame.loc[kept, "industry"].value_counts()
+        counts = frame.loc[kept, book.group].value_counts()
         by_industry = {name: int(counts.get(name, 0)) for name in industries}
         records.append({"step": step, **by_industry, ALL: int(kept.sum())})
     return pd.DataFrame(records)
@@ -218,9 +224,10 @@ def _rules(
     import pandas as pd
 
     book = load_codebook()
-    yield "surveyed", pd.Series(True, index=frame.index)
-    yield "linked to the register", frame["linked"]
-    yield f"at least {min_quarters} observed quarters", frame["n_quarters"] >= min_quarters
+    yield "surveyed" if book.register else "all rows", pd.Series(True, index=frame.index)
+    if book.register:
+        yield "linked to the register", frame["linked"]
+        yield f"at least {min_quarters} observed quarters", frame["n_quarters"] >= min_quarters
     for name, column in columns.items():
         word = "observed" if name == outcome else "answered" if name in book.items else "known"
         yield f"{name} {word}", column.notna()

@@ -25,7 +25,7 @@ from bayes_sf.inputs.register.connection import quietly
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["OwnTable", "read_table"]
+__all__ = ["OwnTable", "looks_numeric", "read_table"]
 
 #: What looks like a number with either decimal mark; spaces part thousands.
 _NUMBER = r"[-+\u2212]?[\d \u00a0\u202f\u2009]*\d([.,]\d+)*([eE][-+]?\d+)?"
@@ -36,7 +36,7 @@ _EXACT = 2.0**53
 
 @dataclass(frozen=True)
 class OwnTable:
-    """Rows without gaps.
+    """Rows without gaps, or all of them.
 
     Parameters
     ----------
@@ -48,16 +48,25 @@ class OwnTable:
         Rows of the file.
     gaps : dict
         Column to the number of rows that have none there.
+    labels : dict
+        Of SPSS and Stata: column to {code: label}.
     """
 
     where: str
     frame: "pd.DataFrame" = field(repr=False)
     n_rows: int
     gaps: dict[str, int]
+    labels: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
 
 
 def read_table(
-    path: str | Path, columns: Sequence[str], *, groups: Sequence[str], decimal: str | None = None
+    path: str | Path,
+    columns: Sequence[str],
+    *,
+    groups: Sequence[str],
+    decimal: str | None = None,
+    texts: Sequence[str] = (),
+    keep_gaps: bool = False,
 ) -> OwnTable:
     """Read some columns of a CSV, Excel, SPSS, Stata or Parquet file.
 
@@ -71,6 +80,10 @@ def read_table(
         Those that are grouping factors.
     decimal : {",", "."}, optional
         Decimal mark of a file that leaves it open.
+    texts : sequence of str
+        Columns that are text, whatever they look like, but for those with value labels.
+    keep_gaps : bool
+        Whether rows with gaps stay: numbers are then floats.
 
     Returns
     -------
@@ -96,12 +109,12 @@ def read_table(
         lambda column: column.mask(_missing(cells, column))
     )
     gaps = {str(name): int(n) for name, n in found.isna().sum().items()}
-    whole = found.dropna()
+    whole = _filled(cells.where, found) if keep_gaps else found.dropna()
     if whole.empty:
         raise DataError(cells.where, "must have a row without a gap", got="none",
                         fix=f"gaps by column: {gaps}")  # fmt: skip
     coded = [name for name in whole.columns if name not in groups and _labels(cells, name)]
-    plain = [name for name in whole.columns if name not in (*coded, *groups)]
+    plain = [name for name in whole.columns if name not in (*coded, *groups, *texts)]
     numeric = [name for name in plain if _is_numeric(cells.where, whole[name])]
     layout = csv_format(Path(path)) if kind_of(Path(path)) == "csv" else None
     values = _numbers(cells.where, whole[numeric], layout, decimal)
@@ -109,7 +122,18 @@ def read_table(
         **{name: _by_label(cells, whole[name]) for name in coded},
         **{name: _whole(values[name].to_numpy()) for name in numeric},
     )
-    return OwnTable(cells.where, made.reset_index(drop=True), len(cells.frame), gaps)
+    made = made.mask(found.isna()) if keep_gaps else made
+    labels = {name: _labels(cells, name) for name in map(str, found) if _labels(cells, name)}
+    return OwnTable(cells.where, made.reset_index(drop=True), len(cells.frame), gaps, labels)
+
+
+def _filled(where: str, found: "pd.DataFrame") -> "pd.DataFrame":
+    """Every gap as some cell of its column: it is read with the others, and a gap again."""
+    empty = [str(name) for name in found if found[name].isna().all()]
+    if empty:
+        raise DataError(f"{where}: column {empty[0]!r}", "must have a value", got="none")
+    first = {str(name): found[name].dropna().iloc[0] for name in found}
+    return found.fillna(first)
 
 
 def _named(cells: Cells, columns: Sequence[str]) -> Cells:
@@ -183,9 +207,14 @@ def _as_code(code: str) -> tuple[float, str]:
         return float("inf"), code
 
 
+def looks_numeric(column: "pd.Series[str]") -> "pd.Series[bool]":
+    """Which cells look like numbers, with either decimal mark."""
+    return column.str.fullmatch(_NUMBER)
+
+
 def _is_numeric(where: str, column: "pd.Series[str]") -> bool:
     """Whether a column is numbers; one that is numbers in some rows only is refused."""
-    looks = column.str.fullmatch(_NUMBER)
+    looks = looks_numeric(column)
     if looks.any() and not looks.all():
         rows = [str(row) for row in column.index[~looks if looks.mean() >= _HALF else looks][:3]]
         raise DataError(

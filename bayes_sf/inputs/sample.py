@@ -26,7 +26,7 @@ from bayes_sf.resources import data_dir
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["AnalysisSample", "design", "link", "load_sample", "read_mapping"]
+__all__ = ["AnalysisSample", "design", "digest_of", "link", "load_sample", "read_mapping"]
 
 type Source = Literal["replica", "microdata"]
 #: Digest of the bundled replica: data that are known to be of nobody.
@@ -290,7 +290,7 @@ def link(survey: Survey, register: Register, *, source: Source = "microdata") ->
         frame=frame,
         quarters=quarters,
         source=source,
-        digest=_digest(frame, quarters),
+        digest=digest_of(frame, quarters, unit="workplace"),
         period=register.period,
         extracts=register.extracts,
         problems=join_problems(found_odd),
@@ -317,10 +317,17 @@ def _odd_links(people: "pd.DataFrame", found: "pd.DataFrame") -> "pd.DataFrame":
     )  # fmt: skip
 
 
-def _digest(*frames: "pd.DataFrame") -> str:
-    """Fingerprint of the contents, without the pseudonyms; twelve digits survive every format."""
+def digest_of(*frames: "pd.DataFrame", unit: str) -> str:
+    """Fingerprint of the contents, without the pseudonyms; twelve digits survive every format.
+
+    Parameters
+    ----------
+    *frames : pandas.DataFrame
+    unit : str
+        Column of the pseudonyms.
+    """
     sha = sha256()
     for frame in frames:
-        content = frame.drop(columns="workplace").to_csv(index=False, float_format="%.12g")
+        content = frame.drop(columns=unit).to_csv(index=False, float_format="%.12g")
         sha.update(content.encode())
     return sha.hexdigest()

@@ -4,9 +4,13 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
-from bayes_sf.catalogue import labels_language, say
+from bayes_sf.catalogue import Noun, labels_language, say
 from bayes_sf.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = [
     "INTERCEPT",
@@ -15,6 +19,7 @@ __all__ = [
     "Filter",
     "Industry",
     "Item",
+    "Stated",
     "Variable",
     "unknown_key",
 ]
@@ -144,7 +149,11 @@ class Industry(Labelled):
 
 @dataclass(frozen=True, slots=True)
 class Variable(Labelled):
-    """A register column (`column` is the register's name) or what is computed from them."""
+    """A register column (`column` is the register's name) or what is computed from them.
+
+    Of a study of one's own it is a column of numbers; `spread` is then a difference worth asking
+    of, `unit_nb` what its unit is called in Norwegian.
+    """
 
     key: str
     label_nb: str
@@ -153,16 +162,61 @@ class Variable(Labelled):
     role: str = "descriptive"
     column: str | None = None
     printed_term: str | None = None
+    spread: float | None = None
+    unit_nb: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """An analysis of a study of one's own: one formula, what it asks, and of which family."""
+
+    formula: str
+    question_en: str = ""
+    question_nb: str = ""
+    family: str = "gaussian"
 
 
 @dataclass(frozen=True, slots=True)
 class Codebook:
-    """All items by key, the industries in the report's order, register and derived variables."""
+    """All items by key, the industries in the report's order, register and derived variables.
+
+    Of a study of one's own (`bayes_sf.inputs.own_study`) the "industries" are its groups.
+
+    Attributes
+    ----------
+    group, unit : str
+        Columns of a sample: the group, and what tells rows apart.
+    register : tuple of Variable
+        What the register has; none where there is no register: then no row has quarters.
+    nouns : pair of Noun, optional
+        What a row and a group are called, of a study of one's own.
+    analyses : mapping, optional
+        Its analyses: name -> what is stated, or path of an analysis file. None: those of `models/`.
+    """
 
     items: Mapping[str, Item]
     industries: tuple[Industry, ...]
     register: tuple[Variable, ...]
     derived: tuple[Variable, ...]
+    group: str = "industry"
+    unit: str = "workplace"
+    nouns: tuple[Noun, Noun] | None = None
+    analyses: "Mapping[str, Stated | Path] | None" = None
+
+    @property
+    def outcomes(self) -> dict[str, str]:
+        """Outcomes that survey and register give, or the study's file, with their units."""
+        return {v.key: v.unit for v in self.derived if v.role == "outcome"}
+
+    @property
+    def units(self) -> str:
+        """What rows are called in messages, which are in English."""
+        return "workplaces" if self.nouns is None else self.nouns[0].many_en
+
+    @property
+    def groups(self) -> str:
+        """What groups are called in messages."""
+        return "industries" if self.nouns is None else self.nouns[1].many_en
 
     @property
     def preventive(self) -> tuple[str, ...]:

@@ -7,14 +7,16 @@ and never in the folder that is sent to them. It is in one beside it, ``FOLDER_p
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Final
 
 from bayes_sf.catalogue import say, speaking
-from bayes_sf.disclosure.control import MODELS, Control, Hidden
+from bayes_sf.disclosure.control import MODELS, Control, Hidden, Rules
 from bayes_sf.disclosure.learnt.releases import Release
+from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.files import csv_text, json_text, ready_folder, write_files
+from bayes_sf.output.words.keys import own_key
 from bayes_sf.output.words.words import outcome_name
 
 __all__ = [
@@ -62,6 +64,8 @@ def notice(control: Control, log: Sequence[Hidden], *, page: bool = False) -> st
     if not control.microdata:
         return ""
     if not rules.active:
+        if rules.reason:
+            return say("Disclosure control is off, as study.toml says: {}.", rules.reason)
         return say("DISCLOSURE CONTROL IS OFF (--no-disclosure-control): not to leave your house.")
     said = say(
         "Disclosure control: {} hidden (:), for fewer than {} workplaces or {} "
@@ -183,6 +187,17 @@ def make_private(sent: Path) -> Path:
     return ready_folder(folder)
 
 
+def _rules(rules: Rules) -> dict[str, object]:
+    """Rules as the log has them: of a study of one's own those that it has."""
+    of_workplaces = load_codebook().register
+    left_out = {"before"} | (set() if rules.reason else {"reason"})
+    left_out |= set() if of_workplaces else {"min_persons", "dominance"}
+    return {
+        own_key(one.name): getattr(rules, one.name)
+        for one in fields(rules) if one.name not in left_out
+    }  # fmt: skip
+
+
 def disclosure_files(control: Control, log: Sequence[Hidden]) -> dict[str, str]:
     """Return the audit log as files: none where there is nothing to protect.
 
@@ -196,12 +211,14 @@ def disclosure_files(control: Control, log: Sequence[Hidden]) -> dict[str, str]:
         return {}
     with speaking("en"):  # as all that programs read
         statement = notice(control, log)
-    rules = {name.name: getattr(control.rules, name.name) for name in fields(control.rules)
-             if name.name != "before"}  # fmt: skip
-    lines = sorted(set(log), key=lambda line: (line.table, line.row, line.column))
+    lines = sorted(
+        {replace(one, rule=own_key(one.rule)) for one in log},
+        key=lambda line: (line.table, line.row, line.column),
+    )
     paid = cost(control, log)
     content = {
-        "statement": statement, "rules": rules, "hidden": [asdict(one) for one in lines],
+        "statement": statement, "rules": _rules(control.rules),
+        "hidden": [asdict(one) for one in lines],
     }  # fmt: skip
     return {
         FILES[0]: csv_text(Hidden, lines), FILES[1]: json_text(content),

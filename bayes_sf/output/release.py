@@ -193,6 +193,10 @@ def _weak(logs: list[Path]) -> Iterator[str]:
         rules: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["rules"]
         if not rules["active"]:
             yield f"{path.name}: control is off"
+        if "min_units" in rules:  # a study of one's own: its units may be persons
+            if rules["min_units"] < usual.min_persons:
+                yield f"{path.name}: min_units {rules['min_units']}"
+            continue
         for name in ("min_workplaces", "min_persons"):
             if rules[name] < getattr(usual, name):
                 yield f"{path.name}: {name} {rules[name]}"

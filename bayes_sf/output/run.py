@@ -23,6 +23,7 @@ from bayes_sf.output.figures.page import DPI, coarsened, figure_files
 from bayes_sf.output.files import json_text, write_files
 from bayes_sf.output.formats.terminal import print_end, print_table
 from bayes_sf.output.tables.table import Table
+from bayes_sf.output.words.keys import own_frames, own_key
 from bayes_sf.output.words.words import STATEMENTS, statement_of
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ class Run:
         """
         files: dict[str, str | bytes] = {
             f"{name}.csv": str(frame.to_csv(index=False, lineterminator="\n"))
-            for name, frame in self.content.frames.items()
+            for name, frame in own_frames(self.content.frames).items()
         }
         files |= self.content.texts
         files["provenance.json"] = json_text(self.provenance)
@@ -198,8 +199,8 @@ class Run:
         if as_json:
             frames = {
                 name: frame.to_dict("records")
-                for name, frame in content.frames.items()
-                if name not in content.unsaid
+                for name, frame in own_frames(content.frames).items()
+                if name not in map(own_key, content.unsaid)
             }
             with speaking("en"):  # as all that programs read
                 disclosure = self.disclosure

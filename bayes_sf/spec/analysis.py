@@ -24,8 +24,9 @@ from bayes_sf.errors import SpecError, closest
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.schema import checked
 from bayes_sf.inputs.toml import read_toml
+from bayes_sf.inputs.variables import Stated
 from bayes_sf.resources import models_dir
-from bayes_sf.spec.model import OUTCOMES, ModelSpec
+from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.priors import Priors
 from bayes_sf.spec.terms.formula import read_formula
 
@@ -85,7 +86,10 @@ _PER_MODEL = ("standardize", "categorical", "within_between", "monotonic", "vary
 
 
 def analysis_names() -> tuple[str, ...]:
-    """Names of the analysis files that travel with the package."""
+    """Names of the analyses of the study in use: files that travel with the package, or its own."""
+    own = load_codebook().analyses
+    if own is not None:
+        return tuple(own)
     return tuple(sorted(path.stem for path in models_dir().glob("*.toml")))
 
 
@@ -105,6 +109,11 @@ def load_analysis(name: str | Path) -> Analysis:
     """
     from bayes_sf.spec.schema import AnalysisTable, read_priors  # pydantic is slow to import
 
+    own = load_codebook().analyses
+    if own is not None:
+        stated = own.get(str(name), Stated(str(name)))
+        if isinstance(stated, Stated) and "~" in stated.formula:
+            return _of_formula(str(name), stated)
     path = _find(name)
     where = path.name
     table = checked(AnalysisTable, read_toml(path), f"{where}: ", " of an analysis file")
@@ -129,13 +138,15 @@ def _expand(table: "AnalysisTable", priors: Priors) -> Iterator[ModelSpec]:
         spec = ModelSpec.from_formula(
             table.formula, priors=priors, min_quarters=table.min_quarters, table=published
         )
-        yield replace(spec, formula="") if spec.varying else spec  # slopes, as they are sampled
+        yield _as_sampled(spec)
         return
     items, controls = table.items, table.controls
     models = [(items[0] if len(items) == 1 else "joint", items)] if table.joint else [
         (item, [item]) for item in items
     ]  # fmt: skip
     options: dict[str, Any] = {key: getattr(table, key) for key in _PLAIN}
+    if "group" not in table.model_fields_set:
+        options["group"] = load_codebook().group
     for outcome, (name, chosen) in product(table.outcomes, models or [("null", [])]):
         predictors = (*chosen, *controls)
         for key in _PER_MODEL:
@@ -151,6 +162,40 @@ def _expand(table: "AnalysisTable", priors: Priors) -> Iterator[ModelSpec]:
         )
 
 
+def _as_sampled(spec: ModelSpec) -> ModelSpec:
+    """A model with one slope that varies as fields say it: they are sampled."""
+    return replace(spec, formula="") if spec.varying else spec
+
+
+def _of_formula(name: str, stated: Stated) -> Analysis:
+    """An analysis of a study of one's own that is one formula, of its file or of the call."""
+    formula = stated.formula
+    where = "formula" if name == formula else f"study.toml: analyses.{name}"
+    _check_columns(formula, _known(), "" if name == formula else where)
+    outcome, known = _response(formula), load_codebook().outcomes
+    if outcome not in known:
+        fix = closest(outcome, known) or f"known: {', '.join(known)}"
+        raise SpecError(
+            where, "must have an outcome of the study on its left", got=outcome, fix=fix
+        )
+    try:
+        spec = ModelSpec.from_formula(formula, family=stated.family)
+    except SpecError as error:
+        raise SpecError(
+            where, f"{error.where}: {error.rule}", got=error.got, fix=error.fix
+        ) from None
+    if not spec.formula and spec.group != load_codebook().group:
+        rule = f"must have groups of the study's column, {load_codebook().group}"
+        raise SpecError(where, rule, got=spec.group)
+    if name != formula:
+        spec = replace(spec, name=name)
+    question = stated.question_en or formula
+    return Analysis(
+        spec.name if name == formula else name, question, (_as_sampled(spec),), where,
+        stated.question_nb or question,
+    )  # fmt: skip
+
+
 def _asked_of_some(predictors: tuple[str, ...]) -> tuple[str, ...]:
     """Items with a filter question: together with others they would leave few workplaces."""
     book = load_codebook()
@@ -161,7 +206,8 @@ def _find(name: str | Path) -> Path:
     """Path of an analysis file, or an error that says which names there are."""
     if not isinstance(name, str | Path):
         raise SpecError("analysis", "must be a name or a path", got=name)
-    path = Path(name)
+    stated = (load_codebook().analyses or {}).get(str(name))
+    path = stated if isinstance(stated, Path) else Path(name)
     if path.suffix == ".toml" or path.parent != Path():
         if not path.is_file():
             raise SpecError(str(path), "must be an analysis file (TOML)", got="no such file")
@@ -169,9 +215,10 @@ def _find(name: str | Path) -> Path:
     known = analysis_names()
     if str(name) in known:
         return models_dir() / f"{name}.toml"
+    formula = () if load_codebook().analyses is None else ("a formula",)
     raise SpecError(
         "analysis",
-        f"must be one of {', '.join(known)}, or the path of a .toml file",
+        f"must be one of {', '.join((*known, *formula))}, or the path of a .toml file",
         got=str(name),
         fix=closest(str(name), known),
     )
@@ -192,13 +239,14 @@ def _check_formula(table: "AnalysisTable", where: str) -> None:
 def _check_values(table: "AnalysisTable", where: str) -> None:
     """All outcomes are known, nothing is asked twice."""
     outcomes = [_response(table.formula)] if table.formula else table.outcomes
+    there = load_codebook().outcomes
     for outcome in outcomes:
-        if outcome not in OUTCOMES:
+        if outcome not in there:
             raise SpecError(
                 f"{where}: {'formula' if table.formula else 'outcomes'}",
-                f"must be among {', '.join(OUTCOMES)}",
+                f"must be among {', '.join(there)}",
                 got=outcome,
-                fix=closest(outcome, OUTCOMES),
+                fix=closest(outcome, there),
             )
     for key in ("outcomes", "items", "controls"):
         named = getattr(table, key)
@@ -218,29 +266,42 @@ def _response(formula: str) -> str:
 
 def _check_columns(formula: str, known: tuple[str, ...], where: str) -> None:
     """Every column of a formula is one that survey or register can give."""
-    parsed = read_formula(formula)
+    parsed, book = read_formula(formula), load_codebook()
     for name in parsed.columns:
-        if name not in {*known, "industry", *OUTCOMES}:
-            rule = "must name an item or a register variable of the codebook"
-            raise SpecError(f"{where}: {parsed.place(name)}", rule, fix=closest(name, known))
+        if name not in {*known, book.group, *book.outcomes}:
+            rule = _a_column()
+            at = f"{where}: {parsed.place(name)}" if where else parsed.place(name)
+            raise SpecError(at, rule, fix=closest(name, {*known, book.group}))
+
+
+def _known() -> tuple[str, ...]:
+    """Columns that a model may have as predictors, and outcomes."""
+    book = load_codebook()
+    items = (item.key for item in book.items.values() if item.kind != "multi")
+    return (*(variable.key for variable in book.derived), *items)
+
+
+def _a_column() -> str:
+    """What a name must be."""
+    if load_codebook().register:
+        return "must name an item or a register variable of the codebook"
+    return "must name an item, an outcome or the group of study.toml"
 
 
 def _check_items(table: "AnalysisTable", where: str) -> None:
     """Every column is one that survey or register can give; options are about the model's own."""
-    book = load_codebook()
-    items = (item.key for item in book.items.values() if item.kind != "multi")
-    known = (*(variable.key for variable in book.derived), *items)
+    known = _known()
     if table.formula:
         _check_columns(table.formula, known, where)
     for key in ("items", "controls"):
         for name in getattr(table, key):
             if name not in known:
-                rule = "must name an item or a register variable of the codebook"
+                rule = _a_column()
                 raise SpecError(f"{where}: {key}", rule, got=name, fix=closest(name, known))
     for key in ("repeats", "known_se"):
         name = getattr(table, key)
         if name and name not in known:
-            rule = "must name a register variable of the codebook"
+            rule = _a_column().replace("an item or ", "")
             raise SpecError(f"{where}: {key}", rule, got=name, fix=closest(name, known))
     used = [*table.items, *table.controls]
     for key in _PER_MODEL:

@@ -15,20 +15,15 @@ from functools import lru_cache
 from typing import Any
 
 from bayes_sf.errors import SpecError
+from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.spec.family import family_of
 from bayes_sf.spec.names import INTERCEPT, check_columns, check_list
 from bayes_sf.spec.prior import LOCATION_FAMILIES, Prior
 from bayes_sf.spec.priors import BASIC, Priors
 from bayes_sf.spec.terms.formula import Formula, read_formula
 
-__all__ = ["LIKELIHOODS", "MISSING", "OUTCOMES", "ModelSpec"]
+__all__ = ["LIKELIHOODS", "MISSING", "ModelSpec"]
 
-#: Outcomes that survey and register give, with their units.
-OUTCOMES: Mapping[str, str] = {
-    "absence_mean": "pp",
-    "absence_change": "pp",
-    "absence_trend": "tau-b",
-}
 LIKELIHOODS = ("gaussian", "student")
 #: What becomes of workplaces with gaps; and the outcomes of which the panel model speaks.
 MISSING = ("drop", "model", "model_unlinked")
@@ -237,7 +232,7 @@ class ModelSpec:
         if not self.name:
             object.__setattr__(self, "name", (*self.predictors, "null")[0])
         if not self.unit:
-            object.__setattr__(self, "unit", OUTCOMES.get(self.outcome, ""))
+            object.__setattr__(self, "unit", load_codebook().outcomes.get(self.outcome, ""))
 
     def _check_names(self) -> None:
         """Columns are named by text, are different, and options are about predictors."""

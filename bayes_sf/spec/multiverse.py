@@ -66,6 +66,14 @@ class Multiverse:
     rope: float
     choices: Mapping[str, tuple[Any, ...]]
 
+    @property
+    def usual(self) -> dict[str, Any]:
+        """The combination that others are compared with: the report's, or the first options."""
+        if load_codebook().register:
+            return report_choices(self.item)
+        first = {key: options[0] for key, options in self.choices.items()}
+        return first | {"without": NONE}
+
     def specifications(self, groups: tuple[str, ...]) -> list[dict[str, Any]]:
         """Every combination, as choice -> option.
 
@@ -85,7 +93,11 @@ class Multiverse:
         for group in options["without"]:
             if group != NONE and group not in groups:
                 where = f"multiverse {self.name}: choices.without"
-                raise SpecError(where, "must be an industry", got=group, fix=closest(group, groups))
+                book = load_codebook()
+                rule = (
+                    "must be an industry" if book.register else f"must be a value of {book.group}"
+                )
+                raise SpecError(where, rule, got=group, fix=closest(group, groups))
         count = prod(len(values) for values in options.values())
         if count > _MOST:
             rule = f"must have at most {_MOST} combinations"
@@ -141,11 +153,32 @@ def load_multiverse(name: str | Path) -> Multiverse:
     where = path.name
     table = checked(MultiverseTable, read_toml(path), f"{where}: ", " of a multiverse")
     _check_item(table.item, f"{where}: item")
-    choices = _choices(table.choices, report_choices(table.item), where)
+    choices = _choices(table.choices, _usual(table.item, table.choices, where), where)
     if any(table.item in names for names in choices["controls"]):
         rule = "must not have the item itself"
         raise SpecError(f"{where}: choices.controls", rule, got=table.item)
     return Multiverse(path.stem, table.question, table.item, table.contrast, table.rope, choices)
+
+
+def _usual(item: str, table: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Choices that there are, with what is chosen of those that are not named."""
+    book = load_codebook()
+    if book.register:
+        return report_choices(item)
+    outcomes = table.get("outcome", [*book.outcomes])
+    named = isinstance(outcomes, list) and all(name in book.outcomes for name in outcomes)
+    if named and len({book.outcomes[name] for name in outcomes}) != 1:
+        rule = "must name one outcome, or several in one unit"
+        raise SpecError(f"{where}: choices.outcome", rule, got=outcomes)
+    first = next(iter(book.outcomes))
+    return {
+        key: first if key == "outcome" else value
+        for key, value in CHOICES.items() if key not in _OF_A_REGISTER
+    }  # fmt: skip
+
+
+#: Choices that a study without a register and its questionnaire does not have.
+_OF_A_REGISTER = frozenset({"min_quarters", "last_quarter", "dont_know"})
 
 
 def _find(name: str | Path) -> Path:
@@ -153,6 +186,8 @@ def _find(name: str | Path) -> Path:
     path = Path(name)
     if path.suffix == ".toml":
         return path
+    if load_codebook().analyses is not None:
+        raise SpecError("multiverse", "must be a .toml file", got=str(name))
     known = multiverse_names()
     if str(name) not in known:
         rule = f"must be a .toml file, or one of {', '.join(known)}"
@@ -165,9 +200,9 @@ def _choices(
 ) -> dict[str, tuple[Any, ...]]:
     """Options of every choice, those of the report where none are named."""
     for key in table:
-        if key not in CHOICES:
-            rule = f"is no choice (known: {', '.join(CHOICES)})"
-            raise SpecError(f"{where}: choices.{key}", rule, fix=closest(key, CHOICES))
+        if key not in report:
+            rule = f"is no choice (known: {', '.join(report)})"
+            raise SpecError(f"{where}: choices.{key}", rule, fix=closest(key, report))
     found: dict[str, tuple[Any, ...]] = {}
     for key, usual in report.items():
         found[key] = (usual,)
@@ -189,12 +224,14 @@ def _choices(
 
 def _check_option(key: str, option: Any, where: str) -> None:
     """Refuse what is no option of a choice."""
-    if OPTIONS[key]:
-        if option not in OPTIONS[key]:
-            fix = closest(str(option), OPTIONS[key])
+    book = load_codebook()
+    known = OPTIONS[key] if book.register or key != "outcome" else tuple(book.outcomes)
+    if known:
+        if option not in known:
+            fix = closest(str(option), known)
             if (key, option) == ("likelihood", "student"):
                 fix = "it is sampled, not exact: see bayes-sf fit q13_student --engine nuts"
-            raise SpecError(where, f"must be among {', '.join(OPTIONS[key])}", got=option, fix=fix)
+            raise SpecError(where, f"must be among {', '.join(known)}", got=option, fix=fix)
     elif key == "min_quarters":
         if not isinstance(option, int) or isinstance(option, bool) or not 1 <= option <= 20:
             raise SpecError(where, "must be whole numbers from 1 to 20", got=option)
@@ -213,10 +250,12 @@ def _single_answers() -> list[str]:
 
 
 def _check_item(name: str, where: str) -> None:
-    """Refuse what is no single answer of the survey."""
-    if name not in _single_answers():
-        fix = closest(name, _single_answers())
-        raise SpecError(where, "must be an item of the survey", got=name, fix=fix)
+    """Refuse what is no single answer of the survey, or no item of a study of one's own."""
+    book = load_codebook()
+    known = _single_answers() if book.register else [*book.controls]
+    if name not in known:
+        rule = f"must be an item of {'the survey' if book.register else 'the study'}"
+        raise SpecError(where, rule, got=name, fix=closest(name, known))
 
 
 def _check_controls(names: Any, where: str) -> None:
@@ -226,7 +265,9 @@ def _check_controls(names: Any, where: str) -> None:
     known = {*load_codebook().controls, *_single_answers()}
     for name in names:
         if name not in known:
-            rule = "must be survey items, or women_share, senior_share, n_employees"
+            rule = "must be items of the study"
+            if load_codebook().register:
+                rule = "must be survey items, or women_share, senior_share, n_employees"
             raise SpecError(where, rule, got=name, fix=closest(name, known))
     if len(set(names)) < len(names):
         raise SpecError(where, "must name each control once", got=names)

@@ -20,8 +20,10 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, create_model
 
 from bayes_sf.errors import SpecError, closest
+from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.inputs.own_study.header import ENTRIES, PARTS, StudyTable
 from bayes_sf.inputs.schema import Name, Number, Table, Text, checked
-from bayes_sf.spec.model import LIKELIHOODS, MISSING, OUTCOMES, ModelSpec
+from bayes_sf.spec.model import LIKELIHOODS, MISSING, ModelSpec
 from bayes_sf.spec.prior import KEYS, Prior
 from bayes_sf.spec.priors import ALLOWED, Priors
 from bayes_sf.spec.statements import (
@@ -100,7 +102,7 @@ class AnalysisTable(Table, title="Analysis of bayes_sf"):
         Text, Field(description="As in lme4, in the place of outcomes, items and options.")
     ] = ""
     outcomes: Annotated[
-        list[Annotated[Name, Field(json_schema_extra={"enum": [*OUTCOMES]})]],
+        list[Name],
         Field(title="a list of outcomes", min_length=1, description="Each has its models.",
               default_factory=list),
     ]  # fmt: skip
@@ -189,10 +191,20 @@ def json_schema(schema: type[Table]) -> dict[str, Any]:
     Parameters
     ----------
     schema : type of Table
-        `AnalysisTable` or `MultiverseTable`.
+        `AnalysisTable`, `MultiverseTable`, or `StudyTable` of a study of one's own.
     """
     written = schema.model_json_schema()
     parts = written["properties"]
+    if schema is StudyTable:
+        for key, part in PARTS.items():
+            parts[key] = part.model_json_schema() | parts[key] | {"additionalProperties": False}
+        for key, entry in ENTRIES.items():
+            shape: Any = entry.model_json_schema()
+            shape = {"anyOf": [{"type": "string"}, shape]} if key == "analyses" else shape
+            parts[key]["additionalProperties"] = shape
+    elif "outcomes" in parts:
+        known = {"enum": [*load_codebook().outcomes]}
+        parts["outcomes"]["items"] = known | parts["outcomes"]["items"]
     if "priors" in parts:
         priors = _priors_schema().model_json_schema()
         written["$defs"] = priors.pop("$defs")

@@ -369,7 +369,7 @@ def test_a_factor_of_a_table_may_have_a_colon_in_its_name(
     ("arguments", "code", "message"),
     [
         (["score ~ ses + (1 | school)", "--table", "pupils.csv"], 2, "no rules of disclosure"),
-        (["score ~ ses + (1 | school)", OPEN], 2, "a formula: needs a table"),
+        (["score ~ ses + (1 | school)", OPEN], 2, "a formula: needs data of your own"),
         (["q13", "--table", "pupils.csv", OPEN], 2, "formula"),
         (["score ~ ses + (1 | scool)", "--table", "pupils.csv", OPEN], 3, "mean 'school'"),
         (["score ~ ses + (1 | school)", "--table", "pupil.csv", OPEN], 3, "pupil.csv: must exist"),

@@ -124,3 +124,68 @@ def test_a_third_language_is_one_file(command: Command, tmp_path: Path, third: s
     assert code == 2
     assert "must be en or nb or nn (got 'se')" in err
     assert not list(tmp_path.glob("*.json"))
+
+
+# Of a study of one's own -------------------------------------------------------------------------
+
+OWN = {path.stem: path for path in sorted((catalogue.FOLDER / "study").glob("*.po"))}
+#: What belongs to the report's study.
+ANOTHERS = re.compile(
+    r"industr|workplace|absence|survey|\bregister|quarter|employee|the report|percentage points|"
+    r"bransje|virksomhet|fravær|spørreundersøk|kvartal|ansatte|rapporten|prosentpoeng",
+    re.IGNORECASE,
+)
+#: Where commands do not come with a study of one's own, or what is said is of its own kind.
+NOT_OF_A_STUDY = (
+    "analysis/missing", "analysis/printed", "analysis/replay", "analysis/size/days_lost",
+    "cli/report", "engines/panel", "inputs/faults", "inputs/register", "output/figures/imputation",
+    "output/report", "output/runs/impute", "output/runs/reproduce", "output/runs/reread",
+    "output/runs/select", "output/tables/comparison_tables", "output/tables/imputation_tables",
+    "output/tables/reread_tables", "output/tables/summary", "output/words/findings",
+    "output/words/problems", "recovery", "replica",
+)  # fmt: skip
+#: Texts of other modules that only the report's study comes to: of quarters, days, printed tables.
+OF_THE_REPORT = frozenset((
+    "ASSOCIATION, NOT THE EFFECT OF AN INTERVENTION", "At least 1 observed quarter",
+    "At least {} observed quarters", "Last quarter", "Linked to the register", "Minimum quarters",
+    "Observed quarters of absence", "One line per workplace in the register",
+    "Percent of the surveyed workplaces, by quarter", "Printed in the report", "Real study:",
+    "SYNTHETIC", "Source: the real study", "The report's n is", "no row in the register",
+    "industries: groups", "n: workplaces with", "Employees", "Quarters",
+    "the outcome is not in percentage points", "all imputed quarters", "quarters",
+    "sd_workplace", "sd_group_change", "sd_period",
+))  # fmt: skip
+
+
+def own(lang: str) -> dict[tuple[str, str], str]:
+    """What is said otherwise of a study of one's own."""
+    with OWN[lang].open("rb") as file:
+        return keys(read_po(file))
+
+
+def test_own_words_are_there_in_both_languages(said: dict[tuple[str, str], str]) -> None:
+    assert list(OWN) == ["en", "nb"]
+    assert own("en").keys() == own("nb").keys()
+    assert own("en").keys() <= said.keys()
+    for lang in OWN:
+        for (context, english), text in own(lang).items():
+            assert not ANOTHERS.search(text), text
+            assert set(fields(text)) <= set(fields(english)), english
+            assert set(re.findall(r"<(\w+)>", text)) <= {
+                "unit", "units", "group", "groups", "Unit", "Units", "Group", "Groups",
+            }, (context, text)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "path", sorted(TOOL.PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(TOOL.PACKAGE))
+)
+def test_what_a_study_of_ones_own_comes_to_is_said_in_its_words(path: Path) -> None:
+    if str(path.relative_to(TOOL.PACKAGE)).startswith(NOT_OF_A_STUDY):
+        return
+    norwegian = catalogue.words_of("nb")
+    left = [
+        text for context, text in TOOL.said_in_python(path.read_text(encoding="utf-8"))
+        if ANOTHERS.search(text) or ANOTHERS.search(norwegian.get((context, text), ""))
+        if (context, text) not in own("en") and not text.startswith(tuple(OF_THE_REPORT))
+    ]  # fmt: skip
+    assert not left

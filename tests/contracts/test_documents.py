@@ -3,6 +3,7 @@
 import re
 import runpy
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -13,11 +14,12 @@ import pytest
 import typer
 
 from bayes_sf import cli
+from bayes_sf.inputs.own_study.header import read_study_header
 from bayes_sf.inputs.sample import read_mapping
 from bayes_sf.recovery.data import load_sample
 from bayes_sf.spec.analysis import load_analysis
 from bayes_sf.spec.terms.formula import read_formula
-from tests.conftest import draw_blank, few_models
+from tests.conftest import draw_blank, few_models, run_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from tests.conftest import Finished
 
 ROOT = Path(__file__).resolve().parents[2]
+OWN_STUDY = ROOT / "tests" / "own_studies" / "pupils"
 REFRESH = runpy.run_path(str(ROOT / "docs" / "refresh.py"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -63,7 +66,8 @@ def lines_of(text: str) -> set[str]:
 
 def commands() -> set[str]:
     """Every command of README, tutorial and how-to but those on a reader's own files."""
-    return {line for text in PAGES.values() for line in lines_of(text) if "--survey" not in line}
+    own = re.compile(r"--survey|--study|bayes-sf init")
+    return {line for text in PAGES.values() for line in lines_of(text) if not own.search(line)}
 
 
 def named() -> set[str]:
@@ -148,8 +152,11 @@ def test_every_command_that_is_named_can_be_meant(line: str) -> None:
         called = group.commands[name].make_context(name, rest)
         asked = called.params.get("analyses") or [called.params.get("analysis")]
         for analysis in filter(None, asked):
-            if called.params.get("table"):
+            if called.params.get("table") or "~" in analysis:
                 assert read_formula(analysis)
+                continue
+            if called.params.get("own_study"):
+                assert analysis in read_study_header(OWN_STUDY).analyses
                 continue
             assert (ROOT / "models" / f"{analysis}.toml").exists()
 
@@ -166,11 +173,32 @@ def test_python_examples_print_what_is_shown(page: str) -> None:
 def test_model_files_that_are_shown_are_read(tmp_path: Path) -> None:
     blocks = re.findall(r"```toml\n(.*?)```", PAGES["docs/own_files.md"], re.DOTALL)
     shown = {"schema" in block: block for block in blocks}
-    assert len(shown) == len(blocks) == 2
+    assert (len(shown), len(blocks)) == (2, 3)
+    shown = {"schema" in block: block for block in blocks if "kind" not in block}
     for name, block in (("names.toml", shown[False]), ("mine.toml", shown[True])):
         (tmp_path / name).write_text(block, encoding="utf-8")
     assert read_mapping(tmp_path / "names.toml")["survey"]["q13"] == "tilpasning"
     assert load_analysis(str(tmp_path / "mine.toml")).specs[0].predictors == ("q4",)
+
+
+def test_the_page_on_a_study_of_ones_own_is_true(tmp_path: Path) -> None:
+    """Its commands, one after the other; its `study.toml`; what `init` prints."""
+    page = PAGES["docs/own_files.md"]
+    shutil.copy(OWN_STUDY / "pupils.csv", tmp_path)
+    blocks = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    first, *lines = (
+        line for block in blocks for line in block.splitlines()
+        if re.search("--study|bayes-sf init", line)
+    )  # fmt: skip
+    done = run_here(*shlex.split(first)[1:], folder=tmp_path)
+    assert done.stderr == ""
+    assert " ".join(done.stdout.split()) in " ".join(page.split())
+    (written,) = (b for b in re.findall(r"```toml\n(.*?)```", page, re.DOTALL) if "kind" in b)
+    (tmp_path / "study.toml").write_text(written, encoding="utf-8")
+    assert len(lines) == 7
+    for line in lines:
+        done = run_here(*shlex.split(line)[1:], folder=tmp_path)
+        assert (done.code, done.stderr) == (0, ""), line
 
 
 def test_every_analysis_has_its_line() -> None:

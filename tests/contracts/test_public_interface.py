@@ -19,7 +19,8 @@ PUBLIC = [
     "compare", "compare_models", "comparisons", "confounding", "fit", "glance", "hypothesis",
     "icc_posterior", "icc_table", "influence", "load_analysis", "load_sample", "loo", "methods",
     "plot", "poststratify", "predict", "prior_conflict", "published_table", "r2",
-    "read_published", "reread", "sensitivity", "slopes", "table", "tidy", "variance_test",
+    "read_published", "reread", "sensitivity", "slopes", "study", "table", "tidy",
+    "variance_test",
 ]  # fmt: skip
 
 PARAMETERS = {
@@ -91,6 +92,7 @@ PARAMETERS = {
     "*prob=0.95 *seed=1 *draws=None *tune=None *chains=None *target_accept=None *nAGQ=None "
     "*progress",
     "load_analysis": "name",
+    "study": "path",
     "icc_posterior": "*icc *n *groups *sizes=None *balanced=False *estimator='unknown' "
     "*priors=None *level=0.95 *seed=1",
     "icc_table": "path *priors=None *level=0.95 *seed=1 *size=None *decimal_mark='.' *progress",

@@ -36,6 +36,24 @@ def test_bundled_files_name_their_schema_and_use_its_keys_only(path: Path) -> No
         assert set(table[part]) <= set(schema["properties"][part]["properties"])
 
 
+def test_the_schema_of_a_study_knows_the_keys_of_one() -> None:
+    schema = json.loads((MODELS / "schema" / "study.json").read_text(encoding="utf-8"))[
+        "properties"
+    ]
+    path = ROOT / "tests" / "own_studies" / "pupils" / "study.toml"
+    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    assert set(table) <= set(schema)
+    for part in ("rows", "group", "disclosure"):
+        assert set(table[part]) <= set(schema[part]["properties"])
+        assert not schema[part]["additionalProperties"]
+    for part in ("outcomes", "items"):
+        known = set(schema[part]["additionalProperties"]["properties"])
+        assert all(set(entry) <= known for entry in table[part].values())
+    assert {"formula", "question"} <= set(
+        schema["analyses"]["additionalProperties"]["anyOf"][1]["properties"]
+    )
+
+
 def _accepted(role: str, entry: dict[str, Any], schema: dict[str, Any]) -> bool:
     """Whether an entry's keys fit one of the shapes of a role, as an editor reads them."""
     shapes = schema["properties"]["priors"]["properties"][role]

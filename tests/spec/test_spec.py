@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from bayes_sf.errors import SpecError
+from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.spec.analysis import analysis_names, load_analysis
-from bayes_sf.spec.model import OUTCOMES, ModelSpec
+from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.priors import Prior, Priors
 
 BAD = sorted((Path(__file__).parent / "bad_specs").glob("*.toml"))
@@ -74,7 +75,7 @@ def test_analyses_that_travel_with_the_package(name: str) -> None:
     assert analysis.question.endswith("?")
     assert len({spec.key for spec in analysis.specs}) == len(analysis.specs)
     for spec in analysis.specs:
-        assert spec.unit == OUTCOMES[spec.outcome]
+        assert spec.unit == load_codebook().outcomes[spec.outcome]
         for role in ("intercept", "slope", "sd_resid", "sd_group"):
             if role != "slope" or spec.predictors:
                 assert getattr(spec.priors, role).reason, f"{name}: {role} has no reason"

@@ -40,6 +40,7 @@ from bayes_sf.engines.outcomes.result import OutcomeResult
 from bayes_sf.engines.result import Result
 from bayes_sf.engines.sampled.pointwise import given_draws
 from bayes_sf.errors import DataError, UsageError
+from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.spec.family import family_of
 from bayes_sf.spec.rows import Rows
 
@@ -302,7 +303,8 @@ def _check_same_rows(results: Mapping[str, Result]) -> None:
             raise UsageError(
                 "compare", "models must have the same outcome of the same rows",
                 got=f"{outcomes}, rows {sizes}",
-                fix="fit both to the rows that have every predictor, and the same min_quarters",
+                fix="fit both to the rows that have every predictor"
+                + ", and the same min_quarters" * bool(load_codebook().register),
             )  # fmt: skip
 
 

@@ -76,6 +76,13 @@ class Workplaces:
         contrast, item = _code_item(asked, sample)
         wanted = dict.fromkeys(name for names in choices["controls"] for name in names)
         controls = {name: _columns(frame, name) for name in wanted}
+        book = load_codebook()
+        groups = frame[book.group].to_numpy(dtype=str)
+        if not book.register:
+            always = np.full(len(frame), np.inf)
+            asked_of = choices["outcome"]
+            there = {(name, ""): (frame[name].to_numpy(float), always) for name in asked_of}
+            return cls(contrast, groups, item, controls, there)
         rates, days = _by_quarter(sample, "absence"), _by_quarter(sample, "contracted_days")
         names = _quarters(sample)
         outcomes = {}
@@ -86,7 +93,7 @@ class Workplaces:
             stop = names.index(last) + 1
             for kind in choices["outcome"]:
                 outcomes[kind, last] = _outcome(kind, rates[:, :stop], days[:, :stop])
-        return cls(contrast, frame["industry"].to_numpy(dtype=str), item, controls, outcomes)
+        return cls(contrast, groups, item, controls, outcomes)
 
     def moments(self, one: Mapping[str, Any]) -> tuple[Moments, float]:
         """Sufficient statistics of one combination, and the contrast in units of its item.
@@ -101,16 +108,17 @@ class Workplaces:
         DataError
             When no row is left, or the item is to be standardised and does not vary.
         """
-        y, quarters = self.outcomes[one["outcome"], one["last_quarter"]]
-        columns = dict(self.item[one["dont_know"]])
+        y, quarters = self.outcomes[one["outcome"], one.get("last_quarter", "")]
+        columns = dict(self.item[one.get("dont_know", "missing")])
         for name in one["controls"]:
             columns |= self.controls[name]
         table = np.column_stack([*columns.values(), y])
-        kept = np.isfinite(table).all(axis=1) & (quarters >= one["min_quarters"])
+        kept = np.isfinite(table).all(axis=1) & (quarters >= one.get("min_quarters", 0))
         if one["without"] != NONE:
             kept &= self.groups != one["without"]
         if not kept.any():
-            raise DataError("workplaces", "must be left", got="none that meet all choices")
+            where = "workplaces" if load_codebook().register else "rows"
+            raise DataError(where, "must be left", got="none that meet all choices")
         data = table[kept]
         # An answer that nobody gave has no coefficient, as in `build_design`.
         used = data.any(axis=0) | [not name.endswith("]") for name in (*columns, "")]
@@ -123,9 +131,11 @@ class Workplaces:
             data[:, 0] = (data[:, 0] - data[:, 0].mean()) / unit
         groups, code = np.unique(self.groups[kept], return_inverse=True)
         terms = tuple(name for name, has in zip(columns, used, strict=False) if has)
+        book = load_codebook()
+        outcome = "absence_mean" if book.register else one["outcome"]
         moments = Moments.from_arrays(
-            data[:, used], code, outcome="absence_mean", predictors=terms,
-            groups=tuple(map(str, groups)), group="industry",
+            data[:, used], code, outcome=outcome, predictors=terms,
+            groups=tuple(map(str, groups)), group=book.group,
         )  # fmt: skip
         return moments, self.contrast.size / unit
 
@@ -146,8 +156,11 @@ def _columns(frame: Any, name: str) -> _Columns:
 
 def _code_item(asked: Multiverse, sample: AnalysisSample) -> tuple[Contrast, dict[str, _Columns]]:
     """How far the item moves, and its columns by the coding of don't know."""
-    item = load_codebook().item(asked.item)
+    book = load_codebook()
     columns = _columns(sample.frame, asked.item)
+    if not book.register:
+        return _code_own(asked, columns)
+    item = book.item(asked.item)
     own = columns.pop(f"{asked.item}[{_UNKNOWN}]", None)
     if len(columns) != 1:
         where = f"multiverse {asked.name}: item"
@@ -164,6 +177,14 @@ def _code_item(asked: Multiverse, sample: AnalysisSample) -> tuple[Contrast, dic
     answered = {term: np.where(unknown, float(min(codes)), values)}  # the reference
     extra = {f"{asked.item}[{_UNKNOWN}]": unknown.astype(float)}
     return contrast, {**coded, "category": {**answered, **extra}}
+
+
+def _code_own(asked: Multiverse, columns: _Columns) -> tuple[Contrast, dict[str, _Columns]]:
+    """The same of a study of one's own: whoever did not answer is left out."""
+    if len(columns) != 1:
+        where = f"multiverse {asked.name}: item"
+        raise UsageError(where, "must be numbers, or have ordered answers or two", got=[*columns])
+    return find_contrast(next(iter(columns)), asked.contrast), {"missing": columns}
 
 
 def _quarters(sample: AnalysisSample) -> list[str]:

@@ -154,7 +154,7 @@ def influence(
     if len(values) > _MOST_ANSWERS:
         raise UsageError(
             f"influence of {chosen.term}", f"needs at most {_MOST_ANSWERS} different values",
-            got="more", fix="use an item of the survey",
+            got="more", fix="use an item with few answers",
         )  # fmt: skip
     keys = _answers(chosen.term, values, own=result.provenance.source in OWN_DATA)
     names = dict(zip(values, keys, strict=True))
@@ -248,7 +248,8 @@ def _refit(
         row: dict[str, Any] = {"left_out": kind, "which": which, "n": int(kept.sum())}
         try:
             if kind != "nobody" and (~kept).sum() < smallest:
-                raise UsageError(which, f"must have {smallest} workplaces for this to be shown")
+                units = load_codebook().units
+                raise UsageError(which, f"must have {smallest} {units} for this to be shown")
             result = fit(spec, rows.take(kept), engine="exact", prob=prob)
             mixture = contrast_posterior(result, contrast)
             low, high = mixture.quantile([0.5 - 0.5 * prob, 0.5 + 0.5 * prob])[0]

@@ -43,6 +43,7 @@ from bayes_sf.engines.gaussian.estimates import Estimate, frequentist_rows
 from bayes_sf.engines.gaussian.ols_reml import fit_no_pooling
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import BayesSFError, DataError
+from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.spec.priors import Priors
 
 if TYPE_CHECKING:
@@ -175,7 +176,10 @@ def _rungs(
     flat = replace(result, spec=replace(spec, priors=Priors.flat()))
     yield _tried("flat prior", "exact", flat, data)
     yield _fitted("stated prior", result)
+    quarters = bool(load_codebook().register)  # a study without them has no rung of theirs
     for name, options in BEYOND.items():
+        if "repeats" in options and not quarters:
+            continue
         model = replace(spec, **options)  # type: ignore[arg-type]
         engine = model.engines[0]
         reason = _not_fitted(name, result, engine, sampled)
@@ -187,6 +191,8 @@ def _rungs(
             rung = _fitted(name, found)
             yield rung if found.converged else replace(rung, estimates={}, missing=verdict)
     missing = "" if imputed else "no saved result was given"
+    if not quarters and not imputed:
+        return
     yield _Rung(IMPUTED, "nuts", imputed, nan, missing)
 
 

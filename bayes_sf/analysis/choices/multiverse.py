@@ -26,7 +26,7 @@ from bayes_sf.errors import BayesSFError, DataError, UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.spec.moments import Moments
-from bayes_sf.spec.multiverse import Multiverse, report_choices
+from bayes_sf.spec.multiverse import Multiverse
 from bayes_sf.spec.priors import Priors
 
 if TYPE_CHECKING:
@@ -72,6 +72,17 @@ class Explored:
     prob: float
     source: str
     sizes: Mapping[str, int] = field(default_factory=dict, repr=False)
+
+    @property
+    def outcome(self) -> str:
+        """What the estimates are of; of several outcomes of a study of one's own the first."""
+        first = str(self.asked.choices["outcome"][0])
+        return "absence_mean" if load_codebook().register else first
+
+    @property
+    def unit(self) -> str:
+        """Of the estimates."""
+        return load_codebook().outcomes[self.outcome]
 
     @property
     def fitted(self) -> "pd.DataFrame":
@@ -156,8 +167,9 @@ def explore(
         raise UsageError("multiverse", "needs workplaces", got=type(sample).__name__, fix=fix)
     if not 0 < prob < 1:
         raise UsageError("prob", "must lie between 0 and 1", got=prob)
-    there = set(sample.frame["industry"])
-    groups = tuple(one.key for one in load_codebook().industries if one.key in there)
+    book = load_codebook()
+    there = set(sample.frame[book.group])
+    groups = tuple(one.key for one in book.industries if one.key in there)
     specifications = asked.specifications(groups)
     workplaces = Workplaces.of(asked, sample)
     by_rows: dict[tuple[Any, ...], list[int]] = {}
@@ -176,7 +188,7 @@ def explore(
         found |= fits
         for group, n in least.items():
             sizes[group] = min(n, sizes.get(group, n))
-    usual = report_choices(asked.item)
+    usual = asked.usual
     rows = [
         {**one, "controls": " + ".join(one["controls"]) or "none", "report": one == usual, **fit}
         for one, fit in zip(specifications, (found[i] for i in range(len(found))), strict=True)

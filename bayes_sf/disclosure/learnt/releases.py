@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.analysis.comparison import ANALYSES
+from bayes_sf.analysis.comparison import main_specs
 from bayes_sf.disclosure.learnt.knowledge import Knowledge, as_weights
 from bayes_sf.disclosure.learnt.statistics import (
     ICC,
@@ -27,17 +27,15 @@ from bayes_sf.disclosure.learnt.statistics import (
 )
 from bayes_sf.engines.fit import rows_of
 from bayes_sf.errors import BayesSFError, DisclosureError
+from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.sample import AnalysisSample
-from bayes_sf.spec.analysis import load_analysis
-from bayes_sf.spec.model import OUTCOMES, ModelSpec
+from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import INTERCEPT
 
 __all__ = ["WITHHELD", "Counted", "Left", "Release", "Releases", "finger"]
 
 _Floats = NDArray[np.float64]
 _Mask = NDArray[np.bool_]
-#: What workplaces are grouped by.
-_GROUP: Final = "industry"
 #: What all groups are in: beside a hidden group it is not said of models with predictors, since
 #: each of them is one more equation in that group's mean.
 _SHARED: Final = frozenset({INTERCEPT, SPREAD, ICC, "sd_group"})
@@ -260,34 +258,35 @@ class Releases:
         now = self._marked()
         for one in self.before:
             if isinstance(one, Counted) and 0 < now.changed(one) < self.least:
-                rule = "are withheld: with what has left they would tell of single workplaces"
-                raise DisclosureError("counts of workplaces", rule, fix=_SHOW)
+                units = load_codebook().units
+                rule = f"are withheld: with what has left they would tell of single {units}"
+                raise DisclosureError(f"counts of {units}", rule, fix=_SHOW)
         self._counted.append(now)
 
     def _marked(self) -> Counted:
         """Digests of what is counted of each workplace, for a ledger that is its owner's alone."""
         from pandas.util import hash_pandas_object
 
-        frame, quarters = self.sample.frame, self.sample.quarters
-        answers = hash_pandas_object(frame.drop(columns="workplace"), index=False)
-        rest = quarters.drop(columns="workplace")
-        register = hash_pandas_object(rest, index=False).groupby(quarters["workplace"]).sum()
-        names = frame["workplace"]
+        frame, quarters, unit = self.sample.frame, self.sample.quarters, load_codebook().unit
+        answers = hash_pandas_object(frame.drop(columns=unit), index=False)
+        rest = quarters.drop(columns=unit)
+        register = hash_pandas_object(rest, index=False).groupby(quarters[unit]).sum()
+        names = frame[unit]
         both = answers.to_numpy() + register.reindex(names, fill_value=0).to_numpy()
         return Counted({str(name): f"{mark:016x}" for name, mark in zip(names, both, strict=True)})
 
     @cached_property
     def _reports(self) -> dict[str, dict[str, ModelSpec]]:
         """The report's models by outcome and key, the null models first."""
-        found: dict[str, dict[str, ModelSpec]] = {outcome: {} for outcome in OUTCOMES}
-        for name in ANALYSES:
-            for spec in load_analysis(name).specs:
-                found[spec.outcome].setdefault(_key(spec), spec)
+        outcomes = load_codebook().outcomes
+        found: dict[str, dict[str, ModelSpec]] = {outcome: {} for outcome in outcomes}
+        for spec in main_specs():
+            found[spec.outcome].setdefault(_key(spec), spec)
         return found
 
     def _decide(self, spec: ModelSpec) -> Release:
         """Decide of one model, with all that has left so far."""
-        if spec.group != _GROUP:  # workplaces, or whatever else tells them apart
+        if spec.group != load_codebook().group:  # workplaces, or whatever else tells them apart
             return WITHHELD
         mask = self.population(spec)
         if self.closed(spec) or self._beside(spec.outcome, mask):
@@ -366,7 +365,9 @@ class Releases:
     def _needed(self, outcome: str) -> _Floats:
         """Least standard deviation that each workplace's outcome must keep for a reader."""
         y = self.sample.frame[outcome].to_numpy(float)
-        points = _POINTS if OUTCOMES.get(outcome) == "pp" else _SHARE * self._sd(outcome)
+        points = (
+            _POINTS if load_codebook().outcomes.get(outcome) == "pp" else _SHARE * self._sd(outcome)
+        )
         needed: _Floats = np.fmax(_SHARE * np.abs(y), points) / _SDS
         return needed
 
@@ -377,7 +378,7 @@ class Releases:
     @cached_property
     def _names(self) -> list[str]:
         """Pseudonyms of the sample, then those of workplaces that were in earlier ones."""
-        own = [str(name) for name in self.sample.frame["workplace"]]
+        own = [str(name) for name in self.sample.frame[load_codebook().unit]]
         earlier = (name for one in self._models for name in one.workplaces)
         return [*dict.fromkeys([*own, *earlier])]
 

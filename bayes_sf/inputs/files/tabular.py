@@ -9,7 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -62,12 +62,15 @@ class Cells:
         For SPSS and Stata: column to {code: label}.
     missing : dict
         For SPSS and Stata: column to the cells that the file declares missing.
+    titles : dict
+        For SPSS and Stata: column to its own label.
     """
 
     where: str
     frame: "pd.DataFrame" = field(repr=False)
     labels: dict[str, dict[str, str]] = field(default_factory=dict)
     missing: dict[str, frozenset[str]] = field(default_factory=dict)
+    titles: dict[str, str] = field(default_factory=dict)
 
     def rename(self, names: Mapping[str, str]) -> "Cells":
         """Keep some columns under other names.
@@ -89,6 +92,7 @@ class Cells:
             self.frame[kept].rename(columns=new),
             {new[name]: codes for name, codes in self.labels.items() if name in new},
             {new[name]: cells for name, cells in self.missing.items() if name in new},
+            {new[name]: title for name, title in self.titles.items() if name in new},
         )
 
 
@@ -223,7 +227,9 @@ def _labelled(path: Path, program: str, reader: Callable[..., Any]) -> Cells:
     for column, ranges in meta.missing_ranges.items():
         values = frame[column].dropna().unique()
         missing[column] = frozenset(_text(v) or "" for v in values if _is_within(v, ranges))
-    return _cells(path, list(meta.column_names), rows, labels=labels, missing=missing)
+    made = _cells(path, list(meta.column_names), rows, labels=labels, missing=missing)
+    titles = {name: str(title) for name, title in meta.column_names_to_labels.items() if title}
+    return replace(made, titles=titles)
 
 
 def _is_within(value: Any, ranges: Iterable[Mapping[str, Any]]) -> bool:

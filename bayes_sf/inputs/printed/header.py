@@ -245,16 +245,16 @@ def read_header(path: Path) -> Header:
         content = read_toml(path)
     except SpecError as error:
         raise DataError(error.where, error.rule, got=error.got, fix=error.fix) from None
+    if content.get("kind") == "data":
+        raise DataError(
+            "study.toml: kind", "must be published: these are data of your own", got="data",
+            fix="give the folder to fit, describe and others, with --study",
+        )  # fmt: skip
     top = _Table("", content, _TOP)
     if "schema" not in content:
         raise DataError(top.at("schema"), "must be there", fix="write schema = 1")
     top.one_of("schema", (1,), 1)
     kind = top.one_of("kind", ("published", "data"), "published")
-    if kind == "data":
-        raise DataError(
-            top.at("kind"), "must be published: folders of data are not read yet", got=kind,
-            fix='write kind = "published" for a report\'s printed figures',
-        )  # fmt: skip
     mark = top.one_of("decimal_mark", (".", ","), ".")
     tables = {
         str(name): _table(f"tables.{name}", entry)

@@ -8,7 +8,7 @@ it shows, so that the replica is never taken for the real study.
 from typing import TYPE_CHECKING, Final
 
 from bayes_sf.disclosure.control import Control
-from bayes_sf.disclosure.protected_counts import BOXES, figure_rows
+from bayes_sf.disclosure.protected_counts import boxes, figure_rows
 from bayes_sf.disclosure.protected_flow import protect_problems
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.figures.aggregates import curve_figure, spread_figure, states_figure
@@ -58,10 +58,10 @@ def _content(
     active: bool,
 ) -> Content:
     """Tables, pictures and files."""
-    flow = found.tables["flow"]
+    flow = found.tables.get("flow")
     return Content(
         frames=with_source(found.tables, sample.source),
-        tables=flow_tables(flow, source=sample.source),
+        tables=() if flow is None else flow_tables(flow, source=sample.source),
         figures=description_figures(
             sample, shown=found if active else None
         ),
@@ -107,7 +107,7 @@ def description_figures(
     """
     source, rows = sample.source, figure_rows(sample)
     figures = {}
-    for name, variable in BOXES.items():
+    for name, variable in boxes().items():
         if shown is None:
             figures[name] = box_figure(rows[name], variable, source=source)
         else:
@@ -115,6 +115,8 @@ def description_figures(
                 rows[name], variable, hidden=shown.groups, unsaid=shown.unsaid[name],
                 counted=name not in shown.uncounted, source=source,
             )  # fmt: skip
+    if "figure6" not in rows:  # a study of one's own has no quarters, and no figures of a report
+        return {}
     pair = (rows["figure6"], "q13", "absence_mean")
     if shown is None:
         figures["figure6"] = scatter_figure(*pair, source=source)

@@ -164,9 +164,11 @@ def _reproduced_tables(
 
 def _sample_tables(tables: "Mapping[str, pd.DataFrame]", source: str) -> Iterator[Table]:
     """Who is left after each rule, and the answers."""
-    yield from flow_tables(tables["flow"], source=source)
+    if "flow" in tables:
+        yield from flow_tables(tables["flow"], source=source)
     for name in ("univariate", "by_industry"):
-        yield from descriptive_tables(tables[name], source=source)
+        if name in tables:
+            yield from descriptive_tables(tables[name], source=source)
 
 
 def gather(

@@ -19,7 +19,9 @@ from bayes_sf.disclosure.protected_models import (
 from bayes_sf.engines.fit import fit, group_sizes
 from bayes_sf.engines.result import Result, Results
 from bayes_sf.engines.store import fit_saved
-from bayes_sf.errors import OutcomeWarning
+from bayes_sf.errors import DataError, OutcomeWarning, UsageError
+from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.inputs.own_study.folder import OwnStudy
 from bayes_sf.inputs.own_table import OwnTable, read_table
 from bayes_sf.output.audit import make_private
 from bayes_sf.output.numbers import estimate, fixed, interval, probability, row_decimals
@@ -45,7 +47,7 @@ from bayes_sf.spec.terms.formula import read_formula
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["run_fit", "run_fit_table"]
+__all__ = ["run_fit", "run_fit_formula", "run_fit_table"]
 
 #: An analysis of so few models is printed with its standard deviations and ICC.
 _FEW = 4
@@ -177,10 +179,11 @@ def _main_rows(results: Results, question: str) -> Table:
         for row in _rows(result, models)
     )
     kind = interval_name("credible-eti" if bayesian else "confidence-wald", first.prob)
-    outcome = "" if several else f"{outcome_name(first.spec.outcome)}, "
-    note = f"{outcome}{unit_name(first.spec.unit)}; {kind}."
+    about = ["" if several else outcome_name(first.spec.outcome), unit_name(first.spec.unit)]
+    note = f"{', '.join(filter(None, about))}; {kind}."
     if first.spec.varying and models <= _FEW:
-        group = say("industry") if first.spec.group == "industry" else first.spec.group
+        own = load_codebook()
+        group = say("industry") if first.spec.group == own.group else first.spec.group
         note += f" {say("A slope | {0} is how far that {0}'s is from the slope of all.", group)}"
     if bayesian:
         note += f" {say('Priors of the first model')}: {prior_words(str(first.priors))}."
@@ -244,6 +247,45 @@ def run_fit_table(
     return Run(
         asked, Control.of(None, asked.rules),
         passed.map(lambda both: _of_table(*both, heard)),
+        () if result.converged else (result,),
+    )  # fmt: skip
+
+
+def run_fit_formula(analysis: Analysis, study: OwnStudy, asked: Asked, *, engine: str) -> Run:
+    """Fit a formula that is more than a random intercept to the rows of a study of one's own.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        Of one model.
+    study : OwnStudy
+    asked : Asked
+        Disclosure control, which is off: it knows random intercepts.
+    engine : str
+        As in `sf.fit`.
+
+    Raises
+    ------
+    UsageError
+        Where control is on.
+    """
+    (spec,) = analysis.specs
+    if asked.rules.active:
+        rule = "is more than a random intercept, and disclosure control knows of no more"
+        fix = "--no-disclosure-control prints it for you, as control = false in study.toml does"
+        raise UsageError(f"model {spec.formula}", rule, got="disclosure control", fix=fix)
+    columns = [name for name in spec.parsed.columns if name in study.sample.frame]
+    whole = study.sample.frame[columns]
+    rows = whole.dropna()
+    if rows.empty:
+        raise DataError(study.header.file.name, "must have a row without a gap", got="none")
+    gaps = {str(name): int(n) for name, n in whole.isna().sum().items()}
+    read = OwnTable(study.header.file.name, rows, len(whole), gaps)
+    result = fit(spec, rows, engine=engine, seed=asked.seed)
+    passed = unprotected((result, read), asked.rules)
+    return Run(
+        asked, Control.of(study.sample, asked.rules),
+        passed.map(lambda both: _of_table(*both, ())),
         () if result.converged else (result,),
     )  # fmt: skip
 

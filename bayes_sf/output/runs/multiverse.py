@@ -1,7 +1,7 @@
 """`bayes-sf multiverse`: every combination of an analyst's choices, and a specification curve."""
 
 from time import perf_counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from bayes_sf.analysis.choices.multiverse import Explored, choice_shares, explore, option_means
 from bayes_sf.catalogue import say
@@ -19,12 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["run_multiverse"]
-
-_FAILED: Final = {
-    "en": "{} of {} combinations could not be fitted; specifications.csv says why. The first: {}",
-    "nb": "{} av {} kombinasjoner kunne ikke tilpasses; specifications.csv sier hvorfor. Den "
-    "første: {}",
-}
 
 
 def run_multiverse(
@@ -72,8 +66,8 @@ def _content(explored: Explored, digest: str, seconds: float) -> Content:
         about={
             "multiverse": question.name, "question": question.question, "item": question.item,
             "contrast": contrast.label, "size": contrast.size, "rope": question.rope,
-            "unit": "pp", "prob": explored.prob, "choices": question.choices, "data": digest,
-            "seconds": seconds,
+            "unit": explored.unit, "prob": explored.prob, "choices": question.choices,
+            "data": digest, "seconds": seconds,
         },
         said={"summary": explored.summary()},
         unsaid=("specifications",),

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bayes_sf.catalogue import speaking
-from bayes_sf.disclosure.control import HIDDEN, Control, Hidden
+from bayes_sf.disclosure.control import HIDDEN, Control, Hidden, people_of
 from bayes_sf.disclosure.gate import Passed
 from bayes_sf.disclosure.protected_answers import protect_answers
-from bayes_sf.disclosure.protected_counts import FLOWS
+from bayes_sf.disclosure.protected_counts import flows
 from bayes_sf.disclosure.protected_flow import protect_flow, protect_missing
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.descriptives import describe_all, describe_by_industry
@@ -16,6 +16,7 @@ from bayes_sf.inputs.published import DECIMALS
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.figures.sample import STATE_COLOURS
 from bayes_sf.output.numbers import fixed
+from bayes_sf.output.words.keys import own_key
 from bayes_sf.spec.analysis import load_analysis
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class ProtectedTables:
     def withheld(self) -> tuple[str, ...]:
         """Files of tables of which nothing is left."""
         return tuple(
-            f"{name}.csv"
+            f"{own_key(name)}.csv"
             for name, table in self.tables.items()
             if (table[_FIGURES[name] or list(table.columns[3:])] == HIDDEN).all(axis=None)
         )
@@ -74,12 +75,19 @@ def description_tables(sample: AnalysisSample) -> "dict[str, pd.DataFrame]":
         with the decimals of the report's tables (one; none in table 29). Tables made in R drop a
         trailing zero in print; here it is kept.
     """
-    return {
+    tables = {
         "univariate": _as_printed(describe_all(sample.frame)),
         "by_industry": _as_printed(describe_by_industry(sample.frame)),
         "flow": flow_table(sample),
-        "missingness": count_missing(sample.missingness()),
     }
+    if load_codebook().register:
+        tables["missingness"] = count_missing(sample.missingness())
+    return _there(tables)
+
+
+def _there(tables: "dict[str, pd.DataFrame]") -> "dict[str, pd.DataFrame]":
+    """Tables with rows: a study of one's own may have no answers, or no analyses."""
+    return {name: table for name, table in tables.items() if len(table)}
 
 
 def _as_printed(table: "pd.DataFrame") -> "pd.DataFrame":
@@ -87,7 +95,7 @@ def _as_printed(table: "pd.DataFrame") -> "pd.DataFrame":
     cells = zip(table["percent"], table["table"], strict=True)
     with speaking("en"):  # as all that programs read
         printed = [
-            percent if percent == HIDDEN else fixed(percent, DECIMALS[key])
+            percent if percent == HIDDEN else fixed(percent, DECIMALS.get(key, 1))
             for percent, key in cells
         ]
     return table.assign(percent=printed)
@@ -103,16 +111,18 @@ def flow_table(sample: AnalysisSample) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    flows = []
-    for name in FLOWS:
+    found = []
+    for name in flows():
         for spec in load_analysis(name).specs:
+            if spec.formula:  # no rules of a sample lead to its rows
+                continue
             steps = sample.flow(
                 outcome=spec.outcome, predictors=spec.predictors, min_quarters=spec.min_quarters
             )
             steps.insert(0, "outcome", spec.outcome)
             steps.insert(0, "analysis", name)
-            flows.append(steps)
-    return pd.concat(flows, ignore_index=True)
+            found.append(steps)
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
 
 
 def count_missing(picture: "pd.DataFrame") -> "pd.DataFrame":
@@ -153,28 +163,28 @@ def protect_tables(sample: AnalysisSample, control: Control) -> Passed[Protected
     frame, rules, counts = sample.frame, control.rules, control.counts
     sizes = _by_industry(frame)
     groups = control.hidden_groups(sizes)
-    employees = frame["n_employees"].fillna(1.0)
-    answers = describe_by_industry(frame, employees)
+    answers = describe_by_industry(frame, people_of(sample))
     total, by_industry, log = protect_answers(describe_all(frame), answers, sizes, groups, rules)
     flow, flow_log = protect_flow(flow_table(sample), counts)
-    missing, missing_log = protect_missing(
-        count_missing(sample.missingness()), groups, counts.unsaid(counts.linked), rules
-    )
     shown = {
-        "univariate": _as_printed(total), "by_industry": _as_printed(by_industry),
-        "flow": flow, "missingness": missing,
+        "univariate": _as_printed(total), "by_industry": _as_printed(by_industry), "flow": flow,
     }  # fmt: skip
+    missing_log: tuple[Hidden, ...] = ()
+    if load_codebook().register:
+        shown["missingness"], missing_log = protect_missing(
+            count_missing(sample.missingness()), groups, counts.unsaid(counts.linked), rules
+        )
     unsaid = {name: counts.unsaid(kept) for name, kept in counts.figures.items()}
     uncounted = frozenset(
         name for name, kept in counts.figures.items() if not counts.told[kept.tobytes()]
     )
     figure_log = (Hidden(name, "", "n", "difference") for name in sorted(uncounted))
     whole = (*log, *flow_log, *missing_log, *figure_log)
-    return Passed(ProtectedTables(shown, groups, unsaid, uncounted), whole)
+    return Passed(ProtectedTables(_there(shown), groups, unsaid, uncounted), whole)
 
 
 def _by_industry(frame: "pd.DataFrame") -> dict[str, int]:
     """Count workplaces by industry, those without any among them."""
-    counts = frame["industry"].value_counts()
-    keys = (industry.key for industry in load_codebook().industries)
-    return {key: int(counts.get(key, 0)) for key in keys}
+    book = load_codebook()
+    counts = frame[book.group].value_counts()
+    return {one.key: int(counts.get(one.key, 0)) for one in book.industries}

@@ -8,6 +8,7 @@ from bayes_sf.analysis.contrast import find_contrast
 from bayes_sf.analysis.priors.prior_fan import SLOPE_PRIORS
 from bayes_sf.catalogue import language, say
 from bayes_sf.disclosure.control import HIDDEN
+from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.numbers import fixed
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
 from bayes_sf.output.words.priors import prior_words
@@ -16,6 +17,7 @@ from bayes_sf.output.words.words import (
     numbered_name,
     outcome_name,
     quarter_words,
+    unit_name,
     word,
 )
 from bayes_sf.spec.multiverse import NONE
@@ -128,7 +130,7 @@ def _table(
 ) -> Table:
     """A table with what all of them say: contrast, ROPE, priors."""
     item = numbered_name(explored.asked.item)
-    title = f"{word(key)}: {item}, {outcome_name('absence_mean')}"
+    title = f"{word(key)}: {item}, {outcome_name(explored.outcome)}"
     standing = (
         f"{contrast_text(explored)}; {rope_text(explored)}.",
         say(
@@ -139,7 +141,7 @@ def _table(
         say("An association, not the effect of an intervention."),
     )
     return table_from_frame(
-        frame, title, columns=columns, name=f"{key}_{explored.asked.name}", unit="pp",
+        frame, title, columns=columns, name=f"{key}_{explored.asked.name}", unit=explored.unit,
         n=explored.n_range, notes=(*notes, *standing), source=explored.source,
         )  # fmt: skip
 
@@ -173,7 +175,7 @@ def rope_text(explored: Explored) -> str:
         A multiverse.
     """
     decimals = max(1, len(f"{explored.asked.rope:g}".partition(".")[2]))
-    return f"ROPE ±{fixed(explored.asked.rope, decimals)} {say('percentage points')}"
+    return f"ROPE ±{fixed(explored.asked.rope, decimals)} {unit_name(explored.unit)}"
 
 
 def option_name(choice: str, option: object) -> str:
@@ -194,6 +196,8 @@ def option_name(choice: str, option: object) -> str:
         return " + ".join(names if len(names) < 3 else [names[0], str(len(names) - 1)])
     if choice == "without":
         return industry_name(text)
+    if choice == "outcome" and text in load_codebook().outcomes:
+        return outcome_name(text)
     if choice == "last_quarter":
         return quarter_words(text)
     return text if choice == "min_quarters" else word(f"option {text}")

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["descriptive_tables", "flow_tables"]
 
 _ALL = "all"
+#: The table of all answers of a study of one's own.
+_ANSWERS = "answers"
 _KEYS = ("table", "question", "category", "industry", "count", "percent")
 
 
@@ -147,7 +149,7 @@ def _industry_columns(name: str, key: str, rows: "pd.DataFrame") -> Iterator[Col
 def _percent(name: str, label: str, key: str, rows: "pd.DataFrame") -> Column:
     """Percentages with the decimals of the report's table."""
     printed = isinstance(rows["percent"].iloc[0], str)
-    return Column(name, label, "printed" if printed else "number", DECIMALS[key])
+    return Column(name, label, "printed" if printed else "number", DECIMALS.get(key, 1))
 
 
 def _described(
@@ -156,9 +158,13 @@ def _described(
     """One table of answers."""
     import pandas as pd
 
+    if load_codebook().register:
+        title, name = f"{say('Table')} {key}: {title}", f"table_{key}"
+    else:
+        name = key if key == _ANSWERS and "question" in records[0] else f"table_{key}"
     return table_from_frame(
-        pd.DataFrame(records), f"{say('Table')} {key}: {title}", columns=columns,
-        name=f"table_{key}", notes=[say("Percent of the column's workplaces.")], source=source,
+        pd.DataFrame(records), title, columns=columns,
+        name=name, notes=[say("Percent of the column's workplaces.")], source=source,
     )  # fmt: skip
 
 

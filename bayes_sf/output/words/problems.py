@@ -36,6 +36,7 @@ _KNOWN: Final = frozenset(
         mark("the quarter has no absence"), mark("kept in quarters, not in the outcomes"),
         mark("counted once"), mark("the other extract's record is used"), mark("missing"),
         mark("the record is used for each"), mark("counted as not given"),
+        mark("no group, or nothing that tells whose row it is"), mark("left out everywhere"),
     )
 )  # fmt: skip
 

@@ -37,6 +37,10 @@ _REASONS: Final[Mapping[str, str]] = {
         "full-time equivalents must be given (--employees 1000)"
     ),
     "must have an outcome in percentage points": mark("the outcome is not in percentage points"),
+    "are lost days of work": mark("is of lost days of work, which this study has none of"),
+    "must be stated for this study": mark(
+        "the spread of true differences must be stated (--effects 0.5)"
+    ),
     "the report has no table of": mark(
         "the spread of true differences must be stated (--effects 0.5)"
     ),

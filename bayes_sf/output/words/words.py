@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from bayes_sf.catalogue import Marked, mark, mark_as, say, say_as
+from bayes_sf.catalogue import Marked, labels_language, mark, mark_as, say, say_as
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.numbers import level
@@ -106,6 +106,9 @@ def interval_name(kind: str, prob: float) -> str:
 
 def unit_name(unit: str) -> str:
     """Return a unit in words; what is not in the dictionary stays as it is."""
+    if (own := load_codebook()).nouns is not None:
+        said = {v.unit: v.unit_nb for v in own.derived if v.unit_nb}
+        return said.get(unit, unit) if labels_language() == "nb" else unit
     return word(unit) if unit in _WORDS else unit
 
 
@@ -324,6 +327,7 @@ def step_name(step: str) -> str:
 
 _STEPS: Final[Mapping[str, Marked]] = {
     "surveyed": mark_as("rule", "Surveyed"),
+    "all rows": mark_as("rule", "Surveyed"),
     "linked to the register": mark("Linked to the register"),
 }
 _STEP_ENDS: Final[Mapping[str, Marked]] = {

@@ -1,0 +1,365 @@
+"""A study of one's own through the commands: its numbers, its words, its protection."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import bayes_sf as sf
+from bayes_sf.cli.given import Given
+from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.inputs.own_study.folder import read_study
+from tests.conftest import Command, Finished, run_here
+
+PUPILS = Path(__file__).parents[1] / "own_studies" / "pupils"
+#: What belongs to the report's study, in both languages.
+ANOTHERS = re.compile(
+    r"industr|workplace|absence|survey|register\b|quarter|bransje|virksomhet|fravær|kvartal|"
+    r"spørreundersøk|q1[0-9]|percentage point|prosentpoeng",
+    re.IGNORECASE,
+)
+#: Each command as it is asked, in one of the languages: `test_catalogue.py` holds the other to it.
+RUNS = {
+    "fit": ("fit", "homework"),
+    "formula": ("fit", "score ~ sex + (1 | school)", "--engine", "reml", "--lang", "nb"),
+    "compare": ("compare", "background", "--lang", "nb"),
+    "describe": ("describe", "--lang", "nb"),
+    "describe_json": ("describe", "--json"),
+    "sensitivity": (
+        "sensitivity",
+        "background",
+        "--part",
+        "ladder",
+        "--part",
+        "controls",
+        "--part",
+        "planning",
+    ),
+    "sensitivity_all": ("sensitivity", "background", "--rope", "1", "--lang", "nb"),
+    "influence": ("influence", "homework"),
+    "loo": ("loo", "null", "--by-group", "--lang", "nb"),
+    "plot": ("plot", "null", "shrinkage", "--lang", "nb"),
+    "multiverse": ("multiverse", str(PUPILS / "choices.toml")),
+    "sbc": ("sbc", "null", "-n", "20"),
+    "export": ("export", "homework", "--format", "markdown", "--format", "csv"),
+    "impute": ("impute",),
+    "select": ("select",),
+    "withheld": ("plot", "homework", "ppc"),
+    "misspelt": ("fit", "homwork"),
+    "beyond": ("fit", "score ~ ses * sex + (1 | school)"),
+}
+#: Exit codes other than 0.
+CODES = {"impute": 2, "select": 2, "withheld": 5, "misspelt": 2, "beyond": 2}
+
+
+#: Those that take seconds; others of their kind are short.
+LONG = ("sensitivity_all", "sbc")
+type Ran = Callable[[str], Finished]
+
+
+@pytest.fixture
+def ran(once: Callable[..., Finished]) -> Ran:
+    """Run one of the commands on the pupils, once for all tests."""
+
+    def run(name: str) -> Finished:
+        command = [*RUNS[name], "--study", str(PUPILS), "--out", "out"]
+        return once(f"own_{name}", command, here=True)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in LONG else ()) for name in RUNS]
+)
+def test_every_command_speaks_of_the_study_in_its_own_words(ran: Ran, name: str) -> None:
+    found = ran(name)
+    assert found.code == CODES.get(name, 0), found.stderr
+    texts = {"stdout": found.stdout, "stderr": found.stderr.replace("--no-", "")}
+    for path in found.folder.rglob("*"):
+        if path.suffix in {".csv", ".json", ".md", ".svg", ".html", ".txt"}:
+            texts[path.name] = path.read_text(encoding="utf-8")
+        assert not ANOTHERS.search(path.name)
+    for where, text in texts.items():
+        shown = [line for line in text.splitlines() if ANOTHERS.search(line)]
+        assert not shown, (where, shown[:3])
+
+
+def test_both_languages_are_spoken_with_the_studys_nouns(ran: Ran) -> None:
+    assert "sd between schools" in ran("fit").stdout
+    assert "Std.avvik mellom skoler" in ran("formula").stdout
+    assert "Alle elever" in ran("describe").stdout
+    assert "a pupil" in ran("influence").stdout
+    assert "Poeng på prøven, poeng" in ran("compare").stdout
+    assert "Do pupils who are helped with homework score higher?" in ran("fit").stdout
+
+
+def test_estimates_are_those_of_the_same_frame(ran: Ran) -> None:
+    """Numbers do not depend on the way in: REML of sf.fit on the complete rows."""
+    kept = pd.read_csv(ran("formula").folder / "out" / "estimates.csv", keep_default_na=False)
+    frame = pd.read_csv(PUPILS / "pupils.csv")[["school", "score", "sex"]].dropna()
+    frame["sex"] = pd.Categorical(frame["sex"], ["girl", "boy"])
+    known = sf.fit("score ~ sex + (1 | school)", frame, engine="reml")
+    slope = kept.loc[kept["term"] == "sex[boy]", "estimate"].astype(float).iloc[0]
+    # Control lets it leave in whole points, since digits would tell of single pupils.
+    assert slope == pytest.approx(known.fixef().loc["sex[boy]", "estimate"], abs=0.5)
+
+
+def test_answers_with_an_order_are_scores(tmp_path: Path) -> None:
+    study = read_study(PUPILS)
+    with_codes = [(c.key, c.code) for c in study.book.items["help"].categories]
+    assert with_codes == [("never", 1), ("sometimes", 2), ("often", 3), ("always", 4)]
+    done = run_here(
+        "fit", "homework", "--study", str(PUPILS), "--no-disclosure-control",
+        "--engine", "reml", "--json", folder=tmp_path,
+    )  # fmt: skip
+    rows = {row["term"]: row for row in json.loads(done.stdout)["estimates"] if not row["group"]}
+    frame = pd.read_csv(PUPILS / "pupils.csv")
+    frame["help"] = frame["help"].map(dict(with_codes))
+    known = sf.fit("score ~ help + (1 | school)", frame.dropna(subset="help"), engine="reml")
+    assert rows["help"]["estimate"] == pytest.approx(
+        known.fixef().loc["help", "estimate"], rel=1e-9
+    )
+
+
+def test_the_study_is_in_use_no_longer_than_its_command(ran: Ran) -> None:
+    assert ran("fit").code == 0
+    assert load_codebook().unit == "workplace"
+
+
+def test_protection_is_on_and_small_groups_are_hidden(ran: Ran) -> None:
+    private = ran("describe").folder / "out_private" / "disclosure.json"
+    log = json.loads(private.read_text(encoding="utf-8"))
+    assert log["rules"] == {"min_units": 5, "active": True, "ledger": ""}
+    flow = pd.read_csv(ran("describe").folder / "out" / "flow.csv")
+    steps = flow[flow["analysis"] == "homework"].set_index("step")
+    schools = [name for name in flow if name.startswith("S")]
+    before, after = (steps.loc[step, schools] for step in ("score observed", "help answered"))
+    assert sum(after == ":") >= 3
+    for school in schools:  # each lost fewer than five, so that what is said is what it was
+        assert str(after[school]) in {":", str(before[school])}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the study that a test may spoil."""
+    return Path(shutil.copytree(PUPILS, tmp_path / "mine"))
+
+
+def spoil(folder: Path, old: str, new: str) -> None:
+    path = folder / "study.toml"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+#: One fault a line: what is written instead; exit code, and the words that say so.
+FAULTS = (
+    ('file = "pupils.csv"', 'file = "pupil.csv"', 2, "study.toml: file: must be a file"),
+    ('file = "pupils.csv"', "", 2, "study.toml: file: must be given"),
+    ('kind = "data"', 'kind = "datas"', 2, 'study.toml: kind: must be "data"'),
+    ('kind = "data"', 'kind = "data"\nfyle = 1', 2, "did you mean 'file'?"),
+    ("schema = 1", "schema = 2", 2, "study.toml: schema: must be 1"),
+    ('column = "school"', 'column = "skool"', 2, "study.toml: group.column: must be a column"),
+    ("[outcomes.score]", "[outcomes.skore]", 2, "outcomes.skore: must be a column of pupils.csv"),
+    ("[items.ses]", "[items.sses]", 2, "did you mean 'ses'?"),
+    ("contrast = 1.0", "contrast = -1.0", 2, "items.ses.contrast: must be a number above zero"),
+    ("contrast = 1.0", 'contrast = "1"', 2, "items.ses.contrast: must be a number above zero"),
+    ("contrast = 1.0", "step = 1.0", 2, "items.ses.step: is no key of items"),
+    ('one = { en = "school", nb = "skole" }', 'one = { de = "Schule" }', 2, "group.one: must be"),
+    ('nb = "skole" }', 'nb = "sk{ole" }', 2, "one line of text without"),
+    ('always = { en = "always", nb = "alltid" }', "", 3, "only the values that study.toml states"),
+    ("min_units = 5", "min_units = 1", 2, "disclosure.min_units: must be a whole number of at"),
+    ("min_units = 5", "control = false", 2, "disclosure.control: is off only for a reason"),
+    ("min_units = 5", 'unit = "pupil"', 2, "disclosure.unit: must be a column of pupils.csv"),
+    ('null = "score ~ 1 + (1 | school)"', 'null = "score"', 2, "analyses.null: must be a formula"),
+    ('null = "score ~ 1 + (1 | school)"', 'null = "null.toml"', 2, "must be a file of the folder"),
+    ("[items.sex]", "[items.school]\n[items.sex]", 2, "a column has one part"),
+    (
+        'categories = { girl = { en = "girl", nb = "jente" }, boy = { en = "boy", nb = "gutt" } }',
+        "", 2, "items.sex: must be a column of numbers (got 'text'); state [items.sex] categories",
+    ),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: str(fault[3]))
+def test_a_fault_of_the_file_is_said_in_one_line(
+    command: Command, folder: Path, fault: tuple[str, str, int, str]
+) -> None:
+    old, new, code, said = fault
+    spoil(folder, old, new)
+    got, out, err = command("fit", "null", "--study", str(folder))
+    assert (got, out, err.count("\n")) == (code, "", 1)
+    assert said in err
+    assert not (folder.parent / "fits").exists()
+
+
+def test_an_analysis_that_cannot_be_is_said_with_its_place(command: Command, folder: Path) -> None:
+    spoil(folder, "score ~ ses + sex", "score ~ sses + sex")
+    code, _, err = command("fit", "background", "--study", str(folder))
+    assert (code, "study.toml: analyses.background" in err, "'ses'" in err) == (2, True, True)
+    code, _, err = command("fit", "score ~ ses + (1 | sex)", "--study", str(folder))
+    assert (code, "groups of the study's column, school" in err) == (2, True)
+    code, _, err = command("fit", "score ~ ses + (1 | school)")
+    assert (code, "--study FOLDER" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "option", [("--survey", "x.csv"), ("--data", "replica"), ("--min-workplaces", "4")]
+)
+def test_options_that_the_file_states_are_refused(
+    command: Command, option: tuple[str, str]
+) -> None:
+    code, _, err = command("fit", "null", "--study", str(PUPILS), *option)
+    assert (code, f"goes without {option[0]}" in err) == (2, True)
+
+
+def test_public_data_need_no_protection_and_say_why(command: Command, folder: Path) -> None:
+    spoil(folder, "min_units = 5", 'control = false\nreason = "invented pupils"')
+    code, out, _ = command("compare", "null", "--study", str(folder), "--lang", "nb")
+    assert (code, "slik study.toml sier: invented pupils" in out) == (0, True)
+    formula = "score ~ ses * sex + (1 | school)"
+    code, out, _ = command("fit", formula, "--study", str(folder), "--engine", "reml")
+    assert (code, "9 of 253 rows are left out" in out) == (0, True)
+
+
+def test_rows_of_one_unit_are_protected_together(command: Command, folder: Path) -> None:
+    """A school is the unit: every group is one, so none has figures of its own."""
+    spoil(folder, "min_units = 5", 'unit = "school"\nmin_units = 3')
+    study = read_study(folder)
+    largest = study.sample.frame["school"].value_counts()
+    assert study.least == 1 + largest.iloc[:2].sum()
+    code, out, _ = command("compare", "null", "--study", str(folder))
+    assert code in {0, 5}
+    shown = pd.read_csv(folder.parent / "pooling" / "shrinkage.csv") if code == 0 else None
+    if shown is not None:
+        assert (shown["raw"] == ":").all()
+    assert "S01   " not in out or ":" in out
+
+
+def test_a_ledger_needs_a_column_that_tells_rows_apart(
+    command: Command, folder: Path, tmp_path: Path
+) -> None:
+    key = tmp_path / "study.key"
+    key.write_text("a secret of more than sixteen letters", encoding="utf-8")
+    key.chmod(0o600)
+    ledger = ("--ledger", str(tmp_path / "ledger"), "--ledger-key", str(key))
+    code, _, err = command("fit", "null", "--study", str(folder), *ledger)
+    assert (code, 'unit = "column"' in err) == (2, True)
+    frame = pd.read_csv(folder / "pupils.csv")
+    frame.assign(pupil=[f"p{n}" for n in range(len(frame))]).to_csv(
+        folder / "pupils.csv", index=False
+    )
+    spoil(folder, "min_units = 5", 'unit = "pupil"')
+    assert command("fit", "null", "--study", str(folder), *ledger)[0] == 0
+
+
+def test_a_group_of_one_row_and_rows_without_a_group(command: Command, folder: Path) -> None:
+    path = folder / "pupils.csv"
+    frame = pd.read_csv(path)
+    frame.loc[0, "school"] = "Alone"
+    frame.loc[1:3, "school"] = np.nan
+    frame.to_csv(path, index=False)
+    code, out, err = command("compare", "null", "--study", str(folder))
+    assert code == 0
+    assert "pupils.csv: no group" in err
+    alone = next(line for line in out.splitlines() if "Alone" in line)
+    assert alone.count(":") >= 5
+
+
+def test_values_that_are_keys_of_tables_are_refused(command: Command, folder: Path) -> None:
+    path = folder / "pupils.csv"
+    path.write_text(path.read_text("utf-8").replace("S01,", "all,"), encoding="utf-8")
+    code, _, err = command("fit", "null", "--study", str(folder))
+    assert (code, "groups of other names" in err) == (3, True)
+
+
+def test_options_of_a_study_are_known_to_the_command_line() -> None:
+    """Every field that `study.toml` states instead is one of `Given`."""
+    from bayes_sf.cli.given import _NOT_OF_A_STUDY
+
+    assert set(_NOT_OF_A_STUDY) <= set(Given.__dataclass_fields__)
+
+
+# init --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    place = tmp_path / "data"
+    place.mkdir()
+    return Path(shutil.copy(PUPILS / "pupils.csv", place))
+
+
+def test_init_asks_for_what_can_be_read_in_two_ways(command: Command, data: Path) -> None:
+    code, out, err = command("init", str(data))
+    assert (code, out) == (2, "")
+    assert "--group: must be named: 2 columns" in err
+    assert "school (12 values), help (4 values)" in err
+    code, _, err = command("init", str(data), "--group", "school")
+    assert (code, "--outcome: must be named: 3 columns" in err) == (2, True)
+    code, _, err = command("init", str(data), "--group", "skool")
+    assert (code, "did you mean 'school'?" in err) == (2, True)
+    assert [path.name for path in data.parent.iterdir()] == ["pupils.csv"]
+
+
+def test_init_writes_a_study_that_every_command_reads(command: Command, data: Path) -> None:
+    code, out, err = command("init", str(data), "--group", "school", "--outcome", "score")
+    assert (code, err) == (0, "")
+    assert "help, sex: answers without order" in out
+    study = read_study(data.parent)
+    assert list(study.header.analyses) == ["null", "ses", "all_items"]
+    assert [c.key for c in study.book.items["sex"].categories] == ["boy", "girl"]
+    assert command("fit", "ses", "--study", str(data.parent))[0] == 0
+    code, _, err = command("init", str(data), "--group", "school", "--outcome", "score")
+    assert (code, "is there already" in err) == (2, True)
+
+
+def test_init_takes_the_labels_of_spss(command: Command, tmp_path: Path) -> None:
+    import pyreadstat
+
+    frame = pd.read_csv(PUPILS / "pupils.csv")
+    codes = {"never": 1.0, "sometimes": 2.0, "often": 3.0, "always": 4.0}
+    made = pd.DataFrame({
+        "skole": frame["school"].str[1:].astype(float), "poeng": frame["score"],
+        "hjelp": frame["help"].map(codes),
+    })  # fmt: skip
+    pyreadstat.write_sav(
+        made, str(tmp_path / "elever.sav"), column_labels=["Skole", "Poeng i alt", "Hjelp hjemme"],
+        variable_value_labels={"hjelp": {code: f"{text}!" for text, code in codes.items()}},
+    )  # fmt: skip
+    code, _, err = command(
+        "init", "elever.sav", "--group", "skole", "--outcome", "poeng", "--to", "mine"
+    )
+    assert (code, err) == (0, "")
+    book = read_study(tmp_path / "mine").book
+    assert book.label("hjelp") == "Hjelp hjemme"
+    assert [c.key for c in book.items["hjelp"].categories] == [
+        "never!", "sometimes!", "often!", "always!",
+    ]  # fmt: skip
+    assert (tmp_path / "mine" / "elever.sav").is_file()
+    code, out, _ = command("fit", "hjelp", "--study", "mine")
+    assert (code, "Hjelp hjemme: always!" in out) == (0, True)
+
+
+def test_init_leaves_out_what_is_no_item(command: Command, tmp_path: Path) -> None:
+    frame = pd.read_csv(PUPILS / "pupils.csv")[["school", "score"]]
+    frame = frame.assign(
+        id=range(1, len(frame) + 1), note=[f"text {n}" for n in range(len(frame))],
+        mixed=["3", "x"] * (len(frame) // 2) + ["4"] * (len(frame) % 2), none="",
+    )  # fmt: skip
+    frame.to_csv(tmp_path / "d.csv", index=False)
+    code, out, _ = command("init", "d.csv")
+    assert code == 0
+    assert "school groups rows (12 values)" in out
+    assert "score is the outcome: the only column of numbers" in out
+    for name, why in (
+        ("id", "another value in every row"), ("note", "another value in every row"),
+        ("mixed", "numbers and texts"), ("none", "it is empty"),
+    ):  # fmt: skip
+        assert f"- {name} is left out: it" in out
+        assert why in out

@@ -138,7 +138,8 @@ ANOTHERS = re.compile(
 #: Where commands do not come with a study of one's own, or what is said is of its own kind.
 NOT_OF_A_STUDY = (
     "analysis/missing", "analysis/printed", "analysis/replay", "analysis/size/days_lost",
-    "cli/report", "engines/panel", "inputs/faults", "inputs/register", "output/figures/imputation",
+    "cli/report", "engines/panel", "inputs/faults", "inputs/register",
+    "output/figures/associations", "output/figures/imputation",
     "output/report", "output/runs/impute", "output/runs/reproduce", "output/runs/reread",
     "output/runs/select", "output/tables/comparison_tables", "output/tables/imputation_tables",
     "output/tables/reread_tables", "output/tables/summary", "output/words/findings",
@@ -153,7 +154,7 @@ OF_THE_REPORT = frozenset((
     "SYNTHETIC", "Source: the real study", "The report's n is", "no row in the register",
     "industries: groups", "n: workplaces with", "Employees", "Quarters",
     "the outcome is not in percentage points", "all imputed quarters", "quarters",
-    "sd_workplace", "sd_group_change", "sd_period",
+    "sd_workplace", "sd_group_change", "sd_period", "Mean absence", "Change in absence",
 ))  # fmt: skip
 
 

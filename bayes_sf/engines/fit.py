@@ -30,10 +30,11 @@ from bayes_sf.spec.rows import Rows
 from bayes_sf.spec.scan import Scan
 from bayes_sf.spec.study import Study
 from bayes_sf.spec.terms.formula import read_formula
+from bayes_sf.spec.terms.gaps import Gaps, warn_of_gaps
 from bayes_sf.spec.terms.matrices import with_place
 from bayes_sf.spec.terms.sums import is_remote
 
-__all__ = ["ENGINES", "fit", "group_sizes", "moments_of", "rows_of", "source_of"]
+__all__ = ["ENGINES", "fit", "gaps_of", "group_sizes", "moments_of", "rows_of", "source_of"]
 
 #: Nodes for sigma and tau when a posterior is averaged over many recovered data sets; quantiles are
 #: then good to 1e-3 sd, far inside the spread over the data sets.
@@ -116,6 +117,9 @@ def rows_of(spec: ModelSpec, data: Any) -> Rows | None:
             f"model {spec.name!r}", "is a formula that only sf.fit carries out", got=spec.formula,
             fix="for this analysis write a random intercept of columns: y ~ x + (1 | g)",
         )  # fmt: skip
+    if spec.missing == "error" and isinstance(data, Study | AnalysisSample):
+        rule = "is about data frames: a study's workplaces with gaps are left out, or modelled"
+        raise UsageError(f"model {spec.name!r}: missing", rule, got="error", fix="use drop")
     if isinstance(data, Study):
         data.check(spec)
         return None
@@ -196,6 +200,19 @@ def _given(spec: ModelSpec, data: Any, rows: Rows | None) -> tuple[tuple[Moments
     return (data.moments(spec) if isinstance(data, Scan) else data,), source_of(data)
 
 
+def gaps_of(data: Any, rows: Rows | None) -> Gaps | None:
+    """Rows of a frame that were left out for gaps; None of data that are no frame.
+
+    Parameters
+    ----------
+    data
+        As in `fit`.
+    rows : Rows or None
+        That were made of them.
+    """
+    return None if rows is None or isinstance(data, AnalysisSample) else rows.gaps
+
+
 def source_of(data: Any) -> str:
     """Where data come from, as `Provenance.source` has it; a frame's columns are none of our keys.
 
@@ -212,16 +229,16 @@ def source_of(data: Any) -> str:
 @overload
 def fit(
     what: str | ModelSpec, data: Any, *, engine: str = ..., family: str = ...,
-    weights: str = ..., frequencies: str = ..., priors: Priors | Mapping[str, Any] | None = ...,
-    prob: float = ..., seed: int = ..., draws: int | None = ..., tune: int | None = ...,
+    weights: str = ..., frequencies: str = ..., missing: str = ...,
+    priors: Priors | Mapping[str, Any] | None = ..., prob: float = ..., seed: int = ..., draws: int | None = ..., tune: int | None = ...,
     chains: int | None = ..., target_accept: float | None = ..., nAGQ: int | None = ...,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = ...,
 ) -> Result: ...  # fmt: skip
 @overload
 def fit(
     what: Analysis, data: Any, *, engine: str = ..., family: str = ...,
-    weights: str = ..., frequencies: str = ..., priors: Priors | Mapping[str, Any] | None = ...,
-    prob: float = ..., seed: int = ..., draws: int | None = ..., tune: int | None = ...,
+    weights: str = ..., frequencies: str = ..., missing: str = ...,
+    priors: Priors | Mapping[str, Any] | None = ..., prob: float = ..., seed: int = ..., draws: int | None = ..., tune: int | None = ...,
     chains: int | None = ..., target_accept: float | None = ..., nAGQ: int | None = ...,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = ...,
 ) -> Results: ...  # fmt: skip
@@ -233,6 +250,7 @@ def fit(
     family: str = "gaussian",
     weights: str = "",
     frequencies: str = "",
+    missing: str = "drop",
     priors: Priors | Mapping[str, Any] | None = None,
     prob: float = 0.95,
     seed: int = 1,
@@ -270,6 +288,9 @@ def fit(
         Of a formula: column of precision weights, as lme4's, Var(e_i) = sd_resid^2/weight_i.
     frequencies : str
         Of a formula: column of counts; a row stands for so many equal rows.
+    missing : {"drop", "error"}
+        Of a formula: what becomes of a data frame's rows with a gap in one of the model's columns.
+        They are left out, as in R, which a `MissingWarning` says in one line; or refused.
     priors : Priors or mapping, optional
         Of a formula: those of a specification are its own. Of other than Gaussian outcomes also by
         name, ``{"age": "normal(0, 2)", "sd_(Intercept)|g": "half-normal(0, 1)"}``, the names being
@@ -305,6 +326,9 @@ def fit(
 
     Warns
     -----
+    MissingWarning
+        Where rows of a data frame are left out: how many, by column and by group. The same counts
+        are in ``result.provenance.gaps``.
     OutcomeWarning
         Where a data frame's outcome is not what a Gaussian model is for (`bayes_sf.spec.outcome`).
 
@@ -326,7 +350,8 @@ def fit(
         if not isinstance(what, str):
             other = "" if family == "gaussian" else family
             given = {"weights": weights, "frequencies": frequencies, "priors": priors}
-            check_beside(what, {**given, "family": other})
+            left = "" if missing == "drop" else missing
+            check_beside(what, {**given, "family": other, "missing": left})
         if isinstance(what, Analysis):
             data = Scan(data, what.specs) if is_remote(data) else data
             specs = progress(what.specs)
@@ -334,7 +359,7 @@ def fit(
         if isinstance(what, ModelSpec):
             return _fit_one(what, data, chosen, prob, seed, n_agq=nAGQ)
         spec = ModelSpec.from_formula(
-            what, weights=weights, frequencies=frequencies, family=family,
+            what, weights=weights, frequencies=frequencies, family=family, missing=missing,
             **priors_of(priors, family),
         )  # fmt: skip
         try:
@@ -368,7 +393,7 @@ def _fit_one(
         return fit_outcome(
             spec, data, engine, prob=prob, seed=seed, versions=versions(), n_agq=n_agq
         )
-    if spec.missing != "drop":
+    if spec.models_gaps:
         return _fit_missing(spec, data, engine, prob, seed)
     if spec.formula and engine == "nuts" and spec.varying:
         spec = replace(spec, formula="")
@@ -379,6 +404,8 @@ def _fit_one(
     if not spec.plain:
         _check_engine(spec, rows, engine)
     moments, source = _given(spec, data, rows)
+    gaps = data.gaps(spec) if isinstance(data, Scan) and rows is None else gaps_of(data, rows)
+    warn_of_gaps(gaps)
     if rows is not None and not isinstance(data, AnalysisSample | Rows):
         warn_of_outcome(rows.y, spec.outcome)
     start = perf_counter()
@@ -391,7 +418,7 @@ def _fit_one(
         data=moments[0].digest if spec.plain or rows is None else rows.digest,
         source=source,
         seed=seed if engine == "nuts" else _seed_of(data),
-        seconds=perf_counter() - start, versions=versions(),
+        seconds=perf_counter() - start, versions=versions(), gaps=gaps,
     )  # fmt: skip
     return Result(spec, engine, fitted, prob, provenance, rows)
 

@@ -64,7 +64,7 @@ def sampler_settings(asked: Mapping[str, Any], engine: str, what: Any) -> dict[s
             rule = f"must be a whole number from {_LEAST[key]} to {_MOST_SAMPLED}"
             raise UsageError(f"fit: {key}", rule, got=value)
     specs = what.specs if isinstance(what, Analysis) else (what,)
-    if given and any(isinstance(s, ModelSpec) and s.missing != "drop" for s in specs):
+    if given and any(isinstance(s, ModelSpec) and s.models_gaps for s in specs):
         rule = "are not for models of gaps, which share a fit"
         raise UsageError(f"fit: {', '.join(given)}", rule, fix="leave them out")
     return given

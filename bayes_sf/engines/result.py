@@ -30,6 +30,7 @@ from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import INTERCEPT, Moments
 from bayes_sf.spec.priors import Priors, icc_prior_quantiles
 from bayes_sf.spec.rows import Rows
+from bayes_sf.spec.terms.gaps import Gaps
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,6 +62,8 @@ class Provenance:
         Wall time of the fit.
     versions : mapping
         Versions of Python, bayes_sf and the libraries that computed.
+    gaps : Gaps or None
+        Of a data frame: its rows, and those that were left out for a gap, by column and by group.
     """
 
     spec: str
@@ -69,6 +72,7 @@ class Provenance:
     seed: int | None
     seconds: float
     versions: Mapping[str, str] = field(default_factory=dict)
+    gaps: Gaps | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -327,7 +331,7 @@ class Result(Asked):
             }
         tails = np.array([0.5, 0.5 - 0.5 * self.prob, 0.5 + 0.5 * self.prob])
         middle, low, high = self._icc_prior(x, tails)
-        other = self.spec.resid_by_group or self.spec.missing != "drop"
+        other = self.spec.resid_by_group or self.spec.models_gaps
         if other or self.spec.likelihood == "student" or not adjusted:
             middle = low = high = np.nan
         if x is not None:

@@ -30,8 +30,9 @@ OUTCOMES: Mapping[str, str] = {
     "absence_trend": "tau-b",
 }
 LIKELIHOODS = ("gaussian", "student")
-#: What becomes of workplaces with gaps; and the outcomes of which the panel model speaks.
-MISSING = ("drop", "model", "model_unlinked")
+#: What becomes of rows with gaps (of a data frame `error` refuses them, of a study's workplaces they
+#: may be modelled); and the outcomes of which the panel model speaks.
+MISSING = ("drop", "error", "model", "model_unlinked")
 _OF_PANEL = ("absence_mean", "absence_change")
 #: Fields that list columns.
 _COLUMNS = (
@@ -118,7 +119,7 @@ class ModelSpec:
         variance sd_resid^2 + sd_repeat^2/m.
     known_se : str
         Column with known standard errors, instead of a residual sd (meta-analysis).
-    missing : {"drop", "model", "model_unlinked"}
+    missing : {"drop", "error", "model", "model_unlinked"}
         Whether workplaces with gaps are left out, or all linked ones are in a model of their
         quarters (`fit_panel`) that says what the gaps may hold, and those that are not in the
         register, too; then `min_quarters` has no say.
@@ -191,7 +192,8 @@ class ModelSpec:
         family : str
             Of the outcome; successes out of trials are written ``p(y, n) ~ ...``.
         **options
-            ``name``, ``unit``, ``priors``, ``term_priors``, ``min_quarters``, ``table``.
+            ``name``, ``unit``, ``priors``, ``term_priors``, ``missing``, ``min_quarters``,
+            ``table``.
 
         Raises
         ------
@@ -280,7 +282,7 @@ class ModelSpec:
         if self.missing not in MISSING:
             rule = f"must be one of {', '.join(MISSING)}"
             raise SpecError("model: missing", rule, got=self.missing)
-        if self.missing == "drop":
+        if not self.models_gaps:
             return
         if self.outcome not in _OF_PANEL:
             rule = f"can be model only for {' and '.join(_OF_PANEL)}"
@@ -329,7 +331,7 @@ class ModelSpec:
         options = (*(key for key in _COLUMNS[1:] if key != "varying"), "resid_by_group", "repeats")
         others = [key for key in (*options, "known_se", "table") if getattr(self, key)]
         others += ["likelihood"] * (self.likelihood != "gaussian")
-        others += ["missing"] * (self.missing != "drop")
+        others += ["missing"] * self.models_gaps
         if others:
             rule = "cannot be asked beside a formula of this kind"
             raise SpecError("model", rule, got=others, fix="write it into the formula")
@@ -356,8 +358,8 @@ class ModelSpec:
             "sd_slope": slopes, "correlation": correlated,
             "df_resid": self.likelihood == "student", "sd_log_resid": self.resid_by_group,
             "sd_repeat": self.repeats, "simplex": self.monotonic,
-            "sd_workplace": self.missing != "drop", "sd_trend": self.missing != "drop",
-            "sd_group_change": self.missing != "drop",
+            "sd_workplace": self.models_gaps, "sd_trend": self.models_gaps,
+            "sd_group_change": self.models_gaps,
         }  # fmt: skip
         return tuple(name for name, has in asked.items() if has)
 
@@ -379,6 +381,11 @@ class ModelSpec:
         if given:
             rule = "is about something that this model does not have"
             raise SpecError(f"model {self.name!r}: priors.{given[0]}", rule, fix="leave it out")
+
+    @property
+    def models_gaps(self) -> bool:
+        """Whether gaps are modelled, instead of their rows left out."""
+        return self.missing not in {"drop", "error"}
 
     @property
     def plain(self) -> bool:

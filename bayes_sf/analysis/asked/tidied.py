@@ -189,7 +189,7 @@ def glance(result: Result) -> "pd.DataFrame":
     Returns
     -------
     pandas.DataFrame
-        ``nobs``, ``sigma``; of ``reml`` and ``ml`` ``logLik`` (of REML the restricted one, which
+        ``nobs``; of data frames ``nmissing``, rows that were left out for a gap; ``sigma``; of ``reml`` and ``ml`` ``logLik`` (of REML the restricted one, which
         compares models of the same coefficients only), ``AIC``, ``BIC``, ``REMLcrit`` or
         ``deviance`` (-2 logLik), ``df_residual`` (rows less parameters); of a posterior
         ``algorithm``. Other outcomes than Gaussian have no ``sigma``.
@@ -199,8 +199,8 @@ def glance(result: Result) -> "pd.DataFrame":
     >>> import pandas as pd, bayes_sf as sf
     >>> df = pd.DataFrame({"y": [1.0, 2, 3, 5, 6, 8, 4, 6, 7], "g": list("aaabbbccc")})
     >>> sf.fit("y ~ 1 + (1 | g)", df, engine="reml").glance().round(2)
-       nobs  sigma  logLik   AIC    BIC  REMLcrit  df_residual
-    0     9   1.37  -17.15  40.3  40.89      34.3            6
+       nobs  nmissing  sigma  logLik   AIC    BIC  REMLcrit  df_residual
+    0     9         0   1.37  -17.15  40.3  40.89      34.3            6
     """
     import pandas as pd
 
@@ -210,7 +210,9 @@ def glance(result: Result) -> "pd.DataFrame":
     singles = {row.term: row.estimate for row in result.singles}
     mixed = isinstance(result, MixedResult)
     n = result.matrices.n_obs if isinstance(result, MixedResult) else result.moments.n_obs
-    found: dict[str, Any] = {"nobs": n, "sigma": singles.get("sd_resid", np.nan)}
+    found: dict[str, Any] = {
+        "nobs": n, **_left_out(result), "sigma": singles.get("sd_resid", np.nan)
+    }  # fmt: skip
     if result.has_draws:
         return pd.DataFrame([{"algorithm": _ALGORITHMS[result.engine], **found}])
     spreads = sum(ours in singles for ours, _, _ in _names(result))
@@ -226,12 +228,18 @@ def glance(result: Result) -> "pd.DataFrame":
     return pd.DataFrame([{**found, "df_residual": n - free}])
 
 
+def _left_out(result: Result) -> dict[str, int]:
+    """Rows that were left out for a gap, where they were looked for."""
+    gaps = result.provenance.gaps
+    return {} if gaps is None else {"nmissing": gaps.n_dropped}
+
+
 def _glance_outcome(result: OutcomeResult) -> dict[str, Any]:
-    n = result.matrices.n_obs
+    n, left = result.matrices.n_obs, _left_out(result)
     if result.has_draws:
-        return {"algorithm": _ALGORITHMS[result.engine], "nobs": n}
+        return {"algorithm": _ALGORITHMS[result.engine], "nobs": n, **left}
     return {
-        "nobs": n, "logLik": result.log_lik, "AIC": result.aic, "BIC": result.bic,
+        "nobs": n, **left, "logLik": result.log_lik, "AIC": result.aic, "BIC": result.bic,
         "deviance": -2 * result.log_lik, "df_residual": n - result.fitted.n_parameters,
     }  # fmt: skip
 

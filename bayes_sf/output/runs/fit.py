@@ -19,7 +19,7 @@ from bayes_sf.disclosure.protected_models import (
 from bayes_sf.engines.fit import fit, group_sizes
 from bayes_sf.engines.result import Result, Results
 from bayes_sf.engines.store import fit_saved
-from bayes_sf.errors import OutcomeWarning
+from bayes_sf.errors import MissingWarning, OutcomeWarning
 from bayes_sf.inputs.own_table import OwnTable, read_table
 from bayes_sf.output.audit import make_private
 from bayes_sf.output.numbers import estimate, fixed, interval, probability, row_decimals
@@ -41,6 +41,7 @@ from bayes_sf.spec.analysis import Analysis
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import INTERCEPT
 from bayes_sf.spec.terms.formula import read_formula
+from bayes_sf.spec.terms.gaps import Gaps
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -238,6 +239,7 @@ def run_fit_table(
     read = read_table(path, found.columns, groups=groups, decimal=decimal)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", OutcomeWarning)
+        warnings.simplefilter("always", MissingWarning)
         result = fit(formula, read.frame, engine=engine, seed=asked.seed)
     heard = tuple(str(one.message) for one in said if issubclass(one.category, OutcomeWarning))
     passed = unprotected((result, read), asked.rules)
@@ -250,13 +252,13 @@ def run_fit_table(
 
 def _of_table(result: Result, read: OwnTable, heard: tuple[str, ...]) -> Content:
     """The model's table, its estimates as a file, and what was left out."""
-    left_out = read.n_rows - len(read.frame)
+    gaps = result.provenance.gaps or Gaps(len(read.frame))
     lines = []
-    if left_out:
-        gaps = ", ".join(f"{name} {n}" for name, n in read.gaps.items() if n)
-        lines.append(
-            say("{} of {} rows are left out: they have gaps ({}).", left_out, read.n_rows, gaps)
-        )
+    if gaps.n_dropped:
+        n, out, columns = gaps.n_rows, gaps.n_dropped, gaps.columns_said
+        lines.append(say("{} of {} rows are left out: they have gaps ({}).", out, n, columns))
+        lines += [say("By {}: {}.", *told) for told in gaps.groups_said.items()]
+        lines += [say("No row is left of {} {}.", *told) for told in gaps.lost_said.items()]
     if result.priors is not None:
         lines.append(f"{say('Priors')}: {prior_words(str(result.priors))}.")
     spec, where = result.spec, result.provenance
@@ -267,7 +269,9 @@ def _of_table(result: Result, read: OwnTable, heard: tuple[str, ...]) -> Content
         about={
             "formula": spec.formula or spec.name, "outcome": spec.outcome,
             "engine": result.engine, "priors": str(result.priors or "none"), "file": read.where,
-            "rows": read.n_rows, "left_out": left_out, "gaps": read.gaps, "prob": result.prob,
+            "rows": gaps.n_rows, "left_out": gaps.n_dropped, "gaps": dict(gaps.by_column),
+            "gaps_by_group": {name: dict(n) for name, n in gaps.by_group.items()},
+            "prob": result.prob,
             "spec": where.spec, "data": where.data, "converged": result.converged,
         },
     )  # fmt: skip

@@ -224,6 +224,8 @@ def _of_fit(result: Result) -> Iterator[tuple[str, str]]:
     """Rows on the fit."""
     numbers = glance(result).iloc[0]
     yield "n", str(int(numbers["nobs"]))
+    if numbers.get("nmissing", 0):
+        yield say("left out for gaps"), str(int(numbers["nmissing"]))
     yield from ((say("levels of {}", name), str(count)) for name, count in _levels(result))
     for row in result.singles:
         if row.term.startswith("icc"):

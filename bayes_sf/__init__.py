@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bayes_sf.analysis.checks.loo import compare_models, loo
     from bayes_sf.analysis.choices.influence import influence
     from bayes_sf.analysis.contrast import Contrast
+    from bayes_sf.analysis.missing.missingness import Missingness, missingness
     from bayes_sf.analysis.pooling import compare_pooling as compare
     from bayes_sf.analysis.sensitivity import Sensitivity, sensitivity
     from bayes_sf.analysis.size.practical import Rope
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Analysis",
     "Contrast",
+    "Missingness",
     "ModelSpec",
     "ModelTable",
     "Moments",
@@ -67,6 +69,7 @@ __all__ = [
     "load_analysis",
     "load_sample",
     "loo",
+    "missingness",
     "plot",
     "predict",
     "prior_conflict",
@@ -84,6 +87,7 @@ __all__ = [
 _HOME = {
     "Analysis": "spec.analysis",
     "Contrast": "analysis.contrast",
+    "Missingness": "analysis.missing.missingness",
     "ModelSpec": "spec.model",
     "ModelTable": "output.tables.side_by_side",
     "Moments": "spec.moments",
@@ -106,6 +110,7 @@ _HOME = {
     "load_analysis": "spec.analysis",
     "load_sample": "recovery.data",
     "loo": "analysis.checks.loo",
+    "missingness": "analysis.missing.missingness",
     "plot": "output.figures.pictures",
     "predict": "analysis.asked.predictions",
     "prior_conflict": "recovery.reread.conflict",

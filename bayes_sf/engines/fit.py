@@ -230,16 +230,18 @@ def source_of(data: Any) -> str:
 def fit(
     what: str | ModelSpec, data: Any, *, engine: str = ..., family: str = ...,
     weights: str = ..., frequencies: str = ..., missing: str = ...,
-    priors: Priors | Mapping[str, Any] | None = ..., prob: float = ..., seed: int = ..., draws: int | None = ..., tune: int | None = ...,
-    chains: int | None = ..., target_accept: float | None = ..., nAGQ: int | None = ...,
+    priors: Priors | Mapping[str, Any] | None = ..., prob: float = ..., seed: int = ...,
+    draws: int | None = ..., tune: int | None = ..., chains: int | None = ...,
+    target_accept: float | None = ..., nAGQ: int | None = ...,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = ...,
 ) -> Result: ...  # fmt: skip
 @overload
 def fit(
     what: Analysis, data: Any, *, engine: str = ..., family: str = ...,
     weights: str = ..., frequencies: str = ..., missing: str = ...,
-    priors: Priors | Mapping[str, Any] | None = ..., prob: float = ..., seed: int = ..., draws: int | None = ..., tune: int | None = ...,
-    chains: int | None = ..., target_accept: float | None = ..., nAGQ: int | None = ...,
+    priors: Priors | Mapping[str, Any] | None = ..., prob: float = ..., seed: int = ...,
+    draws: int | None = ..., tune: int | None = ..., chains: int | None = ...,
+    target_accept: float | None = ..., nAGQ: int | None = ...,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = ...,
 ) -> Results: ...  # fmt: skip
 def fit(

@@ -205,7 +205,9 @@ def _numbers(
         return texts
     # numbers that a file stores as such have a point, whatever mark its texts have
     stored = {
-        str(name) for name in texts if all(isinstance(c, StoredNumber) for c in texts[name].dropna())
+        str(name)
+        for name in texts
+        if all(isinstance(c, StoredNumber) for c in texts[name].dropna())
     }
     written = [str(name) for name in texts if name not in stored]
     made = texts.astype(dict.fromkeys(stored, float))

@@ -30,8 +30,8 @@ OUTCOMES: Mapping[str, str] = {
     "absence_trend": "tau-b",
 }
 LIKELIHOODS = ("gaussian", "student")
-#: What becomes of rows with gaps (of a data frame `error` refuses them, of a study's workplaces they
-#: may be modelled); and the outcomes of which the panel model speaks.
+#: What becomes of rows with gaps (a data frame's may be refused, a study's modelled); and the
+#: outcomes of which the panel model speaks.
 MISSING = ("drop", "error", "model", "model_unlinked")
 _OF_PANEL = ("absence_mean", "absence_change")
 #: Fields that list columns.

@@ -25,8 +25,8 @@ from bayes_sf.analysis.missing.imputation import (
     study_complete,
     study_missing,
 )
-from bayes_sf.analysis.missing.missingness import who_is_missing, won_back
 from bayes_sf.analysis.missing.rubin import pool_reml
+from bayes_sf.analysis.missing.surveyed import who_is_missing, won_back
 from bayes_sf.cli.app import main
 from bayes_sf.cli.missing import read_deltas
 from bayes_sf.disclosure.control import Control

@@ -341,24 +341,6 @@ def test_declared_categories_keep_their_order_on_the_way_through_arrow() -> None
         assert found.predictors == ("k[p]", "k[q]")
 
 
-@pytest.mark.parametrize("column", ["y", "x", "k", "b", "g"])
-@pytest.mark.parametrize("kind", ["object", "nullable", "pyarrow", "category"])
-def test_gaps_are_counted_by_column(column: str, kind: str) -> None:
-    df = frame().assign(b=lambda d: d["x"] > 3)
-    holes = df.astype(object)
-    holes[column] = holes[column].where(~df.index.isin([3, 7]), None)
-    text = {column: "category"} if column in "kg" else {}
-    made: Any = {
-        "object": holes,
-        "nullable": holes.convert_dtypes(),
-        "pyarrow": pa.Table.from_pandas(holes),
-        "category": holes.infer_objects().astype(text),
-    }[kind]
-    with pytest.raises(DataError, match=f"'{column}'.*2 missing") as caught:
-        sf.fit(sf.ModelSpec("y", ("x", "k", "b"), group="g"), made)
-    assert "must hold numbers" not in str(caught.value)
-
-
 @pytest.mark.parametrize(
     ("values", "said"),
     [

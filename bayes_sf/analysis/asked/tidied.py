@@ -189,10 +189,11 @@ def glance(result: Result) -> "pd.DataFrame":
     Returns
     -------
     pandas.DataFrame
-        ``nobs``; of data frames ``nmissing``, rows that were left out for a gap; ``sigma``; of ``reml`` and ``ml`` ``logLik`` (of REML the restricted one, which
-        compares models of the same coefficients only), ``AIC``, ``BIC``, ``REMLcrit`` or
-        ``deviance`` (-2 logLik), ``df_residual`` (rows less parameters); of a posterior
-        ``algorithm``. Other outcomes than Gaussian have no ``sigma``.
+        ``nobs``; of data frames ``nmissing``, rows that were left out for a gap; ``sigma``; of
+        ``reml`` and ``ml`` ``logLik`` (of REML the restricted one, which compares models of the
+        same coefficients only), ``AIC``, ``BIC``, ``REMLcrit`` or ``deviance`` (-2 logLik),
+        ``df_residual`` (rows less parameters); of a posterior ``algorithm``. Other outcomes than
+        Gaussian have no ``sigma``.
 
     Examples
     --------

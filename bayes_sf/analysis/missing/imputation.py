@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from bayes_sf.analysis.missing.completed import CompletedSets, completed_sets
-from bayes_sf.analysis.missing.missingness import who_is_missing, won_back
 from bayes_sf.analysis.missing.mnar import EFFECTS, delta_effects, shifted_cells
 from bayes_sf.analysis.missing.rubin import Pooled, pool_reml
+from bayes_sf.analysis.missing.surveyed import who_is_missing, won_back
 from bayes_sf.analysis.missing.tipping import TIPPING, tipping_points
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.panel.draws import Completed, complete

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bayes_sf.catalogue import mark, say
 from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.output.figures.gaps import draw_panels, most_complete_first
 from bayes_sf.output.figures.page import (
     ALARM,
     BLUE,
@@ -44,7 +45,6 @@ type Floats = NDArray[np.float64]
 STATE_COLOURS: Final = {"observed": BLUE, "no absence": "#E69F00", "no row": "#DDDDDD"}
 LOWESS_FRACTION, LOWESS_ROUNDS = 2 / 3, 3  # the defaults of R's lowess and of statsmodels
 JITTER, BOX_WIDTH = 0.22, 0.56
-SMALLEST_PANEL = 1 / 20
 _HALO: Final[dict[str, Any]] = {"facecolor": "white", "edgecolor": "none", "pad": 1}
 
 _SHARE = mark("Percent of contracted days")
@@ -222,9 +222,6 @@ def missingness_figure(picture: "pd.DataFrame", *, source: str) -> "Figure":
         A panel per industry, as high as it has workplaces; a line per workplace, a column per
         quarter.
     """
-    from matplotlib.colors import ListedColormap
-    from matplotlib.patches import Patch
-
     quarters = sorted(picture["quarter"].unique())
     panels = _panels(picture)
     n = sum(map(len, panels.values()))
@@ -233,30 +230,10 @@ def missingness_figure(picture: "pd.DataFrame", *, source: str) -> "Figure":
         say("One line per workplace in the register, n = {}; most complete on top", n), source,
         size=(9.0, 9.5),
     )  # fmt: skip
-    heights = [max(len(panel), n * SMALLEST_PANEL) for panel in panels.values()]
-    rows = figure.subplots(
-        len(panels), sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights}
-    )[:, 0]
-    figure.subplots_adjust(left=0.2, right=0.97, top=0.875, bottom=0.08, hspace=0.06)
-    colours = ListedColormap(list(STATE_COLOURS.values()))
-    for axes, (key, panel) in zip(rows, panels.items(), strict=True):
-        axes.imshow(panel, cmap=colours, vmin=0, vmax=colours.N - 1, aspect="auto",
-                    interpolation="nearest")  # fmt: skip
-        name = f"{fill(industry_label(key), 18)}\nn = {len(panel)}"
-        axes.set_ylabel(name, rotation=0, ha="right", va="center", labelpad=8)
-        axes.set_yticks([])
-        axes.tick_params(axis="x", length=0)
-        axes.spines[:].set_visible(False)
+    colours = {say(STATES[key]): colour for key, colour in STATE_COLOURS.items()}
+    lowest = draw_panels(figure, panels, colours)
     years = {i: name for i, name in enumerate(quarters) if name.endswith("Q1")}
-    names = [axis_quarter(name) for name in years.values()]
-    rows[-1].set_xticks(list(years), names)
-    figure.legend(
-        handles=[
-            Patch(color=colour, label=say(STATES[key])) for key, colour in STATE_COLOURS.items()
-        ],
-        loc="lower left", bbox_to_anchor=(0.2, 0.885), ncols=3, frameon=False, borderaxespad=0,
-        borderpad=0,
-    )  # fmt: skip
+    lowest.set_xticks(list(years), [axis_quarter(name) for name in years.values()])
     counts = picture["state"].value_counts()
     return describe(
         figure, ", ".join(f"{say(STATES[key])}: {counts.get(key, 0)}" for key in STATE_COLOURS)
@@ -272,6 +249,5 @@ def _panels(picture: "pd.DataFrame") -> dict[str, NDArray[np.int64]]:
     for industry in load_codebook().industries:
         if industry.key in wide.index.get_level_values("industry"):
             lines = wide.xs(industry.key).to_numpy(np.int64)
-            observed = (lines == 0).sum(axis=1)
-            panels[industry.key] = lines[np.lexsort((*lines.T[::-1], -observed))]
+            panels[industry_label(industry.key)] = lines[most_complete_first(lines)]
     return panels

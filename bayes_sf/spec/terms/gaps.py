@@ -138,7 +138,8 @@ def has_gap(column: "pd.Series[Any]") -> NDArray[np.bool_]:
     """
     found = column.isna().to_numpy(dtype=bool)
     if not isinstance(column.dtype, np.dtype) and column.dtype.kind == "f":
-        found |= np.isnan(column.to_numpy(float, na_value=np.nan))  # no gap to Arrow, but to us
+        # NaN, which pandas takes for no gap in Arrow's floats and its own nullable ones
+        found = found | np.isnan(column.to_numpy(float, na_value=np.nan))
     return found
 
 

@@ -183,9 +183,9 @@ class Matrices:
         ------
         DataError
             For a response that the family cannot have, a column that is not there, gaps that are
-            not to be dropped, a frame without a whole row, a term that is not finite or constant, columns that are combinations of others, more columns
-            than rows, a factor with one level or with as many effects as rows, weights that are
-            not positive.
+            not to be dropped, a frame without a whole row, a term that is not finite or constant,
+            columns that are combinations of others, more columns than rows, a factor with one level
+            or with as many effects as rows, weights that are not positive.
         SpecError
             For a term that formulae cannot evaluate, and a coefficient that varies twice by one
             factor.

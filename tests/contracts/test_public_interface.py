@@ -14,10 +14,10 @@ from bayes_sf.engines.gaussian.estimates import COLUMNS
 HEAVY = ("pandas", "pymc", "arviz", "numba", "scipy", "duckdb", "pyarrow", "matplotlib", "ibis")
 
 PUBLIC = [
-    "Analysis", "Contrast", "ModelSpec", "ModelTable", "Moments", "Prior", "Priors", "Result",
+    "Analysis", "Contrast", "Missingness", "ModelSpec", "ModelTable", "Moments", "Prior", "Priors", "Result",
     "Results", "Rope", "Sensitivity", "augment", "compare", "compare_models", "comparisons", "fit",
     "glance", "hypothesis", "icc_posterior", "icc_table", "influence", "load_analysis",
-    "load_sample", "loo", "plot", "predict", "prior_conflict", "published_table", "r2",
+    "load_sample", "loo", "missingness", "plot", "predict", "prior_conflict", "published_table", "r2",
     "read_published", "reread", "sensitivity", "slopes", "table", "tidy",
 ]  # fmt: skip
 
@@ -64,6 +64,7 @@ PARAMETERS = {
     "compare_models": "results",
     "influence": "spec data *contrast=None *prob=0.95 *smallest=5",
     "loo": "result",
+    "missingness": "data columns=None *by=()",
     "Contrast": "term size label coded=False",
     "Rope": "low high unit",
     "table": "results *names=()",
@@ -77,7 +78,8 @@ PARAMETERS = {
     "*scale='response'",
     "hypothesis": "result claims",
     "Prior.read": "text",
-    "fit": "what data *engine='' *family='gaussian' *weights='' *frequencies='' *priors=None "
+    "fit": "what data *engine='' *family='gaussian' *weights='' *frequencies='' *missing='drop' "
+    "*priors=None "
     "*prob=0.95 *seed=1 *draws=None *tune=None *chains=None *target_accept=None *nAGQ=None "
     "*progress",
     "load_analysis": "name",

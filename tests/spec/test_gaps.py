@@ -178,13 +178,13 @@ def test_a_formula_sees_the_same(kind: str) -> None:
 
 
 REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
-    "a whole column": (lambda: WHOLE.assign(x=None), "a row without a gap .*30 of 30 .*in x 30"),
-    "a whole column of polars": (lambda: polars("x", kind="null"), "30 of 30 rows .*in x 30"),
+    "a whole column": (lambda: WHOLE.assign(x=None), "a row without a gap .*30 of 30 .*in x .30."),
+    "a whole column of polars": (lambda: polars("x", kind="null"), "30 of 30 rows .*in x .30."),
     "every row somewhere": (
         lambda: holes("x", NAN, rows=list(range(15))).assign(
             k=holes("k", None, rows=list(range(15, 30)))["k"]
         ),
-        "a row without a gap .*in x 15, k 15'",
+        "a row without a gap .*in x .15., k .15.'",
     ),
     "all groups but one": (
         lambda: holes("y", NAN, rows=list(range(6, 30))), "at least two (levels|groups)|two groups",
@@ -230,7 +230,7 @@ def test_columns_that_the_model_does_not_have() -> None:
 
 def test_a_group_and_a_category_that_are_gone() -> None:
     rows = [*range(6, 12), *(i for i in range(30) if i % 3 == 2)]
-    with pytest.warns(MissingWarning, match="by g: b 6, a 2, .*; no row is left of g b"):
+    with pytest.warns(MissingWarning, match="by g: b .6., a .2., .*; no row is left of g b"):
         result = sf.fit(SPEC, holes("y", None, rows=rows), engine="reml")
     assert result.moments.groups == tuple("acde")
     assert result.moments.terms == ("(Intercept)", "x", "k[q]", "b")
@@ -240,7 +240,7 @@ def test_a_group_and_a_category_that_are_gone() -> None:
 
 def test_levels_of_several_factors_are_counted() -> None:
     made = holes("y", None).assign(h=WHOLE["k"])
-    with pytest.warns(MissingWarning, match="by g: a 2, c 1; by g:h: a:"):
+    with pytest.warns(MissingWarning, match="by g: a .2., c .1.; by g:h: a:"):
         result = sf.fit("y ~ x + (1 | g / h)", made, engine="reml")
     assert result.provenance.gaps is not None
     assert result.provenance.gaps.by_group["g:h"] == {"a:p": 1, "a:q": 1, "c:p": 1}
@@ -249,7 +249,7 @@ def test_levels_of_several_factors_are_counted() -> None:
 def test_the_columns_of_weights_and_counts_have_gaps_too() -> None:
     made = WHOLE.assign(w=pd.Series(np.where(WHOLE.index == 4, np.nan, 2.0)))
     for option in ("weights", "frequencies"):
-        with pytest.warns(MissingWarning, match="1 of 30 .* gaps in w 1; by g: a 1"):
+        with pytest.warns(MissingWarning, match="1 of 30 .* gaps in w .1.; by g: a .1."):
             result = sf.fit("y ~ x + (1 | g)", made, engine="reml", **{option: "w"})
         assert len(result.matrices.y) == 29
 
@@ -262,7 +262,9 @@ def test_gaps_are_refused_all_at_once(given: str) -> None:
     if given == "formula":
         what, more = "y ~ x * k + (1 | g)", {"missing": "error"}
     data = duckdb.from_arrow(pa.Table.from_pandas(made)) if given == "table" else made
-    with pytest.raises(DataError, match=r"no gap .*'4 of 30 rows with gaps in x 3, y 2'.*impute"):
+    with pytest.raises(
+        DataError, match=r"no gap .*'4 of 30 rows with gaps in x .3., y .2.'.*impute"
+    ):
         sf.fit(what, data, engine="reml", **more)
     assert sf.fit(what, WHOLE, engine="reml", **more).provenance.gaps == Gaps(30)
 

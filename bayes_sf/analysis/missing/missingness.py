@@ -49,7 +49,8 @@ class Missingness:
         ``missing, column, level, n_missing, n_observed, mean_missing, mean_observed, difference``:
         means (of a category shares of its levels) of a column in rows with a gap in ``missing`` and
         in rows without; ``difference`` in standard deviations. Far from 0 says that rows are not
-        missing completely at random. Of numbers, and of up to 20 categories.
+        missing completely at random. Of numbers, and of up to 20 categories;
+        of factors see `groups`.
     cells : pandas.DataFrame
         Whether there is a gap, by row and column that has any.
     levels : pandas.Series or None
@@ -157,7 +158,8 @@ def missingness(
     cells = holes.loc[:, holes.any()]
     groups = {factor: _named(frame[factor]) for factor in factors}
     return Missingness(
-        len(frame), int((~holes.any(axis=1)).sum()), table, _of_groups(groups, cells), _patterns(cells), _differences(frame, cells, names), cells,
+        len(frame), int((~holes.any(axis=1)).sum()), table, _of_groups(groups, cells),
+        _patterns(cells), _differences(frame, cells, names, factors), cells,
         groups[factors[0]] if factors else None,
     )  # fmt: skip
 
@@ -215,14 +217,15 @@ def _patterns(cells: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def _differences(
-    frame: "pd.DataFrame", cells: "pd.DataFrame", names: Sequence[str]
+    frame: "pd.DataFrame", cells: "pd.DataFrame", names: Sequence[str], factors: Sequence[str]
 ) -> "pd.DataFrame":
-    """What rows with a gap in one column have in the others."""
+    """What rows with a gap in one column have in the others, but for the grouping factors."""
     import pandas as pd
 
     told = [
         {"missing": gap, "column": name, "level": level, **row}
         for name in names
+        if name not in factors
         for level, values in _compared(frame, name)
         for gap in cells
         if gap != name

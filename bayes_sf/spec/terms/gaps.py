@@ -10,7 +10,7 @@ Examples
 >>> df = pd.DataFrame({"y": [1.0, None, 3.0, 2.0], "x": [1.0, 2.0, None, 0.0], "g": list("aabb")})
 >>> whole, gaps = drop_gaps(df, [("g",)])
 >>> len(whole), str(gaps)
-(2, '2 of 4 rows are left out, for gaps in y 1, x 1; by g: a 1, b 1')
+(2, '2 of 4 rows are left out, for gaps in y (1), x (1); by g: a (1), b (1)')
 """
 
 import warnings
@@ -68,7 +68,7 @@ class Gaps:
 
     @property
     def columns_said(self) -> str:
-        """Columns and their gaps, most first: ``x 2, y 1``."""
+        """Columns and their gaps, most first: ``x (2), y (1)``."""
         return legible(_most(self.by_column))
 
     @property
@@ -120,7 +120,7 @@ class Gaps:
 def _most(counts: Mapping[str, int]) -> str:
     """Names and counts, the largest first, and how many more there are."""
     order = sorted(counts, key=lambda name: -counts[name])
-    return _first([f"{name} {counts[name]}" for name in order])
+    return _first([f"{name} ({counts[name]})" for name in order])
 
 
 def _first(names: Sequence[str]) -> str:

@@ -90,7 +90,7 @@ def test_what_cannot_be_asked(frame: pd.DataFrame) -> None:
     with pytest.raises(DataError, match=r"'nowhere'.*not in the data"):
         sf.missingness(frame, ["y", "nowhere"])
     with pytest.raises(DataError, match="must have a gap to be drawn"):
-        sf.missingness(frame, ["z"]).plot()
+        sf.plot(sf.missingness(frame, ["z"]), "missing")
     with pytest.raises(UsageError, match="must be missing"):
         sf.plot(sf.missingness(frame), "trace")
 
@@ -105,5 +105,5 @@ def test_the_picture(frame: pd.DataFrame, tmp_path: Path) -> None:
     lines = sum(axes.images[0].get_array().shape[0] for axes in figure.axes)
     assert lines == 300
     assert "x: " in figure.get_label()
-    found.plot(tmp_path / "gaps.svg")
+    sf.plot(found, "missing", tmp_path / "gaps.svg")
     assert "One line per row, n = 300" in (tmp_path / "gaps.svg").read_text(encoding="utf-8")

@@ -19,10 +19,7 @@ from bayes_sf.spec.terms.gaps import has_gap, settled
 from bayes_sf.spec.terms.sums import is_remote, open_table
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
-    from matplotlib.figure import Figure
 
 __all__ = ["Missingness", "count_by", "missingness"]
 
@@ -32,7 +29,7 @@ _MOST_LEVELS: Final = 20
 
 @dataclass(frozen=True, eq=False)
 class Missingness:
-    """Gaps of a frame; made by `missingness`.
+    """Gaps of a frame; made by `missingness`, drawn by ``sf.plot(found, "missing")``.
 
     Parameters
     ----------
@@ -65,18 +62,6 @@ class Missingness:
     differences: "pd.DataFrame" = field(repr=False)
     cells: "pd.DataFrame" = field(repr=False)
     levels: "pd.Series[Any] | None" = field(default=None, repr=False)
-
-    def plot(self, path: "Path | str | None" = None) -> "Figure":
-        """Draw the gaps: a line for a row, a column for a column, a panel for a group.
-
-        Parameters
-        ----------
-        path : path, optional
-            A file ``.svg`` or ``.png``.
-        """
-        import bayes_sf as sf  # what draws is output, and has a public name
-
-        return sf.plot(self, "missing", path)
 
     def __str__(self) -> str:
         """Columns and patterns, as text."""

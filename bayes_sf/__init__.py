@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bayes_sf.analysis.choices.influence import influence
     from bayes_sf.analysis.contrast import Contrast
     from bayes_sf.analysis.missing.missingness import Missingness, missingness
+    from bayes_sf.analysis.missing.sets_needed import sets_needed
     from bayes_sf.analysis.pooling import compare_pooling as compare
     from bayes_sf.analysis.sensitivity import Sensitivity, sensitivity
     from bayes_sf.analysis.size.practical import Rope
@@ -78,6 +79,7 @@ __all__ = [
     "read_published",
     "reread",
     "sensitivity",
+    "sets_needed",
     "slopes",
     "table",
     "tidy",
@@ -119,6 +121,7 @@ _HOME = {
     "read_published": "inputs.printed.folder",
     "reread": "recovery.reread.report",
     "sensitivity": "analysis.sensitivity",
+    "sets_needed": "analysis.missing.sets_needed",
     "slopes": "analysis.asked.comparisons",
     "table": "output.tables.side_by_side",
     "tidy": "analysis.asked.tidied",

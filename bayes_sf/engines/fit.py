@@ -32,6 +32,7 @@ from bayes_sf.spec.study import Study
 from bayes_sf.spec.terms.formula import read_formula
 from bayes_sf.spec.terms.gaps import Gaps, warn_of_gaps
 from bayes_sf.spec.terms.matrices import with_place
+from bayes_sf.spec.terms.sets import are_sets, read_sets
 from bayes_sf.spec.terms.sums import is_remote
 
 __all__ = ["ENGINES", "fit", "gaps_of", "group_sizes", "moments_of", "rows_of", "source_of"]
@@ -271,12 +272,14 @@ def fit(
         What is asked. A text is a formula as in lme4, brms and bambi: ``"y ~ x * c + (1 + x | g)"``
         (see `bayes_sf.spec.terms.formula`). A random intercept of columns is fitted as ever;
         whatever is more has a `MixedResult`, with the same methods.
-    data : Study, AnalysisSample, Moments, a data frame, a path or a lazy table
+    data : Study, AnalysisSample, Moments, a data frame, a path, a lazy table or completed sets
         `load_sample("published")`, `load_sample("replica")`, your own sample, or any frame that
         Narwhals reads (pandas, polars, pyarrow, ...) with the specification's columns. Of a
         Parquet file, a DuckDB relation, a Polars LazyFrame, a Spark DataFrame or an Ibis table a
         random-intercept model needs sums only: rows stay where they are, and the result has none
-        (`loo` and the like need them). Other models read the columns that they name.
+        (`loo` and the like need them). Other models read the columns that they name. A list of
+        frames, or a frame with a column ``.imp``, are completed data sets (`spec.terms.sets`): by
+        ``exact`` their posteriors are averaged, by ``reml``, ``ml`` and ``ols`` pooled.
     engine : {"exact", "reml", "ml", "ols", "nuts"}
         How it is estimated; by default a posterior: ``exact`` for Gaussian outcomes, ``nuts`` for
         others. ``reml``, ``ml`` and ``ols`` have no priors: those of the specification
@@ -316,7 +319,7 @@ def fit(
     Returns
     -------
     Result or Results
-        Frozen; `estimates` is the tidy table.
+        Frozen; `estimates` is the tidy table. Of completed sets that are pooled a `PooledResult`.
 
     Raises
     ------
@@ -355,7 +358,8 @@ def fit(
             left = "" if missing == "drop" else missing
             check_beside(what, {**given, "family": other, "missing": left})
         if isinstance(what, Analysis):
-            data = Scan(data, what.specs) if is_remote(data) else data
+            together = is_remote(data) and not are_sets(data, ())
+            data = Scan(data, what.specs) if together else data
             specs = progress(what.specs)
             return Results(tuple(_fit_one(s, data, chosen, prob, seed, n_agq=nAGQ) for s in specs))
         if isinstance(what, ModelSpec):
@@ -387,6 +391,20 @@ def _fit_one(
 ) -> Result:
     """One model."""
     check_nodes(n_agq, engine, spec.family)
+    if not are_sets(data, spec.columns):
+        return _fit_frame(spec, data, engine, prob, seed, n_agq=n_agq)
+    from bayes_sf.engines.sets.fit import fit_sets
+
+    def fit_one(one: ModelSpec, frame: Any) -> Result:
+        return _fit_frame(one, frame, engine, prob, seed, n_agq=n_agq)
+
+    return fit_sets(spec, read_sets(data), engine, fit_one)
+
+
+def _fit_frame(
+    spec: ModelSpec, data: Any, engine: str, prob: float, seed: int, *, n_agq: int | None
+) -> Result:
+    """One model of one data set."""
     if is_remote(data):
         data = Scan(data, [spec])
     if spec.family != "gaussian":

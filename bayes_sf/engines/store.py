@@ -127,7 +127,7 @@ def save_fit(
         "provenance": {
             key: dict(value) if key == "versions" else value
             for key, value in vars(come_from).items()
-            if key != "gaps"  # counts of the rows, which are there again when it is looked for
+            if key not in {"gaps", "sets"}  # gaps are counted again; sets are not sampled
         },
     }  # fmt: skip
     tree = without_groups(result.fitted.tree, spec.group, hide)

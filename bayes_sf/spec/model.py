@@ -383,6 +383,15 @@ class ModelSpec:
             raise SpecError(f"model {self.name!r}: priors.{given[0]}", rule, fix="leave it out")
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of a frame that it is about, without repetition."""
+        if self.formula:
+            named = (*self.parsed.columns, self.weights, self.frequencies)
+        else:
+            named = (self.outcome, *self.predictors, self.group, self.repeats, self.known_se)
+        return tuple(dict.fromkeys(filter(None, named)))
+
+    @property
     def models_gaps(self) -> bool:
         """Whether gaps are modelled, instead of their rows left out."""
         return self.missing not in {"drop", "error"}

@@ -14,11 +14,11 @@ from bayes_sf.engines.gaussian.estimates import COLUMNS
 HEAVY = ("pandas", "pymc", "arviz", "numba", "scipy", "duckdb", "pyarrow", "matplotlib", "ibis")
 
 PUBLIC = [
-    "Analysis", "Contrast", "Missingness", "ModelSpec", "ModelTable", "Moments", "Prior", "Priors", "Result",
-    "Results", "Rope", "Sensitivity", "augment", "compare", "compare_models", "comparisons", "fit",
-    "glance", "hypothesis", "icc_posterior", "icc_table", "influence", "load_analysis",
-    "load_sample", "loo", "missingness", "plot", "predict", "prior_conflict", "published_table", "r2",
-    "read_published", "reread", "sensitivity", "slopes", "table", "tidy",
+    "Analysis", "Contrast", "Missingness", "ModelSpec", "ModelTable", "Moments", "Prior", "Priors",
+    "Result", "Results", "Rope", "Sensitivity", "augment", "compare", "compare_models",
+    "comparisons", "fit", "glance", "hypothesis", "icc_posterior", "icc_table", "influence",
+    "load_analysis", "load_sample", "loo", "missingness", "plot", "predict", "prior_conflict",
+    "published_table", "r2", "read_published", "reread", "sensitivity", "slopes", "table", "tidy",
 ]  # fmt: skip
 
 PARAMETERS = {

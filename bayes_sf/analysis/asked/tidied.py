@@ -26,6 +26,7 @@ from bayes_sf.engines.mixed.covariance import sd_names
 from bayes_sf.engines.mixed.result import MixedResult, between_of
 from bayes_sf.engines.outcomes.result import OutcomeResult
 from bayes_sf.engines.result import Result
+from bayes_sf.engines.sets.result import PooledResult
 from bayes_sf.errors import UsageError, closest
 from bayes_sf.spec.moments import INTERCEPT
 
@@ -150,6 +151,7 @@ def _spreads(result: Result) -> Iterator[dict[str, Any]]:
 
 def _names(result: Result) -> Iterator[tuple[str, str, str]]:
     """Our name of an sd or correlation, its factor, and broom's name."""
+    result = _single(result)
     if isinstance(result, MixedResult):
         for factor in result.matrices.factors:
             sds, pairs = sd_names(factor)
@@ -167,8 +169,15 @@ def _names(result: Result) -> Iterator[tuple[str, str, str]]:
     yield "sd_resid", "Residual", "sd__Observation"
 
 
+def _single(result: Result) -> Result:
+    """Of completed sets the first one's fit, which has the form of all."""
+    return result.fits[0] if isinstance(result, PooledResult) else result
+
+
 def _levels(result: Result) -> Iterator[dict[str, Any]]:
     """Effects of levels."""
+    if isinstance(result, PooledResult):
+        result.ranef()  # says why there are none
     for row in result.rows:
         if not row.group:
             continue
@@ -192,8 +201,8 @@ def glance(result: Result) -> "pd.DataFrame":
         ``nobs``; of data frames ``nmissing``, rows that were left out for a gap; ``sigma``; of
         ``reml`` and ``ml`` ``logLik`` (of REML the restricted one, which compares models of the
         same coefficients only), ``AIC``, ``BIC``, ``REMLcrit`` or ``deviance`` (-2 logLik),
-        ``df_residual`` (rows less parameters); of a posterior ``algorithm``. Other outcomes than
-        Gaussian have no ``sigma``.
+        ``df_residual`` (rows less parameters); of a posterior ``algorithm``; of completed sets
+        ``nimp``, how many, and no likelihood. Other outcomes than Gaussian have no ``sigma``.
 
     Examples
     --------
@@ -206,6 +215,8 @@ def glance(result: Result) -> "pd.DataFrame":
     import pandas as pd
 
     check_result(result)
+    if isinstance(result, PooledResult):
+        return pd.DataFrame([_glance_sets(result)])
     if isinstance(result, OutcomeResult):
         return pd.DataFrame([_glance_outcome(result)])
     singles = {row.term: row.estimate for row in result.singles}
@@ -215,6 +226,8 @@ def glance(result: Result) -> "pd.DataFrame":
         "nobs": n, **_left_out(result), "sigma": singles.get("sd_resid", np.nan)
     }  # fmt: skip
     if result.has_draws:
+        sets = result.provenance.sets
+        found |= {} if sets is None else {"nimp": sets.n_sets}
         return pd.DataFrame([{"algorithm": _ALGORITHMS[result.engine], **found}])
     spreads = sum(ours in singles for ours, _, _ in _names(result))
     free = len(result.coefficients) + spreads
@@ -227,6 +240,12 @@ def glance(result: Result) -> "pd.DataFrame":
             "REMLcrit" if restricted else "deviance": criterion,
         }  # fmt: skip
     return pd.DataFrame([{**found, "df_residual": n - free}])
+
+
+def _glance_sets(result: PooledResult) -> dict[str, Any]:
+    singles = {row.term: row.estimate for row in result.singles}
+    sigma = {"sigma": singles["sd_resid"]} if "sd_resid" in singles else {}
+    return {"nobs": result.n_obs, "nimp": result.fitted.n_sets, **sigma}
 
 
 def _left_out(result: Result) -> dict[str, int]:
@@ -315,9 +334,15 @@ def r2(result: Result) -> dict[str, float]:
     Returns
     -------
     dict
-        ``marginal`` and ``conditional``; NaN where residual variances differ by row.
+        ``marginal`` and ``conditional``; NaN where residual variances differ by row. Of completed
+        sets that are pooled the mean over them, of others NaN.
     """
     check_result(result)
+    if isinstance(result, PooledResult):
+        each = [r2(fit) for fit in result.fits]
+        return {name: float(np.mean([one[name] for one in each])) for name in each[0]}
+    if result.provenance.sets is not None:
+        return {"marginal": np.nan, "conditional": np.nan}
     if isinstance(result, OutcomeResult):
         return dict(zip(("marginal", "conditional"), result.explained(), strict=True))
     found = {row.term: row.estimate for row in result.singles}

@@ -153,16 +153,15 @@ def _asked(columns: Any) -> tuple[list[str] | None, list[str]]:
     """Columns that are looked at, None for all, and those that group rows."""
     if columns is None:
         return None, []
-    if isinstance(columns, ModelSpec) and not columns.formula:
-        more = [name for name in (columns.repeats, columns.known_se) if name]
-        return [columns.outcome, *columns.predictors, columns.group, *more], [columns.group]
-    text = columns.formula if isinstance(columns, ModelSpec) else columns
+    spec = columns if isinstance(columns, ModelSpec) else None
+    if spec is not None and not spec.formula:
+        return list(spec.columns), [spec.group]
+    text = columns if spec is None else spec.formula
     if not isinstance(text, str):
         return list(text), []
     formula = read_formula(text)
     parts = [part for term in formula.random for part in formula.parts(term.factor)]
-    weighted = isinstance(columns, ModelSpec) and [columns.weights, columns.frequencies]
-    return [*formula.columns, *filter(None, weighted or ())], list(dict.fromkeys(parts))
+    return list(formula.columns if spec is None else spec.columns), list(dict.fromkeys(parts))
 
 
 def _named(column: "pd.Series[Any]") -> "pd.Series[Any]":

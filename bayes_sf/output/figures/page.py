@@ -66,6 +66,7 @@ _SOURCES: Final = {
     "replica": mark("SYNTHETIC replica: invented workplaces, none of them real"),
     "microdata": mark("Source: microdata given by the user"),
     "frame": mark("Source: data frame given by the user"),
+    "sets": mark("Source: completed data sets given by the user"),
 }
 
 

@@ -30,10 +30,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "EXACT", "Gaps", "count_gaps", "drop_gaps", "gaps_by_group", "has_gap", "settled",
+    "EXACT", "NO_GAP", "Gaps", "count_gaps", "drop_gaps", "gaps_by_group", "has_gap", "settled",
     "warn_of_gaps", "whole_rows",
 ]  # fmt: skip
 
+#: What `error` asks of a model's columns.
+NO_GAP: Final = "must have no gap in the model's columns"
 #: Below this a float is every whole number.
 EXACT: Final = 2.0**53
 #: Columns, and groups, that a line names.
@@ -109,7 +111,7 @@ class Gaps:
         got = f"{self.n_dropped} of {self.n_rows} rows with gaps in {self.columns_said}"
         if missing == "error":
             raise DataError(
-                "data", "must have no gap in the model's columns", got=got,
+                "data", NO_GAP, got=got,
                 fix="impute these, or leave their rows out by missing='drop'",
             )  # fmt: skip
         if self.n_dropped == self.n_rows:

@@ -18,7 +18,8 @@ PUBLIC = [
     "Result", "Results", "Rope", "Sensitivity", "augment", "compare", "compare_models",
     "comparisons", "fit", "glance", "hypothesis", "icc_posterior", "icc_table", "influence",
     "load_analysis", "load_sample", "loo", "missingness", "plot", "predict", "prior_conflict",
-    "published_table", "r2", "read_published", "reread", "sensitivity", "slopes", "table", "tidy",
+    "published_table", "r2", "read_published", "reread", "sensitivity", "sets_needed", "slopes",
+    "table", "tidy",
 ]  # fmt: skip
 
 PARAMETERS = {
@@ -65,6 +66,7 @@ PARAMETERS = {
     "influence": "spec data *contrast=None *prob=0.95 *smallest=5",
     "loo": "result",
     "missingness": "data columns=None *by=()",
+    "sets_needed": "result *cv=0.05 *prob=0.95",
     "Contrast": "term size label coded=False",
     "Rope": "low high unit",
     "table": "results *names=()",

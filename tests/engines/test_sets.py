@@ -225,7 +225,7 @@ BAD: dict[str, tuple[Any, str]] = {
         [SETS[0], SETS[1].assign(x=np.where(SETS[1]["x"] > 0, "a", "b"))],
         "completed set 2: must have the terms",
     ),
-    "no numbers": (LONG.assign(**{".imp": "set " + LONG[".imp"].astype(str)}), "'.imp': must number the completed sets"),
+    "no numbers": (LONG.assign(**{".imp": "set " + LONG[".imp"].astype(str)}), "'.imp': must num"),
     "parts of numbers": (LONG.assign(**{".imp": LONG[".imp"] / 2}), "'.imp': must number"),
     "a set without number": (LONG.assign(**{".imp": LONG[".imp"].where(LONG.index > 3)}), "'.imp'"),
     "no frame": ([1, 2], "completed set 1: data: must be a data frame"),

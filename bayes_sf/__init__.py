@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bayes_sf.analysis.checks.loo import compare_models, loo
     from bayes_sf.analysis.choices.influence import influence
     from bayes_sf.analysis.contrast import Contrast
+    from bayes_sf.analysis.missing.delta import DeltaAdjusted, delta_adjust
     from bayes_sf.analysis.missing.missingness import Missingness, missingness
     from bayes_sf.analysis.missing.sets_needed import sets_needed
     from bayes_sf.analysis.pooling import compare_pooling as compare
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Analysis",
     "Contrast",
+    "DeltaAdjusted",
     "Missingness",
     "ModelSpec",
     "ModelTable",
@@ -61,6 +63,7 @@ __all__ = [
     "compare",
     "compare_models",
     "comparisons",
+    "delta_adjust",
     "fit",
     "glance",
     "hypothesis",
@@ -89,6 +92,7 @@ __all__ = [
 _HOME = {
     "Analysis": "spec.analysis",
     "Contrast": "analysis.contrast",
+    "DeltaAdjusted": "analysis.missing.delta",
     "Missingness": "analysis.missing.missingness",
     "ModelSpec": "spec.model",
     "ModelTable": "output.tables.side_by_side",
@@ -103,6 +107,7 @@ _HOME = {
     "compare": "analysis.pooling:compare_pooling",
     "compare_models": "analysis.checks.loo",
     "comparisons": "analysis.asked.comparisons",
+    "delta_adjust": "analysis.missing.delta",
     "fit": "engines.fit",
     "glance": "analysis.asked.tidied",
     "hypothesis": "analysis.asked.hypothesis",

@@ -66,7 +66,7 @@ def fit_sets(
     digest = hashlib.sha256("".join(fit.provenance.data for fit in fits).encode()).hexdigest()[:16]
     provenance = Provenance(
         spec.digest, digest, "sets", None, seconds, first.provenance.versions,
-        sets=replace(sets, frames=()),
+        sets=replace(sets, frames=(), original=None),
     )  # fmt: skip
     if engine != "exact":
         rows = [fit.coefficients for fit in fits]

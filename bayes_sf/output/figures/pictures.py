@@ -11,12 +11,14 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
 
 from bayes_sf.analysis.checks.loo import rows_of_result
+from bayes_sf.analysis.missing.delta import DeltaAdjusted
 from bayes_sf.analysis.missing.missingness import Missingness
 from bayes_sf.catalogue import mark, say
 from bayes_sf.engines.result import Result
 from bayes_sf.engines.row_groups import one_factor_rows
 from bayes_sf.errors import UsageError, closest, legible
 from bayes_sf.output.figures.gaps import gaps_figure
+from bayes_sf.output.figures.imputation import delta_figure
 from bayes_sf.output.figures.page import MUTED, figure_files, picture_label, styled
 from bayes_sf.output.figures.result import draw_estimates, draw_shrinkage, draw_slopes
 from bayes_sf.output.files import write_files
@@ -90,15 +92,18 @@ PICTURES = (*_ARVIZ, *_OURS)
 _OF_ROWS, OF_CHAINS = ("ppc", "loo_pit"), ("trace", "rank", "energy")
 
 
-def plot(result: Result | Missingness, name: str, path: Path | str | None = None) -> "Figure":
+def plot(
+    result: Result | Missingness | DeltaAdjusted, name: str, path: Path | str | None = None
+) -> "Figure":
     """Draw a picture, and save it.
 
     Parameters
     ----------
-    result : Result or Missingness
-        With a posterior: of engine ``exact`` or ``nuts``; or what `bayes_sf.missingness` found.
+    result : Result, Missingness or DeltaAdjusted
+        With a posterior: of engine ``exact`` or ``nuts``; or what `bayes_sf.missingness` or
+        `bayes_sf.delta_adjust` found.
     name : str
-        One of `PICTURES`; of a `Missingness` it is ``missing``.
+        One of `PICTURES`; of these two ``missing`` and ``delta``.
     path : path, optional
         ``.svg`` or ``.png``; by default it is not saved.
 
@@ -109,10 +114,15 @@ def plot(result: Result | Missingness, name: str, path: Path | str | None = None
     """
     if path is not None and Path(path).suffix.lower() not in _SUFFIXES:
         raise UsageError("plot", f"saves {' or '.join(_SUFFIXES)}", got=str(path))
-    if isinstance(result, Missingness):
-        if name != "missing":
-            raise UsageError("plot", "must be missing, of what is missing", got=name)
-        figure = gaps_figure(result)
+    if isinstance(result, Missingness | DeltaAdjusted):
+        own = "missing" if isinstance(result, Missingness) else "delta"
+        if name != own:
+            raise UsageError("plot", f"must be {own}, of a {type(result).__name__}", got=name)
+        figure = (
+            gaps_figure(result)
+            if isinstance(result, Missingness)
+            else delta_figure(result.effects, result.tipping, source="frame")
+        )
     else:
         figure = draw_picture(result, name)
     if path is not None:

@@ -41,11 +41,14 @@ class Sets:
         Rows of the incomplete original, which are left out; 0 where it is not there.
     frames : tuple of data frames
         The sets, of the kind that was given.
+    original : data frame or None
+        The incomplete original, where it is there.
     """
 
     n_sets: int
     n_original: int = 0
     frames: tuple[Any, ...] = field(default=(), repr=False, compare=False)
+    original: Any = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
         """How many there are, and what is left out."""
@@ -114,7 +117,9 @@ def read_sets(data: Any) -> Sets:
     there = sorted(set(found[numbers > 0]), key=float)
     _check_two(len(there))
     sets = tuple(frame.filter(nw.col(IMP) == value).to_native() for value in there)
-    return Sets(len(there), int((numbers == 0).sum()), sets)
+    zeros = sorted(set(found[numbers == 0]), key=float)
+    original = frame.filter(nw.col(IMP).is_in(zeros)).to_native() if zeros else None
+    return Sets(len(there), int((numbers == 0).sum()), sets, original)
 
 
 def _numbers(frame: Any) -> Any:

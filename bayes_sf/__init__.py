@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bayes_sf.analysis.size.practical import Rope
     from bayes_sf.engines.fit import fit
     from bayes_sf.engines.result import Result, Results
+    from bayes_sf.engines.sets.impute import Imputed, impute
     from bayes_sf.inputs.printed.folder import read_published
     from bayes_sf.inputs.published import published_table
     from bayes_sf.output.figures.pictures import plot
@@ -49,6 +50,7 @@ __all__ = [
     "Analysis",
     "Contrast",
     "DeltaAdjusted",
+    "Imputed",
     "Missingness",
     "ModelSpec",
     "ModelTable",
@@ -69,6 +71,7 @@ __all__ = [
     "hypothesis",
     "icc_posterior",
     "icc_table",
+    "impute",
     "influence",
     "load_analysis",
     "load_sample",
@@ -93,6 +96,7 @@ _HOME = {
     "Analysis": "spec.analysis",
     "Contrast": "analysis.contrast",
     "DeltaAdjusted": "analysis.missing.delta",
+    "Imputed": "engines.sets.impute",
     "Missingness": "analysis.missing.missingness",
     "ModelSpec": "spec.model",
     "ModelTable": "output.tables.side_by_side",
@@ -113,6 +117,7 @@ _HOME = {
     "hypothesis": "analysis.asked.hypothesis",
     "icc_posterior": "recovery.printed_icc",
     "icc_table": "recovery.reread.many",
+    "impute": "engines.sets.impute",
     "influence": "analysis.choices.influence",
     "load_analysis": "spec.analysis",
     "load_sample": "recovery.data",

@@ -10,6 +10,7 @@ from typing import Any, overload
 
 from bayes_sf.engines.options import (
     check_beside,
+    check_beside_gaps,
     check_nodes,
     check_numbers,
     priors_of,
@@ -37,6 +38,8 @@ from bayes_sf.spec.terms.sums import is_remote
 
 __all__ = ["ENGINES", "fit", "gaps_of", "group_sizes", "moments_of", "rows_of", "source_of"]
 
+#: Completed sets of a model whose gaps are imputed.
+_SETS = 100
 #: Nodes for sigma and tau when a posterior is averaged over many recovered data sets; quantiles are
 #: then good to 1e-3 sd, far inside the spread over the data sets.
 _NODES_PER_DRAW = (32, 48)
@@ -293,9 +296,11 @@ def fit(
         Of a formula: column of precision weights, as lme4's, Var(e_i) = sd_resid^2/weight_i.
     frequencies : str
         Of a formula: column of counts; a row stands for so many equal rows.
-    missing : {"drop", "error"}
+    missing : {"drop", "error", "model"}
         Of a formula: what becomes of a data frame's rows with a gap in one of the model's columns.
-        They are left out, as in R, which a `MissingWarning` says in one line; or refused.
+        They are left out, as in R, which a `MissingWarning` says in one line; or refused; or, of a
+        Gaussian random intercept, imputed in the model 100 times (`bayes_sf.impute`), and what the
+        sets say is averaged or pooled.
     priors : Priors or mapping, optional
         Of a formula: those of a specification are its own. Of other than Gaussian outcomes also by
         name, ``{"age": "normal(0, 2)", "sd_(Intercept)|g": "half-normal(0, 1)"}``, the names being
@@ -352,8 +357,8 @@ def fit(
     asked = {"draws": draws, "tune": tune, "chains": chains, "target_accept": target_accept}
     settings = sampler_settings(asked, chosen, what)
     with sampler_options(settings):
+        other = "" if family == "gaussian" else family
         if not isinstance(what, str):
-            other = "" if family == "gaussian" else family
             given = {"weights": weights, "frequencies": frequencies, "priors": priors}
             left = "" if missing == "drop" else missing
             check_beside(what, {**given, "family": other, "missing": left})
@@ -364,6 +369,9 @@ def fit(
             return Results(tuple(_fit_one(s, data, chosen, prob, seed, n_agq=nAGQ) for s in specs))
         if isinstance(what, ModelSpec):
             return _fit_one(what, data, chosen, prob, seed, n_agq=nAGQ)
+        if missing == "model" and not isinstance(data, Study | AnalysisSample):
+            check_beside_gaps(family=other, weights=weights, frequencies=frequencies)
+            return _fit_imputed(what, data, priors, chosen, prob, seed)
         spec = ModelSpec.from_formula(
             what, weights=weights, frequencies=frequencies, family=family, missing=missing,
             **priors_of(priors, family),
@@ -399,6 +407,21 @@ def _fit_one(
         return _fit_frame(one, frame, engine, prob, seed, n_agq=n_agq)
 
     return fit_sets(spec, read_sets(data), engine, fit_one)
+
+
+def _fit_imputed(what: str, data: Any, priors: Any, engine: str, prob: float, seed: int) -> Result:
+    """One model whose gaps are imputed in it: completed sets, averaged or pooled."""
+    from bayes_sf.engines.sets.impute import impute
+
+    if are_sets(data, ModelSpec.from_formula(what).columns):
+        rule = "is not for completed sets, which have no gaps"
+        raise UsageError("fit: missing", rule, got="model", fix="leave it out")
+    given = priors_of(priors, "gaussian").get("priors")
+    done = impute(what, data, _SETS, priors=given, seed=seed)
+    done.check()
+    spec = ModelSpec.from_formula(what, **({} if given is None else {"priors": given}))
+    result = _fit_one(spec, list(done.frames), engine, prob, seed, n_agq=None)
+    return replace(result, provenance=replace(result.provenance, seed=seed))
 
 
 def _fit_frame(

@@ -371,7 +371,7 @@ def fit(
             return _fit_one(what, data, chosen, prob, seed, n_agq=nAGQ)
         if missing == "model" and not isinstance(data, Study | AnalysisSample):
             check_beside_gaps(family=other, weights=weights, frequencies=frequencies)
-            return _fit_imputed(what, data, priors, chosen, prob, seed)
+            return _fit_imputed(what, data, chosen, prob, seed, priors=priors)
         spec = ModelSpec.from_formula(
             what, weights=weights, frequencies=frequencies, family=family, missing=missing,
             **priors_of(priors, family),
@@ -409,13 +409,18 @@ def _fit_one(
     return fit_sets(spec, read_sets(data), engine, fit_one)
 
 
-def _fit_imputed(what: str, data: Any, priors: Any, engine: str, prob: float, seed: int) -> Result:
+def _fit_imputed(
+    what: str, data: Any, engine: str, prob: float, seed: int, *, priors: Any
+) -> Result:
     """One model whose gaps are imputed in it: completed sets, averaged or pooled."""
     from bayes_sf.engines.sets.impute import impute
 
     if are_sets(data, ModelSpec.from_formula(what).columns):
         rule = "is not for completed sets, which have no gaps"
         raise UsageError("fit: missing", rule, got="model", fix="leave it out")
+    if engine == "nuts":
+        rule = "does not impute gaps: it is by 'exact', averaged, or 'reml', 'ml', 'ols', pooled"
+        raise UsageError("engine 'nuts'", rule, got=what)
     given = priors_of(priors, "gaussian").get("priors")
     done = impute(what, data, _SETS, priors=given, seed=seed)
     done.check()

@@ -14,12 +14,12 @@ from bayes_sf.engines.gaussian.estimates import COLUMNS
 HEAVY = ("pandas", "pymc", "arviz", "numba", "scipy", "duckdb", "pyarrow", "matplotlib", "ibis")
 
 PUBLIC = [
-    "Analysis", "Contrast", "DeltaAdjusted", "Missingness", "ModelSpec", "ModelTable", "Moments",
-    "Prior", "Priors", "Result", "Results", "Rope", "Sensitivity", "augment", "compare",
+    "Analysis", "Contrast", "DeltaAdjusted", "Imputed", "Missingness", "ModelSpec", "ModelTable",
+    "Moments", "Prior", "Priors", "Result", "Results", "Rope", "Sensitivity", "augment", "compare",
     "compare_models", "comparisons", "delta_adjust", "fit", "glance", "hypothesis", "icc_posterior",
-    "icc_table", "influence", "load_analysis", "load_sample", "loo", "missingness", "plot",
-    "predict", "prior_conflict", "published_table", "r2", "read_published", "reread", "sensitivity",
-    "sets_needed", "slopes", "table", "tidy",
+    "icc_table", "impute", "influence", "load_analysis", "load_sample", "loo", "missingness",
+    "plot", "predict", "prior_conflict", "published_table", "r2", "read_published", "reread",
+    "sensitivity", "sets_needed", "slopes", "table", "tidy",
 ]  # fmt: skip
 
 PARAMETERS = {
@@ -65,6 +65,8 @@ PARAMETERS = {
     "compare_models": "results",
     "influence": "spec data *contrast=None *prob=0.95 *smallest=5",
     "loo": "result",
+    "impute": "what data n_sets=20 *auxiliary=() *priors=None *seed=1",
+    "Imputed.long": "self",
     "delta_adjust": "what data deltas *column='' *where='' *original=None *engine='exact' "
     "*prob=0.95",
     "missingness": "data columns=None *by=()",

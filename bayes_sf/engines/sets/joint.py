@@ -203,17 +203,18 @@ def _structure(
 ) -> Terms:
     """How the columns depend on the predictors with gaps: evaluated at a few of their values."""
 
-    def at(values: Mapping[str, float]) -> tuple[tuple[str, ...], _Floats]:
-        filled = {**others, **{name: np.full(rows, values.get(name, 1.0)) for name in gappy}}
+    def at(values: Mapping[str, float | _Floats]) -> tuple[tuple[str, ...], _Floats]:
+        filled = {**others, **{n: np.broadcast_to(values.get(n, 1.0), rows) for n in gappy}}
         ordered = {name: filled[name] for name in formula.evaluated}
         made = evaluate(f"{formula.response} ~ {formula.common}", ordered, formula)
         names, columns, _ = fixed_columns(made.common, rows)
         return names, columns
 
+    some = np.random.default_rng(0).uniform(1, 3, (rows, len(gappy)))  # any values that vary
     try:
         names, base = at({})
         moved = {(name, v): at({name: v})[1] for name in gappy for v in _PLACES[1:]}
-        everywhere = at(dict.fromkeys(gappy, 2.0))[1]
+        varied = at({name: some[:, k] for k, name in enumerate(gappy)})[1]
     except (DataError, SpecError) as error:
         raise _not_linear(gappy, error.rule) from None
     if names[:1] != (INTERCEPT,):
@@ -228,7 +229,7 @@ def _structure(
                 raise _not_linear([name], "it is transformed")
             uses[:, k] = linear
     terms = Terms(names, base, uses)
-    if not np.allclose(everywhere, terms.columns(np.full((rows, len(gappy)), 2.0))):
+    if varied.shape != base.shape or not np.allclose(varied, terms.columns(some)):
         raise _not_linear(gappy, "their terms are not products")
     return terms
 

@@ -38,8 +38,8 @@ from bayes_sf.spec.terms.sums import is_remote
 
 __all__ = ["ENGINES", "fit", "gaps_of", "group_sizes", "moments_of", "rows_of", "source_of"]
 
-#: Completed sets of a model whose gaps are imputed.
-_SETS = 100
+#: Completed sets of a model whose gaps are imputed, and iterations of each chain.
+_SETS, _DRAWS = 100, 125
 #: Nodes for sigma and tau when a posterior is averaged over many recovered data sets; quantiles are
 #: then good to 1e-3 sd, far inside the spread over the data sets.
 _NODES_PER_DRAW = (32, 48)
@@ -422,7 +422,7 @@ def _fit_imputed(
         rule = "does not impute gaps: it is by 'exact', averaged, or 'reml', 'ml', 'ols', pooled"
         raise UsageError("engine 'nuts'", rule, got=what)
     given = priors_of(priors, "gaussian").get("priors")
-    done = impute(what, data, _SETS, priors=given, seed=seed)
+    done = impute(what, data, _SETS, priors=given, draws=_DRAWS, seed=seed)
     done.check()
     spec = ModelSpec.from_formula(what, **({} if given is None else {"priors": given}))
     result = _fit_one(spec, list(done.frames), engine, prob, seed, n_agq=None)

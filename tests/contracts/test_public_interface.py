@@ -65,7 +65,7 @@ PARAMETERS = {
     "compare_models": "results",
     "influence": "spec data *contrast=None *prob=0.95 *smallest=5",
     "loo": "result",
-    "impute": "what data n_sets=20 *auxiliary=() *priors=None *seed=1",
+    "impute": "what data n_sets=20 *auxiliary=() *priors=None *draws=100 *seed=1",
     "Imputed.long": "self",
     "delta_adjust": "what data deltas *column='' *where='' *original=None *engine='exact' "
     "*prob=0.95",

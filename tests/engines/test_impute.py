@@ -81,8 +81,9 @@ def test_a_missing_predictor_is_normal_given_the_rest() -> None:
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few iterations, that say nothing of convergence."""
-    short = {"_CHAINS": 2, "_TUNE": 1, "_DRAWS": 6, "_APART": 1, "_R_HAT": 100.0}
+    """Few iterations, that say nothing of convergence; `fit` asks for the fewest."""
+    monkeypatch.setattr(fitting, "_DRAWS", 10)
+    short = {"_CHAINS": 2, "_TUNE": 1, "_APART": 2, "_R_HAT": 100.0}
     for name, value in short.items():
         monkeypatch.setattr(gibbs, name, value)
 
@@ -90,7 +91,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("short")
 def test_sets_are_the_frame_with_its_gaps_filled_in() -> None:
     df = frame().assign(other="kept", index=range(80)).set_index("index", drop=False)
-    done = sf.impute("y ~ x * z + w + k + (1 | g)", df, 4, seed=3)
+    done = sf.impute("y ~ x * z + w + k + (1 | g)", df, 4, draws=10, seed=3)
     assert done.imputed == {"y": 6, "w": 16, "x": 25} | {
         name: int(df[name].isna().sum()) for name in "ywx"
     }
@@ -102,7 +103,7 @@ def test_sets_are_the_frame_with_its_gaps_filled_in() -> None:
     first, second = done.frames[:2]
     gone = df["x"].isna().to_numpy()
     assert (first["x"].to_numpy()[gone] != second["x"].to_numpy()[gone]).all()
-    again = sf.impute("y ~ x * z + w + k + (1 | g)", df, 4, seed=3)
+    again = sf.impute("y ~ x * z + w + k + (1 | g)", df, 4, draws=10, seed=3)
     pd.testing.assert_frame_equal(again.long(), done.long())
     long = done.long()
     assert list(long.columns[:2]) == [".imp", ".id"]
@@ -121,7 +122,7 @@ def test_fit_imputes_in_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fitting, "_SETS", 4)
     df, formula = frame(), "y ~ x + (1 | g)"
     result = sf.fit(formula, df, missing="model", seed=5)
-    done = sf.impute(formula, df, 4, seed=5)
+    done = sf.impute(formula, df, 4, draws=10, seed=5)
     known = sf.fit(formula, done.frames)
     np.testing.assert_allclose(result.fixef(), known.fixef(), rtol=1e-9)
     assert result.provenance.seed == 5
@@ -139,8 +140,8 @@ def test_auxiliary_columns_help_predictors() -> None:
     whole = df.assign(x=df["x"].fillna(0.3))
     helper = whole["x"] + 0.01 * np.random.default_rng(0).normal(size=80)
     df = df.assign(helper=helper)
-    with_it = sf.impute("y ~ x + (1 | g)", df, 2, auxiliary="helper").frames[1]
-    without = sf.impute("y ~ x + (1 | g)", df, 2).frames[1]
+    with_it = sf.impute("y ~ x + (1 | g)", df, 2, auxiliary="helper", draws=10).frames[1]
+    without = sf.impute("y ~ x + (1 | g)", df, 2, draws=10).frames[1]
     gone = df["x"].isna()
     away = [(one["x"] - whole["x"])[gone].abs().mean() for one in (with_it, without)]
     assert away[0] < 0.1 < away[1]
@@ -148,9 +149,10 @@ def test_auxiliary_columns_help_predictors() -> None:
 
 def test_chains_that_disagree_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fitting, "_SETS", 2)
-    for name, value in (("_CHAINS", 2), ("_TUNE", 0), ("_DRAWS", 10), ("_R_HAT", 0.5)):
+    monkeypatch.setattr(fitting, "_DRAWS", 10)
+    for name, value in (("_CHAINS", 2), ("_TUNE", 0), ("_R_HAT", 0.5)):
         monkeypatch.setattr(gibbs, name, value)
-    assert "NOT converged" in repr(sf.impute("y ~ x + (1 | g)", frame(), 2))
+    assert "NOT converged" in repr(sf.impute("y ~ x + (1 | g)", frame(), 2, draws=10))
     with pytest.raises(ConvergenceError, match="chains that agree: R-hat of"):
         sf.fit("y ~ x + (1 | g)", frame(), missing="model")
 
@@ -191,6 +193,7 @@ def test_what_does_not_go_with_it() -> None:
     for ask, said in (
         (lambda: sf.impute(formula, df.dropna(), 2), "must have gaps"),
         (lambda: sf.impute(formula, df, 1), "whole number from 2"),
+        (lambda: sf.impute(formula, df, 2, draws=1), "whole number from 10"),
         (lambda: sf.impute(formula, df, 2, auxiliary="w"), "'w': must have no gaps"),
         (lambda: sf.impute(formula, df, 2, auxiliary="v"), "'v'.*not in the data"),
         (lambda: sf.impute(sf.ModelSpec("y", ("x",), group="g", likelihood="student"), df, 2),

@@ -26,9 +26,9 @@ FORMULA = "y ~ x + z + (1 | g)"
 PROB, ROWS, GROUPS, DELTA = 0.9, 200, 20, -1.0
 TRUTH = {"x": 0.5, "z": -0.3}
 #: Rounds of closed forms, and of imputation, which samples.
-CLOSED, SAMPLED, SETS = 1000, 100, 40
+CLOSED, SAMPLED, SETS = 1000, 60, 20
 #: Chains, iterations before and of which sets are kept: shorter than the default, for time.
-SHORT = {"_CHAINS": 2, "_TUNE": 15, "_DRAWS": 100}
+SHORT = {"_CHAINS": 2, "_TUNE": 15}
 
 
 def simulate(rng: np.random.Generator) -> pd.DataFrame:
@@ -73,7 +73,7 @@ def imputed(mechanism: str) -> Iterator[dict[str, Any]]:
     for number in range(SAMPLED):
         rng = np.random.default_rng([1, number])
         df = with_gaps(simulate(rng), mechanism, rng)
-        done = sf.impute(FORMULA, df, SETS, seed=number)
+        done = sf.impute(FORMULA, df, SETS, draws=60, seed=number)
         for method, name in (("exact", "model, averaged"), ("reml", "model, pooled")):
             found = sf.fit(FORMULA, done.frames, prob=PROB, engine=method).fixef()
             yield from rows_of(found, mechanism=mechanism, method=name)

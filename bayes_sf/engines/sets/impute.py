@@ -37,10 +37,10 @@ __all__ = ["Imputed", "impute"]
 
 _Floats = NDArray[np.float64]
 
-#: Chains, and iterations of each before and of which sets are kept.
+#: Chains, iterations of each before those of which sets are kept, and fewest of these.
 _CHAINS: Final = 4
 _TUNE: Final = 25
-_DRAWS: Final = 150
+_FEWEST: Final = 10
 #: Iterations between two sets of a chain, at least.
 _APART: Final = 5
 #: Nodes for sigma and tau of every draw: means and sds are good to 1e-5 sds.
@@ -126,6 +126,7 @@ def impute(
     *,
     auxiliary: str | Sequence[str] = (),
     priors: Priors | None = None,
+    draws: int = 100,
     seed: int = 1,
 ) -> Imputed:
     """Complete a frame many times, by a model that is congenial with the one that is asked for.
@@ -144,6 +145,9 @@ def impute(
         Columns without gaps that are not in the model and tell of missing predictors.
     priors : Priors, optional
         Of a formula's model; a specification has its own. Predictors' models have the defaults.
+    draws : int
+        Iterations of each of four chains after 25 that are not used; at least five for each of its
+        sets. They mix fast: effective draws are said.
     seed : int
         Of everything random.
 
@@ -163,14 +167,13 @@ def impute(
     --------
     >>> import numpy as np, pandas as pd, bayes_sf as sf
     >>> rng = np.random.default_rng(1)
-    >>> df = pd.DataFrame({"x": rng.normal(size=60), "g": np.arange(60) % 6})
-    >>> df["y"] = df["x"] + rng.normal(size=60)
-    >>> df.loc[:9, "x"] = np.nan
-    >>> done = sf.impute("y ~ x + (1 | g)", df, 4)
-    >>> done
-    <Imputed 4 sets of 60 rows: x 10>
-    >>> sf.fit("y ~ x + (1 | g)", done.frames, engine="reml").fixef().index.tolist()
-    ['(Intercept)', 'x']
+    >>> df = pd.DataFrame({"y": rng.normal(size=60), "g": np.arange(60) % 6})
+    >>> df.loc[:9, "y"] = np.nan
+    >>> done = sf.impute("y ~ 1 + (1 | g)", df, 4, draws=10)
+    >>> done.imputed, done.long()[".imp"].unique().tolist()
+    ({'y': 10}, [0, 1, 2, 3, 4])
+    >>> sf.fit("y ~ 1 + (1 | g)", done.frames, engine="reml").fixef().index.tolist()
+    ['(Intercept)']
     """
     import narwhals as nw
 
@@ -178,6 +181,9 @@ def impute(
     if not whole or not 2 <= n_sets <= _MOST_SETS:
         rule = f"must be a whole number from 2 to {_MOST_SETS}"
         raise UsageError("impute: n_sets", rule, got=n_sets)
+    if not isinstance(draws, int) or isinstance(draws, bool) or draws < _FEWEST:
+        rule = f"must be a whole number from {_FEWEST}"
+        raise UsageError("impute: draws", rule, got=draws)
     check_seed(seed)
     spec, more = _asked(what, priors)
     helpers = [auxiliary] if isinstance(auxiliary, str) else list(auxiliary)
@@ -187,7 +193,8 @@ def impute(
     frame = frame_from(given, list(map(str, nw.from_native(given).collect_schema().names())))
     formula = read_formula(more) if more else formula_of(spec, frame)
     joint = read_joint(frame[[*spec.columns, *helpers]], formula, helpers)
-    kept, traces, names = _chains(joint, spec.priors, n_sets, seed)
+    draws = max(draws, _APART * -(-n_sets // _CHAINS))
+    kept, traces, names = _chains(joint, spec.priors, (n_sets, draws), seed)
     holes = {joint.outcome: np.isnan(joint.y)}
     holes |= {name: np.isnan(joint.x[:, k]) for k, name in enumerate(joint.gappy)}
     filled = [
@@ -257,11 +264,11 @@ class _Model:
 
 
 def _chains(
-    joint: Joint, priors: Priors, n_sets: int, seed: int
+    joint: Joint, priors: Priors, size: tuple[int, int], seed: int
 ) -> tuple[list[tuple[_Floats, _Floats]], _Floats, list[str]]:
     """Completed data of all chains, their parameters (chains, draws, parameters), and names."""
+    n_sets, draws = size
     each = -(-n_sets // _CHAINS)
-    draws = max(_DRAWS, _APART * each)
     kept: list[tuple[_Floats, _Floats]] = []
     traces = []
     for number in range(_CHAINS):

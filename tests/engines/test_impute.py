@@ -10,6 +10,8 @@ from scipy import stats
 
 import bayes_sf as sf
 from bayes_sf.engines import fit as fitting
+from bayes_sf.engines.gaussian.draws import draw_parts
+from bayes_sf.engines.gaussian.exact import fit_exact
 from bayes_sf.engines.sets import impute as gibbs
 from bayes_sf.engines.sets.joint import read_joint
 from bayes_sf.errors import ConvergenceError, DataError, SpecError, UsageError
@@ -34,49 +36,112 @@ def frame(seed: int = 4) -> pd.DataFrame:
     return df
 
 
-def test_a_missing_predictor_is_normal_given_the_rest() -> None:
-    """Mean and sd by brute force: all densities that have it, multiplied on a grid."""
+@pytest.mark.parametrize("binary", [False, True])
+def test_a_missing_predictor_given_the_rest(binary: bool) -> None:
+    """Its distribution by brute force: all densities that have it, multiplied on a grid."""
     df = frame()
+    if binary:
+        df["w"] = (df["w"] > 0).where(df["w"].notna())
     joint = read_joint(df, read_formula("y ~ x * w + x * z + k + (1 | g)"), [])
-    assert joint.gappy == ("w", "x")
-    assert joint.terms.names == (
+    assert (joint.gappy, joint.binary.tolist()) == (("w", "x"), [binary, False])
+    assert set(joint.terms.names) == {
         "(Intercept)", "x", "w", "x:w", "z", "x:z", "k[q]", "k[r]",
-    )  # fmt: skip
-    assert joint.terms.uses.T.tolist() == [
-        [name in {"w", "x:w"} for name in joint.terms.names],
-        [name in {"x", "x:w", "x:z"} for name in joint.terms.names],
+    }  # fmt: skip
+    order = [joint.terms.names.index(n) for n in
+             ("(Intercept)", "x", "w", "x:w", "z", "x:z", "k[q]", "k[r]")]  # fmt: skip
+    assert joint.terms.uses[order].T.tolist() == [
+        [False, False, True, True, False, False, False, False],
+        [False, True, False, True, False, True, False, False],
     ]
     rng = np.random.default_rng(1)
-    x = np.where(np.isnan(joint.x), rng.normal(size=joint.x.shape), joint.x)
+    start = (rng.random(joint.x.shape) < 0.5).astype(float)
+    x = np.where(np.isnan(joint.x), start, joint.x)
+    latent = np.where(joint.binary, (2 * x - 1) * rng.uniform(0.2, 1, x.shape), x)
     y = joint.y
 
-    def drawn(size: int) -> gibbs._Drawn:
-        effect = rng.normal(size=8)[joint.code]
-        return gibbs._Drawn(rng.normal(size=size), effect, 1.0, float(rng.uniform(0.5, 2)))
+    def drawn(size: int, sd: float) -> gibbs._Drawn:
+        return gibbs._Drawn(rng.normal(size=size), rng.normal(size=8)[joint.code], 1.0, sd)
 
-    own, models = drawn(8), [drawn(4), drawn(5)]
+    own, models = drawn(8, 1.3), [drawn(4, 1.0 if binary else 0.7), drawn(5, 1.6)]
     for k, row in [(0, 3), (1, 3), (0, int(np.flatnonzero(np.isnan(y))[0])), (1, 41)]:
-        at = np.linspace(-40, 40, 40_001)
-        log = np.zeros(len(at))
+        two = binary and k == 0
+        at = np.array([0.0, 1.0]) if two else np.linspace(-40, 40, 40_001)
         moved = np.tile(x[row], (len(at), 1))
         moved[:, k] = at
-        base = np.column_stack([
-            np.ones(len(at)), moved[:, 1], moved[:, 0], moved[:, 0] * moved[:, 1],
-            np.full(len(at), df["z"][row]), moved[:, 1] * df["z"][row],
-            np.full(len(at), df["k"][row] == "q"), np.full(len(at), df["k"][row] == "r"),
-        ])  # fmt: skip
+        w, v, z = moved[:, 0], moved[:, 1], np.full(len(at), df["z"][row])
+        dummies = [np.full(len(at), float(df["k"][row] == level)) for level in "qr"]
+        base = np.column_stack([np.ones(len(at)), v, w, v * w, z, v * z, *dummies])
+        log = np.zeros(len(at))
         if not np.isnan(y[row]):
-            log += stats.norm.logpdf(y[row], base @ own.coef + own.effect[row], own.sd_resid)
+            coef = own.coef[order]
+            log += stats.norm.logpdf(y[row], base @ coef + own.effect[row], own.sd_resid)
         for number, model in enumerate(models):
-            known = np.column_stack([base[:, [0, 4, 6, 7]], moved[:, :number]])
+            known = np.column_stack([
+                np.ones(len(at)), np.tile(joint.known[row], (len(at), 1)), moved[:, :number]
+            ])  # fmt: skip
             mean = known @ model.coef + model.effect[row]
-            log += stats.norm.logpdf(moved[:, number], mean, model.sd_resid)
+            if two and number == k:
+                log += stats.norm.logcdf(np.where(at > 0, mean, -mean))
+            else:
+                value = at if number == k else latent[row, number]
+                log += stats.norm.logpdf(value, mean, model.sd_resid)
         mass = np.exp(log - log.max())
         mass /= mass.sum()
-        mean, sd = gibbs._given_rest(k, joint, y, x, [own, *models])
         expected = mass @ at
-        assert mean[row] == pytest.approx(expected, abs=1e-6)
-        assert sd[row] == pytest.approx(np.sqrt(mass @ (at - expected) ** 2), rel=1e-4)
+        fresh = [
+            gibbs._fresh(k, joint, y, (x, latent), [own, *models], rng=rng)[row] for _ in range(400)
+        ]  # fmt: skip
+        spread = np.sqrt(mass @ (at - expected) ** 2)
+        assert np.mean(fresh) == pytest.approx(expected, abs=4 * spread / 20)  # 4 standard errors
+        if not two:
+            precision, pull = gibbs._given_rest(k, joint, y, (x, latent), [own, *models])
+            mine = models[k]
+            total = precision[row] + mine.sd_resid**-2
+            mean = mine.mean(gibbs._columns(joint, x, k))[row]
+            pulled = pull[row] + mean * mine.sd_resid**-2
+            assert pulled / total == pytest.approx(expected, abs=1e-6)
+            assert total**-0.5 == pytest.approx(spread, rel=1e-4)
+
+
+def test_latent_variables_are_cut_normals() -> None:
+    rng = np.random.default_rng(2)
+    sides = gibbs._latent(np.tile([0.0, 1.0], 9000), np.tile([0.5, -1.5], 9000), rng)
+    for side, mean, low, high in ((0, 0.5, -np.inf, -0.5), (1, -1.5, 1.5, np.inf)):
+        cut = stats.truncnorm(low, high, loc=mean)
+        assert stats.kstest(sides[side::2], cut.cdf).pvalue > 1e-4
+
+
+def test_draws_with_known_residuals() -> None:
+    """Where the residuals' sd is 1, as in a probit model: dense matrices over a grid of tau."""
+    df = frame().dropna()
+    rng = np.random.default_rng(3)
+    moments = sf.Moments.from_frame(df, outcome="y", predictors=["x"], group="g")
+    part = fit_exact(moments, gibbs._PROBIT)
+    draws = draw_parts((part,), moments.groups, np.zeros(8000, int), rng, sd_resid=1.0)
+    same = (df["g"].to_numpy()[:, None] == df["g"].to_numpy()).astype(float)
+    design = np.column_stack([np.ones(len(df)), df["x"]])
+    centred = np.column_stack([np.ones(len(df)), df["x"] - df["x"].mean()])  # the prior's intercept
+    prior = centred @ np.diag([2.5**2, 1.5**2]) @ centred.T
+    taus = np.linspace(0.001, 5, 400)
+    log = np.array([
+        stats.multivariate_normal.logpdf(df["y"], cov=np.eye(len(df)) + t**2 * same + prior)
+        - 0.5 * t**2 for t in taus
+    ])  # fmt: skip
+    mass = np.exp(log - log.max())
+    mass /= mass.sum()
+    slopes = []
+    for t in taus[::8]:
+        inverse = np.linalg.inv(np.eye(len(df)) + t**2 * same)
+        turn = np.array([[1.0, df["x"].mean()], [0.0, 1.0]])
+        precision = design.T @ inverse @ design + turn.T @ np.diag([2.5**-2, 1.5**-2]) @ turn
+        slopes.append(np.linalg.solve(precision, design.T @ inverse @ df["y"])[1])
+    share = mass[::8] / mass[::8].sum()
+    coef, _, tau, sigma = draws
+    assert set(sigma.round(12)) == {1.0}
+    spread = np.sqrt(mass @ (taus - mass @ taus) ** 2)
+    assert tau.mean() == pytest.approx(mass @ taus, abs=4 * spread / np.sqrt(8000))
+    assert tau.std() == pytest.approx(spread, rel=0.05)
+    assert coef[:, 1].mean() == pytest.approx(share @ slopes, abs=4 * coef[:, 1].std() / 8000**0.5)
 
 
 @pytest.fixture
@@ -114,6 +179,18 @@ def test_sets_are_the_frame_with_its_gaps_filled_in() -> None:
     tips = sf.delta_adjust("y ~ x + (1 | g)", long, [1.0], column="x", engine="reml")
     assert tips.effects["n_moved"].unique().tolist() == [gone.sum()]
     assert {"x", "sd_resid", "x: sd_group", "w: mean"} <= set(done.diagnostics.index)
+
+
+@pytest.mark.usefixtures("short")
+def test_truth_values_stay_truth_values() -> None:
+    df = frame().assign(b=lambda d: (d["z"] > 0).where(d["x"].notna()))
+    done = sf.impute("y ~ z + b + (1 | g)", df, 2, draws=10)
+    assert done.imputed["b"] == df["x"].isna().sum()
+    assert {str(one["b"].dtype) for one in done.frames} == {"bool"}
+    numbers = df.assign(b=df["b"].astype(float))
+    again = sf.impute("y ~ z + b + (1 | g)", numbers, 2, draws=10)
+    for one, other in zip(done.frames, again.frames, strict=True):
+        np.testing.assert_array_equal(one["b"].astype(float), other["b"])
 
 
 @pytest.mark.usefixtures("short")
@@ -163,9 +240,9 @@ BAD: dict[str, tuple[str, dict[str, Any], str]] = {
     "a sum": ("y ~ I(x + z) + (1 | g)", {}, "x: must enter"),
     "a spline": ("y ~ bs(x, df=4) + (1 | g)", {}, "x: must enter"),
     "standardised": ("y ~ scale(x) + (1 | g)", {}, "x: must enter"),
-    "a code": ("y ~ C(x) + (1 | g)", {}, "'x': must be numbers of more than two values"),
-    "a category": ("y ~ k + (1 | g)", {"k": None}, "'k': must be numbers of more than two values"),
-    "a truth value": ("y ~ b + (1 | g)", {"b": None}, "'b': must be numbers of more than two"),
+    "a code": ("y ~ C(x) + (1 | g)", {}, "'x': must be numbers, or truth values"),
+    "a category": ("y ~ k + (1 | g)", {"k": None}, "'k': must be numbers, or truth values"),
+    "two numbers": ("y ~ two + (1 | g)", {"two": None}, "'two': must be numbers, or truth values"),
     "a group": ("y ~ x + (1 | g)", {"g": None}, "'g': must have no gaps"),
     "a slope": ("y ~ x + (x | g)", {}, "one random intercept"),
     "two factors": ("y ~ x + (1 | g) + (1 | k)", {}, "one random intercept"),
@@ -179,7 +256,7 @@ BAD: dict[str, tuple[str, dict[str, Any], str]] = {
 @pytest.mark.parametrize("kind", BAD)
 def test_what_cannot_be_imputed(kind: str) -> None:
     formula, gaps, said = BAD[kind]
-    df = frame().assign(b=np.arange(80) % 2 == 0)
+    df = frame().assign(two=1 + np.arange(80) % 2)
     for column, value in gaps.items():
         rows = slice(None) if isinstance(value, float) else slice(0, 4)
         df[column] = df[column].astype(object)

@@ -102,6 +102,8 @@ def draw_parts(
     groups: tuple[str, ...],
     choice: NDArray[np.intp],
     rng: np.random.Generator,
+    *,
+    sd_resid: float | None = None,
 ) -> tuple[_Floats, _Floats, _Floats, _Floats]:
     """Draw coefficients, effects and sds, each draw from the part that is chosen for it.
 
@@ -114,6 +116,8 @@ def draw_parts(
     choice : (n,) int array
         Part of each draw.
     rng : numpy.random.Generator
+    sd_resid : float, optional
+        The residuals' sd, where it is known: all else is drawn given it.
 
     Returns
     -------
@@ -122,22 +126,33 @@ def draw_parts(
     """
     n, k, j = len(choice), parts[0].data.n_coef, len(groups)
     coef, ranef = np.empty((n, k)), np.empty((n, j))
-    sd_group, sd_resid = np.empty(n), np.empty(n)
+    tau, resid = np.empty(n), np.empty(n)
     for index in np.unique(choice):
         where, part = np.flatnonzero(choice == index), parts[index]
-        sigma, lam = _variances(part, len(where), rng)
+        sigma, lam = _variances(part, len(where), rng, sd_resid)
         b, u = conditional_draws(part.data, part.prior_terms, sigma, lam, rng, effects=bool(groups))
         place = {g: row for row, g in enumerate(part.moments.groups)}
         rows = [place[g] for g in groups]
         scale = part.data.scale[-1]
         coef[where] = b @ part.data.coef_transform.T + part.data.coef_shift
         ranef[where] = scale * u[:, rows]
-        sd_resid[where], sd_group[where] = scale * sigma, scale * sigma * np.sqrt(lam)
-    return coef, ranef, sd_group, sd_resid
+        resid[where], tau[where] = scale * sigma, scale * sigma * np.sqrt(lam)
+    return coef, ranef, tau, resid
 
 
-def _variances(part: ExactPosterior, n: int, rng: np.random.Generator) -> tuple[_Floats, _Floats]:
+def _variances(
+    part: ExactPosterior, n: int, rng: np.random.Generator, sd_resid: float | None = None
+) -> tuple[_Floats, _Floats]:
     """Draw sigma (standardised) and lambda, (n,) each: z from its marginal, ln sigma given z."""
+    if sd_resid is not None:
+        t0, axis = np.log(np.array([sd_resid / part.data.scale[-1]])), part.grid.z
+        log_z = part.joint.log_density(t0, axis.nodes)[:, 0]
+        mass = np.exp(log_z - log_z.max()) * axis.weights
+        own = series(mass / mass.sum())
+        z = invert(
+            lambda x: cumulative(own, axis.unit(x)), rng.uniform(size=n), axis.low, axis.high
+        )
+        return np.full(n, np.exp(t0[0])), part.joint.ratio(z) ** 2
     z = invert(
         lambda x: cumulative(part.z_series, part.grid.z.unit(x)),
         rng.uniform(size=n),

@@ -5,7 +5,8 @@ coefficients, effects and sds of every model are drawn from their exact posterio
 data, then what is missing given these, over and over. Draws of a model are independent of those
 before but for the completed data, so that chains mix as fast as what is missing lets them. A
 missing predictor is normal given its own model, the outcome's, and the models of predictors that
-are imputed from it.
+are imputed from it; one of truth values has two probabilities, and its probit model a latent
+variable, drawn with the rest.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ from bayes_sf.engines.sets.joint import Joint, read_joint
 from bayes_sf.errors import ConvergenceError, UsageError, check_seed
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import Moments
-from bayes_sf.spec.priors import Priors
+from bayes_sf.spec.priors import Prior, Priors
 from bayes_sf.spec.terms.columns import frame_from
 from bayes_sf.spec.terms.design import formula_of
 from bayes_sf.spec.terms.formula import read_formula
@@ -48,6 +49,12 @@ _NODES: Final = (16, 24)
 #: R-hat above which chains are not believed.
 _R_HAT: Final = 1.05
 _MOST_SETS: Final = 1000
+#: Priors of a probit model, whose residuals have sd 1 and whose columns are standardised.
+_FIXED: Final[dict[str, Any]] = {"autoscale": False, "reason": ""}
+_PROBIT: Final = Priors(
+    intercept=Prior("normal", 2.5, location=0.0, **_FIXED), slope=Prior("normal", 1.5, **_FIXED),
+    sd_group=Prior("half-normal", 1.0, **_FIXED), sd_resid=Prior("exponential", 1.0, **_FIXED),
+)  # fmt: skip
 _ID: Final = ".id"
 
 
@@ -198,13 +205,21 @@ def impute(
     holes = {joint.outcome: np.isnan(joint.y)}
     holes |= {name: np.isnan(joint.x[:, k]) for k, name in enumerate(joint.gappy)}
     filled = [
-        frame.assign(
-            **{joint.outcome: y}, **{name: x[:, k] for k, name in enumerate(joint.gappy)}
-        )
+        frame.assign(**{
+            joint.outcome: y,
+            **{name: _as_it_was(frame[name], x[:, k]) for k, name in enumerate(joint.gappy)},
+        })
         for y, x in kept
     ]  # fmt: skip
     cells = {name: int(gap.sum()) for name, gap in holes.items() if gap.any()}
     return Imputed(tuple(filled), frame, cells, _diagnose(traces, names))
+
+
+def _as_it_was(column: "pd.Series[Any]", values: _Floats) -> NDArray[Any]:
+    """Truth values as such, where the column had them."""
+    from pandas.api.types import infer_dtype
+
+    return values.astype(bool) if infer_dtype(column, skipna=True) == "boolean" else values
 
 
 def _asked(what: str | ModelSpec, priors: Priors | None) -> tuple[ModelSpec, str]:
@@ -242,10 +257,14 @@ class _Drawn:
 
 
 class _Model:
-    """One model of the joint: drawn from its posterior given completed data."""
+    """One model of the joint: drawn from its posterior given completed data.
 
-    def __init__(self, joint: Joint, outcome: str, priors: Priors) -> None:
+    Of a probit model the residuals' sd is 1.
+    """
+
+    def __init__(self, joint: Joint, outcome: str, priors: Priors, *, probit: bool = False) -> None:
         self._joint, self._outcome, self._priors = joint, outcome, priors
+        self._probit = probit
         self._box: Box | None = None
 
     def draw(self, columns: _Floats, values: _Floats, rng: np.random.Generator) -> _Drawn:
@@ -259,7 +278,10 @@ class _Model:
         nodes = None if self._box is None else _NODES
         part: ExactPosterior = fit_exact(moments, self._priors, nodes=nodes, start=self._box)
         self._box = part.box
-        coef, effects, tau, sigma = draw_parts((part,), joint.groups, np.zeros(1, int), rng)
+        given = 1.0 if self._probit else None
+        coef, effects, tau, sigma = draw_parts(
+            (part,), joint.groups, np.zeros(1, int), rng, sd_resid=given
+        )  # fmt: skip
         return _Drawn(coef[0], effects[0][joint.code], float(tau[0]), float(sigma[0]))
 
 
@@ -298,15 +320,22 @@ def _chain(
             known = values[~gone[:, k], k]
             values[gone[:, k], k] = rng.choice(known, int(gone[:, k].sum()))
     own = _Model(joint, joint.outcome, priors)
-    models = [_Model(joint, name, Priors()) for name in joint.gappy]
+    models = [
+        _Model(joint, name, _PROBIT if binary else Priors(), probit=bool(binary))
+        for name, binary in zip(joint.gappy, joint.binary, strict=True)
+    ]
+    latent = np.where(joint.binary, 2 * x - 1, x)  # of truth values, of the right sign
     for _ in range(steps):
         drawn = own.draw(joint.terms.columns(x), y, rng)
         theirs = [
-            model.draw(_columns(joint, x, k), x[:, k], rng) for k, model in enumerate(models)
+            model.draw(_columns(joint, x, k), latent[:, k], rng) for k, model in enumerate(models)
         ]  # fmt: skip
         for k in range(x.shape[1]):
-            mean, sd = _given_rest(k, joint, np.where(gone_y, np.nan, y), x, [drawn, *theirs])
-            x[gone_x[:, k], k] = (mean + sd * rng.normal(size=len(y)))[gone_x[:, k]]
+            seen = np.where(gone_y, np.nan, y)
+            fresh = _fresh(k, joint, seen, (x, latent), [drawn, *theirs], rng=rng)
+            x[gone_x[:, k], k] = fresh[gone_x[:, k]]
+            own_mean = theirs[k].mean(_columns(joint, x, k))
+            latent[:, k] = _latent(x[:, k], own_mean, rng) if joint.binary[k] else x[:, k]
         fresh = drawn.mean(joint.terms.columns(x)) + drawn.sd_resid * rng.normal(size=len(y))
         y[gone_y] = fresh[gone_y]
         told = [*drawn.coef, drawn.sd_group, drawn.sd_resid]
@@ -320,10 +349,37 @@ def _columns(joint: Joint, x: _Floats, k: int) -> _Floats:
     return np.hstack([np.ones((len(x), 1)), joint.known, x[:, :k]])
 
 
+def _fresh(
+    k: int, joint: Joint, y: _Floats, at: tuple[_Floats, _Floats], models: Sequence[_Drawn],
+    *, rng: np.random.Generator,
+) -> _Floats:  # fmt: skip
+    """Draw a predictor given all else, (n,); see `_given_rest`."""
+    from scipy.special import log_ndtr
+
+    precision, pull = _given_rest(k, joint, y, at, models)
+    if not joint.binary[k]:
+        own = models[1 + k]
+        precision = precision + own.sd_resid**-2
+        pull = pull + own.mean(_columns(joint, at[0], k)) * own.sd_resid**-2
+        return np.asarray(pull / precision + rng.normal(size=len(y)) / np.sqrt(precision))
+    odds = models[1 + k].mean(_columns(joint, at[0], k))
+    ahead = log_ndtr(odds) - log_ndtr(-odds) + pull - 0.5 * precision  # ln of p(1)/p(0)
+    return (rng.logistic(size=len(y)) < ahead).astype(float)
+
+
+def _latent(x: _Floats, mean: _Floats, rng: np.random.Generator) -> _Floats:
+    """Draw normal variables of these means and sd 1, above 0 where x is 1, below where it is 0."""
+    from scipy.special import log_ndtr, ndtri_exp
+
+    sign = 2 * x - 1
+    tail = np.log(rng.uniform(size=len(x))) + log_ndtr(sign * mean)  # of the other side's mass
+    return np.asarray(mean - sign * ndtri_exp(tail))
+
+
 def _given_rest(
-    k: int, joint: Joint, y: _Floats, x: _Floats, models: Sequence[_Drawn]
+    k: int, joint: Joint, y: _Floats, at: tuple[_Floats, _Floats], models: Sequence[_Drawn]
 ) -> tuple[_Floats, _Floats]:
-    """Mean and sd of a predictor given all else, (n,): it is normal.
+    """What outcome and later predictors say of a predictor, (n,) each: a normal likelihood.
 
     Parameters
     ----------
@@ -332,27 +388,29 @@ def _given_rest(
     joint : Joint
     y : (n,) array
         The outcome, NaN where it is missing: there it tells nothing, and is drawn afterwards.
-    x : (n, K) array
-        Completed predictors.
+    at : (n, K) arrays
+        Completed predictors, and what their models are of: themselves, or latent variables.
     models : sequence of _Drawn
         Parameters of the outcome's model, and of every predictor's.
+
+    Returns
+    -------
+    precision, pull
+        Of exp(pull x - precision x^2/2).
     """
-    drawn, *theirs = models
-    own = theirs[k]
-    precision = np.full(len(x), own.sd_resid**-2)
-    pull = own.mean(_columns(joint, x, k)) * precision
+    (drawn, *theirs), (x, latent) = models, at
     slope = joint.terms.along(x, k) @ drawn.coef
     left = y - drawn.mean(joint.terms.columns(x)) + slope * x[:, k]
     tells = ~np.isnan(y)
-    precision = precision + np.where(tells, slope**2, 0.0) / drawn.sd_resid**2
-    pull = pull + np.where(tells, slope * left, 0.0) / drawn.sd_resid**2
+    precision = np.where(tells, slope**2, 0.0) / drawn.sd_resid**2
+    pull = np.where(tells, slope * left, 0.0) / drawn.sd_resid**2
     for later in range(k + 1, x.shape[1]):
         other = theirs[later]
         weight = other.coef[1 + joint.known.shape[1] + k]
-        rest = x[:, later] - other.mean(_columns(joint, x, later)) + weight * x[:, k]
+        rest = latent[:, later] - other.mean(_columns(joint, x, later)) + weight * x[:, k]
         precision = precision + weight**2 / other.sd_resid**2
         pull = pull + weight * rest / other.sd_resid**2
-    return pull / precision, precision**-0.5
+    return precision, pull
 
 
 def _diagnose(traces: _Floats, names: Sequence[str]) -> "pd.DataFrame":

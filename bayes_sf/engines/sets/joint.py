@@ -5,7 +5,10 @@ The outcome's model is the one that is asked for, so that what is imputed agrees
 with gaps. Every one of these has a two-level normal model, given the columns without gaps and
 those predictors with fewer gaps,
 
-    x_k = W_k gamma_k + v_k[g] + e_k,  v_k ~ N(0, tau_k^2),  e_k ~ N(0, sigma_k^2).
+    x_k = W_k gamma_k + v_k[g] + e_k,  v_k ~ N(0, tau_k^2),  e_k ~ N(0, sigma_k^2);
+
+of truth values it is a probit model: x_k = 1 where such a variable, of sigma_k = 1, is above 0
+(Albert & Chib 1993, Journal of the American Statistical Association 88, 669-679).
 
 References
 ----------
@@ -86,10 +89,12 @@ class Joint:
         Predictors with gaps, NaN where they are missing; those with the fewest first.
     gappy : tuple of str
         Their names.
+    binary : (K,) bool array
+        Which of them are truth values.
     terms : Terms
         Of the outcome's model.
     known : (n, q) array
-        Columns without gaps that predictors are imputed from, the intercept not among them.
+        Columns without gaps that predictors are imputed from, standardised, without intercept.
     groups : tuple of str
         Names of the groups.
     code : (n,) int array
@@ -101,6 +106,7 @@ class Joint:
     y: _Floats = field(repr=False)
     x: _Floats = field(repr=False)
     gappy: tuple[str, ...]
+    binary: NDArray[np.bool_]
     terms: Terms
     known: _Floats = field(repr=False)
     groups: tuple[str, ...]
@@ -150,10 +156,13 @@ def read_joint(frame: "pd.DataFrame", formula: Formula, auxiliary: Sequence[str]
     free = ~terms.uses.any(axis=1)
     known = [terms.base[:, free][:, 1:]]
     known += [values[:, None] for name in auxiliary for _, values in expand(frame, name)]
+    columns = np.hstack(known)
+    columns = (columns - columns.mean(axis=0)) / np.maximum(columns.std(axis=0), 1e-300)
     groups, code = code_groups(frame, group)
+    binary = np.array([_is_binary(x[:, k]) for k in range(len(gappy))], dtype=bool)
     return Joint(
-        outcome, group, _with_gaps(frame, outcome), x, tuple(gappy), terms, np.hstack(known),
-        groups, code,
+        outcome, group, _with_gaps(frame, outcome), x, tuple(gappy), binary, terms,
+        columns, groups, code,
     )  # fmt: skip
 
 
@@ -182,12 +191,18 @@ def _check_imputable(frame: "pd.DataFrame", name: str, formula: Formula) -> None
     if not len(known):
         raise DataError(f"column {name!r}", "must be known in some rows", got="none")
     numbers = is_numeric(frame, name) and name not in formula.coded
-    if not numbers or (name != formula.response and known.nunique() <= 2):
+    few = numbers and known.nunique() <= 2 and name != formula.response.strip("`")
+    if not numbers or (few and not _is_binary(_with_gaps(frame, name))):
         raise DataError(
-            f"column {name!r}", "must be numbers of more than two values to be imputed: categories "
-            "and truth values are not yet", got=f"{int(has_gap(column).sum())} missing",
+            f"column {name!r}", "must be numbers, or truth values of both kinds (0 and 1), to be "
+            "imputed: categories are not yet", got=f"{int(has_gap(column).sum())} missing",
             fix="leave it out, drop these rows, or complete it by other means",
         )  # fmt: skip
+
+
+def _is_binary(values: _Floats) -> bool:
+    """Whether what is known is 0 and 1."""
+    return bool(np.unique(values[~np.isnan(values)]).tolist() == [0.0, 1.0])
 
 
 def _with_gaps(frame: "pd.DataFrame", name: str) -> _Floats:

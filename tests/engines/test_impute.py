@@ -299,3 +299,24 @@ def test_as_mice_s_2l_pan_imputes() -> None:
     assert ((ours["estimate"] - theirs["estimate"]) / error).abs().max() < 0.1
     assert (ours["sd"] / error - 1).abs().max() < 0.05
     assert done.converged
+
+
+def test_coverage_of_simulated_studies() -> None:
+    """Recorded by `tests/studies/missing.py`: 90 % intervals, where they should hold and where not.
+
+    Bands are three binomial standard errors (12 checks); means are within four of their own.
+    """
+    rows = pd.read_csv(TESTS / "studies" / "missing.csv").set_index(["mechanism", "method", "term"])
+    bad = [
+        ("mar_y", "complete rows", "x"),
+        ("mar_y", "complete rows", "z"),
+        ("mnar", "delta 0", "z"),
+    ]
+    good = rows.drop(index=[*bad, ("mnar", "delta 0", "x")])
+    assert {"model, averaged", "model, pooled"} <= set(good.index.get_level_values("method"))
+    error = np.sqrt(0.9 * 0.1 / good["rounds"])
+    assert ((good["covered"] - 0.9).abs() < 3 * error).all()
+    away = (good["estimate"] - good["truth"]).abs() / (good["spread"] / np.sqrt(good["rounds"]))
+    assert (away < 4).all()
+    for key in bad:
+        assert rows.loc[key, "covered"] < 0.9 - 3 * np.sqrt(0.09 / 1000), key

@@ -42,6 +42,8 @@ _Floats = NDArray[np.float64]
 _CHAINS: Final = 4
 _TUNE: Final = 25
 _FEWEST: Final = 10
+#: Turns of a probit model and its latent variable in an iteration, after the first.
+_SWEEPS: Final = 3
 #: Iterations between two sets of a chain, at least.
 _APART: Final = 5
 #: Nodes for sigma and tau of every draw: means and sds are good to 1e-5 sds.
@@ -98,7 +100,7 @@ class Imputed:
             raise ConvergenceError(
                 "impute", f"must have chains that agree: R-hat of {worst} at most {_R_HAT}",
                 got=round(float(self.diagnostics["r_hat"].max()), 3),
-                fix="leave out a predictor that is hardly known, or use another seed",
+                fix="ask sf.impute for more draws, or leave out a predictor that is hardly known",
             )  # fmt: skip
 
     def long(self) -> "pd.DataFrame":
@@ -142,8 +144,8 @@ def impute(
     ----------
     what : str or ModelSpec
         A Gaussian model with one random intercept. Missing outcomes are drawn from it; missing
-        predictors, which must be numbers, given the outcome and a two-level normal model of each.
-        Interactions are allowed: ``"y ~ x * z + (1 | g)"``.
+        predictors given the outcome and a two-level model of each: normal of numbers, probit of
+        truth values (0 and 1), which stay so. Interactions are allowed: ``"y ~ x * z + (1 | g)"``.
     data : data frame
         With gaps in the outcome or in predictors.
     n_sets : int
@@ -168,7 +170,7 @@ def impute(
     UsageError
         For a model of another form; for a predictor with gaps that is transformed.
     DataError
-        For gaps in categories, truth values, groups or auxiliary columns; for no gaps.
+        For gaps in categories, groups or auxiliary columns; for no gaps.
 
     Examples
     --------
@@ -327,9 +329,7 @@ def _chain(
     latent = np.where(joint.binary, 2 * x - 1, x)  # of truth values, of the right sign
     for _ in range(steps):
         drawn = own.draw(joint.terms.columns(x), y, rng)
-        theirs = [
-            model.draw(_columns(joint, x, k), latent[:, k], rng) for k, model in enumerate(models)
-        ]  # fmt: skip
+        theirs = [_draw_own(k, model, joint, (x, latent), rng) for k, model in enumerate(models)]
         for k in range(x.shape[1]):
             seen = np.where(gone_y, np.nan, y)
             fresh = _fresh(k, joint, seen, (x, latent), [drawn, *theirs], rng=rng)
@@ -342,6 +342,18 @@ def _chain(
         for k, one in enumerate(theirs):
             told += [float(x[:, k].mean()), one.sd_group, one.sd_resid]
         yield y, x, told
+
+
+def _draw_own(
+    k: int, model: _Model, joint: Joint, at: tuple[_Floats, _Floats], rng: np.random.Generator
+) -> _Drawn:
+    """Draw a predictor's model; of truth values in turn with the latent variable, which walks."""
+    (x, latent), columns = at, _columns(joint, at[0], k)
+    drawn = model.draw(columns, latent[:, k], rng)
+    for _ in range(_SWEEPS if joint.binary[k] else 0):
+        latent[:, k] = _latent(x[:, k], drawn.mean(columns), rng)
+        drawn = model.draw(columns, latent[:, k], rng)
+    return drawn
 
 
 def _columns(joint: Joint, x: _Floats, k: int) -> _Floats:

@@ -100,7 +100,7 @@ def delta(_: str) -> Iterator[dict[str, Any]]:
 ARMS: dict[str, tuple[Callable[[str], Iterator[dict[str, Any]]], tuple[str, ...]]] = {
     "closed": (complete_rows, ("mcar", "mar_z", "mar_y")),
     "delta": (delta, ("mnar",)),
-    "sampled": (imputed, ("mcar", "mar_y")),
+    "sampled": (imputed, ("mar_y",)),
 }
 
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from bayes_sf.analysis.choices.influence import influence
     from bayes_sf.analysis.cluster_robust import cluster_robust
     from bayes_sf.analysis.contrast import Contrast
+    from bayes_sf.analysis.missing.delta import DeltaAdjusted, delta_adjust
+    from bayes_sf.analysis.missing.missingness import Missingness, missingness
+    from bayes_sf.analysis.missing.sets_needed import sets_needed
     from bayes_sf.analysis.pooling import compare_pooling as compare
     from bayes_sf.analysis.sensitivity import Sensitivity, sensitivity
     from bayes_sf.analysis.simulated import bootstrap, variance_test
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from bayes_sf.analysis.size.practical import Rope
     from bayes_sf.engines.fit import fit
     from bayes_sf.engines.result import Result, Results
+    from bayes_sf.engines.sets.impute import Imputed, impute
     from bayes_sf.inputs.own_study.folder import study
     from bayes_sf.inputs.printed.folder import read_published
     from bayes_sf.inputs.published import published_table
@@ -50,6 +54,9 @@ if TYPE_CHECKING:
 __all__ = [
     "Analysis",
     "Contrast",
+    "DeltaAdjusted",
+    "Imputed",
+    "Missingness",
     "ModelSpec",
     "ModelTable",
     "Moments",
@@ -67,16 +74,19 @@ __all__ = [
     "compare_models",
     "comparisons",
     "confounding",
+    "delta_adjust",
     "fit",
     "glance",
     "hypothesis",
     "icc_posterior",
     "icc_table",
+    "impute",
     "influence",
     "load_analysis",
     "load_sample",
     "loo",
     "methods",
+    "missingness",
     "plot",
     "poststratify",
     "predict",
@@ -86,6 +96,7 @@ __all__ = [
     "read_published",
     "reread",
     "sensitivity",
+    "sets_needed",
     "slopes",
     "study",
     "table",
@@ -97,6 +108,9 @@ __all__ = [
 _HOME = {
     "Analysis": "spec.analysis",
     "Contrast": "analysis.contrast",
+    "DeltaAdjusted": "analysis.missing.delta",
+    "Imputed": "engines.sets.impute",
+    "Missingness": "analysis.missing.missingness",
     "ModelSpec": "spec.model",
     "ModelTable": "output.tables.side_by_side",
     "Moments": "spec.moments",
@@ -114,16 +128,19 @@ _HOME = {
     "compare_models": "analysis.checks.loo",
     "comparisons": "analysis.asked.comparisons",
     "confounding": "analysis.size.confounding",
+    "delta_adjust": "analysis.missing.delta",
     "fit": "engines.fit",
     "glance": "analysis.asked.tidied",
     "hypothesis": "analysis.asked.hypothesis",
     "icc_posterior": "recovery.printed_icc",
     "icc_table": "recovery.reread.many",
+    "impute": "engines.sets.impute",
     "influence": "analysis.choices.influence",
     "load_analysis": "spec.analysis",
     "load_sample": "recovery.data",
     "loo": "analysis.checks.loo",
     "methods": "output.words.methods",
+    "missingness": "analysis.missing.missingness",
     "plot": "output.figures.pictures",
     "poststratify": "analysis.asked.predictions",
     "predict": "analysis.asked.predictions",
@@ -133,6 +150,7 @@ _HOME = {
     "read_published": "inputs.printed.folder",
     "reread": "recovery.reread.report",
     "sensitivity": "analysis.sensitivity",
+    "sets_needed": "analysis.missing.sets_needed",
     "slopes": "analysis.asked.comparisons",
     "study": "inputs.own_study.folder",
     "table": "output.tables.side_by_side",

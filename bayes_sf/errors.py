@@ -22,6 +22,7 @@ __all__ = [
     "ConvergenceError",
     "DataError",
     "DisclosureError",
+    "MissingWarning",
     "OutcomeWarning",
     "OutputError",
     "SpecError",
@@ -170,6 +171,10 @@ class OutputError(BayesSFError):
 
 class OutcomeWarning(UserWarning):
     """An outcome that is not what a Gaussian model is for."""
+
+
+class MissingWarning(UserWarning):
+    """Rows that are left out of a model, because they have gaps in its columns."""
 
 
 def check_seed(seed: object, where: str = "seed") -> None:

@@ -78,7 +78,13 @@ _FOLDERS: Final = {
         tables account
     """,
     ("analysis", "analysis.missing"): """
-        completed imputation missingness mnar rubin tipping unobserved
+        completed imputation missingness mnar tipping unobserved
+    """,
+    ("analysis", "engines.sets"): """
+        rubin
+    """,
+    ("analysis.missing", "engines.sets"): """
+        rubin
     """,
     ("analysis", "analysis.size"): """
         bayes_factors days_lost designs planning power practical multiplicity

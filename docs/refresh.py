@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 #: Pages whose blocks of Python are followed by what they print.
-PAGES = ("README.md", "docs/tutorial.md", "docs/own_files.md")
+PAGES = ("README.md", "docs/tutorial.md", "docs/own_files.md", "docs/missing.md")
 FINDINGS_SHOWN = 3
 
 

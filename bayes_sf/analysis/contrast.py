@@ -171,7 +171,7 @@ def contrast_of(result: Result, term: str, kind: str, *, lang: str = "en") -> Co
 
 
 #: Sources whose columns are a user's own.
-OWN_DATA = ("frame", "moments")
+OWN_DATA = ("frame", "moments", "sets")
 
 
 def widest_contrasts(results: Iterable[Result]) -> tuple[tuple[Result, Contrast], ...]:

@@ -163,7 +163,7 @@ class Counts:
         spec : ModelSpec
             One that is fitted jointly with what is missing has all that are linked.
         """
-        whole = () if spec.missing == "drop" else (self.linked,)
+        whole = (self.linked,) if spec.models_gaps else ()
         return self.unsaid(self.rows(spec), *whole)
 
     def close(self, spec: ModelSpec) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, overload
 
 from bayes_sf.engines.options import (
     check_beside,
+    check_beside_gaps,
     check_nodes,
     check_numbers,
     priors_of,
@@ -30,11 +31,15 @@ from bayes_sf.spec.rows import Rows
 from bayes_sf.spec.scan import Scan
 from bayes_sf.spec.study import Study
 from bayes_sf.spec.terms.formula import read_formula
+from bayes_sf.spec.terms.gaps import Gaps, warn_of_gaps
 from bayes_sf.spec.terms.matrices import with_place
+from bayes_sf.spec.terms.sets import are_sets, read_sets
 from bayes_sf.spec.terms.sums import is_remote
 
-__all__ = ["ENGINES", "fit", "group_sizes", "moments_of", "rows_of", "source_of"]
+__all__ = ["ENGINES", "fit", "gaps_of", "group_sizes", "moments_of", "rows_of", "source_of"]
 
+#: Completed sets of a model whose gaps are imputed, and iterations of each chain.
+_SETS, _DRAWS = 100, 125
 #: Nodes for sigma and tau when a posterior is averaged over many recovered data sets; quantiles are
 #: then good to 1e-3 sd, far inside the spread over the data sets.
 _NODES_PER_DRAW = (32, 48)
@@ -116,6 +121,9 @@ def rows_of(spec: ModelSpec, data: Any) -> Rows | None:
             f"model {spec.name!r}", "is a formula that only sf.fit carries out", got=spec.formula,
             fix="for this analysis write a random intercept of columns: y ~ x + (1 | g)",
         )  # fmt: skip
+    if spec.missing == "error" and isinstance(data, Study | AnalysisSample):
+        rule = "is about data frames: a study's workplaces with gaps are left out, or modelled"
+        raise UsageError(f"model {spec.name!r}: missing", rule, got="error", fix="use drop")
     if isinstance(data, Study):
         data.check(spec)
         return None
@@ -196,6 +204,19 @@ def _given(spec: ModelSpec, data: Any, rows: Rows | None) -> tuple[tuple[Moments
     return (data.moments(spec) if isinstance(data, Scan) else data,), source_of(data)
 
 
+def gaps_of(data: Any, rows: Rows | None) -> Gaps | None:
+    """Rows of a frame that were left out for gaps; None of data that are no frame.
+
+    Parameters
+    ----------
+    data
+        As in `fit`.
+    rows : Rows or None
+        That were made of them.
+    """
+    return None if rows is None or isinstance(data, AnalysisSample) else rows.gaps
+
+
 def source_of(data: Any) -> str:
     """Where data come from, as `Provenance.source` has it; a frame's columns are none of our keys.
 
@@ -212,17 +233,19 @@ def source_of(data: Any) -> str:
 @overload
 def fit(
     what: str | ModelSpec, data: Any, *, engine: str = ..., family: str = ...,
-    weights: str = ..., frequencies: str = ..., priors: Priors | Mapping[str, Any] | None = ...,
-    prob: float = ..., seed: int = ..., draws: int | None = ..., tune: int | None = ...,
-    chains: int | None = ..., target_accept: float | None = ..., nAGQ: int | None = ...,
+    weights: str = ..., frequencies: str = ..., missing: str = ...,
+    priors: Priors | Mapping[str, Any] | None = ..., prob: float = ..., seed: int = ...,
+    draws: int | None = ..., tune: int | None = ..., chains: int | None = ...,
+    target_accept: float | None = ..., nAGQ: int | None = ...,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = ...,
 ) -> Result: ...  # fmt: skip
 @overload
 def fit(
     what: Analysis, data: Any, *, engine: str = ..., family: str = ...,
-    weights: str = ..., frequencies: str = ..., priors: Priors | Mapping[str, Any] | None = ...,
-    prob: float = ..., seed: int = ..., draws: int | None = ..., tune: int | None = ...,
-    chains: int | None = ..., target_accept: float | None = ..., nAGQ: int | None = ...,
+    weights: str = ..., frequencies: str = ..., missing: str = ...,
+    priors: Priors | Mapping[str, Any] | None = ..., prob: float = ..., seed: int = ...,
+    draws: int | None = ..., tune: int | None = ..., chains: int | None = ...,
+    target_accept: float | None = ..., nAGQ: int | None = ...,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = ...,
 ) -> Results: ...  # fmt: skip
 def fit(
@@ -233,6 +256,7 @@ def fit(
     family: str = "gaussian",
     weights: str = "",
     frequencies: str = "",
+    missing: str = "drop",
     priors: Priors | Mapping[str, Any] | None = None,
     prob: float = 0.95,
     seed: int = 1,
@@ -251,12 +275,14 @@ def fit(
         What is asked. A text is a formula as in lme4, brms and bambi: ``"y ~ x * c + (1 + x | g)"``
         (see `bayes_sf.spec.terms.formula`). A random intercept of columns is fitted as ever;
         whatever is more has a `MixedResult`, with the same methods.
-    data : Study, AnalysisSample, Moments, a data frame, a path or a lazy table
+    data : Study, AnalysisSample, Moments, a data frame, a path, a lazy table or completed sets
         `load_sample("published")`, `load_sample("replica")`, your own sample, or any frame that
         Narwhals reads (pandas, polars, pyarrow, ...) with the specification's columns. Of a
         Parquet file, a DuckDB relation, a Polars LazyFrame, a Spark DataFrame or an Ibis table a
         random-intercept model needs sums only: rows stay where they are, and the result has none
-        (`loo` and the like need them). Other models read the columns that they name.
+        (`loo` and the like need them). Other models read the columns that they name. A list of
+        frames, or a frame with a column ``.imp``, are completed data sets (`spec.terms.sets`): by
+        ``exact`` their posteriors are averaged, by ``reml``, ``ml`` and ``ols`` pooled.
     engine : {"exact", "reml", "ml", "ols", "nuts"}
         How it is estimated; by default a posterior: ``exact`` for Gaussian outcomes, ``nuts`` for
         others. ``reml``, ``ml`` and ``ols`` have no priors: those of the specification
@@ -270,6 +296,11 @@ def fit(
         Of a formula: column of precision weights, as lme4's, Var(e_i) = sd_resid^2/weight_i.
     frequencies : str
         Of a formula: column of counts; a row stands for so many equal rows.
+    missing : {"drop", "error", "model"}
+        Of a formula: what becomes of a data frame's rows with a gap in one of the model's columns.
+        They are left out, as in R, which a `MissingWarning` says in one line; or refused; or, of a
+        Gaussian random intercept, imputed in the model 100 times (`bayes_sf.impute`), and what the
+        sets say is averaged or pooled.
     priors : Priors or mapping, optional
         Of a formula: those of a specification are its own. Of other than Gaussian outcomes also by
         name, ``{"age": "normal(0, 2)", "sd_(Intercept)|g": "half-normal(0, 1)"}``, the names being
@@ -293,7 +324,7 @@ def fit(
     Returns
     -------
     Result or Results
-        Frozen; `estimates` is the tidy table.
+        Frozen; `estimates` is the tidy table. Of completed sets that are pooled a `PooledResult`.
 
     Raises
     ------
@@ -305,6 +336,9 @@ def fit(
 
     Warns
     -----
+    MissingWarning
+        Where rows of a data frame are left out: how many, by column and by group. The same counts
+        are in ``result.provenance.gaps``.
     OutcomeWarning
         Where a data frame's outcome is not what a Gaussian model is for (`bayes_sf.spec.outcome`).
 
@@ -323,18 +357,23 @@ def fit(
     asked = {"draws": draws, "tune": tune, "chains": chains, "target_accept": target_accept}
     settings = sampler_settings(asked, chosen, what)
     with sampler_options(settings):
+        other = "" if family == "gaussian" else family
         if not isinstance(what, str):
-            other = "" if family == "gaussian" else family
             given = {"weights": weights, "frequencies": frequencies, "priors": priors}
-            check_beside(what, {**given, "family": other})
+            left = "" if missing == "drop" else missing
+            check_beside(what, {**given, "family": other, "missing": left})
         if isinstance(what, Analysis):
-            data = Scan(data, what.specs) if is_remote(data) else data
+            together = is_remote(data) and not are_sets(data, ())
+            data = Scan(data, what.specs) if together else data
             specs = progress(what.specs)
             return Results(tuple(_fit_one(s, data, chosen, prob, seed, n_agq=nAGQ) for s in specs))
         if isinstance(what, ModelSpec):
             return _fit_one(what, data, chosen, prob, seed, n_agq=nAGQ)
+        if missing == "model" and not isinstance(data, Study | AnalysisSample):
+            check_beside_gaps(family=other, weights=weights, frequencies=frequencies)
+            return _fit_imputed(what, data, chosen, prob, seed, priors=priors)
         spec = ModelSpec.from_formula(
-            what, weights=weights, frequencies=frequencies, family=family,
+            what, weights=weights, frequencies=frequencies, family=family, missing=missing,
             **priors_of(priors, family),
         )  # fmt: skip
         try:
@@ -360,6 +399,40 @@ def _fit_one(
 ) -> Result:
     """One model."""
     check_nodes(n_agq, engine, spec.family)
+    if not are_sets(data, spec.columns):
+        return _fit_frame(spec, data, engine, prob, seed, n_agq=n_agq)
+    from bayes_sf.engines.sets.fit import fit_sets
+
+    def fit_one(one: ModelSpec, frame: Any) -> Result:
+        return _fit_frame(one, frame, engine, prob, seed, n_agq=n_agq)
+
+    return fit_sets(spec, read_sets(data), engine, fit_one)
+
+
+def _fit_imputed(
+    what: str, data: Any, engine: str, prob: float, seed: int, *, priors: Any
+) -> Result:
+    """One model whose gaps are imputed in it: completed sets, averaged or pooled."""
+    from bayes_sf.engines.sets.impute import impute
+
+    if are_sets(data, ModelSpec.from_formula(what).columns):
+        rule = "is not for completed sets, which have no gaps"
+        raise UsageError("fit: missing", rule, got="model", fix="leave it out")
+    if engine == "nuts":
+        rule = "does not impute gaps: it is by 'exact', averaged, or 'reml', 'ml', 'ols', pooled"
+        raise UsageError("engine 'nuts'", rule, got=what)
+    given = priors_of(priors, "gaussian").get("priors")
+    done = impute(what, data, _SETS, priors=given, draws=_DRAWS, seed=seed)
+    done.check()
+    spec = ModelSpec.from_formula(what, **({} if given is None else {"priors": given}))
+    result = _fit_one(spec, list(done.frames), engine, prob, seed, n_agq=None)
+    return replace(result, provenance=replace(result.provenance, seed=seed))
+
+
+def _fit_frame(
+    spec: ModelSpec, data: Any, engine: str, prob: float, seed: int, *, n_agq: int | None
+) -> Result:
+    """One model of one data set."""
     if is_remote(data):
         data = Scan(data, [spec])
     if spec.family != "gaussian":
@@ -368,7 +441,7 @@ def _fit_one(
         return fit_outcome(
             spec, data, engine, prob=prob, seed=seed, versions=versions(), n_agq=n_agq
         )
-    if spec.missing != "drop":
+    if spec.models_gaps:
         return _fit_missing(spec, data, engine, prob, seed)
     if spec.formula and engine == "nuts" and spec.varying:
         spec = replace(spec, formula="")
@@ -379,6 +452,8 @@ def _fit_one(
     if not spec.plain:
         _check_engine(spec, rows, engine)
     moments, source = _given(spec, data, rows)
+    gaps = data.gaps(spec) if isinstance(data, Scan) and rows is None else gaps_of(data, rows)
+    warn_of_gaps(gaps)
     if rows is not None and not isinstance(data, AnalysisSample | Rows):
         warn_of_outcome(rows.y, spec.outcome)
     start = perf_counter()
@@ -391,7 +466,7 @@ def _fit_one(
         data=moments[0].digest if spec.plain or rows is None else rows.digest,
         source=source,
         seed=seed if engine == "nuts" else _seed_of(data),
-        seconds=perf_counter() - start, versions=versions(),
+        seconds=perf_counter() - start, versions=versions(), gaps=gaps,
     )  # fmt: skip
     return Result(spec, engine, fitted, prob, provenance, rows)
 

@@ -10,7 +10,14 @@ from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.prior import Prior, is_number
 from bayes_sf.spec.priors import Priors
 
-__all__ = ["check_beside", "check_nodes", "check_numbers", "priors_of", "sampler_settings"]
+__all__ = [
+    "check_beside",
+    "check_beside_gaps",
+    "check_nodes",
+    "check_numbers",
+    "priors_of",
+    "sampler_settings",
+]
 
 #: Intervals of probabilities nearer to 0 or 1 than this are beyond what quadrature resolves.
 _RARE = 1e-6
@@ -64,7 +71,7 @@ def sampler_settings(asked: Mapping[str, Any], engine: str, what: Any) -> dict[s
             rule = f"must be a whole number from {_LEAST[key]} to {_MOST_SAMPLED}"
             raise UsageError(f"fit: {key}", rule, got=value)
     specs = what.specs if isinstance(what, Analysis) else (what,)
-    if given and any(isinstance(s, ModelSpec) and s.missing != "drop" for s in specs):
+    if given and any(isinstance(s, ModelSpec) and s.models_gaps for s in specs):
         rule = "are not for models of gaps, which share a fit"
         raise UsageError(f"fit: {', '.join(given)}", rule, fix="leave them out")
     return given
@@ -129,6 +136,26 @@ def check_beside(what: Any, beside: Mapping[str, Any]) -> None:
             rule = "goes with a formula: what a specification asks is its own"
             fix = "use ModelSpec.from_formula(...), or pass the formula"
             raise UsageError(f"fit: {key}", rule, got=type(what).__name__, fix=fix)
+
+
+def check_beside_gaps(**beside: str) -> None:
+    """Refuse what goes with no imputed gaps.
+
+    Parameters
+    ----------
+    **beside : str
+        Options of formulas; empty where they are not given.
+
+    Raises
+    ------
+    UsageError
+        For any of them.
+    """
+    for key, value in beside.items():
+        if value:
+            rule = "cannot be asked where gaps are imputed in the model"
+            fix = "complete the frame by other means, and pass the sets"
+            raise UsageError(f"fit: {key}", rule, got=value, fix=fix)
 
 
 def check_nodes(n_agq: int | None, engine: str, family: str) -> None:

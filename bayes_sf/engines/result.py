@@ -30,6 +30,8 @@ from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import INTERCEPT, Moments
 from bayes_sf.spec.priors import Priors, icc_prior_quantiles
 from bayes_sf.spec.rows import Rows
+from bayes_sf.spec.terms.gaps import Gaps
+from bayes_sf.spec.terms.sets import Sets
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,14 +55,18 @@ class Provenance:
     spec, data : str
         Digests of the specification and of the sufficient statistics.
     source : str
-        ``published`` (recovered from the report's tables), ``replica`` (synthetic), ``microdata``
-        or ``frame``.
+        ``published`` (recovered from the report's tables), ``replica`` (synthetic), ``microdata``,
+        ``frame`` or ``sets`` (completed data sets).
     seed : int or None
         Seed, where anything is random.
     seconds : float
         Wall time of the fit.
     versions : mapping
         Versions of Python, bayes_sf and the libraries that computed.
+    gaps : Gaps or None
+        Of a data frame: its rows, and those that were left out for a gap, by column and by group.
+    sets : Sets or None
+        Of completed data sets: how many they are.
     """
 
     spec: str
@@ -69,6 +75,8 @@ class Provenance:
     seed: int | None
     seconds: float
     versions: Mapping[str, str] = field(default_factory=dict)
+    gaps: Gaps | None = None
+    sets: Sets | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -357,6 +365,9 @@ class Result(Asked):
         self._check_factor("icc", factor)
         if not isinstance(adjusted, bool):
             raise UsageError("icc: adjusted", "must be true or false", got=adjusted)
+        if not adjusted and self.provenance.sets is not None:
+            rule = "is not averaged over completed sets, whose predictors differ"
+            raise UsageError("icc: adjusted", rule, got=False, fix="leave it out")
         x = None if at is None else place_of(at, self.spec, adjusted=adjusted)
         row = next((r for r in self.singles if r.term == "icc"), None)
         if row is None:
@@ -370,7 +381,7 @@ class Result(Asked):
             }
         tails = np.array([0.5, 0.5 - 0.5 * self.prob, 0.5 + 0.5 * self.prob])
         middle, low, high = self._icc_prior(x, tails)
-        other = self.spec.resid_by_group or self.spec.missing != "drop"
+        other = self.spec.resid_by_group or self.spec.models_gaps
         if other or self.spec.likelihood == "student" or not adjusted:
             middle = low = high = np.nan
         if x is not None:
@@ -523,9 +534,10 @@ class Result(Asked):
         """One line: model, engine, rows and groups."""
         m = self.moments
         mark = "" if self.converged else ", not converged"
+        sets = "" if self.provenance.sets is None else f", {self.provenance.sets}"
         return legible(
             f"<Result {self.spec.outcome} ~ {self.spec.name} ({self.engine}): "
-            f"{m.n_obs} rows, {m.n_groups} groups of {self.spec.group}{mark}>"
+            f"{m.n_obs} rows, {m.n_groups} groups of {self.spec.group}{sets}{mark}>"
         )
 
 

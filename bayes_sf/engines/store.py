@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bayes_sf.engines.fit import fit, moments_of, rows_of
+from bayes_sf.engines.fit import fit, gaps_of, moments_of, rows_of
 from bayes_sf.engines.gaussian.likelihood import standardise
 from bayes_sf.engines.result import Provenance, Result
 from bayes_sf.engines.sampled.cells import resolve_all
@@ -124,7 +124,11 @@ def save_fit(
         "priors": str(result.priors), "n": result.moments.n_obs,
         "settings": dict(result.fitted.settings), "requested": dict(SETTINGS),
         "hidden": sorted(hide),
-        "provenance": {**vars(come_from), "versions": dict(come_from.versions)},
+        "provenance": {
+            key: dict(value) if key == "versions" else value
+            for key, value in vars(come_from).items()
+            if key not in {"gaps", "sets"}  # gaps are counted again; sets are not sampled
+        },
     }  # fmt: skip
     tree = without_groups(result.fitted.tree, spec.group, hide)
     if rough:
@@ -297,7 +301,7 @@ def _find(
 
     A panel model is fitted again: a file holds no workplace, and it is of them that it speaks.
     """
-    if spec.missing != "drop":
+    if spec.models_gaps:
         return None
     rows = rows_of(spec, data)
     if spec.plain or rows is None:
@@ -312,7 +316,7 @@ def _find(
         saved = load_fit(path)
     except DataError:
         return None
-    provenance = Provenance(**saved.about["provenance"])
+    provenance = Provenance(**saved.about["provenance"], gaps=gaps_of(data, rows))
     found = (provenance.spec, provenance.data, provenance.seed, saved.about["requested"])
     asked = (spec.digest, digest, seed, dict(SETTINGS))
     if found != asked or saved.about["hidden"] != sorted(hide):

@@ -4,7 +4,8 @@ Only the columns that are named are looked at. A grouping factor is text, whatev
 Any other column is numbers if all its cells are, and categories if none is: a column of both is
 refused, because a single typing error would turn a number into a category. Value labels of SPSS
 and Stata decide: a column whose codes all have one is a category in the order of its codes, one of
-which only some have a label is refused. Rows with a gap are left out, and counted.
+which only some have a label is refused. Empty cells and signs of missing are gaps: what becomes of
+their rows is asked of the model (`bayes_sf.spec.terms.gaps`).
 """
 
 from collections import Counter
@@ -36,7 +37,7 @@ _EXACT = 2.0**53
 
 @dataclass(frozen=True)
 class OwnTable:
-    """Rows without gaps, or all of them.
+    """Rows, gaps among them.
 
     Parameters
     ----------
@@ -44,18 +45,12 @@ class OwnTable:
         The file's name.
     frame : pandas.DataFrame
         Numbers, categories, groups as text.
-    n_rows : int
-        Rows of the file.
-    gaps : dict
-        Column to the number of rows that have none there.
     labels : dict
         Of SPSS and Stata: column to {code: label}.
     """
 
     where: str
     frame: "pd.DataFrame" = field(repr=False)
-    n_rows: int
-    gaps: dict[str, int]
     labels: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
 
 
@@ -66,7 +61,6 @@ def read_table(
     groups: Sequence[str],
     decimal: str | None = None,
     texts: Sequence[str] = (),
-    keep_gaps: bool = False,
 ) -> OwnTable:
     """Read some columns of a CSV, Excel, SPSS, Stata or Parquet file.
 
@@ -82,8 +76,6 @@ def read_table(
         Decimal mark of a file that leaves it open.
     texts : sequence of str
         Columns that are text, whatever they look like, but for those with value labels.
-    keep_gaps : bool
-        Whether rows with gaps stay: numbers are then floats.
 
     Returns
     -------
@@ -93,7 +85,7 @@ def read_table(
     ------
     DataError
         For a file that cannot be read in one way, a column that is not there, one of numbers and
-        text, codes of which some have labels, and where no row is without a gap.
+        text, codes of which some have labels.
     """
     cells = _named(read_cells(path), columns)
     for name in columns:
@@ -108,32 +100,17 @@ def read_table(
     found = cells.frame[list(dict.fromkeys(columns))].apply(
         lambda column: column.mask(_missing(cells, column))
     )
-    gaps = {str(name): int(n) for name, n in found.isna().sum().items()}
-    whole = _filled(cells.where, found) if keep_gaps else found.dropna()
-    if whole.empty:
-        raise DataError(cells.where, "must have a row without a gap", got="none",
-                        fix=f"gaps by column: {gaps}")  # fmt: skip
-    coded = [name for name in whole.columns if name not in groups and _labels(cells, name)]
-    plain = [name for name in whole.columns if name not in (*coded, *groups, *texts)]
-    numeric = [name for name in plain if _is_numeric(cells.where, whole[name])]
+    coded = [name for name in found.columns if name not in groups and _labels(cells, name)]
+    plain = [name for name in found.columns if name not in (*coded, *groups, *texts)]
+    numeric = [name for name in plain if _is_numeric(cells.where, found[name].dropna())]
     layout = csv_format(Path(path)) if kind_of(Path(path)) == "csv" else None
-    values = _numbers(cells.where, whole[numeric], layout, decimal)
-    made = whole.assign(
-        **{name: _by_label(cells, whole[name]) for name in coded},
+    values = _numbers(cells.where, found[numeric], layout, decimal)
+    made = found.assign(
+        **{name: _by_label(cells, found[name]) for name in coded},
         **{name: _whole(values[name].to_numpy()) for name in numeric},
     )
-    made = made.mask(found.isna()) if keep_gaps else made
     labels = {name: _labels(cells, name) for name in map(str, found) if _labels(cells, name)}
-    return OwnTable(cells.where, made.reset_index(drop=True), len(cells.frame), gaps, labels)
-
-
-def _filled(where: str, found: "pd.DataFrame") -> "pd.DataFrame":
-    """Every gap as some cell of its column: it is read with the others, and a gap again."""
-    empty = [str(name) for name in found if found[name].isna().all()]
-    if empty:
-        raise DataError(f"{where}: column {empty[0]!r}", "must have a value", got="none")
-    first = {str(name): found[name].dropna().iloc[0] for name in found}
-    return found.fillna(first)
+    return OwnTable(cells.where, made.reset_index(drop=True), labels)
 
 
 def _named(cells: Cells, columns: Sequence[str]) -> Cells:
@@ -183,7 +160,7 @@ def _by_label(cells: Cells, column: "pd.Series[str]") -> Any:
     import pandas as pd
 
     name, labels = str(column.name), _labels(cells, str(column.name))
-    without = int((~column.isin(list(labels))).sum())
+    without = int((~column.dropna().isin(list(labels))).sum())
     if without:
         raise DataError(
             f"{cells.where}: column {name!r}", "must have a label for every code, or for none",
@@ -243,18 +220,23 @@ def _numbers(
     if texts.empty:
         return texts
     # numbers that a file stores as such have a point, whatever mark its texts have
-    stored = {str(name) for name in texts if all(isinstance(c, StoredNumber) for c in texts[name])}
+    stored = {
+        str(name)
+        for name in texts
+        if all(isinstance(c, StoredNumber) for c in texts[name].dropna())
+    }
     written = [str(name) for name in texts if name not in stored]
     made = texts.astype(dict.fromkeys(stored, float))
     if not written:
         return made
     with quietly():
-        table = ibis.memtable(pa.table({name: list(map(str, texts[name])) for name in written}))
+        cells = {name: list(map(str, texts[name].fillna(""))) for name in written}
+        table = ibis.memtable(pa.table(cells))
         mark = find_decimal_mark(where, table, written, layout, decimal)
         values = {name: as_number(table[name], mark)[0] for name in written}
         read = table.select(**values).to_pyarrow().to_pandas()
     for name in written:
-        unread = int((~np.isfinite(read[name])).sum())
+        unread = int((~np.isfinite(read[name].to_numpy(float)) & texts[name].notna()).sum())
         if unread:
             raise DataError(
                 f"{where}: column {name!r}", f"must be numbers with decimal mark '{mark}'",

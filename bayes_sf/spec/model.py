@@ -25,8 +25,9 @@ from bayes_sf.spec.terms.formula import Formula, read_formula
 __all__ = ["LIKELIHOODS", "MISSING", "ModelSpec"]
 
 LIKELIHOODS = ("gaussian", "student")
-#: What becomes of workplaces with gaps; and the outcomes of which the panel model speaks.
-MISSING = ("drop", "model", "model_unlinked")
+#: What becomes of rows with gaps (a data frame's may be refused, a study's modelled); and the
+#: outcomes of which the panel model speaks.
+MISSING = ("drop", "error", "model", "model_unlinked")
 _OF_PANEL = ("absence_mean", "absence_change")
 #: Fields that list columns.
 _COLUMNS = (
@@ -113,7 +114,7 @@ class ModelSpec:
         variance sd_resid^2 + sd_repeat^2/m.
     known_se : str
         Column with known standard errors, instead of a residual sd (meta-analysis).
-    missing : {"drop", "model", "model_unlinked"}
+    missing : {"drop", "error", "model", "model_unlinked"}
         Whether workplaces with gaps are left out, or all linked ones are in a model of their
         quarters (`fit_panel`) that says what the gaps may hold, and those that are not in the
         register, too; then `min_quarters` has no say.
@@ -186,7 +187,8 @@ class ModelSpec:
         family : str
             Of the outcome; successes out of trials are written ``p(y, n) ~ ...``.
         **options
-            ``name``, ``unit``, ``priors``, ``term_priors``, ``min_quarters``, ``table``.
+            ``name``, ``unit``, ``priors``, ``term_priors``, ``missing``, ``min_quarters``,
+            ``table``.
 
         Raises
         ------
@@ -275,7 +277,7 @@ class ModelSpec:
         if self.missing not in MISSING:
             rule = f"must be one of {', '.join(MISSING)}"
             raise SpecError("model: missing", rule, got=self.missing)
-        if self.missing == "drop":
+        if not self.models_gaps:
             return
         if self.outcome not in _OF_PANEL:
             rule = f"can be model only for {' and '.join(_OF_PANEL)}"
@@ -324,7 +326,7 @@ class ModelSpec:
         options = (*(key for key in _COLUMNS[1:] if key != "varying"), "resid_by_group", "repeats")
         others = [key for key in (*options, "known_se", "table") if getattr(self, key)]
         others += ["likelihood"] * (self.likelihood != "gaussian")
-        others += ["missing"] * (self.missing != "drop")
+        others += ["missing"] * self.models_gaps
         if others:
             rule = "cannot be asked beside a formula of this kind"
             raise SpecError("model", rule, got=others, fix="write it into the formula")
@@ -351,8 +353,8 @@ class ModelSpec:
             "sd_slope": slopes, "correlation": correlated,
             "df_resid": self.likelihood == "student", "sd_log_resid": self.resid_by_group,
             "sd_repeat": self.repeats, "simplex": self.monotonic,
-            "sd_workplace": self.missing != "drop", "sd_trend": self.missing != "drop",
-            "sd_group_change": self.missing != "drop",
+            "sd_workplace": self.models_gaps, "sd_trend": self.models_gaps,
+            "sd_group_change": self.models_gaps,
         }  # fmt: skip
         return tuple(name for name, has in asked.items() if has)
 
@@ -374,6 +376,20 @@ class ModelSpec:
         if given:
             rule = "is about something that this model does not have"
             raise SpecError(f"model {self.name!r}: priors.{given[0]}", rule, fix="leave it out")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of a frame that it is about, without repetition."""
+        if self.formula:
+            named = (*self.parsed.columns, self.weights, self.frequencies)
+        else:
+            named = (self.outcome, *self.predictors, self.group, self.repeats, self.known_se)
+        return tuple(dict.fromkeys(filter(None, named)))
+
+    @property
+    def models_gaps(self) -> bool:
+        """Whether gaps are modelled, instead of their rows left out."""
+        return self.missing not in {"drop", "error"}
 
     @property
     def plain(self) -> bool:

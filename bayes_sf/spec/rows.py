@@ -24,6 +24,7 @@ from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import INTERCEPT, Moments
 from bayes_sf.spec.names import BEYOND, QUANTITIES, check_names, predictor_of
 from bayes_sf.spec.terms.columns import code_groups, expand, frame_from, numeric
+from bayes_sf.spec.terms.gaps import Gaps, drop_gaps
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,6 +60,8 @@ class Rows:
         Number of repeated measurements behind each outcome; its known standard error.
     frame : pandas.DataFrame or None
         The columns that they were made of, in memory only.
+    gaps : Gaps or None
+        Rows of the frame that were left out; None where they come from no frame.
     """
 
     outcome: str
@@ -72,6 +75,7 @@ class Rows:
     repeats: _Floats | None = field(default=None, repr=False)
     known_se: _Floats | None = field(default=None, repr=False)
     frame: "pd.DataFrame | None" = field(default=None, repr=False)
+    gaps: Gaps | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse names that a result could not tell apart."""
@@ -142,7 +146,8 @@ class Rows:
         df : pandas.DataFrame or anything Narwhals reads
             One row per unit, with the specification's columns. Text and categorical predictors
             become dummies (see `columns`); a monotonic one must be an ordered categorical, whose
-            categories declare its steps, also those that no row has.
+            categories declare its steps, also those that no row has. Rows with a gap in one of
+            these columns are left out, or refused where the model's `missing` is ``error``.
         spec : ModelSpec
             The model.
 
@@ -151,13 +156,14 @@ class Rows:
         UsageError
             For options that only the study's survey, register or report can answer.
         DataError
-            For a missing column, a value that is missing or no number, an empty frame, a
-            monotonic predictor without declared order, a count or standard error that is not
-            positive.
+            For a missing column, a value that is no number, a frame without a whole row, gaps that
+            are not to be dropped, a monotonic predictor without declared order, a count or
+            standard error that is not positive.
         """
         check_options(spec)
         more = [name for name in (spec.repeats, spec.known_se) if name]
-        frame = frame_from(df, [spec.outcome, *spec.predictors, spec.group, *more])
+        read = frame_from(df, [spec.outcome, *spec.predictors, spec.group, *more])
+        frame, gaps = drop_gaps(read, [(spec.group,)], missing=spec.missing)
         y = numeric(frame, spec.outcome)
         groups, code = code_groups(frame, spec.group)
         columns: list[tuple[str, _Floats]] = []
@@ -174,7 +180,7 @@ class Rows:
         x = np.column_stack([values for _, values in columns]) if columns else np.empty((len(y), 0))
         return cls(
             spec.outcome, spec.group, tuple(label for label, _ in columns), groups, y, x, code,
-            steps, _positive(frame, spec.repeats), _positive(frame, spec.known_se), frame,
+            steps, _positive(frame, spec.repeats), _positive(frame, spec.known_se), frame, gaps,
         )  # fmt: skip
 
 
@@ -192,7 +198,7 @@ def check_options(spec: ModelSpec) -> None:
             "choose the rows yourself",
         ),
         "table": (spec.table, "leave it out: a frame answers no published table"),
-        "missing": (spec.missing != "drop" and spec.missing, "drop or impute those rows first"),
+        "missing": (spec.models_gaps and spec.missing, "use drop, or impute those rows first"),
     }
     for key, (value, fix) in asked.items():
         if value:

@@ -12,6 +12,7 @@ from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.outcome import warn_of_outcome
 from bayes_sf.spec.rows import check_made, check_options, check_varies
 from bayes_sf.spec.terms.columns import check_there
+from bayes_sf.spec.terms.gaps import Gaps, count_gaps, gaps_by_group, whole_rows
 from bayes_sf.spec.terms.sums import (
     Column,
     Columns,
@@ -54,10 +55,14 @@ class Scan:
     def __init__(self, data: Any, specs: Sequence[ModelSpec]) -> None:
         self.table = open_table(data)
         self._specs = specs
-        self._found: dict[str, Moments] = {}
+        self._found: dict[str, tuple[Moments, Gaps]] = {}
+
+    def gaps(self, spec: ModelSpec) -> Gaps:
+        """Rows that one of the models leaves out for a gap in one of its columns."""
+        return self._answer(spec)[1]
 
     def moments(self, spec: ModelSpec) -> Moments:
-        """Moments of one of the models.
+        """Moments of one of the models, of its rows without gaps.
 
         Sums are taken in the order in which the engine comes by the rows: their last digits may
         differ from run to run.
@@ -74,19 +79,41 @@ class Scan:
         OutcomeWarning
             Where the first rows of an outcome are not what a Gaussian model is for.
         """
+        return self._answer(spec)[0]
+
+    def _answer(self, spec: ModelSpec) -> tuple[Moments, Gaps]:
         if spec.digest not in self._found:
             alike = [each for each in self._specs if each.plain and each.group == spec.group]
-            self._found |= self._scan(alike)
+            self._scan(alike)
         return self._found[spec.digest]
 
-    def _scan(self, specs: Sequence[ModelSpec]) -> dict[str, Moments]:
+    def _scan(self, specs: Sequence[ModelSpec]) -> None:
+        """Answer all models; those whose columns have the same gaps have the same rows."""
         for spec in specs:
             check_options(spec)
-        columns = _columns(self.table, specs)
-        sums = sum_columns(self.table, specs[0].group, columns)
-        for outcome in dict.fromkeys(spec.outcome for spec in specs):
-            warn_of_outcome(first_values(self.table, outcome), outcome)
-        return {spec.digest: _moments(sums, columns, spec) for spec in specs}
+        names = list(dict.fromkeys(name for spec in specs for name in _named(spec)))
+        check_there(names, self.table.collect_schema().names())
+        n_rows, gaps = count_gaps(self.table, names)
+        alike: dict[tuple[str, ...], list[ModelSpec]] = {}
+        for spec in specs:
+            alike.setdefault(tuple(n for n in _named(spec) if n in gaps), []).append(spec)
+        for gappy, together in alike.items():
+            mine = {name: gaps[name] for name in gappy}
+            found = gaps_by_group(self.table, mine, n_rows, specs[0].group)
+            for spec in together:
+                found.check(spec.missing)
+            table = whole_rows(self.table, gappy)
+            columns = _columns(table, together)
+            sums = sum_columns(table, specs[0].group, columns)
+            for outcome in dict.fromkeys(spec.outcome for spec in together):
+                warn_of_outcome(first_values(table, outcome), outcome)
+            for spec in together:
+                self._found[spec.digest] = _moments(sums, columns, spec), found
+
+
+def _named(spec: ModelSpec) -> tuple[str, ...]:
+    """A model's columns, in an order of their own: the same columns are the same rows."""
+    return tuple(sorted({spec.outcome, *spec.predictors, spec.group}))
 
 
 def _columns(table: "nw.LazyFrame[Any]", specs: Sequence[ModelSpec]) -> Columns:
@@ -95,7 +122,6 @@ def _columns(table: "nw.LazyFrame[Any]", specs: Sequence[ModelSpec]) -> Columns:
     for spec in specs:
         asked |= {(name, name in spec.categorical): None for name in spec.predictors}
     outcomes = {spec.outcome for spec in specs}
-    check_there([*(name for name, _ in asked), specs[0].group], table.collect_schema().names())
     return dict(
         column
         for name, coded in asked

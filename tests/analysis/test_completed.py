@@ -13,8 +13,8 @@ from scipy import stats
 
 import bayes_sf as sf
 from bayes_sf.analysis.missing.completed import CompletedSets, completed_sets, kendall_tau_b
-from bayes_sf.analysis.missing.rubin import pool, pool_reml
 from bayes_sf.engines.panel.draws import Completed
+from bayes_sf.engines.sets.rubin import pool
 from bayes_sf.inputs.panel import Panel, build_panel
 from bayes_sf.output.formats.completed import completed_files
 from tests.tools import spoken
@@ -187,8 +187,8 @@ def test_row_order_and_names_of_workplaces_change_nothing(simulated: SimpleNames
         panel.linked[order],
     )  # fmt: skip
     again = completed_sets(moved, Completed(done.y[:, order], done.x[:, order]))
-    base = pool_reml(spec, list(simulated.sets.frames()))
-    other = pool_reml(spec, list(again.frames()))
+    base = sf.fit(spec, list(simulated.sets.frames()), engine="reml").fitted
+    other = sf.fit(spec, list(again.frames()), engine="reml").fitted
     np.testing.assert_allclose(base.estimate, other.estimate)
     np.testing.assert_allclose(base.total, other.total)
 

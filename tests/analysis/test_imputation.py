@@ -25,8 +25,7 @@ from bayes_sf.analysis.missing.imputation import (
     study_complete,
     study_missing,
 )
-from bayes_sf.analysis.missing.missingness import who_is_missing, won_back
-from bayes_sf.analysis.missing.rubin import pool_reml
+from bayes_sf.analysis.missing.surveyed import who_is_missing, won_back
 from bayes_sf.cli.app import main
 from bayes_sf.cli.missing import read_deltas
 from bayes_sf.disclosure.control import Control
@@ -116,7 +115,8 @@ def test_every_treatment_is_what_it_says(study: MissingStudy, sample: AnalysisSa
     rows = {key[:3]: row for key, row in found.items()}
     for spec, exact in zip(SPECS, study.complete_case, strict=True):
         theirs = {row.term: row for row in exact.rows if not row.group}
-        pooled = pool_reml(spec, list(study.sets.frames()))
+        together = sf.fit(spec, list(study.sets.frames()), engine="reml")
+        pooled = together.fitted
         low, high = pooled.interval(0.95)
         for k, term in enumerate(PREDICTORS, start=1):
             mine = rows[spec.outcome, term, "complete-case"]
@@ -128,7 +128,7 @@ def test_every_treatment_is_what_it_says(study: MissingStudy, sample: AnalysisSa
             assert (rubin.lower, rubin.upper) == pytest.approx((low[k], high[k]))
             assert rubin.interval == "confidence-t"
         icc = rows[spec.outcome, "icc", "rubin"]
-        assert icc.estimate == pytest.approx(pooled.icc)
+        assert icc.estimate == pytest.approx(together.icc()["estimate"])
         assert np.isnan(icc.lower)
     known = replace(SPECS[0], repeats="n_quarters", min_quarters=1)
     mine = rows["absence_mean", "q13", "known-precision"]

@@ -1,173 +1,109 @@
-"""Who is missing: counts against the sample's own flow; pictures without identifiers."""
+"""Who is missing from any frame: counts against pandas, differences against means by hand."""
 
-from types import SimpleNamespace
+from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
 
 import bayes_sf as sf
-from bayes_sf.analysis.missing.missingness import complete_rows, size_band, who_is_missing, won_back
-from bayes_sf.engines.panel.draws import Completed
-from bayes_sf.inputs.panel import Panel, build_panel
-from bayes_sf.inputs.sample import design
-from bayes_sf.output.figures.imputation import (
-    choose_workplaces,
-    delta_figure,
-    distribution_figure,
-    quarters_figure,
-)
-from bayes_sf.output.figures.page import drawing
+from bayes_sf.errors import DataError, UsageError
+from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.output.figures.gaps import gaps_figure
 from tests.tools import spoken
 
-CONTROLS = ("q13", "women_share", "senior_share", "n_employees", "q5r1")
-SPECS = (
-    sf.ModelSpec("absence_mean", CONTROLS),
-    sf.ModelSpec("absence_change", CONTROLS),
-)
+FORMULA = "y ~ x + k + (1 | g)"
 
 
 @pytest.fixture(scope="module")
-def study() -> SimpleNamespace:
-    """The replica, its panel, and draws of the gaps: noise around workplaces' own means."""
-    sample = sf.load_sample("replica")
-    panel = build_panel(sample, CONTROLS)
-    rng = np.random.default_rng(1)
-    own = np.nanmean(np.where(panel.observed, panel.y, np.nan), axis=1)[:, None]
-    y = np.where(panel.observed, panel.y, own + rng.normal(0, 3, size=(10, *panel.y.shape)))
-    done = Completed(y, np.broadcast_to(np.nan_to_num(panel.x), (10, *panel.x.shape)))
-    return SimpleNamespace(sample=sample, panel=panel, done=done)
+def frame() -> pd.DataFrame:
+    """300 rows of 15 groups; x is missing where z is large, k at random, y in one group."""
+    rng = np.random.default_rng(3)
+    made = pd.DataFrame({
+        "y": rng.normal(size=300), "x": rng.normal(size=300), "z": rng.normal(size=300),
+        "k": rng.choice(list("pqr"), 300), "g": np.repeat([f"g{i:02}" for i in range(15)], 20),
+    })  # fmt: skip
+    made.loc[made["z"] > 1, "x"] = np.nan
+    made.loc[rng.random(300) < 0.1, "k"] = None
+    made.loc[made["g"] == "g03", "y"] = np.nan
+    made.loc[[0, 100], "g"] = None
+    return made
 
 
-@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.outcome)
-def test_complete_rows_are_those_of_the_model(study: SimpleNamespace, spec: sf.ModelSpec) -> None:
-    """The same workplaces as `design` keeps."""
-    kept = complete_rows(study.sample, spec)
-    rows = design(
-        study.sample, outcome=spec.outcome, predictors=spec.predictors,
-        min_quarters=spec.min_quarters,
-    )  # fmt: skip
-    assert set(study.sample.frame.loc[kept, "workplace"]) == set(rows["workplace"])
-
-
-def test_counts_add_up(study: SimpleNamespace) -> None:
-    """Levels of each characteristic add up to all; the industries' are the flow's."""
-    table = who_is_missing(study.sample, SPECS)
-    whole = table[table["by"] == "all"].iloc[0]
-    counts = ["surveyed", "linked", "complete_absence_mean", "complete_absence_change"]
-    for by in ("industry", "size", "representatives"):
-        assert (table.loc[table["by"] == by, counts].sum() == whole[counts]).all(), by
-    flow = study.sample.flow(outcome="absence_change", predictors=CONTROLS)
-    industries = table[table["by"] == "industry"].set_index("level")
-    for name, row in industries.iterrows():
-        assert row["surveyed"] == flow.iloc[0][name]
-        assert row["linked"] == flow.iloc[1][name]
-        assert row["complete_absence_change"] == flow.iloc[-1][name]
-    quarters = study.panel.observed
-    assert whole["quarters_share"] == pytest.approx(quarters.mean())
-    care = study.panel.code == study.panel.industries.index("care")
-    assert industries.loc["care", "quarters_share"] == pytest.approx(quarters[care].mean())
-    # the report: half of construction, architects and ICT is lost for the change, an eighth of
-    # the rest; the replica has the report's counts of the linked and of the 420
-    share = industries["complete_absence_change_share"]
-    assert (share[["construction", "architects", "ict"]] < 0.55).all()
-    assert (share[["care", "kindergarten", "education"]] > 0.75).all()
-
-
-def test_what_is_won_back(study: SimpleNamespace) -> None:
-    """Everybody linked is in the panel; shares add up; the last line is the sum."""
-    table = won_back(study.sample, SPECS[1], study.panel)
-    parts, whole = table.iloc[:-1], table.iloc[-1]
-    linked = study.sample.frame[study.sample.frame["linked"]]["industry"].value_counts()
-    assert (parts.set_index("industry")["joint"] == linked[parts["industry"]]).all()
-    assert whole["joint"] == 582
-    for name in ("surveyed", "complete", "joint", "won"):
-        assert parts[name].sum() == whole[name]
-    np.testing.assert_allclose(table["complete_share"] + table["won_share"], table["joint_share"])
-    everybody = build_panel(study.sample, ("q13",), unlinked=True)
-    assert won_back(study.sample, SPECS[1], everybody).iloc[-1]["joint_share"] == 1.0
-
-
-def test_bands_of_size() -> None:
-    """Lower ends belong to the band; what is not known has its own."""
-    assert [size_band(n) for n in (4.9, 5, 9.9, 10, 99, 100)] == [
-        "under 5", "5-9", "5-9", "10-19", "50-99", "100+",
-    ]  # fmt: skip
-    assert size_band(float("nan")) == "not known"
-
-
-def test_the_rule_that_chooses_workplaces(study: SimpleNamespace) -> None:
-    """Gaps, at least three quarters, the industry's median number; order changes nothing."""
-    panel: Panel = study.panel
-    chosen = choose_workplaces(panel)
-    assert set(chosen) == set(panel.industries)
-    count = panel.observed.sum(axis=1)
-    for name, row in chosen.items():
-        mine = panel.code == panel.industries.index(name)
-        gapped = np.sort(count[mine & (count >= 3) & (count < 20)])
-        assert panel.code[row] == panel.industries.index(name)
-        assert count[row] == gapped[(len(gapped) - 1) // 2]
-    order = np.random.default_rng(4).permutation(len(count))
-    moved = Panel(
-        tuple(panel.workplaces[i] for i in order), panel.industries, panel.code[order],
-        panel.quarters, panel.y[order], panel.days[order], panel.predictors, panel.x[order],
-        panel.scales, (), panel.linked[order],
-    )  # fmt: skip
-    assert {name: int(order[row]) for name, row in choose_workplaces(moved).items()} == chosen
-
-
-def effects() -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Effects against delta, and tipping points, as `delta_effects` has them."""
-    delta = np.arange(-2.0, 3.0)
-    parts = [
-        pd.DataFrame(
-            {
-                "pattern": "quarters", "quantity": quantity, "term": term, "delta": delta,
-                "estimate": at + 0.1 * delta, "lower": at + 0.1 * delta - 0.2,
-                "upper": at + 0.1 * delta + 0.2, "prob": 0.95, "n": 582,
-            }
-        )
-        for quantity, term, at in (("mean", "q13", -0.25), ("mean", "icc", 0.4))
-    ]  # fmt: skip
-    nan = float("nan")
-    tipping = pd.DataFrame(
-        {"quantity": "mean", "term": ["q13", "icc"], "sign": [nan, nan], "verdict": [0.5, nan]}
+def test_counts_are_those_of_the_frame(frame: pd.DataFrame) -> None:
+    found = sf.missingness(frame, FORMULA)
+    gaps = frame[["y", "x", "k", "g"]].isna()
+    assert (found.n_rows, found.n_whole) == (300, int((~gaps.any(axis=1)).sum()))
+    assert found.columns.set_index("column")["missing"].to_dict() == gaps.sum().to_dict()
+    by_level = gaps.groupby(frame["g"]).sum()
+    told = found.groups.dropna(subset="column").pivot_table(
+        index="level", columns="column", values="missing"
     )
-    return pd.concat(parts, ignore_index=True), tipping
+    pd.testing.assert_frame_equal(
+        told[by_level.columns].astype(int), by_level.astype(int), check_names=False
+    )
+    whole = found.groups[found.groups["column"].isna()].set_index("level")
+    assert whole["n"].to_dict() == frame.groupby("g").size().to_dict()
+    assert whole["missing"].sum() == int(gaps.any(axis=1)[frame["g"].notna()].sum())
+    assert whole.loc["g03", "share"] == 1
+    with pytest.warns(sf.errors.MissingWarning):
+        assert sf.fit(FORMULA, frame, engine="reml").moments.n_obs == found.n_whole
 
 
-@pytest.mark.parametrize("lang", ["en", "nb"])
-def test_pictures_say_what_they_are_and_name_nobody(study: SimpleNamespace, lang: str) -> None:
-    """Synthetic is said; numbers of quarters are those of the rule; no pseudonym in the SVG."""
-    pages = {
-        "quarters": spoken(lang, quarters_figure, study.panel, study.done, source="replica"),
-        "distribution": spoken(
-            lang, distribution_figure, study.panel, study.done, source="replica"
-        ),
-        "delta": spoken(lang, delta_figure, *effects(), source="replica"),
-    }
-    texts = {name: drawing(page).decode() for name, page in pages.items()}
-    for name, page in pages.items():
-        svg = texts[name]
-        assert ("SYNTETISK" if lang == "nb" else "SYNTHETIC") in svg
-        assert not any(pseudonym in svg for pseudonym in study.panel.workplaces)
-        assert page.get_label()
-    text = texts["quarters"]
-    row = choose_workplaces(study.panel)["ict"]
-    seen = int(study.panel.observed[row].sum())
-    assert (f"{seen} av 20 kvartaler" if lang == "nb" else f"{seen} of 20 quarters") in text
-    said = pages["delta"].get_label()
-    assert ("konklusjonen skifter ved 0,50" if lang == "nb" else "verdict changes at 0.50") in said
+def test_patterns_are_those_of_the_rows(frame: pd.DataFrame) -> None:
+    found = sf.missingness(frame, ["y", "x", "k"]).patterns
+    gaps = frame[["y", "x", "k"]].isna()
+    known = gaps.apply(lambda row: tuple(row.index[row]), axis=1).value_counts()
+    assert dict(zip(found["missing"], found["n"], strict=True)) == known.to_dict()
+    assert found["share"].sum() == pytest.approx(1)
+    assert found["n"].is_monotonic_decreasing
 
 
-def test_bands_are_quantiles_of_the_draws(study: SimpleNamespace) -> None:
-    """Limits of the outer band of one gap."""
-    figure = quarters_figure(study.panel, study.done, source="replica", prob=0.9)
-    place = list(choose_workplaces(study.panel)).index("ict")
-    row = choose_workplaces(study.panel)["ict"]
-    gap = int(np.flatnonzero(~study.panel.observed[row])[0])
-    low, high = np.quantile(study.done.y[:, row, gap], [0.05, 0.95])
-    band = figure.axes[place].collections[0].get_paths()[0].vertices
-    heights = band[np.abs(band[:, 0] - gap) < 0.5, 1]
-    assert heights.min() == pytest.approx(low)
-    assert heights.max() == pytest.approx(high)
+def test_rows_with_gaps_differ_where_gaps_depend_on_what_is_seen(frame: pd.DataFrame) -> None:
+    found = sf.missingness(frame, by="g").differences.set_index(["missing", "column", "level"])
+    gone = frame["x"].isna()
+    apart = (frame.loc[gone, "z"].mean() - frame.loc[~gone, "z"].mean()) / frame["z"].std()
+    assert found.loc[("x", "z", ""), "difference"] == pytest.approx(apart)
+    assert apart > 1.5
+    known = frame["k"].dropna()
+    row = found.loc[("x", "k", "p")]
+    assert row["mean_missing"] == pytest.approx((known[gone.reindex(known.index)] == "p").mean())
+    assert row["n_missing"] + row["n_observed"] == len(known)
+    assert abs(row["difference"]) < 0.5  # three standard errors of what is nothing but chance
+
+
+def test_a_frame_where_it_lies_and_all_its_columns(frame: pd.DataFrame, tmp_path: Path) -> None:
+    frame.to_parquet(tmp_path / "rows.parquet")
+    for data in (tmp_path / "rows.parquet", duckdb.from_df(frame)):
+        found = sf.missingness(data)
+        pd.testing.assert_frame_equal(found.columns, sf.missingness(frame).columns)
+        assert found.groups.empty
+    spec = sf.ModelSpec("y", ("x", "k"), group="g")
+    columns = sf.missingness(frame, spec).columns
+    pd.testing.assert_frame_equal(columns, sf.missingness(frame, FORMULA).columns)
+
+
+def test_what_cannot_be_asked(frame: pd.DataFrame) -> None:
+    with pytest.raises(UsageError, match=r"data frames .*describe and impute"):
+        sf.missingness(AnalysisSample.__new__(AnalysisSample))
+    with pytest.raises(DataError, match=r"'nowhere'.*not in the data"):
+        sf.missingness(frame, ["y", "nowhere"])
+    with pytest.raises(DataError, match="must have a gap to be drawn"):
+        sf.plot(sf.missingness(frame, ["z"]), "missing")
+    with pytest.raises(UsageError, match="must be missing"):
+        sf.plot(sf.missingness(frame), "trace")
+
+
+def test_the_picture(frame: pd.DataFrame, tmp_path: Path) -> None:
+    """Twelve panels and one of the others; in either language; as a file."""
+    found = sf.missingness(frame, FORMULA)
+    figure = spoken("nb", gaps_figure, found)
+    labels = [axes.get_ylabel() for axes in figure.axes]
+    assert len(labels) == 13
+    assert labels[-1] == "4 andre\nn = 60"  # one of 20, two of 19, and two rows without a group
+    lines = sum(axes.images[0].get_array().shape[0] for axes in figure.axes)
+    assert lines == 300
+    assert "x: " in figure.get_label()
+    sf.plot(found, "missing", tmp_path / "gaps.svg")
+    assert "One line per row, n = 300" in (tmp_path / "gaps.svg").read_text(encoding="utf-8")

@@ -14,13 +14,14 @@ from bayes_sf.engines.gaussian.estimates import COLUMNS
 HEAVY = ("pandas", "pymc", "arviz", "numba", "scipy", "duckdb", "pyarrow", "matplotlib", "ibis")
 
 PUBLIC = [
-    "Analysis", "Contrast", "ModelSpec", "ModelTable", "Moments", "Prior", "Priors", "Result",
-    "Results", "Rope", "Sensitivity", "attenuation", "augment", "bootstrap", "cluster_robust",
-    "compare", "compare_models", "comparisons", "confounding", "fit", "glance", "hypothesis",
-    "icc_posterior", "icc_table", "influence", "load_analysis", "load_sample", "loo", "methods",
-    "plot", "poststratify", "predict", "prior_conflict", "published_table", "r2",
-    "read_published", "reread", "sensitivity", "slopes", "study", "table", "tidy",
-    "variance_test",
+    "Analysis", "Contrast", "DeltaAdjusted", "Imputed", "Missingness", "ModelSpec",
+    "ModelTable", "Moments", "Prior", "Priors", "Result", "Results", "Rope", "Sensitivity",
+    "attenuation", "augment", "bootstrap", "cluster_robust", "compare", "compare_models",
+    "comparisons", "confounding", "delta_adjust", "fit", "glance", "hypothesis",
+    "icc_posterior", "icc_table", "impute", "influence", "load_analysis", "load_sample", "loo",
+    "methods", "missingness", "plot", "poststratify", "predict", "prior_conflict",
+    "published_table", "r2", "read_published", "reread", "sensitivity", "sets_needed", "slopes",
+    "study", "table", "tidy", "variance_test",
 ]  # fmt: skip
 
 PARAMETERS = {
@@ -74,6 +75,12 @@ PARAMETERS = {
     "compare_models": "results",
     "influence": "spec data *contrast=None *prob=0.95 *smallest=5",
     "loo": "result",
+    "impute": "what data n_sets=20 *auxiliary=() *priors=None *draws=100 *seed=1",
+    "Imputed.long": "self",
+    "delta_adjust": "what data deltas *column='' *where='' *original=None *engine='exact' "
+    "*prob=0.95",
+    "missingness": "data columns=None *by=()",
+    "sets_needed": "result *cv=0.05 *prob=0.95",
     "Contrast": "term size label coded=False",
     "Rope": "low high unit",
     "table": "results *names=()",
@@ -88,7 +95,8 @@ PARAMETERS = {
     "*scale='response'",
     "hypothesis": "result claims",
     "Prior.read": "text",
-    "fit": "what data *engine='' *family='gaussian' *weights='' *frequencies='' *priors=None "
+    "fit": "what data *engine='' *family='gaussian' *weights='' *frequencies='' *missing='drop' "
+    "*priors=None "
     "*prob=0.95 *seed=1 *draws=None *tune=None *chains=None *target_accept=None *nAGQ=None "
     "*progress",
     "load_analysis": "name",

@@ -18,7 +18,7 @@ import bayes_sf as sf
 from bayes_sf.analysis.choices.influence import OTHERS, influence
 from bayes_sf.analysis.missing.completed import completed_sets
 from bayes_sf.analysis.missing.imputation import MissingStudy, compare_methods
-from bayes_sf.analysis.missing.missingness import who_is_missing, won_back
+from bayes_sf.analysis.missing.surveyed import who_is_missing, won_back
 from bayes_sf.disclosure.control import HIDDEN, OFF, Control, Rules
 from bayes_sf.disclosure.protected_choices import protect_influence
 from bayes_sf.disclosure.protected_frames import mark_hidden, protect_frames

@@ -347,7 +347,6 @@ IMPOSSIBLE: dict[str, tuple[str, Any, str]] = {
     "parts of grades": ("cumulative", HALVES, "categories in order"),
     "two grades": ("cumulative", 2 * (HALVES > 0.3), "at least three"),
     "all the same": ("bernoulli", np.ones(240), "must vary"),
-    "a gap": ("poisson", COUNTS["y"].where(COUNTS.index > 0), "missing"),
     "more than trials": ("binomial", COUNTS["y"] + 5, "successes"),
     "without end": ("poisson", np.where(HALVES > 0.3, np.inf, 1.0), "must be a finite number"),
     "less than none": ("binomial", COUNTS["y"].clip(upper=5) - 1, "successes out of trials"),

@@ -8,7 +8,6 @@ import pytest
 
 import bayes_sf as sf
 from bayes_sf.analysis.missing.completed import completed_sets
-from bayes_sf.analysis.missing.rubin import pool_reml
 from bayes_sf.engines.panel.draws import complete
 from bayes_sf.engines.panel.sampling import fit_panel
 from bayes_sf.spec.panel import PanelSpec
@@ -34,7 +33,7 @@ def test_pooled_estimates_agree_within_monte_carlo_error() -> None:
     theirs = pd.read_csv(MICE / "pooled.csv").set_index(["outcome", "term"])
     for outcome, ours in (("level", "absence_mean"), ("change", "absence_change")):
         spec = sf.ModelSpec(ours, ("x",), group="industry")
-        pooled = pool_reml(spec, list(sets.frames()))
+        pooled = sf.fit(spec, list(sets.frames()), engine="reml").fitted
         for k, term in enumerate(pooled.terms):
             peer = theirs.loc[(outcome, term)]
             error = np.sqrt(peer["b"] / peer["m"] + pooled.error[k] ** 2)

@@ -216,13 +216,6 @@ def test_weights_that_cannot_be(options: dict[str, str], said: str, frame: pd.Da
         sf.fit("y ~ x + (1 | a)", frame, engine="reml", **options)
 
 
-def test_missing_values_are_refused_with_their_column(frame: pd.DataFrame) -> None:
-    gaps = frame.assign(x=frame["x"].where(frame.index > 3), b=frame["b"].where(frame.index > 2))
-    for formula, name in (("y ~ x:z + (1 | a)", "x"), ("y ~ z + (1 | a) + (1 | b)", "b")):
-        with pytest.raises(BayesSFError, match=f"column '{name}'"):
-            sf.fit(formula, gaps, engine="reml")
-
-
 def test_what_goes_with_a_formula_only(frame: pd.DataFrame) -> None:
     with pytest.raises(UsageError, match="weights"):
         sf.fit(sf.ModelSpec("y", ("x",), group="a"), frame, weights="w")

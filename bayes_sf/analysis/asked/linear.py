@@ -26,6 +26,8 @@ from bayes_sf.engines.outcomes.maximum import OutcomeFit
 from bayes_sf.engines.outcomes.sampled import OutcomeSampled
 from bayes_sf.engines.result import Result
 from bayes_sf.engines.sampled.nuts import Sampled
+from bayes_sf.engines.sets.result import PooledResult
+from bayes_sf.engines.sets.rubin import pool
 from bayes_sf.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,11 +53,14 @@ class Wald:
     estimate, error : (m,) arrays
     df : (m,) array, optional
         Degrees of freedom of t; infinite where none are known. None where the test is of z.
+    by_t : bool
+        Whether intervals are Student's, too.
     """
 
     estimate: _Floats
     error: _Floats
     df: _Floats | None = None
+    by_t: bool = False
 
     @property
     def ratio(self) -> _Floats:
@@ -84,10 +89,13 @@ class Wald:
         return self.error
 
     def quantile(self, probs: Sequence[float]) -> _Floats:
-        """Limits of Wald intervals with the normal's quantiles, (m, len(probs))."""
-        from scipy.special import ndtri
+        """Limits of Wald intervals, (m, len(probs)): with the normal's quantiles, or Student's."""
+        from scipy.special import ndtri, stdtrit
 
-        return np.asarray(self.estimate[:, None] + self.error[:, None] * ndtri(probs))
+        reach: Any = ndtri(probs)
+        if self.by_t and self.df is not None:
+            reach = stdtrit(np.minimum(self.df, 1e12)[:, None], probs)
+        return np.asarray(self.estimate[:, None] + self.error[:, None] * reach)
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,8 +166,9 @@ def answer(result: Result, loading: Loading, *, degrees: bool = False) -> Answer
         For effects of a model whose effects are not known jointly.
     """
     fitted = result.fitted
-    if isinstance(fitted, OutcomeFit | OutcomeSampled):
-        return _of_outcome(fitted, loading)
+    pooled = isinstance(result, PooledResult)
+    if pooled or isinstance(fitted, OutcomeFit | OutcomeSampled):
+        return _of_sets(result, loading) if pooled else _of_outcome(fitted, loading)
     if hasattr(fitted, "combine"):
         return fitted.combine(loading)  # type: ignore[no-any-return]
     if isinstance(fitted, MixedFit):
@@ -174,6 +183,19 @@ def answer(result: Result, loading: Loading, *, degrees: bool = False) -> Answer
         f"model {result.spec.name!r}", "has no predictions yet", got=f"engine {result.engine!r}",
         fix="see its estimates",
     )  # fmt: skip
+
+
+def _of_sets(result: Any, loading: Loading) -> Wald:
+    """Pooled by Rubin's rules, combination by combination."""
+    if not loading.fixed:
+        rule = "answers only what is asked of its coefficients: completed sets have other rows"
+        raise UsageError(f"model {result.spec.name!r}", rule, fix="see result.fits")
+    each = [answer(fit, loading) for fit in result.fits]
+    pooled = pool(
+        np.array([one.mean() for one in each]), np.array([one.sd() ** 2 for one in each]),
+        [""] * len(loading), df_complete=result.fitted.df_complete,
+    )  # fmt: skip
+    return Wald(pooled.estimate, pooled.std_error, pooled.df, by_t=True)
 
 
 def _of_outcome(fitted: OutcomeFit | OutcomeSampled, loading: Loading) -> Answer:

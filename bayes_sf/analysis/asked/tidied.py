@@ -26,6 +26,7 @@ from bayes_sf.engines.mixed.covariance import sd_names
 from bayes_sf.engines.mixed.result import MixedResult, between_of
 from bayes_sf.engines.outcomes.result import OutcomeResult
 from bayes_sf.engines.result import Result
+from bayes_sf.engines.sets.result import PooledResult
 from bayes_sf.errors import UsageError, closest
 from bayes_sf.spec.moments import INTERCEPT
 
@@ -150,6 +151,7 @@ def _spreads(result: Result) -> Iterator[dict[str, Any]]:
 
 def _names(result: Result) -> Iterator[tuple[str, str, str]]:
     """Our name of an sd or correlation, its factor, and broom's name."""
+    result = _single(result)
     if isinstance(result, MixedResult):
         for factor in result.matrices.factors:
             sds, pairs = sd_names(factor)
@@ -167,8 +169,15 @@ def _names(result: Result) -> Iterator[tuple[str, str, str]]:
     yield "sd_resid", "Residual", "sd__Observation"
 
 
+def _single(result: Result) -> Result:
+    """Of completed sets the first one's fit, which has the form of all."""
+    return result.fits[0] if isinstance(result, PooledResult) else result
+
+
 def _levels(result: Result) -> Iterator[dict[str, Any]]:
     """Effects of levels."""
+    if isinstance(result, PooledResult):
+        result.ranef()  # says why there are none
     for row in result.rows:
         if not row.group:
             continue
@@ -189,29 +198,36 @@ def glance(result: Result) -> "pd.DataFrame":
     Returns
     -------
     pandas.DataFrame
-        ``nobs``, ``sigma``; of ``reml`` and ``ml`` ``logLik`` (of REML the restricted one, which
-        compares models of the same coefficients only), ``AIC``, ``BIC``, ``REMLcrit`` or
-        ``deviance`` (-2 logLik), ``df_residual`` (rows less parameters); of a posterior
-        ``algorithm``. Other outcomes than Gaussian have no ``sigma``.
+        ``nobs``; of data frames ``nmissing``, rows that were left out for a gap; ``sigma``; of
+        ``reml`` and ``ml`` ``logLik`` (of REML the restricted one, which compares models of the
+        same coefficients only), ``AIC``, ``BIC``, ``REMLcrit`` or ``deviance`` (-2 logLik),
+        ``df_residual`` (rows less parameters); of a posterior ``algorithm``; of completed sets
+        ``nimp``, how many, and no likelihood. Other outcomes than Gaussian have no ``sigma``.
 
     Examples
     --------
     >>> import pandas as pd, bayes_sf as sf
     >>> df = pd.DataFrame({"y": [1.0, 2, 3, 5, 6, 8, 4, 6, 7], "g": list("aaabbbccc")})
     >>> sf.fit("y ~ 1 + (1 | g)", df, engine="reml").glance().round(2)
-       nobs  sigma  logLik   AIC    BIC  REMLcrit  df_residual
-    0     9   1.37  -17.15  40.3  40.89      34.3            6
+       nobs  nmissing  sigma  logLik   AIC    BIC  REMLcrit  df_residual
+    0     9         0   1.37  -17.15  40.3  40.89      34.3            6
     """
     import pandas as pd
 
     check_result(result)
+    if isinstance(result, PooledResult):
+        return pd.DataFrame([_glance_sets(result)])
     if isinstance(result, OutcomeResult):
         return pd.DataFrame([_glance_outcome(result)])
     singles = {row.term: row.estimate for row in result.singles}
     mixed = isinstance(result, MixedResult)
     n = result.matrices.n_obs if isinstance(result, MixedResult) else result.moments.n_obs
-    found: dict[str, Any] = {"nobs": n, "sigma": singles.get("sd_resid", np.nan)}
+    found: dict[str, Any] = {
+        "nobs": n, **_left_out(result), "sigma": singles.get("sd_resid", np.nan)
+    }  # fmt: skip
     if result.has_draws:
+        sets = result.provenance.sets
+        found |= {} if sets is None else {"nimp": sets.n_sets}
         return pd.DataFrame([{"algorithm": _ALGORITHMS[result.engine], **found}])
     spreads = sum(ours in singles for ours, _, _ in _names(result))
     free = len(result.coefficients) + spreads
@@ -226,12 +242,24 @@ def glance(result: Result) -> "pd.DataFrame":
     return pd.DataFrame([{**found, "df_residual": n - free}])
 
 
+def _glance_sets(result: PooledResult) -> dict[str, Any]:
+    singles = {row.term: row.estimate for row in result.singles}
+    sigma = {"sigma": singles["sd_resid"]} if "sd_resid" in singles else {}
+    return {"nobs": result.n_obs, "nimp": result.fitted.n_sets, **sigma}
+
+
+def _left_out(result: Result) -> dict[str, int]:
+    """Rows that were left out for a gap, where they were looked for."""
+    gaps = result.provenance.gaps
+    return {} if gaps is None else {"nmissing": gaps.n_dropped}
+
+
 def _glance_outcome(result: OutcomeResult) -> dict[str, Any]:
-    n = result.matrices.n_obs
+    n, left = result.matrices.n_obs, _left_out(result)
     if result.has_draws:
-        return {"algorithm": _ALGORITHMS[result.engine], "nobs": n}
+        return {"algorithm": _ALGORITHMS[result.engine], "nobs": n, **left}
     return {
-        "nobs": n, "logLik": result.log_lik, "AIC": result.aic, "BIC": result.bic,
+        "nobs": n, **left, "logLik": result.log_lik, "AIC": result.aic, "BIC": result.bic,
         "deviance": -2 * result.log_lik, "df_residual": n - result.fitted.n_parameters,
     }  # fmt: skip
 
@@ -306,9 +334,15 @@ def r2(result: Result) -> dict[str, float]:
     Returns
     -------
     dict
-        ``marginal`` and ``conditional``; NaN where residual variances differ by row.
+        ``marginal`` and ``conditional``; NaN where residual variances differ by row. Of completed
+        sets that are pooled the mean over them, of others NaN.
     """
     check_result(result)
+    if isinstance(result, PooledResult):
+        each = [r2(fit) for fit in result.fits]
+        return {name: float(np.mean([one[name] for one in each])) for name in each[0]}
+    if result.provenance.sets is not None:
+        return {"marginal": np.nan, "conditional": np.nan}
     if isinstance(result, OutcomeResult):
         return dict(zip(("marginal", "conditional"), result.explained(), strict=True))
     found = {row.term: row.estimate for row in result.singles}

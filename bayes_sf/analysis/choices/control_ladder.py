@@ -42,6 +42,7 @@ from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.names import predictor_of
 from bayes_sf.spec.terms.columns import frame_from
+from bayes_sf.spec.terms.gaps import drop_gaps
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,7 +85,7 @@ def climb_controls(spec: ModelSpec, data: Any, *, prob: float = 0.95) -> "pd.Dat
     if len(spec.predictors) < 2:
         fix = "use an analysis with controls, such as q13_controls"
         raise UsageError(f"model {spec.name!r}", "has no controls", fix=fix)
-    if not spec.plain or spec.missing != "drop":
+    if not spec.plain or spec.models_gaps:
         rule, fix = "must be a plain random intercept of complete rows", "leave the option out"
         raise UsageError(f"model {spec.name!r}", rule, got="another model", fix=fix)
     if isinstance(data, PublishedStudy | Moments):
@@ -121,7 +122,8 @@ def _rows(spec: ModelSpec, data: Any) -> "pd.DataFrame":
             data, outcome=spec.outcome, predictors=spec.predictors,
             min_quarters=spec.min_quarters, **{key: getattr(spec, key) for key in _DESIGNED},
         )  # fmt: skip
-    return frame_from(data, [spec.outcome, *spec.predictors, spec.group]).dropna()
+    frame = frame_from(data, [spec.outcome, *spec.predictors, spec.group])
+    return drop_gaps(frame, [(spec.group,)], missing=spec.missing)[0]
 
 
 def _of_rows(spec: ModelSpec, data: Any) -> ModelSpec:

@@ -19,9 +19,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from bayes_sf.analysis.missing.completed import CompletedSets, completed_sets
-from bayes_sf.analysis.missing.missingness import who_is_missing, won_back
 from bayes_sf.analysis.missing.mnar import EFFECTS, delta_effects, shifted_cells
-from bayes_sf.analysis.missing.rubin import Pooled, pool_reml
+from bayes_sf.analysis.missing.surveyed import who_is_missing, won_back
 from bayes_sf.analysis.missing.tipping import TIPPING, tipping_points
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.panel.draws import Completed, complete
@@ -31,7 +30,6 @@ from bayes_sf.inputs.panel import build_panel
 from bayes_sf.inputs.register.quarters import quarter_range
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.spec.model import ModelSpec
-from bayes_sf.spec.moments import INTERCEPT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -327,7 +325,7 @@ def compare_methods(
     """
     spec = complete_case.spec
     yield from _complete_rows(complete_case, sample)
-    pooled = pool_reml(spec, list(sets.frames()))
+    pooled = fit(spec, list(sets.frames()), engine="reml", prob=joint.prob)
     yield from _pooled_rows(pooled, joint)
     yield from _result_rows(joint, "joint")
     mine = effects[effects["quantity"] == QUANTITIES[spec.outcome]]
@@ -378,18 +376,12 @@ def _result_rows(
             )  # fmt: skip
 
 
-def _pooled_rows(pooled: Pooled, joint: Result) -> Iterator[MethodRow]:
+def _pooled_rows(pooled: Result, joint: Result) -> Iterator[MethodRow]:
     """Slopes and ICC of REML on completed data sets."""
-    low, high = pooled.interval(joint.prob)
     common = _common(joint, engine="reml", interval="confidence-t")
-    for k, term in enumerate(pooled.terms):
-        if term != INTERCEPT:
+    for row in pooled.singles:
+        if row.term in pooled.moments.predictors or row.term == "icc":
             yield MethodRow(
-                term=term, method="rubin", delta=_NAN, pattern="",
-                estimate=float(pooled.estimate[k]), sd=float(pooled.std_error[k]),
-                lower=float(low[k]), upper=float(high[k]), p_direction=_NAN, **common,
+                term=row.term, method="rubin", delta=_NAN, pattern="", estimate=row.estimate,
+                sd=row.sd, lower=row.lower, upper=row.upper, p_direction=_NAN, **common,
             )  # fmt: skip
-    yield MethodRow(
-        term="icc", method="rubin", delta=_NAN, pattern="", estimate=pooled.icc, sd=_NAN,
-        lower=_NAN, upper=_NAN, p_direction=_NAN, **common,
-    )  # fmt: skip

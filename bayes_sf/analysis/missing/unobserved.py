@@ -1,23 +1,8 @@
 """Workplaces whose outcome is not observed: a slope when theirs are delta pp from what is expected.
 
-A pattern-mixture model. All surveyed workplaces have answered the item; the outcome of some is not
-observed (m_i = 1). Of those it is taken to be what the model says of their industry and answer,
-plus delta: at delta 0 they are missing at random. The estimand is the coefficient of the item in
-the random-intercept regression on all of them. Given (sigma, tau) a completed outcome moves that
-coefficient in a straight line: with V and X of all surveyed workplaces, and P0 the precision of the
-coefficients' prior,
-
-    beta(delta) = beta + delta (X'V^-1 X + P0)^-1 X'V^-1 m,
-
-so that the posterior is that of the observed workplaces, shifted node by node: no data set is
-imputed, and there is no Monte Carlo error. The two sds stay as the observed workplaces give them.
-X and m enter through sums alone, and the report prints the answers of everybody: the published
-study has this as well as a file of workplaces.
-
-References
-----------
-Little (1993), Journal of the American Statistical Association 88, 125-134 (pattern mixtures);
-Little & Rubin (2019), Statistical Analysis with Missing Data, 3rd ed., ch. 15.
+The pattern-mixture model of `delta`, of workplaces: all surveyed ones have answered the item; the
+outcome of some is not observed. X and m enter through sums alone, and the report prints the answers
+of everybody: the published study has this as well as a file of workplaces.
 """
 
 from collections.abc import Sequence
@@ -27,12 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.analysis.contrast import exact_posterior
+from bayes_sf.analysis.missing.delta import shift_along, shifted_rows
 from bayes_sf.analysis.missing.imputation import QUANTITIES
 from bayes_sf.analysis.missing.mnar import EFFECTS
 from bayes_sf.engines.gaussian.exact import ExactPosterior
-from bayes_sf.engines.gaussian.joint import Given
-from bayes_sf.engines.gaussian.likelihood import standardise
-from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.result import Result
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.design import score
@@ -67,32 +50,12 @@ def shifted_slopes(part: ExactPosterior, everyone: Moments) -> _Floats:
     -------
     (k, G) array
         In raw units, the intercept first; nodes as in ``part.coef``.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from bayes_sf.engines.gaussian.exact import fit_exact
-    >>> df = pd.DataFrame({"y": [1.0, 2, 4, 5, 6, 7.5], "x": [0.0, 1, 1, 0, 1, 0]})
-    >>> df["g"] = list("aaabbb")
-    >>> seen = Moments.from_frame(df, outcome="y", predictors=["x"], group="g")
-    >>> bool(np.abs(shifted_slopes(fit_exact(seen), seen)).max() < 1e-12)  # nobody is missing
-    True
     """
-    moved = standardise(_indicator(part, everyone), like=part.data)
-    given = part.grid.given
-    own = Given.of(
-        given.lam, moved.turned_products(given.lam), part.joint.precision,
-        np.zeros(part.data.n_coef),
-    )  # fmt: skip
-    inner = part.data.coef_transform
-    along = np.einsum("mk,zkl->mzl", inner, own.basis)
-    shift = np.einsum("mzl,ztl->mzt", along, own.centre(np.exp(-2 * part.grid.t.nodes)))
-    return np.asarray(shift.reshape(len(inner), -1))
+    return shift_along(part, _indicator(part.moments, everyone))
 
 
-def _indicator(part: ExactPosterior, everyone: Moments) -> Moments:
-    """Moments of [x, centre of y + m] of all surveyed workplaces, so that m is left of it."""
-    observed, centre = part.moments, float(part.data.centre[-1])
+def _indicator(observed: Moments, everyone: Moments) -> Moments:
+    """Moments of [x, m] of all surveyed workplaces, m being whether an outcome is missing."""
     p = len(everyone.predictors)
     seen, sums = np.zeros(everyone.n_groups), np.zeros((everyone.n_groups, p))
     for j, group in enumerate(observed.groups):
@@ -109,7 +72,7 @@ def _indicator(part: ExactPosterior, everyone: Moments) -> Moments:
     within[p, p] = (gone * (1 - share)).sum()
     return Moments(
         observed.outcome, everyone.predictors, everyone.groups, sizes,
-        np.column_stack([x, centre + share]), within, everyone.group,
+        np.column_stack([x, share]), within, everyone.group,
     )  # fmt: skip
 
 
@@ -178,21 +141,12 @@ def shift_effects(
     for result in results:
         everyone, parts = _everyone(result, data), exact_posterior(result).parts
         shifts = np.hstack([shifted_slopes(part, everyone) for part in parts])
+        about = {
+            "pattern": PATTERN, "quantity": QUANTITIES[result.spec.outcome], "n_cells": 0,
+            "n_workplaces": everyone.n_obs - result.moments.n_obs, "n": everyone.n_obs,
+            "n_groups": everyone.n_groups, "unit": "pp",
+        }  # fmt: skip
+        terms = list(enumerate(result.moments.predictors, start=1))
         coef = exact_posterior(result).coef
-        tails = [0.5 - 0.5 * result.prob, 0.5 + 0.5 * result.prob]
-        for delta in deltas:
-            moved = NormalMixture(coef.weight, coef.means + delta * shifts, coef.sds, coef.exist)
-            limits, above = moved.quantile(tails), 1 - moved.cdf(0.0)
-            for k, term in enumerate(result.moments.predictors, start=1):
-                rows.append(
-                    {
-                        "pattern": PATTERN, "quantity": QUANTITIES[result.spec.outcome],
-                        "term": term, "delta": float(delta), "estimate": moved.mean()[k],
-                        "sd": moved.sd()[k], "lower": limits[k, 0], "upper": limits[k, 1],
-                        "prob": result.prob, "interval": "credible-eti",
-                        "p_direction": max(above[k], 1 - above[k]), "n_cells": 0,
-                        "n_workplaces": everyone.n_obs - result.moments.n_obs,
-                        "n": everyone.n_obs, "n_groups": everyone.n_groups, "unit": "pp",
-                    }
-                )  # fmt: skip
+        rows += [row | about for row in shifted_rows(coef, shifts, deltas, terms, result.prob)]
     return pd.DataFrame(rows, columns=EFFECTS)

@@ -291,7 +291,7 @@ class Releases:
         mask = self.population(spec)
         if self.closed(spec) or self._beside(spec.outcome, mask):
             return WITHHELD
-        asked = replace(spec, missing="drop") if spec.missing != "drop" else spec
+        asked = replace(spec, missing="drop") if spec.models_gaps else spec
         try:
             rows = rows_of(asked, self.sample)
         except BayesSFError:  # the engine says why

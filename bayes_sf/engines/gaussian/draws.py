@@ -16,7 +16,9 @@ from bayes_sf.errors import UsageError, check_seed
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["conditional_draws", "draw_posterior", "draw_repeated", "posterior_tree"]
+__all__ = [
+    "conditional_draws", "draw_parts", "draw_posterior", "draw_repeated", "posterior_tree",
+]  # fmt: skip
 
 _Floats = NDArray[np.float64]
 _CHAINS = 4
@@ -46,7 +48,7 @@ def draw_posterior(
     rng = _generator(n, seed)
     choice = rng.integers(len(posterior.parts), size=n)
     groups = posterior.groups if effects else ()
-    coef, ranef, sd_group, sd_resid = _mixed(posterior.parts, groups, choice, rng)
+    coef, ranef, sd_group, sd_resid = draw_parts(posterior.parts, groups, choice, rng)
     first = posterior.parts[0]
     return posterior_tree(
         coef,
@@ -77,7 +79,7 @@ def draw_repeated(posterior: RepeatedPosterior, n: int, seed: int) -> "xr.DataTr
     rng = _generator(n, seed)
     choice = rng.choice(len(posterior.weight), size=n, p=posterior.weight)
     moments = posterior.moments
-    coef, ranef, sd_group, radius = _mixed(posterior.given, posterior.groups, choice, rng)
+    coef, ranef, sd_group, radius = draw_parts(posterior.given, posterior.groups, choice, rng)
     tree = posterior_tree(
         coef, ranef, sd_group, radius * posterior.factors("sd_resid")[choice],
         terms=moments.terms, groups=moments.groups, group=moments.group, chains=_CHAINS,
@@ -95,31 +97,59 @@ def _generator(n: int, seed: int) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def _mixed(
+def draw_parts(
     parts: Sequence[ExactPosterior],
     groups: tuple[str, ...],
     choice: NDArray[np.intp],
     rng: np.random.Generator,
+    *,
+    sd_resid: float | None = None,
 ) -> tuple[_Floats, _Floats, _Floats, _Floats]:
-    """Coefficients (n, k), effects (n, J) and sds (n,), each draw from the part chosen for it."""
+    """Draw coefficients, effects and sds, each draw from the part that is chosen for it.
+
+    Parameters
+    ----------
+    parts : sequence of ExactPosterior
+        Of one model.
+    groups : tuple of str
+        Whose effects are drawn; none for none.
+    choice : (n,) int array
+        Part of each draw.
+    rng : numpy.random.Generator
+    sd_resid : float, optional
+        The residuals' sd, where it is known: all else is drawn given it.
+
+    Returns
+    -------
+    (n, k), (n, J), (n,) and (n,) arrays
+        In the outcome's unit, the group's sd before the residuals'.
+    """
     n, k, j = len(choice), parts[0].data.n_coef, len(groups)
     coef, ranef = np.empty((n, k)), np.empty((n, j))
-    sd_group, sd_resid = np.empty(n), np.empty(n)
+    tau, resid = np.empty(n), np.empty(n)
     for index in np.unique(choice):
         where, part = np.flatnonzero(choice == index), parts[index]
-        sigma, lam = _variances(part, len(where), rng)
+        sigma, lam = _variances(part, len(where), rng, sd_resid)
         b, u = conditional_draws(part.data, part.prior_terms, sigma, lam, rng, effects=bool(groups))
         place = {g: row for row, g in enumerate(part.moments.groups)}
         rows = [place[g] for g in groups]
         scale = part.data.scale[-1]
         coef[where] = b @ part.data.coef_transform.T + part.data.coef_shift
         ranef[where] = scale * u[:, rows]
-        sd_resid[where], sd_group[where] = scale * sigma, scale * sigma * np.sqrt(lam)
-    return coef, ranef, sd_group, sd_resid
+        resid[where], tau[where] = scale * sigma, scale * sigma * np.sqrt(lam)
+    return coef, ranef, tau, resid
 
 
-def _variances(part: ExactPosterior, n: int, rng: np.random.Generator) -> tuple[_Floats, _Floats]:
+def _variances(
+    part: ExactPosterior, n: int, rng: np.random.Generator, sd_resid: float | None = None
+) -> tuple[_Floats, _Floats]:
     """Draw sigma (standardised) and lambda, (n,) each: z from its marginal, ln sigma given z."""
+    if sd_resid is not None:
+        t0, axis = np.log(np.array([sd_resid / part.data.scale[-1]])), part.grid.z
+        log_z = part.joint.log_density(t0, axis.nodes)[:, 0]
+        mass = np.exp(log_z - log_z.max()) * axis.weights
+        z = invert_series(series(mass / mass.sum()), rng.uniform(size=n), axis)
+        return np.full(n, np.exp(t0[0])), part.joint.ratio(z) ** 2
     z = invert_series(part.z_series, rng.uniform(size=n), part.grid.z)
     log_density = part.joint.log_density(part.grid.t.nodes, z).T  # (T, n)
     mass = np.exp(log_density - log_density.max(axis=0)) * part.grid.t.weights[:, None]

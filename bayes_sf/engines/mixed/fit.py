@@ -21,6 +21,7 @@ from bayes_sf.spec.outcome import warn_of_outcome
 from bayes_sf.spec.rows import Rows
 from bayes_sf.spec.scan import Scan
 from bayes_sf.spec.study import Study
+from bayes_sf.spec.terms.gaps import warn_of_gaps
 from bayes_sf.spec.terms.matrices import Factor, Matrices
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def matrices_of(spec: ModelSpec, data: Any) -> Matrices:
     frame = data.table.to_native() if isinstance(data, Scan) else data
     return Matrices.from_frame(
         frame, spec.parsed, weights=spec.weights, frequencies=spec.frequencies,
-        family=family_of(spec.family),
+        family=family_of(spec.family), missing=spec.missing,
     )  # fmt: skip
 
 
@@ -69,8 +70,9 @@ def of_rows(rows: Rows) -> Matrices:
     ones = np.ones((rows.n_obs, 1))
     factor = Factor(rows.group, rows.groups, rows.code, (INTERCEPT,), ones, ((0,),))
     return Matrices(
-        rows.outcome, rows.terms, rows.y, np.hstack([ones, rows.x]), (factor,), frame=rows.frame
-    )
+        rows.outcome, rows.terms, rows.y, np.hstack([ones, rows.x]), (factor,), frame=rows.frame,
+        gaps=rows.gaps,
+    )  # fmt: skip
 
 
 def check_named(made: Matrices, engine: str, parameters: Sequence[str] = ()) -> None:
@@ -133,6 +135,7 @@ def fit_formula(
     spec.check_priors()
     made = of_rows(data) if isinstance(data, Rows) else matrices_of(spec, data)
     check_named(made, engine)
+    warn_of_gaps(made.gaps)
     if spec.formula:
         warn_of_outcome(made.y, spec.outcome)
     start = perf_counter()
@@ -148,6 +151,6 @@ def fit_formula(
     provenance = Provenance(
         spec=spec.digest, data=made.digest, source="frame",
         seed=seed if engine == "nuts" else None,
-        seconds=perf_counter() - start, versions=versions,
+        seconds=perf_counter() - start, versions=versions, gaps=made.gaps,
     )  # fmt: skip
     return MixedResult(spec, engine, fitted, prob, provenance, matrices=made)

@@ -382,6 +382,7 @@ class MixedResult(Result):
         """One line: model, engine, rows and levels."""
         counts = ", ".join(f"{f.n_levels} of {f.name}" for f in self.matrices.factors)
         mark = "" if self.has_draws or not self.fitted.singular else ", singular"
+        mark += "" if self.provenance.sets is None else f", {self.provenance.sets}"
         return legible(
             f"<MixedResult {self.spec.formula} ({self.engine}): {self.matrices.n_obs} rows, "
             f"{counts}{mark}>"

@@ -10,6 +10,7 @@ from bayes_sf.engines.result import Provenance
 from bayes_sf.errors import UsageError
 from bayes_sf.spec.family import family_of
 from bayes_sf.spec.model import ModelSpec
+from bayes_sf.spec.terms.gaps import warn_of_gaps
 
 __all__ = ["fit_outcome"]
 
@@ -62,6 +63,7 @@ def fit_outcome(
     spec.check_priors()
     made = matrices_of(spec, data)
     check_named(made, engine, family.parameters)
+    warn_of_gaps(made.gaps)
     start = perf_counter()
     fitted: Any
     if engine == "ml":
@@ -73,6 +75,6 @@ def fit_outcome(
     provenance = Provenance(
         spec=spec.digest, data=made.digest, source="frame",
         seed=seed if engine == "nuts" else None,
-        seconds=perf_counter() - start, versions=versions,
+        seconds=perf_counter() - start, versions=versions, gaps=made.gaps,
     )  # fmt: skip
     return OutcomeResult(spec, engine, fitted, prob, provenance, matrices=made)

@@ -149,8 +149,12 @@ def _read(header: StudyHeader) -> OwnTable:
     _check_there(header, named)
     table = read_table(
         header.file, columns, groups=[name for name in (header.group, unit) if name],
-        decimal=header.decimal_mark, texts=texts, keep_gaps=True,
+        decimal=header.decimal_mark, texts=texts,
     )  # fmt: skip
+    for name, column in table.frame.items():
+        if column.isna().all():
+            rule = "must have a value"
+            raise DataError(f"{table.where}: column {str(name)!r}", rule, got="none")
     for name in (*header.outcomes, *header.items):
         if name not in texts and table.frame[name].dtype.kind not in "fi":
             fix = "make it numbers"

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from bayes_sf.catalogue import say
 from bayes_sf.disclosure.control import HIDDEN
 from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.output.figures.gaps import add_states, place_states
 from bayes_sf.output.figures.page import (
     ALARM,
     BLUE,
@@ -36,9 +37,7 @@ from bayes_sf.output.figures.sample import (
     STATE_COLOURS,
     STATES,
     UNITS,
-    add_states,
     lowess_curve,
-    place_states,
 )
 
 if TYPE_CHECKING:

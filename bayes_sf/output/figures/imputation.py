@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from bayes_sf.analysis.missing.unobserved import PATTERN
 from bayes_sf.catalogue import mark, say
+from bayes_sf.errors import legible
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.figures.page import (
     ALARM,
@@ -296,14 +297,17 @@ def delta_figure(
         axes.fill_between(own["delta"], own["lower"], own["upper"], color=BLUE, alpha=0.25, lw=0)
         axes.plot(own["delta"], own["estimate"], color=BLUE, linewidth=2, marker="o", markersize=4)
         axes.axvline(0, color=MUTED, linewidth=0.8, linestyle=":")
-        said = [say(_ICC_OF[str(quantity)])]
-        if term != "icc":
-            said = [say(_ON[str(quantity)], term_name(str(term)))]
-            axes.axhline(0, color=MUTED, linewidth=1)
-            axes.set_ylabel(say("percentage points"))
-        else:
+        said = [_slope_title(str(quantity), str(term))]
+        is_icc = str(term).startswith("icc")
+        if is_icc:
             axes.set_ylim(0, 1)
-        axes.set_xlabel(say("delta, percentage points"))
+        else:
+            axes.axhline(0, color=MUTED, linewidth=1)
+        own_unit = quantity not in _ON  # of a frame, whose units we do not know
+        if not is_icc and not own_unit:
+            axes.set_ylabel(say("percentage points"))
+        axes.set_xlabel(say("delta of {}", legible(str(quantity))) if own_unit
+                        else say("delta, percentage points"))  # fmt: skip
         at = tipping[(tipping["quantity"] == quantity) & (tipping["term"] == term)]
         for kind, colour in (("sign", ALARM), ("verdict", "#009E73")):
             for value in at[kind].dropna():
@@ -316,12 +320,26 @@ def delta_figure(
     return describe(figure, "; ".join(told))
 
 
+def _slope_title(quantity: str, term: str) -> str:
+    """Of the study's panel with the quantity that it is of; of any other frame the term."""
+    if quantity not in _ON:
+        return say("ICC") if term == "icc" else legible(term)
+    return say(_ICC_OF[quantity]) if term == "icc" else say(_ON[quantity], term_name(term))
+
+
 def _delta_subtitle(effects: "pd.DataFrame") -> str:
     """What is moved, and of whom."""
     pattern = str(effects["pattern"].iloc[0])
     prob = level(float(effects["prob"].iloc[0]))
     low, high = int(effects["n"].min()), int(effects["n"].max())
     n = f"{low}–{high}" if low < high else f"{low}"
+    if "n_moved" in effects:
+        return say(
+            "Estimates when {} missing cells of {} are delta from what is expected of "
+            "them{}.\nBand: {}; delta 0: missing at random. n = {}",
+            int(effects["n_moved"].iloc[0]), legible(str(effects["quantity"].iloc[0])),
+            f", {legible(pattern)}" if pattern else "", prob, n,
+        )  # fmt: skip
     if pattern == PATTERN:
         return say(
             "Slopes when the outcome of workplaces without one is delta percentage "

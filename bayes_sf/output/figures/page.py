@@ -83,6 +83,7 @@ _SOURCES: Final = {
     "microdata": mark("Source: microdata given by the user"),
     "frame": mark("Source: data frame given by the user"),
     "printed": mark("Source: printed figures, re-read; no data were there"),
+    "sets": mark("Source: completed data sets given by the user"),
 }
 
 

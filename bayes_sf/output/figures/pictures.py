@@ -11,10 +11,14 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
 
 from bayes_sf.analysis.checks.loo import rows_of_result
+from bayes_sf.analysis.missing.delta import DeltaAdjusted
+from bayes_sf.analysis.missing.missingness import Missingness
 from bayes_sf.catalogue import mark, say
 from bayes_sf.engines.result import Result
 from bayes_sf.engines.row_groups import one_factor_rows
 from bayes_sf.errors import UsageError, closest, legible
+from bayes_sf.output.figures.gaps import gaps_figure
+from bayes_sf.output.figures.imputation import delta_figure
 from bayes_sf.output.figures.page import DPI, MUTED, figure_files, picture_label, shown, styled
 from bayes_sf.output.figures.result import draw_estimates, draw_shrinkage, draw_slopes
 from bayes_sf.output.files import write_files
@@ -92,15 +96,19 @@ PICTURES = (*_ARVIZ, *_OURS)
 _OF_ROWS, OF_CHAINS = ("ppc", "loo_pit"), ("trace", "rank", "energy")
 
 
-def plot(result: Result, name: str, path: Path | str | None = None, *, dpi: int = DPI) -> "Figure":
+def plot(
+    result: Result | Missingness | DeltaAdjusted, name: str, path: Path | str | None = None,
+    *, dpi: int = DPI,
+) -> "Figure":  # fmt: skip
     """Draw a picture, and save it.
 
     Parameters
     ----------
-    result : Result
-        With a posterior: of engine ``exact`` or ``nuts``.
+    result : Result, Missingness or DeltaAdjusted
+        With a posterior: of engine ``exact`` or ``nuts``; or what `bayes_sf.missingness` or
+        `bayes_sf.delta_adjust` found.
     name : str
-        One of `PICTURES`.
+        One of `PICTURES`; of these two ``missing`` and ``delta``.
     path : path, optional
         ``.svg``, ``.png`` or ``.pdf``; by default it is not saved.
     dpi : int
@@ -115,7 +123,17 @@ def plot(result: Result, name: str, path: Path | str | None = None, *, dpi: int 
     check_dpi(dpi)
     if path is not None and Path(path).suffix.lower() not in _SUFFIXES:
         raise UsageError("plot", f"saves {' or '.join(_SUFFIXES)}", got=str(path))
-    figure = draw_picture(result, name)
+    if isinstance(result, Missingness | DeltaAdjusted):
+        own = "missing" if isinstance(result, Missingness) else "delta"
+        if name != own:
+            raise UsageError("plot", f"must be {own}, of a {type(result).__name__}", got=name)
+        figure = (
+            gaps_figure(result)
+            if isinstance(result, Missingness)
+            else delta_figure(result.effects, result.tipping, source="frame")
+        )
+    else:
+        figure = draw_picture(result, name)
     if path is not None:
         target = Path(path)
         pdf = target.suffix.lower() == ".pdf"

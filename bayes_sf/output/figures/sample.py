@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bayes_sf.catalogue import mark, say
 from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.output.figures.gaps import draw_panels, most_complete_first
 from bayes_sf.output.figures.page import (
     ALARM,
     BLUE,
@@ -37,8 +38,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "STATES", "STATE_COLOURS", "UNITS", "add_states", "box_figure", "lowess_curve",
-    "missingness_figure", "place_states", "scatter_figure",
+    "STATES", "STATE_COLOURS", "UNITS", "box_figure", "lowess_curve",
+    "missingness_figure", "scatter_figure",
 ]  # fmt: skip
 
 type Floats = NDArray[np.float64]
@@ -46,7 +47,6 @@ type Floats = NDArray[np.float64]
 STATE_COLOURS: Final = {"observed": BLUE, "no absence": PALETTE[0], "no row": "#DDDDDD"}
 LOWESS_FRACTION, LOWESS_ROUNDS = 2 / 3, 3  # the defaults of R's lowess and of statsmodels
 JITTER, BOX_WIDTH = 0.22, 0.56
-SMALLEST_PANEL = 1 / 20
 _HALO: Final[dict[str, Any]] = {"facecolor": "white", "edgecolor": "none", "pad": 1}
 
 _SHARE = mark("Percent of contracted days")
@@ -226,9 +226,6 @@ def missingness_figure(picture: "pd.DataFrame", *, source: str, narrow: bool = F
         A panel per industry, as high as it has workplaces; a line per workplace, a column per
         quarter.
     """
-    from matplotlib.colors import ListedColormap
-    from matplotlib.patches import Patch
-
     quarters = sorted(picture["quarter"].unique())
     panels = _panels(picture)
     n = sum(map(len, panels.values()))
@@ -238,51 +235,15 @@ def missingness_figure(picture: "pd.DataFrame", *, source: str, narrow: bool = F
         say("One line per workplace in the register, n = {}; most complete on top", n), source,
         size=size,
     )  # fmt: skip
-    heights = [max(len(panel), n * SMALLEST_PANEL) for panel in panels.values()]
-    rows = figure.subplots(
-        len(panels), sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights}
-    )[:, 0]
-    place_states(figure, narrow=narrow, gap=0.06)
-    colours = ListedColormap(list(STATE_COLOURS.values()))
-    for axes, (key, panel) in zip(rows, panels.items(), strict=True):
-        axes.imshow(panel, cmap=colours, vmin=0, vmax=colours.N - 1, aspect="auto",
-                    interpolation="nearest")  # fmt: skip
-        name = f"{fill(industry_label(key), 18)}\nn = {len(panel)}"
-        axes.set_ylabel(name, rotation=0, ha="right", va="center", labelpad=8, size=SMALL)
-        axes.set_yticks([])
-        axes.tick_params(axis="x", length=0)
-        axes.spines[:].set_visible(False)
+    colours = {say(STATES[key]): colour for key, colour in STATE_COLOURS.items()}
+    lowest = draw_panels(figure, panels, colours, narrow=narrow)
     years = {i: name for i, name in enumerate(quarters) if name.endswith("Q1")}
-    names = [axis_quarter(name) for name in years.values()]
-    rows[-1].set_xticks(list(years), names)
-    rows[-1].tick_params(axis="x", labelsize=SMALL)
-    add_states(figure, [
-        Patch(color=colour, label=say(STATES[key])) for key, colour in STATE_COLOURS.items()
-    ], narrow=narrow)  # fmt: skip
+    lowest.set_xticks(list(years), [axis_quarter(name) for name in years.values()])
+    lowest.tick_params(axis="x", labelsize=SMALL)
     counts = picture["state"].value_counts()
     return describe(
         figure, ", ".join(f"{say(STATES[key])}: {counts.get(key, 0)}" for key in STATE_COLOURS)
     )
-
-
-def place_states(figure: "Figure", *, narrow: bool, gap: float) -> None:
-    """Place panels of industries under each other, with room for their names and a legend."""
-    height = float(figure.get_size_inches()[1])
-    left, above, below = (0.44, 1.5, 0.4) if narrow else (0.2, 1.2, 0.76)
-    figure.subplots_adjust(
-        left=left, right=0.97, top=1 - above / height, bottom=below / height, hspace=gap
-    )
-
-
-def add_states(figure: "Figure", handles: list[Any], *, narrow: bool) -> None:
-    """Say which colour is which state, above the panels."""
-    height = float(figure.get_size_inches()[1])
-    above, columns = (1.45, 1) if narrow else (1.1, 4)
-    figure.legend(
-        handles=handles, loc="lower left", bbox_to_anchor=(0.02, 1 - above / height),
-        ncols=columns, columnspacing=1.4, frameon=False, borderaxespad=0, borderpad=0,
-        fontsize=SMALL,
-    )  # fmt: skip
 
 
 def _panels(picture: "pd.DataFrame") -> dict[str, NDArray[np.int64]]:
@@ -294,6 +255,5 @@ def _panels(picture: "pd.DataFrame") -> dict[str, NDArray[np.int64]]:
     for industry in load_codebook().industries:
         if industry.key in wide.index.get_level_values("industry"):
             lines = wide.xs(industry.key).to_numpy(np.int64)
-            observed = (lines == 0).sum(axis=1)
-            panels[industry.key] = lines[np.lexsort((*lines.T[::-1], -observed))]
+            panels[industry_label(industry.key)] = lines[most_complete_first(lines)]
     return panels

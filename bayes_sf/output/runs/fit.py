@@ -19,7 +19,7 @@ from bayes_sf.disclosure.protected_models import (
 from bayes_sf.engines.fit import fit, group_sizes
 from bayes_sf.engines.result import Result, Results
 from bayes_sf.engines.store import fit_saved
-from bayes_sf.errors import DataError, OutcomeWarning, UsageError
+from bayes_sf.errors import MissingWarning, OutcomeWarning, UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.own_study.folder import OwnStudy
 from bayes_sf.inputs.own_table import OwnTable, read_table
@@ -43,6 +43,7 @@ from bayes_sf.spec.analysis import Analysis
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import INTERCEPT
 from bayes_sf.spec.terms.formula import read_formula
+from bayes_sf.spec.terms.gaps import Gaps
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -239,16 +240,25 @@ def run_fit_table(
     factors = (name for term in found.random for name in found.parts(term.factor))
     groups = [name for name in factors if name not in found.evaluated]  # year may be both
     read = read_table(path, found.columns, groups=groups, decimal=decimal)
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always", OutcomeWarning)
-        result = fit(formula, read.frame, engine=engine, seed=asked.seed)
-    heard = tuple(str(one.message) for one in said if issubclass(one.category, OutcomeWarning))
+    result, heard = _fitted(formula, read, asked, engine)
     passed = unprotected((result, read), asked.rules)
     return Run(
         asked, Control.of(None, asked.rules),
         passed.map(lambda both: _of_table(*both, heard)),
         () if result.converged else (result,),
     )  # fmt: skip
+
+
+def _fitted(
+    what: str | ModelSpec, read: OwnTable, asked: Asked, engine: str
+) -> tuple[Result, tuple[str, ...]]:
+    """A fit to rows, and what is to be heard of its outcome; gaps are told with its table."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", OutcomeWarning)
+        warnings.simplefilter("always", MissingWarning)
+        result = fit(what, read.frame, engine=engine, seed=asked.seed)
+    heard = tuple(str(one.message) for one in said if issubclass(one.category, OutcomeWarning))
+    return result, heard
 
 
 def run_fit_formula(analysis: Analysis, study: OwnStudy, asked: Asked, *, engine: str) -> Run:
@@ -275,30 +285,25 @@ def run_fit_formula(analysis: Analysis, study: OwnStudy, asked: Asked, *, engine
         fix = "--no-disclosure-control prints it for you, as control = false in study.toml does"
         raise UsageError(f"model {spec.formula}", rule, got="disclosure control", fix=fix)
     columns = [name for name in spec.parsed.columns if name in study.sample.frame]
-    whole = study.sample.frame[columns]
-    rows = whole.dropna()
-    if rows.empty:
-        raise DataError(study.header.file.name, "must have a row without a gap", got="none")
-    gaps = {str(name): int(n) for name, n in whole.isna().sum().items()}
-    read = OwnTable(study.header.file.name, rows, len(whole), gaps)
-    result = fit(spec, rows, engine=engine, seed=asked.seed)
+    read = OwnTable(study.header.file.name, study.sample.frame[columns])
+    result, heard = _fitted(spec, read, asked, engine)
     passed = unprotected((result, read), asked.rules)
     return Run(
         asked, Control.of(study.sample, asked.rules),
-        passed.map(lambda both: _of_table(*both, ())),
+        passed.map(lambda both: _of_table(*both, heard)),
         () if result.converged else (result,),
     )  # fmt: skip
 
 
 def _of_table(result: Result, read: OwnTable, heard: tuple[str, ...]) -> Content:
     """The model's table, its estimates as a file, and what was left out."""
-    left_out = read.n_rows - len(read.frame)
+    gaps = result.provenance.gaps or Gaps(len(read.frame))
     lines = []
-    if left_out:
-        gaps = ", ".join(f"{name} {n}" for name, n in read.gaps.items() if n)
-        lines.append(
-            say("{} of {} rows are left out: they have gaps ({}).", left_out, read.n_rows, gaps)
-        )
+    if gaps.n_dropped:
+        n, out, columns = gaps.n_rows, gaps.n_dropped, gaps.columns_said
+        lines.append(say("{} of {} rows are left out: they have gaps ({}).", out, n, columns))
+        lines += [say("By {}: {}.", *told) for told in gaps.groups_said.items()]
+        lines += [say("No row is left of {} {}.", *told) for told in gaps.lost_said.items()]
     if result.priors is not None:
         lines.append(f"{say('Priors')}: {prior_words(str(result.priors))}.")
     spec, where = result.spec, result.provenance
@@ -309,7 +314,9 @@ def _of_table(result: Result, read: OwnTable, heard: tuple[str, ...]) -> Content
         about={
             "formula": spec.formula or spec.name, "outcome": spec.outcome,
             "engine": result.engine, "priors": str(result.priors or "none"), "file": read.where,
-            "rows": read.n_rows, "left_out": left_out, "gaps": read.gaps, "prob": result.prob,
+            "rows": gaps.n_rows, "left_out": gaps.n_dropped, "gaps": dict(gaps.by_column),
+            "gaps_by_group": {name: dict(n) for name, n in gaps.by_group.items()},
+            "prob": result.prob,
             "spec": where.spec, "data": where.data, "converged": result.converged,
         },
     )  # fmt: skip

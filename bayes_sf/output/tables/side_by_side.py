@@ -14,6 +14,7 @@ from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.engines.mixed.result import MixedResult
 from bayes_sf.engines.outcomes.result import OutcomeResult
 from bayes_sf.engines.result import Result
+from bayes_sf.engines.sets.result import PooledResult
 from bayes_sf.errors import UsageError
 from bayes_sf.folder import write_files
 from bayes_sf.output.numbers import ICC_DECIMALS, estimate, fixed, interval, level, row_decimals
@@ -224,6 +225,10 @@ def _of_fit(result: Result) -> Iterator[tuple[str, str]]:
     """Rows on the fit."""
     numbers = glance(result).iloc[0]
     yield "n", str(int(numbers["nobs"]))
+    if result.provenance.sets is not None:
+        yield say("completed sets"), str(result.provenance.sets.n_sets)
+    if numbers.get("nmissing", 0):
+        yield say("left out for gaps"), str(int(numbers["nmissing"]))
     yield from ((say("levels of {}", name), str(count)) for name, count in _levels(result))
     for row in result.singles:
         if row.term.startswith("icc"):
@@ -245,6 +250,7 @@ def _of_fit(result: Result) -> Iterator[tuple[str, str]]:
 
 def _levels(result: Result) -> Iterator[tuple[str, int]]:
     """Grouping factors, and how many levels each has."""
+    result = result.fits[0] if isinstance(result, PooledResult) else result
     if isinstance(result, MixedResult):
         yield from ((factor.name, factor.n_levels) for factor in result.matrices.factors)
     else:
@@ -261,13 +267,16 @@ def _notes(results: list[Result]) -> Iterator[str]:
             yield say("Posterior means and {} equal-tailed credible intervals.", level(prob))
         else:
             yield say("Estimates and {} Wald intervals.", level(prob))
+    if any(isinstance(result, PooledResult) for result in results):
+        yield say("Of completed sets estimates are pooled by Rubin's rules, with t intervals.")
     restricted = [result for result in results if result.engine == "reml"]
     terms = {tuple(row.term for row in result.coefficients) for result in restricted}
     if len(terms) > 1 or (restricted and any(result.engine == "ml" for result in results)):
         yield say("AIC of REML compares models by REML of the same coefficients only.")
-    if any(result.has_draws for result in results):
+    if any(result.has_draws and result.provenance.sets is None for result in results):
         yield say("R2 is taken at posterior means.")
-    for family in dict.fromkeys(r.family for r in results if isinstance(r, OutcomeResult)):
+    forms = [r.fits[0] if isinstance(r, PooledResult) else r for r in results]
+    for family in dict.fromkeys(r.family for r in forms if isinstance(r, OutcomeResult)):
         scale = say(_SCALES[family.link])
         yield say("Family {}: coefficients, sds, ICC and R2 are on the scale of {}.", family.name,
                   scale)  # fmt: skip

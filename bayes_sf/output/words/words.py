@@ -40,6 +40,7 @@ STATEMENTS: Final[Mapping[str, str]] = {
     "replica": mark("SYNTHETIC replica: invented workplaces that reproduce the published tables."),
     "microdata": mark("Microdata given by the user."),
     "frame": mark("Data frame given by the user."),
+    "sets": mark("Completed data sets given by the user."),
     "report": mark("Printed in the report (Oxford Research and NORCE for NAV, 2022)."),
 }
 

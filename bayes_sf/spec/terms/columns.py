@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "OF_A_GROUP", "categories", "check_there", "code_groups", "expand", "frame_from",
-    "is_category", "missing_category", "numeric",
+    "is_category", "is_numeric", "missing_category", "numeric",
 ]  # fmt: skip
 
 _Floats = NDArray[np.float64]
@@ -158,8 +158,8 @@ def numeric(frame: "pd.DataFrame", name: str) -> _Floats:
         For what is no number, and for a gap, with its place.
     """
     column = frame[name]
-    kind = "category" if hasattr(column, "cat") else _kind(column)
-    if kind not in _NUMBERS:
+    if not is_numeric(frame, name):
+        kind = "category" if hasattr(column, "cat") else _kind(column)
         raise DataError(
             f"column {name!r}", "must hold numbers", got=_SAID.get(kind, kind),
             fix="convert it to numbers first",
@@ -218,6 +218,11 @@ def expand(frame: "pd.DataFrame", name: str, *, coded: bool = False) -> list[tup
 def is_category(frame: "pd.DataFrame", name: str) -> bool:
     """Whether a column is taken for a category and not for numbers."""
     return hasattr(frame[name], "cat") or _kind(frame[name]) == "string"
+
+
+def is_numeric(frame: "pd.DataFrame", name: str) -> bool:
+    """Whether a column is taken for numbers: of dates, say, neither this nor a category is true."""
+    return not hasattr(frame[name], "cat") and _kind(frame[name]) in _NUMBERS
 
 
 def categories(frame: "pd.DataFrame", name: str) -> Any:

@@ -24,6 +24,7 @@ from bayes_sf.spec.family import GAUSSIAN, Family
 from bayes_sf.spec.names import INTERCEPT
 from bayes_sf.spec.terms.columns import categories, code_groups, frame_from, is_category, numeric
 from bayes_sf.spec.terms.formula import Formula, RandomTerm, read_formula
+from bayes_sf.spec.terms.gaps import Gaps, drop_gaps
 from bayes_sf.spec.terms.response import Response, ordered_response, response_of
 
 if TYPE_CHECKING:
@@ -111,6 +112,8 @@ class Matrices:
         Where `y` is successes.
     levels : tuple of str
         Where `y` is the place of a category in order: the categories.
+    gaps : Gaps or None
+        Rows of the frame that were left out; None where they come from no frame.
     """
 
     response: str
@@ -124,6 +127,7 @@ class Matrices:
     offset: _Floats | None = field(default=None, repr=False)
     trials: _Floats | None = field(default=None, repr=False)
     levels: tuple[str, ...] = ()
+    gaps: Gaps | None = field(default=None, repr=False)
 
     @property
     def n_obs(self) -> int:
@@ -155,6 +159,7 @@ class Matrices:
         weights: str = "",
         frequencies: str = "",
         family: Family = GAUSSIAN,
+        missing: str = "drop",
     ) -> "Matrices":
         """Evaluate a formula on a data frame.
 
@@ -162,7 +167,7 @@ class Matrices:
         ----------
         df : pandas.DataFrame or anything Narwhals reads
             One row per unit. Numbers and truth values are numbers, text and categories categories
-            (see `columns`); no value may be missing.
+            (see `columns`).
         formula : Formula
             Of `read_formula`.
         weights : str
@@ -171,23 +176,27 @@ class Matrices:
             Column of counts: a row stands for so many equal rows; 0 leaves it out.
         family : Family
             Of the response.
+        missing : {"drop", "error"}
+            What becomes of rows with a gap in one of the columns that are named.
 
         Raises
         ------
         DataError
-            For a response that the family cannot have, a column that is not there, a gap, a term
-            that is not finite or constant, columns that are combinations of others, more columns
-            than rows, a factor with one level or with as many effects as rows, weights that are
-            not positive.
+            For a response that the family cannot have, a column that is not there, gaps that are
+            not to be dropped, a frame without a whole row, a term that is not finite or constant,
+            columns that are combinations of others, more columns than rows, a factor with one level
+            or with as many effects as rows, weights that are not positive.
         SpecError
             For a term that formulae cannot evaluate, and a coefficient that varies twice by one
             factor.
         """
         more = [name for name in (weights, frequencies) if name]
         try:
-            frame = frame_from(df, [*formula.columns, *more])
+            read = frame_from(df, [*formula.columns, *more])
         except DataError as error:
             raise with_place(error, formula, df) from None
+        factors_of = [formula.parts(term.factor) for term in formula.random]
+        frame, gaps = drop_gaps(read, factors_of, missing=missing)
         counts = _counts(frame, frequencies)
         if counts is not None:
             kept = counts > 0
@@ -208,7 +217,7 @@ class Matrices:
             found = response_of(evaluated, formula, family)
         made = cls(
             formula.response, terms, found.y, x, factors, precisions(frame, weights), counts, frame,
-            trials=found.trials, levels=found.levels, **kept_apart,
+            trials=found.trials, levels=found.levels, gaps=gaps, **kept_apart,
         )  # fmt: skip
         _check_fixed(made)
         for factor in factors:

@@ -25,19 +25,13 @@ Examples
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.engines.fit import fit
 from bayes_sf.errors import UsageError
-from bayes_sf.spec.model import ModelSpec
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = ["Pooled", "pool", "pool_reml"]
+__all__ = ["Pooled", "pool"]
 
 _Floats = NDArray[np.float64]
 
@@ -59,8 +53,8 @@ class Pooled:
     df : array
         Degrees of freedom of Barnard and Rubin; infinite where nothing is missing and the complete
         data's are.
-    icc : float
-        Mean of the data sets' ICCs, NaN where there is none. It has no interval.
+    df_complete : float
+        Those that complete data would have.
     """
 
     terms: tuple[str, ...]
@@ -69,7 +63,7 @@ class Pooled:
     within: _Floats
     between: _Floats
     df: _Floats
-    icc: float = float("nan")
+    df_complete: float = inf
 
     @property
     def total(self) -> _Floats:
@@ -151,47 +145,4 @@ def pool(
             observed = (df_complete + 1) / (df_complete + 3) * df_complete * (1 - share)
             reciprocal = reciprocal + 1 / observed
         df = 1 / reciprocal
-    return Pooled(tuple(terms), m, q.mean(axis=0), within, between, df)
-
-
-def pool_reml(spec: ModelSpec, frames: "Sequence[pd.DataFrame]") -> Pooled:
-    """Fit a model by REML to every completed data set, and pool its coefficients.
-
-    Complete data are taken to have n - k degrees of freedom, as `mice` takes for linear models.
-
-    Parameters
-    ----------
-    spec : ModelSpec
-        A Gaussian random-intercept model.
-    frames : sequence of pandas.DataFrame
-        Completed data sets.
-
-    Raises
-    ------
-    UsageError, DataError
-        As `pool` and `fit`.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> one = pd.DataFrame({"y": [1.0, 2, 3, 5, 6, 7, 9, 10, 11], "g": list("aaabbbccc")})
-    >>> pooled = pool_reml(ModelSpec("y", group="g"), [one, one.assign(y=one["y"] + 0.3)])
-    >>> pooled.terms, pooled.estimate.round(2)
-    (('(Intercept)',), array([6.15]))
-    """
-    fits = [fit(spec, frame, engine="reml").fitted for frame in frames]
-    if not fits:
-        raise UsageError("pool", "needs at least two completed data sets", got=0)
-    moments = fits[0].moments
-    for number, one in enumerate(fits, start=1):
-        if one.moments.terms != moments.terms:
-            rule = f"must have the terms of the first, {', '.join(moments.terms)}"
-            raise UsageError(f"completed data set {number}", rule, got=list(one.moments.terms))
-    pooled = pool(
-        np.array([one.coef for one in fits]), np.array([one.std_error**2 for one in fits]),
-        moments.terms, df_complete=float(moments.n_obs - len(moments.terms)),
-    )  # fmt: skip
-    icc = float(np.mean([one.icc for one in fits]))
-    return Pooled(
-        pooled.terms, pooled.n_sets, pooled.estimate, pooled.within, pooled.between, pooled.df, icc
-    )
+    return Pooled(tuple(terms), m, q.mean(axis=0), within, between, df, df_complete)

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 import bayes_sf as sf
-from bayes_sf.analysis.missing.rubin import pool, pool_reml
+from bayes_sf.engines.sets.rubin import pool
 from bayes_sf.errors import UsageError
 
 RULES = pd.read_csv(Path(__file__).parents[1] / "references" / "mice" / "rules.csv")
@@ -82,15 +82,16 @@ def test_reml_on_completed_sets() -> None:
     df = pd.DataFrame({"y": y, "x": x, "g": code.astype(str)})
     spec = sf.ModelSpec("y", ("x",), group="g")
     reml = sf.fit(spec, df, engine="reml").fitted
-    same = pool_reml(spec, [df] * 3)
+    alike = sf.fit(spec, [df] * 3, engine="reml")
+    same = alike.fitted
     np.testing.assert_allclose(same.estimate, reml.coef)
     np.testing.assert_allclose(same.std_error, reml.std_error)
     np.testing.assert_allclose(same.between, 0)
-    assert same.icc == pytest.approx(reml.icc)
+    assert alike.icc()["estimate"] == pytest.approx(reml.icc)
     sets = [df.assign(y=y + rng.normal(size=60)) for _ in range(5)]
-    ahead, back = pool_reml(spec, sets), pool_reml(spec, sets[::-1])
+    ahead, back = (sf.fit(spec, each, engine="reml").fitted for each in (sets, sets[::-1]))
     np.testing.assert_allclose(ahead.total, back.total)
-    large = pool_reml(spec, [one.assign(y=100 * one["y"]) for one in sets])
+    large = sf.fit(spec, [one.assign(y=100 * one["y"]) for one in sets], engine="reml").fitted
     np.testing.assert_allclose(large.std_error, 100 * ahead.std_error, rtol=1e-8)
     np.testing.assert_allclose(large.df, ahead.df, rtol=1e-6)
     assert (ahead.error < ahead.std_error).all()
@@ -109,9 +110,3 @@ def test_bad_input(estimates: np.ndarray, variances: np.ndarray, rule: str) -> N
     """One clear message per rule."""
     with pytest.raises(UsageError, match=rule):
         pool(estimates, variances, ("x",))
-
-
-def test_no_sets() -> None:
-    """Nothing to pool."""
-    with pytest.raises(UsageError, match="at least two"):
-        pool_reml(sf.ModelSpec("y", group="g"), [])

@@ -1,0 +1,1 @@
+"""Completed data sets: posteriors mixed over them, or estimates pooled."""

@@ -1,0 +1,440 @@
+"""`impute`: completed sets from the joint model of a frame with gaps, congenial with a formula.
+
+Data augmentation (Tanner & Wong 1987, Journal of the American Statistical Association 82, 528-540):
+coefficients, effects and sds of every model are drawn from their exact posterior given completed
+data, then what is missing given these, over and over. Draws of a model are independent of those
+before but for the completed data, so that chains mix as fast as what is missing lets them. A
+missing predictor is normal given its own model, the outcome's, and the models of predictors that
+are imputed from it; one of truth values has two probabilities, and its probit model a latent
+variable, drawn with the rest.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_sf.engines.gaussian.draws import draw_parts
+from bayes_sf.engines.gaussian.exact import ExactPosterior, fit_exact
+from bayes_sf.engines.sets.joint import Joint, read_joint
+from bayes_sf.errors import ConvergenceError, UsageError, check_seed
+from bayes_sf.spec.model import ModelSpec
+from bayes_sf.spec.moments import Moments
+from bayes_sf.spec.priors import Prior, Priors
+from bayes_sf.spec.terms.columns import frame_from
+from bayes_sf.spec.terms.design import formula_of
+from bayes_sf.spec.terms.formula import read_formula
+from bayes_sf.spec.terms.sets import IMP
+from bayes_sf.spec.terms.sums import is_remote, open_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bayes_sf.engines.gaussian.quadrature import Box
+
+__all__ = ["Imputed", "impute"]
+
+_Floats = NDArray[np.float64]
+
+#: Chains, iterations of each before those of which sets are kept, and fewest of these.
+_CHAINS: Final = 4
+_TUNE: Final = 25
+_FEWEST: Final = 10
+#: Turns of a probit model and its latent variable in an iteration, after the first.
+_SWEEPS: Final = 3
+#: Iterations between two sets of a chain, at least.
+_APART: Final = 5
+#: Nodes for sigma and tau of every draw: means and sds are good to 1e-5 sds.
+_NODES: Final = (16, 24)
+#: R-hat above which chains are not believed.
+_R_HAT: Final = 1.05
+_MOST_SETS: Final = 1000
+#: Priors of a probit model, whose residuals have sd 1 and whose columns are standardised.
+_FIXED: Final[dict[str, Any]] = {"autoscale": False, "reason": ""}
+_PROBIT: Final = Priors(
+    intercept=Prior("normal", 2.5, location=0.0, **_FIXED), slope=Prior("normal", 1.5, **_FIXED),
+    sd_group=Prior("half-normal", 1.0, **_FIXED), sd_resid=Prior("exponential", 1.0, **_FIXED),
+)  # fmt: skip
+_ID: Final = ".id"
+
+
+@dataclass(frozen=True, eq=False)
+class Imputed:
+    """Completed data sets of a frame; made by `impute`.
+
+    Parameters
+    ----------
+    frames : tuple of pandas.DataFrame
+        The sets: all columns and rows of the original, gaps in the model's columns filled in.
+    original : pandas.DataFrame
+        With its gaps.
+    imputed : dict
+        Column to the number of cells that were imputed.
+    diagnostics : pandas.DataFrame
+        By parameter ``mean, sd, ess_bulk, r_hat`` of the chains; parameters of a predictor's model
+        are ``x: term``.
+    """
+
+    frames: "tuple[pd.DataFrame, ...]" = field(repr=False)
+    original: "pd.DataFrame" = field(repr=False)
+    imputed: dict[str, int]
+    diagnostics: "pd.DataFrame" = field(repr=False)
+
+    @property
+    def converged(self) -> bool:
+        """Whether chains agree: every R-hat is at most 1.05."""
+        return bool((self.diagnostics["r_hat"] <= _R_HAT).all())
+
+    def check(self) -> None:
+        """Refuse sets of chains that do not agree.
+
+        Raises
+        ------
+        ConvergenceError
+            With the largest R-hat.
+        """
+        if not self.converged:
+            worst = self.diagnostics["r_hat"].idxmax()
+            raise ConvergenceError(
+                "impute", f"must have chains that agree: R-hat of {worst} at most {_R_HAT}",
+                got=round(float(self.diagnostics["r_hat"].max()), 3),
+                fix="ask sf.impute for more draws, or leave out a predictor that is hardly known",
+            )  # fmt: skip
+
+    def long(self) -> "pd.DataFrame":
+        """Give all sets under each other and the original first, as `mice::as.mids` reads them.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``.imp`` (0 for the original), ``.id`` (from 1), and the columns.
+        """
+        import pandas as pd
+
+        parts = [self.original, *self.frames]
+        numbers = np.repeat(np.arange(len(parts)), len(self.original))
+        ids = np.tile(np.arange(1, len(self.original) + 1), len(parts))
+        joined = pd.concat(parts, ignore_index=True)
+        joined.insert(0, IMP, numbers)
+        joined.insert(1, _ID, ids)
+        return joined
+
+    def __repr__(self) -> str:
+        """How many sets and cells, and whether chains agree."""
+        cells = ", ".join(f"{name} {n}" for name, n in self.imputed.items())
+        state = "" if self.converged else ", NOT converged"
+        return f"<Imputed {len(self.frames)} sets of {len(self.original)} rows: {cells}{state}>"
+
+
+def impute(
+    what: str | ModelSpec,
+    data: Any,
+    n_sets: int = 20,
+    *,
+    auxiliary: str | Sequence[str] = (),
+    priors: Priors | None = None,
+    draws: int = 100,
+    seed: int = 1,
+) -> Imputed:
+    """Complete a frame many times, by a model that is congenial with the one that is asked for.
+
+    Parameters
+    ----------
+    what : str or ModelSpec
+        A Gaussian model with one random intercept. Missing outcomes are drawn from it; missing
+        predictors given the outcome and a two-level model of each: normal of numbers, probit of
+        truth values (0 and 1), which stay so. Interactions are allowed: ``"y ~ x * z + (1 | g)"``.
+    data : data frame
+        With gaps in the outcome or in predictors.
+    n_sets : int
+        How many: see `bayes_sf.sets_needed`.
+    auxiliary : str or list of str
+        Columns without gaps that are not in the model and tell of missing predictors.
+    priors : Priors, optional
+        Of a formula's model; a specification has its own. Predictors' models have the defaults.
+    draws : int
+        Iterations of each of four chains after 25 that are not used; at least five for each of its
+        sets. They mix fast: effective draws are said.
+    seed : int
+        Of everything random.
+
+    Returns
+    -------
+    Imputed
+        ``frames`` and ``long()`` are what `fit` takes.
+
+    Raises
+    ------
+    UsageError
+        For a model of another form; for a predictor with gaps that is transformed.
+    DataError
+        For gaps in categories, groups or auxiliary columns; for no gaps.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, bayes_sf as sf
+    >>> rng = np.random.default_rng(1)
+    >>> df = pd.DataFrame({"y": rng.normal(size=60), "g": np.arange(60) % 6})
+    >>> df.loc[:9, "y"] = np.nan
+    >>> done = sf.impute("y ~ 1 + (1 | g)", df, 4, draws=10)
+    >>> done.imputed, done.long()[".imp"].unique().tolist()
+    ({'y': 10}, [0, 1, 2, 3, 4])
+    >>> sf.fit("y ~ 1 + (1 | g)", done.frames, engine="reml").fixef().index.tolist()
+    ['(Intercept)']
+    """
+    import narwhals as nw
+
+    whole = isinstance(n_sets, int) and not isinstance(n_sets, bool)
+    if not whole or not 2 <= n_sets <= _MOST_SETS:
+        rule = f"must be a whole number from 2 to {_MOST_SETS}"
+        raise UsageError("impute: n_sets", rule, got=n_sets)
+    if not isinstance(draws, int) or isinstance(draws, bool) or draws < _FEWEST:
+        rule = f"must be a whole number from {_FEWEST}"
+        raise UsageError("impute: draws", rule, got=draws)
+    check_seed(seed)
+    spec, more = _asked(what, priors)
+    helpers = [auxiliary] if isinstance(auxiliary, str) else list(auxiliary)
+    helpers = [name for name in helpers if name]
+    given = open_table(data).to_native() if is_remote(data) else data
+    frame_from(given, [*spec.columns, *helpers])  # refuses what is no frame, and columns not there
+    frame = frame_from(given, list(map(str, nw.from_native(given).collect_schema().names())))
+    formula = read_formula(more) if more else formula_of(spec, frame)
+    joint = read_joint(frame[[*spec.columns, *helpers]], formula, helpers)
+    draws = max(draws, _APART * -(-n_sets // _CHAINS))
+    kept, traces, names = _chains(joint, spec.priors, (n_sets, draws), seed)
+    holes = {joint.outcome: np.isnan(joint.y)}
+    holes |= {name: np.isnan(joint.x[:, k]) for k, name in enumerate(joint.gappy)}
+    filled = [
+        frame.assign(**{
+            joint.outcome: y,
+            **{name: _as_it_was(frame[name], x[:, k]) for k, name in enumerate(joint.gappy)},
+        })
+        for y, x in kept
+    ]  # fmt: skip
+    cells = {name: int(gap.sum()) for name, gap in holes.items() if gap.any()}
+    return Imputed(tuple(filled), frame, cells, _diagnose(traces, names))
+
+
+def _as_it_was(column: "pd.Series[Any]", values: _Floats) -> NDArray[Any]:
+    """Truth values as such, where the column had them."""
+    from pandas.api.types import infer_dtype
+
+    return values.astype(bool) if infer_dtype(column, skipna=True) == "boolean" else values
+
+
+def _asked(what: str | ModelSpec, priors: Priors | None) -> tuple[ModelSpec, str]:
+    """The model, and its formula where it was written as one."""
+    if isinstance(what, ModelSpec):
+        if priors is not None:
+            raise UsageError("impute: priors", "goes with a formula: a specification has its own")
+        spec, text = what, what.formula
+    else:
+        options: dict[str, Any] = {} if priors is None else {"priors": priors}
+        spec, text = ModelSpec.from_formula(what, **options), what
+    more = [key for key in ("weights", "frequencies", "standardize", "within_between", "monotonic",
+                            "repeats", "known_se") if getattr(spec, key)]  # fmt: skip
+    if more or spec.family != "gaussian" or spec.likelihood != "gaussian" or spec.resid_by_group:
+        raise UsageError(
+            "missing='model'", "is for a Gaussian random intercept of columns and their products",
+            got=more or spec.family, fix="complete the frame by other means, and pass the sets",
+        )  # fmt: skip
+    spec.check_priors()
+    return spec, text
+
+
+@dataclass(frozen=True, eq=False)
+class _Drawn:
+    """Parameters of one model, drawn: coefficients, the effect of each row's group, two sds."""
+
+    coef: _Floats
+    effect: _Floats
+    sd_group: float
+    sd_resid: float
+
+    def mean(self, columns: _Floats) -> _Floats:
+        """Expected outcomes of rows with these columns."""
+        return np.asarray(columns @ self.coef + self.effect)
+
+
+class _Model:
+    """One model of the joint: drawn from its posterior given completed data.
+
+    Of a probit model the residuals' sd is 1.
+    """
+
+    def __init__(self, joint: Joint, outcome: str, priors: Priors, *, probit: bool = False) -> None:
+        self._joint, self._outcome, self._priors = joint, outcome, priors
+        self._probit = probit
+        self._box: Box | None = None
+
+    def draw(self, columns: _Floats, values: _Floats, rng: np.random.Generator) -> _Drawn:
+        """Draw parameters given columns, the intercept first, and outcomes."""
+        joint = self._joint
+        moments = Moments.from_arrays(
+            np.column_stack([columns[:, 1:], values]), joint.code, outcome=self._outcome,
+            predictors=tuple(f"column {i}" for i in range(1, columns.shape[1])),
+            groups=joint.groups, group=joint.group,
+        )  # fmt: skip
+        nodes = None if self._box is None else _NODES
+        part: ExactPosterior = fit_exact(moments, self._priors, nodes=nodes, start=self._box)
+        self._box = part.box
+        given = 1.0 if self._probit else None
+        coef, effects, tau, sigma = draw_parts(
+            (part,), joint.groups, np.zeros(1, int), rng, sd_resid=given
+        )  # fmt: skip
+        return _Drawn(coef[0], effects[0][joint.code], float(tau[0]), float(sigma[0]))
+
+
+def _chains(
+    joint: Joint, priors: Priors, size: tuple[int, int], seed: int
+) -> tuple[list[tuple[_Floats, _Floats]], _Floats, list[str]]:
+    """Completed data of all chains, their parameters (chains, draws, parameters), and names."""
+    n_sets, draws = size
+    each = -(-n_sets // _CHAINS)
+    kept: list[tuple[_Floats, _Floats]] = []
+    traces = []
+    for number in range(_CHAINS):
+        rng = np.random.default_rng([seed, number])
+        at = set(np.linspace(draws - 1, draws / each - 1, each).round().astype(int).tolist())
+        trace = []
+        for step, (y, x, values) in enumerate(_chain(joint, priors, _TUNE + draws, rng)):
+            if step >= _TUNE:
+                trace.append(values)
+                if step - _TUNE in at:
+                    kept.append((y.copy(), x.copy()))
+        traces.append(trace)
+    names = [*joint.terms.names, "sd_group", "sd_resid"]
+    for name in joint.gappy:
+        names += [f"{name}: {what}" for what in ("mean", "sd_group", "sd_resid")]
+    return kept[:n_sets], np.array(traces), names
+
+
+def _chain(
+    joint: Joint, priors: Priors, steps: int, rng: np.random.Generator
+) -> Iterator[tuple[_Floats, _Floats, list[float]]]:
+    """Yield completed outcome and predictors, and parameters, step by step."""
+    gone_y, gone_x = np.isnan(joint.y), np.isnan(joint.x)
+    y, x = joint.y.copy(), joint.x.copy()
+    for values, gone in ((y[:, None], gone_y[:, None]), (x, gone_x)):  # anywhere plausible
+        for k in range(values.shape[1]):
+            known = values[~gone[:, k], k]
+            values[gone[:, k], k] = rng.choice(known, int(gone[:, k].sum()))
+    own = _Model(joint, joint.outcome, priors)
+    models = [
+        _Model(joint, name, _PROBIT if binary else Priors(), probit=bool(binary))
+        for name, binary in zip(joint.gappy, joint.binary, strict=True)
+    ]
+    latent = np.where(joint.binary, 2 * x - 1, x)  # of truth values, of the right sign
+    for _ in range(steps):
+        drawn = own.draw(joint.terms.columns(x), y, rng)
+        theirs = [_draw_own(k, model, joint, (x, latent), rng) for k, model in enumerate(models)]
+        for k in range(x.shape[1]):
+            seen = np.where(gone_y, np.nan, y)
+            fresh = _fresh(k, joint, seen, (x, latent), [drawn, *theirs], rng=rng)
+            x[gone_x[:, k], k] = fresh[gone_x[:, k]]
+            own_mean = theirs[k].mean(_columns(joint, x, k))
+            latent[:, k] = _latent(x[:, k], own_mean, rng) if joint.binary[k] else x[:, k]
+        fresh = drawn.mean(joint.terms.columns(x)) + drawn.sd_resid * rng.normal(size=len(y))
+        y[gone_y] = fresh[gone_y]
+        told = [*drawn.coef, drawn.sd_group, drawn.sd_resid]
+        for k, one in enumerate(theirs):
+            told += [float(x[:, k].mean()), one.sd_group, one.sd_resid]
+        yield y, x, told
+
+
+def _draw_own(
+    k: int, model: _Model, joint: Joint, at: tuple[_Floats, _Floats], rng: np.random.Generator
+) -> _Drawn:
+    """Draw a predictor's model; of truth values in turn with the latent variable, which walks."""
+    (x, latent), columns = at, _columns(joint, at[0], k)
+    drawn = model.draw(columns, latent[:, k], rng)
+    for _ in range(_SWEEPS if joint.binary[k] else 0):
+        latent[:, k] = _latent(x[:, k], drawn.mean(columns), rng)
+        drawn = model.draw(columns, latent[:, k], rng)
+    return drawn
+
+
+def _columns(joint: Joint, x: _Floats, k: int) -> _Floats:
+    """Columns that predictor k is imputed from: the intercept, those without gaps, those before."""
+    return np.hstack([np.ones((len(x), 1)), joint.known, x[:, :k]])
+
+
+def _fresh(
+    k: int, joint: Joint, y: _Floats, at: tuple[_Floats, _Floats], models: Sequence[_Drawn],
+    *, rng: np.random.Generator,
+) -> _Floats:  # fmt: skip
+    """Draw a predictor given all else, (n,); see `_given_rest`."""
+    from scipy.special import log_ndtr
+
+    precision, pull = _given_rest(k, joint, y, at, models)
+    if not joint.binary[k]:
+        own = models[1 + k]
+        precision = precision + own.sd_resid**-2
+        pull = pull + own.mean(_columns(joint, at[0], k)) * own.sd_resid**-2
+        return np.asarray(pull / precision + rng.normal(size=len(y)) / np.sqrt(precision))
+    odds = models[1 + k].mean(_columns(joint, at[0], k))
+    ahead = log_ndtr(odds) - log_ndtr(-odds) + pull - 0.5 * precision  # ln of p(1)/p(0)
+    return (rng.logistic(size=len(y)) < ahead).astype(float)
+
+
+def _latent(x: _Floats, mean: _Floats, rng: np.random.Generator) -> _Floats:
+    """Draw normal variables of these means and sd 1, above 0 where x is 1, below where it is 0."""
+    from scipy.special import log_ndtr, ndtri_exp
+
+    sign = 2 * x - 1
+    tail = np.log(rng.uniform(size=len(x))) + log_ndtr(sign * mean)  # of the other side's mass
+    return np.asarray(mean - sign * ndtri_exp(tail))
+
+
+def _given_rest(
+    k: int, joint: Joint, y: _Floats, at: tuple[_Floats, _Floats], models: Sequence[_Drawn]
+) -> tuple[_Floats, _Floats]:
+    """What outcome and later predictors say of a predictor, (n,) each: a normal likelihood.
+
+    Parameters
+    ----------
+    k : int
+        Its place.
+    joint : Joint
+    y : (n,) array
+        The outcome, NaN where it is missing: there it tells nothing, and is drawn afterwards.
+    at : (n, K) arrays
+        Completed predictors, and what their models are of: themselves, or latent variables.
+    models : sequence of _Drawn
+        Parameters of the outcome's model, and of every predictor's.
+
+    Returns
+    -------
+    precision, pull
+        Of exp(pull x - precision x^2/2).
+    """
+    (drawn, *theirs), (x, latent) = models, at
+    slope = joint.terms.along(x, k) @ drawn.coef
+    left = y - drawn.mean(joint.terms.columns(x)) + slope * x[:, k]
+    tells = ~np.isnan(y)
+    precision = np.where(tells, slope**2, 0.0) / drawn.sd_resid**2
+    pull = np.where(tells, slope * left, 0.0) / drawn.sd_resid**2
+    for later in range(k + 1, x.shape[1]):
+        other = theirs[later]
+        weight = other.coef[1 + joint.known.shape[1] + k]
+        rest = latent[:, later] - other.mean(_columns(joint, x, later)) + weight * x[:, k]
+        precision = precision + weight**2 / other.sd_resid**2
+        pull = pull + weight * rest / other.sd_resid**2
+    return precision, pull
+
+
+def _diagnose(traces: _Floats, names: Sequence[str]) -> "pd.DataFrame":
+    """R-hat and effective draws of every parameter, (chains, draws, parameters)."""
+    import pandas as pd
+    from arviz_stats.base.array import array_stats
+
+    stats: Any = array_stats  # its methods have no types
+    draws = np.moveaxis(traces, -1, 0)
+    columns = {
+        "mean": draws.mean(axis=(1, 2)), "sd": draws.std(axis=(1, 2), ddof=1),
+        "ess_bulk": stats.ess(draws, chain_axis=1, draw_axis=2, method="bulk"),
+        "r_hat": stats.rhat(draws, chain_axis=1, draw_axis=2, method="rank"),
+    }  # fmt: skip
+    return pd.DataFrame(columns, index=pd.Index(names, name="parameter"))

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadFileScheduling
 
 from bayes_sf import cli
@@ -48,6 +49,10 @@ os.environ.setdefault("PYTENSOR_FLAGS", "cxx=")
 if "BAYES_SF_CACHE" not in os.environ:
     _CACHE = tempfile.TemporaryDirectory(prefix="bayes-sf-tests-")
     os.environ["BAYES_SF_CACHE"] = _CACHE.name
+
+# How long an input takes to make says how busy the machine is.
+settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ours")
 
 #: Scripts with no tests; some of them have libraries of their own, which are not the project's.
 collect_ignore_glob = ["studies/*.py", "references/*.py", "references/*/*.py"]

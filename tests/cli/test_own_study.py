@@ -227,6 +227,14 @@ def test_public_data_need_no_protection_and_say_why(command: Command, folder: Pa
     assert (code, "9 of 253 rows are left out" in out) == (0, True)
 
 
+def test_lines_of_numbers_are_refused_before_anything_is_sampled(
+    command: Command, folder: Path
+) -> None:
+    spoil(folder, "min_units = 5", 'control = false\nreason = "invented pupils"')
+    code, _, err = command("plot", "score ~ ses + (ses | school)", "slopes", "--study", str(folder))
+    assert (code, "a number has no ends" in err) == (2, True)
+
+
 def test_rows_of_one_unit_are_protected_together(command: Command, folder: Path) -> None:
     """A school is the unit: every group is one, so none has figures of its own."""
     spoil(folder, "min_units = 5", 'unit = "school"\nmin_units = 3')

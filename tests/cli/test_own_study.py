@@ -222,9 +222,12 @@ def test_public_data_need_no_protection_and_say_why(command: Command, folder: Pa
     spoil(folder, "min_units = 5", 'control = false\nreason = "invented pupils"')
     code, out, _ = command("compare", "null", "--study", str(folder), "--lang", "nb")
     assert (code, "slik study.toml sier: invented pupils" in out) == (0, True)
-    formula = "score ~ ses * sex + (1 | school)"
+    formula = "score ~ ses * sex + help + (1 | school)"
     code, out, _ = command("fit", formula, "--study", str(folder), "--engine", "reml")
-    assert (code, "9 of 253 rows are left out" in out) == (0, True)
+    assert (code, "of 253 rows are left out" in out) == (0, True)
+    # Answers are scores, and categories begin with their reference, as everywhere in the study.
+    kept = pd.read_csv(folder.parent / "fits" / "estimates.csv")["term"]
+    assert list(kept[:5]) == ["(Intercept)", "ses", "sex[boy]", "ses:sex[boy]", "help"]
 
 
 def test_lines_of_numbers_are_refused_before_anything_is_sampled(

@@ -1,5 +1,6 @@
 """Catalogues have everything that is said, nothing else, and the same places for values."""
 
+import functools
 import importlib.util
 import re
 import shutil
@@ -158,6 +159,7 @@ OF_THE_REPORT = frozenset((
 ))  # fmt: skip
 
 
+@functools.cache
 def own(lang: str) -> dict[tuple[str, str], str]:
     """What is said otherwise of a study of one's own."""
     with OWN[lang].open("rb") as file:

@@ -181,10 +181,13 @@ def test_model_files_that_are_shown_are_read(tmp_path: Path) -> None:
     assert load_analysis(str(tmp_path / "mine.toml")).specs[0].predictors == ("q4",)
 
 
-def test_the_page_on_a_study_of_ones_own_is_true(tmp_path: Path) -> None:
+def test_the_page_on_a_study_of_ones_own_is_true(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its commands, one after the other; its `study.toml`; what `init` prints."""
     page = PAGES["docs/own_files.md"]
     shutil.copy(OWN_STUDY / "pupils.csv", tmp_path)
+    draw_blank(monkeypatch)
     blocks = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
     first, *lines = (
         line for block in blocks for line in block.splitlines()

@@ -4,29 +4,11 @@ Keys that a report's `study.toml` has as well (`bayes_sf.inputs.printed.header`)
 
 Examples
 --------
->>> text = '''
-... schema = 1
-... kind = "data"
-... file = "pupils.csv"
-... [rows]
-... one = "pupil"
-... many = "pupils"
-... [group]
-... column = "school"
-... one = { en = "school", nb = "skole" }
-... many = { en = "schools", nb = "skoler" }
-... [outcomes.score]
-... unit = "points"
-... [items.ses]
-... label = { en = "Home background", nb = "Hjemmebakgrunn" }
-... '''
->>> import pathlib, tempfile
->>> with tempfile.TemporaryDirectory() as folder:
-...     path = pathlib.Path(folder) / "study.toml"
-...     _ = path.write_text(text, encoding="utf-8")
-...     header = read_study_header(path)
->>> header.group_noun.many_nb, header.items["ses"].label_en, header.outcomes["score"].label_nb
-('skoler', 'Home background', 'score')
+>>> header = read_study_header(Path("tests/own_studies/pupils"))
+>>> header.group_noun.many_nb, header.items["ses"].label_en, header.outcomes["score"].unit_nb
+('skoler', 'Home background', 'poeng')
+>>> header.analyses["homework"].formula
+'score ~ help + (1 | school)'
 """
 
 from collections.abc import Mapping

@@ -21,6 +21,7 @@ from bayes_sf.engines.result import Result, Results
 from bayes_sf.engines.store import fit_saved
 from bayes_sf.errors import MissingWarning, OutcomeWarning, UsageError
 from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.inputs.design import score
 from bayes_sf.inputs.own_study.folder import OwnStudy
 from bayes_sf.inputs.own_table import OwnTable, read_table
 from bayes_sf.output.audit import make_private
@@ -279,13 +280,19 @@ def run_fit_formula(analysis: Analysis, study: OwnStudy, asked: Asked, *, engine
     UsageError
         Where control is on.
     """
+    import pandas as pd
+
     (spec,) = analysis.specs
     if asked.rules.active:
         rule = "is more than a random intercept, and disclosure control knows of no more"
         fix = "--no-disclosure-control prints it for you, as control = false in study.toml does"
         raise UsageError(f"model {spec.formula}", rule, got="disclosure control", fix=fix)
-    columns = [name for name in spec.parsed.columns if name in study.sample.frame]
-    read = OwnTable(study.header.file.name, study.sample.frame[columns])
+    frame, book = study.sample.frame, load_codebook()
+    known = {*book.items, *(variable.key for variable in book.derived)}
+    rows = pd.DataFrame({  # answers as scores, or as categories after their reference
+        name: score(frame, name) if name in known else frame[name] for name in spec.parsed.columns
+    })  # fmt: skip
+    read = OwnTable(study.header.file.name, rows)
     result, heard = _fitted(spec, read, asked, engine)
     passed = unprotected((result, read), asked.rules)
     return Run(

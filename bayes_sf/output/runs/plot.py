@@ -14,12 +14,15 @@ from bayes_sf.disclosure.protected_models import (
 )
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.result import Result
+from bayes_sf.errors import UsageError
+from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.figures.page import DPI
 from bayes_sf.output.figures.pictures import OF_CHAINS, draw_picture, picture_name, signed
 from bayes_sf.output.figures.result import draw_levels, passed_levels
 from bayes_sf.output.progress import show_sampling
 from bayes_sf.output.run import Asked, Content, Run, described
 from bayes_sf.spec.analysis import Analysis
+from bayes_sf.spec.model import ModelSpec
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -52,6 +55,7 @@ def run_plot(
     results, drawn = list[Result](), list["Passed[Figure]"]()
     for spec in kept.shown.specs:
         check_withheld(spec, picture, control)
+        _check_slopes(spec, picture)
     with show_sampling(asked.console, len(kept.shown.specs)) as begin:
         for spec in kept.shown.specs:
             begin(f"{spec.name} of {spec.outcome}")
@@ -72,6 +76,14 @@ def run_plot(
 
     shown = kept.also(all_of(drawn).also(protect_results(results, control)))
     return Run(asked, control, shown.map(content))
+
+
+def _check_slopes(spec: ModelSpec, picture: str) -> None:
+    """Refuse lines that have no ends, before anything is sampled."""
+    stray = [name for name in spec.varying if name not in load_codebook().items]
+    if picture == "slopes" and stray:
+        rule = "draws lines from one end of an item's answers to the other: a number has no ends"
+        raise UsageError(f"plot 'slopes' of {spec.name}", rule, got=stray[0])
 
 
 def _drawn(result: Result, data: Any, picture: str, control: Control) -> "Passed[Figure]":

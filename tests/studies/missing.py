@@ -1,6 +1,6 @@
 """Coverage of 90 % intervals where rows have gaps: complete rows, imputed in the model, and delta.
 
-Run: nice -n 19 python tests/studies/missing.py   (half an hour of CPU; writes missing.csv, which
+Run: nice -n 19 python tests/studies/missing.py   (ten minutes of CPU; writes missing.csv, which
 `tests/engines/test_impute.py` reads). Every round simulates 200 rows of 20 groups,
 
     x = 0.5 z + v[g] + e,  y = 1 + 0.5 x - 0.3 z + u[g] + e,  sd(v) = 0.5, sd(u) = 0.7, sd(e) = 1,

@@ -71,7 +71,7 @@ def main() -> None:
     ]
     lines += [
         "## Of chains, and of slopes that vary", "",
-        "`trace`, `rank` and `energy` are about chains, and `slopes` about slopes that vary by group:",
+        "`trace`, `rank`, `energy` are of chains, and `slopes` of slopes that vary by group:",
         "fit by `engine='nuts'`.",
         "",
     ]  # fmt: skip

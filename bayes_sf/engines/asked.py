@@ -171,7 +171,8 @@ class Asked:
         Parameters
         ----------
         name : str
-            ``trace, rank, forest, ppc, loo_pit, pair, energy, shrinkage`` or ``slopes``.
+            ``trace, rank, forest, ppc, loo_pit, pair, energy, shrinkage, slopes`` or
+            ``halfeye``.
         path : path, optional
             A file ``.svg``, ``.png`` or ``.pdf``.
         dpi : int

@@ -61,7 +61,8 @@ from bayes_sf.output.figures.posterior import icc_figure, line_figure
 from bayes_sf.output.figures.result import draw_levels, passed_levels
 from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.formats.webpage import page
-from bayes_sf.output.report.material import AMOUNTS, _associate, explorer_models
+from bayes_sf.output.report.associations import AMOUNTS, _associate
+from bayes_sf.output.report.material import explorer_models
 from bayes_sf.output.run import Asked, Content, Run, described, keyed
 from bayes_sf.output.runs.export import export_tables
 from bayes_sf.output.runs.plot import run_plot
@@ -255,7 +256,7 @@ def test_shrinkage_is_not_in_the_order_of_hidden_sizes(sample: AnalysisSample) -
         assert set(map(float, np.ravel(line.get_xdata()))) <= printed
 
 
-@pytest.mark.parametrize("name", ["ppc", "loo_pit", "trace", "pair", "energy"])
+@pytest.mark.parametrize("name", ["ppc", "loo_pit", "trace", "pair", "energy", "halfeye"])
 def test_draws_and_rows_are_not_drawn(sample: AnalysisSample, name: str) -> None:
     """Thousands of coordinates have a mean in full, which a tight prior makes as exact as asked."""
     analysis = Analysis("null", "?", (NULL,))
@@ -347,7 +348,7 @@ def test_a_contrast_is_made_of_what_has_passed(sample: AnalysisSample) -> None:
     (shown,) = protect_results([whole], control).shown
     row = next(one for one in shown.coefficients if one.term == "q17[no]")
     material: Any = SimpleNamespace(rope=0.3)
-    found, full = (_associate(one, "q17[no]", material) for one in (shown, whole))
+    found, full = (_associate(one, "q17[no]", material, 64) for one in (shown, whole))
     assert (found.mean, found.sd, found.lower, found.upper) == (
         row.estimate, row.sd, row.lower, row.upper,
     )  # fmt: skip

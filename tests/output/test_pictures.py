@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 import bayes_sf as sf
 from bayes_sf.errors import UsageError
@@ -35,7 +36,8 @@ def test_every_picture_is_drawn_and_saved(name: str, tmp_path: Path) -> None:
         assert content.startswith(start)
     said = str(figure.get_label())
     what = "y ~ x" if engine == "nuts" else "y (pp) ~ x"
-    assert f"{name}: {what}, {engine}, n = {result.moments.n_obs}" in said
+    called = {"halfeye": "half-eyes"}.get(name, name)
+    assert f"{called}: {what}, {engine}, n = {result.moments.n_obs}" in said
     assert "Data frame given by the user" in said
     assert "Data frame given by the user" in content.decode()
     assert len(list(tmp_path.iterdir())) == 2
@@ -62,6 +64,28 @@ def test_many_groups_make_a_picture_that_one_can_look_at(tmp_path: Path) -> None
     ]  # fmt: skip
     assert drawn == sorted(drawn)
     assert len(axes.get_yticklabels()) == 5
+
+
+def test_half_eyes_are_the_posterior_over_its_prior() -> None:
+    """Areas near one, the mode of a normal posterior at its mean, the prior as declared."""
+    result = sf.fit(SPEC, frame())
+    figure = draw_picture(result, "halfeye")
+    titles = [axes.get_title() for axes in figure.axes if axes.axison]
+    assert titles == ["(Intercept)", "x", "sd between groups (g)", "sd within groups (g)", "ICC"]
+    (axes,) = [one for one in figure.axes if one.get_title() == "x"]
+    corners = axes.collections[0].get_paths()[0].vertices
+    x, height = corners[:, 0], corners[:, 1]
+    top = x[height.argmax()]
+    row = next(one for one in result.coefficients if one.term == "x")
+    assert top == pytest.approx(row.estimate, abs=0.3 * row.sd)
+    assert height.max() == pytest.approx(stats.norm.pdf(0, scale=row.sd), rel=0.1)
+    prior = next(line for line in axes.lines if len(line.get_xdata()) > 2)
+    at = float(prior.get_xdata()[100])
+    priors = result.priors
+    assert priors is not None
+    spread = frame()["y"].std() / frame()["x"].std()
+    declared = stats.norm.pdf(at, scale=2.5 * spread)
+    assert float(prior.get_ydata()[100]) == pytest.approx(declared, rel=0.2)
 
 
 def test_dots_and_pdf(tmp_path: Path) -> None:

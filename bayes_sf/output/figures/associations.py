@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["chance_figure", "forest_figure"]
 
 #: Inches of a slope with its label, of a panel, and of what is above and below.
-_ROW, _PANEL, _ABOVE, _BELOW = 0.36, 1.15, 0.8, 0.7
+_ROW, _PANEL, _ABOVE, _BELOW = 0.36, 1.15, 1.6, 0.7
 #: Letters of a label that fit above an interval.
 _LETTERS: Final = 48
 

@@ -92,7 +92,7 @@ def pit_figure(named: "Mapping[str, NDArray[np.float64]]", *, source: str) -> "F
     source : {"replica", "microdata"}
         Which data.
     """
-    height = 1.2 + 1.9 * len(named)
+    height = 1.7 + 1.9 * len(named)
     figure = make_page(
         say("Where workplaces lie in what is expected of them (LOO-PIT)"),
         say(
@@ -104,7 +104,7 @@ def pit_figure(named: "Mapping[str, NDArray[np.float64]]", *, source: str) -> "F
     )  # fmt: skip
     even, said = np.arange(1, PLACES + 1) / PLACES, []
     for place, (name, values) in enumerate(named.items()):
-        bottom = height - 0.7 - 1.9 * (place + 1) + 0.5
+        bottom = height - 1.2 - 1.9 * (place + 1) + 0.5
         axes = figure.add_axes((0.16, bottom / height, 0.8, 1.2 / height))
         low, high = uniform_band(len(values), PLACES) - even
         off = (values[:, None] <= even).mean(axis=0) - even

@@ -142,7 +142,8 @@ def _fitting(text: str, size: float, width: float, weight: str = "normal") -> fl
     from matplotlib.textpath import TextPath
 
     font = FontProperties(family="DejaVu Sans", weight=weight)
-    room = 0.94 * 72 * width  # points; letters on a screen are a little wider
+    # points; letters on a screen are a little wider, small ones more so
+    room = (0.94 if width > NARROW else 0.86) * 72 * width
     lines = [TextPath((0, 0), line or " ", size=size, prop=font) for line in text.split("\n")]
     places = [line.vertices[:, 0] for line in lines]
     # curves stay within their points: where these have room, the curves' extremes need no search

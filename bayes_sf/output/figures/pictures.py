@@ -18,6 +18,7 @@ from bayes_sf.engines.result import Result
 from bayes_sf.engines.row_groups import one_factor_rows
 from bayes_sf.errors import UsageError, closest, legible
 from bayes_sf.output.figures.gaps import gaps_figure
+from bayes_sf.output.figures.halfeye import draw_halfeyes
 from bayes_sf.output.figures.imputation import delta_figure
 from bayes_sf.output.figures.page import DPI, MUTED, figure_files, picture_label, shown, styled
 from bayes_sf.output.figures.result import draw_estimates, draw_shrinkage, draw_slopes
@@ -90,6 +91,7 @@ _OURS: Mapping[str, Callable[..., "Figure"]] = {
     "forest": draw_estimates,
     "shrinkage": draw_shrinkage,
     "slopes": draw_slopes,
+    "halfeye": draw_halfeyes,
 }
 PICTURES = (*_ARVIZ, *_OURS)
 #: Pictures that need rows, and those that need a sampler.
@@ -268,7 +270,7 @@ def _with_predictions(result: Result, tree: "xr.DataTree") -> "xr.DataTree":
 _NAMES: Final = {
     "trace": mark("trace"), "rank": mark("rank"), "forest": mark("forest"), "ppc": mark("ppc"),
     "loo_pit": mark("loo_pit"), "pair": mark("pair"), "energy": mark("energy"),
-    "shrinkage": mark("shrinkage"), "slopes": mark("slopes"),
+    "shrinkage": mark("shrinkage"), "slopes": mark("slopes"), "halfeye": mark("half-eyes"),
 }  # fmt: skip
 
 

@@ -49,8 +49,8 @@ __all__ = ["icc_figure", "item_ends", "level_figure", "line_figure"]
 type Floats = NDArray[np.float64]
 
 BINS: Final = 40
-#: Inches of a plot with its title and ticks.
-_PANEL: Final = 2.3
+#: Inches of a plot with its title and ticks, and of what is above all plots.
+_PANEL, _ABOVE = 2.3, 1.2
 _DRAWS: Final = 4000
 
 
@@ -73,7 +73,7 @@ def icc_figure(results: Sequence[Result], passed: Sequence[IccRow] = ()) -> "Fig
         say("Intraclass correlation: posterior over prior"),
         bars + drawn if bars else upper_first(drawn),
         first.provenance.source,
-        size=(NARROW, 1.0 + _PANEL * len(results)),
+        size=(NARROW, _ABOVE + 0.3 + _PANEL * len(results)),
     )
     edges, said = np.linspace(0, 1, BINS + 1), []
     for place, result in enumerate(results):
@@ -112,7 +112,7 @@ def _passed_icc(passed: Sequence[IccRow], outcome: str) -> tuple[float, float, f
 def _panel(figure: "Figure", place: int, *, left: float) -> "Axes":
     """One of some plots that stand over each other, the first on top."""
     height = float(figure.get_size_inches()[1])
-    bottom = height - 0.7 - _PANEL * (place + 1) + 0.45
+    bottom = height - _ABOVE - _PANEL * (place + 1) + 0.45
     axes = figure.add_axes((left, bottom / height, 0.97 - left, (_PANEL - 0.75) / height))
     axes.tick_params(labelsize=SMALL)
     return axes
@@ -151,7 +151,7 @@ def level_figure(poolings: Sequence[Pooling]) -> "Figure":
             level(exact.prob),
         ),
         exact.provenance.source,
-        size=(NARROW, 1.0 + _PANEL * len(poolings)),
+        size=(NARROW, _ABOVE + 0.3 + _PANEL * len(poolings)),
     )
     order = [industry.key for industry in load_codebook().industries]
     said = []
@@ -221,13 +221,13 @@ def line_figure(result: Result, *, seed: int = 1) -> "Figure":
             )
         ),
         result.provenance.source,
-        size=(NARROW, 6.2),
+        size=(NARROW, 6.8),
     )
     groups = [i.key for i in load_codebook().industries if i.key in lines]
     shared: Axes | None = None
     said = []
     for place, group in enumerate(groups):
-        spot = (0.1 + 0.47 * (place % 2), 0.67 - 0.26 * (place // 2), 0.41, 0.17)
+        spot = (0.1 + 0.47 * (place % 2), 0.61 - 0.245 * (place // 2), 0.41, 0.17)
         axes = figure.add_axes(spot, sharex=shared, sharey=shared)
         shared = shared or axes
         low, mean, high = lines[group]

@@ -1,0 +1,129 @@
+"""Half-eyes: the posterior of every parameter, over its prior, with its interval and mean.
+
+Densities are of draws, smoothed with a normal kernel of Silverman's width (which the interquartile
+range bounds: priors have heavy tails), and reflected where a parameter ends.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_sf.catalogue import say
+from bayes_sf.engines.result import Result
+from bayes_sf.output.figures.page import (
+    BLUE,
+    INK,
+    MUTED,
+    PALETTE,
+    picture_label,
+    styled,
+    write_numbers,
+)
+from bayes_sf.output.words.words import interval_name, own_group, term_name
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["draw_halfeyes", "smoothed"]
+
+type Floats = NDArray[np.float64]
+
+#: Draws of the posterior, and places where a density is drawn.
+_DRAWS, _PLACES = 4000, 200
+#: Where a parameter ends.
+_ENDS: Final = {
+    "sd_group": (0.0, np.inf), "sd_resid": (0.0, np.inf), "sd_slope": (0.0, np.inf),
+    "correlation": (-1.0, 1.0), "icc": (0.0, 1.0),
+}  # fmt: skip
+
+
+def draw_halfeyes(result: Result) -> "Figure":
+    """Draw each coefficient, sd and share: posterior, prior where it has been drawn, interval.
+
+    Parameters
+    ----------
+    result : Result
+        With a posterior.
+    """
+    from matplotlib.figure import Figure
+
+    tree, own = result.draws(_DRAWS, seed=1), own_group(result)
+    posterior = _by_name(tree["posterior"].to_dataset())
+    prior = _by_name(tree["prior"].to_dataset()) if "prior" in tree.children else {}
+    across = min(3, len(posterior))
+    down = -(-len(posterior) // across)
+    with styled():
+        figure = Figure(figsize=(2.6 * across, 1.9 * down + 0.5), layout="constrained")
+        panels = figure.subplots(down, across, squeeze=False)
+        for axes in panels.flat[len(posterior) :]:
+            axes.set_axis_off()
+        for axes, (name, values) in zip(panels.flat, posterior.items(), strict=False):
+            _draw(axes, values, prior.get(name), _ENDS.get(name, (-np.inf, np.inf)), result.prob)
+            axes.set_title(picture_label(term_name(name, own=own)), size=9)
+        kind = interval_name("credible-eti", result.prob)
+        title = say("Shade: posterior. Dot: mean. Line below: {}", kind)
+        more = f". {say('Outline: prior')}" if prior else ""
+        figure.suptitle(f"{title}{more}", size=10, x=0.01, ha="left")
+    return figure
+
+
+def _by_name(draws: "xr.Dataset") -> dict[str, Floats]:
+    """Draws of every number that is not a group's, by the name that estimates have for it."""
+    found = {
+        str(term): draws["beta"].sel(term=term).to_numpy().ravel()
+        for term in draws["beta"]["term"].to_numpy()
+    }
+    return found | {name: draws[name].to_numpy().ravel() for name in _ENDS if name in draws}
+
+
+def _draw(
+    axes: "Axes", values: Floats, prior: Floats | None, ends: tuple[float, float], prob: float
+) -> None:
+    """One parameter: its density, that of its prior to the same scale, and its interval."""
+    tail = 0.5 - 0.5 * prob
+    low, high = np.quantile(values, [tail, 1 - tail])
+    first, last = np.quantile(values, [0.001, 0.999])
+    at = np.linspace(first, last, _PLACES)
+    height = smoothed(values, at, ends)
+    axes.fill_between(at, 0, height, color=PALETTE[1], alpha=0.6, lw=0)
+    if prior is not None:
+        axes.plot(at, smoothed(prior, at, ends), color=INK, lw=1.2)
+    base = -0.06 * float(height.max())
+    axes.plot([low, high], [base, base], color=BLUE, lw=3, solid_capstyle="butt")
+    axes.plot(values.mean(), base, "o", color=BLUE, mec="white", ms=6)
+    axes.axhline(0, color=MUTED, lw=0.6)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    axes.locator_params(axis="x", nbins=4)
+    write_numbers(axes)
+
+
+def smoothed(values: Floats, at: Floats, ends: tuple[float, float] = (-np.inf, np.inf)) -> Floats:
+    """Estimate a density from draws, with what would lie beyond an end reflected at it.
+
+    Parameters
+    ----------
+    values : (n,) array
+        Draws.
+    at : (m,) array
+        Where.
+    ends : tuple of float
+        Lowest and highest value that there can be.
+
+    Examples
+    --------
+    >>> draws = np.random.default_rng(1).exponential(size=20_000)
+    >>> smoothed(draws, np.array([0.5, 1.0]), (0.0, np.inf)).round(1).tolist()
+    [0.6, 0.4]
+    """
+    quarters = np.quantile(values, [0.25, 0.75])
+    spread = min(float(values.std()), float(np.diff(quarters)[0]) / 1.34)
+    width = 0.9 * spread * len(values) ** -0.2
+    near = values[(values > at.min() - 5 * width) & (values < at.max() + 5 * width)]
+    images = [near, *(2 * end - near for end in ends if np.isfinite(end))]
+    scaled = (at[:, None] - np.concatenate(images)) / width
+    kernel = np.exp(-0.5 * scaled**2).sum(axis=1)
+    return np.asarray(kernel / (len(values) * width * np.sqrt(2 * np.pi)))

@@ -90,7 +90,7 @@ def released(result: Result, control: Control) -> Result:
 
     def rounded(row: Estimate) -> Estimate:
         if row.group in hidden or (not row.group and row.term in release.unsaid):
-            return replace(row, estimate=nan, sd=nan, lower=nan, upper=nan, t=nan, p_direction=nan)
+            return _unsaid(row)
         return _released(row, release.places(row.term, row.group), row.group in few)
 
     table = _of_chains(result, release, hidden) if result.engine == "nuts" else None
@@ -136,9 +136,19 @@ def protect_results(results: Iterable[Result], control: Control) -> Passed[tuple
     return Passed(tuple(released(result, control) for result in results))
 
 
+def _unsaid(row: Estimate) -> Estimate:
+    """A row of which nothing is told but that there is one."""
+    return replace(row, estimate=nan, sd=nan, lower=nan, upper=nan, t=nan, p_direction=nan)
+
+
 def _released(row: Estimate, most: int, fewer: bool) -> Estimate:
-    """One estimate with two digits of its sd, or fewer, and no more decimals than data give."""
+    """One estimate with two digits of its sd, or fewer, and no more decimals than data give.
+
+    A digit that is coarser than its interval says nothing, and is withheld with all the others.
+    """
     places = min(significant_decimals(row.sd) - fewer, most)
+    if row.upper - row.lower < 10.0**-places:
+        return _unsaid(row)
     values: dict[str, Any] = {n: shortened(getattr(row, n), places) for n in _FIGURES[1:4]}
     return replace(
         row, estimate=round(row.estimate, places), t=round(row.t, _OF_STATISTICS),

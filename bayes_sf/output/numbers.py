@@ -28,8 +28,8 @@ from bayes_sf.catalogue import say, say_as
 from bayes_sf.disclosure.rounding import UNKNOWN, significant_decimals
 
 __all__ = [
-    "ICC_DECIMALS", "as_printed", "digits_of", "estimate", "fixed", "interval", "level", "limit",
-    "percent", "power_of", "probability", "r_hat", "row_decimals", "shared_decimals",
+    "ICC_DECIMALS", "as_printed", "decimals_in", "digits_of", "estimate", "fixed", "interval",
+    "level", "limit", "percent", "power_of", "probability", "r_hat", "row_decimals", "shared_decimals",
     "with_percent",
 ]  # fmt: skip
 
@@ -259,6 +259,23 @@ def digits_of(term: str, estimate: float, sd: float) -> float:
     """
     coarse = round(estimate, significant_decimals(sd)) == estimate != 0
     return sd if term != "icc" or coarse else math.nan
+
+
+def decimals_in(values: Iterable[float]) -> int:
+    """Decimals that numbers have as they are: of rounded ones, no more are to be printed.
+
+    Parameters
+    ----------
+    values : iterable of float
+
+    Examples
+    --------
+    >>> decimals_in([0.3, 0.25, float("nan")]), decimals_in([50.0, -10.0])
+    (2, 0)
+    """
+    exponents = (Decimal(repr(float(v))).normalize().as_tuple().exponent for v in values
+                 if math.isfinite(v))  # fmt: skip
+    return max((-e for e in exponents if isinstance(e, int) and e < 0), default=0)
 
 
 def row_decimals(values: Iterable[float], sd: float, *, mcse: float = math.nan) -> int:

@@ -25,7 +25,14 @@ from bayes_sf.inputs.design import score
 from bayes_sf.inputs.own_study.folder import OwnStudy
 from bayes_sf.inputs.own_table import OwnTable, read_table
 from bayes_sf.output.audit import make_private
-from bayes_sf.output.numbers import estimate, fixed, interval, probability, row_decimals
+from bayes_sf.output.numbers import (
+    decimals_in,
+    estimate,
+    fixed,
+    interval,
+    probability,
+    row_decimals,
+)
 from bayes_sf.output.progress import show_sampling
 from bayes_sf.output.run import Asked, Content, Run, described
 from bayes_sf.output.tables.result_tables import answered_notes, zero_notes
@@ -203,6 +210,8 @@ def _rows(result: Result, models: int) -> Iterator[tuple[str, ...]]:
             continue
         sd = math.nan if row.term == "icc" else row.sd
         decimals = row_decimals((row.estimate, row.sd), sd)
+        if isinstance(result, Released):
+            decimals = min(decimals, decimals_in((row.estimate, row.lower, row.upper)))
         span = "" if math.isnan(row.lower) else interval(row.lower, row.upper, decimals)
         term = numbered_name(row.term)
         told = (

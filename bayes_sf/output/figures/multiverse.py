@@ -129,7 +129,7 @@ def curve_figure(explored: Explored, *, narrow: bool = False) -> "Figure":
         "Share of variance: with what the choice does together with others."
     )
     figure.text(
-        0.02, 0.38 / height, fill(note, 56) if narrow else note, va="bottom", color=MUTED,
+        0.02, 0.38 / height, fill(note, 50) if narrow else note, va="bottom", color=MUTED,
         size=SMALL if narrow else 8.5,
     )  # fmt: skip
     return describe(figure, _alternative(explored, shares))

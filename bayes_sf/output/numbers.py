@@ -29,8 +29,8 @@ from bayes_sf.disclosure.rounding import UNKNOWN, significant_decimals
 
 __all__ = [
     "ICC_DECIMALS", "as_printed", "decimals_in", "digits_of", "estimate", "fixed", "interval",
-    "level", "limit", "percent", "power_of", "probability", "r_hat", "row_decimals", "shared_decimals",
-    "with_percent",
+    "level", "limit", "percent", "power_of", "probability", "r_hat", "row_decimals",
+    "shared_decimals", "with_percent",
 ]  # fmt: skip
 
 _MINUS: Final = "\u2212"

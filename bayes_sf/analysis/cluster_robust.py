@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.analysis.asked.grid import check_result, matrices_of_result
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.outcomes.result import OutcomeResult
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import DataError, UsageError, check_seed
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["cluster_robust"]
 
-_Floats = NDArray[np.float64]
 
 #: What a group's residuals are multiplied by, each with the same probability.
 _POINTS: Final = {
@@ -47,13 +47,13 @@ _GONE: Final = 1e-9
 class _Clusters:
     """Cross products by cluster: X'X, (J, k, k), X'y, (J, k), and their sums' least squares."""
 
-    xx: _Floats
-    xy: _Floats
-    bread: _Floats
-    coef: _Floats
+    xx: Floats
+    xy: Floats
+    bread: Floats
+    coef: Floats
 
     @classmethod
-    def of(cls, x: _Floats, y: _Floats, code: NDArray[np.intp]) -> "_Clusters":
+    def of(cls, x: Floats, y: Floats, code: NDArray[np.intp]) -> "_Clusters":
         """From the rows."""
         n_clusters = int(code.max()) + 1
         xx = np.zeros((n_clusters, x.shape[1], x.shape[1]))
@@ -65,7 +65,7 @@ class _Clusters:
         return cls(xx, xy, bread, bread @ xy.sum(axis=0))
 
     @property
-    def scores(self) -> _Floats:
+    def scores(self) -> Floats:
         """X'e by cluster, (J, k)."""
         return self.xy - self.xx @ self.coef
 
@@ -156,7 +156,7 @@ def cluster_robust(
     return table
 
 
-def _rows_of(result: Result, cluster: str) -> tuple[_Floats, _Floats, NDArray[np.intp]]:
+def _rows_of(result: Result, cluster: str) -> tuple[Floats, Floats, NDArray[np.intp]]:
     """Columns, outcome and cluster of every row."""
     if isinstance(result, OutcomeResult):
         raise UsageError("cluster_robust", "is of Gaussian outcomes", got=result.spec.family)
@@ -175,7 +175,7 @@ def _rows_of(result: Result, cluster: str) -> tuple[_Floats, _Floats, NDArray[np
     return made.x, made.y, np.unique(code, return_inverse=True)[1]
 
 
-def _small_sample(made: _Clusters) -> tuple[_Floats, _Floats]:
+def _small_sample(made: _Clusters) -> tuple[Floats, Floats]:
     """CR2 variances and Satterthwaite's degrees of freedom of every coefficient, (k,) each.
 
     With X_j = Q R, the adjusted scores are R'(I - R M R')^-1/2 Q'e and need no matrix of rows.
@@ -203,7 +203,7 @@ def _small_sample(made: _Clusters) -> tuple[_Floats, _Floats]:
     return variance, df
 
 
-def _signs(n: int, points: _Floats, draws: int, seed: int) -> _Floats:
+def _signs(n: int, points: Floats, draws: int, seed: int) -> Floats:
     """What residuals are multiplied by, (B, J): all combinations, or as many as are drawn."""
     if len(points) ** n <= _ALL:
         return np.array(list(product(points, repeat=n)))
@@ -211,7 +211,7 @@ def _signs(n: int, points: _Floats, draws: int, seed: int) -> _Floats:
     return np.concatenate([np.ones((1, n)), points[chosen]])  # the sample itself is one of them
 
 
-def _wild(made: _Clusters, number: int, signs: _Floats) -> float:
+def _wild(made: _Clusters, number: int, signs: Floats) -> float:
     """Share of |t| at least as large as the sample's, where the coefficient is zero.
 
     Residuals are those of the model without it; t's standard error is the plain cluster-robust one

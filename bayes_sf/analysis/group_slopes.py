@@ -20,8 +20,8 @@ Examples
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.result import Result
 from bayes_sf.engines.sampled.pointwise import varying_column
 from bayes_sf.errors import UsageError
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SLOPE_COLUMNS", "group_lines", "group_slopes"]
 
-_Floats = NDArray[np.float64]
 
 SLOPE_COLUMNS = ("n", "slope", "sd", "lower", "upper", "own", "own_se", "borrowed")
 
@@ -123,7 +122,7 @@ def group_lines(result: Result, points: int = 21) -> "pd.DataFrame":
     return pd.concat(parts, ignore_index=True)
 
 
-def _varying(result: Result) -> "tuple[Rows, xr.Dataset, _Floats]":
+def _varying(result: Result) -> "tuple[Rows, xr.Dataset, Floats]":
     """Rows, draws and the predictor whose slope varies, (n,)."""
     where = f"model {result.spec.name!r}"
     if not result.spec.varying:
@@ -136,7 +135,7 @@ def _varying(result: Result) -> "tuple[Rows, xr.Dataset, _Floats]":
     return result.data, posterior, varying_column(posterior, result.data)
 
 
-def _total_slopes(result: Result, posterior: "xr.Dataset") -> _Floats:
+def _total_slopes(result: Result, posterior: "xr.Dataset") -> Floats:
     """Slopes of all groups, (chain, draw, J), in the order of the rows' groups."""
     assert result.data is not None
     own = posterior["u_slope"].sel({result.data.group: list(result.data.groups)})
@@ -144,7 +143,7 @@ def _total_slopes(result: Result, posterior: "xr.Dataset") -> _Floats:
     return np.asarray(common[..., None] + own.to_numpy())
 
 
-def _borrowed(posterior: "xr.Dataset", rows: Rows, column: _Floats) -> _Floats:
+def _borrowed(posterior: "xr.Dataset", rows: Rows, column: Floats) -> Floats:
     """Posterior over prior variance of each group's slope deviation, averaged over draws, (J,)."""
     names = ("sd_group", "sd_slope", "correlation")
     tau, omega, rho = (posterior[name].to_numpy().ravel() for name in names)
@@ -160,7 +159,7 @@ def _borrowed(posterior: "xr.Dataset", rows: Rows, column: _Floats) -> _Floats:
     return np.array(found)
 
 
-def _variance(posterior: "xr.Dataset", rows: Rows, group: int) -> _Floats:
+def _variance(posterior: "xr.Dataset", rows: Rows, group: int) -> Floats:
     """Residual variances of all rows if they were of one group, (draws, n)."""
     n = rows.n_obs
     if rows.known_se is not None:
@@ -175,7 +174,7 @@ def _variance(posterior: "xr.Dataset", rows: Rows, group: int) -> _Floats:
     return np.broadcast_to(variance, (len(variance), n))
 
 
-def _least_squares(x: _Floats, y: _Floats) -> tuple[float, float]:
+def _least_squares(x: Floats, y: Floats) -> tuple[float, float]:
     """Slope of a group alone and its standard error; NaN where there is none."""
     off = x - x.mean()
     squares = float(off @ off)

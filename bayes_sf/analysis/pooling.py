@@ -32,8 +32,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.gaussian.estimates import Estimate, frequentist_rows
 from bayes_sf.engines.gaussian.exact import ExactPosterior
@@ -53,7 +53,6 @@ __all__ = [
     "rows_to_halve",
 ]
 
-_Floats = NDArray[np.float64]
 
 #: No group grows beyond this.
 _MOST = 1e9
@@ -313,7 +312,7 @@ def own_levels(versions: Sequence[Moments], prob: float) -> dict[str, tuple[floa
 
 
 def _averaged(
-    fits: Sequence[GaussianFit], what: Callable[[GaussianFit], _Floats]
+    fits: Sequence[GaussianFit], what: Callable[[GaussianFit], Floats]
 ) -> Mapping[str, float]:
     """Mean over fits of a number of each group, for groups that are in all."""
     found: dict[str, list[float]] = {}
@@ -323,7 +322,7 @@ def _averaged(
     return {g: float(np.mean(values)) for g, values in found.items() if len(values) == len(fits)}
 
 
-def _pooled_levels(fit: GaussianFit) -> _Floats:
+def _pooled_levels(fit: GaussianFit) -> Floats:
     """Levels by REML at the predictors' means, (J,)."""
     centre = float(fit.coef[0] + fit.coef[1:] @ fit.moments.grand_mean[:-1])
     return np.asarray(centre + fit.ranef)

@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bayes_sf.analysis.asked.grid import check_result
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.ols_reml import GaussianFit, fit_ols, fit_reml
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import DataError, UsageError, check_seed
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["bootstrap", "variance_test"]
 
-_Floats = NDArray[np.float64]
 
 #: tau^2/sigma^2 times the mean group size, where the likelihood of simulated data is looked at.
 _RATIOS = np.concatenate([[0.0], np.geomspace(1e-4, 1e6, 400)])
@@ -160,7 +159,7 @@ def _reml_of(result: Result, what: str) -> GaussianFit:
     return fit
 
 
-def _numbers(fit: GaussianFit) -> _Floats:
+def _numbers(fit: GaussianFit) -> Floats:
     """Coefficients, both sds and the ICC."""
     return np.array([*fit.coef, fit.sd_group, fit.sd_resid, fit.icc])
 
@@ -187,7 +186,7 @@ def _studies(fit: GaussianFit, n: int, rng: np.random.Generator) -> Iterator[Mom
         yield replace(moments, means=np.column_stack([x, level]), within=within)
 
 
-def _null_ratios(moments: Moments, n: int, rng: np.random.Generator) -> _Floats:
+def _null_ratios(moments: Moments, n: int, rng: np.random.Generator) -> Floats:
     """Restricted likelihood ratios of studies without differences between groups, (n,).
 
     With mu the eigenvalues of Z'(I - X(X'X)^-1 X')Z and squares of standard normals along them, the

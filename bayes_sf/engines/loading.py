@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from bayes_sf.arrays import Floats
 
 __all__ = ["Loading"]
-
-_Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +32,11 @@ class Loading:
         Variance of a residual that is added, in units of sigma^2.
     """
 
-    x: _Floats
-    offset: _Floats
+    x: Floats
+    offset: Floats
     z: tuple[Any, ...]
-    fresh: tuple[_Floats | None, ...]
-    noise: _Floats
+    fresh: tuple[Floats | None, ...]
+    noise: Floats
 
     def __len__(self) -> int:
         """Number of combinations."""
@@ -48,7 +47,7 @@ class Loading:
         """Whether coefficients are all that they are made of."""
         return all(each is None for each in (*self.z, *self.fresh)) and not self.noise.any()
 
-    def take(self, rows: "slice | NDArray[np.intp]") -> "Loading":
+    def take(self, rows: "slice | np.ndarray[Any, np.dtype[np.intp]]") -> "Loading":
         """Some of the combinations."""
         return Loading(
             self.x[rows], self.offset[rows], tuple(z if z is None else z[rows] for z in self.z),

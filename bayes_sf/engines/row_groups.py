@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.sampled.log_prior import log_prior
 from bayes_sf.engines.sampled.pointwise import given_draws
 from bayes_sf.engines.sampled.prior_draws import draw_prior, has_flat
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["PRIOR_DRAWS", "check_room", "named_rows", "one_factor_groups", "one_factor_rows"]
 
-_Floats = NDArray[np.float64]
 
 #: Draws from the prior.
 PRIOR_DRAWS = 2000
@@ -108,9 +108,9 @@ def one_factor_rows(
 
 
 def named_rows(
-    y: _Floats,
-    drawn: Mapping[str, _Floats],
-    x: _Floats,
+    y: Floats,
+    drawn: Mapping[str, Floats],
+    x: Floats,
     terms: tuple[str, ...],
     more: Mapping[str, NDArray[Any]],
 ) -> dict[str, "xr.Dataset"]:

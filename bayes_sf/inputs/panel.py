@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.errors import DataError, UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.design import score
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Choice", "Panel", "build_panel"]
 
-_Floats = NDArray[np.float64]
 _Ints = NDArray[np.intp]
 
 #: Scales on which register variables are imputed.
@@ -50,7 +50,7 @@ class Choice:
 
     name: str
     columns: tuple[int, ...]
-    values: _Floats
+    values: Floats
     answer: _Ints
 
 
@@ -88,10 +88,10 @@ class Panel:
     industries: tuple[str, ...]
     code: _Ints
     quarters: tuple[str, ...]
-    y: _Floats
-    days: _Floats
+    y: Floats
+    days: Floats
     predictors: tuple[str, ...]
-    x: _Floats
+    x: Floats
     scales: dict[int, str]
     choices: tuple[Choice, ...]
     linked: NDArray[np.bool_]
@@ -136,7 +136,7 @@ def build_panel(
     frame = frame.reset_index(drop=True)
     names = tuple(quarter_name(index) for index in quarter_range(*sample.period))
     groups, code = np.unique(frame["industry"].to_numpy(dtype=str), return_inverse=True)
-    columns: dict[str, _Floats] = {}
+    columns: dict[str, Floats] = {}
     scales: dict[int, str] = {}
     choices: list[Choice] = []
     for name in predictors:
@@ -172,8 +172,8 @@ def build_panel(
 class _Predictor:
     """Columns of a predictor; values and answers where it is an item with gaps."""
 
-    columns: dict[str, _Floats]
-    choice: tuple[_Floats, _Ints] | None
+    columns: dict[str, Floats]
+    choice: tuple[Floats, _Ints] | None
 
 
 def _predictor(frame: "pd.DataFrame", name: str) -> _Predictor:
@@ -201,13 +201,13 @@ def _predictor(frame: "pd.DataFrame", name: str) -> _Predictor:
         answer = np.array([scores.index(v) if v > 0 else -1 for v in values], dtype=np.intp)
     filled = np.where(answer[:, None] >= 0, table[answer], np.nan)
     choice = (table, answer) if (answer < 0).any() else None
-    columns: dict[str, _Floats] = dict(zip(labels, filled.T, strict=True))
+    columns: dict[str, Floats] = dict(zip(labels, filled.T, strict=True))
     return _Predictor(columns, choice)
 
 
 def _wide(
     quarters: "pd.DataFrame", name: str, frame: "pd.DataFrame", columns: tuple[str, ...]
-) -> _Floats:
+) -> Floats:
     """One figure by workplace and quarter, (N, T)."""
     table = quarters.pivot_table(index="workplace", columns="quarter", values=name, aggfunc="first")
     return table.reindex(index=list(frame["workplace"]), columns=list(columns)).to_numpy(

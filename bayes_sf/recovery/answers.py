@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.inputs.codebook import Codebook, Item
 from bayes_sf.inputs.published import published_table
 
 __all__ = ["Answers", "item_answers", "surveyed"]
 
-_Floats = NDArray[np.float64]
 _Ints = NDArray[np.int64]
 
 
@@ -40,7 +40,7 @@ class Answers:
 
     item: str
     terms: tuple[str, ...]
-    design: _Floats
+    design: Floats
     counts: _Ints
     surveyed: _Ints
 
@@ -51,7 +51,7 @@ class Answers:
 
     def sample(
         self, sizes: _Ints, draws: int, rng: np.random.Generator
-    ) -> tuple[_Floats, _Floats, _Floats]:
+    ) -> tuple[Floats, Floats, Floats]:
         """Draw the answers of `sizes` workplaces per industry without replacement.
 
         Parameters
@@ -83,12 +83,12 @@ class Answers:
         ).astype(float)
         return self._moments(picked)
 
-    def expected(self, sizes: _Ints) -> tuple[_Floats, _Floats, _Floats]:
+    def expected(self, sizes: _Ints) -> tuple[Floats, Floats, Floats]:
         """Return what `sample` gives when each category is sampled in proportion (one draw)."""
         share = self.counts * (sizes / self.surveyed)
         return self._moments(share.T[None, :, :])
 
-    def _moments(self, picked: _Floats) -> tuple[_Floats, _Floats, _Floats]:
+    def _moments(self, picked: Floats) -> tuple[Floats, Floats, Floats]:
         """Moments of counts (draws, J, C)."""
         n = picked.sum(axis=2)
         sums = picked @ self.design

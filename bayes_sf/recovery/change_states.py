@@ -8,6 +8,7 @@ and spread from what the tables print, by sampling-importance resampling (Rubin 
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.errors import ConvergenceError
 from bayes_sf.recovery.least_squares import gauss_newton, jacobian
 from bayes_sf.recovery.printed import figures, printed_models
@@ -22,7 +23,6 @@ from bayes_sf.recovery.states import (
 
 __all__ = ["boundary_region", "change_states"]
 
-_Floats = NDArray[np.float64]
 _PROPOSALS = 4000
 
 
@@ -44,7 +44,7 @@ def change_states(draws: int, rng: np.random.Generator) -> States:
     models = printed_models("47")
     j, n = len(sizes), int(sizes.sum())
 
-    def unpack(point: _Floats, direction: _Floats) -> States:
+    def unpack(point: Floats, direction: Floats) -> States:
         mean, total = point[:, 0], np.exp(point[:, 1])
         deviation = direction * np.sqrt(total / (n - 1))[:, None]
         within = total - (sizes * deviation**2).sum(axis=1)
@@ -54,7 +54,7 @@ def change_states(draws: int, rng: np.random.Generator) -> States:
         (m.table, m.item): (np.zeros((len(m.t), 5)), np.full((len(m.t), 5), 0.3)) for m in models
     }
 
-    def residuals(point: _Floats) -> _Floats:
+    def residuals(point: Floats) -> Floats:
         states = unpack(point, np.zeros((len(point), j)))
         parts = []
         for model, implied in zip(models, predict_states(models, states), strict=True):
@@ -82,7 +82,7 @@ def change_states(draws: int, rng: np.random.Generator) -> States:
     return states.take(_resample(log_w, draws, rng))
 
 
-def boundary_region(sizes: NDArray[np.int64], count: int, rng: np.random.Generator) -> _Floats:
+def boundary_region(sizes: NDArray[np.int64], count: int, rng: np.random.Generator) -> Floats:
     """Evenly drawn deviations of group means, (count, J), in residual sds, with REML at zero.
 
     The REML slope at lambda = 0 is n - sum n_j^2/n - sum n_j^2 d_j^2 >= 0 (see `ols_reml`), with
@@ -96,12 +96,12 @@ def boundary_region(sizes: NDArray[np.int64], count: int, rng: np.random.Generat
     return np.asarray(radius * rng.uniform(size=(count, 1)) ** (1 / (len(sizes) - 1)) * v / sizes)
 
 
-def _log_t(noise: _Floats, df: float) -> _Floats:
+def _log_t(noise: Floats, df: float) -> Floats:
     """Log density, up to a constant, of independent t variables."""
     return np.asarray(-0.5 * (df + 1) * np.log1p(noise**2 / df).sum(axis=-1))
 
 
-def _resample(log_weight: _Floats, draws: int, rng: np.random.Generator) -> NDArray[np.intp]:
+def _resample(log_weight: Floats, draws: int, rng: np.random.Generator) -> NDArray[np.intp]:
     """Resample by weight (systematic), or say that the proposals missed."""
     weight = np.exp(log_weight - log_weight.max())
     weight /= weight.sum()

@@ -13,9 +13,10 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
+
 __all__ = ["Candidates", "Implied", "solve"]
 
-_Floats = NDArray[np.float64]
 
 #: ln lambda is searched here; below the lower end REML's estimate of tau counts as zero.
 _LOG_LAMBDA = (-16.0, 7.0)
@@ -41,12 +42,12 @@ class Candidates:
         t values of the slopes.
     """
 
-    sizes: _Floats
-    y_means: _Floats
-    y_within: _Floats
-    x_means: _Floats
-    x_within: _Floats
-    t: _Floats
+    sizes: Floats
+    y_means: Floats
+    y_within: Floats
+    x_means: Floats
+    x_within: Floats
+    t: Floats
 
     def take(self, which: NDArray[np.intp]) -> "Candidates":
         """The chosen candidates."""
@@ -76,13 +77,13 @@ class Implied:
         Derivative of the REML criterion in lambda at `lam`; not negative at lambda = 0.
     """
 
-    lam: _Floats
-    sigma2: _Floats
-    tau2: _Floats
-    coef: _Floats
-    se: _Floats
-    xy_within: _Floats
-    slope: _Floats
+    lam: Floats
+    sigma2: Floats
+    tau2: Floats
+    coef: Floats
+    se: Floats
+    xy_within: Floats
+    slope: Floats
 
     def take(self, which: NDArray[np.intp] | slice) -> "Implied":
         """The chosen candidates' estimates."""
@@ -137,12 +138,12 @@ class _Sums:
     (p + 2, p + 2), says which of them is which pair's.
     """
 
-    sizes: _Floats
-    products: _Floats
+    sizes: Floats
+    products: Floats
     place: NDArray[np.intp]
-    y_within: _Floats
-    x_within: _Floats
-    t: _Floats
+    y_within: Floats
+    x_within: Floats
+    t: Floats
 
     @classmethod
     def of(cls, c: Candidates) -> "_Sums":
@@ -156,7 +157,7 @@ class _Sums:
         sizes, t = np.ascontiguousarray(c.sizes.T), np.ascontiguousarray(c.t.T)
         return cls(sizes, products, place, c.y_within, x_within, t)
 
-    def weighted(self, weight: _Floats) -> _Floats:
+    def weighted(self, weight: Floats) -> Floats:
         """Sums over groups, (p + 2, p + 2, M), with weights (J, M)."""
         return np.asarray(np.einsum("jm,kjm->km", weight, self.products)[self.place])
 
@@ -165,14 +166,14 @@ class _Sums:
 class _Fit:
     """Estimates at `lam`, M last; names as in `Implied` and in `_fit`."""
 
-    lam: _Floats
-    sigma2: _Floats
-    intercept: _Floats
-    slopes: _Floats
-    sums: _Floats
-    xx: _Floats
-    inverse: _Floats
-    slope: _Floats
+    lam: Floats
+    sigma2: Floats
+    intercept: Floats
+    slopes: Floats
+    sums: Floats
+    xx: Floats
+    inverse: Floats
+    slope: Floats
 
     def implied(self) -> Implied:
         """Everything that REML prints."""
@@ -191,7 +192,7 @@ class _Fit:
         )
 
 
-def _fit(c: _Sums, lam: _Floats) -> _Fit:
+def _fit(c: _Sums, lam: Floats) -> _Fit:
     """Estimates at given lambda, (M,), with the slopes' t values held at what is printed."""
     p = len(c.t)
     weight = c.sizes / (1 + lam * c.sizes)
@@ -216,7 +217,7 @@ def _fit(c: _Sums, lam: _Floats) -> _Fit:
     return _Fit(lam, sigma2, intercept, slopes, sums, xx, inverse, slope)
 
 
-def _inverse(matrices: _Floats) -> _Floats:
+def _inverse(matrices: Floats) -> Floats:
     """Inverses of M matrices, (p, p, M)."""
     if len(matrices) == 1:
         return np.asarray(1 / matrices)

@@ -3,16 +3,13 @@
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
+
+from bayes_sf.arrays import Floats
 
 __all__ = ["gauss_newton", "jacobian"]
 
-_Floats = NDArray[np.float64]
 
-
-def gauss_newton(
-    residuals: Callable[[_Floats], _Floats], start: _Floats, steps: int = 12
-) -> _Floats:
+def gauss_newton(residuals: Callable[[Floats], Floats], start: Floats, steps: int = 12) -> Floats:
     """Least squares for L problems at once, (L, m), with halved steps where needed."""
     point = start
     cost = (residuals(point) ** 2).sum(axis=1)
@@ -34,7 +31,7 @@ def gauss_newton(
     return point
 
 
-def jacobian(residuals: Callable[[_Floats], _Floats], point: _Floats) -> tuple[_Floats, _Floats]:
+def jacobian(residuals: Callable[[Floats], Floats], point: Floats) -> tuple[Floats, Floats]:
     """Residuals (L, R) and their forward-difference Jacobian (L, R, m)."""
     count, m = point.shape
     step = 1e-5 * np.maximum(1.0, np.abs(point))

@@ -13,8 +13,8 @@ ter Braak (2006), Stat. Comput. 16, 239-249 (differential-evolution Metropolis).
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.inputs.published import published_table, rounding_interval, scalar
 from bayes_sf.recovery.answers import surveyed
 from bayes_sf.recovery.least_squares import gauss_newton, jacobian
@@ -30,7 +30,6 @@ from bayes_sf.recovery.states import (
 
 __all__ = ["EXTRA_SPREAD", "mean_states"]
 
-_Floats = NDArray[np.float64]
 
 #: Prior median and log-sd of the standard deviation of a mean of one or two quarters, relative to
 #: that of the other workplaces.
@@ -64,8 +63,8 @@ def mean_states(draws: int, rng: np.random.Generator) -> tuple[States, States]:
 
 
 def _walk(
-    study: "_MeanStudy", point: _Floats, extra: _Floats, rng: np.random.Generator
-) -> tuple[_Floats, _Floats]:
+    study: "_MeanStudy", point: Floats, extra: Floats, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
     """Differential-evolution Metropolis for a population of (point, allocation).
 
     Each walker moves along the difference of two others; every fifth step it also tries a fresh
@@ -117,7 +116,7 @@ class _MeanStudy:
             shape = (len(model.t), 5)
             self.noise[model.table, model.item] = np.zeros(shape), np.full(shape, wide)
 
-        def residuals(point: _Floats) -> _Floats:
+        def residuals(point: Floats) -> Floats:
             return self.residuals(point, np.repeat(extra, len(point), axis=0))
 
         start = np.zeros((_STARTS, 2 * len(self.sizes) + 3))
@@ -129,7 +128,7 @@ class _MeanStudy:
             for model in models:
                 self.noise[model.table, model.item] = nuisance(model, states, rng)
 
-    def unpack(self, point: _Floats, extra: _Floats) -> tuple[States, States]:
+    def unpack(self, point: Floats, extra: Floats) -> tuple[States, States]:
         """States of the 572 and of the 582 at points (D, 2 J + 3) with allocations (D, J)."""
         j = len(self.sizes)
         tau2, sigma2 = self.components.mean(axis=1)
@@ -157,14 +156,14 @@ class _MeanStudy:
         )
         return small, States(sizes.astype(np.int64), means, within)
 
-    def prior_residuals(self, point: _Floats) -> _Floats:
+    def prior_residuals(self, point: Floats) -> Floats:
         """Standard normal coordinates; the effects' centre and scale, which say nothing, pinned."""
         j = len(self.sizes)
         effect = point[:, :j]
         pins = np.column_stack([effect.mean(axis=1), effect.std(axis=1) - 1]) / 0.1
         return np.column_stack([pins, point[:, j + 1 :]])
 
-    def residuals(self, point: _Floats, extra: _Floats) -> _Floats:
+    def residuals(self, point: Floats, extra: Floats) -> Floats:
         """Standardised residuals of a Gaussian approximation, (D, R)."""
         small, large = self.unpack(point, extra)
         parts = [self.prior_residuals(point)]
@@ -179,7 +178,7 @@ class _MeanStudy:
                 parts.append((value - goal) / np.hypot(sd[:, 0], ulp / np.sqrt(12)))
         return np.concatenate(parts, axis=1)
 
-    def log_posterior(self, point: _Floats, extra: _Floats) -> _Floats:
+    def log_posterior(self, point: Floats, extra: Floats) -> Floats:
         """Log posterior density, (D,): standard normal shifts, intervals for what is printed."""
         small, large = self.unpack(point, extra)
         value = -0.5 * (np.delete(point, len(self.sizes), axis=1) ** 2).sum(axis=1)
@@ -187,15 +186,15 @@ class _MeanStudy:
             value = value + log_printed(models, states, self.noise)
         return value
 
-    def allocate(self, count: int, rng: np.random.Generator) -> _Floats:
+    def allocate(self, count: int, rng: np.random.Generator) -> Floats:
         """Industries of the ten extra workplaces, (count, J): at random among table 8's missing."""
         return rng.multivariate_hypergeometric(self.lost, self.n_extra, size=count).astype(float)
 
-    def laplace(self) -> tuple[_Floats, _Floats]:
+    def laplace(self) -> tuple[Floats, Floats]:
         """Mode (m,) and covariance (m, m) of the Gaussian approximation."""
         extra = np.round(self.n_extra * self.lost / self.lost.sum())[None]
 
-        def residuals(point: _Floats) -> _Floats:
+        def residuals(point: Floats) -> Floats:
             return self.residuals(point, np.repeat(extra, len(point), axis=0))
 
         point = gauss_newton(residuals, self.start[None])

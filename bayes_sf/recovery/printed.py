@@ -10,6 +10,7 @@ from functools import cache, cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.published import DECIMALS, published_table, rounding_interval
 from bayes_sf.recovery.answers import Answers, item_answers
@@ -18,7 +19,6 @@ from bayes_sf.recovery.region import NORMAL_QUANTILE, coefficient_region
 
 __all__ = ["FIGURES", "PrintedModel", "figures", "predict", "printed_models"]
 
-_Floats = NDArray[np.float64]
 
 #: The printed figures of a row, in the order of the arrays here.
 FIGURES = ("estimate", "se", "t", "ci_low", "ci_high")
@@ -49,12 +49,12 @@ class PrintedModel:
     table: str
     item: str
     answers: Answers
-    t: _Floats
-    allowed: _Floats
-    estimate: _Floats
+    t: Floats
+    allowed: Floats
+    estimate: Floats
 
     @cached_property
-    def _per_workplace(self) -> tuple[_Floats, _Floats, _Floats]:
+    def _per_workplace(self) -> tuple[Floats, Floats, Floats]:
         """Share with an answer (J,), means (J, p) and spread (J, p, p) of the item's columns."""
         a = self.answers
         share = a.counts / a.surveyed
@@ -64,14 +64,14 @@ class PrintedModel:
         spread = square - answered[:, None, None] * means[:, :, None] * means[:, None, :]
         return answered, means, spread
 
-    def expected(self, sizes: _Floats) -> tuple[_Floats, _Floats, _Floats]:
+    def expected(self, sizes: Floats) -> tuple[Floats, Floats, Floats]:
         """Sizes, means and within cross products of the answers for D samples, (D, J) sizes."""
         answered, means, spread = self._per_workplace
         within = np.einsum("dj,jpq->dpq", sizes, spread)
         return sizes * answered, np.broadcast_to(means, (len(sizes), *means.shape)), within
 
     def candidates(
-        self, n: _Floats, x: tuple[_Floats, _Floats], y: tuple[_Floats, _Floats]
+        self, n: Floats, x: tuple[Floats, Floats], y: tuple[Floats, Floats]
     ) -> Candidates:
         """Candidates with this model's slope t values; x and y are (means, within)."""
         t = np.broadcast_to(self.t[1:], (len(n), len(self.t) - 1))
@@ -80,7 +80,7 @@ class PrintedModel:
     def draw(
         self,
         sizes: NDArray[np.int64],
-        y_means: _Floats,
+        y_means: Floats,
         y_within: float,
         draws: int,
         rng: np.random.Generator,
@@ -107,7 +107,7 @@ class PrintedModel:
         return self.candidates(n, (means, within), (y, y_ss))
 
 
-def figures(implied: Implied) -> _Floats:
+def figures(implied: Implied) -> Floats:
     """The five printable figures of every coefficient, (M, k, 5), in the order of `FIGURES`."""
     b, s = implied.coef, implied.se
     return np.stack([b, s, b / s, b - NORMAL_QUANTILE * s, b + NORMAL_QUANTILE * s], axis=-1)
@@ -145,7 +145,7 @@ def printed_models(table: str) -> tuple[PrintedModel, ...]:
     return tuple(models)
 
 
-def _estimate(row: _Floats) -> tuple[float, float]:
+def _estimate(row: Floats) -> tuple[float, float]:
     """Range of the estimate that a row's figures, (5, 2), allow together."""
     estimate, se, t, low, high = ((float(a), float(b)) for a, b in row)
     region = coefficient_region(estimate, se, t=t, ci_low=low, ci_high=high)
@@ -153,7 +153,7 @@ def _estimate(row: _Floats) -> tuple[float, float]:
 
 
 def predict(
-    models: tuple[PrintedModel, ...], sizes: _Floats, y_means: _Floats, y_within: _Floats
+    models: tuple[PrintedModel, ...], sizes: Floats, y_means: Floats, y_within: Floats
 ) -> list[Implied]:
     """What each model prints for D states of the study, at expected answers.
 

@@ -13,12 +13,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.recovery.implied import Candidates, Implied, solve
 from bayes_sf.recovery.printed import SELECTION, PrintedModel
 
 __all__ = ["refine"]
 
-_Floats = NDArray[np.float64]
 _STEPS = 10
 #: Farthest that a coordinate moves in one step and in all, in units of its own spread.
 _STRIDE, _FARTHEST = 1.0, 4.0
@@ -68,7 +68,7 @@ def refine(model: PrintedModel, candidates: Candidates, sizes: NDArray[np.int64]
     return _moved(model, candidates, best * scale)
 
 
-def _spread(model: PrintedModel, c: Candidates, sizes: NDArray[np.int64]) -> _Floats:
+def _spread(model: PrintedModel, c: Candidates, sizes: NDArray[np.int64]) -> Floats:
     """Standard deviations of the coordinates, (D, J p + J + 1): x means, y means, ln y within."""
     a = model.answers
     share = a.counts / np.maximum(a.counts.sum(axis=0), 1)
@@ -90,7 +90,7 @@ def _spread(model: PrintedModel, c: Candidates, sizes: NDArray[np.int64]) -> _Fl
     return np.column_stack([x, y, within])
 
 
-def _moved(model: PrintedModel, c: Candidates, change: _Floats) -> Candidates:
+def _moved(model: PrintedModel, c: Candidates, change: Floats) -> Candidates:
     """Candidates after a change of their coordinates."""
     d, j, p = c.x_means.shape
     x = change[:, : j * p].reshape(d, j, p)
@@ -109,14 +109,14 @@ def _moved(model: PrintedModel, c: Candidates, change: _Floats) -> Candidates:
     )
 
 
-def _targets(implied: Implied) -> _Floats:
+def _targets(implied: Implied) -> Floats:
     """The intercept's t and all estimates, (D, k + 1)."""
     return np.column_stack([implied.coef[:, 0] / implied.se[:, 0], implied.coef])
 
 
 def _gradient(
-    model: PrintedModel, c: Candidates, point: _Floats, scale: _Floats, value: _Floats
-) -> _Floats:
+    model: PrintedModel, c: Candidates, point: Floats, scale: Floats, value: Floats
+) -> Floats:
     """Forward differences of the targets in standardised coordinates, (D, k + 1, m)."""
     d, m = point.shape
     moved = (point[:, None, :] + _DIFFERENCE * np.eye(m)) * scale[:, None, :]

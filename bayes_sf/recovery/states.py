@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from bayes_sf.arrays import Floats
 from bayes_sf.inputs.published import published_table
 from bayes_sf.recovery.implied import Candidates, Implied, solve
 from bayes_sf.recovery.printed import PrintedModel, figures, predict
@@ -26,10 +27,9 @@ __all__ = [
     "table_sizes",
 ]
 
-_Floats = NDArray[np.float64]
 
 #: Bias and sd of each printed figure, (k, 5), by table and item.
-type Noise = dict[tuple[str, str], tuple[_Floats, _Floats]]
+type Noise = dict[tuple[str, str], tuple[Floats, Floats]]
 
 #: A figure that no state can return costs this much probability instead of everything.
 _FLOOR = 1e-4
@@ -50,8 +50,8 @@ class States:
     """
 
     sizes: NDArray[np.int64]
-    means: _Floats
-    within: _Floats
+    means: Floats
+    within: Floats
 
     def take(self, which: NDArray[np.intp]) -> "States":
         """The chosen states."""
@@ -79,7 +79,7 @@ def predict_states(models: tuple[PrintedModel, ...], states: States) -> list[Imp
 
 def nuisance(
     model: PrintedModel, states: States, rng: np.random.Generator, draws: int = 400
-) -> tuple[_Floats, _Floats]:
+) -> tuple[Floats, Floats]:
     """Bias and sd of each printed figure, (k, 5), from who answered and was linked."""
     state = states.take(np.array([0]))
     sample = model.draw(state.sizes[0], state.means[0], float(state.within[0]), draws, rng)
@@ -92,7 +92,7 @@ def log_printed(
     models: tuple[PrintedModel, ...],
     states: States,
     noise: Noise,
-) -> _Floats:
+) -> Floats:
     """Log probability that the models print what they print, (D,).
 
     Two figures per coefficient carry the information: the estimate, within what all figures of its

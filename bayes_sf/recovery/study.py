@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.errors import SpecError, UsageError, check_seed
 from bayes_sf.recovery.answers import surveyed
 from bayes_sf.recovery.change_states import change_states
@@ -27,7 +28,6 @@ from bayes_sf.spec.study import Study
 
 __all__ = ["PublishedStudy", "Recovered", "recover_study"]
 
-_Floats = NDArray[np.float64]
 
 #: Draws kept even when fewer return every printed figure.
 _KEEP = 8
@@ -267,7 +267,7 @@ def _check_quarters(spec: ModelSpec, known: tuple[int, ...]) -> None:
         )  # fmt: skip
 
 
-def _excess(implied: Implied, low: _Floats, high: _Floats) -> _Floats:
+def _excess(implied: Implied, low: Floats, high: Floats) -> Floats:
     """How far the worst figure is outside its printed range, in widths of that range, (M,)."""
     value = figures(implied)
     excess = np.maximum(np.maximum(low - value, value - high) / (high - low), 0)

@@ -22,11 +22,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.errors import DataError, SpecError, closest
 
 __all__ = ["FAMILIES", "GAUSSIAN", "Family", "check_response", "family_of"]
-
-_Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ class Family:
             return "a density above zero"
         return "a density" if self.name in {"gaussian", "beta"} else "a probability"
 
-    def expects(self, values: _Floats) -> NDArray[np.bool_]:
+    def expects(self, values: Floats) -> NDArray[np.bool_]:
         """Which values the family can have, (n,)."""
         whole = values == np.round(values)
         found = {
@@ -138,9 +137,7 @@ def family_of(name: str) -> Family:
     raise SpecError("model: family", rule, got=name, fix=closest(meant, FAMILIES))
 
 
-def check_response(
-    family: Family, name: str, values: _Floats, trials: _Floats | None = None
-) -> None:
+def check_response(family: Family, name: str, values: Floats, trials: Floats | None = None) -> None:
     """Refuse a response that a family cannot have.
 
     Parameters
@@ -168,7 +165,7 @@ def check_response(
         )  # fmt: skip
 
 
-def _other(family: Family, values: _Floats) -> str:
+def _other(family: Family, values: Floats) -> str:
     """What may have been meant."""
     inside = bool(((values >= 0) & (values <= 1)).all())
     if family.name == "beta" and inside:

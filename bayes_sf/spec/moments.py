@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.errors import DataError
 from bayes_sf.spec.names import INTERCEPT, check_columns, check_list, check_names
 from bayes_sf.spec.outcome import warn_of_outcome
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from narwhals.typing import IntoFrame
 
 __all__ = ["INTERCEPT", "Moments"]
-
-_Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,9 +66,9 @@ class Moments:
     outcome: str
     predictors: tuple[str, ...]
     groups: tuple[str, ...]
-    sizes: _Floats
-    means: _Floats
-    within: _Floats
+    sizes: Floats
+    means: Floats
+    within: Floats
     group: str = "group"
     n_rows: int | None = None
 
@@ -93,12 +92,12 @@ class Moments:
         return len(self.groups)
 
     @cached_property
-    def grand_mean(self) -> _Floats:
+    def grand_mean(self) -> Floats:
         """Mean of every column over all rows, (p + 1,)."""
         return np.asarray(self.sizes @ self.means / self.sizes.sum())
 
     @cached_property
-    def spread(self) -> _Floats:
+    def spread(self) -> Floats:
         """Standard deviation of every column over all rows, (p + 1,)."""
         deviation = self.means - self.grand_mean
         total = np.diag(self.within) + self.sizes @ deviation**2
@@ -204,14 +203,14 @@ class Moments:
     @classmethod
     def from_arrays(
         cls,
-        data: _Floats,
+        data: Floats,
         code: NDArray[np.intp],
         *,
         outcome: str,
         predictors: tuple[str, ...],
         groups: tuple[str, ...],
         group: str = "group",
-        weights: _Floats | None = None,
+        weights: Floats | None = None,
     ) -> "Moments":
         """Moments of columns [x1 ... xp y] with rows coded 0 ... J - 1 by group.
 
@@ -294,7 +293,7 @@ class Moments:
 _SMALL, _LARGE = 1e-70, 1e70
 
 
-def _check_squares(centred: _Floats, names: tuple[str, ...]) -> None:
+def _check_squares(centred: Floats, names: tuple[str, ...]) -> None:
     """Refuse columns whose cross products overflow, or vanish."""
     reach = np.abs(centred).max(axis=0, initial=0.0)
     for name, most in zip(names, reach, strict=True):
@@ -307,7 +306,7 @@ def _check_squares(centred: _Floats, names: tuple[str, ...]) -> None:
             )
 
 
-def _aligned(moments: Moments, groups: tuple[str, ...]) -> tuple[_Floats, _Floats]:
+def _aligned(moments: Moments, groups: tuple[str, ...]) -> tuple[Floats, Floats]:
     """Sizes and means in the order of `groups`, zero where a group is absent."""
     sizes = np.zeros(len(groups))
     means = np.zeros((len(groups), moments.means.shape[1]))

@@ -17,13 +17,12 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.errors import OutcomeWarning
 
 __all__ = ["warn_of_outcome", "what_else"]
 
-_Floats = NDArray[np.float64]
 
 #: Scales of so many steps are read as numbers; rows behind each value of a shorter one, at least.
 _STEPS: Final = 5
@@ -35,7 +34,7 @@ _SKEW: Final = 0.3
 _PACKAGE: Final = str(Path(__file__).resolve().parents[1])
 
 
-def what_else(values: _Floats) -> str:
+def what_else(values: Floats) -> str:
     """Say what an outcome looks like and what is made for it; "" for one that is Gaussian's.
 
     Parameters
@@ -76,7 +75,7 @@ def what_else(values: _Floats) -> str:
     return ""
 
 
-def warn_of_outcome(values: _Floats, name: str) -> None:
+def warn_of_outcome(values: Floats, name: str) -> None:
     """Warn where an outcome is not what a Gaussian model is for.
 
     Parameters

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.errors import DataError, UsageError
 from bayes_sf.inputs.design import ROUNDING
 from bayes_sf.spec.model import ModelSpec
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from narwhals.typing import IntoFrame
 
 __all__ = ["Rows", "check_made", "check_options", "check_varies"]
-
-_Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,12 +67,12 @@ class Rows:
     group: str
     predictors: tuple[str, ...]
     groups: tuple[str, ...]
-    y: _Floats = field(repr=False)
-    x: _Floats = field(repr=False)
+    y: Floats = field(repr=False)
+    x: Floats = field(repr=False)
     code: NDArray[np.intp] = field(repr=False)
     steps: Mapping[str, slice] = field(default_factory=dict)
-    repeats: _Floats | None = field(default=None, repr=False)
-    known_se: _Floats | None = field(default=None, repr=False)
+    repeats: Floats | None = field(default=None, repr=False)
+    known_se: Floats | None = field(default=None, repr=False)
     frame: "pd.DataFrame | None" = field(default=None, repr=False)
     gaps: Gaps | None = field(default=None, repr=False)
 
@@ -166,7 +165,7 @@ class Rows:
         frame, gaps = drop_gaps(read, [(spec.group,)], missing=spec.missing)
         y = numeric(frame, spec.outcome)
         groups, code = code_groups(frame, spec.group)
-        columns: list[tuple[str, _Floats]] = []
+        columns: list[tuple[str, Floats]] = []
         steps: dict[str, slice] = {}
         for name in spec.predictors:
             added = _columns(frame, name, spec, code)
@@ -225,7 +224,7 @@ def check_made(name: str, labels: Sequence[str], spec: ModelSpec) -> None:
 
 def _columns(
     frame: "pd.DataFrame", name: str, spec: ModelSpec, code: NDArray[np.intp]
-) -> list[tuple[str, _Floats]]:
+) -> list[tuple[str, Floats]]:
     """One predictor's columns, as the specification has it enter."""
     if name in spec.monotonic:
         return _thresholds(frame[name], name)
@@ -234,7 +233,7 @@ def _columns(
         found = [(name, _standardised(found, name))]
     if name not in spec.within_between:
         return found
-    split: list[tuple[str, _Floats]] = []
+    split: list[tuple[str, Floats]] = []
     sizes = np.bincount(code)
     for label, values in found:
         means = (np.bincount(code, weights=values) / sizes)[code]
@@ -244,7 +243,7 @@ def _columns(
     return split
 
 
-def _standardised(found: list[tuple[str, _Floats]], name: str) -> _Floats:
+def _standardised(found: list[tuple[str, Floats]], name: str) -> Floats:
     """A predictor's numbers less their mean, in standard deviations (n - 1) of these rows."""
     label, values = found[0]
     if label != name:
@@ -255,13 +254,13 @@ def _standardised(found: list[tuple[str, _Floats]], name: str) -> _Floats:
     return np.asarray(centred / values.std(ddof=1))
 
 
-def check_varies(deviation: _Floats, values: _Floats, name: str, why: str) -> None:
+def check_varies(deviation: Floats, values: Floats, name: str, why: str) -> None:
     """Deviations are more than rounding: brought to unit scale, noise would be a predictor."""
     if not np.abs(deviation).max() > ROUNDING * np.abs(values).max():
         raise DataError(f"column {name!r}", f"must vary {why}", fix="leave that option out")
 
 
-def _thresholds(column: "pd.Series[float]", name: str) -> list[tuple[str, _Floats]]:
+def _thresholds(column: "pd.Series[float]", name: str) -> list[tuple[str, Floats]]:
     """Whether a monotonic predictor lies above each category but the last."""
     import pandas as pd
 
@@ -287,7 +286,7 @@ def _thresholds(column: "pd.Series[float]", name: str) -> list[tuple[str, _Float
 _MOST = 1e70
 
 
-def _positive(frame: "pd.DataFrame", name: str) -> _Floats | None:
+def _positive(frame: "pd.DataFrame", name: str) -> Floats | None:
     """Counts or standard errors: a column of positive numbers; None where none is named."""
     if not name:
         return None

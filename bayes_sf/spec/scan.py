@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.errors import DataError
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import Moments
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     import narwhals as nw
 
 __all__ = ["Scan"]
-
-_Floats = NDArray[np.float64]
 
 
 class Scan:
@@ -132,7 +130,7 @@ def _columns(table: "nw.LazyFrame[Any]", specs: Sequence[ModelSpec]) -> Columns:
 def _moments(sums: Sums, columns: Columns, spec: ModelSpec) -> Moments:
     """One model's moments, with what it asks of its predictors done to them."""
     place = {column: i for i, column in enumerate(columns)}
-    made: list[tuple[str, int, _Floats, float]] = []  # name, column, means by group, scale within
+    made: list[tuple[str, int, Floats, float]] = []  # name, column, means by group, scale within
     for name in spec.predictors:
         mine = [c for c in columns if (c.name, c.coded) == (name, name in spec.categorical)]
         added = [part for column in mine for part in _as_asked(sums, place[column], column, spec)]
@@ -150,7 +148,7 @@ def _moments(sums: Sums, columns: Columns, spec: ModelSpec) -> Moments:
 
 def _as_asked(
     sums: Sums, i: int, column: Column, spec: ModelSpec
-) -> Iterator[tuple[str, int, _Floats, float]]:
+) -> Iterator[tuple[str, int, Floats, float]]:
     """A column as it is, standardised, or split into its parts within and between groups."""
     n, away, raw = sums.sizes.sum(), sums.means[:, i], sums.means[:, i] + sums.shift[i]
     means, scale = raw, 1.0

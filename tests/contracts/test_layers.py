@@ -14,7 +14,7 @@ from bayes_sf.moved import MOVED
 
 PACKAGE = Path(__file__).resolve().parents[2] / "bayes_sf"
 ROOMS = (
-    "errors", "catalogue", "resources", "stand_in", "folder", "moved",
+    "errors", "arrays", "catalogue", "resources", "stand_in", "folder", "moved",
     "inputs", "spec", "engines", "recovery", "replica", "analysis", "disclosure", "output", "cli",
 )  # fmt: skip
 #: Modules in a folder: of more, nobody finds any.
@@ -23,7 +23,7 @@ MOST = 16
 PROTECTED = {"output/tables/described_sample.py"}
 MODULES = [path for path in sorted(PACKAGE.rglob("*.py")) if path.parent != PACKAGE] + [
     PACKAGE / f"{name}.py"
-    for name in ("errors", "catalogue", "resources", "stand_in", "folder", "moved")
+    for name in ("errors", "arrays", "catalogue", "resources", "stand_in", "folder", "moved")
 ]
 
 
@@ -138,3 +138,9 @@ def test_tests_stand_in_the_rooms_that_they_test() -> None:
         if path.relative_to(here).parts[0] not in rooms
     ]
     assert not lost
+
+
+def test_arrays_of_floats_have_one_name() -> None:
+    alias = re.compile(r"^(type )?\w+ = NDArray\[np\.float64\]", re.MULTILINE)
+    found = [path for path in MODULES if alias.search(path.read_text(encoding="utf-8"))]
+    assert found == [PACKAGE / "arrays.py"]

@@ -17,8 +17,8 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.loading import Loading
 from bayes_sf.engines.mixed.fit import of_rows
 from bayes_sf.engines.result import Result
@@ -37,7 +37,6 @@ __all__ = [
     "matrices_of_result", "named", "texts",
 ]  # fmt: skip
 
-_Floats = NDArray[np.float64]
 
 #: What becomes of random effects: those of the row's level, one never seen, or none.
 GROUPS = ("known", "new", "none")
@@ -276,7 +275,7 @@ def _read(design: Design, new: Any, names: Sequence[str]) -> "pd.DataFrame":
         raise
 
 
-def _population(new: Any, name: str) -> _Floats:
+def _population(new: Any, name: str) -> Floats:
     """How many each row stands for."""
     found = numeric(frame_from(new, [name]), name)
     if (found < 0).any() or not found.sum() > 0:
@@ -297,7 +296,7 @@ def _several(value: Any) -> list[Any]:
 
 def _averaged(
     frame: "pd.DataFrame",
-    weight: _Floats,
+    weight: Floats,
     given: Mapping[str, Any],
     sets: Sequence[tuple[Any, ...]],
     split: Sequence[str],

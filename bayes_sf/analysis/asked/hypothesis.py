@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bayes_sf.analysis.asked.grid import check_result, texts
 from bayes_sf.analysis.asked.linear import Wald, answer, fixed_loading
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError, closest
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Claim", "hypothesis", "read_claim"]
 
-_Floats = NDArray[np.float64]
 
 _SIGNS: Final = (">=", "<=", "==", "!=", ">", "<", "=")
 _NUMBER: Final = re.compile(r"\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+")
@@ -51,7 +50,7 @@ class Claim:
     """
 
     text: str
-    weights: _Floats = field(repr=False)
+    weights: Floats = field(repr=False)
     constant: float
     sign: str
 
@@ -125,7 +124,7 @@ def hypothesis(result: Result, claims: str | Iterable[str]) -> "pd.DataFrame":
         found.cdf(0.0), signs)))  # fmt: skip
 
 
-def _judged(below: _Floats, signs: Sequence[str]) -> dict[str, _Floats]:
+def _judged(below: Floats, signs: Sequence[str]) -> dict[str, Floats]:
     """Probability of each claim, and its odds."""
     above = np.array([sign == ">" for sign in signs])
     probability, other = np.where(above, 1 - below, below), np.where(above, below, 1 - below)
@@ -137,7 +136,7 @@ def _tested(found: Wald, signs: Sequence[str]) -> dict[str, object]:
     """Student's t, or z, of each claim."""
     from scipy.special import stdtr
 
-    def tails(df: Any, ratio: _Floats) -> _Floats:
+    def tails(df: Any, ratio: Floats) -> Floats:
         sides = {">": stdtr(df, -ratio), "<": stdtr(df, ratio), "=": 2 * stdtr(df, -np.abs(ratio))}
         return np.array([sides[sign][place] for place, sign in enumerate(signs)])
 
@@ -267,7 +266,7 @@ class _Reader:
             raise UsageError(f"hypothesis {self._text!r}", rule, fix="its sides must differ in one")
         return Claim(" ".join(self._text.split()), weights, left[1] - right[1], sign[0])
 
-    def _sum(self) -> tuple[_Floats, float]:
+    def _sum(self) -> tuple[Floats, float]:
         value = self._product()
         while self._peek()[0] in {"+", "-"}:
             factor = 1.0 if self._next()[0] == "+" else -1.0
@@ -275,7 +274,7 @@ class _Reader:
             value = value[0] + factor * other[0], value[1] + factor * other[1]
         return value
 
-    def _product(self) -> tuple[_Floats, float]:
+    def _product(self) -> tuple[Floats, float]:
         value = self._single()
         while self._peek()[0] in {"*", "/"}:
             mark, _, at = self._next()
@@ -291,7 +290,7 @@ class _Reader:
             value = value[0] * factor, value[1] * factor
         return value
 
-    def _single(self) -> tuple[_Floats, float]:
+    def _single(self) -> tuple[Floats, float]:
         kind, text, at = self._next()
         if kind in {"+", "-"}:
             value = self._single()

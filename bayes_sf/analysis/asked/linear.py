@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.gaussian.ols_reml import GaussianFit
 from bayes_sf.engines.gaussian.posterior import Posterior
@@ -38,7 +38,6 @@ __all__ = [
     "Drawn", "Wald", "answer", "fixed_loading", "joined", "means_of", "table_of", "unit_loading",
 ]  # fmt: skip
 
-_Floats = NDArray[np.float64]
 
 #: Numbers that are worked on at a time.
 _BLOCK = 8_000_000
@@ -57,18 +56,18 @@ class Wald:
         Whether intervals are Student's, too.
     """
 
-    estimate: _Floats
-    error: _Floats
-    df: _Floats | None = None
+    estimate: Floats
+    error: Floats
+    df: Floats | None = None
     by_t: bool = False
 
     @property
-    def ratio(self) -> _Floats:
+    def ratio(self) -> Floats:
         """Estimates in standard errors, (m,): t or z."""
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(self.estimate / self.error)
 
-    def tested(self, p: Callable[[Any, _Floats], Any]) -> dict[str, Any]:
+    def tested(self, p: Callable[[Any, Floats], Any]) -> dict[str, Any]:
         """Columns of a test: ``t, df, p``, or ``z, p``.
 
         Parameters
@@ -80,15 +79,15 @@ class Wald:
             return {"z": self.ratio, "p": p(np.inf, self.ratio)}
         return {"t": self.ratio, "df": self.df, "p": p(self.df, self.ratio)}
 
-    def mean(self) -> _Floats:
+    def mean(self) -> Floats:
         """Estimates, (m,)."""
         return self.estimate
 
-    def sd(self) -> _Floats:
+    def sd(self) -> Floats:
         """Standard errors, (m,)."""
         return self.error
 
-    def quantile(self, probs: Sequence[float]) -> _Floats:
+    def quantile(self, probs: Sequence[float]) -> Floats:
         """Limits of Wald intervals, (m, len(probs)): with the normal's quantiles, or Student's."""
         from scipy.special import ndtri, stdtrit
 
@@ -102,21 +101,21 @@ class Wald:
 class Drawn:
     """Draws of m quantities, (m, S)."""
 
-    draws: _Floats
+    draws: Floats
 
-    def mean(self) -> _Floats:
+    def mean(self) -> Floats:
         """Means, (m,)."""
         return np.asarray(self.draws.mean(axis=1))
 
-    def sd(self) -> _Floats:
+    def sd(self) -> Floats:
         """Return the standard deviations, (m,)."""
         return np.asarray(self.draws.std(axis=1, ddof=1))
 
-    def quantile(self, probs: Sequence[float]) -> _Floats:
+    def quantile(self, probs: Sequence[float]) -> Floats:
         """Quantiles, (m, len(probs))."""
         return np.asarray(np.quantile(self.draws, probs, axis=1).T)
 
-    def cdf(self, value: float) -> _Floats:
+    def cdf(self, value: float) -> Floats:
         """P(quantity <= value), (m,)."""
         return np.asarray((self.draws <= value).mean(axis=1))
 
@@ -124,7 +123,7 @@ class Drawn:
 type Answer = NormalMixture | Drawn | Wald
 
 
-def fixed_loading(result: Result, x: _Floats) -> Loading:
+def fixed_loading(result: Result, x: Floats) -> Loading:
     """Combinations of a result's coefficients alone.
 
     Parameters
@@ -225,7 +224,7 @@ def _of_moments(result: Result, fit: GaussianFit, loading: Loading, *, degrees: 
 def _of_draws(posterior: "xr.Dataset", group: str, loading: Loading) -> NormalMixture | Drawn:
     """Draws of coefficients and effects; what is never seen is normal given each draw."""
 
-    def flat(name: str, *dims: str) -> _Floats:
+    def flat(name: str, *dims: str) -> Floats:
         return np.asarray(
             posterior[name].transpose("chain", "draw", *dims).to_numpy().reshape(-1, *(
                 posterior.sizes[dim] for dim in dims
@@ -251,7 +250,7 @@ def _of_draws(posterior: "xr.Dataset", group: str, loading: Loading) -> NormalMi
     return _mixed(total, variance)
 
 
-def _mixed(means: _Floats, variances: _Floats) -> NormalMixture | Drawn:
+def _mixed(means: Floats, variances: Floats) -> NormalMixture | Drawn:
     """Draws, or a mixture of normals around them."""
     if not variances.any():
         return Drawn(means)
@@ -260,7 +259,7 @@ def _mixed(means: _Floats, variances: _Floats) -> NormalMixture | Drawn:
     return NormalMixture(np.full(draws, 1 / draws), means, sds)
 
 
-def means_of(result: Result, loading: Loading) -> _Floats:
+def means_of(result: Result, loading: Loading) -> Floats:
     """Estimates or posterior means of linear combinations, (m,).
 
     Parameters
@@ -312,7 +311,7 @@ def joined(answers: Iterable[Answer], prob: float, index: Any, *, signed: bool) 
     """
     import pandas as pd
 
-    parts: list[dict[str, _Floats]] = []
+    parts: list[dict[str, Floats]] = []
     for found in answers:
         limits = found.quantile([0.5 - 0.5 * prob, 0.5 + 0.5 * prob])
         columns = {
@@ -335,7 +334,7 @@ def _components(result: Result, loading: Loading) -> int:
     return max(int(getattr(fitted, "width", 0)), 4000)
 
 
-def _sign(found: Answer) -> dict[str, _Floats]:
+def _sign(found: Answer) -> dict[str, Floats]:
     """How sure the sign of a quantity is."""
     from scipy.special import stdtr
 

@@ -11,9 +11,9 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bayes_sf.analysis.asked.linear import Drawn, Wald, joined, means_of, table_of
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.loading import Loading
 from bayes_sf.engines.outcomes.response import linked, mean_slope, moments
 from bayes_sf.engines.outcomes.result import OutcomeResult
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SCALES", "Weighed", "check_scale", "means_by_row", "weighed_table"]
 
-_Floats = NDArray[np.float64]
 
 #: Of the response's mean, or of the linear predictor.
 SCALES = ("response", "link")
@@ -120,7 +119,7 @@ def _taken_back(result: OutcomeResult, table: "pd.DataFrame") -> "pd.DataFrame":
     return found.assign(sd=table["sd"] * mean_slope(result.family, found["estimate"].to_numpy()))
 
 
-def means_by_row(result: Result, loading: Loading) -> _Floats:
+def means_by_row(result: Result, loading: Loading) -> Floats:
     """Estimates or posterior means of every row's mean, (n,).
 
     Parameters
@@ -156,7 +155,7 @@ def _parts(result: OutcomeResult, weighed: Weighed) -> Iterator[Weighed]:
                for (rows, matrix), at in zip(some, used, strict=True)]  # fmt: skip
 
 
-def _drawn(result: OutcomeResult, weighed: Weighed) -> _Floats:
+def _drawn(result: OutcomeResult, weighed: Weighed) -> Floats:
     """Draws of sums of means, (r, N)."""
     fitted = result.fitted
     total = np.zeros((weighed[0][1].shape[0], fitted.width))

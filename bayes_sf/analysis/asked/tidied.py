@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bayes_sf.analysis.asked.grid import (
     check_result,
@@ -19,6 +18,7 @@ from bayes_sf.analysis.asked.grid import (
 )
 from bayes_sf.analysis.asked.linear import table_of, unit_loading
 from bayes_sf.analysis.asked.response import means_by_row
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.gaussian.icc import explained_variance, spread_of, variance_between
 from bayes_sf.engines.loading import Loading
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["EFFECTS", "augment", "glance", "r2", "tidy"]
 
-_Floats = NDArray[np.float64]
 
 #: Kinds of rows of `tidy`: coefficients, sds and correlations, effects of levels.
 EFFECTS: Final = ("fixed", "ran_pars", "ran_vals")
@@ -309,7 +308,7 @@ def augment(result: Result) -> "pd.DataFrame":
     return design.frame.assign(**dict(zip(names, columns, strict=True)))
 
 
-def _response(result: Result, loading: Loading) -> _Floats:
+def _response(result: Result, loading: Loading) -> Floats:
     """Responses of the fitted rows as they were given; shares of trials."""
     matrices = matrices_of_result(result)
     if not isinstance(result, OutcomeResult):
@@ -366,11 +365,11 @@ def r2(result: Result) -> dict[str, float]:
     return {"marginal": explained / total, "conditional": 1 - resid / total}
 
 
-def _whole(counts: _Floats | None) -> Any:
+def _whole(counts: Floats | None) -> Any:
     return None if counts is None else counts.astype(int)
 
 
-def _covariance(factor: Any, found: dict[str, float]) -> _Floats:
+def _covariance(factor: Any, found: dict[str, float]) -> Floats:
     """Covariance of a factor's effects from its sds and correlations."""
     sds, pairs = sd_names(factor)
     values = np.array([found[name] for name in sds])

@@ -16,14 +16,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.exact import ExactPosterior
 from bayes_sf.spec.rows import Rows
 
 __all__ = ["LeftOut", "contrast_without", "left_out"]
-
-_Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,10 +43,10 @@ class LeftOut:
     """
 
     at: int
-    along: _Floats
-    pull: _Floats
-    own: _Floats
-    log_density: _Floats
+    along: Floats
+    pull: Floats
+    own: Floats
+    log_density: Floats
 
 
 def left_out(posterior: ExactPosterior, rows: Rows) -> Iterator[LeftOut]:
@@ -77,8 +75,8 @@ def left_out(posterior: ExactPosterior, rows: Rows) -> Iterator[LeftOut]:
 
 
 def contrast_without(
-    posterior: ExactPosterior, rows: Rows, loading: _Floats
-) -> tuple[_Floats, _Floats]:
+    posterior: ExactPosterior, rows: Rows, loading: Floats
+) -> tuple[Floats, Floats]:
     """Posterior mean and sd of a linear combination of coefficients without each row.
 
     Parameters

@@ -28,10 +28,10 @@ from typing import TYPE_CHECKING
 from warnings import catch_warnings, filterwarnings
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bayes_sf.analysis.checks.left_out import left_out
 from bayes_sf.analysis.checks.unseen import unseen
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.gaussian.exact import ExactPosterior
 from bayes_sf.engines.gaussian.posterior import Posterior
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Loo", "compare_models", "exact_loo", "leave_group_out", "loo", "rows_of_result"]
 
-_Floats = NDArray[np.float64]
 
 #: Draws of an exact posterior where draws are needed.
 _DRAWS = 4000
@@ -75,9 +74,9 @@ class Loo:
     """
 
     kind: str
-    pointwise: _Floats = field(repr=False)
-    full: _Floats = field(repr=False)
-    pareto_k: _Floats | None = field(default=None, repr=False)
+    pointwise: Floats = field(repr=False)
+    full: Floats = field(repr=False)
+    pareto_k: Floats | None = field(default=None, repr=False)
     good_k: float = float("nan")
 
     @property
@@ -308,7 +307,7 @@ def _check_same_rows(results: Mapping[str, Result]) -> None:
             )  # fmt: skip
 
 
-def _outcomes(result: Result) -> _Floats:
+def _outcomes(result: Result) -> Floats:
     """Outcomes of the rows that a result was fitted to, in their order."""
     if not isinstance(result, MixedResult):
         return rows_of_result(result).y
@@ -350,6 +349,6 @@ def rows_of_result(result: Result) -> Rows:
     return result.data
 
 
-def _log_mean_exp(values: _Floats) -> _Floats:
+def _log_mean_exp(values: Floats) -> Floats:
     """Log of the mean over the first axis."""
     return np.asarray(np.logaddexp.reduce(values, axis=0) - np.log(len(values)))

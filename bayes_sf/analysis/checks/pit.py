@@ -18,20 +18,18 @@ Examples
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bayes_sf.analysis.checks.left_out import left_out
 from bayes_sf.analysis.checks.loo import rows_of_result
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
 
 __all__ = ["loo_pit"]
 
-type _Floats = NDArray[np.float64]
 
-
-def loo_pit(result: Result) -> _Floats:
+def loo_pit(result: Result) -> Floats:
     """Transform each row's outcome by its predictive distribution given all other rows.
 
     Parameters

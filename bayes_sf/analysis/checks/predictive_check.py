@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.analysis.checks.loo import rows_of_result
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.result import Result
 from bayes_sf.engines.sampled.pointwise import given_draws
 
@@ -31,10 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = ["STATISTICS", "check_predictions", "summarise_replicates"]
 
-_Floats = NDArray[np.float64]
 
 #: What rows are summed up by: name to function along the last axis.
-STATISTICS: Mapping[str, Callable[[_Floats], _Floats]] = {
+STATISTICS: Mapping[str, Callable[[Floats], Floats]] = {
     "mean": lambda y: y.mean(axis=-1),
     "sd": lambda y: y.std(axis=-1, ddof=1) if y.shape[-1] > 1 else np.full(y.shape[:-1], np.nan),
     "min": lambda y: y.min(axis=-1),
@@ -76,7 +76,7 @@ def check_predictions(result: Result, *, seed: int = 1) -> "pd.DataFrame":
 
 
 def summarise_replicates(
-    y: _Floats, replicates: _Floats, members: Mapping[str, NDArray[np.intp]], *, prob: float
+    y: Floats, replicates: Floats, members: Mapping[str, NDArray[np.intp]], *, prob: float
 ) -> "pd.DataFrame":
     """Sum data and replications up.
 

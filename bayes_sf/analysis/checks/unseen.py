@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.exact import ExactPosterior
 from bayes_sf.engines.gaussian.icc import variance_between
 from bayes_sf.engines.gaussian.mixture import NormalMixture
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Unseen", "unseen"]
 
-_Floats = NDArray[np.float64]
 
 #: Nodes over what is not known of a new group's residuals: of a Gauss rule, of a trapezoidal one.
 _GAUSS, _EVEN = 48, 80
@@ -55,7 +54,7 @@ class Unseen:
         Predictive distribution of the mean of the rows, one quantity.
     """
 
-    log_density: _Floats
+    log_density: Floats
     mean: NormalMixture
 
 
@@ -89,7 +88,7 @@ def _exact(fitted: Posterior | RepeatedPosterior, rows: Rows) -> Unseen:
         repeats = np.ones(rows.n_obs) if rows.repeats is None else rows.repeats
         noise = np.column_stack([fitted.factors("sd_resid", m) ** 2 for m in repeats])
 
-    def mixed(loading: _Floats, noise: _Floats) -> NormalMixture:
+    def mixed(loading: Floats, noise: Floats) -> NormalMixture:
         return NormalMixture.average(
             [_new(part, loading, own) for part, own in zip(parts, noise, strict=True)], share
         )
@@ -98,7 +97,7 @@ def _exact(fitted: Posterior | RepeatedPosterior, rows: Rows) -> Unseen:
     return Unseen(mixed(loading, noise).log_density(rows.y), mean)
 
 
-def _new(part: ExactPosterior, loading: _Floats, noise: _Floats) -> NormalMixture:
+def _new(part: ExactPosterior, loading: Floats, noise: Floats) -> NormalMixture:
     """Outcomes loading' beta + u + e of a new group, Var(e) = noise sigma^2, (m,)."""
     return part.contrast(loading, part.grid.given.lam + noise[:, None])
 
@@ -132,7 +131,7 @@ def _of_draws(posterior: "xr.Dataset", rows: Rows, spec: ModelSpec, seed: int) -
 
 def _residuals(
     posterior: "xr.Dataset", rows: Rows, spec: ModelSpec
-) -> Iterator[tuple[_Floats, _Floats]]:
+) -> Iterator[tuple[Floats, Floats]]:
     """Log weights (D, 1) and residual variances (D, n) of the parts of a mixture of normals."""
     draws = posterior["sd_group"].size
     one = np.zeros((draws, 1))
@@ -155,7 +154,7 @@ def _residuals(
         yield one, variance
 
 
-def _log_precisions(nu: _Floats) -> tuple[_Floats, _Floats]:
+def _log_precisions(nu: Floats) -> tuple[Floats, Floats]:
     """Log precisions w of t residuals over sigma^-2, and log weights that sum to one, (D, K) each.
 
     w is gamma with mean 1 and shape nu/2. Its logarithm has a smooth density, on which even steps

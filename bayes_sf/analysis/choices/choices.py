@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.analysis.contrast import Contrast, find_contrast
+from bayes_sf.arrays import Floats
 from bayes_sf.errors import DataError, SpecError, UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.design import score
@@ -22,9 +23,8 @@ from bayes_sf.spec.multiverse import NONE, Multiverse
 
 __all__ = ["Workplaces"]
 
-_Floats = NDArray[np.float64]
 #: Name -> column, (N,): of an item or a control, one for each coefficient.
-type _Columns = dict[str, _Floats]
+type _Columns = dict[str, Floats]
 
 _UNKNOWN = "dont_know"
 
@@ -51,7 +51,7 @@ class Workplaces:
     groups: NDArray[Any] = field(repr=False)
     item: Mapping[str, _Columns] = field(repr=False)
     controls: Mapping[str, _Columns] = field(repr=False)
-    outcomes: Mapping[tuple[str, str], tuple[_Floats, _Floats]] = field(repr=False)
+    outcomes: Mapping[tuple[str, str], tuple[Floats, Floats]] = field(repr=False)
 
     @classmethod
     def of(cls, asked: Multiverse, sample: AnalysisSample) -> "Workplaces":
@@ -192,14 +192,14 @@ def _quarters(sample: AnalysisSample) -> list[str]:
     return [quarter_name(index) for index in quarter_range(*sample.period)]
 
 
-def _by_quarter(sample: AnalysisSample, name: str) -> _Floats:
+def _by_quarter(sample: AnalysisSample, name: str) -> Floats:
     """A figure of every workplace and quarter of the period, (N, T); NaN where there is none."""
     wide = sample.quarters.set_index(["workplace", "quarter"])[name].unstack()  # noqa: PD010  # no two
     wide = wide.reindex(index=sample.frame["workplace"], columns=_quarters(sample))
     return np.asarray(wide.to_numpy(dtype=float))
 
 
-def _outcome(kind: str, rates: _Floats, days: _Floats) -> tuple[_Floats, _Floats]:
+def _outcome(kind: str, rates: Floats, days: Floats) -> tuple[Floats, Floats]:
     """One definition of a workplace's absence, in pp, and its observed quarters, (N,) each."""
     seen = np.isfinite(rates)
     count = seen.sum(axis=1)

@@ -34,6 +34,7 @@ from bayes_sf.analysis.contrast import (
     contrast_posterior,
     term_index,
 )
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.engines.result import Result
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
 
 __all__ = ["OTHERS", "SMALLEST", "Influence", "influence"]
 
-_Floats = NDArray[np.float64]
 
 #: Nothing is said of fewer workplaces.
 SMALLEST = 5
@@ -86,11 +86,11 @@ class Influence:
     refits: "pd.DataFrame" = field(repr=False)
     answers: "pd.DataFrame" = field(repr=False)
     cells: "pd.DataFrame" = field(repr=False)
-    means: _Floats = field(repr=False)
-    sds: _Floats = field(repr=False)
+    means: Floats = field(repr=False)
+    sds: Floats = field(repr=False)
 
     @property
-    def pulls(self) -> _Floats:
+    def pulls(self) -> Floats:
         """Estimate with minus without each row, (n,)."""
         return float(self.refits["estimate"].iloc[0]) - self.means
 
@@ -178,7 +178,7 @@ def influence(
     return Influence(result, chosen, refits, answers.drop(columns="group"), cells, means, sds)
 
 
-def _answers(term: str, values: _Floats, *, own: bool) -> list[str]:
+def _answers(term: str, values: Floats, *, own: bool) -> list[str]:
     """Answers behind the values of a term's column: the codebook's keys, or the values."""
     key, _, category = term.removesuffix("]").partition("[")
     items = load_codebook().items
@@ -209,7 +209,7 @@ def _pooled(group: NDArray[Any], smallest: int) -> list[tuple[str, ...]]:
 
 
 def _sum_up(
-    pull: _Floats, parts: list[tuple[str, tuple[str, ...]]], where: Any, smallest: int
+    pull: Floats, parts: list[tuple[str, tuple[str, ...]]], where: Any, smallest: int
 ) -> "pd.DataFrame":
     """Sums of pulls by part: (answer, groups)."""
     import pandas as pd

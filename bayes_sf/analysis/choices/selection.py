@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.errors import DataError, UsageError, check_seed
 from bayes_sf.inputs.register.quarters import parse_quarter
 
@@ -43,8 +44,6 @@ COLUMNS: Final = [
     *("list", "industry", "stratum", "workplace", "observed", "sd", "rank", "chosen"),
     *("posterior_mean", "posterior_sd", "posterior_rank", "posterior_chosen", "prob_top"),
 ]
-
-type Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

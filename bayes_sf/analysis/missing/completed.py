@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.panel.data import CHANGE_QUARTERS
 from bayes_sf.engines.panel.draws import Completed
 from bayes_sf.inputs.codebook import load_codebook
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CompletedSets", "completed_sets", "kendall_tau_b"]
 
-_Floats = NDArray[np.float64]
 
 #: What is no variable of a model: which set, which workplace.
 _KEYS = (".imp", ".id")
@@ -103,7 +102,7 @@ def completed_sets(panel: Panel, done: Completed) -> CompletedSets:
     )  # fmt: skip
 
 
-def _workplaces(panel: Panel, y: _Floats, x: _Floats) -> "pd.DataFrame":
+def _workplaces(panel: Panel, y: Floats, x: Floats) -> "pd.DataFrame":
     """One set's workplaces; NaN where the original does not say."""
     import pandas as pd
 
@@ -121,7 +120,7 @@ def _workplaces(panel: Panel, y: _Floats, x: _Floats) -> "pd.DataFrame":
     return pd.DataFrame(columns)
 
 
-def _predictors(panel: Panel, x: _Floats) -> dict[str, Any]:
+def _predictors(panel: Panel, x: Floats) -> dict[str, Any]:
     """Predictors by name: numbers and scores as they are, answers for dummies."""
     import pandas as pd
 
@@ -141,7 +140,7 @@ def _predictors(panel: Panel, x: _Floats) -> dict[str, Any]:
     return found
 
 
-def _quarters(panel: Panel, y: _Floats) -> "pd.DataFrame":
+def _quarters(panel: Panel, y: Floats) -> "pd.DataFrame":
     """One set's quarters, workplace after workplace."""
     import pandas as pd
 
@@ -157,7 +156,7 @@ def _quarters(panel: Panel, y: _Floats) -> "pd.DataFrame":
     )
 
 
-def kendall_tau_b(y: _Floats) -> _Floats:
+def kendall_tau_b(y: Floats) -> Floats:
     """Kendall's tau-b of complete series with time, (N,); NaN for a series with a gap or constant.
 
     Parameters

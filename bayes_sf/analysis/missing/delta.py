@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.analysis.missing.tipping import tipping_points
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.gaussian.exact import ExactPosterior, fit_exact
 from bayes_sf.engines.gaussian.joint import Given
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SHIFTED", "DeltaAdjusted", "delta_adjust", "shift_along", "shifted_rows"]
 
-_Floats = NDArray[np.float64]
 
 #: Columns of `DeltaAdjusted.effects`.
 SHIFTED: Final = [
@@ -273,7 +273,7 @@ def _chosen(frame: "pd.DataFrame", where: str) -> NDArray[np.bool_]:
     return np.asarray(values == 1.0)
 
 
-def shift_along(part: ExactPosterior, moved: Moments) -> _Floats:
+def shift_along(part: ExactPosterior, moved: Moments) -> Floats:
     """What one unit of delta adds to every coefficient at every node.
 
     Parameters
@@ -316,7 +316,7 @@ def shift_along(part: ExactPosterior, moved: Moments) -> _Floats:
 
 def shifted_rows(
     coef: NormalMixture,
-    shifts: _Floats,
+    shifts: Floats,
     deltas: Sequence[float],
     terms: Sequence[tuple[int, str]],
     prob: float,

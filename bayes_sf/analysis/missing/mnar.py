@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.exact import fit_exact
 from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.engines.panel.draws import Completed
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["EFFECTS", "PATTERNS", "completed_posterior", "delta_effects", "shifted_cells"]
 
-_Floats = NDArray[np.float64]
 
 #: Whose unobserved quarters are moved.
 PATTERNS: Final = {
@@ -249,7 +249,7 @@ def _told(mean: float, sd: float, lower: float, upper: float, above: float) -> d
     }
 
 
-def _industry_draws(panel: Panel, done: Completed, industry: str, move: _Move) -> _Floats:
+def _industry_draws(panel: Panel, done: Completed, industry: str, move: _Move) -> Floats:
     """Average of a quantity over an industry's workplaces, (S,)."""
     weights = loadings(panel.quarters, move.quantity)
     mine = panel.code == panel.industries.index(industry)

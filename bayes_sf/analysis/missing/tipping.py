@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["TIPPING", "Tipping", "tipping_point", "tipping_points"]
 
-_Floats = NDArray[np.float64]
 
 #: Columns of `tipping_points`.
 TIPPING: Final = ["pattern", "quantity", "term", "verdict_at_zero", "sign", "verdict"]
@@ -109,7 +108,7 @@ def tipping_points(effects: "pd.DataFrame") -> "pd.DataFrame":
     return pd.DataFrame(rows, columns=TIPPING)
 
 
-def _roots(x: _Floats, y: _Floats) -> list[float]:
+def _roots(x: Floats, y: Floats) -> list[float]:
     """Where a piecewise linear curve is 0."""
     found = [float(v) for v, value in zip(x, y, strict=True) if value == 0]
     for left in np.flatnonzero(y[:-1] * y[1:] < 0):

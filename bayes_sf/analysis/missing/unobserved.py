@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bayes_sf.analysis.contrast import exact_posterior
 from bayes_sf.analysis.missing.delta import shift_along, shifted_rows
 from bayes_sf.analysis.missing.imputation import QUANTITIES
 from bayes_sf.analysis.missing.mnar import EFFECTS
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.exact import ExactPosterior
 from bayes_sf.engines.result import Result
 from bayes_sf.inputs.codebook import load_codebook
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DELTAS", "PATTERN", "shift_effects", "shifted_slopes"]
 
-_Floats = NDArray[np.float64]
 
 #: Name of the pattern: whole workplaces are moved.
 PATTERN: Final = "workplaces"
@@ -36,7 +35,7 @@ PATTERN: Final = "workplaces"
 DELTAS: Final = tuple(float(delta) for delta in range(-10, 11))
 
 
-def shifted_slopes(part: ExactPosterior, everyone: Moments) -> _Floats:
+def shifted_slopes(part: ExactPosterior, everyone: Moments) -> Floats:
     """What one unit of delta adds to every coefficient at every node.
 
     Parameters
@@ -82,7 +81,7 @@ def _everyone(result: Result, data: Any) -> Moments:
     if not isinstance(data, AnalysisSample):
         return _published(result.spec.name, result.moments)
     frame = data.frame
-    columns: list[_Floats] = []
+    columns: list[Floats] = []
     kept = np.ones(len(frame), dtype=bool)
     for name in result.spec.predictors:
         column = score(frame, name)

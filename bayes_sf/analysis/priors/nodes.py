@@ -25,9 +25,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bayes_sf.analysis.priors.reweighted import IccPosterior, Linear, gamma_rule, ratio_at
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.joint import Given, Joint, coefficient_prior, resolve_priors
 from bayes_sf.engines.gaussian.likelihood import CrossProducts, Standardised
 from bayes_sf.engines.gaussian.mixture import NormalMixture
@@ -37,7 +37,6 @@ from bayes_sf.spec.priors import Prior, Priors
 
 __all__ = ["Nodes"]
 
-_Floats = NDArray[np.float64]
 
 #: Nodes for z and for sigma at first; an axis that is not resolved gets 1.5 times as many.
 _START = (32, 3)
@@ -80,9 +79,9 @@ class Nodes:
     z: Axis
     root_size: float
     at: CrossProducts
-    inv_var: _Floats
-    log_rule: _Floats
-    last: _Floats
+    inv_var: Floats
+    log_rule: Floats
+    last: Floats
 
     @classmethod
     def over(
@@ -151,7 +150,7 @@ class Nodes:
     # Weights -----------------------------------------------------------------------------------
 
     @property
-    def lam(self) -> _Floats:
+    def lam(self) -> Floats:
         """tau^2/sigma^2 at the nodes, (Z,)."""
         return ratio_at(self.z.nodes, self.root_size) ** 2
 
@@ -173,7 +172,7 @@ class Nodes:
         return found
 
     @cached_property
-    def log_mass(self) -> _Floats:
+    def log_mass(self) -> Floats:
         """Log mass at the nodes under each prior, (V, K, Z, T); each data set has its constant."""
         sigma = 1 / np.sqrt(self.inv_var)
         tau = sigma * np.sqrt(self.lam)[:, None]
@@ -184,7 +183,7 @@ class Nodes:
         common = self.log_rule + (2 - n_obs) * np.log(sigma) + measure[:, None]
         likelihood = {key: g.log_likelihood(self.inv_var) for key, g in self.given.items()}
 
-        def log_density(prior: Prior, value: _Floats) -> _Floats:
+        def log_density(prior: Prior, value: Floats) -> Floats:
             """On the scale that the prior is specified on: data sets keep their constants."""
             return prior.log_density(value if prior.autoscale else value * y_sd)
 
@@ -198,14 +197,14 @@ class Nodes:
         )
 
     @cached_property
-    def weight(self) -> _Floats:
+    def weight(self) -> Floats:
         """Mass at the nodes under each prior, (V, K, Z, T); every data set has 1/K."""
         log_mass = self.log_mass
         mass = np.exp(log_mass - log_mass.max(axis=(2, 3), keepdims=True))
         return np.asarray(mass / mass.sum(axis=(2, 3), keepdims=True) / len(self.data))
 
     @cached_property
-    def errors(self) -> _Floats:
+    def errors(self) -> Floats:
         """What z and sigma leave unresolved, and what is at the edges of z, (V, 3).
 
         Of sigma the square of the last coefficient of the re-weighting factor: a rule with T nodes
@@ -221,7 +220,7 @@ class Nodes:
         return np.column_stack([error_z, last**2, edge])
 
     @property
-    def error(self) -> _Floats:
+    def error(self) -> Floats:
         """Largest error of each prior's distribution functions, (V,)."""
         return np.asarray(self.errors.max(axis=1))
 
@@ -275,7 +274,7 @@ class Nodes:
         return IccPosterior(self.z, self.root_size, self.weight[number].sum(axis=(0, 2)))
 
 
-def _components(given: Given, inv_var: _Floats, what: Linear) -> tuple[_Floats, _Floats]:
+def _components(given: Given, inv_var: Floats, what: Linear) -> tuple[Floats, Floats]:
     """Conditional means and sds at all nodes, (m, K Z T) each."""
     along = (what.loading[..., None, :] @ given.basis[:, None])[..., 0, :]  # (K, m, Z, k)
     mean = np.einsum("kmzl,kztl->mkzt", along, given.centre(inv_var))

@@ -23,9 +23,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bayes_sf.analysis.priors.scaled_posterior import PowerScaled, cjs_distance, power_scale
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.gaussian.posterior import SPREADS, Posterior
 from bayes_sf.engines.result import Result
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ALPHAS", "SENSITIVE", "power_scaling"]
 
-_Floats = NDArray[np.float64]
 type _Row = dict[str, Any]
 
 #: Powers below and above one.
@@ -192,18 +191,18 @@ class _Scaled:
         return Posterior(tuple(part.spreads for part in self.parts))
 
     @cached_property
-    def limits(self) -> _Floats:
+    def limits(self) -> Floats:
         """Quantiles, (m + 3, tails)."""
         spreads = [self.spreads.quantile(name, self.tails) for name in SPREADS]
         return np.vstack([self.coef.quantile(self.tails), *spreads])
 
     @cached_property
-    def summary(self) -> _Floats:
+    def summary(self) -> Floats:
         """Mean, lower and upper limit, (m + 3, 3)."""
         means = [*self.coef.mean(), *(self.spreads.mean(name) for name in SPREADS)]
         return np.column_stack([means, self.limits[:, :2]])
 
-    def cdf(self, places: _Floats) -> _Floats:
+    def cdf(self, places: Floats) -> Floats:
         """Distribution functions at places (m + 3, P), same shape."""
         m = len(self.coef.means)
         coef = [self.coef.cdf(column) for column in places[:m].T]
@@ -217,7 +216,7 @@ def _gradient(alphas: tuple[float, float], distances: list[float]) -> float:
 
 
 def _pair_row(
-    term: str, component: str, base: _Floats, pair: list[_Floats], found: float, *, signed: bool
+    term: str, component: str, base: Floats, pair: list[Floats], found: float, *, signed: bool
 ) -> _Row:
     """One row: (mean, lower, upper) as fitted and under both powers."""
     excludes = [bool(part[1] > 0 or part[2] < 0) for part in (base, *pair)]

@@ -17,9 +17,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bayes_sf.analysis.contrast import Contrast, check_contrast, exact_posterior, term_index
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import SpecError, UsageError
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["BOUNDS", "prior_predictive"]
 
-_Floats = NDArray[np.float64]
 
 #: Between what an outcome must lie.
 BOUNDS = {"absence_mean": (0.0, 100.0), "absence_change": (-100.0, 100.0)}
@@ -136,7 +135,7 @@ def _refuse_flat(part: "ExactPosterior", name: str) -> None:
         )  # fmt: skip
 
 
-def _draw(part: "ExactPosterior", n: int, rng: np.random.Generator) -> dict[str, _Floats]:
+def _draw(part: "ExactPosterior", n: int, rng: np.random.Generator) -> dict[str, Floats]:
     """Draws from the priors, and of one row and two groups given each."""
     data, joint = part.data, part.joint
     y_sd, unit = float(data.scale[-1]), data.scale[-1] / data.scale[:-1]

@@ -11,13 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.quadrature import Axis, cumulative, invert, series
 
 __all__ = ["IccPosterior", "Linear", "gamma_rule", "ratio_at"]
-
-_Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +32,11 @@ class Linear:
         Added; variance of an independent term in units of sigma^2.
     """
 
-    loading: _Floats
-    limit: _Floats
-    shift: _Floats
-    constant: _Floats | None = None
-    noise: _Floats | None = None
+    loading: Floats
+    limit: Floats
+    shift: Floats
+    constant: Floats | None = None
+    noise: Floats | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +55,9 @@ class IccPosterior:
 
     z: Axis
     root_size: float
-    mass: _Floats
+    mass: Floats
 
-    def _value(self, z: _Floats) -> _Floats:
+    def _value(self, z: Floats) -> Floats:
         ratio = ratio_at(z, self.root_size)
         return np.asarray(ratio**2 / (1 + ratio**2))
 
@@ -76,7 +74,7 @@ class IccPosterior:
         place = np.arcsinh(self.root_size * np.sqrt(value / (1 - value))) ** 0.25
         return float(cumulative(series(self.mass), self.z.unit(np.array([place])))[0])
 
-    def quantile(self, probs: Sequence[float]) -> _Floats:
+    def quantile(self, probs: Sequence[float]) -> Floats:
         """Quantiles, (len(probs),)."""
         coef = series(self.mass)
         found = invert(
@@ -85,12 +83,12 @@ class IccPosterior:
         return self._value(found)
 
 
-def ratio_at(z: _Floats, root_size: float) -> _Floats:
+def ratio_at(z: Floats, root_size: float) -> Floats:
     """tau/sigma at z, same shape."""
     return np.asarray(np.sinh(z**4) / root_size)
 
 
-def gamma_rule(n: int, shape: _Floats) -> tuple[_Floats, _Floats, _Floats]:
+def gamma_rule(n: int, shape: Floats) -> tuple[Floats, Floats, Floats]:
     """Gauss rules for gamma distributions of unit scale.
 
     Weights come from the orthonormal polynomials' sums of squares: eigenvectors would lose the

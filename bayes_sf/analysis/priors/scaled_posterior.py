@@ -32,8 +32,8 @@ True
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.exact import ExactPosterior
 from bayes_sf.engines.gaussian.joint import Given
 from bayes_sf.engines.gaussian.mixture import NormalMixture
@@ -41,8 +41,6 @@ from bayes_sf.engines.gaussian.quadrature import Axis
 from bayes_sf.errors import UsageError
 
 __all__ = ["PowerScaled", "cjs_distance", "power_scale"]
-
-_Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +103,7 @@ def _shifted(axis: Axis, by: float) -> Axis:
     return Axis(axis.low + by, axis.high + by, axis.nodes + by, axis.weights)
 
 
-def cjs_distance(p: _Floats, q: _Floats, weight: _Floats) -> float:
+def cjs_distance(p: Floats, q: Floats, weight: Floats) -> float:
     """Cumulative Jensen-Shannon distance of two distributions, 0 to 1.
 
     Of the distribution functions and of what is left above them the larger is taken, as ArviZ does:
@@ -127,12 +125,12 @@ def cjs_distance(p: _Floats, q: _Floats, weight: _Floats) -> float:
     return max(_cjs(p, q, weight), _cjs(1 - p, 1 - q, weight))
 
 
-def _cjs(p: _Floats, q: _Floats, weight: _Floats) -> float:
+def _cjs(p: Floats, q: Floats, weight: Floats) -> float:
     """Equation 9 of Kallioinen et al. (2024), both ways, over its upper bound, rooted."""
     p, q = np.clip(p, 0, 1), np.clip(q, 0, 1)
     middle = 0.5 * (p + q)
 
-    def one_way(a: _Floats, b: _Floats) -> float:
+    def one_way(a: Floats, b: Floats) -> float:
         with np.errstate(divide="ignore", invalid="ignore"):
             part = np.where(a > 0, a * np.log2(a / middle), 0.0)
         return float(weight @ (part + 0.5 / np.log(2) * (b - a)))

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.catalogue import Message, Printed, mark
 from bayes_sf.inputs.published import scalar
 from bayes_sf.recovery.mean_states import EXTRA_SPREAD
@@ -13,8 +13,6 @@ from bayes_sf.recovery.states import States
 from bayes_sf.recovery.study import PublishedStudy
 
 __all__ = ["AccountRow", "account_of"]
-
-_Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +170,6 @@ def _state_rows(
     return rows
 
 
-def _spread(values: _Floats) -> tuple[float, float, float, float]:
+def _spread(values: Floats) -> tuple[float, float, float, float]:
     """Mean, sd, smallest and largest of what is possible."""
     return float(values.mean()), float(values.std()), float(values.min()), float(values.max())

@@ -40,10 +40,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit, logsumexp
 
 from bayes_sf.analysis.contrast import exact_posterior, term_index
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.exact import ExactPosterior
 from bayes_sf.engines.gaussian.grid import resolve
 from bayes_sf.engines.gaussian.joint import Joint
@@ -57,7 +57,6 @@ if TYPE_CHECKING:
 
 __all__ = ["METHODS", "WIDTHS", "bayes_factors", "evidence_ratio", "savage_dickey"]
 
-_Floats = NDArray[np.float64]
 
 #: Sds of the slope's prior, in sd(y)/sd(x); 2.5 is the package's default.
 WIDTHS = (0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -126,7 +125,7 @@ def bayes_factors(
     return pd.DataFrame(rows)
 
 
-def savage_dickey(result: Result, term: str, widths: Sequence[float] = WIDTHS) -> _Floats:
+def savage_dickey(result: Result, term: str, widths: Sequence[float] = WIDTHS) -> Floats:
     """Return ln BF01 of each possible data set and width, (K, W), in closed form.
 
     It holds as far as the fitted box of (sigma, tau) has what the density at 0 comes from. With a
@@ -142,7 +141,7 @@ def savage_dickey(result: Result, term: str, widths: Sequence[float] = WIDTHS) -
     return np.array([_density_ratio(p, place, variance) for p in exact_posterior(result).parts])
 
 
-def _density_ratio(part: ExactPosterior, place: int, variance: _Floats) -> _Floats:
+def _density_ratio(part: ExactPosterior, place: int, variance: Floats) -> Floats:
     """Give ln BF01 of one data set, (W,), from the mixture of the standardised slope."""
     data, coef = part.data, part.coef
     unit = data.scale[-1] / data.scale[place - 1]
@@ -156,7 +155,7 @@ def _density_ratio(part: ExactPosterior, place: int, variance: _Floats) -> _Floa
     return np.asarray(at_zero + 0.5 * np.log(variance) - rest)
 
 
-def evidence_ratio(result: Result, term: str, widths: Sequence[float] = WIDTHS) -> _Floats:
+def evidence_ratio(result: Result, term: str, widths: Sequence[float] = WIDTHS) -> Floats:
     """Return ln BF01 of each possible data set and width, (K, W), by integrating every model anew.
 
     Flat priors of what both models have are no obstacle: their constant cancels.
@@ -170,7 +169,7 @@ def evidence_ratio(result: Result, term: str, widths: Sequence[float] = WIDTHS) 
     return np.array([_evidences(p, place, variance) for p in exact_posterior(result).parts])
 
 
-def _evidences(part: ExactPosterior, place: int, variance: _Floats) -> _Floats:
+def _evidences(part: ExactPosterior, place: int, variance: Floats) -> Floats:
     """Give ln BF01 of one data set, (W,)."""
     joint = part.joint
     without = Joint(
@@ -206,7 +205,7 @@ def _drop(moments: Moments, place: int) -> Moments:
     )
 
 
-def _variances(widths: Sequence[float]) -> _Floats:
+def _variances(widths: Sequence[float]) -> Floats:
     """Squared widths, or an error."""
     found = np.asarray(widths, dtype=float)
     if found.ndim != 1 or not ((found > 0) & np.isfinite(found)).all():
@@ -215,7 +214,7 @@ def _variances(widths: Sequence[float]) -> _Floats:
     return np.asarray(found**2)
 
 
-METHODS: Mapping[str, Callable[[Result, str, Sequence[float]], _Floats]] = {
+METHODS: Mapping[str, Callable[[Result, str, Sequence[float]], Floats]] = {
     "savage-dickey": savage_dickey,
     "evidence": evidence_ratio,
 }

@@ -32,8 +32,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.gaussian.ols_reml import fit_reml
 from bayes_sf.engines.gaussian.quadrature import Axis, cumulative, invert, series
@@ -54,7 +54,6 @@ __all__ = [
     "sweep_correlation",
 ]
 
-_Floats = NDArray[np.float64]
 
 #: Draws of all slopes, for ranks.
 _DRAWS = 20_000
@@ -85,14 +84,14 @@ class Slopes:
     """
 
     names: tuple[str, ...]
-    estimate: _Floats
-    cov: _Floats
+    estimate: Floats
+    cov: Floats
     unit: str
-    step: _Floats | None = field(default=None, repr=False)
-    n: _Floats | None = field(default=None, repr=False)
+    step: Floats | None = field(default=None, repr=False)
+    n: Floats | None = field(default=None, repr=False)
 
     @property
-    def se(self) -> _Floats:
+    def se(self) -> Floats:
         """Standard errors, (m,)."""
         return np.sqrt(np.diag(self.cov))
 
@@ -125,7 +124,7 @@ def collect_slopes(specs: Sequence[ModelSpec], data: Any, *, correlation: float 
     return replace(slopes, cov=related * np.outer(slopes.se, slopes.se))
 
 
-def _separate(specs: Sequence[ModelSpec], data: Any) -> tuple[Slopes, _Floats]:
+def _separate(specs: Sequence[ModelSpec], data: Any) -> tuple[Slopes, Floats]:
     """Slopes as if models had nothing to do with each other, and their correlations, (m, m)."""
     names: list[str] = []
     estimate, step, n, blocks = [], [], [], []
@@ -152,7 +151,7 @@ def _separate(specs: Sequence[ModelSpec], data: Any) -> tuple[Slopes, _Floats]:
     return slopes, cov / np.outer(sd, sd)
 
 
-def _common(own: _Floats, correlation: float) -> _Floats:
+def _common(own: Floats, correlation: float) -> Floats:
     """One correlation for all slopes of different models; `own` has those of the same, (m, m)."""
     m = len(own)
     if not -1 / (m - 1) < correlation < 1:
@@ -165,7 +164,7 @@ def _common(own: _Floats, correlation: float) -> _Floats:
     return related
 
 
-def _error_correlation(specs: Sequence[ModelSpec], sample: AnalysisSample) -> _Floats:
+def _error_correlation(specs: Sequence[ModelSpec], sample: AnalysisSample) -> Floats:
     """Correlations of the slopes' errors, from the rows that models share, (m, m)."""
     frames = [
         design(
@@ -199,7 +198,7 @@ def _error_correlation(specs: Sequence[ModelSpec], sample: AnalysisSample) -> _F
     return np.asarray(cov / np.outer(sd, sd))
 
 
-def gls_weights(rows: Rows, lam: float) -> _Floats:
+def gls_weights(rows: Rows, lam: float) -> Floats:
     """Weights C, (k, n), of the generalised least squares coefficients C y at a given lambda.
 
     Parameters
@@ -217,7 +216,7 @@ def gls_weights(rows: Rows, lam: float) -> _Floats:
     return np.asarray(np.linalg.solve(weighted.T @ x, weighted.T))
 
 
-def adjusted_p(p: _Floats) -> tuple[_Floats, _Floats]:
+def adjusted_p(p: Floats) -> tuple[Floats, Floats]:
     """Bonferroni's and Benjamini and Hochberg's p values, (m,) each.
 
     Parameters
@@ -355,13 +354,13 @@ def _check_different(slopes: Slopes) -> None:
         raise UsageError("multiplicity", rule, got=twins, fix="leave one of them out")
 
 
-def _omega_at(slopes: Slopes, share: _Floats) -> _Floats:
+def _omega_at(slopes: Slopes, share: Floats) -> Floats:
     """Omega at a coordinate in [0, 1]: most of it near zero, and none too large."""
     unit = max(float(np.abs(slopes.estimate).max()), float(slopes.se.max()))
     return np.asarray(unit * share**3 / (1 - share))
 
 
-def _omega_posterior(slopes: Slopes) -> tuple[Axis, _Floats]:
+def _omega_posterior(slopes: Slopes) -> tuple[Axis, Floats]:
     """Nodes of omega's coordinate, and their posterior masses under a flat prior, (G,)."""
     axis = Axis.over(0.0, 1.0, _NODES)
     share = axis.nodes
@@ -375,7 +374,7 @@ def _omega_posterior(slopes: Slopes) -> tuple[Axis, _Floats]:
     return axis, mass / mass.sum()
 
 
-def _draw(slopes: Slopes, omega: _Floats, rng: np.random.Generator) -> _Floats:
+def _draw(slopes: Slopes, omega: Floats, rng: np.random.Generator) -> Floats:
     """Draw theta given omega and the estimates, (N, m): in the eigenvectors of S it is diagonal."""
     value, vector = np.linalg.eigh(slopes.cov)
     value = np.maximum(value, 0.0)

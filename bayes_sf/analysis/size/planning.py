@@ -24,7 +24,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from bayes_sf.analysis.contrast import (
@@ -34,6 +33,7 @@ from bayes_sf.analysis.contrast import (
     term_index,
 )
 from bayes_sf.analysis.size.power import smallest_detectable
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.exact import ExactPosterior, fit_exact
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError, check_seed
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 
 __all__ = ["expected_width", "plan_precision", "simulate_width", "workplaces_needed"]
 
-_Floats = NDArray[np.float64]
 
 #: No industry needs more workplaces than this.
 _MOST = 10**9
@@ -61,8 +60,8 @@ class _Spread:
     within, between : (p, p) arrays
     """
 
-    within: _Floats
-    between: _Floats
+    within: Floats
+    between: Floats
 
     @classmethod
     def of(cls, part: ExactPosterior) -> "_Spread":
@@ -273,7 +272,7 @@ def simulate_width(
     return float(widths.mean()), float(widths.std(ddof=1) / np.sqrt(studies))
 
 
-def _normal(rng: np.random.Generator, cov: _Floats, n: int) -> _Floats:
+def _normal(rng: np.random.Generator, cov: Floats, n: int) -> Floats:
     """Draw n normal vectors, (n, p)."""
     value, vector = np.linalg.eigh(cov)
     root = vector * np.sqrt(np.maximum(value, 0))

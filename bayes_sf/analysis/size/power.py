@@ -27,9 +27,9 @@ Lu, Qiu & Deng (2019), British Journal of Mathematical and Statistical Psycholog
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from bayes_sf.arrays import Floats
 from bayes_sf.errors import UsageError
 
 __all__ = [
@@ -41,7 +41,6 @@ __all__ = [
     "smallest_detectable",
 ]
 
-_Floats = NDArray[np.float64]
 
 #: Gauss-Legendre nodes on each panel of half a unit of arsinh(|A|/scale).
 _NODES = np.polynomial.legendre.leggauss(12)
@@ -86,7 +85,7 @@ class Effects:
             raise UsageError("effects: weight", "must go with the scales", got=self.weight)
         object.__setattr__(self, "weight", tuple((weight / weight.sum()).tolist()))
 
-    def density(self, ratio: _Floats) -> _Floats:
+    def density(self, ratio: Floats) -> Floats:
         """Density of |A|/scale of a component, same shape."""
         if np.isinf(self.df):
             return np.asarray(2 * _phi(ratio))
@@ -94,7 +93,7 @@ class Effects:
 
         return np.asarray(2 * t.pdf(ratio, self.df))
 
-    def nodes(self, unit: float) -> tuple[_Floats, _Floats]:
+    def nodes(self, unit: float) -> tuple[Floats, Floats]:
         """Values of |A| and their probabilities, fine both at the scales and at `unit`.
 
         |A| = m sinh(v) with m the smaller of unit and scale, in panels of v up to where what is
@@ -147,8 +146,8 @@ class DesignErrors:
 
 
 def errors_at(
-    effect: _Floats | float, std_error: float, *, alpha: float = 0.05
-) -> tuple[_Floats, _Floats, _Floats]:
+    effect: Floats | float, std_error: float, *, alpha: float = 0.05
+) -> tuple[Floats, Floats, Floats]:
     """Power, type S and type M at known true effects, in closed form.
 
     Parameters
@@ -233,7 +232,7 @@ def smallest_detectable(std_error: float, *, power: float = 0.8, alpha: float = 
     return std_error * float(root)
 
 
-def learn_effects(estimates: _Floats, std_errors: _Floats, *, scale: float) -> Effects:
+def learn_effects(estimates: Floats, std_errors: Floats, *, scale: float) -> Effects:
     """Distribution of true effects learnt from many estimates: normal, with an uncertain sd.
 
     b_i ~ N(A_i, s_i^2), A_i ~ N(0, omega^2), omega ~ half-t(3, 0, scale); omega is integrated by
@@ -278,12 +277,12 @@ def _critical(alpha: float) -> float:
     return float(ndtri(1 - 0.5 * alpha))
 
 
-def _phi(x: _Floats) -> _Floats:
+def _phi(x: Floats) -> Floats:
     """Standard normal density."""
     return np.asarray(np.exp(-0.5 * x**2) / np.sqrt(2 * np.pi))
 
 
-def _findings(mu: _Floats, z: float) -> tuple[_Floats, _Floats, _Floats]:
+def _findings(mu: Floats, z: float) -> tuple[Floats, Floats, Floats]:
     """P(significant), P(significant, wrong sign), E[|estimate|/s; significant] at mu = |A|/s."""
     right, wrong = ndtr(mu - z), ndtr(-mu - z)
     return right + wrong, wrong, _phi(z - mu) + _phi(z + mu) + mu * (right - wrong)

@@ -24,9 +24,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bayes_sf.arrays import Floats
+
 __all__ = ["Knowledge"]
 
-_Floats = NDArray[np.float64]
 #: Times that one figure may leave, each rounded anew: a mean and both limits of its interval.
 ROUNDINGS = 3
 
@@ -41,7 +42,7 @@ class Knowledge:
         Of the outcomes of n workplaces, given all that has left.
     """
 
-    cov: _Floats
+    cov: Floats
 
     @classmethod
     def of_spread(cls, sd: float, size: int) -> "Knowledge":
@@ -56,7 +57,7 @@ class Knowledge:
         """
         return cls(sd**2 * np.eye(size))
 
-    def after(self, weights: _Floats, half: ArrayLike) -> "Knowledge":
+    def after(self, weights: Floats, half: ArrayLike) -> "Knowledge":
         """Learn figures.
 
         Parameters
@@ -77,7 +78,7 @@ class Knowledge:
         told = weights @ gain[used] + np.diag(rough)
         return Knowledge(self.cov - gain @ np.linalg.solve(told, gain.T))
 
-    def spread(self) -> _Floats:
+    def spread(self) -> Floats:
         """How well each outcome is known: its standard deviation for one who knows one other's.
 
         Returns
@@ -88,16 +89,16 @@ class Knowledge:
         return self._left
 
     @cached_property
-    def _left(self) -> _Floats:
+    def _left(self) -> Floats:
         """The same, had once: it is asked before and after each model."""
         var = np.maximum(np.diag(self.cov), 1e-12)
         gained = self.cov**2 / var[None, :]
         np.fill_diagonal(gained, 0.0)
-        left: _Floats = np.sqrt(np.maximum(var - gained.max(axis=1), 0.0))
+        left: Floats = np.sqrt(np.maximum(var - gained.max(axis=1), 0.0))
         return left
 
 
-def as_weights(rows: _Floats, places: Sequence[int] | NDArray[np.intp], size: int) -> _Floats:
+def as_weights(rows: Floats, places: Sequence[int] | NDArray[np.intp], size: int) -> Floats:
     """Weights of a model's rows as weights of all workplaces.
 
     Parameters

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.analysis.comparison import main_specs
+from bayes_sf.arrays import Floats
 from bayes_sf.disclosure.learnt.knowledge import Knowledge, as_weights
 from bayes_sf.disclosure.learnt.statistics import (
     ICC,
@@ -34,7 +35,6 @@ from bayes_sf.spec.moments import INTERCEPT
 
 __all__ = ["WITHHELD", "Counted", "Left", "Release", "Releases", "finger"]
 
-_Floats = NDArray[np.float64]
 _Mask = NDArray[np.bool_]
 #: What all groups are in: beside a hidden group it is not said of models with predictors, since
 #: each of them is one more equation in that group's mean.
@@ -149,8 +149,8 @@ class Left:
 
     outcome: str
     workplaces: tuple[str, ...]
-    weights: _Floats
-    half: _Floats
+    weights: Floats
+    half: Floats
     sd: float
     least: float
 
@@ -362,13 +362,13 @@ class Releases:
         worse = (now < least) & (now < 0.999 * before.spread())
         return not worse.any()
 
-    def _needed(self, outcome: str) -> _Floats:
+    def _needed(self, outcome: str) -> Floats:
         """Least standard deviation that each workplace's outcome must keep for a reader."""
         y = self.sample.frame[outcome].to_numpy(float)
         points = (
             _POINTS if load_codebook().outcomes.get(outcome) == "pp" else _SHARE * self._sd(outcome)
         )
-        needed: _Floats = np.fmax(_SHARE * np.abs(y), points) / _SDS
+        needed: Floats = np.fmax(_SHARE * np.abs(y), points) / _SDS
         return needed
 
     def _sd(self, outcome: str) -> float:

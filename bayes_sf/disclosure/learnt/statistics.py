@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.disclosure.rounding import significant_decimals
 from bayes_sf.engines.gaussian.ols_reml import fit_reml
 from bayes_sf.errors import BayesSFError
@@ -22,7 +22,6 @@ from bayes_sf.spec.rows import Rows
 
 __all__ = ["Statistics", "rests_on_few", "statistics_of"]
 
-_Floats = NDArray[np.float64]
 #: Fewest residual degrees of freedom of a model that leaves, as in ACRO.
 DEGREES = 10
 #: A column of no more different values has cells.
@@ -48,7 +47,7 @@ class Statistics:
         What one of the ICC is in the between-group sd, near where it is.
     """
 
-    weights: _Floats
+    weights: Floats
     names: tuple[str, ...]
     decimals: dict[str, int]
     icc_unit: float = 1.0
@@ -70,10 +69,10 @@ class Statistics:
         return replace(self, decimals=less)
 
     @property
-    def half_units(self) -> _Floats:
+    def half_units(self) -> Floats:
         """Half a unit of the last digit of each figure, (k,)."""
         places = np.array([self.decimals[name] for name in self.names], dtype=float)
-        half: _Floats = 0.5 * 10.0**-places
+        half: Floats = 0.5 * 10.0**-places
         half[[name == ICC for name in self.names]] *= self.icc_unit
         return half
 
@@ -110,7 +109,7 @@ def statistics_of(rows: Rows, spec: ModelSpec, hidden: Collection[str] = ()) -> 
     degrees = max(size - np.linalg.matrix_rank(whole), 1)
     rest = rows.y - whole @ (parts[-1][0] @ rows.y)
     sigma = float(np.sqrt(rest @ rest / degrees)) or 1.0
-    weights: list[_Floats] = [_of_groups(rows, parts[-1][0][-len(levels) :])]
+    weights: list[Floats] = [_of_groups(rows, parts[-1][0][-len(levels) :])]
     names: list[str] = [ICC]
     decimals: dict[str, int] = {ICC: _ICC_DECIMALS}
     icc_unit = sigma * (1 + ratio) ** 2 / (2 * np.sqrt(ratio))
@@ -134,12 +133,12 @@ def statistics_of(rows: Rows, spec: ModelSpec, hidden: Collection[str] = ()) -> 
     return Statistics(np.array(weights), tuple(names), decimals, icc_unit)
 
 
-def _of_groups(rows: Rows, levels: _Floats) -> _Floats:
+def _of_groups(rows: Rows, levels: Floats) -> Floats:
     """The sd of the groups' levels near where it is: its gradient by the outcomes."""
     found = levels @ rows.y
     apart = found - found.mean()
     degrees, square = max(len(found) - 1, 1), float(apart @ apart)
-    gradient: _Floats = apart @ levels / np.sqrt(degrees * max(square, 1e-12))
+    gradient: Floats = apart @ levels / np.sqrt(degrees * max(square, 1e-12))
     return gradient
 
 
@@ -152,21 +151,21 @@ def _ratio(rows: Rows) -> float:
     return max(float((found.sd_group / found.sd_resid) ** 2), 1e-4)
 
 
-def _partial(fixed: _Floats, dummies: _Floats, ratio: float) -> _Floats:
+def _partial(fixed: Floats, dummies: Floats, ratio: float) -> Floats:
     """Weights of Henderson's mixed model equations: coefficients, then group effects."""
     both = np.column_stack([fixed, dummies])
     free, groups = fixed.shape[1], dummies.shape[1]
     penalty = np.diag([*[0.0] * free, *[1 / ratio] * groups])
-    found: _Floats = np.linalg.pinv(both.T @ both + penalty, hermitian=True) @ both.T
+    found: Floats = np.linalg.pinv(both.T @ both + penalty, hermitian=True) @ both.T
     return found
 
 
-def _of_spread(y: _Floats, design: _Floats, weights: _Floats) -> _Floats:
+def _of_spread(y: Floats, design: Floats, weights: Floats) -> Floats:
     """A residual standard deviation near where it is: its gradient by the outcomes."""
     rest = y - design @ (weights @ y)
     square = float(rest @ rest)
     degrees = max(len(y) - design.shape[1], 1)
-    found: _Floats = rest / np.sqrt(square * degrees) if square > 0 else rest
+    found: Floats = rest / np.sqrt(square * degrees) if square > 0 else rest
     return found
 
 

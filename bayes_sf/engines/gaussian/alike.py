@@ -31,8 +31,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.joint import Joint, resolve_priors
 from bayes_sf.engines.gaussian.likelihood import check_groups, standardise
 from bayes_sf.engines.gaussian.quadrature import (
@@ -48,7 +48,6 @@ from bayes_sf.spec.priors import Priors
 
 __all__ = ["VersionsIcc", "free_of_scale", "icc_of_versions"]
 
-_Floats = NDArray[np.float64]
 
 #: Nodes for sigma and tau, as for any posterior that is averaged over recovered data sets.
 _NODES = (24, 48)
@@ -73,10 +72,10 @@ class VersionsIcc:
 
     joint: Joint
     z: Axis
-    mass: _Floats
+    mass: Floats
 
     @cached_property
-    def _series(self) -> _Floats:
+    def _series(self) -> Floats:
         return series(self.mass)
 
     @property
@@ -85,7 +84,7 @@ class VersionsIcc:
         lam = self.joint.ratio(self.z.nodes) ** 2
         return float(self.mass @ (lam / (1 + lam)))
 
-    def moments(self, transform: Callable[[_Floats], _Floats]) -> tuple[float, float]:
+    def moments(self, transform: Callable[[Floats], Floats]) -> tuple[float, float]:
         """Mean and variance of a function of the ICC.
 
         Parameters
@@ -97,14 +96,14 @@ class VersionsIcc:
         mean = float(self.mass @ value)
         return mean, float(self.mass @ (value - mean) ** 2)
 
-    def cdf(self, value: _Floats | float) -> _Floats:
+    def cdf(self, value: Floats | float) -> Floats:
         """P(ICC <= value), same shape."""
         share = np.asarray(value, dtype=float)
         with np.errstate(divide="ignore"):
             z = self.joint.place(np.sqrt(share / (1 - share)))
         return cumulative(self._series, self.z.unit(z))
 
-    def quantile(self, probs: Sequence[float] | _Floats) -> _Floats:
+    def quantile(self, probs: Sequence[float] | Floats) -> Floats:
         """Quantiles, (len(probs),)."""
         p = np.asarray(probs, dtype=float)
         lam = self.joint.ratio(invert_series(self._series, p, self.z)) ** 2
@@ -149,7 +148,7 @@ def icc_of_versions(versions: Sequence[Moments], priors: Priors | None = None) -
     known = _Known.of(versions, float(joint.precision[0]))
     few = known.some(_OF_BOX)
 
-    def average(t: _Floats, z: _Floats) -> _Floats:
+    def average(t: Floats, z: Floats) -> Floats:
         found = np.logaddexp.reduce(few.log_likelihood(joint.ratio(z) ** 2, t), axis=0)
         return np.asarray(found + joint.log_prior(t, z))
 
@@ -172,9 +171,9 @@ class _Known:
     sizes and means (K, J), within (K,), rows, and the precision of the intercept's prior.
     """
 
-    sizes: _Floats
-    means: _Floats
-    within: _Floats
+    sizes: Floats
+    means: Floats
+    within: Floats
     n_obs: int
     precision: float
 
@@ -199,7 +198,7 @@ class _Known:
             self.sizes[chosen], self.means[chosen], self.within[chosen], self.n_obs, self.precision
         )
 
-    def log_likelihood(self, lam: _Floats, t: _Floats) -> _Floats:
+    def log_likelihood(self, lam: Floats, t: Floats) -> Floats:
         """Log p(y | sigma, tau) but for a constant, (K, Z, T)."""
         spread = 1 + lam[:, None] * self.sizes[:, None, :]  # (K, Z, J)
         weight = self.sizes[:, None, :] / spread

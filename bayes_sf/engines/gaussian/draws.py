@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.exact import ExactPosterior
 from bayes_sf.engines.gaussian.likelihood import Standardised
 from bayes_sf.engines.gaussian.posterior import Posterior
@@ -20,7 +21,6 @@ __all__ = [
     "conditional_draws", "draw_parts", "draw_posterior", "draw_repeated", "posterior_tree",
 ]  # fmt: skip
 
-_Floats = NDArray[np.float64]
 _CHAINS = 4
 
 
@@ -104,7 +104,7 @@ def draw_parts(
     rng: np.random.Generator,
     *,
     sd_resid: float | None = None,
-) -> tuple[_Floats, _Floats, _Floats, _Floats]:
+) -> tuple[Floats, Floats, Floats, Floats]:
     """Draw coefficients, effects and sds, each draw from the part that is chosen for it.
 
     Parameters
@@ -142,7 +142,7 @@ def draw_parts(
 
 def _variances(
     part: ExactPosterior, n: int, rng: np.random.Generator, sd_resid: float | None = None
-) -> tuple[_Floats, _Floats]:
+) -> tuple[Floats, Floats]:
     """Draw sigma (standardised) and lambda, (n,) each: z from its marginal, ln sigma given z."""
     if sd_resid is not None:
         t0, axis = np.log(np.array([sd_resid / part.data.scale[-1]])), part.grid.z
@@ -160,13 +160,13 @@ def _variances(
 
 def conditional_draws(
     data: Standardised,
-    prior: tuple[_Floats, _Floats],
-    sigma: _Floats,
-    lam: _Floats,
+    prior: tuple[Floats, Floats],
+    sigma: Floats,
+    lam: Floats,
     rng: np.random.Generator,
     *,
     effects: bool = True,
-) -> tuple[_Floats, _Floats]:
+) -> tuple[Floats, Floats]:
     """Coefficients and group effects given (sigma, lambda), standardised units.
 
     Parameters
@@ -207,10 +207,10 @@ def conditional_draws(
 
 
 def posterior_tree(
-    coef: _Floats,
-    ranef: _Floats,
-    sd_group: _Floats,
-    sd_resid: _Floats,
+    coef: Floats,
+    ranef: Floats,
+    sd_group: Floats,
+    sd_resid: Floats,
     *,
     terms: tuple[str, ...],
     groups: tuple[str, ...],
@@ -240,7 +240,7 @@ def posterior_tree(
     """
     import xarray as xr
 
-    def shaped(values: _Floats) -> _Floats:
+    def shaped(values: Floats) -> Floats:
         return values.reshape(chains, len(values) // chains, *values.shape[1:])
 
     base = ("chain", "draw")

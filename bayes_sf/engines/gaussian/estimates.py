@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.gaussian.ols_reml import GaussianFit
@@ -12,8 +11,6 @@ from bayes_sf.engines.gaussian.posterior import SPREADS, Posterior
 from bayes_sf.spec.moments import INTERCEPT
 
 __all__ = ["COLUMNS", "Estimate", "frequentist_rows", "mixture_rows", "posterior_rows"]
-
-_Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.grid import Grid, resolve
 from bayes_sf.engines.gaussian.joint import Joint, resolve_priors
 from bayes_sf.engines.gaussian.likelihood import Standardised, check_groups, standardise
@@ -22,7 +22,6 @@ from bayes_sf.spec.priors import Priors
 
 __all__ = ["ExactPosterior", "fit_exact"]
 
-_Floats = NDArray[np.float64]
 
 #: From so many groups on their effects are mixed over fewer nodes, the first number per axis that
 #: gives means and sds of sigma, the ICC and z but for this share.
@@ -63,7 +62,7 @@ class ExactPosterior:
         return self.joint.data
 
     @property
-    def prior_terms(self) -> tuple[_Floats, _Floats]:
+    def prior_terms(self) -> tuple[Floats, Floats]:
         """Precisions and means of the standardised coefficients, (k,) each."""
         return self.joint.precision, self.joint.mean
 
@@ -76,14 +75,14 @@ class ExactPosterior:
 
     def _linear(
         self,
-        loading: _Floats,
-        limit: _Floats,
+        loading: Floats,
+        limit: Floats,
         *,
         grid: Grid | None = None,
-        constant: _Floats | float = 0.0,
-        noise: _Floats | float = 0.0,
+        constant: Floats | float = 0.0,
+        noise: Floats | float = 0.0,
         scale: float = 1.0,
-        shift: _Floats | float = 0.0,
+        shift: Floats | float = 0.0,
     ) -> NormalMixture:
         """Posterior of shift + scale (constant + loading' beta + noise) as normal mixtures.
 
@@ -124,7 +123,7 @@ class ExactPosterior:
         """Coefficients in raw units, the intercept first, (k,)."""
         return self.contrast(np.eye(self.data.n_coef))
 
-    def contrast(self, loading: _Floats, noise: _Floats | float = 0.0) -> NormalMixture:
+    def contrast(self, loading: Floats, noise: Floats | float = 0.0) -> NormalMixture:
         """Linear combinations of raw coefficients, in raw units.
 
         Parameters
@@ -155,8 +154,8 @@ class ExactPosterior:
         inner = loading.x @ self.data.coef_transform / unit
         lam = grid.given.lam
         along, limit = inner[:, None, :], inner
-        constant: _Floats | float = 0.0
-        noise: _Floats | float = 0.0
+        constant: Floats | float = 0.0
+        noise: Floats | float = 0.0
         if new.any() or loading.noise.any():
             noise = new[:, None] ** 2 * lam + loading.noise[:, None]
         if u is not None:
@@ -222,21 +221,21 @@ class ExactPosterior:
     # Standard deviations and ICC -------------------------------------------------------------
 
     @cached_property
-    def z_series(self) -> _Floats:
+    def z_series(self) -> Floats:
         """Distribution function of z, (Z + 1,), for `cumulative`."""
         return series(self.grid.weight.sum(axis=1))
 
     @cached_property
-    def _t_series(self) -> _Floats:
+    def _t_series(self) -> Floats:
         """Distribution function of t, (T + 1,)."""
         return series(self.grid.weight.sum(axis=0))
 
     @cached_property
-    def _z_by_t(self) -> _Floats:
+    def _z_by_t(self) -> Floats:
         """Distribution function of z jointly with each t node, (Z + 1, T)."""
         return series(self.grid.weight)
 
-    def spread_cdf(self, name: str, value: _Floats) -> _Floats:
+    def spread_cdf(self, name: str, value: Floats) -> Floats:
         """P(quantity <= value) of ``sd_group``, ``sd_resid`` or ``icc``, same shape as `value`.
 
         For tau it is the sum over t of the mass of z below the place of value/sigma.
@@ -253,7 +252,7 @@ class ExactPosterior:
         z = self.joint.place(value[..., None] / np.exp(self.grid.t.nodes))
         return np.asarray(cumulative(self._z_by_t, self.grid.z.unit(z)).sum(axis=-1))
 
-    def spread_values(self, name: str) -> _Floats:
+    def spread_values(self, name: str) -> Floats:
         """Values of ``sd_group``, ``sd_resid`` or ``icc`` at the nodes, (Z, T)."""
         return self._spread(name, self.grid.z.nodes[:, None], self.grid.t.nodes)
 
@@ -266,7 +265,7 @@ class ExactPosterior:
         low, high = self._spread(name, *corner)
         return float(low), float(high)
 
-    def _spread(self, name: str, z: _Floats, t: _Floats) -> _Floats:
+    def _spread(self, name: str, z: Floats, t: Floats) -> Floats:
         """Quantity at (z, t), in raw units."""
         ratio, sigma = self.joint.ratio(z), np.exp(t) * self.data.scale[-1]
         if name == "icc":

@@ -17,15 +17,14 @@ Examples
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.joint import Given, Joint
 from bayes_sf.engines.gaussian.quadrature import Axis, Box, find_box, unresolved
 from bayes_sf.errors import ConvergenceError, SpecError
 
 __all__ = ["Grid", "resolve"]
 
-_Floats = NDArray[np.float64]
 
 #: Where the search for the mass begins: sigma up to sd(y), tau from 0.
 _START = Box(-2.0, 0.5, 0.0, 1.6)
@@ -59,7 +58,7 @@ class Grid:
     joint: Joint
     t: Axis
     z: Axis
-    weight: _Floats
+    weight: Floats
     given: Given
     log_total: float
 
@@ -79,7 +78,7 @@ class Grid:
         """The rectangle of (t, z)."""
         return Box(self.t.low, self.t.high, self.z.low, self.z.high)
 
-    def summary(self) -> _Floats:
+    def summary(self) -> Floats:
         """Means of sigma, lambda/(1 + lambda) and z, and their sds, (6,)."""
         share = self.given.lam / (1 + self.given.lam)
         values = np.exp(self.t.nodes), share[:, None], self.z.nodes[:, None]

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.errors import UsageError
 from bayes_sf.spec.model import ModelSpec
@@ -33,7 +33,6 @@ __all__ = [
     "variance_between",
 ]
 
-_Floats = NDArray[np.float64]
 
 #: Draws that the prior's ICC is made of where a slope varies.
 _DRAWS = 100_000
@@ -78,14 +77,14 @@ def spread_of(moments: Moments, term: str) -> tuple[float, float]:
     return mean, mean**2 + float(_covariance(moments)[at, at])
 
 
-def _covariance(moments: Moments) -> _Floats:
+def _covariance(moments: Moments) -> Floats:
     """Covariance of the predictors over the rows, divided by n, (p, p)."""
     away = moments.means - moments.grand_mean
     between = (away * moments.sizes[:, None]).T @ away
     return np.asarray((moments.within + between)[:-1, :-1] / moments.n_obs)
 
 
-def explained_variance(moments: Moments, slopes: _Floats) -> _Floats:
+def explained_variance(moments: Moments, slopes: Floats) -> Floats:
     """Var(X beta) over the rows, (...).
 
     Parameters
@@ -122,7 +121,7 @@ def unadjusted_estimate(moments: Moments, rows: Iterable[Estimate]) -> float:
     return float(between / (between + within + explained_variance(moments, slopes)))
 
 
-def unadjusted_draws(moments: Moments, tree: "xr.DataTree") -> _Floats:
+def unadjusted_draws(moments: Moments, tree: "xr.DataTree") -> Floats:
     """Unadjusted ICC of every draw, (N,).
 
     Parameters
@@ -143,7 +142,7 @@ def unadjusted_draws(moments: Moments, tree: "xr.DataTree") -> _Floats:
         return np.asarray(1 / (1 / icc + explained / between))
 
 
-def _between(posterior: "xr.Dataset", moments: Moments) -> _Floats:
+def _between(posterior: "xr.Dataset", moments: Moments) -> Floats:
     """Mean variance between groups of every draw, (N,)."""
     names = [n for n in ("sd_group", "sd_slope", "correlation") if n in posterior]
     found = {name: posterior[name].to_numpy().ravel() for name in names}
@@ -151,7 +150,7 @@ def _between(posterior: "xr.Dataset", moments: Moments) -> _Floats:
     return np.asarray(variance_between(found, *(spread_of(moments, term) if term else (0, 0))))
 
 
-def icc_at(moments: Moments, tree: "xr.DataTree", x: float) -> _Floats:
+def icc_at(moments: Moments, tree: "xr.DataTree", x: float) -> Floats:
     """ICC of every draw at a value of the predictor whose slope varies, (N,).
 
     Parameters
@@ -209,7 +208,7 @@ def place_of(at: Mapping[str, float], spec: ModelSpec, *, adjusted: bool) -> flo
     return float(x)
 
 
-def prior_quantiles(priors: Priors, first: float, second: float, probs: _Floats) -> _Floats:
+def prior_quantiles(priors: Priors, first: float, second: float, probs: Floats) -> Floats:
     """Quantiles of the ICC under the priors of a model with a varying slope.
 
     Parameters

@@ -23,13 +23,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.likelihood import STILL, CrossProducts, Standardised
 from bayes_sf.errors import SpecError
 from bayes_sf.spec.priors import SHRINKAGE_FAMILIES, Prior, Priors
 
 __all__ = ["Given", "Joint", "check_reach", "coefficient_prior", "resolve_priors"]
-
-_Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,16 +56,16 @@ class Given:
         ln |I + lambda Z Z'| + ln |S|.
     """
 
-    lam: _Floats
-    basis: _Floats
-    ridge: _Floats
-    pull: _Floats
-    prior_pull: _Floats
-    yy: _Floats
-    log_det: _Floats
+    lam: Floats
+    basis: Floats
+    ridge: Floats
+    pull: Floats
+    prior_pull: Floats
+    yy: Floats
+    log_det: Floats
 
     @classmethod
-    def of(cls, lam: _Floats, at: CrossProducts, precision: _Floats, mean: _Floats) -> "Given":
+    def of(cls, lam: Floats, at: CrossProducts, precision: Floats, mean: Floats) -> "Given":
         """Diagonalise.
 
         Parameters
@@ -96,16 +95,16 @@ class Given:
             log_det,
         )
 
-    def precision(self, inv_var: _Floats) -> _Floats:
+    def precision(self, inv_var: Floats) -> Floats:
         """Precisions along the basis at each 1/sigma^2, (T,) or (..., Z, T), as (..., Z, T, k)."""
         return np.asarray(inv_var[..., None] + self.ridge[..., None, :])
 
-    def centre(self, inv_var: _Floats) -> _Floats:
+    def centre(self, inv_var: Floats) -> Floats:
         """Conditional means along the basis at each 1/sigma^2, as (..., Z, T, k)."""
         pull = self.pull[..., None, :] * inv_var[..., None] + self.prior_pull[..., None, :]
         return np.asarray(pull / self.precision(inv_var))
 
-    def log_likelihood(self, inv_var: _Floats) -> _Floats:
+    def log_likelihood(self, inv_var: Floats) -> Floats:
         """Log density of y with the coefficients integrated out, (..., Z, T).
 
         But for constants and for a factor sigma^-n, which `Joint.log_density` adds.
@@ -131,8 +130,8 @@ class Joint:
     """
 
     data: Standardised
-    precision: _Floats
-    mean: _Floats
+    precision: Floats
+    mean: Floats
     sd_resid: Prior
     sd_group: Prior
 
@@ -188,16 +187,16 @@ class Joint:
         """Square root of the mean group size."""
         return float(np.sqrt(self.data.moments.sizes.mean()))
 
-    def ratio(self, z: _Floats) -> _Floats:
+    def ratio(self, z: Floats) -> Floats:
         """tau/sigma at z, same shape."""
         return np.asarray(np.sinh(z**4) / self.root_size)
 
-    def place(self, ratio: _Floats) -> _Floats:
+    def place(self, ratio: Floats) -> Floats:
         """Z at tau/sigma: the inverse of `ratio`."""
         return np.asarray(np.arcsinh(self.root_size * ratio) ** 0.25)
 
     @cached_property
-    def open_directions(self) -> _Floats:
+    def open_directions(self) -> Floats:
         """Orthonormal coefficient vectors, (k, d), that neither prior nor within-group data hold.
 
         Along them (a flat intercept, flat slopes of predictors that are constant within groups)
@@ -223,12 +222,12 @@ class Joint:
         between = self.data.moments.n_groups - self.open_directions.shape[1]
         return min(between + tau - 1, both), min(n - flat + sigma - 1, both)
 
-    def given(self, z: _Floats) -> Given:
+    def given(self, z: Floats) -> Given:
         """Return everything that depends on z, (Z,), alone."""
         lam = self.ratio(z) ** 2
         return Given.of(lam, self.data.turned_products(lam), self.precision, self.mean)
 
-    def log_density(self, t: _Floats, z: _Floats, given: Given | None = None) -> _Floats:
+    def log_density(self, t: Floats, z: Floats, given: Given | None = None) -> Floats:
         """Log joint density of t, (T,), z, (Z,), and the standardised outcome, (Z, T).
 
         Normalised when every prior is proper.
@@ -254,7 +253,7 @@ class Joint:
             + self.log_prior(t, z)
         )
 
-    def log_prior(self, t: _Floats, z: _Floats) -> _Floats:
+    def log_prior(self, t: Floats, z: Floats) -> Floats:
         """Log prior density of (t, z), (Z, T): that of (sigma, tau) and the map's derivative."""
         tau = np.exp(t) * self.ratio(z)[:, None]
         stretch = np.logaddexp(z**4, -(z**4)) + np.log(2 * z**3 / self.root_size)
@@ -265,7 +264,7 @@ class Joint:
             + self.sd_group.log_density(tau)
         )
 
-    def log_resid_prior(self, sigma: _Floats) -> _Floats:
+    def log_resid_prior(self, sigma: Floats) -> Floats:
         """Log prior density of sigma, same shape; a model of two residual sds has another."""
         return self.sd_resid.log_density(sigma)
 
@@ -274,7 +273,7 @@ class Joint:
         """Power p of that density's tail sigma^-p."""
         return self.sd_resid.tail_power
 
-    def linear_moments(self, limit: _Floats, *, noisy: bool = False) -> NDArray[np.int_]:
+    def linear_moments(self, limit: Floats, *, noisy: bool = False) -> NDArray[np.int_]:
         """How many moments (at most 2) of linear quantities exist, (m,).
 
         Given (sigma, tau) their variance grows with tau^2 where they load on an open direction, and
@@ -304,7 +303,7 @@ class Joint:
         """
         return {"sd_group": _count(self.room[0]), "sd_resid": _count(self.room[1])}.get(name, 2)
 
-    def tilt(self, t: _Floats, z: _Floats) -> _Floats:
+    def tilt(self, t: Floats, z: Floats) -> Floats:
         """Log of what second moments multiply the density with, as far as they exist, (Z, T).
 
         A sum of what each asks for: their product may outgrow the density where both are large.
@@ -333,7 +332,7 @@ class Joint:
         return role if depths[role] > _DEEP else ""
 
 
-def coefficient_prior(data: Standardised, priors: Priors) -> tuple[_Floats, _Floats]:
+def coefficient_prior(data: Standardised, priors: Priors) -> tuple[Floats, Floats]:
     """Precisions and means of the standardised coefficients, (k,) each; precision 0 is flat.
 
     Slopes that are shrunk jointly have 1: they are no flat ones, and their scale is sampled.

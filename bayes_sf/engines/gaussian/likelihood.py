@@ -14,14 +14,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.errors import DataError
 from bayes_sf.spec.moments import INTERCEPT, Moments
 
 __all__ = ["CrossProducts", "Standardised", "check_groups", "standardise"]
 
-_Floats = NDArray[np.float64]
 
 #: A column counts as a combination of others (of the groups' dummies, too) when less than this
 #: share of its sum of squares is left after regressing on them; lme4 has 1e-7 of the norm.
@@ -49,11 +48,11 @@ class CrossProducts:
         coefficients themselves.
     """
 
-    xx: _Floats
-    xy: _Floats
-    yy: _Floats
-    log_det: _Floats
-    turn: _Floats | None = None
+    xx: Floats
+    xy: Floats
+    yy: Floats
+    log_det: Floats
+    turn: Floats | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,13 +76,13 @@ class Standardised:
     """
 
     moments: Moments
-    centre: _Floats
-    scale: _Floats
-    means: _Floats
-    within: _Floats
-    sizes: _Floats
-    counts: _Floats
-    between: _Floats
+    centre: Floats
+    scale: Floats
+    means: Floats
+    within: Floats
+    sizes: Floats
+    counts: Floats
+    between: Floats
 
     @property
     def n_coef(self) -> int:
@@ -95,11 +94,11 @@ class Standardised:
         """Number of rows."""
         return self.moments.n_obs
 
-    def weights(self, lam: _Floats) -> _Floats:
+    def weights(self, lam: Floats) -> Floats:
         """Return w = n/(1 + lambda n), (G, D)."""
         return np.asarray(self.sizes / (1 + np.asarray(lam)[:, None] * self.sizes))
 
-    def cross_products(self, lam: _Floats) -> CrossProducts:
+    def cross_products(self, lam: Floats) -> CrossProducts:
         """Cross products at each lambda, (G,)."""
         lam = np.atleast_1d(np.asarray(lam, dtype=float))
         total = self.within + np.einsum("gd,dij->gij", self.weights(lam), self.between)
@@ -107,7 +106,7 @@ class Standardised:
         log_det = np.log1p(lam[:, None] * self.sizes) @ self.counts
         return CrossProducts(total[:, :k, :k], total[:, :k, k], total[:, k, k], log_det)
 
-    def turned_products(self, lam: _Floats) -> CrossProducts:
+    def turned_products(self, lam: Floats) -> CrossProducts:
         """Return the same in coordinates in which a Cholesky factor keeps its digits.
 
         Where a combination of predictors is constant within groups (dummies in a small frame), what
@@ -127,7 +126,7 @@ class Standardised:
         return CrossProducts(total[:, :k, :k], total[:, :k, k], at.yy, at.log_det, turn)
 
     @cached_property
-    def _spectrum(self) -> tuple[_Floats, _Floats]:
+    def _spectrum(self) -> tuple[Floats, Floats]:
         """Eigenvalues and eigenvectors of the predictors' within cross products per row."""
         k = self.n_coef
         value, vector = np.linalg.eigh(self.within[1:k, 1:k] / self.n_obs)
@@ -139,7 +138,7 @@ class Standardised:
         return int((self._spectrum[0] >= STILL).sum())
 
     @property
-    def _turn(self) -> _Floats | None:
+    def _turn(self) -> Floats | None:
         """Vectors of coefficients, those constant within groups first; None if columns will do."""
         k = self.n_coef
         still_columns = int((np.diag(self.within)[1:k] == 0).sum())
@@ -150,7 +149,7 @@ class Standardised:
         return turn
 
     @property
-    def coef_transform(self) -> _Floats:
+    def coef_transform(self) -> Floats:
         """Matrix T, (k, k), with raw coefficients = T @ standardised ones + shift.
 
         The raw intercept is alpha - sum_i b_i mean(x_i), and the shift is mean(y) in its place.
@@ -161,7 +160,7 @@ class Standardised:
         return np.asarray(transform)
 
     @property
-    def coef_shift(self) -> _Floats:
+    def coef_shift(self) -> Floats:
         """What is added after `coef_transform`, (k,)."""
         shift = np.zeros(self.n_coef)
         shift[0] = self.centre[-1]

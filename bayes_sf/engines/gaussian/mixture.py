@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from bayes_sf.arrays import Floats
+
 __all__ = ["NormalMixture"]
 
-_Floats = NDArray[np.float64]
 _ROOT_2PI = np.sqrt(2 * np.pi)
 #: Components that are worked on at a time: 16 MB of them.
 _BLOCK = 2_000_000
@@ -41,14 +42,14 @@ class NormalMixture:
         groups not all do. A moment that does not exist is reported as NaN.
     """
 
-    weight: _Floats
-    means: _Floats
-    sds: _Floats
+    weight: Floats
+    means: Floats
+    sds: Floats
     exist: NDArray[np.int_] | int = 2
 
     @classmethod
     def average(
-        cls, mixtures: Sequence["NormalMixture"], weights: _Floats | None = None
+        cls, mixtures: Sequence["NormalMixture"], weights: Floats | None = None
     ) -> "NormalMixture":
         """Average of mixtures of the same quantities, with weights (they sum to one) or equal."""
         share = np.full(len(mixtures), 1 / len(mixtures)) if weights is None else weights
@@ -65,40 +66,40 @@ class NormalMixture:
         exist = np.broadcast_to(self.exist, len(self.means))[rows]
         return NormalMixture(self.weight, self.means[rows], self.sds[rows], exist)
 
-    def shifted(self, by: _Floats) -> "NormalMixture":
+    def shifted(self, by: Floats) -> "NormalMixture":
         """Return the same quantities with numbers added, (m,)."""
         return NormalMixture(self.weight, self.means + by[:, None], self.sds, self.exist)
 
-    def mean(self) -> _Floats:
+    def mean(self) -> Floats:
         """Means, (m,)."""
         return np.where(np.asarray(self.exist) >= 1, self.means @ self.weight, np.nan)
 
-    def sd(self) -> _Floats:
+    def sd(self) -> Floats:
         """Return the standard deviations, (m,)."""
         return np.where(np.asarray(self.exist) >= 2, self._spread, np.nan)
 
     @cached_property
-    def _spread(self) -> _Floats:
+    def _spread(self) -> Floats:
         """Roots of the variances, (m,), whether or not they exist."""
         return self._in_blocks(_spread)
 
-    def fourth(self) -> _Floats:
+    def fourth(self) -> Floats:
         """Fourth central moments, (m,): what the sd of draws varies by; NaN where no sd exists."""
         off, var = self.means - (self.means @ self.weight)[:, None], self.sds**2
         moment = (off**4 + 6 * off**2 * var + 3 * var**2) @ self.weight
         return np.where(np.asarray(self.exist) >= 2, moment, np.nan)
 
-    def cdf(self, value: _Floats | float) -> _Floats:
+    def cdf(self, value: Floats | float) -> Floats:
         """P(quantity <= value), (m,), for one value per quantity or for all."""
         if np.ndim(value):
             return _cdf(self, value)
         return self._in_blocks(partial(_cdf, value=value))
 
-    def density(self, value: _Floats | float) -> _Floats:
+    def density(self, value: Floats | float) -> Floats:
         """Density at one value per quantity or for all, (m,); components without sd add none."""
         return _cdf_and_density(self, value)[1]
 
-    def log_density(self, value: _Floats | float) -> _Floats:
+    def log_density(self, value: Floats | float) -> Floats:
         """Log density, (m,), however far from everything the value is; all sds are positive."""
         value = np.broadcast_to(np.asarray(value, dtype=float), (len(self.means),))[:, None]
         with np.errstate(divide="ignore"):
@@ -106,7 +107,7 @@ class NormalMixture:
         height = height - 0.5 * ((value - self.means) / self.sds) ** 2
         return np.asarray(np.logaddexp.reduce(height, axis=1))
 
-    def quantile(self, probs: Sequence[float] | _Floats) -> _Floats:
+    def quantile(self, probs: Sequence[float] | Floats) -> Floats:
         """Quantiles, (m, len(probs)): safeguarded Newton on the mixture's distribution function.
 
         Components that together weigh less than 1e-10 are left out. The bracket is the range of
@@ -120,7 +121,7 @@ class NormalMixture:
         )
         return np.column_stack([part._in_blocks(partial(_solve, p=float(p))) for p in probs])
 
-    def _in_blocks(self, what: Callable[["NormalMixture"], _Floats]) -> _Floats:
+    def _in_blocks(self, what: Callable[["NormalMixture"], Floats]) -> Floats:
         """One number of every quantity, worked out for so many at a time that memory is small."""
         rows = max(1, _BLOCK // self.means.shape[1])
         if rows >= len(self.means):
@@ -131,13 +132,13 @@ class NormalMixture:
         return np.concatenate([what(block) for block in blocks])
 
 
-def _spread(mixture: NormalMixture) -> _Floats:
+def _spread(mixture: NormalMixture) -> Floats:
     """Root of the variance, (m,), whether or not it exists."""
     centre = (mixture.means @ mixture.weight)[:, None]
     return np.asarray(np.sqrt(((mixture.means - centre) ** 2 + mixture.sds**2) @ mixture.weight))
 
 
-def _solve(mixture: NormalMixture, p: float) -> _Floats:
+def _solve(mixture: NormalMixture, p: float) -> Floats:
     """One quantile of every quantity by Newton steps kept inside a shrinking bracket."""
     reach = float(ndtri(p))
     own = mixture.means + reach * mixture.sds
@@ -156,7 +157,7 @@ def _solve(mixture: NormalMixture, p: float) -> _Floats:
     return x
 
 
-def _score(mixture: NormalMixture, value: _Floats | float) -> _Floats:
+def _score(mixture: NormalMixture, value: Floats | float) -> Floats:
     """Distance of one value per quantity from every component, in sds, (m, G).
 
     A component with zero sd is a step: infinitely far, or NaN, which is 0 of its sds.
@@ -169,12 +170,12 @@ def _score(mixture: NormalMixture, value: _Floats | float) -> _Floats:
     return np.asarray(score)
 
 
-def _cdf(mixture: NormalMixture, value: _Floats | float) -> _Floats:
+def _cdf(mixture: NormalMixture, value: Floats | float) -> Floats:
     """Distribution function at one value per quantity, (m,)."""
     return np.asarray(ndtr(_score(mixture, value)) @ mixture.weight)
 
 
-def _cdf_and_density(mixture: NormalMixture, value: _Floats | float) -> tuple[_Floats, _Floats]:
+def _cdf_and_density(mixture: NormalMixture, value: Floats | float) -> tuple[Floats, Floats]:
     """Both at one value per quantity, (m,) each; components without sd add no density."""
     score = _score(mixture, value)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):

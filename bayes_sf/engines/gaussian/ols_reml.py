@@ -11,15 +11,14 @@ Softw. 67(1), section 3.4 (the profiled REML criterion).
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.likelihood import COLLINEAR, Standardised, check_groups, standardise
 from bayes_sf.errors import ConvergenceError, DataError
 from bayes_sf.spec.moments import Moments
 
 __all__ = ["GaussianFit", "fit_no_pooling", "fit_ols", "fit_reml"]
 
-_Floats = NDArray[np.float64]
 
 #: theta = tau/sigma is scanned on this grid (0 and 1e-4 ... 1e6) before the optimum is polished.
 _THETA = np.concatenate([[0.0], np.geomspace(1e-4, 1e6, 101)])
@@ -52,17 +51,17 @@ class GaussianFit:
     """
 
     moments: Moments
-    coef: _Floats
-    vcov: _Floats
+    coef: Floats
+    vcov: Floats
     sd_group: float
     sd_resid: float
-    ranef: _Floats
-    ranef_sd: _Floats
+    ranef: Floats
+    ranef_sd: Floats
     criterion: float
     boundary: bool
 
     @property
-    def std_error(self) -> _Floats:
+    def std_error(self) -> Floats:
         """Standard errors of the coefficients, (k,)."""
         return np.asarray(np.sqrt(np.diag(self.vcov)))
 
@@ -202,7 +201,7 @@ def fit_no_pooling(moments: Moments) -> GaussianFit:
     )
 
 
-def reml_criterion(data: Standardised, lam: _Floats) -> _Floats:
+def reml_criterion(data: Standardised, lam: Floats) -> Floats:
     """-2 log REML likelihood at each lambda = theta^2, in the standardised outcome's unit.
 
     (n - k)[1 + ln(2 pi RSS/(n - k))] + ln |I + lambda Z Z'| + ln |X'(I + lambda Z Z')^-1 X|.

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.exact import ExactPosterior
 from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.gaussian.quadrature import invert
@@ -26,7 +26,6 @@ from bayes_sf.engines.loading import Loading
 
 __all__ = ["SPREADS", "Posterior"]
 
-_Floats = NDArray[np.float64]
 
 #: Quantities of (sigma, tau).
 SPREADS = ("sd_group", "sd_resid", "icc")
@@ -53,7 +52,7 @@ class Posterior:
         """Coefficients, the intercept first."""
         return self._join(lambda part: part.coef)
 
-    def contrast(self, loading: _Floats) -> NormalMixture:
+    def contrast(self, loading: Floats) -> NormalMixture:
         """Linear combinations of coefficients; loading (m, k)."""
         return self._join(lambda part: part.contrast(loading))
 
@@ -119,12 +118,12 @@ class Posterior:
         """How many moments exist."""
         return min(part.spread_moments(name) for part in self.parts)
 
-    def cdf(self, name: str, value: _Floats | float) -> _Floats:
+    def cdf(self, name: str, value: Floats | float) -> Floats:
         """P(quantity <= value) of ``sd_group``, ``sd_resid`` or ``icc``, same shape as `value`."""
         value = np.asarray(value, dtype=float)
         return np.asarray(np.mean([part.spread_cdf(name, value) for part in self.parts], axis=0))
 
-    def quantile(self, name: str, probs: Sequence[float] | _Floats) -> _Floats:
+    def quantile(self, name: str, probs: Sequence[float] | Floats) -> Floats:
         """Quantiles of ``sd_group``, ``sd_resid`` or ``icc``, (len(probs),).
 
         They are searched on a scale where tails are short: ln sigma, or the first part's z.
@@ -139,7 +138,7 @@ class Posterior:
         )
         return self._value(name, found)
 
-    def _place(self, name: str, value: _Floats) -> _Floats:
+    def _place(self, name: str, value: Floats) -> Floats:
         """Where a quantity's values are on the scale they are searched on."""
         first = self.parts[0]
         if name == "sd_resid":
@@ -149,7 +148,7 @@ class Posterior:
             return first.joint.place(np.sqrt(share / (1 - share)))
         return first.joint.place(value / first.data.scale[-1])
 
-    def _value(self, name: str, place: _Floats) -> _Floats:
+    def _value(self, name: str, place: Floats) -> Floats:
         """Inverse of `_place`."""
         first = self.parts[0]
         if name == "sd_resid":

@@ -10,14 +10,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.likelihood import Standardised, standardise
 from bayes_sf.spec.moments import Moments
 
 __all__ = ["profile_intervals"]
 
-_Floats = NDArray[np.float64]
 
 #: Where the lowest point is looked for: tau/sigma, and sigma as a multiple of its estimate.
 _RATIO = np.concatenate([[0.0], np.geomspace(1e-4, 1e4, 161)])
@@ -34,20 +33,20 @@ class _Profile:
 
     data: Standardised
 
-    def deviance(self, ratio: _Floats, sigma: _Floats) -> _Floats:
+    def deviance(self, ratio: Floats, sigma: Floats) -> Floats:
         """At tau/sigma and sigma, same shape."""
         rss, log_det, _, _ = self.solved(ratio)
         n = self.data.n_obs
         return np.asarray(n * np.log(2 * np.pi * sigma**2) + rss / sigma**2 + log_det)
 
-    def solved(self, ratio: _Floats) -> tuple[_Floats, _Floats, _Floats, _Floats]:
+    def solved(self, ratio: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Residual sum of squares, log-determinant, coefficients and their unscaled covariance."""
         at = self.data.cross_products(ratio**2)
         inverse = np.linalg.inv(at.xx)
         coef = (inverse @ at.xy[..., None])[..., 0]
         return at.yy - (coef * at.xy).sum(axis=-1), at.log_det, coef, inverse
 
-    def best(self, ratio: _Floats) -> _Floats:
+    def best(self, ratio: Floats) -> Floats:
         """Lowest over sigma."""
         rss, log_det, _, _ = self.solved(ratio)
         n = self.data.n_obs
@@ -56,7 +55,7 @@ class _Profile:
     def of_sd_group(self, tau: float, sigma: float) -> float:
         """Lowest over sigma, looked for around one."""
 
-        def given(s: _Floats) -> _Floats:
+        def given(s: Floats) -> Floats:
             return self.deviance(tau / s, s)
 
         return _lowest(given, sigma * _SIGMA)[1]
@@ -70,7 +69,7 @@ class _Profile:
         row, shift = self.data.coef_transform[number], self.data.coef_shift[number]
         n = self.data.n_obs
 
-        def given(ratio: _Floats) -> _Floats:
+        def given(ratio: Floats) -> Floats:
             rss, log_det, coef, inverse = self.solved(ratio)
             away = (value - coef @ row - shift) ** 2 / (row @ inverse @ row)
             return np.asarray(n * (1 + np.log(2 * np.pi * (rss + away) / n)) + log_det)
@@ -127,7 +126,7 @@ def profile_intervals(moments: Moments, prob: float) -> Iterator[tuple[str, floa
         yield name, *_limits(own, centre, spread)
 
 
-def _lowest(given: Callable[[_Floats], _Floats], grid: _Floats) -> tuple[float, float]:
+def _lowest(given: Callable[[Floats], Floats], grid: Floats) -> tuple[float, float]:
     """Place and value of a function's lowest point, by grids that close in on it."""
     for _ in range(_ROUNDS):
         values = given(grid)

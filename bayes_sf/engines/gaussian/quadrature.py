@@ -13,6 +13,7 @@ import numpy as np
 from numpy.polynomial import chebyshev, legendre
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.errors import ConvergenceError
 
 __all__ = [
@@ -26,7 +27,6 @@ __all__ = [
     "unresolved",
 ]
 
-_Floats = NDArray[np.float64]
 
 #: Mass is cut off where the density is e^-30 = 1e-13 of its peak.
 CUT = 30.0
@@ -71,8 +71,8 @@ class Axis:
 
     low: float
     high: float
-    nodes: _Floats
-    weights: _Floats
+    nodes: Floats
+    weights: Floats
 
     @classmethod
     def over(cls, low: float, high: float, n: int) -> "Axis":
@@ -81,20 +81,20 @@ class Axis:
         half = 0.5 * (high - low)
         return cls(low, high, low + half * (x + 1), half * w)
 
-    def unit(self, value: _Floats) -> _Floats:
+    def unit(self, value: Floats) -> Floats:
         """Map values to [-1, 1], clipped to the interval (beyond it there is no mass)."""
         unit = (2 * value - self.low - self.high) / (self.high - self.low)
         return np.asarray(np.clip(unit, -1, 1))
 
 
 @lru_cache(maxsize=32)
-def _legendre(n: int) -> tuple[_Floats, _Floats]:
+def _legendre(n: int) -> tuple[Floats, Floats]:
     """Nodes and weights on [-1, 1]."""
     return legendre.leggauss(n)
 
 
 @lru_cache(maxsize=32)
-def _projection(n: int) -> _Floats:
+def _projection(n: int) -> Floats:
     """Matrix (n + 1, n) from masses at n nodes to the Chebyshev series of their integral.
 
     A density with masses q_i at the nodes x_i has Legendre coefficients (2k + 1)/2 sum_i q_i
@@ -110,7 +110,7 @@ def _projection(n: int) -> _Floats:
     return np.asarray(scale[:, None] * (basis.T @ (legendre.legvander(points, n) @ integral)))
 
 
-def series(mass: _Floats) -> _Floats:
+def series(mass: Floats) -> Floats:
     """Chebyshev series of the distribution function of masses at Gauss-Legendre nodes.
 
     Parameters
@@ -126,7 +126,7 @@ def series(mass: _Floats) -> _Floats:
     return np.asarray(np.tensordot(_projection(mass.shape[0]), mass, axes=1))
 
 
-def cumulative(coef: _Floats, unit: _Floats) -> _Floats:
+def cumulative(coef: Floats, unit: Floats) -> Floats:
     """Distribution function at `unit` in [-1, 1], same shape as `unit`.
 
     Parameters
@@ -152,7 +152,7 @@ def cumulative(coef: _Floats, unit: _Floats) -> _Floats:
     return np.asarray(np.einsum("km,k...m->...m", coef, terms))
 
 
-def unresolved(mass: _Floats, axis: int) -> float:
+def unresolved(mass: Floats, axis: int) -> float:
     """How much of a distribution function its series leaves out along one axis.
 
     Parameters
@@ -179,7 +179,7 @@ def unresolved(mass: _Floats, axis: int) -> float:
     return float(np.abs(tail).sum(axis=1).max())
 
 
-def invert(cdf: Callable[[_Floats], _Floats], probs: _Floats, low: float, high: float) -> _Floats:
+def invert(cdf: Callable[[Floats], Floats], probs: Floats, low: float, high: float) -> Floats:
     """Quantiles of a distribution function on [low, high]: a grid, then Chandrupatla's method.
 
     Parameters
@@ -205,7 +205,7 @@ def invert(cdf: Callable[[_Floats], _Floats], probs: _Floats, low: float, high: 
     return _invert(lambda x, _: cdf(x), probs, low, high, alone=False)
 
 
-def invert_series(coef: _Floats, probs: _Floats, axis: Axis) -> _Floats:
+def invert_series(coef: Floats, probs: Floats, axis: Axis) -> Floats:
     """Quantiles of a distribution function's series, of one for all or of each probability's own.
 
     Parameters
@@ -224,20 +224,20 @@ def invert_series(coef: _Floats, probs: _Floats, axis: Axis) -> _Floats:
     array([0.5, 0.9])
     """
 
-    def cdf(x: _Floats, columns: NDArray[np.intp]) -> _Floats:
+    def cdf(x: Floats, columns: NDArray[np.intp]) -> Floats:
         return cumulative(coef[:, columns] if coef.ndim == 2 else coef, axis.unit(x))
 
     return _invert(cdf, probs, axis.low, axis.high, alone=True)
 
 
 def _invert(
-    cdf: Callable[[_Floats, NDArray[np.intp]], _Floats],
-    probs: _Floats,
+    cdf: Callable[[Floats, NDArray[np.intp]], Floats],
+    probs: Floats,
     low: float,
     high: float,
     *,
     alone: bool,
-) -> _Floats:
+) -> Floats:
     """Chandrupatla's method; `alone`, columns that have settled are not asked for again."""
     grid = np.linspace(low, high, 33)
     left = np.arange(len(probs))
@@ -271,8 +271,8 @@ def _invert(
 
 
 def find_box(
-    log_density: Callable[[_Floats, _Floats], _Floats],
-    tilt: Callable[[_Floats, _Floats], _Floats],
+    log_density: Callable[[Floats, Floats], Floats],
+    tilt: Callable[[Floats, Floats], Floats],
     start: Box,
 ) -> Box:
     """Smallest rectangle that holds all but e^-30 of a density's peak, with and without a tilt.
@@ -316,7 +316,7 @@ def find_box(
     )
 
 
-def _edges(grid: _Floats, alive: NDArray[np.intp]) -> tuple[float, float]:
+def _edges(grid: Floats, alive: NDArray[np.intp]) -> tuple[float, float]:
     """One step around the grid points that are alive; half a width beyond an edge that is."""
     below, above = alive[0] == 0, alive[-1] == len(grid) - 1
     if below or above:

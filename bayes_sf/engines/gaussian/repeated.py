@@ -30,8 +30,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.estimates import Estimate, mixture_rows
 from bayes_sf.engines.gaussian.exact import ExactPosterior
 from bayes_sf.engines.gaussian.grid import resolve
@@ -48,7 +48,6 @@ from bayes_sf.spec.rows import Rows
 
 __all__ = ["AngleJoint", "RepeatedPosterior", "fit_repeated"]
 
-_Floats = NDArray[np.float64]
 
 #: Single numbers that are reported, in order of reading.
 _SPREADS = ("sd_group", "sd_resid", "icc", "sd_repeat")
@@ -77,7 +76,7 @@ class AngleJoint(Joint):
     cosine: float
     stretch: float
 
-    def log_resid_prior(self, sigma: _Floats) -> _Floats:
+    def log_resid_prior(self, sigma: Floats) -> Floats:
         """Log prior density of (radius, angle) at this angle."""
         return np.asarray(
             self.sd_resid.log_density(sigma * self.sine)
@@ -116,7 +115,7 @@ class RepeatedPosterior:
     moments: Moments
     priors: Priors
     angle: Axis
-    weight: _Floats
+    weight: Floats
     given: tuple[ExactPosterior, ...]
     typical: float
     log_evidence: float
@@ -140,7 +139,7 @@ class RepeatedPosterior:
         """Coefficients, the intercept first."""
         return self._join(lambda part: part.coef)
 
-    def contrast(self, loading: _Floats) -> NormalMixture:
+    def contrast(self, loading: Floats) -> NormalMixture:
         """Linear combinations of coefficients; loading (m, k)."""
         return self._join(lambda part: part.contrast(loading))
 
@@ -156,7 +155,7 @@ class RepeatedPosterior:
 
     # Standard deviations and ICC -------------------------------------------------------------
 
-    def factors(self, name: str, repeats: float = np.inf) -> _Floats:
+    def factors(self, name: str, repeats: float = np.inf) -> Floats:
         """What the radius is multiplied by to get ``sd_resid`` or ``sd_repeat``, (A,).
 
         Parameters
@@ -171,7 +170,7 @@ class RepeatedPosterior:
             return np.asarray(repeat)
         return np.asarray(np.sqrt(np.sin(self.angle.nodes) ** 2 + repeat**2 / repeats))
 
-    def _values(self, name: str, number: int, repeats: float = np.inf) -> _Floats:
+    def _values(self, name: str, number: int, repeats: float = np.inf) -> Floats:
         """Values of a quantity at the nodes of one angle, (Z, T)."""
         part = self.given[number]
         if name == "sd_group":
@@ -184,7 +183,7 @@ class RepeatedPosterior:
         return np.asarray(part.spread_values("sd_resid") * self.factors(name)[number])
 
     def _mean_of(
-        self, name: str, what: Callable[[_Floats], _Floats], repeats: float = np.inf
+        self, name: str, what: Callable[[Floats], Floats], repeats: float = np.inf
     ) -> float:
         """Posterior mean of a function of a quantity."""
         each = [
@@ -224,7 +223,7 @@ class RepeatedPosterior:
         low, high = self.quantile("icc", [0.5 - 0.5 * prob, 0.5 + 0.5 * prob], repeats)
         return Estimate("icc", "", mean, sd, float(low), float(high))
 
-    def cdf(self, name: str, value: _Floats | float, repeats: float = np.inf) -> _Floats:
+    def cdf(self, name: str, value: Floats | float, repeats: float = np.inf) -> Floats:
         """P(quantity <= value) of the same, same shape as `value`.
 
         At each angle it is a statement about the radius or tau/r: tau^2/(tau^2 + sd_resid^2) <= x
@@ -243,12 +242,12 @@ class RepeatedPosterior:
         return np.asarray(total)
 
     def quantile(
-        self, name: str, probs: Sequence[float] | _Floats, repeats: float = np.inf
-    ) -> _Floats:
+        self, name: str, probs: Sequence[float] | Floats, repeats: float = np.inf
+    ) -> Floats:
         """Quantiles of the same, (len(probs),), searched where tails of tau are short."""
         joint, unit = self.given[0].joint, float(self.given[0].data.scale[-1])
 
-        def value(place: _Floats) -> _Floats:
+        def value(place: Floats) -> Floats:
             ratio = joint.ratio(place)
             return np.asarray(ratio**2 / (1 + ratio**2) if name == "icc" else unit * ratio)
 

@@ -4,16 +4,14 @@ from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.estimates import Estimate, mixture_rows
 from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.mixed.nodes import Surface
 from bayes_sf.spec.terms.matrices import Factor
 
 __all__ = ["MixedAnswer", "answer_rows"]
-
-_Floats = NDArray[np.float64]
 
 
 class MixedAnswer(Protocol):
@@ -38,10 +36,10 @@ class MixedAnswer(Protocol):
     def spread(self, name: str) -> tuple[float, float]:
         """Mean and sd of an sd, a correlation or ``icc|factor``."""
 
-    def quantile(self, name: str, probs: _Floats) -> _Floats:
+    def quantile(self, name: str, probs: Floats) -> Floats:
         """Quantiles of the same."""
 
-    def cdf(self, name: str, value: _Floats) -> _Floats:
+    def cdf(self, name: str, value: Floats) -> Floats:
         """Distribution function of the same."""
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.loading import Loading
 from bayes_sf.engines.mixed.likelihood import MixedFit
@@ -20,16 +20,14 @@ from bayes_sf.engines.mixed.products import Products
 
 __all__ = ["fit_of", "surface_of"]
 
-_Floats = NDArray[np.float64]
-
 
 @dataclass(frozen=True, eq=False)
 class _Given:
     """Combinations given Lambda: constant + loading' beta + a normal of variance spread sigma^2."""
 
-    constant: _Floats
-    loading: _Floats
-    spread: _Floats
+    constant: Floats
+    loading: Floats
+    spread: Floats
 
 
 class _Effects:
@@ -58,7 +56,7 @@ class _Effects:
         self._own_a = products.own_a.reshape(j * k, c)
         self._any = any(z is not None for z in loading.z)
 
-    def given(self, lower: Sequence[_Floats]) -> _Given:
+    def given(self, lower: Sequence[Floats]) -> _Given:
         """Return what is known of the combinations at one Lambda, raw units but for sigma."""
         from scipy import sparse
 
@@ -87,7 +85,7 @@ class _Effects:
         return _Given(constant + pulled[:, p], straight - pulled[:, :p], spread)
 
 
-def fit_of(fit: MixedFit, loading: Loading) -> tuple[_Floats, _Floats]:
+def fit_of(fit: MixedFit, loading: Loading) -> tuple[Floats, Floats]:
     """Estimates and standard errors, (m,) each, the variances taken as known.
 
     The variance is that of the prediction error, as mixed-model software has it: of coefficients
@@ -112,7 +110,7 @@ def fit_of(fit: MixedFit, loading: Loading) -> tuple[_Floats, _Floats]:
 
 
 def surface_of(
-    surface: Surface, at: _Floats, sigma: _Floats, loading: Loading, weight: _Floats | None = None
+    surface: Surface, at: Floats, sigma: Floats, loading: Loading, weight: Floats | None = None
 ) -> NormalMixture:
     """Posterior of the combinations, mixed over points.
 

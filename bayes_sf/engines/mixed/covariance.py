@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.spec.terms.matrices import Factor
 
 __all__ = ["Shape", "sd_names", "sds_and_correlations"]
 
 _Array = NDArray[Any]
-_Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Shape:
         return cls(tuple(len(factor.columns) for factor in factors), tuple(places))
 
     @property
-    def start(self) -> _Floats:
+    def start(self) -> Floats:
         """Where a search starts: 1 on the diagonal."""
         return np.array([float(row == column) for _, row, column in self.places])
 
@@ -65,7 +65,7 @@ class Shape:
             found[factor][:, row, column] = theta[:, number]
         return found
 
-    def canonical(self, theta: _Floats) -> _Floats:
+    def canonical(self, theta: Floats) -> Floats:
         """Return the same Lambda Lambda' with no negative number on a diagonal."""
         lower = self.lower(theta[None])
         out = []
@@ -92,7 +92,7 @@ def sd_names(factor: Factor) -> tuple[list[str], list[str]]:
 
 
 def sds_and_correlations(
-    factors: Sequence[Factor], covariances: Sequence[_Floats]
+    factors: Sequence[Factor], covariances: Sequence[Floats]
 ) -> Iterator[tuple[str, float]]:
     """Names and values of all sds and correlations; a correlation with a zero sd is NaN.
 

@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.mixed.likelihood import MixedFit, derivative, second_derivatives
 
 __all__ = ["satterthwaite"]
 
 _Array = NDArray[Any]
-_Floats = NDArray[np.float64]
 
 #: Directions of phi that the likelihood does not curve in have no say, as in lmerTest.
 _FLAT = 1e-8
 
 
-def satterthwaite(fit: MixedFit, loading: _Floats | None = None) -> _Floats:
+def satterthwaite(fit: MixedFit, loading: Floats | None = None) -> Floats:
     """Degrees of freedom of linear combinations of coefficients, (m,).
 
     Parameters

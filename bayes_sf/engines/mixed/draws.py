@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.quadrature import invert_series, series
 from bayes_sf.engines.mixed.nodes import Nodes, Surface
 from bayes_sf.engines.mixed.products import Products
@@ -26,13 +26,12 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_nodes", "mixed_dataset", "prior_dataset", "row_datasets"]
 
-_Floats = NDArray[np.float64]
 
 #: Chains that independent draws are returned as.
 CHAINS = 4
 
 
-def draw_nodes(nodes: Nodes, n: int, *, seed: int) -> tuple[_Floats, _Floats]:
+def draw_nodes(nodes: Nodes, n: int, *, seed: int) -> tuple[Floats, Floats]:
     """Draw coordinates and sigma from a grid's masses.
 
     Parameters
@@ -64,7 +63,7 @@ def draw_nodes(nodes: Nodes, n: int, *, seed: int) -> tuple[_Floats, _Floats]:
 
 
 def mixed_dataset(
-    surface: Surface, at: _Floats, sigma: _Floats, *, seed: int, chains: int
+    surface: Surface, at: Floats, sigma: Floats, *, seed: int, chains: int
 ) -> "xr.Dataset":
     """Draws of everything, given sds and correlations.
 
@@ -82,7 +81,7 @@ def mixed_dataset(
     return _dataset(surface, _spreads(surface, at, sigma), beta, effects, chains)
 
 
-def _spreads(surface: Surface, at: _Floats, sigma: _Floats) -> dict[str, _Floats]:
+def _spreads(surface: Surface, at: Floats, sigma: Floats) -> dict[str, Floats]:
     """Sds, correlations and ICCs, (N,) each, in the outcome's unit."""
     unit = float(surface.products.scale[-1])
     found = {}
@@ -93,7 +92,7 @@ def _spreads(surface: Surface, at: _Floats, sigma: _Floats) -> dict[str, _Floats
     return found | _shares(surface, at)
 
 
-def _shares(surface: Surface, at: _Floats) -> dict[str, _Floats]:
+def _shares(surface: Surface, at: Floats) -> dict[str, Floats]:
     """ICC of every factor."""
     if surface.products.matrices.weights is not None:
         return {}
@@ -105,8 +104,8 @@ def _shares(surface: Surface, at: _Floats) -> dict[str, _Floats]:
 
 
 def _effects_of(
-    surface: Surface, at: _Floats, sigma: _Floats, rng: np.random.Generator
-) -> tuple[_Floats, list[_Floats]]:
+    surface: Surface, at: Floats, sigma: Floats, rng: np.random.Generator
+) -> tuple[Floats, list[Floats]]:
     """Raw coefficients, (N, p), and effects of each factor, (N, J, k)."""
     products = surface.products
     points, place = np.unique(at, axis=0, return_inverse=True)
@@ -130,14 +129,14 @@ def _effects_of(
 
 
 def _effects_at(
-    products: Products, lower: list[_Floats], coef: _Floats, sigma: _Floats, rng: Any
-) -> list[_Floats]:
+    products: Products, lower: list[Floats], coef: Floats, sigma: Floats, rng: Any
+) -> list[Floats]:
     """Effects at one Lambda, given standardised coefficients, (n, p): (n, J, k) each."""
     j, k, _ = products.own_a.shape
     solved = products.solved(lower)
     n, q = len(coef), len(products.rest)
     straight = np.column_stack([-coef, np.ones(n)])  # what [X y] is left as
-    found: dict[int, _Floats] = {}
+    found: dict[int, Floats] = {}
     pulled = np.einsum("jac,nc->nja", products.own_a, straight)
     if q:
         other = straight @ solved.loading.T
@@ -158,9 +157,9 @@ def _effects_at(
 
 def _dataset(
     surface: Surface,
-    spreads: Mapping[str, _Floats],
-    beta: _Floats,
-    effects: list[_Floats],
+    spreads: Mapping[str, Floats],
+    beta: Floats,
+    effects: list[Floats],
     chains: int,
 ) -> "xr.Dataset":
     """Name draws, (N, ...), chain after chain."""
@@ -169,7 +168,7 @@ def _dataset(
     base, matrices = ("chain", "draw"), surface.products.matrices
     draws = len(beta) // chains
 
-    def shaped(values: _Floats) -> _Floats:
+    def shaped(values: Floats) -> Floats:
         return values.reshape(chains, draws, *values.shape[1:])
 
     variables: dict[str, Any] = {"beta": ((*base, "term"), shaped(beta))}
@@ -199,7 +198,7 @@ def prior_dataset(surface: Surface, n: int, *, seed: int) -> "xr.Dataset | None"
         return None
     rng = np.random.default_rng([seed, 3])
     unit = float(products.scale[-1])
-    spreads: dict[str, _Floats] = {}
+    spreads: dict[str, Floats] = {}
     for axis, (name, prior) in enumerate(zip(surface.names, priors.spreads, strict=True)):
         if surface.is_sd[axis]:
             spreads[name] = unit * prior.quantile(rng.uniform(size=n))

@@ -12,8 +12,8 @@ from functools import cached_property
 
 import numpy as np
 from numpy.polynomial import legendre
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.gaussian.quadrature import cumulative, invert, series
@@ -30,7 +30,6 @@ from bayes_sf.spec.terms.matrices import Factor, Matrices
 
 __all__ = ["RESOLVED", "MixedPosterior", "check_size", "fit_mixed_exact"]
 
-_Floats = NDArray[np.float64]
 
 #: Largest move of a mean or sd between the last two grids, in posterior sds.
 RESOLVED = 1e-5
@@ -85,7 +84,7 @@ class MixedPosterior:
         """Fixed coefficients, (p,)."""
         return self.contrast(np.eye(self.surface.products.n_coef))
 
-    def contrast(self, loading: _Floats) -> NormalMixture:
+    def contrast(self, loading: Floats) -> NormalMixture:
         """Linear combinations of raw coefficients, (m, p) loadings."""
         products, nodes = self.surface.products, self.nodes
         given, inv_var = nodes.given, np.exp(-2 * nodes.t.nodes)
@@ -115,7 +114,7 @@ class MixedPosterior:
 
     # Standard deviations, correlations and ICC ---------------------------------------------------
 
-    def cdf(self, name: str, value: _Floats) -> _Floats:
+    def cdf(self, name: str, value: Floats) -> Floats:
         """P(an sd or correlation <= value), same shape."""
         value = np.asarray(value, dtype=float)
         if name == "sd_resid":
@@ -131,7 +130,7 @@ class MixedPosterior:
         place = axis.unit(self.surface.place(number, ratio))
         return np.asarray(cumulative(series(mass), place).sum(axis=-1))
 
-    def quantile(self, name: str, probs: _Floats) -> _Floats:
+    def quantile(self, name: str, probs: Floats) -> Floats:
         """Quantiles of an sd, a correlation or ``icc|factor``."""
         probs = np.asarray(probs, dtype=float)
         if name.startswith("icc"):  # without a factor of all
@@ -175,7 +174,7 @@ class MixedPosterior:
         mean = float((mass * value).sum())
         return mean, float(np.sqrt((mass * (value - mean) ** 2).sum()))
 
-    def _icc_quantiles(self, factor: str, probs: _Floats) -> _Floats:
+    def _icc_quantiles(self, factor: str, probs: Floats) -> Floats:
         """Quantiles of an ICC: masses along one axis interpolated, put in order, summed up."""
         names = [f.name for f in self.factors]
         sizes = [len(f.columns) + len(f.pairs) for f in self.factors]
@@ -264,7 +263,7 @@ def fit_mixed_exact(matrices: Matrices, priors: Priors) -> MixedPosterior:
     check_residual(products)
     surface = Surface(products, mixed_priors(products, priors))
     box = find_box(surface, *_start(surface, matrices))
-    tried: list[tuple[Nodes, _Floats]] = []
+    tried: list[tuple[Nodes, Floats]] = []
     moved = np.inf
     sizes = np.full(len(box), _FIRST)
     while np.prod(sizes[:-1]) <= _LARGEST:
@@ -286,7 +285,7 @@ def fit_mixed_exact(matrices: Matrices, priors: Priors) -> MixedPosterior:
     )  # fmt: skip
 
 
-def _start(surface: Surface, matrices: Matrices) -> tuple[_Floats, _Floats]:
+def _start(surface: Surface, matrices: Matrices) -> tuple[Floats, Floats]:
     """Where the mass is looked for: around REML."""
     fit = fit_mixed(matrices)
     spreads = dict(fit.spreads())

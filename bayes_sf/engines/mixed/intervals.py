@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.mixed.covariance import sd_names
 from bayes_sf.engines.mixed.likelihood import MixedFit, criterion, fit_mixed, minimise
 from bayes_sf.errors import UsageError
@@ -18,7 +19,6 @@ from bayes_sf.errors import UsageError
 __all__ = ["profile_intervals"]
 
 _Array = NDArray[Any]
-_Floats = NDArray[np.float64]
 
 #: Angle at which a correlation, its sine, is 1: the sine does not flatten out before it.
 _RIGHT = 0.5 * np.pi
@@ -62,7 +62,7 @@ def _check(fit: MixedFit) -> None:
         )  # fmt: skip
 
 
-def _coordinates(fit: MixedFit) -> tuple[list[str], _Floats]:
+def _coordinates(fit: MixedFit) -> tuple[list[str], Floats]:
     """Names and values of sds, arcsines of correlations, and ln sigma last."""
     spreads = dict(fit.spreads())
     names: list[str] = []
@@ -104,7 +104,7 @@ def _deviance(fit: MixedFit, phi: _Array) -> _Array:
 
 
 def _of_spread(
-    fit: MixedFit, number: int, start: _Floats, names: list[str], rise: float
+    fit: MixedFit, number: int, start: Floats, names: list[str], rise: float
 ) -> tuple[float, float]:
     """Limits of one sd or correlation."""
     name, free = names[number], np.arange(len(start)) != number
@@ -165,7 +165,7 @@ def _root_of(rise: float) -> float:
 
 def _roots(
     rises: Callable[[float], float], centre: float, step: float, bounds: tuple[float, float],
-    near: dict[str, _Floats],
+    near: dict[str, Floats],
 ) -> tuple[float, float]:  # fmt: skip
     """Where a profile crosses zero below and above its lowest point; a bound where it does not."""
     found = []

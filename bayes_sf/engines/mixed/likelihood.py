@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.mixed.covariance import Shape, sds_and_correlations
 from bayes_sf.engines.mixed.products import Products, build_products
 from bayes_sf.errors import ConvergenceError, DataError
@@ -23,7 +24,6 @@ __all__ = [
 ]  # fmt: skip
 
 _Array = NDArray[Any]
-_Floats = NDArray[np.float64]
 
 #: Step into the complex plane: nothing is subtracted, so it can be as small as can be.
 _STEP = 1e-30
@@ -67,14 +67,14 @@ class MixedFit:
 
     products: Products
     shape: Shape
-    theta: _Floats
+    theta: Floats
     reml: bool
-    coef: _Floats
-    vcov: _Floats
+    coef: Floats
+    vcov: Floats
     sd_resid: float
-    covariances: tuple[_Floats, ...]
-    modes: tuple[_Floats, ...]
-    mode_sds: tuple[_Floats, ...]
+    covariances: tuple[Floats, ...]
+    modes: tuple[Floats, ...]
+    mode_sds: tuple[Floats, ...]
     criterion: float
 
     @property
@@ -88,7 +88,7 @@ class MixedFit:
         return bool((self.theta[self.shape.diagonal] == 0).any())
 
     @property
-    def std_error(self) -> _Floats:
+    def std_error(self) -> Floats:
         """Standard errors of the coefficients, (p,)."""
         return np.asarray(np.sqrt(np.diag(self.vcov)))
 
@@ -122,13 +122,13 @@ def _residual(at: _Array) -> tuple[_Array, _Array]:
     return rss, size + 1j * np.angle(sign) if np.iscomplexobj(at) else size
 
 
-def derivative(function: Callable[[_Array], _Array], theta: _Floats) -> _Floats:
+def derivative(function: Callable[[_Array], _Array], theta: Floats) -> Floats:
     """Gradient by the complex step, (m, ...), of a function of (N, m) arrays."""
     steps = theta + 1j * _STEP * np.eye(len(theta))
     return np.asarray(function(steps).imag / _STEP)
 
 
-def second_derivatives(function: Callable[[_Array], _Array], theta: _Floats) -> _Floats:
+def second_derivatives(function: Callable[[_Array], _Array], theta: Floats) -> Floats:
     """Hessian by differences of exact gradients, (m, m)."""
     steps = _DIFFERENCE * np.maximum(np.abs(theta), 0.1)
     rows = [
@@ -138,9 +138,7 @@ def second_derivatives(function: Callable[[_Array], _Array], theta: _Floats) -> 
     return np.asarray(0.5 * (np.array(rows) + np.array(rows).T))
 
 
-def minimise(
-    function: Callable[[_Array], _Array], start: _Floats, *, polish: bool = True
-) -> _Floats:
+def minimise(function: Callable[[_Array], _Array], start: Floats, *, polish: bool = True) -> Floats:
     """Lowest point of a smooth function: BFGS with exact gradients, then Newton.
 
     Parameters
@@ -157,7 +155,7 @@ def minimise(
     if not len(start):
         return start
 
-    def both(theta: _Floats) -> tuple[float, _Floats]:
+    def both(theta: Floats) -> tuple[float, Floats]:
         steps = function(theta + 1j * _STEP * np.eye(len(theta)))
         return float(steps[0].real), steps.imag / _STEP
 
@@ -247,7 +245,7 @@ def check_residual(products: Products) -> None:
         )  # fmt: skip
 
 
-def to_boundary(function: Callable[[_Array], _Array], shape: Shape, theta: _Floats) -> _Floats:
+def to_boundary(function: Callable[[_Array], _Array], shape: Shape, theta: Floats) -> Floats:
     """Set numbers on the diagonal to 0 that are there but for rounding, and search on.
 
     Parameters
@@ -269,7 +267,7 @@ def to_boundary(function: Callable[[_Array], _Array], shape: Shape, theta: _Floa
         fixed_too[number] = True
         free = ~fixed_too
 
-        def part(values: _Array, base: _Floats = tried, free: NDArray[np.bool_] = free) -> _Array:
+        def part(values: _Array, base: Floats = tried, free: NDArray[np.bool_] = free) -> _Array:
             whole = np.tile(base.astype(values.dtype), (len(values), 1))
             whole[:, free] = values
             return function(whole)
@@ -280,7 +278,7 @@ def to_boundary(function: Callable[[_Array], _Array], shape: Shape, theta: _Floa
     return theta
 
 
-def _fit_at(products: Products, shape: Shape, theta: _Floats, *, reml: bool) -> MixedFit:
+def _fit_at(products: Products, shape: Shape, theta: Floats, *, reml: bool) -> MixedFit:
     """Estimates at one theta, back in the outcome's unit."""
     p, y_scale = products.n_coef, products.scale[-1]
     lower = shape.lower(theta[None])

@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.joint import Given
 from bayes_sf.engines.gaussian.likelihood import CrossProducts
 from bayes_sf.engines.gaussian.mixture import NormalMixture
@@ -24,7 +25,6 @@ from bayes_sf.errors import ConvergenceError
 
 __all__ = ["Nodes", "Surface", "find_box", "heavy"]
 
-_Floats = NDArray[np.float64]
 type _Box = tuple[tuple[float, float], ...]
 
 #: Mass is cut off where the density is e^-30 of its peak; nodes so far below it are left out.
@@ -69,7 +69,7 @@ class Surface:
         return np.array([name.startswith("sd_") for name in self.names])
 
     @cached_property
-    def unit(self) -> _Floats:
+    def unit(self) -> Floats:
         """Unit s of every sd's ratio to sigma, raw columns; 1 for correlations."""
         found: list[float] = []
         for factor in self.products.factors:
@@ -77,19 +77,19 @@ class Surface:
             found += [*(1 / size), *(1.0 for _ in factor.pairs)]
         return np.array(found)
 
-    def values(self, axis: int, at: _Floats) -> _Floats:
+    def values(self, axis: int, at: Floats) -> Floats:
         """Ratio of an sd to sigma, or correlation, at coordinates of its axis."""
         if self.is_sd[axis]:
             return np.asarray(self.unit[axis] * np.sinh(at**2))
         return np.asarray(np.sin(at))
 
-    def place(self, axis: int, value: _Floats) -> _Floats:
+    def place(self, axis: int, value: Floats) -> Floats:
         """Coordinate of a ratio or correlation: the inverse of `values`."""
         if self.is_sd[axis]:
             return np.asarray(np.sqrt(np.arcsinh(value / self.unit[axis])))
         return np.asarray(np.arcsin(value))
 
-    def lower(self, at: _Floats) -> list[_Floats]:
+    def lower(self, at: Floats) -> list[Floats]:
         """Lambda of every factor in standardised coordinates, (N, k, k), at coordinates (N, m)."""
         found, start = [], 0
         for number, factor in enumerate(self.products.factors):
@@ -107,14 +107,14 @@ class Surface:
             start += k + len(factor.pairs)
         return found
 
-    def given(self, at: _Floats) -> Given:
+    def given(self, at: Floats) -> Given:
         """Return everything that depends on the coordinates beside t, (N, m), alone."""
         p = self.products.n_coef
         log_det, cross = self.products.at(self.lower(at))
         parts = CrossProducts(cross[:, :p, :p], cross[:, :p, p], cross[:, p, p], log_det)
         return Given.of(log_det, parts, self.priors.precision, self.priors.mean)
 
-    def shares(self, at: _Floats) -> dict[str, _Floats]:
+    def shares(self, at: Floats) -> dict[str, Floats]:
         """ICC of every factor at coordinates (N, m): variances averaged over the rows; "" for all.
 
         Variances are in units of sigma^2.
@@ -139,7 +139,7 @@ class Surface:
         }
 
     def effects(
-        self, at: _Floats, sigma: _Floats, weight: _Floats | None = None
+        self, at: Floats, sigma: Floats, weight: Floats | None = None
     ) -> tuple[NormalMixture, ...]:
         """Random effects of each factor, level by level, (J k,), mixed over points.
 
@@ -156,8 +156,8 @@ class Surface:
         sds = sigma[:, None] if weight is None else np.broadcast_to(sigma, weight.shape)
         centre, precision = given.centre(sds**-2.0), given.precision(sds**-2.0)
         lower = self.lower(at)
-        means: list[list[_Floats]] = [[] for _ in self.products.factors]
-        variances: list[list[_Floats]] = [[] for _ in self.products.factors]
+        means: list[list[Floats]] = [[] for _ in self.products.factors]
+        variances: list[list[Floats]] = [[] for _ in self.products.factors]
         for number, own in enumerate(sds):
             for which, effect in enumerate(self.products.effects([f[number] for f in lower])):
                 back = self.products.to_raw(which)
@@ -178,7 +178,7 @@ class Surface:
             for mean, var in zip(means, variances, strict=True)
         )  # fmt: skip
 
-    def log_density(self, t: _Floats, at: _Floats, given: Given) -> _Floats:
+    def log_density(self, t: Floats, at: Floats, given: Given) -> Floats:
         """Log density up to a constant, (N, T)."""
         sigma = np.exp(t)
         found = given.log_likelihood(np.exp(-2 * t)) - (self.products.n - 1) * t
@@ -194,7 +194,7 @@ class Surface:
         return np.asarray(found)
 
 
-def find_box(surface: Surface, start: _Floats, width: _Floats) -> _Box:
+def find_box(surface: Surface, start: Floats, width: Floats) -> _Box:
     """Smallest box that holds all but e^-30 of the peak; t's side comes last.
 
     Parameters
@@ -238,7 +238,7 @@ def find_box(surface: Surface, start: _Floats, width: _Floats) -> _Box:
     )  # fmt: skip
 
 
-def _check_inside(surface: Surface, axes: list[_Floats], density: _Floats) -> None:
+def _check_inside(surface: Surface, axes: list[Floats], density: Floats) -> None:
     """Refuse a posterior with mass where an sd is 10,000 times what its rows can tell apart."""
     for number, is_sd in enumerate(surface.is_sd):
         edge = np.moveaxis(density, number, 0)[-1]
@@ -250,7 +250,7 @@ def _check_inside(surface: Surface, axes: list[_Floats], density: _Floats) -> No
 
 
 def _side(
-    points: _Floats, alive: NDArray[np.intp], bound: tuple[float, float]
+    points: Floats, alive: NDArray[np.intp], bound: tuple[float, float]
 ) -> tuple[tuple[float, float], bool]:
     """One step around what is alive, farther where it reaches the side; and whether it is tight."""
     step, width = points[1] - points[0], points[-1] - points[0]
@@ -261,7 +261,7 @@ def _side(
     return side, not grown and side[1] - side[0] > 0.75 * width
 
 
-def heavy(weight: _Floats) -> tuple[_Floats, NDArray[np.bool_]]:
+def heavy(weight: Floats) -> tuple[Floats, NDArray[np.bool_]]:
     """Weights that matter, and where they are in the grid."""
     flat = np.sort(weight.ravel())
     light = flat[np.searchsorted(np.cumsum(flat), _LIGHT)]
@@ -296,10 +296,10 @@ class Nodes:
     axes: tuple[Axis, ...]
     t: Axis
     kept: NDArray[np.intp]
-    at: _Floats
+    at: Floats
     given: Given
-    weight: _Floats
-    log_density: _Floats
+    weight: Floats
+    log_density: Floats
 
     @classmethod
     def over(
@@ -320,7 +320,7 @@ class Nodes:
         mass = np.exp(density - density.max()) * product[kept, None] * t.weights
         return cls(surface, axes, t, kept, at, given, mass / mass.sum(), density.max(axis=1))
 
-    def promising(self, at: _Floats) -> NDArray[np.intp]:
+    def promising(self, at: Floats) -> NDArray[np.intp]:
         """Points that may have mass, judged by this grid."""
         from scipy.interpolate import RegularGridInterpolator
 
@@ -333,19 +333,19 @@ class Nodes:
         )(at)
         return np.flatnonzero(guess > self.log_density.max() - _LEFT_OUT)
 
-    def whole(self, mass: _Floats) -> _Floats:
+    def whole(self, mass: Floats) -> Floats:
         """Masses of the kept nodes, (N, ...), in the grid of all, (n1, ..., nm, ...)."""
         sizes = [len(axis.nodes) for axis in self.axes]
         full = np.zeros((int(np.prod(sizes)), *mass.shape[1:]))
         full[self.kept] = mass
         return full.reshape(*sizes, *mass.shape[1:])
 
-    def along(self, axis: int) -> _Floats:
+    def along(self, axis: int) -> Floats:
         """Masses along one axis and t, (n, T)."""
         full = self.whole(self.weight)
         return np.asarray(full.sum(axis=tuple(i for i in range(len(self.axes)) if i != axis)))
 
-    def unresolved(self) -> _Floats:
+    def unresolved(self) -> Floats:
         """How much of each axis's distribution its series leaves out, t's last, (m + 1,)."""
         parts = [unresolved(self.along(number), 0) for number in range(len(self.axes))]
         return np.array([*parts, unresolved(self.weight.sum(axis=0)[None], 1)])
@@ -369,6 +369,6 @@ class Nodes:
             yield first, float(np.sqrt(second))
 
 
-def _mean_sd(mass: _Floats, value: _Floats) -> tuple[float, float]:
+def _mean_sd(mass: Floats, value: Floats) -> tuple[float, float]:
     mean = float((mass * value).sum())
     return mean, float(np.sqrt((mass * (value - mean) ** 2).sum()))

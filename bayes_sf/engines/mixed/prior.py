@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.joint import check_reach
 from bayes_sf.engines.mixed.products import Products
 from bayes_sf.errors import SpecError
@@ -21,7 +21,6 @@ from bayes_sf.spec.terms.matrices import Factor
 
 __all__ = ["MixedPriors", "mixed_priors"]
 
-_Floats = NDArray[np.float64]
 
 #: An sd's prior has a variance from so many degrees of freedom on.
 _DF = 2.0
@@ -44,8 +43,8 @@ class MixedPriors:
     """
 
     stated: Priors
-    precision: _Floats
-    mean: _Floats
+    precision: Floats
+    mean: Floats
     resid: Prior
     spreads: tuple[Prior, ...]
 

@@ -23,13 +23,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.spec.names import INTERCEPT
 from bayes_sf.spec.terms.matrices import Factor, Matrices
 
 __all__ = ["Effects", "Products", "Solved", "build_products"]
 
 _Array = NDArray[Any]
-_Floats = NDArray[np.float64]
 
 #: Products of pairs of columns by level are kept whole up to so many numbers, nodes come in chunks.
 _WHOLE = 4_000_000
@@ -49,8 +49,8 @@ class Effects:
         Lambda M^-1 Lambda' of each level: conditional covariance in units of sigma^2.
     """
 
-    loading: _Floats
-    spread: _Floats
+    loading: Floats
+    spread: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,12 +70,12 @@ class Solved:
         Means of the others' effects, as `Effects.loading`.
     """
 
-    shrink: _Floats
-    half: _Floats
-    loading: _Floats
+    shrink: Floats
+    half: Floats
+    loading: Floats
 
     @property
-    def inner(self) -> _Floats:
+    def inner(self) -> Floats:
         """T, (q, q)."""
         return np.asarray(self.half @ self.half.T)
 
@@ -114,18 +114,18 @@ class Products:
 
     matrices: Matrices
     order: tuple[int, ...]
-    centre: _Floats
-    scale: _Floats
-    z_shift: tuple[_Floats, ...]
-    z_scale: tuple[_Floats, ...]
+    centre: Floats
+    scale: Floats
+    z_shift: tuple[Floats, ...]
+    z_scale: tuple[Floats, ...]
     n: int
     log_weight: float
-    own: _Floats
+    own: Floats
     cross: Any
-    own_a: _Floats
-    rest: _Floats
-    rest_a: _Floats
-    aa: _Floats
+    own_a: Floats
+    rest: Floats
+    rest_a: Floats
+    aa: Floats
 
     @property
     def factors(self) -> tuple[Factor, ...]:
@@ -138,7 +138,7 @@ class Products:
         return len(self.aa) - 1
 
     @cached_property
-    def turn(self) -> _Floats:
+    def turn(self) -> Floats:
         """Matrix T with raw coefficients = T @ standardised ones + `shift`, (p, p)."""
         y_scale, x_scale = self.scale[-1], self.scale[:-1]
         turn = np.diag(y_scale / x_scale)
@@ -147,7 +147,7 @@ class Products:
         return np.asarray(turn)
 
     @cached_property
-    def shift(self) -> _Floats:
+    def shift(self) -> Floats:
         """What is added after `turn`, (p,)."""
         shift = np.zeros(self.n_coef)
         if self.matrices.has_intercept:
@@ -159,7 +159,7 @@ class Products:
         """What ln|X'V^-1X| gains when columns go back to their own units."""
         return float(2 * np.log(self.scale[:-1]).sum())
 
-    def to_raw(self, factor: int) -> _Floats:
+    def to_raw(self, factor: int) -> Floats:
         """Matrix D, (k, k): effects on raw columns = D @ those on standardised ones.
 
         z'b = sum_k (z_k - m_k)/s_k c_k, so b_k = c_k/s_k, and the intercept takes up the means.
@@ -210,12 +210,12 @@ class Products:
         return _reduce(left, q, scaled, [self.factors[i] for i in self.order[1:]], log_det)
 
     @cached_property
-    def _whole(self) -> _Floats:
+    def _whole(self) -> Floats:
         """[Z2 A]'W[Z2 A] of the other factors, (q + c, q + c)."""
         return np.block([[self.rest, self.rest_a], [self.rest_a.T, self.aa]])
 
     @cached_property
-    def _pooled(self) -> tuple[_Floats, _Floats, NDArray[np.intp]]:
+    def _pooled(self) -> tuple[Floats, Floats, NDArray[np.intp]]:
         """Distinct Z'WZ of the first factor's levels, how many have each, and which has which."""
         flat = self.own.reshape(len(self.own), -1)
         if len(self.rest):
@@ -227,15 +227,15 @@ class Products:
         return distinct.reshape(-1, k, k), counts.astype(float), place.ravel()
 
     @property
-    def _blocks(self) -> _Floats:
+    def _blocks(self) -> Floats:
         return self._pooled[0]
 
     @property
-    def _counts(self) -> _Floats:
+    def _counts(self) -> Floats:
         return self._pooled[1]
 
     @cached_property
-    def _pairs(self) -> _Floats:
+    def _pairs(self) -> Floats:
         """Products of pairs of columns of [Z2 A] by level, (J k k, (q + c)^2); none if too many."""
         j, k, _ = self.own.shape
         width = len(self.rest) + len(self.aa)
@@ -268,7 +268,7 @@ class Products:
 
     # Effects -------------------------------------------------------------------------------------
 
-    def effects(self, lower: Sequence[_Floats]) -> list[Effects]:
+    def effects(self, lower: Sequence[Floats]) -> list[Effects]:
         """Conditional means and covariances of all random effects at one Lambda.
 
         Parameters
@@ -304,7 +304,7 @@ class Products:
         found[self.order[0]] = Effects(own, spread)
         return [found[i] for i in range(len(self.factors))]
 
-    def solved(self, lower: Sequence[_Floats]) -> Solved:
+    def solved(self, lower: Sequence[Floats]) -> Solved:
         """Conditional moments of all random effects at one Lambda, in parts.
 
         Parameters
@@ -325,7 +325,7 @@ class Products:
         half = np.linalg.solve(np.linalg.cholesky(m), turned).T
         return Solved(shrink, half, half @ (half.T @ left[:q, q:]))
 
-    def _taken_with(self, shrink: _Floats) -> _Floats:
+    def _taken_with(self, shrink: Floats) -> Floats:
         """What the first factor takes from the cross products of the others, its levels apart."""
         if self._pairs.size:
             width = len(self.rest) + len(self.aa)
@@ -337,7 +337,7 @@ class Products:
         return np.asarray((self._sparse.T @ (block @ self._sparse)).todense())
 
 
-def _shrink(lower: _Array, blocks: _Floats, counts: _Floats) -> tuple[_Array, _Array]:
+def _shrink(lower: _Array, blocks: Floats, counts: Floats) -> tuple[_Array, _Array]:
     """L (L'BL + I)^-1 L' of every block, (N, J, k, k), and the sum of ln|L'BL + I|, (N,)."""
     k = lower.shape[-1]
     if k == 1:
@@ -433,7 +433,7 @@ def build_products(matrices: Matrices) -> Products:
     )  # fmt: skip
 
 
-def _standard(matrices: Matrices, table: _Floats, count: _Floats) -> tuple[_Floats, _Floats]:
+def _standard(matrices: Matrices, table: Floats, count: Floats) -> tuple[Floats, Floats]:
     """Centre and scale of [X y]: the intercept stays, and without one nothing is centred."""
     total = count.sum()
     centre = np.zeros(table.shape[1])
@@ -447,7 +447,7 @@ def _standard(matrices: Matrices, table: _Floats, count: _Floats) -> tuple[_Floa
     return centre, spread
 
 
-def _of_factor(factor: Factor, count: _Floats) -> tuple[_Floats, _Floats]:
+def _of_factor(factor: Factor, count: Floats) -> tuple[Floats, Floats]:
     """Centre and scale of a factor's columns: centred where an intercept takes up the mean."""
     k = len(factor.columns)
     shift, scale = np.zeros(k), np.ones(k)
@@ -470,7 +470,7 @@ def _order(factors: Sequence[Factor]) -> tuple[int, ...]:
     return (first, *(i for i in range(len(factors)) if i != first))
 
 
-def _by_level(factor: Factor, z: _Floats, a: _Floats, weight: _Floats) -> tuple[_Floats, _Floats]:
+def _by_level(factor: Factor, z: Floats, a: Floats, weight: Floats) -> tuple[Floats, Floats]:
     """Z'WZ and Z'WA of every level, (J, k, k) and (J, k, c)."""
     columns = np.column_stack([z, a])
     k, levels = z.shape[1], factor.n_levels
@@ -482,7 +482,7 @@ def _by_level(factor: Factor, z: _Floats, a: _Floats, weight: _Floats) -> tuple[
     return found[:, :, :k], found[:, :, k:]
 
 
-def _sparse_of(factor: Factor, z: _Floats) -> Any:
+def _sparse_of(factor: Factor, z: Floats) -> Any:
     """Z of one factor, (n, J k), level by level."""
     from scipy import sparse
 
@@ -494,8 +494,8 @@ def _sparse_of(factor: Factor, z: _Floats) -> Any:
 
 
 def _rest(
-    z: dict[int, Any], order: tuple[int, ...], a: _Floats, weight: _Floats
-) -> tuple[Any, _Floats, _Floats]:
+    z: dict[int, Any], order: tuple[int, ...], a: Floats, weight: Floats
+) -> tuple[Any, Floats, Floats]:
     """Cross products of the other factors with the first, with each other and with A."""
     from scipy import sparse
 

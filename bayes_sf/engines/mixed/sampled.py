@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.loading import Loading
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 __all__ = ["MixedSampled", "Target", "fit_mixed_nuts"]
 
 _Array = NDArray[Any]
-_Floats = NDArray[np.float64]
 
 _STEP, _DIFFERENCE = 1e-30, 1e-6
 #: Random effects are mixed over every so manieth draw.
@@ -54,7 +54,7 @@ class Target:
 
     surface: Surface
 
-    def __call__(self, point: _Floats) -> tuple[float, _Floats]:
+    def __call__(self, point: Floats) -> tuple[float, Floats]:
         """Value and gradient at one point, (m + 1,)."""
         steps = point + 1j * _STEP * np.eye(len(point))
         # A proposal so far out that a covariance is singular: no density, a divergence.
@@ -97,7 +97,7 @@ class Target:
             start += k + len(factor.pairs)
         return found
 
-    def log_prior(self, points: _Floats) -> _Floats:
+    def log_prior(self, points: Floats) -> Floats:
         """Log density of the priors, (N,), of what is sampled."""
         t = points[:, -1]
         found = self.surface.priors.resid.log_density(np.exp(t)) + t
@@ -136,14 +136,14 @@ class MixedSampled(Diagnosed):
         """Grouping factors."""
         return self.surface.products.factors
 
-    def _draws(self, name: str) -> _Floats:
+    def _draws(self, name: str) -> Floats:
         """Draws of an sd, a correlation or ``icc|factor``, (N,)."""
         if name.startswith("icc"):
             return self.surface.shares(self._at)[name.partition("|")[2]]
         return np.asarray(self.tree["posterior"][name].to_numpy().ravel())
 
     @cached_property
-    def _at(self) -> _Floats:
+    def _at(self) -> Floats:
         """Draws in the surface's coordinates, (N, m)."""
         sigma = self._draws("sd_resid")
         columns = []
@@ -154,7 +154,7 @@ class MixedSampled(Diagnosed):
         return np.column_stack(columns)
 
     @property
-    def coordinates(self) -> tuple[_Floats, _Floats]:
+    def coordinates(self) -> tuple[Floats, Floats]:
         """Draws in the surface's coordinates, (N, m), and sigma, standardised, (N,)."""
         return self._at, self._draws("sd_resid") / self.surface.products.scale[-1]
 
@@ -163,11 +163,11 @@ class MixedSampled(Diagnosed):
         draws = self._draws(name)
         return float(draws.mean()), float(draws.std(ddof=1))
 
-    def quantile(self, name: str, probs: _Floats) -> _Floats:
+    def quantile(self, name: str, probs: Floats) -> Floats:
         """Quantiles of the same."""
         return np.asarray(np.quantile(self._draws(name), probs))
 
-    def cdf(self, name: str, value: _Floats) -> _Floats:
+    def cdf(self, name: str, value: Floats) -> Floats:
         """Distribution function of the same."""
         return np.asarray((self._draws(name) <= value).mean())
 
@@ -176,7 +176,7 @@ class MixedSampled(Diagnosed):
         """Fixed coefficients, (p,), mixed over the draws."""
         return self.contrast(np.eye(self.surface.products.n_coef))
 
-    def contrast(self, loading: _Floats) -> NormalMixture:
+    def contrast(self, loading: Floats) -> NormalMixture:
         """Linear combinations of raw coefficients, (m, p) loadings, mixed over the draws."""
         products = self.surface.products
         given = self.surface.given(self._at)
@@ -242,7 +242,7 @@ def fit_mixed_nuts(matrices: Matrices, priors: Priors, *, seed: int = 1) -> Mixe
     target, start = Target(surface), _start(surface, matrices)
     size = len(start)
 
-    def initial(chain_seed: int) -> _Floats:
+    def initial(chain_seed: int) -> Floats:
         return start + np.random.default_rng(chain_seed).normal(0, 0.1, size)
 
     def expand(_: int, __: int, ___: int) -> Any:
@@ -260,7 +260,7 @@ def fit_mixed_nuts(matrices: Matrices, priors: Priors, *, seed: int = 1) -> Mixe
     return try_twice(attempt, SETTINGS)
 
 
-def _start(surface: Surface, matrices: Matrices) -> _Floats:
+def _start(surface: Surface, matrices: Matrices) -> Floats:
     """REML's estimates, zeros lifted."""
     fit = fit_mixed(matrices)
     unit = float(surface.products.scale[-1])

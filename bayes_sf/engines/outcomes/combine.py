@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.loading import Loading
 from bayes_sf.engines.outcomes.marginal import Marginal
 
 __all__ = ["Near"]
-
-_Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,12 +38,12 @@ class Near:
 
     solver: Any
     places: tuple[slice, ...]
-    to_raw: tuple[_Floats, ...]
-    modes: _Floats
-    pull: _Floats
+    to_raw: tuple[Floats, ...]
+    modes: Floats
+    pull: Floats
 
     @classmethod
-    def at(cls, function: Marginal, point: _Floats, to_raw: Sequence[_Floats]) -> "Near":
+    def at(cls, function: Marginal, point: Floats, to_raw: Sequence[Floats]) -> "Near":
         """Effects at estimates.
 
         Parameters
@@ -61,7 +59,7 @@ class Near:
         pull = -here.solver.solve(zl.T @ weighed)
         return cls(here.solver, function.places, tuple(to_raw), here.mode, pull)
 
-    def estimate(self, loading: Loading, coef: _Floats) -> _Floats:
+    def estimate(self, loading: Loading, coef: Floats) -> Floats:
         """Combinations at coefficients and the effects' modes, (m,).
 
         Parameters
@@ -75,7 +73,7 @@ class Near:
                 found = found + z @ (self.modes[place].reshape(-1, len(back)) @ back.T).ravel()
         return np.asarray(found)
 
-    def error(self, loading: Loading, vcov: _Floats) -> _Floats:
+    def error(self, loading: Loading, vcov: Floats) -> Floats:
         """Standard errors of combinations, (m,), the variances taken as known.
 
         Parameters
@@ -95,7 +93,7 @@ class Near:
         variance = ((x @ vcov) * x).sum(axis=1) + spread
         return np.asarray(np.sqrt(np.maximum(variance, 0.0)))
 
-    def _in_u(self, loading: Loading) -> _Floats:
+    def _in_u(self, loading: Loading) -> Floats:
         """What combinations are in u, (m, q)."""
         found = np.zeros((len(loading), len(self.modes)))
         for z, place, back in zip(loading.z, self.places, self.to_raw, strict=True):

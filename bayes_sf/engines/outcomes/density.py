@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.spec.family import Family
 from bayes_sf.spec.terms.matrices import Matrices
 
 __all__ = ["Density"]
 
 _Array = NDArray[Any]
-_Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,10 +34,10 @@ class Density:
         How many rows each row stands for.
     """
 
-    y: _Floats
-    trials: _Floats
+    y: Floats
+    trials: Floats
     logit: bool
-    counts: _Floats
+    counts: Floats
 
     @classmethod
     def of(cls, matrices: Matrices, family: Family, order: NDArray[np.intp]) -> "Density":
@@ -57,7 +57,7 @@ class Density:
             found = found + gammaln(self.trials + 1) - gammaln(self.trials - self.y + 1)
         return float(self.counts @ found)
 
-    def mean(self, eta: _Floats) -> _Floats:
+    def mean(self, eta: Floats) -> Floats:
         """Mean at real points, rows first."""
         from scipy.special import expit
 
@@ -77,7 +77,7 @@ class Density:
             found = found + 1j * (y - self.mean(real)) * eta.imag
         return np.asarray(self._rows(self.counts, eta) * found)
 
-    def slope(self, eta: _Floats) -> _Floats:
+    def slope(self, eta: Floats) -> Floats:
         """First derivative at real points, rows first."""
         found = self._rows(self.y, eta) - self.mean(eta)
         return np.asarray(self._rows(self.counts, eta) * found)
@@ -97,11 +97,11 @@ class Density:
             found = found + 1j * found * skew * eta.imag
         return np.asarray(self.counts * found)
 
-    def _variance(self, eta: _Floats) -> _Floats:
+    def _variance(self, eta: Floats) -> Floats:
         mean = self.mean(eta)
         return mean * (1 - mean / self.trials) if self.logit else mean
 
     @staticmethod
-    def _rows(values: _Floats, like: _Array) -> _Floats:
+    def _rows(values: Floats, like: _Array) -> Floats:
         """One number per row beside an array whose first dimension is rows."""
         return values.reshape(-1, *(1,) * (like.ndim - 1))

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.mixed.covariance import sd_names
 from bayes_sf.errors import UsageError
 from bayes_sf.spec.family import Family
@@ -22,7 +22,6 @@ from bayes_sf.spec.terms.matrices import Matrices
 
 __all__ = ["OutcomeGraph", "outcome_graph"]
 
-_Floats = NDArray[np.float64]
 
 #: Where the thresholds' priors have their means, from the first to the last.
 _REACH = 2.0
@@ -49,7 +48,7 @@ class OutcomeGraph:
     model: Any
     coefficients: tuple[str, ...]
     effects: tuple[tuple[str, ...], ...]
-    means: _Floats
+    means: Floats
     more: Mapping[str, str]
 
 
@@ -121,7 +120,7 @@ def _response(matrices: Matrices, family: Family) -> tuple[Any, str]:
     return data, "prop(y, n)"
 
 
-def _fixed(matrices: Matrices, data: Any) -> tuple[list[str], list[str], tuple[str, ...], _Floats]:
+def _fixed(matrices: Matrices, data: Any) -> tuple[list[str], list[str], tuple[str, ...], Floats]:
     """Fixed columns put into the frame, centred where there is an intercept to take it back."""
     centred = matrices.has_intercept or bool(matrices.levels)
     names, means = [], np.zeros(len(matrices.terms))

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.mixed.covariance import Shape
 from bayes_sf.engines.outcomes.density import Density
 from bayes_sf.errors import ConvergenceError
@@ -27,7 +28,6 @@ from bayes_sf.spec.terms.matrices import Factor, Matrices
 __all__ = ["Marginal"]
 
 _Array = NDArray[Any]
-_Floats = NDArray[np.float64]
 
 #: A mode is found when a step in sds is below; steps and halvings at most.
 _NEAR, _STEPS, _HALVINGS = 1e-10, 200, 40
@@ -63,9 +63,9 @@ class Marginal:
     shape: Shape
     nodes: int
     order: NDArray[np.intp]
-    x: _Floats
-    offset: _Floats
-    turn: tuple[_Floats, ...]
+    x: Floats
+    offset: Floats
+    turn: tuple[Floats, ...]
     _last: "_Around | None" = field(default=None, init=False)
 
     @classmethod
@@ -92,7 +92,7 @@ class Marginal:
         return self.matrices.factors
 
     @cached_property
-    def z(self) -> tuple[_Floats, ...]:
+    def z(self) -> tuple[Floats, ...]:
         """Columns of each factor, turned, in order."""
         return tuple(f.z[self.order] @ t for f, t in zip(self.factors, self.turn, strict=True))
 
@@ -165,13 +165,13 @@ class Marginal:
         values = np.concatenate(zl, axis=1).ravel()
         return csr_array((values, columns, ends), shape=(len(self.order), q))
 
-    def linear(self, point: _Floats) -> tuple[Any, _Floats]:
+    def linear(self, point: Floats) -> tuple[Any, Floats]:
         """Z Lambda of all factors, (n, q), and the linear predictor at the modes, (n,)."""
         theta, b = self.split(point)
         zl = self._sparse(self._columns(theta))
         return zl, self.offset + self.x @ b + zl @ self.around(point).mode
 
-    def around(self, point: _Floats) -> "_Around":
+    def around(self, point: Floats) -> "_Around":
         """Conditional mode of all effects at a real point: Newton with halved steps."""
         if self._last is not None and np.array_equal(self._last.point, point):
             return self._last
@@ -197,10 +197,10 @@ class Marginal:
             fix="look for a predictor in a unit far too small, or use engine 'nuts'",
         )  # fmt: skip
 
-    def _height(self, fixed: _Floats, zl: Any, u: _Floats) -> float:
+    def _height(self, fixed: Floats, zl: Any, u: Floats) -> float:
         return float(self.density.log(fixed + zl @ u).sum() - 0.5 * u @ u)
 
-    def _forward(self, fixed: _Floats, zl: Any, u: _Floats, step: _Floats) -> _Floats:
+    def _forward(self, fixed: Floats, zl: Any, u: Floats, step: Floats) -> Floats:
         """A step that does not go down."""
         here = self._height(fixed, zl, u)
         for _ in range(_HALVINGS):
@@ -231,7 +231,7 @@ class Marginal:
         along = slopes.fixed @ fixed.imag + (slopes.columns * zl.imag).sum()
         return found + 1j * (along + (slopes.nodes * at.imag).sum())
 
-    def _slopes(self, fixed: _Floats, zl: _Floats, at: _Floats, log_weights: _Floats) -> "_Slopes":
+    def _slopes(self, fixed: Floats, zl: Floats, at: Floats, log_weights: Floats) -> "_Slopes":
         """Sum of the logs of weighed heights over nodes, and its derivatives in what it is of."""
         own = self._own_levels
         eta = fixed[:, None] + np.einsum("na,nqa->nq", zl, at[own])
@@ -249,7 +249,7 @@ class Marginal:
         )  # fmt: skip
 
     @cached_property
-    def _grid(self) -> tuple[_Floats, _Floats]:
+    def _grid(self) -> tuple[Floats, Floats]:
         return _grid(self.nodes, len(self.factors[0].columns))
 
     @cached_property
@@ -270,7 +270,7 @@ class Marginal:
         first = next(number for number, place in enumerate(self.places) if place.start == 0)
         return _Factorised.of(whole.tocsr(), self.places[first].stop, self.shape.sizes[first])
 
-    def effect_spreads(self, point: _Floats) -> tuple[_Floats, ...]:
+    def effect_spreads(self, point: Floats) -> tuple[Floats, ...]:
         """Conditional covariances of the effects u of every level, (J, k, k) of each factor."""
         here = self.around(point)
         found = []
@@ -289,8 +289,8 @@ class Marginal:
 class _Around:
     """What is known at one real point: the mode, factors of the Hessian there, derivatives."""
 
-    point: _Floats
-    mode: _Floats
+    point: Floats
+    mode: Floats
     solver: "_Factorised"
     slopes: "_Slopes | None" = None
 
@@ -300,9 +300,9 @@ class _Slopes:
     """Derivatives of a sum over levels in `fixed`, (n,), columns, (n, k), and nodes, (J, Q, k)."""
 
     value: float
-    fixed: _Floats
-    columns: _Floats
-    nodes: _Floats
+    fixed: Floats
+    columns: Floats
+    nodes: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -346,7 +346,7 @@ class _Factorised:
         pivots = np.concatenate([_diagonals(blocks).ravel(), np.diagonal(rest[0])])
         return cls(inverse, across, rest, _log(pivots))
 
-    def solve(self, right: _Floats) -> _Floats:
+    def solve(self, right: Floats) -> Floats:
         """Solve for one column or many, real ones."""
         from scipy.linalg import lu_solve
 
@@ -377,7 +377,7 @@ def _log(pivots: _Array) -> Any:
     return found + 1j * (pivots.imag / pivots.real).sum() if np.iscomplexobj(pivots) else found
 
 
-def turned(factor: Factor) -> _Floats:
+def turned(factor: Factor) -> Floats:
     """Columns of a factor to unit sd, and centred within blocks with an intercept, (k, k).
 
     Raw effects are this matrix times those of the columns Z @ turned.
@@ -398,7 +398,7 @@ def turned(factor: Factor) -> _Floats:
     return found
 
 
-def _grid(nodes: int, k: int) -> tuple[_Floats, _Floats]:
+def _grid(nodes: int, k: int) -> tuple[Floats, Floats]:
     """Points, (Q, k), and log weights less the normal's exponent, of a product rule."""
     points, weights = np.polynomial.hermite.hermgauss(nodes)
     chosen = np.array(list(product(range(nodes), repeat=k)))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.loading import Loading
 from bayes_sf.engines.mixed.covariance import sds_and_correlations
@@ -24,7 +25,6 @@ from bayes_sf.spec.terms.matrices import Factor, Matrices
 
 __all__ = ["OutcomeFit", "fit_maximum", "nodes_for"]
 
-_Floats = NDArray[np.float64]
 
 #: Nodes of one random intercept; and at most so many for all effects of a level.
 _NODES, _MOST = 25, 1000
@@ -64,11 +64,11 @@ class OutcomeFit:
     matrices: Matrices
     family: Family
     nodes: int
-    coef: _Floats
-    vcov: _Floats
-    covariances: tuple[_Floats, ...]
-    modes: tuple[_Floats, ...]
-    mode_sds: tuple[_Floats, ...]
+    coef: Floats
+    vcov: Floats
+    covariances: tuple[Floats, ...]
+    modes: tuple[Floats, ...]
+    mode_sds: tuple[Floats, ...]
     log_lik: float
     n_parameters: int
     singular: bool
@@ -105,7 +105,7 @@ class OutcomeFit:
         """Numbers that one combination takes, at most."""
         return len(self.near.modes)
 
-    def linear(self, loading: Loading) -> _Floats:
+    def linear(self, loading: Loading) -> Floats:
         """Linear combinations on the link's scale at the estimates, (m,).
 
         Parameters
@@ -114,7 +114,7 @@ class OutcomeFit:
         """
         return self.near.estimate(loading, self.coef)
 
-    def error(self, loading: Loading) -> _Floats:
+    def error(self, loading: Loading) -> Floats:
         """Their standard errors, (m,), the variances taken as known.
 
         Parameters
@@ -250,7 +250,7 @@ def fit_maximum(matrices: Matrices, family: Family, nodes: int) -> OutcomeFit:
     )  # fmt: skip
 
 
-def _idle(function: Marginal, theta: _Floats) -> NDArray[np.bool_]:
+def _idle(function: Marginal, theta: Floats) -> NDArray[np.bool_]:
     """Numbers of Lambda at the boundary, and those beside them that then do nothing, (m,)."""
     shape = function.shape
     zero = {
@@ -272,7 +272,7 @@ def _no_maximum() -> ConvergenceError:
     )  # fmt: skip
 
 
-def _regression(density: Density, x: _Floats, offset: _Floats) -> tuple[_Floats, _Floats]:
+def _regression(density: Density, x: Floats, offset: Floats) -> tuple[Floats, Floats]:
     """Coefficients without random effects, (p,), and C with C C' their covariance, (p, p)."""
     if not x.shape[1]:
         return np.zeros(0), np.zeros((0, 0))

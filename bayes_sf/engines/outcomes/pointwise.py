@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.row_groups import named_rows
 from bayes_sf.spec.family import Family
 from bayes_sf.spec.terms.matrices import Matrices
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["log_density", "replicate", "row_datasets"]
 
-_Floats = NDArray[np.float64]
 type _Given = Mapping[str, Any]
 
 
@@ -67,9 +66,7 @@ def row_datasets(
     return named_rows(matrices.y, drawn, matrices.x, matrices.terms, more)
 
 
-def log_density(
-    family: Family, y: _Floats, trials: _Floats, eta: _Floats, given: _Given
-) -> _Floats:
+def log_density(family: Family, y: Floats, trials: Floats, eta: Floats, given: _Given) -> Floats:
     """Log density of every row, (..., n).
 
     Parameters
@@ -94,8 +91,8 @@ def log_density(
 
 
 def replicate(
-    family: Family, trials: _Floats, eta: _Floats, given: _Given, rng: np.random.Generator
-) -> _Floats:
+    family: Family, trials: Floats, eta: Floats, given: _Given, rng: np.random.Generator
+) -> Floats:
     """Another outcome for every row, (..., n).
 
     Parameters
@@ -107,44 +104,44 @@ def replicate(
     return np.asarray(_REPLICATES[family.name](trials, eta, given, rng), dtype=float)
 
 
-def _choose(y: _Floats, trials: _Floats) -> _Floats:
+def _choose(y: Floats, trials: Floats) -> Floats:
     from scipy.special import gammaln
 
     return np.asarray(gammaln(trials + 1) - gammaln(y + 1) - gammaln(trials - y + 1))
 
 
-def _binomial(y: _Floats, trials: _Floats, eta: _Floats, _: _Given) -> _Floats:
+def _binomial(y: Floats, trials: Floats, eta: Floats, _: _Given) -> Floats:
     return _choose(y, trials) + y * eta - trials * np.logaddexp(0.0, eta)
 
 
-def _shapes(eta: _Floats, given: _Given) -> tuple[_Floats, _Floats]:
+def _shapes(eta: Floats, given: _Given) -> tuple[Floats, Floats]:
     """Both shapes of a beta distribution."""
     from scipy.special import expit
 
     return given["kappa"] * expit(eta), given["kappa"] * expit(-eta)
 
 
-def _beta_binomial(y: _Floats, trials: _Floats, eta: _Floats, given: _Given) -> _Floats:
+def _beta_binomial(y: Floats, trials: Floats, eta: Floats, given: _Given) -> Floats:
     from scipy.special import betaln
 
     a, b = _shapes(eta, given)
     return np.asarray(_choose(y, trials) + betaln(y + a, trials - y + b) - betaln(a, b))
 
 
-def _beta(y: _Floats, _: _Floats, eta: _Floats, given: _Given) -> _Floats:
+def _beta(y: Floats, _: Floats, eta: Floats, given: _Given) -> Floats:
     from scipy.special import betaln
 
     a, b = _shapes(eta, given)
     return np.asarray((a - 1) * np.log(y) + (b - 1) * np.log1p(-y) - betaln(a, b))
 
 
-def _poisson(y: _Floats, _: _Floats, eta: _Floats, __: _Given) -> _Floats:
+def _poisson(y: Floats, _: Floats, eta: Floats, __: _Given) -> Floats:
     from scipy.special import gammaln
 
     return np.asarray(y * eta - np.exp(eta) - gammaln(y + 1))
 
 
-def _negative_binomial(y: _Floats, _: _Floats, eta: _Floats, given: _Given) -> _Floats:
+def _negative_binomial(y: Floats, _: Floats, eta: Floats, given: _Given) -> Floats:
     from scipy.special import gammaln
 
     alpha = given["alpha"]
@@ -153,14 +150,14 @@ def _negative_binomial(y: _Floats, _: _Floats, eta: _Floats, given: _Given) -> _
     return np.asarray(odds + alpha * (np.log(alpha) - both) + y * (eta - both))
 
 
-def _ends(eta: _Floats, given: _Given) -> _Floats:
+def _ends(eta: Floats, given: _Given) -> Floats:
     """Thresholds around all categories less the linear predictor, (..., n, K + 1)."""
     inner = given["threshold"][..., None, :] - eta[..., None]
     out = np.full((*inner.shape[:-1], 1), np.inf)
     return np.concatenate([-out, inner, out], axis=-1)
 
 
-def _cumulative(y: _Floats, _: _Floats, eta: _Floats, given: _Given) -> _Floats:
+def _cumulative(y: Floats, _: Floats, eta: Floats, given: _Given) -> Floats:
     from scipy.special import log_expit
 
     ends, place = _ends(eta, given), y.astype(int)
@@ -170,10 +167,10 @@ def _cumulative(y: _Floats, _: _Floats, eta: _Floats, given: _Given) -> _Floats:
     return np.asarray(log_expit(high) + log_expit(-low) + np.log1p(-np.exp(low - high)))
 
 
-def _hurdle(above: Callable[..., _Floats]) -> Callable[..., _Floats]:
+def _hurdle(above: Callable[..., Floats]) -> Callable[..., Floats]:
     """Density with zeros; `above` is that of values above zero."""
 
-    def density(y: _Floats, _: _Floats, eta: _Floats, given: _Given) -> _Floats:
+    def density(y: Floats, _: Floats, eta: Floats, given: _Given) -> Floats:
         positive = np.where(y > 0, y, 1.0)
         inside = np.log(given["psi"]) + above(positive, eta, given)
         return np.asarray(np.where(y > 0, inside, np.log1p(-given["psi"])))
@@ -181,7 +178,7 @@ def _hurdle(above: Callable[..., _Floats]) -> Callable[..., _Floats]:
     return density
 
 
-def _gamma(y: _Floats, eta: _Floats, given: _Given) -> _Floats:
+def _gamma(y: Floats, eta: Floats, given: _Given) -> Floats:
     from scipy.special import gammaln
 
     alpha = given["alpha"]
@@ -189,12 +186,12 @@ def _gamma(y: _Floats, eta: _Floats, given: _Given) -> _Floats:
     return np.asarray(alpha * rate + (alpha - 1) * np.log(y) - np.exp(rate) * y - gammaln(alpha))
 
 
-def _lognormal(y: _Floats, eta: _Floats, given: _Given) -> _Floats:
+def _lognormal(y: Floats, eta: Floats, given: _Given) -> Floats:
     score = (np.log(y) - eta) / given["sigma"]
     return np.asarray(-np.log(y * given["sigma"]) - 0.5 * (score**2 + np.log(2 * np.pi)))
 
 
-_DENSITIES: Final[Mapping[str, Callable[..., _Floats]]] = {
+_DENSITIES: Final[Mapping[str, Callable[..., Floats]]] = {
     "bernoulli": _binomial, "binomial": _binomial, "beta_binomial": _beta_binomial,
     "poisson": _poisson, "negativebinomial": _negative_binomial, "beta": _beta,
     "cumulative": _cumulative, "hurdle_gamma": _hurdle(_gamma),
@@ -202,47 +199,45 @@ _DENSITIES: Final[Mapping[str, Callable[..., _Floats]]] = {
 }  # fmt: skip
 
 
-def _successes(trials: _Floats, eta: _Floats, _: _Given, rng: np.random.Generator) -> Any:
+def _successes(trials: Floats, eta: Floats, _: _Given, rng: np.random.Generator) -> Any:
     from scipy.special import expit
 
     return rng.binomial(trials.astype(int), expit(eta))
 
 
-def _some_beta(_: _Floats, eta: _Floats, given: _Given, rng: np.random.Generator) -> Any:
+def _some_beta(_: Floats, eta: Floats, given: _Given, rng: np.random.Generator) -> Any:
     return rng.beta(*_shapes(eta, given))
 
 
-def _spread_successes(
-    trials: _Floats, eta: _Floats, given: _Given, rng: np.random.Generator
-) -> Any:
+def _spread_successes(trials: Floats, eta: Floats, given: _Given, rng: np.random.Generator) -> Any:
     return rng.binomial(trials.astype(int), _some_beta(trials, eta, given, rng))
 
 
-def _counts(_: _Floats, eta: _Floats, __: _Given, rng: np.random.Generator) -> Any:
+def _counts(_: Floats, eta: Floats, __: _Given, rng: np.random.Generator) -> Any:
     return rng.poisson(np.exp(eta))
 
 
-def _some_gamma(_: _Floats, eta: _Floats, given: _Given, rng: np.random.Generator) -> Any:
+def _some_gamma(_: Floats, eta: Floats, given: _Given, rng: np.random.Generator) -> Any:
     shape = np.broadcast_to(given["alpha"], eta.shape)
     return rng.gamma(shape, np.exp(eta) / shape)
 
 
-def _spread_counts(trials: _Floats, eta: _Floats, given: _Given, rng: np.random.Generator) -> Any:
+def _spread_counts(trials: Floats, eta: Floats, given: _Given, rng: np.random.Generator) -> Any:
     return rng.poisson(_some_gamma(trials, eta, given, rng))
 
 
-def _some_lognormal(_: _Floats, eta: _Floats, given: _Given, rng: np.random.Generator) -> Any:
+def _some_lognormal(_: Floats, eta: Floats, given: _Given, rng: np.random.Generator) -> Any:
     return np.exp(eta + given["sigma"] * rng.normal(size=eta.shape))
 
 
-def _categories(_: _Floats, eta: _Floats, given: _Given, rng: np.random.Generator) -> Any:
+def _categories(_: Floats, eta: Floats, given: _Given, rng: np.random.Generator) -> Any:
     latent = eta + rng.logistic(size=eta.shape)
     cuts = np.moveaxis(given["threshold"], -1, 0)[..., None]
     return sum((latent > cut).astype(int) for cut in cuts)
 
 
 def _with_zeros(above: Callable[..., Any]) -> Callable[..., Any]:
-    def drawn(trials: _Floats, eta: _Floats, given: _Given, rng: np.random.Generator) -> Any:
+    def drawn(trials: Floats, eta: Floats, given: _Given, rng: np.random.Generator) -> Any:
         return (rng.random(eta.shape) < given["psi"]) * above(trials, eta, given, rng)
 
     return drawn

@@ -4,16 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.spec.family import Family
 
 __all__ = ["linked", "mean_slope", "moments"]
 
-_Floats = NDArray[np.float64]
 
-
-def moments(family: Family, eta: _Floats, given: Mapping[str, Any]) -> tuple[_Floats, _Floats]:
+def moments(family: Family, eta: Floats, given: Mapping[str, Any]) -> tuple[Floats, Floats]:
     """Mean and variance of a response; of a single trial where there are trials.
 
     Parameters
@@ -50,7 +48,7 @@ def moments(family: Family, eta: _Floats, given: Mapping[str, Any]) -> tuple[_Fl
     return some * mean, some * ratio * mean**2 - (some * mean) ** 2
 
 
-def mean_slope(family: Family, mean: _Floats) -> _Floats:
+def mean_slope(family: Family, mean: Floats) -> Floats:
     """Derivative of means in the linear predictor.
 
     Parameters
@@ -62,7 +60,7 @@ def mean_slope(family: Family, mean: _Floats) -> _Floats:
     return mean * (1 - mean) if family.link == "logit" else mean
 
 
-def linked(family: Family, mean: _Floats) -> _Floats:
+def linked(family: Family, mean: Floats) -> Floats:
     """Return the linear predictors that have these means, the family having no parameters.
 
     Parameters

@@ -7,8 +7,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.loading import Loading
 from bayes_sf.engines.mixed.covariance import sd_names
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["OutcomeSampled", "fit_sampled", "outcome_tree"]
 
-_Floats = NDArray[np.float64]
 
 #: An intercept goes up where all effects go down: its draws are worth a tenth where levels have
 #: many rows, so that there are more than of Gaussian models, which have no effects to sample.
@@ -74,12 +73,12 @@ class OutcomeSampled(Diagnosed):
         """All priors in one line."""
         return stated(self.priors, self.more)
 
-    def flat(self, name: str) -> _Floats:
+    def flat(self, name: str) -> Floats:
         """Draws of a variable, chains after each other, (N, ...)."""
         values = self.tree["posterior"][name].to_numpy()
         return np.asarray(values.reshape(-1, *values.shape[2:]))
 
-    def linear(self, loading: Loading) -> tuple[_Floats, _Floats]:
+    def linear(self, loading: Loading) -> tuple[Floats, Floats]:
         """Linear combinations on the link's scale, (m, N), and variance of levels never seen.
 
         Parameters
@@ -117,7 +116,7 @@ class OutcomeSampled(Diagnosed):
         """Of R2: at posterior means of coefficients, sds and the family's parameters."""
         return self._shares(lambda draws: draws.mean(axis=0, keepdims=True))
 
-    def _shares(self, pick: Callable[[_Floats], _Floats]) -> Shares:
+    def _shares(self, pick: Callable[[Floats], Floats]) -> Shares:
         """Shares of some draws."""
         sds = [pick(np.column_stack([self.flat(n) for n in sd_names(f)[0]])) for f in self.factors]
         coef = pick(self.flat("beta")) if self.matrices.terms else np.zeros((len(sds[0]), 0))
@@ -126,7 +125,7 @@ class OutcomeSampled(Diagnosed):
         return Shares(self.matrices, self.family, coef, covariances, scalars)
 
     @property
-    def scalars(self) -> dict[str, _Floats]:
+    def scalars(self) -> dict[str, Floats]:
         """Draws of the parameters that the family has beside the mean, but for thresholds, (N,)."""
         return {name: self.flat(name) for name in self.family.parameters if name != "threshold"}
 
@@ -237,8 +236,8 @@ def outcome_tree(
     posterior = trace["posterior"]
     base = ("chain", "draw")
     coords = {name: posterior[name].to_numpy() for name in base}
-    variables: dict[str, tuple[tuple[str, ...], _Floats]] = {}
-    shift: _Floats = np.zeros(())
+    variables: dict[str, tuple[tuple[str, ...], Floats]] = {}
+    shift: Floats = np.zeros(())
     if matrices.terms:
         beta = np.stack([posterior[name].to_numpy() for name in graph.coefficients], axis=-1)
         shift = np.asarray(beta @ graph.means)

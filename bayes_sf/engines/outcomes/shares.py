@@ -19,8 +19,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.outcomes.response import moments
 from bayes_sf.errors import UsageError
 from bayes_sf.spec.family import Family
@@ -28,7 +28,6 @@ from bayes_sf.spec.terms.matrices import Matrices
 
 __all__ = ["SCALES", "Shares"]
 
-_Floats = NDArray[np.float64]
 
 SCALES = ("latent", "response")
 #: Nodes for a mean over a normal, alone and in two dimensions.
@@ -58,11 +57,11 @@ class Shares:
 
     matrices: Matrices
     family: Family
-    coef: _Floats = field(repr=False)
-    covariances: tuple[_Floats, ...] = field(repr=False)
-    parameters: Mapping[str, _Floats]
+    coef: Floats = field(repr=False)
+    covariances: tuple[Floats, ...] = field(repr=False)
+    parameters: Mapping[str, Floats]
 
-    def of(self, scale: str) -> tuple[tuple[_Floats, ...], _Floats]:
+    def of(self, scale: str) -> tuple[tuple[Floats, ...], Floats]:
         """Share of every factor, (N,) each, and of all together, (N,).
 
         Parameters
@@ -91,7 +90,7 @@ class Shares:
             return 1
         return max(1, min(-(-values // _MOST), len(self.coef) // _LEAST))
 
-    def named(self, scale: str) -> Iterator[tuple[str, _Floats]]:
+    def named(self, scale: str) -> Iterator[tuple[str, Floats]]:
         """Shares by the names that results have: ``icc``, or ``icc|factor`` of several."""
         parts, _ = self.of(scale)
         for factor, share in zip(self.matrices.factors, parts, strict=True):
@@ -124,7 +123,7 @@ class Shares:
         rest = self._distribution(eta, np.sum(between, axis=0), self._given(draw))
         return [self._average(each) for each in between], rest
 
-    def _linear(self, draw: int) -> tuple[_Floats, list[_Floats]]:
+    def _linear(self, draw: int) -> tuple[Floats, list[Floats]]:
         """Fixed part of every row's linear predictor, and its variance by each factor, (n,)."""
         between = [
             np.einsum("nk,kl,nl->n", factor.z, covariance[draw], factor.z)
@@ -136,11 +135,11 @@ class Shares:
     def _given(self, draw: int) -> dict[str, float]:
         return {name: float(values[draw]) for name, values in self.parameters.items()}
 
-    def _average(self, values: _Floats) -> float:
+    def _average(self, values: Floats) -> float:
         """Mean over the rows."""
         return float(np.average(values, weights=self.matrices.counts))
 
-    def _distribution(self, eta: _Floats, variance: _Floats, given: Mapping[str, float]) -> float:
+    def _distribution(self, eta: Floats, variance: Floats, given: Mapping[str, float]) -> float:
         """The distribution's own variance on the link's scale."""
         name = self.family.name
         if name == "hurdle_lognormal":
@@ -157,7 +156,7 @@ class Shares:
         return float(np.log1p(1 / mean + more))
 
     def _on_response(
-        self, eta: _Floats, between: list[_Floats], given: Mapping[str, float]
+        self, eta: Floats, between: list[Floats], given: Mapping[str, float]
     ) -> tuple[list[float], float]:
         """Shares on the response's own scale; of single trials where there are trials."""
         variance = np.sum(between, axis=0)
@@ -178,8 +177,8 @@ class Shares:
         return parts, all_between / total
 
     def _expected(
-        self, eta: _Floats, variance: _Floats, given: Mapping[str, float]
-    ) -> tuple[_Floats, _Floats, _Floats]:
+        self, eta: Floats, variance: Floats, given: Mapping[str, float]
+    ) -> tuple[Floats, Floats, Floats]:
         """Mean over the effects of a row's mean, of its square, and of its variance, (n,) each."""
         z, w = _normal(_NODES)
         at = eta[:, None] + np.sqrt(variance)[:, None] * z
@@ -187,7 +186,7 @@ class Shares:
         return mean @ w, mean**2 @ w, spread @ w
 
 
-def _normal(nodes: int) -> tuple[_Floats, _Floats]:
+def _normal(nodes: int) -> tuple[Floats, Floats]:
     """Nodes and weights of a mean over a standard normal."""
     z, w = np.polynomial.hermite_e.hermegauss(nodes)
     return z, w / w.sum()

@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.panel.data import PanelData
 
 __all__ = ["Candidates", "candidates", "log_prior"]
-
-_Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +38,9 @@ class Candidates:
 
     n_workplaces: int
     owner: NDArray[np.intp]
-    shift: _Floats
+    shift: Floats
     possible: NDArray[np.bool_]
-    cells: dict[str, tuple[NDArray[np.intp], _Floats]]
+    cells: dict[str, tuple[NDArray[np.intp], Floats]]
     cell: dict[str, NDArray[np.intp]]
     category: dict[str, NDArray[np.intp]]
 

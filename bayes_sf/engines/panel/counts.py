@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import expit as _expit
 from scipy.special import gammaln as _gammaln
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.panel.answers import candidates, log_prior
 from bayes_sf.engines.panel.data import PanelData
 
@@ -20,7 +21,6 @@ __all__ = [
     "Counts", "count_likelihood", "count_quarters", "draw_counts", "log_density_of_counts",
 ]  # fmt: skip
 
-_Floats = NDArray[np.float64]
 
 #: Mean and sd of the prior on ln concentration: residual sds of 0.5 to 10 pp at 5 % absence.
 LOG_CONCENTRATION = (4.6, 1.5)
@@ -42,8 +42,8 @@ class Counts:
         The most that rounding moved a quarter's absence, in pp.
     """
 
-    lost: _Floats
-    days: _Floats
+    lost: Floats
+    days: Floats
     centre: float
     unit: float
     n_rounded: int
@@ -113,13 +113,13 @@ def count_likelihood(
     return own + take.T @ (tensor.logsumexp(each, axis=1) - take @ own)
 
 
-def _rows(counts: Counts, mask: _Floats, rows: NDArray[np.intp]) -> tuple[Counts, _Floats]:
+def _rows(counts: Counts, mask: Floats, rows: NDArray[np.intp]) -> tuple[Counts, Floats]:
     """Counts and mask of some workplaces, (D, 1, T)."""
     chosen = replace(counts, lost=counts.lost[rows][:, None], days=counts.days[rows][:, None])
     return chosen, mask[rows][:, None]
 
 
-def _log_density(counts: Counts, mask: _Floats, linear: Any, concentration: Any, xp: Any) -> Any:
+def _log_density(counts: Counts, mask: Floats, linear: Any, concentration: Any, xp: Any) -> Any:
     """Beta-binomial log density summed over observed quarters, binomial coefficients left out."""
     gammaln, expit = (xp.gammaln, xp.sigmoid) if hasattr(xp, "gammaln") else (_gammaln, _expit)
     mu = expit(counts.centre + counts.unit * linear)
@@ -132,8 +132,8 @@ def _log_density(counts: Counts, mask: _Floats, linear: Any, concentration: Any,
 
 
 def log_density_of_counts(
-    data: PanelData, linear: _Floats, concentration: float, rows: NDArray[np.intp]
-) -> _Floats:
+    data: PanelData, linear: Floats, concentration: float, rows: NDArray[np.intp]
+) -> Floats:
     """Log density of some workplaces' counts, (D, C), at linear predictors (D, C, T).
 
     Parameters
@@ -152,8 +152,8 @@ def log_density_of_counts(
 
 
 def draw_counts(
-    data: PanelData, linear: _Floats, concentration: float, rng: np.random.Generator
-) -> _Floats:
+    data: PanelData, linear: Floats, concentration: float, rng: np.random.Generator
+) -> Floats:
     """Absence in pp, (N, T): as observed, and drawn in the gaps.
 
     Parameters

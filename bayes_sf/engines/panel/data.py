@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.panel.algebra import Gaps
 from bayes_sf.errors import DataError
 from bayes_sf.inputs.panel import Panel
 
 __all__ = ["CHANGE_QUARTERS", "TIME_UNIT", "PanelData", "back", "forward"]
 
-_Floats = NDArray[np.float64]
 
 #: Quarters in one unit of time: from 2016Q4 to 2019Q4.
 TIME_UNIT = 12
@@ -30,7 +29,7 @@ _PANDEMIC = "2020Q1"
 _EDGE = 0.005
 
 
-def forward(values: _Floats, scale: str) -> _Floats:
+def forward(values: Floats, scale: str) -> Floats:
     """Bring values to the scale on which they are imputed: ``logit`` or ``log``.
 
     A share of none or all has no logit. What is imputed from it sees it half a percent off; as a
@@ -47,7 +46,7 @@ def forward(values: _Floats, scale: str) -> _Floats:
     return np.asarray(np.log(inside / (1 - inside)))
 
 
-def back(values: _Floats, scale: str) -> _Floats:
+def back(values: Floats, scale: str) -> Floats:
     """Inverse of `forward`."""
     return np.asarray(1 / (1 + np.exp(-values)) if scale == "logit" else np.exp(values))
 
@@ -79,7 +78,7 @@ class PanelData:
             raise DataError("panel", f"must have {' and '.join(CHANGE_QUARTERS)}", got=ends)
 
     @cached_property
-    def mask(self) -> _Floats:
+    def mask(self) -> Floats:
         """1 where absence is observed, (N, T)."""
         return self.panel.observed.astype(float)
 
@@ -97,7 +96,7 @@ class PanelData:
         return Gaps(self.mask, previous, lag)
 
     @cached_property
-    def own_means(self) -> _Floats:
+    def own_means(self) -> Floats:
         """Mean of each workplace's observed quarters, (N,), NaN where there is none."""
         count = self.mask.sum(axis=1)
         total = np.nansum(self.panel.y, axis=1)
@@ -124,12 +123,12 @@ class PanelData:
         return spread
 
     @cached_property
-    def y(self) -> _Floats:
+    def y(self) -> Floats:
         """Outcome, (N, T), 0 where missing."""
         return np.where(self.panel.observed, (self.panel.y - self.location) / self.scale, 0.0)
 
     @cached_property
-    def log_days(self) -> _Floats:
+    def log_days(self) -> Floats:
         """Log of contracted days over their median, (N, T); a gap has its workplace's median."""
         days = np.where(self.panel.days > 0, self.panel.days, np.nan)
         known = np.isfinite(days)
@@ -142,12 +141,12 @@ class PanelData:
     # Predictors ------------------------------------------------------------------------------
 
     @cached_property
-    def x_centre(self) -> _Floats:
+    def x_centre(self) -> Floats:
         """Mean of each predictor where known, (k,)."""
         return np.nanmean(self.panel.x, axis=0)
 
     @cached_property
-    def x_scale(self) -> _Floats:
+    def x_scale(self) -> Floats:
         """Standard deviation of each predictor where known, (k,).
 
         Raises
@@ -162,7 +161,7 @@ class PanelData:
         return spread
 
     @cached_property
-    def x(self) -> _Floats:
+    def x(self) -> Floats:
         """Predictors, (N, k); a missing one has its industry's mean, or 0 where that is unknown."""
         x = (self.panel.x - self.x_centre) / self.x_scale
         for industry in range(len(self.panel.industries)):
@@ -174,20 +173,20 @@ class PanelData:
         return x
 
     @cached_property
-    def dummies(self) -> _Floats:
+    def dummies(self) -> Floats:
         """Industry of each workplace, (N, J)."""
         return np.eye(len(self.panel.industries))[self.panel.code]
 
     # Time ------------------------------------------------------------------------------------
 
     @cached_property
-    def time(self) -> _Floats:
+    def time(self) -> Floats:
         """Time from the middle of the panel in units of twelve quarters, (T,)."""
         n = len(self.panel.quarters)
         return (np.arange(n) - (n - 1) / 2) / TIME_UNIT
 
     @cached_property
-    def calendar(self) -> tuple[tuple[str, ...], _Floats]:
+    def calendar(self) -> tuple[tuple[str, ...], Floats]:
         """Names of season and pandemic, and their columns, (T, F), each with mean zero."""
         quarters = self.panel.quarters
         columns = {
@@ -200,7 +199,7 @@ class PanelData:
         return tuple(varying), np.column_stack([*varying.values()])
 
     @cached_property
-    def steps(self) -> _Floats:
+    def steps(self) -> Floats:
         """Columns of a random walk's steps, (T, T - 1), each with mean zero."""
         n = len(self.panel.quarters)
         late = (np.arange(n)[:, None] > np.arange(n - 1)).astype(float)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.panel.algebra import Sums, log_likelihood, shifted, summarise
 from bayes_sf.engines.panel.answers import Candidates, candidates
 from bayes_sf.engines.panel.counts import draw_counts, log_density_of_counts
@@ -27,8 +28,6 @@ __all__ = [
     "linear_predictor", "with_shares",
 ]  # fmt: skip
 
-_Floats = NDArray[np.float64]
-
 
 @dataclass(frozen=True, eq=False)
 class Completed:
@@ -42,8 +41,8 @@ class Completed:
         Predictors in their own units.
     """
 
-    y: _Floats
-    x: _Floats
+    y: Floats
+    x: Floats
 
 
 def complete(fit: "PanelFit", n: int, *, seed: int = 1) -> Completed:
@@ -62,7 +61,7 @@ def complete(fit: "PanelFit", n: int, *, seed: int = 1) -> Completed:
     return Completed(np.stack([y for y, _ in drawn]), np.stack([x for _, x in drawn]))
 
 
-def complete_each(fit: "PanelFit", n: int, *, seed: int = 1) -> Iterator[tuple[_Floats, _Floats]]:
+def complete_each(fit: "PanelFit", n: int, *, seed: int = 1) -> Iterator[tuple[Floats, Floats]]:
     """Yield (y, x), (N, T) and (N, k), for each of n draws: see `complete`."""
     check_seed(seed)
     rng = np.random.default_rng(seed)
@@ -78,7 +77,7 @@ def complete_each(fit: "PanelFit", n: int, *, seed: int = 1) -> Iterator[tuple[_
 
 def _complete_one(
     fit: "PanelFit", draw: dict[str, Any], rng: np.random.Generator
-) -> tuple[_Floats, _Floats]:
+) -> tuple[Floats, Floats]:
     """One completed panel, in raw units."""
     data = fit.data
     x = with_shares(data, draw)
@@ -92,7 +91,7 @@ def _complete_one(
     return y, raw
 
 
-def _expected(data: PanelData, draw: dict[str, Any], x: _Floats) -> tuple[_Floats, _Floats]:
+def _expected(data: PanelData, draw: dict[str, Any], x: Floats) -> tuple[Floats, Floats]:
     """Level and slope over time that predictors and industry give each workplace, (N,) each."""
     code = data.panel.code
     level, change = draw["level"], draw["change"]
@@ -102,7 +101,7 @@ def _expected(data: PanelData, draw: dict[str, Any], x: _Floats) -> tuple[_Float
     )
 
 
-def _period(data: PanelData, draw: dict[str, Any]) -> _Floats:
+def _period(data: PanelData, draw: dict[str, Any]) -> Floats:
     """Season, pandemic and random walk, (T,)."""
     period = data.calendar[1] @ draw["calendar"]
     if data.walk:
@@ -111,8 +110,8 @@ def _period(data: PanelData, draw: dict[str, Any]) -> _Floats:
 
 
 def _fill(
-    data: PanelData, draw: dict[str, Any], x: _Floats, rng: np.random.Generator
-) -> tuple[_Floats, _Floats]:
+    data: PanelData, draw: dict[str, Any], x: Floats, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
     """Predictors, and absence in pp, of a Gaussian panel."""
     own = (draw["sd_workplace"], draw.get("sd_trend", 0.0))
     inv_sd = np.exp(0.5 * draw["weight_power"] * data.log_days) / draw["sd_resid"]
@@ -134,8 +133,8 @@ def _fill(
 
 
 def _fill_counts(
-    data: PanelData, draw: dict[str, Any], x: _Floats, rng: np.random.Generator
-) -> tuple[_Floats, _Floats]:
+    data: PanelData, draw: dict[str, Any], x: Floats, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
     """Predictors, and absence in pp, of a panel of counts."""
     found = candidates(data)
     concentration = float(draw["concentration"])
@@ -148,7 +147,7 @@ def _fill_counts(
     return x, draw_counts(data, linear_predictor(data, draw, x), concentration, rng)
 
 
-def linear_predictor(data: PanelData, draw: dict[str, Any], x: _Floats) -> _Floats:
+def linear_predictor(data: PanelData, draw: dict[str, Any], x: Floats) -> Floats:
     """Linear predictor of a panel of counts, standardised, workplaces' own effects in it, (N, T).
 
     Parameters
@@ -167,7 +166,7 @@ def linear_predictor(data: PanelData, draw: dict[str, Any], x: _Floats) -> _Floa
     return np.asarray(middle[:, None] + np.outer(slope, data.time) + _period(data, draw))
 
 
-def with_shares(data: PanelData, draw: dict[str, Any]) -> _Floats:
+def with_shares(data: PanelData, draw: dict[str, Any]) -> Floats:
     """Predictors, standardised, with the draw's values of missing numeric ones."""
     x = data.x.copy()
     for column, scale in data.panel.scales.items():
@@ -179,8 +178,8 @@ def with_shares(data: PanelData, draw: dict[str, Any]) -> _Floats:
 
 
 def _with_answers(
-    found: Candidates, draw: dict[str, Any], x: _Floats, fits: _Floats, rng: np.random.Generator
-) -> _Floats:
+    found: Candidates, draw: dict[str, Any], x: Floats, fits: Floats, rng: np.random.Generator
+) -> Floats:
     """Predictors with unknown answers drawn, given how well each combination fits, (D, C)."""
     log_prob = np.where(found.possible, fits, -np.inf)
     for name in found.cells:
@@ -195,7 +194,7 @@ def _with_answers(
 
 def draw_own_effects(
     sums: Sums, sd_workplace: float, sd_trend: float, rng: np.random.Generator
-) -> tuple[_Floats, _Floats]:
+) -> tuple[Floats, Floats]:
     """Intercepts and slopes of workplaces, (N,) each, from their conditional Gaussian.
 
     With L = diag(sd_workplace, sd_trend) and K = I + L B'B L they are L (K^-1 h + K^-1/2 z).
@@ -212,8 +211,8 @@ def draw_own_effects(
 
 
 def draw_residuals(
-    known: _Floats, observed: NDArray[np.bool_], rho: float | None, rng: np.random.Generator
-) -> _Floats:
+    known: Floats, observed: NDArray[np.bool_], rho: float | None, rng: np.random.Generator
+) -> Floats:
     """Standardised residuals, (N, T): those observed, and draws between them.
 
     With an AR(1) a missing one is drawn given the one before it and the next that is observed.

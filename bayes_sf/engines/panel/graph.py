@@ -12,8 +12,8 @@ from dataclasses import fields
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.panel.algebra import Gaps, Sums, log_likelihood, shifted, summarise
 from bayes_sf.engines.panel.answers import Candidates, candidates, log_prior
 from bayes_sf.engines.panel.counts import count_likelihood
@@ -25,7 +25,6 @@ from bayes_sf.spec.priors import Priors
 
 __all__ = ["WEIGHT_POWER", "arrays", "panel_model"]
 
-_Floats = NDArray[np.float64]
 
 #: Mean and sd of the prior on the power of contracted days in the residual variance.
 WEIGHT_POWER = (0.5, 0.5)
@@ -33,7 +32,7 @@ WEIGHT_POWER = (0.5, 0.5)
 _CALENDAR = 2.5
 
 
-def arrays(data: PanelData, spec: PanelSpec) -> dict[str, _Floats]:
+def arrays(data: PanelData, spec: PanelSpec) -> dict[str, Floats]:
     """Everything in the graph that another panel of the same shape changes, by its name there."""
     used, pilot = spec.priors.used(spec.extra_priors), Pilot(data)
     sds = [getattr(used, role) for role in _sd_roles(spec)]
@@ -52,7 +51,7 @@ def arrays(data: PanelData, spec: PanelSpec) -> dict[str, _Floats]:
     return {name: np.asarray(value, dtype=float) for name, value in found.items()}
 
 
-def _prior_of_coefficients(priors: Priors, data: PanelData) -> tuple[_Floats, _Floats]:
+def _prior_of_coefficients(priors: Priors, data: PanelData) -> tuple[Floats, Floats]:
     """Precisions and, of the level, means of (intercept, predictors), (1 + k,), standardised.
 
     The change has the same precisions, and means of zero.

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.panel.algebra import Sums, information, shifted, summarise
 from bayes_sf.engines.panel.data import PanelData
 
 __all__ = ["Pilot", "Place"]
 
-_Floats = NDArray[np.float64]
 
 #: Added to the information on every slope, industry and calendar coefficient: that of a wide prior.
 _RIDGE = 0.1
@@ -40,11 +39,11 @@ class Place:
         Its variance given the slopes.
     """
 
-    slopes: _Floats
-    root: _Floats
-    levels: _Floats
-    x_means: _Floats
-    variances: _Floats
+    slopes: Floats
+    root: Floats
+    levels: Floats
+    x_means: Floats
+    variances: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +59,7 @@ class Pilot:
     data: PanelData
 
     @cached_property
-    def _within(self) -> tuple[_Floats, _Floats, float]:
+    def _within(self) -> tuple[Floats, Floats, float]:
         """Calendar, (F,), its covariance, residual variance, a line over time beside them."""
         data = self.data
         columns = np.column_stack([data.calendar[1], data.time])
@@ -77,7 +76,7 @@ class Pilot:
         return estimate[:f], covariance[:f, :f], variance
 
     @property
-    def calendar(self) -> tuple[_Floats, _Floats]:
+    def calendar(self) -> tuple[Floats, Floats]:
         """Where the calendar's coefficients are, (F,), and the factor of their covariance."""
         return self._within[0], np.linalg.cholesky(self._within[1])
 
@@ -115,7 +114,7 @@ class Pilot:
         v = (left.rt[known] / own[known]).var() - (1 / own[known]).mean()
         return float(np.sqrt(max(w, 0.01))), float(np.sqrt(max(v, 0.0)))
 
-    def _place(self, m: _Floats, b: _Floats) -> Place:
+    def _place(self, m: Floats, b: Floats) -> Place:
         """Weighted least squares of workplaces, weights m and weighted outcomes b, (N,) each."""
         data, k = self.data, self.data.x.shape[1]
         total = data.dummies.T @ m + _RIDGE

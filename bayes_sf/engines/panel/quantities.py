@@ -7,8 +7,8 @@ uncertainty left; gaps bring theirs along, draw by draw.
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.panel.data import CHANGE_QUARTERS
 from bayes_sf.engines.panel.draws import Completed
 from bayes_sf.engines.panel.fitted import PanelFit
@@ -19,13 +19,12 @@ if TYPE_CHECKING:
 
 __all__ = ["QUANTITIES", "industry_table", "loadings", "realised", "workplace_table"]
 
-_Floats = NDArray[np.float64]
 
 #: Quantities of a workplace's quarters, and their units.
 QUANTITIES: Final = {"mean": "pp", "change": "pp", "trend": "pp per year"}
 
 
-def loadings(quarters: tuple[str, ...], quantity: str) -> _Floats:
+def loadings(quarters: tuple[str, ...], quantity: str) -> Floats:
     """Weights of the quarters in a quantity, (T,).
 
     Parameters
@@ -59,7 +58,7 @@ def loadings(quarters: tuple[str, ...], quantity: str) -> _Floats:
                      for name in quarters])  # fmt: skip
 
 
-def realised(y: _Floats, quarters: tuple[str, ...], quantity: str) -> _Floats:
+def realised(y: Floats, quarters: tuple[str, ...], quantity: str) -> Floats:
     """Give a quantity of panels without gaps.
 
     Parameters
@@ -146,7 +145,7 @@ def industry_table(fit: PanelFit, done: Completed, *, prob: float = 0.95) -> "pd
     return pd.concat(tables, ignore_index=True)
 
 
-def _told(values: _Floats, prob: float, unit: str) -> dict[str, object]:
+def _told(values: Floats, prob: float, unit: str) -> dict[str, object]:
     """Posterior mean, sd and limits of draws, (S, m)."""
     if not 0 < prob < 1:
         raise UsageError("prob", "must lie between 0 and 1", got=prob)

@@ -8,8 +8,8 @@ the two quarters of the change; spreads go along at the same average derivatives
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.panel.counts import count_quarters
 from bayes_sf.engines.panel.data import PanelData
 from bayes_sf.engines.panel.draws import linear_predictor, with_shares
@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["report"]
 
-_Floats = NDArray[np.float64]
 #: By name: the dimension beside chain and draw, or "", and values.
-type _Variables = dict[str, tuple[str, _Floats]]
+type _Variables = dict[str, tuple[str, Floats]]
 
 #: Sampled standard deviations, and how they are called where they are reported.
 _SDS = {
@@ -64,7 +63,7 @@ def report(data: PanelData, spec: PanelSpec, trace: "xr.Dataset") -> "xr.DataTre
     return xr.DataTree.from_dict({"posterior": xr.Dataset(variables, coords=coords)})
 
 
-def _gaussian(data: PanelData, draws: dict[str, _Floats]) -> _Variables:
+def _gaussian(data: PanelData, draws: dict[str, Floats]) -> _Variables:
     """Effects in pp as they are: a Gaussian panel is linear."""
     sds = {name: data.scale * draws[name] for name in _SDS if name in draws}
     variables: _Variables = {}
@@ -92,7 +91,7 @@ def _gaussian(data: PanelData, draws: dict[str, _Floats]) -> _Variables:
     return variables
 
 
-def _calendar_change(data: PanelData, draws: dict[str, _Floats]) -> _Floats:
+def _calendar_change(data: PanelData, draws: dict[str, Floats]) -> Floats:
     """What season, pandemic and random walk add to the change, (chain, draw), standardised."""
     first, last = data.change_places
     added = draws["calendar"] @ (data.calendar[1][last] - data.calendar[1][first])
@@ -102,7 +101,7 @@ def _calendar_change(data: PanelData, draws: dict[str, _Floats]) -> _Floats:
     return np.asarray(added)
 
 
-def _noise(data: PanelData, draws: dict[str, _Floats]) -> tuple[_Floats, _Floats]:
+def _noise(data: PanelData, draws: dict[str, Floats]) -> tuple[Floats, Floats]:
     """Variance that quarters' residuals give a workplace's mean and its change, on average.
 
     Returns
@@ -126,7 +125,7 @@ def _noise(data: PanelData, draws: dict[str, _Floats]) -> tuple[_Floats, _Floats
     return found[0], found[1]
 
 
-def _counts(data: PanelData, draws: dict[str, _Floats]) -> _Variables:
+def _counts(data: PanelData, draws: dict[str, Floats]) -> _Variables:
     """Average differences in pp of a panel of counts."""
     shape = draws["concentration"].shape
     told = [
@@ -139,7 +138,7 @@ def _counts(data: PanelData, draws: dict[str, _Floats]) -> _Variables:
     }
 
 
-def _count_one(data: PanelData, draw: dict[str, _Floats]) -> _Variables:
+def _count_one(data: PanelData, draw: dict[str, Floats]) -> _Variables:
     """One draw of it."""
     counts, t = count_quarters(data), data.time
     x = with_shares(data, draw)

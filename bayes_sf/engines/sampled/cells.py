@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.joint import Joint, check_reach, resolve_priors
 from bayes_sf.engines.gaussian.likelihood import Standardised, check_groups, standardise
 from bayes_sf.engines.sampled.structure import (
@@ -31,7 +32,6 @@ from bayes_sf.spec.rows import Rows
 
 __all__ = ["Cells", "build_cells", "resolve_all"]
 
-_Floats = NDArray[np.float64]
 
 #: In sds of a predictor: how far its zero is from its mean where it is near.
 _NEAR = 5.0
@@ -72,15 +72,15 @@ class Cells:
     data: Standardised
     priors: Priors
     structure: Structure
-    products: _Floats
-    counts: _Floats
+    products: Floats
+    counts: Floats
     code: NDArray[np.intp]
-    repeats: _Floats
-    precise: _Floats
-    spread: _Floats
-    location: _Floats
-    scales: _Floats
-    step_means: tuple[_Floats, ...]
+    repeats: Floats
+    precise: Floats
+    spread: Floats
+    location: Floats
+    scales: Floats
+    step_means: tuple[Floats, ...]
 
     @property
     def zero(self) -> float:
@@ -100,7 +100,7 @@ class Cells:
         return self.zero if abs(self.zero) < _NEAR else 0.0
 
     @cached_property
-    def member(self) -> _Floats:
+    def member(self) -> Floats:
         """Which cell is of which group, (J, C), 0 and 1."""
         groups = np.arange(self.data.moments.n_groups)
         return np.asarray(groups[:, None] == self.code, dtype=float)
@@ -198,7 +198,7 @@ def _check_priors(spec: ModelSpec, priors: Priors, data: Standardised) -> None:
         raise SpecError(f"{where}.slope", rule, got="known_se", fix="use a horseshoe")
 
 
-def _columns(rows: Rows, data: Standardised, structure: Structure) -> _Floats:
+def _columns(rows: Rows, data: Standardised, structure: Structure) -> Floats:
     """Columns [1, X, y] of every row, standardised, (n, q + 1); over its known standard error."""
     scale = np.ones(structure.n_columns)
     for x_sd, (start, stop) in zip(data.scale, structure.spans[1:], strict=False):
@@ -214,7 +214,7 @@ def _columns(rows: Rows, data: Standardised, structure: Structure) -> _Floats:
     return np.asarray(table * share[:, None])
 
 
-def _coefficients(priors: Priors, data: Standardised) -> tuple[_Floats, _Floats, _Floats]:
+def _coefficients(priors: Priors, data: Standardised) -> tuple[Floats, Floats, Floats]:
     """Whether priors of the coefficients are not flat, their sds and their means, (k,) each."""
     joint = Joint.build(data, priors)
     precise = joint.precision > 0

@@ -8,14 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.sampled.cells import Cells
 from bayes_sf.engines.sampled.structure import slope_sds
 
 __all__ = ["Given", "draw_effects", "given_sampled"]
 
-_Floats = NDArray[np.float64]
 
 #: Numbers that are held at a time.
 _ROOM = 4_000_000
@@ -37,10 +36,10 @@ class Given:
         Predictors of the coefficients as combinations of columns.
     """
 
-    variance: _Floats
-    loading: _Floats
-    spread: _Floats
-    collapse: _Floats
+    variance: Floats
+    loading: Floats
+    spread: Floats
+    collapse: Floats
 
     def take(self, part: slice) -> "Given":
         """Some of the draws."""
@@ -49,7 +48,7 @@ class Given:
         )
 
 
-def given_sampled(cells: Cells, sampled: Mapping[str, _Floats]) -> Given:
+def given_sampled(cells: Cells, sampled: Mapping[str, Floats]) -> Given:
     """Translate sampled numbers.
 
     Parameters
@@ -78,7 +77,7 @@ def given_sampled(cells: Cells, sampled: Mapping[str, _Floats]) -> Given:
     return Given(_variances(cells, sampled), loading, spread, collapse)
 
 
-def _variances(cells: Cells, sampled: Mapping[str, _Floats]) -> _Floats:
+def _variances(cells: Cells, sampled: Mapping[str, Floats]) -> Floats:
     """Residual variance of each cell, (N, C)."""
     resid = cells.structure.resid
     if resid == "known_se":
@@ -91,7 +90,7 @@ def _variances(cells: Cells, sampled: Mapping[str, _Floats]) -> _Floats:
     return np.asarray(np.tile(sigma**2, (1, len(cells.code))))
 
 
-def draw_effects(cells: Cells, given: Given, rng: np.random.Generator) -> tuple[_Floats, _Floats]:
+def draw_effects(cells: Cells, given: Given, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Draw coefficients, and group effects given them.
 
     Parameters
@@ -120,7 +119,7 @@ def draw_effects(cells: Cells, given: Given, rng: np.random.Generator) -> tuple[
     return coef, effects
 
 
-def _draw(cells: Cells, given: Given, rng: np.random.Generator) -> tuple[_Floats, _Floats]:
+def _draw(cells: Cells, given: Given, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Draws that fit into memory together.
 
     With B_j = A_j L and K_j = I + L' A_j L, both for the columns that have group effects, effects
@@ -150,7 +149,7 @@ def _draw(cells: Cells, given: Given, rng: np.random.Generator) -> tuple[_Floats
     return coef, (given.loading[:, None] @ _gaussian(gain, pull, rng)[..., None])[..., 0]
 
 
-def _gaussian(precision: _Floats, pull: _Floats, rng: np.random.Generator) -> _Floats:
+def _gaussian(precision: Floats, pull: Floats, rng: np.random.Generator) -> Floats:
     """Draw from N(precision^-1 pull, precision^-1), (..., m)."""
     root = np.linalg.cholesky(precision)
     half = np.linalg.solve(root, pull[..., None]) + rng.normal(size=(*pull.shape, 1))

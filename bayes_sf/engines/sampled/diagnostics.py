@@ -25,7 +25,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from bayes_sf.arrays import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ESS", "R_HAT", "Check", "Diagnosed", "checks", "converged", "diagnose"]
 
-_Floats = NDArray[np.float64]
 
 #: A fit is believed when R-hat is below, ESS at least, and no transition diverged.
 R_HAT, ESS = 1.01, 400
@@ -140,22 +140,22 @@ class Diagnosed:
         return converged(self._diagnosed)
 
 
-def _moments(draws: _Floats) -> tuple[_Floats, _Floats]:
+def _moments(draws: Floats) -> tuple[Floats, Floats]:
     """Standard deviations and fourth central moments of draws, (m, chain, draw)."""
     flat = draws.reshape(len(draws), -1)
     off = flat - flat.mean(axis=1, keepdims=True)
     return flat.std(axis=1), (off**4).mean(axis=1)
 
 
-def _noise_of_sd(sd: _Floats, fourth: _Floats) -> _Floats:
+def _noise_of_sd(sd: Floats, fourth: Floats) -> Floats:
     """Standard error of the sd of one independent draw, (m,): sqrt(mu4 - sd^4)/(2 sd)."""
     return np.sqrt(fourth - sd**4) / (2 * sd)
 
 
-def _flat(dataset: "xr.Dataset", base: tuple[str, ...]) -> tuple[list[str], _Floats]:
+def _flat(dataset: "xr.Dataset", base: tuple[str, ...]) -> tuple[list[str], Floats]:
     """Scalars of a dataset, ``beta[q13]`` from variable and coordinate, and their values."""
     names: list[str] = []
-    values: list[_Floats] = []
+    values: list[Floats] = []
     for name, variable in dataset.data_vars.items():
         others = [dim for dim in variable.dims if dim not in base]
         array = variable.transpose(*others, *base).to_numpy().astype(float)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.joint import Joint
 from bayes_sf.engines.sampled.compiling import compile_model
 from bayes_sf.spec.priors import Prior
@@ -25,7 +26,6 @@ __all__ = [
     "scale_variable",
 ]
 
-_Floats = NDArray[np.float64]
 
 #: Coefficients are padded to a multiple of this, so that few structures are compiled.
 _ROOM = 3
@@ -67,7 +67,7 @@ def prior_structure(prior: Prior) -> tuple[str, float]:
     return prior.family, float(shape)
 
 
-def _numbers(joint: Joint, room: int) -> dict[str, _Floats]:
+def _numbers(joint: Joint, room: int) -> dict[str, Floats]:
     """What is put into a compiled graph with room for so many coefficients.
 
     A coefficient that the model does not have is a predictor that is zero in every row, with a

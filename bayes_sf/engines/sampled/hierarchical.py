@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.icc import variance_between
 from bayes_sf.engines.sampled.cells import Cells, build_cells
 from bayes_sf.engines.sampled.conditional import draw_effects, given_sampled
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["fit_hierarchical"]
 
-_Floats = NDArray[np.float64]
 #: Of a posterior variable: its dimension beside chain and draw, or "", and its values.
-type _Variable = tuple[str, _Floats]
+type _Variable = tuple[str, Floats]
 
 #: What is reported beside coefficients and group effects, in order, and what of it has y's unit.
 _SPREADS = (
@@ -124,7 +123,7 @@ def _slope_unit(cells: Cells) -> float:
     return float(cells.data.scale[-1] / cells.data.scale[cells.structure.varying - 1])
 
 
-def _raw_coefficients(cells: Cells, collapse: _Floats, coef: _Floats) -> _Floats:
+def _raw_coefficients(cells: Cells, collapse: Floats, coef: Floats) -> Floats:
     """Coefficients in raw units, (N, k), the intercept where every predictor is zero.
 
     The mean of a monotonic predictor depends on its simplex, so that the intercept does.
@@ -138,9 +137,7 @@ def _raw_coefficients(cells: Cells, collapse: _Floats, coef: _Floats) -> _Floats
     return np.asarray(raw)
 
 
-def _spreads(
-    cells: Cells, sampled: Mapping[str, _Floats], variance: _Floats
-) -> dict[str, _Variable]:
+def _spreads(cells: Cells, sampled: Mapping[str, Floats], variance: Floats) -> dict[str, _Variable]:
     """Standard deviations and what belongs to them, in the outcome's unit, in order of reading."""
     group, y_sd = cells.data.moments.group, float(cells.data.scale[-1])
     found = dict(sampled)

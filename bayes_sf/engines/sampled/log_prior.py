@@ -18,8 +18,8 @@ Examples
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.likelihood import Standardised, standardise
 from bayes_sf.engines.sampled.cells import resolve_all
 from bayes_sf.engines.sampled.structure import score_moments
@@ -33,10 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["log_prior"]
 
-_Floats = NDArray[np.float64]
 
-
-def log_prior(tree: "xr.DataTree", rows: Rows, spec: ModelSpec) -> dict[str, _Floats]:
+def log_prior(tree: "xr.DataTree", rows: Rows, spec: ModelSpec) -> dict[str, Floats]:
     """Log density of every top-level prior at the draws, constants left out where they are none.
 
     Parameters
@@ -58,7 +56,7 @@ def log_prior(tree: "xr.DataTree", rows: Rows, spec: ModelSpec) -> dict[str, _Fl
     posterior = tree["posterior"].to_dataset()
     data = standardise(score_moments(rows))
     priors = resolve_all(spec, data)
-    found: dict[str, _Floats] = {}
+    found: dict[str, Floats] = {}
     beta = posterior["beta"].to_numpy()
     if priors.intercept.family == "normal":
         level = beta[..., 0] + (beta[..., 1:] * _centres(posterior, rows, data)).sum(axis=-1)
@@ -76,7 +74,7 @@ def log_prior(tree: "xr.DataTree", rows: Rows, spec: ModelSpec) -> dict[str, _Fl
     return found
 
 
-def _one(posterior: "xr.Dataset", rows: Rows, priors: Priors, role: str) -> _Floats | None:
+def _one(posterior: "xr.Dataset", rows: Rows, priors: Priors, role: str) -> Floats | None:
     """Log density of one standard deviation, correlation, df or simplex."""
     prior = priors.of(role)
     if prior.family == "flat":
@@ -89,12 +87,12 @@ def _one(posterior: "xr.Dataset", rows: Rows, priors: Priors, role: str) -> _Flo
     return prior.log_density(posterior[role].to_numpy())
 
 
-def _normal(value: _Floats, prior: Prior, unit: _Floats | float) -> _Floats:
+def _normal(value: Floats, prior: Prior, unit: Floats | float) -> Floats:
     """Log density of a normal, without its constant."""
     return np.asarray(-0.5 * ((value - (prior.location or 0.0)) / (prior.scale * unit)) ** 2)
 
 
-def _centres(posterior: "xr.Dataset", rows: Rows, data: Standardised) -> _Floats:
+def _centres(posterior: "xr.Dataset", rows: Rows, data: Standardised) -> Floats:
     """Means of the predictors, (chain, draw, p): a monotonic one's depends on its simplex."""
     shape = (*posterior["beta"].shape[:2], len(data.scale) - 1)
     centre = np.broadcast_to(data.centre[:-1], shape).copy()
@@ -105,7 +103,7 @@ def _centres(posterior: "xr.Dataset", rows: Rows, data: Standardised) -> _Floats
     return centre
 
 
-def _shared_scale(posterior: "xr.Dataset", prior: Prior, y_sd: float) -> dict[str, _Floats]:
+def _shared_scale(posterior: "xr.Dataset", prior: Prior, y_sd: float) -> dict[str, Floats]:
     """Log density of the scale that all slopes of a joint prior share."""
     unit = y_sd if prior.autoscale else 1.0
     if prior.family == "pooled-normal":

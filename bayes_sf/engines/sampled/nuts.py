@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.draws import conditional_draws, posterior_tree
 from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.gaussian.exact import fit_exact
@@ -37,7 +38,6 @@ __all__ = [
     "try_twice", "watch",
 ]  # fmt: skip
 
-_Floats = NDArray[np.float64]
 
 #: The sampler's settings, and what a retry changes.
 SETTINGS: Mapping[str, float] = {"chains": 4, "draws": 1000, "tune": 1000, "target_accept": 0.8}
@@ -121,7 +121,7 @@ class Sampled(Diagnosed):
         """The one data set, as in `Posterior.parts`."""
         return (self,)
 
-    def quantile(self, name: str, probs: Sequence[float]) -> _Floats:
+    def quantile(self, name: str, probs: Sequence[float]) -> Floats:
         """Quantiles of ``sd_group``, ``sd_resid`` or ``icc``."""
         return np.asarray(np.quantile(self.tree["posterior"][name], probs))
 
@@ -182,7 +182,7 @@ def _labels(variable: "xr.DataArray", group: str) -> list[tuple[str, str]]:
 
 
 def draws_row(
-    term: str, group: str, draws: _Floats, prob: float, *, signed: bool = True, exist: int = 2
+    term: str, group: str, draws: Floats, prob: float, *, signed: bool = True, exist: int = 2
 ) -> Estimate:
     """One quantity from its draws; a moment that does not exist is NaN.
 

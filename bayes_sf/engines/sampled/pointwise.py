@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.errors import check_seed
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.rows import Rows
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = ["Given", "given_draws", "predictors_effect", "varying_column"]
-
-_Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,16 +44,16 @@ class Given:
         Degrees of freedom of Student-t residuals; None for Gaussian ones.
     """
 
-    y: _Floats
-    mean: _Floats
-    sd: _Floats
-    df: _Floats | None = None
+    y: Floats
+    mean: Floats
+    sd: Floats
+    df: Floats | None = None
 
-    def log_likelihood(self) -> _Floats:
+    def log_likelihood(self) -> Floats:
         """Log density of each row's outcome, (chain, draw, n)."""
         return self.log_density(self.y)
 
-    def log_density(self, y: _Floats) -> _Floats:
+    def log_density(self, y: Floats) -> Floats:
         """Log density of outcomes (n,), or (chain, draw, n)."""
         from scipy.special import gammaln
 
@@ -66,7 +64,7 @@ class Given:
         constant = gammaln(0.5 * (nu + 1)) - gammaln(0.5 * nu) - 0.5 * np.log(nu * np.pi)
         return np.asarray(constant - np.log(self.sd) - 0.5 * (nu + 1) * np.log1p(z2 / nu))
 
-    def replicate(self, *, seed: int) -> _Floats:
+    def replicate(self, *, seed: int) -> Floats:
         """Draw another outcome for every row, (chain, draw, n)."""
         check_seed(seed)
         rng = np.random.default_rng(seed)
@@ -98,7 +96,7 @@ def given_draws(tree: "xr.DataTree", rows: Rows, spec: ModelSpec) -> Given:
     return Given(rows.y, mean, _residual_sd(posterior, rows, mean.shape), df)
 
 
-def predictors_effect(posterior: "xr.Dataset", rows: Rows) -> _Floats:
+def predictors_effect(posterior: "xr.Dataset", rows: Rows) -> Floats:
     """X beta without the intercept, (chain, draw, n); monotonic items by their simplexes."""
     shape = (*posterior["beta"].shape[:2], rows.n_obs)
     total, column = np.zeros(shape), 0
@@ -116,7 +114,7 @@ def predictors_effect(posterior: "xr.Dataset", rows: Rows) -> _Floats:
     return np.asarray(total)
 
 
-def varying_column(posterior: "xr.Dataset", rows: Rows) -> _Floats:
+def varying_column(posterior: "xr.Dataset", rows: Rows) -> Floats:
     """The predictor whose slope varies, (n,).
 
     Parameters
@@ -129,13 +127,13 @@ def varying_column(posterior: "xr.Dataset", rows: Rows) -> _Floats:
     return rows.x[:, rows.predictors.index(posterior["u_slope"].attrs["term"])]
 
 
-def _by_row(posterior: "xr.Dataset", name: str, rows: Rows) -> _Floats:
+def _by_row(posterior: "xr.Dataset", name: str, rows: Rows) -> Floats:
     """A variable of groups, at each row's group, (chain, draw, n)."""
     values = posterior[name].sel({rows.group: list(rows.groups)}).to_numpy()
     return np.asarray(values[..., rows.code])
 
 
-def _residual_sd(posterior: "xr.Dataset", rows: Rows, shape: tuple[int, ...]) -> _Floats:
+def _residual_sd(posterior: "xr.Dataset", rows: Rows, shape: tuple[int, ...]) -> Floats:
     """Scale of the residuals, (chain, draw, n)."""
     if rows.known_se is not None:
         return np.broadcast_to(rows.known_se, shape)

@@ -19,8 +19,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.icc import variance_between
 from bayes_sf.engines.gaussian.likelihood import Standardised, standardise
 from bayes_sf.engines.sampled.cells import resolve_all
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = ["draw_prior", "fixed_priors", "has_flat"]
-
-_Floats = NDArray[np.float64]
 
 
 def fixed_priors(spec: ModelSpec, rows: Rows) -> tuple[ModelSpec, Rows]:
@@ -196,7 +194,7 @@ def _refuse_flat(spec: ModelSpec, priors: Priors) -> None:
 
 def _spreads(
     spec: ModelSpec, priors: Priors, n: int, rng: np.random.Generator
-) -> dict[str, _Floats]:
+) -> dict[str, Floats]:
     """Standard deviations and what belongs to them, (n,) each; in the outcome's unit."""
     wanted = ["sd_group", *(() if spec.known_se else ("sd_resid",))]
     wanted += [role for role in spec.extra_priors if role.startswith("sd_")]
@@ -210,7 +208,7 @@ def _spreads(
     return found
 
 
-def _icc(spec: ModelSpec, rows: Rows, data: Standardised, found: dict[str, _Floats]) -> _Floats:
+def _icc(spec: ModelSpec, rows: Rows, data: Standardised, found: dict[str, Floats]) -> Floats:
     """ICC of every draw, (n,); where a slope varies, averaged over the rows."""
     if spec.likelihood == "student":
         return icc_of(found["sd_group"], found["sd_resid"], found["df_resid"])
@@ -223,8 +221,8 @@ def _icc(spec: ModelSpec, rows: Rows, data: Standardised, found: dict[str, _Floa
 
 
 def _slopes(
-    priors: Priors, data: Standardised, found: dict[str, _Floats], n: int, rng: np.random.Generator
-) -> tuple[_Floats, dict[str, _Floats]]:
+    priors: Priors, data: Standardised, found: dict[str, Floats], n: int, rng: np.random.Generator
+) -> tuple[Floats, dict[str, Floats]]:
     """Raw slopes, (n, p), and the scales of a joint prior of them."""
     prior, p = priors.slope, len(data.scale) - 1
     y_sd, unit = float(data.scale[-1]), data.scale[-1] / data.scale[:-1]
@@ -232,7 +230,7 @@ def _slopes(
         scale = prior.scale * (unit if prior.autoscale else 1.0)
         return (prior.location or 0.0) + scale * rng.normal(size=(n, p)), {}
     raw = y_sd if prior.autoscale else 1.0
-    at: dict[str, _Floats]
+    at: dict[str, Floats]
     if prior.family == "pooled-normal":
         at = {"sd_slopes": raw * prior.scale * np.abs(rng.normal(size=n))}
         sds = at["sd_slopes"][:, None]
@@ -256,13 +254,13 @@ def _slopes(
     return sds / data.scale[:-1] * rng.normal(size=(n, p)), at
 
 
-def _only(found: dict[str, _Floats], name: str) -> dict[str, _Floats]:
+def _only(found: dict[str, Floats], name: str) -> dict[str, Floats]:
     return {name: found[name]}
 
 
 def _effects(
-    spec: ModelSpec, rows: Rows, found: dict[str, _Floats], rng: np.random.Generator
-) -> dict[str, tuple[str, _Floats]]:
+    spec: ModelSpec, rows: Rows, found: dict[str, Floats], rng: np.random.Generator
+) -> dict[str, tuple[str, Floats]]:
     """Group effects, (n, J) each; residual sds of groups are added to what was found."""
     shape = (len(found["sd_group"]), len(rows.groups))
     first = rng.normal(size=shape)

@@ -22,8 +22,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.draws import posterior_tree
 from bayes_sf.engines.gaussian.joint import Joint
 from bayes_sf.engines.gaussian.likelihood import check_groups, standardise
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Numbers", "fit_student", "icc_of", "student_model"]
 
-_Floats = NDArray[np.float64]
 
 #: Degrees of freedom of the pilot fit, and its iterations.
 _PILOT_DF, _PILOT_ROUNDS = 4.0, 30
@@ -64,8 +63,8 @@ class Numbers:
 
     joint: Joint
     df: Prior
-    columns: _Floats
-    y: _Floats
+    columns: Floats
+    y: Floats
 
     @classmethod
     def of(cls, rows: Rows, spec: ModelSpec) -> "Numbers":
@@ -83,7 +82,7 @@ class Numbers:
         """Number of coefficients, the intercept included."""
         return self.joint.data.n_coef
 
-    def put(self) -> dict[str, _Floats]:
+    def put(self) -> dict[str, Floats]:
         """Arrays by the name of the graph's data."""
         groups = self.columns.shape[1] - self.n_coef
         precision = np.concatenate([self.joint.precision, np.ones(groups)])
@@ -97,7 +96,7 @@ class Numbers:
             "df": np.array([self.df.shape, self.df.scale]),
         }  # fmt: skip
 
-    def _pilot_weights(self, precision: _Floats, location: _Floats) -> _Floats:
+    def _pilot_weights(self, precision: Floats, location: Floats) -> Floats:
         """Weights of the rows at the mode with few degrees of freedom; their mean is 1."""
         weight, n = np.ones(len(self.y)), len(self.y)
         for _ in range(_PILOT_ROUNDS):
@@ -212,7 +211,7 @@ def student_model(
     return model
 
 
-def icc_of(sd_group: _Floats, sd_resid: _Floats, df_resid: _Floats) -> _Floats:
+def icc_of(sd_group: Floats, sd_resid: Floats, df_resid: Floats) -> Floats:
     """Share of the variance that is between groups; 0 where residuals have no variance.
 
     Parameters

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.gaussian.quadrature import invert
@@ -20,7 +20,6 @@ from bayes_sf.spec.terms.matrices import Factor
 
 __all__ = ["MixedAverage"]
 
-_Floats = NDArray[np.float64]
 
 #: Probabilities of the ends between which quantiles are searched, in every set.
 _ENDS = np.array([1e-6, 1 - 1e-6])
@@ -81,7 +80,7 @@ class MixedAverage:
         mean = found[:, 0].mean()
         return float(mean), float(np.sqrt((found[:, 1] ** 2 + (found[:, 0] - mean) ** 2).mean()))
 
-    def cdf(self, name: str, value: _Floats) -> _Floats:
+    def cdf(self, name: str, value: Floats) -> Floats:
         """P(an sd, a correlation or an ICC <= value), same shape."""
         if not name.startswith("icc"):
             return np.asarray(np.mean([part.cdf(name, value) for part in self.parts], axis=0))
@@ -91,15 +90,15 @@ class MixedAverage:
         ]  # fmt: skip
         return np.asarray(np.mean(steps, axis=0))
 
-    def _shares(self, name: str) -> list[_Floats]:
+    def _shares(self, name: str) -> list[Floats]:
         """Quantiles of an ICC in every set, kept."""
         return self._known.setdefault(name, [part.quantile(name, _STEPS) for part in self.parts])
 
     @cached_property
-    def _known(self) -> dict[str, list[_Floats]]:
+    def _known(self) -> dict[str, list[Floats]]:
         return {}
 
-    def quantile(self, name: str, probs: _Floats) -> _Floats:
+    def quantile(self, name: str, probs: Floats) -> Floats:
         """Quantiles of an sd, a correlation or ``icc|factor``; of ICCs to about 1e-3."""
         ends = _STEPS[[0, -1]] if name.startswith("icc") else _ENDS
         edges = np.array([part.quantile(name, ends) for part in self.parts])

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.draws import draw_parts
 from bayes_sf.engines.gaussian.exact import ExactPosterior, fit_exact
 from bayes_sf.engines.sets.joint import Joint, read_joint
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Imputed", "impute"]
 
-_Floats = NDArray[np.float64]
 
 #: Chains, iterations of each before those of which sets are kept, and fewest of these.
 _CHAINS: Final = 4
@@ -217,7 +217,7 @@ def impute(
     return Imputed(tuple(filled), frame, cells, _diagnose(traces, names))
 
 
-def _as_it_was(column: "pd.Series[Any]", values: _Floats) -> NDArray[Any]:
+def _as_it_was(column: "pd.Series[Any]", values: Floats) -> NDArray[Any]:
     """Truth values as such, where the column had them."""
     from pandas.api.types import infer_dtype
 
@@ -248,12 +248,12 @@ def _asked(what: str | ModelSpec, priors: Priors | None) -> tuple[ModelSpec, str
 class _Drawn:
     """Parameters of one model, drawn: coefficients, the effect of each row's group, two sds."""
 
-    coef: _Floats
-    effect: _Floats
+    coef: Floats
+    effect: Floats
     sd_group: float
     sd_resid: float
 
-    def mean(self, columns: _Floats) -> _Floats:
+    def mean(self, columns: Floats) -> Floats:
         """Expected outcomes of rows with these columns."""
         return np.asarray(columns @ self.coef + self.effect)
 
@@ -269,7 +269,7 @@ class _Model:
         self._probit = probit
         self._box: Box | None = None
 
-    def draw(self, columns: _Floats, values: _Floats, rng: np.random.Generator) -> _Drawn:
+    def draw(self, columns: Floats, values: Floats, rng: np.random.Generator) -> _Drawn:
         """Draw parameters given columns, the intercept first, and outcomes."""
         joint = self._joint
         moments = Moments.from_arrays(
@@ -289,11 +289,11 @@ class _Model:
 
 def _chains(
     joint: Joint, priors: Priors, size: tuple[int, int], seed: int
-) -> tuple[list[tuple[_Floats, _Floats]], _Floats, list[str]]:
+) -> tuple[list[tuple[Floats, Floats]], Floats, list[str]]:
     """Completed data of all chains, their parameters (chains, draws, parameters), and names."""
     n_sets, draws = size
     each = -(-n_sets // _CHAINS)
-    kept: list[tuple[_Floats, _Floats]] = []
+    kept: list[tuple[Floats, Floats]] = []
     traces = []
     for number in range(_CHAINS):
         rng = np.random.default_rng([seed, number])
@@ -313,7 +313,7 @@ def _chains(
 
 def _chain(
     joint: Joint, priors: Priors, steps: int, rng: np.random.Generator
-) -> Iterator[tuple[_Floats, _Floats, list[float]]]:
+) -> Iterator[tuple[Floats, Floats, list[float]]]:
     """Yield completed outcome and predictors, and parameters, step by step."""
     gone_y, gone_x = np.isnan(joint.y), np.isnan(joint.x)
     y, x = joint.y.copy(), joint.x.copy()
@@ -345,7 +345,7 @@ def _chain(
 
 
 def _draw_own(
-    k: int, model: _Model, joint: Joint, at: tuple[_Floats, _Floats], rng: np.random.Generator
+    k: int, model: _Model, joint: Joint, at: tuple[Floats, Floats], rng: np.random.Generator
 ) -> _Drawn:
     """Draw a predictor's model; of truth values in turn with the latent variable, which walks."""
     (x, latent), columns = at, _columns(joint, at[0], k)
@@ -356,15 +356,15 @@ def _draw_own(
     return drawn
 
 
-def _columns(joint: Joint, x: _Floats, k: int) -> _Floats:
+def _columns(joint: Joint, x: Floats, k: int) -> Floats:
     """Columns that predictor k is imputed from: the intercept, those without gaps, those before."""
     return np.hstack([np.ones((len(x), 1)), joint.known, x[:, :k]])
 
 
 def _fresh(
-    k: int, joint: Joint, y: _Floats, at: tuple[_Floats, _Floats], models: Sequence[_Drawn],
+    k: int, joint: Joint, y: Floats, at: tuple[Floats, Floats], models: Sequence[_Drawn],
     *, rng: np.random.Generator,
-) -> _Floats:  # fmt: skip
+) -> Floats:  # fmt: skip
     """Draw a predictor given all else, (n,); see `_given_rest`."""
     from scipy.special import log_ndtr
 
@@ -379,7 +379,7 @@ def _fresh(
     return (rng.logistic(size=len(y)) < ahead).astype(float)
 
 
-def _latent(x: _Floats, mean: _Floats, rng: np.random.Generator) -> _Floats:
+def _latent(x: Floats, mean: Floats, rng: np.random.Generator) -> Floats:
     """Draw normal variables of these means and sd 1, above 0 where x is 1, below where it is 0."""
     from scipy.special import log_ndtr, ndtri_exp
 
@@ -389,8 +389,8 @@ def _latent(x: _Floats, mean: _Floats, rng: np.random.Generator) -> _Floats:
 
 
 def _given_rest(
-    k: int, joint: Joint, y: _Floats, at: tuple[_Floats, _Floats], models: Sequence[_Drawn]
-) -> tuple[_Floats, _Floats]:
+    k: int, joint: Joint, y: Floats, at: tuple[Floats, Floats], models: Sequence[_Drawn]
+) -> tuple[Floats, Floats]:
     """What outcome and later predictors say of a predictor, (n,) each: a normal likelihood.
 
     Parameters
@@ -425,7 +425,7 @@ def _given_rest(
     return precision, pull
 
 
-def _diagnose(traces: _Floats, names: Sequence[str]) -> "pd.DataFrame":
+def _diagnose(traces: Floats, names: Sequence[str]) -> "pd.DataFrame":
     """R-hat and effective draws of every parameter, (chains, draws, parameters)."""
     import pandas as pd
     from arviz_stats.base.array import array_stats

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.errors import DataError, SpecError, UsageError
 from bayes_sf.spec.moments import INTERCEPT
 from bayes_sf.spec.terms.columns import code_groups, expand, is_numeric, numeric
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Joint", "Terms", "read_joint"]
 
-_Floats = NDArray[np.float64]
 
 #: Where columns are evaluated to see how they depend on a predictor.
 _PLACES = (1.0, 2.0, 3.0)
@@ -56,19 +56,19 @@ class Terms:
     """
 
     names: tuple[str, ...]
-    base: _Floats = field(repr=False)
+    base: Floats = field(repr=False)
     uses: NDArray[np.bool_]
 
-    def columns(self, x: _Floats) -> _Floats:
+    def columns(self, x: Floats) -> Floats:
         """Columns at values of the predictors with gaps, (n, K) -> (n, p)."""
         return self._product(x, list(range(x.shape[1])))
 
-    def along(self, x: _Floats, k: int) -> _Floats:
+    def along(self, x: Floats, k: int) -> Floats:
         """How columns change with predictor k, (n, p): their derivative, 0 for those without it."""
         others = [other for other in range(x.shape[1]) if other != k]
         return self._product(x, others) * self.uses[:, k]
 
-    def _product(self, x: _Floats, chosen: Sequence[int]) -> _Floats:
+    def _product(self, x: Floats, chosen: Sequence[int]) -> Floats:
         made = self.base
         for k in chosen:
             made = made * np.where(self.uses[:, k], x[:, [k]], 1.0)
@@ -103,12 +103,12 @@ class Joint:
 
     outcome: str
     group: str
-    y: _Floats = field(repr=False)
-    x: _Floats = field(repr=False)
+    y: Floats = field(repr=False)
+    x: Floats = field(repr=False)
     gappy: tuple[str, ...]
     binary: NDArray[np.bool_]
     terms: Terms
-    known: _Floats = field(repr=False)
+    known: Floats = field(repr=False)
     groups: tuple[str, ...]
     code: NDArray[np.intp] = field(repr=False)
 
@@ -200,12 +200,12 @@ def _check_imputable(frame: "pd.DataFrame", name: str, formula: Formula) -> None
         )  # fmt: skip
 
 
-def _is_binary(values: _Floats) -> bool:
+def _is_binary(values: Floats) -> bool:
     """Whether what is known is 0 and 1."""
     return bool(np.unique(values[~np.isnan(values)]).tolist() == [0.0, 1.0])
 
 
-def _with_gaps(frame: "pd.DataFrame", name: str) -> _Floats:
+def _with_gaps(frame: "pd.DataFrame", name: str) -> Floats:
     """A column of numbers, NaN where there are gaps."""
     gap = has_gap(frame[name])
     values = np.full(len(frame), np.nan)
@@ -218,7 +218,7 @@ def _structure(
 ) -> Terms:
     """How the columns depend on the predictors with gaps: evaluated at a few of their values."""
 
-    def at(values: Mapping[str, float | _Floats]) -> tuple[tuple[str, ...], _Floats]:
+    def at(values: Mapping[str, float | Floats]) -> tuple[tuple[str, ...], Floats]:
         filled = {**others, **{n: np.broadcast_to(values.get(n, 1.0), rows) for n in gappy}}
         ordered = {name: filled[name] for name in formula.evaluated}
         made = evaluate(f"{formula.response} ~ {formula.common}", ordered, formula)

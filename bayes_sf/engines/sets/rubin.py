@@ -27,13 +27,11 @@ from dataclasses import dataclass
 from math import inf
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.errors import UsageError
 
 __all__ = ["Pooled", "pool"]
-
-_Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,43 +57,43 @@ class Pooled:
 
     terms: tuple[str, ...]
     n_sets: int
-    estimate: _Floats
-    within: _Floats
-    between: _Floats
-    df: _Floats
+    estimate: Floats
+    within: Floats
+    between: Floats
+    df: Floats
     df_complete: float = inf
 
     @property
-    def total(self) -> _Floats:
+    def total(self) -> Floats:
         """Return T, the total variance."""
         return np.asarray(self.within + (1 + 1 / self.n_sets) * self.between)
 
     @property
-    def std_error(self) -> _Floats:
+    def std_error(self) -> Floats:
         """Square root of the total variance."""
         return np.asarray(np.sqrt(self.total))
 
     @property
-    def from_missing(self) -> _Floats:
+    def from_missing(self) -> Floats:
         """Return lambda, the share of the total variance that is due to what is missing."""
         return np.asarray((1 + 1 / self.n_sets) * self.between / self.total)
 
     @property
-    def riv(self) -> _Floats:
+    def riv(self) -> Floats:
         """Relative increase in variance due to what is missing, (1 + 1/m) B/W."""
         return np.asarray((1 + 1 / self.n_sets) * self.between / self.within)
 
     @property
-    def fmi(self) -> _Floats:
+    def fmi(self) -> Floats:
         """Fraction of missing information, (riv + 2/(df + 3))/(riv + 1)."""
         return np.asarray((self.riv + 2 / (self.df + 3)) / (self.riv + 1))
 
     @property
-    def error(self) -> _Floats:
+    def error(self) -> Floats:
         """Monte Carlo error of the estimate: what other m data sets would move it by, sqrt(B/m)."""
         return np.asarray(np.sqrt(self.between / self.n_sets))
 
-    def interval(self, prob: float = 0.95) -> tuple[_Floats, _Floats]:
+    def interval(self, prob: float = 0.95) -> tuple[Floats, Floats]:
         """Lower and upper limits, by the t distribution.
 
         Parameters
@@ -110,7 +108,7 @@ class Pooled:
 
 
 def pool(
-    estimates: _Floats, variances: _Floats, terms: Sequence[str], *, df_complete: float = inf
+    estimates: Floats, variances: Floats, terms: Sequence[str], *, df_complete: float = inf
 ) -> Pooled:
     """Pool estimates by Rubin's rules.
 

@@ -9,8 +9,8 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.catalogue import say
 from bayes_sf.disclosure.control import HIDDEN
 from bayes_sf.inputs.codebook import load_codebook
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FEW", "blurred_quantiles", "curve_figure", "spread_figure", "states_figure"]
 
-type Floats = NDArray[np.float64]
 
 #: Workplaces behind every drawn figure.
 FEW: Final = 5

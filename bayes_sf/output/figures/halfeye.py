@@ -7,8 +7,8 @@ range bounds: priors have heavy tails), and reflected where a parameter ends.
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.catalogue import say
 from bayes_sf.engines.result import Result
 from bayes_sf.output.figures.page import (
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_halfeyes", "smoothed"]
 
-type Floats = NDArray[np.float64]
 
 #: Draws of the posterior, and places where a density is drawn.
 _DRAWS, _PLACES = 4000, 200

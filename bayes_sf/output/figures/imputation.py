@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.analysis.missing.unobserved import PATTERN
+from bayes_sf.arrays import Floats
 from bayes_sf.catalogue import mark, say
 from bayes_sf.errors import legible
 from bayes_sf.inputs.codebook import load_codebook
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 
 __all__ = ["choose_workplaces", "delta_figure", "distribution_figure", "quarters_figure"]
 
-_Floats = NDArray[np.float64]
 
 _LEAST_OBSERVED: Final = 3
 _ORANGE: Final = PALETTE[0]
@@ -251,7 +251,7 @@ def distribution_figure(
     return describe(figure, ", ".join(told))
 
 
-def _outline(axes: "Axes", values: _Floats, edges: _Floats, least: int, **style: Any) -> None:
+def _outline(axes: "Axes", values: Floats, edges: Floats, least: int, **style: Any) -> None:
     """A histogram's outline, of shares; nothing for no values, or for too few."""
     if len(values):
         counts = np.histogram(values, edges)[0]

@@ -9,11 +9,11 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bayes_sf.analysis.comparison import IccRow
 from bayes_sf.analysis.contrast import exact_posterior
 from bayes_sf.analysis.pooling import GroupRow, Pooling
+from bayes_sf.arrays import Floats
 from bayes_sf.catalogue import say
 from bayes_sf.disclosure.gate import Released
 from bayes_sf.disclosure.protected_models import shown_levels
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 
 __all__ = ["icc_figure", "item_ends", "level_figure", "line_figure"]
 
-type Floats = NDArray[np.float64]
 
 BINS: Final = 40
 #: Inches of a plot with its title and ticks, and of what is above all plots.

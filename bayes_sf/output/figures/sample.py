@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.catalogue import mark, say
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.figures.gaps import draw_panels, most_complete_first
@@ -42,7 +43,6 @@ __all__ = [
     "missingness_figure", "scatter_figure",
 ]  # fmt: skip
 
-type Floats = NDArray[np.float64]
 
 STATE_COLOURS: Final = {"observed": BLUE, "no absence": PALETTE[0], "no row": "#DDDDDD"}
 LOWESS_FRACTION, LOWESS_ROUNDS = 2 / 3, 3  # the defaults of R's lowess and of statsmodels

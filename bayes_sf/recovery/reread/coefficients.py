@@ -21,8 +21,8 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.catalogue import Message, Printed
 from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.inputs.printed.figure import Figure, Interval
@@ -34,7 +34,6 @@ __all__ = [
     "printed_ratio", "quantiles_of", "read_coefficient", "read_coefficients", "spread_of",
 ]  # fmt: skip
 
-type _Floats = NDArray[np.float64]
 #: Points of a polygon on each axis, and nodes of the chi-squared.
 _POINTS: Final = 5
 _NODES: Final = 40
@@ -110,7 +109,7 @@ def df_text(df: float) -> str:
 
 
 @lru_cache(maxsize=256)
-def _scales(df: float) -> tuple[_Floats, _Floats]:
+def _scales(df: float) -> tuple[Floats, Floats]:
     """Factors of a standard error, and their weights: a t with df as a mixture of normals."""
     if df >= _MANY:
         return np.ones(1), np.ones(1)
@@ -151,7 +150,7 @@ def posterior_of(
     return NormalMixture(mass / mass.sum(), means[None, :], sds[None, :], exist)
 
 
-def _points(estimate: Interval, se: Interval, region: Region | None) -> tuple[_Floats, _Floats]:
+def _points(estimate: Interval, se: Interval, region: Region | None) -> tuple[Floats, Floats]:
     """Pairs (estimate, se) that stand for all that are allowed."""
     step = (np.arange(_POINTS) + 0.5) / _POINTS
     (b_low, b_high), (s_low, s_high) = (

@@ -30,6 +30,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.catalogue import Message
 from bayes_sf.errors import DataError
 from bayes_sf.inputs.printed.figure import Interval
@@ -40,7 +41,6 @@ __all__ = [
     "how_many",
 ]  # fmt: skip
 
-type _Floats = NDArray[np.float64]
 #: What is taken for the gaps behind a variance that is printed as zero.
 type Zero = Literal["drawn", "none", "largest"]
 
@@ -169,7 +169,7 @@ def draw_versions(
     rng = np.random.default_rng(seed)
     draws = draws or how_many(printed)
     batch = max(2 * draws, min(1500, _CELLS // printed.groups)) if printed.narrowed else draws
-    kept: list[tuple[float, _Floats, _Floats, float]] = []
+    kept: list[tuple[float, Floats, Floats, float]] = []
     inside = seen = 0
     for _ in range(_ROUNDS):
         found, possible = _propose(printed, rng, batch, spread, zero, ml=ml, most=draws)
@@ -222,7 +222,7 @@ def _shown(printed: NullPrint) -> str:
 def _propose(
     printed: NullPrint, rng: np.random.Generator, batch: int, spread: tuple[float, float],
     zero: Zero, *, ml: bool, most: int,
-) -> tuple[list[tuple[float, _Floats, _Floats, float]], int]:  # fmt: skip
+) -> tuple[list[tuple[float, Floats, Floats, float]], int]:  # fmt: skip
     """Versions with how far they miss what narrows their sizes, and how many were possible.
 
     Of versions without a printed zero those that miss least are looked at first, and no more than
@@ -267,15 +267,13 @@ def _propose(
     return found, int(alive.sum())
 
 
-def _components(
-    printed: NullPrint, rng: np.random.Generator, batch: int
-) -> tuple[_Floats, _Floats]:
+def _components(printed: NullPrint, rng: np.random.Generator, batch: int) -> tuple[Floats, Floats]:
     """Even draws from what rounding leaves of the components; sigma^2 = 0 where they do not fit.
 
     With the ICC alone sigma^2 + tau^2 = 1.
     """
 
-    def even(ends: Interval) -> _Floats:
+    def even(ends: Interval) -> Floats:
         return _even(rng, ends, batch)
 
     if printed.tau2 is None:
@@ -307,7 +305,7 @@ def _components(
     return tau2, np.where(fits, sigma2, 0.0)
 
 
-def _within(value: _Floats, ends: Interval) -> NDArray[np.bool_]:
+def _within(value: Floats, ends: Interval) -> NDArray[np.bool_]:
     return np.asarray((value >= ends[0]) & (value <= ends[1]))
 
 
@@ -316,7 +314,7 @@ def _loose(ends: Interval) -> float:
     return 2 * (ends[1] - ends[0]) / (ends[0] + ends[1])
 
 
-def _even(rng: np.random.Generator, ends: Interval, batch: int) -> _Floats:
+def _even(rng: np.random.Generator, ends: Interval, batch: int) -> Floats:
     """One draw from each of equally wide parts of an interval, in random order."""
     step = (rng.permutation(batch) + rng.uniform(size=batch)) / batch
     return np.asarray(ends[0] + step * (ends[1] - ends[0]))
@@ -324,7 +322,7 @@ def _even(rng: np.random.Generator, ends: Interval, batch: int) -> _Floats:
 
 def _sizes(
     printed: NullPrint, rng: np.random.Generator, batch: int, spread: tuple[float, float]
-) -> _Floats:
+) -> Floats:
     """Sizes as printed, or drawn, (batch, J)."""
     if printed.sizes:
         return np.tile(np.asarray(printed.sizes, dtype=float), (batch, 1))
@@ -343,11 +341,11 @@ def draw_sizes(
     rng: np.random.Generator,
     n: int,
     groups: int,
-    cv: _Floats,
+    cv: Floats,
     *,
     low: int = 1,
     high: int | None = None,
-) -> _Floats:
+) -> Floats:
     """Whole sizes of groups whose sum is n, with about these coefficients of variation.
 
     Parameters
@@ -389,8 +387,8 @@ def draw_sizes(
 
 
 def _miss(
-    printed: NullPrint, n: _Floats, lam: _Floats, sigma2: _Floats, total: _Floats, *, ml: bool
-) -> _Floats:
+    printed: NullPrint, n: Floats, lam: Floats, sigma2: Floats, total: Floats, *, ml: bool
+) -> Floats:
     """How many widths of rounding a proposal is from what is printed of its sizes; <= 0 inside."""
     worst = np.full(len(lam), -1.0)
     values = {}
@@ -410,8 +408,8 @@ def _miss(
 
 
 def _gaps_at_zero(
-    rng: np.random.Generator, n: _Floats, sigma2: _Floats, goal: _Floats, zero: Zero
-) -> tuple[_Floats, NDArray[np.bool_]]:
+    rng: np.random.Generator, n: Floats, sigma2: Floats, goal: Floats, zero: Zero
+) -> tuple[Floats, NDArray[np.bool_]]:
     """Gaps that are called zero, and which of them are.
 
     REML's slope at lambda = 0 is not negative where sum n^2 r^2 <= sigma^2 (N - sum n^2/N); that of
@@ -428,11 +426,11 @@ def _gaps_at_zero(
 
 
 def _is_highest(
-    n: _Floats, gaps: _Floats, within: _Floats, lam: _Floats, rows: float, *, ml: bool
+    n: Floats, gaps: Floats, within: Floats, lam: Floats, rows: float, *, ml: bool
 ) -> NDArray[np.bool_]:
     """Whether the likelihood has no higher maximum than the one that is printed."""
 
-    def criterion(at: _Floats) -> _Floats:  # (K, L)
+    def criterion(at: Floats) -> Floats:  # (K, L)
         found = np.empty(at.shape)
         for place in range(at.shape[1]):  # one lambda at a time: memory stays small
             spread = 1 + at[:, place, None] * n

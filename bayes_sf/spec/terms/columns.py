@@ -16,6 +16,7 @@ from unicodedata import normalize
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.errors import DataError
 from bayes_sf.inputs.register.connection import quietly
 
@@ -28,7 +29,6 @@ __all__ = [
     "is_category", "is_numeric", "missing_category", "numeric",
 ]  # fmt: skip
 
-_Floats = NDArray[np.float64]
 
 #: Kinds of columns, as `_kind` has them, that are numbers; and those that can name a category.
 _NUMBERS = ("boolean", "integer", "floating", "mixed-integer-float", "decimal", "empty")
@@ -149,7 +149,7 @@ def _kind(column: "pd.Series[Any] | pd.Index[Any]") -> str:
     return "empty" if column.isna().all() else str(infer_dtype(column, skipna=True))
 
 
-def numeric(frame: "pd.DataFrame", name: str) -> _Floats:
+def numeric(frame: "pd.DataFrame", name: str) -> Floats:
     """Column as floats, (n,); text is never read as a number.
 
     Raises
@@ -190,7 +190,7 @@ _SAID = {
 }  # fmt: skip
 
 
-def expand(frame: "pd.DataFrame", name: str, *, coded: bool = False) -> list[tuple[str, _Floats]]:
+def expand(frame: "pd.DataFrame", name: str, *, coded: bool = False) -> list[tuple[str, Floats]]:
     """Return a predictor's columns: itself, or a dummy ``x[level]`` per level but the first.
 
     Parameters

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.errors import BayesSFError, DataError, closest
 from bayes_sf.spec.terms.columns import categories, frame_from, numeric
 from bayes_sf.spec.terms.formula import Formula, read_formula
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from bayes_sf.spec.model import ModelSpec
 
 __all__ = ["Design", "NewRows", "formula_of"]
-
-_Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,11 +58,11 @@ class NewRows:
         Precisions.
     """
 
-    x: _Floats
-    offset: _Floats
-    z: tuple[_Floats, ...]
+    x: Floats
+    offset: Floats
+    z: tuple[Floats, ...]
     code: tuple[NDArray[np.intp] | None, ...]
-    weights: _Floats | None
+    weights: Floats | None
 
 
 @dataclass(frozen=True, eq=False)

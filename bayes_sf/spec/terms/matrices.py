@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.errors import DataError, SpecError, closest
 from bayes_sf.spec.family import GAUSSIAN, Family
 from bayes_sf.spec.names import INTERCEPT
@@ -36,7 +37,6 @@ __all__ = [
     "precisions", "read_formula", "terms_of", "values_of", "varying_part", "with_place",
 ]  # fmt: skip
 
-_Floats = NDArray[np.float64]
 
 #: What formulae calls the intercept.
 _INTERCEPT = "Intercept"
@@ -70,7 +70,7 @@ class Factor:
     levels: tuple[str, ...]
     code: NDArray[np.intp] = field(repr=False)
     columns: tuple[str, ...]
-    z: _Floats = field(repr=False)
+    z: Floats = field(repr=False)
     blocks: tuple[tuple[int, ...], ...]
 
     @property
@@ -118,14 +118,14 @@ class Matrices:
 
     response: str
     terms: tuple[str, ...]
-    y: _Floats = field(repr=False)
-    x: _Floats = field(repr=False)
+    y: Floats = field(repr=False)
+    x: Floats = field(repr=False)
     factors: tuple[Factor, ...]
-    weights: _Floats | None = field(default=None, repr=False)
-    counts: _Floats | None = field(default=None, repr=False)
+    weights: Floats | None = field(default=None, repr=False)
+    counts: Floats | None = field(default=None, repr=False)
     frame: "pd.DataFrame | None" = field(default=None, repr=False)
-    offset: _Floats | None = field(default=None, repr=False)
-    trials: _Floats | None = field(default=None, repr=False)
+    offset: Floats | None = field(default=None, repr=False)
+    trials: Floats | None = field(default=None, repr=False)
     levels: tuple[str, ...] = ()
     gaps: Gaps | None = field(default=None, repr=False)
 
@@ -366,13 +366,13 @@ class _Scale:
     def __init__(self) -> None:
         self._first: tuple[float, float] | None = None
 
-    def __call__(self, x: _Floats) -> _Floats:
+    def __call__(self, x: Floats) -> Floats:
         if self._first is None:
             self._first = float(np.mean(x)), float(np.std(x, ddof=1))
         return np.asarray((x - self._first[0]) / self._first[1])
 
 
-def _response(evaluated: Any, formula: Formula) -> _Floats:
+def _response(evaluated: Any, formula: Formula) -> Floats:
     """The outcome, (n,)."""
     if evaluated.response.kind != "numeric":
         raise SpecError(
@@ -388,7 +388,7 @@ def _response(evaluated: Any, formula: Formula) -> _Floats:
     return y
 
 
-def fixed_columns(common: Any, rows: int) -> tuple[tuple[str, ...], _Floats, _Floats]:
+def fixed_columns(common: Any, rows: int) -> tuple[tuple[str, ...], Floats, Floats]:
     """Names and columns of the fixed terms, the intercept first, and the sum of the offsets.
 
     Parameters
@@ -399,7 +399,7 @@ def fixed_columns(common: Any, rows: int) -> tuple[tuple[str, ...], _Floats, _Fl
         How many they are.
     """
     names: list[str] = []
-    columns: list[_Floats] = []
+    columns: list[Floats] = []
     offset = np.zeros(rows)
     terms = {} if common is None else common.terms
     for term in sorted(terms.values(), key=lambda t: t.kind != "intercept"):
@@ -421,7 +421,7 @@ def _labels(term: Any) -> list[str]:
     return [str(label).replace(_OURS, "scale") for label in term.labels]
 
 
-def _check_finite(values: _Floats, name: str) -> None:
+def _check_finite(values: Floats, name: str) -> None:
     bad = int((~np.isfinite(values)).sum())
     if bad:
         raise DataError(
@@ -490,7 +490,7 @@ def _one(values: Mapping[str, Any]) -> str:
 
 def _varying(
     term: RandomTerm, values: Mapping[str, Any], formula: Formula, rows: int
-) -> tuple[tuple[str, ...], _Floats, str]:
+) -> tuple[tuple[str, ...], Floats, str]:
     """Names and columns of what varies by a term, and the name of a category among it."""
     common = varying_part(term, values, formula)
     names, z, _ = fixed_columns(common, rows)
@@ -528,7 +528,7 @@ def factor_levels(
     return levels, code
 
 
-def _counts(frame: "pd.DataFrame", name: str) -> _Floats | None:
+def _counts(frame: "pd.DataFrame", name: str) -> Floats | None:
     """How many rows each row stands for."""
     if not name:
         return None
@@ -542,7 +542,7 @@ def _counts(frame: "pd.DataFrame", name: str) -> _Floats | None:
     return values
 
 
-def precisions(frame: "pd.DataFrame", name: str) -> _Floats | None:
+def precisions(frame: "pd.DataFrame", name: str) -> Floats | None:
     """Precision weights of the rows; None where no column is named.
 
     Parameters

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.errors import DataError, SpecError
 from bayes_sf.spec.family import Family, check_response
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Response", "ordered_response", "response_of"]
 
-_Floats = NDArray[np.float64]
 
 #: Fewest categories in order: two are a bernoulli.
 _FEWEST = 3
@@ -36,8 +35,8 @@ class Response:
         Categories in order.
     """
 
-    y: _Floats = field(repr=False)
-    trials: _Floats | None = field(default=None, repr=False)
+    y: Floats = field(repr=False)
+    trials: Floats | None = field(default=None, repr=False)
     levels: tuple[str, ...] = ()
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bayes_sf.arrays import Floats
 from bayes_sf.errors import DataError
 from bayes_sf.inputs.register.connection import quietly
 from bayes_sf.spec.terms.columns import (
@@ -37,7 +37,6 @@ __all__ = [
     "sum_columns",
 ]  # fmt: skip
 
-_Floats = NDArray[np.float64]
 
 #: Rows that are looked at to choose the shift, and to see what kind of outcome there is.
 _FIRST: Final = 1000
@@ -151,10 +150,10 @@ class Sums:
     """
 
     groups: tuple[str, ...]
-    sizes: _Floats
-    shift: _Floats
-    means: _Floats
-    within: _Floats
+    sizes: Floats
+    shift: Floats
+    means: Floats
+    within: Floats
 
 
 def design_columns(
@@ -198,7 +197,7 @@ def design_columns(
         yield Column(name, coded, label), is_in.cast(nw.Float64)
 
 
-def first_values(table: "nw.LazyFrame[Any]", name: str) -> _Floats:
+def first_values(table: "nw.LazyFrame[Any]", name: str) -> Floats:
     """Numbers of a column's first rows.
 
     Parameters
@@ -288,7 +287,7 @@ def _pooled(rows: "nw.LazyFrame[Any]", width: int) -> "pd.DataFrame":
     return _collect(rows.select(**{k: e.sum() for k, e in _products(width).items()}))
 
 
-def _within(rows: "nw.LazyFrame[Any]", width: int) -> _Floats:
+def _within(rows: "nw.LazyFrame[Any]", width: int) -> Floats:
     """Cross products of deviations from each group's mean; exactly 0 for what varies in no group.
 
     That is the common case (predictors of groups), and cheaper to see than deviations are to take.
@@ -311,7 +310,7 @@ def _collect(table: "nw.LazyFrame[Any]") -> "pd.DataFrame":
         return table.collect("pyarrow").to_pandas()
 
 
-def _matrix(sums: "pd.DataFrame", width: int) -> _Floats:
+def _matrix(sums: "pd.DataFrame", width: int) -> Floats:
     """Sums of products as a matrix, over all lines."""
     matrix = np.zeros((width, width))
     for i in range(width):
@@ -320,7 +319,7 @@ def _matrix(sums: "pd.DataFrame", width: int) -> _Floats:
     return matrix
 
 
-def _check(by_group: "pd.DataFrame", total: _Floats, columns: Columns, group: str) -> None:
+def _check(by_group: "pd.DataFrame", total: Floats, columns: Columns, group: str) -> None:
     """Refuse rows without a group, gaps, and what is no finite number or has no square."""
     lost = int(by_group["n"][by_group["g"].isna()].sum())
     if lost:

@@ -67,7 +67,16 @@ def inventory() -> str:
     """Every module with the first line of its docstring, in the order in which data walk."""
     package = ROOT / "bayes_sf"
     modules = [path.relative_to(package) for path in package.rglob("*.py")]
-    rooms = ["__init__", "errors", "arrays", "catalogue", "resources", "stand_in", "folder", "moved"]
+    rooms = [
+        "__init__",
+        "errors",
+        "arrays",
+        "catalogue",
+        "resources",
+        "stand_in",
+        "folder",
+        "moved",
+    ]
     rooms += ["inputs", "spec", "engines", "recovery", "replica", "analysis", "disclosure"]
     rooms += ["output", "cli"]
     modules.sort(key=lambda path: (rooms.index(path.parts[0].removesuffix(".py")), path.parts))

@@ -55,7 +55,7 @@ settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCh
 settings.load_profile("ours")
 
 #: Scripts with no tests; some of them have libraries of their own, which are not the project's.
-collect_ignore_glob = ["studies/*.py", "references/*.py", "references/*/*.py"]
+collect_ignore_glob = ["own_studies/*.py", "studies/*.py", "references/*.py", "references/*/*.py"]
 
 #: Files that take longest: they start first, so that no worker waits for another at the end.
 LONGEST = (

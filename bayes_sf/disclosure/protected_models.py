@@ -144,10 +144,10 @@ def _unsaid(row: Estimate) -> Estimate:
 def _released(row: Estimate, most: int, fewer: bool) -> Estimate:
     """One estimate with two digits of its sd, or fewer, and no more decimals than data give.
 
-    A digit that is coarser than its interval says nothing, and is withheld with all the others.
+    Where a digit is coarser than the interval and all that is in it, none says anything.
     """
     places = min(significant_decimals(row.sd) - fewer, most)
-    if row.upper - row.lower < 10.0**-places:
+    if max(row.upper - row.lower, abs(row.lower), abs(row.upper)) < 10.0**-places:
         return _unsaid(row)
     values: dict[str, Any] = {n: shortened(getattr(row, n), places) for n in _FIGURES[1:4]}
     return replace(

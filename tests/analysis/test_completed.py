@@ -172,7 +172,7 @@ def test_formats_hold_the_same(replica: SimpleNamespace, tmp_path: Path) -> None
         )
         assert (table["source"] == "SYNTHETIC replica").all()
     assert text.startswith(b"\xef\xbb\xbf")
-    assert meta.variable_value_labels["q13"][5.0].lower().startswith("svært stor")
+    assert meta.variable_value_labels["q13"][5.0].lower().startswith("i svært stor")
     assert meta.column_names_to_labels["women_share"]
 
 

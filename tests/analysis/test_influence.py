@@ -205,7 +205,7 @@ def test_yes_and_no(sample: AnalysisSample) -> None:
     assert set(found.refits["left_out"]) == {"nobody", "industry"}
     spoken("nb", influence_figure, found)
     for table in spoken("nb", influence_tables, found):
-        assert "Har tillitsvalgte: nei (q17): ja til nei." in table.footer
+        assert "Har tillitsvalgte: nei (q17): fra «ja» til «nei»." in table.footer
 
 
 def test_one_answer_of_three(sample: AnalysisSample) -> None:

@@ -63,7 +63,7 @@ def test_every_preventive_item_has_a_widest_contrast_between_its_own_ends() -> N
 
 
 def test_labels_in_norwegian() -> None:
-    assert find_contrast("q17[no]", "widest", lang="nb").label == "ja til nei"
+    assert find_contrast("q17[no]", "widest", lang="nb").label == "fra «ja» til «nei»"
 
 
 def test_yes_to_no_is_the_coefficient_of_a_no_dummy(sample: object) -> None:

@@ -432,9 +432,10 @@ def _diagnose(traces: Floats, names: Sequence[str]) -> "pd.DataFrame":
 
     stats: Any = array_stats  # its methods have no types
     draws = np.moveaxis(traces, -1, 0)
-    columns = {
-        "mean": draws.mean(axis=(1, 2)), "sd": draws.std(axis=(1, 2), ddof=1),
-        "ess_bulk": stats.ess(draws, chain_axis=1, draw_axis=2, method="bulk"),
-        "r_hat": stats.rhat(draws, chain_axis=1, draw_axis=2, method="rank"),
-    }  # fmt: skip
+    with np.errstate(invalid="ignore"):  # R-hat of what never moved is NaN
+        columns = {
+            "mean": draws.mean(axis=(1, 2)), "sd": draws.std(axis=(1, 2), ddof=1),
+            "ess_bulk": stats.ess(draws, chain_axis=1, draw_axis=2, method="bulk"),
+            "r_hat": stats.rhat(draws, chain_axis=1, draw_axis=2, method="rank"),
+        }  # fmt: skip
     return pd.DataFrame(columns, index=pd.Index(names, name="parameter"))

@@ -229,7 +229,7 @@ def model_name(name: str, *, own: str = "") -> str:
     Examples
     --------
     >>> model_name("q13"), model_name("null"), model_name("q13 (figure5)")
-    ('Can adapt work (q13)', 'null model', 'q13 (figure5)')
+    ('Can adapt the work (q13)', 'null model', 'q13 (figure5)')
     """
     if own or name not in {"null", *load_codebook().items}:
         return name

@@ -13,6 +13,8 @@ import numpy as np
 from bayes_sf.analysis.asked.grid import check_result
 from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.ols_reml import GaussianFit, fit_ols, fit_reml
+from bayes_sf.engines.mixed.result import MixedResult
+from bayes_sf.engines.outcomes.result import OutcomeResult
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import DataError, UsageError, check_seed
 from bayes_sf.spec.moments import Moments
@@ -149,11 +151,15 @@ def _reml_of(result: Result, what: str) -> GaussianFit:
     check_result(result)
     fit = result.fitted
     if result.engine != "reml" or not isinstance(fit, GaussianFit):
-        several = not isinstance(fit, GaussianFit) and result.engine in {"reml", "ml"}
+        got = result.engine
+        if isinstance(result, OutcomeResult):
+            got = result.spec.family
+        elif isinstance(result, MixedResult):
+            columns = sum(len(factor.columns) for factor in result.matrices.factors)
+            got = "several random terms" if columns > 1 else result.engine
         raise UsageError(
-            what, "is of one random intercept, by engine='reml'",
-            got="several random terms" if several else result.engine,
-        )  # fmt: skip
+            what, "is of one random intercept and a Gaussian outcome, by engine='reml'", got=got
+        )
     if fit.moments.n_rows is not None:
         raise UsageError(what, "has no weights", fix="leave them out")
     return fit

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import bayes_sf as sf
-from bayes_sf.errors import UsageError
+from bayes_sf.errors import MissingWarning, UsageError
 from tests.engines.test_group_slopes import sampled
 
 SPEC = sf.ModelSpec("y", ("x",), "school", unit="pp")
@@ -68,3 +68,17 @@ def test_several_random_terms_and_other_languages() -> None:
 def test_without_a_posterior_there_is_nothing_to_report() -> None:
     with pytest.raises(UsageError, match="is about posteriors"):
         sf.fit(SPEC, frame(), engine="reml").methods()
+
+
+def test_gaps_are_told_and_completed_sets_refused() -> None:
+    frame = pd.DataFrame(
+        {"y": [1.0, 2, 3, 5, 6, 8, 4, 6, 7, None], "x": [0.0, 1, 2] * 3 + [1],
+         "g": list("aaabbbccca")}
+    )  # fmt: skip
+    with pytest.warns(MissingWarning):
+        result = sf.fit("y ~ x + (1 | g)", frame)
+    assert "1 of 10 rows were left out because of gaps (y (1))." in str(result.methods())
+    whole = frame.dropna()
+    sets = sf.fit("y ~ x + (1 | g)", [whole, whole.assign(y=whole["y"] + 0.1)])
+    with pytest.raises(UsageError, match="completed data sets"):
+        sets.methods()

@@ -195,8 +195,8 @@ def attenuation(
         raise UsageError("attenuation", rule, got=type(result).__name__)
     moments = result.moments
     if term not in moments.predictors or "[" in term:
-        known = ", ".join(name for name in moments.predictors if "[" not in name)
-        fix = closest(str(term), moments.predictors) or f"there are {known or 'none'}"
+        known = [name for name in moments.predictors if "[" not in name]
+        fix = closest(str(term), known) or f"there are {', '.join(known) or 'none'}"
         raise UsageError("term", "must be a predictor that is a number", got=term, fix=fix)
     tried = [reliability] if isinstance(reliability, int | float) else list(reliability)
     shared = _shared(moments, term)

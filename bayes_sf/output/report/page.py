@@ -202,7 +202,7 @@ def render(page: Page) -> str:
     )  # fmt: skip
     content = json.dumps(plain(page.explorer), ensure_ascii=False, allow_nan=False)
     scripts = "\n".join(map(_template, _SCRIPTS))
-    shared = _shared_notes(page.sections)
+    shared = _shared_notes(page.sections, source=page.source)
     figures, tables = count(1), count(1)
 
     def table(one: Table) -> Markup:
@@ -235,13 +235,15 @@ def _first_figure(material: Material) -> "Figure":
     return chance_figure(associations(material), prob=prob, source=material.source)
 
 
-def _shared_notes(sections: Sequence[Section]) -> list[str]:
+def _shared_notes(sections: Sequence[Section], *, source: str) -> list[str]:
     """Lines below more than one table: the page says them once."""
     often = Counter(line for one in sections for table in one.tables for line in table.footer)
     kinds = say(
         "Intervals are credible intervals with equal tails, but for columns of REML and OLS, whose "
         "are Wald's."
     )
+    if source == "printed":  # its rows by REML are posteriors of data that REML gives the print
+        kinds = say("Intervals are credible intervals with equal tails.")
     return [kinds, *(line for line, times in often.items() if times > 1)]
 
 

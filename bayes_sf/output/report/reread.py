@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bayes_sf.analysis.printed.explorer import explorer_of_icc
 from bayes_sf.catalogue import language, say
 from bayes_sf.output.figures.reread import icc_forest
-from bayes_sf.output.numbers import fixed, interval, level
+from bayes_sf.output.numbers import as_printed, fixed, interval, level
 from bayes_sf.output.report.page import Page, render
 from bayes_sf.output.report.section import Section
 from bayes_sf.output.tables.table import Table
@@ -89,7 +89,8 @@ def _answers(iccs: "Mapping[str, IccPosterior]") -> Iterator[tuple[str, str]]:
         text = say(
             "printed {printed}; the posterior has median {median}, {level} interval {span}, with "
             "{n} rows in {groups} groups.",
-            printed=one.printed or "\u2013", median=fixed(one.median, 2), level=level(one.level),
+            printed=as_printed(one.printed) if one.printed else "\u2013",
+            median=fixed(one.median, 2), level=level(one.level),
             span=interval(one.lower, one.upper, 2), n=one.n, groups=one.groups,
         )  # fmt: skip
         yield name or say("ICC"), text
@@ -102,7 +103,7 @@ def _answers(iccs: "Mapping[str, IccPosterior]") -> Iterator[tuple[str, str]]:
                 len(widths), fixed(widths[len(widths) // 2], 2), fixed(widths[-1], 2),
             ),
         )  # fmt: skip
-    yield say("Not said"), say("what no table prints: see what was assumed.")
+    yield say("Not said"), say("what no table prints; what was assumed is listed below.")
 
 
 def _moving(iccs: "Mapping[str, IccPosterior]") -> Iterator[str]:

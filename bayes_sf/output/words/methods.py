@@ -79,7 +79,8 @@ def methods(result: Result, *, lang: str | None = None) -> Methods:  # noqa: ARG
     Raises
     ------
     UsageError
-        For a result without a posterior: the guidelines are about posteriors.
+        For a result without a posterior: the guidelines are about posteriors; and one of completed
+        data sets, of whose making nothing is known.
 
     Examples
     --------
@@ -96,8 +97,12 @@ def methods(result: Result, *, lang: str | None = None) -> Methods:  # noqa: ARG
     if not result.has_draws:
         fix = "fit with engine='exact' or engine='nuts'"
         raise UsageError("methods", "is about posteriors", got=f"engine {result.engine!r}", fix=fix)
+    if result.provenance.source == "sets":
+        rule = "knows nothing of how completed data sets were made"
+        raise UsageError("methods", rule, fix="write it yourself, and see methods() of one set")
     parts = {
-        "model": _model(result), "priors": _priors(result), "computation": _computation(result),
+        "model": _model(result) + _gaps(result), "priors": _priors(result),
+        "computation": _computation(result),
         "posterior": _summary(result), "check": _check(result), "again": _again(result),
     }  # fmt: skip
     text = " ".join(part for part in parts.values() if part)
@@ -125,6 +130,18 @@ def _model(result: Result) -> str:
     )  # fmt: skip
     terms = ", ".join(term_name(term, own=own) for term in result.moments.predictors)
     return f"{said}; {say('predictors: {terms}', terms=terms)}." if terms else f"{said}."
+
+
+def _gaps(result: Result) -> str:
+    """How many rows were left out for gaps, if any were."""
+    gaps = result.provenance.gaps
+    if not gaps or not gaps.n_dropped:
+        return ""
+    said = say(
+        "{dropped} of {rows} rows were left out because of gaps ({columns}).",
+        dropped=gaps.n_dropped, rows=gaps.n_rows, columns=gaps.columns_said,
+    )  # fmt: skip
+    return f" {said}"
 
 
 #: What the commonest likelihoods are called; others have the name that they are asked for by.

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.analysis.asked.grid import check_result, matrices_of_result
+from bayes_sf.analysis.asked.grid import check_single, matrices_of_result
 from bayes_sf.arrays import Floats
 from bayes_sf.engines.outcomes.result import OutcomeResult
 from bayes_sf.engines.result import Result
@@ -103,8 +103,8 @@ def cluster_robust(
     Raises
     ------
     UsageError
-        For a result without rows, of another family, with weights, or with several factors of which
-        none is named.
+        For a result without rows, of another family, of completed sets, with weights, or with
+        several factors of which none is named.
     DataError
         For fewer groups than coefficients, plus one: nothing is left to judge by.
 
@@ -160,7 +160,7 @@ def _rows_of(result: Result, cluster: str) -> tuple[Floats, Floats, NDArray[np.i
     """Columns, outcome and cluster of every row."""
     if isinstance(result, OutcomeResult):
         raise UsageError("cluster_robust", "is of Gaussian outcomes", got=result.spec.family)
-    check_result(result)
+    check_single("cluster_robust", result)
     if result.data is None and not hasattr(result, "matrices"):
         raise UsageError("cluster_robust", "needs rows: sufficient statistics are not enough")
     made = matrices_of_result(result)

@@ -68,10 +68,7 @@ def bootstrap(result: Result, *, draws: int = 1_000, seed: int = 1) -> "pd.DataF
     """
     import pandas as pd
 
-    fit = _reml_of(result, "bootstrap")
-    if not isinstance(draws, int) or isinstance(draws, bool) or draws < 2:
-        raise UsageError("draws", "must be a whole number, at least 2", got=draws)
-    check_seed(seed)
+    fit = _reml_of(result, "bootstrap", draws, seed, least=2)
     rng = np.random.default_rng(seed)
     found = np.array([_numbers(fit_reml(study)) for study in _studies(fit, draws, rng)])
     own, tails = _numbers(fit), [0.5 - 0.5 * result.prob, 0.5 + 0.5 * result.prob]
@@ -128,10 +125,7 @@ def variance_test(result: Result, *, draws: int = 10_000, seed: int = 1) -> "pd.
     import pandas as pd
     from scipy.special import chdtrc
 
-    fit = _reml_of(result, "variance_test")
-    if not isinstance(draws, int) or isinstance(draws, bool) or draws < 1:
-        raise UsageError("draws", "must be a whole number, at least 1", got=draws)
-    check_seed(seed)
+    fit = _reml_of(result, "variance_test", draws, seed, least=1)
     statistic = max(fit_ols(fit.moments).criterion - fit.criterion, 0.0)
     if fit.boundary:
         statistic = 0.0
@@ -146,8 +140,8 @@ def variance_test(result: Result, *, draws: int = 10_000, seed: int = 1) -> "pd.
     )
 
 
-def _reml_of(result: Result, what: str) -> GaussianFit:
-    """The fit that is asked about, or why there is none."""
+def _reml_of(result: Result, what: str, draws: int, seed: int, *, least: int) -> GaussianFit:
+    """The fit that is asked about, once it is one and the numbers are such."""
     check_result(result)
     fit = result.fitted
     if result.engine != "reml" or not isinstance(fit, GaussianFit):
@@ -162,6 +156,9 @@ def _reml_of(result: Result, what: str) -> GaussianFit:
         )
     if fit.moments.n_rows is not None:
         raise UsageError(what, "has no weights", fix="leave them out")
+    if not isinstance(draws, int) or isinstance(draws, bool) or draws < least:
+        raise UsageError("draws", f"must be a whole number, at least {least}", got=draws)
+    check_seed(seed)
     return fit
 
 

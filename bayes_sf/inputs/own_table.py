@@ -26,7 +26,7 @@ from bayes_sf.inputs.register.connection import quietly
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["OwnTable", "looks_numeric", "read_table"]
+__all__ = ["OwnTable", "looks_numeric", "read_table", "whole_numbers"]
 
 #: What looks like a number with either decimal mark; spaces part thousands.
 _NUMBER = r"[-+\u2212]?[\d \u00a0\u202f\u2009]*\d([.,]\d+)*([eE][-+]?\d+)?"
@@ -107,7 +107,7 @@ def read_table(
     values = _numbers(cells.where, found[numeric], layout, decimal)
     made = found.assign(
         **{name: _by_label(cells, found[name]) for name in coded},
-        **{name: _whole(values[name].to_numpy()) for name in numeric},
+        **{name: whole_numbers(values[name].to_numpy()) for name in numeric},
     )
     labels = {name: _labels(cells, name) for name in map(str, found) if _labels(cells, name)}
     return OwnTable(cells.where, made.reset_index(drop=True), labels)
@@ -204,8 +204,13 @@ def _is_numeric(where: str, column: "pd.Series[str]") -> bool:
     return bool(looks.all())
 
 
-def _whole(values: Any) -> Any:
-    """Whole numbers as such: a column that groups rows, too, has levels 1 and not 1.0."""
+def whole_numbers(values: Any) -> Any:
+    """Whole numbers as such: a column that groups rows, too, has levels 1 and not 1.0.
+
+    Parameters
+    ----------
+    values : (n,) float array
+    """
     whole = bool((np.abs(values) < _EXACT).all() and (values == np.floor(values)).all())
     return values.astype(np.int64) if whole else values
 

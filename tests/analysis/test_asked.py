@@ -544,6 +544,7 @@ def test_populations_that_are_none() -> None:
             sf.poststratify(result, population.assign(**change), count="count")
     for given, said in (
         ((population, ""), "must name the column of counts"),
+        ((population, "x"), "must be another column than the model's"),
         ((population, "n"), "column 'n'"),
         ((None, "count"), "must be a data frame of cells"),
     ):

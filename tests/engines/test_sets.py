@@ -296,3 +296,29 @@ def test_so_many_sets_have_that_much_chance(fmi: float) -> None:
     between = fmi * np.random.default_rng(2).chisquare(m - 1, 100_000) / (m - 1)
     error = np.sqrt((1 - fmi) + between)
     assert error.std() / error.mean() == pytest.approx(cv, rel=0.1)
+
+
+@pytest.mark.parametrize("formula", ["y ~ x + (1 | g)", "y ~ x + (1 | g) + (1 | h)"])
+def test_what_is_of_one_data_set_is_not_told_of_the_first_set(formula: str) -> None:
+    """Profiles, robust errors and the like; combinations are pooled, of several factors, too."""
+    rng = np.random.default_rng(4)
+    whole = pd.DataFrame(
+        {"x": rng.normal(size=60), "g": list("abcdef") * 10, "h": list("uvwyz") * 12}
+    )
+    whole["y"] = 0.3 * whole["x"] + rng.normal(size=60)
+    sets = [whole.assign(x=whole["x"] + 0.1 * rng.normal(size=60)) for _ in range(3)]
+    pooled = sf.fit(formula, sets, engine="reml")
+    averaged = sf.fit(formula, sets)
+    for ask in (
+        pooled.confint,
+        lambda: sf.confounding(averaged),
+        lambda: sf.attenuation(averaged, "x"),
+        lambda: sf.cluster_robust(averaged, cluster="g"),
+    ):
+        with pytest.raises(UsageError):
+            ask()
+    found = pooled.hypothesis("x > 0").iloc[0]
+    own = pooled.fixef().loc["x"]
+    assert found[["estimate", "sd", "df"]].tolist() == pytest.approx(
+        own[["estimate", "sd", "df"]].tolist(), rel=1e-9
+    )

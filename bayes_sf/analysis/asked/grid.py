@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "GROUPS", "Grid", "check_result", "columns_of", "design_of", "groups_by_factor", "loading_of",
-    "matrices_of_result", "named", "texts",
+    "GROUPS", "Grid", "check_result", "check_single", "columns_of", "design_of",
+    "groups_by_factor", "loading_of", "matrices_of_result", "named", "texts",
 ]  # fmt: skip
 
 
@@ -57,6 +57,26 @@ def check_result(result: object) -> None:
     """
     if not isinstance(result, Result):
         raise UsageError("result", "must be what sf.fit returns", got=type(result).__name__)
+
+
+def check_single(what: str, result: Result) -> None:
+    """Refuse a result of completed data sets, where one data set is asked about.
+
+    Parameters
+    ----------
+    what : str
+        Which function asks.
+    result : Result
+
+    Raises
+    ------
+    UsageError
+        For completed sets: the first of them is not all of them.
+    """
+    check_result(result)
+    if result.provenance.source == "sets":
+        rule, fix = "is not pooled over completed sets", "ask it of the fit of each set"
+        raise UsageError(what, rule, got=str(result.provenance.sets), fix=fix)
 
 
 def design_of(result: Result) -> Design:

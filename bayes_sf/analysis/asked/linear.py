@@ -132,7 +132,8 @@ def fixed_loading(result: Result, x: Floats) -> Loading:
     x : (m, p) array
         Of raw coefficients.
     """
-    matrices = getattr(result, "matrices", None)
+    one = result.fits[0] if isinstance(result, PooledResult) else result
+    matrices = getattr(one, "matrices", None)
     none = (None,) * (1 if matrices is None else len(matrices.factors))
     return Loading(x, np.zeros(len(x)), none, none, np.zeros(len(x)))
 

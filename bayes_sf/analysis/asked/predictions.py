@@ -172,6 +172,9 @@ def poststratify(
     check_scale("poststratify", result, scale, words)
     if not isinstance(count, str) or not count:
         raise UsageError("poststratify: count", "must name the column of counts", got=count)
+    if count in design.formula.predictors or count in words:
+        rule = "must be another column than the model's"
+        raise UsageError("poststratify: count", rule, got=count, fix="rename the counts")
     if population is None:
         raise UsageError("poststratify: population", "must be a data frame of cells", got=None)
     grid = Grid.of(result, design, population, by=by, more=columns_of(design, words), counts=count)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from bayes_sf.analysis.asked.grid import check_single
 from bayes_sf.analysis.printed.size import PRINTED_INTERCEPTS
 from bayes_sf.engines.mixed.result import MixedResult
 from bayes_sf.engines.outcomes.result import OutcomeResult
@@ -116,7 +117,7 @@ def confounding(result: Result | RereadModel, *, step: float = 1.0) -> "pd.DataF
     Raises
     ------
     UsageError
-        For other outcomes, and a model without slopes.
+        For other outcomes, completed sets, and a model without slopes.
 
     Examples
     --------
@@ -175,7 +176,7 @@ def attenuation(
     Raises
     ------
     UsageError
-        For a term that is none, and a reliability that other predictors alone exceed.
+        For a term that is none, completed sets, and a reliability that other predictors exceed.
 
     Examples
     --------
@@ -193,6 +194,7 @@ def attenuation(
     if not isinstance(result, Result) or isinstance(result, MixedResult | OutcomeResult):
         rule = "is of one random intercept and a Gaussian outcome"
         raise UsageError("attenuation", rule, got=type(result).__name__)
+    check_single("attenuation", result)
     moments = result.moments
     if term not in moments.predictors or "[" in term:
         known = [name for name in moments.predictors if "[" not in name]
@@ -232,6 +234,7 @@ def _slopes(
             "is of Gaussian models and printed coefficients",
             got=type(result).__name__,
         )
+    check_single("confounding", result)
     rows = [row for row in result.coefficients if row.term != INTERCEPT]
     if isinstance(result, MixedResult):
         spread = float(np.std(result.matrices.y, ddof=1))

@@ -113,6 +113,17 @@ class PooledResult(Result):
         }  # fmt: skip
         return pd.DataFrame(columns, index=pd.Index(pooled.terms, name="term"))
 
+    def confint(self, *, method: str = "profile") -> "pd.DataFrame":
+        """Refuse: a profile is of one likelihood, and of pooled estimates there is none.
+
+        Raises
+        ------
+        UsageError
+            Always.
+        """
+        rule, fix = "is not pooled over completed sets", "see fixef(): lower, upper"
+        raise UsageError("confint", rule, got=method, fix=fix)
+
     def ranef(self, factor: str = "") -> "pd.DataFrame":
         """Refuse: effects of levels are predictions, which Rubin's rules do not pool.
 

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.errors import DataError, MissingWarning, legible
+from bayes_sf.inputs.own_table import whole_numbers
 from bayes_sf.inputs.register.connection import quietly
 
 if TYPE_CHECKING:
@@ -30,14 +31,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "EXACT", "NO_GAP", "Gaps", "count_gaps", "drop_gaps", "gaps_by_group", "has_gap", "settled",
+    "NO_GAP", "Gaps", "count_gaps", "drop_gaps", "gaps_by_group", "has_gap", "settled",
     "warn_of_gaps", "whole_rows",
 ]  # fmt: skip
 
 #: What `error` asks of a model's columns.
 NO_GAP: Final = "must have no gap in the model's columns"
-#: Below this a float is every whole number.
-EXACT: Final = 2.0**53
 #: Columns, and groups, that a line names.
 _NAMED: Final = 6
 #: Where a warning is not said to come from.
@@ -155,9 +154,8 @@ def settled(column: "pd.Series[Any]") -> "pd.Series[Any]":
     """
     if column.dtype.kind != "f":
         return column
-    values = column.to_numpy(float)
-    whole = bool((np.abs(values) < EXACT).all() and (values == np.floor(values)).all())
-    return column.astype(np.int64) if whole else column
+    values = whole_numbers(column.to_numpy(float))
+    return column if values.dtype.kind == "f" else column.astype(values.dtype)
 
 
 def drop_gaps(

@@ -46,7 +46,6 @@ __all__ = ["choose_workplaces", "delta_figure", "distribution_figure", "quarters
 
 _LEAST_OBSERVED: Final = 3
 _ORANGE: Final = PALETTE[0]
-_INNER: Final = 0.5
 #: Characters of a line above a plot of half a page.
 _TITLE: Final = 58
 #: By quantity: what a slope is on, and whose ICC it is.

@@ -60,7 +60,6 @@ __all__ = ["run_fit", "run_fit_formula", "run_fit_table"]
 
 #: An analysis of so few models is printed with its standard deviations and ICC.
 _FEW = 4
-_SPREADS = ("sd_group", "sd_resid", "icc")
 
 
 def run_fit(

@@ -42,7 +42,6 @@ _NO_ROW = 0.4
 # Tilts: strengths that are tried, with less and less noise until one suffices.
 _WIDEST_TILT, _STRENGTHS, _CALMER = 2.5, np.linspace(0.0, 2.0, 21), (1.0, 0.7, 0.5, 0.3)
 _BISECTIONS = 30
-_HIGHEST_RATE = 75.0
 
 
 @dataclass(frozen=True)

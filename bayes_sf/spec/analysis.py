@@ -136,8 +136,9 @@ def _expand(table: "AnalysisTable", priors: Priors) -> Iterator[ModelSpec]:
     if table.formula:
         published = next(iter(table.tables.values()), "")
         spec = ModelSpec.from_formula(
-            table.formula, priors=priors, min_quarters=table.min_quarters, table=published
-        )
+            table.formula, priors=priors, min_quarters=table.min_quarters, table=published,
+            missing="drop",
+        )  # fmt: skip
         yield _as_sampled(spec)
         return
     items, controls = table.items, table.controls
@@ -179,7 +180,7 @@ def _of_formula(name: str, stated: Stated) -> Analysis:
             where, "must have an outcome of the study on its left", got=outcome, fix=fix
         )
     try:
-        spec = ModelSpec.from_formula(formula, family=stated.family)
+        spec = ModelSpec.from_formula(formula, family=stated.family, missing="drop")
     except SpecError as error:
         raise SpecError(
             where, f"{error.where}: {error.rule}", got=error.got, fix=error.fix

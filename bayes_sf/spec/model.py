@@ -25,9 +25,9 @@ from bayes_sf.spec.terms.formula import Formula, read_formula
 __all__ = ["LIKELIHOODS", "MISSING", "ModelSpec"]
 
 LIKELIHOODS = ("gaussian", "student")
-#: What becomes of rows with gaps (a data frame's may be refused, a study's modelled); and the
-#: outcomes of which the panel model speaks.
-MISSING = ("drop", "error", "model", "model_unlinked")
+#: What becomes of rows with gaps (unsaid, a study's are left out and a data frame's refused); and
+#: the outcomes of which the panel model speaks.
+MISSING = ("", "drop", "error", "model", "model_unlinked")
 _OF_PANEL = ("absence_mean", "absence_change")
 #: Fields that list columns.
 _COLUMNS = (
@@ -114,10 +114,12 @@ class ModelSpec:
         variance sd_resid^2 + sd_repeat^2/m.
     known_se : str
         Column with known standard errors, instead of a residual sd (meta-analysis).
-    missing : {"drop", "error", "model", "model_unlinked"}
-        Whether workplaces with gaps are left out, or all linked ones are in a model of their
-        quarters (`fit_panel`) that says what the gaps may hold, and those that are not in the
-        register, too; then `min_quarters` has no say.
+    missing : {"", "drop", "error", "model", "model_unlinked"}
+        What becomes of rows with a gap. Unsaid, a study's workplaces are left out, by its rules,
+        and a data frame's rows are refused; ``drop`` leaves those out, too, as a formula does in
+        `fit`. ``model``: all linked workplaces are in a model of their quarters (`fit_panel`) that
+        says what the gaps may hold; ``model_unlinked``: those that are not in the register, too;
+        then `min_quarters` has no say.
     formula : str
         Where the model is more than the fields above can say: its formula, as `from_formula` has
         read it. Outcome, predictors and group are then names of its terms.
@@ -156,7 +158,7 @@ class ModelSpec:
     resid_by_group: bool = False
     repeats: str = ""
     known_se: str = ""
-    missing: str = "drop"
+    missing: str = ""
     formula: str = field(default="", repr=False)  # digests of models without one stay as they are
     weights: str = field(default="", repr=False)
     frequencies: str = field(default="", repr=False)
@@ -275,7 +277,7 @@ class ModelSpec:
     def _check_missing(self) -> None:
         """Gaps are modelled for outcomes that quarters have, and without other options."""
         if self.missing not in MISSING:
-            rule = f"must be one of {', '.join(MISSING)}"
+            rule = f"must be one of {', '.join(filter(None, MISSING))}"
             raise SpecError("model: missing", rule, got=self.missing)
         if not self.models_gaps:
             return
@@ -389,7 +391,7 @@ class ModelSpec:
     @property
     def models_gaps(self) -> bool:
         """Whether gaps are modelled, instead of their rows left out."""
-        return self.missing not in {"drop", "error"}
+        return self.missing not in {"", "drop", "error"}
 
     @property
     def plain(self) -> bool:
@@ -433,7 +435,9 @@ class ModelSpec:
     def digest(self) -> str:
         """Short fingerprint of everything the specification says."""
         more = (self.formula, self.weights, self.frequencies)
-        said = repr(self) + (repr(more) if any(more) else "")
+        # as ever for models of a study, whose workplaces with gaps are left out
+        whole = self if self.missing else replace(self, missing="drop")
+        said = repr(whole) + (repr(more) if any(more) else "")
         if self.family != "gaussian":
             said += repr((self.family, self.term_priors))
         return hashlib.sha256(said.encode()).hexdigest()[:16]

@@ -142,8 +142,12 @@ class AnalysisTable(Table, title="Analysis of bayes_sf"):
     ] = ""
     known_se: Annotated[Text, Field(description="Column: known standard errors.")] = ""
     missing: Annotated[
-        Text, Field(description="What becomes of gaps.", json_schema_extra={"enum": [*MISSING]})
-    ] = ModelSpec.missing
+        Text,
+        Field(
+            description="What becomes of gaps.",
+            json_schema_extra={"enum": [each for each in MISSING if each]},
+        ),
+    ] = "drop"
     tables: Annotated[
         dict[str, Any],
         Field(title="a table", description="Outcome -> published table.", default_factory=dict),

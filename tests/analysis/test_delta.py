@@ -41,7 +41,7 @@ def design(df: pd.DataFrame) -> np.ndarray:
 def test_shift_is_generalised_least_squares_on_all_rows(frame: pd.DataFrame, where: str) -> None:
     """With flat priors, at nodes of (sigma, tau): dense matrices of every row."""
     flat = sf.Priors.flat()
-    spec = sf.ModelSpec("y", ("x", "k"), group="g", priors=flat)
+    spec = sf.ModelSpec("y", ("x", "k"), group="g", priors=flat, missing="drop")
     seen = frame[frame["y"].notna()]
     part = fit_exact(
         Moments.from_frame(seen, outcome="y", predictors=["x", "k"], group="g"), flat

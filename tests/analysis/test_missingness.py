@@ -79,7 +79,7 @@ def test_a_frame_where_it_lies_and_all_its_columns(frame: pd.DataFrame, tmp_path
         found = sf.missingness(data)
         pd.testing.assert_frame_equal(found.columns, sf.missingness(frame).columns)
         assert found.groups.empty
-    spec = sf.ModelSpec("y", ("x", "k"), group="g")
+    spec = sf.ModelSpec("y", ("x", "k"), group="g", missing="drop")
     columns = sf.missingness(frame, spec).columns
     pd.testing.assert_frame_equal(columns, sf.missingness(frame, FORMULA).columns)
 

@@ -90,7 +90,7 @@ def test_columns_are_what_they_say(frame: pd.DataFrame) -> None:
 @pytest.mark.parametrize("engine", ["reml", "exact"])
 def test_a_random_intercept_is_fitted_as_ever(engine: str, frame: pd.DataFrame) -> None:
     formula = sf.fit("y ~ x + c + (1 | a)", frame, engine=engine)
-    written = sf.fit(sf.ModelSpec("y", ("x", "c"), group="a"), frame, engine=engine)
+    written = sf.fit(sf.ModelSpec("y", ("x", "c"), group="a", missing="drop"), frame, engine=engine)
     assert formula.spec == written.spec
     assert formula.spec.digest == written.spec.digest
     pd.testing.assert_frame_equal(formula.estimates, written.estimates, check_exact=True)
@@ -254,7 +254,11 @@ def test_an_analysis_file_may_have_a_formula(tmp_path: Path) -> None:
 
     (spec,) = specs("absence_mean ~ q13 + (1 | industry)", 'priors.slope.family = "flat"')
     assert spec == sf.ModelSpec(
-        "absence_mean", ("q13",), priors=sf.Priors(slope=sf.Prior("flat")), unit="pp"
+        "absence_mean",
+        ("q13",),
+        priors=sf.Priors(slope=sf.Prior("flat")),
+        unit="pp",
+        missing="drop",
     )
     for formula, more, said in (
         ("absence_mean ~ q13x + (1 | industry)", "", "character 16"),

@@ -21,7 +21,7 @@ from bayes_sf.errors import DataError, MissingWarning, SpecError, UsageError
 from bayes_sf.recovery.study import PublishedStudy
 from bayes_sf.spec.terms.gaps import Gaps, drop_gaps
 
-SPEC = sf.ModelSpec("y", ("x", "k", "b"), group="g")
+SPEC = sf.ModelSpec("y", ("x", "k", "b"), group="g", missing="drop")
 #: Rows that get a gap: of groups a, a and c.
 GAPS = [1, 3, 12]
 #: Same numbers, other types: rounding alone may differ.
@@ -178,13 +178,15 @@ def test_a_formula_sees_the_same(kind: str) -> None:
 
 
 REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
-    "a whole column": (lambda: WHOLE.assign(x=None), "a row without a gap .*30 of 30 .*in x .30."),
-    "a whole column of polars": (lambda: polars("x", kind="null"), "30 of 30 rows .*in x .30."),
+    "a whole column": (
+        lambda: WHOLE.assign(x=None), "a row without a gap .*30 of 30 .*in 'x' .30.",
+    ),
+    "a whole column of polars": (lambda: polars("x", kind="null"), "30 of 30 rows .*in 'x' .30."),
     "every row somewhere": (
         lambda: holes("x", NAN, rows=list(range(15))).assign(
             k=holes("k", None, rows=list(range(15, 30)))["k"]
         ),
-        "a row without a gap .*in x .15., k .15.'",
+        "a row without a gap .*in 'x' .15., 'k' .15.",
     ),
     "all groups but one": (
         lambda: holes("y", NAN, rows=list(range(6, 30))), "at least two (levels|groups)|two groups",
@@ -254,16 +256,21 @@ def test_the_columns_of_weights_and_counts_have_gaps_too() -> None:
         assert len(result.matrices.y) == 29
 
 
-@pytest.mark.parametrize("given", ["formula", "columns", "table"])
+@pytest.mark.parametrize(
+    "given", ["formula", "columns", "table", "unsaid", "unsaid table", "mixed"]
+)
 def test_gaps_are_refused_all_at_once(given: str) -> None:
     made = holes("x", None).assign(y=holes("y", None, rows=[3, 4])["y"])
-    what: Any = replace(SPEC, missing="error")
+    unsaid = "unsaid" in given  # a specification of one's own leaves out what it is told to
+    what: Any = replace(SPEC, missing="" if unsaid else "error")
     more: dict[str, Any] = {}
     if given == "formula":
         what, more = "y ~ x * k + (1 | g)", {"missing": "error"}
-    data = duckdb.from_arrow(pa.Table.from_pandas(made)) if given == "table" else made
+    if given == "mixed":
+        what = sf.ModelSpec.from_formula("y ~ x + (x | g)")
+    data = duckdb.from_arrow(pa.Table.from_pandas(made)) if "table" in given else made
     with pytest.raises(
-        DataError, match=r"no gap .*'4 of 30 rows with gaps in x .3., y .2.'.*impute"
+        DataError, match=r"no gap .*4 of 30 rows with gaps in 'x' .3., 'y' .2.\".*impute"
     ):
         sf.fit(what, data, engine="reml", **more)
     assert sf.fit(what, WHOLE, engine="reml", **more).provenance.gaps == Gaps(30)

@@ -169,7 +169,7 @@ def check_calibration(spec: ModelSpec, *, n: int, engine: str | None = None) -> 
         raise UsageError(where, "must be by an engine that fits the model", got=chosen, fix=fix)
     if n < 20:
         raise UsageError("sbc: n", "must be at least 20 data sets", got=n)
-    if spec.missing != "drop":
+    if spec.models_gaps:
         rule, fix = "is of models of rows: what is missing is no part", "see docs/calibration.md"
         raise UsageError(where, rule, got=f"missing = {spec.missing!r}", fix=fix)
     return chosen

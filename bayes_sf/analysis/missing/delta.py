@@ -157,7 +157,7 @@ def delta_adjust(
     """
     import pandas as pd
 
-    spec = what if isinstance(what, ModelSpec) else ModelSpec.from_formula(what)
+    spec = what if isinstance(what, ModelSpec) else ModelSpec.from_formula(what, missing="drop")
     asked = _Asked(spec, _grid(deltas), column or spec.outcome, where, engine, prob)
     if are_sets(data, spec.columns):
         rows = _of_sets(asked, read_sets(data), original)

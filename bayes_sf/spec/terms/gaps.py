@@ -97,8 +97,8 @@ class Gaps:
 
         Parameters
         ----------
-        missing : {"drop", "error"}
-            What becomes of rows with gaps.
+        missing : {"", "drop", "error"}
+            What becomes of rows with gaps; unsaid, they are refused.
 
         Raises
         ------
@@ -107,8 +107,9 @@ class Gaps:
         """
         if not self.n_dropped:
             return
-        got = f"{self.n_dropped} of {self.n_rows} rows with gaps in {self.columns_said}"
-        if missing == "error":
+        columns = legible(_most({f"'{name}'": n for name, n in self.by_column.items()}))
+        got = f"{self.n_dropped} of {self.n_rows} rows with gaps in {columns}"
+        if missing != "drop":
             raise DataError(
                 "data", NO_GAP, got=got,
                 fix="impute these, or leave their rows out by missing='drop'",

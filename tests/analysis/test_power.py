@@ -183,7 +183,7 @@ def test_this_study_has_the_width_that_is_expected_of_it(q13: sf.Result) -> None
 @pytest.mark.parametrize(("industries", "per_industry"), [(6, 95), (15, 20)])
 def test_expected_width_by_simulation(q13: sf.Result, industries: int, per_industry: int) -> None:
     design = {"industries": industries, "per_industry": per_industry}
-    width, error = simulate_width(q13, WIDEST, **design, studies=400)
+    width, error = simulate_width(q13, WIDEST, **design, studies=120)
     # What the closed form leaves out is 0.5 % here (see the module); the rest is Monte Carlo error.
     assert width == pytest.approx(expected_width(q13, WIDEST, **design), rel=5e-3, abs=4 * error)
 
@@ -202,7 +202,7 @@ def test_expected_width_of_correlated_predictors_by_simulation() -> None:
     step = Contrast("x", -2.0, "two down")
     design = {"industries": 8, "per_industry": 40}
     found = expected_width(both, step, **design)
-    width, error = simulate_width(both, step, **design, studies=400, seed=2)
+    width, error = simulate_width(both, step, **design, studies=120, seed=2)
     assert width == pytest.approx(found, rel=1e-2, abs=4 * error)
     assert found > 1.1 * expected_width(alone, step, **design)
 

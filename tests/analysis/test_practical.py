@@ -17,6 +17,7 @@ from bayes_sf.analysis.size.practical import Rope, exceedance, judge_size, judge
 from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import load_codebook
+from tests.conftest import FEW
 
 ROPE = Rope(-0.5, 0.5, "pp")
 WIDEST = find_contrast("q13", "widest")
@@ -114,7 +115,7 @@ def test_contrasts_that_cannot_be_meant(sample: object, q13: sf.Result) -> None:
 
 
 def test_probabilities_are_those_of_draws(q13: sf.Result) -> None:
-    n = 60_000
+    n = 15_000
     slope = q13.draws(n, seed=3)["posterior"]["beta"].sel(term="q13").to_numpy().ravel()
     found = judge_size(q13, WIDEST, ROPE)
     contrast = 4 * slope
@@ -130,7 +131,7 @@ def test_probabilities_are_those_of_draws(q13: sf.Result) -> None:
     np.testing.assert_allclose(
         [found.mean, found.lower, found.upper],
         [contrast.mean(), *np.quantile(contrast, [0.025, 0.975])],
-        atol=0.045 * contrast.std(),  # four Monte Carlo errors of a 2.5 % quantile
+        atol=0.09 * contrast.std(),  # four Monte Carlo errors of a 2.5 % quantile
     )
     assert (found.verdict, found.source, found.n) == ("undecided", "replica", 572)
     table = exceedance(q13, WIDEST, [-1.0, 0.25, 1.0]).set_index("amount")
@@ -193,10 +194,12 @@ def test_what_is_not_stated_is_refused(q13: sf.Result) -> None:
 
 
 def test_all_slopes_at_once(sample: object) -> None:
-    results = sf.fit(sf.load_analysis("bivariate"), sample)
+    every = sf.load_analysis("bivariate")
+    some = tuple(spec for spec in every.specs if spec.name in FEW)
+    results = sf.fit(replace(every, specs=some), sample)
     pairs = widest_contrasts(results.values())
     table = judge_sizes(pairs, ROPE)
-    assert len(table) == 64
+    assert len(table) == 2 * (len(FEW) + 1), "one item has two contrasts"
     assert set(table["verdict"]) <= {"inside", "outside", "undecided"}
     estimates = results.estimates.set_index(["outcome", "model", "term"])
     estimates = estimates[estimates["group"] == ""]

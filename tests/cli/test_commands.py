@@ -203,6 +203,7 @@ def test_no_colours_where_they_are_not_wanted(
 # Export
 
 
+@pytest.mark.slow
 def test_export_writes_tables_in_all_formats(command: Command, tmp_path: Path) -> None:
     formats = [part for name in FORMATS for part in ("--format", name)]
     code, out, err = command(

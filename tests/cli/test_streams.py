@@ -184,6 +184,7 @@ cli.main()
 """
 
 
+@pytest.mark.slow
 def test_a_real_query_is_interrupted(tmp_path: Path) -> None:
     """All its threads: the engine waits for those that nobody stops."""
     done = subprocess.run(

@@ -114,8 +114,14 @@ def replica() -> AnalysisSample:
         "select --quiet",
         "describe --quiet",
         "influence q17",
-        "export null --norwegian-csv --data replica --format html --format csv --format markdown",
-        "sensitivity q17 --data replica --rope 1 --part " + " --part ".join(PARTS),
+        pytest.param(
+            "export null --norwegian-csv --data replica --format html --format csv --format markdown",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "sensitivity q17 --data replica --rope 1 --part " + " --part ".join(PARTS),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_command_in_norwegian_is_whole(

@@ -55,9 +55,11 @@ def brute_force(df: pd.DataFrame) -> dict[str, float]:
     # half-normal(0, s) has 1e-10 of its mass beyond 6.5 s; the likelihood ends before
     tops = {"resid": 2.2 * y_sd, "group": 6.0 * y_sd, "repeat": 4.5 * y_sd}
     grid = {name: top * nodes for name, top in tops.items()}
+    scales = {"resid": y_sd, "group": y_sd, "repeat": 2 * y_sd}
+    priors = {name: stats.halfnorm(scale=s).pdf(grid[name]) for name, s in scales.items()}
     total, sums = 0.0, np.zeros(10)
-    for sigma, w1 in zip(grid["resid"], weights, strict=True):
-        for repeat, w2 in zip(grid["repeat"], weights, strict=True):
+    for sigma, w1 in zip(grid["resid"], weights * priors["resid"], strict=True):
+        for repeat, w2 in zip(grid["repeat"], weights * priors["repeat"], strict=True):
             tau = grid["group"]
             base = np.diag(sigma**2 + repeat**2 / df["m"].to_numpy())
             v = base + tau[:, None, None] ** 2 * same
@@ -69,9 +71,7 @@ def brute_force(df: pd.DataFrame) -> dict[str, float]:
                 + np.einsum("i,zij,j->z", off, inverse, off)
                 + n * np.log(2 * np.pi)
             )
-            density = np.exp(log_density) * stats.halfnorm(scale=y_sd).pdf(tau)
-            density *= stats.halfnorm(scale=y_sd).pdf(sigma)
-            density *= stats.halfnorm(scale=2 * y_sd).pdf(repeat)
+            density = np.exp(log_density) * priors["group"]
             mass = density * weights * w1 * w2 * np.prod(list(tops.values()))
             gain = prior @ columns.T @ inverse  # (Z, 2, n)
             mean = centre + gain @ off

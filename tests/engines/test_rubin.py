@@ -55,7 +55,7 @@ def test_coverage_of_a_mean_with_missing_values() -> None:
     n = 40, half missing; draws of mean and variance from their posterior, then of the missing.
     """
     rng = np.random.default_rng(7)
-    n, half, m, rounds = 40, 20, 20, 2000
+    n, half, m, rounds = 40, 20, 20, 1000
     covered = naive = 0
     for _ in range(rounds):
         y = rng.normal(size=half)
@@ -68,8 +68,8 @@ def test_coverage_of_a_mean_with_missing_values() -> None:
         low, high = pooled.interval(0.95)
         covered += bool(low[0] <= 0 <= high[0])
         naive += bool(abs(means.mean()) <= stats.t(n - 1).ppf(0.975) * np.sqrt(errors.mean()))
-    # three standard errors of a share of 2,000 are 1.5 points
-    assert covered / rounds == pytest.approx(0.95, abs=0.015)
+    # three standard errors of a share of 1,000 are 2.1 points
+    assert covered / rounds == pytest.approx(0.95, abs=0.021)
     assert naive / rounds < 0.9
 
 

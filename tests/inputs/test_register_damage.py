@@ -32,7 +32,7 @@ FILES = ("register_workplace.csv", "register_enterprise.csv")
 KEY = b"the key of these tests"
 YEAR = ("2019Q1", "2019Q4")
 WORKPLACES = 8
-DEFAULT, SLOW = 6, 150
+DEFAULT, SLOW = 3, 150
 """Mutations of each file: one takes a second, nearly all of it for the engine's queries."""
 
 type Damage = Callable[[str, random.Random], str | bytes]

@@ -31,7 +31,7 @@ def test_every_picture_is_drawn_and_saved(name: str, tmp_path: Path) -> None:
     engine = "nuts" if name in {*OF_CHAINS, "slopes"} else "exact"
     result = sampled() if engine == "nuts" else sf.fit(SPEC, frame(), engine=engine)
     for suffix, start in ((".png", b"\x89PNG"), (".svg", b"<?xml")):
-        figure = result.plot(name, tmp_path / f"picture{suffix}")
+        figure = result.plot(name, tmp_path / f"picture{suffix}", dpi=40)
         content = (tmp_path / f"picture{suffix}").read_bytes()
         assert content.startswith(start)
     said = str(figure.get_label())
@@ -88,6 +88,7 @@ def test_half_eyes_are_the_posterior_over_its_prior() -> None:
     assert float(prior.get_ydata()[100]) == pytest.approx(declared, rel=0.2)
 
 
+@pytest.mark.slow
 def test_dots_and_pdf(tmp_path: Path) -> None:
     from PIL import Image
 

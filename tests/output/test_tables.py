@@ -181,8 +181,8 @@ def everything(
     }  # fmt: skip
 
 
-#: All Norwegian tables are written; of the English ones, which only have other words, some.
-STEP = {"nb": 1, "en": 6}
+#: Of each kind of tables there are many: some are written.
+STEP = {"nb": 3, "en": 6}
 
 
 @pytest.fixture(scope="module")
@@ -212,10 +212,16 @@ def test_all_formats_hold_the_same_figures(
         assert sheet == english
 
 
+#: Digits of a power of ten.
+LOWERED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+
+
 def nearest(text: str, value: float) -> bool:
     """Whether a printed number is the raw one at its own rounding."""
-    figure = Fraction(text.lstrip("<>").replace("−", "-"))
-    unit = Fraction(1, 10 ** len(text.partition(".")[2]))
+    digits, _, raised = text.lstrip("<>").replace("−", "-").partition("×10")
+    power = Fraction(10) ** int(raised.translate(LOWERED) or 0)
+    figure = Fraction(digits) * power
+    unit = power / 10 ** len(digits.partition(".")[2])
     if text[0] in "<>":
         return (value < figure) == (text[0] == "<") and abs(Fraction(value) - figure) <= unit
     return abs(figure - Fraction(repr(float(value)))) <= unit / 2
@@ -448,7 +454,7 @@ ROWS = st.tuples(
 
 @given(st.lists(st.tuples(ROWS, st.integers(0, 5)), min_size=1, max_size=3))
 @example([(("---x-–", math.nan, 0, (0.0, 0.0), 0.0, 1.0, "-0.30"), 0)])
-@settings(max_examples=30, deadline=None)  # Word and Excel take 50 ms
+@settings(max_examples=10, deadline=None)  # Word and Excel take 50 ms
 def test_any_text_and_number_survives_every_format(
     drawn: list[tuple[tuple[Any, ...], int]],
 ) -> None:
@@ -468,6 +474,7 @@ def test_any_text_and_number_survives_every_format(
 
 
 @given(FINITE, FINITE, st.integers(0, 6))
+@example(0.0, 1.192092896e-07, 6)  # both with a power of ten
 def test_limits_of_an_interval_share_their_decimals(low: float, high: float, decimals: int) -> None:
     columns = (Column("low", "95 %", "interval", upper="high"),)
     ((text,),) = Table("t", "T", columns, (((low, high),),), (decimals,)).texts

@@ -115,7 +115,7 @@ def replica() -> AnalysisSample:
         "describe --quiet",
         "influence q17",
         pytest.param(
-            "export null --norwegian-csv --data replica --format html --format csv --format markdown",
+            "export null --norwegian-csv --data replica --format html --format markdown",
             marks=pytest.mark.slow,
         ),
         pytest.param(

@@ -9,6 +9,7 @@ from bayes_sf.cli.given import HIDING, LEDGER, OWN, STUDY, WORKPLACES, Given, wi
 from bayes_sf.cli.options import (
     AnalysesArgument,
     AnalysisArgument,
+    JobsOption,
     PictureArgument,
 )
 from bayes_sf.errors import ConvergenceError, UsageError
@@ -83,6 +84,7 @@ def sbc(
     engine: Annotated[
         str | None, typer.Option("--engine", help="exact or nuts; by default what it takes.")
     ] = None,
+    jobs: JobsOption = 1,
 ) -> None:
     """Calibrate a model by simulation: prior, data, fit, rank of the truth; n times.
 
@@ -98,7 +100,7 @@ def sbc(
     given.ready()
     from bayes_sf.output.runs.sbc import run_sbc
 
-    run, calibrated = run_sbc(asked, given.workplaces(), given.asked, n=n, engine=engine)
+    run, calibrated = run_sbc(asked, given.workplaces(), given.asked, n=n, engine=engine, jobs=jobs)
     given.finish(run)
     failed = [found.spec.key for found in calibrated if not found.passed]
     if failed:

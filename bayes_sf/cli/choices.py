@@ -6,9 +6,7 @@ import typer
 
 from bayes_sf.cli.app import app
 from bayes_sf.cli.given import HIDING, LEDGER, OWN, WORKPLACES, Given, with_options, writing
-from bayes_sf.cli.options import (
-    AnalysisArgument,
-)
+from bayes_sf.cli.options import AnalysisArgument, JobsOption
 
 
 @app.command()
@@ -17,16 +15,14 @@ def multiverse(
     choices: Annotated[str, typer.Argument(help="A TOML file of choices, or q13, q17, q18.")],
     *,
     given: Given,
-    jobs: Annotated[int, typer.Option("--jobs", help="Processes that fit.")] = 1,
+    jobs: JobsOption = 1,
 ) -> None:
     """Fit every combination of an analyst's choices, and say what each choice does.
 
     Example: bayes-sf multiverse q13 --out multiverse
     """
-    from bayes_sf.analysis.jobs import check_jobs
     from bayes_sf.spec.multiverse import load_multiverse
 
-    check_jobs(jobs)
     asked = load_multiverse(choices)
     given.ready()
     from bayes_sf.output.runs.multiverse import run_multiverse

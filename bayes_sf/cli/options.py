@@ -16,12 +16,20 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AnalysesArgument", "AnalysisArgument", "ControlOption", "DataOption", "DecimalOption",
-    "DominanceOption", "JsonOption", "KeyOption", "LangOption", "LedgerKeyOption", "LedgerOption",
-    "MapOption", "OutOption", "OwnStudyOption", "PersonsOption", "PictureArgument", "QuietOption",
-    "RegisterOption",
+    "DominanceOption", "JobsOption", "JsonOption", "KeyOption", "LangOption", "LedgerKeyOption",
+    "LedgerOption", "MapOption", "OutOption", "OwnStudyOption", "PersonsOption", "PictureArgument",
+    "QuietOption", "RegisterOption",
     "RopeOption", "SeedOption", "SurveyOption", "ThresholdOption", "WithDataOption",
     "WorkplacesOption", "YearsOption", "one_unit", "read_effects", "read_number", "read_rope",
 ]  # fmt: skip
+
+
+def _jobs(value: int) -> int:
+    """Refuse what is no number of processes."""
+    from bayes_sf.analysis.jobs import check_jobs
+
+    check_jobs(value)
+    return value
 
 
 def _seed(value: int) -> int:
@@ -38,6 +46,7 @@ AnalysesArgument = Annotated[
     list[str], typer.Argument(help="Analyses, by name or as TOML files.",
                               autocompletion=analysis_names),
 ]  # fmt: skip
+JobsOption = Annotated[int, typer.Option("--jobs", callback=_jobs, help="Processes that fit.")]
 PictureArgument = Annotated[
     str,
     typer.Argument(

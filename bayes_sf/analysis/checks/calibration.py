@@ -21,11 +21,12 @@ Examples
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_sf.analysis.jobs import in_parts
 from bayes_sf.engines.fit import fit, rows_of
 from bayes_sf.engines.sampled.pointwise import given_draws
 from bayes_sf.engines.sampled.prior_draws import draw_prior, fixed_priors
@@ -96,6 +97,7 @@ def calibrate(
     n: int = 200,
     engine: str | None = None,
     seed: int = 1,
+    jobs: int = 1,
     progress: Callable[[Iterable[int]], Iterable[int]] = iter,
 ) -> Calibration:
     """Run simulation-based calibration of a model on a design.
@@ -113,13 +115,15 @@ def calibrate(
         By default ``exact`` where it can fit the model.
     seed : int
         Seed of everything.
+    jobs : int
+        Processes, each with its rounds; ranks do not depend on it.
     progress : callable
         Wraps the rounds.
 
     Raises
     ------
     UsageError
-        For data without rows, another engine or fewer than 20 data sets.
+        For data without rows, another engine or fewer than 20 data sets; when a process was killed.
     SpecError
         When a prior is flat.
     """
@@ -130,20 +134,46 @@ def calibrate(
     if rows is None:
         raise UsageError("sbc", "needs rows", fix="use --data replica, or files of your own")
     fixed, design = fixed_priors(spec, rows)
-    prior = draw_prior(fixed, design, n, seed=seed)
-    ranks, refused, failed = [], [], 0
-    for number in progress(range(n)):
-        truth = prior["posterior"].to_dataset().isel(draw=[number])
-        simulated = simulated_rows(truth, design, fixed, seed=seed * 1_000_003 + number)
-        try:
-            result = fit(fixed, simulated, engine=chosen, seed=number + 1)
-        except BayesSFError as error:
-            refused.append(str(error))
-            continue
-        failed += not result.converged
-        draws = result.some_draws(40 * _KEPT, seed=number + 1)["posterior"].to_dataset()
-        ranks.append(_ranks(truth, draws, simulated, fixed))
-    return Calibration(fixed, chosen, pd.DataFrame(ranks), _KEPT, tuple(refused), failed)
+    prior = draw_prior(fixed, design, n, seed=seed)["posterior"].to_dataset()
+    shared = _Design(fixed, design, prior, chosen, seed)
+    rounds = list(in_parts(_round, shared, range(n), jobs=jobs, progress=progress))
+    return Calibration(
+        fixed, chosen, pd.DataFrame([each.ranks for each in rounds if not each.refused]), _KEPT,
+        tuple(each.refused for each in rounds if each.refused),
+        sum(not each.converged for each in rounds),
+    )  # fmt: skip
+
+
+class _Design(NamedTuple):
+    """What all rounds share: the model, its rows, true values from its prior, engine and seed."""
+
+    spec: ModelSpec
+    rows: Rows
+    prior: "xr.Dataset"
+    engine: str
+    seed: int
+
+
+class _Round(NamedTuple):
+    """Ranks by quantity; or why a data set could not be fitted."""
+
+    ranks: dict[str, int]
+    refused: str = ""
+    converged: bool = True
+
+
+def _round(shared: _Design, number: int) -> _Round:
+    """One data set: simulated, fitted, and its true values ranked."""
+    truth = shared.prior.isel(draw=[number])
+    rows = simulated_rows(
+        truth, shared.rows, shared.spec, seed=shared.seed * 1_000_003 + number
+    )  # fmt: skip
+    try:
+        result = fit(shared.spec, rows, engine=shared.engine, seed=number + 1)
+    except BayesSFError as error:
+        return _Round({}, refused=str(error))
+    draws = result.some_draws(40 * _KEPT, seed=number + 1)["posterior"].to_dataset()
+    return _Round(_ranks(truth, draws, rows, shared.spec), converged=result.converged)
 
 
 def check_calibration(spec: ModelSpec, *, n: int, engine: str | None = None) -> str:

@@ -25,7 +25,7 @@ _SIMULATED = "SIMULATED data: outcomes drawn from the model itself, on the desig
 
 
 def run_sbc(
-    analysis: Analysis, data: Any, asked: Asked, *, n: int, engine: str | None = None
+    analysis: Analysis, data: Any, asked: Asked, *, n: int, engine: str | None = None, jobs: int = 1
 ) -> tuple[Run, tuple[Calibration, ...]]:
     """Calibrate every model of an analysis.
 
@@ -40,6 +40,8 @@ def run_sbc(
         Simulated data sets for each model.
     engine : {"exact", "nuts"}, optional
         By default what the model takes.
+    jobs : int
+        Processes.
 
     Returns
     -------
@@ -48,7 +50,9 @@ def run_sbc(
         One per model.
     """
     found = tuple(
-        calibrate(spec, data, n=n, engine=engine, seed=asked.seed, progress=asked.progress)
+        calibrate(
+            spec, data, n=n, engine=engine, seed=asked.seed, jobs=jobs, progress=asked.progress
+        )
         for spec in analysis.specs
     )
     control = Control.of(data, asked.rules)

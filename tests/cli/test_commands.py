@@ -155,12 +155,17 @@ def completed(command: Path, line: str) -> list[str]:
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("bayes-sf rep", {"replica", "reproduce"}),
         ("bayes-sf fit q17", {"q17", "q17_controls", "q17_slopes"}),
-        ("bayes-sf plot q13 sh", {"shrinkage"}),
-        ("bayes-sf fit null --data r", {"replica"}),
         ("bayes-sf export null --format w", {"word"}),
-        ("bayes-sf describe --lang n", {"nb"}),
+        *(
+            pytest.param(line, expected, marks=pytest.mark.slow)
+            for line, expected in (
+                ("bayes-sf rep", {"replica", "reproduce"}),
+                ("bayes-sf plot q13 sh", {"shrinkage"}),
+                ("bayes-sf fit null --data r", {"replica"}),
+                ("bayes-sf describe --lang n", {"nb"}),
+            )
+        ),
     ],
 )
 def test_a_shell_completes(bayes_sf_command: Path, line: str, expected: set[str]) -> None:

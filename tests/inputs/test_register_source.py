@@ -42,10 +42,10 @@ def right(rows: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> pd.Da
 @pytest.mark.parametrize(
     ("name", "neighbour"),
     [
-        ("uttrekk [2]", "uttrekk 2"),
+        pytest.param("uttrekk [2]", "uttrekk 2", marks=pytest.mark.slow),
         ("a*", "ab"),
-        ("q?", "qx"),
-        ("b{1,2}", "b1"),
+        pytest.param("q?", "qx", marks=pytest.mark.slow),
+        pytest.param("b{1,2}", "b1", marks=pytest.mark.slow),
         ('it\'s "[!x]"', "it's y"),
         ("aar_kvartal=2016K1/mdagsv=1/*", "aar_kvartal=2016K1/mdagsv=1/x"),
     ],
@@ -81,7 +81,9 @@ def removed(path: Path, _: Path) -> None:
     path.unlink()
 
 
-@pytest.mark.parametrize("change", [replaced, overwritten, removed])
+@pytest.mark.parametrize(
+    "change", [replaced, *(pytest.param(f, marks=pytest.mark.slow) for f in (overwritten, removed))]
+)
 def test_a_parquet_file_that_changes_is_refused(
     tmp_path: Path, rows: pd.DataFrame, change: Callable[[Path, Path], None]
 ) -> None:

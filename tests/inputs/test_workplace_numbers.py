@@ -103,7 +103,10 @@ def test_survey_and_register_read_the_same_spellings(tmp_path: Path) -> None:
     assert set(read.workplaces["workplace"]) == {pseudonym(n, key=KEY) for n in NUMBERS[:24]}
 
 
-@pytest.mark.parametrize("kind", ["float64", "str", "Float64", "decimal"])
+@pytest.mark.parametrize(
+    "kind",
+    ["float64", "decimal", *(pytest.param(k, marks=pytest.mark.slow) for k in ("str", "Float64"))],
+)
 def test_the_register_reads_numbers_of_every_parquet_type(tmp_path: Path, kind: Any) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -79,7 +79,7 @@ def test_no_pooling_levels_are_predictions_at_the_mean(
 
 def test_partial_pooling_is_what_draws_say(df: pd.DataFrame, rows: dict[str, GroupRow]) -> None:
     exact = sf.fit(SPEC, df)
-    posterior = exact.draws(80_000, seed=4, rows=False)["posterior"].to_dataset()
+    posterior = exact.draws(20_000, seed=4, rows=False)["posterior"].to_dataset()
     base = posterior["beta"].sel(term="(Intercept)") + df["x"].mean() * posterior["beta"].sel(
         term="x"
     )
@@ -87,11 +87,11 @@ def test_partial_pooling_is_what_draws_say(df: pd.DataFrame, rows: dict[str, Gro
         level = (base + posterior["u"].sel(g=group)).to_numpy()
         found = [row.mean, row.lower, row.upper]
         wanted = [level.mean(), *np.quantile(level, [0.025, 0.975])]
-        np.testing.assert_allclose(found, wanted, atol=0.03 * level.std())
+        np.testing.assert_allclose(found, wanted, atol=0.06 * level.std())
         lam = (posterior["sd_group"] / posterior["sd_resid"]).to_numpy() ** 2
         factor = np.quantile(lam * SIZES[group] / (1 + lam * SIZES[group]), [0.5, 0.025, 0.975])
         np.testing.assert_allclose(
-            [row.factor, row.factor_lower, row.factor_upper], factor, atol=0.01
+            [row.factor, row.factor_lower, row.factor_upper], factor, atol=0.02
         )
 
 

@@ -21,6 +21,7 @@ ABOUT = {
     "ppc": "Posterior predictive check: data, and data that the model would make.",
     "loo_pit": "LOO-PIT: where rows lie in what is expected of them when they are left out.",
     "pair": "Pairs of parameters.",
+    "conditional": "Conditional effects: the expected outcome along each predictor.",
 }
 #: Pictures that need chains, or slopes that vary by group, which are sampled.
 LEFT_OUT = {*OF_CHAINS, "slopes"}

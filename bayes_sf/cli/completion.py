@@ -11,7 +11,7 @@ __all__ = ["ENGINES", "FORMATS", "PICTURES", "analysis_names", "one_of"]
 #: slow to load; a test keeps them equal.
 PICTURES: Final = (
     "trace", "rank", "ppc", "loo_pit", "pair", "energy", "forest", "shrinkage", "slopes",
-    "halfeye",
+    "halfeye", "conditional",
 )  # fmt: skip
 ENGINES: Final = ("ols", "reml", "exact", "nuts")
 FORMATS: Final = ("html", "latex", "markdown", "csv", "excel", "word")

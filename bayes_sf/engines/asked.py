@@ -171,8 +171,8 @@ class Asked:
         Parameters
         ----------
         name : str
-            ``trace, rank, forest, ppc, loo_pit, pair, energy, shrinkage, slopes`` or
-            ``halfeye``.
+            ``trace, rank, forest, ppc, loo_pit, pair, energy, shrinkage, slopes, halfeye`` or
+            ``conditional``.
         path : path, optional
             A file ``.svg``, ``.png`` or ``.pdf``.
         dpi : int

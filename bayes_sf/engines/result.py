@@ -113,6 +113,11 @@ class Result(Asked):
         return first.moments
 
     @property
+    def n_obs(self) -> int:
+        """Rows that it was fitted to."""
+        return self.moments.n_obs
+
+    @property
     def has_draws(self) -> bool:
         """Whether there is a posterior to draw from."""
         return not isinstance(self.fitted, GaussianFit)

@@ -36,7 +36,7 @@ def test_every_picture_is_drawn_and_saved(name: str, tmp_path: Path) -> None:
         assert content.startswith(start)
     said = str(figure.get_label())
     what = "y ~ x" if engine == "nuts" else "y (pp) ~ x"
-    called = {"halfeye": "half-eyes"}.get(name, name)
+    called = {"halfeye": "half-eyes", "conditional": "conditional effects"}.get(name, name)
     assert f"{called}: {what}, {engine}, n = {result.moments.n_obs}" in said
     assert "Data frame given by the user" in said
     assert "Data frame given by the user" in content.decode()
@@ -86,6 +86,42 @@ def test_half_eyes_are_the_posterior_over_its_prior() -> None:
     spread = frame()["y"].std() / frame()["x"].std()
     declared = stats.norm.pdf(at, scale=2.5 * spread)
     assert float(prior.get_ydata()[100]) == pytest.approx(declared, rel=0.2)
+
+
+def test_curves_are_averages_over_the_rows() -> None:
+    """By hand from coefficients: every row with the value put in, its other columns as they are."""
+    rng = np.random.default_rng(4)
+    x, c, g = rng.normal(size=60), rng.choice(["no", "yes"], 60), np.repeat(list("abc"), 20)
+    df = pd.DataFrame({"y": x * (c == "yes") + rng.normal(size=60), "x": x, "c": c, "g": g})
+    result = sf.fit("y ~ x * c + (1 | g)", df, engine="reml")
+    curves, points = result.plot("conditional").axes
+    beta = result.fixef()["estimate"][["(Intercept)", "x", "c[yes]", "x:c[yes]"]].to_numpy()
+    for line, level in zip(curves.get_lines(), (0.0, 1.0), strict=True):
+        at = np.asarray(line.get_xdata(), dtype=float)
+        assert (at.min(), at.max()) == (x.min(), x.max())
+        wanted = beta[0] + beta[2] * level + (beta[1] + beta[3] * level) * at
+        np.testing.assert_allclose(line.get_ydata(), wanted)
+    (drawn,) = points.get_lines()
+    means = [beta[0] + beta[2] * v + (beta[1] + beta[3] * v) * x.mean() for v in (0.0, 1.0)]
+    np.testing.assert_allclose(drawn.get_ydata(), means)
+    assert [label.get_text() for label in points.get_xticklabels()] == ["no", "yes"]
+    assert [text.get_text() for text in curves.get_legend().get_texts()] == ["no", "yes"]
+
+
+def test_curves_of_any_model_of_a_frame() -> None:
+    """A probability stays one; few numbers are points; what is no frame's has none."""
+    df = frame().assign(b=lambda d: (d["y"] > d["y"].median()).astype(int), z=np.arange(50) % 3)
+    result = sf.fit("b ~ x + z + (1 | g)", df, family="bernoulli", engine="ml")
+    curve, points = result.plot("conditional").axes
+    y = np.asarray(curve.get_lines()[0].get_ydata())
+    assert ((y > 0) & (y < 1)).all()
+    assert list(points.get_lines()[0].get_xdata()) == [0, 1, 2]
+    with pytest.raises(UsageError, match="needs predictors"):
+        sf.fit("y ~ 1 + (1 | g)", df).plot("conditional")
+    with pytest.raises(UsageError, match="of data frames only"):
+        sf.fit(sf.ModelSpec("absence_mean", ("q13",)), sf.load_sample("replica")).plot(
+            "conditional"
+        )
 
 
 @pytest.mark.slow

@@ -59,6 +59,11 @@ class MixedResult(Result):
         )  # fmt: skip
 
     @property
+    def n_obs(self) -> int:
+        """Rows that it was fitted to."""
+        return len(self.matrices.y)
+
+    @property
     def has_draws(self) -> bool:
         """Whether there is a posterior to draw from."""
         return not isinstance(self.fitted, MixedFit)
@@ -366,15 +371,22 @@ class MixedResult(Result):
             return super().diagnostics()
         raise UsageError(f"engine {self.engine!r}", "has no Monte Carlo error to diagnose")
 
-    def plot(self, name: str, path: Any = None, *, dpi: int = 150) -> Any:  # noqa: ARG002
-        """Refuse: pictures are of models with one random intercept or slopes by nuts.
+    def plot(self, name: str, path: Any = None, *, dpi: int = 150) -> Any:
+        """Draw ``conditional``: other pictures are of one random intercept, or slopes by nuts.
+
+        Parameters
+        ----------
+        name, path, dpi
+            As of other results.
 
         Raises
         ------
         UsageError
-            Always.
+            For other pictures.
         """
-        rule = "has no pictures yet: they are of models with one random intercept"
+        if name == "conditional":
+            return super().plot(name, path, dpi=dpi)
+        rule = "has the picture 'conditional'; others are of one random intercept"
         got = name if path is None else (name, str(path))
         raise UsageError(f"model {self.spec.name!r}", rule, got=got, fix="use its estimates")
 

@@ -17,6 +17,7 @@ from bayes_sf.catalogue import mark, say
 from bayes_sf.engines.result import Result
 from bayes_sf.engines.row_groups import one_factor_rows
 from bayes_sf.errors import UsageError, closest, legible
+from bayes_sf.output.figures.conditional import draw_conditional
 from bayes_sf.output.figures.gaps import gaps_figure
 from bayes_sf.output.figures.halfeye import draw_halfeyes
 from bayes_sf.output.figures.imputation import delta_figure
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "OF_CHAINS", "PICTURES", "check_asked", "check_dpi", "check_picture", "draw_picture",
-    "picture_name", "plot", "signed",
+    "OF_CHAINS", "OF_FRAMES", "PICTURES", "check_asked", "check_dpi", "check_picture",
+    "draw_picture", "picture_name", "plot", "signed",
 ]  # fmt: skip
 
 #: Draws that predictive pictures use.
@@ -92,10 +93,11 @@ _OURS: Mapping[str, Callable[..., "Figure"]] = {
     "shrinkage": draw_shrinkage,
     "slopes": draw_slopes,
     "halfeye": draw_halfeyes,
+    "conditional": draw_conditional,
 }
 PICTURES = (*_ARVIZ, *_OURS)
-#: Pictures that need rows, and those that need a sampler.
-_OF_ROWS, OF_CHAINS = ("ppc", "loo_pit"), ("trace", "rank", "energy")
+#: Pictures that need rows, a sampler, and a data frame: there any model and engine will do.
+_OF_ROWS, OF_CHAINS, OF_FRAMES = ("ppc", "loo_pit"), ("trace", "rank", "energy"), ("conditional",)
 
 
 def plot(
@@ -107,8 +109,8 @@ def plot(
     Parameters
     ----------
     result : Result, Missingness or DeltaAdjusted
-        With a posterior: of engine ``exact`` or ``nuts``; or what `bayes_sf.missingness` or
-        `bayes_sf.delta_adjust` found.
+        With a posterior: of engine ``exact`` or ``nuts`` (``conditional`` of any data frame's);
+        or what `bayes_sf.missingness` or `bayes_sf.delta_adjust` found.
     name : str
         One of `PICTURES`; of these two ``missing`` and ``delta``.
     path : path, optional
@@ -186,6 +188,8 @@ def check_asked(spec: ModelSpec, name: str, *, engine: str | None, rows: bool) -
     if name in _OF_ROWS and not rows:
         rule, fix = "needs rows, and printed tables have none", "use --data replica"
         raise UsageError(where, rule, fix=f"{fix}, or files of your own")
+    if name in OF_FRAMES:
+        raise UsageError(where, "is of data frames in Python", fix="see plot forest")
     if name == "slopes" and not spec.varying:
         fix = "name one predictor in `varying`, e.g. models/q13_slopes.toml"
         raise UsageError(where, "has slopes that are the same in all groups", fix=fix)
@@ -209,7 +213,7 @@ def draw_picture(result: Result, name: str) -> "Figure":
     Parameters
     ----------
     result : Result
-        With a posterior: of engine ``exact`` or ``nuts``.
+        With a posterior: of engine ``exact`` or ``nuts``; `OF_FRAMES` are of any.
     name : str
         One of `PICTURES`.
 
@@ -220,7 +224,7 @@ def draw_picture(result: Result, name: str) -> "Figure":
     """
     check_picture(name)
     if name in _OURS:
-        if not result.has_draws:
+        if not result.has_draws and name not in OF_FRAMES:
             result.some_draws(_DRAWS)  # says why there are none
         return signed(_OURS[name](result), result, name)
     tree = result.some_draws(_DRAWS)
@@ -271,6 +275,7 @@ _NAMES: Final = {
     "trace": mark("trace"), "rank": mark("rank"), "forest": mark("forest"), "ppc": mark("ppc"),
     "loo_pit": mark("loo_pit"), "pair": mark("pair"), "energy": mark("energy"),
     "shrinkage": mark("shrinkage"), "slopes": mark("slopes"), "halfeye": mark("half-eyes"),
+    "conditional": mark("conditional effects"),
 }  # fmt: skip
 
 
@@ -291,7 +296,7 @@ def signed(figure: "Figure", result: Result, name: str) -> "Figure":
     unit = f" ({result.spec.unit})" if result.spec.unit else ""
     model = legible(f"{result.spec.outcome}{unit} ~ {result.spec.name}, {result.engine}")
     failed = "" if result.converged else f", {say('NOT CONVERGED')}"
-    text = f"{say(_NAMES[name])}: {model}, n = {result.moments.n_obs}{failed}. {said}"
+    text = f"{say(_NAMES[name])}: {model}, n = {result.n_obs}{failed}. {said}"
     width, height = figure.get_size_inches()
     lines = "\n".join(wrap(text, int(14 * width)))
     figure.text(0.01, -0.12 / height, lines, va="top", color=MUTED, size=8)

@@ -1,4 +1,4 @@
-"""Figures of posteriors: ICC over its prior, industries, and the report's figure 7.
+"""Figures of posteriors: ICC over its prior, re-read ones, industries, the report's figure 7.
 
 Each turns results into a Matplotlib figure with the page around it (`figures.page`) and an
 alternative text that has the figure's main numbers. They are as wide as a phone shows (`NARROW`).
@@ -24,6 +24,7 @@ from bayes_sf.output.figures.page import (
     INK,
     MUTED,
     NARROW,
+    PALE,
     PALETTE,
     SMALL,
     describe,
@@ -41,10 +42,14 @@ from bayes_sf.spec.moments import INTERCEPT
 from bayes_sf.spec.priors import icc_prior_quantiles
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["icc_figure", "item_ends", "level_figure", "line_figure"]
+    from bayes_sf.recovery.reread.null import IccPosterior
+
+__all__ = ["icc_figure", "icc_forest", "item_ends", "level_figure", "line_figure"]
 
 
 BINS: Final = 40
@@ -292,3 +297,47 @@ def item_ends(term: str) -> tuple[list[float], list[str]]:
         low, high = item.categories[0], item.categories[-1]
         ends = [float(low.code), float(high.code)]
     return ends, [c.label for c in (low, high)]
+
+
+#: Inches of a model with its name, and of what is above and below all of them.
+_ROW, _OVER, _UNDER = 0.36, 0.95, 0.7
+_LETTERS: Final = 48
+
+
+@styled()
+def icc_forest(found: "Mapping[str, IccPosterior]") -> "Figure":
+    """Draw every re-read ICC, by its median.
+
+    Parameters
+    ----------
+    found : mapping of str to IccPosterior
+        By the model's name; "" has none.
+    """
+    ordered = sorted(found.items(), key=lambda pair: pair[1].median)
+    height = _ROW * len(ordered) + _OVER + _UNDER
+    first = ordered[0][1]
+    figure = make_page(
+        say("Intraclass correlations behind printed ones"),
+        say(
+            "Dot: median of the posterior; thick: {} interval; thin: with all that the print "
+            "leaves open; upright: printed", level(first.level),
+        ),
+        "printed",
+        size=(NARROW, height),
+    )  # fmt: skip
+    axes = figure.add_axes((0.03, _UNDER / height, 0.94, 1 - (_OVER + _UNDER) / height))
+    axes.grid(axis="x")
+    said = []
+    for place, (name, one) in enumerate(ordered):
+        axes.plot(one.range, [place + 0.16] * 2, color=PALE, lw=1)
+        axes.plot([one.lower, one.upper], [place + 0.16] * 2, color=BLUE, lw=3)
+        axes.plot(one.median, place + 0.16, "o", color=BLUE, ms=6, mec="white")
+        if one.printed:
+            axes.plot(float(one.printed), place + 0.16, "|", color=INK, ms=11, mew=1.5)
+        groups = say("{} groups", one.groups)
+        label = f"{name}, {groups}" if name else groups
+        axes.text(0, place + 0.42, label[:_LETTERS], size=SMALL, va="center")
+        said.append(f"{label}: {interval(one.lower, one.upper, 3)}")
+    axes.set(xlim=(0, 1), ylim=(-0.2, len(ordered) - 0.2), yticks=[])
+    write_numbers(axes)
+    return describe(figure, "; ".join(said))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bayes_sf.analysis.printed.explorer import explorer_of_icc
 from bayes_sf.catalogue import language, say
-from bayes_sf.output.figures.reread import icc_forest
+from bayes_sf.output.figures.posterior import icc_forest
 from bayes_sf.output.numbers import as_printed, fixed, interval, level
 from bayes_sf.output.report.page import Page, render
 from bayes_sf.output.report.section import Section

@@ -80,7 +80,9 @@ def are_sets(data: Any, columns: Collection[str]) -> bool:
         return False
     if not isinstance(frame, nw.DataFrame | nw.LazyFrame):
         return False
-    return IMP in frame.collect_schema().names() and len(_numbers(frame).unique()) > 1
+    lazy = isinstance(frame, nw.LazyFrame)  # a schema would look at every column's cells
+    names = frame.collect_schema().names() if lazy else frame.columns
+    return IMP in names and len(_numbers(frame).unique()) > 1
 
 
 def read_sets(data: Any) -> Sets:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from bayes_sf.output.figures.pictures import plot
     from bayes_sf.output.tables.side_by_side import ModelTable, table
     from bayes_sf.output.words.methods import methods
+    from bayes_sf.output.words.report import report
     from bayes_sf.recovery.data import load_sample
     from bayes_sf.recovery.printed_icc import icc_posterior
     from bayes_sf.recovery.reread.conflict import prior_conflict
@@ -94,6 +95,7 @@ __all__ = [
     "published_table",
     "r2",
     "read_published",
+    "report",
     "reread",
     "sensitivity",
     "sets_needed",
@@ -148,6 +150,7 @@ _HOME = {
     "published_table": "inputs.published",
     "r2": "analysis.asked.tidied",
     "read_published": "inputs.printed.folder",
+    "report": "output.words.report",
     "reread": "recovery.reread.report",
     "sensitivity": "analysis.sensitivity",
     "sets_needed": "analysis.missing.sets_needed",

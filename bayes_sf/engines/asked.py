@@ -165,6 +165,18 @@ class Asked:
 
         return sf.methods(self, lang=lang)  # type: ignore[arg-type]
 
+    def report(self, lang: str | None = None) -> str:
+        """Two sentences that the numbers force: see `bayes_sf.report`.
+
+        Parameters
+        ----------
+        lang : {"en", "nb"}, optional
+            By default the language that is spoken.
+        """
+        import bayes_sf as sf
+
+        return sf.report(self, lang=lang)  # type: ignore[arg-type]
+
     def plot(self, name: str, path: "Path | str | None" = None, *, dpi: int = 150) -> "Figure":
         """Draw a picture of this result, and save it.
 

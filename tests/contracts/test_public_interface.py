@@ -20,14 +20,14 @@ PUBLIC = [
     "comparisons", "confounding", "delta_adjust", "fit", "glance", "hypothesis",
     "icc_posterior", "icc_table", "impute", "influence", "load_analysis", "load_sample", "loo",
     "methods", "missingness", "plot", "poststratify", "predict", "prior_conflict",
-    "published_table", "r2", "read_published", "reread", "sensitivity", "sets_needed", "slopes",
-    "study", "table", "tidy", "variance_test",
+    "published_table", "r2", "read_published", "report", "reread", "sensitivity", "sets_needed",
+    "slopes", "study", "table", "tidy", "variance_test",
 ]  # fmt: skip
 
 PARAMETERS = {
     "ModelSpec": "outcome predictors=() group='industry' name='' unit='' priors min_quarters=3 "
     "standardize=() table='' categorical=() within_between=() nested=() monotonic=() varying=() "
-    "likelihood='gaussian' resid_by_group=False repeats='' known_se='' missing='drop' formula='' "
+    "likelihood='gaussian' resid_by_group=False repeats='' known_se='' missing='' formula='' "
     "weights='' frequencies='' family='gaussian' term_priors=()",
     "ModelSpec.from_formula": "formula *weights='' *frequencies='' *family='gaussian' **options",
     "Moments": "outcome predictors groups sizes means within group='group' n_rows=None",
@@ -47,6 +47,8 @@ PARAMETERS = {
     "Result.summary": "self",
     "Result.diagnostics": "self",
     "Result.methods": "self lang=None",
+    "Result.report": "self lang=None",
+    "report": "result lang=None",
     "methods": "result *lang=None",
     "Result.plot": "self name path=None *dpi=150",
     "Result.predict": "self new=None *groups='known' *kind='mean' *scale='response' "

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bayes_sf.analysis.asked.tidied import augment, glance, r2, tidy
     from bayes_sf.analysis.checks.loo import compare_models, loo
     from bayes_sf.analysis.choices.influence import influence
+    from bayes_sf.analysis.choices.multiverse import explore as multiverse
     from bayes_sf.analysis.cluster_robust import cluster_robust
     from bayes_sf.analysis.contrast import Contrast
     from bayes_sf.analysis.missing.delta import DeltaAdjusted, delta_adjust
@@ -88,6 +89,7 @@ __all__ = [
     "loo",
     "methods",
     "missingness",
+    "multiverse",
     "plot",
     "poststratify",
     "predict",
@@ -143,6 +145,7 @@ _HOME = {
     "loo": "analysis.checks.loo",
     "methods": "output.words.methods",
     "missingness": "analysis.missing.missingness",
+    "multiverse": "analysis.choices.multiverse:explore",
     "plot": "output.figures.pictures",
     "poststratify": "analysis.asked.predictions",
     "predict": "analysis.asked.predictions",

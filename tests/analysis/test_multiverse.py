@@ -252,6 +252,10 @@ def test_what_cannot_be_fitted_is_kept_with_the_reason(sample: AnalysisSample) -
 def test_refused(sample: AnalysisSample) -> None:
     with pytest.raises(UsageError, match="needs workplaces"):
         explore(asked(), "published")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="needs workplaces"):
+        sf.multiverse("q13", "published")  # type: ignore[arg-type]
+    with pytest.raises(SpecError, match="did you mean"):
+        sf.multiverse("q133", sample)
     with pytest.raises(SpecError, match=r"must be an industry \(got 'cars'\); did you mean 'care'"):
         explore(asked(without=("cars",)), sample)
     with pytest.raises(SpecError, match=r"must lie in 2016Q1 to 2020Q4 \(got '2021Q1'\)"):

@@ -19,7 +19,7 @@ PUBLIC = [
     "attenuation", "augment", "bootstrap", "cluster_robust", "compare", "compare_models",
     "comparisons", "confounding", "delta_adjust", "fit", "glance", "hypothesis",
     "icc_posterior", "icc_table", "impute", "influence", "load_analysis", "load_sample", "loo",
-    "methods", "missingness", "plot", "poststratify", "predict", "prior_conflict",
+    "methods", "missingness", "multiverse", "plot", "poststratify", "predict", "prior_conflict",
     "published_table", "r2", "read_published", "report", "reread", "sensitivity", "sets_needed",
     "slopes", "study", "table", "tidy", "variance_test",
 ]  # fmt: skip
@@ -76,6 +76,7 @@ PARAMETERS = {
     "compare": "spec data *prob=0.95",
     "compare_models": "results",
     "influence": "spec data *contrast=None *prob=0.95 *smallest=5",
+    "multiverse": "asked sample *prob=0.95 *jobs=1 *progress",
     "loo": "result",
     "impute": "what data n_sets=20 *auxiliary=() *priors=None *draws=100 *seed=1",
     "Imputed.long": "self",

@@ -26,7 +26,7 @@ from bayes_sf.errors import BayesSFError, DataError, UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.spec.moments import Moments
-from bayes_sf.spec.multiverse import Multiverse
+from bayes_sf.spec.multiverse import Multiverse, load_multiverse
 from bayes_sf.spec.priors import Priors
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class Explored:
 
 
 def explore(
-    asked: Multiverse,
+    asked: Multiverse | str,
     sample: AnalysisSample,
     *,
     prob: float = 0.95,
@@ -140,8 +140,8 @@ def explore(
 
     Parameters
     ----------
-    asked : Multiverse
-        Choices and options.
+    asked : Multiverse or str
+        Choices and options; or, as in `load_multiverse`, their name or file.
     sample : AnalysisSample
         Workplaces and their quarters.
     prob : float
@@ -162,6 +162,8 @@ def explore(
     """
     import pandas as pd
 
+    if isinstance(asked, str):
+        asked = load_multiverse(asked)
     if not isinstance(sample, AnalysisSample):
         fix = "use --data replica, or files of your own"
         raise UsageError("multiverse", "needs workplaces", got=type(sample).__name__, fix=fix)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from threading import Thread
 from typing import Any
 
 from bayes_sf.errors import UsageError
@@ -116,8 +117,17 @@ def _one_thread_each() -> Iterator[None]:
 def _begin(work: Callable[..., Any], shared: Any, book: Codebook | None) -> None:
     """Begin a process, of the study that is in use: Ctrl-C is for the one that asked."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
     using(book).__enter__()
     _given[:] = work, shared
+
+
+def _end_with_parent() -> None:
+    """End as soon as the one that asked is gone, killed say: it would be waited for for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _do(part: Any) -> Any:

@@ -5,6 +5,10 @@ The first line of every file in `bad_multiverses/` is the message that it must g
 
 import operator
 import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -320,6 +324,37 @@ def test_two_processes_give_the_same_digits(
 def test_a_process_that_is_killed_is_said() -> None:
     with pytest.raises(UsageError, match=r"needs all of its processes .*killed"):
         list(in_parts(operator.call, os._exit, [1, 2], jobs=2))
+
+
+@pytest.mark.slow
+def test_processes_end_with_the_one_that_asked(tmp_path: Path) -> None:
+    """Killed, it cannot tell them."""
+    code = """
+import os
+from bayes_sf.analysis.jobs import in_parts
+
+def told(where, _):
+    os.system(f"echo $PPID >> {where}; sleep 60")
+
+if __name__ == "__main__":
+    list(in_parts(told, "who", [1, 2], jobs=2))
+"""
+    (tmp_path / "asks.py").write_text(code, encoding="utf-8")
+    asks = subprocess.Popen([sys.executable, "asks.py"], cwd=tmp_path)
+    who = tmp_path / "who"
+    waited(lambda: who.exists() and len(who.read_text().split()) == 2)
+    asks.kill()
+    asks.wait()
+    for process in who.read_text().split():
+        waited(lambda process=process: not Path("/proc", process).exists())
+
+
+def waited(done: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    until = time.monotonic() + 60
+    while not done():
+        assert time.monotonic() < until
+        time.sleep(0.1)
 
 
 @pytest.mark.parametrize("jobs", [0, -1, 10_000, True, 1.5])

@@ -169,6 +169,8 @@ class StudyHeader:
     file : pathlib.Path
     title : tuple of str
         In English and Norwegian.
+    source : str
+        Where the data are from.
     decimal_mark : {".", ","} or None
     group : str
         Column.
@@ -182,6 +184,7 @@ class StudyHeader:
     path: Path
     file: Path
     title: tuple[str, str]
+    source: str
     decimal_mark: str | None
     group: str
     row_noun: Noun
@@ -220,7 +223,8 @@ def read_study_header(path: Path) -> StudyHeader:
     outcomes = {name: _outcome(path, name, entry) for name, entry in table.outcomes.items()}
     items = {name: _item(path, name, entry) for name, entry in table.items.items()}
     header = StudyHeader(
-        path, path.parent / table.file, _said(table.title, path, "title"), table.decimal_mark,
+        path, path.parent / table.file, _said(table.title, path, "title"), table.source,
+        table.decimal_mark,
         group.column, _noun(rows, path, "rows", _ROW if not table.rows else None),
         _noun(group, path, "group"), outcomes, items, _privacy(table, path),
         {name: _analysis(path, name, text) for name, text in table.analyses.items()},

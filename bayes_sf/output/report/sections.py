@@ -215,6 +215,10 @@ def _explorer(material: Material) -> Section | None:
     )
 
 
+def _fit(material: Material) -> Section:
+    return build_fit(material.fits, material.control, material.source)
+
+
 def _diagnostics(material: Material) -> Section:
     found = material.found
     error = max(float(material.fan["error"].max()), material.unresolved)
@@ -303,7 +307,7 @@ def _provenance(material: Material) -> Section:
 #: In the order in which they are read.
 SECTIONS: Final[Sequence[Callable[[Material], Section | None]]] = (
     _summary, _icc, _effects, _industries, build_missing, build_unobserved, _sensitivity,
-    _multiverse, _explorer, build_fit, _diagnostics, _replay, _methods, _provenance,
+    _multiverse, _explorer, _fit, _diagnostics, _replay, _methods, _provenance,
 )  # fmt: skip
 
 

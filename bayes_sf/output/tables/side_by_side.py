@@ -19,11 +19,12 @@ from bayes_sf.errors import UsageError
 from bayes_sf.folder import write_files
 from bayes_sf.output.numbers import ICC_DECIMALS, estimate, fixed, interval, level, row_decimals
 from bayes_sf.output.tables.table import Table, printed_table
+from bayes_sf.spec.family import Family
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ModelTable", "table"]
+__all__ = ["ModelTable", "scale_note", "table"]
 
 #: Endings of files, and the formats that they are.
 _ENDINGS: Final = {
@@ -277,11 +278,22 @@ def _notes(results: list[Result]) -> Iterator[str]:
         yield say("R2 is taken at posterior means.")
     forms = [r.fits[0] if isinstance(r, PooledResult) else r for r in results]
     for family in dict.fromkeys(r.family for r in forms if isinstance(r, OutcomeResult)):
-        scale = say(_SCALES[family.link])
-        yield say("Family {}: coefficients, sds, ICC and R2 are on the scale of {}.", family.name,
-                  scale)  # fmt: skip
+        yield scale_note(family)
     if any(map(_has_elpd, results)):
         yield say("elpd, of rows left out one by one, compares models of the same rows.")
+
+
+def scale_note(family: Family) -> str:
+    """Say on which scale models of a family speak.
+
+    Parameters
+    ----------
+    family : Family
+    """
+    scale = say(_SCALES[family.link])
+    return say(
+        "Family {}: coefficients, sds, ICC and R2 are on the scale of {}.", family.name, scale
+    )
 
 
 def _has_elpd(result: Result) -> bool:

@@ -142,8 +142,8 @@ def _lines(fit: Fit) -> Iterator[str]:
     observed, expected = float(share["observed"]), float(share["median"])
     if fit.p >= _ALPHA:
         yield say(
-            "{outcome}: LOO-PIT is not distinguished from even (p = {p}).",
-            outcome=name, p=probability(fit.p),
+            "{outcome}: LOO-PIT is not distinguished from even (p {p}).",
+            outcome=name, p=_with_sign(fit.p),
         )  # fmt: skip
         return
     yield say(

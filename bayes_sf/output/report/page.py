@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from importlib.resources import files
 from itertools import count
+from math import floor, log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -371,13 +372,15 @@ def explorer_content(models: Sequence[Result]) -> dict[str, Any]:
     return {"outcomes": outcomes, "models": entries, "texts": texts, "lang": language()}
 
 
-#: How large a negligible difference can be made: of percentage points; else half an outcome's sd.
+#: How large a negligible difference can be made, in percentage points.
 _POINTS: Final = 3.0
 
 
 def _reach(result: Result) -> float:
-    """A round number of about half the sd of an outcome."""
-    return float(f"{0.5 * exact_posterior(result).parts[0].data.scale[-1]:.1g}")
+    """Six times a round number of about a tenth of an outcome's sd, where the slider starts."""
+    sd = float(exact_posterior(result).parts[0].data.scale[-1])
+    power = 10.0 ** floor(log10(sd / 10))
+    return 6 * power * max(step for step in (1, 2, 5) if step * power <= sd / 10)
 
 
 def _contrasts(term: str) -> Iterator[Contrast]:

@@ -35,6 +35,7 @@ from bayes_sf.output.report.answers import share_line
 from bayes_sf.output.report.fit import build_fit, check_fit
 from bayes_sf.output.report.page import Page, explorer_content, prior_reasons, render
 from bayes_sf.output.report.section import Section
+from bayes_sf.output.report.tables import without
 from bayes_sf.output.run import Asked, keyed
 from bayes_sf.output.runs.fit import fit_formula, main_rows
 from bayes_sf.output.tables.described_sample import ProtectedTables, protect_tables
@@ -303,8 +304,8 @@ def _answers(found: _Found) -> Iterator[tuple[str, str]]:
             chance = f"{(1 - found.models[0].prob) * len(slopes):.0f}"
             said = say("{}; chance alone would give about {}", said, chance)
         named = ", ".join(each.label for each in apart[:_NAMED])
-        more = "" if len(apart) <= _NAMED else ", …"
-        yield say("Predictors"), f"{said}: {named}{more}." if apart else f"{said}."
+        end = "." if len(apart) <= _NAMED else ", …"
+        yield say("Predictors"), f"{said}: {named}{end}" if apart else f"{said}."
     yield say("Not said"), say("whether a predictor is a cause: that rests on how data came about.")
 
 
@@ -357,7 +358,7 @@ def _figure(
         "blue: {} and {} interval, orange: without zero",
         say("posterior mean") if model.has_draws else say("estimate"), level(model.prob),
     )  # fmt: skip
-    subtitle = upper_first(", ".join(filter(None, (unit, kind))))
+    subtitle = upper_first("; ".join(filter(None, (unit, kind))))
     places = max(row_decimals(row[1:4], (row.upper - row.lower) / 4) for row in rows)
     return intervals_figure(
         rows, title, subtitle, found.study.sample.source, name, decimals=places
@@ -365,10 +366,14 @@ def _figure(
 
 
 def _asked(found: _Found) -> Section:
-    lines = [
-        analysis.name if analysis.question == "" else f"{analysis.name}: {analysis.question_said}"
-        for analysis, _ in found.results
-    ]
+    lines = []
+    for analysis, _ in found.results:
+        stated = found.study.header.analyses[analysis.name]
+        formula = stated.formula if isinstance(stated, Stated) else ""
+        said = analysis.question_said
+        lines.append(
+            f"{analysis.name}: {said}" + (f" {formula}" if formula not in {"", said} else "")
+        )
     return Section("asked", found.study.sample.source, lines=tuple(lines))
 
 
@@ -386,7 +391,14 @@ def _levels(found: _Found) -> Section | None:
 
 
 def _coefficients(found: _Found) -> Section:
-    tables = tuple(main_rows(results, one.question_said) for one, results in found.results)
+    tables = tuple(
+        without(
+            main_rows(results, one.question_said),
+            *(["model"] if len(results) == 1 else []),
+            *([] if results.not_converged else ["verdict"]),
+        )
+        for one, results in found.results
+    )
     figures = [_slopes_figure(found, one) for one in found.outcomes if found.slopes(one)]
     families = {m.spec.family: m.family for m in found.models if isinstance(m, OutcomeResult)}
     notes = tuple(scale_note(family) for family in families.values())
@@ -405,11 +417,15 @@ def _sensitivity(found: _Found) -> Section | None:
     small = found.small
     if small is None:
         return None
-    tables = tuple(table for one in small.results for table in model_tables(small, one))
+    fans = replace(small, tables={"fan": small["fan"]})
+    tables = tuple(
+        table for one in small.results
+        for table in model_tables(small if one.moments.predictors else fans, one)
+    )  # fmt: skip
     said = say(
         "The first table of a model has all priors of a fan; no model was fitted again, nodes of "
-        "the integration are given new weights. The second has the same rows from least squares "
-        "without groups to the posterior."
+        "the integration are given new weights. The second, of a model with predictors, has the "
+        "same rows from least squares without groups to the posterior."
     )
     return Section("sensitivity", found.study.sample.source, (said,), tables)
 

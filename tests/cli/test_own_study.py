@@ -47,6 +47,7 @@ RUNS = {
     "multiverse": ("multiverse", str(PUPILS / "choices.toml")),
     "sbc": ("sbc", "null", "-n", "20"),
     "export": ("export", "homework", "--format", "markdown", "--format", "csv"),
+    "report": ("report", "--lang", "nb"),
     "impute": ("impute",),
     "select": ("select",),
     "withheld": ("plot", "homework", "ppc"),

@@ -96,8 +96,9 @@ class Drawn(NamedTuple):
 
 @styled()
 def intervals_figure(
-    rows: Sequence[Drawn], title: str, subtitle: str, source: str, name: str, *, decimals: int = 2
-) -> "Figure":
+    rows: Sequence[Drawn], title: str, subtitle: str, source: str, name: str, *, decimals: int = 2,
+    zero: bool = True,
+) -> "Figure":  # fmt: skip
     """Draw intervals under each other; each label stands above its own.
 
     Parameters
@@ -109,14 +110,17 @@ def intervals_figure(
         Whose they are, for the alternative text.
     decimals : int
         Of its numbers.
+    zero : bool
+        Whether it matters if an interval leaves out zero.
     """
     height = _ROW * len(rows) + _ABOVE + _BELOW
     figure = make_page(title, subtitle, source, size=(NARROW, height))
     axes = figure.add_axes((0.03, _BELOW / height, 0.94, 1 - (_ABOVE + _BELOW) / height))
     axes.grid(axis="x")
-    axes.axvline(0, color=MUTED, lw=1)
+    if zero:
+        axes.axvline(0, color=MUTED, lw=1)
     for place, row in enumerate(rows):
-        colour = ALARM if row.apart else BLUE
+        colour = ALARM if zero and row.apart else BLUE
         if row.printed is not None:
             low, middle, high = row.printed
             axes.plot([low, high], [place + 0.36] * 2, color=PALE, lw=1)
@@ -132,11 +136,13 @@ def intervals_figure(
     axes.set_ylim(len(rows) - 0.3, -0.5)
     axes.tick_params(labelsize=SMALL)
     write_numbers(axes)
-    apart = [row for row in rows if row.apart]
+    apart = [row for row in rows if row.apart or not zero]
     named = "; ".join(
         f"{row.label} {number(row.mean, decimals)}, {interval(row.lower, row.upper, decimals)}"
         for row in apart
     )
+    if not zero:
+        return describe(figure, f"{name}: {named}")
     said = f"{name}: {say('{} of {} intervals leave out zero', len(apart), len(rows))}"
     return describe(figure, f"{said}: {named}" if apart else said)
 

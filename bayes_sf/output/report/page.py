@@ -268,8 +268,8 @@ def _shared_notes(sections: Sequence[Section], *, source: str) -> list[str]:
     """Lines below more than one table: the page says them once."""
     often = Counter(line for one in sections for table in one.tables for line in table.footer)
     kinds = say(
-        "Intervals are credible intervals with equal tails, but for columns of REML and OLS, whose "
-        "are Wald's."
+        "Intervals are credible intervals with equal tails, but for columns of REML, ML and OLS, "
+        "whose are Wald's."
     )
     if source == "printed":  # its rows by REML are posteriors of data that REML gives the print
         kinds = say("Intervals are credible intervals with equal tails.")
@@ -353,7 +353,7 @@ def explorer_content(models: Sequence[Result]) -> dict[str, Any]:
                 {"size": contrast.size, "label": contrast.label} for contrast in _contrasts(term)
             ]
             entry["choices"].append({
-                "key": f"{spec.name}: {term}", "term": term,
+                "key": f"{spec.name}: {term}" if own else term, "term": term,
                 "label": f"{label} ({spec.name})" if own else label, "contrasts": contrasts,
             })  # fmt: skip
         entries.append({**entry, **explorer_model(result)})

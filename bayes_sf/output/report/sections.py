@@ -28,7 +28,6 @@ from bayes_sf.output.report.tables import (
     contrast_table,
     icc_fan_table,
     slope_fan_table,
-    without,
 )
 from bayes_sf.output.tables.comparison_tables import comparison_tables, icc_table
 from bayes_sf.output.tables.multiverse_tables import multiverse_tables
@@ -95,7 +94,7 @@ def _effects(material: Material) -> Section:
         (
             *(contrast_table(material, found, outcome) for outcome in outcomes),
             *(
-                without(table, "model")  # a code of the questionnaire: the term says its words
+                table.without("model")  # a code of the questionnaire: the term says its words
                 for table in comparison_tables(_without_intercepts(material.found), source=source)
             ),
         ),
@@ -147,7 +146,7 @@ def _sensitivity(material: Material) -> Section:
     for result in small.results if "ladder" in small.tables else ():
         if any((result.spec.outcome, term) in apart for term in result.moments.predictors):
             tables += model_tables(small, result)
-    tables += [without(table, "rank", "rank_lower") for table in outcome_tables(small)]
+    tables += [table.without("rank", "rank_lower") for table in outcome_tables(small)]
     return Section(
         "sensitivity",
         material.source,

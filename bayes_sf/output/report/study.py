@@ -20,6 +20,7 @@ from bayes_sf.disclosure.protected_flow import protect_problems
 from bayes_sf.disclosure.protected_models import protect_pooling, protect_results
 from bayes_sf.disclosure.protected_sensitivity import protect_sensitivity
 from bayes_sf.engines.fit import fit, versions
+from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.mixed.result import MixedResult
 from bayes_sf.engines.outcomes.result import OutcomeResult
 from bayes_sf.engines.result import Result, Results
@@ -35,17 +36,17 @@ from bayes_sf.output.report.answers import share_line
 from bayes_sf.output.report.fit import build_fit, check_fit
 from bayes_sf.output.report.page import Page, explorer_content, prior_reasons, render
 from bayes_sf.output.report.section import Section
-from bayes_sf.output.report.tables import without
 from bayes_sf.output.run import Asked, keyed
 from bayes_sf.output.runs.fit import fit_formula, main_rows
 from bayes_sf.output.tables.described_sample import ProtectedTables, protect_tables
 from bayes_sf.output.tables.pooling_tables import shrinkage_table
 from bayes_sf.output.tables.sample_tables import flow_tables
 from bayes_sf.output.tables.sensitivity_tables import model_tables
-from bayes_sf.output.tables.side_by_side import scale_note
+from bayes_sf.output.tables.side_by_side import SCALES, scale_note
 from bayes_sf.output.words.methods import methods
 from bayes_sf.output.words.problems import problem_lines
 from bayes_sf.output.words.words import (
+    factor_name,
     factor_term,
     outcome_name,
     statement_of,
@@ -293,9 +294,13 @@ def _moved(found: _Found) -> list[Result]:
 
 def _answers(found: _Found) -> Iterator[tuple[str, str]]:
     """Yield what a sentence is about, and the sentence."""
-    lines = list(_shares(found))
-    if lines:
-        yield say("Industries"), f"{'. '.join(map(upper_first, lines[:_OUTCOMES]))}."
+    shares = list(_shares(found))
+    if shares:
+        alone = all(not factor for factor, _ in shares)
+        lines = [f"{factor}: {said}" if factor else said for factor, said in shares[:_OUTCOMES]]
+        yield (
+            say("Industries") if alone else say("Groups"), f"{'. '.join(map(upper_first, lines))}."
+        )  # fmt: skip
     slopes = [each for outcome in found.outcomes for each in found.slopes(outcome)]
     apart = [each for each in slopes if each.apart]
     if slopes:
@@ -309,21 +314,24 @@ def _answers(found: _Found) -> Iterator[tuple[str, str]]:
     yield say("Not said"), say("whether a predictor is a cause: that rests on how data came about.")
 
 
-def _shares(found: _Found) -> Iterator[str]:
-    """How much of each outcome lies between groups, of the first model that says it."""
+def _shares(found: _Found) -> Iterator[tuple[str, str]]:
+    """How much of each outcome lies between groups, of the first model that says it.
+
+    With the factor, where there are several.
+    """
     for outcome in found.outcomes:
-        for model in found.models:
-            rows = [
-                row for row in model.singles
-                if row.term.startswith("icc") and isfinite(row.estimate)
-            ]  # fmt: skip
-            if model.spec.outcome != outcome or not rows:
-                continue
-            for row in rows:
-                said = share_line(row.estimate, row.lower, row.upper, model.prob, outcome)
-                factor = row.term.partition("|")[2]
-                yield f"{factor}: {said}" if factor and len(rows) > 1 else said
-            break
+        models = (model for model in found.models if model.spec.outcome == outcome)
+        told = ((one, [row for row in one.singles if _is_share(row)]) for one in models)
+        model, rows = next(((one, rows) for one, rows in told if rows), (None, []))
+        for row in rows:
+            assert model is not None
+            said = share_line(row.estimate, row.lower, row.upper, model.prob, outcome)
+            yield factor_name(row.term.partition("|")[2]) if len(rows) > 1 else "", said
+
+
+def _is_share(row: Estimate) -> bool:
+    """Whether a row is an ICC that is said."""
+    return row.term.partition("|")[0] == "icc" and isfinite(row.estimate)
 
 
 def _first_figure(found: _Found) -> "Figure":
@@ -336,32 +344,34 @@ def _first_figure(found: _Found) -> "Figure":
         Drawn(upper_first(factor_term(row.term)), row.lower, row.estimate, row.upper)
         for row in model.singles if row.term.startswith("sd_") and isfinite(row.lower)
     ]  # fmt: skip
-    name = outcome_name(model.spec.outcome)
-    return _figure(found, rows, say("What varies: {}", name), model, name)
+    return _figure(found, rows, say("What varies: {}", _measured(model)), model, zero=False)
 
 
 def _slopes_figure(found: _Found, outcome: str, most: int | None = None) -> "Figure":
     """Slopes of one outcome."""
     model = next(one for one in found.models if one.spec.outcome == outcome)
-    name, rows = outcome_name(outcome), found.slopes(outcome)[:most]
-    return _figure(found, rows, say("Slopes: {}", name), model, name)
+    title = say("Slopes: {}", _measured(model))
+    return _figure(found, found.slopes(outcome)[:most], title, model)
+
+
+def _measured(model: Result) -> str:
+    """Outcome, with the unit that coefficients have."""
+    is_other = isinstance(model, OutcomeResult)
+    unit = say(SCALES[model.family.link]) if is_other else unit_name(model.spec.unit)
+    return outcome_name(model.spec.outcome) + (f" ({unit})" if unit else "")
 
 
 def _figure(
-    found: _Found, rows: Sequence[Drawn], title: str, model: Result, name: str
-) -> "Figure":  # fmt: skip
+    found: _Found, rows: Sequence[Drawn], title: str, model: Result, *, zero: bool = True
+) -> "Figure":
     """Intervals, and how to read them."""
-    unit = unit_name(model.spec.unit)
-    if isinstance(model, OutcomeResult):
-        unit = model.family.link
-    kind = say(
-        "blue: {} and {} interval, orange: without zero",
-        say("posterior mean") if model.has_draws else say("estimate"), level(model.prob),
-    )  # fmt: skip
-    subtitle = upper_first("; ".join(filter(None, (unit, kind))))
+    point = say("posterior mean") if model.has_draws else say("estimate")
+    said = say("{} and {} interval", point, level(model.prob))
+    said = say("{}; orange: without zero", said) if zero else said
     places = max(row_decimals(row[1:4], (row.upper - row.lower) / 4) for row in rows)
     return intervals_figure(
-        rows, title, subtitle, found.study.sample.source, name, decimals=places
+        rows, title, upper_first(said), found.study.sample.source,
+        outcome_name(model.spec.outcome), decimals=places, zero=zero,
     )  # fmt: skip
 
 
@@ -383,7 +393,7 @@ def _levels(found: _Found) -> Section | None:
     about = say(
         "The ICC is the industries' share of the variance that predictors leave (adjusted ICC)."
     )
-    lines = (about, *(f"{upper_first(line)}." for line in _shares(found)))
+    lines = (about, *(f"{upper_first(line)}." for _, line in _shares(found)))
     tables = tuple(shrinkage_table(one, short=True) for one in found.poolings)
     return Section(
         "icc", found.study.sample.source, lines, tables, (level_figure(found.poolings),)
@@ -392,11 +402,7 @@ def _levels(found: _Found) -> Section | None:
 
 def _coefficients(found: _Found) -> Section:
     tables = tuple(
-        without(
-            main_rows(results, one.question_said),
-            *(["model"] if len(results) == 1 else []),
-            *([] if results.not_converged else ["verdict"]),
-        )
+        main_rows(results, one.question_said).without(*["model"] * (len(results) == 1))
         for one, results in found.results
     )
     figures = [_slopes_figure(found, one) for one in found.outcomes if found.slopes(one)]
@@ -450,8 +456,14 @@ def _fits(found: _Found) -> Section | None:
 
 
 def _methods(found: _Found) -> Section:
-    bayesian = [model for model in found.models if model.has_draws]
+    told = [*found.plain[:1], *(one for one in found.models if one not in found.plain)]
+    bayesian = [model for model in told if model.has_draws]
     texts = () if found.control.active else tuple(methods(model).text for model in bayesian)
+    if any(not model.has_draws for model in found.models):
+        texts += (say(
+            "Where no posterior is given, models are fitted by maximum likelihood, with Wald "
+            "intervals: bayes-sf report --engine nuts samples their posteriors."
+        ),)  # fmt: skip
     part = "methods" if found.plain else ""
     return Section("methods", found.study.sample.source, texts, part=part)
 

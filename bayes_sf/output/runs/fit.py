@@ -201,7 +201,11 @@ def main_rows(results: Results, question: str) -> Table:
         for result in results.values()
         for row in _rows(result, models)
     )
-    return Table("", question, columns, rows, notes=(" ".join(_notes(results, several)),))
+    table = Table("", question, columns, rows, notes=(" ".join(_notes(results, several)),))
+    alone = models == 1 and (first.spec.formula or first.spec.name == question)
+    return table.without(
+        *(["model"] if alone else []), *([] if results.not_converged else ["verdict"])
+    )
 
 
 def _notes(results: Results, several: bool) -> Iterator[str]:
@@ -215,7 +219,7 @@ def _notes(results: Results, several: bool) -> Iterator[str]:
     yield f"{', '.join(filter(None, about))}; {kind}."
     if isinstance(first, OutcomeResult):
         yield scale_note(first.family)
-    if first.spec.varying and models <= _FEW:
+    if first.spec.varying and not isinstance(first, MixedResult) and models <= _FEW:
         book = load_codebook()
         group = say("industry") if first.spec.group == book.group else first.spec.group
         yield say("A slope | {0} is how far that {0}'s is from the slope of all.", group)
@@ -240,7 +244,8 @@ def _rows(result: Result, models: int) -> Iterator[tuple[str, ...]]:
         if isinstance(result, Released):
             decimals = min(decimals, decimals_in((row.estimate, row.lower, row.upper)))
         span = "" if math.isnan(row.lower) else interval(row.lower, row.upper, decimals)
-        term = factor_term(row.term, own=own) if mixed else numbered_name(row.term, own=own)
+        named = factor_term if mixed else numbered_name
+        term = say("Intercept") if row.term == INTERCEPT else named(row.term, own=own)
         told = (
             estimate(row.estimate, decimals), span,
             probability(row.p_direction) if result.has_draws else fixed(row.t, 2),

@@ -24,7 +24,7 @@ from bayes_sf.spec.family import Family
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ModelTable", "scale_note", "table"]
+__all__ = ["SCALES", "ModelTable", "scale_note", "table"]
 
 #: Endings of files, and the formats that they are.
 _ENDINGS: Final = {
@@ -34,7 +34,7 @@ _ENDINGS: Final = {
 
 
 #: Scales of the links.
-_SCALES: Final = {"logit": mark("log odds"), "log": mark("logarithms")}
+SCALES: Final = {"logit": mark("log odds"), "log": mark("logarithms")}
 #: Kinds of rows, in their order: a user's column may be called ``n``.
 _KINDS: Final = ("fixed", "ran_pars", "fit")
 type _Key = tuple[str, str]
@@ -290,7 +290,7 @@ def scale_note(family: Family) -> str:
     ----------
     family : Family
     """
-    scale = say(_SCALES[family.link])
+    scale = say(SCALES[family.link])
     return say(
         "Family {}: coefficients, sds, ICC and R2 are on the scale of {}.", family.name, scale
     )

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from bayes_sf.engines.result import Result
 
 __all__ = [
-    "STATEMENTS", "SYMBOLS", "factor_term", "group_name", "industry_name", "interval_name",
-    "model_name", "numbered_name", "of_groups", "outcome_name", "own_group", "quarter_words",
-    "short_name", "statement_of", "step_name", "term_name", "unit_name", "word",
+    "STATEMENTS", "SYMBOLS", "factor_name", "factor_term", "group_name", "industry_name",
+    "interval_name", "model_name", "numbered_name", "of_groups", "outcome_name", "own_group",
+    "quarter_words", "short_name", "statement_of", "step_name", "term_name", "unit_name", "word",
 ]  # fmt: skip
 
 #: Statistics Norway's symbols since 2021.
@@ -202,10 +202,9 @@ def factor_term(term: str, *, own: str = "") -> str:
     what, _, factor = term.rpartition("|")
     kind, _, of = what.partition("_")
     book = load_codebook()
-    if not own and factor == book.group and book.nouns is not None:
-        if what == "sd_(Intercept)":
-            return term_name("sd_group")
-        factor = book.nouns[1].said(many=False)
+    if what == "sd_(Intercept)" and not own and factor == book.group and book.nouns is not None:
+        return term_name("sd_group")
+    factor = factor if own else factor_name(factor)
     if what == "sd_(Intercept)":
         return word("own sd_group").format(factor)
     if kind == "sd" and factor:
@@ -217,6 +216,22 @@ def factor_term(term: str, *, own: str = "") -> str:
     if what == "icc":
         return say("ICC of {}", factor)
     return say("residual sd") if term == "sd_resid" else numbered_name(term, own=own)
+
+
+def factor_name(factor: str) -> str:
+    """Return what a grouping factor of a study of one's own is called.
+
+    Parameters
+    ----------
+    factor : str
+        Its column, or several as ``a:b``.
+    """
+    book = load_codebook()
+    if factor == book.group and book.nouns is not None:
+        return book.nouns[1].said(many=False)
+    if ":" in factor:
+        return ":".join(map(factor_name, factor.split(":")))
+    return _codebook_label(factor)
 
 
 def group_name(group: str, *, own: str = "") -> str:

@@ -11,9 +11,10 @@ from importlib import metadata
 from math import isfinite
 from typing import TYPE_CHECKING, Final
 
+from bayes_sf.analysis.contrast import find_contrast
 from bayes_sf.analysis.pooling import Pooling, compare_pooling
 from bayes_sf.analysis.sensitivity import Sensitivity, sensitivity
-from bayes_sf.catalogue import labels_language, say
+from bayes_sf.catalogue import labels_language, language, say
 from bayes_sf.disclosure.control import Control, Hidden
 from bayes_sf.disclosure.gate import Passed, all_of, unprotected
 from bayes_sf.disclosure.protected_flow import protect_problems
@@ -24,12 +25,12 @@ from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.mixed.result import MixedResult
 from bayes_sf.engines.outcomes.result import OutcomeResult
 from bayes_sf.engines.result import Result, Results
-from bayes_sf.errors import SpecError
+from bayes_sf.errors import SpecError, UsageError
 from bayes_sf.inputs.own_study.folder import OwnStudy
 from bayes_sf.inputs.variables import Stated
 from bayes_sf.output.audit import notice
 from bayes_sf.output.figures.associations import Drawn, intervals_figure
-from bayes_sf.output.figures.page import upper_first
+from bayes_sf.output.figures.page import lower_first, upper_first
 from bayes_sf.output.figures.posterior import level_figure
 from bayes_sf.output.numbers import level, row_decimals
 from bayes_sf.output.report.answers import share_line
@@ -121,20 +122,26 @@ class _Found:
         return list(dict.fromkeys(result.spec.outcome for result in self.models))
 
     def slopes(self, outcome: str) -> list[Drawn]:
-        """Intervals of an outcome's slopes."""
+        """Intervals of an outcome's slopes, each times a difference that is worth asking of."""
         models = [one for one in self.models if one.spec.outcome == outcome]
         found = [
             (one, row) for one in models for row in one.coefficients
             if row.term != INTERCEPT and isfinite(row.estimate)
         ]  # fmt: skip
         several = len({one.spec.name for one, _ in found}) > 1
-        return [
-            Drawn(
-                upper_first(term_name(row.term)) + (f" ({one.spec.name})" if several else ""),
-                row.lower, row.estimate, row.upper,
-            )
-            for one, row in found
-        ]  # fmt: skip
+        return [_drawn(row, f" ({one.spec.name})" if several else "") for one, row in found]
+
+
+def _drawn(row: Estimate, model: str) -> Drawn:
+    """A slope as the difference that its widest contrast makes, or as it is where there is none."""
+    try:
+        contrast = find_contrast(row.term, "widest", lang=language())
+    except UsageError:  # an interaction, say
+        label, size = term_name(row.term), 1.0
+    else:
+        label, size = f"{term_name(row.term.partition('[')[0])}: {contrast.label}", contrast.size
+    low, high = sorted((size * row.lower, size * row.upper))
+    return Drawn(upper_first(label) + model, low, size * row.estimate, high)
 
 
 def study_page(
@@ -350,7 +357,7 @@ def _first_figure(found: _Found) -> "Figure":
 def _slopes_figure(found: _Found, outcome: str, most: int | None = None) -> "Figure":
     """Slopes of one outcome."""
     model = next(one for one in found.models if one.spec.outcome == outcome)
-    title = say("Slopes: {}", _measured(model))
+    title = say("Differences in {}", lower_first(_measured(model)))
     return _figure(found, found.slopes(outcome)[:most], title, model)
 
 

@@ -38,7 +38,7 @@ from bayes_sf.output.report.fit import build_fit, check_fit
 from bayes_sf.output.report.page import Page, explorer_content, prior_reasons, render
 from bayes_sf.output.report.section import Section
 from bayes_sf.output.run import Asked, keyed
-from bayes_sf.output.runs.fit import fit_formula, main_rows
+from bayes_sf.output.runs.fit import fit_formula, formula_of, main_rows
 from bayes_sf.output.tables.described_sample import ProtectedTables, protect_tables
 from bayes_sf.output.tables.pooling_tables import shrinkage_table
 from bayes_sf.output.tables.sample_tables import flow_tables
@@ -60,6 +60,7 @@ from bayes_sf.spec.moments import INTERCEPT
 from bayes_sf.spec.priors import Priors
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
 __all__ = ["StudyPage", "study_page"]
@@ -69,6 +70,16 @@ _FIRST, _NAMED, _OUTCOMES = 12, 3, 2
 #: So many intervals that it is worth saying how many chance would give.
 _MANY: Final = 10
 _PARTS: Final = ("fan", "ladder")
+
+
+#: What has passed: models, those beyond a random intercept; poolings, sensitivity; the sample's.
+type _Shown = tuple[
+    tuple[
+        tuple[tuple[Result, ...], tuple[Result, ...]],
+        tuple[tuple[Pooling, ...], tuple[Sensitivity, ...]],
+    ],
+    tuple[ProtectedTables, "pd.DataFrame"],
+]
 
 
 @dataclass(frozen=True)
@@ -176,7 +187,7 @@ def study_page(
             if spec.plain and not control.withheld(spec):
                 plain.append(spec)
                 continue
-            formula = None if control.active or spec.plain else _formula_of(spec, study)
+            formula = None if control.active or spec.plain else formula_of(spec, study)
             how = None if formula is None else _engine_of(formula, engine)
             if formula is None or how is None:
                 account.append(_why_not(spec, control))
@@ -198,20 +209,18 @@ def study_page(
     small = [
         protect_sensitivity(sensitivity(whole, sample, parts=_PARTS, seed=asked.seed), control)
     ] if plain else []  # fmt: skip
-    passed = (
-        protect_results(fitted, control)
-        .also(all_of(others))
-        .also(all_of(protect_pooling(compare_pooling(first[outcome], sample), control)
-                     for outcome in dict.fromkeys(spec.outcome for spec in plain)))
-        .also(all_of(small))
-        .also(protect_tables(sample, control))
-        .also(protect_problems(sample.problems, control))
-    )  # fmt: skip
+    pooled = all_of(
+        protect_pooling(compare_pooling(first[outcome], sample), control)
+        for outcome in dict.fromkeys(spec.outcome for spec in plain)
+    )
+    models = protect_results(fitted, control).also(all_of(others))
+    rows = protect_tables(sample, control).also(protect_problems(sample.problems, control))
+    passed = models.also(pooled.also(all_of(small))).also(rows)
     embedded = not control.active and (with_data or not study.header.privacy.control)
     said = notice(control, passed.log, page=True)
 
-    def page(shown: "tuple[object, ...]") -> str:
-        (((((mine, beyond), poolings), moved), tables), problems) = shown  # type: ignore[misc]
+    def page(shown: "_Shown") -> str:
+        ((mine, beyond), (poolings, moved)), (tables, problems) = shown
         by_key = {(one.spec.name, one.spec.outcome): one for one in (*mine, *beyond)}
         results = tuple(
             (analysis, Results(tuple(
@@ -228,16 +237,6 @@ def study_page(
     made: Passed[str] = passed.map(page)
     failed = tuple(one for one in (*fitted, *(p.shown for p in others)) if not one.converged)
     return StudyPage(made.shown, control, made.log, failed)
-
-
-def _formula_of(spec: ModelSpec, study: OwnStudy) -> ModelSpec | None:
-    """A model beyond a random intercept as the formula that it is stated as."""
-    if spec.formula:
-        return spec
-    stated = study.header.analyses.get(spec.name)
-    if not isinstance(stated, Stated):
-        return None
-    return replace(ModelSpec.from_formula(stated.formula, family=stated.family), name=spec.name)
 
 
 def _engine_of(spec: ModelSpec, engine: str) -> str | None:
@@ -363,8 +362,9 @@ def _slopes_figure(found: _Found, outcome: str, most: int | None = None) -> "Fig
 
 def _measured(model: Result) -> str:
     """Outcome, with the unit that coefficients have."""
-    is_other = isinstance(model, OutcomeResult)
-    unit = say(SCALES[model.family.link]) if is_other else unit_name(model.spec.unit)
+    unit = unit_name(model.spec.unit)
+    if isinstance(model, OutcomeResult):
+        unit = say(SCALES[model.family.link])
     return outcome_name(model.spec.outcome) + (f" ({unit})" if unit else "")
 
 

@@ -27,6 +27,7 @@ from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.design import score
 from bayes_sf.inputs.own_study.folder import OwnStudy
 from bayes_sf.inputs.own_table import OwnTable, read_table
+from bayes_sf.inputs.variables import Stated
 from bayes_sf.output.audit import make_private
 from bayes_sf.output.numbers import (
     decimals_in,
@@ -62,7 +63,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "fit_formula", "main_rows", "rows_of_model", "run_fit", "run_fit_formula", "run_fit_table",
+    "fit_formula", "formula_of", "main_rows", "rows_of_model", "run_fit", "run_fit_formula",
+    "run_fit_table",
 ]  # fmt: skip
 
 #: An analysis of so few models is printed with its standard deviations and ICC.
@@ -333,7 +335,8 @@ def run_fit_formula(analysis: Analysis, study: OwnStudy, asked: Asked, *, engine
     UsageError
         Where control is on.
     """
-    (spec,) = analysis.specs
+    spec = formula_of(analysis.specs[0], study)
+    assert spec is not None
     if asked.rules.active:
         rule = "is more than a random intercept, and disclosure control knows of no more"
         fix = "--no-disclosure-control prints it for you, as control = false in study.toml does"
@@ -345,6 +348,23 @@ def run_fit_formula(analysis: Analysis, study: OwnStudy, asked: Asked, *, engine
         passed.map(lambda both: _of_table(*both, heard, analysis.question_said)),
         () if result.converged else (result,),
     )  # fmt: skip
+
+
+def formula_of(spec: ModelSpec, study: OwnStudy) -> ModelSpec | None:
+    """A model beyond a random intercept as the formula that it is stated as; None for other ones.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+        Of an analysis of the study; one with a slope that varies may have been made of a formula.
+    study : OwnStudy
+    """
+    if spec.formula or spec.plain:
+        return spec if spec.formula else None
+    stated = study.header.analyses.get(spec.name, Stated(spec.name))
+    if not isinstance(stated, Stated) or "~" not in stated.formula:
+        return None
+    return replace(ModelSpec.from_formula(stated.formula, family=stated.family), name=spec.name)
 
 
 def fit_formula(

@@ -103,8 +103,6 @@ def report(
 
     Example: bayes-sf report --data replica --lang nb
     """  # fmt: skip
-    from bayes_sf.output.files import ready_folder
-
     if given.own is not None:
         for option, value in (("--rope", rope), ("--imputed", imputed)):
             if value is not None:
@@ -125,7 +123,8 @@ def report(
     named = out.suffix == ".html" and not out.is_dir()
     stem = "report" if given.own is not None else f"report_{given.source}"
     name = out.name if named else f"{stem}_{language()}.html"
-    page = ready_folder(out.parent if named else out) / name
+    given.ready(page=named)
+    page = given.folder / name
     if page.exists() and not force:
         raise UsageError(
             str(page), "is there already", fix="add --force, or choose another place with --out"

@@ -186,5 +186,6 @@ def test_public_data_from_their_packages(tmp_path: Path) -> None:
     agree(ours.set_index(["study", "analysis"]))
     pd.testing.assert_frame_equal(ours, pd.read_csv(HERE / "ours.csv"), rtol=1e-3)
     for name in MAKE["SIX"]:
-        done = run_here("report", "--study", str(data / name), folder=tmp_path)
+        out = f"{name}.html"
+        done = run_here("report", "--study", str(data / name), "--out", out, folder=tmp_path)
         assert done.code == 0, done.stderr

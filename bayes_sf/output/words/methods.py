@@ -61,7 +61,7 @@ class Methods:
 
 
 @speaks
-def methods(result: Result, *, lang: str | None = None) -> Methods:  # noqa: ARG001  # `speaks` reads it
+def methods(result: Result, lang: str | None = None) -> Methods:  # noqa: ARG001  # `speaks` reads it
     """Write the methods of a fit: model, priors, computation, checks.
 
     Parameters
@@ -204,11 +204,18 @@ def _check(result: Result) -> str:
     )
 
 
+#: What has no part in a posterior that is not sampled.
+_SAMPLERS: Final = ("pymc", "nutpie", "arviz")
+
+
 def _again(result: Result) -> str:
     """What it takes to do it again."""
     about = result.provenance
     seed = "" if about.seed is None else say(", seed {seed}", seed=about.seed)
-    used = ", ".join(f"{name} {version}" for name, version in about.versions.items())
+    used = ", ".join(
+        f"{name} {version}" for name, version in about.versions.items()
+        if result.engine == "nuts" or name not in _SAMPLERS
+    )  # fmt: skip
     return say("Computed with {versions}{seed}.", versions=used, seed=seed)
 
 

@@ -187,7 +187,7 @@ class Given:
         with using(None if self.own is None else self.own.book), warnings.catch_warnings():
             if self.own is not None:
                 warnings.filterwarnings("always", category=OutcomeWarning)
-                warnings.showwarning = _heard()  # type: ignore[assignment]
+                warnings.showwarning = _heard()
             yield
 
     def _open(self, path: Path, key: Path) -> None:

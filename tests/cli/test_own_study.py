@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import bayes_sf as sf
+from bayes_sf.catalogue import speaking
 from bayes_sf.cli.given import Given
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.own_study.folder import read_study
@@ -219,6 +220,25 @@ def test_options_that_the_file_states_are_refused(
     assert (code, f"goes without {option[0]}" in err) == (2, True)
 
 
+def test_a_refusal_leaves_no_empty_folder(command: Command, folder: Path) -> None:
+    code, _, _ = command("plot", "homework", "ppc", "--study", str(folder), "--out", "a/b")
+    assert code == 5
+    assert not (folder.parent / "a" / "b").exists()
+    assert command("report", "--study", str(folder), "--rope", "1", "--out", "c")[0] == 2
+    assert not (folder.parent / "c").exists()
+
+
+def test_a_multiverse_may_ask_in_norwegian() -> None:
+    from bayes_sf.inputs.codebook import using
+    from bayes_sf.spec.multiverse import load_multiverse
+
+    with using(read_study(PUPILS).book):
+        asked = load_multiverse(PUPILS / "choices.toml")
+    assert asked.question_said == asked.question
+    with speaking("nb"):
+        assert asked.question_said == "Får elever som får hjelp til lekser, flere poeng?"
+
+
 def test_public_data_need_no_protection_and_say_why(command: Command, folder: Path) -> None:
     spoil(folder, "min_units = 5", 'control = false\nreason = "invented pupils"')
     code, out, _ = command("compare", "null", "--study", str(folder), "--lang", "nb")
@@ -237,6 +257,28 @@ def test_lines_of_numbers_are_refused_before_anything_is_sampled(
     spoil(folder, "min_units = 5", 'control = false\nreason = "invented pupils"')
     code, _, err = command("plot", "score ~ ses + (ses | school)", "slopes", "--study", str(folder))
     assert (code, "a number has no ends" in err) == (2, True)
+
+
+def test_an_outcome_that_is_none_is_heard_once_and_a_region_needs_no_unit(
+    command: Command, folder: Path
+) -> None:
+    path = folder / "pupils.csv"
+    frame = pd.read_csv(path)
+    frame["sleep"] = (frame["sleep"] > 7).astype(int)
+    frame.to_csv(path, index=False)
+    spoil(folder, 'unit = { en = "points", nb = "poeng" }', 'unit = ""')
+    code, out, err = command("fit", "sleep ~ ses + (1 | school)", "--study", str(folder))
+    assert (code, err.count("has two values: a bernoulli")) == (0, 1)
+    assert "sleep ~ ses + (1 | school)" in out
+    code, out, err = command(
+        "sensitivity", "homework", "--study", str(folder), "--rope", "9", "--part", "size",
+        "--part", "planning",
+    )  # fmt: skip
+    assert (code, err, "too small to matter" in out) == (0, "", True)
+    # Designs are multiples of the study's own: 12 schools of about 20 pupils.
+    plan = pd.read_csv(folder.parent / "sensitivity" / "planning.csv")
+    assert sorted(set(plan["groups"])) == [12, 24, 48]
+    assert sorted(set(plan["per_group"])) == [20, 40, 80, 160]
 
 
 def test_rows_of_one_unit_are_protected_together(command: Command, folder: Path) -> None:
@@ -362,6 +404,7 @@ def test_init_leaves_out_what_is_no_item(command: Command, tmp_path: Path) -> No
     frame = frame.assign(
         id=range(1, len(frame) + 1), note=[f"text {n}" for n in range(len(frame))],
         mixed=["3", "x"] * (len(frame) // 2) + ["4"] * (len(frame) % 2), none="",
+        constant=7, Intercept=range(len(frame)),
     )  # fmt: skip
     frame.to_csv(tmp_path / "d.csv", index=False)
     code, out, _ = command("init", "d.csv")
@@ -370,7 +413,8 @@ def test_init_leaves_out_what_is_no_item(command: Command, tmp_path: Path) -> No
     assert "score is the outcome: the only column of numbers" in out
     for name, why in (
         ("id", "another value in every row"), ("note", "another value in every row"),
-        ("mixed", "numbers and texts"), ("none", "it is empty"),
+        ("mixed", "numbers and texts"), ("none", "it is empty"), ("constant", "it has one value"),
+        ("Intercept", "another value in every row"),
     ):  # fmt: skip
         assert f"- {name} is left out: it" in out
         assert why in out

@@ -111,6 +111,19 @@ def test_estimates_are_those_of_the_same_frame(ran: Ran) -> None:
     assert slope == pytest.approx(known.fixef().loc["sex[boy]", "estimate"], abs=0.5)
 
 
+def test_a_page_has_the_digits_of_its_models_and_no_more(ran: Ran) -> None:
+    """What `fit` may print of a model with one decimal has no more in any section of the page."""
+    kept = pd.read_csv(ran("fit").folder / "out" / "estimates.csv", keep_default_na=False)
+    slope = kept.loc[kept["term"] == "help", "estimate"].astype(float).iloc[0]
+    assert slope == round(slope, 1)
+    page = (ran("report").folder / "out" / "report_nb.html").read_text(encoding="utf-8")
+    rows = re.findall(r">Hjelp til lekser(?:: [^<]*)?</th>(.*?)</tr>", page, re.DOTALL)
+    cells = [cell for row in rows for cell in re.findall(r"<td[^>]*>(\d,\d+)", row)]
+    assert len(cells) > 4
+    assert {cell for cell in cells if not re.fullmatch(r"\d,\d0?", cell)} <= {"0,23"}  # in SEs
+    assert "Hva analytikerens valg betyr" in page  # choices.toml
+
+
 def test_answers_with_an_order_are_scores(tmp_path: Path) -> None:
     study = read_study(PUPILS)
     with_codes = [(c.key, c.code) for c in study.book.items["help"].categories]

@@ -11,12 +11,14 @@ from importlib import metadata
 from math import isfinite
 from typing import TYPE_CHECKING, Final
 
+from bayes_sf.analysis.choices.multiverse import Explored, explore
 from bayes_sf.analysis.contrast import find_contrast
 from bayes_sf.analysis.pooling import Pooling, compare_pooling
 from bayes_sf.analysis.sensitivity import Sensitivity, sensitivity
 from bayes_sf.catalogue import labels_language, language, say
 from bayes_sf.disclosure.control import Control, Hidden
 from bayes_sf.disclosure.gate import Passed, all_of, unprotected
+from bayes_sf.disclosure.protected_choices import protect_explored
 from bayes_sf.disclosure.protected_flow import protect_problems
 from bayes_sf.disclosure.protected_models import protect_pooling, protect_results
 from bayes_sf.disclosure.protected_sensitivity import protect_sensitivity
@@ -37,6 +39,7 @@ from bayes_sf.output.report.answers import share_line
 from bayes_sf.output.report.fit import build_fit, check_fit
 from bayes_sf.output.report.page import Page, explorer_content, prior_reasons, render
 from bayes_sf.output.report.section import Section
+from bayes_sf.output.report.sections import explored_section
 from bayes_sf.output.run import Asked, keyed
 from bayes_sf.output.runs.fit import fit_formula, formula_of, main_rows
 from bayes_sf.output.tables.described_sample import ProtectedTables, protect_tables
@@ -44,6 +47,7 @@ from bayes_sf.output.tables.pooling_tables import shrinkage_table
 from bayes_sf.output.tables.sample_tables import flow_tables
 from bayes_sf.output.tables.sensitivity_tables import model_tables
 from bayes_sf.output.tables.side_by_side import SCALES, scale_note
+from bayes_sf.output.tables.table import Table
 from bayes_sf.output.words.methods import methods
 from bayes_sf.output.words.problems import problem_lines
 from bayes_sf.output.words.words import (
@@ -57,6 +61,7 @@ from bayes_sf.output.words.words import (
 from bayes_sf.spec.analysis import Analysis, load_analysis
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import INTERCEPT
+from bayes_sf.spec.multiverse import load_multiverse
 from bayes_sf.spec.priors import Priors
 
 if TYPE_CHECKING:
@@ -72,11 +77,11 @@ _MANY: Final = 10
 _PARTS: Final = ("fan", "ladder")
 
 
-#: What has passed: models, those beyond a random intercept; poolings, sensitivity; the sample's.
+#: What has passed: models, those beyond a random intercept; poolings, sensitivity, choices; rows.
 type _Shown = tuple[
     tuple[
         tuple[tuple[Result, ...], tuple[Result, ...]],
-        tuple[tuple[Pooling, ...], tuple[Sensitivity, ...]],
+        tuple[tuple[tuple[Pooling, ...], tuple[Sensitivity, ...]], tuple[Explored, ...]],
     ],
     tuple[ProtectedTables, "pd.DataFrame"],
 ]
@@ -111,7 +116,8 @@ class _Found:
     control: Control
     results: tuple[tuple[Analysis, Results], ...]
     poolings: tuple[Pooling, ...]
-    small: Sensitivity | None
+    small: tuple[Sensitivity, ...]
+    explored: tuple[Explored, ...]
     tables: ProtectedTables
     account: tuple[str, ...]
     notice: str
@@ -205,22 +211,26 @@ def study_page(
         rule = "must have an analysis that can be on a page"
         raise SpecError("study.toml: analyses", rule, got=" ".join(account) or "none")
     first = {spec.outcome: spec for spec in reversed(plain)}
-    whole = Analysis("all", "", tuple(plain))
-    small = [
-        protect_sensitivity(sensitivity(whole, sample, parts=_PARTS, seed=asked.seed), control)
-    ] if plain else []  # fmt: skip
+    small = all_of(  # one by one: each with the digits that its own data give
+        protect_sensitivity(sensitivity(spec, sample, parts=_PARTS, seed=asked.seed), control)
+        for spec in plain
+    )
     pooled = all_of(
         protect_pooling(compare_pooling(first[outcome], sample), control)
         for outcome in dict.fromkeys(spec.outcome for spec in plain)
     )
     models = protect_results(fitted, control).also(all_of(others))
     rows = protect_tables(sample, control).also(protect_problems(sample.problems, control))
-    passed = models.also(pooled.also(all_of(small))).also(rows)
+    explored = all_of(
+        protect_explored(explore(load_multiverse(path), sample, progress=asked.progress), control)
+        for path in study.header.choices
+    )
+    passed = models.also(pooled.also(small).also(explored)).also(rows)
     embedded = not control.active and (with_data or not study.header.privacy.control)
     said = notice(control, passed.log, page=True)
 
     def page(shown: "_Shown") -> str:
-        ((mine, beyond), (poolings, moved)), (tables, problems) = shown
+        ((mine, beyond), ((poolings, moved), tried)), (tables, problems) = shown
         by_key = {(one.spec.name, one.spec.outcome): one for one in (*mine, *beyond)}
         results = tuple(
             (analysis, Results(tuple(
@@ -230,7 +240,8 @@ def study_page(
         )  # fmt: skip
         found = _Found(
             study, asked, control, tuple(pair for pair in results if pair[1]), poolings,
-            next(iter(moved), None), tables, (*problem_lines(problems), *account), said, embedded,
+            moved, tried, tables, (*problem_lines(problems), *account), said,
+            embedded,
         )  # fmt: skip
         return _rendered(found)
 
@@ -427,20 +438,25 @@ def _missing(found: _Found) -> Section | None:
 
 
 def _sensitivity(found: _Found) -> Section | None:
-    small = found.small
-    if small is None:
+    if not found.small:
         return None
-    fans = replace(small, tables={"fan": small["fan"]})
-    tables = tuple(
-        table for one in small.results
-        for table in model_tables(small if one.moments.predictors else fans, one)
-    )  # fmt: skip
+    tables = list[Table]()
+    for small in found.small:
+        (result,) = small.results
+        fan = replace(small, tables={"fan": small["fan"]})
+        tables += model_tables(small if result.moments.predictors else fan, result)
     said = say(
         "The first table of a model has all priors of a fan; no model was fitted again, nodes of "
         "the integration are given new weights. The second, of a model with predictors, has the "
         "same rows from least squares without groups to the posterior."
     )
-    return Section("sensitivity", found.study.sample.source, (said,), tables)
+    return Section("sensitivity", found.study.sample.source, (said,), tuple(tables))
+
+
+def _choices(found: _Found) -> Section | None:
+    if not found.explored:
+        return None
+    return explored_section(found.explored, found.study.sample.source)
 
 
 def _explorer(found: _Found) -> Section | None:
@@ -495,6 +511,6 @@ def _where_from(found: _Found) -> list[tuple[str, str]]:
 
 
 _SECTIONS: Final = (
-    _asked, _levels, _coefficients, _missing, _sensitivity, _explorer, _fits, _methods, _account,
-    _provenance,
+    _asked, _levels, _coefficients, _missing, _sensitivity, _choices, _explorer, _fits, _methods,
+    _account, _provenance,
 )  # fmt: skip

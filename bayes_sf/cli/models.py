@@ -50,7 +50,7 @@ def init(
         console.print(legible(line), markup=False, highlight=False)
     read_study(made.path)  # what it cannot read it says
     to_it = f"--study {made.path.parent}"
-    last = f"Next: bayes-sf describe {to_it}, bayes-sf fit {made.analyses[0]} {to_it}"
+    last = f"Next: bayes-sf describe {to_it}, bayes-sf fit {made.analyses[0]} {to_it}, then report"
     console.print(legible(last), markup=False, highlight=False, soft_wrap=True)
 
 

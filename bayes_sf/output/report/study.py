@@ -209,7 +209,8 @@ def study_page(
     fitted = [fit(spec, sample, seed=asked.seed) for spec in plain]
     if not fitted and not others:
         rule = "must have an analysis that can be on a page"
-        raise SpecError("study.toml: analyses", rule, got=" ".join(account) or "none")
+        fix = 'write null = "y ~ 1 + (1 | group)" under [analyses]'
+        raise SpecError("study.toml: analyses", rule, got=" ".join(account) or "none", fix=fix)
     first = {spec.outcome: spec for spec in reversed(plain)}
     small = all_of(  # one by one: each with the digits that its own data give
         protect_sensitivity(sensitivity(spec, sample, parts=_PARTS, seed=asked.seed), control)

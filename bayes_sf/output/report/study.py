@@ -387,7 +387,7 @@ def _figure(
     point = say("posterior mean") if model.has_draws else say("estimate")
     said = say("{} and {} interval", point, level(model.prob))
     said = say("{}; orange: without zero", said) if zero else said
-    places = max(row_decimals(row[1:4], (row.upper - row.lower) / 4) for row in rows)
+    places = max((row_decimals(row[1:4], (row.upper - row.lower) / 4) for row in rows), default=2)
     return intervals_figure(
         rows, title, upper_first(said), found.study.sample.source,
         outcome_name(model.spec.outcome), decimals=places, zero=zero,

@@ -138,7 +138,7 @@ def _expand(table: "AnalysisTable", priors: Priors) -> Iterator[ModelSpec]:
         spec = ModelSpec.from_formula(
             table.formula, priors=priors, min_quarters=table.min_quarters, table=published
         )
-        yield _as_sampled(replace(spec, name=(*spec.predictors, "null")[0]))
+        yield _as_sampled(spec)
         return
     items, controls = table.items, table.controls
     models = [(items[0] if len(items) == 1 else "joint", items)] if table.joint else [

@@ -187,7 +187,7 @@ class ModelSpec:
         family : str
             Of the outcome; successes out of trials are written ``p(y, n) ~ ...``.
         **options
-            ``name`` (predictors by default), ``unit``, ``priors``, ``term_priors``, ``missing``,
+            ``name``, ``unit``, ``priors``, ``term_priors``, ``missing``,
             ``min_quarters``, ``table``.
 
         Raises
@@ -203,8 +203,6 @@ class ModelSpec:
         ('x:z',)
         """
         said = _said(formula)
-        if len(said["predictors"]) > 1:
-            options = {"name": " + ".join(said["predictors"]), **options}
         kept = {key: value for key, value in said.items() if key != "plain"}
         more = weights or frequencies or family_of(family).name != "gaussian"
         if said["plain"] and not (more or said["varying"]):

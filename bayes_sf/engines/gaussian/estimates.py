@@ -79,9 +79,9 @@ def as_text(table: "pd.DataFrame", *, index: bool = True) -> str:
     >>> import pandas as pd
     >>> rows = {"estimate": [523441.23, 1000000.123], "sd": [48211.9, 0.0101], "t": [10.857, 1e8]}
     >>> print(as_text(pd.DataFrame(rows, index=["ward", "x"])))
-              estimate      sd         t
-    ward        523441   48212    10.857
-    x     1000000.1230  0.0101 100000000
+              estimate      sd          t
+    ward        523441   48212     10.857
+    x     1000000.1230  0.0101  100000000
     """
     import pandas as pd
 

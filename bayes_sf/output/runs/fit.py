@@ -29,6 +29,7 @@ from bayes_sf.inputs.own_study.folder import OwnStudy
 from bayes_sf.inputs.own_table import OwnTable, read_table
 from bayes_sf.inputs.variables import Stated
 from bayes_sf.output.audit import make_private
+from bayes_sf.output.figures.page import upper_first
 from bayes_sf.output.numbers import (
     decimals_in,
     estimate,
@@ -40,7 +41,7 @@ from bayes_sf.output.numbers import (
 from bayes_sf.output.progress import show_sampling
 from bayes_sf.output.run import Asked, Content, Run, described
 from bayes_sf.output.tables.result_tables import answered_notes, zero_notes
-from bayes_sf.output.tables.side_by_side import scale_note
+from bayes_sf.output.tables.side_by_side import fit_line, scale_note
 from bayes_sf.output.tables.table import Column, Table
 from bayes_sf.output.words.priors import priors_written
 from bayes_sf.output.words.words import (
@@ -412,10 +413,11 @@ def _of_table(result: Result, read: OwnTable, heard: tuple[str, ...], title: str
         lines.append(say("{} of {} rows are left out: they have gaps ({}).", out, n, columns))
         lines += [say("By {}: {}.", *told) for told in gaps.groups_said.items()]
         lines += [say("No row is left of {} {}.", *told) for told in gaps.lost_said.items()]
+    lines.append(f"{upper_first(fit_line(result))}.")
     spec, where = result.spec, result.provenance
     return Content(
         frames={"estimates": _marked(result)},
-        tables=(main_rows(Results((result,)), title),),
+        tables=(main_rows(Results((result,)), title).without("model"),),
         lines=[*heard, *lines],
         about={
             "formula": spec.formula or spec.name, "outcome": spec.outcome,

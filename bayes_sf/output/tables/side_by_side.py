@@ -24,7 +24,7 @@ from bayes_sf.spec.family import Family
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SCALES", "ModelTable", "scale_note", "table"]
+__all__ = ["SCALES", "ModelTable", "fit_line", "scale_note", "table"]
 
 #: Endings of files, and the formats that they are.
 _ENDINGS: Final = {
@@ -220,6 +220,18 @@ def _cell(value: float, sd: float, low: float, high: float) -> str:
     if np.isnan(low):
         return estimate(value, decimals)
     return f"{estimate(value, decimals)} ({interval(low, high, decimals)})"
+
+
+def fit_line(result: Result) -> str:
+    """What is said of a fit beside its estimates, in a line.
+
+    Parameters
+    ----------
+    result : Result
+    """
+    shares = {say("ICC of {}", name) for name, _ in _levels(result)}
+    rows = (row for row in _of_fit(result) if row[0] not in {"n", *shares})
+    return "; ".join(f"{label} {text}" for label, text in rows)
 
 
 def _of_fit(result: Result) -> Iterator[tuple[str, str]]:

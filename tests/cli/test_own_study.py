@@ -15,7 +15,7 @@ from bayes_sf.catalogue import speaking
 from bayes_sf.cli.given import Given
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.own_study.folder import read_study
-from tests.conftest import Command, Finished, run_here
+from tests.conftest import Command, Finished, draw_blank, run_here
 
 PUPILS = Path(__file__).parents[1] / "own_studies" / "pupils"
 #: What belongs to the report's study, in both languages.
@@ -335,6 +335,27 @@ def test_a_group_of_one_row_and_rows_without_a_group(command: Command, folder: P
     assert "pupils.csv: no group" in err
     alone = next(line for line in out.splitlines() if "Alone" in line)
     assert alone.count(":") >= 5
+
+
+def test_what_fit_hides_is_nowhere_on_the_page(command: Command, folder: Path) -> None:
+    """Beside a hidden group models with predictors say slopes alone, under every prior too."""
+    path = folder / "pupils.csv"
+    frame = pd.read_csv(path)
+    frame.loc[0, "school"] = "Alone"
+    frame.to_csv(path, index=False)
+    spoil(folder, 'choices = ["choices.toml"]', "")
+    with pytest.MonkeyPatch.context() as patch:
+        draw_blank(patch)
+        assert command("report", "--study", str(folder))[0] == 0
+    page = (folder.parent / "results" / "report_en.html").read_text(encoding="utf-8")
+    tables = dict(re.findall(r'aria-label="([^"]*)">(.*?)</table>', page, re.DOTALL))
+    (fitted,) = (text for name, text in tables.items() if name.startswith("score ~ ses + sex"))
+    (fan,) = (text for name, text in tables.items() if name.startswith("Prior fan: background"))
+    cells = re.search(r">ICC</th>(.*?)</tr>", fitted, re.DOTALL)
+    assert cells is not None
+    assert ">:<" in cells[1]
+    assert "Home background" in fan
+    assert "ICC" not in fan
 
 
 def test_values_that_are_keys_of_tables_are_refused(command: Command, folder: Path) -> None:

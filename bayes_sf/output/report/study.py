@@ -8,7 +8,7 @@ whatever is more only where nothing is protected.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
-from math import isfinite
+from math import isfinite, isnan
 from typing import TYPE_CHECKING, Final
 
 from bayes_sf.analysis.choices.multiverse import Explored, explore
@@ -444,8 +444,13 @@ def _sensitivity(found: _Found) -> Section | None:
     tables = list[Table]()
     for small in found.small:
         (result,) = small.results
-        fan = replace(small, tables={"fan": small["fan"]})
-        tables += model_tables(small if result.moments.predictors else fan, result)
+        unsaid = [row.term for row in result.singles if isnan(row.estimate)]
+        parts = _PARTS if result.moments.predictors else ("fan",)
+        told = {part: small[part][~small[part]["term"].isin(unsaid)] for part in parts}
+        if told["fan"]["group"].eq("").any():
+            tables += model_tables(replace(small, tables=told), result)
+    if not tables:
+        return None
     said = say(
         "The first table of a model has all priors of a fan; no model was fitted again, nodes of "
         "the integration are given new weights. The second, of a model with predictors, has the "

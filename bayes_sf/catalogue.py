@@ -18,6 +18,7 @@ Examples
 """
 
 import functools
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -300,11 +301,12 @@ def labels_language() -> str:
 
 def speaks[**P, R](function: Callable[P, R]) -> Callable[P, R]:
     """Make a public function speak the language that its argument ``lang`` names, if any."""
-    usual = (getattr(function, "__kwdefaults__", None) or {}).get("lang")
+    taken = inspect.signature(function)
+    usual = taken.parameters["lang"].default
 
     @functools.wraps(function)
     def spoken(*args: P.args, **named: P.kwargs) -> R:
-        lang = named.get("lang", usual)
+        lang = taken.bind(*args, **named).arguments.get("lang", usual)
         with speaking(str(lang or language())):
             return function(*args, **named)
 

@@ -324,11 +324,25 @@ def _planning(asked: Asked) -> "pd.DataFrame":
 
     parts = []
     for result, contrast in asked.stated():
+        industries, per_industry = _designs_of(result)
         plan = plan_precision(
-            result, contrast, industries=INDUSTRIES, per_industry=PER_INDUSTRY, prob=asked.prob
+            result, contrast, industries=industries, per_industry=per_industry, prob=asked.prob
         )
         parts.append(plan.assign(outcome=result.spec.outcome, model=result.spec.name))
     return pd.concat(parts, ignore_index=True)
+
+
+def _designs_of(result: Result) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Groups and rows of each of other studies: the report's, or multiples of a study's own.
+
+    Of rows the mean has one digit, which tells of nobody.
+    """
+    own = result.provenance.source in {"frame", "moments"} or not load_codebook().register
+    if not own:
+        return INDUSTRIES, PER_INDUSTRY
+    groups = result.moments.n_groups
+    rows = max(2, int(float(f"{result.moments.n_obs / groups:.0e}")))
+    return (groups, 2 * groups, 4 * groups), (rows, 2 * rows, 4 * rows, 8 * rows)
 
 
 def _multiplicity(asked: Asked) -> "pd.DataFrame":

@@ -3,8 +3,9 @@
 import functools
 import inspect
 import sys
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +40,7 @@ from bayes_sf.cli.options import (
     ThresholdOption,
     WorkplacesOption,
 )
-from bayes_sf.errors import UsageError, veil_data
+from bayes_sf.errors import OutcomeWarning, UsageError, veil_data
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -96,6 +97,19 @@ def writing(folder: str, **has: bool) -> tuple[inspect.Parameter, ...]:
     return tuple(option for option in options if has.get(option.name, True))
 
 
+def _heard() -> Callable[..., None]:
+    """Say on stderr, each once, what a study's outcomes are that a model is not made for."""
+    told = set[str]()
+
+    def hear(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
+        if str(message) not in told:
+            told.add(str(message))
+            start = "bayes-sf" if issubclass(category, OutcomeWarning) else category.__name__
+            sys.stderr.write(f"{start}: {message}\n")
+
+    return hear
+
+
 @dataclass(kw_only=True)
 class Given:
     """What shared options a command was called with; those that it does not have are as usual."""
@@ -134,6 +148,7 @@ class Given:
             else rules_of_study(self.own, active=self.disclosure_control)
         )
         self.key: bytes | None = None
+        self._new: list[Path] = []
         self._kept: Ledger | None = None
         if (self.ledger is None) != (self.ledger_key is None):
             raise UsageError("--ledger and --ledger-key", "go together", got="one of them")
@@ -169,7 +184,10 @@ class Given:
         """Speak of the study that is in use in its own words."""
         from bayes_sf.inputs.codebook import using
 
-        with using(None if self.own is None else self.own.book):
+        with using(None if self.own is None else self.own.book), warnings.catch_warnings():
+            if self.own is not None:
+                warnings.filterwarnings("always", category=OutcomeWarning)
+                warnings.showwarning = _heard()
             yield
 
     def _open(self, path: Path, key: Path) -> None:
@@ -187,11 +205,20 @@ class Given:
             command = " ".join(sys.argv[1:2])
             self._kept.add(control.releases.left, command=command)
 
-    def ready(self) -> None:
-        """Make the folder, before anything takes long."""
+    def ready(self, *, page: bool = False) -> None:
+        """Make the folder, before anything takes long; `page` where --out is a file in it."""
+        from bayes_sf.output.audit import private_folder
         from bayes_sf.output.files import ready_folder
 
-        self.folder = ready_folder(self.out)
+        whole = self.out.parent if page else self.out
+        self._new = [place for place in (private_folder(self.out), whole) if not place.exists()]
+        self.folder = ready_folder(whole)
+
+    def clear(self) -> None:
+        """Leave no folder behind that is new and has nothing in it."""
+        for place in self._new:
+            with suppress(OSError):
+                place.rmdir()
 
     def study(self) -> "PublishedStudy | AnalysisSample":
         """Load the data, whatever they are."""
@@ -273,12 +300,15 @@ def with_options(
         @functools.wraps(command)
         def call(**values: Any) -> None:
             mine = {option.name: values.pop(option.name) for option in options}
+            given = None
             try:
                 given = Given(known=known, **mine)
                 with given.speaking():
                     command(given=given, **values)
             finally:
                 veil_data(False)
+                if given is not None:
+                    given.clear()
 
         # Typer reads a command's options from its signature and its annotations.
         parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *options)]

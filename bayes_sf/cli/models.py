@@ -50,7 +50,7 @@ def init(
         console.print(legible(line), markup=False, highlight=False)
     read_study(made.path)  # what it cannot read it says
     to_it = f"--study {made.path.parent}"
-    last = f"Next: bayes-sf describe {to_it}, bayes-sf fit {made.analyses[0]} {to_it}"
+    last = f"Next: bayes-sf describe {to_it}, bayes-sf fit {made.analyses[0]} {to_it}, then report"
     console.print(legible(last), markup=False, highlight=False, soft_wrap=True)
 
 
@@ -103,11 +103,14 @@ def fit(
         raise UsageError(option, "goes with --engine nuts: only its fits are saved", got=engine)
     asked = load_analysis(analysis)
     given.ready()
-    from bayes_sf.output.runs.fit import run_fit, run_fit_formula
+    from bayes_sf.output.runs.fit import formula_of, run_fit, run_fit_formula
 
-    if given.own is not None and any(spec.formula for spec in asked.specs):
+    own, sampled = given.own, given.rules.active or engine == "nuts"
+    if own is not None and any(
+        spec.formula or (not sampled and formula_of(spec, own)) for spec in asked.specs
+    ):
         given.workplaces()
-        given.finish(run_fit_formula(asked, given.own, given.asked, engine=engine))
+        given.finish(run_fit_formula(asked, own, given.asked, engine=engine))
         return
     given.finish(
         run_fit(

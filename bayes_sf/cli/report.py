@@ -8,7 +8,7 @@ import typer
 
 from bayes_sf.catalogue import language, say
 from bayes_sf.cli.app import app
-from bayes_sf.cli.console import announce, stdout
+from bayes_sf.cli.console import announce, refuse, stdout
 from bayes_sf.cli.data import (
     read_secret,
 )
@@ -28,6 +28,7 @@ from bayes_sf.cli.options import (
     read_rope,
 )
 from bayes_sf.errors import UsageError
+from bayes_sf.inputs.codebook import load_codebook
 
 if TYPE_CHECKING:
     from bayes_sf.output.run import Run
@@ -59,7 +60,7 @@ def reproduce(
 
 
 @app.command()
-@with_options(STUDY, HIDING, LEDGER, writing("results", as_json=False))
+@with_options(OWN, STUDY, HIDING, LEDGER, writing("results", as_json=False))
 def report(
     *,
     given: Given,
@@ -85,6 +86,15 @@ def report(
             "--imputed", help="Folder that `impute` wrote: what it found goes into the page."
         ),
     ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            "--engine",
+            help="With --study: exact, by which outcomes that are not Gaussian are estimated by "
+            "maximum likelihood, or nuts, by which they are sampled.",
+            show_default="exact",
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier page.")] = False,
 ) -> None:
     """Write everything as one HTML page that opens anywhere, with a prior to move by hand.
@@ -93,25 +103,45 @@ def report(
 
     Example: bayes-sf report --data replica --lang nb
     """  # fmt: skip
-    from bayes_sf.output.files import ready_folder
+    if given.own is not None:
+        for option, value in (("--rope", rope), ("--imputed", imputed)):
+            if value is not None:
+                fix = "ask bayes-sf sensitivity --rope" if option == "--rope" else "leave it out"
+                raise UsageError(option, "goes without --study", got=str(value), fix=fix)
+        if engine not in (None, "exact", "nuts"):
+            raise UsageError("--engine", "must be exact or nuts", got=engine)
+    elif engine is not None:
+        raise UsageError("--engine", "goes with --study", got=engine)
 
     if rope is not None and not 0 < rope < float("inf"):
         raise UsageError("--rope", "must be a positive number of percentage points", got=rope)
     if with_data and given.source == "microdata" and given.rules.active:
         fix = "leave it out, or add --no-disclosure-control: the page is then for you alone"
-        raise UsageError("--with-data", "puts sums over your workplaces into the page", fix=fix)
+        rule = f"puts sums over your {load_codebook().units} into the page"
+        raise UsageError("--with-data", rule, fix=fix)
     out = given.out
     named = out.suffix == ".html" and not out.is_dir()
-    name = out.name if named else f"report_{given.source}_{language()}.html"
-    page = ready_folder(out.parent if named else out) / name
+    stem = "report" if given.own is not None else f"report_{given.source}"
+    name = out.name if named else f"{stem}_{language()}.html"
+    given.ready(page=named)
+    page = given.folder / name
     if page.exists() and not force:
         raise UsageError(
             str(page), "is there already", fix="add --force, or choose another place with --out"
         )
     from bayes_sf.output.formats.terminal import print_end
     from bayes_sf.output.report.material import gather
-    from bayes_sf.output.report.page import write_report
+    from bayes_sf.output.report.page import write_page, write_report
 
+    if given.own is not None:
+        from bayes_sf.output.report.study import study_page
+
+        given.workplaces()
+        made = study_page(given.own, given.asked, engine=engine or "exact", with_data=with_data)
+        given.note(made.control)
+        print_end(stdout(), write_page(page, made.html, made.control, made.hidden, sent=out))
+        refuse(made.failed)
+        return
     announce(READING, quiet=given.quiet)
     material = gather(
         given.study(), rope=rope, seed=given.seed, with_data=with_data,

@@ -19,6 +19,7 @@ from bayes_sf.engines.options import (
 from bayes_sf.engines.result import Provenance, Result, Results
 from bayes_sf.engines.sampled.nuts import sampler_options
 from bayes_sf.errors import DataError, UsageError, closest
+from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.sample import AnalysisSample, design
 from bayes_sf.spec.analysis import Analysis
 from bayes_sf.spec.family import family_of
@@ -454,7 +455,8 @@ def _fit_frame(
     moments, source = _given(spec, data, rows)
     gaps = data.gaps(spec) if isinstance(data, Scan) and rows is None else gaps_of(data, rows)
     warn_of_gaps(gaps)
-    if rows is not None and not isinstance(data, AnalysisSample | Rows):
+    of_report = isinstance(data, AnalysisSample) and bool(load_codebook().register)
+    if rows is not None and not isinstance(data, Rows) and not of_report:
         warn_of_outcome(rows.y, spec.outcome)
     start = perf_counter()
     if spec.plain or rows is None:

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayes_sf.engines.asked import Asked
-from bayes_sf.engines.gaussian.estimates import COLUMNS, Estimate, frequentist_rows, posterior_rows
+from bayes_sf.engines.gaussian.estimates import (
+    COLUMNS,
+    Estimate,
+    as_text,
+    frequentist_rows,
+    posterior_rows,
+)
 from bayes_sf.engines.gaussian.icc import (
     icc_at,
     place_of,
@@ -306,8 +312,7 @@ class Result(Asked):
         priors = "" if self.priors is None else f"\nPriors: {self.priors}"
         kind = "credible" if self.has_draws else "Wald"
         return (
-            f"{self!r}{priors}\n\nEstimates, {self.prob:.0%} {kind} intervals\n"
-            f"{table.to_string(float_format=lambda v: f'{v:.5g}')}\n"
+            f"{self!r}{priors}\n\nEstimates, {self.prob:.0%} {kind} intervals\n{as_text(table)}\n"
         )
 
     def _repr_html_(self) -> str:

@@ -67,13 +67,14 @@ def notice(control: Control, log: Sequence[Hidden], *, page: bool = False) -> st
         if rules.reason:
             return say("Disclosure control is off, as study.toml says: {}.", rules.reason)
         return say("DISCLOSURE CONTROL IS OFF (--no-disclosure-control): not to leave your house.")
+    counts = rules.min_workplaces, rules.min_persons
     said = say(
         "Disclosure control: {} hidden (:), for fewer than {} workplaces or {} "
-        "persons, dominance, or to protect such figures.",
-        len(log),
-        rules.min_workplaces,
-        rules.min_persons,
-    )
+        "persons, dominance, or to protect such figures.", len(log), *counts,
+    ) if log else say(
+        "Disclosure control is on: figures are hidden (:) that would tell of fewer than {} "
+        "workplaces or {} persons, or of those that dominate.", *counts,
+    )  # fmt: skip
     names = dict.fromkeys(
         f"{one.row} ({outcome_name(one.column)})" for one in log if one.table == MODELS
     )
@@ -92,7 +93,7 @@ def _paid(control: Control) -> str:
     if not (closed or fewer):
         return ""
     counts = (len(asked), closed, fewer)
-    return say("Of {} models {} are withheld, and {} have fewer digits or figures.", *counts) + " "
+    return say("Models: {}; withheld: {}; with fewer digits or figures: {}.", *counts) + " "
 
 
 def _is_closed(release: Release) -> bool:

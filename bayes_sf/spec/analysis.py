@@ -188,13 +188,9 @@ def _of_formula(name: str, stated: Stated) -> Analysis:
     if not spec.formula and spec.group != load_codebook().group:
         rule = f"must have groups of the study's column, {load_codebook().group}"
         raise SpecError(where, rule, got=spec.group)
-    if name != formula:
-        spec = replace(spec, name=name)
+    spec = replace(spec, name=name)
     question = stated.question_en or formula
-    return Analysis(
-        spec.name if name == formula else name, question, (_as_sampled(spec),), where,
-        stated.question_nb or question,
-    )  # fmt: skip
+    return Analysis(name, question, (_as_sampled(spec),), where, stated.question_nb or question)
 
 
 def _asked_of_some(predictors: tuple[str, ...]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from bayes_sf.catalogue import labels_language
 from bayes_sf.errors import SpecError, closest
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.register.quarters import parse_quarter, quarter_name
@@ -57,6 +58,8 @@ class Multiverse:
     choices : mapping
         Choice -> options, in the order of `CHOICES`; ``without`` may be ``("each",)``: none, and
         every industry in turn.
+    question_nb : str
+        The question in Norwegian.
     """
 
     name: str
@@ -65,6 +68,12 @@ class Multiverse:
     contrast: str
     rope: float
     choices: Mapping[str, tuple[Any, ...]]
+    question_nb: str = ""
+
+    @property
+    def question_said(self) -> str:
+        """The question, in the language spoken; in English where it is not there in Norwegian."""
+        return (labels_language() == "nb" and self.question_nb) or self.question
 
     @property
     def usual(self) -> dict[str, Any]:
@@ -157,7 +166,10 @@ def load_multiverse(name: str | Path) -> Multiverse:
     if any(table.item in names for names in choices["controls"]):
         rule = "must not have the item itself"
         raise SpecError(f"{where}: choices.controls", rule, got=table.item)
-    return Multiverse(path.stem, table.question, table.item, table.contrast, table.rope, choices)
+    return Multiverse(
+        path.stem, table.question, table.item, table.contrast, table.rope, choices,
+        table.question_nb,
+    )  # fmt: skip
 
 
 def _usual(item: str, table: Mapping[str, Any], where: str) -> dict[str, Any]:

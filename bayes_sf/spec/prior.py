@@ -250,7 +250,7 @@ class Prior:
             Mean of a normal whose `location` is not stated.
         """
         digits = 3 if self.measured else 4
-        scale = f"{self.scale:.{digits}g}" + (f" {unit}" if self.autoscale else "")
+        scale = f"{float(f'{self.scale:.{digits}g}'):.12g}" + (f" {unit}" if self.autoscale else "")
         middle = centre if self.location is None else self._middle(self.location)
         stated = f" [{self.statement}]" if self.statement else ""
         written = {
@@ -272,6 +272,7 @@ class Prior:
         """The location, of measured ones with the decimals of the scale."""
         if self.measured:
             location = round(location, 2 - math.floor(math.log10(self.scale)))
+            return f"{location + 0.0:.12g}"  # an outcome may be a million, give or take 0.01
         return f"{location:.4g}"
 
     @classmethod

@@ -174,6 +174,7 @@ class MultiverseTable(Table, title="Multiverse of bayes_sf"):
 
     version: Annotated[int, Field(alias="schema", title="1", ge=1, le=1)]
     question: Annotated[Name, Field(description="What is asked, in one sentence.")]
+    question_nb: Annotated[Text, Field(description="The question in Norwegian.")] = ""
     item: Annotated[str, Field(title="an item such as q13", description="Whose contrast it is.")]
     rope: Annotated[
         float,

@@ -550,3 +550,13 @@ def test_populations_that_are_none() -> None:
     ):
         with pytest.raises(BayesSFError, match=said):
             sf.poststratify(result, given[0], count=given[1])
+
+
+def test_truth_values_are_compared_as_they_are_written() -> None:
+    frame = cells()[0].assign(b=lambda f: f["x"] > f["x"].median())
+    result = sf.fit("y ~ b + (1 | g)", frame, engine="reml")
+    said = result.comparisons({"b": [False, True]})
+    assert list(said.index) == [("b", "True - False")]
+    assert said["estimate"].iloc[0] == pytest.approx(result.fixef().loc["b", "estimate"])
+    with pytest.raises(UsageError, match="must be a step other than zero"):
+        result.comparisons({"b": True})

@@ -11,10 +11,11 @@ import pandas as pd
 import pytest
 
 import bayes_sf as sf
+from bayes_sf.catalogue import speaking
 from bayes_sf.cli.given import Given
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.own_study.folder import read_study
-from tests.conftest import Command, Finished, run_here
+from tests.conftest import Command, Finished, draw_blank, run_here
 
 PUPILS = Path(__file__).parents[1] / "own_studies" / "pupils"
 #: What belongs to the report's study, in both languages.
@@ -47,6 +48,7 @@ RUNS = {
     "multiverse": ("multiverse", str(PUPILS / "choices.toml")),
     "sbc": ("sbc", "null", "-n", "20"),
     "export": ("export", "homework", "--format", "markdown", "--format", "csv"),
+    "report": ("report", "--lang", "nb"),
     "impute": ("impute",),
     "select": ("select",),
     "withheld": ("plot", "homework", "ppc"),
@@ -107,6 +109,19 @@ def test_estimates_are_those_of_the_same_frame(ran: Ran) -> None:
     slope = kept.loc[kept["term"] == "sex[boy]", "estimate"].astype(float).iloc[0]
     # Control lets it leave in whole points, since digits would tell of single pupils.
     assert slope == pytest.approx(known.fixef().loc["sex[boy]", "estimate"], abs=0.5)
+
+
+def test_a_page_has_the_digits_of_its_models_and_no_more(ran: Ran) -> None:
+    """What `fit` may print of a model with one decimal has no more in any section of the page."""
+    kept = pd.read_csv(ran("fit").folder / "out" / "estimates.csv", keep_default_na=False)
+    slope = kept.loc[kept["term"] == "help", "estimate"].astype(float).iloc[0]
+    assert slope == round(slope, 1)
+    page = (ran("report").folder / "out" / "report_nb.html").read_text(encoding="utf-8")
+    rows = re.findall(r">Hjelp til lekser(?:: [^<]*)?</th>(.*?)</tr>", page, re.DOTALL)
+    cells = [cell for row in rows for cell in re.findall(r"<td[^>]*>(\d,\d+)", row)]
+    assert len(cells) > 4
+    assert {cell for cell in cells if not re.fullmatch(r"\d,\d0?", cell)} <= {"0,23"}  # in SEs
+    assert "Hva analytikerens valg betyr" in page  # choices.toml
 
 
 def test_answers_with_an_order_are_scores(tmp_path: Path) -> None:
@@ -218,6 +233,25 @@ def test_options_that_the_file_states_are_refused(
     assert (code, f"goes without {option[0]}" in err) == (2, True)
 
 
+def test_a_refusal_leaves_no_empty_folder(command: Command, folder: Path) -> None:
+    code, _, _ = command("plot", "homework", "ppc", "--study", str(folder), "--out", "a/b")
+    assert code == 5
+    assert not (folder.parent / "a" / "b").exists()
+    assert command("report", "--study", str(folder), "--rope", "1", "--out", "c")[0] == 2
+    assert not (folder.parent / "c").exists()
+
+
+def test_a_multiverse_may_ask_in_norwegian() -> None:
+    from bayes_sf.inputs.codebook import using
+    from bayes_sf.spec.multiverse import load_multiverse
+
+    with using(read_study(PUPILS).book):
+        asked = load_multiverse(PUPILS / "choices.toml")
+    assert asked.question_said == asked.question
+    with speaking("nb"):
+        assert asked.question_said == "Får elever som får hjelp til lekser, flere poeng?"
+
+
 def test_public_data_need_no_protection_and_say_why(command: Command, folder: Path) -> None:
     spoil(folder, "min_units = 5", 'control = false\nreason = "invented pupils"')
     code, out, _ = command("compare", "null", "--study", str(folder), "--lang", "nb")
@@ -236,6 +270,28 @@ def test_lines_of_numbers_are_refused_before_anything_is_sampled(
     spoil(folder, "min_units = 5", 'control = false\nreason = "invented pupils"')
     code, _, err = command("plot", "score ~ ses + (ses | school)", "slopes", "--study", str(folder))
     assert (code, "a number has no ends" in err) == (2, True)
+
+
+def test_an_outcome_that_is_none_is_heard_once_and_a_region_needs_no_unit(
+    command: Command, folder: Path
+) -> None:
+    path = folder / "pupils.csv"
+    frame = pd.read_csv(path)
+    frame["sleep"] = (frame["sleep"] > 7).astype(int)
+    frame.to_csv(path, index=False)
+    spoil(folder, 'unit = { en = "points", nb = "poeng" }', 'unit = ""')
+    code, out, err = command("fit", "sleep ~ ses + (1 | school)", "--study", str(folder))
+    assert (code, err.count("has two values: a bernoulli")) == (0, 1)
+    assert "sleep ~ ses + (1 | school)" in out
+    code, out, err = command(
+        "sensitivity", "homework", "--study", str(folder), "--rope", "9", "--part", "size",
+        "--part", "planning",
+    )  # fmt: skip
+    assert (code, err, "too small to matter" in out) == (0, "", True)
+    # Designs are multiples of the study's own: 12 schools of about 20 pupils.
+    plan = pd.read_csv(folder.parent / "sensitivity" / "planning.csv")
+    assert sorted(set(plan["groups"])) == [12, 24, 48]
+    assert sorted(set(plan["per_group"])) == [20, 40, 80, 160]
 
 
 def test_rows_of_one_unit_are_protected_together(command: Command, folder: Path) -> None:
@@ -279,6 +335,34 @@ def test_a_group_of_one_row_and_rows_without_a_group(command: Command, folder: P
     assert "pupils.csv: no group" in err
     alone = next(line for line in out.splitlines() if "Alone" in line)
     assert alone.count(":") >= 5
+
+
+def test_what_fit_hides_is_nowhere_on_the_page(command: Command, folder: Path) -> None:
+    """Beside a hidden group models with predictors say slopes alone, under every prior too."""
+    path = folder / "pupils.csv"
+    frame = pd.read_csv(path)
+    frame.loc[0, "school"] = "Alone"
+    frame.to_csv(path, index=False)
+    toml = (folder / "study.toml").read_text(encoding="utf-8").partition("[analyses]")[0]
+    toml = toml.replace('choices = ["choices.toml"]', "")
+    null, model = (
+        'null = "score ~ 1 + (1 | school)"',
+        'background = "score ~ ses + sex + (1 | school)"',
+    )
+    asked = f"[analyses]\n{null}\n{model}\n"
+    (folder / "study.toml").write_text(toml + asked, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        draw_blank(patch)
+        assert command("report", "--study", str(folder))[0] == 0
+    page = (folder.parent / "results" / "report_en.html").read_text(encoding="utf-8")
+    tables = dict(re.findall(r'aria-label="([^"]*)">(.*?)</table>', page, re.DOTALL))
+    (fitted,) = (text for name, text in tables.items() if name.startswith("score ~ ses + sex"))
+    (fan,) = (text for name, text in tables.items() if name.startswith("Prior fan: background"))
+    cells = re.search(r">ICC</th>(.*?)</tr>", fitted, re.DOTALL)
+    assert cells is not None
+    assert ">:<" in cells[1]
+    assert "Home background" in fan
+    assert ">ICC<" not in fan
 
 
 def test_values_that_are_keys_of_tables_are_refused(command: Command, folder: Path) -> None:
@@ -361,6 +445,7 @@ def test_init_leaves_out_what_is_no_item(command: Command, tmp_path: Path) -> No
     frame = frame.assign(
         id=range(1, len(frame) + 1), note=[f"text {n}" for n in range(len(frame))],
         mixed=["3", "x"] * (len(frame) // 2) + ["4"] * (len(frame) % 2), none="",
+        constant=7, Intercept=range(len(frame)),
     )  # fmt: skip
     frame.to_csv(tmp_path / "d.csv", index=False)
     code, out, _ = command("init", "d.csv")
@@ -369,7 +454,8 @@ def test_init_leaves_out_what_is_no_item(command: Command, tmp_path: Path) -> No
     assert "score is the outcome: the only column of numbers" in out
     for name, why in (
         ("id", "another value in every row"), ("note", "another value in every row"),
-        ("mixed", "numbers and texts"), ("none", "it is empty"),
+        ("mixed", "numbers and texts"), ("none", "it is empty"), ("constant", "it has one value"),
+        ("Intercept", "another value in every row"),
     ):  # fmt: skip
         assert f"- {name} is left out: it" in out
         assert why in out

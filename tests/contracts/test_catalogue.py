@@ -139,9 +139,13 @@ ANOTHERS = re.compile(
 #: Where commands do not come with a study of one's own, or what is said is of its own kind.
 NOT_OF_A_STUDY = (
     "analysis/missing", "analysis/printed", "analysis/replay", "analysis/size/days_lost",
-    "cli/report", "engines/panel", "inputs/faults", "inputs/register",
+    "engines/panel", "inputs/faults", "inputs/register",
     "output/figures/associations", "output/figures/imputation",
-    "output/report", "output/runs/impute", "output/runs/reproduce", "output/runs/reread",
+    "output/report/alternatives", "output/report/answers", "output/report/associations",
+    "output/report/material", "output/report/missing", "output/report/reread",
+    "output/report/saved_imputation", "output/report/sections", "output/report/statements",
+    "output/report/tables",
+    "output/runs/impute", "output/runs/reproduce", "output/runs/reread",
     "output/runs/select", "output/tables/comparison_tables", "output/tables/imputation_tables",
     "output/tables/reread_tables", "output/tables/summary", "output/words/findings",
     "output/words/problems", "recovery", "replica",
@@ -156,6 +160,10 @@ OF_THE_REPORT = frozenset((
     "industries: groups", "n: workplaces with", "Employees", "Quarters",
     "the outcome is not in percentage points", "all imputed quarters", "quarters",
     "sd_workplace", "sd_group_change", "sd_period", "Mean absence", "Change in absence",
+    "From the report's printed tables.", "Invented workplaces.", "The numbers are",
+    "Everything is computed from invented workplaces", "Preventive workplace measures",
+    "Data and survey: Oxford Research", "Which answers go with absence",
+    "The report's own numbers, replayed", "Whether the models have the shape of the data",
 ))  # fmt: skip
 
 

@@ -49,7 +49,7 @@ PARAMETERS = {
     "Result.methods": "self lang=None",
     "Result.report": "self lang=None",
     "report": "result lang=None",
-    "methods": "result *lang=None",
+    "methods": "result lang=None",
     "Result.plot": "self name path=None *dpi=150",
     "Result.predict": "self new=None *groups='known' *kind='mean' *scale='response' "
     "*by=() *at=None",
@@ -106,7 +106,7 @@ PARAMETERS = {
     "study": "path",
     "icc_posterior": "*icc *n *groups *sizes=None *balanced=False *estimator='unknown' "
     "*priors=None *level=0.95 *seed=1",
-    "icc_table": "path *priors=None *level=0.95 *seed=1 *size=None *decimal_mark='.' *progress",
+    "icc_table": "path *priors=None *level=0.95 *seed=1 *size=None *decimal_mark=None *progress",
     "prior_conflict": "earlier own",
     "read_published": "folder",
     "reread": "what *models=None *priors=None *prob=0.95 *seed=1 *progress",

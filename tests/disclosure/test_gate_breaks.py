@@ -651,8 +651,9 @@ def test_what_protection_costs_is_said(sample: AnalysisSample) -> None:
     assert found.pop(("flow", "hidden")) == 2
     assert sum(found.values()) == len(asked)
     assert found["models", "withheld"] == 1
-    assert "Of 3 models 1 are withheld, and 2 have fewer digits or figures." in notice(control, log)
-    assert "Of 3 models" not in notice(control, log, page=True), "readers see what there is"
+    said = "Models: 3; withheld: 1; with fewer digits or figures: 2."
+    assert said in notice(control, log)
+    assert "Models: 3" not in notice(control, log, page=True), "readers see what there is"
 
 
 def test_beside_a_hidden_industry_slopes_are_said(sample: AnalysisSample) -> None:

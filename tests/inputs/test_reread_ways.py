@@ -103,9 +103,17 @@ def test_many_iccs(tmp_path: Path, command: Any) -> None:
     assert "design effect" in out
 
 
+def test_a_table_may_have_commas_as_norwegian_files_do(tmp_path: Path) -> None:
+    one, other = tmp_path / "a.csv", tmp_path / "b.csv"
+    one.write_text(ICCS, encoding="utf-8")
+    other.write_text(ICCS.replace(",", ";").replace(".", ","), encoding="utf-8")
+    pd.testing.assert_frame_equal(sf.icc_table(one), sf.icc_table(other))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        (ICCS.replace(",", ";").replace("0.05", "0,05"), "must have one decimal mark"),
         (ICCS.replace("icc,", "ic,"), "row 1, column 2: must be one of.*did you mean 'icc'"),
         ("study,icc,n\nA,0.1,100\n", "row 1: must have a column groups"),
         (ICCS.replace("0.05", "5"), "row 2, column icc: must lie between 0 and 1"),

@@ -61,6 +61,8 @@ def test_several_random_terms_and_other_languages() -> None:
     assert "y ~ x + (1 | school) + (1 | region)" in str(result.methods())
     norwegian = str(sf.fit(SPEC, frame()).methods("nb"))
     assert "er modellert som normalfordelt" in norwegian
+    assert "pymc" not in norwegian  # nothing was sampled
+    assert str(sf.methods(sf.fit(SPEC, frame()), "nb")) == norwegian
     numbers = norwegian.partition("Regnet ut med")[0]  # versions have points
     assert not re.search(r"\d\.\d", numbers)
 

@@ -223,8 +223,9 @@ def _contrasts(design: Design, grid: Grid, name: str, asked: Any) -> Iterator[tu
                 raise UsageError(where, "must be of two different categories", got=[low, high])
             yield f"{high} - {low}", low, high
         return
-    if _is_pair(asked) and all(_is_number(end) for end in asked):
-        yield f"{asked[1]:g} - {asked[0]:g}", float(asked[0]), float(asked[1])
+    if _is_pair(asked) and all(_is_number(end) or _is_truth(end) for end in asked):
+        low, high = (str(end) if _is_truth(end) else f"{end:g}" for end in asked)
+        yield f"{high} - {low}", float(asked[0]), float(asked[1])
         return
     step = 1.0 if asked is None else asked
     if not _is_number(step) or step == 0:
@@ -239,7 +240,11 @@ def _is_pair(asked: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
+    return isinstance(value, Real) and not _is_truth(value) and isfinite(value)
+
+
+def _is_truth(value: Any) -> bool:
+    return isinstance(value, bool | np.bool_)
 
 
 def _less(grid: Grid, high: Loading, low: Loading, factor: float = 1.0) -> Weighed:

@@ -84,9 +84,10 @@ class DeltaAdjusted:
         """What is moved, and the tipping points."""
         first = self.effects.iloc[0]
         where = f" where {first['pattern']}" if first["pattern"] else ""
+        tipping = self.tipping.drop(columns=["pattern", "quantity"])
         return (
             f"{first['n_moved']} missing cells of {first['quantity']}{where} moved by delta\n\n"
-            f"{self.tipping.drop(columns=['pattern', 'quantity']).to_string(index=False)}"
+            f"{tipping.to_string(index=False, na_rep='not on the grid')}"
         )
 
     __repr__ = __str__
@@ -160,10 +161,10 @@ def delta_adjust(
     spec = what if isinstance(what, ModelSpec) else ModelSpec.from_formula(what, missing="drop")
     asked = _Asked(spec, _grid(deltas), column or spec.outcome, where, engine, prob)
     if are_sets(data, spec.columns):
-        rows = _of_sets(asked, read_sets(data), original)
+        rows = list(_of_sets(asked, read_sets(data), original))
     else:
         _check_frame(asked, original)
-        rows = _of_frame(asked, data)
+        rows = list(_of_frame(asked, data))  # here, so that a warning is said of the caller's line
     effects = pd.DataFrame(rows, columns=SHIFTED).sort_values(
         ["term", "delta"], key=lambda c: c if c.name == "delta" else c.map(_order(c)),
         ignore_index=True,

@@ -245,7 +245,7 @@ def _check_rope(result: Result, rope: Rope) -> None:
             fix='such as Rope(-0.5, 0.5, "pp")',
         )  # fmt: skip
     unit = result.spec.unit
-    if not unit:
+    if rope.unit and not unit:
         fix = 'say it in the model: ModelSpec(..., unit="pp")'
         raise UsageError(f"model {result.spec.name}", "must have a unit for a rope", fix=fix)
     if rope.unit != unit:

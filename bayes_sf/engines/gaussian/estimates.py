@@ -1,7 +1,9 @@
 """Rows of the tidy estimates table, the same columns for every engine."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -10,7 +12,12 @@ from bayes_sf.engines.gaussian.ols_reml import GaussianFit
 from bayes_sf.engines.gaussian.posterior import SPREADS, Posterior
 from bayes_sf.spec.moments import INTERCEPT
 
-__all__ = ["COLUMNS", "Estimate", "frequentist_rows", "mixture_rows", "posterior_rows"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "COLUMNS", "Estimate", "as_text", "frequentist_rows", "mixture_rows", "posterior_rows",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,58 @@ COLUMNS = (
     "outcome", "model", "term", "group", "estimate", "point", "sd", "lower", "upper", "prob",
     "interval", "t", "p_direction", "n", "n_groups", "unit", "engine",
 )  # fmt: skip
+
+
+#: Columns in the unit of a row's sd, which has so many digits where they are printed.
+_MEASURED, _DIGITS = ("estimate", "sd", "lower", "upper"), 3
+
+
+def as_text(table: "pd.DataFrame", *, index: bool = True) -> str:
+    """Print a table of estimates: decimals as each row's sd has them, and no powers of ten.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Other columns than ``estimate, sd, lower, upper`` have five digits.
+    index : bool
+        Whether rows are named.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows = {"estimate": [523441.23, 1000000.123], "sd": [48211.9, 0.0101], "t": [10.857, 1e8]}
+    >>> print(as_text(pd.DataFrame(rows, index=["ward", "x"])))
+              estimate      sd          t
+    ward        523441   48212     10.857
+    x     1000000.1230  0.0101  100000000
+    """
+    import pandas as pd
+
+    rows = [_printed(row) for row in table.to_dict("records")]
+    return pd.DataFrame(rows, index=table.index, columns=table.columns).to_string(index=index)
+
+
+def _printed(row: "dict[Hashable, Any]") -> "dict[Hashable, Any]":
+    """One row's numbers as text."""
+    sd, decimals = row.get("sd", math.nan), None
+    if math.isfinite(sd) and sd > 0:
+        decimals = max(0, _DIGITS - 1 - math.floor(math.log10(sd)))
+    return {
+        name: _figure(value, decimals if name in _MEASURED else None)
+        if isinstance(value, float) else value
+        for name, value in row.items()
+    }  # fmt: skip
+
+
+def _figure(value: float, decimals: int | None) -> str:
+    """A number with so many decimals, or with five digits."""
+    if decimals is not None or (np.isfinite(value) and abs(value) >= _LARGE):
+        return f"{value:.{decimals or 0}f}".replace("nan", "NaN")
+    return f"{value:.5g}".replace("nan", "NaN")
+
+
+#: Of such a number five digits would be a power of ten.
+_LARGE: Final = 1e5
 
 
 def frequentist_rows(fit: GaussianFit, prob: float) -> Iterator[Estimate]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayes_sf.engines.gaussian.estimates import COLUMNS, Estimate
+from bayes_sf.engines.gaussian.estimates import COLUMNS, Estimate, as_text
 from bayes_sf.engines.mixed.covariance import sd_names
 from bayes_sf.engines.mixed.likelihood import MixedFit
 from bayes_sf.engines.result import Result
@@ -291,8 +291,8 @@ class MixedResult(Result):
             return self._posterior_summary(counts)
         name = "REML" if self.engine == "reml" else "ML"
         singular = "\nBoundary (singular) fit: a variance is zero" if self.fitted.singular else ""
-        random = self.varcorr().to_string(index=False, float_format=lambda v: f"{v:.5g}")
-        fixed = self.fixef().to_string(float_format=lambda v: f"{v:.5g}")
+        random = as_text(self.varcorr(), index=False)
+        fixed = as_text(self.fixef())
         return (
             f"{self.spec.formula}\nby {name}, -2 log likelihood {self.fitted.criterion:.4f}\n"
             f"{self.matrices.n_obs} rows, levels: {counts}{singular}\n\n"
@@ -310,7 +310,7 @@ class MixedResult(Result):
             f"{self.spec.formula}\n{how}\n{self.matrices.n_obs} rows, levels: {counts}\n"
             f"Priors: {self.fitted.priors}\n\n"
             f"Posterior means, sds and {self.prob:.0%} equal-tailed intervals\n"
-            f"{table.to_string(float_format=lambda v: f'{v:.5g}')}\n"
+            f"{as_text(table)}\n"
         )
 
     def some_draws(self, n: int, *, seed: int = 1, groups: bool = True) -> Any:  # noqa: ARG002

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayes_sf.engines.gaussian.estimates import Estimate
+from bayes_sf.engines.gaussian.estimates import Estimate, as_text
 from bayes_sf.engines.mixed.result import MixedResult
 from bayes_sf.errors import UsageError, legible
 from bayes_sf.spec.family import Family, family_of
@@ -195,13 +195,13 @@ class OutcomeResult(MixedResult):
             return (
                 f"{head}{how}{rows}\nPriors: {self.fitted.stated}\n\n"
                 f"Posterior means, sds and {self.prob:.0%} equal-tailed intervals\n"
-                f"{table.to_string(float_format=lambda v: f'{v:.5g}')}\n"
+                f"{as_text(table)}\n"
             )
         nodes = self.fitted.nodes
         how = "Laplace's approximation" if nodes == 1 else f"adaptive quadrature with {nodes} nodes"
         singular = "\nBoundary (singular) fit: a variance is zero" if self.fitted.singular else ""
-        random = self.varcorr().to_string(index=False, float_format=lambda v: f"{v:.5g}")
-        fixed = self.fixef().to_string(float_format=lambda v: f"{v:.5g}")
+        random = as_text(self.varcorr(), index=False)
+        fixed = as_text(self.fixef())
         return (
             f"{head}by ML, {how}{rows}\nlog likelihood {self.log_lik:.4f}, AIC {self.aic:.4f}, "
             f"BIC {self.bic:.4f}{singular}\n\nRandom effects\n{random}\n\n"

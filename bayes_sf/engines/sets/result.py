@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayes_sf.engines.gaussian.estimates import COLUMNS, Estimate
+from bayes_sf.engines.gaussian.estimates import COLUMNS, Estimate, as_text
 from bayes_sf.engines.result import Result
 from bayes_sf.engines.sets.rubin import Pooled
 from bayes_sf.errors import UsageError, legible
@@ -151,7 +151,7 @@ class PooledResult(Result):
 
     def summary(self) -> str:
         """Model, sets, and pooled estimates, as text."""
-        table = self.fixef().to_string(float_format=lambda v: f"{v:.5g}")
+        table = as_text(self.fixef())
         rest = [row for row in self.singles if row.term not in self.fitted.terms]
         spreads = "".join(f"{row.term:<24} {row.estimate:.5g}\n" for row in rest)
         return (

@@ -17,12 +17,15 @@ from bayes_sf.inputs.files.numerals import MISSING
 from bayes_sf.inputs.files.tabular import Cells, read_cells
 from bayes_sf.inputs.own_study.header import FILE
 from bayes_sf.inputs.own_table import looks_numeric
+from bayes_sf.inputs.variables import INTERCEPT
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Draft", "draft_study"]
 
+#: Names that formulas have for something else.
+NOT_COLUMNS: Final = frozenset({"Intercept", INTERCEPT})
 #: A column of more different texts is not taken for answers.
 _MOST_ANSWERS: Final = 12
 #: A column that groups rows has at least so many groups, and so many rows in each on average.
@@ -67,6 +70,14 @@ class _Column:
         many = _GROUPS <= self.different <= self.rows / 2
         return many and self.kind not in {"mixed", "empty"} and (
             self.kind != "numbers" or self.whole
+        )  # fmt: skip
+
+    @property
+    def of_use(self) -> bool:
+        """Whether a model can have it as a predictor."""
+        return (
+            self.kind in {"numbers", "answers"} and self.different > 1 and not self.counts_rows
+            and self.name not in NOT_COLUMNS
         )  # fmt: skip
 
     @property
@@ -117,7 +128,7 @@ def draft_study(
             rule = "must be a column of numbers, other than the group"
             raise UsageError("--outcome", rule, got=f"{column.name}: {column.kind}")
     others = [c for c in columns.values() if c is not chosen and c not in asked]
-    items = [c for c in others if c.kind in {"numbers", "answers"} and not c.counts_rows]
+    items = [c for c in others if c.of_use]
     assumed += [f"{c.name} is left out: {_why_not(c)}" for c in others if c not in items]
     text, analyses = _text(file, chosen, asked, items, [c for c in others if c not in items])
     assumed += _of_items(items)
@@ -187,9 +198,7 @@ def _outcome(
     columns: dict[str, _Column], group: _Column, file: Path, assumed: list[str]
 ) -> _Column:
     """The one column that could be an outcome, or a question."""
-    could = [
-        c for c in columns.values() if c.kind == "numbers" and c is not group and not c.counts_rows
-    ]
+    could = [c for c in columns.values() if c.kind == "numbers" and c is not group and c.of_use]
     if not could:
         raise DataError(file.name, "must have an outcome: a column of numbers", got="none")
     if len(could) > 1:
@@ -208,6 +217,10 @@ def _why_not(column: _Column) -> str:
         return "it has numbers and texts"
     if column.counts_rows:
         return "it has another value in every row"
+    if column.name in NOT_COLUMNS:
+        return "it has the name of the intercept; rename the column"
+    if column.different == 1:
+        return "it has one value"
     return f"it has {column.different} different texts"
 
 
@@ -248,8 +261,8 @@ def _text(
         '# decimal_mark = ","          # where the file leaves it open',
         "",
         "[rows]                        # what a row is called",
-        'one = "row"                   # pupil',
-        'many = "rows"                 # pupils',
+        'one = { en = "row", nb = "rad" }     # pupil, elev',
+        'many = { en = "rows", nb = "rader" } # pupils, elever',
         "",
         "[group]",
         f"column = {_quoted(group.name)}",

@@ -57,6 +57,11 @@ class StudyTable(Table, title="study.toml of bayes_sf, kind data"):
     group: Annotated[_Parts, Field(description="The column of groups, and what one is called.")]
     outcomes: Annotated[_Parts, Field(description="Columns that models are of.", min_length=1)]
     items: Annotated[_Parts, Field(description="Columns of predictors.", default_factory=dict)]
+    choices: Annotated[
+        list[Name],
+        Field(title="a list of files", description="Of an analyst's choices, for the page.",
+              default_factory=list),
+    ]  # fmt: skip
     disclosure: Annotated[_Parts, Field(description="Who is protected.", default_factory=dict)]
     analyses: Annotated[
         dict[str, Name | dict[str, Any]],
@@ -169,6 +174,8 @@ class StudyHeader:
     file : pathlib.Path
     title : tuple of str
         In English and Norwegian.
+    source : str
+        Where the data are from.
     decimal_mark : {".", ","} or None
     group : str
         Column.
@@ -177,11 +184,14 @@ class StudyHeader:
     privacy : Privacy
     analyses : mapping
         Name -> what is stated, or path of an analysis file.
+    choices : tuple of pathlib.Path
+        Files of an analyst's choices, which the page weighs.
     """
 
     path: Path
     file: Path
     title: tuple[str, str]
+    source: str
     decimal_mark: str | None
     group: str
     row_noun: Noun
@@ -190,6 +200,7 @@ class StudyHeader:
     items: Mapping[str, ColumnHeader]
     privacy: Privacy
     analyses: Mapping[str, Stated | Path]
+    choices: tuple[Path, ...] = ()
 
 
 def read_study_header(path: Path) -> StudyHeader:
@@ -220,10 +231,12 @@ def read_study_header(path: Path) -> StudyHeader:
     outcomes = {name: _outcome(path, name, entry) for name, entry in table.outcomes.items()}
     items = {name: _item(path, name, entry) for name, entry in table.items.items()}
     header = StudyHeader(
-        path, path.parent / table.file, _said(table.title, path, "title"), table.decimal_mark,
+        path, path.parent / table.file, _said(table.title, path, "title"), table.source,
+        table.decimal_mark,
         group.column, _noun(rows, path, "rows", _ROW if not table.rows else None),
         _noun(group, path, "group"), outcomes, items, _privacy(table, path),
         {name: _analysis(path, name, text) for name, text in table.analyses.items()},
+        tuple(path.parent / name for name in table.choices),
     )  # fmt: skip
     _check_names(header)
     return header
@@ -341,6 +354,9 @@ def _check_names(header: StudyHeader) -> None:
     where = header.path.name
     if not header.file.is_file():
         raise SpecError(f"{where}: file", "must be a file of the folder", got=header.file.name)
+    for choices in header.choices:
+        if not choices.is_file():
+            raise SpecError(f"{where}: choices", "must be files of the folder", got=choices.name)
     named = [*header.outcomes, *header.items, header.group]
     twice = sorted({name for name in named if named.count(name) > 1})
     if twice:

@@ -4,7 +4,7 @@ They are as wide as a phone shows (`NARROW`); a wider screen has several of them
 """
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bayes_sf.analysis.comparison import CoefficientRow
 from bayes_sf.catalogue import say
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from bayes_sf.output.report.associations import Association
 
-__all__ = ["chance_figure", "forest_figure"]
+__all__ = ["Drawn", "chance_figure", "forest_figure", "intervals_figure"]
 
 #: Inches of a slope with its label, of a panel, and of what is above and below.
 _ROW, _PANEL, _ABOVE, _BELOW = 0.36, 1.15, 1.6, 0.7
@@ -42,7 +42,6 @@ _ROW, _PANEL, _ABOVE, _BELOW = 0.36, 1.15, 1.6, 0.7
 _LETTERS: Final = 48
 
 
-@styled()
 def forest_figure(rows: Iterable[CoefficientRow], *, source: str) -> "Figure":
     """Draw every slope of one outcome beside what the report prints.
 
@@ -60,57 +59,96 @@ def forest_figure(rows: Iterable[CoefficientRow], *, source: str) -> "Figure":
     """
     book = load_codebook()
     slopes = [row for row in rows if book.term(row.term) != INTERCEPT]
-    name, height = outcome_name(slopes[0].outcome), _ROW * len(slopes) + _ABOVE + _BELOW
-    figure = make_page(
-        say("Every item, one model each"),
-        say(
-            "{}, percentage points per unit of the item, or for an answer that is "
-            "named against the reference; blue: posterior mean and {} interval, "
-            "orange: without zero; open: printed in the report",
-            name,
-            level(slopes[0].prob),
-        ),
-        source,
-        size=(NARROW, height),
+    name = outcome_name(slopes[0].outcome)
+    drawn = []
+    for row in slopes:
+        unit, figures = (
+            100 if row.unit == "fraction" else 1,
+            (row.ci_low, row.estimate, row.ci_high),
+        )
+        low, middle, high = (unit * float(figure) for figure in figures)
+        label = upper_first(variable_label(book.term(row.term)))
+        drawn.append(Drawn(label, row.lower, row.mean, row.upper, (low, middle, high)))
+    subtitle = say(
+        "{}, percentage points per unit of the item, or for an answer that is "
+        "named against the reference; blue: posterior mean and {} interval, "
+        "orange: without zero; open: printed in the report",
+        name,
+        level(slopes[0].prob),
     )
+    return intervals_figure(drawn, say("Every item, one model each"), subtitle, source, name)
+
+
+class Drawn(NamedTuple):
+    """An interval with its label, and what is printed of it in the report."""
+
+    label: str
+    lower: float
+    mean: float
+    upper: float
+    printed: tuple[float, float, float] | None = None
+
+    @property
+    def apart(self) -> bool:
+        """Whether the interval leaves out zero."""
+        return self.lower > 0 or self.upper < 0
+
+
+@styled()
+def intervals_figure(
+    rows: Sequence[Drawn], title: str, subtitle: str, source: str, name: str, *, decimals: int = 2,
+    zero: bool = True,
+) -> "Figure":  # fmt: skip
+    """Draw intervals under each other; each label stands above its own.
+
+    Parameters
+    ----------
+    rows : sequence of Drawn
+    title, subtitle, source
+        As in `make_page`.
+    name : str
+        Whose they are, for the alternative text.
+    decimals : int
+        Of its numbers.
+    zero : bool
+        Whether it matters if an interval leaves out zero.
+    """
+    height = _ROW * len(rows) + _ABOVE + _BELOW
+    figure = make_page(title, subtitle, source, size=(NARROW, height))
     axes = figure.add_axes((0.03, _BELOW / height, 0.94, 1 - (_ABOVE + _BELOW) / height))
     axes.grid(axis="x")
-    axes.axvline(0, color=MUTED, lw=1)
-    for place, row in enumerate(slopes):
-        unit = 100 if row.unit == "fraction" else 1
-        low, middle, high = (unit * float(v) for v in (row.ci_low, row.estimate, row.ci_high))
-        colour = ALARM if _apart(row) else BLUE
-        axes.plot([low, high], [place + 0.36] * 2, color=PALE, lw=1)
-        axes.plot(middle, place + 0.36, "o", mfc="white", mec=PALE, ms=4)
+    if zero:
+        axes.axvline(0, color=MUTED, lw=1)
+    for place, row in enumerate(rows):
+        colour = ALARM if zero and row.apart else BLUE
+        if row.printed is not None:
+            low, middle, high = row.printed
+            axes.plot([low, high], [place + 0.36] * 2, color=PALE, lw=1)
+            axes.plot(middle, place + 0.36, "o", mfc="white", mec=PALE, ms=4)
         axes.plot([row.lower, row.upper], [place + 0.16] * 2, color=colour, lw=2)
         axes.plot(row.mean, place + 0.16, "o", color=colour, ms=5)
         axes.text(
-            0, place - 0.04, _slope_label(book.term(row.term)), size=SMALL, va="bottom",
+            0, place - 0.04, _cut(row.label), size=SMALL, va="bottom",
             transform=axes.get_yaxis_transform(),
         )  # fmt: skip
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-    axes.set_ylim(len(slopes) - 0.3, -0.5)
+    axes.set_ylim(len(rows) - 0.3, -0.5)
     axes.tick_params(labelsize=SMALL)
     write_numbers(axes)
-    apart = [row for row in slopes if _apart(row)]
+    apart = [row for row in rows if row.apart or not zero]
     named = "; ".join(
-        f"{variable_label(book.term(row.term))} {number(row.mean, 2)}, "
-        f"{interval(row.lower, row.upper, 2)}"
+        f"{row.label} {number(row.mean, decimals)}, {interval(row.lower, row.upper, decimals)}"
         for row in apart
     )
-    said = f"{name}: {say('{} of {} intervals leave out zero', len(apart), len(slopes))}"
+    if not zero:
+        return describe(figure, f"{name}: {named}")
+    said = f"{name}: {say('{} of {} intervals leave out zero', len(apart), len(rows))}"
     return describe(figure, f"{said}: {named}" if apart else said)
 
 
-def _apart(row: CoefficientRow) -> bool:
-    """Whether the interval leaves out zero."""
-    return row.lower > 0 or row.upper < 0
-
-
-def _slope_label(term: str) -> str:
-    """Label of a term, cut where it is too long."""
-    label = upper_first(variable_label(term))
+def _cut(label: str) -> str:
+    """A label, cut where it is too long."""
     return label if len(label) < _LETTERS else label[: _LETTERS - 2] + "…"
 
 

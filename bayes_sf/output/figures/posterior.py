@@ -49,13 +49,15 @@ if TYPE_CHECKING:
 
     from bayes_sf.recovery.reread.null import IccPosterior
 
-__all__ = ["icc_figure", "icc_forest", "item_ends", "level_figure", "line_figure"]
+__all__ = ["ends_of", "icc_figure", "icc_forest", "item_ends", "level_figure", "line_figure"]
 
 
 BINS: Final = 40
 #: Inches of a plot with its title and ticks, and of what is above all plots.
 _PANEL, _ABOVE = 2.3, 1.2
 _DRAWS: Final = 4000
+#: Groups that all have a name beside them; inches of one of so many, and of one of more.
+_MANY, _LINE, _DOT = 40, 0.2, 0.06
 
 
 @styled()
@@ -113,11 +115,11 @@ def _passed_icc(passed: Sequence[IccRow], outcome: str) -> tuple[float, float, f
     return row.lower, row.median, row.upper
 
 
-def _panel(figure: "Figure", place: int, *, left: float) -> "Axes":
+def _panel(figure: "Figure", place: int, *, left: float, high: float = _PANEL) -> "Axes":
     """One of some plots that stand over each other, the first on top."""
     height = float(figure.get_size_inches()[1])
-    bottom = height - _ABOVE - _PANEL * (place + 1) + 0.45
-    axes = figure.add_axes((left, bottom / height, 0.97 - left, (_PANEL - 0.75) / height))
+    bottom = height - _ABOVE - high * (place + 1) + 0.45
+    axes = figure.add_axes((left, bottom / height, 0.97 - left, (high - 0.75) / height))
     axes.tick_params(labelsize=SMALL)
     return axes
 
@@ -147,6 +149,9 @@ def level_figure(poolings: Sequence[Pooling]) -> "Figure":
         Of null models.
     """
     exact = poolings[0].exact
+    most = max(len(pooling.groups) for pooling in poolings)
+    many = most > _MANY
+    panel = max(_PANEL, (_DOT if many else _LINE) * most + 0.75)
     figure = make_page(
         say("Levels of industries, and how far they are shrunk"),
         say(
@@ -155,25 +160,28 @@ def level_figure(poolings: Sequence[Pooling]) -> "Figure":
             level(exact.prob),
         ),
         exact.provenance.source,
-        size=(NARROW, _ABOVE + 0.3 + _PANEL * len(poolings)),
+        size=(NARROW, _ABOVE + 0.3 + panel * len(poolings)),
     )
     order = [industry.key for industry in load_codebook().industries]
     said = []
     for place, pooling in enumerate(poolings):
-        axes = _panel(figure, place, left=0.5)
+        axes = _panel(figure, place, left=0.5, high=panel)
         axes.grid(axis="x")
         rows = sorted(shown_levels(pooling), key=lambda row: order.index(row.group))
+        if many:
+            rows.sort(key=lambda row: row.mean)
         for at, row in enumerate(rows):
             _draw_level(axes, at, row)
         axes.axvline(pooling.groups[0].complete, color=MUTED, ls=":", lw=1)
         name = outcome_name(pooling.spec.outcome)
         axes.set_title(_titled(name, pooling.exact), size=SMALL, loc="left", x=-1.0)
         labels = [_short(industry_label(row.group), 26) for row in rows]
-        axes.set_yticks(range(len(rows)), labels)
+        ends = ends_of(len(rows)) if many else range(len(rows))
+        axes.set_yticks(ends, [labels[at] for at in ends])
         axes.set_ylim(len(rows) - 0.5, -0.6)
         axes.tick_params(axis="y", length=0)
         write_numbers(axes)
-        listed = (f"{industry_label(r.group)} {number(r.mean)}" for r in rows)
+        listed = (f"{industry_label(rows[at].group)} {number(rows[at].mean)}" for at in ends)
         said.append(f"{name}: {', '.join(listed)}")
     return describe(figure, f"{say('Posterior means')}, {'; '.join(said)}")
 
@@ -297,6 +305,21 @@ def item_ends(term: str) -> tuple[list[float], list[str]]:
         low, high = item.categories[0], item.categories[-1]
         ends = [float(low.code), float(high.code)]
     return ends, [c.label for c in (low, high)]
+
+
+def ends_of(count: int) -> list[int]:
+    """Places of the groups that are named where there is no room for all: both ends, and between.
+
+    Parameters
+    ----------
+    count : int
+
+    Examples
+    --------
+    >>> ends_of(160)
+    [0, 40, 80, 119, 159]
+    """
+    return [round(share * (count - 1)) for share in (0, 0.25, 0.5, 0.75, 1)]
 
 
 #: Inches of a model with its name, and of what is above and below all of them.

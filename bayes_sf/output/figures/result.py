@@ -19,7 +19,7 @@ from bayes_sf.engines.result import Result
 from bayes_sf.errors import DataError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.figures.page import BLUE, MUTED, picture_label, styled, write_numbers
-from bayes_sf.output.figures.posterior import item_ends
+from bayes_sf.output.figures.posterior import ends_of, item_ends
 from bayes_sf.output.numbers import level, percent, with_percent
 from bayes_sf.output.words.words import (
     group_name,
@@ -226,7 +226,7 @@ def draw_levels(result: Result, levels: Sequence[Level], everyone: float) -> "Fi
         axes.axvline(everyone, color=MUTED, lw=1, ls=":")
         sizes = [HIDDEN if one.n is None else one.n for one in order]
         said = [f"{labels[one.group]} (n = {n})" for one, n in zip(order, sizes, strict=True)]
-        ends = _ends_of(len(order)) if many else list(range(len(order)))
+        ends = ends_of(len(order)) if many else list(range(len(order)))
         axes.set_yticks(ends, [said[place] for place in ends])
         axes.margins(y=0.01)
         write_numbers(axes)
@@ -236,17 +236,6 @@ def draw_levels(result: Result, levels: Sequence[Level], everyone: float) -> "Fi
             say("Open: no pooling. Filled: partially pooled, {}", kind), size=10, x=0.01, ha="left"
         )
     return figure
-
-
-def _ends_of(count: int) -> list[int]:
-    """Places of the groups that are named where there is no room for all: both ends, and between.
-
-    Examples
-    --------
-    >>> _ends_of(160)
-    [0, 40, 80, 119, 159]
-    """
-    return [round(share * (count - 1)) for share in (0, 0.25, 0.5, 0.75, 1)]
 
 
 def draw_slopes(result: Result) -> "Figure":

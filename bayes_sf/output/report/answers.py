@@ -13,7 +13,7 @@ from bayes_sf.output.report.associations import Association, by_chance
 from bayes_sf.output.report.material import Material
 from bayes_sf.output.words.words import short_name
 
-__all__ = ["answers", "left_line", "whole_percent", "whole_span"]
+__all__ = ["answers", "left_line", "share_line", "whole_percent", "whole_span"]
 
 #: A share below it is no whole percent.
 _LEAST: Final = 0.005
@@ -42,10 +42,28 @@ def answers(material: Material, found: Sequence[Association]) -> Iterator[tuple[
 
 def _share(row: IccRow) -> str:
     """How much lies between industries."""
+    return share_line(row.median, row.lower, row.upper, row.prob, row.outcome)
+
+
+def share_line(share: float, lower: float, upper: float, prob: float, outcome: str) -> str:
+    """Say how much of an outcome's differences lies between groups.
+
+    Parameters
+    ----------
+    share, lower, upper, prob : float
+        With its interval, where it has one.
+    outcome : str
+    """
+    name = lower_first(short_name(outcome))
+    if np.isnan(lower):
+        return say(
+            "{median} of the differences in {outcome} lies between them",
+            median=whole_percent(share), outcome=name,
+        )  # fmt: skip
     return say(
         "{median} of the differences in {outcome} lies between them ({level} interval {span})",
-        median=whole_percent(row.median), outcome=lower_first(short_name(row.outcome)),
-        level=level(row.prob), span=whole_span(row.lower, row.upper),
+        median=whole_percent(share), outcome=name,
+        level=level(prob), span=whole_span(lower, upper),
     )  # fmt: skip
 
 

@@ -1,21 +1,32 @@
 """Section of the report on fit: predictive checks, leave-one-out, and where outcomes lie in it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_sf.analysis.checks.calibration import uniform_p
+from bayes_sf.analysis.checks.loo import loo
+from bayes_sf.analysis.checks.pit import loo_pit
+from bayes_sf.analysis.checks.predictive_check import check_predictions
 from bayes_sf.catalogue import mark, say
-from bayes_sf.output.figures.calibration import pit_figure
+from bayes_sf.disclosure.control import Control
+from bayes_sf.engines.result import Result
+from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.output.figures.calibration import PLACES, pit_figure
 from bayes_sf.output.numbers import fixed, percent, probability, with_percent
-from bayes_sf.output.report.fits import Fit
-from bayes_sf.output.report.material import Material
 from bayes_sf.output.report.section import Section
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
 from bayes_sf.output.words.words import interval_name, outcome_name
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    import pandas as pd
 
-__all__ = ["build_fit"]
+    from bayes_sf.recovery.study import PublishedStudy
+
+__all__ = ["Fit", "build_fit", "check_fit"]
 
 #: Below it the shape of predictions is said not to be that of the data.
 _ALPHA: Final = 0.05
@@ -24,39 +35,104 @@ STATISTICS: Final = {
     "mean": mark("mean"), "sd": mark("sd"), "min": mark("smallest"), "max": mark("largest value"),
     "share <= 0": mark("share at or below zero"),
 }  # fmt: skip
+#: Of a p value, which is simulated.
+_LEAST: Final = 1e-4
 
 
-def build_fit(material: Material) -> Section:
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """How one model fits the rows that it was fitted to.
+
+    Parameters
+    ----------
+    outcome : str
+    checks : pandas.DataFrame
+        As `check_predictions`, of all rows together.
+    elpd, se, p_loo : float
+        As in `Loo`.
+    pit : (n,) array
+        As `loo_pit`.
+    prob : float
+        Of the intervals.
+    """
+
+    outcome: str
+    checks: "pd.DataFrame" = field(repr=False)
+    elpd: float
+    se: float
+    p_loo: float
+    pit: NDArray[np.float64] = field(repr=False)
+    prob: float
+
+    @property
+    def p(self) -> float:
+        """P value of LOO-PIT's being even, as far as it is simulated."""
+        ranks = np.minimum((self.pit * PLACES).astype(int), PLACES - 1)
+        return max(uniform_p(ranks, PLACES), _LEAST)
+
+
+def check_fit(
+    results: Sequence[Result], data: "PublishedStudy | AnalysisSample", control: Control, *,
+    seed: int,
+) -> tuple[Fit, ...]:  # fmt: skip
+    """Check models against their rows; nothing where there are none, or they are protected.
+
+    Parameters
+    ----------
+    results : sequence of Result
+        Null models.
+    data : PublishedStudy or AnalysisSample
+    control : Control
+    seed : int
+        Of the replications.
+    """
+    if not isinstance(data, AnalysisSample) or control.active:
+        return ()
+    return tuple(_fit(result, seed) for result in results)
+
+
+def _fit(result: Result, seed: int) -> Fit:
+    found, checks = loo(result), check_predictions(result, seed=seed)
+    return Fit(
+        result.spec.outcome, checks.loc[""].reset_index(), found.elpd, found.se, found.p_loo,
+        loo_pit(result), result.prob,
+    )  # fmt: skip
+
+
+def build_fit(fits: Sequence[Fit], control: Control, source: str) -> Section:
     """How the models fit the rows, or why that is not said.
 
     Parameters
     ----------
-    material : Material
+    fits : sequence of Fit
+        As `check_fit` gives them.
+    control : Control
+    source : str
+        Whose rows.
     """
-    if material.control.active:
+    if control.active:
         why = say(
             "How models fit single workplaces is not on this page: bayes-sf loo checks it, and "
             "what it says has passed disclosure control."
         )
-        return Section("fit", material.source, (why,))
-    if not material.fits:
+        return Section("fit", source, (why,))
+    if not fits:
         why = say(
             "Whether the models have the shape of the data cannot be seen here: that takes "
             "workplaces, and the report prints none. On the replica, which has the same means and "
             "spreads, bayes-sf report --data replica checks it; its workplaces are invented."
         )
-        return Section("fit", material.source, (why,))
+        return Section("fit", source, (why,))
     paragraphs = (
         say(
             "Of the null models. The first table sets data beside data that the model would make; "
             "the figure shows where each workplace lies in what is expected of it when it is left "
             "out (LOO-PIT), which is even if the model has the shape of the data."
         ),
-        *(line for fit in material.fits for line in _lines(fit)),
+        *(line for fit in fits for line in _lines(fit)),
     )
-    return Section(
-        "fit", material.source, paragraphs, (_table(material),), (_figure(material),)
-    )  # fmt: skip
+    figure = pit_figure({fit.outcome: fit.pit for fit in fits}, source=source)
+    return Section("fit", source, paragraphs, (_table(fits, source),), (figure,))
 
 
 def _lines(fit: Fit) -> Iterator[str]:
@@ -66,8 +142,8 @@ def _lines(fit: Fit) -> Iterator[str]:
     observed, expected = float(share["observed"]), float(share["median"])
     if fit.p >= _ALPHA:
         yield say(
-            "{outcome}: LOO-PIT is not distinguished from even (p = {p}).",
-            outcome=name, p=probability(fit.p),
+            "{outcome}: LOO-PIT is not distinguished from even (p {p}).",
+            outcome=name, p=_with_sign(fit.p),
         )  # fmt: skip
         return
     yield say(
@@ -87,7 +163,7 @@ def _with_sign(p: float) -> str:
     return f"{shown[0]} {shown[1:]}" if shown[0] in "<>" else f"= {shown}"
 
 
-def _table(material: Material) -> Table:
+def _table(fits: Sequence[Fit], source: str) -> Table:
     """Data beside replications, and the sums of leave-one-out in the notes."""
     import pandas as pd
 
@@ -96,13 +172,13 @@ def _table(material: Material) -> Table:
             outcome=outcome_name(fit.outcome),
             statistic=[say(STATISTICS[str(one)]) for one in fit.checks["statistic"]],
         )
-        for fit in material.fits
+        for fit in fits
     )
     columns = (
         Column("outcome", say("Outcome"), "text"), Column("statistic", say("Statistic"), "text"),
         Column("observed", say("Observed"), decimals=2),
         Column("median", say("Model: median"), decimals=2),
-        Column("lower", interval_name("credible-eti", material.fits[0].prob), "interval", 2,
+        Column("lower", interval_name("credible-eti", fits[0].prob), "interval", 2,
                "upper"),
         Column("p_above", say("P(model above)"), "probability"), Column("n", say("n"), "integer"),
     )  # fmt: skip
@@ -113,15 +189,10 @@ def _table(material: Material) -> Table:
             outcome=outcome_name(fit.outcome), elpd=fixed(fit.elpd, 0), se=fixed(fit.se, 0),
             p=fixed(fit.p_loo, 1),
         )
-        for fit in material.fits
+        for fit in fits
     ]  # fmt: skip
     return table_from_frame(
         frame, say("Data, and data that the model would make"), columns=columns, name="fit",
         notes=[say("P(model above): share of the replications above the data."), *notes],
-        source=material.source,
+        source=source,
     )  # fmt: skip
-
-
-def _figure(material: Material) -> "Figure":
-    named = {fit.outcome: fit.pit for fit in material.fits}
-    return pit_figure(named, source=material.source)

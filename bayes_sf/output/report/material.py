@@ -25,7 +25,7 @@ from bayes_sf.disclosure.protected_sensitivity import protect_fan, protect_sensi
 from bayes_sf.engines.result import Result
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.report.alternatives import explore_choices, move_unobserved, treat_gaps
-from bayes_sf.output.report.fits import Fit, check_fit
+from bayes_sf.output.report.fit import Fit, check_fit
 from bayes_sf.output.tables.described_sample import ProtectedTables, protect_tables
 from bayes_sf.spec.analysis import load_analysis
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from importlib.resources import files
 from itertools import count
+from math import floor, log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from bayes_sf.analysis.contrast import Contrast, find_contrast
+from bayes_sf.analysis.contrast import Contrast, exact_posterior, find_contrast
 from bayes_sf.analysis.priors.explorer import (
     GROUP_FAMILIES,
     GROUP_RANGE,
@@ -24,8 +25,11 @@ from bayes_sf.analysis.priors.explorer import (
     explorer_model,
 )
 from bayes_sf.catalogue import language, mark, say
+from bayes_sf.disclosure.control import Control, Hidden
 from bayes_sf.engines.fit import versions
+from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
+from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.audit import write_log
 from bayes_sf.output.figures.associations import chance_figure
 from bayes_sf.output.figures.page import coarsened, upper_first
@@ -48,7 +52,15 @@ from bayes_sf.output.words.words import outcome_name, statement_of, term_name
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Page", "explorer_content", "render", "render_report", "write_report"]
+__all__ = [
+    "Page",
+    "explorer_content",
+    "prior_reasons",
+    "render",
+    "render_report",
+    "write_page",
+    "write_report",
+]
 
 _STYLE, _SCRIPTS = "report.css", ("explorer.js", "report.js")
 _MARKS = {
@@ -105,8 +117,24 @@ def write_report(path: Path, material: Material, *, sent: Path | None = None) ->
     tuple of pathlib.Path
         What was written, the page first.
     """
-    page = render_report(material)
-    log = write_log(sent or path, material.control, material.hidden)
+    return write_page(path, render_report(material), material.control, material.hidden, sent=sent)
+
+
+def write_page(
+    path: Path, page: str, control: Control, hidden: Sequence[Hidden], *, sent: Path | None = None
+) -> tuple[Path, ...]:
+    """Write a page, and beside it the log of disclosure control.
+
+    Parameters
+    ----------
+    path, sent
+        As in `write_report`.
+    page : str
+    control : Control
+    hidden : sequence of Hidden
+        What it hid.
+    """
+    log = write_log(sent or path, control, hidden)
     return (*write_files(path.parent, {path.name: page}), *log)
 
 
@@ -133,13 +161,14 @@ def render_report(material: Material) -> str:
             source=material.source, banner=say(_BANNERS[material.source]),
             about=say(_SOURCES[material.source]), statement=statement_of(material.source),
             answers=list(answers(material, found)), first=_first_figure(material),
-            sections=build_sections(material), explorer=explorer_content(material),
+            sections=build_sections(material), explorer=explorer_content(explorer_models(material)),
             rough=material.control.active,
             parts={
                 "question": question(material), "data_say": list(data_say(material, found)),
-                "how_sure": list(how_sure(material, found)), "priors": _priors(material),
-                "provenance": _provenance(material), "version": metadata.version("bayes-sf"),
-                "seed": material.seed, "level": level(material.nulls[0].prob), "slopes": True,
+                "how_sure": list(how_sure(material, found)),
+                "priors": prior_reasons(material.bivariate[0]),
+                "provenance": _provenance(material), "cited": _cited(material),
+                "level": level(material.nulls[0].prob), "slopes": True,
                 "between": say("sd between industries"),
                 "prior_on": say("Prior on sd between industries"),
             },
@@ -239,8 +268,8 @@ def _shared_notes(sections: Sequence[Section], *, source: str) -> list[str]:
     """Lines below more than one table: the page says them once."""
     often = Counter(line for one in sections for table in one.tables for line in table.footer)
     kinds = say(
-        "Intervals are credible intervals with equal tails, but for columns of REML and OLS, whose "
-        "are Wald's."
+        "Intervals are credible intervals with equal tails, but for columns of REML, ML and OLS, "
+        "whose are Wald's."
     )
     if source == "printed":  # its rows by REML are posteriors of data that REML gives the print
         kinds = say("Intervals are credible intervals with equal tails.")
@@ -252,9 +281,15 @@ def _digest(script: str) -> str:
     return base64.b64encode(hashlib.sha256(f"\n{script}\n".encode()).digest()).decode()
 
 
-def _priors(material: Material) -> list[tuple[str, str, str]]:
-    """Each prior of the bivariate models: what of, the prior, and its reason."""
-    priors = material.bivariate[0].spec.priors
+def prior_reasons(result: Result) -> list[tuple[str, str, str]]:
+    """Each prior of a model: what of, the prior, and its reason.
+
+    Parameters
+    ----------
+    result : Result
+        With a random intercept.
+    """
+    priors = result.spec.priors
     units, centres = {"slope": "sd(y)/sd(x)"}, {"intercept": "mean(y)"}
     return [
         (
@@ -265,6 +300,17 @@ def _priors(material: Material) -> list[tuple[str, str, str]]:
         for name in ("intercept", "slope", "sd_resid", "sd_group")
         for prior in (getattr(priors, name),)
     ]
+
+
+def _cited(material: Material) -> list[str]:
+    """How to cite data and analysis."""
+    return [
+        say("Data and survey: Oxford Research and NORCE for NAV (2022)."),
+        say(
+            "This analysis: bayes_sf {version}, bayes-sf report --data {source} --seed {seed}.",
+            version=metadata.version("bayes-sf"), source=material.source, seed=material.seed,
+        ),
+    ]  # fmt: skip
 
 
 def _provenance(material: Material) -> list[tuple[str, str]]:
@@ -280,34 +326,40 @@ def _provenance(material: Material) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
-def explorer_content(material: Material) -> dict[str, Any]:
+def explorer_content(models: Sequence[Result]) -> dict[str, Any]:
     """What the explorer's script reads.
 
     Parameters
     ----------
-    material : Material
+    models : sequence of Result
+        Of engine ``exact``. The first of an outcome is the one whose ICC is shown.
 
     Returns
     -------
     dict
-        ``texts`` of the language; ``models``, each with ``outcome``, ``name``, ``label`` and
-        ``contrasts`` of its terms beside what `explorer_model` exports.
+        ``texts`` of the language; ``outcomes``, each with the ``reach`` of its ROPE's slider;
+        ``models``, each with ``outcome``, ``name``, ``label`` and ``contrasts`` of its terms beside
+        what `explorer_model` exports.
     """
-    models = []
-    for result in explorer_models(material):
-        entry: dict[str, Any] = {
-            "outcome": result.spec.outcome, "name": result.spec.name, "choices": [],
-        }  # fmt: skip
+    own = load_codebook().nouns is not None
+    reaches, entries = dict[str, float](), list[dict[str, Any]]()
+    for result in models:
+        spec = result.spec
+        entry: dict[str, Any] = {"outcome": spec.outcome, "name": spec.name, "choices": []}
+        reaches.setdefault(spec.outcome, _reach(result) if own else _POINTS)
         for term in result.moments.predictors:
             label = upper_first(term_name(term))
             contrasts = [
                 {"size": contrast.size, "label": contrast.label} for contrast in _contrasts(term)
             ]
-            entry["choices"].append({"term": term, "label": label, "contrasts": contrasts})
-        models.append({**entry, **explorer_model(result)})
+            entry["choices"].append({
+                "key": f"{spec.name}: {term}" if own else term, "term": term,
+                "label": f"{label} ({spec.name})" if own else label, "contrasts": contrasts,
+            })  # fmt: skip
+        entries.append({**entry, **explorer_model(result)})
     outcomes = [
-        {"key": result.spec.outcome, "label": outcome_name(result.spec.outcome)}
-        for result in material.nulls
+        {"key": outcome, "label": outcome_name(outcome), "reach": reach}
+        for outcome, reach in reaches.items()
     ]
     texts = {
         "js icc": say("ICC: mean {mean}, median {median}, 95 % interval {lower} to {upper}."),
@@ -317,7 +369,18 @@ def explorer_content(material: Material) -> dict[str, Any]:
         ),
         **{f"verdict {key}": say(text) for key, text in VERDICTS.items()},
     }
-    return {"outcomes": outcomes, "models": models, "texts": texts, "lang": language()}
+    return {"outcomes": outcomes, "models": entries, "texts": texts, "lang": language()}
+
+
+#: How large a negligible difference can be made, in percentage points.
+_POINTS: Final = 3.0
+
+
+def _reach(result: Result) -> float:
+    """Six times a round number of about a tenth of an outcome's sd, where the slider starts."""
+    sd = float(exact_posterior(result).parts[0].data.scale[-1])
+    power = 10.0 ** floor(log10(sd / 10))
+    return 6 * power * max(step for step in (1, 2, 5) if step * power <= sd / 10)
 
 
 def _contrasts(term: str) -> Iterator[Contrast]:

@@ -15,6 +15,7 @@ __all__ = ["REPORT", "Section"]
 REPORT: Final = "report"
 #: Headings by anchor.
 HEADINGS: Final = {
+    "asked": mark("What was asked"),
     "summary": mark("What was asked, what the data say, and how certain it is"),
     "icc": mark("How much lies between industries"),
     "groups": mark("How much lies between groups"), "coefficients": mark("Coefficients"),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
+from bayes_sf.analysis.choices.multiverse import Explored
 from bayes_sf.analysis.comparison import Reproduction
 from bayes_sf.catalogue import say
 from bayes_sf.disclosure.protected_models import hidden_of
@@ -28,7 +29,6 @@ from bayes_sf.output.report.tables import (
     contrast_table,
     icc_fan_table,
     slope_fan_table,
-    without,
 )
 from bayes_sf.output.tables.comparison_tables import comparison_tables, icc_table
 from bayes_sf.output.tables.multiverse_tables import multiverse_tables
@@ -39,7 +39,7 @@ from bayes_sf.output.words.methods import methods
 from bayes_sf.output.words.words import term_name
 from bayes_sf.spec.moments import INTERCEPT
 
-__all__ = ["SECTIONS", "build_sections"]
+__all__ = ["SECTIONS", "build_sections", "explored_section"]
 
 #: The report's tables of models that are there for one slope.
 _ONE_SLOPE: Final = ("46", "47")
@@ -95,7 +95,7 @@ def _effects(material: Material) -> Section:
         (
             *(contrast_table(material, found, outcome) for outcome in outcomes),
             *(
-                without(table, "model")  # a code of the questionnaire: the term says its words
+                table.without("model")  # a code of the questionnaire: the term says its words
                 for table in comparison_tables(_without_intercepts(material.found), source=source)
             ),
         ),
@@ -147,7 +147,7 @@ def _sensitivity(material: Material) -> Section:
     for result in small.results if "ladder" in small.tables else ():
         if any((result.spec.outcome, term) in apart for term in result.moments.predictors):
             tables += model_tables(small, result)
-    tables += [without(table, "rank", "rank_lower") for table in outcome_tables(small)]
+    tables += [table.without("rank", "rank_lower") for table in outcome_tables(small)]
     return Section(
         "sensitivity",
         material.source,
@@ -178,25 +178,39 @@ def _multiverse(material: Material) -> Section | None:
             material.source,
             (say("Cannot be computed from these data: {reason}", reason=explored),),
         )
-    item = upper_first(term_name(explored.asked.item))
-    paragraphs = (
+    return explored_section([explored], material.source)
+
+
+def explored_section(explored: Sequence[Explored], source: str) -> Section:
+    """What an analyst's choices do.
+
+    Parameters
+    ----------
+    explored : sequence of Explored
+        As `explore` gives them.
+    source : str
+        Whose rows.
+    """
+    paragraphs = [
         say(
             "{item}: {k} of {m} combinations of reasonable choices could be fitted, "
             "each with an exact posterior of its own. The curve shows the estimates "
             "from the smallest to the largest; the fields below it show which "
             "choices they come from. The report's choices are marked.",
-            item=item,
-            k=len(explored.fitted),
-            m=len(explored.table),
-        ),
+            item=upper_first(term_name(one.asked.item)), k=len(one.fitted), m=len(one.table),
+        )
+        for one in explored
+    ]  # fmt: skip
+    paragraphs.append(
         say(
             "Combinations share workplaces: shares of them are no probabilities. "
             "bayes-sf multiverse {name} has more options of each choice.",
-            name=explored.asked.name,
-        ),
+            name=explored[0].asked.name,
+        )
     )
-    tables, figure = multiverse_tables(explored), curve_figure(explored, narrow=True)
-    return Section("multiverse", material.source, paragraphs, tables, (figure,))
+    tables = tuple(table for one in explored for table in multiverse_tables(one))
+    figures = tuple(curve_figure(one, narrow=True) for one in explored)
+    return Section("multiverse", source, tuple(paragraphs), tables, figures)
 
 
 def _explorer(material: Material) -> Section | None:
@@ -213,6 +227,10 @@ def _explorer(material: Material) -> Section | None:
         ),
         part="explorer",
     )
+
+
+def _fit(material: Material) -> Section:
+    return build_fit(material.fits, material.control, material.source)
 
 
 def _diagnostics(material: Material) -> Section:
@@ -303,7 +321,7 @@ def _provenance(material: Material) -> Section:
 #: In the order in which they are read.
 SECTIONS: Final[Sequence[Callable[[Material], Section | None]]] = (
     _summary, _icc, _effects, _industries, build_missing, build_unobserved, _sensitivity,
-    _multiverse, _explorer, build_fit, _diagnostics, _replay, _methods, _provenance,
+    _multiverse, _explorer, _fit, _diagnostics, _replay, _methods, _provenance,
 )  # fmt: skip
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "checklist_table", "contrast_table", "for_page", "icc_fan_table", "led_by_numbers",
-    "sample_table", "slope_fan_table", "without",
+    "sample_table", "slope_fan_table",
 ]  # fmt: skip
 
 
@@ -293,22 +293,6 @@ def checklist_table(found: Methods, *, source: str) -> Table:
         found.checklist, say("Reporting guidelines (BARG), filled in for the null model"),
         columns=columns, name="guidelines", source=source,
         notes=[say("Kruschke (2021), Nature Human Behaviour 5, 1282-1291.")],
-    )  # fmt: skip
-
-
-def without(table: Table, *keys: str) -> Table:
-    """Leave columns out, by key.
-
-    Parameters
-    ----------
-    table : Table
-    *keys : str
-        Of columns; a table may lack them.
-    """
-    kept = [place for place, column in enumerate(table.columns) if column.key not in keys]
-    return replace(
-        table, columns=tuple(table.columns[place] for place in kept),
-        rows=tuple(tuple(row[place] for place in kept) for row in table.rows),
     )  # fmt: skip
 
 

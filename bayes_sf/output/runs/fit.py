@@ -3,6 +3,7 @@
 import math
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ from bayes_sf.disclosure.protected_models import (
     protect_results,
 )
 from bayes_sf.engines.fit import fit, group_sizes
+from bayes_sf.engines.mixed.result import MixedResult
+from bayes_sf.engines.outcomes.result import OutcomeResult
 from bayes_sf.engines.result import Result, Results
 from bayes_sf.engines.store import fit_saved
 from bayes_sf.errors import MissingWarning, OutcomeWarning, UsageError
@@ -24,7 +27,9 @@ from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.design import score
 from bayes_sf.inputs.own_study.folder import OwnStudy
 from bayes_sf.inputs.own_table import OwnTable, read_table
+from bayes_sf.inputs.variables import Stated
 from bayes_sf.output.audit import make_private
+from bayes_sf.output.figures.page import upper_first
 from bayes_sf.output.numbers import (
     decimals_in,
     estimate,
@@ -36,14 +41,16 @@ from bayes_sf.output.numbers import (
 from bayes_sf.output.progress import show_sampling
 from bayes_sf.output.run import Asked, Content, Run, described
 from bayes_sf.output.tables.result_tables import answered_notes, zero_notes
-from bayes_sf.output.tables.side_by_side import table
+from bayes_sf.output.tables.side_by_side import fit_line, scale_note
 from bayes_sf.output.tables.table import Column, Table
-from bayes_sf.output.words.priors import prior_words
+from bayes_sf.output.words.priors import priors_written
 from bayes_sf.output.words.words import (
-    industry_name,
+    factor_term,
+    group_name,
     interval_name,
     numbered_name,
     outcome_name,
+    own_group,
     unit_name,
     word,
 )
@@ -56,7 +63,10 @@ from bayes_sf.spec.terms.gaps import Gaps
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["run_fit", "run_fit_formula", "run_fit_table"]
+__all__ = [
+    "fit_formula", "formula_of", "main_rows", "rows_of_model", "run_fit", "run_fit_formula",
+    "run_fit_table",
+]  # fmt: skip
 
 #: An analysis of so few models is printed with its standard deviations and ICC.
 _FEW = 4
@@ -128,7 +138,7 @@ def _content(
     first = next(iter(results.values()))
     return Content(
         frames=frames,
-        tables=(_main_rows(results, analysis.question_said),),
+        tables=(main_rows(results, analysis.question_said),),
         lines=[say("{} of {} fits were there from an earlier run.", resumed, len(results))]
         if resumed
         else [],
@@ -167,8 +177,16 @@ def _named(table: "pd.DataFrame", spec: ModelSpec) -> "pd.DataFrame":
     return table
 
 
-def _main_rows(results: Results, question: str) -> Table:
-    """Slopes of every model; in a small analysis everything but the groups."""
+def main_rows(results: Results, question: str) -> Table:
+    """Slopes of every model; in a small analysis everything but the groups.
+
+    Parameters
+    ----------
+    results : Results
+        Of any kind, of one analysis.
+    question : str
+        Its title.
+    """
     first = next(iter(results.values()))
     bayesian, models = first.has_draws, len(results)
     several = len({result.spec.outcome for result in results.values()}) > 1
@@ -186,25 +204,42 @@ def _main_rows(results: Results, question: str) -> Table:
         for result in results.values()
         for row in _rows(result, models)
     )
-    kind = interval_name("credible-eti" if bayesian else "confidence-wald", first.prob)
-    about = ["" if several else outcome_name(first.spec.outcome), unit_name(first.spec.unit)]
-    note = f"{', '.join(filter(None, about))}; {kind}."
-    if first.spec.varying and models <= _FEW:
-        own = load_codebook()
-        group = say("industry") if first.spec.group == own.group else first.spec.group
-        note += f" {say("A slope | {0} is how far that {0}'s is from the slope of all.", group)}"
-    if bayesian:
-        note += f" {say('Priors of the first model')}: {prior_words(str(first.priors))}."
-    note += "".join(f" {said}" for said in zero_notes(results.values()))
-    note += "".join(f" {said}" for said in answered_notes(results.values()))
-    return Table("", question, columns, rows, notes=(note,))
+    table = Table("", question, columns, rows, notes=(" ".join(_notes(results, several)),))
+    alone = models == 1 and (first.spec.formula or first.spec.name == question)
+    return table.without(
+        *(["model"] if alone else []), *([] if results.not_converged else ["verdict"])
+    )
+
+
+def _notes(results: Results, several: bool) -> Iterator[str]:
+    """Outcome, unit and kind of interval; scale, priors, and whatever else must be known."""
+    first, models = next(iter(results.values())), len(results)
+    own = own_group(first)
+    kind = interval_name("credible-eti" if first.has_draws else "confidence-wald", first.prob)
+    about = ["" if several else outcome_name(first.spec.outcome, own=own)]
+    if not isinstance(first, OutcomeResult):
+        about.append(unit_name(first.spec.unit))
+    yield f"{', '.join(filter(None, about))}; {kind}."
+    if isinstance(first, OutcomeResult):
+        yield scale_note(first.family)
+    if first.spec.varying and not isinstance(first, MixedResult) and models <= _FEW:
+        book = load_codebook()
+        group = say("industry") if first.spec.group == book.group else first.spec.group
+        yield say("A slope | {0} is how far that {0}'s is from the slope of all.", group)
+    if first.has_draws:
+        said = priors_written(first)
+        yield f"{say('Priors of the first model') if models > 1 else say('Priors')}: {said}."
+    plain = [result for result in results.values() if not isinstance(result, MixedResult)]
+    yield from zero_notes(plain)
+    yield from answered_notes(plain)
 
 
 def _rows(result: Result, models: int) -> Iterator[tuple[str, ...]]:
     """Printed rows of one model: slopes, and in a small analysis all but the groups' levels."""
-    slopes = result.moments.predictors
+    slopes = [row.term for row in result.coefficients if row.term != INTERCEPT]
     small = models <= _FEW or not slopes
-    for row in result.rows:
+    mixed, own = isinstance(result, MixedResult), own_group(result)
+    for row in result.singles if mixed else result.rows:
         if row.term not in slopes and (not small or (row.group and row.term == INTERCEPT)):
             continue
         sd = math.nan if row.term == "icc" else row.sd
@@ -212,7 +247,8 @@ def _rows(result: Result, models: int) -> Iterator[tuple[str, ...]]:
         if isinstance(result, Released):
             decimals = min(decimals, decimals_in((row.estimate, row.lower, row.upper)))
         span = "" if math.isnan(row.lower) else interval(row.lower, row.upper, decimals)
-        term = numbered_name(row.term)
+        named = factor_term if mixed else numbered_name
+        term = say("Intercept") if row.term == INTERCEPT else named(row.term, own=own)
         told = (
             estimate(row.estimate, decimals), span,
             probability(row.p_direction) if result.has_draws else fixed(row.t, 2),
@@ -220,11 +256,23 @@ def _rows(result: Result, models: int) -> Iterator[tuple[str, ...]]:
         if isinstance(result, Released) and math.isnan(row.estimate):
             told = (HIDDEN, HIDDEN, HIDDEN)
         yield (
-            result.spec.name, outcome_name(result.spec.outcome),
-            f"{term} | {industry_name(row.group)}" if row.group else term, *told,
-            str(result.moments.n_obs),
+            result.spec.name, outcome_name(result.spec.outcome, own=own),
+            f"{term} | {group_name(row.group, own=own)}" if row.group else term, *told,
+            str(rows_of_model(result)),
             "" if result.converged else say("NOT CONVERGED"),
         )  # fmt: skip
+
+
+def rows_of_model(result: Result) -> int:
+    """How many rows a model has.
+
+    Parameters
+    ----------
+    result : Result
+    """
+    if isinstance(result, MixedResult):
+        return result.matrices.n_obs
+    return result.moments.n_obs
 
 
 def run_fit_table(
@@ -253,7 +301,7 @@ def run_fit_table(
     passed = unprotected((result, read), asked.rules)
     return Run(
         asked, Control.of(None, asked.rules),
-        passed.map(lambda both: _of_table(*both, heard)),
+        passed.map(lambda both: _of_table(*both, heard, formula)),
         () if result.converged else (result,),
     )  # fmt: skip
 
@@ -288,13 +336,63 @@ def run_fit_formula(analysis: Analysis, study: OwnStudy, asked: Asked, *, engine
     UsageError
         Where control is on.
     """
-    import pandas as pd
-
-    (spec,) = analysis.specs
+    spec = formula_of(analysis.specs[0], study)
+    assert spec is not None
     if asked.rules.active:
         rule = "is more than a random intercept, and disclosure control knows of no more"
         fix = "--no-disclosure-control prints it for you, as control = false in study.toml does"
         raise UsageError(f"model {spec.formula}", rule, got="disclosure control", fix=fix)
+    result, read, heard = fit_formula(spec, study, asked, engine=engine)
+    passed = unprotected((result, read), asked.rules)
+    return Run(
+        asked, Control.of(study.sample, asked.rules),
+        passed.map(lambda both: _of_table(*both, heard, analysis.question_said)),
+        () if result.converged else (result,),
+    )  # fmt: skip
+
+
+def formula_of(spec: ModelSpec, study: OwnStudy) -> ModelSpec | None:
+    """A model beyond a random intercept as the formula that it is stated as; None for other ones.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+        Of an analysis of the study; one with a slope that varies may have been made of a formula.
+    study : OwnStudy
+    """
+    if spec.formula or spec.plain:
+        return spec if spec.formula else None
+    stated = study.header.analyses.get(spec.name, Stated(spec.name))
+    if not isinstance(stated, Stated) or "~" not in stated.formula:
+        return None
+    return replace(ModelSpec.from_formula(stated.formula, family=stated.family), name=spec.name)
+
+
+def fit_formula(
+    spec: ModelSpec, study: OwnStudy, asked: Asked, *, engine: str
+) -> tuple[Result, OwnTable, tuple[str, ...]]:
+    """Fit a formula to the rows of a study of one's own, with its scores and references.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+        Of a formula.
+    study : OwnStudy
+        The one that is in use.
+    asked : Asked
+    engine : str
+
+    Returns
+    -------
+    result : Result
+        Spoken of in the study's words.
+    read : OwnTable
+        The rows.
+    heard : tuple of str
+        What is to be heard of the outcome.
+    """
+    import pandas as pd
+
     frame, book = study.sample.frame, load_codebook()
     known = {*book.items, *(variable.key for variable in book.derived)}
     rows = pd.DataFrame({  # answers as scores, or as categories after their reference
@@ -302,15 +400,11 @@ def run_fit_formula(analysis: Analysis, study: OwnStudy, asked: Asked, *, engine
     })  # fmt: skip
     read = OwnTable(study.header.file.name, rows)
     result, heard = _fitted(spec, read, asked, engine)
-    passed = unprotected((result, read), asked.rules)
-    return Run(
-        asked, Control.of(study.sample, asked.rules),
-        passed.map(lambda both: _of_table(*both, heard)),
-        () if result.converged else (result,),
-    )  # fmt: skip
+    provenance = replace(result.provenance, source=study.sample.source)
+    return replace(result, provenance=provenance), read, heard
 
 
-def _of_table(result: Result, read: OwnTable, heard: tuple[str, ...]) -> Content:
+def _of_table(result: Result, read: OwnTable, heard: tuple[str, ...], title: str) -> Content:
     """The model's table, its estimates as a file, and what was left out."""
     gaps = result.provenance.gaps or Gaps(len(read.frame))
     lines = []
@@ -319,12 +413,11 @@ def _of_table(result: Result, read: OwnTable, heard: tuple[str, ...]) -> Content
         lines.append(say("{} of {} rows are left out: they have gaps ({}).", out, n, columns))
         lines += [say("By {}: {}.", *told) for told in gaps.groups_said.items()]
         lines += [say("No row is left of {} {}.", *told) for told in gaps.lost_said.items()]
-    if result.priors is not None:
-        lines.append(f"{say('Priors')}: {prior_words(str(result.priors))}.")
+    lines.append(f"{upper_first(fit_line(result))}.")
     spec, where = result.spec, result.provenance
     return Content(
         frames={"estimates": _marked(result)},
-        tables=(table([result], names=[result.engine]).table,),
+        tables=(main_rows(Results((result,)), title).without("model"),),
         lines=[*heard, *lines],
         about={
             "formula": spec.formula or spec.name, "outcome": spec.outcome,
@@ -339,4 +432,4 @@ def _of_table(result: Result, read: OwnTable, heard: tuple[str, ...]) -> Content
 
 def _marked(result: Result) -> "pd.DataFrame":
     """All estimates, effects of levels too; every row says whether to believe it."""
-    return result.estimates.assign(source="frame", converged=result.converged)
+    return result.estimates.assign(source=result.provenance.source, converged=result.converged)

@@ -62,7 +62,7 @@ def _content(explored: Explored, digest: str, seconds: float) -> Content:
         tables=multiverse_tables(explored),
         figures={"specification_curve": curve_figure(explored)},
         texts={"summary.json": json_text(explored.summary())},
-        lines=_lines(explored),
+        lines=(question.question_said, *_lines(explored)),
         about={
             "multiverse": question.name, "question": question.question, "item": question.item,
             "contrast": contrast.label, "size": contrast.size, "rope": question.rope,

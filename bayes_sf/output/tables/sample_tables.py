@@ -1,7 +1,7 @@
 """Tables of a sample: who is left after each rule, and the answers of tables 11 to 45."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from bayes_sf.catalogue import labels_language, say
 from bayes_sf.disclosure.control import HIDDEN
@@ -26,6 +26,8 @@ __all__ = ["descriptive_tables", "flow_tables"]
 _ALL = "all"
 #: The table of all answers of a study of one's own.
 _ANSWERS = "answers"
+#: Columns of a table that anyone reads.
+_WIDEST: Final = 40
 _KEYS = ("table", "question", "category", "industry", "count", "percent")
 
 
@@ -43,9 +45,11 @@ def flow_tables(flow: "pd.DataFrame", *, source: str) -> tuple[Table, ...]:
     Returns
     -------
     tuple of Table
-        ``flow_null_absence_mean`` and so on; n of the title is that of the model.
+        ``flow_null_absence_mean`` and so on; n of the title is that of the model. Of very many
+        groups a table has their sum alone.
     """
     names = [name for name in flow.columns if name not in {"analysis", "outcome", "step"}]
+    names = names if len(names) <= _WIDEST else [_ALL]
     columns = (
         Column("step", say("Rule"), "text"),
         *(

@@ -93,7 +93,8 @@ def _prior(frame: "pd.DataFrame", about: About) -> Iterator[Table]:
         Column("p_above", about.own_words(say("P(above observed)")), "probability", 2),
         Column("p_impossible", about.own_words(say("P(impossible)")), "probability", 2),
     )
-    yield about.table("prior", frame.assign(quantity=named), columns)
+    made = about.table("prior", frame.assign(quantity=named), columns)
+    yield made.without(*["p_impossible"] * bool(frame["p_impossible"].isna().all()))
 
 
 def _fan(frame: "pd.DataFrame", about: About) -> Iterator[Table]:

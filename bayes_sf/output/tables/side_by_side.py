@@ -19,11 +19,12 @@ from bayes_sf.errors import UsageError
 from bayes_sf.folder import write_files
 from bayes_sf.output.numbers import ICC_DECIMALS, estimate, fixed, interval, level, row_decimals
 from bayes_sf.output.tables.table import Table, printed_table
+from bayes_sf.spec.family import Family
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ModelTable", "table"]
+__all__ = ["SCALES", "ModelTable", "fit_line", "scale_note", "table"]
 
 #: Endings of files, and the formats that they are.
 _ENDINGS: Final = {
@@ -33,7 +34,7 @@ _ENDINGS: Final = {
 
 
 #: Scales of the links.
-_SCALES: Final = {"logit": mark("log odds"), "log": mark("logarithms")}
+SCALES: Final = {"logit": mark("log odds"), "log": mark("logarithms")}
 #: Kinds of rows, in their order: a user's column may be called ``n``.
 _KINDS: Final = ("fixed", "ran_pars", "fit")
 type _Key = tuple[str, str]
@@ -221,6 +222,18 @@ def _cell(value: float, sd: float, low: float, high: float) -> str:
     return f"{estimate(value, decimals)} ({interval(low, high, decimals)})"
 
 
+def fit_line(result: Result) -> str:
+    """What is said of a fit beside its estimates, in a line.
+
+    Parameters
+    ----------
+    result : Result
+    """
+    shares = {say("ICC of {}", name) for name, _ in _levels(result)}
+    rows = (row for row in _of_fit(result) if row[0] not in {"n", *shares})
+    return "; ".join(f"{label} {text}" for label, text in rows)
+
+
 def _of_fit(result: Result) -> Iterator[tuple[str, str]]:
     """Rows on the fit."""
     numbers = glance(result).iloc[0]
@@ -277,11 +290,22 @@ def _notes(results: list[Result]) -> Iterator[str]:
         yield say("R2 is taken at posterior means.")
     forms = [r.fits[0] if isinstance(r, PooledResult) else r for r in results]
     for family in dict.fromkeys(r.family for r in forms if isinstance(r, OutcomeResult)):
-        scale = say(_SCALES[family.link])
-        yield say("Family {}: coefficients, sds, ICC and R2 are on the scale of {}.", family.name,
-                  scale)  # fmt: skip
+        yield scale_note(family)
     if any(map(_has_elpd, results)):
         yield say("elpd, of rows left out one by one, compares models of the same rows.")
+
+
+def scale_note(family: Family) -> str:
+    """Say on which scale models of a family speak.
+
+    Parameters
+    ----------
+    family : Family
+    """
+    scale = say(SCALES[family.link])
+    return say(
+        "Family {}: coefficients, sds, ICC and R2 are on the scale of {}.", family.name, scale
+    )
 
 
 def _has_elpd(result: Result) -> bool:

@@ -192,6 +192,20 @@ class Table:
         """Which data these are; "" where it is said elsewhere."""
         return statement_of(self.source)
 
+    def without(self, *keys: str) -> "Table":
+        """Leave columns out.
+
+        Parameters
+        ----------
+        *keys : str
+            Of columns; a table may lack them.
+        """
+        kept = [place for place, column in enumerate(self.columns) if column.key not in keys]
+        return replace(
+            self, columns=tuple(self.columns[place] for place in kept),
+            rows=tuple(tuple(row[place] for place in kept) for row in self.rows),
+        )  # fmt: skip
+
     @property
     def header(self) -> tuple[str, ...]:
         """Labels of the columns."""

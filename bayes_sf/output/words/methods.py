@@ -24,7 +24,7 @@ from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
 from bayes_sf.output.numbers import fixed, level, probability
-from bayes_sf.output.words.priors import prior_words
+from bayes_sf.output.words.priors import priors_written
 from bayes_sf.output.words.words import outcome_name, own_group, term_name, unit_name
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Methods:
 
 
 @speaks
-def methods(result: Result, *, lang: str | None = None) -> Methods:  # noqa: ARG001  # `speaks` reads it
+def methods(result: Result, lang: str | None = None) -> Methods:  # noqa: ARG001  # `speaks` reads it
     """Write the methods of a fit: model, priors, computation, checks.
 
     Parameters
@@ -150,12 +150,7 @@ _FAMILIES: Final = {"gaussian": mark_as("modelled as", "Gaussian")}
 
 def _priors(result: Result) -> str:
     """All priors, in the outcome's unit."""
-    priors = result.priors
-    written = (
-        "; ".join(f"{name} {prior}" for name, prior in priors.items())
-        if isinstance(priors, Mapping) else str(priors)
-    )  # fmt: skip
-    return say("Priors: {priors}.", priors=prior_words(written, own=own_group(result)))
+    return say("Priors: {priors}.", priors=priors_written(result))
 
 
 def _computation(result: Result) -> str:
@@ -209,11 +204,18 @@ def _check(result: Result) -> str:
     )
 
 
+#: What has no part in a posterior that is not sampled.
+_SAMPLERS: Final = ("pymc", "nutpie", "arviz")
+
+
 def _again(result: Result) -> str:
     """What it takes to do it again."""
     about = result.provenance
     seed = "" if about.seed is None else say(", seed {seed}", seed=about.seed)
-    used = ", ".join(f"{name} {version}" for name, version in about.versions.items())
+    used = ", ".join(
+        f"{name} {version}" for name, version in about.versions.items()
+        if result.engine == "nuts" or name not in _SAMPLERS
+    )  # fmt: skip
     return say("Computed with {versions}{seed}.", versions=used, seed=seed)
 
 

@@ -13,12 +13,16 @@ Examples
 """
 
 import re
-from typing import Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
 
 from bayes_sf.catalogue import language, mark_as, say, say_as
-from bayes_sf.output.words.words import of_groups
+from bayes_sf.output.words.words import of_groups, own_group
 
-__all__ = ["prior_words"]
+if TYPE_CHECKING:
+    from bayes_sf.engines.result import Result
+
+__all__ = ["prior_words", "priors_written"]
 
 #: Names in a prior: parameters, families, what these are specified with, statements.
 _NAMES: Final = {
@@ -38,6 +42,22 @@ _NAMES: Final = {
     )
 }  # fmt: skip
 _NAME: Final = re.compile(r"[A-Za-z_][\w-]*")
+
+
+def priors_written(result: "Result") -> str:
+    """All priors of a result, in the outcome's unit, in the language that is spoken.
+
+    Parameters
+    ----------
+    result : Result
+        With a posterior.
+    """
+    priors = result.priors
+    written = (
+        "; ".join(f"{name} {prior}" for name, prior in priors.items())
+        if isinstance(priors, Mapping) else str(priors)
+    )  # fmt: skip
+    return prior_words(written, own=own_group(result))
 
 
 def prior_words(text: str, *, own: str = "") -> str:

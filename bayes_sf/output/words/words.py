@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from bayes_sf.engines.result import Result
 
 __all__ = [
-    "STATEMENTS", "SYMBOLS", "group_name", "industry_name", "interval_name", "model_name",
-    "numbered_name", "of_groups", "outcome_name", "own_group", "quarter_words", "short_name",
-    "statement_of", "step_name", "term_name", "unit_name", "word",
+    "STATEMENTS", "SYMBOLS", "factor_name", "factor_term", "group_name", "industry_name",
+    "interval_name", "model_name", "numbered_name", "of_groups", "outcome_name", "own_group",
+    "quarter_words", "short_name", "statement_of", "step_name", "term_name", "unit_name", "word",
 ]  # fmt: skip
 
 #: Statistics Norway's symbols since 2021.
@@ -51,7 +51,8 @@ _WORDS: Final[Mapping[str, Marked]] = {
     "exact": mark("Posterior"), "figure": mark("Figure"), "frequentist_title": mark("Estimates"),
     "highest": mark("largest variation"), "icc": mark("ICC"), "industry": mark("Industry"),
     "interval": mark("interval"), "lower": mark("lower"), "lowest": mark("no variation"),
-    "mean": mark_as("mean", "Mean"), "median": mark("Median"), "model": mark("Model"),
+    "mean": mark_as("mean", "Mean"), "median": mark("Median"), "ml": mark("ML"),
+    "model": mark("Model"),
     "none": mark("No pooling"), "ols": mark("OLS"), "outcome": mark("Outcome"),
     "partial": mark("Partial pooling"), "pooling_title": mark("Kinds of pooling"),
     "posterior_title": mark("Posterior summary"), "prior": mark("Prior"), "reml": mark("REML"),
@@ -181,6 +182,56 @@ def term_name(term: str, *, own: str = "") -> str:
 def _plain(term: str) -> str:
     """A term as it is written where nothing is translated."""
     return "ICC" if term == "icc" else term
+
+
+def factor_term(term: str, *, own: str = "") -> str:
+    """Return the label of a term of a model with any random terms, which names its factor.
+
+    Parameters
+    ----------
+    term : str
+        ``sd_(Intercept)|school``, ``cor_x.(Intercept)|school``, ``icc|school``, or any other.
+    own
+        As in `term_name`.
+
+    Examples
+    --------
+    >>> factor_term("sd_(Intercept)|school", own="school"), factor_term("icc|pupil")
+    ('sd between groups (school)', 'ICC of pupil')
+    """
+    what, _, factor = term.rpartition("|")
+    kind, _, of = what.partition("_")
+    book = load_codebook()
+    if what == "sd_(Intercept)" and not own and factor == book.group and book.nouns is not None:
+        return term_name("sd_group")
+    factor = factor if own else factor_name(factor)
+    if what == "sd_(Intercept)":
+        return word("own sd_group").format(factor)
+    if kind == "sd" and factor:
+        return say("sd of {} by {}", numbered_name(of, own=own), factor)
+    if kind == "cor":
+        first, _, second = of.rpartition(".")
+        names = (term_name(name, own=own) for name in (first, second))
+        return say("correlation of {} and {} by {}", *names, factor)
+    if what == "icc":
+        return say("ICC of {}", factor)
+    return say("residual sd") if term == "sd_resid" else numbered_name(term, own=own)
+
+
+def factor_name(factor: str) -> str:
+    """Return what a grouping factor of a study of one's own is called.
+
+    Parameters
+    ----------
+    factor : str
+        Its column, or several as ``a:b``.
+    """
+    book = load_codebook()
+    if factor == book.group and book.nouns is not None:
+        return book.nouns[1].said(many=False)
+    if ":" in factor:
+        return ":".join(map(factor_name, factor.split(":")))
+    return _codebook_label(factor)
 
 
 def group_name(group: str, *, own: str = "") -> str:

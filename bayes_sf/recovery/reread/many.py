@@ -45,7 +45,7 @@ def icc_table(
     level: float = 0.95,
     seed: int = 1,
     size: float | None = None,
-    decimal_mark: str = ".",
+    decimal_mark: str | None = None,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
 ) -> "pd.DataFrame":
     """Posteriors of many printed ICCs.
@@ -61,7 +61,8 @@ def icc_table(
     seed : int
     size : float, optional
         Members of a cluster of a trial: the design effect 1 + (m - 1) ICC is added.
-    decimal_mark : {".", ","}
+    decimal_mark : {".", ","}, optional
+        By default the one that the file's ICCs have, which are below 1: a comma in one is no other.
     progress : callable
         Wraps the rows.
 
@@ -86,7 +87,16 @@ def icc_table(
     return pd.DataFrame(rows)
 
 
-def _rows(path: Path, mark: str) -> Iterable[tuple[str, dict[str, Any]]]:
+def _mark_of(path: Path, figures: Iterable[str]) -> str:
+    """Decimal mark of a file's ICCs."""
+    found = sorted({mark for figure in figures for mark in ".," if mark in figure})
+    if len(found) > 1:
+        rule = "must have one decimal mark in the column icc"
+        raise DataError(path.name, rule, got=" and ".join(map(repr, found)))
+    return found[0] if found else "."
+
+
+def _rows(path: Path, mark: str | None) -> Iterable[tuple[str, dict[str, Any]]]:
     """Rows as options of `icc_posterior`, with the study's name."""
     if not path.is_file():
         raise DataError(str(path), "must be a file that can be read")
@@ -100,8 +110,12 @@ def _rows(path: Path, mark: str) -> Iterable[tuple[str, dict[str, Any]]]:
     for name in _NEEDED:
         if name not in layout.columns:
             raise DataError(f"{path.name}: row 1", f"must have a column {name}")
-    for number, values in csv_records(path, layout):
-        cells: dict[str, Any] = dict(zip(layout.columns, map(str.strip, values), strict=True))
+    lines = [
+        (number, dict[str, Any](zip(layout.columns, map(str.strip, values), strict=True)))
+        for number, values in csv_records(path, layout)
+    ]
+    mark = mark or _mark_of(path, (cells["icc"] for _, cells in lines))
+    for number, cells in lines:
         where = f"{path.name}: row {number}, column"
         figure = read_figure(cells["icc"], f"{where} icc", decimal_mark=mark)
         counts = {

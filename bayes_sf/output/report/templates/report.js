@@ -82,13 +82,21 @@ unfold();
   const models = (outcome) => content.models.filter((m) => m.outcome === outcome);
   const choices = (outcome) => models(outcome).flatMap(
     (model) => model.choices.map((choice) => ({...choice, model})));
-  const chosen = () => choices(get("outcome").value).find((c) => c.term === get("item").value);
+  const chosen = () => choices(get("outcome").value).find((c) => c.key === get("item").value);
+
+  /** How far the ROPE's slider goes, in the outcome's unit, and decimals that are worth printing. */
+  const room = (outcome) => content.outcomes.find(({key}) => key === outcome).reach;
+  const places = (outcome) => Math.max(0, 2 - Math.floor(Math.log10(room(outcome))));
 
   let offered = ""; // the item whose contrasts are offered: the same size is another one elsewhere
   function refill() {
     options(get("outcome"), content.outcomes.map(({key, label}) => [key, label]));
     if (!slopes) return;
-    options(get("item"), choices(get("outcome").value).map(({term, label}) => [term, label]));
+    const unit = room(get("outcome").value);
+    if (Number(get("rope").max) !== unit) {
+      Object.assign(get("rope"), {max: unit, step: unit / 60, value: unit / 6});
+    }
+    options(get("item"), choices(get("outcome").value).map(({key, label}) => [key, label]));
     if (get("item").value !== offered) get("contrast").replaceChildren();
     offered = get("item").value;
     options(get("contrast"), chosen().contrasts.map(({size, label}) => [String(size), label]));
@@ -137,9 +145,9 @@ unfold();
 
   /** The axis of an effect stays where it is while the priors move. */
   const reach = {};
-  function drawEffect(found, key) {
-    reach[key] = reach[key] || Math.ceil(2 * (Math.abs(found.mean) + 4 * found.sd)) / 2;
-    const end = reach[key], [x, base] = axis(-end, end, 2);
+  function drawEffect(found, key, unit, decimals) {
+    reach[key] = reach[key] || Math.ceil(6 / unit * (Math.abs(found.mean) + 4 * found.sd)) * unit / 6;
+    const end = reach[key], [x, base] = axis(-end, end, decimals);
     const at = Array.from({length: 201}, (_, i) => -end + i * end / 100);
     const height = at.map((v) => Explorer.mixtureDensity(found.mix, v)), most = Math.max(...height);
     const points = at.map((v, i) => `${x(v)},${BASE - height[i] / most * (BASE - TOP)}`).join(" ");
@@ -155,7 +163,7 @@ unfold();
   function redraw() {
     const {outcome, choice, size, rope, prior} = state();
     const outputs = {group: shown(prior.group.scale, 2)};
-    if (slopes) Object.assign(outputs, {slope: shown(prior.slope, 2), rope: shown(rope, 2)});
+    if (slopes) Object.assign(outputs, {slope: shown(prior.slope, 2), rope: shown(rope, places(outcome))});
     if (prior.group.family === "flat") outputs.group = "\u221e";
     if (prior.slope === Infinity) outputs.slope = "\u221e";
     Object.entries(outputs).forEach(([name, text]) => {
@@ -164,7 +172,7 @@ unfold();
     });
     if (slopes) get("slope").disabled = get("flat").checked;
     get("group").disabled = prior.group.family === "flat";
-    const icc = Explorer.icc(models(outcome).find((m) => m.name === "null"), prior, 40);
+    const icc = Explorer.icc(models(outcome)[0], prior, 40);
     drawIcc(icc);
     const text = (numbers, decimals) => Object.fromEntries(
       Object.entries(numbers).map(([name, x]) => [name, shown(x, decimals)]));
@@ -173,9 +181,9 @@ unfold();
     const e = slopes ? Explorer.effect(choice.model, prior, choice.term, size, rope) : undefined;
     if (slopes) {
       e.rope = rope;
-      drawEffect(e, [outcome, choice.term, size].join());
+      drawEffect(e, [outcome, choice.key, size].join(), room(outcome), places(outcome));
       get("result-effect").textContent = fill(texts["js effect"], {
-        ...text({mean: e.mean, lower: e.lower, upper: e.upper}, 2),
+        ...text({mean: e.mean, lower: e.lower, upper: e.upper}, places(outcome)),
         direction: share(e.direction), inside: share(e.inside), verdict: texts["verdict " + e.verdict],
       });
     }

@@ -8,7 +8,7 @@ few workplaces, or where its sample is one or two workplaces larger or smaller t
 has left.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final, NamedTuple
@@ -19,6 +19,15 @@ from numpy.typing import NDArray
 from bayes_sf.analysis.comparison import main_specs
 from bayes_sf.arrays import Floats
 from bayes_sf.disclosure.learnt.knowledge import Knowledge, as_weights
+from bayes_sf.disclosure.learnt.sets import (
+    Admitted,
+    Batch,
+    Refit,
+    admit,
+    condensed,
+    is_open,
+    mark_of,
+)
 from bayes_sf.disclosure.learnt.statistics import (
     ICC,
     SPREAD,
@@ -145,6 +154,10 @@ class Left:
         Of the outcome.
     least : float
         How well no workplace's outcome may be known: a standard deviation.
+    parts : (m, n) bool array, optional
+        Of a set of models: the population of each, among the workplaces.
+    mark : str
+        Of a set: which one it is, and how it left.
     """
 
     outcome: str
@@ -153,6 +166,14 @@ class Left:
     half: Floats
     sd: float
     least: float
+    parts: "NDArray[np.bool_] | None" = None
+    mark: str = ""
+
+    @property
+    def populations(self) -> "NDArray[np.bool_]":
+        """Whose outcomes each model is of, (m, n)."""
+        whole = np.ones((1, len(self.workplaces)), dtype=bool)
+        return whole if self.parts is None else self.parts
 
 
 @dataclass(frozen=True)
@@ -211,6 +232,7 @@ class Releases:
     _known: dict[str, Knowledge] = field(default_factory=dict, repr=False)
     _masks: dict[str, list[_Mask]] = field(default_factory=dict, repr=False)
     _left: dict[str, Left] = field(default_factory=dict, repr=False)
+    _sets: dict[str, Batch] = field(default_factory=dict, repr=False)
     _asked: set[str] = field(default_factory=set, repr=False)
     _counted: list[Counted] = field(default_factory=list, repr=False)
 
@@ -233,6 +255,69 @@ class Releases:
             self._decided[key] = self._decide(spec)
         self._asked.add(key)
         return self._decided[key]
+
+    def together(
+        self, outcome: str, refits: Sequence[Refit], versions: "NDArray[np.float64] | None" = None
+    ) -> Batch:
+        """Decide how a set of models of one outcome leaves, after all of the report's.
+
+        Parameters
+        ----------
+        outcome : str
+        refits : sequence of Refit
+            Those that matter most first.
+        versions : (v, n) float array, optional
+            The outcome by other definitions that the models are of. They count as the same
+            unknown, and none of them may be told.
+        """
+        mark = mark_of(outcome, refits)
+        self._recall(outcome)
+        if mark in self._sets:
+            return self._sets[mark]
+        before = next((one.mark for one in self._models if one.mark.startswith(mark)), "")
+        if before:
+            fewer, bits = before.removeprefix(mark).strip(":").split(":")
+            self._sets[mark] = Batch(int(fewer), tuple(bit == "1" for bit in bits))
+            return self._sets[mark]
+        for name, other in self._reports.get(outcome, {}).items():
+            if name not in self._decided:
+                self._decided[name] = self._decide(other)
+        least = self._for_all(self._needed(outcome, versions))
+        free = self._apart(outcome, refits)
+        found = admit(self._knowledge(outcome), refits, least, free)
+        self._sets[mark] = found.batch
+        if any(found.batch.kept):
+            self._known[outcome] = found.known
+            kept = [one.mask for one, is_kept in zip(refits, found.batch.kept, strict=True)
+                    if is_kept]  # fmt: skip
+            self._note_set(outcome, mark, found, kept)
+        return found.batch
+
+    def _apart(self, outcome: str, refits: Sequence[Refit]) -> list[bool]:
+        """Which of a set are not withheld for their cells, or for a population beside another."""
+        masks = [*self._masks.get(outcome, [])]
+        found = []
+        for one in refits:
+            whole = self._whole(one.mask)
+            is_free = not one.few and not self._is_beside(whole, masks)
+            found.append(is_free)
+            if is_free and not any(whole is mask or (whole == mask).all() for mask in masks):
+                masks.append(whole)
+        return found
+
+    def _note_set(self, outcome: str, mark: str, found: Admitted, masks: Sequence[_Mask]) -> None:
+        """Remember a set that has left."""
+        weights, half = condensed(found.weights, found.half)
+        own = list({mask.tobytes(): self._whole(mask) for mask in masks}.values())
+        self._masks.setdefault(outcome, []).extend(own)
+        some = np.array(own).any(axis=0)
+        chosen = tuple(self._names[at] for at in np.flatnonzero(some))
+        bits = "".join(str(int(is_kept)) for is_kept in found.batch.kept)
+        least = float(self._for_all(self._needed(outcome))[some].min())
+        self._left[mark] = Left(
+            outcome, chosen, weights[:, some], half, self._sd(outcome), least,
+            np.array(own)[:, some], f"{mark}:{found.batch.fewer}:{bits}",
+        )  # fmt: skip
 
     @property
     def asked(self) -> tuple[Release, ...]:
@@ -322,7 +407,8 @@ class Releases:
         for way, rough, unsaid in tries:
             weights = as_weights(rough.weights, at, len(self._names))
             after = known.after(weights, rough.half_units)
-            if self._open(spec.outcome, known, after, way.room):
+            least = way.room * self._for_all(self._needed(spec.outcome))
+            if is_open(known.spread(), after.spread(), least):
                 self._note(spec, mask, rough, after)
                 return Release(way.fewer[0], rough.decimals, unsaid, max(way.fewer))
         return WITHHELD
@@ -348,27 +434,31 @@ class Releases:
 
     def _beside(self, outcome: str, mask: _Mask) -> bool:
         """Whether a population is one or two workplaces smaller or larger than one that leaves."""
-        own = self._whole(mask)
-        for other in self._masks.get(outcome, ()):
-            more, fewer = int((own & ~other).sum()), int((other & ~own).sum())
-            if min(more, fewer) == 0 < max(more, fewer) < self.least:
-                return True
-        return False
+        return self._is_beside(self._whole(mask), self._masks.get(outcome, ()))
 
-    def _open(self, outcome: str, before: Knowledge, after: Knowledge, room: float) -> bool:
-        """Whether no outcome becomes known better than may be, and room is left for others."""
-        now, least = after.spread(), room * self._needed(outcome)
-        least = np.concatenate([least, np.full(len(now) - len(least), least.min())])
-        worse = (now < least) & (now < 0.999 * before.spread())
-        return not worse.any()
+    def _is_beside(self, own: _Mask, others: Sequence[_Mask]) -> bool:
+        """Whether it is, of some populations."""
+        if not len(others):
+            return False
+        known = np.array(others)
+        more, fewer = (own & ~known).sum(axis=1), (~own & known).sum(axis=1)
+        most = np.maximum(more, fewer)
+        return bool(((np.minimum(more, fewer) == 0) & (most > 0) & (most < self.least)).any())
 
-    def _needed(self, outcome: str) -> Floats:
+    def _for_all(self, needed: Floats) -> Floats:
+        """What of the sample's workplaces is needed, and of those in earlier ones the least."""
+        more = np.full(len(self._names) - len(needed), needed.min(initial=np.inf))
+        return np.concatenate([needed, more])
+
+    def _needed(self, outcome: str, versions: "NDArray[np.float64] | None" = None) -> Floats:
         """Least standard deviation that each workplace's outcome must keep for a reader."""
         y = self.sample.frame[outcome].to_numpy(float)
+        size = np.abs(y if versions is None else np.vstack([y, versions]))
+        size = np.fmax.reduce(np.atleast_2d(size), axis=0)
         points = (
             _POINTS if load_codebook().outcomes.get(outcome) == "pp" else _SHARE * self._sd(outcome)
         )
-        needed: Floats = np.fmax(_SHARE * np.abs(y), points) / _SDS
+        needed: Floats = np.fmax(_SHARE * size, points) / _SDS
         return needed
 
     def _sd(self, outcome: str) -> float:
@@ -400,9 +490,9 @@ class Releases:
             at = [place[name] for name in one.workplaces]
             weights = as_weights(one.weights, at, len(place))
             self._known[outcome] = self._knowledge(outcome).after(weights, one.half)
-            mask = np.zeros(len(place), dtype=bool)
-            mask[at] = True
-            self._masks.setdefault(outcome, []).append(mask)
+            masks = np.zeros((len(one.populations), len(place)), dtype=bool)
+            masks[:, at] = one.populations
+            self._masks.setdefault(outcome, []).extend(masks)
 
     @cached_property
     def _fingers(self) -> set[tuple[str, tuple[str, ...], bytes]]:
@@ -430,5 +520,7 @@ def finger(left: Left) -> tuple[str, tuple[str, ...], bytes]:
     ----------
     left : Left
     """
+    if left.mark:
+        return left.outcome, left.workplaces, left.mark.encode()
     rough = np.round(left.weights.astype("<f4").astype(float), 5) + 0.0
     return left.outcome, left.workplaces, rough.tobytes() + left.half.tobytes()

@@ -29,7 +29,7 @@ from bayes_sf.disclosure.learnt.statistics import (
     ratio_of,
     rests_on_few,
 )
-from bayes_sf.disclosure.protected_models import hidden_of
+from bayes_sf.disclosure.protected_models import hidden_of, released
 from bayes_sf.disclosure.rounding import shortened
 from bayes_sf.errors import DisclosureError
 from bayes_sf.inputs.codebook import load_codebook
@@ -89,7 +89,12 @@ def protect_influence(found: Influence, control: Control) -> Passed[Influence]:
     if (cells["group"] == OTHERS).any() or few or unsaid:
         cells = _without(cells, np.ones(len(cells), dtype=bool), ("n",))
     refits, answers, cells, withheld = _leaving(found, control, refits, answers, cells)
-    shown = replace(found, refits=refits, answers=answers, cells=cells)
+    nobody = np.zeros(len(found.rows.y), dtype=bool)
+    shown = replace(
+        found, result=released(found.result, control), refits=refits, answers=answers, cells=cells,
+        means=found.means[nobody], sds=found.sds[nobody], rows=found.rows.take(nobody),
+        answer=found.answer[nobody],
+    )  # fmt: skip
     log = [Hidden(f"refits: {about}", name, "", groups[name]) for name in groups]
     log += [Hidden(f"refits: {about}", name, "n", unsaid[name]) for name in unsaid]
     log += [Hidden(f"answers: {about}", name, "", few[name]) for name in few]

@@ -41,6 +41,7 @@ from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import INTERCEPT
+from bayes_sf.spec.rows import Rows
 
 __all__ = ["WITHHELD", "Counted", "Left", "Release", "Releases", "finger"]
 
@@ -132,6 +133,16 @@ class Release:
         levels = (at for name, at in self.decimals.items() if name.startswith("["))
         shared = [self.decimals[name] for name in (INTERCEPT, SPREAD) if name in self.decimals]
         return self.decimals.get(own, next(iter(shared), min(levels, default=0)))
+
+
+class _Made(NamedTuple):
+    """Figures of a model, whether they rest on few, and which groups are hidden in it."""
+
+    mask: _Mask
+    rows: Rows
+    found: Statistics
+    few: bool
+    groups: frozenset[str]
 
 
 #: A model that does not leave.
@@ -233,6 +244,7 @@ class Releases:
     _masks: dict[str, list[_Mask]] = field(default_factory=dict, repr=False)
     _left: dict[str, Left] = field(default_factory=dict, repr=False)
     _sets: dict[str, Batch] = field(default_factory=dict, repr=False)
+    _figures: "dict[str, _Made]" = field(default_factory=dict, repr=False)
     _asked: set[str] = field(default_factory=set, repr=False)
     _counted: list[Counted] = field(default_factory=list, repr=False)
 
@@ -369,6 +381,58 @@ class Releases:
             found[spec.outcome].setdefault(_key(spec), spec)
         return found
 
+    def refit(
+        self,
+        spec: ModelSpec,
+        times: float = 1.0,
+        *,
+        levels: bool = False,
+        within: _Mask | None = None,
+    ) -> Refit | None:
+        """Make of a model what a set tells of it; None where it has no rows.
+
+        Parameters
+        ----------
+        spec : ModelSpec
+        times : float
+            As in `Refit`.
+        levels : bool
+            Whether groups' levels are told, too.
+        within : (n,) bool array, optional
+            A part of its workplaces that it is fitted to.
+        """
+        made = self._made(spec, within)
+        if made is None:
+            return None
+        unsaid = {INTERCEPT, SPREAD}
+        if made.groups and made.rows.predictors:
+            unsaid |= _SHARED
+        if not levels or (made.groups and made.rows.predictors):
+            unsaid |= {name for name in made.found.names if name.startswith("[")}
+        return Refit(
+            made.mask, made.found.without(unsaid), made.few or self.closed(spec), times
+        )  # fmt: skip
+
+    def _made(self, spec: ModelSpec, within: _Mask | None = None) -> "_Made | None":
+        """A model's figures, had once; None where it has no rows."""
+        mask = self.population(spec)
+        key = _key(spec) + ("" if within is None else within.tobytes().hex())
+        if key not in self._figures:
+            asked = replace(spec, missing="drop") if spec.models_gaps else spec
+            try:
+                rows = rows_of(asked, self.sample)
+            except BayesSFError:  # the engine says why
+                return None
+            assert rows is not None
+            if within is not None:
+                rows, mask = rows.take(within[mask]), mask & within
+            sizes = np.bincount(rows.code, minlength=len(rows.groups))
+            groups = self.hidden({g: int(n) for g, n in zip(rows.groups, sizes, strict=True)})
+            few = rests_on_few(rows, spec, self.least)
+            found = statistics_of(rows, asked, groups)
+            self._figures[key] = _Made(mask, rows, found, few, frozenset(groups))
+        return self._figures[key]
+
     def _decide(self, spec: ModelSpec) -> Release:
         """Decide of one model, with all that has left so far."""
         if spec.group != load_codebook().group:  # workplaces, or whatever else tells them apart
@@ -376,22 +440,17 @@ class Releases:
         mask = self.population(spec)
         if self.closed(spec) or self._beside(spec.outcome, mask):
             return WITHHELD
-        asked = replace(spec, missing="drop") if spec.models_gaps else spec
-        try:
-            rows = rows_of(asked, self.sample)
-        except BayesSFError:  # the engine says why
+        made = self._made(spec)
+        if made is None:
             return WITHHELD if mask.any() and spec.predictors else Release(0)
-        assert rows is not None
-        if rests_on_few(rows, spec, self.least):
+        if made.few:
             return WITHHELD
-        sizes = np.bincount(rows.code, minlength=len(rows.groups))
-        groups = self.hidden({g: int(n) for g, n in zip(rows.groups, sizes, strict=True)})
-        found, levels = statistics_of(rows, asked, groups), {f"[{group}]" for group in rows.groups}
+        levels = {f"[{group}]" for group in made.rows.groups}
         tries = _PLAIN
-        if groups:
-            tries = _SLOPES if rows.predictors else _LEVELS
+        if made.groups:
+            tries = _SLOPES if made.rows.predictors else _LEVELS
         return self._rounded(spec, mask, [
-            (way, found.without(unsaid).fewer(*way.fewer), unsaid)
+            (way, made.found.without(unsaid).fewer(*way.fewer), unsaid)
             for way in tries
             for unsaid in [way.unsaid | levels if way.slopes else way.unsaid]
         ])  # fmt: skip

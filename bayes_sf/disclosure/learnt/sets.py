@@ -36,7 +36,7 @@ class Refit(NamedTuple):
         Its figures.
     few : bool
         Whether it rests on cells of too few workplaces.
-    times : int
+    times : float
         How often each figure is told, rounded anew: under other priors, of other definitions of
         the outcome.
     """
@@ -44,7 +44,7 @@ class Refit(NamedTuple):
     mask: _Mask
     found: Statistics
     few: bool = False
-    times: int = 1
+    times: float = 1.0
 
 
 class Batch(NamedTuple):
@@ -120,7 +120,7 @@ def admit(
     raise AssertionError  # the last leaves out what it must
 
 
-type _Asked = Sequence[tuple[int, Floats, Floats, int]]
+type _Asked = Sequence[tuple[int, Floats, Floats, float]]
 
 
 def _admitted(

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "blunt_of", "check_withheld", "finest_of", "hidden_of", "keep_open", "pass_picture",
+    "check_withheld", "finest_of", "hidden_of", "keep_open", "pass_picture",
     "protect_diagnostics", "protect_estimates", "protect_pooling",
     "protect_reproduction", "protect_results", "released", "shown_levels", "withheld_of",
 ]  # fmt: skip
@@ -57,16 +57,6 @@ def hidden_of(result: Result, control: Control) -> dict[str, str]:
     unsaid = () if release is None else release.unsaid
     beside = {group: "complement" for group in sizes if f"[{group}]" in unsaid}
     return beside | control.hidden_groups(sizes)
-
-
-def blunt_of(_: Result, control: Control) -> bool:
-    """Whether figures of a model keep only the digits that are printed: those of all microdata.
-
-    Parameters
-    ----------
-    control : Control
-    """
-    return control.active
 
 
 def released(result: Result, control: Control) -> Result:

@@ -8,7 +8,7 @@ all of them leave. A prior makes no digits: decimals are those that the data giv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from math import isfinite, isnan, nan
+from math import isnan, nan
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,7 +24,13 @@ from bayes_sf.disclosure.learnt.sets import Refit
 from bayes_sf.disclosure.learnt.statistics import SPREAD
 from bayes_sf.disclosure.protected_frames import hidden_of_all
 from bayes_sf.disclosure.protected_models import released
-from bayes_sf.disclosure.rounding import direction, shortened, significant_decimals
+from bayes_sf.disclosure.rounding import (
+    beside,
+    direction,
+    normal_of,
+    shortened,
+    significant_decimals,
+)
 from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.result import Result
 from bayes_sf.spec.model import ModelSpec
@@ -166,16 +172,18 @@ def _again(fan: "pd.DataFrame | None", spec: ModelSpec, kind: str) -> float:
     """How often figures are told anew, 0 for none."""
     if fan is None:
         return 0.0 if kind == _LEVELS else _LITTLE
-    own = fan[[key == spec.key for key in _keys(fan)]]
-    own = own[[_kind(row) == kind for row in own.to_dict("records")]]
+    own = fan[(fan["model"] == spec.name) & (fan["outcome"] == spec.outcome)]
+    shares: dict[tuple[str, str], list[float]] = {}
+    for term, group, sd in zip(own["term"], own["group"], own["sd"], strict=True):
+        if _kind({"term": term, "group": group}) == kind and ": " not in term:
+            shares.setdefault((term, group), []).append(sd**2)
     if kind == _ICC:  # moved by a prior of its own, not by weights
-        return _ONE_ICC * len(own)
-    times = 0.0
-    for _, part in own[~own["term"].str.contains(": ")].groupby(["term", "group"]):
-        shares = (part["sd"] ** 2 / part["sd"].iloc[0] ** 2).to_list()
-        apart = (shares[at] - shares[near] for at, near in enumerate(_nearest(shares)))
-        times = max(times, sum(one**2 for one in apart))
-    return max(times, _LITTLE) if len(own) else 0.0
+        return _ONE_ICC * max(map(len, shares.values()), default=0)
+    times = [0.0]
+    for values in shares.values():
+        apart = (values[at] - values[near] for at, near in enumerate(_nearest(values)))
+        times.append(sum(one**2 for one in apart) / values[0] ** 2)
+    return max(*times, _LITTLE) if shares else 0.0
 
 
 def _nearest(values: Sequence[float]) -> list[int]:
@@ -231,20 +239,20 @@ def _rough(
     models = {key: _Own(one, control) for key, one in results.items()}
     stated = _STATED | ({"width"} if name == "bayes" else set())
     numbers = [str(column) for column in frame.select_dtypes("float") if column not in stated]
-    gone = []
-    for at, row in zip(frame.index, frame.to_dict("records"), strict=True):
+    gone, told = [], {column: frame[column].to_list() for column in numbers}
+    for at, row in enumerate(frame.to_dict("records")):
         key = (str(row.get("model", "")), str(row["outcome"]))
         less, own, term = fewer.get(key[1], 0), models.get(key), str(row.get("term", ""))
         if name != "prior" and ((own and own.is_unsaid(term)) or _is_away(name, row, away)):
-            gone.append(at)
+            gone.append(frame.index[at])
             continue
         size = 1.0 if name not in _CONTRASTS else sizes.get((*key, term), 1.0)
         made = _made(name, row, own, size, less)
         for column in numbers:
             if not isnan(row[column]):
                 plain = _digits(name, column, float(row[column]), less)
-                shown.loc[at, column] = made.get(column, plain)
-    return _left(name, shown, gone, numbers)
+                told[column][at] = made.get(column, plain)
+    return _left(name, shown.assign(**told), gone, numbers)
 
 
 def _made(
@@ -309,7 +317,7 @@ class _Own:
                 of = ends.get(name, name)
                 scale = abs(size) if of == "sd" else size
                 near = [getattr(one, of) * scale for one in (full, shown)]
-                figures[column] = _beside(float(row[column]), *near, places, is_sd=of == "sd")
+                figures[column] = beside(float(row[column]), *near, places, is_sd=of == "sd")
         if "change" in row:
             figures["change"] = round(float(row["change"]), places)
         return figures | _probabilities(row, figures, shown, size)
@@ -333,7 +341,7 @@ class _Own:
         key = "mean" if term == "icc" else "sd"
         full, shown = min(before, key=lambda one: abs(one[0][key] - float(row[key])))
         figures = {
-            name: _beside(float(row[name]), full[name], shown[name], places, is_sd=name == "sd")
+            name: beside(float(row[name]), full[name], shown[name], places, is_sd=name == "sd")
             for name in _LIMITS
         }
         before.append(({name: float(row[name]) for name in _LIMITS}, figures))
@@ -367,20 +375,9 @@ class _Own:
         for cost, of in (("cost", "mean"), ("cost_lower", "lower"), ("cost_upper", "upper")):
             price = float(row[cost]) / float(row[of]) if row[of] else nan
             figures[cost] = _significant(figures[of] * price, 3)
-        p = _normal(figures["mean"], figures["sd"])
+        p = normal_of(figures["mean"], figures["sd"])
         figures["p_more"] = nan if p is None else round(1 - p.cdf(0.0), 3)
         return figures | {name: _significant(figures[name], 3) for name in _LIMITS}
-
-
-def _beside(value: float, full: float, shown: float, places: int, *, is_sd: bool) -> float:
-    """A figure as one that has left, and the rounded difference between the two in full."""
-    found = round(shown + round(value - full, places), max(places, 0) + 1)
-    return 10.0**-places if is_sd and found <= 0 else found
-
-
-def _normal(mean: float, sd: float) -> NormalDist | None:
-    """What is known of a figure once it has left."""
-    return NormalDist(mean, sd) if isfinite(mean) and sd > 0 else None
 
 
 def _probabilities(
@@ -392,7 +389,7 @@ def _probabilities(
     mean, sd = (figures.get(name, nan) for name in ("mean", "sd"))
     if shown is not None and ("sd" not in row or "mean" not in row):
         mean, sd = shown.estimate * size, shown.sd * abs(size)
-    own, found = _normal(mean, sd), dict[str, float]()
+    own, found = normal_of(mean, sd), dict[str, float]()
     below = nan if own is None else own.cdf(0.0)
     asked = {"p_direction": max(below, 1 - below)}
     if "amount" in row:

@@ -3,12 +3,15 @@
 import math
 from collections.abc import Callable, Sequence
 from math import copysign
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["blunted", "direction", "shortened", "significant_decimals"]
+__all__ = [
+    "beside", "blunted", "direction", "normal_of", "shortened", "significant_decimals",
+]  # fmt: skip
 
 #: Decimals of a number whose uncertainty is not known, where they show two digits of it.
 UNKNOWN: Final = 3
@@ -103,6 +106,42 @@ def shortened(value: float, decimals: int) -> float:
     """
     found = round(value, decimals)
     return copysign(10.0**-decimals, value) if found == 0 != value else found
+
+
+def beside(value: float, full: float, shown: float, places: int, *, is_sd: bool = False) -> float:
+    """A figure as one that has left, and the rounded difference between the two in full.
+
+    It is good to a unit of the last digit, and tells no more than the difference.
+
+    Parameters
+    ----------
+    value : float
+    full, shown : float
+        Another figure in full, and as it has left.
+    places : int
+        Decimals.
+    is_sd : bool
+        Whether it is above zero.
+
+    Examples
+    --------
+    >>> beside(1.234, 1.212, 1.2, 1), beside(1.284, 1.212, 1.2, 1)
+    (1.2, 1.3)
+    >>> beside(0.02, 0.41, 0.4, 1, is_sd=True)
+    0.1
+    """
+    found = round(shown + round(value - full, places), max(places, 0) + 1)
+    return 10.0**-places if is_sd and found <= 0 else found
+
+
+def normal_of(mean: float, sd: float) -> NormalDist | None:
+    """What is known of a figure once it has left; None where nothing is.
+
+    Parameters
+    ----------
+    mean, sd : float
+    """
+    return NormalDist(mean, sd) if math.isfinite(mean) and sd > 0 else None
 
 
 def direction(probability: float, fewer: int = 0) -> float:

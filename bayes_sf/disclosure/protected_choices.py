@@ -321,19 +321,20 @@ _SAME_ROWS: Final = frozenset({
 def _refits(
     asked: Sequence[tuple[Mapping[str, Any], int]], workplaces: Workplaces, control: Control
 ) -> list[Refit]:
-    """What combinations tell, and how often."""
-    found, ratio, item = [], 0.0, workplaces.contrast.term
+    """What combinations tell, and how often: of the same rows it is worked out once."""
+    made: dict[tuple[Any, ...], Refit] = {}
+    ratio, item, found = 0.0, workplaces.contrast.term, []
     for one, times in asked:
-        rows, size, kept = workplaces.rows(one)
-        ratio = ratio or ratio_of(rows)
-        names = tuple(dict.fromkeys((item.partition("[")[0], *one["controls"])))
-        spec = ModelSpec(rows.outcome, names, group=rows.group)
-        found.append(
-            Refit(
-                kept, contrast_statistics(rows, item, size, ratio),
-                rests_on_few(rows, spec, control.rules.min_workplaces), times,
-            )
-        )  # fmt: skip
+        kept = workplaces.kept(one)
+        key = (kept.tobytes(), one["controls"], one.get("dont_know"), one.get("scale"))
+        if key not in made:
+            rows, size, _ = workplaces.rows(one)
+            ratio = ratio or ratio_of(rows)
+            names = tuple(dict.fromkeys((item.partition("[")[0], *one["controls"])))
+            spec = ModelSpec(rows.outcome, names, group=rows.group)
+            told = contrast_statistics(rows, item, size, ratio)
+            made[key] = Refit(kept, told, rests_on_few(rows, spec, control.rules.min_workplaces))
+        found.append(made[key]._replace(times=times))
     return found
 
 

@@ -10,7 +10,7 @@ has left.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -245,6 +245,7 @@ class Releases:
     _left: dict[str, Left] = field(default_factory=dict, repr=False)
     _sets: dict[str, Batch] = field(default_factory=dict, repr=False)
     _figures: "dict[str, _Made]" = field(default_factory=dict, repr=False)
+    _need: dict[str, Floats] = field(default_factory=dict, repr=False)
     _asked: set[str] = field(default_factory=set, repr=False)
     _counted: list[Counted] = field(default_factory=list, repr=False)
 
@@ -460,7 +461,7 @@ class Releases:
     ) -> Release:
         """The first way in which figures may leave."""
         known, at = self._knowledge(spec.outcome), np.flatnonzero(mask)
-        for way, rough, unsaid in tries:
+        for way, rough, unsaid in tries if self._fingers else ():
             if finger(self._leaving(spec, mask, rough)) in self._fingers:  # it has left before
                 return Release(way.fewer[0], rough.decimals, unsaid, max(way.fewer))
         for way, rough, unsaid in tries:
@@ -511,6 +512,8 @@ class Releases:
 
     def _needed(self, outcome: str, versions: "NDArray[np.float64] | None" = None) -> Floats:
         """Least standard deviation that each workplace's outcome must keep for a reader."""
+        if versions is None and outcome in self._need:
+            return self._need[outcome]
         y = self.sample.frame[outcome].to_numpy(float)
         size = np.abs(y if versions is None else np.vstack([y, versions]))
         size = np.fmax.reduce(np.atleast_2d(size), axis=0)
@@ -518,6 +521,8 @@ class Releases:
             _POINTS if load_codebook().outcomes.get(outcome) == "pp" else _SHARE * self._sd(outcome)
         )
         needed: Floats = np.fmax(_SHARE * size, points) / _SDS
+        if versions is None:
+            self._need[outcome] = needed
         return needed
 
     def _sd(self, outcome: str) -> float:
@@ -567,6 +572,7 @@ class Releases:
         return found
 
 
+@lru_cache(maxsize=4096)
 def _key(spec: ModelSpec) -> str:
     """What tells models apart: all but their names; a prior makes other figures."""
     return replace(spec, name="x", table="").digest

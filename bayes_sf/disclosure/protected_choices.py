@@ -145,9 +145,9 @@ def _leaving(
             for one, is_kept in zip(asked, batch.kept, strict=True)][len(fitted) :]  # fmt: skip
     pulled = []
     for name, frame, parts in (("answers", answers, by_answer), ("cells", cells, by_cell)):
-        one = told.pop(0) if parts else None
-        withheld += [name] if parts and one is None else []
-        pulled.append(_pulled(frame, list(parts), one, batch.fewer))
+        pull = told.pop(0) if parts else None
+        withheld += [name] if parts and pull is None else []
+        pulled.append(_pulled(frame, list(parts), pull, batch.fewer))
     whole = float(pulled[0]["size"].sum(skipna=False))  # unknown where one of them is
     answers, cells = (frame.assign(share=(frame["size"] / whole).round(2)) for frame in pulled)
     return refits, answers, cells, withheld
@@ -261,6 +261,12 @@ def protect_explored(explored: Explored, control: Control) -> Passed[Explored]:
     shown = _without(table, hidden | withheld, COMBINATIONS)
     shown["n"] = shown["n"].mask(unsaid)
     shown["reason"] = _veiled(shown["reason"])
+    if hidden.all():
+        raise DisclosureError(
+            f"multiverse {explored.asked.name}",
+            f"leaves out hidden {load_codebook().groups} only",
+            got=list(groups), fix="--no-disclosure-control shows it to you",
+        )  # fmt: skip
     if (shown["reason"] != "").all():
         raise DisclosureError(
             f"multiverse {explored.asked.name}",

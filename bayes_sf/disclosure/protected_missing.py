@@ -226,7 +226,9 @@ class _Leaving:
             values: dict[str, Any] = {name: getattr(own, name) for name in names}
             return replace(row, **values)
         if (row.outcome, method, kind) in self.away or (own is not None and isnan(own.estimate)):
-            return replace(row, **dict.fromkeys((*_LIMITS, "p_direction"), nan))
+            return replace(
+                row, estimate=nan, sd=nan, lower=nan, upper=nan, p_direction=nan
+            )  # fmt: skip
         places = min(significant_decimals(row.sd), self._places(row.outcome, row.term))
         if row.method != "delta" or row.delta == 0:
             values = {name: shortened(getattr(row, name), places) for name in _LIMITS[1:]}
@@ -249,9 +251,11 @@ class _Leaving:
         lines = [
             self.row(
                 MethodRow(
-                    outcomes[line["quantity"]], "", line["term"], "delta", line["delta"], "",
-                    *(line[name] for name in _LIMITS), line["prob"], "", line["p_direction"], 0, 0,
-                    "", "", "",
+                    outcome=outcomes[str(line["quantity"])], model="", term=str(line["term"]),
+                    method="delta", delta=line["delta"], pattern="", prob=line["prob"], interval="",
+                    n=0, n_groups=0, unit="", engine="", source="", p_direction=line["p_direction"],
+                    estimate=line["estimate"], sd=line["sd"], lower=line["lower"],
+                    upper=line["upper"],
                 )
             )
             for line in frame.to_dict("records")
@@ -298,6 +302,6 @@ def protect_moved(
                 float(line[name]), getattr(full, name), getattr(rounded, name), places,
                 is_sd=name == "sd",
             )  # fmt: skip
-        mean, sd = (float(found.loc[at, name]) for name in _LIMITS[:2])  # type: ignore[arg-type]
+        mean, sd = (float(found.loc[at, name]) for name in _LIMITS[:2])
         found.loc[at, "p_direction"] = _direction(mean, sd)
     return found

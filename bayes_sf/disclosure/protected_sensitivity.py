@@ -316,8 +316,10 @@ class _Own:
                 ends = {"lower": "upper", "upper": "lower"} if size < 0 else {}
                 of = ends.get(name, name)
                 scale = abs(size) if of == "sd" else size
-                near = [getattr(one, of) * scale for one in (full, shown)]
-                figures[column] = beside(float(row[column]), *near, places, is_sd=of == "sd")
+                figures[column] = beside(
+                    float(row[column]), getattr(full, of) * scale, getattr(shown, of) * scale,
+                    places, is_sd=of == "sd",
+                )  # fmt: skip
         if "change" in row:
             figures["change"] = round(float(row["change"]), places)
         return figures | _probabilities(row, figures, shown, size)
@@ -330,18 +332,13 @@ class _Own:
         if not before:
             plain, _, label = term.partition(": ")
             place = (INTERCEPT if term == "group mean" else plain, group)
-            full, shown = self.full[place], self.shown[place]
-            size = float(row["sd"]) / full.sd if label else 1.0
-            before.append((
-                {"mean": full.estimate * size, **{n: getattr(full, n) * size for n in _LIMITS[1:]}},
-                {"mean": shown.estimate * size,
-                 **{n: getattr(shown, n) * size for n in _LIMITS[1:]}},
-            ))  # fmt: skip
+            size = float(row["mean"]) / self.full[place].estimate if label else 1.0
+            before.append((_times(self.full[place], size), _times(self.shown[place], size)))
         places = self.release.places("" if group else term.partition(": ")[0], group) - less
         key = "mean" if term == "icc" else "sd"
-        full, shown = min(before, key=lambda one: abs(one[0][key] - float(row[key])))
+        near, told = min(before, key=lambda one: abs(one[0][key] - float(row[key])))
         figures = {
-            name: beside(float(row[name]), full[name], shown[name], places, is_sd=name == "sd")
+            name: beside(float(row[name]), near[name], told[name], places, is_sd=name == "sd")
             for name in _LIMITS
         }
         before.append(({name: float(row[name]) for name in _LIMITS}, figures))
@@ -378,6 +375,13 @@ class _Own:
         p = normal_of(figures["mean"], figures["sd"])
         figures["p_more"] = nan if p is None else round(1 - p.cdf(0.0), 3)
         return figures | {name: _significant(figures[name], 3) for name in _LIMITS}
+
+
+def _times(row: Estimate, size: float) -> dict[str, float]:
+    """An estimate of so many units."""
+    ends = (row.lower, row.upper) if size > 0 else (row.upper, row.lower)
+    values = (row.estimate * size, row.sd * abs(size), ends[0] * size, ends[1] * size)
+    return dict(zip(_LIMITS, values, strict=True))
 
 
 def _probabilities(

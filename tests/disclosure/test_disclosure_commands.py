@@ -225,11 +225,8 @@ def test_sensitivity(small: AnalysisSample, tmp_path: Path) -> None:
     # What is left is no equation in the mean of the two: two digits of the uncertainty.
     for part, names in {"fan": ["mean", "lower"], "ladder": ["estimate"]}.items():
         term = ran.content.frames[part]["term"] == "q13"
-        blunt, exact = (
-            ran.content.frames[part].loc[term, names],
-            off.content.frames[part].loc[term, names],
-        )
-        exact = exact.loc[blunt.index]  # figures that do not leave have no row
+        blunt = ran.content.frames[part].loc[term, names]
+        exact = off.content.frames[part].loc[blunt.index, names]  # what is withheld has no row
         there = exact.notna().all(axis=1) & blunt.notna().all(axis=1)
         assert there.any()
         off_by = (blunt[there].astype(float) - exact[there]).abs().to_numpy()

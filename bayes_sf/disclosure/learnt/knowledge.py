@@ -119,7 +119,7 @@ class Knowledge:
     def _gained(self) -> Floats:
         """What of each outcome's variance goes with another outcome, had once, (n, n)."""
         gained: Floats = self.cov**2 / np.maximum(np.diag(self.cov), 1e-12)[None, :]
-        np.fill_diagonal(gained, 0.0)
+        np.fill_diagonal(gained, -1.0)  # nobody is told by oneself
         return gained
 
     @cached_property
@@ -131,7 +131,8 @@ class Knowledge:
     def _left(self) -> Floats:
         """The same, had once: it is asked before and after each model."""
         var = np.maximum(np.diag(self.cov), 1e-12)
-        left: Floats = np.sqrt(np.maximum(var - self._gained.max(axis=1), 0.0))
+        gained = np.maximum(self._gained.max(axis=1), 0.0)
+        left: Floats = np.sqrt(np.maximum(var - gained, 0.0))
         return left
 
 

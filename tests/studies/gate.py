@@ -5,7 +5,8 @@ random models, each a release with the digits that the gate gives it. The attack
 coefficient and level without pooling and with complete pooling, knows that absence is not below
 zero and not above 100, and the outcome of one workplace. For the workplaces that the gate itself
 thinks are known best, two linear programs give the smallest and largest outcome that nothing
-contradicts. Run as `python -m tests.studies.gate 200 tests/studies/gate.csv`.
+contradicts. Run as `python -m tests.studies.gate 200 tests/studies/gate.csv`; it goes on after the
+last project in the file.
 """
 
 import csv
@@ -77,10 +78,14 @@ def main(projects: int, path: Path) -> None:
     """Attack projects with and without the gate's digits, and record what was learnt."""
     samples.INVENTED = ""
     releases.main_specs = lambda: list(load_analysis("null").specs)
-    with path.open("w", encoding="utf-8", newline="") as stream:
+    done = len(path.read_text(encoding="utf-8").splitlines()) - 1 if path.exists() else -1
+    with path.open("a", encoding="utf-8", newline="") as stream:  # what is there goes on
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["project", "models", "withheld", "fewer_digits", "narrowest", "in_full"])
-        for seed in range(projects):
+        if done < 0:
+            writer.writerow(
+                ["project", "models", "withheld", "fewer_digits", "narrowest", "in_full"]
+            )
+        for seed in range(max(done, 0), projects):
             sample, specs = project(seed)
             control = Control.of(sample, Rules())
             decided = [control.release(spec) for spec in specs]

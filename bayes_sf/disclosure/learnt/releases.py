@@ -80,11 +80,12 @@ _SLOPES: Final = (
     _Way((1, 0), _SHARED, slopes=True),
     _Way((2, 0), _SHARED, slopes=True),
 )
-#: What may not be known of one workplace's outcome: share of it, and percentage points; of
-#: outcomes without a unit, share of the sd of all. So many standard deviations of what a reader
-#: does not know must be more than that: rounding errors have limits, and the interval that linear
-#: programs make of them is narrower than two (`tests/studies/gate.csv`).
-_SHARE, _POINTS, _SDS = 0.1, 0.5, 1.25
+#: What may not be known of one workplace's outcome: share of it, and percentage points; of a study
+#: of one's own, where zero means nothing, the same share of how far it is from the mean, and what
+#: half a point is of absence's sd. So many standard deviations of what a reader does not know must
+#: be more than that: rounding errors have limits, and the interval that linear programs make of
+#: them is narrower than two (`tests/studies/gate.csv`).
+_SHARE, _POINTS, _OF_SD, _SDS = 0.1, 0.5, 0.15, 1.25
 _SHOW: Final = "--no-disclosure-control shows it to you"
 
 
@@ -514,13 +515,13 @@ class Releases:
         """Least standard deviation that each workplace's outcome must keep for a reader."""
         if versions is None and outcome in self._need:
             return self._need[outcome]
-        y = self.sample.frame[outcome].to_numpy(float)
-        size = np.abs(y if versions is None else np.vstack([y, versions]))
-        size = np.fmax.reduce(np.atleast_2d(size), axis=0)
-        points = (
-            _POINTS if load_codebook().outcomes.get(outcome) == "pp" else _SHARE * self._sd(outcome)
-        )
-        needed: Floats = np.fmax(_SHARE * size, points) / _SDS
+        y = self.sample.frame[outcome].to_numpy(float)[None]
+        if versions is not None:
+            y = np.vstack([y, versions])
+        in_points = load_codebook().outcomes.get(outcome) == "pp"
+        least = _POINTS if in_points else _OF_SD * self._sd(outcome)
+        far = np.abs(y - (0.0 if in_points else np.nanmean(y)))
+        needed: Floats = np.fmax(_SHARE * np.fmax.reduce(far, axis=0), least) / _SDS
         if versions is None:
             self._need[outcome] = needed
         return needed

@@ -53,7 +53,7 @@ _OWN: Final = {
 }  # fmt: skip
 #: What is stated or set, not found: it keeps its digits.
 _STATED: Final = frozenset({
-    "alpha_high", "alpha_low", "amount", "contracted_days", "correlation", "effects_sd",
+    "alpha_high", "alpha_low", "amount", "contracted_days", "correlation",
     "employees", "n", "prob", "rope_high", "rope_low", "size",
 })  # fmt: skip
 #: Digits of what has no uncertainty of its own: a Bayes factor moves fast with its estimate.

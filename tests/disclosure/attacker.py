@@ -390,7 +390,7 @@ def outcome_widths(
     rows, ends, known = [], [], Knowledge.of_spread(float(np.std(y)), len(y))
     for one in left:
         weights = as_weights(one.weights, [place[name] for name in one.workplaces], len(y))
-        known = known.after(weights, one.half)
+        known = known.after(weights, np.maximum(one.half, 1e-3))  # whom to look for
         for row, half in zip(weights, one.half, strict=True):
             value = np.round(row @ y / (2 * half)) * 2 * half
             rows.append(row)

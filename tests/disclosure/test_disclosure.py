@@ -407,7 +407,7 @@ def test_switching_it_off_is_said(command: Command, tmp_path: Path) -> None:
 
 def test_published_tables_have_nothing_to_hide() -> None:
     assert not Control.of("what is no sample", Rules()).active
-    assert disclosure_files(Control(microdata=False), ()) == {}
+    assert disclosure_files(Control(microdata=False), (), {}) == {}
     assert notice(Control(microdata=False), ()) == ""
 
 

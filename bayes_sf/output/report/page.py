@@ -106,7 +106,7 @@ def write_report(path: Path, material: Material, *, sent: Path | None = None) ->
         What was written, the page first.
     """
     page = render_report(material)
-    log = write_log(sent or path, material.control, material.hidden)
+    log = write_log(sent or path, material.control, material.hidden, {path.name: page})
     return (*write_files(path.parent, {path.name: page}), *log)
 
 

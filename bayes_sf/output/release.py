@@ -112,7 +112,7 @@ def release(folder: Path, to: Path, key: bytes, ledger: Path | None = None) -> R
 
 def _written(files: list[Path], logs: list[Path]) -> dict[Path, str]:
     """Digests of what runs have written: of data that are published or invented as it is."""
-    found = {}
+    found = dict[Path, str]()
     for place in dict.fromkeys(path.parent for path in files):
         here = [path for path in files if path.parent == place]
         own = {private_folder(one) / FILES[1] for one in (place, *place.glob("*.html"))}

@@ -101,6 +101,7 @@ def sensitivity(
     prob: float = 0.95,
     seed: int = 1,
     lang: str = "en",  # noqa: ARG001  # `speaks` reads it
+    keep: Callable[[ModelSpec], bool] = lambda _: True,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
 ) -> Sensitivity:
     """Ask how far the effects of a model, or of an analysis, move.
@@ -145,6 +146,8 @@ def sensitivity(
         Seed of everything random.
     lang : {"en", "nb"}
         Language of contrasts' labels.
+    keep : callable
+        Which models multiplicity looks at beside those that are asked about.
     progress : callable
         Wraps what is fitted and asked, for a progress bar.
 
@@ -196,7 +199,7 @@ matter; --rope 0.5 on the command line, Rope(-0.5, 0.5, 'pp') in Python
         asked = asked or Asked(
             tuple(results), what.specs if isinstance(what, Analysis) else (what,), data, contrast,
             rope, amounts, workforce, cost_per_day, effects, step_at_most, sampled, imputed, prob,
-            seed, left_out,
+            seed, left_out, keep,
         )  # fmt: skip
         try:
             with warnings.catch_warnings():

@@ -47,7 +47,7 @@ from bayes_sf.spec.statements import step_prior
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["AMOUNTS", "PARTS", "USED_BY", "Asked", "check_part", "check_stated"]
+__all__ = ["AMOUNTS", "PARTS", "USED_BY", "Asked", "check_part", "check_stated", "compared"]
 
 #: Amounts, in the outcome's unit, that a contrast is asked to exceed.
 AMOUNTS: Final = (0.1, 0.25, 0.5, 1.0, 2.0)
@@ -87,6 +87,7 @@ class Asked:
     seed : int
     left_out : dict
         What has no answer, and why; parts add to it.
+    keep : callable
     """
 
     results: tuple[Result, ...]
@@ -104,6 +105,7 @@ class Asked:
     prob: float
     seed: int
     left_out: dict[str, str] = field(default_factory=dict)
+    keep: Callable[[ModelSpec], bool] = lambda _: True
 
     @cached_property
     def contrasts(self) -> tuple[tuple[Result, Contrast], ...]:
@@ -353,7 +355,7 @@ def _multiplicity(asked: Asked) -> "pd.DataFrame":
     few = data.first(_FEW_STATES) if isinstance(data, PublishedStudy) else data
     parts = []
     for outcome in dict.fromkeys(result.spec.outcome for result in asked.results):
-        specs = _compared(outcome, asked)
+        specs = _beside_each_other(outcome, asked)
         top = _TOP if len(specs) > 2 * _TOP else 1
         options: dict[str, Any] = {"top": top, "prob": asked.prob, "seed": asked.seed}
         if isinstance(data, AnalysisSample):
@@ -368,9 +370,31 @@ def _multiplicity(asked: Asked) -> "pd.DataFrame":
     return pd.concat(parts, ignore_index=True)
 
 
-def _compared(outcome: str, asked: Asked) -> list[ModelSpec]:
-    """Models whose slopes are looked at together."""
-    own = [s for s in asked.specs if s.outcome == outcome and s.plain and len(s.predictors) == 1]
+def _beside_each_other(outcome: str, asked: Asked) -> list[ModelSpec]:
+    """Models of an outcome that may be looked at together."""
+    found = compared(outcome, asked.specs)
+    known = isinstance(asked.data, AnalysisSample | PublishedStudy)
+    if not found or not (known or all(spec in asked.specs for spec in found)):
+        names = [spec.name for spec in asked.specs if spec.outcome == outcome]
+        raise UsageError("multiplicity", "needs at least three models of one outcome", got=names)
+    return [spec for spec in found if asked.keep(spec)]
+
+
+def compared(outcome: str, specs: Iterable[ModelSpec]) -> list[ModelSpec]:
+    """Models whose slopes are looked at together: of an analysis, or else the report's or study's.
+
+    Parameters
+    ----------
+    outcome : str
+    specs : iterable of ModelSpec
+        Of the analysis.
+
+    Returns
+    -------
+    list
+        Empty for fewer than three.
+    """
+    own = [s for s in specs if s.outcome == outcome and s.plain and len(s.predictors) == 1]
     if len(own) > 2:
         return own
     if load_codebook().analyses is None:
@@ -378,12 +402,7 @@ def _compared(outcome: str, asked: Asked) -> list[ModelSpec]:
     else:
         alike = [s for s in main_specs() if s.outcome == outcome and s.plain]
         alike = list({s.predictors: s for s in alike if len(s.predictors) == 1}.values())
-    report = alike if len(alike) > 2 else []
-    if report and isinstance(asked.data, AnalysisSample | PublishedStudy):
-        return report
-    raise UsageError(
-        "multiplicity", "needs at least three models of one outcome", got=[s.name for s in own]
-    )
+    return alike if len(alike) > 2 else []
 
 
 #: Parts in the order they are printed.

@@ -5,6 +5,7 @@ Results go to stdout; progress, warnings and errors to stderr. Exit codes: 0 don
 interrupted. A reader of stdout that goes away (``| head -1``) changes nothing of that.
 """
 
+import os
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -13,6 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from bayes_sf.analysis.jobs import THREADS
 from bayes_sf.cli.interruption import heed_interrupts, interrupted
 from bayes_sf.cli.streams import prepare_streams
 from bayes_sf.errors import BayesSFError, OutputError, legible
@@ -50,6 +52,8 @@ def main() -> None:
     """Run the command line; one clear line and the right exit code for every error."""
     arguments = sys.argv[1:]
     debug = "--debug" in arguments
+    for name in THREADS:  # matrices are small: threads of algebra would wait for each other
+        os.environ.setdefault(name, "1")
     heed_interrupts()
     prepare_streams(as_json="--json" in arguments)
     try:

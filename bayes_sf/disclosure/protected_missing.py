@@ -8,23 +8,34 @@ add up to the last.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from math import isnan, nan
 from typing import TYPE_CHECKING, Any, Final
 
-from bayes_sf.analysis.missing.imputation import MethodRow, MissingStudy
+from bayes_sf.analysis.missing.imputation import QUANTITIES, MethodRow, MissingStudy
+from bayes_sf.analysis.missing.tipping import tipping_points
 from bayes_sf.disclosure.control import Control, Hidden, hide_groups
 from bayes_sf.disclosure.gate import Passed
+from bayes_sf.disclosure.learnt.sets import Refit
+from bayes_sf.disclosure.learnt.statistics import ICC
 from bayes_sf.disclosure.protected_frames import Figures, hidden_of_all, protect_frames
-from bayes_sf.disclosure.protected_models import blunt_of, finest_of
-from bayes_sf.disclosure.rounding import shortened, significant_decimals
+from bayes_sf.disclosure.protected_models import finest_of, released
+from bayes_sf.disclosure.rounding import (
+    MOST,
+    beside,
+    normal_of,
+    shortened,
+    significant_decimals,
+)
+from bayes_sf.engines.result import Result
+from bayes_sf.spec.model import ModelSpec
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ProtectedStudy", "protect_missing"]
+__all__ = ["ProtectedStudy", "protect_missing", "protect_moved"]
 
 _LIMITS: Final = ("estimate", "sd", "lower", "upper")
 _LAYOUT: Final = {
-    "delta": Figures(blunt=((_LIMITS, "sd"),)),
     "panel": Figures(blunt=((("mean", "sd", "lower", "upper"), "sd"),)),
 }
 _INDUSTRY: Final = "industry"
@@ -69,7 +80,7 @@ def protect_missing(
     unsaid = {g: why for one in fits for g, why in control.unsaid(one.spec).items()}
     if control.counts is not None:  # the linked are counted as well
         unsaid |= control.counts.unsaid(control.counts.linked)
-    blunt = any(blunt_of(result, control) for result in fits)
+    leaving = _Leaving(study, control)
     lines = {
         str(by): _lines(part, control) for by, part in study.missing.groupby("by", sort=False)
         if by != "all"
@@ -97,18 +108,16 @@ def protect_missing(
     ends = tuple(f"{industry}]" for industry in lines[_INDUSTRY])
     parameters = panel[~panel.iloc[:, 0].astype(str).str.endswith(ends)] if ends else panel
     frames, _ = protect_frames(
-        {"delta": study.effects, "tipping": study.tipping, "panel": parameters}, _LAYOUT, known,
-        blunt=blunt, most=finest_of(fits, control),
+        {"panel": parameters}, _LAYOUT, known, blunt=True,
+        most=finest_of(fits, control) - max(leaving.fewer.values(), default=0),
     )  # fmt: skip
-    rows = (
-        tuple(_blunted(row, finest_of(fits, control)) for row in study.rows)
-        if blunt
-        else study.rows
-    )
+    effects = leaving.effects(study.effects)
     safe = replace(
-        study, rows=rows, missing=missing, won=counts, effects=frames["delta"],
-        tipping=frames["tipping"],
+        study, rows=tuple(map(leaving.row, study.rows)), missing=missing, won=counts,
+        effects=effects, tipping=tipping_points(effects),
+        complete_case=tuple(released(one, control) for one in study.complete_case),
     )  # fmt: skip
+    log += [Hidden("methods", " ".join(key), "", "withheld") for key in sorted(leaving.away)]
     return Passed(ProtectedStudy(safe, frames["panel"], lines[_INDUSTRY]), tuple(log))
 
 
@@ -153,8 +162,146 @@ def _is_complete(name: str) -> bool:
     return name.startswith("complete_") and not name.endswith("_share")
 
 
-def _blunted(row: MethodRow, most: int) -> MethodRow:
-    """A line with the digits that are printed."""
-    decimals = min(significant_decimals(row.sd), most)
-    values: dict[str, Any] = {name: shortened(getattr(row, name), decimals) for name in _LIMITS}
-    return replace(row, **values)
+class _Leaving:
+    """How figures of every treatment leave: of each outcome all of them as one set.
+
+    The model of complete rows has left by itself. Known precision is a model of its own; completed
+    sets, the joint model and its effects under delta 0 tell slopes and ICC anew. Another delta
+    moves them by what no outcome is in.
+    """
+
+    def __init__(self, study: MissingStudy, control: Control) -> None:
+        self.control, self.releases = control, control.releases
+        self.specs = {one.spec.outcome: one.spec for one in study.complete_case}
+        self.own = {
+            (one.spec.outcome, row.term): row
+            for one in study.complete_case for row in released(one, control).singles
+        }  # fmt: skip
+        self.zero = {
+            (str(row.outcome), row.term): row for row in study.rows
+            if row.method == "delta" and row.delta == 0
+        }  # fmt: skip
+        self.fewer, self.away = dict[str, int](), set[tuple[str, ...]]()
+        assert self.releases is not None
+        for outcome, spec in self.specs.items():
+            methods = {row.method for row in study.rows if row.outcome == outcome}
+            told = []
+            if "known-precision" in methods:
+                known = replace(spec, repeats="n_quarters", min_quarters=1)
+                told += self._told(known, "known-precision", 1.0)
+            again = methods & {"rubin", "joint", "delta"}
+            if again:
+                told += self._told(spec, "joint", float(len(again)))
+            batch = self.releases.together(outcome, [one for _, one in told])
+            self.fewer[outcome] = batch.fewer
+            self.away |= {of for (of, _), kept in zip(told, batch.kept, strict=True) if not kept}
+
+    def _told(
+        self, spec: ModelSpec, method: str, times: float
+    ) -> list[tuple[tuple[str, ...], Refit]]:
+        """Slopes, and the ICC, of a treatment."""
+        assert self.releases is not None
+        whole = self.releases.refit(spec, times)
+        if whole is None:
+            return []
+        slopes = [name for name in whole.found.names if name != ICC]
+        return [
+            ((spec.outcome, method, kind), whole._replace(found=whole.found.without(others)))
+            for kind, others in (("slopes", [ICC]), (ICC, slopes))
+        ]
+
+    def _places(self, outcome: str, term: str) -> int:
+        """Most decimals of a figure."""
+        release = self.control.release(self.specs[outcome])
+        assert release is not None
+        return release.places(term) - self.fewer[outcome]
+
+    def row(self, row: MethodRow) -> MethodRow:
+        """One line as it leaves."""
+        method = row.method if row.method == "known-precision" else "joint"
+        kind = ICC if row.term == ICC else "slopes"
+        own = self.own.get((row.outcome, row.term))
+        if row.method == "complete-case" and own is not None:
+            names = (*_LIMITS, "p_direction")
+            values: dict[str, Any] = {name: getattr(own, name) for name in names}
+            return replace(row, **values)
+        if (row.outcome, method, kind) in self.away or (own is not None and isnan(own.estimate)):
+            return replace(
+                row, estimate=nan, sd=nan, lower=nan, upper=nan, p_direction=nan
+            )  # fmt: skip
+        places = min(significant_decimals(row.sd), self._places(row.outcome, row.term))
+        if row.method != "delta" or row.delta == 0:
+            values = {name: shortened(getattr(row, name), places) for name in _LIMITS[1:]}
+            values["estimate"] = round(row.estimate, places)
+        else:
+            base = self.zero[row.outcome, row.term]
+            shown, places = self.row(base), self._places(row.outcome, row.term)
+            values = {
+                name: beside(getattr(row, name), getattr(base, name), getattr(shown, name), places,
+                             is_sd=name == "sd")
+                for name in _LIMITS
+            }  # fmt: skip
+        if not isnan(row.p_direction):
+            values["p_direction"] = _direction(values["estimate"], values["sd"])
+        return replace(row, **values)
+
+    def effects(self, frame: "pd.DataFrame") -> "pd.DataFrame":
+        """Effects under delta, as their lines say them."""
+        outcomes = {name: outcome for outcome, name in QUANTITIES.items()}
+        lines = [
+            self.row(
+                MethodRow(
+                    outcome=outcomes[str(line["quantity"])], model="", term=str(line["term"]),
+                    method="delta", delta=line["delta"], pattern="", prob=line["prob"], interval="",
+                    n=0, n_groups=0, unit="", engine="", source="", p_direction=line["p_direction"],
+                    estimate=line["estimate"], sd=line["sd"], lower=line["lower"],
+                    upper=line["upper"],
+                )
+            )
+            for line in frame.to_dict("records")
+        ]  # fmt: skip
+        names = (*_LIMITS, "p_direction")
+        shown = {name: [getattr(line, name) for line in lines] for name in names}
+        return frame.assign(**shown) if lines else frame
+
+
+def _direction(mean: float, sd: float) -> float:
+    """A probability of direction, from what has left."""
+    own = normal_of(mean, sd)
+    below = nan if own is None else own.cdf(0.0)
+    return round(max(below, 1 - below), 3)
+
+
+def protect_moved(
+    effects: "pd.DataFrame", results: Iterable[Result], control: Control
+) -> "pd.DataFrame":
+    """Effects if workplaces without an outcome had other ones: their model's, and what moves.
+
+    Parameters
+    ----------
+    effects : pandas.DataFrame
+        As `shift_effects`.
+    results : iterable of Result
+        Its models. Who has no outcome moves them by what no outcome is in.
+    control : Control
+    """
+    if not control.active:
+        return effects
+    own = {}
+    for one in results:
+        shown = {row.term: row for row in released(one, control).coefficients}
+        for row in one.coefficients:
+            release = control.release(one.spec)
+            places = MOST if release is None else release.places(row.term)
+            own[QUANTITIES[one.spec.outcome], row.term] = row, shown[row.term], places
+    found = effects.copy()
+    for at, line in zip(effects.index, effects.to_dict("records"), strict=True):
+        full, rounded, places = own[str(line["quantity"]), str(line["term"])]
+        for name in _LIMITS:
+            found.loc[at, name] = beside(
+                float(line[name]), getattr(full, name), getattr(rounded, name), places,
+                is_sd=name == "sd",
+            )  # fmt: skip
+        mean, sd = (float(found.loc[at, name]) for name in _LIMITS[:2])
+        found.loc[at, "p_direction"] = _direction(mean, sd)
+    return found

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "blunt_of", "check_withheld", "finest_of", "hidden_of", "keep_open", "pass_picture",
+    "check_withheld", "finest_of", "hidden_of", "keep_open", "pass_picture",
     "protect_diagnostics", "protect_estimates", "protect_pooling",
     "protect_reproduction", "protect_results", "released", "shown_levels", "withheld_of",
 ]  # fmt: skip
@@ -59,16 +59,6 @@ def hidden_of(result: Result, control: Control) -> dict[str, str]:
     return beside | control.hidden_groups(sizes)
 
 
-def blunt_of(_: Result, control: Control) -> bool:
-    """Whether figures of a model keep only the digits that are printed: those of all microdata.
-
-    Parameters
-    ----------
-    control : Control
-    """
-    return control.active
-
-
 def released(result: Result, control: Control) -> Result:
     """A result as it may leave: its estimates have the digits of `Control.release`.
 
@@ -91,7 +81,8 @@ def released(result: Result, control: Control) -> Result:
     def rounded(row: Estimate) -> Estimate:
         if row.group in hidden or (not row.group and row.term in release.unsaid):
             return _unsaid(row)
-        return _released(row, release.places(row.term, row.group), row.group in few)
+        places = release.places(row.term, row.group)
+        return _released(row, places, row.group in few, fewer=release.fewer)
 
     table = _of_chains(result, release, hidden) if result.engine == "nuts" else None
     return Released.of(result, rounded, hidden=hidden, table=table)
@@ -141,18 +132,19 @@ def _unsaid(row: Estimate) -> Estimate:
     return replace(row, estimate=nan, sd=nan, lower=nan, upper=nan, t=nan, p_direction=nan)
 
 
-def _released(row: Estimate, most: int, fewer: bool) -> Estimate:
+def _released(row: Estimate, most: int, coarse: bool, *, fewer: int) -> Estimate:
     """One estimate with two digits of its sd, or fewer, and no more decimals than data give.
 
-    Where a digit is coarser than the interval and all that is in it, none says anything.
+    Where a digit is coarser than the interval and all that is in it, none says anything. What is
+    an estimate over its sd has as many digits fewer.
     """
-    places = min(significant_decimals(row.sd) - fewer, most)
+    places = min(significant_decimals(row.sd) - coarse, most)
     if max(row.upper - row.lower, abs(row.lower), abs(row.upper)) < 10.0**-places:
         return _unsaid(row)
     values: dict[str, Any] = {n: shortened(getattr(row, n), places) for n in _FIGURES[1:4]}
     return replace(
-        row, estimate=round(row.estimate, places), t=round(row.t, _OF_STATISTICS),
-        p_direction=direction(row.p_direction), **values,
+        row, estimate=round(row.estimate, places), t=round(row.t, _OF_STATISTICS - fewer),
+        p_direction=direction(row.p_direction, fewer), **values,
     )  # fmt: skip
 
 
@@ -397,7 +389,7 @@ def protect_reproduction(found: Reproduction, control: Control) -> Passed[Reprod
         for row in found.icc
     )
     coefficients = tuple(
-        _rounded_coefficient(row, _places(models[row.table, row.question], row.term, control))
+        _rounded_coefficient(row, models[row.table, row.question], control)
         if (row.table, row.question) in models else row
         for row in found.coefficients
     )  # fmt: skip
@@ -415,11 +407,13 @@ def _places(spec: ModelSpec, term: str, control: Control) -> int:
     return MOST if release is None else release.places(term)
 
 
-def _rounded_coefficient(row: CoefficientRow, most: int) -> CoefficientRow:
+def _rounded_coefficient(row: CoefficientRow, spec: ModelSpec, control: Control) -> CoefficientRow:
     """A published coefficient's re-analysis with the digits that its data give."""
-    decimals = min(significant_decimals(row.sd), most)
-    t = round(row.reml_t, _OF_STATISTICS)
-    row = replace(row, p_direction=direction(row.p_direction), reml_t=t)
+    release = control.release(spec)
+    fewer = 0 if release is None else release.fewer
+    decimals = min(significant_decimals(row.sd), _places(spec, row.term, control))
+    t = round(row.reml_t, _OF_STATISTICS - fewer)
+    row = replace(row, p_direction=direction(row.p_direction, fewer), reml_t=t)
     return _shortened(row, _COEFFICIENT, decimals)
 
 

@@ -3,12 +3,15 @@
 import math
 from collections.abc import Callable, Sequence
 from math import copysign
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["blunted", "direction", "shortened", "significant_decimals"]
+__all__ = [
+    "beside", "blunted", "direction", "normal_of", "shortened", "significant_decimals",
+]  # fmt: skip
 
 #: Decimals of a number whose uncertainty is not known, where they show two digits of it.
 UNKNOWN: Final = 3
@@ -54,7 +57,7 @@ def blunted(
     sd: str,
     *,
     fewer: int = 0,
-    most: int = MOST,
+    most: int | Sequence[int] = MOST,
 ) -> dict[str, list[float]]:
     """Figures with two digits of their uncertainty.
 
@@ -66,16 +69,18 @@ def blunted(
     columns : sequence of str
         Its figures.
     sd : str
-        Its column of uncertainties.
+        Its column of uncertainties; "" where `most` alone says how many decimals there are.
     fewer : int
         Digits fewer than two.
-    most : int
+    most : int, or one for each row
         Most decimals, whatever the uncertainty.
     """
+    at = [most] * len(frame) if isinstance(most, int) else most
+    own = [MOST if not sd else significant_decimals(error) for error in frame[sd or columns[0]]]
+    places = [min(one, other) - fewer for one, other in zip(own, at, strict=True)]
     return {
         name: [
-            _kept(name)(value, min(significant_decimals(error), most) - fewer)
-            for value, error in zip(frame[name], frame[sd], strict=True)
+            _kept(name)(value, digits) for value, digits in zip(frame[name], places, strict=True)
         ]
         for name in columns
     }
@@ -103,21 +108,64 @@ def shortened(value: float, decimals: int) -> float:
     return copysign(10.0**-decimals, value) if found == 0 != value else found
 
 
-def direction(probability: float) -> float:
+def beside(value: float, full: float, shown: float, places: int, *, is_sd: bool = False) -> float:
+    """A figure as one that has left, and the rounded difference between the two in full.
+
+    It is good to a unit of the last digit, and tells no more than the difference.
+
+    Parameters
+    ----------
+    value : float
+    full, shown : float
+        Another figure in full, and as it has left.
+    places : int
+        Decimals.
+    is_sd : bool
+        Whether it is above zero.
+
+    Examples
+    --------
+    >>> beside(1.234, 1.212, 1.2, 1), beside(1.284, 1.212, 1.2, 1)
+    (1.2, 1.3)
+    >>> beside(0.02, 0.41, 0.4, 1, is_sd=True)
+    0.1
+    """
+    found = round(shown + round(value - full, places), max(places, 0) + 1)
+    return 10.0**-places if is_sd and found <= 0 else found
+
+
+def normal_of(mean: float, sd: float) -> NormalDist | None:
+    """What is known of a figure once it has left; None where nothing is.
+
+    Parameters
+    ----------
+    mean, sd : float
+    """
+    return NormalDist(mean, sd) if math.isfinite(mean) and sd > 0 else None
+
+
+def direction(probability: float, fewer: int = 0) -> float:
     """A probability of direction as it may leave: in full it is an estimate over its sd.
 
     Parameters
     ----------
     probability : float
         0.5 to 1, or NaN.
+    fewer : int
+        Digits fewer than two of its estimate's sd: the same are taken from it; with two none is
+        left.
 
     Examples
     --------
     >>> [direction(p) for p in (0.8765, 0.9912, 0.99812, 1.0)]
     [0.88, 0.991, 0.998, 0.999]
+    >>> [direction(p, 1) for p in (0.8765, 0.9912, 1.0)], direction(0.9, 2)
+    ([0.9, 0.99, 0.99], nan)
     """
-    places = 2 if probability < _SURE else UNKNOWN
-    return min(round(probability, places), 1 - 10.0**-UNKNOWN)
+    places = (2 if probability < _SURE else UNKNOWN) - fewer
+    if fewer > 1:
+        return math.nan
+    return round(min(round(probability, places), 1 - 10.0 ** (fewer - UNKNOWN)), UNKNOWN)
 
 
 #: From here on a probability of direction has three decimals.

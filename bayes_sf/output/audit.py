@@ -5,7 +5,7 @@ and never in the folder that is sent to them. It is in one beside it, ``FOLDER_p
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from bayes_sf.catalogue import say, speaking
 from bayes_sf.disclosure.control import MODELS, Control, Hidden, Rules
 from bayes_sf.disclosure.learnt.releases import Release
 from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.output.contents import digests_of
 from bayes_sf.output.files import csv_text, json_text, ready_folder, write_files
 from bayes_sf.output.words.keys import own_key
 from bayes_sf.output.words.words import outcome_name
@@ -153,7 +154,12 @@ def private_folder(sent: Path) -> Path:
     return whole.with_name(f"{whole.stem if is_page else whole.name}_private")
 
 
-def write_log(sent: Path, control: Control, log: Sequence[Hidden]) -> tuple[Path, ...]:
+def write_log(
+    sent: Path,
+    control: Control,
+    log: Sequence[Hidden],
+    written: Mapping[str, str | bytes],
+) -> tuple[Path, ...]:
     """Write the audit log beside what is sent, for its owner alone: before anything else.
 
     Parameters
@@ -162,13 +168,15 @@ def write_log(sent: Path, control: Control, log: Sequence[Hidden]) -> tuple[Path
         A folder of results, or a page.
     control : Control
     log : sequence of Hidden
+    written : mapping
+        Name -> content of what is sent: the log keeps their digests.
 
     Returns
     -------
     tuple of pathlib.Path
         What was written; nothing where there is nothing to protect.
     """
-    files = disclosure_files(control, log)
+    files = disclosure_files(control, log, written)
     if not files:
         return ()
     return write_files(make_private(sent), files, private=tuple(files))
@@ -199,7 +207,9 @@ def _rules(rules: Rules) -> dict[str, object]:
     }  # fmt: skip
 
 
-def disclosure_files(control: Control, log: Sequence[Hidden]) -> dict[str, str]:
+def disclosure_files(
+    control: Control, log: Sequence[Hidden], written: Mapping[str, str | bytes]
+) -> dict[str, str]:
     """Return the audit log as files: none where there is nothing to protect.
 
     Parameters
@@ -207,6 +217,8 @@ def disclosure_files(control: Control, log: Sequence[Hidden]) -> dict[str, str]:
     control : Control
     log : sequence of Hidden
         Everything that was hidden in the run.
+    written : mapping
+        As in `write_log`.
     """
     if not control.microdata:
         return {}
@@ -219,7 +231,7 @@ def disclosure_files(control: Control, log: Sequence[Hidden]) -> dict[str, str]:
     paid = cost(control, log)
     content = {
         "statement": statement, "rules": _rules(control.rules),
-        "hidden": [asdict(one) for one in lines],
+        "hidden": [asdict(one) for one in lines], "files": digests_of(written),
     }  # fmt: skip
     return {
         FILES[0]: csv_text(Hidden, lines), FILES[1]: json_text(content),

@@ -20,6 +20,7 @@ from bayes_sf.disclosure.learnt.ledger import Ledger
 from bayes_sf.disclosure.learnt.together import Told, told_together
 from bayes_sf.errors import DisclosureError, UsageError
 from bayes_sf.output.audit import FILES, private_folder
+from bayes_sf.output.contents import unsafe_files
 from bayes_sf.output.files import json_text
 from bayes_sf.output.union import compared_tables
 
@@ -73,8 +74,9 @@ def release(folder: Path, to: Path, key: bytes, ledger: Path | None = None) -> R
     UsageError
         For folders that cannot be meant.
     DisclosureError
-        For a run without control, with weaker rules, or without a log that says so; for several
-        runs without a ledger, and for what they tell together.
+        For a run without control, with weaker rules, or without a log that says so; for a file that
+        is not as a run wrote it, cannot be read, or has numbers in full; for several runs without a
+        ledger, and for what they tell together.
     """
     if not folder.is_dir():
         raise UsageError(str(folder), "must be a folder of results")
@@ -88,6 +90,7 @@ def release(folder: Path, to: Path, key: bytes, ledger: Path | None = None) -> R
     logs = [log for place in dict.fromkeys(path.parent for path in files)
             for log in _checked(place)]  # fmt: skip
     chosen = [path for path in files if _is_open(path)]
+    _read(chosen, _written(files, logs))
     told = _told_by_ledger(logs, key, ledger)
     cells, close = compared_tables(chosen, Rules().min_workplaces)
     if close:
@@ -105,6 +108,28 @@ def release(folder: Path, to: Path, key: bytes, ledger: Path | None = None) -> R
     (to / LIST).write_text(json_text(content), encoding="utf-8")
     kept = tuple(path for path in folder.rglob("*") if path.is_file() and path not in chosen)
     return Released((*copied, to / LIST), kept, told, cells)
+
+
+def _written(files: list[Path], logs: list[Path]) -> dict[Path, str]:
+    """Digests of what runs have written: of data that are published or invented as it is."""
+    found = dict[Path, str]()
+    for place in dict.fromkeys(path.parent for path in files):
+        here = [path for path in files if path.parent == place]
+        own = {private_folder(one) / FILES[1] for one in (place, *place.glob("*.html"))}
+        mine = [log for log in logs if log in own]
+        if not mine:
+            found |= {path: sha256(path.read_bytes()).hexdigest() for path in here}
+        for log in mine:
+            said = json.loads(log.read_text(encoding="utf-8")).get("files", {})
+            found |= {place / name: digest for name, digest in said.items()}
+    return found
+
+
+def _read(chosen: list[Path], written: dict[Path, str]) -> None:
+    """Refuse what no run with control has written so, what cannot be read, and numbers in full."""
+    for path, why in unsafe_files(chosen, written):
+        fix = "take it out of the folder, or run the command again into a new one"
+        raise DisclosureError(str(path), why, fix=fix)
 
 
 def _told_by_ledger(logs: list[Path], key: bytes, path: Path | None) -> Told:

@@ -179,7 +179,7 @@ class Run:
             drawn = coarsened(figure) if self.control.active else figure
             files |= figure_files(name, drawn, tight=self.content.tight, dpi=self.content.dpi)
         private = self.content.private if self.control.microdata else ()
-        log = write_log(folder, self.control, self.passed.log)
+        log = write_log(folder, self.control, self.passed.log, files)
         return (*write_files(folder, files, private=private), *log)
 
     def show(self, console: "Console", files: Sequence[Path], *, as_json: bool) -> None:

@@ -116,7 +116,7 @@ PARAMETERS = {
     "published_table": "key",
     "sensitivity": "what data *items=() *parts=() *contrast='widest' *rope=None *amounts=(0.1, "
     "0.25, 0.5, 1.0, 2.0) *workforce=None *cost_per_day=None *effects=None *step_at_most=None "
-    "*sampled=False *imputed=None *prob=0.95 *seed=1 *lang='en' *progress",
+    "*sampled=False *imputed=None *prob=0.95 *seed=1 *lang='en' *keep *progress",
 }
 
 ESTIMATES = (

@@ -6,7 +6,7 @@ register by ``(quarter, state, industry)``, workplaces that are left after some 
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,9 +15,11 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from scipy.optimize import linprog
-from scipy.sparse import coo_matrix
+from scipy.sparse import coo_matrix, csr_matrix
 
 from bayes_sf.disclosure.control import HIDDEN
+from bayes_sf.disclosure.learnt.knowledge import Knowledge, as_weights
+from bayes_sf.disclosure.learnt.releases import Left
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.sample import AnalysisSample
@@ -370,3 +372,46 @@ def know_models(attack: Attack, run: Run) -> None:
     for chain, industry, n in run.counts:
         names = INDUSTRIES if industry == "all" else [industry]
         attack.same({step_of(list(chain), j): 1.0 for j in names}, float(n))
+
+
+# Outcomes, from figures of models and of sets of models
+
+
+def outcome_widths(
+    left: Sequence[Left], frame: pd.DataFrame, outcome: str, *, targets: int
+) -> list[float]:
+    """Half of the interval in which each of the best known outcomes lies, in what is allowed.
+
+    The attacker has every figure rounded, knows that absence is 0 to 100, and the outcome of the
+    workplace that tells most of the target. What is allowed is 10 % or half a percentage point.
+    """
+    y = np.nan_to_num(frame[outcome].to_numpy(float))
+    place = {name: at for at, name in enumerate(frame["workplace"])}
+    rows, ends, known = [], [], Knowledge.of_spread(float(np.std(y)), len(y))
+    for one in left:
+        weights = as_weights(one.weights, [place[name] for name in one.workplaces], len(y))
+        known = known.after(weights, np.maximum(one.half, 1e-3))  # whom to look for
+        for row, half in zip(weights, one.half, strict=True):
+            value = np.round(row @ y / (2 * half)) * 2 * half
+            rows.append(row)
+            ends.append((value - half, value + half))
+    matrix, (low, high) = np.array(rows), np.array(ends).T
+    order = [k for k in np.argsort(known.spread()) if np.isfinite(frame[outcome].iloc[k])]
+    widths = []
+    for target in order[:targets]:
+        shared = np.abs(known.cov[target]) / np.sqrt(np.diag(known.cov))
+        shared[target] = 0.0
+        other = int(np.argmax(shared))
+        bounds = [(0.0, 100.0)] * len(y)
+        bounds[other] = (y[other], y[other])
+        found = []
+        for sign in (1.0, -1.0):
+            cost = np.zeros(len(y))
+            cost[target] = sign
+            solved = linprog(
+                cost, A_ub=csr_matrix(np.vstack([matrix, -matrix])), b_ub=[*high, *-low],
+                bounds=bounds, method="highs",
+            )  # fmt: skip
+            found.append(sign * solved.fun if solved.status == 0 else sign * -np.inf)
+        widths.append(float((found[1] - found[0]) / 2 / max(0.5, 0.1 * y[target])))
+    return widths

@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import bayes_sf as sf
 from bayes_sf.analysis.pooling import compare_pooling
 from bayes_sf.disclosure.control import HIDDEN, OFF, Control, Rules, hide_groups
 from bayes_sf.disclosure.gate import Passed
@@ -407,7 +409,7 @@ def test_switching_it_off_is_said(command: Command, tmp_path: Path) -> None:
 
 def test_published_tables_have_nothing_to_hide() -> None:
     assert not Control.of("what is no sample", Rules()).active
-    assert disclosure_files(Control(microdata=False), ()) == {}
+    assert disclosure_files(Control(microdata=False), (), {}) == {}
     assert notice(Control(microdata=False), ()) == ""
 
 
@@ -454,3 +456,23 @@ def test_rows_of_hidden_groups_only() -> None:
     assert blunted(frame, ["x"], "sd", fewer=1) == {"x": [1.2, 2.0]}
     assert list(frame["x"]) == [1.23456, 2.0], "the given frame is as it was"
     assert [(line.row, line.rule) for line in log] == [("a", "persons")]
+
+
+# Outcomes of a study of one's own
+
+
+def test_where_zero_is_does_not_matter_to_a_study_of_ones_own(tmp_path: Path) -> None:
+    """Scores near 500 were withheld, since a tenth of 500 is more than all that they spread."""
+    found = []
+    for name, more in (("near", 0), ("far", 450)):
+        shutil.copytree(Path(__file__).parents[1] / "own_studies" / "pupils", tmp_path / name)
+        path = tmp_path / name / "pupils.csv"
+        scores = pd.read_csv(path)
+        scores.assign(score=(scores["score"] + more).round(1)).to_csv(path, index=False)
+        with sf.study(tmp_path / name) as rows:
+            control = Control.of(rows, Rules(min_workplaces=5))
+            analyses = (sf.load_analysis(key) for key in ("null", "homework"))
+            found.append([control.release(spec) for one in analyses for spec in one.specs])
+    near, far = found
+    assert [one.fewer for one in near if one] == [0, 0]
+    assert near == far

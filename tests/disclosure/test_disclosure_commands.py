@@ -225,15 +225,15 @@ def test_sensitivity(small: AnalysisSample, tmp_path: Path) -> None:
     # What is left is no equation in the mean of the two: two digits of the uncertainty.
     for part, names in {"fan": ["mean", "lower"], "ladder": ["estimate"]}.items():
         term = ran.content.frames[part]["term"] == "q13"
-        blunt, exact = (
-            ran.content.frames[part].loc[term, names],
-            off.content.frames[part].loc[term, names],
-        )
-        there = exact.notna().all(axis=1)
+        blunt = ran.content.frames[part].loc[term, names]
+        exact = off.content.frames[part].loc[blunt.index, names]  # what is withheld has no row
+        there = exact.notna().all(axis=1) & blunt.notna().all(axis=1)
+        assert there.any()
         off_by = (blunt[there].astype(float) - exact[there]).abs().to_numpy()
         release = Control.of(small, Rules()).release(sf.load_analysis("q13").specs[0])
         assert release is not None
-        assert 1e-4 < off_by.max() <= 10.0**-release.finest, "a limit keeps its side"
+        unit = 10.0 ** (1 - release.finest)  # a set has a digit fewer where two tell too much
+        assert 1e-4 < off_by.max() <= 1.5 * unit, "rounded, and so is what a prior moves"
     # The days of all, less those of the industries that are shown, are not those of ict.
     days = ran.content.frames["days"]
     assert (days.loc[days["employees"] == HIDDEN, "industry"].nunique()) >= 2

@@ -1,7 +1,9 @@
 """The ledger, and the release of what has left: known to whoever runs next, mended by nobody."""
 
 import dataclasses
+import io
 import stat
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from bayes_sf.disclosure.learnt.together import told_together
 from bayes_sf.errors import DataError, DisclosureError, OutputError, UsageError
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.audit import private_folder
+from bayes_sf.output.contents import digests_of, unsafe_files
 from bayes_sf.output.release import LIST, check_list, release
 from bayes_sf.output.union import compared_tables
 from bayes_sf.spec.model import ModelSpec
@@ -194,7 +197,9 @@ def of_a_run(folder: Path, **rules: object) -> Path:
     private = private_folder(folder)
     private.mkdir()
     (private / "disclosure.csv").write_text("table\n", encoding="utf-8")
-    (private / "disclosure.json").write_text(json.dumps({"rules": said | rules}), encoding="utf-8")
+    files = digests_of({"estimates.csv": "a\n1\n"})
+    content = {"rules": said | rules, "files": files}
+    (private / "disclosure.json").write_text(json.dumps(content), encoding="utf-8")
     (folder / "fit.nc").write_text("draws", encoding="utf-8")  # whatever its mode
     (folder / "selection.csv").write_text("pseudonym\n", encoding="utf-8")
     (folder / "selection.csv").chmod(0o600)
@@ -213,6 +218,43 @@ def test_what_is_released_has_no_log_and_a_signed_list(tmp_path: Path) -> None:
     assert not check_list(tmp_path / "send", bytes(32))
     (tmp_path / "send" / "more.csv").write_text("", encoding="utf-8")
     assert not check_list(tmp_path / "send", KEY)
+
+
+@pytest.mark.parametrize("name", ["estimates.csv", "mine.csv"])
+def test_what_no_run_has_written_is_not_released(tmp_path: Path, name: str) -> None:
+    """A table that was edited, or put there: by hand, or by a run without control before it."""
+    folder = of_a_run(tmp_path / "project")
+    (folder / name).write_text("a\n1.5\n", encoding="utf-8")
+    with pytest.raises(DisclosureError, match=rf"{name}.* is not as a run"):
+        release(tmp_path / "project", tmp_path / "send", KEY)
+    assert not (tmp_path / "send").exists()
+
+
+def test_files_are_read_before_they_are_sent(tmp_path: Path) -> None:
+    """Numbers in full in a workbook, a page, the words of a drawing; what nobody can read."""
+    full, few = "5.217200001", "5.217"
+    contents: dict[str, str | bytes] = {}
+    for name, number in (("full", full), ("few", few)):
+        sheet, words = io.BytesIO(), io.BytesIO()
+        with zipfile.ZipFile(sheet, "w") as archive:
+            archive.writestr("xl/worksheets/sheet1.xml", f"<c><v>{number}</v></c>")
+        with zipfile.ZipFile(words, "w") as archive:
+            archive.writestr("word/document.xml", f"<w:t>{number}</w:t>")
+        contents |= {
+            f"{name}.xlsx": sheet.getvalue(), f"{name}.docx": words.getvalue(),
+            f"{name}.html": f"<style>a{{b:1.23456789}}</style><td>{number}</td>",
+            f"{name}.svg": f'<path d="M 1.23456789 2"/><text>{number}</text>',
+            f"{name}.json": f'{{"mean": {number}}}', f"{name}.csv": f"mean\n{number}\n",
+        }  # fmt: skip
+    contents |= {"few.png": b"dots", "alone.png": b"dots", "odd.bin": "1", "broken.xlsx": "1"}
+    for name, content in contents.items():
+        raw = content.encode() if isinstance(content, str) else content
+        (tmp_path / name).write_bytes(raw)
+    files = sorted(tmp_path.iterdir())
+    written = {tmp_path / name: digest for name, digest in digests_of(contents).items()}
+    found = {path.name for path, _ in unsafe_files(files, written)}
+    kinds = ("xlsx", "docx", "html", "svg", "json", "csv")
+    assert found == {f"full.{kind}" for kind in kinds} | {"alone.png", "odd.bin", "broken.xlsx"}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ random models, each a release with the digits that the gate gives it. The attack
 coefficient and level without pooling and with complete pooling, knows that absence is not below
 zero and not above 100, and the outcome of one workplace. For the workplaces that the gate itself
 thinks are known best, two linear programs give the smallest and largest outcome that nothing
-contradicts. Run as `python -m tests.studies.gate 200 tests/studies/gate.csv`.
+contradicts. Run as `python -m tests.studies.gate 200 tests/studies/gate.csv`; it goes on after the
+last project in the file.
 """
 
 import csv
@@ -14,14 +15,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from scipy.optimize import linprog
-from scipy.sparse import csr_matrix
 
 from bayes_sf.disclosure.control import Control, Rules
 from bayes_sf.disclosure.learnt import releases
+from bayes_sf.disclosure.learnt.releases import Left
 from bayes_sf.inputs import sample as samples
 from bayes_sf.spec.analysis import load_analysis
 from bayes_sf.spec.model import ModelSpec
+from tests.disclosure.attacker import outcome_widths
 
 OUTCOME = "absence_mean"
 ITEMS = ("q13", "q14.1", "q14.7", "q16.3", "q17", "q18", "q19r1", "q20r1", "women_share", "q11")
@@ -63,41 +64,13 @@ def attack(sample: samples.AnalysisSample, specs: list[ModelSpec], *, on: bool) 
     control = Control.of(sample, Rules())
     kept = [spec for spec in specs if not control.withheld(spec)]
     assert control.releases is not None
-    y = np.nan_to_num(sample.frame[OUTCOME].to_numpy(float))
-    place = {name: at for at, name in enumerate(sample.frame["workplace"])}
-    rows, low, high = [], [], []
-    for left in control.releases.left:
-        at = [place[name] for name in left.workplaces]
-        for weights, half in zip(left.weights, left.half, strict=True):
-            row = np.zeros(len(y))
-            row[at] = weights
-            error = half if on else 1e-8
-            value = np.round(row @ y / (2 * error)) * 2 * error
-            rows.append(row)
-            low.append(value - error)
-            high.append(value + error)
-    matrix = csr_matrix(np.array(rows))
-    known = control.releases._known[OUTCOME]
-    order = [k for k in np.argsort(known.spread()) if np.isfinite(sample.frame[OUTCOME][k])]
-    widths = []
-    for target in order[:TARGETS]:
-        shared = np.abs(known.cov[target]) / np.sqrt(np.diag(known.cov))
-        shared[target] = 0.0
-        other = int(np.argmax(shared))
-        bounds = [(0.0, 100.0)] * len(y)
-        bounds[other] = (y[other], y[other])
-        ends = []
-        for sign in (1.0, -1.0):
-            cost = np.zeros(len(y))
-            cost[target] = sign
-            found = linprog(
-                cost, A_ub=csr_matrix(np.vstack([matrix.toarray(), -matrix.toarray()])),
-                b_ub=[*high, *(-value for value in low)], bounds=bounds, method="highs",
-            )  # fmt: skip
-            ends.append(sign * found.fun if found.status == 0 else sign * -np.inf)
-        need = max(0.5, 0.1 * y[target])
-        widths.append(float((ends[1] - ends[0]) / 2 / need))
-    print(len(kept), len(specs), len(rows), np.round(widths, 2), flush=True)
+    left = [one for one in control.releases.left if isinstance(one, Left)]
+    if not on:
+        left = [dataclasses.replace(one, half=np.full(len(one.half), 1e-8)) for one in left]
+    widths = outcome_widths(left, sample.frame, OUTCOME, targets=TARGETS)
+    print(
+        len(kept), len(specs), sum(len(one.half) for one in left), np.round(widths, 2), flush=True
+    )
     return widths
 
 
@@ -105,10 +78,14 @@ def main(projects: int, path: Path) -> None:
     """Attack projects with and without the gate's digits, and record what was learnt."""
     samples.INVENTED = ""
     releases.main_specs = lambda: list(load_analysis("null").specs)
-    with path.open("w", encoding="utf-8", newline="") as stream:
+    done = len(path.read_text(encoding="utf-8").splitlines()) - 1 if path.exists() else -1
+    with path.open("a", encoding="utf-8", newline="") as stream:  # what is there goes on
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["project", "models", "withheld", "fewer_digits", "narrowest", "in_full"])
-        for seed in range(projects):
+        if done < 0:
+            writer.writerow(
+                ["project", "models", "withheld", "fewer_digits", "narrowest", "in_full"]
+            )
+        for seed in range(max(done, 0), projects):
             sample, specs = project(seed)
             control = Control.of(sample, Rules())
             decided = [control.release(spec) for spec in specs]

@@ -20,6 +20,7 @@ from bayes_sf.inputs.register.quarters import quarter_name, quarter_range
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.multiverse import NONE, Multiverse
+from bayes_sf.spec.rows import Rows
 
 __all__ = ["Workplaces"]
 
@@ -108,14 +109,22 @@ class Workplaces:
         DataError
             When no row is left, or the item is to be standardised and does not vary.
         """
-        y, quarters = self.outcomes[one["outcome"], one.get("last_quarter", "")]
-        columns = dict(self.item[one.get("dont_know", "missing")])
-        for name in one["controls"]:
-            columns |= self.controls[name]
-        table = np.column_stack([*columns.values(), y])
-        kept = np.isfinite(table).all(axis=1) & (quarters >= one.get("min_quarters", 0))
-        if one["without"] != NONE:
-            kept &= self.groups != one["without"]
+        rows, size, _ = self.rows(one)
+        return rows.moments, size
+
+    def rows(self, one: Mapping[str, Any]) -> tuple[Rows, float, NDArray[np.bool_]]:
+        """Rows of one combination, the contrast, and which workplaces they are of, (N,).
+
+        Parameters
+        ----------
+        one : mapping
+
+        Raises
+        ------
+        DataError
+            As `moments`.
+        """
+        kept, table, columns = self._choose(one)
         if not kept.any():
             where = "workplaces" if load_codebook().register else "rows"
             raise DataError(where, "must be left", got="none that meet all choices")
@@ -133,11 +142,32 @@ class Workplaces:
         terms = tuple(name for name, has in zip(columns, used, strict=False) if has)
         book = load_codebook()
         outcome = "absence_mean" if book.register else one["outcome"]
-        moments = Moments.from_arrays(
-            data[:, used], code, outcome=outcome, predictors=terms,
-            groups=tuple(map(str, groups)), group=book.group,
+        rows = Rows(
+            outcome, book.group, terms, tuple(map(str, groups)), data[:, -1],
+            data[:, used][:, :-1], code,
         )  # fmt: skip
-        return moments, self.contrast.size / unit
+        return rows, self.contrast.size / unit, kept
+
+    def kept(self, one: Mapping[str, Any]) -> NDArray[np.bool_]:
+        """Which workplaces a combination is of, (N,).
+
+        Parameters
+        ----------
+        one : mapping
+        """
+        return self._choose(one)[0]
+
+    def _choose(self, one: Mapping[str, Any]) -> tuple[NDArray[np.bool_], Floats, _Columns]:
+        """Workplaces of a combination, and everybody's columns."""
+        y, quarters = self.outcomes[one["outcome"], one.get("last_quarter", "")]
+        columns = dict(self.item[one.get("dont_know", "missing")])
+        for name in one["controls"]:
+            columns |= self.controls[name]
+        table = np.column_stack([*columns.values(), y])
+        kept = np.isfinite(table).all(axis=1) & (quarters >= one.get("min_quarters", 0))
+        if one["without"] != NONE:
+            kept &= self.groups != one["without"]
+        return kept, table, columns
 
 
 def _columns(frame: Any, name: str) -> _Columns:

@@ -47,7 +47,7 @@ from bayes_sf.spec.terms.gaps import drop_gaps
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ALL", "NONE", "climb_controls"]
+__all__ = ["ALL", "NONE", "climb_controls", "control_steps"]
 
 NONE, ALL = "none", "all"
 _LISTS = ("standardize", "categorical", "within_between", "monotonic", "varying", "nested")
@@ -98,14 +98,20 @@ def climb_controls(spec: ModelSpec, data: Any, *, prob: float = 0.95) -> "pd.Dat
     return pd.DataFrame(records).assign(prob=prob, unit=spec.unit, source=source)
 
 
-def _steps(spec: ModelSpec) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Name and controls of every step."""
+def control_steps(spec: ModelSpec) -> Iterator[tuple[str, ModelSpec]]:
+    """Name and model of every step.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+        Its first predictor is the item, the others are controls.
+    """
     controls = spec.predictors[1:]
-    yield NONE, ()
+    yield NONE, _with(spec, ())
     for control in controls:
-        yield control, (control,)
+        yield control, _with(spec, (control,))
     if len(controls) > 1:
-        yield ALL, controls
+        yield ALL, _with(spec, controls)
 
 
 def _with(spec: ModelSpec, controls: tuple[str, ...]) -> ModelSpec:
@@ -138,8 +144,8 @@ def _identical(spec: ModelSpec, data: Any, prob: float) -> Iterator[dict[str, An
     """Every step on the rows that all controls are known of."""
     frame = _rows(spec, data)
     base: dict[str, float] = {}
-    for name, controls in _steps(spec):
-        reml, exact = _both(_of_rows(_with(spec, controls), data), frame, prob)
+    for name, model in control_steps(spec):
+        reml, exact = _both(_of_rows(model, data), frame, prob)
         for row in _records(spec, name, "identical", reml, exact):
             base.setdefault(row["term"], row["reml"])
             yield row | {"lost": 0, "loss": 0.0, "adjustment": row["reml"] - base[row["term"]]}
@@ -149,8 +155,7 @@ def _own(spec: ModelSpec, data: Any, prob: float) -> Iterator[dict[str, Any]]:
     """Every step on its own rows, as the report did."""
     alone = _with(spec, ())
     base: dict[str, dict[str, Any]] = {}
-    for name, controls in _steps(spec):
-        model = _with(spec, controls)
+    for name, model in control_steps(spec):
         frame = _rows(model, data)
         reml, exact = _both(_of_rows(model, data), frame, prob)
         without = fit(_of_rows(alone, data), frame, engine="reml").fixef()["estimate"]

@@ -79,6 +79,10 @@ class Influence:
         The same by ``answer`` and ``group``.
     means, sds : (n,) arrays
         Of the contrast without each row, in the order of the model's rows; not for publication.
+    rows : Rows
+        Of the model; not for publication.
+    answer : (n,) array
+        What each row answered.
     """
 
     result: Result
@@ -88,6 +92,13 @@ class Influence:
     cells: "pd.DataFrame" = field(repr=False)
     means: Floats = field(repr=False)
     sds: Floats = field(repr=False)
+    rows: Rows = field(repr=False)
+    answer: NDArray[Any] = field(repr=False)
+
+    @property
+    def group(self) -> NDArray[Any]:
+        """Group of each row, (n,)."""
+        return np.array(self.rows.groups)[self.rows.code]
 
     @property
     def pulls(self) -> Floats:
@@ -175,7 +186,9 @@ def influence(
         left += [("answer", name, answer != name) for name in names.values()]
     left += [("industry", name, group != name) for name in rows.groups]
     refits = _refit(spec, rows, left, chosen, prob, smallest=smallest)
-    return Influence(result, chosen, refits, answers.drop(columns="group"), cells, means, sds)
+    return Influence(
+        result, chosen, refits, answers.drop(columns="group"), cells, means, sds, rows, answer
+    )
 
 
 def _answers(term: str, values: Floats, *, own: bool) -> list[str]:

@@ -72,11 +72,38 @@ class Knowledge:
         Knowledge
         """
         rough = np.asarray(half, dtype=float) ** 2 / 3 / ROUNDINGS  # of a uniform distribution
-        used = np.flatnonzero(np.abs(weights).max(axis=0) > 0)
-        weights = weights[:, used]
-        gain = self.cov[:, used] @ weights.T
-        told = weights @ gain[used] + np.diag(rough)
+        if len(weights) > len(self.cov):  # the same by way of precisions
+            sharp = weights / np.sqrt(rough)[:, None]
+            found = np.linalg.solve(np.eye(len(self.cov)) + self.cov @ (sharp.T @ sharp), self.cov)
+            return Knowledge((found + found.T) / 2)
+        gain, told = self._learning(weights, rough)
         return Knowledge(self.cov - gain @ np.linalg.solve(told, gain.T))
+
+    def least_after(self, weights: Floats, half: ArrayLike) -> Floats:
+        """Tell quickly how well each outcome is known after some figures, or better.
+
+        Parameters
+        ----------
+        weights, half
+            As in `after`.
+
+        Returns
+        -------
+        (n,) float array
+            No smaller than `spread` is then: for one who knows the outcome that tells most now.
+        """
+        rough = np.asarray(half, dtype=float) ** 2 / 3 / ROUNDINGS
+        gain, told = self._learning(weights, rough)
+        solved, who = np.linalg.solve(told, gain.T).T, self._teller
+        var = np.diag(self.cov) - (gain * solved).sum(axis=1)
+        shared = self.cov[np.arange(len(who)), who] - (gain * solved[who]).sum(axis=1)
+        left: Floats = np.sqrt(np.maximum(var - shared**2 / np.maximum(var[who], 1e-12), 0.0))
+        return left
+
+    def _learning(self, weights: Floats, rough: Floats) -> tuple[Floats, Floats]:
+        """Covariances of outcomes and figures, and of figures."""
+        gain = self.cov @ weights.T
+        return gain, weights @ gain + np.diag(rough)
 
     def spread(self) -> Floats:
         """How well each outcome is known: its standard deviation for one who knows one other's.
@@ -89,12 +116,23 @@ class Knowledge:
         return self._left
 
     @cached_property
+    def _gained(self) -> Floats:
+        """What of each outcome's variance goes with another outcome, had once, (n, n)."""
+        gained: Floats = self.cov**2 / np.maximum(np.diag(self.cov), 1e-12)[None, :]
+        np.fill_diagonal(gained, -1.0)  # nobody is told by oneself
+        return gained
+
+    @cached_property
+    def _teller(self) -> NDArray[np.intp]:
+        """Which outcome tells most of each."""
+        return self._gained.argmax(axis=1)
+
+    @cached_property
     def _left(self) -> Floats:
         """The same, had once: it is asked before and after each model."""
         var = np.maximum(np.diag(self.cov), 1e-12)
-        gained = self.cov**2 / var[None, :]
-        np.fill_diagonal(gained, 0.0)
-        left: Floats = np.sqrt(np.maximum(var - gained.max(axis=1), 0.0))
+        gained = np.maximum(self._gained.max(axis=1), 0.0)
+        left: Floats = np.sqrt(np.maximum(var - gained, 0.0))
         return left
 
 

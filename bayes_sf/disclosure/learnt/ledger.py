@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayes_sf.disclosure.learnt.releases import Counted, Left, finger
 from bayes_sf.errors import DataError, OutputError
@@ -198,7 +199,13 @@ def _record(one: Left | Counted) -> dict[str, Any]:
         "outcome": one.outcome, "workplaces": one.workplaces,
         "weights": base64.b85encode(packed).decode(), "half": one.half.tolist(),
         "sd": one.sd, "least": one.least,
+        **({} if one.parts is None else {"mark": one.mark, "parts": _packed(one.parts)}),
     }  # fmt: skip
+
+
+def _packed(parts: NDArray[np.bool_]) -> str:
+    """Populations of a set."""
+    return base64.b85encode(zlib.compress(np.packbits(parts, axis=1).tobytes())).decode()
 
 
 def _left(record: dict[str, Any]) -> Left | Counted:
@@ -208,4 +215,11 @@ def _left(record: dict[str, Any]) -> Left | Counted:
     half, chosen = np.array(record["half"]), tuple(record["workplaces"])
     packed = np.frombuffer(zlib.decompress(base64.b85decode(record["weights"])), dtype="<f4")
     weights = packed.astype(float).reshape(len(half), len(chosen))
-    return Left(record["outcome"], chosen, weights, half, record["sd"], record["least"])
+    parts = None
+    if "parts" in record:
+        bits = np.frombuffer(zlib.decompress(base64.b85decode(record["parts"])), dtype=np.uint8)
+        parts = np.unpackbits(bits.reshape(-1, -(-len(chosen) // 8)), axis=1, count=len(chosen)) > 0
+    return Left(
+        record["outcome"], chosen, weights, half, record["sd"], record["least"], parts,
+        record.get("mark", ""),
+    )  # fmt: skip

@@ -8,9 +8,9 @@ few workplaces, or where its sample is one or two workplaces larger or smaller t
 has left.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -19,6 +19,15 @@ from numpy.typing import NDArray
 from bayes_sf.analysis.comparison import main_specs
 from bayes_sf.arrays import Floats
 from bayes_sf.disclosure.learnt.knowledge import Knowledge, as_weights
+from bayes_sf.disclosure.learnt.sets import (
+    Admitted,
+    Batch,
+    Refit,
+    admit,
+    condensed,
+    is_open,
+    mark_of,
+)
 from bayes_sf.disclosure.learnt.statistics import (
     ICC,
     SPREAD,
@@ -32,6 +41,7 @@ from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import INTERCEPT
+from bayes_sf.spec.rows import Rows
 
 __all__ = ["WITHHELD", "Counted", "Left", "Release", "Releases", "finger"]
 
@@ -70,11 +80,12 @@ _SLOPES: Final = (
     _Way((1, 0), _SHARED, slopes=True),
     _Way((2, 0), _SHARED, slopes=True),
 )
-#: What may not be known of one workplace's outcome: share of it, and percentage points; of
-#: outcomes without a unit, share of the sd of all. So many standard deviations of what a reader
-#: does not know must be more than that: rounding errors have limits, and the interval that linear
-#: programs make of them is narrower than two (`tests/studies/gate.csv`).
-_SHARE, _POINTS, _SDS = 0.1, 0.5, 1.25
+#: What may not be known of one workplace's outcome: share of it, and percentage points; of a study
+#: of one's own, where zero means nothing, the same share of how far it is from the mean, and what
+#: half a point is of absence's sd. So many standard deviations of what a reader does not know must
+#: be more than that: rounding errors have limits, and the interval that linear programs make of
+#: them is narrower than two (`tests/studies/gate.csv`).
+_SHARE, _POINTS, _OF_SD, _SDS = 0.1, 0.5, 0.15, 1.25
 _SHOW: Final = "--no-disclosure-control shows it to you"
 
 
@@ -125,6 +136,16 @@ class Release:
         return self.decimals.get(own, next(iter(shared), min(levels, default=0)))
 
 
+class _Made(NamedTuple):
+    """Figures of a model, whether they rest on few, and which groups are hidden in it."""
+
+    mask: _Mask
+    rows: Rows
+    found: Statistics
+    few: bool
+    groups: frozenset[str]
+
+
 #: A model that does not leave.
 WITHHELD: Final = Release(-1)
 
@@ -145,6 +166,10 @@ class Left:
         Of the outcome.
     least : float
         How well no workplace's outcome may be known: a standard deviation.
+    parts : (m, n) bool array, optional
+        Of a set of models: the population of each, among the workplaces.
+    mark : str
+        Of a set: which one it is, and how it left.
     """
 
     outcome: str
@@ -153,6 +178,14 @@ class Left:
     half: Floats
     sd: float
     least: float
+    parts: "NDArray[np.bool_] | None" = None
+    mark: str = ""
+
+    @property
+    def populations(self) -> "NDArray[np.bool_]":
+        """Whose outcomes each model is of, (m, n)."""
+        whole = np.ones((1, len(self.workplaces)), dtype=bool)
+        return whole if self.parts is None else self.parts
 
 
 @dataclass(frozen=True)
@@ -211,6 +244,9 @@ class Releases:
     _known: dict[str, Knowledge] = field(default_factory=dict, repr=False)
     _masks: dict[str, list[_Mask]] = field(default_factory=dict, repr=False)
     _left: dict[str, Left] = field(default_factory=dict, repr=False)
+    _sets: dict[str, Batch] = field(default_factory=dict, repr=False)
+    _figures: "dict[str, _Made]" = field(default_factory=dict, repr=False)
+    _need: dict[str, Floats] = field(default_factory=dict, repr=False)
     _asked: set[str] = field(default_factory=set, repr=False)
     _counted: list[Counted] = field(default_factory=list, repr=False)
 
@@ -233,6 +269,69 @@ class Releases:
             self._decided[key] = self._decide(spec)
         self._asked.add(key)
         return self._decided[key]
+
+    def together(
+        self, outcome: str, refits: Sequence[Refit], versions: "NDArray[np.float64] | None" = None
+    ) -> Batch:
+        """Decide how a set of models of one outcome leaves, after all of the report's.
+
+        Parameters
+        ----------
+        outcome : str
+        refits : sequence of Refit
+            Those that matter most first.
+        versions : (v, n) float array, optional
+            The outcome by other definitions that the models are of. They count as the same
+            unknown, and none of them may be told.
+        """
+        mark = mark_of(outcome, refits)
+        self._recall(outcome)
+        if mark in self._sets:
+            return self._sets[mark]
+        before = next((one.mark for one in self._models if one.mark.startswith(mark)), "")
+        if before:
+            fewer, bits = before.removeprefix(mark).strip(":").split(":")
+            self._sets[mark] = Batch(int(fewer), tuple(bit == "1" for bit in bits))
+            return self._sets[mark]
+        for name, other in self._reports.get(outcome, {}).items():
+            if name not in self._decided:
+                self._decided[name] = self._decide(other)
+        least = self._for_all(self._needed(outcome, versions))
+        free = self._apart(outcome, refits)
+        found = admit(self._knowledge(outcome), refits, least, free)
+        self._sets[mark] = found.batch
+        if any(found.batch.kept):
+            self._known[outcome] = found.known
+            kept = [one.mask for one, is_kept in zip(refits, found.batch.kept, strict=True)
+                    if is_kept]  # fmt: skip
+            self._note_set(outcome, mark, found, kept)
+        return found.batch
+
+    def _apart(self, outcome: str, refits: Sequence[Refit]) -> list[bool]:
+        """Which of a set are not withheld for their cells, or for a population beside another."""
+        masks = [*self._masks.get(outcome, [])]
+        found = []
+        for one in refits:
+            whole = self._whole(one.mask)
+            is_free = not one.few and not self._is_beside(whole, masks)
+            found.append(is_free)
+            if is_free and not any(whole is mask or (whole == mask).all() for mask in masks):
+                masks.append(whole)
+        return found
+
+    def _note_set(self, outcome: str, mark: str, found: Admitted, masks: Sequence[_Mask]) -> None:
+        """Remember a set that has left."""
+        weights, half = condensed(found.weights, found.half)
+        own = list({mask.tobytes(): self._whole(mask) for mask in masks}.values())
+        self._masks.setdefault(outcome, []).extend(own)
+        some = np.array(own).any(axis=0)
+        chosen = tuple(self._names[at] for at in np.flatnonzero(some))
+        bits = "".join(str(int(is_kept)) for is_kept in found.batch.kept)
+        least = float(self._for_all(self._needed(outcome))[some].min())
+        self._left[mark] = Left(
+            outcome, chosen, weights[:, some], half, self._sd(outcome), least,
+            np.array(own)[:, some], f"{mark}:{found.batch.fewer}:{bits}",
+        )  # fmt: skip
 
     @property
     def asked(self) -> tuple[Release, ...]:
@@ -284,6 +383,58 @@ class Releases:
             found[spec.outcome].setdefault(_key(spec), spec)
         return found
 
+    def refit(
+        self,
+        spec: ModelSpec,
+        times: float = 1.0,
+        *,
+        levels: bool = False,
+        within: _Mask | None = None,
+    ) -> Refit | None:
+        """Make of a model what a set tells of it; None where it has no rows.
+
+        Parameters
+        ----------
+        spec : ModelSpec
+        times : float
+            As in `Refit`.
+        levels : bool
+            Whether groups' levels are told, too.
+        within : (n,) bool array, optional
+            A part of its workplaces that it is fitted to.
+        """
+        made = self._made(spec, within)
+        if made is None:
+            return None
+        unsaid = {INTERCEPT, SPREAD}
+        if made.groups and made.rows.predictors:
+            unsaid |= _SHARED
+        if not levels or (made.groups and made.rows.predictors):
+            unsaid |= {name for name in made.found.names if name.startswith("[")}
+        return Refit(
+            made.mask, made.found.without(unsaid), made.few or self.closed(spec), times
+        )  # fmt: skip
+
+    def _made(self, spec: ModelSpec, within: _Mask | None = None) -> "_Made | None":
+        """A model's figures, had once; None where it has no rows."""
+        mask = self.population(spec)
+        key = _key(spec) + ("" if within is None else within.tobytes().hex())
+        if key not in self._figures:
+            asked = replace(spec, missing="drop") if spec.models_gaps else spec
+            try:
+                rows = rows_of(asked, self.sample)
+            except BayesSFError:  # the engine says why
+                return None
+            assert rows is not None
+            if within is not None:
+                rows, mask = rows.take(within[mask]), mask & within
+            sizes = np.bincount(rows.code, minlength=len(rows.groups))
+            groups = self.hidden({g: int(n) for g, n in zip(rows.groups, sizes, strict=True)})
+            few = rests_on_few(rows, spec, self.least)
+            found = statistics_of(rows, asked, groups)
+            self._figures[key] = _Made(mask, rows, found, few, frozenset(groups))
+        return self._figures[key]
+
     def _decide(self, spec: ModelSpec) -> Release:
         """Decide of one model, with all that has left so far."""
         if spec.group != load_codebook().group:  # workplaces, or whatever else tells them apart
@@ -291,22 +442,17 @@ class Releases:
         mask = self.population(spec)
         if self.closed(spec) or self._beside(spec.outcome, mask):
             return WITHHELD
-        asked = replace(spec, missing="drop") if spec.models_gaps else spec
-        try:
-            rows = rows_of(asked, self.sample)
-        except BayesSFError:  # the engine says why
+        made = self._made(spec)
+        if made is None:
             return WITHHELD if mask.any() and spec.predictors else Release(0)
-        assert rows is not None
-        if rests_on_few(rows, spec, self.least):
+        if made.few:
             return WITHHELD
-        sizes = np.bincount(rows.code, minlength=len(rows.groups))
-        groups = self.hidden({g: int(n) for g, n in zip(rows.groups, sizes, strict=True)})
-        found, levels = statistics_of(rows, asked, groups), {f"[{group}]" for group in rows.groups}
+        levels = {f"[{group}]" for group in made.rows.groups}
         tries = _PLAIN
-        if groups:
-            tries = _SLOPES if rows.predictors else _LEVELS
+        if made.groups:
+            tries = _SLOPES if made.rows.predictors else _LEVELS
         return self._rounded(spec, mask, [
-            (way, found.without(unsaid).fewer(*way.fewer), unsaid)
+            (way, made.found.without(unsaid).fewer(*way.fewer), unsaid)
             for way in tries
             for unsaid in [way.unsaid | levels if way.slopes else way.unsaid]
         ])  # fmt: skip
@@ -316,13 +462,14 @@ class Releases:
     ) -> Release:
         """The first way in which figures may leave."""
         known, at = self._knowledge(spec.outcome), np.flatnonzero(mask)
-        for way, rough, unsaid in tries:
+        for way, rough, unsaid in tries if self._fingers else ():
             if finger(self._leaving(spec, mask, rough)) in self._fingers:  # it has left before
                 return Release(way.fewer[0], rough.decimals, unsaid, max(way.fewer))
         for way, rough, unsaid in tries:
             weights = as_weights(rough.weights, at, len(self._names))
             after = known.after(weights, rough.half_units)
-            if self._open(spec.outcome, known, after, way.room):
+            least = way.room * self._for_all(self._needed(spec.outcome))
+            if is_open(known.spread(), after.spread(), least):
                 self._note(spec, mask, rough, after)
                 return Release(way.fewer[0], rough.decimals, unsaid, max(way.fewer))
         return WITHHELD
@@ -348,27 +495,35 @@ class Releases:
 
     def _beside(self, outcome: str, mask: _Mask) -> bool:
         """Whether a population is one or two workplaces smaller or larger than one that leaves."""
-        own = self._whole(mask)
-        for other in self._masks.get(outcome, ()):
-            more, fewer = int((own & ~other).sum()), int((other & ~own).sum())
-            if min(more, fewer) == 0 < max(more, fewer) < self.least:
-                return True
-        return False
+        return self._is_beside(self._whole(mask), self._masks.get(outcome, ()))
 
-    def _open(self, outcome: str, before: Knowledge, after: Knowledge, room: float) -> bool:
-        """Whether no outcome becomes known better than may be, and room is left for others."""
-        now, least = after.spread(), room * self._needed(outcome)
-        least = np.concatenate([least, np.full(len(now) - len(least), least.min())])
-        worse = (now < least) & (now < 0.999 * before.spread())
-        return not worse.any()
+    def _is_beside(self, own: _Mask, others: Sequence[_Mask]) -> bool:
+        """Whether it is, of some populations."""
+        if not len(others):
+            return False
+        known = np.array(others)
+        more, fewer = (own & ~known).sum(axis=1), (~own & known).sum(axis=1)
+        most = np.maximum(more, fewer)
+        return bool(((np.minimum(more, fewer) == 0) & (most > 0) & (most < self.least)).any())
 
-    def _needed(self, outcome: str) -> Floats:
+    def _for_all(self, needed: Floats) -> Floats:
+        """What of the sample's workplaces is needed, and of those in earlier ones the least."""
+        more = np.full(len(self._names) - len(needed), needed.min(initial=np.inf))
+        return np.concatenate([needed, more])
+
+    def _needed(self, outcome: str, versions: "NDArray[np.float64] | None" = None) -> Floats:
         """Least standard deviation that each workplace's outcome must keep for a reader."""
-        y = self.sample.frame[outcome].to_numpy(float)
-        points = (
-            _POINTS if load_codebook().outcomes.get(outcome) == "pp" else _SHARE * self._sd(outcome)
-        )
-        needed: Floats = np.fmax(_SHARE * np.abs(y), points) / _SDS
+        if versions is None and outcome in self._need:
+            return self._need[outcome]
+        y = self.sample.frame[outcome].to_numpy(float)[None]
+        if versions is not None:
+            y = np.vstack([y, versions])
+        in_points = load_codebook().outcomes.get(outcome) == "pp"
+        least = _POINTS if in_points else _OF_SD * self._sd(outcome)
+        far = np.abs(y - (0.0 if in_points else np.nanmean(y)))
+        needed: Floats = np.fmax(_SHARE * np.fmax.reduce(far, axis=0), least) / _SDS
+        if versions is None:
+            self._need[outcome] = needed
         return needed
 
     def _sd(self, outcome: str) -> float:
@@ -400,9 +555,9 @@ class Releases:
             at = [place[name] for name in one.workplaces]
             weights = as_weights(one.weights, at, len(place))
             self._known[outcome] = self._knowledge(outcome).after(weights, one.half)
-            mask = np.zeros(len(place), dtype=bool)
-            mask[at] = True
-            self._masks.setdefault(outcome, []).append(mask)
+            masks = np.zeros((len(one.populations), len(place)), dtype=bool)
+            masks[:, at] = one.populations
+            self._masks.setdefault(outcome, []).extend(masks)
 
     @cached_property
     def _fingers(self) -> set[tuple[str, tuple[str, ...], bytes]]:
@@ -418,6 +573,7 @@ class Releases:
         return found
 
 
+@lru_cache(maxsize=4096)
 def _key(spec: ModelSpec) -> str:
     """What tells models apart: all but their names; a prior makes other figures."""
     return replace(spec, name="x", table="").digest
@@ -430,5 +586,7 @@ def finger(left: Left) -> tuple[str, tuple[str, ...], bytes]:
     ----------
     left : Left
     """
+    if left.mark:
+        return left.outcome, left.workplaces, left.mark.encode()
     rough = np.round(left.weights.astype("<f4").astype(float), 5) + 0.0
     return left.outcome, left.workplaces, rough.tobytes() + left.half.tobytes()

@@ -6,10 +6,11 @@ digits a figure has follows from the data alone, two of its standard error: from
 sd a tight prior would make more.
 """
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayes_sf.arrays import Floats
 from bayes_sf.disclosure.rounding import significant_decimals
@@ -20,7 +21,10 @@ from bayes_sf.spec.moments import INTERCEPT
 from bayes_sf.spec.names import predictor_of
 from bayes_sf.spec.rows import Rows
 
-__all__ = ["Statistics", "rests_on_few", "statistics_of"]
+__all__ = [
+    "Statistics", "contrast_statistics", "pull_statistics", "ratio_of", "rests_on_few",
+    "statistics_of",
+]  # fmt: skip
 
 #: Fewest residual degrees of freedom of a model that leaves, as in ACRO.
 DEGREES = 10
@@ -43,14 +47,15 @@ class Statistics:
         Of the k figures: a term; of a level its group's in brackets.
     decimals : mapping
         Name -> decimals that show two digits of its standard error.
-    icc_unit : float
-        What one of the ICC is in the between-group sd, near where it is.
+    units : mapping
+        Name -> what one of a figure is in what its weights give, where that is not 1: an ICC is
+        known as a between-group sd, near where it is, and the sd of a slope as a residual sd.
     """
 
     weights: Floats
     names: tuple[str, ...]
     decimals: dict[str, int]
-    icc_unit: float = 1.0
+    units: Mapping[str, float] = field(default_factory=dict)
 
     def without(self, terms: Collection[str]) -> "Statistics":
         """The same without some figures."""
@@ -72,8 +77,8 @@ class Statistics:
     def half_units(self) -> Floats:
         """Half a unit of the last digit of each figure, (k,)."""
         places = np.array([self.decimals[name] for name in self.names], dtype=float)
-        half: Floats = 0.5 * 10.0**-places
-        half[[name == ICC for name in self.names]] *= self.icc_unit
+        units = np.array([self.units.get(name, 1.0) for name in self.names])
+        half: Floats = 0.5 * 10.0**-places * units
         return half
 
 
@@ -97,11 +102,17 @@ def statistics_of(rows: Rows, spec: ModelSpec, hidden: Collection[str] = ()) -> 
               if predictor_of(term, spec.predictors) in spec.varying]  # fmt: skip
         own = np.column_stack([rows.x, *(dummies * rows.x[:, [k]] for k in at)])
     slopes = [*rows.predictors, *[f"{SPREAD}[slope]"] * (own.shape[1] - rows.x.shape[1])]
-    ratio = _ratio(rows)
+    ratio = ratio_of(rows)
+    sizes = dummies.sum(axis=0)
+    pooled = _weights(fixed, dummies, np.zeros(len(sizes)))
+    shrunk = ratio / (1 + ratio * sizes)
+    partial = _weights(fixed, dummies, shrunk)
+    single = _weights(own, dummies, 1 / sizes)
     parts = [
-        (np.linalg.pinv(fixed), [INTERCEPT, *rows.predictors], fixed),
-        (_partial(fixed, dummies, ratio), [INTERCEPT, *rows.predictors, *levels], None),
-        (np.linalg.pinv(np.column_stack([own, dummies])), [*slopes, *levels],
+        (pooled, [INTERCEPT, *rows.predictors], fixed),
+        (_and_levels(partial, fixed, dummies, shrunk), [INTERCEPT, *rows.predictors, *levels],
+         None),
+        (_and_levels(single, own, dummies, 1 / sizes), [*slopes, *levels],
          np.column_stack([own, dummies])),
     ]  # fmt: skip
     whole = parts[-1][2]
@@ -127,10 +138,49 @@ def statistics_of(rows: Rows, spec: ModelSpec, hidden: Collection[str] = ()) -> 
             names.append(SPREAD)
     # One workplace far out is much of a sum of squares: a digit less than of a sum.
     decimals[SPREAD] = significant_decimals(sigma / np.sqrt(2 * degrees)) - 1
-    sizes = np.bincount(rows.code, minlength=len(levels))
     for name, n in zip(levels, sizes, strict=True):
         decimals[name] = significant_decimals(sigma / np.sqrt(n))
-    return Statistics(np.array(weights), tuple(names), decimals, icc_unit)
+    return Statistics(np.array(weights), tuple(names), decimals, {ICC: icc_unit})
+
+
+def contrast_statistics(rows: Rows, term: str, size: float, ratio: float) -> Statistics:
+    """Weights of a contrast, and of the residual sd that its own sd tells.
+
+    Parameters
+    ----------
+    rows : Rows
+    term : str
+        One of its predictors.
+    size : float
+        How far it moves.
+    ratio : float
+        As `ratio_of`, of these rows or of much the same.
+
+    Examples
+    --------
+    >>> rows = Rows("y", "g", ("x",), ("a", "b"), np.array([1.0, 2, 4, 3, 5, 7]),
+    ...             np.array([[0.0], [1], [2], [0], [1], [2]]), np.array([0, 0, 0, 1, 1, 1]))
+    >>> found = contrast_statistics(rows, "x", 2.0, 0.5)
+    >>> (found.weights[0] @ rows.y).round(6), found.names
+    (np.float64(3.5), ('x', 'x', 'x', 'sd[x]'))
+    """
+    dummies = np.eye(len(rows.groups))[rows.code]
+    fixed = np.column_stack([np.ones(len(rows.y)), rows.x])
+    sizes, at = dummies.sum(axis=0), rows.predictors.index(term)
+    shares = (np.zeros(len(sizes)), ratio / (1 + ratio * sizes))
+    weights = [_weights(fixed, dummies, share) for share in shares]
+    within = _weights(rows.x, dummies, 1 / sizes)
+    own = size * np.array([*(part[at + 1] for part in weights), within[at]])
+    spread = _of_spread(rows.y, fixed, weights[0])
+    sigma = float(spread @ rows.y) or 1.0
+    lengths = np.sqrt((own**2).sum(axis=1))
+    error = sigma * float(lengths[lengths > 0].min(initial=np.inf))
+    places = significant_decimals(error)
+    sd = f"sd[{term}]"
+    return Statistics(
+        np.vstack([own, spread]), (term,) * len(own) + (sd,), {term: places, sd: places},
+        {sd: sigma / error},
+    )  # fmt: skip
 
 
 def _of_groups(rows: Rows, levels: Floats) -> Floats:
@@ -142,8 +192,55 @@ def _of_groups(rows: Rows, levels: Floats) -> Floats:
     return gradient
 
 
-def _ratio(rows: Rows) -> float:
-    """REML's tau^2/sigma^2; where there is none, groups of middle size are half pooled."""
+def pull_statistics(
+    rows: Rows, term: str, size: float, ratio: float, parts: Mapping[str, NDArray[np.bool_]]
+) -> Statistics:
+    """Weights of pulls on a contrast: what it is with some rows, less what it is without each.
+
+    Parameters
+    ----------
+    rows : Rows
+    term, size, ratio
+        As in `contrast_statistics`.
+    parts : mapping
+        Name -> whose pulls are summed, (n,) bool; under ``"|name|"`` the sum of their sizes.
+
+    Examples
+    --------
+    Without the last of two rows in four a mean moves by a third of what that row is from it.
+
+    >>> rows = Rows("y", "g", ("x",), ("a",), np.array([1.0, 2, 4, 3]),
+    ...             np.array([[0.0], [0], [1], [1]]), np.array([0, 0, 0, 0]))
+    >>> own = {"last": np.array([False, False, False, True])}
+    >>> found = pull_statistics(rows, "x", 1.0, 1e-9, own)
+    >>> (found.weights @ rows.y).round(6).tolist(), found.names
+    ([-0.5, 0.5], ('last', '|last|'))
+    """
+    dummies = np.eye(len(rows.groups))[rows.code]
+    fixed = np.column_stack([np.ones(len(rows.y)), rows.x])
+    sizes = dummies.sum(axis=0)
+    share = ratio / (1 + ratio * sizes)
+    own = size * _weights(fixed, dummies, share)[1 + rows.predictors.index(term)]
+    project = np.eye(len(rows.y)) - fixed @ _weights(fixed, dummies, share)
+    rest = project - dummies @ (share[:, None] * (dummies.T @ project))
+    pulls = (own / np.maximum(np.diag(rest), _SINGULAR))[:, None] * rest  # of each row
+    signs = np.sign(pulls @ rows.y)
+    found = {name: pulls[of].sum(axis=0) for name, of in parts.items()}
+    found |= {f"|{name}|": signs[of] @ pulls[of] for name, of in parts.items()}
+    sigma = float(_of_spread(rows.y, fixed, _weights(fixed, dummies, 0 * share)) @ rows.y) or 1.0
+    decimals = {
+        name: significant_decimals(sigma * float(np.sqrt(row @ row))) for name, row in found.items()
+    }
+    return Statistics(np.array([*found.values()]), tuple(found), decimals)
+
+
+def ratio_of(rows: Rows) -> float:
+    """REML's tau^2/sigma^2; where there is none, groups of middle size are half pooled.
+
+    Parameters
+    ----------
+    rows : Rows
+    """
     try:
         found = fit_reml(rows.moments)
     except BayesSFError:
@@ -151,13 +248,27 @@ def _ratio(rows: Rows) -> float:
     return max(float((found.sd_group / found.sd_resid) ** 2), 1e-4)
 
 
-def _partial(fixed: Floats, dummies: Floats, ratio: float) -> Floats:
-    """Weights of Henderson's mixed model equations: coefficients, then group effects."""
-    both = np.column_stack([fixed, dummies])
-    free, groups = fixed.shape[1], dummies.shape[1]
-    penalty = np.diag([*[0.0] * free, *[1 / ratio] * groups])
-    found: Floats = np.linalg.pinv(both.T @ both + penalty, hermitian=True) @ both.T
-    return found
+def _weights(columns: Floats, dummies: Floats, share: Floats) -> Floats:
+    """Weights of generalised least squares, where each group gives up a share of its sum.
+
+    None of it is complete pooling, 1/n of it no pooling, tau^2/(sigma^2 + n tau^2) in between.
+    """
+    length = np.sqrt((columns**2).sum(axis=0))
+    scaled = columns / np.where(length > 0, length, 1.0)
+    rest = scaled - dummies @ (share[:, None] * (dummies.T @ scaled))
+    found = np.linalg.pinv(scaled.T @ rest, rcond=_SINGULAR, hermitian=True) @ rest.T
+    weights: Floats = found / np.where(length > 0, length, 1.0)[:, None]
+    return weights
+
+
+def _and_levels(weights: Floats, columns: Floats, dummies: Floats, share: Floats) -> Floats:
+    """Weights of coefficients, then of levels: so much of what they leave of a group's sum."""
+    left = dummies.T - (dummies.T @ columns) @ weights
+    return np.vstack([weights, share[:, None] * left])
+
+
+#: Directions in which columns say less than this, of one of length 1, say nothing.
+_SINGULAR = 1e-13
 
 
 def _of_spread(y: Floats, design: Floats, weights: Floats) -> Floats:

@@ -15,7 +15,7 @@ Means of forty and of thirty-nine workplaces.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations
+from itertools import combinations, compress
 from typing import NamedTuple
 
 import numpy as np
@@ -75,7 +75,9 @@ def told_together(left: Sequence[Left | Counted], least: int) -> Told:
 
 def _populations(parts: Sequence[Left]) -> list[frozenset[str]]:
     """Whose outcomes figures are of."""
-    return list(dict.fromkeys(frozenset(one.workplaces) for one in parts))
+    return list(dict.fromkeys(
+        frozenset(compress(one.workplaces, part)) for one in parts for part in one.populations
+    ))  # fmt: skip
 
 
 def _is_close(one: frozenset[str], other: frozenset[str], least: int) -> bool:

@@ -17,9 +17,8 @@ from bayes_sf.analysis.missing.tipping import tipping_points
 from bayes_sf.analysis.missing.unobserved import shift_effects
 from bayes_sf.disclosure.control import Control, Hidden
 from bayes_sf.disclosure.protected_choices import protect_explored
-from bayes_sf.disclosure.protected_frames import Figures, hidden_of_all, protect_frames
-from bayes_sf.disclosure.protected_missing import protect_missing
-from bayes_sf.disclosure.protected_models import blunt_of, keep_open
+from bayes_sf.disclosure.protected_missing import protect_missing, protect_moved
+from bayes_sf.disclosure.protected_models import keep_open
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import BayesSFError, UsageError
 from bayes_sf.inputs.sample import AnalysisSample
@@ -43,7 +42,6 @@ _SOME: Final[Mapping[str, tuple[object, ...]]] = {
 }  # fmt: skip
 #: The analysis of what is missing, as `bayes-sf impute` has it.
 _PANEL: Final = "q13_panel"
-_LAYOUT: Final = {"delta": Figures(blunt=((("estimate", "sd", "lower", "upper"), "sd"),))}
 
 
 def move_unobserved(
@@ -93,12 +91,8 @@ def move_unobserved(
             for term, quantity in zip(told["term"], told["quantity"], strict=True)
         )
         effects = effects[~few]
-    frames, _ = protect_frames(
-        {"delta": effects, "tipping": tipping_points(effects)}, _LAYOUT,
-        hidden_of_all(results, control),
-        blunt=any(blunt_of(result, control) for result in results),
-    )  # fmt: skip
-    return frames["delta"], frames["tipping"], log
+    moved = protect_moved(effects, results, control)
+    return moved, tipping_points(moved), log
 
 
 def explore_choices(

@@ -211,7 +211,10 @@ def _small(
     apart = {result.spec.name for result in _apart(results)}
     parts = ["ladder", "multiplicity"] if apart else ["multiplicity"]
     analysis, _ = keep_open(load_analysis("bivariate"), control)
-    return sensitivity(analysis, data, items=sorted(apart), parts=parts, seed=seed, lang=language())
+    return sensitivity(
+        analysis, data, items=sorted(apart), parts=parts, seed=seed, lang=language(),
+        keep=control.keeps,
+    )  # fmt: skip
 
 
 def explorer_models(material: Material) -> tuple[Result, ...]:

@@ -134,7 +134,7 @@ def write_page(
     hidden : sequence of Hidden
         What it hid.
     """
-    log = write_log(sent or path, control, hidden)
+    log = write_log(sent or path, control, hidden, {path.name: page})
     return (*write_files(path.parent, {path.name: page}), *log)
 
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["run_multiverse"]
 
+#: Decimals of means and shares of protected figures.
+_DECIMALS = 3
+
 
 def run_multiverse(
     multiverse: Multiverse, sample: AnalysisSample, asked: Asked, *, jobs: int = 1
@@ -45,23 +48,27 @@ def run_multiverse(
     return Run(
         asked,
         control,
-        passed.map(lambda found: _content(found, sample.digest, seconds)),
+        passed.map(lambda found: _content(found, sample.digest, seconds, protected=control.active)),
     )
 
 
-def _content(explored: Explored, digest: str, seconds: float) -> Content:
+def _content(explored: Explored, digest: str, seconds: float, *, protected: bool) -> Content:
     """Tables, the curve and files."""
+    summary = explored.summary()
     frames = {
         "specifications": mark_hidden(explored.table, COMBINATIONS),
         "shares": choice_shares(explored).reset_index(),
         "options": _options(explored),
     }
+    if protected:  # of rounded figures: more digits would say nothing
+        frames = {name: frame.round(_DECIMALS) for name, frame in frames.items()}
+        summary = {name: round(value, _DECIMALS) for name, value in summary.items()}
     question, contrast = explored.asked, explored.contrast
     return Content(
         frames={name: frame.assign(source=explored.source) for name, frame in frames.items()},
         tables=multiverse_tables(explored),
         figures={"specification_curve": curve_figure(explored)},
-        texts={"summary.json": json_text(explored.summary())},
+        texts={"summary.json": json_text(summary)},
         lines=(question.question_said, *_lines(explored)),
         about={
             "multiverse": question.name, "question": question.question, "item": question.item,
@@ -69,7 +76,7 @@ def _content(explored: Explored, digest: str, seconds: float) -> Content:
             "unit": explored.unit, "prob": explored.prob, "choices": question.choices,
             "data": digest, "seconds": seconds,
         },
-        said={"summary": explored.summary()},
+        said={"summary": summary},
         unsaid=("specifications",),
     )  # fmt: skip
 

@@ -52,8 +52,9 @@ def run_sensitivity(analysis: Analysis, data: Any, asked: Asked, **stated: Any) 
     control = Control.of(data, asked.rules)
     kept = keep_open(analysis, control)
     found = sensitivity(
-        kept.shown, data, seed=asked.seed, lang=language(), progress=asked.progress, **stated
-    )
+        kept.shown, data, seed=asked.seed, lang=language(), keep=control.keeps,
+        progress=asked.progress, **stated,
+    )  # fmt: skip
     shown = kept.also(protect_sensitivity(found, control))
     notes = notice(control, shown.log, page=True)
     return Run(

@@ -23,6 +23,7 @@ from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadFileScheduling
 
 from bayes_sf import cli
+from bayes_sf.errors import BayesSFError
 from bayes_sf.recovery.data import load_sample
 from bayes_sf.spec.analysis import load_analysis
 
@@ -62,6 +63,29 @@ LONGEST = (
     "test_report.py", "test_disclosure_run.py", "test_documents.py",
     "test_tables.py", "test_describe.py", "test_disclosure.py", "test_peers.py", "test_nuts.py",
 )  # fmt: skip
+
+
+#: How a remedy begins; what was found never does, in three words or more.
+_REMEDY = re.compile(
+    r"(add|ask|check|choose|complete|convert|delete|drop|fit|free|give|leave|make|mend|name|pass|"
+    r"put|rename|run|save|say|see|state|take|use|write) \S+ ."
+)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _what_was_found_is_no_remedy() -> Iterator[None]:
+    """Errors say what was found and what to do; whoever exchanges the two is told by any test."""
+    made = BayesSFError.__init__
+
+    def checked(
+        self: BayesSFError, where: str, rule: str, *, got: object = None, fix: str = ""
+    ) -> None:
+        assert not (isinstance(got, str) and _REMEDY.match(got)), f"found is a remedy: {got}"
+        made(self, where, rule, got=got, fix=fix)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BayesSFError, "__init__", checked)
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from bayes_sf.analysis.replay.claims import ClaimCheck, Range
 from bayes_sf.analysis.replay.consistency import RULES, check_published, findings_frame, replay
+from bayes_sf.analysis.replay.count_rules import skips_respected
 from bayes_sf.analysis.replay.findings import Finding, count_severities, unite
 from bayes_sf.analysis.replay.tables import Claim, CoefficientRow, CountRow, Question, Tables
 from bayes_sf.catalogue import Message
@@ -374,6 +375,27 @@ def assert_norwegian(line: str) -> None:
     english = r"\b(the|of|and|not|is|in|or|than|table|figure|section|annex|with|on|se)\b"
     assert not re.search(english, words), line
     assert not re.search(r"\d to \d", words), line
+
+
+@pytest.mark.parametrize(
+    ("asked", "yes", "no", "unasked", "more"),
+    [(10, 10, 0, None, ""), (10, 11, 0, None, "11 > 10"), (10, 0, 11, None, "11 > 10"),
+     (10, 0, 10, None, ""), (10, 10, 0, TOTAL - 10, ""), (10, 10, 0, TOTAL - 11, "11 > 10"),
+     (10, 12, 0, TOTAL - 11, "12 > 10"), (10, 10, 0, 0, f"{TOTAL} > 10"), (0, 0, 0, None, ""),
+     (0, 1, 0, None, "1 > 0")],
+)  # fmt: skip
+def test_a_count_of_none_is_nothing_more(
+    asked: int, yes: int, no: int, unasked: int | None, more: str
+) -> None:
+    """What nobody answered counts 0, and so does it where nobody was asked or left out."""
+    counted = {
+        ("q1", "large"): asked, ("q1", "small"): TOTAL - asked, ("q2", "yes"): yes, ("q2", "no"): no,
+    } | ({} if unasked is None else {("q2", "NA"): unasked})  # fmt: skip
+    rows = tuple(CountRow("11", *key, "total", count, "") for key, count in counted.items())
+    question = Question("q2", "single", 2, "q1", frozenset({"large"}))
+    tables = replace(report(), univariate=rows, by_industry=(), questionnaire=(question,))
+    found = [str(one.arithmetic) for one in skips_respected(tables) if one is not None]
+    assert [more in one for one in found] == [True] * bool(more)
 
 
 def test_alterations_reach_every_rule() -> None:

@@ -8,6 +8,7 @@ import pymc as pm
 import pytest
 from scipy import special, stats
 
+from bayes_sf.engines.panel import draws as panel_draws
 from bayes_sf.engines.panel.data import PanelData
 from bayes_sf.engines.panel.graph import _with_imputed, arrays, panel_model
 from bayes_sf.engines.panel.pilot import Pilot
@@ -160,6 +161,54 @@ def test_density_is_that_of_the_model_written_out(
         found.append(sum(float(np.sum(part)) for part in log_density(point)) - written)
     assert np.isfinite(found).all()
     np.testing.assert_allclose(found, found[0], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("walk", "trend", "autocorrelation"), [(False, 0.8, 0.7), (True, 0.8, None), (False, 0.0, 0.3)]
+)
+def test_completed_answers_fit_as_dense_normals_have_it(
+    walk: bool, trend: float, autocorrelation: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of each answer that a workplace may have given: the density of all its quarters."""
+    data, rng = PanelData(panels.make(n=12), walk=walk), np.random.default_rng(8)
+    draw: dict[str, Any] = {
+        "level": rng.normal(size=3), "change": rng.normal(size=3), "u": rng.normal(size=3),
+        "u_change": rng.normal(size=3), "calendar": rng.normal(size=data.calendar[1].shape[1]),
+        "sd_workplace": 0.7, "sd_resid": 0.9, "weight_power": 0.4, "sd_period": 0.5,
+        "walk": rng.normal(size=15), "answers_item": rng.dirichlet(np.ones(5), size=2),
+        "missing_share": rng.normal(size=2),
+    } | ({"sd_trend": trend} if trend else {})  # fmt: skip
+    correlation = np.eye(16)
+    if autocorrelation is not None:
+        draw["autocorrelation"] = autocorrelation
+        lag = np.abs(np.subtract.outer(np.arange(16), np.arange(16)))
+        correlation = (2 * autocorrelation - 1) ** lag
+    told: list[Any] = []
+
+    def chosen(found: Any, _: Any, x: Any, fits: Any, __: Any) -> Any:
+        told.extend((found.owner, x, fits))
+        return np.nan_to_num(x)
+
+    monkeypatch.setattr(panel_draws, "_with_answers", chosen)
+    x = panel_draws.with_shares(data, draw)
+    panel_draws._fill(data, draw, x, rng)
+    owner, x, fits = told
+    period = data.calendar[1] @ draw["calendar"]
+    if walk:
+        steps = np.concatenate([[0.0], np.cumsum(draw["walk"])])
+        period = period + draw["sd_period"] * (steps - steps.mean())
+    shares = dict.fromkeys(range(3), np.ones(5))  # their logarithm is added afterwards
+    for i, fit in zip(owner, fits, strict=True):
+        noise = draw["sd_resid"] * np.exp(-0.5 * draw["weight_power"] * data.log_days[i])
+        cov = np.outer(noise, noise) * correlation + draw["sd_workplace"] ** 2
+        cov = cov + trend**2 * np.outer(panels.TIME, panels.TIME)
+        each = []
+        for answer in range(5):
+            row = np.array([data.panel.choices[0].values[answer, 0], 0.0])
+            row = (row - data.x_centre) / data.x_scale
+            row[1] = x[i, 1]
+            each.append(_one_workplace(data, draw, i, (row, shares), (period, cov)))
+        np.testing.assert_allclose(fit - fit[0], np.array(each) - each[0], atol=1e-9)
 
 
 def test_predictors_with_gaps_are_a_regression_of_each_on_those_before_it() -> None:

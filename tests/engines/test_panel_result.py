@@ -13,7 +13,7 @@ from bayes_sf.engines.panel import result as panel_result
 from bayes_sf.engines.panel import sampling
 from bayes_sf.engines.panel.data import PanelData
 from bayes_sf.engines.panel.fitted import PanelFit
-from bayes_sf.engines.panel.report import _calendar_change, report
+from bayes_sf.engines.panel.report import _calendar_change, _noise, report
 from bayes_sf.engines.store import load_fit, save_fit
 from bayes_sf.errors import UsageError
 from bayes_sf.spec.panel import PanelSpec
@@ -90,6 +90,29 @@ def test_spreads_are_of_the_realised_quantities(made: PanelFit) -> None:
     for name, variance in (("sd_resid", mean), ("sd_resid_change", change)):
         found = post[name].to_numpy()[2, 7]
         assert found == pytest.approx(data.scale * np.sqrt(variance))
+
+
+@pytest.mark.parametrize("rho", [None, 0.6, -0.3])
+def test_quarters_residuals_give_mean_and_change_the_variance_of_dense_matrices(
+    rho: float | None,
+) -> None:
+    """Workplace by workplace: a'Ca of the mean's weights, and of the change's two quarters."""
+    data, sd, power = PanelData(PANEL), np.array([[0.7, 1.3]]), np.array([[0.4, -0.2]])
+    draws = {"sd_resid": sd, "weight_power": power}
+    if rho is not None:
+        draws["autocorrelation"] = np.full((1, 2), (rho + 1) / 2)
+    found, t = _noise(data, draws), len(data.time)
+    change = np.zeros(t)
+    change[data.change_places[0]], change[data.change_places[1]] = -1, 1
+    for at in (0, 1):
+        variances = []
+        for days in data.log_days:
+            own = sd[0, at] * np.exp(-0.5 * power[0, at] * days)
+            cov = [[own[i] * own[j] * (rho or 0.0) ** abs(i - j) for j in range(t)]
+                   for i in range(t)]  # fmt: skip
+            variances.append([np.mean(cov), change @ cov @ change])
+        wanted = np.mean(variances, axis=0)
+        np.testing.assert_allclose([part[0, at] for part in found], wanted, rtol=1e-10)
 
 
 def test_intercepts_are_where_predictors_are_zero(made: PanelFit) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from bayes_sf.analysis.replay.claims import ClaimCheck, Range
 from bayes_sf.analysis.replay.consistency import RULES, check_published, findings_frame, replay
 from bayes_sf.analysis.replay.count_rules import skips_respected
+from bayes_sf.analysis.replay.significance_rules import significance_is_as_claimed
 from bayes_sf.analysis.replay.findings import Finding, count_severities, unite
 from bayes_sf.analysis.replay.tables import Claim, CoefficientRow, CountRow, Question, Tables
 from bayes_sf.catalogue import Message
@@ -396,6 +397,19 @@ def test_a_count_of_none_is_nothing_more(
     tables = replace(report(), univariate=rows, by_industry=(), questionnaire=(question,))
     found = [str(one.arithmetic) for one in skips_respected(tables) if one is not None]
     assert [more in one for one in found] == [True] * bool(more)
+
+
+@pytest.mark.parametrize(
+    ("model", "term", "counts"),
+    [("bivariate", "women", True), ("bivariate", "q1", True), ("bivariate", "Konstantledd", False),
+     ("controls", "women", False), ("controls", "Q1no", True)],
+)  # fmt: skip
+def test_a_control_is_no_finding_on_the_question(model: str, term: str, counts: bool) -> None:
+    """A model of one question has its terms alone, however they are named."""
+    row = coefficient(f"46 mean {model} q1 fraction", term, 0.06, 0.01)
+    key = "claim_significant_controls" if model == "controls" else "claim_significant_either"
+    tables = replace(report(), coefficients=(row,), scalars={key: "none"})
+    assert any(one is not None for one in significance_is_as_claimed(tables)) == counts
 
 
 def test_alterations_reach_every_rule() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.stats import t
+from scipy.stats import norm, t
 
 from bayes_sf.analysis.printed.check import RULES, RuleRun, check_tables
 from bayes_sf.errors import DataError
@@ -280,6 +280,31 @@ def test_single_rules(
     tmp_path: Path, files: dict[str, str], expected: list[tuple[int, str]]
 ) -> None:
     assert findings(tmp_path, **files) == expected
+
+
+BIG, PENALTY = 12_345_678, 2 * np.log(30_000_000)
+
+
+@pytest.mark.parametrize(
+    ("first", "files", "number", "expected"),
+    [
+        ("", {"fit": "model,min_size\na,11111111\n"}, 12,
+         f"add up to 33333333 to {2 * 30_000_000 + 11_111_111}"),
+        ('estimator = "ML"\n', {"fit": f"model,loglik,deviance\na,-{BIG},{BIG}\n"}, 3,
+         f"is {2 * BIG - 1} to {2 * BIG + 1}"),
+        ("", {"fit": f"model,loglik,aic,bic\na,-{BIG},{2 * BIG + 4},{BIG}\n"}, 3,
+         f"give BIC {2 * BIG - 1 + PENALTY:.8g} to {2 * BIG + 1 + PENALTY:.8g}"),
+        ("", {"coefficients": "model,term,estimate,se,z,p\na,x,2.00,1.00,2.00,0.51\n"}, 9,
+         f"gives {2 * norm.sf(2.005):.3g} to {2 * norm.sf(1.995):.3g}"),
+    ],
+)  # fmt: skip
+def test_findings_show_the_digits_that_they_rest_on(
+    tmp_path: Path, first: str, files: dict[str, str], number: int, expected: str
+) -> None:
+    toml = TOML.format(first, "").replace("n = 100\ngroups = 10", "n = 30000000\ngroups = 3")
+    made = check_tables(read_published(folder(tmp_path, toml, **files)))
+    shown = [str(one.arithmetic) for run in made for one in run.findings if run.number == number]
+    assert any(expected in text for text in shown), shown
 
 
 def test_nested_models(tmp_path: Path) -> None:

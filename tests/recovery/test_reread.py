@@ -25,7 +25,7 @@ from bayes_sf.engines.gaussian.ols_reml import fit_reml
 from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.printed.folder import read_published
-from bayes_sf.recovery.reread.coefficients import degrees_of_freedom, posterior_of
+from bayes_sf.recovery.reread.coefficients import degrees_of_freedom, posterior_of, region_of
 from bayes_sf.recovery.reread.null import PrintedNull, read_null
 from bayes_sf.recovery.reread.versions import NullPrint, _components, _miss, draw_versions
 from bayes_sf.resources import data_dir
@@ -260,6 +260,56 @@ def test_degrees_of_freedom(tmp_path: Path) -> None:
     assert found("centred = true\n", tmp_path / "b")[0] == (few, 20 - 1 - 1)
     slopes = found('random = "slopes"\n', tmp_path / "c")
     assert slopes[1] == (few, most), "which slope differs is not printed"
+
+
+Z = norm.ppf(0.975)
+T5 = t(5).ppf(0.975)
+
+
+@pytest.mark.parametrize(
+    ("line", "reference", "estimate", "se"),
+    [
+        # estimate, se, t, limits; half a unit of the last digit on either side
+        ("1.0,0.5,,,", "unknown", (0.95, 1.05), (0.45, 0.55)),
+        ("1.0,0.5,,0.0,2.0", "unknown", (0.95, 1.05), (0.45, 0.55)),
+        ("1.0,0.5,,0.0,2.0", "z", (0.95, 1.05), (1.9 / 2 / Z, 1.05 / Z)),
+        ("1.0,,2.0,,", "unknown", (0.95, 1.05), (0.95 / 2.05, 1.05 / 1.95)),
+        ("-1.0,,-2.0,,", "unknown", (-1.05, -0.95), (0.95 / 2.05, 1.05 / 1.95)),
+        (",,,0.0,2.0", "z", (0.95, 1.05), (0.95 / Z, 1.05 / Z)),
+        (",,,0.0,2.0", "unknown", (0.95, 1.05), (0.95 / T5, 1.05 / Z)),
+        (",,,0.0,2.0", "t:5", (0.95, 1.05), (0.95 / T5, 1.05 / T5)),
+        ("0.0,,2.0,,", "unknown", None, None), ("1.0,,0.0,,", "unknown", None, None),
+        ("1.0,,,,", "unknown", None, None), (",0.5,,,", "unknown", None, None),
+    ],
+)  # fmt: skip
+def test_estimates_and_errors_that_a_row_allows(
+    tmp_path: Path, line: str, reference: str,
+    estimate: tuple[float, float] | None, se: tuple[float, float] | None,
+) -> None:  # fmt: skip
+    """Limits bound pairs only where it is declared, or known, what they are limits by."""
+    toml = f'schema = 1\n[models.a]\ninterval = {{ level = 0.95, reference = "{reference}" }}\n'
+    rows = f"model,term,estimate,se,t,ci_low,ci_high\na,x,{line}\n"
+    model = read_published(folder(tmp_path, toml, coefficients=rows)).models["a"]
+    region, why = region_of(model, model.coefficients[0], (5.0, 50.0))
+    if estimate is None:
+        assert region is None
+        assert why
+        return
+    assert region is not None
+    assert not why
+    assert region.estimate == pytest.approx(estimate)
+    assert region.se == pytest.approx(se)
+
+
+def test_limits_of_a_declared_reference_contradict_an_error(tmp_path: Path) -> None:
+    rows = "model,term,estimate,se,ci_low,ci_high\na,x,1.0,0.5,0.3,1.7\n"
+    for reference, why in (("z", "contradicts"), ("unknown", "")):
+        toml = f'schema = 1\n[models.a]\ninterval = {{ reference = "{reference}" }}\n'
+        place = folder(tmp_path / reference, toml, coefficients=rows)
+        model = read_published(place).models["a"]
+        region, said = region_of(model, model.coefficients[0], (5.0, 50.0))
+        assert region is not None
+        assert (said, *region.se) == (why, pytest.approx(0.45), pytest.approx(0.55))
 
 
 # Cases --------------------------------------------------------------------------------------------

@@ -211,6 +211,33 @@ def test_completed_answers_fit_as_dense_normals_have_it(
         np.testing.assert_allclose(fit - fit[0], np.array(each) - each[0], atol=1e-9)
 
 
+@pytest.mark.parametrize("walk", [False, True])
+def test_residuals_that_hardly_change_lead_on_a_line_through_gaps(walk: bool) -> None:
+    """From quarter to quarter they change by 0.3 % of their sd: a bridge is its two ends."""
+    data, rng = PanelData(panels.make(n=12, gaps=False), walk=walk), np.random.default_rng(9)
+    draw: dict[str, Any] = {
+        "level": rng.normal(size=3), "change": rng.normal(size=3), "u": rng.normal(size=3),
+        "u_change": rng.normal(size=3), "calendar": rng.normal(size=data.calendar[1].shape[1]),
+        "sd_workplace": 1e-6, "sd_resid": 0.9, "weight_power": 0.0, "sd_period": 0.5,
+        "walk": rng.normal(size=15), "autocorrelation": 0.999995,
+    }  # fmt: skip
+    _, y = panel_draws._fill(data, draw, data.x, rng)
+    code, seen = data.panel.code, data.panel.observed
+    line = (draw["level"][0] + data.x @ draw["level"][1:] + draw["u"][code])[:, None]
+    slope = draw["change"][0] + data.x @ draw["change"][1:] + draw["u_change"][code]
+    period = data.calendar[1] @ draw["calendar"]
+    if walk:
+        steps = np.concatenate([[0.0], np.cumsum(draw["walk"])])
+        period = period + draw["sd_period"] * (steps - steps.mean())
+    mean = line + slope[:, None] * panels.TIME + period
+    left = (y - data.location) / data.scale - mean
+    for own, known in zip(left, seen, strict=True):
+        if known.any():  # before the first and after the last quarter they stay
+            bridge = np.interp(np.arange(16), np.flatnonzero(known), own[known])
+            np.testing.assert_allclose(own, bridge, atol=0.03)
+    assert np.ptp(left[seen]) > 1, "or there is nothing to lead to"
+
+
 def test_predictors_with_gaps_are_a_regression_of_each_on_those_before_it() -> None:
     """Log density of two that are imputed, written out; and what is put into the gaps."""
     panel = panels.make(n=12, gaps=False)

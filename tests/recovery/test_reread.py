@@ -301,6 +301,19 @@ def test_estimates_and_errors_that_a_row_allows(
     assert region.se == pytest.approx(se)
 
 
+def test_an_interval_is_that_of_the_fewest_degrees_of_freedom(tmp_path: Path) -> None:
+    """Symmetric about the estimate; of the most it is given beside, and narrower."""
+    rows = "model,term,estimate,se\na,x,1.0000,0.5000\n"
+    toml = "schema = 1\n[models.a]\nn = 500\ngroups = 8\n"
+    found = sf.reread(folder(tmp_path, toml, coefficients=rows))["a"].coefficient("x")
+    assert found.df[0] < 10 < 400 < found.df[1]
+    for df, (low, high) in zip(
+        found.df, ((found.lower, found.upper), found.ends["most df"]), strict=True
+    ):
+        assert [low, high] == pytest.approx(1 + 0.5 * t(df).ppf([0.025, 0.975]), abs=2e-3)
+    assert found.ends["fewest df"] == (found.lower, found.upper)
+
+
 def test_limits_of_a_declared_reference_contradict_an_error(tmp_path: Path) -> None:
     rows = "model,term,estimate,se,ci_low,ci_high\na,x,1.0,0.5,0.3,1.7\n"
     for reference, why in (("z", "contradicts"), ("unknown", "")):
@@ -332,7 +345,7 @@ def test_cases(case: str, level: str) -> None:
         days = found["lme4"].coefficient("Days")
         assert days.df == (17.0, 17.0), "a slope that differs between 18 subjects"
         assert days.upper - days.estimate == pytest.approx(t(17).ppf(0.975) * 1.546, rel=2e-3)
-        with pytest.raises(UsageError, match="to have a whole posterior"):
+        with pytest.raises(UsageError, match=r"whole posterior \(got 'level i'\); .*differ"):
             _ = found["lme4"].result
         with pytest.raises(UsageError, match="has no coefficient of it"):
             found["lme4"].coefficient("day")

@@ -282,6 +282,30 @@ def test_single_rules(
     assert findings(tmp_path, **files) == expected
 
 
+@pytest.mark.parametrize(
+    ("line", "declared", "undeclared"),
+    [
+        # 1.96 se is 4.9: from -0.3 to 9.5, which print as 0 and 10
+        ("4.600,2.500,0,10", [], []),
+        # 5.4: from -0.8, though limits of -0.5 to 0.5 and 9.5 to 10.5 leave such a width
+        ("4.600,2.755,0,10", [(8, "impossible")], [(8, "doubtful")]),
+        ("5.400,2.755,0,10", [(8, "impossible")], [(8, "doubtful")]),
+        # the middle is 4.5 to 5.5
+        ("4.400,2.500,0,10", [(8, "impossible")], [(8, "doubtful")]),
+        # half the width is 4.5 to 5.5, and 1.96 x 2 is 3.9
+        ("5.000,2.000,0,10", [(8, "impossible")], []),
+        ("5.000,3.000,0,10", [(8, "impossible")], [(8, "impossible")]),
+    ],
+)  # fmt: skip
+def test_both_limits_are_those_of_one_error(
+    tmp_path: Path, line: str, declared: list[tuple[int, str]], undeclared: list[tuple[int, str]]
+) -> None:
+    rows = f"model,term,estimate,se,ci_low,ci_high\na,x,{line}\n"
+    z = 'interval = { level = 0.95, reference = "z" }\n'
+    assert findings(tmp_path / "z", z, coefficients=rows) == declared
+    assert findings(tmp_path / "t", coefficients=rows) == undeclared
+
+
 BIG, PENALTY = 12_345_678, 2 * np.log(30_000_000)
 
 

@@ -44,8 +44,13 @@ def _written_out(
         total += stats.norm.logpdf(value["walk"]).sum()
         steps = np.concatenate([[0.0], np.cumsum(value["walk"])])
         period = period + sd["sd_period"] * (steps - steps.mean())
-    coefficients = np.concatenate([coef["level"], coef["change"]])
-    total += -0.5 * (coefficients**2).sum() / 2.5**2
+    mean, sds = np.zeros(3), np.full(3, 2.5)
+    if spec.priors == OWN:  # of the level they say where it is, of the change how wide it is
+        unit = np.array([1.0, *data.x_scale]) / data.scale
+        mean = (np.array([5.0, 0.4, 0.4]) - [data.location, 0, 0]) * unit
+        sds = np.array([3.0, 0.8, 0.8]) * unit
+    total += -0.5 * (((coef["level"] - mean) / sds) ** 2).sum()
+    total += -0.5 * ((coef["change"] / sds) ** 2).sum()
     for name, group in (("u", "sd_group"), ("u_change", "sd_group_change")):
         total += stats.norm.logpdf(coef[name], 0, sd[group]).sum()
     more, x, shares = _predictors(data, value)
@@ -113,21 +118,29 @@ def _one_workplace(
     return float(np.logaddexp.reduce(parts))
 
 
-CASES = [("step", True, False, True), ("walk", True, True, False), ("step", False, True, True)]
+OWN = Priors(
+    intercept=Prior("normal", scale=3.0, location=5.0, autoscale=False),
+    slope=Prior("normal", scale=0.8, location=0.4, autoscale=False),
+)
+CASES = [
+    ("step", True, False, True, Priors()), ("walk", True, True, False, OWN),
+    ("step", False, True, True, OWN),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(("period", "slopes", "autocorrelation", "gaps"), CASES)
+@pytest.mark.parametrize(("period", "slopes", "autocorrelation", "gaps", "priors"), CASES)
 def test_density_is_that_of_the_model_written_out(
     period: str,
     slopes: bool,
     autocorrelation: bool,
     gaps: bool,
+    priors: Priors,
 ) -> None:
     """Dense normals, a loop over answers, and the Jacobian of gamma by differences.
 
     The constant is the same at every point, so differences between points are compared.
     """
-    spec = PanelSpec(PREDICTORS, period, slopes, autocorrelation)
+    spec = PanelSpec(PREDICTORS, period, slopes, autocorrelation, priors=priors)
     panel = panels.make(n=12, gaps=gaps)
     data = PanelData(panel, walk=period == "walk")
     model = panel_model(data, spec)

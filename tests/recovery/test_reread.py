@@ -26,6 +26,7 @@ from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.printed.folder import read_published
 from bayes_sf.recovery.reread.coefficients import degrees_of_freedom, posterior_of, region_of
+from bayes_sf.recovery.reread.model import _criterion
 from bayes_sf.recovery.reread.null import PrintedNull, read_null
 from bayes_sf.recovery.reread.versions import NullPrint, _components, _miss, draw_versions
 from bayes_sf.resources import data_dir
@@ -182,10 +183,12 @@ def test_many_versions_at_once_are_the_average_of_each(between: int) -> None:
     assert found.cdf(0.3) == pytest.approx(whole.cdf("icc", 0.3), abs=2e-4)
 
 
-def test_sizes_agree_with_what_is_printed_of_them() -> None:
-    own = lme4("scots_second", "REML")
-    printed = print_of("scots_second", "REML", se=rounded(own["se"]), smallest=40, largest=400)
-    drawn = draw_versions(printed, seed=2, draws=20)
+@pytest.mark.parametrize(("digits", "draws"), [(3, 20), (4, 40)])
+def test_sizes_agree_with_what_is_printed_of_them(digits: int, draws: int) -> None:
+    """With four digits of the se, half of the first draws only: others are drawn."""
+    own, bounds = lme4("scots_second", "REML"), {"smallest": 40, "largest": 400}
+    printed = print_of("scots_second", "REML", se=rounded(own["se"], digits), **bounds)
+    drawn = draw_versions(printed, seed=2, draws=draws)
     assert drawn.inside
     for moments in drawn.moments:
         fitted = fit_reml(moments)
@@ -237,6 +240,25 @@ def test_a_normal_prior_and_a_t_likelihood() -> None:
     mean = quad(lambda b: b * weight(b), -6, 8)[0] / total
     assert found.mean()[0] == pytest.approx(mean, abs=1e-3)
     assert found.cdf(0.0)[0] == pytest.approx(quad(weight, -6, 0)[0] / total, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "columns", "wanted"),
+    [
+        ("ML", "loglik", (200.9, 201.1)), ("REML", "loglik", (200.9, 201.1)),
+        ("ML", "deviance", (100.45, 100.55)), ("REML", "deviance", None),
+        ("REML", "criterion", (100.45, 100.55)), ("ML", "criterion", None),
+        ("unknown", "loglik", None),
+    ],
+)  # fmt: skip
+def test_a_likelihood_is_twice_its_logarithm(
+    tmp_path: Path, estimator: str, columns: str, wanted: tuple[float, float] | None
+) -> None:
+    toml = f'schema = 1\n[models.a]\nestimator = "{estimator}"\nn = 90\ngroups = 9\n'
+    figure = "-100.5" if columns == "loglik" else "100.5"
+    place = folder(tmp_path, toml, fit=f"model,{columns}\na,{figure}\n")
+    found = _criterion(read_published(place).models["a"])
+    assert found == (None if wanted is None else pytest.approx(wanted))
 
 
 def test_degrees_of_freedom(tmp_path: Path) -> None:
@@ -347,6 +369,7 @@ def test_cases(case: str, level: str) -> None:
         assert days.upper - days.estimate == pytest.approx(t(17).ppf(0.975) * 1.546, rel=2e-3)
         with pytest.raises(UsageError, match=r"whole posterior \(got 'level i'\); .*differ"):
             _ = found["lme4"].result
+        assert not re.search(r"\b(study|spec)=", repr(found["lme4"])), "what is printed is enough"
         with pytest.raises(UsageError, match="has no coefficient of it"):
             found["lme4"].coefficient("day")
 

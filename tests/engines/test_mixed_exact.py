@@ -9,7 +9,7 @@ from scipy import stats
 
 import bayes_sf as sf
 from bayes_sf.engines.mixed.exact import RESOLVED, MixedPosterior, fit_mixed_exact
-from bayes_sf.engines.mixed.nodes import Surface
+from bayes_sf.engines.mixed.nodes import Surface, _side
 from bayes_sf.engines.mixed.prior import mixed_priors
 from bayes_sf.engines.mixed.products import build_products
 from bayes_sf.engines.mixed.result import MixedResult
@@ -54,6 +54,22 @@ def brute(made: Matrices, priors: sf.Priors, point: dict[str, float]) -> float:
             spread = 1.0 if name == "(Intercept)" else column.std()
             total += stats.t(3, scale=sd / spread).logpdf(value)
     return float(total + stats.multivariate_normal(np.full(len(y), y.mean()), cov).logpdf(y))
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "side", "tight"),
+    [
+        (3, 6, (0.2, 0.7), False), (1, 9, (0.0, 1.0), True), (2, 9, (0.1, 1.0), True),
+        (0, 6, (-0.5, 0.7), False), (5, 10, (0.4, 2.0), False), (0, 10, (-0.5, 2.0), False),
+        (10, 10, (0.9, 2.0), False),
+    ],
+)  # fmt: skip
+def test_a_box_grows_by_its_width_where_mass_reaches_a_side(
+    first: int, last: int, side: tuple[float, float], tight: bool
+) -> None:
+    """Eleven points from 0 to 1; nothing is below -0.5. Else there is one step around the mass."""
+    found, same = _side(np.linspace(0, 1, 11), np.arange(first, last + 1), (-0.5, np.inf))
+    assert (found, same) == (pytest.approx(side), tight)
 
 
 @pytest.mark.parametrize(

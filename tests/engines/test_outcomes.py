@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import integrate, stats
+from scipy import integrate, optimize, stats
 from scipy.special import expit
 
 import bayes_sf as sf
@@ -66,6 +66,23 @@ def test_one_random_intercept_by_brute_force(family: str) -> None:
         total += np.log(integrate.quad(height, -15, 15, epsabs=0, epsrel=1e-10, limit=200)[0])
     found = -0.5 * function(np.array([[tau, *b]]))[0] + function.density.constant
     assert found == pytest.approx(total, abs=2e-8)  # 25 nodes
+
+
+def test_random_effects_alone_have_the_sd_of_the_highest_integral() -> None:
+    """No coefficient at all: log odds are around 0, and a sum over a fine grid is the likelihood."""
+    frame = data("binary", GLMER).head(60)
+    found = sf.fit("y ~ 0 + (1 | g)", frame, family="bernoulli", engine="ml", nAGQ=15)
+    assert found.fixef().empty
+    counts = frame.groupby("g")["y"].agg(["sum", "size"]).to_numpy()
+    u = np.linspace(-8, 8, 401)
+
+    def deviance(sd: float) -> float:
+        heights = stats.norm.pdf(u) * (u[1] - u[0])
+        yes, no = expit(sd * u), expit(-sd * u)
+        return float(-sum(np.log((yes**k * no ** (n - k) * heights).sum()) for k, n in counts))
+
+    highest = optimize.minimize_scalar(deviance, bounds=(0, 5), method="bounded").x
+    assert found.varcorr()["sdcor"].iloc[0] == pytest.approx(highest, abs=1e-4)
 
 
 def test_slopes_by_brute_force() -> None:

@@ -127,6 +127,18 @@ def test_intercepts_are_where_predictors_are_zero(made: PanelFit) -> None:
     assert found == pytest.approx((absence.mean(), absence[places[1]] - absence[places[0]]))
 
 
+def test_what_a_line_is_made_of_is_in_the_outcome_s_unit(made: PanelFit) -> None:
+    data, post, trace = made.data, made.tree["posterior"], made.trace
+    for name in ("calendar", "sd_workplace", "sd_trend"):
+        np.testing.assert_allclose(post[name], data.scale * trace[name], err_msg=name)
+    for part in ("", "_change"):
+        np.testing.assert_allclose(post[f"u{part}"], data.scale * trace[f"u{part}"])
+        np.testing.assert_allclose(post[f"sd_group{part}"], data.scale * trace[f"sd_group{part}"])
+        slopes = data.scale * trace["change" if part else "level"].to_numpy()[..., 1:]
+        np.testing.assert_allclose(post[f"beta{part}"][..., 1:], slopes / data.x_scale)
+    np.testing.assert_array_equal(post["weight_power"], trace["weight_power"])
+
+
 def test_what_cannot_model_gaps(replica: Any) -> None:
     with pytest.raises(UsageError, match="use engine 'nuts'"):
         sf.fit(ITEM, replica, engine="exact")

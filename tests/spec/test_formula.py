@@ -132,6 +132,7 @@ def test_any_frame(frame: pd.DataFrame) -> None:
         ("~ x + (1 | a)", "character 1", "the response before it"),
         ("y ~", "character 3", "terms after it"),
         ("y ~ x +", "character 7", "a term after it"),
+        ("y ~ x + z -", "character 11", "a term after it"),
         ("y ~ x + + z", "character 9", "a term before it"),
         ("y ~ x + (1 | a", "character 9", "be closed; add )"),
         ("y ~ x + (1 | a))", "character 16", "close something"),

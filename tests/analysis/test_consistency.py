@@ -6,13 +6,16 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bayes_sf.analysis.replay.account import account_of
 from bayes_sf.analysis.replay.claims import ClaimCheck, Range
+from bayes_sf.analysis.replay.coefficient_rules import _range_of
 from bayes_sf.analysis.replay.consistency import RULES, check_published, findings_frame, replay
 from bayes_sf.analysis.replay.count_rules import skips_respected
 from bayes_sf.analysis.replay.significance_rules import significance_is_as_claimed
@@ -22,6 +25,7 @@ from bayes_sf.catalogue import Message
 from bayes_sf.errors import DataError
 from bayes_sf.output.words.findings import finding_line, findings_lines, replay_line
 from bayes_sf.recovery.region import NORMAL_QUANTILE
+from bayes_sf.recovery.states import States, table_sizes
 from bayes_sf.resources import data_dir
 from tests.tools import spoken
 
@@ -376,6 +380,45 @@ def assert_norwegian(line: str) -> None:
     english = r"\b(the|of|and|not|is|in|or|than|table|figure|section|annex|with|on|se)\b"
     assert not re.search(english, words), line
     assert not re.search(r"\d to \d", words), line
+
+
+@pytest.mark.parametrize("figure", ["t", "ci_low", "ci_high"])
+@pytest.mark.parametrize("b", [0.031, -0.031, 0.0002])
+def test_what_an_estimate_and_its_error_allow(figure: str, b: float) -> None:
+    """Smallest and largest of a figure over everything that rounds as printed."""
+    tables, row = report(), coefficient("46 mean bivariate q1 fraction", "q1", b, 0.012)
+    ends = [tables.interval("46", text) for text in (row.estimate, row.se)]
+    estimate, error = np.meshgrid(*(np.linspace(*one, 21) for one in ends))
+    made = {
+        "t": estimate / error, "ci_low": estimate - NORMAL_QUANTILE * error,
+        "ci_high": estimate + NORMAL_QUANTILE * error,
+    }[figure]  # fmt: skip
+    assert _range_of(tables, row, figure) == pytest.approx((made.min(), made.max()))
+
+
+def test_the_account_of_what_is_recovered_is_of_the_tables_that_it_names() -> None:
+    """Of two states: means, sds and ends by hand; a sample is as large as the table says."""
+    large = table_sizes("8") + [4, 2, 1, 1, 1, 1]  # ten more are linked
+    rng, made = np.random.default_rng(3), {}
+    for name, sizes in (("large", large), ("small", table_sizes("8")), ("change", table_sizes("9"))):
+        made[name] = States(np.array([sizes] * 2), rng.normal(size=(2, 6)), np.array([9e3, 1e4]))
+    industries = tuple("abcdef")
+    rows = account_of(SimpleNamespace(**made, industries=industries))  # type: ignore[arg-type]
+    for place, (name, states) in enumerate(made.items()):
+        own = rows[13 * place : 13 * (place + 1)]
+        n = int(states.sizes[0].sum())
+        assert {str(row.sample).rpartition(" ")[2] for row in own} == {str(n)}
+        for j, (size, mean) in enumerate(zip(own[:12:2], own[1:12:2], strict=True)):
+            assert (size.industry, mean.industry) == (industries[j],) * 2
+            assert (size.value, size.sd) == (states.sizes[0, j], 0)
+            wanted = states.means[:, j].mean(), states.means[:, j].std()
+            assert (mean.value, mean.sd) == pytest.approx(wanted)
+            assert (mean.low, mean.high) == tuple(sorted(states.means[:, j]))
+            table = re.search(r"tables (\d+)", str(mean.how))
+            assert table is not None
+            assert n - table_sizes(table[1]).sum() == (10 if name == "large" else 0)
+        assert own[12].value == pytest.approx(np.sqrt(states.within / (n - 6)).mean())
+        assert table[0] in str(own[12].how)
 
 
 @pytest.mark.parametrize(

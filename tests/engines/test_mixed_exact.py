@@ -217,7 +217,7 @@ def test_calibration_is_recorded() -> None:
     assert ((table["inside_90"] - 0.9).abs() < 4 * error).all()
 
 
-def test_quantiles_are_where_their_distribution_says() -> None:
+def test_quantiles_are_where_their_distribution_says(monkeypatch: pytest.MonkeyPatch) -> None:
     made = Matrices.from_frame(data("nested"), read_formula("y ~ x + (1 | g/h)"))
     found = fit_mixed_exact(made, sf.Priors())
     probs = np.array([0.025, 0.5, 0.975])
@@ -226,10 +226,14 @@ def test_quantiles_are_where_their_distribution_says() -> None:
         np.testing.assert_allclose(found.cdf(name, values), probs, atol=1e-9)
     shares = found.surface.shares(found.nodes.at)
     mass = found.nodes.weight.sum(axis=1)
+    counted: list[int] = []
+    of = Surface.shares
+    monkeypatch.setattr(Surface, "shares", lambda own, at: counted.append(len(at)) or of(own, at))
     for factor in ("g", "g:h", ""):  # of a grid the distribution is a staircase of its steps
         low, middle, high = found.quantile(f"icc|{factor}", probs)
         assert 0 < low < middle < high < 1
         assert mass[shares[factor] <= middle].sum() == pytest.approx(0.5, abs=0.05)
+    assert max(counted) < 300_000, "all lines of the grid share the points: memory is bounded"
 
 
 def test_units_and_the_order_of_rows_change_nothing_else() -> None:

@@ -28,7 +28,13 @@ from bayes_sf.inputs.printed.folder import read_published
 from bayes_sf.recovery.reread.coefficients import degrees_of_freedom, posterior_of, region_of
 from bayes_sf.recovery.reread.model import _criterion
 from bayes_sf.recovery.reread.null import PrintedNull, read_null
-from bayes_sf.recovery.reread.versions import NullPrint, _components, _miss, draw_versions
+from bayes_sf.recovery.reread.versions import (
+    NullPrint,
+    _components,
+    _miss,
+    draw_versions,
+    how_many,
+)
 from bayes_sf.resources import data_dir
 from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.priors import Priors
@@ -197,6 +203,14 @@ def test_sizes_agree_with_what_is_printed_of_them(digits: int, draws: int) -> No
         assert printed.tau2 is not None
         assert printed.tau2[0] - 1e-6 <= fitted.sd_group**2 <= printed.tau2[1] + 1e-6
         assert 40 <= moments.sizes.min() <= moments.sizes.max() <= 400
+
+
+@pytest.mark.parametrize(
+    ("groups", "versions"), [(3, 300), (10, 300), (20, 150), (75, 40), (2000, 40), (2001, 8)]
+)
+def test_few_groups_take_many_versions(groups: int, versions: int) -> None:
+    """3,000 groups in all of them, as far as 40 to 300 go; of thousands of groups eight do."""
+    assert how_many(NullPrint(100_000, groups, icc=(0.1, 0.1))) == versions
 
 
 def test_the_simulation_study_is_as_the_notes_have_it() -> None:

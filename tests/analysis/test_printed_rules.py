@@ -320,6 +320,8 @@ BIG, PENALTY = 12_345_678, 2 * np.log(30_000_000)
          f"give BIC {2 * BIG - 1 + PENALTY:.8g} to {2 * BIG + 1 + PENALTY:.8g}"),
         ("", {"coefficients": "model,term,estimate,se,z,p\na,x,2.00,1.00,2.00,0.51\n"}, 9,
          f"gives {2 * norm.sf(2.005):.3g} to {2 * norm.sf(1.995):.3g}"),
+        ("", {"descriptives": "variable,n,mean,integer\nx,25,3.51,yes\n"}, 14,
+         f"sums {25 * 3.505:.5g} to {25 * 3.515:.5g} hold no"),
     ],
 )  # fmt: skip
 def test_findings_show_the_digits_that_they_rest_on(

@@ -1,6 +1,7 @@
 """The panel's density against one written out densely, and its posterior by brute force."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -222,6 +223,23 @@ def test_completed_answers_fit_as_dense_normals_have_it(
             row[1] = x[i, 1]
             each.append(_one_workplace(data, draw, i, (row, shares), (period, cov)))
         np.testing.assert_allclose(fit - fit[0], np.array(each) - each[0], atol=1e-9)
+
+
+@pytest.mark.parametrize("answer", range(5))
+def test_an_answer_that_everybody_gives_is_the_one_that_is_filled_in(answer: int) -> None:
+    data, rng = PanelData(panels.make(n=12)), np.random.default_rng(3)
+    shares = np.where(np.arange(5) == answer, 1.0, 1e-300)
+    draw: dict[str, Any] = {
+        "level": np.zeros(3), "change": np.zeros(3), "u": np.zeros(3), "u_change": np.zeros(3),
+        "calendar": np.zeros(data.calendar[1].shape[1]), "sd_workplace": 1.0, "sd_resid": 1.0,
+        "weight_power": 0.0, "answers_item": np.tile(shares, (2, 1)), "missing_share": np.zeros(2),
+    }  # fmt: skip
+    fit: Any = SimpleNamespace(data=data, spec=PanelSpec(PREDICTORS))
+    _, x = panel_draws._complete_one(fit, draw, rng)
+    unknown = np.isnan(data.panel.x)
+    np.testing.assert_array_equal(x[unknown[:, 0], 0], answer + 1.0)
+    np.testing.assert_array_equal(x[~unknown], data.panel.x[~unknown])
+    assert ((x[unknown[:, 1], 1] > 0) & (x[unknown[:, 1], 1] < 1)).all()
 
 
 @pytest.mark.parametrize("walk", [False, True])

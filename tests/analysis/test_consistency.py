@@ -18,8 +18,8 @@ from bayes_sf.analysis.replay.claims import ClaimCheck, Range
 from bayes_sf.analysis.replay.coefficient_rules import _range_of
 from bayes_sf.analysis.replay.consistency import RULES, check_published, findings_frame, replay
 from bayes_sf.analysis.replay.count_rules import skips_respected
-from bayes_sf.analysis.replay.significance_rules import significance_is_as_claimed
 from bayes_sf.analysis.replay.findings import Finding, count_severities, unite
+from bayes_sf.analysis.replay.significance_rules import significance_is_as_claimed
 from bayes_sf.analysis.replay.tables import Claim, CoefficientRow, CountRow, Question, Tables
 from bayes_sf.catalogue import Message
 from bayes_sf.errors import DataError
@@ -398,9 +398,10 @@ def test_what_an_estimate_and_its_error_allow(figure: str, b: float) -> None:
 
 def test_the_account_of_what_is_recovered_is_of_the_tables_that_it_names() -> None:
     """Of two states: means, sds and ends by hand; a sample is as large as the table says."""
-    large = table_sizes("8") + [4, 2, 1, 1, 1, 1]  # ten more are linked
+    large = table_sizes("8") + np.array([4, 2, 1, 1, 1, 1])  # ten more are linked
     rng, made = np.random.default_rng(3), {}
-    for name, sizes in (("large", large), ("small", table_sizes("8")), ("change", table_sizes("9"))):
+    samples = {"large": large, "small": table_sizes("8"), "change": table_sizes("9")}
+    for name, sizes in samples.items():
         made[name] = States(np.array([sizes] * 2), rng.normal(size=(2, 6)), np.array([9e3, 1e4]))
     industries = tuple("abcdef")
     rows = account_of(SimpleNamespace(**made, industries=industries))  # type: ignore[arg-type]
@@ -433,7 +434,8 @@ def test_a_count_of_none_is_nothing_more(
 ) -> None:
     """What nobody answered counts 0, and so does it where nobody was asked or left out."""
     counted = {
-        ("q1", "large"): asked, ("q1", "small"): TOTAL - asked, ("q2", "yes"): yes, ("q2", "no"): no,
+        ("q1", "large"): asked, ("q1", "small"): TOTAL - asked,
+        ("q2", "yes"): yes, ("q2", "no"): no,
     } | ({} if unasked is None else {("q2", "NA"): unasked})  # fmt: skip
     rows = tuple(CountRow("11", *key, "total", count, "") for key, count in counted.items())
     question = Question("q2", "single", 2, "q1", frozenset({"large"}))

@@ -69,7 +69,7 @@ def test_one_random_intercept_by_brute_force(family: str) -> None:
 
 
 def test_random_effects_alone_have_the_sd_of_the_highest_integral() -> None:
-    """No coefficient at all: log odds are around 0, and a sum over a fine grid is the likelihood."""
+    """No coefficient at all: log odds are around 0; a sum over a fine grid is the likelihood."""
     frame = data("binary", GLMER).head(60)
     found = sf.fit("y ~ 0 + (1 | g)", frame, family="bernoulli", engine="ml", nAGQ=15)
     assert found.fixef().empty

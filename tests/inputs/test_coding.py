@@ -97,7 +97,7 @@ def test_beside_labels_only_words_of_the_codebook_need_none(cell: str, refused: 
     if not refused:
         assert answers("q4", ["0", "1", cell], labels)[:2] == ["none", "one"]
         return
-    with pytest.raises(DataError, match="has no label .1 row."):
+    with pytest.raises(DataError, match=r"has no label \(1 row\)"):
         answers("q4", ["0", "1", cell], labels)
 
 

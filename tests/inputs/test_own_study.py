@@ -25,9 +25,9 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_what_a_draft_is_asked_for_must_be_a_column(file: Path) -> None:
-    with pytest.raises(UsageError, match="--group: must be a column of pupils.csv.*'school'"):
+    with pytest.raises(UsageError, match=r"--group: must be a column of pupils\.csv.*'school'"):
         draft_study(file, group="skool", outcomes=["score"])
-    with pytest.raises(UsageError, match="--outcome: .*got 'age'.; its columns: school, score"):
+    with pytest.raises(UsageError, match=r"--outcome: .*got 'age'\); its columns: school, score"):
         draft_study(file, group="school", outcomes=["score", "age"])
     with pytest.raises(UsageError, match=r"--group: must be named.*school \(6 values\), class"):
         draft_study(file, outcomes=["score"])

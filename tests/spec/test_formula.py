@@ -269,8 +269,11 @@ def test_an_analysis_file_may_have_a_formula(tmp_path: Path) -> None:
         ("absence ~ q13 + (1 | industry)", "", "absence_mean"),
         ("absence_mean ~ q13", "", "random term"),
         ("absence_mean ~ q13 + (1 | industry)", 'group = "industry"', "said by the formula"),
-        ("absence_mean ~ q13 + (1 | industry)", 'group = "industry"\nstandardize = ["q13"]',
-         "group: is said by the formula .got 'industry'.; leave it out"),
+        (
+            "absence_mean ~ q13 + (1 | industry)",
+            'group = "industry"\nstandardize = ["q13"]',
+            "group: is said by the formula .got 'industry'.; leave it out",
+        ),
     ):
         with pytest.raises(SpecError, match=said):
             specs(formula, more)

@@ -1,6 +1,6 @@
 """Mutation testing: of random single changes to the computing rooms, how many do tests notice?
 
-`uv run --with cosmic-ray==8.7.0 python tests/studies/mutation.py --n 300 --seed 4` writes
+`uv run --with cosmic-ray==8.7.0 python tests/studies/mutation.py --n 300 --seed 6` writes
 `mutation.csv`. See docs/mutation.md.
 """
 

@@ -59,6 +59,12 @@ def test_rows_of_printed_models_are_t_s_by_hand() -> None:
     """Of models that are not fitted; percentage points, whatever the table's unit."""
     rows = list(islice(_coefficient_rows({}, "exact", 0.8, summary=True), 8))
     assert {row.prob for row in rows} == {0.8}
+    first = [row for row in rows if (row.table, row.question) == (rows[0].table, rows[0].question)]
+    assert first[0].n is not None, "or nothing is known of the fewest"
+    assert len(first) < len(rows), "the model is there in full"
+    within = first[0].n - 6 - (len(first) - 1)
+    assert {row.df for row in first if row is not first[0]} == {within}
+    assert (first[0].df, first[0].df_most) == (5, within)
     for row in rows:
         unit = 100.0 if row.unit == "fraction" else 1.0
         b, s = (unit * float(text) for text in (row.estimate, row.se))

@@ -175,6 +175,15 @@ def shares(family: str, sds: tuple[float, ...], eta: float, rows: int = 2) -> Sh
     return Shares(made, family_of(family), np.array([[eta]]), covariances, given)
 
 
+@pytest.mark.parametrize("eta", [-1.2, 0.4])
+def test_a_beta_s_own_variance_on_the_link_is_that_at_its_mean(eta: float) -> None:
+    """1/(m (1 - m) (1 + kappa)): m by an adaptive rule over both effects."""
+    between, rest = shares("beta", (0.8, 0.6), eta)._latent(0)
+    assert between == pytest.approx([0.64, 0.36])
+    mean = integrate.quad(lambda u: expit(eta + u) * stats.norm.pdf(u), -9, 9)[0]
+    assert rest == pytest.approx(1 / (mean * (1 - mean) * (1 + GIVEN["kappa"])), rel=1e-6)
+
+
 def simulated(family: str, eta: Any, rng: np.random.Generator) -> Any:
     """Responses of linear predictors."""
     share, mean = expit(eta), np.exp(eta)

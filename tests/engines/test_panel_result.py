@@ -192,3 +192,5 @@ def test_a_fit_is_tried_again_where_that_is_asked_for(
     found: object = sampling.fit_panel(PANEL, SPEC, compiled=compiled, retry=retry)
     assert (found == "tried twice") is retry
     assert isinstance(found, PanelFit) is not retry
+    usual: object = sampling.fit_panel(PANEL, SPEC, compiled=compiled)
+    assert usual == "tried twice", "unless it is asked for once"

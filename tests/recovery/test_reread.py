@@ -26,7 +26,7 @@ from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.printed.folder import read_published
 from bayes_sf.recovery.reread.coefficients import degrees_of_freedom, posterior_of, region_of
-from bayes_sf.recovery.reread.model import _criterion
+from bayes_sf.recovery.reread.model import _criterion, _variance
 from bayes_sf.recovery.reread.null import PrintedNull, read_null
 from bayes_sf.recovery.reread.versions import (
     NullPrint,
@@ -254,6 +254,23 @@ def test_a_normal_prior_and_a_t_likelihood() -> None:
     mean = quad(lambda b: b * weight(b), -6, 8)[0] / total
     assert found.mean()[0] == pytest.approx(mean, abs=1e-3)
     assert found.cdf(0.0)[0] == pytest.approx(quad(weight, -6, 0)[0] / total, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("variance", "sd", "wanted"),
+    [
+        ("4.00", "", (3.995, 4.005)), ("", "2.0", (1.95**2, 2.05**2)),
+        ("4.00", "2.0", (3.995, 4.005)), ("4", "2.00", (1.995**2, 2.005**2)),
+        ("9", "0.5", (0.45**2, 0.55**2)), ("9.00", "0.5", (8.995, 9.005)), ("0", "0", (0, 0)),
+    ],
+)  # fmt: skip
+def test_a_variance_is_what_both_allow_or_the_finer(
+    tmp_path: Path, variance: str, sd: str, wanted: tuple[float, float]
+) -> None:
+    rows = f"model,group,variance,sd\na,g,{variance},{sd}\n"
+    place = folder(tmp_path, "schema = 1\n[models.a]\nn = 90\ngroups = 9\n", components=rows)
+    found = _variance(list(read_published(place).models["a"].components))
+    assert found == pytest.approx(wanted)
 
 
 @pytest.mark.parametrize(

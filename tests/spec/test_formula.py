@@ -12,6 +12,7 @@ import bayes_sf as sf
 from bayes_sf.engines.mixed.result import MixedResult
 from bayes_sf.errors import BayesSFError, SpecError, UsageError
 from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.spec.terms.design import _instead
 from bayes_sf.spec.terms.formula import read_formula
 from bayes_sf.spec.terms.matrices import Matrices
 
@@ -85,6 +86,15 @@ def test_columns_are_what_they_say(frame: pd.DataFrame) -> None:
     np.testing.assert_allclose(found.y, frame["y"] - 2 * frame["w"])
     both = frame["a"] + ":" + frame["b"]
     assert [found.factors[0].levels[i] for i in found.factors[0].code] == list(both)
+
+
+@pytest.mark.parametrize(("many", "said"), [(8, "n1, n2, n3, n4, n5, n6, n7, n8"), (9, "n8, ...")])
+def test_what_there_is_instead_is_named_up_to_eight(many: int, said: str) -> None:
+    names = [f"n{k}" for k in range(1, many + 1)]
+    assert _instead("q", names).startswith("there are n1, ")
+    assert _instead("q", names).endswith(said)
+    assert "n9" not in _instead("q", names)
+    assert _instead("n44", ["n4", "m"]) == "did you mean 'n4'?"
 
 
 @pytest.mark.parametrize("engine", ["reml", "exact"])

@@ -67,7 +67,8 @@ LONGEST = (
 
 #: How a remedy begins; what was found never does, in three words or more.
 _REMEDY = re.compile(
-    r"did you mean |known: |there are |(add|ask|check|choose|complete|convert|delete|drop|fit|free|give|leave|make|mend|name|pass|"
+    r"did you mean |known: |there are |"
+    r"(add|ask|check|choose|complete|convert|delete|drop|fit|free|give|leave|make|mend|name|pass|"
     r"put|rename|run|save|say|see|state|take|use|write) \S+ ."
 )
 

@@ -7,6 +7,7 @@ from typing import Any
 import ibis
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -379,6 +380,6 @@ def test_a_period_may_be_chosen(tmp_path: Path, rows: pd.DataFrame) -> None:
      ([4, 7, 9, 2, 11], "rows 2, 4, 7 and 2 more, column")],
 )  # fmt: skip
 def test_a_fault_names_three_rows_and_counts_the_rest(rows: list[int], said: str) -> None:
-    table = ibis.memtable({"row": rows, "cell": ["974760673"] * len(rows)})
+    table = ibis.memtable(pa.table({"row": rows, "cell": ["974760673"] * len(rows)}))
     fault = str(_fault("a.csv", table, "days", rule="must be days", count=len(rows)))
     assert fault == f"a.csv: {said} days: must be days (got 'another value')"

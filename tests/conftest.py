@@ -67,9 +67,10 @@ LONGEST = (
 
 #: How a remedy begins; what was found never does, in three words or more.
 _REMEDY = re.compile(
-    r"did you mean |known: |there are |"
-    r"(add|ask|check|choose|complete|convert|delete|drop|fit|free|give|leave|make|mend|name|pass|"
-    r"put|rename|run|save|say|see|state|take|use|write) \S+ ."
+    r"did you mean |known: |there are |(add|ask|build|check|choose|close|complete|convert|correct|"
+    r"declare|delete|drop|export|fit|free|give|impute|install|label|leave|look|make|map|mend|move|"
+    r"name|pass|put|quote|remove|rename|repeat|run|save|say|see|send|state|take|transform|use|"
+    r"write) \S+ ."
 )
 
 

@@ -23,6 +23,7 @@ from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadFileScheduling
 
 from bayes_sf import cli
+from bayes_sf.errors import BayesSFError
 from bayes_sf.recovery.data import load_sample
 from bayes_sf.spec.analysis import load_analysis
 
@@ -62,6 +63,31 @@ LONGEST = (
     "test_report.py", "test_disclosure_run.py", "test_documents.py",
     "test_tables.py", "test_describe.py", "test_disclosure.py", "test_peers.py", "test_nuts.py",
 )  # fmt: skip
+
+
+#: How a remedy begins; what was found never does, in three words or more.
+_REMEDY = re.compile(
+    r"did you mean |known: |there are |(add|ask|build|check|choose|close|complete|convert|correct|"
+    r"declare|delete|drop|export|fit|free|give|impute|install|label|leave|look|make|map|mend|move|"
+    r"name|pass|put|quote|remove|rename|repeat|run|save|say|see|send|state|take|transform|use|"
+    r"write) \S+ ."
+)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _what_was_found_is_no_remedy() -> Iterator[None]:
+    """Errors say what was found and what to do; whoever exchanges the two is told by any test."""
+    made = BayesSFError.__init__
+
+    def checked(
+        self: BayesSFError, where: str, rule: str, *, got: object = None, fix: str = ""
+    ) -> None:
+        assert not (isinstance(got, str) and _REMEDY.match(got)), f"found is a remedy: {got}"
+        made(self, where, rule, got=got, fix=fix)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BayesSFError, "__init__", checked)
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")

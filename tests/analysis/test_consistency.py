@@ -6,20 +6,26 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bayes_sf.analysis.replay.account import account_of
 from bayes_sf.analysis.replay.claims import ClaimCheck, Range
+from bayes_sf.analysis.replay.coefficient_rules import _range_of
 from bayes_sf.analysis.replay.consistency import RULES, check_published, findings_frame, replay
+from bayes_sf.analysis.replay.count_rules import skips_respected
 from bayes_sf.analysis.replay.findings import Finding, count_severities, unite
+from bayes_sf.analysis.replay.significance_rules import significance_is_as_claimed
 from bayes_sf.analysis.replay.tables import Claim, CoefficientRow, CountRow, Question, Tables
 from bayes_sf.catalogue import Message
 from bayes_sf.errors import DataError
 from bayes_sf.output.words.findings import finding_line, findings_lines, replay_line
 from bayes_sf.recovery.region import NORMAL_QUANTILE
+from bayes_sf.recovery.states import States, table_sizes
 from bayes_sf.resources import data_dir
 from tests.tools import spoken
 
@@ -374,6 +380,81 @@ def assert_norwegian(line: str) -> None:
     english = r"\b(the|of|and|not|is|in|or|than|table|figure|section|annex|with|on|se)\b"
     assert not re.search(english, words), line
     assert not re.search(r"\d to \d", words), line
+
+
+@pytest.mark.parametrize("figure", ["t", "ci_low", "ci_high"])
+@pytest.mark.parametrize("b", [0.031, -0.031, 0.0002])
+def test_what_an_estimate_and_its_error_allow(figure: str, b: float) -> None:
+    """Smallest and largest of a figure over everything that rounds as printed."""
+    tables, row = report(), coefficient("46 mean bivariate q1 fraction", "q1", b, 0.012)
+    ends = [tables.interval("46", text) for text in (row.estimate, row.se)]
+    estimate, error = np.meshgrid(*(np.linspace(*one, 21) for one in ends))
+    made = {
+        "t": estimate / error, "ci_low": estimate - NORMAL_QUANTILE * error,
+        "ci_high": estimate + NORMAL_QUANTILE * error,
+    }[figure]  # fmt: skip
+    assert _range_of(tables, row, figure) == pytest.approx((made.min(), made.max()))
+
+
+def test_the_account_of_what_is_recovered_is_of_the_tables_that_it_names() -> None:
+    """Of two states: means, sds and ends by hand; a sample is as large as the table says."""
+    large = table_sizes("8") + np.array([4, 2, 1, 1, 1, 1])  # ten more are linked
+    rng, made = np.random.default_rng(3), {}
+    samples = {"large": large, "small": table_sizes("8"), "change": table_sizes("9")}
+    for name, sizes in samples.items():
+        made[name] = States(np.array([sizes] * 2), rng.normal(size=(2, 6)), np.array([9e3, 1e4]))
+    industries = tuple("abcdef")
+    rows = account_of(SimpleNamespace(**made, industries=industries))  # type: ignore[arg-type]
+    for place, (name, states) in enumerate(made.items()):
+        own = rows[13 * place : 13 * (place + 1)]
+        n = int(states.sizes[0].sum())
+        assert {str(row.sample).rpartition(" ")[2] for row in own} == {str(n)}
+        for j, (size, mean) in enumerate(zip(own[:12:2], own[1:12:2], strict=True)):
+            assert (size.industry, mean.industry) == (industries[j],) * 2
+            assert (size.value, size.sd) == (states.sizes[0, j], 0)
+            wanted = states.means[:, j].mean(), states.means[:, j].std()
+            assert (mean.value, mean.sd) == pytest.approx(wanted)
+            assert (mean.low, mean.high) == tuple(sorted(states.means[:, j]))
+            table = re.search(r"tables (\d+)", str(mean.how))
+            assert table is not None
+            assert n - table_sizes(table[1]).sum() == (10 if name == "large" else 0)
+        assert own[12].value == pytest.approx(np.sqrt(states.within / (n - 6)).mean())
+        assert table[0] in str(own[12].how)
+
+
+@pytest.mark.parametrize(
+    ("asked", "yes", "no", "unasked", "more"),
+    [(10, 10, 0, None, ""), (10, 11, 0, None, "11 > 10"), (10, 0, 11, None, "11 > 10"),
+     (10, 0, 10, None, ""), (10, 10, 0, TOTAL - 10, ""), (10, 10, 0, TOTAL - 11, "11 > 10"),
+     (10, 12, 0, TOTAL - 11, "12 > 10"), (10, 10, 0, 0, f"{TOTAL} > 10"), (0, 0, 0, None, ""),
+     (0, 1, 0, None, "1 > 0")],
+)  # fmt: skip
+def test_a_count_of_none_is_nothing_more(
+    asked: int, yes: int, no: int, unasked: int | None, more: str
+) -> None:
+    """What nobody answered counts 0, and so does it where nobody was asked or left out."""
+    counted = {
+        ("q1", "large"): asked, ("q1", "small"): TOTAL - asked,
+        ("q2", "yes"): yes, ("q2", "no"): no,
+    } | ({} if unasked is None else {("q2", "NA"): unasked})  # fmt: skip
+    rows = tuple(CountRow("11", *key, "total", count, "") for key, count in counted.items())
+    question = Question("q2", "single", 2, "q1", frozenset({"large"}))
+    tables = replace(report(), univariate=rows, by_industry=(), questionnaire=(question,))
+    found = [str(one.arithmetic) for one in skips_respected(tables) if one is not None]
+    assert [more in one for one in found] == [True] * bool(more)
+
+
+@pytest.mark.parametrize(
+    ("model", "term", "counts"),
+    [("bivariate", "women", True), ("bivariate", "q1", True), ("bivariate", "Konstantledd", False),
+     ("controls", "women", False), ("controls", "Q1no", True)],
+)  # fmt: skip
+def test_a_control_is_no_finding_on_the_question(model: str, term: str, counts: bool) -> None:
+    """A model of one question has its terms alone, however they are named."""
+    row = coefficient(f"46 mean {model} q1 fraction", term, 0.06, 0.01)
+    key = "claim_significant_controls" if model == "controls" else "claim_significant_either"
+    tables = replace(report(), coefficients=(row,), scalars={key: "none"})
+    assert any(one is not None for one in significance_is_as_claimed(tables)) == counts
 
 
 def test_alterations_reach_every_rule() -> None:

@@ -65,7 +65,8 @@ def test_every_number_says_what_it_is(q13: sf.Result) -> None:
     assert "association, not the effect of an intervention" in MEANING
     assert set(table["source"]) == {"replica"}
     assert list(table["variation"].unique()) == list(VARIATIONS)
-    np.testing.assert_allclose(table["cost_lower"], 2500 * table["lower"])
+    for name, days in (("cost", "mean"), ("cost_lower", "lower"), ("cost_upper", "upper")):
+        np.testing.assert_allclose(table[name], 2500 * table[days])
     for _, part in table.groupby("variation"):
         *industries, total = part.to_dict("records")
         assert total["industry"] == "all"
@@ -90,7 +91,12 @@ def test_expected_days_by_hand(q13: sf.Result) -> None:
     slope = q13.fixef().loc["q13"]
     assert found["mean"].iloc[0] == pytest.approx(800_000 * 230 * 4 * slope["estimate"] / 100)
     assert found["lower"].iloc[0] == pytest.approx(800_000 * 2.3 * 4 * slope["lower"])
+    assert found["upper"].iloc[0] == pytest.approx(800_000 * 2.3 * 4 * slope["upper"])
     assert found["p_more"].iloc[0] == pytest.approx(1 - slope["p_direction"])
+    narrow = days_lost(q13, WIDEST, one, prob=0.5).iloc[0]
+    quartiles = q13.fitted.coef.quantile([0.25, 0.75])[1]
+    np.testing.assert_allclose(narrow[["lower", "upper"]].astype(float), 7_360_000 * quartiles)
+    assert narrow["prob"] == 0.5
 
 
 def test_contracted_days_are_the_register_s() -> None:

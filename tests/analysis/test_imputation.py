@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from conftest import Finished, run, run_here
 from rich.console import Console
 
 import bayes_sf as sf
+from bayes_sf.analysis.missing import imputation
 from bayes_sf.analysis.missing.completed import completed_sets
 from bayes_sf.analysis.missing.imputation import (
     METHODS,
@@ -100,6 +102,25 @@ def study(sample: AnalysisSample) -> MissingStudy:
         joint, complete, tuple(rows), who_is_missing(sample, SPECS), won, effects, tipping, done,
         sets,
     )  # fmt: skip
+
+
+def test_effects_under_delta_are_one_table_of_all_outcomes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def effects(_: Any, __: Any, *, quantity: str, term: tuple[str, ...], **___: Any) -> Any:
+        return pd.DataFrame({"quantity": quantity, "term": list(term)})
+
+    monkeypatch.setattr(imputation, "delta_effects", effects)
+    monkeypatch.setattr(imputation, "tipping_points", lambda table: table.iloc[1:])
+    fitted = SimpleNamespace(panel_fit=SimpleNamespace(panel=SimpleNamespace(predictors=("q13",))))
+    joint: Any = [
+        SimpleNamespace(spec=SimpleNamespace(outcome=spec.outcome), fitted=fitted) for spec in SPECS
+    ]
+    table, tipping = imputation._under_delta(joint, Completed(*[np.empty(0)] * 2), [0.0], "", 0.9)
+    named = ("mean", "change") if SPECS[0].outcome == "absence_mean" else ("change", "mean")
+    assert table.to_numpy().tolist() == [[name, t] for name in named for t in ("q13", "icc")]
+    assert list(table.index) == [0, 1, 2, 3]
+    assert len(tipping) == 3
 
 
 def test_every_treatment_is_what_it_says(study: MissingStudy, sample: AnalysisSample) -> None:

@@ -64,6 +64,11 @@ def test_industry_means_tip_where_the_gaps_balance_them(made: tuple[Any, Complet
     table = delta_effects(fit, done, term="industry[b]", deltas=(-40, -20, 0, 10))
     mine = PANEL.code == 1
     share = (~PANEL.observed)[mine].mean()
+    for row in table.itertuples():
+        drawn = done.y[:, mine].mean(axis=(1, 2)) + row.delta * share
+        assert (row.estimate, row.sd) == pytest.approx((drawn.mean(), drawn.std(ddof=1)))
+        assert [row.lower, row.upper] == pytest.approx(np.quantile(drawn, [0.025, 0.975]))
+        assert row.p_direction == max((drawn > 0).mean(), (drawn <= 0).mean())
     assert tipping_point(table).sign == pytest.approx(-done.y[:, mine].mean() / share)
     assert tipping_point(table).verdict_at_zero == "above 0"
 

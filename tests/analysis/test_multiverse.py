@@ -321,6 +321,13 @@ def test_two_processes_give_the_same_digits(
     assert one.sizes == two.sizes
 
 
+@pytest.mark.parametrize(("parts", "jobs"), [([1, 2, 3], 1), ([1], 2), ([], 2)])
+def test_one_process_or_part_needs_no_other(parts: list[int], jobs: int) -> None:
+    """A function that no other process could be given."""
+    found = in_parts(lambda shared, part: (os.getpid(), shared + part), 7, parts, jobs=jobs)
+    assert list(found) == [(os.getpid(), 7 + part) for part in parts]
+
+
 def test_a_process_that_is_killed_is_said() -> None:
     with pytest.raises(UsageError, match=r"needs all of its processes .*killed"):
         list(in_parts(operator.call, os._exit, [1, 2], jobs=2))

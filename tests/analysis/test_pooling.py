@@ -160,6 +160,7 @@ def test_more_rows_never_widen(part: ExactPosterior) -> None:
 def test_the_answer_is_the_first_that_halves(part: ExactPosterior) -> None:
     for j, group in enumerate(part.moments.groups):
         m, aim = rows_to_halve(part, group), group_variance(part, j, 0) / 4
+        assert m == round(m), "rows are whole"
         assert m >= 3 * SIZES[group]  # without pooling it would be three times as many again
         assert group_variance(part, j, m) <= aim < group_variance(part, j, m - 1)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.stats import t
+from scipy.stats import norm, t
 
 from bayes_sf.analysis.printed.check import RULES, RuleRun, check_tables
 from bayes_sf.errors import DataError
@@ -280,6 +280,57 @@ def test_single_rules(
     tmp_path: Path, files: dict[str, str], expected: list[tuple[int, str]]
 ) -> None:
     assert findings(tmp_path, **files) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "declared", "undeclared"),
+    [
+        # 1.96 se is 4.9: from -0.3 to 9.5, which print as 0 and 10
+        ("4.600,2.500,0,10", [], []),
+        # 5.4: from -0.8, though limits of -0.5 to 0.5 and 9.5 to 10.5 leave such a width
+        ("4.600,2.755,0,10", [(8, "impossible")], [(8, "doubtful")]),
+        ("5.400,2.755,0,10", [(8, "impossible")], [(8, "doubtful")]),
+        # the middle is 4.5 to 5.5
+        ("4.400,2.500,0,10", [(8, "impossible")], [(8, "doubtful")]),
+        # half the width is 4.5 to 5.5, and 1.96 x 2 is 3.9
+        ("5.000,2.000,0,10", [(8, "impossible")], []),
+        ("5.000,3.000,0,10", [(8, "impossible")], [(8, "impossible")]),
+    ],
+)  # fmt: skip
+def test_both_limits_are_those_of_one_error(
+    tmp_path: Path, line: str, declared: list[tuple[int, str]], undeclared: list[tuple[int, str]]
+) -> None:
+    rows = f"model,term,estimate,se,ci_low,ci_high\na,x,{line}\n"
+    z = 'interval = { level = 0.95, reference = "z" }\n'
+    assert findings(tmp_path / "z", z, coefficients=rows) == declared
+    assert findings(tmp_path / "t", coefficients=rows) == undeclared
+
+
+BIG, PENALTY = 12_345_678, 2 * np.log(30_000_000)
+
+
+@pytest.mark.parametrize(
+    ("first", "files", "number", "expected"),
+    [
+        ("", {"fit": "model,min_size\na,11111111\n"}, 12,
+         f"add up to 33333333 to {2 * 30_000_000 + 11_111_111}"),
+        ('estimator = "ML"\n', {"fit": f"model,loglik,deviance\na,-{BIG},{BIG}\n"}, 3,
+         f"is {2 * BIG - 1} to {2 * BIG + 1}"),
+        ("", {"fit": f"model,loglik,aic,bic\na,-{BIG},{2 * BIG + 4},{BIG}\n"}, 3,
+         f"give BIC {2 * BIG - 1 + PENALTY:.8g} to {2 * BIG + 1 + PENALTY:.8g}"),
+        ("", {"coefficients": "model,term,estimate,se,z,p\na,x,2.00,1.00,2.00,0.51\n"}, 9,
+         f"gives {2 * norm.sf(2.005):.3g} to {2 * norm.sf(1.995):.3g}"),
+        ("", {"descriptives": "variable,n,mean,integer\nx,25,3.51,yes\n"}, 14,
+         f"sums {25 * 3.505:.5g} to {25 * 3.515:.5g} hold no"),
+    ],
+)  # fmt: skip
+def test_findings_show_the_digits_that_they_rest_on(
+    tmp_path: Path, first: str, files: dict[str, str], number: int, expected: str
+) -> None:
+    toml = TOML.format(first, "").replace("n = 100\ngroups = 10", "n = 30000000\ngroups = 3")
+    made = check_tables(read_published(folder(tmp_path, toml, **files)))
+    shown = [str(one.arithmetic) for run in made for one in run.findings if run.number == number]
+    assert any(expected in text for text in shown), shown
 
 
 def test_nested_models(tmp_path: Path) -> None:

@@ -127,6 +127,17 @@ def test_mass_beyond_the_first_limits_is_found(cut: str, monkeypatch: pytest.Mon
     agree(table, SPEC, df, fan)
 
 
+@pytest.mark.parametrize("low", [0.0, 0.6, 0.9])
+def test_mass_at_the_lower_end_is_an_error_unless_that_is_0(low: float) -> None:
+    data = [part.data for part in exact_posterior(sf.fit(SPEC, frame())).parts]
+    high = nodes._limits(data, [sf.Priors()])[1]
+    found = nodes.Nodes.over(data, [sf.Priors()], (low, high), 48, 8)
+    density = found.weight.sum(axis=(0, 1, 3)) / found.z.weights
+    cut = density[0] / density.max()
+    assert (cut > 0.01) == (low > 0), "or the mass is elsewhere"
+    assert found.errors[0, 2] == pytest.approx(cut if low > 0 else 0.0, abs=nodes.RESOLVED)
+
+
 def test_an_axis_that_is_not_resolved_gets_half_as_many_nodes_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import integrate, stats
 
 import bayes_sf as sf
 from bayes_sf.analysis.contrast import Contrast, find_contrast
 from bayes_sf.analysis.priors.prior_fan import default_fan, prior_fan
 from bayes_sf.analysis.sensitivity import PARTS, Sensitivity
+from bayes_sf.analysis.sensitivity_parts import _learnt
 from bayes_sf.analysis.size.bayes_factors import bayes_factors
 from bayes_sf.analysis.size.days_lost import MEANING, Workforce
+from bayes_sf.analysis.size.designs import published_designs
 from bayes_sf.analysis.size.multiplicity import collect_slopes, pool_slopes
 from bayes_sf.analysis.size.power import Effects
 from bayes_sf.analysis.size.practical import Rope, judge_size
@@ -269,3 +272,20 @@ def test_a_stated_contrast_is_in_the_fan_under_every_prior() -> None:
         np.testing.assert_allclose(own[name].astype(float), other[name].astype(float), rtol=1e-6)
     usual = sf.sensitivity(SPEC, df, parts=["fan"])["fan"]
     assert "x: two down" not in set(usual["term"])
+
+
+def test_effects_are_learnt_from_the_report_s_estimates() -> None:
+    """The spread's posterior by an adaptive rule, under half-t(3) of 1 pp per widest contrast."""
+    printed = published_designs(Effects((1.0,)), tables=["46"])
+    b, s = printed["estimate"].to_numpy(), printed["std_error"].to_numpy()
+
+    def height(omega: float, power: int) -> float:
+        density = stats.norm.logpdf(b, 0, np.hypot(s, omega)).sum() + stats.t.logpdf(omega, 3)
+        return float(omega**power * np.exp(density))
+
+    whole, first = (integrate.quad(height, 0, 5, (power,), epsabs=0)[0] for power in (0, 1))
+    widest = find_contrast("q13", "widest")
+    for contrast, share in ((widest, 1.0), (replace(widest, size=widest.size / 4), 0.25)):
+        found = _learnt("absence_mean", contrast)
+        mean = np.dot(found.weight, found.scale) / sum(found.weight)
+        assert mean == pytest.approx(share * first / whole, rel=1e-6)

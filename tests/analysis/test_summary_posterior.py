@@ -1,5 +1,6 @@
 """Posteriors from printed figures: t's against closed forms, coverage as the study records it."""
 
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 import pytest
 from scipy import integrate, stats
 
+from bayes_sf.analysis.comparison import _coefficient_rows
 from bayes_sf.analysis.summary_posterior import degrees_of_freedom, summary_posterior
 from bayes_sf.recovery.region import Region, coefficient_region
 
@@ -51,6 +53,27 @@ def test_what_rounding_leaves_open_adds_the_variances_of_uniforms() -> None:
     found = summary_posterior(region, np.inf, 0.95)
     opened = [stats.uniform(*ends).var() for ends in ((0.1, 0.8), (0.2, 0.3))]
     assert found.sd == pytest.approx(np.sqrt(0.35**2 + sum(opened)))
+
+
+def test_rows_of_printed_models_are_t_s_by_hand() -> None:
+    """Of models that are not fitted; percentage points, whatever the table's unit."""
+    rows = list(islice(_coefficient_rows({}, "exact", 0.8, summary=True), 8))
+    assert {row.prob for row in rows} == {0.8}
+    first = [row for row in rows if (row.table, row.question) == (rows[0].table, rows[0].question)]
+    assert first[0].n is not None, "or nothing is known of the fewest"
+    assert len(first) < len(rows), "the model is there in full"
+    within = first[0].n - 6 - (len(first) - 1)
+    assert {row.df for row in first if row is not first[0]} == {within}
+    assert (first[0].df, first[0].df_most) == (5, within)
+    for row in rows:
+        unit = 100.0 if row.unit == "fraction" else 1.0
+        b, s = (unit * float(text) for text in (row.estimate, row.se))
+        ends = [(row.df, row.lower, row.upper), (row.df_most, row.lower_most, row.upper_most)]
+        for df, low, high in ends if row.df_most == row.df_most else ends[:1]:  # NaN: they are one
+            wanted = b + s * stats.t(df).ppf([0.1, 0.9])
+            assert [low, high] == pytest.approx(wanted, abs=0.1 * unit / 100 + 0.1 * s)
+        assert row.lower < row.mean < row.upper
+        assert (row.reml_estimate, row.reml_se) == pytest.approx((b, s), abs=0.06)
 
 
 def test_intervals_cover_as_recorded() -> None:

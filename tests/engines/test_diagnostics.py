@@ -145,3 +145,14 @@ def test_an_icc_that_is_often_zero_is_not_judged() -> None:
     table = diagnose(tree)
     assert list(table.index) == ["sd_resid"]
     assert converged(table)
+
+
+@pytest.mark.parametrize(("zeros", "judged"), [(199, True), (200, False)])
+def test_an_icc_that_is_0_in_a_twentieth_of_the_draws_is_left_out(
+    good: Floats, zeros: int, judged: bool
+) -> None:
+    chains = tree(good)
+    icc = np.full(good.shape, 0.3)
+    icc.ravel()[:zeros] = 0.0
+    chains["posterior"] = chains["posterior"].to_dataset().assign(icc=(BASE, icc))
+    assert ("icc" in diagnose(chains).index) == judged

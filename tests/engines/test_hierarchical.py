@@ -576,3 +576,17 @@ def test_analyses_of_the_replica_converge(name: str) -> None:
         assert rows_of(spec, replica) is not None
         result = sf.fit(spec, replica, engine="nuts", seed=1)
         assert result.converged, spec.key  # R-hat < 1.01, ESS >= 400, no divergence
+
+
+@pytest.mark.parametrize("more", [-4, 0, 1, 3])
+def test_scalars_or_a_triangle_give_the_same_reduction(more: int) -> None:
+    """ln |A| and c - b'A^-1 b, by NumPy; few rows go by scalars, more by a triangle."""
+    import pytensor.tensor as pt
+
+    size = conditional_graph._SCALARS + more
+    root = np.random.default_rng(size).normal(size=(size + 1, size + 1))
+    whole = root @ root.T + np.eye(size + 1)
+    a, b, c = whole[:-1, :-1], whole[:-1, -1], whole[-1, -1]
+    parts = (pt.as_tensor(part) for part in (a, b, c))
+    found = [part.eval(mode="FAST_COMPILE") for part in conditional_graph._reduced(*parts, size)]
+    assert found == pytest.approx([np.linalg.slogdet(a)[1], c - b @ np.linalg.solve(a, b)])

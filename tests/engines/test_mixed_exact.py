@@ -9,7 +9,7 @@ from scipy import stats
 
 import bayes_sf as sf
 from bayes_sf.engines.mixed.exact import RESOLVED, MixedPosterior, fit_mixed_exact
-from bayes_sf.engines.mixed.nodes import Surface
+from bayes_sf.engines.mixed.nodes import Surface, _side
 from bayes_sf.engines.mixed.prior import mixed_priors
 from bayes_sf.engines.mixed.products import build_products
 from bayes_sf.engines.mixed.result import MixedResult
@@ -54,6 +54,22 @@ def brute(made: Matrices, priors: sf.Priors, point: dict[str, float]) -> float:
             spread = 1.0 if name == "(Intercept)" else column.std()
             total += stats.t(3, scale=sd / spread).logpdf(value)
     return float(total + stats.multivariate_normal(np.full(len(y), y.mean()), cov).logpdf(y))
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "side", "tight"),
+    [
+        (3, 6, (0.2, 0.7), False), (1, 9, (0.0, 1.0), True), (2, 9, (0.1, 1.0), True),
+        (0, 6, (-0.5, 0.7), False), (5, 10, (0.4, 2.0), False), (0, 10, (-0.5, 2.0), False),
+        (10, 10, (0.9, 2.0), False),
+    ],
+)  # fmt: skip
+def test_a_box_grows_by_its_width_where_mass_reaches_a_side(
+    first: int, last: int, side: tuple[float, float], tight: bool
+) -> None:
+    """Eleven points from 0 to 1; nothing is below -0.5. Else there is one step around the mass."""
+    found, same = _side(np.linspace(0, 1, 11), np.arange(first, last + 1), (-0.5, np.inf))
+    assert (found, same) == (pytest.approx(side), tight)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +217,7 @@ def test_calibration_is_recorded() -> None:
     assert ((table["inside_90"] - 0.9).abs() < 4 * error).all()
 
 
-def test_quantiles_are_where_their_distribution_says() -> None:
+def test_quantiles_are_where_their_distribution_says(monkeypatch: pytest.MonkeyPatch) -> None:
     made = Matrices.from_frame(data("nested"), read_formula("y ~ x + (1 | g/h)"))
     found = fit_mixed_exact(made, sf.Priors())
     probs = np.array([0.025, 0.5, 0.975])
@@ -210,10 +226,14 @@ def test_quantiles_are_where_their_distribution_says() -> None:
         np.testing.assert_allclose(found.cdf(name, values), probs, atol=1e-9)
     shares = found.surface.shares(found.nodes.at)
     mass = found.nodes.weight.sum(axis=1)
+    counted: list[int] = []
+    of = Surface.shares
+    monkeypatch.setattr(Surface, "shares", lambda own, at: counted.append(len(at)) or of(own, at))
     for factor in ("g", "g:h", ""):  # of a grid the distribution is a staircase of its steps
         low, middle, high = found.quantile(f"icc|{factor}", probs)
         assert 0 < low < middle < high < 1
         assert mass[shares[factor] <= middle].sum() == pytest.approx(0.5, abs=0.05)
+    assert max(counted) < 300_000, "all lines of the grid share the points: memory is bounded"
 
 
 def test_units_and_the_order_of_rows_change_nothing_else() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import integrate, stats
+from scipy import integrate, optimize, stats
 from scipy.special import expit
 
 import bayes_sf as sf
@@ -66,6 +66,23 @@ def test_one_random_intercept_by_brute_force(family: str) -> None:
         total += np.log(integrate.quad(height, -15, 15, epsabs=0, epsrel=1e-10, limit=200)[0])
     found = -0.5 * function(np.array([[tau, *b]]))[0] + function.density.constant
     assert found == pytest.approx(total, abs=2e-8)  # 25 nodes
+
+
+def test_random_effects_alone_have_the_sd_of_the_highest_integral() -> None:
+    """No coefficient at all: log odds are around 0; a sum over a fine grid is the likelihood."""
+    frame = data("binary", GLMER).head(60)
+    found = sf.fit("y ~ 0 + (1 | g)", frame, family="bernoulli", engine="ml", nAGQ=15)
+    assert found.fixef().empty
+    counts = frame.groupby("g")["y"].agg(["sum", "size"]).to_numpy()
+    u = np.linspace(-8, 8, 401)
+
+    def deviance(sd: float) -> float:
+        heights = stats.norm.pdf(u) * (u[1] - u[0])
+        yes, no = expit(sd * u), expit(-sd * u)
+        return float(-sum(np.log((yes**k * no ** (n - k) * heights).sum()) for k, n in counts))
+
+    highest = optimize.minimize_scalar(deviance, bounds=(0, 5), method="bounded").x
+    assert found.varcorr()["sdcor"].iloc[0] == pytest.approx(highest, abs=1e-4)
 
 
 def test_slopes_by_brute_force() -> None:
@@ -156,6 +173,15 @@ def shares(family: str, sds: tuple[float, ...], eta: float, rows: int = 2) -> Sh
     }
     covariances = tuple(np.array([[[sd**2]]]) for sd in sds)
     return Shares(made, family_of(family), np.array([[eta]]), covariances, given)
+
+
+@pytest.mark.parametrize("eta", [-1.2, 0.4])
+def test_a_beta_s_own_variance_on_the_link_is_that_at_its_mean(eta: float) -> None:
+    """1/(m (1 - m) (1 + kappa)): m by an adaptive rule over both effects."""
+    between, rest = shares("beta", (0.8, 0.6), eta)._latent(0)
+    assert between == pytest.approx([0.64, 0.36])
+    mean = integrate.quad(lambda u: expit(eta + u) * stats.norm.pdf(u), -9, 9)[0]
+    assert rest == pytest.approx(1 / (mean * (1 - mean) * (1 + GIVEN["kappa"])), rel=1e-6)
 
 
 def simulated(family: str, eta: Any, rng: np.random.Generator) -> Any:

@@ -1,6 +1,7 @@
 """The panel's density against one written out densely, and its posterior by brute force."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pymc as pm
 import pytest
 from scipy import special, stats
 
+from bayes_sf.engines.panel import draws as panel_draws
 from bayes_sf.engines.panel.data import PanelData
 from bayes_sf.engines.panel.graph import _with_imputed, arrays, panel_model
 from bayes_sf.engines.panel.pilot import Pilot
@@ -43,8 +45,13 @@ def _written_out(
         total += stats.norm.logpdf(value["walk"]).sum()
         steps = np.concatenate([[0.0], np.cumsum(value["walk"])])
         period = period + sd["sd_period"] * (steps - steps.mean())
-    coefficients = np.concatenate([coef["level"], coef["change"]])
-    total += -0.5 * (coefficients**2).sum() / 2.5**2
+    mean, sds = np.zeros(3), np.full(3, 2.5)
+    if spec.priors == OWN:  # of the level they say where it is, of the change how wide it is
+        unit = np.array([1.0, *data.x_scale]) / data.scale
+        mean = (np.array([5.0, 0.4, 0.4]) - [data.location, 0, 0]) * unit
+        sds = np.array([3.0, 0.8, 0.8]) * unit
+    total += -0.5 * (((coef["level"] - mean) / sds) ** 2).sum()
+    total += -0.5 * ((coef["change"] / sds) ** 2).sum()
     for name, group in (("u", "sd_group"), ("u_change", "sd_group_change")):
         total += stats.norm.logpdf(coef[name], 0, sd[group]).sum()
     more, x, shares = _predictors(data, value)
@@ -112,21 +119,29 @@ def _one_workplace(
     return float(np.logaddexp.reduce(parts))
 
 
-CASES = [("step", True, False, True), ("walk", True, True, False), ("step", False, True, True)]
+OWN = Priors(
+    intercept=Prior("normal", scale=3.0, location=5.0, autoscale=False),
+    slope=Prior("normal", scale=0.8, location=0.4, autoscale=False),
+)
+CASES = [
+    ("step", True, False, True, Priors()), ("walk", True, True, False, OWN),
+    ("step", False, True, True, OWN),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(("period", "slopes", "autocorrelation", "gaps"), CASES)
+@pytest.mark.parametrize(("period", "slopes", "autocorrelation", "gaps", "priors"), CASES)
 def test_density_is_that_of_the_model_written_out(
     period: str,
     slopes: bool,
     autocorrelation: bool,
     gaps: bool,
+    priors: Priors,
 ) -> None:
     """Dense normals, a loop over answers, and the Jacobian of gamma by differences.
 
     The constant is the same at every point, so differences between points are compared.
     """
-    spec = PanelSpec(PREDICTORS, period, slopes, autocorrelation)
+    spec = PanelSpec(PREDICTORS, period, slopes, autocorrelation, priors=priors)
     panel = panels.make(n=12, gaps=gaps)
     data = PanelData(panel, walk=period == "walk")
     model = panel_model(data, spec)
@@ -160,6 +175,98 @@ def test_density_is_that_of_the_model_written_out(
         found.append(sum(float(np.sum(part)) for part in log_density(point)) - written)
     assert np.isfinite(found).all()
     np.testing.assert_allclose(found, found[0], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("walk", "trend", "autocorrelation"), [(False, 0.8, 0.7), (True, 0.8, None), (False, 0.0, 0.3)]
+)
+def test_completed_answers_fit_as_dense_normals_have_it(
+    walk: bool, trend: float, autocorrelation: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of each answer that a workplace may have given: the density of all its quarters."""
+    data, rng = PanelData(panels.make(n=12), walk=walk), np.random.default_rng(8)
+    draw: dict[str, Any] = {
+        "level": rng.normal(size=3), "change": rng.normal(size=3), "u": rng.normal(size=3),
+        "u_change": rng.normal(size=3), "calendar": rng.normal(size=data.calendar[1].shape[1]),
+        "sd_workplace": 0.7, "sd_resid": 0.9, "weight_power": 0.4, "sd_period": 0.5,
+        "walk": rng.normal(size=15), "answers_item": rng.dirichlet(np.ones(5), size=2),
+        "missing_share": rng.normal(size=2),
+    } | ({"sd_trend": trend} if trend else {})  # fmt: skip
+    correlation = np.eye(16)
+    if autocorrelation is not None:
+        draw["autocorrelation"] = autocorrelation
+        lag = np.abs(np.subtract.outer(np.arange(16), np.arange(16)))
+        correlation = (2 * autocorrelation - 1) ** lag
+    told: list[Any] = []
+
+    def chosen(found: Any, _: Any, x: Any, fits: Any, __: Any) -> Any:
+        told.extend((found.owner, x, fits))
+        return np.nan_to_num(x)
+
+    monkeypatch.setattr(panel_draws, "_with_answers", chosen)
+    x = panel_draws.with_shares(data, draw)
+    panel_draws._fill(data, draw, x, rng)
+    owner, x, fits = told
+    period = data.calendar[1] @ draw["calendar"]
+    if walk:
+        steps = np.concatenate([[0.0], np.cumsum(draw["walk"])])
+        period = period + draw["sd_period"] * (steps - steps.mean())
+    shares = dict.fromkeys(range(3), np.ones(5))  # their logarithm is added afterwards
+    for i, fit in zip(owner, fits, strict=True):
+        noise = draw["sd_resid"] * np.exp(-0.5 * draw["weight_power"] * data.log_days[i])
+        cov = np.outer(noise, noise) * correlation + draw["sd_workplace"] ** 2
+        cov = cov + trend**2 * np.outer(panels.TIME, panels.TIME)
+        each = []
+        for answer in range(5):
+            row = np.array([data.panel.choices[0].values[answer, 0], 0.0])
+            row = (row - data.x_centre) / data.x_scale
+            row[1] = x[i, 1]
+            each.append(_one_workplace(data, draw, i, (row, shares), (period, cov)))
+        np.testing.assert_allclose(fit - fit[0], np.array(each) - each[0], atol=1e-9)
+
+
+@pytest.mark.parametrize("answer", range(5))
+def test_an_answer_that_everybody_gives_is_the_one_that_is_filled_in(answer: int) -> None:
+    data, rng = PanelData(panels.make(n=12)), np.random.default_rng(3)
+    shares = np.where(np.arange(5) == answer, 1.0, 1e-300)
+    draw: dict[str, Any] = {
+        "level": np.zeros(3), "change": np.zeros(3), "u": np.zeros(3), "u_change": np.zeros(3),
+        "calendar": np.zeros(data.calendar[1].shape[1]), "sd_workplace": 1.0, "sd_resid": 1.0,
+        "weight_power": 0.0, "answers_item": np.tile(shares, (2, 1)), "missing_share": np.zeros(2),
+    }  # fmt: skip
+    fit: Any = SimpleNamespace(data=data, spec=PanelSpec(PREDICTORS))
+    _, x = panel_draws._complete_one(fit, draw, rng)
+    unknown = np.isnan(data.panel.x)
+    np.testing.assert_array_equal(x[unknown[:, 0], 0], answer + 1.0)
+    np.testing.assert_array_equal(x[~unknown], data.panel.x[~unknown])
+    assert ((x[unknown[:, 1], 1] > 0) & (x[unknown[:, 1], 1] < 1)).all()
+
+
+@pytest.mark.parametrize("walk", [False, True])
+def test_residuals_that_hardly_change_lead_on_a_line_through_gaps(walk: bool) -> None:
+    """From quarter to quarter they change by 0.3 % of their sd: a bridge is its two ends."""
+    data, rng = PanelData(panels.make(n=12, gaps=False), walk=walk), np.random.default_rng(9)
+    draw: dict[str, Any] = {
+        "level": rng.normal(size=3), "change": rng.normal(size=3), "u": rng.normal(size=3),
+        "u_change": rng.normal(size=3), "calendar": rng.normal(size=data.calendar[1].shape[1]),
+        "sd_workplace": 1e-6, "sd_resid": 0.9, "weight_power": 0.0, "sd_period": 0.5,
+        "walk": rng.normal(size=15), "autocorrelation": 0.999995,
+    }  # fmt: skip
+    _, y = panel_draws._fill(data, draw, data.x, rng)
+    code, seen = data.panel.code, data.panel.observed
+    line = (draw["level"][0] + data.x @ draw["level"][1:] + draw["u"][code])[:, None]
+    slope = draw["change"][0] + data.x @ draw["change"][1:] + draw["u_change"][code]
+    period = data.calendar[1] @ draw["calendar"]
+    if walk:
+        steps = np.concatenate([[0.0], np.cumsum(draw["walk"])])
+        period = period + draw["sd_period"] * (steps - steps.mean())
+    mean = line + slope[:, None] * panels.TIME + period
+    left = (y - data.location) / data.scale - mean
+    for own, known in zip(left, seen, strict=True):
+        if known.any():  # before the first and after the last quarter they stay
+            bridge = np.interp(np.arange(16), np.flatnonzero(known), own[known])
+            np.testing.assert_allclose(own, bridge, atol=0.03)
+    assert np.ptp(left[seen]) > 1, "or there is nothing to lead to"
 
 
 def test_predictors_with_gaps_are_a_regression_of_each_on_those_before_it() -> None:

@@ -145,7 +145,13 @@ def test_reported_slopes_are_differences_of_expected_absence() -> None:
     assert told["beta"].sel(term="item").item() == pytest.approx(moved.mean(), rel=1e-5)
     change = (moved[:, last] - moved[:, first]).mean()
     assert told["beta_change"].sel(term="item").item() == pytest.approx(change, rel=1e-5)
-    for part in ("", "_change"):
+    mu, n = absence(0.0) / 100, counts.days
+    noise = 1e4 * stats.betabinom(n.round(), 90 * mu, 90 * (1 - mu)).var() / n**2
+    both = [noise.mean(axis=1) / noise.shape[1], noise[:, first] + noise[:, last]]
+    for part, own, variance in zip(("", "_change"), (1.0, 0.5), both, strict=True):
+        by = told[f"sd_group{part}"].item() / base[f"sd_group{part}"]
+        spread = told[f"sd_resid{part}"].item() ** 2 - (by * own) ** 2
+        assert spread == pytest.approx(variance.mean(), rel=1e-6)
         group, resid = told[f"sd_group{part}"].item(), told[f"sd_resid{part}"].item()
         share = group**2 / (group**2 + resid**2)
         assert told[f"icc{part}"].item() == pytest.approx(share, rel=1e-12)

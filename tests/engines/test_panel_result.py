@@ -13,7 +13,7 @@ from bayes_sf.engines.panel import result as panel_result
 from bayes_sf.engines.panel import sampling
 from bayes_sf.engines.panel.data import PanelData
 from bayes_sf.engines.panel.fitted import PanelFit
-from bayes_sf.engines.panel.report import _calendar_change, report
+from bayes_sf.engines.panel.report import _calendar_change, _noise, report
 from bayes_sf.engines.store import load_fit, save_fit
 from bayes_sf.errors import UsageError
 from bayes_sf.spec.panel import PanelSpec
@@ -92,6 +92,29 @@ def test_spreads_are_of_the_realised_quantities(made: PanelFit) -> None:
         assert found == pytest.approx(data.scale * np.sqrt(variance))
 
 
+@pytest.mark.parametrize("rho", [None, 0.6, -0.3])
+def test_quarters_residuals_give_mean_and_change_the_variance_of_dense_matrices(
+    rho: float | None,
+) -> None:
+    """Workplace by workplace: a'Ca of the mean's weights, and of the change's two quarters."""
+    data, sd, power = PanelData(PANEL), np.array([[0.7, 1.3]]), np.array([[0.4, -0.2]])
+    draws = {"sd_resid": sd, "weight_power": power}
+    if rho is not None:
+        draws["autocorrelation"] = np.full((1, 2), (rho + 1) / 2)
+    found, t = _noise(data, draws), len(data.time)
+    change = np.zeros(t)
+    change[data.change_places[0]], change[data.change_places[1]] = -1, 1
+    for at in (0, 1):
+        variances = []
+        for days in data.log_days:
+            own = sd[0, at] * np.exp(-0.5 * power[0, at] * days)
+            cov = [[own[i] * own[j] * (rho or 0.0) ** abs(i - j) for j in range(t)]
+                   for i in range(t)]  # fmt: skip
+            variances.append([np.mean(cov), change @ cov @ change])
+        wanted = np.mean(variances, axis=0)
+        np.testing.assert_allclose([part[0, at] for part in found], wanted, rtol=1e-10)
+
+
 def test_intercepts_are_where_predictors_are_zero(made: PanelFit) -> None:
     """Expected absence of a workplace with x = 0, its mean and change, season and all."""
     data, post = made.data, made.tree["posterior"]
@@ -102,6 +125,18 @@ def test_intercepts_are_where_predictors_are_zero(made: PanelFit) -> None:
     places = [panels.QUARTERS.index(q) for q in ("2016Q4", "2019Q4")]
     found = post["beta"].to_numpy()[1, 3, 0], post["beta_change"].to_numpy()[1, 3, 0]
     assert found == pytest.approx((absence.mean(), absence[places[1]] - absence[places[0]]))
+
+
+def test_what_a_line_is_made_of_is_in_the_outcome_s_unit(made: PanelFit) -> None:
+    data, post, trace = made.data, made.tree["posterior"], made.trace
+    for name in ("calendar", "sd_workplace", "sd_trend"):
+        np.testing.assert_allclose(post[name], data.scale * trace[name], err_msg=name)
+    for part in ("", "_change"):
+        np.testing.assert_allclose(post[f"u{part}"], data.scale * trace[f"u{part}"])
+        np.testing.assert_allclose(post[f"sd_group{part}"], data.scale * trace[f"sd_group{part}"])
+        slopes = data.scale * trace["change" if part else "level"].to_numpy()[..., 1:]
+        np.testing.assert_allclose(post[f"beta{part}"][..., 1:], slopes / data.x_scale)
+    np.testing.assert_array_equal(post["weight_power"], trace["weight_power"])
 
 
 def test_what_cannot_model_gaps(replica: Any) -> None:
@@ -157,3 +192,5 @@ def test_a_fit_is_tried_again_where_that_is_asked_for(
     found: object = sampling.fit_panel(PANEL, SPEC, compiled=compiled, retry=retry)
     assert (found == "tried twice") is retry
     assert isinstance(found, PanelFit) is not retry
+    usual: object = sampling.fit_panel(PANEL, SPEC, compiled=compiled)
+    assert usual == "tried twice", "unless it is asked for once"

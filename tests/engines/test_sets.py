@@ -121,6 +121,10 @@ def test_several_random_terms_are_averaged() -> None:
         if name not in {"x", "icc"}:
             below = [fit.fitted.cdf(name, np.array(mixed["upper"])) for fit in each]
             assert np.mean(below) == pytest.approx(0.975, abs=1e-6), name
+    assert repr(result).endswith("2 completed sets>")
+    assert repr(each[0]).endswith(" of g>")
+    beyond = result.fitted.cdf("icc", np.array([-0.1, 0.0, 1.0, 1.1]))
+    np.testing.assert_allclose(beyond, [0, 0, 1, 1], atol=1e-6)
     icc = result.fitted.cdf("icc", np.array(result.icc()["upper"]))
     assert icc == pytest.approx(0.975, abs=1e-3)  # interpolated between 400 quantiles
     assert result.ranef().shape[0] == 16

@@ -5,10 +5,12 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from bayes_sf.errors import SpecError, UsageError
 from bayes_sf.inputs.codebook import DONT_KNOW, NOT_ASKED, Codebook, Item, load_codebook
 from bayes_sf.inputs.published import DECIMALS, published_table
+from bayes_sf.inputs.schema import Table, checked
 from bayes_sf.resources import data_dir
 from tests.tools import spoken
 
@@ -256,3 +258,20 @@ def test_a_missing_codebook_is_refused(tmp_path: Path) -> None:
 def test_an_entry_that_is_no_table_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"items\.q0: must be a table \(got 1\)"):
         load_edited(tmp_path, "[scales.extent]", "items.q0 = 1\n[scales.extent]")
+
+
+class Sizes(Table):
+    """A table of one whole number."""
+
+    n: int
+
+
+@pytest.mark.parametrize("table", [{"n": "3"}, {"n": 3.0}, {"n": True}, {"n": 3, "m": 4}, {}])
+def test_tables_are_read_as_they_stand_and_stay_so(table: dict[str, object]) -> None:
+    """No text is taken for a number, no key is passed over, and what was read is not set anew."""
+    with pytest.raises(SpecError, match=r"a\.toml"):
+        checked(Sizes, table, "a.toml", "of sizes")
+    found = checked(Sizes, {"n": 3}, "a.toml", "of sizes")
+    with pytest.raises(ValidationError, match="frozen"):
+        found.n = 4
+    assert found.n == 3

@@ -87,6 +87,20 @@ def test_a_code_never_stands_in_for_a_label(labels: dict[int, Any], words: str |
     assert caught.value.exit_code == 3
 
 
+@pytest.mark.parametrize(
+    ("cell", "refused"),
+    [("ingen", False), ("2", True), ("3-4", True), ("many", True), ("five_or_more", False)],
+)
+def test_beside_labels_only_words_of_the_codebook_need_none(cell: str, refused: bool) -> None:
+    """An answer that is called by a number may be a code: what it means is the labels' to say."""
+    labels = {"0": "ingen", "1": "1"}
+    if not refused:
+        assert answers("q4", ["0", "1", cell], labels)[:2] == ["none", "one"]
+        return
+    with pytest.raises(DataError, match=r"has no label \(1 row\)"):
+        answers("q4", ["0", "1", cell], labels)
+
+
 def test_labels_of_reasons_alone_leave_codes_as_they_are() -> None:
     labels = {"98": "Vet ikke", "a": "Vet ikke", "b": "Ubesvart"}
     got = answers("q3", ["1", "a", "5", "98", "b"], labels, missing=("a", "b"))

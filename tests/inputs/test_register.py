@@ -4,8 +4,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import ibis
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +16,7 @@ from scipy.stats import kendalltau
 from bayes_sf.errors import DataError, UsageError
 from bayes_sf.inputs.faults import AGES
 from bayes_sf.inputs.pseudonym import is_valid_number, mask_numbers, pseudonym
-from bayes_sf.inputs.register.extract import COLUMNS
+from bayes_sf.inputs.register.extract import COLUMNS, _fault
 from bayes_sf.inputs.register.outcomes import (
     count_pairs,
     has_doubles,
@@ -370,3 +372,14 @@ def test_a_period_may_be_chosen(tmp_path: Path, rows: pd.DataFrame) -> None:
     got = short.workplaces.merge(expected, on="workplace", suffixes=("", "_by_hand"))
     np.testing.assert_allclose(got["absence_mean"], got["absence_mean_by_hand"], rtol=1e-12)
     np.testing.assert_allclose(got["absence_trend"], got["absence_trend_by_hand"], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [([4], "row 4, column"), ([9, 4, 7], "rows 4, 7, 9, column"),
+     ([4, 7, 9, 2, 11], "rows 2, 4, 7 and 2 more, column")],
+)  # fmt: skip
+def test_a_fault_names_three_rows_and_counts_the_rest(rows: list[int], said: str) -> None:
+    table = ibis.memtable(pa.table({"row": rows, "cell": ["974760673"] * len(rows)}))
+    fault = str(_fault("a.csv", table, "days", rule="must be days", count=len(rows)))
+    assert fault == f"a.csv: {said} days: must be days (got 'another value')"

@@ -246,3 +246,14 @@ def test_a_broken_folder_is_refused_or_right(seed: int, tmp_path: Path) -> None:
         if model.icc is not None:
             assert 0 <= model.icc.lower < model.icc.median < model.icc.upper <= 1
     assert len(check_tables(report)) == 17
+
+
+@pytest.mark.parametrize(
+    ("column", "least"), [("n", 1), ("n_groups", 2), ("min_size", 1), ("max_size", 1)]
+)
+def test_what_is_counted_has_a_least(tmp_path: Path, column: str, least: int) -> None:
+    """A row, two groups, and groups that somebody is in."""
+    toml, fit = "schema = 1\n[models.null]\n", f"model,{column}\nnull,{{}}\n"
+    read_published(folder(tmp_path, toml, fit=fit.format(least)))
+    with pytest.raises(DataError, match=f"column {column}: must be at least {least}"):
+        read_published(folder(tmp_path, toml, fit=fit.format(least - 1)))

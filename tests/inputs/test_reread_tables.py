@@ -94,10 +94,18 @@ def test_texreg() -> None:
     assert "Null,school,0.39" in files["components.csv"]
     assert "# row AIC, column 4: 7.77" in files["study.toml"]
     assert "A caption in a row" in files["study.toml"]
-    assert "groups = 160" in files["study.toml"]
+    assert {'group = "school"', "groups = 160"} <= set(files["study.toml"].splitlines())
     assert files["fit.csv"].splitlines()[:2] == ["model,aic,loglik", "Null,46274.31,-23134.15"]
     assert "# row Cov: school (Intercept) age, column Both: -0.10" in files["study.toml"]
     assert "# [stars]: open" in files["study.toml"], "no legend is printed"
+
+
+@pytest.mark.parametrize("label", ["Num. groups: {}", "Num groups: {}"])
+def test_groups_are_called_as_the_table_calls_them(label: str) -> None:
+    rows = [label.format("school") + " | 160", label.format("class") + " | 412"]
+    text = drafted(page(" | m", "x | 0.50 (0.10)", *rows))["study.toml"]
+    assert {'group = "school"', "groups = 160"} <= set(text.splitlines())
+    assert "further groups: class (412)" in text
 
 
 def test_a_csv_of_one_model(tmp_path: Path) -> None:

@@ -25,9 +25,16 @@ from bayes_sf.engines.gaussian.ols_reml import fit_reml
 from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.printed.folder import read_published
-from bayes_sf.recovery.reread.coefficients import degrees_of_freedom, posterior_of
+from bayes_sf.recovery.reread.coefficients import degrees_of_freedom, posterior_of, region_of
+from bayes_sf.recovery.reread.model import _criterion, _variance
 from bayes_sf.recovery.reread.null import PrintedNull, read_null
-from bayes_sf.recovery.reread.versions import NullPrint, _components, _miss, draw_versions
+from bayes_sf.recovery.reread.versions import (
+    NullPrint,
+    _components,
+    _miss,
+    draw_versions,
+    how_many,
+)
 from bayes_sf.resources import data_dir
 from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.priors import Priors
@@ -182,10 +189,12 @@ def test_many_versions_at_once_are_the_average_of_each(between: int) -> None:
     assert found.cdf(0.3) == pytest.approx(whole.cdf("icc", 0.3), abs=2e-4)
 
 
-def test_sizes_agree_with_what_is_printed_of_them() -> None:
-    own = lme4("scots_second", "REML")
-    printed = print_of("scots_second", "REML", se=rounded(own["se"]), smallest=40, largest=400)
-    drawn = draw_versions(printed, seed=2, draws=20)
+@pytest.mark.parametrize(("digits", "draws"), [(3, 20), (4, 40)])
+def test_sizes_agree_with_what_is_printed_of_them(digits: int, draws: int) -> None:
+    """With four digits of the se, half of the first draws only: others are drawn."""
+    own, bounds = lme4("scots_second", "REML"), {"smallest": 40, "largest": 400}
+    printed = print_of("scots_second", "REML", se=rounded(own["se"], digits), **bounds)
+    drawn = draw_versions(printed, seed=2, draws=draws)
     assert drawn.inside
     for moments in drawn.moments:
         fitted = fit_reml(moments)
@@ -194,6 +203,14 @@ def test_sizes_agree_with_what_is_printed_of_them() -> None:
         assert printed.tau2 is not None
         assert printed.tau2[0] - 1e-6 <= fitted.sd_group**2 <= printed.tau2[1] + 1e-6
         assert 40 <= moments.sizes.min() <= moments.sizes.max() <= 400
+
+
+@pytest.mark.parametrize(
+    ("groups", "versions"), [(3, 300), (10, 300), (20, 150), (75, 40), (2000, 40), (2001, 8)]
+)
+def test_few_groups_take_many_versions(groups: int, versions: int) -> None:
+    """3,000 groups in all of them, as far as 40 to 300 go; of thousands of groups eight do."""
+    assert how_many(NullPrint(100_000, groups, icc=(0.1, 0.1))) == versions
 
 
 def test_the_simulation_study_is_as_the_notes_have_it() -> None:
@@ -239,6 +256,42 @@ def test_a_normal_prior_and_a_t_likelihood() -> None:
     assert found.cdf(0.0)[0] == pytest.approx(quad(weight, -6, 0)[0] / total, abs=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("variance", "sd", "wanted"),
+    [
+        ("4.00", "", (3.995, 4.005)), ("", "2.0", (1.95**2, 2.05**2)),
+        ("4.00", "2.0", (3.995, 4.005)), ("4", "2.00", (1.995**2, 2.005**2)),
+        ("9", "0.5", (0.45**2, 0.55**2)), ("9.00", "0.5", (8.995, 9.005)), ("0", "0", (0, 0)),
+    ],
+)  # fmt: skip
+def test_a_variance_is_what_both_allow_or_the_finer(
+    tmp_path: Path, variance: str, sd: str, wanted: tuple[float, float]
+) -> None:
+    rows = f"model,group,variance,sd\na,g,{variance},{sd}\n"
+    place = folder(tmp_path, "schema = 1\n[models.a]\nn = 90\ngroups = 9\n", components=rows)
+    found = _variance(list(read_published(place).models["a"].components))
+    assert found == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "columns", "wanted"),
+    [
+        ("ML", "loglik", (200.9, 201.1)), ("REML", "loglik", (200.9, 201.1)),
+        ("ML", "deviance", (100.45, 100.55)), ("REML", "deviance", None),
+        ("REML", "criterion", (100.45, 100.55)), ("ML", "criterion", None),
+        ("unknown", "loglik", None),
+    ],
+)  # fmt: skip
+def test_a_likelihood_is_twice_its_logarithm(
+    tmp_path: Path, estimator: str, columns: str, wanted: tuple[float, float] | None
+) -> None:
+    toml = f'schema = 1\n[models.a]\nestimator = "{estimator}"\nn = 90\ngroups = 9\n'
+    figure = "-100.5" if columns == "loglik" else "100.5"
+    place = folder(tmp_path, toml, fit=f"model,{columns}\na,{figure}\n")
+    found = _criterion(read_published(place).models["a"])
+    assert found == (None if wanted is None else pytest.approx(wanted))
+
+
 def test_degrees_of_freedom(tmp_path: Path) -> None:
     toml = (
         "schema = 1\n[models.a]\nn = 500\ngroups = 20\n{}"
@@ -262,6 +315,70 @@ def test_degrees_of_freedom(tmp_path: Path) -> None:
     assert slopes[1] == (few, most), "which slope differs is not printed"
 
 
+Z = norm.ppf(0.975)
+T5 = t(5).ppf(0.975)
+
+
+@pytest.mark.parametrize(
+    ("line", "reference", "estimate", "se"),
+    [
+        # estimate, se, t, limits; half a unit of the last digit on either side
+        ("1.0,0.5,,,", "unknown", (0.95, 1.05), (0.45, 0.55)),
+        ("1.0,0.5,,0.0,2.0", "unknown", (0.95, 1.05), (0.45, 0.55)),
+        ("1.0,0.5,,0.0,2.0", "z", (0.95, 1.05), (1.9 / 2 / Z, 1.05 / Z)),
+        ("1.0,,2.0,,", "unknown", (0.95, 1.05), (0.95 / 2.05, 1.05 / 1.95)),
+        ("-1.0,,-2.0,,", "unknown", (-1.05, -0.95), (0.95 / 2.05, 1.05 / 1.95)),
+        (",,,0.0,2.0", "z", (0.95, 1.05), (0.95 / Z, 1.05 / Z)),
+        (",,,0.0,2.0", "unknown", (0.95, 1.05), (0.95 / T5, 1.05 / Z)),
+        (",,,0.0,2.0", "t:5", (0.95, 1.05), (0.95 / T5, 1.05 / T5)),
+        ("0.0,,2.0,,", "unknown", None, None), ("1.0,,0.0,,", "unknown", None, None),
+        ("1.0,,,,", "unknown", None, None), (",0.5,,,", "unknown", None, None),
+    ],
+)  # fmt: skip
+def test_estimates_and_errors_that_a_row_allows(
+    tmp_path: Path, line: str, reference: str,
+    estimate: tuple[float, float] | None, se: tuple[float, float] | None,
+) -> None:  # fmt: skip
+    """Limits bound pairs only where it is declared, or known, what they are limits by."""
+    toml = f'schema = 1\n[models.a]\ninterval = {{ level = 0.95, reference = "{reference}" }}\n'
+    rows = f"model,term,estimate,se,t,ci_low,ci_high\na,x,{line}\n"
+    model = read_published(folder(tmp_path, toml, coefficients=rows)).models["a"]
+    region, why = region_of(model, model.coefficients[0], (5.0, 50.0))
+    if estimate is None:
+        assert region is None
+        assert why
+        return
+    assert region is not None
+    assert not why
+    assert region.estimate == pytest.approx(estimate)
+    assert region.se == pytest.approx(se)
+
+
+def test_an_interval_is_that_of_the_fewest_degrees_of_freedom(tmp_path: Path) -> None:
+    """Symmetric about the estimate; of the most it is given beside, and narrower."""
+    rows = "model,term,estimate,se\na,x,1.0000,0.5000\n"
+    toml = "schema = 1\n[models.a]\nn = 500\ngroups = 8\n"
+    found = sf.reread(folder(tmp_path, toml, coefficients=rows))["a"].coefficient("x")
+    assert found.df[0] < 10
+    assert found.df[1] > 400
+    for df, (low, high) in zip(
+        found.df, ((found.lower, found.upper), found.ends["most df"]), strict=True
+    ):
+        assert [low, high] == pytest.approx(1 + 0.5 * t(df).ppf([0.025, 0.975]), abs=2e-3)
+    assert found.ends["fewest df"] == (found.lower, found.upper)
+
+
+def test_limits_of_a_declared_reference_contradict_an_error(tmp_path: Path) -> None:
+    rows = "model,term,estimate,se,ci_low,ci_high\na,x,1.0,0.5,0.3,1.7\n"
+    for reference, why in (("z", "contradicts"), ("unknown", "")):
+        toml = f'schema = 1\n[models.a]\ninterval = {{ reference = "{reference}" }}\n'
+        place = folder(tmp_path / reference, toml, coefficients=rows)
+        model = read_published(place).models["a"]
+        region, said = region_of(model, model.coefficients[0], (5.0, 50.0))
+        assert region is not None
+        assert (said, *region.se) == (why, pytest.approx(0.45), pytest.approx(0.55))
+
+
 # Cases --------------------------------------------------------------------------------------------
 
 
@@ -282,8 +399,9 @@ def test_cases(case: str, level: str) -> None:
         days = found["lme4"].coefficient("Days")
         assert days.df == (17.0, 17.0), "a slope that differs between 18 subjects"
         assert days.upper - days.estimate == pytest.approx(t(17).ppf(0.975) * 1.546, rel=2e-3)
-        with pytest.raises(UsageError, match="to have a whole posterior"):
+        with pytest.raises(UsageError, match=r"whole posterior \(got 'level i'\); .*differ"):
             _ = found["lme4"].result
+        assert not re.search(r"\b(study|spec)=", repr(found["lme4"])), "what is printed is enough"
         with pytest.raises(UsageError, match="has no coefficient of it"):
             found["lme4"].coefficient("day")
 

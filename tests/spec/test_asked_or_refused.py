@@ -81,3 +81,10 @@ def test_gaps_are_modelled_by_industry_only() -> None:
 def test_probabilities_beyond_quadrature(frame: pd.DataFrame, prob: float) -> None:
     with pytest.raises(BayesSFError, match="away from 0 and 1"):
         sf.fit(sf.ModelSpec("y", group="g"), frame, prob=prob)
+
+
+@pytest.mark.parametrize("what", [3, None, ["y ~ x"], object])
+def test_what_is_no_model_is_told_what_one_is(what: Any) -> None:
+    said = rf"takes a formula, a ModelSpec or an Analysis .got '{type(what).__name__}'.; write 'y ~"
+    with pytest.raises(UsageError, match=said):
+        sf.fit(what, {"y": [1.0, 2.0]})

@@ -1,5 +1,6 @@
 """Flat, narrow and far priors on small frames: right by brute force, or refused by name."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from scipy import stats
 
 import bayes_sf as sf
 from bayes_sf.engines.gaussian.exact import fit_exact
+from bayes_sf.engines.gaussian.joint import check_reach
 from bayes_sf.engines.sampled.nuts import Sampled
 from bayes_sf.errors import ConvergenceError, DataError, SpecError, UsageError
 from bayes_sf.spec.moments import Moments
@@ -337,3 +339,22 @@ def test_nuts_under_flat_priors_agrees_with_exact() -> None:
     assert exact.fixef()["estimate"].iloc[0] == pytest.approx(
         nuts.fixef()["estimate"].iloc[0], abs=4 * table["mcse_mean"].iloc[0]
     )
+
+
+def test_the_ends_that_a_message_names_are_the_ends() -> None:
+    """Of scales and of locations: at them a prior is taken, beyond them it is not."""
+    with pytest.raises(SpecError) as caught:
+        check_reach("slope", 0.0, "sd(y)")
+    low, high = map(float, re.findall(r"between (\S+) and (\S+) times", str(caught.value))[0])
+    with pytest.raises(SpecError) as caught:
+        check_reach("slope", 1.0, "sd(y)", 1e300)
+    far = float(re.findall(r"within (\S+) sd", str(caught.value))[0])
+    for scale, location in ((low, 0.0), (high, 0.0), (1.0, far), (1.0, -far)):
+        check_reach("slope", scale, "sd(y)", location)
+    for scale, location, flat in (
+        (0.99 * low, 0.0, False), (1.01 * high, 0.0, True), (1.0, 1.01 * far, None),
+        (1.0, -1.01 * far, None),
+    ):  # fmt: skip
+        with pytest.raises(SpecError, match=r"priors\.slope") as caught:
+            check_reach("slope", scale, "sd(y)", location)
+        assert flat is None or ("make it flat" in str(caught.value)) == flat

@@ -12,6 +12,7 @@ import bayes_sf as sf
 from bayes_sf.engines.mixed.result import MixedResult
 from bayes_sf.errors import BayesSFError, SpecError, UsageError
 from bayes_sf.inputs.sample import AnalysisSample
+from bayes_sf.spec.terms.design import _instead
 from bayes_sf.spec.terms.formula import read_formula
 from bayes_sf.spec.terms.matrices import Matrices
 
@@ -87,6 +88,15 @@ def test_columns_are_what_they_say(frame: pd.DataFrame) -> None:
     assert [found.factors[0].levels[i] for i in found.factors[0].code] == list(both)
 
 
+@pytest.mark.parametrize(("many", "said"), [(8, "n1, n2, n3, n4, n5, n6, n7, n8"), (9, "n8, ...")])
+def test_what_there_is_instead_is_named_up_to_eight(many: int, said: str) -> None:
+    names = [f"n{k}" for k in range(1, many + 1)]
+    assert _instead("q", names).startswith("there are n1, ")
+    assert _instead("q", names).endswith(said)
+    assert "n9" not in _instead("q", names)
+    assert _instead("n44", ["n4", "m"]) == "did you mean 'n4'?"
+
+
 @pytest.mark.parametrize("engine", ["reml", "exact"])
 def test_a_random_intercept_is_fitted_as_ever(engine: str, frame: pd.DataFrame) -> None:
     formula = sf.fit("y ~ x + c + (1 | a)", frame, engine=engine)
@@ -132,9 +142,13 @@ def test_any_frame(frame: pd.DataFrame) -> None:
         ("~ x + (1 | a)", "character 1", "the response before it"),
         ("y ~", "character 3", "terms after it"),
         ("y ~ x +", "character 7", "a term after it"),
+        ("y ~ x + z -", "character 11", "a term after it"),
         ("y ~ x + + z", "character 9", "a term before it"),
         ("y ~ x + (1 | a", "character 9", "be closed; add )"),
         ("y ~ x + (1 | a))", "character 16", "close something"),
+        ("y ~ ((x + z", "character 6", "be closed; add )"),
+        ("y ~ (c[low + z)", "character 15", "close something"),
+        ("y ~ (c[low + z", "character 7", "be closed; add ]"),
         ("y ~ x$z", "character 6", "no part of a formula; name the column"),
         ("y ~ x^2 + (1 | a)", "character 6", "write ** for a power"),
         ("y ~ x.z + (1 | a)", "character 5", "in backquotes"),
@@ -265,6 +279,11 @@ def test_an_analysis_file_may_have_a_formula(tmp_path: Path) -> None:
         ("absence ~ q13 + (1 | industry)", "", "absence_mean"),
         ("absence_mean ~ q13", "", "random term"),
         ("absence_mean ~ q13 + (1 | industry)", 'group = "industry"', "said by the formula"),
+        (
+            "absence_mean ~ q13 + (1 | industry)",
+            'group = "industry"\nstandardize = ["q13"]',
+            "group: is said by the formula .got 'industry'.; leave it out",
+        ),
     ):
         with pytest.raises(SpecError, match=said):
             specs(formula, more)

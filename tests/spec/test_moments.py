@@ -66,6 +66,24 @@ def test_merge_is_the_whole_whatever_the_order() -> None:
     assert_same(c.merge(a).merge(b), moments(df))
 
 
+@pytest.mark.parametrize(("mine", "theirs"), [(False, True), (True, False), (True, True)])
+def test_merged_rows_are_counted_where_either_is_weighted(mine: bool, theirs: bool) -> None:
+    """Weights make sizes that are no numbers of rows; without any, sizes are."""
+    df = frame()
+    table, code = df[["x", "w", "y"]].to_numpy(), df["g"].map("abcd".index).to_numpy()
+    named = {"outcome": "y", "predictors": ("x", "w"), "groups": tuple("abcd"), "group": "g"}
+    halves = [
+        Moments.from_arrays(
+            table[rows], code[rows], weights=np.full(len(code[rows]), 2.0) if weighed else None,
+            **named,
+        )
+        for rows, weighed in ((slice(25), mine), (slice(25, None), theirs))
+    ]  # fmt: skip
+    both = halves[0].merge(halves[1])
+    assert (both.n_rows, both.sizes.sum()) == (60, 60 + 25 * mine + 35 * theirs)
+    assert moments(df[:25]).merge(moments(df[25:])).n_rows is None
+
+
 def test_merge_of_different_groups() -> None:
     df = frame()
     parts = [moments(part) for _, part in df.groupby("g")]

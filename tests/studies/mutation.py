@@ -1,6 +1,6 @@
 """Mutation testing: of random single changes to the computing rooms, how many do tests notice?
 
-`uv run --with cosmic-ray==8.7.0 python tests/studies/mutation.py --n 300 --seed 4` writes
+`uv run --with cosmic-ray==8.7.0 python tests/studies/mutation.py --n 300 --seed 6` writes
 `mutation.csv`. See docs/mutation.md.
 """
 
@@ -171,7 +171,7 @@ def _asked() -> argparse.Namespace:
         "--limit", type=float, default=60, help="seconds of the processor per mutant"
     )
     options.add_argument("--only", default="", help="part of a file's name")
-    options.add_argument("--tests", nargs="*", default=[], help="files of tests (else all)")
+    options.add_argument("--tests", nargs="*", default=[], help="files or folders (else all)")
     options.add_argument("--record-again", action="store_true", help="tests have changed")
     options.add_argument("--survivors-again", action="store_true", help="forget who survived")
     options.add_argument("--whole-suite", action="store_true", help="for those that survive")
@@ -183,7 +183,11 @@ def main() -> None:
     """Draw, run what has not been run, write."""
     given = _asked()
     WORK.mkdir(parents=True, exist_ok=True)
-    known = record(given.record_again, given.tests)
+    tests = [
+        str(path) for name in given.tests
+        for path in (sorted(Path(name).rglob("*.py")) if Path(name).is_dir() else [name])
+    ]  # fmt: skip
+    known = record(given.record_again, tests)
     equivalent = {_key(row) for row in _rows(EQUIVALENT)}
     drawn = mutants(given.n, given.seed, given.only)
     wanted = [mutant for mutant in drawn if mutant.key not in equivalent]
@@ -199,7 +203,7 @@ def main() -> None:
     lock = threading.Lock()
 
     def work(number: int) -> None:
-        worker = Worker(number, given.tests) if not waiting.empty() else None
+        worker = Worker(number, tests) if not waiting.empty() else None
         while worker:
             try:
                 mutant = waiting.get_nowait()

@@ -109,7 +109,7 @@ def record(again: bool, files: list[str]) -> Record:
             kept: dict[str, Any] = {key: _without(part[key], files) for key in part}
             (folder / f"earlier{number}.json").write_text(json.dumps(kept), encoding="utf-8")
         settings = {"BAYES_SF_RECORD": str(folder), "PYTHONPATH": str(ROOT)}
-        command = [python(), "-m", "pytest", "-p", PLUGIN, "-q", *(files if earlier else [])]
+        command = [python(), "-m", "pytest", "-p", PLUGIN, "-q", *files]
         subprocess.run(command, cwd=ROOT, env={**os.environ, **settings}, check=False)
     return Record([_read(path) for path in folder.glob("*.json")], files)
 

@@ -123,7 +123,7 @@ def _of_draws(posterior: "xr.Dataset", rows: Rows, spec: ModelSpec, seed: int) -
         means = [(np.zeros(len(mean)), posterior["sd_resid"].to_numpy().ravel() ** 2 * widen)]
     middle = variance_between({k: v[:, 0] for k, v in found.items()}, x.mean(), x.mean() ** 2)
     sds = np.concatenate([np.sqrt(middle + resid / rows.n_obs) for _, resid in means])
-    weight = np.exp(np.concatenate([log_weight for log_weight, _ in means])) / len(mean)
+    weight = np.exp(np.concatenate([log_weight for log_weight, _ in means]))
     centre = np.tile(mean.mean(axis=1), len(means))
     mixture = NormalMixture(weight / weight.sum(), centre[None], sds[None])
     return Unseen(log_density - np.log(len(mean)), mixture)

@@ -129,7 +129,7 @@ def _rows(spec: ModelSpec, data: Any) -> "pd.DataFrame":
             min_quarters=spec.min_quarters, **{key: getattr(spec, key) for key in _DESIGNED},
         )  # fmt: skip
     frame = frame_from(data, [spec.outcome, *spec.predictors, spec.group])
-    return drop_gaps(frame, [(spec.group,)], missing=spec.missing)[0]
+    return drop_gaps(frame, [(spec.group,)], missing=spec.missing or "drop")[0]
 
 
 def _of_rows(spec: ModelSpec, data: Any) -> ModelSpec:

@@ -1,0 +1,92 @@
+"""Models of R's own data with our default priors: writes `tests/references/brms/ours.csv`.
+
+Run: uv run python tests/studies/brms.py FOLDER [MODEL ...]   (ten minutes; FOLDER has the data that
+`fit.R` of tests/references/mixed and glmer write; with names only those are fitted again).
+Gaussian ones are fitted by ``exact`` and by ``nuts``. `tests/engines/test_brms.py` compares what is
+recorded with what brms has.
+"""
+
+import sys
+from pathlib import Path
+from time import perf_counter
+
+import arviz as az
+import pandas as pd
+import xarray as xr
+
+import bayes_sf as sf
+
+HERE = Path(__file__).parents[1] / "references" / "brms"
+TAILS = {"q2.5": 0.025, "q97.5": 0.975}
+#: Broods are within locations, and which of the two sds is large is hard to say: chains walk.
+LONG = {"grouseticks": {"draws": 6000, "tune": 2000, "target_accept": 0.95}}
+
+
+def exact(result: sf.Result) -> pd.DataFrame:
+    """Means, sds and limits by variable, levels as ``column|factor[level]``; there is no error."""
+    rows = {
+        f"{row.term}[{row.group}]" if row.group else row.term: (
+            row.estimate, row.sd, row.lower, row.upper
+        )
+        for row in result.rows
+    }  # fmt: skip
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["mean", "sd", *TAILS])
+
+
+def sampled(result: sf.Result) -> pd.DataFrame:
+    """The same of draws, with Monte Carlo errors."""
+    draws = result.draws(rows=False)["posterior"].to_dataset()
+    apart = {}
+    for name, values in draws.data_vars.items():
+        dims = [d for d in values.dims if d not in ("chain", "draw")]
+        if not dims:
+            apart[str(name)] = values
+        for level in values[dims[0]].to_numpy() if dims else ():
+            label = str(level) if name == "beta" else f"{name}[{level}]"
+            apart[label] = values.sel({dims[0]: level}, drop=True)
+    table = xr.Dataset(apart)
+    found = {
+        "mean": table.mean(), "sd": table.std(ddof=1),
+        **{name: table.quantile(prob) for name, prob in TAILS.items()},
+        "mcse_mean": az.mcse(table, method="mean"), "mcse_sd": az.mcse(table, method="sd"),
+        **{
+            f"mcse_{name}": az.mcse(table, method="quantile", prob=prob)
+            for name, prob in TAILS.items()
+        },
+        "rhat": az.rhat(table),
+    }  # fmt: skip
+    return pd.DataFrame(
+        {name: {v: float(one[v]) for v in table.data_vars} for name, one in found.items()}
+    )
+
+
+def main(folder: Path, chosen: list[str]) -> None:
+    """Fit every model whose rows are not kept here, or those that are named."""
+    models = pd.read_csv(HERE / "models.csv", keep_default_na=False)
+    out = HERE / "ours.csv"
+    parts = []
+    if chosen:
+        before = pd.read_csv(out)
+        parts = [before[~before["model"].isin(chosen)]]
+    for asked in models.itertuples():
+        path = folder / f"{asked.data}.csv"
+        if not path.exists() or asked.model not in (chosen or [asked.model]):
+            continue
+        for engine in ("exact", "nuts") if asked.family == "gaussian" else ("nuts",):
+            start = perf_counter()
+            result = sf.fit(
+                str(asked.formula), pd.read_csv(path), engine=engine, family=str(asked.family),
+                **(LONG.get(str(asked.model), {})),
+            )  # fmt: skip
+            seconds = perf_counter() - start
+            print(asked.model, engine, f"{seconds:.0f} s", result.converged, flush=True)
+            found = (exact if engine == "exact" else sampled)(result).rename_axis("variable")
+            found = found.map(lambda value: float(f"{value:.8g}")).reset_index()
+            found.insert(0, "engine", engine)
+            found.insert(0, "model", asked.model)
+            parts.append(found)
+            pd.concat(parts).to_csv(out, index=False)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])

@@ -93,10 +93,11 @@ def test_priors_are_brms_s(model: str) -> None:
         spreads = {prior.scale for name, prior in named.items() if name.startswith("sd_")}
         found = {n: (p.location, p.scale) for n, p in named.items() if not n.startswith("sd_")}
     (found["sd"],) = {(0.0, round(spread, 9)) for spread in spreads}
-    for name, (location, scale) in table.iterrows():
-        if str(name).startswith("threshold"):  # means of their own: test_outcomes_graph.py
-            location, name = 0.0, "(Intercept)"
-        assert found[term(str(name))] == pytest.approx((location, scale), rel=1e-8, abs=1e-8), name
+    # Thresholds have means of their own (test_outcomes_graph.py) and the intercept's scale.
+    is_cut = table.index.str.startswith("threshold")
+    assert set(table.loc[is_cut, "scale"]) <= {found["(Intercept)"][1]}
+    for name, row in table[~is_cut].iterrows():
+        assert found[term(str(name))] == pytest.approx(tuple(row), rel=1e-8, abs=1e-8), name
 
 
 def fit(model: str, engine: str) -> sf.Result:

@@ -7,6 +7,7 @@ recorded with what brms has.
 """
 
 import sys
+from itertools import product
 from pathlib import Path
 from time import perf_counter
 
@@ -38,12 +39,10 @@ def sampled(result: sf.Result) -> pd.DataFrame:
     draws = result.draws(rows=False)["posterior"].to_dataset()
     apart = {}
     for name, values in draws.data_vars.items():
-        dims = [d for d in values.dims if d not in ("chain", "draw")]
-        if not dims:
-            apart[str(name)] = values
-        for level in values[dims[0]].to_numpy() if dims else ():
-            label = str(level) if name == "beta" else f"{name}[{level}]"
-            apart[label] = values.sel({dims[0]: level}, drop=True)
+        dims = [dim for dim in values.dims if dim not in ("chain", "draw")]
+        for at in product(*(values[dim].to_numpy() for dim in dims)):
+            one = values.sel(dict(zip(dims, at, strict=True)), drop=True)
+            apart[_label(str(name), tuple(map(str, at)))] = one
     table = xr.Dataset(apart)
     found = {
         "mean": table.mean(), "sd": table.std(ddof=1),
@@ -60,12 +59,21 @@ def sampled(result: sf.Result) -> pd.DataFrame:
     )
 
 
+def _label(name: str, at: tuple[str, ...]) -> str:
+    """``x``, ``sd_x|g``, ``threshold[1|2]`` or ``(Intercept)|g[g01]``, as rows have them."""
+    if name == "beta":
+        return at[0]
+    if name.startswith("u|"):  # of Gaussian models: level and column
+        return f"{at[1]}{name[1:]}[{at[0]}]"
+    return f"{name}[{at[0]}]" if at else name
+
+
 def main(folder: Path, chosen: list[str]) -> None:
     """Fit every model whose rows are not kept here, or those that are named."""
     models = pd.read_csv(HERE / "models.csv", keep_default_na=False)
     out = HERE / "ours.csv"
     parts = []
-    if chosen:
+    if chosen and out.exists():
         before = pd.read_csv(out)
         parts = [before[~before["model"].isin(chosen)]]
     for asked in models.itertuples():

@@ -19,7 +19,7 @@ from bayes_sf.engines.outcomes.prior import outcome_priors
 from bayes_sf.spec.family import family_of
 from bayes_sf.spec.model import ModelSpec
 from tests.engines.lme4_references import BRMS, GLMER, MIXED, data, models, term
-from tests.studies.brms import exact, sampled
+from tests.studies.brms import figures, sampled
 
 FIGURES = ("mean", "sd", "q2.5", "q97.5")
 ALL = models(BRMS)
@@ -110,7 +110,7 @@ def fit(model: str, engine: str) -> sf.Result:
 
 @pytest.mark.parametrize("model", [m for m in KEPT if m in GAUSSIAN])
 def test_exact_posteriors_are_brms_s(model: str) -> None:
-    agree(exact(fit(model, "exact")), by_brms(model))
+    agree(figures(fit(model, "exact")), by_brms(model))
 
 
 @pytest.mark.nuts
@@ -121,7 +121,7 @@ def test_draws_are_of_the_same_posterior(model: str) -> None:
     assert result.converged
     agree(sampled(result), by_brms(model))
     if model in GAUSSIAN:
-        agree(exact(fit(model, "exact")), sampled(result))
+        agree(figures(fit(model, "exact")), sampled(result))
 
 
 @pytest.mark.parametrize("model", NOT_KEPT)

@@ -108,7 +108,9 @@ def fit(model: str, engine: str) -> sf.Result:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("model", [m for m in KEPT if m in GAUSSIAN])
+@pytest.mark.parametrize(
+    "model", ["nested", "weighted", pytest.param("crossed", marks=pytest.mark.slow)]
+)
 def test_exact_posteriors_are_brms_s(model: str) -> None:
     agree(figures(fit(model, "exact")), by_brms(model))
 

@@ -1,6 +1,7 @@
 """Simulation-based calibration of outcomes other than Gaussian: docs/calibration/outcomes.csv.
 
-Run: uv run python tests/studies/sbc_outcomes.py [SETS] [FAMILY ...]   (200 sets of each; with names
+Run: uv run python tests/studies/sbc_outcomes.py [SETS] [FAMILY ...]   (200 sets of each, recorded 100 of
+cumulative; with names
 only those are run again). Parameters are drawn from their priors and rows from the model by numpy
 alone; the rank of each true value among 100 draws must be uniform (Talts et al. 2018). The model is
 built and compiled once for each family, by the package's own code, with rows that can be replaced.
@@ -88,7 +89,10 @@ class Program:
         rows = shared(start.astype(self.dtype), name="outcomes")
         model.rvs_to_values[seen] = rows
         model.values_to_rvs[rows] = seen
-        self.compiled = compile_model(model)
+        effects = [name for names in self.graph.effects for name in names]
+        sds = [f"{name}_sigma" for name in effects]
+        keep = [*self.graph.coefficients, *effects, *sds, *self.graph.more]
+        self.compiled = compile_model(model, keep=keep)
 
     def posterior(self, y: np.ndarray, seed: int) -> tuple[xr.Dataset, int]:
         """Draws by our names, and how many diverged."""

@@ -1,8 +1,8 @@
 """Simulation-based calibration of outcomes other than Gaussian: docs/calibration/outcomes.csv.
 
-Run: uv run python tests/studies/sbc_outcomes.py [SETS] [FAMILY ...]   (200 sets of each, recorded 100 of
-cumulative; with names
-only those are run again). Parameters are drawn from their priors and rows from the model by numpy
+Run: uv run python tests/studies/sbc_outcomes.py [SETS] [FAMILY ...]   (200 sets of each; recorded
+are 100 of cumulative; with names only those are run again).
+Parameters are drawn from their priors and rows from the model by numpy
 alone; the rank of each true value among 100 draws must be uniform (Talts et al. 2018). The model is
 built and compiled once for each family, by the package's own code, with rows that can be replaced.
 """

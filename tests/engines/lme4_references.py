@@ -1,4 +1,4 @@
-"""What lme4, lmerTest and ordinal recorded of models (`tests/references`), by our names."""
+"""What lme4, lmerTest, ordinal and brms recorded of models (`tests/references`), by our names."""
 
 import re
 from functools import cache
@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 REFERENCES = Path(__file__).parents[1] / "references"
-MIXED, GLMER = REFERENCES / "mixed", REFERENCES / "glmer"
+MIXED, GLMER, BRMS = (REFERENCES / name for name in ("mixed", "glmer", "brms"))
 
 #: R writes a dummy as the column and the level; formulae has brackets, and counts from 0.
 _TERMS = (

@@ -38,7 +38,9 @@ how often the central 91 of the 101 places that a rank can have (90.1 %) hold th
 truth is drawn from the prior; `tests/studies/recovery.csv` has it for one fixed truth. All
 families are simulated from the same random numbers, so what chance does to one it does to others,
 to the log likelihood above all (rank correlations of 0.6 to 0.97). `bayes-sf sbc MODEL` does the
-same for a model and data of one's own.
+same for a model and data of one's own. Models with any random terms and outcomes other than
+Gaussian have studies of their own: [mixed.csv](calibration/mixed.csv), by
+`tests/studies/sbc_mixed.py`, and [outcomes.csv](calibration/outcomes.csv), by `sbc_outcomes.py`.
 
 | family | engine | data sets | refused | not converged | quantities | smallest p | limit |
 |---|---|---:|---:|---:|---:|---:|---:|""".splitlines()

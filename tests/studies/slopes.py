@@ -1,7 +1,8 @@
-"""Random slopes by NUTS beside brms and lme4: writes `tests/references/slopes/ours.csv`.
+"""Random slopes beside brms and lme4: writes `ours.csv` (NUTS) and `exact.csv` (quadrature).
 
 Run: uv run python tests/studies/slopes.py FOLDER   (a minute; FOLDER has the data that
-tests/references/slopes/fit.R writes). `tests/engines/test_slopes_peers.py` compares.
+tests/references/slopes/fit.R writes). They go to `tests/references/slopes`;
+`tests/engines/test_slopes_peers.py` compares.
 """
 
 import sys
@@ -56,9 +57,29 @@ def quantities(result: sf.Result) -> pd.DataFrame:
     ).rename_axis("variable")
 
 
+def by_exact(frame: pd.DataFrame) -> pd.DataFrame:
+    """Means and sds without Monte Carlo error, by the same names, but for fitted values."""
+    result = sf.fit("y ~ x + (1 + x | g)", frame, priors=PRIORS, engine="exact")
+    names = {
+        "sd_(Intercept)|g": "sd_group", "sd_x|g": "sd_slope", "cor_x.(Intercept)|g": "correlation",
+        "(Intercept)|g": "u", "x|g": "u_slope",
+    }  # fmt: skip
+    rows = {
+        names.get(row.term, row.term) + (f"[{row.group}]" if row.group else ""): (
+            row.estimate, row.sd
+        )
+        for row in result.rows
+        if not row.term.startswith("icc")
+    }  # fmt: skip
+    found = pd.DataFrame.from_dict(rows, orient="index", columns=["mean", "sd"])
+    return found.rename_axis("variable")
+
+
 def main(folder: Path) -> None:
     """Fit all three data sets, and write what was found."""
     paths = [folder / "sleepstudy.csv", folder / "exam.csv", HERE / "data" / "simulated.csv"]
+    exact = pd.concat({path.stem: by_exact(read(path)) for path in paths}, names=["data"])
+    exact.reset_index().to_csv(HERE / "exact.csv", index=False, float_format="%.8g")
     parts = {}
     for path in paths:
         result = sf.fit(SPEC, read(path), engine="nuts", seed=1)

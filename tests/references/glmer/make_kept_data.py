@@ -48,3 +48,10 @@ g, x = np.repeat(np.arange(30), 4), rng.normal(size=120)
 write("nothing", pd.DataFrame({
     "y": np.tile([0, 1, 1, 0], 30), "x": x, "g": [f"g{i:02d}" for i in g],
 }))  # fmt: skip
+
+g, x = rng.integers(12, size=160), rng.normal(0.5, 1, 160)
+latent = 0.8 * x + rng.normal(0, 0.7, 12)[g] + rng.logistic(size=160)
+write("ordered", pd.DataFrame({
+    "y": (latent[:, None] > np.array([-1.0, 0.5, 2.0])).sum(axis=1) + 1, "x": x,
+    "g": [f"g{i:02d}" for i in g],
+}))  # fmt: skip

@@ -1,0 +1,147 @@
+"""Simulation-based calibration of outcomes other than Gaussian: docs/calibration/outcomes.csv.
+
+Run: uv run python tests/studies/sbc_outcomes.py [SETS] [FAMILY ...]   (200 sets of each; recorded
+are 100 of cumulative; with names only those are run again).
+Parameters are drawn from their priors and rows from the model by numpy
+alone; the rank of each true value among 100 draws must be uniform (Talts et al. 2018). The model is
+built and compiled once for each family, by the package's own code, with rows that can be replaced.
+"""
+
+import sys
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+import bayes_sf as sf
+from bayes_sf.analysis.checks.calibration import uniform_p
+from bayes_sf.engines.outcomes.graph import outcome_graph
+from bayes_sf.engines.outcomes.prior import outcome_priors
+from bayes_sf.engines.outcomes.sampled import outcome_tree
+from bayes_sf.engines.sampled.compiling import compile_model
+from bayes_sf.engines.sampled.nuts import sample
+from bayes_sf.spec.family import family_of
+from bayes_sf.spec.model import ModelSpec
+from bayes_sf.spec.terms.matrices import Matrices
+
+OUT = Path(__file__).parents[2] / "docs" / "calibration" / "outcomes.csv"
+FAMILIES = ("bernoulli", "binomial", "poisson", "cumulative")
+ROWS, LEVELS, TRIALS, CUTS = 100, 10, 6, 3
+KEPT = 100
+#: Known scales, so that parameters can be drawn before the data are there.
+_NORMAL = sf.Prior("normal", scale=1.0, location=0.0, autoscale=False)
+PRIORS = sf.Priors(
+    intercept=_NORMAL, slope=_NORMAL,
+    sd_group=sf.Prior("half-normal", scale=1.0, autoscale=False),
+)  # fmt: skip
+SETTINGS = {"chains": 2, "draws": 1000, "tune": 600, "target_accept": 0.9, "cores": 1}
+
+
+def design() -> pd.DataFrame:
+    """Rows without outcomes; x has mean 0, where the intercept's prior is."""
+    rng = np.random.default_rng(15)
+    x = rng.normal(size=ROWS)
+    level = [f"g{j}" for j in rng.permutation(ROWS) % LEVELS]
+    return pd.DataFrame({"x": x - x.mean(), "g": level, "n": TRIALS})
+
+
+def simulate(name: str, rng: np.random.Generator) -> tuple[np.ndarray, dict[str, float]]:
+    """Outcomes, and what they were drawn from."""
+    frame = design()
+    true = {"x": rng.normal(), "sd_(Intercept)|g": abs(rng.normal())}
+    u = rng.normal(0, true["sd_(Intercept)|g"], LEVELS)
+    eta = true["x"] * frame["x"].to_numpy() + u[frame["g"].str[1:].astype(int)]
+    true |= {"(Intercept)|g[g0]": u[0], "(Intercept)|g[g1]": u[1]}
+    if name == "cumulative":
+        cuts = np.ones(CUTS)
+        while (np.diff(cuts) <= 0).any():  # independent normals, given that they are in order
+            cuts = np.linspace(-2, 2, CUTS) + rng.normal(size=CUTS)
+        true |= {f"threshold[{k}|{k + 1}]": cut for k, cut in enumerate(cuts)}
+        latent = eta + rng.logistic(size=ROWS)
+        return (latent[:, None] > cuts).sum(axis=1), true  # codes, as bambi has them
+    true["(Intercept)"] = rng.normal()
+    eta = eta + true["(Intercept)"]
+    if name == "poisson":
+        return rng.poisson(np.exp(eta)), true
+    return rng.binomial(TRIALS if name == "binomial" else 1, 1 / (1 + np.exp(-eta))), true
+
+
+class Program:
+    """A family's model, compiled once; its rows are data of the program."""
+
+    def __init__(self, name: str) -> None:
+        """Build and compile."""
+        from pytensor import shared
+
+        self.family = family_of(name)
+        left = "p(y, n)" if self.family.counted else "y"
+        spec = ModelSpec.from_formula(f"{left} ~ x + (1 | g)", family=name, priors=PRIORS)
+        start = np.arange(ROWS) % (CUTS + 1 if self.family.ordered else 2)
+        frame = design().assign(y=start)
+        self.matrices = Matrices.from_frame(frame, spec.parsed, family=self.family)
+        priors = outcome_priors(self.matrices, self.family, spec)
+        self.graph = outcome_graph(self.matrices, self.family, priors)
+        model = self.graph.model.backend.model
+        (seen,) = model.observed_RVs
+        self.dtype = seen.dtype
+        rows = shared(start.astype(self.dtype), name="outcomes")
+        model.rvs_to_values[seen] = rows
+        model.values_to_rvs[rows] = seen
+        effects = [name for names in self.graph.effects for name in names]
+        sds = [f"{name}_sigma" for name in effects]
+        keep = [*self.graph.coefficients, *effects, *sds, *self.graph.more]
+        self.compiled = compile_model(model, keep=keep)
+
+    def posterior(self, y: np.ndarray, seed: int) -> tuple[xr.Dataset, int]:
+        """Draws by our names, and how many diverged."""
+        asked = self.compiled.with_data(outcomes=y.astype(self.dtype))
+        tree = outcome_tree(
+            sample(asked, seed, SETTINGS), self.graph, self.matrices, self.family
+        )  # fmt: skip
+        diverged = int(tree["sample_stats"]["diverging"].sum())
+        return tree["posterior"].to_dataset(), diverged
+
+
+def flat(draws: xr.Dataset, name: str) -> np.ndarray:
+    """Draws of one quantity, thinned to so many."""
+    variable, _, level = name.partition("[")
+    if name in draws["term"].to_numpy():
+        values = draws["beta"].sel(term=name)
+    elif level:
+        other = "between" if variable == "threshold" else "level|g"
+        values = draws[variable].sel({other: level.rstrip("]")})
+    else:
+        values = draws[variable]
+    every = values.to_numpy().ravel()
+    return every[:: len(every) // KEPT]
+
+
+def main(sets: int, chosen: tuple[str, ...]) -> None:
+    """Write p of uniform ranks, and coverage of 90 %, of every quantity of every family."""
+    columns = ["family", "quantity", "sets", "divergent", "p", "inside_90"]
+    rows: list[tuple[str, str, int, int, float, float]] = []
+    if OUT.exists():
+        before = pd.read_csv(OUT)
+        rows = [tuple(r) for r in before[~before["family"].isin(chosen)].to_numpy().tolist()]
+    for name in chosen:
+        program, rng, start = Program(name), np.random.default_rng(15), perf_counter()
+        found, divergent = [], 0
+        for number in range(sets):
+            y, true = simulate(name, rng)
+            draws, diverged = program.posterior(y, number + 1)
+            divergent += diverged > 0
+            found.append({key: int((flat(draws, key) < v).sum()) for key, v in true.items()})
+        for key, ranks in pd.DataFrame(found).items():
+            inside = float(ranks.between(5, KEPT - 5).mean())
+            p = uniform_p(ranks.to_numpy(), KEPT + 1)
+            rows.append((name, str(key), sets, divergent, p, inside))
+        table = pd.DataFrame(rows, columns=columns)
+        table.to_csv(OUT, index=False, float_format="%.4f")
+        print(f"{name}: {(perf_counter() - start) / sets:.2f} s a set", flush=True)
+    print(table.to_string(index=False))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200, tuple(sys.argv[2:]) or FAMILIES)

@@ -246,7 +246,7 @@ def test_every_printed_slope_says_whose_it_is(monkeypatch: pytest.MonkeyPatch) -
     assert [term for term, _ in printed if "|" in term] == ["x | a", "x | b", "x | c"]
     assert len({term for term, _ in printed}) == len(printed)
     values = {
-        f"{r.term} | {r.group}" if r.group else numbered_name(r.term): r.estimate
+        f"{r.term} | {r.group}" if r.group else numbered_name(r.term, own="g"): r.estimate
         for r in sampled().rows
     }
     for term, text in printed:  # two significant digits of the sd, which is about 1

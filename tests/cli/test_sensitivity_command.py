@@ -241,7 +241,7 @@ def texts(figure: Any) -> str:
     return " ".join(node.text or "" for node in root.iter() if node.tag.endswith("text"))
 
 
-@pytest.mark.parametrize("lang", ["en", "nb"])
+@pytest.mark.parametrize("lang", [pytest.param("en", marks=pytest.mark.slow), "nb"])
 def test_pictures_say_what_they_are(found: Sensitivity, lang: Any) -> None:
     drawn = [
         spoken(lang, fan_figure, found["fan"]),

@@ -112,7 +112,7 @@ def replica() -> AnalysisSample:
         "plot q17 shrinkage --data replica",
         "plot q13 forest --data replica",
         "select --quiet",
-        "describe --quiet",
+        pytest.param("describe --quiet", marks=pytest.mark.slow),
         "influence q17",
         pytest.param(
             "export null --norwegian-csv --data replica --format html --format markdown",

@@ -59,9 +59,6 @@ def test_installed_package_finds_its_own_files(installed: Path, tmp_path: Path) 
 
 def test_installed_command_checks_the_report(installed: Path, tmp_path: Path) -> None:
     assert called(installed / "bayes-sf", "--version", folder=tmp_path).startswith("bayes-sf ")
-    assert "Usage: bayes-sf reproduce" in called(
-        installed / "bayes-sf", "reproduce", "--help", folder=tmp_path
-    )
     printed = called(installed / "bayes-sf", "check-published", folder=tmp_path)
     assert printed.count("contradicted by the text: ") >= 10
 

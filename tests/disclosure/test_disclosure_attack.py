@@ -99,7 +99,7 @@ def test_no_hidden_cell_is_recovered(
     assert recovered(tmp_path, targets) == {}
 
 
-@pytest.mark.slow  # `test_sets.py` and `test_disclosure_run.py` look at it as well
+@pytest.mark.slow  # `test_release_sets.py` and `test_disclosure_run.py` look at it as well
 def test_the_attacker_can_attack(
     replica: AnalysisSample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -211,7 +211,7 @@ def check(report: Report, folder: Path, *, named: bool = True) -> Any:
     return ran, off
 
 
-@pytest.mark.slow  # `test_sets.py` and `test_disclosure_run.py` look at it as well
+@pytest.mark.slow  # `test_release_sets.py` and `test_disclosure_run.py` look at it as well
 def test_sensitivity(small: AnalysisSample, tmp_path: Path) -> None:
     ran, off = check(lambda *a: of_sensitivity(small, *a), tmp_path, named=False)
     page = (tmp_path / "safe" / "sensitivity.md").read_text(encoding="utf-8")
@@ -270,7 +270,7 @@ def test_published_data_pass_as_they_are() -> None:
     assert log == ()
 
 
-@pytest.mark.slow  # `test_sets.py` and `test_disclosure_run.py` look at it as well
+@pytest.mark.slow  # `test_release_sets.py` and `test_disclosure_run.py` look at it as well
 def test_influence(small: AnalysisSample, tmp_path: Path) -> None:
     ran, off = check(lambda *a: of_influence(small, *a), tmp_path)
     cells = pd.read_csv(tmp_path / "safe" / "cells.csv", dtype=str)
@@ -306,6 +306,7 @@ def test_answers_of_few_and_what_gives_them_away(small: AnalysisSample) -> None:
     assert {line.row for line in log if line.table.startswith("answers")} == set(hidden)
 
 
+@pytest.mark.slow  # `test_release_sets.py` and `test_disclosure_run.py` look at it as well
 def test_multiverse(small: AnalysisSample, tmp_path: Path) -> None:
     ran, off = check(lambda *a: of_multiverse(small, *a), tmp_path)
     table = ran.content.frames["specifications"].set_index("without")

@@ -85,7 +85,9 @@ def sample() -> AnalysisSample:
     return dataclasses.replace(replica, frame=frame, source="microdata")
 
 
-@pytest.fixture(scope="module", params=["few", pytest.param("all", marks=pytest.mark.slow)])
+@pytest.fixture(
+    scope="module", params=[pytest.param(kind, marks=pytest.mark.slow) for kind in ("few", "all")]
+)
 def outputs(
     request: pytest.FixtureRequest,
     sample: AnalysisSample,

@@ -249,6 +249,7 @@ def test_every_printed_slope_says_whose_it_is(monkeypatch: pytest.MonkeyPatch) -
         f"{r.term} | {r.group}" if r.group else numbered_name(r.term, own="g"): r.estimate
         for r in sampled().rows
     }
+    values["Intercept"] = values.pop("(Intercept)")
     for term, text in printed:  # two significant digits of the sd, which is about 1
         assert float(text.replace("−", "-")) == pytest.approx(values[term], abs=0.06)
 

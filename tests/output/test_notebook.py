@@ -1,6 +1,7 @@
 """A notebook: what a cell ends with is shown, tables as tables and pictures as pictures."""
 
 import nbformat
+import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
@@ -17,6 +18,7 @@ result = sf.fit("y ~ x + (1 | g)", df)""",
 )
 
 
+@pytest.mark.slow  # it starts a kernel
 def test_a_notebook_shows_tables_and_pictures_without_magic() -> None:
     cells = [new_code_cell(source) for source in CELLS]
     cells[-1].metadata["tags"] = ["raises-exception"]

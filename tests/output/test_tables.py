@@ -182,7 +182,7 @@ def everything(
 
 
 #: Of each kind of tables there are many: some are written.
-STEP = {"nb": 3, "en": 6}
+STEP = {"nb": 6, "en": 6}
 
 
 @pytest.fixture(scope="module")

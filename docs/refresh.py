@@ -71,6 +71,7 @@ def inventory() -> str:
         "__init__",
         "errors",
         "arrays",
+        "threads",
         "catalogue",
         "resources",
         "stand_in",

@@ -18,13 +18,12 @@ from typing import Any
 
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import Codebook, load_codebook, using
+from bayes_sf.threads import THREADS
 
-__all__ = ["THREADS", "check_jobs", "in_parts"]
+__all__ = ["check_jobs", "in_parts"]
 
 #: What a worker does, and what all its parts share.
 _given: list[Any] = []
-#: Workers have a core each: libraries that share theirs among threads would wait for each other.
-THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def check_jobs(jobs: int) -> None:
@@ -104,7 +103,10 @@ def in_parts[S, P, R](
 
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
-    """Let processes that begin now have one thread each; what the user has set stands."""
+    """Let processes that begin now have one thread each; what the user has set stands.
+
+    They have a core each: libraries that share theirs among threads would wait for each other.
+    """
     added = [name for name in THREADS if name not in os.environ]
     os.environ |= dict.fromkeys(added, "1")
     try:

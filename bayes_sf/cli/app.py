@@ -14,10 +14,10 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from bayes_sf.analysis.jobs import THREADS
 from bayes_sf.cli.interruption import heed_interrupts, interrupted
 from bayes_sf.cli.streams import prepare_streams
 from bayes_sf.errors import BayesSFError, OutputError, legible
+from bayes_sf.threads import THREADS
 
 __all__ = ["app", "main"]
 

@@ -103,14 +103,12 @@ def fit(
         raise UsageError(option, "goes with --engine nuts: only its fits are saved", got=engine)
     asked = load_analysis(analysis)
     given.ready()
-    from bayes_sf.output.runs.fit import formula_of, run_fit, run_fit_formula
+    from bayes_sf.output.runs.fit import run_fit, run_fit_formula
 
-    own, sampled = given.own, given.rules.active or engine == "nuts"
-    if own is not None and any(
-        spec.formula or (not sampled and formula_of(spec, own)) for spec in asked.specs
-    ):
+    as_fields = given.rules.active or engine == "nuts"  # a slope that varies is sampled so
+    if given.own is not None and asked.written and (asked.specs[0].formula or not as_fields):
         given.workplaces()
-        given.finish(run_fit_formula(asked, own, given.asked, engine=engine))
+        given.finish(run_fit_formula(asked, given.own, given.asked, engine=engine))
         return
     given.finish(
         run_fit(

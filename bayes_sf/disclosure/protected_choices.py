@@ -9,7 +9,6 @@ two below another that is, nor ever where an industry is left out.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from operator import itemgetter
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -30,7 +29,7 @@ from bayes_sf.disclosure.learnt.statistics import (
     rests_on_few,
 )
 from bayes_sf.disclosure.protected_models import hidden_of, released
-from bayes_sf.disclosure.rounding import shortened
+from bayes_sf.disclosure.rounding import direction_of, normal_of, shortened
 from bayes_sf.errors import DisclosureError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.spec.model import ModelSpec
@@ -293,10 +292,7 @@ def _places(explored: Explored, control: Control, chosen: NDArray[np.bool_]) -> 
     releases = control.releases
     assert releases is not None
     found = np.full(len(chosen), np.nan)
-    groups = tuple(control.persons)
-    order = load_codebook().industries
-    asked = explored.asked.specifications(tuple(one.key for one in order if one.key in groups))
-    usual = explored.asked.usual
+    asked, usual = explored.specifications, explored.asked.usual
     register = bool(load_codebook().register)
     workplaces = Workplaces.of(explored.asked, releases.sample)
     sets: dict[str, dict[tuple[Any, ...], list[int]]] = {}
@@ -363,14 +359,11 @@ def with_places(table: "pd.DataFrame", places: Floats, rope: float = 0.0) -> "pd
             keep(float(value), int(at)) if np.isfinite(at) else np.nan
             for value, at in zip(table[name], places, strict=True)
         ]
-    told = [
-        NormalDist(mean, sd) if np.isfinite(sd) else None
-        for mean, sd in zip(shown["estimate"], shown["sd"], strict=True)
-    ]
-    below = np.array([np.nan if one is None else one.cdf(0.0) for one in told])
-    shown = shown.assign(p_direction=np.round(np.maximum(below, 1 - below), 3))
+    told = list(zip(shown["estimate"], shown["sd"], strict=True))
+    shown = shown.assign(p_direction=[direction_of(mean, sd) for mean, sd in told])
     if "p_rope" in shown:
-        inside = [np.nan if one is None else one.cdf(rope) - one.cdf(-rope) for one in told]
+        ends = (normal_of(mean, sd) for mean, sd in told)
+        inside = [np.nan if one is None else one.cdf(rope) - one.cdf(-rope) for one in ends]
         shown = shown.assign(p_rope=np.round(inside, 3))
     return shown
 

@@ -22,7 +22,7 @@ from bayes_sf.disclosure.protected_models import finest_of, released
 from bayes_sf.disclosure.rounding import (
     MOST,
     beside,
-    normal_of,
+    direction_of,
     shortened,
     significant_decimals,
 )
@@ -242,7 +242,7 @@ class _Leaving:
                 for name in _LIMITS
             }  # fmt: skip
         if not isnan(row.p_direction):
-            values["p_direction"] = _direction(values["estimate"], values["sd"])
+            values["p_direction"] = direction_of(values["estimate"], values["sd"])
         return replace(row, **values)
 
     def effects(self, frame: "pd.DataFrame") -> "pd.DataFrame":
@@ -263,13 +263,6 @@ class _Leaving:
         names = (*_LIMITS, "p_direction")
         shown = {name: [getattr(line, name) for line in lines] for name in names}
         return frame.assign(**shown) if lines else frame
-
-
-def _direction(mean: float, sd: float) -> float:
-    """A probability of direction, from what has left."""
-    own = normal_of(mean, sd)
-    below = nan if own is None else own.cdf(0.0)
-    return round(max(below, 1 - below), 3)
 
 
 def protect_moved(
@@ -303,5 +296,5 @@ def protect_moved(
                 is_sd=name == "sd",
             )  # fmt: skip
         mean, sd = (float(found.loc[at, name]) for name in _LIMITS[:2])
-        found.loc[at, "p_direction"] = _direction(mean, sd)
+        found.loc[at, "p_direction"] = direction_of(mean, sd)
     return found

@@ -27,6 +27,7 @@ from bayes_sf.disclosure.protected_models import released
 from bayes_sf.disclosure.rounding import (
     beside,
     direction,
+    direction_of,
     normal_of,
     shortened,
     significant_decimals,
@@ -394,8 +395,7 @@ def _probabilities(
     if shown is not None and ("sd" not in row or "mean" not in row):
         mean, sd = shown.estimate * size, shown.sd * abs(size)
     own, found = normal_of(mean, sd), dict[str, float]()
-    below = nan if own is None else own.cdf(0.0)
-    asked = {"p_direction": max(below, 1 - below)}
+    asked = {"p_direction": direction_of(mean, sd)}
     if "amount" in row:
         amount = float(row["amount"])
         less, more = (nan, nan) if own is None else (own.cdf(-amount), 1 - own.cdf(amount))

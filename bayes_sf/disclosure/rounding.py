@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "beside", "blunted", "direction", "normal_of", "shortened", "significant_decimals",
+    "beside", "blunted", "direction", "direction_of", "normal_of", "shortened",
+    "significant_decimals",
 ]  # fmt: skip
 
 #: Decimals of a number whose uncertainty is not known, where they show two digits of it.
@@ -142,6 +143,25 @@ def normal_of(mean: float, sd: float) -> NormalDist | None:
     mean, sd : float
     """
     return NormalDist(mean, sd) if math.isfinite(mean) and sd > 0 else None
+
+
+def direction_of(mean: float, sd: float) -> float:
+    """A probability of direction of what has left; NaN where nothing has.
+
+    Parameters
+    ----------
+    mean, sd : float
+
+    Examples
+    --------
+    >>> direction_of(-0.5, 0.25), direction_of(float("nan"), 0.25)
+    (0.977, nan)
+    """
+    own = normal_of(mean, sd)
+    if own is None:
+        return math.nan
+    below = own.cdf(0.0)
+    return round(max(below, 1 - below), UNKNOWN)
 
 
 def direction(probability: float, fewer: int = 0) -> float:

@@ -120,7 +120,7 @@ class Result(Asked):
 
     @property
     def n_obs(self) -> int:
-        """Rows that it was fitted to."""
+        """Rows that it was fitted to; of counted ones, as many as they stand for."""
         return self.moments.n_obs
 
     @property

@@ -13,7 +13,8 @@ Examples
 [('null', 'absence_mean'), ('null', 'absence_change')]
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -33,7 +34,7 @@ from bayes_sf.spec.terms.formula import read_formula
 if TYPE_CHECKING:
     from bayes_sf.spec.schema import AnalysisTable
 
-__all__ = ["Analysis", "analysis_names", "load_analysis"]
+__all__ = ["Analysis", "analysis_names", "load_analysis", "told_apart"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,9 @@ class Analysis:
         The file it came from.
     question_nb : str
         The question in Norwegian.
+    written : ModelSpec, optional
+        Of one formula beyond a random intercept: the model as it is written, where `specs` may say
+        it by fields, as it is sampled.
     """
 
     name: str
@@ -59,6 +63,7 @@ class Analysis:
     specs: tuple[ModelSpec, ...]
     source: str = ""
     question_nb: str = ""
+    written: ModelSpec | None = None
 
     @property
     def question_said(self) -> str:
@@ -128,7 +133,8 @@ def load_analysis(name: str | Path) -> Analysis:
         raise SpecError(
             f"{where}: {error.where}", error.rule, got=error.got, fix=error.fix
         ) from None
-    return Analysis(path.stem, table.question, specs, str(path), table.question_nb)
+    written = specs[0] if specs[0].formula else None
+    return Analysis(path.stem, table.question, specs, str(path), table.question_nb, written)
 
 
 def _expand(table: "AnalysisTable", priors: Priors) -> Iterator[ModelSpec]:
@@ -190,7 +196,34 @@ def _of_formula(name: str, stated: Stated) -> Analysis:
         raise SpecError(where, rule, got=spec.group)
     spec = replace(spec, name=name)
     question = stated.question_en or formula
-    return Analysis(name, question, (_as_sampled(spec),), where, stated.question_nb or question)
+    return Analysis(
+        name, question, (_as_sampled(spec),), where, stated.question_nb or question,
+        spec if spec.formula else None,
+    )  # fmt: skip
+
+
+def told_apart(analyses: Sequence[Analysis]) -> list[Analysis]:
+    """Give models of one name and outcome, of several analyses, names that tell them apart.
+
+    Parameters
+    ----------
+    analyses : sequence of Analysis
+
+    Examples
+    --------
+    >>> one, two = (Analysis(name, "?", (ModelSpec("y", ("x",), "g"),)) for name in ("x", "b"))
+    >>> [spec.name for each in told_apart([one, two]) for spec in each.specs]
+    ['x', 'x (b)']
+    """
+    often = Counter(spec.key for analysis in analyses for spec in analysis.specs)
+    return [
+        replace(analysis, specs=tuple(
+            replace(spec, name=f"{spec.name} ({analysis.name})")
+            if often[spec.key] > 1 and spec.name != analysis.name else spec
+            for spec in analysis.specs
+        ))
+        for analysis in analyses
+    ]  # fmt: skip
 
 
 def _asked_of_some(predictors: tuple[str, ...]) -> tuple[str, ...]:

@@ -189,8 +189,8 @@ class ModelSpec:
         family : str
             Of the outcome; successes out of trials are written ``p(y, n) ~ ...``.
         **options
-            ``name``, ``unit``, ``priors``, ``term_priors``, ``missing``,
-            ``min_quarters``, ``table``.
+            ``name``, ``unit``, ``priors``, ``term_priors``, ``missing``, ``min_quarters``,
+            ``table``.
 
         Raises
         ------

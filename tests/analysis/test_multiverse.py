@@ -28,6 +28,7 @@ from bayes_sf.errors import ConvergenceError, DataError, SpecError, UsageError
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.figures.multiverse import curve_figure
 from bayes_sf.output.figures.page import figure_files
+from bayes_sf.output.runs.multiverse import _content
 from bayes_sf.output.tables.multiverse_tables import multiverse_tables
 from bayes_sf.spec.multiverse import (
     CHOICES,
@@ -190,6 +191,17 @@ def made_up(estimate: "np.ndarray[Any, Any]", sd: float = 0.2) -> Explored:
         upper=estimate + 2 * sd, p_direction=0.9, p_rope=0.1, n=100, n_groups=6, reason="",
     )  # fmt: skip
     return Explored(mine, Contrast("q13", 4.0, "from to"), table, 0.95, "replica")
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-6])
+def test_protected_means_have_the_digits_of_what_they_are_of(unit: float) -> None:
+    """Of an outcome in millionths nothing is rounded to zero."""
+    estimate = np.round(unit * (5 + np.arange(12.0)), 7)
+    content = _content(made_up(estimate, sd=unit), "", 0.0, protected=True)
+    assert content.said["summary"]["median"] == pytest.approx(10.5 * unit, rel=0.06)
+    assert content.frames["options"]["estimate"].min() > 0
+    shown = content.frames["specifications"]["estimate"].to_numpy(float)
+    np.testing.assert_allclose(shown, estimate, rtol=1e-9)
 
 
 def test_variance_shares_are_those_of_an_anova() -> None:

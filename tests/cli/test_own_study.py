@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,12 @@ import pytest
 import bayes_sf as sf
 from bayes_sf.catalogue import speaking
 from bayes_sf.cli.given import Given
-from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.disclosure.control import Rules
+from bayes_sf.inputs.codebook import load_codebook, using
 from bayes_sf.inputs.own_study.folder import read_study
+from bayes_sf.output.report.study import study_page
+from bayes_sf.output.run import Asked
+from bayes_sf.spec.analysis import load_analysis
 from tests.conftest import Command, Finished, draw_blank, run_here
 
 PUPILS = Path(__file__).parents[1] / "own_studies" / "pupils"
@@ -364,6 +369,64 @@ def test_what_fit_hides_is_nowhere_on_the_page(command: Command, folder: Path) -
     assert ">:<" in cells[1]
     assert "Home background" in fan
     assert ">ICC<" not in fan
+
+
+#: Models of one name in several analyses, one of them with a slope that varies.
+ALIKE = {
+    "alone": 'items = ["ses", "help"]',
+    "beside": 'items = ["ses"]\ncontrols = ["help"]',
+    "varying": 'items = ["ses"]\nvarying = ["ses"]',
+}
+
+
+@pytest.fixture
+def alike(folder: Path) -> Path:
+    """The pupils with these analyses, and one that is a formula and has the models' name."""
+    head = 'schema = 1\nquestion = "?"\noutcomes = ["score"]\n'
+    for name, text in ALIKE.items():
+        (folder / f"{name}.toml").write_text(head + text, encoding="utf-8")
+    path = folder / "study.toml"
+    text = path.read_text(encoding="utf-8").replace('choices = ["choices.toml"]\n', "")
+    stated = "".join(f'{name} = "{name}.toml"\n' for name in ALIKE)
+    own = f'[analyses]\n{stated}ses = "score ~ help + (1 + help | school)"\n'
+    path.write_text(text.partition("[analyses]")[0] + own, encoding="utf-8")
+    return folder
+
+
+def test_models_of_one_name_have_their_own_figures_on_a_page(
+    alike: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[Any] = []
+    monkeypatch.setattr("bayes_sf.output.report.study._rendered", lambda f: shown.append(f) or "")
+    monkeypatch.setattr("bayes_sf.output.report.study._PARTS", ("ladder",))
+    study = read_study(alike)
+    with using(study.book):
+        study_page(study, Asked(source="microdata", rules=Rules(active=False)))
+        models = {name: load_analysis(name).specs[0] for name in ("alone", "beside")}
+        own = {name: sf.fit(spec, study.sample) for name, spec in models.items()}
+    (found,) = shown
+    told = {analysis.name: results for analysis, results in found.results}
+    assert list(told) == ["alone", "beside", "ses"], "what has to be sampled is not there"
+    for name, result in own.items():
+        mine = next(iter(told[name].values()))
+        assert mine.spec.name == f"ses ({name})"
+        assert mine.n_obs == result.n_obs
+        pd.testing.assert_frame_equal(mine.fixef(), result.fixef())
+    assert next(iter(told["ses"].values())).spec.predictors == ("help",)
+    assert own["alone"].n_obs != own["beside"].n_obs
+
+
+def test_a_formula_is_that_of_its_own_analysis_and_leaves_out_gaps(
+    command: Command, alike: Path
+) -> None:
+    with using(read_study(alike).book):
+        assert load_analysis("varying").written is None, "a file says what varies"
+        assert load_analysis("ses").written is not None
+    code, out, err = command(
+        "fit", "ses", "--study", str(alike), "--no-disclosure-control", "--engine", "reml"
+    )
+    assert (code, err) == (0, "")
+    assert "8 of 253 rows are left out" in out
 
 
 def test_values_that_are_keys_of_tables_are_refused(command: Command, folder: Path) -> None:

@@ -13,17 +13,19 @@ import pytest
 from bayes_sf.moved import MOVED
 
 PACKAGE = Path(__file__).resolve().parents[2] / "bayes_sf"
+ALONE = (
+    "errors", "arrays", "threads", "catalogue", "resources", "stand_in", "folder", "moved",
+)  # fmt: skip
 ROOMS = (
-    "errors", "arrays", "catalogue", "resources", "stand_in", "folder", "moved",
-    "inputs", "spec", "engines", "recovery", "replica", "analysis", "disclosure", "output", "cli",
+    *ALONE, "inputs", "spec", "engines", "recovery", "replica", "analysis", "disclosure", "output",
+    "cli",
 )  # fmt: skip
 #: Modules in a folder: of more, nobody finds any.
 MOST = 16
 #: Tables of a sample are made and hidden in one place.
 PROTECTED = {"output/tables/described_sample.py"}
 MODULES = [path for path in sorted(PACKAGE.rglob("*.py")) if path.parent != PACKAGE] + [
-    PACKAGE / f"{name}.py"
-    for name in ("errors", "arrays", "catalogue", "resources", "stand_in", "folder", "moved")
+    PACKAGE / f"{name}.py" for name in ALONE
 ]
 
 

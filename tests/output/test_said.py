@@ -50,6 +50,13 @@ def test_other_numbers_force_other_sentences() -> None:
     assert "on the link's scale" in binary
 
 
+def test_counted_rows_are_as_many_as_they_stand_for() -> None:
+    df = frame().assign(k=3)
+    result = sf.fit("y ~ x + (1 | g)", df, engine="reml", frequencies="k")
+    assert result.n_obs == result.glance()["nobs"].iloc[0] == 360
+    assert "(360 rows)" in result.report()
+
+
 def test_it_is_said_in_norwegian_with_the_study_s_names() -> None:
     result = sf.fit(sf.ModelSpec("absence_mean", ("q13",)), sf.load_sample("replica"))
     said = result.report("nb")

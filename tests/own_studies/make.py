@@ -159,7 +159,7 @@ def figures(folder: Path) -> pd.DataFrame:
     from bayes_sf.inputs.codebook import using
     from bayes_sf.inputs.own_study.folder import read_study
     from bayes_sf.output.run import Asked
-    from bayes_sf.output.runs.fit import fit_formula, formula_of
+    from bayes_sf.output.runs.fit import fit_formula
     from bayes_sf.spec.analysis import load_analysis
 
     found = []
@@ -167,8 +167,8 @@ def figures(folder: Path) -> pd.DataFrame:
     for study, analysis in asked.itertuples(index=False):
         own = read_study(folder / study)
         with using(own.book):
-            (spec,) = load_analysis(analysis).specs
-            formula = formula_of(spec, own)
+            loaded = load_analysis(analysis)
+            (spec,), formula = loaded.specs, loaded.written
             engine = "ml" if study == "contraception" else "exact"
             if formula is None:
                 result = fit_model(spec, own.sample, engine=engine)

@@ -64,6 +64,8 @@ class Explored:
         ``replica`` or ``microdata``.
     sizes : mapping of str to int
         Industry -> the fewest workplaces that it has in a combination; of those left out none.
+    specifications : tuple of mapping
+        Choice -> option of each combination, in the order of `table`.
     """
 
     asked: Multiverse
@@ -72,6 +74,7 @@ class Explored:
     prob: float
     source: str
     sizes: Mapping[str, int] = field(default_factory=dict, repr=False)
+    specifications: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
 
     @property
     def outcome(self) -> str:
@@ -201,7 +204,9 @@ def explore(
         where = f"multiverse {asked.name}"
         raise DataError(where, "must have a combination that can be fitted",
                         got=table["reason"].iloc[0])  # fmt: skip
-    return Explored(asked, workplaces.contrast, table, prob, sample.source, sizes)
+    return Explored(
+        asked, workplaces.contrast, table, prob, sample.source, sizes, tuple(specifications)
+    )
 
 
 type _Part = tuple[tuple[int, dict[str, Any]], ...]

@@ -260,11 +260,7 @@ class Releases:
         key = _key(spec)
         self._recall(spec.outcome)
         if key not in self._decided:
-            for name, other in self._reports.get(spec.outcome, {}).items():
-                if name not in self._decided:
-                    self._decided[name] = self._decide(other)
-                if name == key:
-                    break
+            self._decide_reports(spec.outcome, up_to=key)
         if key not in self._decided:
             self._decided[key] = self._decide(spec)
         self._asked.add(key)
@@ -293,9 +289,7 @@ class Releases:
             fewer, bits = before.removeprefix(mark).strip(":").split(":")
             self._sets[mark] = Batch(int(fewer), tuple(bit == "1" for bit in bits))
             return self._sets[mark]
-        for name, other in self._reports.get(outcome, {}).items():
-            if name not in self._decided:
-                self._decided[name] = self._decide(other)
+        self._decide_reports(outcome)
         least = self._for_all(self._needed(outcome, versions))
         free = self._apart(outcome, refits)
         found = admit(self._knowledge(outcome), refits, least, free)
@@ -306,6 +300,14 @@ class Releases:
                     if is_kept]  # fmt: skip
             self._note_set(outcome, mark, found, kept)
         return found.batch
+
+    def _decide_reports(self, outcome: str, up_to: str = "") -> None:
+        """Decide of the report's own models, in their order: of all, or of those up to one."""
+        for name, other in self._reports.get(outcome, {}).items():
+            if name not in self._decided:
+                self._decided[name] = self._decide(other)
+            if name == up_to:
+                break
 
     def _apart(self, outcome: str, refits: Sequence[Refit]) -> list[bool]:
         """Which of a set are not withheld for their cells, or for a population beside another."""

@@ -60,8 +60,8 @@ class MixedResult(Result):
 
     @property
     def n_obs(self) -> int:
-        """Rows that it was fitted to."""
-        return len(self.matrices.y)
+        """Rows that it was fitted to; of counted ones, as many as they stand for."""
+        return self.matrices.n_obs
 
     @property
     def has_draws(self) -> bool:

@@ -112,7 +112,9 @@ def _draw(axes: "Axes", found: "pd.DataFrame", values: list[list[object]]) -> No
         dict(zip(product(places, levels), found[name], strict=True))
         for name in ("estimate", "lower", "upper")
     )
-    numbers = all(isinstance(at, int | float | np.number) and at is not True for at in places)
+    numbers = all(
+        isinstance(at, int | float | np.number) and not isinstance(at, bool) for at in places
+    )
     x = np.array(places, dtype=float) if numbers else np.arange(len(places), dtype=float)
     for color, level in zip(_COLOURS, levels, strict=False):
         y, bottom, top = (

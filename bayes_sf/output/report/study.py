@@ -41,7 +41,7 @@ from bayes_sf.output.report.page import Page, explorer_content, prior_reasons, r
 from bayes_sf.output.report.section import Section
 from bayes_sf.output.report.sections import explored_section
 from bayes_sf.output.run import Asked, keyed
-from bayes_sf.output.runs.fit import fit_formula, formula_of, main_rows
+from bayes_sf.output.runs.fit import fit_formula, main_rows
 from bayes_sf.output.tables.described_sample import ProtectedTables, protect_tables
 from bayes_sf.output.tables.pooling_tables import shrinkage_table
 from bayes_sf.output.tables.sample_tables import flow_tables
@@ -58,7 +58,7 @@ from bayes_sf.output.words.words import (
     term_name,
     unit_name,
 )
-from bayes_sf.spec.analysis import Analysis, load_analysis
+from bayes_sf.spec.analysis import Analysis, load_analysis, told_apart
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import INTERCEPT
 from bayes_sf.spec.multiverse import load_multiverse
@@ -185,15 +185,14 @@ def study_page(
         For a study that states no analyses, or none that can be on the page.
     """
     control, sample = Control.of(study.sample, asked.rules), study.sample
-    analyses, plain, others, account = list[Analysis](), list[ModelSpec](), [], list[str]()
-    for name in asked.progress(list(study.header.analyses)):
-        analysis = load_analysis(name)
-        analyses.append(analysis)
+    plain, others, account = list[ModelSpec](), [], list[str]()
+    analyses = told_apart([load_analysis(name) for name in study.header.analyses])
+    for analysis in asked.progress(analyses):
         for spec in analysis.specs:
             if spec.plain and not control.withheld(spec):
                 plain.append(spec)
                 continue
-            formula = None if control.active or spec.plain else formula_of(spec, study)
+            formula = None if control.active or spec.plain else analysis.written
             how = None if formula is None else _engine_of(formula, engine)
             if formula is None or how is None:
                 account.append(_why_not(spec, control))

@@ -1,6 +1,5 @@
 """`bayes-sf export`: the tables of whatever there is, in the formats that are asked for."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -29,7 +28,7 @@ from bayes_sf.output.tables.pooling_tables import pooling_table, shrinkage_table
 from bayes_sf.output.tables.result_tables import diagnostics_table, posterior_table
 from bayes_sf.output.tables.sample_tables import descriptive_tables, flow_tables
 from bayes_sf.output.tables.table import Table
-from bayes_sf.spec.analysis import Analysis
+from bayes_sf.spec.analysis import Analysis, told_apart
 from bayes_sf.spec.model import ModelSpec
 
 if TYPE_CHECKING:
@@ -208,12 +207,9 @@ def gather(
         return {"reproduction": replayed, "sample": sample}
     results, poolings = [], []
     asked = all_of(keep_open(analysis, control) for analysis in analyses)
-    models = [(analysis.name, spec) for analysis in asked.shown for spec in analysis.specs]
-    often = Counter(spec.key for _, spec in models)
-    for of, spec in progress(models):
-        # A model is told from one of the same name in another analysis, once it is fitted.
-        name = f"{spec.name} ({of})" if often[spec.key] > 1 and of != spec.name else spec.name
-        own = replace(spec, name=name)
+    models = [spec for analysis in asked.shown for spec in analysis.specs]
+    named = [spec for analysis in told_apart(asked.shown) for spec in analysis.specs]
+    for spec, own in progress(list(zip(models, named, strict=True))):
         found = fit(spec, data, engine=engine or spec.engines[0], seed=seed)
         results.append(replace(found, spec=own))
         if spec.plain:

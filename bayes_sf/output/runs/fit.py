@@ -27,7 +27,6 @@ from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.design import score
 from bayes_sf.inputs.own_study.folder import OwnStudy
 from bayes_sf.inputs.own_table import OwnTable, read_table
-from bayes_sf.inputs.variables import Stated
 from bayes_sf.output.audit import make_private
 from bayes_sf.output.figures.page import upper_first
 from bayes_sf.output.numbers import (
@@ -64,7 +63,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "fit_formula", "formula_of", "main_rows", "rows_of_model", "run_fit", "run_fit_formula",
+    "fit_formula", "main_rows", "run_fit", "run_fit_formula",
     "run_fit_table",
 ]  # fmt: skip
 
@@ -258,21 +257,9 @@ def _rows(result: Result, models: int) -> Iterator[tuple[str, ...]]:
         yield (
             result.spec.name, outcome_name(result.spec.outcome, own=own),
             f"{term} | {group_name(row.group, own=own)}" if row.group else term, *told,
-            str(rows_of_model(result)),
+            str(result.n_obs),
             "" if result.converged else say("NOT CONVERGED"),
         )  # fmt: skip
-
-
-def rows_of_model(result: Result) -> int:
-    """How many rows a model has.
-
-    Parameters
-    ----------
-    result : Result
-    """
-    if isinstance(result, MixedResult):
-        return result.matrices.n_obs
-    return result.moments.n_obs
 
 
 def run_fit_table(
@@ -336,7 +323,7 @@ def run_fit_formula(analysis: Analysis, study: OwnStudy, asked: Asked, *, engine
     UsageError
         Where control is on.
     """
-    spec = formula_of(analysis.specs[0], study)
+    spec = analysis.written
     assert spec is not None
     if asked.rules.active:
         rule = "is more than a random intercept, and disclosure control knows of no more"
@@ -349,23 +336,6 @@ def run_fit_formula(analysis: Analysis, study: OwnStudy, asked: Asked, *, engine
         passed.map(lambda both: _of_table(*both, heard, analysis.question_said)),
         () if result.converged else (result,),
     )  # fmt: skip
-
-
-def formula_of(spec: ModelSpec, study: OwnStudy) -> ModelSpec | None:
-    """A model beyond a random intercept as the formula that it is stated as; None for other ones.
-
-    Parameters
-    ----------
-    spec : ModelSpec
-        Of an analysis of the study; one with a slope that varies may have been made of a formula.
-    study : OwnStudy
-    """
-    if spec.formula or spec.plain:
-        return spec if spec.formula else None
-    stated = study.header.analyses.get(spec.name, Stated(spec.name))
-    if not isinstance(stated, Stated) or "~" not in stated.formula:
-        return None
-    return replace(ModelSpec.from_formula(stated.formula, family=stated.family), name=spec.name)
 
 
 def fit_formula(

@@ -11,6 +11,7 @@ from bayes_sf.disclosure.protected_frames import mark_hidden
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.figures.multiverse import curve_figure
 from bayes_sf.output.files import json_text
+from bayes_sf.output.numbers import decimals_in
 from bayes_sf.output.run import Asked, Content, Run
 from bayes_sf.output.tables.multiverse_tables import multiverse_tables
 from bayes_sf.spec.multiverse import Multiverse
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["run_multiverse"]
 
-#: Decimals of means and shares of protected figures.
+#: Decimals of means and shares of protected figures, where these have no more themselves.
 _DECIMALS = 3
 
 
@@ -61,8 +62,9 @@ def _content(explored: Explored, digest: str, seconds: float, *, protected: bool
         "options": _options(explored),
     }
     if protected:  # of rounded figures: more digits would say nothing
-        frames = {name: frame.round(_DECIMALS) for name, frame in frames.items()}
-        summary = {name: round(value, _DECIMALS) for name, value in summary.items()}
+        decimals = max(_DECIMALS, decimals_in(explored.fitted["estimate"]))
+        frames = {name: frame.round(decimals) for name, frame in frames.items()}
+        summary = {name: round(value, decimals) for name, value in summary.items()}
     question, contrast = explored.asked, explored.contrast
     return Content(
         frames={name: frame.assign(source=explored.source) for name, frame in frames.items()},

@@ -60,7 +60,7 @@ def _shares(result: Result) -> str:
             "Groups of {group} differ in {outcome} with a standard deviation of {sd} ({n} rows).",
             group=factors[0], outcome=outcome, sd=_figures(row), n=n,
         )  # fmt: skip
-    parts = _listed([_share(result, factor, matrices is not None) for factor in factors])
+    parts = _listed([_share(result, factor) for factor in factors])
     if result.spec.family != "gaussian":
         return say("Of the variance of {outcome} on the link's scale that predictors leave, "
                    "{parts} ({n} rows).", outcome=outcome, parts=parts, n=n)  # fmt: skip
@@ -71,9 +71,9 @@ def _shares(result: Result) -> str:
                outcome=outcome, parts=parts, n=n)  # fmt: skip
 
 
-def _share(result: Result, factor: str, several: bool) -> str:
+def _share(result: Result, factor: str) -> str:
     """One factor's share, with its interval where it has one."""
-    found = result.icc(factor) if several else result.icc()
+    found = result.icc(factor)
     named = factor if own_group(result) else say("industry")
     if "estimate" in found:
         share = with_percent(percent(found["estimate"]))

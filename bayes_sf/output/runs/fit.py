@@ -62,10 +62,7 @@ from bayes_sf.spec.terms.gaps import Gaps
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "fit_formula", "main_rows", "run_fit", "run_fit_formula",
-    "run_fit_table",
-]  # fmt: skip
+__all__ = ["fit_formula", "main_rows", "run_fit", "run_fit_formula", "run_fit_table"]
 
 #: An analysis of so few models is printed with its standard deviations and ICC.
 _FEW = 4

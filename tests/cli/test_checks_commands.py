@@ -88,7 +88,8 @@ def test_a_picture_of_every_model(command: Command, tmp_path: Path) -> None:
     code, out, err = command("plot", "q13", "shrinkage", "--quiet")
     assert (code, err) == (0, "")
     names = {path.name for path in (tmp_path / "pictures").iterdir()}
-    assert names == {"q13-absence_mean-shrinkage.svg", "q13-absence_mean-shrinkage.png"}
-    assert all(name in out for name in names)
+    pictures = {"q13-absence_mean-shrinkage.svg", "q13-absence_mean-shrinkage.png"}
+    assert names == {*pictures, "provenance.json"}
+    assert all(name in out for name in pictures)
     text = (tmp_path / "pictures" / "q13-absence_mean-shrinkage.svg").read_text(encoding="utf-8")
     assert "Real study" in text

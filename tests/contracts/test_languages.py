@@ -115,7 +115,8 @@ def replica() -> AnalysisSample:
         pytest.param("describe --quiet", marks=pytest.mark.slow),
         "influence q17",
         pytest.param(
-            "export null --norwegian-csv --data replica --format html --format markdown",
+            "export null --norwegian-csv --data replica --format csv --format html "
+            "--format markdown",
             marks=pytest.mark.slow,
         ),
         pytest.param(

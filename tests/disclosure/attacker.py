@@ -328,14 +328,14 @@ class Run:
 
     def _refits(self, lines: list[dict[str, str]], analysis: str) -> None:
         """What all have, less what is left without an industry, is the industry's."""
-        whole = 0
+        whole = ""
         for line in lines:
             chain = self.chain(analysis, line["model"], line["outcome"])
             if line["left_out"] == "nobody":
-                whole = int(line["n"])
-                self._tell(chain, "all", line["n"])
-            elif line["left_out"] == "industry" and line["n"] not in {HIDDEN, ""}:
-                self._tell(chain, line["which"], str(whole - int(line["n"])))
+                whole = line["n"]
+                self._tell(chain, "all", whole)
+            elif line["left_out"] == "industry" and not {HIDDEN, ""} & {line["n"], whole}:
+                self._tell(chain, line["which"], str(int(whole) - int(line["n"])))
 
     def _options(self, lines: list[dict[str, str]], _: str) -> None:
         for line in lines:

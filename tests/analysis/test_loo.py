@@ -172,8 +172,9 @@ def test_a_group_left_out_is_predicted_as_a_new_one(fitted: sf.Result) -> None:
 
 def test_models_of_different_rows_are_refused(fitted: sf.Result) -> None:
     fewer = sf.fit(SPEC, frame().iloc[1:])
-    with pytest.raises(UsageError, match=r"same outcome of the same rows.*40.*39"):
+    with pytest.raises(UsageError, match="same outcome of the same rows") as refused:
         compare_models({"all": fitted, "fewer": fewer})
+    assert not re.search(r"\d", str(refused.value)), "one workplace may be the difference"
     with pytest.raises(UsageError, match="at least two"):
         compare_models({"all": fitted})
     with pytest.raises(UsageError, match="no posterior predictive"):

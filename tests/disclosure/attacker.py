@@ -287,9 +287,11 @@ class Run:
                 self._read_page(path)
 
     def chain(self, analysis: str, model: str, outcome: str) -> tuple[str, ...]:
-        """Rules of a model, in order."""
-        specs = load_analysis(analysis).specs
-        spec = next(one for one in specs if (one.name, one.outcome) == (model, outcome))
+        """Rules of a model, in order; `loo` calls an analysis's only model as the analysis."""
+        specs, names = load_analysis(analysis).specs, {model}
+        if len(specs) == 1 and model == Path(analysis).stem:
+            names.add(specs[0].name)
+        spec = next(one for one in specs if one.outcome == outcome and one.name in names)
         flow = self.sample.flow(
             outcome=outcome, predictors=spec.predictors, min_quarters=spec.min_quarters
         )

@@ -297,11 +297,10 @@ def _check_same_rows(results: Mapping[str, Result]) -> None:
     first = next(iter(prints))
     for name, found in prints.items():
         if found != prints[first]:
-            sizes = {n: len(_outcomes(results[n])) for n in (first, name)}
             outcomes = {n: results[n].spec.outcome for n in (first, name)}
             raise UsageError(
                 "compare", "models must have the same outcome of the same rows",
-                got=f"{outcomes}, rows {sizes}",
+                got=outcomes,  # no numbers of rows: their difference may be one workplace
                 fix="fit both to the rows that have every predictor"
                 + ", and the same min_quarters" * bool(load_codebook().register),
             )  # fmt: skip

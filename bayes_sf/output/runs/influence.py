@@ -56,7 +56,7 @@ def _content(analysis: Analysis, found: Sequence[Influence], asked: Asked) -> Co
         figures={
             slug(f"influence_{one.result.spec.name}_{one.result.spec.outcome}"):
             influence_figure(one)
-            for one in found
+            for one in found if one.refits["reason"].iloc[0] == ""  # of all: else it is withheld
         },
         about={
             "analysis": analysis.name, "question": analysis.question,

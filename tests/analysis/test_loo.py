@@ -1,5 +1,6 @@
 """Leave-one-out: exact against refits and against PSIS; groups left out; comparisons; checks."""
 
+import re
 from dataclasses import replace
 
 import numpy as np

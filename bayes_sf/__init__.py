@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from bayes_sf.analysis.simulated import bootstrap, variance_test
     from bayes_sf.analysis.size.confounding import attenuation, confounding
     from bayes_sf.analysis.size.practical import Rope
+    from bayes_sf.analysis.survey_weighted import survey_weighted
     from bayes_sf.engines.fit import fit
     from bayes_sf.engines.result import Result, Results
     from bayes_sf.engines.sets.impute import Imputed, impute
@@ -103,6 +104,7 @@ __all__ = [
     "sets_needed",
     "slopes",
     "study",
+    "survey_weighted",
     "table",
     "tidy",
     "variance_test",
@@ -159,6 +161,7 @@ _HOME = {
     "sets_needed": "analysis.missing.sets_needed",
     "slopes": "analysis.asked.comparisons",
     "study": "inputs.own_study.folder",
+    "survey_weighted": "analysis.survey_weighted",
     "table": "output.tables.side_by_side",
     "tidy": "analysis.asked.tidied",
     "variance_test": "analysis.simulated",

@@ -49,6 +49,10 @@ def test_rungs_are_other_software_s_estimates() -> None:
     for rung, other in (("ols", ols), ("no pooling", none)):
         assert x.loc[rung, "estimate"] == pytest.approx(other.params["x"])
         assert x.loc[rung, "sd"] == pytest.approx(other.bse["x"])
+    robust = sf.cluster_robust(sf.fit(SPEC, df)).loc["x"]  # clubSandwich's: test_cluster_robust.py
+    assert x.loc["cluster robust", "estimate"] == pytest.approx(ols.params["x"])
+    assert x.loc["cluster robust", "sd"] == robust["std_error"]
+    assert x.loc["cluster robust", "upper"] == robust["upper"]
     assert x.loc["reml", "estimate"] == pytest.approx(mixed.params["x"], abs=1e-4)
     flat = sf.fit(replace(SPEC, priors=sf.Priors.flat()), df).fixef().loc["x"]
     assert x.loc["flat prior", "estimate"] == flat["estimate"]
@@ -63,7 +67,7 @@ def test_changes_go_from_rung_to_rung() -> None:
     x = table[table["term"] == "x"].set_index("rung")
     there = x[x["missing"] == ""]
     assert list(x.loc[x["missing"] != ""].index) == ["student", "known precision"]
-    first = there.iloc[:5]
+    first = there.iloc[:6]
     np.testing.assert_allclose(first["change"].iloc[1:], np.diff(first["estimate"]))
     assert x.loc["imputation", "change"] == 0.9 - x.loc["stated prior", "estimate"]
     np.testing.assert_allclose(there["change_se"], there["change"] / x.loc["reml", "sd"])
@@ -77,6 +81,7 @@ def test_a_rung_that_cannot_be_says_why() -> None:
     df = frame()[lambda d: d["g"].isin(["a", "b"])][["y", "x", "g"]]
     df = df.assign(x=(df["g"] == "a") * 1.0)
     table = climb(sf.fit(SPEC, df), df).set_index(["term", "rung"])
+    assert "more groups than coefficients" in table.loc[("x", "cluster robust"), "missing"]
     assert "vary within groups" in table.loc[("x", "no pooling"), "missing"]
     assert "more levels" in table.loc[("x", "reml"), "missing"]
     assert "proper posterior" in table.loc[("x", "flat prior"), "missing"]
@@ -95,7 +100,7 @@ def test_sampled_rungs_wait_to_be_asked_for(replica: Any) -> None:
     of_change = climb(sf.fit(change, replica), replica, sampled=False)
     of_change = of_change.set_index(["term", "rung"])["missing"]
     assert on_rows["q13", "student"] == "is sampled: ask for it"
-    for rung in ("student", "known precision"):
+    for rung in ("cluster robust", "student", "known precision"):
         assert "needs rows" in on_tables["q13", rung]
     assert of_change["q13", "known precision"] == "is about means over quarters"
     assert on_rows["q13", "imputation"] == "no saved result was given"

@@ -21,7 +21,7 @@ PUBLIC = [
     "icc_posterior", "icc_table", "impute", "influence", "load_analysis", "load_sample", "loo",
     "methods", "missingness", "multiverse", "plot", "poststratify", "predict", "prior_conflict",
     "published_table", "r2", "read_published", "report", "reread", "sensitivity", "sets_needed",
-    "slopes", "study", "table", "tidy", "variance_test",
+    "slopes", "study", "survey_weighted", "table", "tidy", "variance_test",
 ]  # fmt: skip
 
 PARAMETERS = {
@@ -73,6 +73,8 @@ PARAMETERS = {
     "attenuation": "result term *reliability=(0.5, 0.6, 0.7, 0.8, 0.9, 1.0)",
     "confounding": "result *step=1.0",
     "cluster_robust": "result *cluster='' *weights='webb' *draws=9999 *seed=1",
+    "survey_weighted": "formula df *weights='' *group_weights='' *scaling='size' "
+    "*engine='exact' *priors=None *missing='drop' *prob=0.95 *draws=4000 *seed=1",
     "compare": "spec data *prob=0.95",
     "compare_models": "results",
     "influence": "spec data *contrast=None *prob=0.95 *smallest=5",

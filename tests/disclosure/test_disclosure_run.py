@@ -115,7 +115,7 @@ def run_commands(
             patch.setattr("sys.argv", ["bayes-sf", *command.split(), *files, *options])
             with pytest.raises(SystemExit) as left:
                 cli.main()
-            assert left.value.code in {None, 0, 5}, command
+            assert left.value.code in {None, 0, 3, 5}, command  # 3: the data do not allow it
             found[command] = out
     return found
 

@@ -4,6 +4,9 @@ From complete pooling over REML to the posterior and beyond the Gaussian model:
 
 ``ols``
     complete pooling: no industries
+``cluster robust``
+    the same estimates with standard errors that ask only for industries to be independent (CR2,
+    t with Satterthwaite's degrees of freedom: `bayes_sf.analysis.cluster_robust`)
 ``no pooling``
     an intercept of its own for every industry
 ``reml``
@@ -37,6 +40,7 @@ from math import isfinite, isnan, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from bayes_sf.analysis.cluster_robust import cluster_robust
 from bayes_sf.analysis.contrast import exact_posterior
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.gaussian.estimates import Estimate, frequentist_rows
@@ -58,11 +62,14 @@ BEYOND: Final[Mapping[str, Mapping[str, str]]] = {
 }
 IMPUTED: Final = "imputation"
 #: All rungs, in order.
-RUNGS: Final = ("ols", "no pooling", "reml", "flat prior", "stated prior", *BEYOND, IMPUTED)
+RUNGS: Final = (
+    "ols", "cluster robust", "no pooling", "reml", "flat prior", "stated prior", *BEYOND, IMPUTED,
+)  # fmt: skip
 
 #: Rungs that each change the model with the stated prior in one respect.
 _FROM_STATED: Final = (*BEYOND, IMPUTED)
 _ON_REQUEST: Final = "is sampled: ask for it"
+_NEEDS_ROWS: Final = "needs rows: sufficient statistics are not enough"
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +128,7 @@ def climb(
     >>> df = pd.DataFrame({"y": [1.0, 2, 3, 5, 6, 8], "x": [0, 1, 2, 0, 1, 2], "g": list("aaabbb")})
     >>> table = climb(fit(ModelSpec("y", predictors=("x",), group="g"), df), df)
     >>> table[table["term"] == "x"]["rung"].tolist()[:3], table["estimate"].iloc[0].round(2)
-    (['ols', 'no pooling', 'reml'], np.float64(1.25))
+    (['ols', 'cluster robust', 'no pooling'], np.float64(1.25))
     """
     import pandas as pd
 
@@ -160,7 +167,7 @@ def _why_not(rung: str, term: str, estimate: float) -> str:
     """Why a rung that was fitted has no estimate of a term."""
     if not isnan(estimate):
         return ""
-    if rung in {"ols", "no pooling"} and term == "icc":
+    if rung in {"ols", "cluster robust", "no pooling"} and term == "icc":
         return "has no variance between groups"
     return "is not among its estimates"
 
@@ -171,6 +178,7 @@ def _rungs(
     """All rungs in order."""
     spec = result.spec
     yield _fitted("ols", fit(spec, data, engine="ols", prob=result.prob), drop_icc=True)
+    yield _cluster_robust(result)
     yield _no_pooling(result)
     yield _tried("reml", "reml", result, data)
     flat = replace(result, spec=replace(spec, priors=Priors.flat()))
@@ -199,7 +207,7 @@ def _rungs(
 def _not_fitted(name: str, result: Result, engine: str, sampled: bool) -> str:
     """Why a rung beyond the model is left out, or ""."""
     if result.data is None:
-        return "needs rows: sufficient statistics are not enough"
+        return _NEEDS_ROWS
     if name == "known precision" and result.spec.outcome != "absence_mean":
         return "is about means over quarters"
     if name == "known precision" and result.provenance.source == "frame":
@@ -213,6 +221,23 @@ def _fitted(name: str, result: Result, *, drop_icc: bool = False) -> _Rung:
     if drop_icc:  # complete pooling has no groups
         found.pop("icc", None)
     return _Rung(name, result.engine, found, float(result.moments.n_obs))
+
+
+def _cluster_robust(result: Result) -> _Rung:
+    """Least squares with CR2; none without rows, or with hardly more groups than coefficients."""
+    name, n = "cluster robust", float(result.moments.n_obs)
+    if result.data is None:
+        return _Rung(name, "ols", {}, nan, _NEEDS_ROWS)
+    try:
+        table = cluster_robust(result, weights="rademacher")  # the cheapest: p_wild is not shown
+    except BayesSFError as error:
+        return _Rung(name, "ols", {}, n, str(error))
+    columns = ["estimate", "std_error", "lower", "upper"]
+    found = {
+        str(term): Estimate(str(term), "", *map(float, row))
+        for term, row in zip(table.index, table[columns].to_numpy(), strict=True)
+    }
+    return _Rung(name, "ols", found, n)
 
 
 def _no_pooling(result: Result) -> _Rung:

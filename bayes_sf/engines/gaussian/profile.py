@@ -15,7 +15,7 @@ from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.likelihood import Standardised, standardise
 from bayes_sf.spec.moments import Moments
 
-__all__ = ["profile_intervals"]
+__all__ = ["maximum_likelihood", "profile_intervals"]
 
 
 #: Where the lowest point is looked for: tau/sigma, and sigma as a multiple of its estimate.
@@ -75,6 +75,30 @@ class _Profile:
             return np.asarray(n * (1 + np.log(2 * np.pi * (rss + away) / n)) + log_det)
 
         return _lowest(given, _RATIO)[1]
+
+
+def maximum_likelihood(data: Standardised) -> tuple[Floats, float, float]:
+    """Coefficients (k,), sd_group and sd_resid of highest likelihood, in raw units.
+
+    Parameters
+    ----------
+    data : Standardised
+        Of the rows.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> df = pd.DataFrame({"y": [1.0, 2, 3, 5, 6, 7, 9, 10, 11], "g": list("aaabbbccc")})
+    >>> coef, group, resid = maximum_likelihood(
+    ...     standardise(Moments.from_frame(df, outcome="y", group="g")))
+    >>> float(coef[0].round(2)), round(group, 2), round(resid, 2)
+    (6.0, 3.21, 1.0)
+    """
+    profile, unit = _Profile(data), float(data.scale[-1])
+    ratio, _ = _lowest(profile.best, _RATIO)
+    rss, _, coef, _ = profile.solved(np.array([ratio]))
+    sigma = unit * float(np.sqrt(rss[0] / data.n_obs))
+    return data.coef_transform @ coef[0] + data.coef_shift, ratio * sigma, sigma
 
 
 def profile_intervals(moments: Moments, prob: float) -> Iterator[tuple[str, float, float]]:

@@ -53,6 +53,7 @@ _WORDS: Final[Mapping[str, Marked]] = {
     "prior step": mark("step"),
     "prior 2.5": mark("2.5"),
     "ols": mark("OLS (no industries)"),
+    "cluster robust": mark("OLS, cluster-robust (CR2)"),
     "no pooling": mark("No pooling"),
     "reml": mark("REML"),
     "flat prior": mark("Posterior, flat prior"),
@@ -97,7 +98,7 @@ _NOTES: Final[Mapping[str, Marked]] = {
     "ladder": mark(
         "The same workplaces at every rung (but for joint imputation). Change from the rung "
         "before, also in standard errors of REML; Student-t, known precision and imputation: "
-        "from the model's prior. Intervals: Wald, posterior equal-tailed."
+        "from the model's prior. Intervals: Wald (CR2: Student's t), posterior equal-tailed."
     ),
     "controls identical": mark(
         "The workplaces that have all controls: steps differ by adjustment alone."

@@ -59,7 +59,8 @@ def listed(names: list[str]) -> str:
 
 def drawn(kind: str, rng: np.random.Generator) -> str:
     """An analysis, or choices of one item, at random."""
-    of = [name for name in ITEMS if kind != "multiverse" or name not in CONTROLS]
+    of_answers = kind in {"multiverse", "influence"}
+    of = [name for name in ITEMS if not of_answers or name not in CONTROLS]
     items = list(map(str, rng.choice(of, int(rng.integers(1, 4)), replace=False)))
     if kind == "multiverse":
         least = sorted(map(int, rng.choice(6, 3, replace=False) + 1))

@@ -1,4 +1,4 @@
-"""Bayesian multilevel re-analysis of a report on sickness absence in six Norwegian industries.
+"""Frequentist multilevel results, your own study's or those that a report prints, as posteriors.
 
 Names are imported on first use, so that `import bayes_sf` loads neither pandas nor PyMC.
 

@@ -1,13 +1,15 @@
 """Simulation-based calibration of outcomes other than Gaussian: docs/calibration/outcomes.csv.
 
 Run: uv run python tests/studies/sbc_outcomes.py [SETS] [FAMILY ...]   (200 sets of each; recorded
-are 100 of cumulative; with names only those are run again).
+are 100 of those after poisson; with names only those are run again). Parameters beside the mean
+have bambi's priors.
 Parameters are drawn from their priors and rows from the model by numpy
 alone; the rank of each true value among 100 draws must be uniform (Talts et al. 2018). The model is
 built and compiled once for each family, by the package's own code, with rows that can be replaced.
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 
@@ -27,9 +29,14 @@ from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.terms.matrices import Matrices
 
 OUT = Path(__file__).parents[2] / "docs" / "calibration" / "outcomes.csv"
-FAMILIES = ("bernoulli", "binomial", "poisson", "cumulative")
+FAMILIES = (
+    "bernoulli", "binomial", "poisson", "cumulative", "beta_binomial", "negativebinomial", "beta",
+    "hurdle_gamma", "hurdle_lognormal",
+)  # fmt: skip
 ROWS, LEVELS, TRIALS, CUTS = 100, 10, 6, 3
 KEPT = 100
+#: Shares and amounts nearer to their ends than this, and counts beyond so many, are drawn anew.
+LEAST, MOST = 1e-12, 1e9
 #: Known scales, so that parameters can be drawn before the data are there.
 _NORMAL = sf.Prior("normal", scale=1.0, location=0.0, autoscale=False)
 PRIORS = sf.Priors(
@@ -63,9 +70,59 @@ def simulate(name: str, rng: np.random.Generator) -> tuple[np.ndarray, dict[str,
         return (latent[:, None] > cuts).sum(axis=1), true  # codes, as bambi has them
     true["(Intercept)"] = rng.normal()
     eta = eta + true["(Intercept)"]
-    if name == "poisson":
-        return rng.poisson(np.exp(eta)), true
-    return rng.binomial(TRIALS if name == "binomial" else 1, 1 / (1 + np.exp(-eta))), true
+    family = family_of(name)
+    beside = {one: BESIDE[one](rng) for one in family.parameters}
+    true |= beside
+    given = {key: np.float64(value) for key, value in beside.items()}
+    return OUTCOMES[name](eta, given, rng), true
+
+
+#: Parameters beside the mean, from bambi's priors.
+BESIDE: dict[str, Callable[[np.random.Generator], float]] = {
+    "kappa": lambda rng: abs(rng.standard_cauchy()),
+    "alpha": lambda rng: abs(rng.standard_cauchy()),
+    "sigma": lambda rng: abs(rng.normal()),
+    "psi": lambda rng: rng.beta(2, 2),
+}
+
+
+def _chance(eta: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-eta))
+
+
+def _share(eta: np.ndarray, kappa: float, rng: np.random.Generator) -> np.ndarray:
+    return rng.beta(kappa * _chance(eta), kappa * (1 - _chance(eta)))
+
+
+def _amount(eta: np.ndarray, alpha: float, rng: np.random.Generator) -> np.ndarray:
+    return rng.gamma(alpha, np.exp(eta) / alpha)
+
+
+#: Outcomes by numpy: of the linear predictor and of what is beside it.
+OUTCOMES: dict[str, Callable[..., np.ndarray]] = {
+    "bernoulli": lambda eta, _, rng: rng.binomial(1, _chance(eta)),
+    "binomial": lambda eta, _, rng: rng.binomial(TRIALS, _chance(eta)),
+    "beta_binomial": lambda eta, g, rng: rng.binomial(TRIALS, _share(eta, g["kappa"], rng)),
+    "poisson": lambda eta, _, rng: rng.poisson(np.exp(eta)),
+    "negativebinomial": lambda eta, g, rng: rng.poisson(_amount(eta, g["alpha"], rng)),
+    "beta": lambda eta, g, rng: _share(eta, g["kappa"], rng),
+    "hurdle_gamma": lambda eta, g, rng: (
+        (rng.random(len(eta)) < g["psi"]) * _amount(eta, g["alpha"], rng)
+    ),
+    "hurdle_lognormal": lambda eta, g, rng: (
+        (rng.random(len(eta)) < g["psi"]) * np.exp(eta + g["sigma"] * rng.normal(size=len(eta)))
+    ),
+}
+
+
+def possible(name: str, rng: np.random.Generator) -> tuple[np.ndarray, dict[str, float]]:
+    """Outcomes that floats can tell apart: leaving out others changes no posterior."""
+    while True:
+        y, true = simulate(name, rng)
+        spread = np.isfinite(y).all() and len(np.unique(y)) > 1 and np.abs(y).max() < MOST
+        inside = name != "beta" or (np.minimum(y, 1 - y) > LEAST).all()
+        if spread and inside and (name[:6] != "hurdle" or (y[y > 0] > LEAST).all()):
+            return y, true
 
 
 class Program:
@@ -79,6 +136,8 @@ class Program:
         left = "p(y, n)" if self.family.counted else "y"
         spec = ModelSpec.from_formula(f"{left} ~ x + (1 | g)", family=name, priors=PRIORS)
         start = np.arange(ROWS) % (CUTS + 1 if self.family.ordered else 2)
+        if name == "beta":
+            start = 0.25 + 0.5 * start
         frame = design().assign(y=start)
         self.matrices = Matrices.from_frame(frame, spec.parsed, family=self.family)
         priors = outcome_priors(self.matrices, self.family, spec)
@@ -129,7 +188,7 @@ def main(sets: int, chosen: tuple[str, ...]) -> None:
         program, rng, start = Program(name), np.random.default_rng(15), perf_counter()
         found, divergent = [], 0
         for number in range(sets):
-            y, true = simulate(name, rng)
+            y, true = possible(name, rng)
             draws, diverged = program.posterior(y, number + 1)
             divergent += diverged > 0
             found.append({key: int((flat(draws, key) < v).sum()) for key, v in true.items()})

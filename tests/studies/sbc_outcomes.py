@@ -1,8 +1,7 @@
 """Simulation-based calibration of outcomes other than Gaussian: docs/calibration/outcomes.csv.
 
-Run: uv run python tests/studies/sbc_outcomes.py [SETS] [FAMILY ...]   (200 sets of each; recorded
-are 100 of those after poisson; with names only those are run again). Parameters beside the mean
-have bambi's priors.
+Run: uv run python tests/studies/sbc_outcomes.py [SETS] [FAMILY ...]   (200 sets of each;
+with names only those are run again). Parameters beside the mean have bambi's priors.
 Parameters are drawn from their priors and rows from the model by numpy
 alone; the rank of each true value among 100 draws must be uniform (Talts et al. 2018). The model is
 built and compiled once for each family, by the package's own code, with rows that can be replaced.

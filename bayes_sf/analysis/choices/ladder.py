@@ -217,7 +217,7 @@ def _not_fitted(name: str, result: Result, engine: str, sampled: bool) -> str:
 
 def _fitted(name: str, result: Result, *, drop_icc: bool = False) -> _Rung:
     """A rung that an engine has fitted."""
-    found = {row.term: row for row in result.rows if not row.group}
+    found = {row.term: row for row in result.singles}
     if drop_icc:  # complete pooling has no groups
         found.pop("icc", None)
     return _Rung(name, result.engine, found, float(result.moments.n_obs))

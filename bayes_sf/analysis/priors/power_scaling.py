@@ -266,7 +266,7 @@ def _sampled(result: Result, alphas: tuple[float, float]) -> Iterator[_Row]:
         for component in ("prior", "likelihood")
     }  # fmt: skip
     nothing = np.full(3, np.nan)
-    estimates = {row.term: row for row in result.rows if not row.group}
+    estimates = {row.term: row for row in result.singles}
     for name in names:
         labels = [str(dim) for dim in tree["posterior"][name].dims][2:]
         levels = tree["posterior"][labels[0]].to_numpy() if labels else [""]

@@ -20,6 +20,7 @@ from bayes_sf.analysis.contrast import (
 )
 from bayes_sf.catalogue import language
 from bayes_sf.disclosure.gate import Released
+from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.result import Result
 
@@ -116,8 +117,8 @@ def _judged(material: "Material", _: str) -> tuple[Association, ...]:
 def _associate(result: Result, term: str, material: "Material", many: int) -> Association:
     """One contrast, and one of `many`."""
     contrast = find_contrast(term, "widest", lang=language())
-    posterior, limits, direction = _posterior_of(result, contrast, 1, many)
-    (lower, upper), (wide_lower, wide_upper) = limits
+    posterior, row, (wide_lower, wide_upper) = _posterior_of(result, contrast, many)
+    lower, upper = sorted((contrast.size * row.lower, contrast.size * row.upper))
 
     def beyond(amount: float) -> float:
         return float(1 - posterior.cdf(amount)[0] + posterior.cdf(-amount)[0])
@@ -125,7 +126,7 @@ def _associate(result: Result, term: str, material: "Material", many: int) -> As
     return Association(
         outcome=result.spec.outcome, term=term, contrast=contrast,
         mean=float(posterior.mean()[0]), sd=float(posterior.sd()[0]), lower=lower, upper=upper,
-        wide_lower=wide_lower, wide_upper=wide_upper, p_direction=direction,
+        wide_lower=wide_lower, wide_upper=wide_upper, p_direction=row.p_direction,
         at_least=tuple(map(beyond, AMOUNTS)),
         inside=float("nan") if material.rope is None else 1 - beyond(material.rope),
         n=result.moments.n_obs, answered=_answered(result, term),
@@ -144,26 +145,19 @@ def _answered(result: Result, term: str) -> int | None:
 
 
 def _posterior_of(
-    result: Result, contrast: Contrast, *many: int
-) -> tuple[NormalMixture, list[tuple[float, float]], float]:
-    """Posterior of a contrast, its interval as one of so many, and its direction.
+    result: Result, contrast: Contrast, many: int
+) -> tuple[NormalMixture, Estimate, list[float]]:
+    """Posterior of a contrast, its coefficient's row, and its interval as one of `many`.
 
     Of protected data it is what printed figures say: probabilities of the posterior in full would
     be further equations in the data. There a normal distribution has the mean and the sd that have
     passed.
     """
+    (row,) = (one for one in result.coefficients if one.term == contrast.term)
     if isinstance(result, Released):
-        (row,) = (one for one in result.coefficients if one.term == contrast.term)
-        size = contrast.size
-        low, high = sorted((size * row.lower, size * row.upper))
-        mean, sd = np.array([[size * row.estimate]]), np.array([[abs(size) * row.sd]])
-        posterior, direction = NormalMixture(np.ones(1), mean, sd), row.p_direction
-        first = {1: (low, high)}
+        mean, sd = contrast.size * row.estimate, abs(contrast.size) * row.sd
+        posterior = NormalMixture(np.ones(1), np.array([[mean]]), np.array([[sd]]))
     else:
-        posterior, first = contrast_posterior(result, contrast), {}
-        negative = float(posterior.cdf(0.0)[0])
-        direction = max(negative, 1 - negative)
-    tails = [0.5 * (1 - result.prob) / number for number in many]
-    found = posterior.quantile([end for tail in tails for end in (tail, 1 - tail)])[0]
-    limits = zip(many, found[::2].tolist(), found[1::2].tolist(), strict=True)
-    return posterior, [first.get(number, (low, high)) for number, low, high in limits], direction
+        posterior = contrast_posterior(result, contrast)
+    tail = 0.5 * (1 - result.prob) / many
+    return posterior, row, posterior.quantile([tail, 1 - tail])[0].tolist()

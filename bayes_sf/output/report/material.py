@@ -195,7 +195,7 @@ def _apart(results: Sequence[Result]) -> list[Result]:
         result for result in results
         if any(
             row.term in result.moments.predictors and (row.lower > 0 or row.upper < 0)
-            for row in result.rows
+            for row in result.coefficients
         )
     ]  # fmt: skip
 

@@ -47,6 +47,7 @@ __all__ = ["survey_weighted"]
 
 _SCALINGS: Final = ("size", "effective", "none")
 _ENGINES: Final = ("exact", "ml")
+_MISSING: Final = ("drop", "error")
 #: Fewer draws have no covariance to stretch, nor quantiles.
 _FEWEST: Final = 100
 #: Weights within a group that differ by less than this share are the same.
@@ -123,9 +124,13 @@ def survey_weighted(
     {'(Intercept)': 4.22, 'sd_group': 1.25, 'sd_resid': 1.74, 'icc': 0.34}
     """
     where = "survey_weighted"
-    for name, value, known in (("scaling", scaling, _SCALINGS), ("engine", engine, _ENGINES)):
+    chosen = {"scaling": scaling, "engine": engine, "missing": missing}
+    for (name, value), known in zip(chosen.items(), (_SCALINGS, _ENGINES, _MISSING), strict=True):
         if value not in known:
             raise UsageError(f"{where}: {name}", f"must be one of {', '.join(known)}", got=value)
+    for name, value in (("weights", weights), ("group_weights", group_weights)):
+        if not isinstance(value or "", str):
+            raise UsageError(f"{where}: {name}", "must name a column", got=value)
     if not (weights or group_weights):
         raise UsageError(where, "needs weights, group_weights or both", fix="else use sf.fit")
     if priors is not None and engine == "ml":

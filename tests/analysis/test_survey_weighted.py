@@ -139,6 +139,8 @@ REFUSED: dict[str, tuple[dict[str, Any], type[BayesSFError], str]] = {
     ),
     "draws": ({"weights": "w", "draws": 3}, UsageError, "whole number from"),
     "a column": ({"weights": "ww"}, DataError, "is not in the data"),
+    "a list": ({"weights": ["w"]}, UsageError, "must name a column"),
+    "imputed": ({"weights": "w", "missing": "model"}, UsageError, "drop, error"),
     "zero": ({"weights": "zero"}, DataError, "must be positive"),
     "the same": ({"weights": "W"}, DataError, "must vary within groups"),
     "differ": ({"group_weights": "w"}, DataError, "same in all rows of a group"),

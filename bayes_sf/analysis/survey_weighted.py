@@ -110,8 +110,9 @@ def survey_weighted(
     UsageError
         For another model, an unknown option, no weights, priors beside ``ml``.
     DataError
-        For weights that are not positive, group weights that differ within a group, and weights
-        that are the same in every group's rows, of which scaling leaves nothing.
+        For weights that are not positive, group weights that differ within a group, weights that
+        are the same in every group's rows, of which scaling leaves nothing, and fewer groups than
+        coefficients and sds, plus one.
 
     Examples
     --------
@@ -236,6 +237,13 @@ class _Sample:
         """
         kept = np.ones(len(coef) + 2, dtype=bool)
         kept[-2] = group > 0
+        if len(self.group_weight) <= kept.sum():  # scores of groups, which add up to zero
+            raise DataError(
+                f"model of {self.rows.outcome!r}",
+                "must have more groups than parameters: a sandwich is made of groups",
+                got=f"{len(self.group_weight)} groups, {kept.sum()} parameters",
+                fix="leave predictors out",
+            )
         place = np.array([*coef, np.log(group) if group > 0 else -np.inf, np.log(resid)])
         unit = np.ones(len(place))
         unit[: len(coef)] = resid / np.sqrt(len(self.weight))

@@ -156,6 +156,15 @@ def test_what_is_refused(case: str) -> None:
         sf.survey_weighted(FORMULA, df, **options)
 
 
+@pytest.mark.parametrize("engine", ["ml", "exact"])
+def test_a_sandwich_needs_more_groups_than_parameters(engine: str) -> None:
+    """b (2), sd_group and sd_resid: scores of five groups have four directions, of four three."""
+    df = sample(groups=5)
+    assert len(sf.survey_weighted(FORMULA, df, weights="w", engine=engine)) == 5
+    with pytest.raises(DataError, match="more groups than parameters"):
+        sf.survey_weighted(FORMULA, df[df["g"] != "g04"], weights="w", engine=engine)
+
+
 def test_other_models_are_refused() -> None:
     with pytest.raises(UsageError, match="random intercept of columns"):
         sf.survey_weighted("y ~ x + (1 + x | g)", sample(), weights="w")

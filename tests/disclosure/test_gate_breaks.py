@@ -499,7 +499,7 @@ def test_errors_say_nothing_of_what_is_in_the_data(
     )
     told = run_here("fit", "mean.toml", *files, folder=tmp_path)
     assert told.code in {3, 5}
-    for word in ("constant", "vary", "column", "absence_mean'"):
+    for word in ("constant", "vary", "column"):
         assert word not in told.stderr, told.stderr
     full = run_here("fit", "mean.toml", *files, "--no-disclosure-control", folder=tmp_path)
     assert "must vary" in full.stderr

@@ -448,7 +448,8 @@ class Releases:
             groups = self.hidden({g: int(n) for g, n in zip(rows.groups, sizes, strict=True)})
             found = statistics_of(rows, asked, groups)
             few = rests_on_few(rows, spec, self.least) or _is_made_sharp(spec)
-            few |= found.spread < self._needed(spec.outcome).min()  # who knows answers knows all
+            few |= found.rests_on(rows.predictors) < self.least
+            few |= found.spread < self.sharpest(spec.outcome)  # who knows answers knows outcomes
             self._figures[key] = _Made(mask, rows, found, few, frozenset(groups))
         return self._figures[key]
 
@@ -537,7 +538,7 @@ class Releases:
         return bool(((np.minimum(more, fewer) == 0) & (most > 0) & (most < self.least)).any())
 
     def _for_all(self, needed: Floats) -> Floats:
-        """What of the sample's workplaces is needed; of those in earlier ones and means the least."""
+        """What of the sample's workplaces is needed; of earlier ones' and means the least."""
         means = 0 if self.whose is None else int((np.bincount(self.whose) > 1).sum())
         more = len(self._names) + means - len(needed)
         return np.concatenate([needed, np.full(more, needed.min(initial=np.inf))])
@@ -556,6 +557,15 @@ class Releases:
         if versions is None:
             self._need[outcome] = needed
         return needed
+
+    def sharpest(self, outcome: str) -> float:
+        """Least standard deviation that may be said of any outcomes.
+
+        Parameters
+        ----------
+        outcome : str
+        """
+        return float(self._needed(outcome).min())
 
     def _sd(self, outcome: str) -> float:
         """Of an outcome."""

@@ -76,6 +76,25 @@ class Statistics:
         }
         return replace(self, decimals=less)
 
+    def rests_on(self, terms: Collection[str]) -> float:
+        """Fewest workplaces that a coefficient rests on: so many of equal weight (Kish 1965).
+
+        Of who gave an answer that few gave it is their number, and of who gave one of two answers
+        that nearly all gave alike; of a number that one is far out in, one.
+
+        Parameters
+        ----------
+        terms : collection of str
+
+        Examples
+        --------
+        >>> Statistics(np.array([[0.5, 0.5, 0, 0], [0.1, 0, 0, 0]]), ("a", "b"), {}).rests_on(["a"])
+        2.0
+        """
+        own = self.weights[[name in terms for name in self.names]] ** 2
+        own = own[own.sum(axis=1) > 0]
+        return float((own.sum(axis=1) ** 2 / (own**2).sum(axis=1)).min(initial=np.inf))
+
     @property
     def half_units(self) -> Floats:
         """Half a unit of the last digit of each figure, (k,)."""
@@ -174,10 +193,10 @@ def _told_with(
     decimals[SPREAD] = significant_decimals(sigma / np.sqrt(2 * degrees)) - 1
     for name, n in zip(levels, np.bincount(rows.code, minlength=len(levels)), strict=True):
         decimals[name] = significant_decimals(sigma / np.sqrt(n))
-    square, n = (rest / root) ** 2, np.bincount(rows.code)
+    square = (rest / root) ** 2
     spread = float(np.sqrt(square.sum() / degrees))
     if spec.resid_by_group:
-        spread = float(np.sqrt((np.bincount(rows.code, square) / n).min()))
+        spread = float(np.sqrt((np.bincount(rows.code, square) / np.bincount(rows.code)).min()))
     return Statistics(
         np.array(weights) * root, tuple(names), decimals, {ICC: icc_unit}, spread
     )  # fmt: skip

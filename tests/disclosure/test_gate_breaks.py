@@ -49,7 +49,7 @@ from bayes_sf.disclosure.protected_predictions import (
 from bayes_sf.disclosure.protected_sensitivity import protect_sensitivity
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.result import Result
-from bayes_sf.errors import DataError, DisclosureError, UsageError
+from bayes_sf.errors import DataError, DisclosureError, SpecError, UsageError, veil_data
 from bayes_sf.folder import write_files
 from bayes_sf.inputs.faults import problem, problem_table
 from bayes_sf.inputs.pseudonym import key_of
@@ -652,6 +652,33 @@ def test_errors_say_nothing_of_what_is_in_the_data(
     assert "must vary" in full.stderr
     with pytest.raises(DataError, match="must vary"):
         fit(NULL, none)
+
+
+@pytest.mark.parametrize(
+    "intercept",
+    [
+        sf.Prior("normal", 1e20, autoscale=False),
+        sf.Prior("normal", 1.0, location=1e6, autoscale=False),
+    ],
+)
+def test_a_prior_that_is_refused_does_not_tell_the_sd(
+    sample: AnalysisSample, intercept: sf.Prior
+) -> None:
+    """What it is in sds of the outcome, to three digits, is the sd to as many."""
+    spec = dataclasses.replace(NULL, priors=sf.Priors(intercept=intercept))
+    stated = intercept.location or intercept.scale
+    with pytest.raises(SpecError, match=r"got ") as error:
+        fit(spec, sample)
+    found = float(str(error.value).split("got '")[1].split()[0])
+    y = sample.frame[MEAN].dropna()
+    assert stated / found == pytest.approx(y.std(), rel=0.01)
+    veil_data(True)
+    try:
+        with pytest.raises(SpecError, match="state it in the data's unit") as error:
+            fit(spec, sample)
+    finally:
+        veil_data(False)
+    assert "got" not in str(error.value)
 
 
 def test_a_list_of_two_tells_no_probability() -> None:

@@ -210,7 +210,8 @@ def _by_group(spec: ModelSpec) -> tuple[str, ...]:
 def _of_part(rest: Floats, chosen: NDArray[np.bool_]) -> Floats:
     """The residual sd of some rows near where it is: its gradient by the outcomes."""
     own = np.where(chosen, rest, 0.0)
-    found: Floats = own / np.sqrt(max(float(own @ own) * max(chosen.sum() - 1, 1), 1e-12))
+    degrees = max(int(chosen.sum()) - 1, 1)
+    found: Floats = own / np.sqrt(max(float(own @ own) * degrees, 1e-12))
     return found
 
 

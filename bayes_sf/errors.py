@@ -129,14 +129,14 @@ def veil_data(on: bool) -> None:
     _Veil.on = on
 
 
-class _OfFigures(BayesSFError):
+class _FoundError(BayesSFError):
     """What may have been found in data: said until `veil_data` is on."""
 
     def __init__(self, where: str, rule: str, *, got: object = None, fix: str = "") -> None:
         super().__init__(where, rule, got=None if _Veil.on else got, fix=fix)
 
 
-class SpecError(_OfFigures):
+class SpecError(_FoundError):
     """A model or analysis file with a key, name or value that is not allowed.
 
     Once `veil_data` is on, it does not say what was found: a prior's scale over that of the data is
@@ -162,7 +162,7 @@ class DataError(BayesSFError):
         super().__init__(where, rule, got=got, fix=fix)
 
 
-class ConvergenceError(_OfFigures):
+class ConvergenceError(_FoundError):
     """A computation that did not reach its stated precision."""
 
     exit_code: ClassVar[int] = 4

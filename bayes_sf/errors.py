@@ -113,8 +113,35 @@ class UsageError(BayesSFError):
     exit_code: ClassVar[int] = 2
 
 
-class SpecError(BayesSFError):
-    """A model or analysis file with a key, name or value that is not allowed."""
+class _Veil:
+    """Whether errors say what is wrong with data: not of those that nothing may be told of."""
+
+    on: ClassVar[bool] = False
+
+
+def veil_data(on: bool) -> None:
+    """Let errors from here on say nothing of the data, or all again.
+
+    Parameters
+    ----------
+    on : bool
+    """
+    _Veil.on = on
+
+
+class _FoundError(BayesSFError):
+    """What may have been found in data: said until `veil_data` is on."""
+
+    def __init__(self, where: str, rule: str, *, got: object = None, fix: str = "") -> None:
+        super().__init__(where, rule, got=None if _Veil.on else got, fix=fix)
+
+
+class SpecError(_FoundError):
+    """A model or analysis file with a key, name or value that is not allowed.
+
+    Once `veil_data` is on, it does not say what was found: a prior's scale over that of the data is
+    the data's.
+    """
 
     exit_code: ClassVar[int] = 2
 
@@ -135,23 +162,7 @@ class DataError(BayesSFError):
         super().__init__(where, rule, got=got, fix=fix)
 
 
-class _Veil:
-    """Whether errors say what is wrong with data: not of those that nothing may be told of."""
-
-    on: ClassVar[bool] = False
-
-
-def veil_data(on: bool) -> None:
-    """Let errors from here on say nothing of the data, or all again.
-
-    Parameters
-    ----------
-    on : bool
-    """
-    _Veil.on = on
-
-
-class ConvergenceError(BayesSFError):
+class ConvergenceError(_FoundError):
     """A computation that did not reach its stated precision."""
 
     exit_code: ClassVar[int] = 4

@@ -119,7 +119,7 @@ def rules_of_study(study: "OwnStudy", *, active: bool) -> "Rules":
 
     privacy = study.header.privacy
     return Rules(
-        study.least, study.least, active=active and privacy.control,
+        study.least, study.least, active=active and privacy.control, whose=study.whose,
         reason="" if privacy.control else privacy.reason,
     )  # fmt: skip
 

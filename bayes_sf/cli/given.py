@@ -147,6 +147,7 @@ class Given:
             if self.own is None
             else rules_of_study(self.own, active=self.disclosure_control)
         )
+        self.rules = replace(self.rules, seed=self.seed)
         self.key: bytes | None = None
         self._new: list[Path] = []
         self._kept: Ledger | None = None

@@ -26,6 +26,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from bayes_sf.disclosure.learnt.releases import Counted, Left, Release, Releases
 from bayes_sf.disclosure.protected_counts import Counts
 from bayes_sf.errors import DisclosureError, UsageError
@@ -65,6 +67,10 @@ class Rules:
         What has left of the study in earlier runs, as its ledger says.
     ledger : str
         `Ledger.mark`, for the log; "" without one.
+    whose : tuple of int
+        Whose each row is, where several may be one's; empty where each is another's.
+    seed : int
+        Of what is drawn.
     reason : str
         Why nothing is hidden, where a study of one's own states it: its data are public.
 
@@ -80,6 +86,8 @@ class Rules:
     active: bool = True
     before: tuple[Left | Counted, ...] = field(default=(), repr=False)
     ledger: str = ""
+    whose: tuple[int, ...] = field(default=(), repr=False)
+    seed: int = 1
     reason: str = ""
 
     def __post_init__(self) -> None:
@@ -227,6 +235,8 @@ class Control:
             control.hidden_groups,
             rules.min_workplaces,
             rules.before,
+            np.array(rules.whose) if rules.whose else None,
+            rules.seed,
         )
         return replace(control, counts=counts, releases=releases)
 

@@ -117,6 +117,7 @@ def _leaving(
         mask = np.zeros(len(releases.sample.frame), dtype=bool)
         mask[own[kept]] = True
         few = rests_on_few(rows.take(kept), spec, control.rules.min_workplaces)
+        few |= told.rests_on([term]) < control.rules.min_workplaces
         return Refit(mask, told, few)
 
     everybody = np.ones(len(rows.y), dtype=bool)
@@ -335,7 +336,9 @@ def _refits(
             names = tuple(dict.fromkeys((item.partition("[")[0], *one["controls"])))
             spec = ModelSpec(rows.outcome, names, group=rows.group)
             told = contrast_statistics(rows, item, size, ratio)
-            made[key] = Refit(kept, told, rests_on_few(rows, spec, control.rules.min_workplaces))
+            least = control.rules.min_workplaces
+            few = rests_on_few(rows, spec, least) or told.rests_on([item]) < least
+            made[key] = Refit(kept, told, few)
         found.append(made[key]._replace(times=times))
     return found
 

@@ -70,6 +70,9 @@ def protect_checks(
     few |= secret & checks["statistic"].isin(["share <= 0", "sd"])
     # With mean and sd of three a member has the other two: a second moment needs two more.
     few |= (checks["group"] != "") & (checks["statistic"] == "sd") & (checks["n"] < least + 2)
+    if control.releases is not None:  # where all are much alike, each is what the mean is
+        alike = checks["observed"] < control.releases.sharpest(spec.outcome)
+        few |= (checks["statistic"] == "sd") & alike
     if release.unsaid:  # one more equation in what is hidden
         few |= of_all
     single = checks["statistic"].isin(_EXTREMES)

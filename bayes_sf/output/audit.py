@@ -199,7 +199,7 @@ def make_private(sent: Path) -> Path:
 def _rules(rules: Rules) -> dict[str, object]:
     """Rules as the log has them: of a study of one's own those that it has."""
     of_workplaces = load_codebook().register
-    left_out = {"before"} | (set() if rules.reason else {"reason"})
+    left_out = {"before", "whose", "seed"} | (set() if rules.reason else {"reason"})
     left_out |= set() if of_workplaces else {"min_persons", "dominance"}
     return {
         own_key(one.name): getattr(rules, one.name)

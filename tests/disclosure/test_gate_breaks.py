@@ -28,7 +28,7 @@ from bayes_sf.cli.data import read_secret
 from bayes_sf.disclosure.control import HIDDEN, OFF, Control, Hidden, Rules
 from bayes_sf.disclosure.gate import Passed, holds_no_data
 from bayes_sf.disclosure.learnt.knowledge import Knowledge
-from bayes_sf.disclosure.learnt.releases import Release
+from bayes_sf.disclosure.learnt.releases import Left, Release, finger, sharpened
 from bayes_sf.disclosure.protected_cases import protect_belonging
 from bayes_sf.disclosure.protected_choices import _far_apart
 from bayes_sf.disclosure.protected_counts import in_company
@@ -49,7 +49,7 @@ from bayes_sf.disclosure.protected_predictions import (
 from bayes_sf.disclosure.protected_sensitivity import protect_sensitivity
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.result import Result
-from bayes_sf.errors import DataError, DisclosureError, UsageError
+from bayes_sf.errors import DataError, DisclosureError, SpecError, UsageError, veil_data
 from bayes_sf.folder import write_files
 from bayes_sf.inputs.faults import problem, problem_table
 from bayes_sf.inputs.pseudonym import key_of
@@ -133,7 +133,154 @@ def test_a_workplace_of_great_leverage_is_not_in_a_model(sample: AnalysisSample)
     assert release.withheld or half * 1e7 > 0.5, "slope times size is its outcome"
 
 
+@pytest.mark.parametrize("apart", [2, 5])
+def test_two_answers_that_nearly_all_gave_alike_are_a_cell(
+    sample: AnalysisSample, apart: int
+) -> None:
+    """Each has two hundred, and a slope's standard error tells how many gave one alone."""
+    frame = sample.frame
+    one = np.where(frame["q17"] == "yes", 1.0, 0.0)
+    two = one.copy()
+    two[frame.index[frame[MEAN].notna() & (one == 0)][:apart]] = 1.0
+    spec = ModelSpec(MEAN, ("women_share", "senior_share"), min_quarters=1)
+    control = Control.of(changed(sample, women_share=one, senior_share=two), Rules())
+    assert control.withheld(spec) == (apart < 3)
+    table = fit(spec, changed(sample, women_share=one, senior_share=two), engine="ols").fixef()
+    told = (sample.frame[MEAN].std() / table.loc["senior_share", "sd"]) ** 2
+    assert told == pytest.approx(apart, rel=0.2)
+
+
+def test_a_known_error_does_not_make_a_level_of_one_workplace(sample: AnalysisSample) -> None:
+    """What a column says of precision is weights; so is a number of repeated measurements."""
+    own = sample.frame.index[sample.frame[MEAN].notna() & (sample.frame["industry"] == "ict")][5]
+    error = pd.Series(50.0, index=sample.frame.index)
+    error[own] = 0.01
+    control = Control.of(changed(sample, senior_share=error), Rules())
+    assert control.withheld(dataclasses.replace(NULL, known_se="senior_share"))
+
+
+@pytest.mark.slow  # integrates over three numbers
+def test_a_number_of_measurements_does_not_either(sample: AnalysisSample) -> None:
+    own = sample.frame.index[sample.frame[MEAN].notna() & (sample.frame["industry"] == "ict")][5]
+    error = pd.Series(50.0, index=sample.frame.index)
+    error[own] = 0.01
+    many = changed(sample, senior_share=(1e6 * (error < 1)).clip(1.0))
+    sharp = sf.Priors(
+        sd_resid=sf.Prior("half-normal", 1e-3, autoscale=False),
+        sd_repeat=sf.Prior("half-normal", 5.0, autoscale=False),
+    )
+    spec = dataclasses.replace(NULL, repeats="senior_share", priors=sharp)
+    result, control = fit(spec, many), Control.of(many, Rules())
+    level = {row.group: row.estimate for row in result.rows if row.term == "(Intercept)"}
+    assert level[""] + level["ict"] == pytest.approx(sample.frame.loc[own, MEAN], abs=0.02)
+    release = control.release(spec)
+    assert release is not None
+    assert release.withheld or release.places("", "ict") <= 0
+
+
+def test_a_narrow_t_is_a_median(sample: AnalysisSample) -> None:
+    """Of three workplaces the middle one's outcome; with the usual priors all of them count."""
+    student, control = dataclasses.replace(NULL, likelihood="student"), Control.of(sample, Rules())
+    narrow = sf.Priors(sd_resid=sf.Prior("half-normal", 1e-3, autoscale=False))
+    tails = sf.Priors(df_resid=sf.Prior("gamma", shape=2.0, scale=0.01, autoscale=False))
+    assert [
+        control.withheld(dataclasses.replace(student, priors=priors))
+        for priors in (sf.Priors(), narrow, tails)
+    ] == [False, True, True]
+
+
+def test_residual_sds_by_industry_are_second_moments(sample: AnalysisSample) -> None:
+    spec = dataclasses.replace(NULL, resid_by_group=True)
+    mine = (sample.frame["industry"] == "ict") & sample.frame[MEAN].notna()
+    four = sample.frame[MEAN].mask(sample.frame.index.isin(sample.frame.index[mine][4:]))
+    alike = sample.frame[MEAN].mask(mine, 5.0 + 0.05 * np.sin(np.arange(len(sample.frame))))
+    found = [
+        Control.of(changed(sample, **{MEAN: y}), Rules()).withheld(spec)
+        for y in (sample.frame[MEAN], four, alike)
+    ]
+    assert found == [False, True, True], "of four a mean and an sd; of many that are alike each"
+
+
+def test_a_model_that_says_nearly_all_says_each_outcome(sample: AnalysisSample) -> None:
+    """Who knows a workplace's answers has its outcome to 0.01 pp."""
+    noise = np.random.default_rng(3).normal(0, 5e-4, len(sample.frame))
+    said = (sample.frame[MEAN] / 20 + noise).fillna(0.3)
+    own, spec = changed(sample, women_share=said), ModelSpec(MEAN, ("women_share",), min_quarters=1)
+    assert fit(spec, own, engine="ols").coefficients[1].sd < 0.01
+    assert Control.of(own, Rules()).withheld(spec)
+    assert not Control.of(sample, Rules()).withheld(spec)
+
+
+def test_one_that_is_far_out_does_not_hide_all(sample: AnalysisSample) -> None:
+    """A tenth of 60 is more than others spread: of a mean of seventy nobody learns that much."""
+    out = sample.frame[MEAN].copy()
+    out[sample.frame.index[out.notna()][7]] = 60.0
+    assert not Control.of(changed(sample, **{MEAN: out}), Rules()).withheld(NULL)
+
+
+def test_a_mean_of_a_persons_rows_is_nobodys_to_know() -> None:
+    """Each of five tests is known to half of what it was, their mean to nothing."""
+    n, whose = 100, np.repeat(np.arange(20), 5)
+    own = np.where(whose == 3, 0.2, 0.0)[None]
+    rows = Knowledge.of_spread(1.0, n).after(own, [0.005]).spread()
+    both = Knowledge.of_spread(1.0, n, whose).after(own, [0.005]).spread()
+    assert rows.min() > 0.8
+    assert both[:n].min() > 0.5
+    assert both[n:].argmin() == 3
+    assert both[n:].min() < 0.01
+
+
+def test_a_slope_does_not_tell_a_persons_mean(sample: AnalysisSample) -> None:
+    """Five of each in a row, and one person far out: cells and leverage of rows let it pass."""
+    whose = np.arange(len(sample.frame)) // 5
+    share = np.where(whose == 17, 1e6, sample.frame["women_share"])
+    own, spec = (
+        changed(sample, women_share=share),
+        ModelSpec(MEAN, ("women_share",), min_quarters=1),
+    )
+    found = [Control.of(own, Rules(whose=tuple(map(int, of)))).release(spec) for of in ((), whose)]
+    rough = [3 if one is None or one.withheld else one.rough for one in found]
+    assert rough[0] < rough[1]
+
+
 # 2. The user's prior sets the digits
+
+
+def test_no_prior_after_another_makes_digits(sample: AnalysisSample) -> None:
+    """Whoever moves a prior finds where a figure is rounded otherwise: a bit in each run."""
+    ledger = list[Left]()
+    for at in range(3):
+        prior = sf.Prior("normal", 0.2, location=5 + at / 100, autoscale=False)
+        spec = dataclasses.replace(NULL, priors=sf.Priors(intercept=prior))
+        control = Control.of(sample, Rules(before=tuple(ledger), seed=2 if at == 2 else 1))
+        assert control.releases is not None
+        assert not control.withheld(spec)
+        known = {finger(one) for one in ledger}
+        new = [one for one in control.releases.left if isinstance(one, Left)]
+        ledger += [one for one in new if finger(one) not in known]
+    ways = [one.way for one in ledger]
+    assert len(set(ways)) == len(ways) > 3, "each is another"
+    assert ways[-1].endswith("seed 2")
+    told = [one.half.min() for one in sharpened(ledger)]
+    assert told == [told[0] / 2**k for k in range(len(told))]
+
+
+def test_what_is_known_to_many_digits_is_known_of_three_as_well(sample: AnalysisSample) -> None:
+    """Of all the null model to 14 more bits, and of all but three: these have a mean."""
+    usable = sample.frame.index[sample.frame[MEAN].notna()]
+    share = sample.frame["women_share"].fillna(0.5)
+    own = changed(sample, women_share=share.mask(share.index.isin(usable[:3])))
+    control, spec = Control.of(own, Rules()), ModelSpec(MEAN, ("women_share",), min_quarters=1)
+    assert not control.withheld(NULL)
+    assert control.releases is not None
+    null = next(one for one in control.releases.left if isinstance(one, Left))
+    rough = []
+    for runs in (1, 14):
+        ledger = tuple(dataclasses.replace(null, way=f"{k}" * (k > 0)) for k in range(runs))
+        release = Control.of(own, Rules(before=ledger)).release(spec)
+        assert release is not None
+        rough.append(9 if release.withheld else release.rough)
+    assert rough[0] < rough[1]
 
 
 def test_no_prior_makes_digits(sample: AnalysisSample) -> None:
@@ -499,12 +646,39 @@ def test_errors_say_nothing_of_what_is_in_the_data(
     )
     told = run_here("fit", "mean.toml", *files, folder=tmp_path)
     assert told.code in {3, 5}
-    for word in ("constant", "vary", "column", "absence_mean'"):
+    for word in ("constant", "vary", "column"):
         assert word not in told.stderr, told.stderr
     full = run_here("fit", "mean.toml", *files, "--no-disclosure-control", folder=tmp_path)
     assert "must vary" in full.stderr
     with pytest.raises(DataError, match="must vary"):
         fit(NULL, none)
+
+
+@pytest.mark.parametrize(
+    "intercept",
+    [
+        sf.Prior("normal", 1e20, autoscale=False),
+        sf.Prior("normal", 1.0, location=1e6, autoscale=False),
+    ],
+)
+def test_a_prior_that_is_refused_does_not_tell_the_sd(
+    sample: AnalysisSample, intercept: sf.Prior
+) -> None:
+    """What it is in sds of the outcome, to three digits, is the sd to as many."""
+    spec = dataclasses.replace(NULL, priors=sf.Priors(intercept=intercept))
+    stated = intercept.location or intercept.scale
+    with pytest.raises(SpecError, match=r"got ") as error:
+        fit(spec, sample)
+    found = float(str(error.value).split("got '")[1].split()[0])
+    y = sample.frame[MEAN].dropna()
+    assert stated / found == pytest.approx(y.std(), rel=0.01)
+    veil_data(True)
+    try:
+        with pytest.raises(SpecError, match="state it in the data's unit") as error:
+            fit(spec, sample)
+    finally:
+        veil_data(False)
+    assert "got" not in str(error.value)
 
 
 def test_a_list_of_two_tells_no_probability() -> None:

@@ -39,23 +39,42 @@ class Knowledge:
     Parameters
     ----------
     cov : (n, n) float array
-        Of the outcomes of n workplaces, given all that has left.
+        Of the outcomes of n workplaces, given all that has left; where some have several rows, of
+        n rows and then of the means of those who have several.
     """
 
     cov: Floats
 
     @classmethod
-    def of_spread(cls, sd: float, size: int) -> "Knowledge":
+    def of_spread(
+        cls, sd: float | Floats, size: int, whose: NDArray[np.intp] | None = None
+    ) -> "Knowledge":
         """Knowledge of no workplace beside how much all of them spread.
 
         Parameters
         ----------
-        sd : float
+        sd : float, or (n,) float array
             Of the outcome.
         size : int
-            Workplaces.
+            Workplaces, or rows.
+        whose : (n,) int array, optional
+            Whose each row is, where several may be one's: a row is then as good as half known by
+            another of the same, and their mean is not to be known either.
+
+        Examples
+        --------
+        >>> Knowledge.of_spread(1.0, 3, np.array([0, 0, 1])).cov.tolist()[-1]
+        [0.75, 0.75, 0.0, 0.75]
         """
-        return cls(sd**2 * np.eye(size))
+        own = np.broadcast_to(np.asarray(sd, dtype=float), (size,))
+        if whose is None:
+            return cls(np.diag(own**2))
+        alike = whose[:, None] == whose[None, :]
+        cov = np.outer(own, own) * (np.eye(size) + alike) / 2
+        n = np.bincount(whose)
+        means = (np.arange(len(n))[:, None] == whose[None, :])[n > 1] / n[n > 1][:, None]
+        both = np.vstack([np.eye(size), means])
+        return cls(both @ cov @ both.T)
 
     def after(self, weights: Floats, half: ArrayLike) -> "Knowledge":
         """Learn figures.
@@ -71,6 +90,7 @@ class Knowledge:
         -------
         Knowledge
         """
+        weights = self._of_all(weights)
         rough = np.asarray(half, dtype=float) ** 2 / 3 / ROUNDINGS  # of a uniform distribution
         if len(weights) > len(self.cov):  # the same by way of precisions
             sharp = weights / np.sqrt(rough)[:, None]
@@ -92,6 +112,7 @@ class Knowledge:
         (n,) float array
             No smaller than `spread` is then: for one who knows the outcome that tells most now.
         """
+        weights = self._of_all(weights)
         rough = np.asarray(half, dtype=float) ** 2 / 3 / ROUNDINGS
         gain, told = self._learning(weights, rough)
         solved, who = np.linalg.solve(told, gain.T).T, self._teller
@@ -99,6 +120,11 @@ class Knowledge:
         shared = self.cov[np.arange(len(who)), who] - (gain * solved[who]).sum(axis=1)
         left: Floats = np.sqrt(np.maximum(var - shared**2 / np.maximum(var[who], 1e-12), 0.0))
         return left
+
+    def _of_all(self, weights: Floats) -> Floats:
+        """Weights of rows, and none of means."""
+        more = len(self.cov) - weights.shape[1]
+        return np.pad(weights, ((0, 0), (0, more))) if more else weights
 
     def _learning(self, weights: Floats, rough: Floats) -> tuple[Floats, Floats]:
         """Covariances of outcomes and figures, and of figures."""

@@ -199,6 +199,7 @@ def _record(one: Left | Counted) -> dict[str, Any]:
         "outcome": one.outcome, "workplaces": one.workplaces,
         "weights": base64.b85encode(packed).decode(), "half": one.half.tolist(),
         "sd": one.sd, "least": one.least,
+        **({"way": one.way} if one.way else {}),
         **({} if one.parts is None else {"mark": one.mark, "parts": _packed(one.parts)}),
     }  # fmt: skip
 
@@ -221,5 +222,5 @@ def _left(record: dict[str, Any]) -> Left | Counted:
         parts = np.unpackbits(bits.reshape(-1, -(-len(chosen) // 8)), axis=1, count=len(chosen)) > 0
     return Left(
         record["outcome"], chosen, weights, half, record["sd"], record["least"], parts,
-        record.get("mark", ""),
+        record.get("mark", ""), record.get("way", ""),
     )  # fmt: skip

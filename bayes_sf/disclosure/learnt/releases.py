@@ -8,7 +8,7 @@ few workplaces, or where its sample is one or two workplaces larger or smaller t
 has left.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
@@ -41,11 +41,13 @@ from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import INTERCEPT
+from bayes_sf.spec.priors import Priors
 from bayes_sf.spec.rows import Rows
 
-__all__ = ["WITHHELD", "Counted", "Left", "Release", "Releases", "finger"]
+__all__ = ["WITHHELD", "Counted", "Left", "Release", "Releases", "finger", "sharpened"]
 
 _Mask = NDArray[np.bool_]
+type _Finger = tuple[str, tuple[str, ...], bytes, bytes, str]
 #: What all groups are in: beside a hidden group it is not said of models with predictors, since
 #: each of them is one more equation in that group's mean.
 _SHARED: Final = frozenset({INTERCEPT, SPREAD, ICC, "sd_group"})
@@ -146,6 +148,8 @@ class _Made(NamedTuple):
     groups: frozenset[str]
 
 
+#: Of what is drawn where none is stated.
+_SEED: Final = 1
 #: A model that does not leave.
 WITHHELD: Final = Release(-1)
 
@@ -170,6 +174,9 @@ class Left:
         Of a set of models: the population of each, among the workplaces.
     mark : str
         Of a set: which one it is, and how it left.
+    way : str
+        Of a model: how its figures were come by, other than as usual (under which priors, with
+        which seed): from the same weights in another way more is learnt.
     """
 
     outcome: str
@@ -180,6 +187,7 @@ class Left:
     least: float
     parts: "NDArray[np.bool_] | None" = None
     mark: str = ""
+    way: str = ""
 
     @property
     def populations(self) -> "NDArray[np.bool_]":
@@ -232,6 +240,10 @@ class Releases:
         Fewest workplaces of a cell, and that two populations may differ by.
     before : tuple of Left and Counted
         What has left in earlier runs.
+    whose : (n,) int array or None
+        Whose each row is, where several may be one's.
+    seed : int
+        Of what is drawn: other draws are other figures.
     """
 
     sample: AnalysisSample = field(repr=False)
@@ -240,6 +252,8 @@ class Releases:
     hidden: Callable[[Mapping[str, int]], Mapping[str, str]] = field(repr=False)
     least: int
     before: tuple[Left | Counted, ...] = ()
+    whose: NDArray[np.intp] | None = field(default=None, repr=False)
+    seed: int = 1
     _decided: dict[str, Release] = field(default_factory=dict, repr=False)
     _known: dict[str, Knowledge] = field(default_factory=dict, repr=False)
     _masks: dict[str, list[_Mask]] = field(default_factory=dict, repr=False)
@@ -331,7 +345,7 @@ class Releases:
         bits = "".join(str(int(is_kept)) for is_kept in found.batch.kept)
         least = float(self._for_all(self._needed(outcome))[some].min())
         self._left[mark] = Left(
-            outcome, chosen, weights[:, some], half, self._sd(outcome), least,
+            outcome, chosen, weights[:, np.flatnonzero(some)], half, self._sd(outcome), least,
             np.array(own)[:, some], f"{mark}:{found.batch.fewer}:{bits}",
         )  # fmt: skip
 
@@ -432,8 +446,10 @@ class Releases:
                 rows, mask = rows.take(within[mask]), mask & within
             sizes = np.bincount(rows.code, minlength=len(rows.groups))
             groups = self.hidden({g: int(n) for g, n in zip(rows.groups, sizes, strict=True)})
-            few = rests_on_few(rows, spec, self.least)
             found = statistics_of(rows, asked, groups)
+            few = rests_on_few(rows, spec, self.least) or _is_made_sharp(spec)
+            few |= found.rests_on(rows.predictors) < self.least
+            few |= found.spread < self.sharpest(spec.outcome)  # who knows answers knows outcomes
             self._figures[key] = _Made(mask, rows, found, few, frozenset(groups))
         return self._figures[key]
 
@@ -469,7 +485,7 @@ class Releases:
                 return Release(way.fewer[0], rough.decimals, unsaid, max(way.fewer))
         for way, rough, unsaid in tries:
             weights = as_weights(rough.weights, at, len(self._names))
-            after = known.after(weights, rough.half_units)
+            after = known.after(weights, rough.half_units / 2 ** self._again(spec, mask, rough))
             least = way.room * self._for_all(self._needed(spec.outcome))
             if is_open(known.spread(), after.spread(), least):
                 self._note(spec, mask, rough, after)
@@ -480,14 +496,27 @@ class Releases:
         """Remember what has left."""
         self._known[spec.outcome] = after
         self._masks.setdefault(spec.outcome, []).append(self._whole(mask))
-        self._left[_key(spec)] = self._leaving(spec, mask, found)
+        self._left[_key(spec)] = leaving = self._leaving(spec, mask, found)
+        self._told.add(finger(leaving))
 
     def _leaving(self, spec: ModelSpec, mask: _Mask, found: Statistics) -> Left:
         """A model's figures as the ledger has them."""
         chosen = tuple(self._names[at] for at in np.flatnonzero(mask))
         least = float(self._needed(spec.outcome)[mask].min(initial=np.inf))
-        sd = self._sd(spec.outcome)
-        return Left(spec.outcome, chosen, found.weights, found.half_units, sd, least)
+        sd, way = self._sd(spec.outcome), self._way(spec)
+        return Left(spec.outcome, chosen, found.weights, found.half_units, sd, least, way=way)
+
+    def _way(self, spec: ModelSpec) -> str:
+        """How a model's figures are come by, "" as usual."""
+        priors = "" if str(spec.priors) == str(Priors()) else str(spec.priors)
+        seed = "" if self.seed == _SEED else f"seed {self.seed}"
+        return "; ".join(filter(None, (priors, seed)))
+
+    def _again(self, spec: ModelSpec, mask: _Mask, found: Statistics) -> int:
+        """How often the same sums have left in other ways (`sharpened`)."""
+        own = finger(self._leaving(spec, mask, found))[:3]
+        ways = {one[-1] for one in self._told if one[:3] == own}
+        return len(ways - {self._way(spec)})
 
     def _whole(self, mask: _Mask) -> _Mask:
         """A population among the workplaces of this sample and of earlier ones."""
@@ -509,9 +538,10 @@ class Releases:
         return bool(((np.minimum(more, fewer) == 0) & (most > 0) & (most < self.least)).any())
 
     def _for_all(self, needed: Floats) -> Floats:
-        """What of the sample's workplaces is needed, and of those in earlier ones the least."""
-        more = np.full(len(self._names) - len(needed), needed.min(initial=np.inf))
-        return np.concatenate([needed, more])
+        """What of the sample's workplaces is needed; of earlier ones' and means the least."""
+        means = 0 if self.whose is None else int((np.bincount(self.whose) > 1).sum())
+        more = len(self._names) + means - len(needed)
+        return np.concatenate([needed, np.full(more, needed.min(initial=np.inf))])
 
     def _needed(self, outcome: str, versions: "NDArray[np.float64] | None" = None) -> Floats:
         """Least standard deviation that each workplace's outcome must keep for a reader."""
@@ -527,6 +557,15 @@ class Releases:
         if versions is None:
             self._need[outcome] = needed
         return needed
+
+    def sharpest(self, outcome: str) -> float:
+        """Least standard deviation that may be said of any outcomes.
+
+        Parameters
+        ----------
+        outcome : str
+        """
+        return float(self._needed(outcome).min())
 
     def _sd(self, outcome: str) -> float:
         """Of an outcome."""
@@ -547,13 +586,18 @@ class Releases:
     def _knowledge(self, outcome: str) -> Knowledge:
         """What readers know of an outcome so far."""
         if outcome not in self._known:
-            self._known[outcome] = Knowledge.of_spread(self._sd(outcome), len(self._names))
+            sd = np.full(len(self._names), self._sd(outcome))
+            y = self.sample.frame[outcome].to_numpy(float)
+            # Who knows that one is far out does not know how far: a tenth of it is no small part.
+            own, out = sd[: len(y)], self._needed(outcome) > self._sd(outcome) / 2
+            own[out] = np.fmax(np.abs(y - np.nanmean(y)), own)[out]
+            self._known[outcome] = Knowledge.of_spread(sd, len(sd), self.whose)
         return self._known[outcome]
 
     def _recall(self, outcome: str) -> None:
         """Learn once what has left in earlier runs."""
         place = {name: at for at, name in enumerate(self._names)}
-        for one in self._due.pop(outcome, ()):
+        for one in sharpened(self._due.pop(outcome, ())):
             at = [place[name] for name in one.workplaces]
             weights = as_weights(one.weights, at, len(place))
             self._known[outcome] = self._knowledge(outcome).after(weights, one.half)
@@ -562,9 +606,14 @@ class Releases:
             self._masks.setdefault(outcome, []).extend(masks)
 
     @cached_property
-    def _fingers(self) -> set[tuple[str, tuple[str, ...], bytes]]:
+    def _fingers(self) -> set[_Finger]:
         """What has left in earlier runs."""
         return {finger(one) for one in self._models}
+
+    @cached_property
+    def _told(self) -> set[_Finger]:
+        """What has left in earlier runs and in this one."""
+        return set(self._fingers)
 
     @cached_property
     def _due(self) -> dict[str, list[Left]]:
@@ -581,14 +630,45 @@ def _key(spec: ModelSpec) -> str:
     return replace(spec, name="x", table="").digest
 
 
-def finger(left: Left) -> tuple[str, tuple[str, ...], bytes]:
+def _is_made_sharp(spec: ModelSpec) -> bool:
+    """Whether a prior may make one workplace's outcome of a level: the median of a few is one."""
+    own, usual = spec.priors, Priors()
+    tails = {(p.family, p.shape, p.scale) for p in (own.of("df_resid"), usual.of("df_resid"))}
+    is_usual = str(own.sd_resid) == str(usual.sd_resid) and len(tails) == 1
+    return spec.likelihood == "student" and not is_usual
+
+
+def sharpened(left: Iterable[Left]) -> Iterator[Left]:
+    """Figures with the half units that readers know them to.
+
+    Who may choose a prior moves a figure by as little as it takes to be rounded otherwise: each
+    time that the same sums leave in another way the last digit is known to half of what it was.
+
+    Parameters
+    ----------
+    left : iterable of Left
+        In the order in which they left.
+    """
+    ways: dict[tuple[object, ...], set[str]] = {}
+    for one in left:
+        before = ways.setdefault(finger(one)[:3], set())
+        yield replace(one, half=one.half / 2 ** len(before - {one.way}))
+        before.add(one.way)
+
+
+def finger(left: Left) -> _Finger:
     """Tell figures apart: from the same ones nothing is learnt again.
 
     Parameters
     ----------
     left : Left
+
+    Returns
+    -------
+    tuple
+        Outcome, workplaces, weights, half units, and in which way.
     """
     if left.mark:
-        return left.outcome, left.workplaces, left.mark.encode()
+        return left.outcome, left.workplaces, left.mark.encode(), b"", ""
     rough = np.round(left.weights.astype("<f4").astype(float), 5) + 0.0
-    return left.outcome, left.workplaces, rough.tobytes() + left.half.tobytes()
+    return left.outcome, left.workplaces, rough.tobytes(), left.half.tobytes(), left.way

@@ -50,12 +50,15 @@ class Statistics:
     units : mapping
         Name -> what one of a figure is in what its weights give, where that is not 1: an ICC is
         known as a between-group sd, near where it is, and the sd of a slope as a residual sd.
+    spread : float
+        How far outcomes are from what the model expects, or those of the group with the least.
     """
 
     weights: Floats
     names: tuple[str, ...]
     decimals: dict[str, int]
     units: Mapping[str, float] = field(default_factory=dict)
+    spread: float = np.inf
 
     def without(self, terms: Collection[str]) -> "Statistics":
         """The same without some figures."""
@@ -72,6 +75,25 @@ class Statistics:
             for name, at in self.decimals.items()
         }
         return replace(self, decimals=less)
+
+    def rests_on(self, terms: Collection[str]) -> float:
+        """Fewest workplaces that a coefficient rests on: so many of equal weight (Kish 1965).
+
+        Of who gave an answer that few gave it is their number, and of who gave one of two answers
+        that nearly all gave alike; of a number that one is far out in, one.
+
+        Parameters
+        ----------
+        terms : collection of str
+
+        Examples
+        --------
+        >>> Statistics(np.array([[0.5, 0.5, 0, 0], [0.1, 0, 0, 0]]), ("a", "b"), {}).rests_on(["a"])
+        2.0
+        """
+        own = self.weights[[name in terms for name in self.names]] ** 2
+        own = own[own.sum(axis=1) > 0]
+        return float((own.sum(axis=1) ** 2 / (own**2).sum(axis=1)).min(initial=np.inf))
 
     @property
     def half_units(self) -> Floats:
@@ -92,18 +114,45 @@ def statistics_of(rows: Rows, spec: ModelSpec, hidden: Collection[str] = ()) -> 
     hidden : collection of str
         Groups whose levels do not leave.
     """
-    size = len(rows.y)
-    levels = [f"[{group}]" for group in rows.groups]
-    dummies = np.eye(len(rows.groups))[rows.code]
-    fixed = np.column_stack([np.ones(size), rows.x])
-    own = rows.x
-    if spec.varying:  # every group has a slope of its own
-        at = [k for k, term in enumerate(rows.predictors)
-              if predictor_of(term, spec.predictors) in spec.varying]  # fmt: skip
-        own = np.column_stack([rows.x, *(dummies * rows.x[:, [k]] for k in at)])
-    slopes = [*rows.predictors, *[f"{SPREAD}[slope]"] * (own.shape[1] - rows.x.shape[1])]
     ratio = ratio_of(rows)
-    sizes = dummies.sum(axis=0)
+    found = [_told_with(rows, spec, hidden, ratio, precision) for precision in _precisions(rows)]
+    decimals = {name: min(one.decimals[name] for one in found) for name in found[0].decimals}
+    return replace(
+        found[0], weights=np.vstack([one.weights for one in found]), decimals=decimals,
+        names=tuple(name for one in found for name in one.names),
+    )  # fmt: skip
+
+
+def _precisions(rows: Rows) -> list[Floats]:
+    """What rows count for against each other, each (n,).
+
+    As a known error says; where an outcome is a mean of some measurements between equally and as
+    their number.
+    """
+    equal = np.ones(len(rows.y))
+    if rows.known_se is not None:
+        return [1 / rows.known_se**2]
+    return [equal] if rows.repeats is None else [equal, rows.repeats]
+
+
+def _told_with(
+    rows: Rows, spec: ModelSpec, hidden: Collection[str], ratio: float, precision: Floats
+) -> Statistics:
+    """Weights of everything that a model says, where rows count for so much."""
+    root = np.sqrt(precision / precision.mean())
+    y, size = rows.y * root, len(rows.y)
+    levels = [f"[{group}]" for group in rows.groups]
+    dummies = np.eye(len(rows.groups))[rows.code] * root[:, None]
+    x = rows.x * root[:, None]
+    fixed = np.column_stack([root, x])
+    own, varying = x, _by_group(spec)
+    if varying:  # every group has a slope of its own
+        at = [k for k, term in enumerate(rows.predictors)
+              if predictor_of(term, spec.predictors) in varying]  # fmt: skip
+        inside = np.eye(len(rows.groups))[rows.code]
+        own = np.column_stack([x, *(inside * x[:, [k]] for k in at)])
+    slopes = [*rows.predictors, *[f"{SPREAD}[slope]"] * (own.shape[1] - x.shape[1])]
+    sizes = (dummies**2).sum(axis=0)
     pooled = _weights(fixed, dummies, np.zeros(len(sizes)))
     shrunk = ratio / (1 + ratio * sizes)
     partial = _weights(fixed, dummies, shrunk)
@@ -118,9 +167,9 @@ def statistics_of(rows: Rows, spec: ModelSpec, hidden: Collection[str] = ()) -> 
     whole = parts[-1][2]
     assert whole is not None
     degrees = max(size - np.linalg.matrix_rank(whole), 1)
-    rest = rows.y - whole @ (parts[-1][0] @ rows.y)
+    rest = y - whole @ (parts[-1][0] @ y)
     sigma = float(np.sqrt(rest @ rest / degrees)) or 1.0
-    weights: list[Floats] = [_of_groups(rows, parts[-1][0][-len(levels) :])]
+    weights: list[Floats] = [_of_groups(y, parts[-1][0][-len(levels) :])]
     names: list[str] = [ICC]
     decimals: dict[str, int] = {ICC: _ICC_DECIMALS}
     icc_unit = sigma * (1 + ratio) ** 2 / (2 * np.sqrt(ratio))
@@ -134,13 +183,36 @@ def statistics_of(rows: Rows, spec: ModelSpec, hidden: Collection[str] = ()) -> 
                 places = significant_decimals(sigma * float(np.sqrt(row @ row)))
                 decimals[name] = min(places, decimals.get(name, places))
         if design is not None:
-            weights.append(_of_spread(rows.y, design, part))
+            weights.append(_of_spread(y, design, part))
             names.append(SPREAD)
+    if spec.resid_by_group:  # a spread of each, said with the digits of its level
+        shown = [j for j, group in enumerate(rows.groups) if group not in hidden]
+        weights += [_of_part(rest, rows.code == j) for j in shown]
+        names += [levels[j] for j in shown]
     # One workplace far out is much of a sum of squares: a digit less than of a sum.
     decimals[SPREAD] = significant_decimals(sigma / np.sqrt(2 * degrees)) - 1
-    for name, n in zip(levels, sizes, strict=True):
+    for name, n in zip(levels, np.bincount(rows.code, minlength=len(levels)), strict=True):
         decimals[name] = significant_decimals(sigma / np.sqrt(n))
-    return Statistics(np.array(weights), tuple(names), decimals, {ICC: icc_unit})
+    square = (rest / root) ** 2
+    spread = float(np.sqrt(square.sum() / degrees))
+    if spec.resid_by_group:
+        spread = float(np.sqrt((np.bincount(rows.code, square) / np.bincount(rows.code)).min()))
+    return Statistics(
+        np.array(weights) * root, tuple(names), decimals, {ICC: icc_unit}, spread
+    )  # fmt: skip
+
+
+def _by_group(spec: ModelSpec) -> tuple[str, ...]:
+    """Predictors whose slope may be one group's: it varies, or one group's rows count for most."""
+    return spec.predictors if spec.resid_by_group else spec.varying
+
+
+def _of_part(rest: Floats, chosen: NDArray[np.bool_]) -> Floats:
+    """The residual sd of some rows near where it is: its gradient by the outcomes."""
+    own = np.where(chosen, rest, 0.0)
+    degrees = max(int(chosen.sum()) - 1, 1)
+    found: Floats = own / np.sqrt(max(float(own @ own) * degrees, 1e-12))
+    return found
 
 
 def contrast_statistics(rows: Rows, term: str, size: float, ratio: float) -> Statistics:
@@ -183,9 +255,9 @@ def contrast_statistics(rows: Rows, term: str, size: float, ratio: float) -> Sta
     )  # fmt: skip
 
 
-def _of_groups(rows: Rows, levels: Floats) -> Floats:
+def _of_groups(y: Floats, levels: Floats) -> Floats:
     """The sd of the groups' levels near where it is: its gradient by the outcomes."""
-    found = levels @ rows.y
+    found = levels @ y
     apart = found - found.mean()
     degrees, square = max(len(found) - 1, 1), float(apart @ apart)
     gradient: Floats = apart @ levels / np.sqrt(degrees * max(square, 1e-12))
@@ -297,6 +369,8 @@ def rests_on_few(rows: Rows, spec: ModelSpec, least: int) -> bool:
     free = len(rows.y) - rows.x.shape[1] - len(rows.groups)
     if free < DEGREES:
         return True
+    if spec.resid_by_group and np.bincount(rows.code).min() < least + 2:  # mean and sd of a few
+        return True
     return any(count < least for count in _cells(rows, spec))
 
 
@@ -311,7 +385,7 @@ def _cells(rows: Rows, spec: ModelSpec) -> Iterator[int]:
         if any(len(np.unique(column)) < _CELLS for column in columns.T):
             yield 0
         parts = [columns]
-        if name in spec.varying:
+        if name in _by_group(spec):
             parts = [columns[rows.code == j] for j in range(len(rows.groups))]
         for part in parts:
             yield from map(int, np.unique(part, axis=0, return_counts=True)[1])

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bayes_sf.disclosure.learnt.knowledge import Knowledge, as_weights
-from bayes_sf.disclosure.learnt.releases import Counted, Left
+from bayes_sf.disclosure.learnt.releases import Counted, Left, sharpened
 
 __all__ = ["Told", "told_together"]
 
@@ -100,5 +100,5 @@ def _equations(
     parts: Sequence[Left], place: dict[str, int]
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Weights of all workplaces and half units, model by model."""
-    for one in parts:
+    for one in sharpened(parts):
         yield as_weights(one.weights, [place[n] for n in one.workplaces], len(place)), one.half

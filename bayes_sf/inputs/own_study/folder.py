@@ -45,6 +45,8 @@ class OwnStudy:
         have several each, one more than the `min_units` - 1 largest have together.
     named : bool
         Whether a column tells rows apart, so that a ledger knows them again.
+    whose : tuple of int
+        Whose each row is, where several are one's; else empty.
     """
 
     header: StudyHeader
@@ -52,6 +54,7 @@ class OwnStudy:
     sample: AnalysisSample
     least: int
     named: bool
+    whose: tuple[int, ...] = ()
 
 
 def read_study(path: str | Path) -> OwnStudy:
@@ -89,8 +92,10 @@ def read_study(path: str | Path) -> OwnStudy:
     book = _book(header, table, frame, name)
     sizes = frame[unit].value_counts().to_numpy() if unit else [1]
     least = header.privacy.min_units
+    whose: tuple[int, ...] = ()
     if max(sizes) > 1:
         least = 1 + int(sum(sizes[: least - 1]))
+        whose = tuple(map(int, frame[unit].factorize()[0]))
     made = frame.assign(
         **{key: _answers(table.where, header.items[key], frame[key]) for key in book.items},
         **{v.key: frame[v.key].astype(float) for v in book.derived},
@@ -98,7 +103,7 @@ def read_study(path: str | Path) -> OwnStudy:
     )
     columns = dict.fromkeys([name, header.group, *(v.key for v in book.derived), *book.items])
     sample = _sample(made[[*columns]], book, table.where, int((~kept).sum()))
-    return OwnStudy(header, book, sample, least, named)
+    return OwnStudy(header, book, sample, least, named, whose)
 
 
 @contextmanager

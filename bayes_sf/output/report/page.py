@@ -37,7 +37,6 @@ from bayes_sf.output.files import plain, write_files
 from bayes_sf.output.formats.webpage import fragment
 from bayes_sf.output.numbers import level
 from bayes_sf.output.report.answers import answers
-from bayes_sf.output.report.associations import associations
 from bayes_sf.output.report.inline import Picture, picture_of
 from bayes_sf.output.report.material import Material, explorer_models
 from bayes_sf.output.report.section import Section
@@ -151,7 +150,7 @@ def render_report(material: Material) -> str:
     str
         HTML that names no other file and no address that is fetched.
     """
-    found = associations(material)
+    found = material.associations
     synthetic = f"{say('SYNTHETIC')}: " if material.source == "replica" else ""
     title = say("Preventive workplace measures and sickness absence: a Bayesian re-analysis")
     return render(
@@ -261,7 +260,7 @@ def render(page: Page) -> str:
 def _first_figure(material: Material) -> "Figure":
     """The picture of the first screen."""
     prob = material.nulls[0].prob
-    return chance_figure(associations(material), prob=prob, source=material.source)
+    return chance_figure(material.associations, prob=prob, source=material.source)
 
 
 def _shared_notes(sections: Sequence[Section], *, source: str) -> list[str]:

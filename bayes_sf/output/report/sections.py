@@ -18,7 +18,6 @@ from bayes_sf.output.figures.associations import forest_figure
 from bayes_sf.output.figures.multiverse import curve_figure
 from bayes_sf.output.figures.page import upper_first
 from bayes_sf.output.figures.posterior import icc_figure, level_figure, line_figure
-from bayes_sf.output.report.associations import associations
 from bayes_sf.output.report.fit import build_fit
 from bayes_sf.output.report.material import Material, explorer_models
 from bayes_sf.output.report.missing import build_missing, build_unobserved
@@ -64,7 +63,7 @@ def _icc(material: Material) -> Section:
 
 
 def _effects(material: Material) -> Section:
-    source, found = material.source, associations(material)
+    source, found = material.source, material.associations
     outcomes = [result.spec.outcome for result in material.nulls]
     figures = [forest_figure(material.slopes(outcome), source=source) for outcome in outcomes]
     chosen = [
@@ -138,7 +137,7 @@ def _versions(material: Material) -> int:
 
 def _sensitivity(material: Material) -> Section:
     small = material.small
-    apart = {(a.outcome, a.contrast.term) for a in associations(material) if a.apart}
+    apart = {(a.outcome, a.contrast.term) for a in material.associations if a.apart}
     tables = [
         make(material, result.spec.outcome)
         for result in material.nulls

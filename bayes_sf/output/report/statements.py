@@ -7,6 +7,7 @@ from bayes_sf.analysis.comparison import IccRow
 from bayes_sf.analysis.pooling import GroupRow, Pooling
 from bayes_sf.analysis.ranking import end_probabilities, rounded_ends
 from bayes_sf.analysis.replay.findings import count_severities
+from bayes_sf.analysis.size.associations import AMOUNTS, Association, by_chance
 from bayes_sf.catalogue import say
 from bayes_sf.disclosure.gate import Released
 from bayes_sf.disclosure.protected_models import shown_levels
@@ -24,7 +25,6 @@ from bayes_sf.output.numbers import (
     with_percent,
 )
 from bayes_sf.output.report.answers import left_line, whole_percent, whole_span
-from bayes_sf.output.report.associations import AMOUNTS, Association, by_chance
 from bayes_sf.output.report.material import Material
 from bayes_sf.output.words.words import industry_name, outcome_name, term_name
 

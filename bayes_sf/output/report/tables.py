@@ -6,12 +6,12 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from bayes_sf.analysis.priors.prior_fan import GROUP_PRIORS, SLOPE_PRIORS
+from bayes_sf.analysis.size.associations import AMOUNTS, Association
 from bayes_sf.analysis.size.practical import Rope
 from bayes_sf.catalogue import mark, say, say_as
 from bayes_sf.inputs.published import published_table
 from bayes_sf.output.figures.page import lower_first, upper_first
 from bayes_sf.output.numbers import ICC_DECIMALS, fixed
-from bayes_sf.output.report.associations import AMOUNTS, Association
 from bayes_sf.output.report.material import Material
 from bayes_sf.output.tables.result_tables import prior_notes, quarter_notes
 from bayes_sf.output.tables.table import Column, Table, table_from_frame

@@ -14,11 +14,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
 from bayes_sf.analysis.asked.tidied import glance
-from bayes_sf.analysis.checks.calibration import uniform_p
-from bayes_sf.analysis.checks.pit import loo_pit
+from bayes_sf.analysis.checks.pit import even_p, loo_pit
 from bayes_sf.catalogue import mark, mark_as, say, speaks
 from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.engines.result import Result
@@ -32,8 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Methods", "methods"]
 
-#: Places that LOO-PIT is told apart by.
-_PLACES: Final = 100
 #: Who fills a line of the checklist.
 _FILLED: Final = mark("filled in")
 _YOURS: Final = mark("yours to write")
@@ -186,9 +181,7 @@ def _check(result: Result) -> str:
     """Leave-one-out predictive distributions, where they are exact; nothing where they are not."""
     if result.data is None or not isinstance(result.fitted, Posterior):
         return ""
-    values = loo_pit(result)
-    ranks = np.minimum((values * _PLACES).astype(int), _PLACES - 1)
-    p = max(uniform_p(ranks, _PLACES), 1e-4)
+    p = even_p(loo_pit(result))
     shown = probability(p)
     sign = "" if shown[0] in "<>" else "= "
     if p < 0.05:

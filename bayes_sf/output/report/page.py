@@ -64,7 +64,7 @@ __all__ = [
 _STYLE, _SCRIPTS = "report.css", ("explorer.js", "report.js")
 _MARKS = {
     "published": "real", "report": "real", "printed": "real", "replica": "synthetic",
-    "microdata": "own",
+    "microdata": "own", "frame": "own",
 }  # fmt: skip
 #: What a mark says, and the page's banner.
 _MARKED: Final = {

@@ -10,7 +10,7 @@ References
 Kruschke (2021), Nature Human Behaviour 5, 1282-1291, table 1.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,14 +20,16 @@ from bayes_sf.catalogue import mark, mark_as, say, speaks
 from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
+from bayes_sf.output.formats.markdown import escape, markdown
 from bayes_sf.output.numbers import fixed, level, probability
+from bayes_sf.output.tables.table import Column, Table
 from bayes_sf.output.words.priors import priors_written
 from bayes_sf.output.words.words import outcome_name, own_group, term_name, unit_name
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Methods", "methods"]
+__all__ = ["Methods", "checklist_table", "methods", "methods_file"]
 
 #: Who fills a line of the checklist.
 _FILLED: Final = mark("filled in")
@@ -103,6 +105,46 @@ def methods(result: Result, lang: str | None = None) -> Methods:  # noqa: ARG001
     text = " ".join(part for part in parts.values() if part)
     columns = ["step", "asked", "state", "said"]
     return Methods(text, pd.DataFrame(list(_checklist(result, parts)), columns=columns))
+
+
+def checklist_table(result: Result, found: Methods) -> Table:
+    """Make the guidelines' checklist of a fit a table.
+
+    Parameters
+    ----------
+    result : Result
+    found : Methods
+        Of it.
+    """
+    columns = (
+        Column("step", say("Step"), "text"), Column("asked", say("Asked for"), "text"),
+        Column("state", say("State"), "text"), Column("said", say("What is said"), "text"),
+    )  # fmt: skip
+    title = say("Reporting guidelines (BARG): {}", result.spec.name)
+    rows = found.checklist[list(found.checklist)].itertuples(index=False)
+    return Table("checklist", title, columns, tuple(map(tuple, rows)))
+
+
+def methods_file(results: Iterable[Result]) -> str:
+    """Write methods and checklist of some fits in Markdown.
+
+    Parameters
+    ----------
+    results : iterable of Result
+        With posteriors.
+
+    Returns
+    -------
+    str
+        "" of none.
+    """
+    parts = list[str]()
+    for result in results:
+        found = methods(result)
+        model = f"{outcome_name(result.spec.outcome, own=own_group(result))}: {result.spec.name}"
+        parts += [f"## {escape(model)}", escape(found.text)]
+        parts.append(markdown(checklist_table(result, found)).rstrip())
+    return "\n\n".join([f"# {say('Methods')}", *parts]) + "\n" if parts else ""
 
 
 def _model(result: Result) -> str:

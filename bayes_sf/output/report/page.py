@@ -245,6 +245,7 @@ def render(page: Page) -> str:
 
     return environment.get_template("report.html.j2").render(
         lang=language(), say=say, page=page, mark=lambda source: _MARKS[source],
+        tied=lambda text: text.replace(" %", "\u00a0%"),  # no line begins with it
         marked=lambda source: say(_MARKED[_MARKS[source]]), about=page.about,
         source=page.source, shared=shared, table=table, drawn=drawn,
         next_figure=lambda: next(figures), raw=Markup,

@@ -56,7 +56,7 @@ def results_page(results: Sequence[Result], *, seed: int = 1) -> str:
         Section("coefficients", _SOURCE, texts, (table(results, names=names_of(results)).table,),
                 () if (whole := _slopes(results)) is None else (whole,)),
         *([Section("methods", _SOURCE, tuple(found.text for _, found in checked),
-                   tuple(checklist_table(one, found) for one, found in checked))]
+                   tuple(checklist_table(found, one.spec.name) for one, found in checked))]
           if checked else []),
         Section("provenance", _SOURCE, part="provenance"),
     ]  # fmt: skip

@@ -22,7 +22,7 @@ from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
 from bayes_sf.output.formats.markdown import escape, markdown
 from bayes_sf.output.numbers import fixed, level, probability
-from bayes_sf.output.tables.table import Column, Table
+from bayes_sf.output.tables.table import Column, Table, table_from_frame
 from bayes_sf.output.words.priors import priors_written
 from bayes_sf.output.words.words import outcome_name, own_group, term_name, unit_name
 
@@ -107,22 +107,26 @@ def methods(result: Result, lang: str | None = None) -> Methods:  # noqa: ARG001
     return Methods(text, pd.DataFrame(list(_checklist(result, parts)), columns=columns))
 
 
-def checklist_table(result: Result, found: Methods) -> Table:
-    """Make the guidelines' checklist of a fit a table.
+def checklist_table(found: Methods, model: str, *, source: str = "") -> Table:
+    """What the reporting guidelines ask, and what is said of it of one model.
 
     Parameters
     ----------
-    result : Result
     found : Methods
-        Of it.
+    model : str
+        Its name.
+    source : str
+        Of its data; "" where it is said elsewhere.
     """
     columns = (
-        Column("step", say("Step"), "text"), Column("asked", say("Asked for"), "text"),
-        Column("state", say("State"), "text"), Column("said", say("What is said"), "text"),
+        Column("asked", say("Asked"), "text"), Column("state", say("State"), "text"),
+        Column("said", say("Said"), "text"),
     )  # fmt: skip
-    title = say("Reporting guidelines (BARG): {}", result.spec.name)
-    rows = found.checklist[list(found.checklist)].itertuples(index=False)
-    return Table("checklist", title, columns, tuple(map(tuple, rows)))
+    return table_from_frame(
+        found.checklist, say("Reporting guidelines (BARG), filled in for the model {}", model),
+        columns=columns, name="guidelines", source=source,
+        notes=[say("Kruschke (2021), Nature Human Behaviour 5, 1282-1291.")],
+    )  # fmt: skip
 
 
 def methods_file(results: Iterable[Result]) -> str:
@@ -143,7 +147,7 @@ def methods_file(results: Iterable[Result]) -> str:
         found = methods(result)
         model = f"{outcome_name(result.spec.outcome, own=own_group(result))}: {result.spec.name}"
         parts += [f"## {escape(model)}", escape(found.text)]
-        parts.append(markdown(checklist_table(result, found)).rstrip())
+        parts.append(markdown(checklist_table(found, result.spec.name)).rstrip())
     return "\n\n".join([f"# {say('Methods')}", *parts]) + "\n" if parts else ""
 
 

@@ -42,12 +42,21 @@ from bayes_sf.output.report.page import render_report, write_report
 from bayes_sf.output.report.reread import reread_page
 from bayes_sf.output.report.section import Section
 from bayes_sf.output.report.sections import SECTIONS, build_sections
-from bayes_sf.output.report.statements import data_say, how_sure, question, tipping_line
+from bayes_sf.output.report.statements import (
+    apart_line,
+    changed_line,
+    data_say,
+    how_sure,
+    left_in_line,
+    question,
+    tipping_line,
+)  # fmt: skip
 from bayes_sf.output.report.tables import contrast_table
 from bayes_sf.output.runs.reread import PAGE
 from bayes_sf.output.tables.account import account_table
 from bayes_sf.output.tables.comparison_tables import comparison_tables, icc_table
 from bayes_sf.output.tables.described_sample import protect_tables
+from bayes_sf.output.words.words import term_name
 from bayes_sf.spec.prior import Prior
 from bayes_sf.spec.priors import Priors
 from tests.conftest import FEW, draw_blank
@@ -261,6 +270,24 @@ def test_a_category_comes_with_how_many_answered_so(material: Material) -> None:
     observed = data.frame[data.frame["absence_mean"].notna()]
     assert each.answered == int((observed["q17"] == "no").sum())
     assert all(a.answered is None for a in material.associations if "[" not in a.term)
+
+
+@pytest.mark.english
+def test_folded_sections_answer(sections: dict[str, Section], material: Material) -> None:
+    """Which stand out, who is missing and what would change it, before anything is unfolded."""
+    assert all(sections[key].lead for key in ("icc", "effects", "missing", "unobserved"))
+    apart = [each for each in material.associations if each.apart]
+    named = apart_line(material.associations)
+    assert named.count(" absence)") == len(apart)
+    assert all(term_name(each.term)[1:] in named for each in apart)
+    n = [len(material.data.frame), *(result.moments.n_obs for result in material.nulls)]
+    assert [int(found) for found in re.findall(r"\d+", left_in_line(material))] == n
+    fan = material.fan[material.fan["term"] != "icc"]
+    changed = fan[fan["changes"] != ""].groupby(["outcome", "term"]).ngroups
+    assert changed_line(material).startswith(f"{changed} of ")
+    closed = replace(material, control=replace(material.control, microdata=True))
+    assert closed.control.active
+    assert left_in_line(closed) == ""
 
 
 @pytest.mark.english

@@ -52,7 +52,7 @@ def test_names_stand_above_columns_where_they_tell_models_apart(
     sf.export(models[:2], tmp_path, formats=["markdown"], lang="nb")
     text = (tmp_path / "models.md").read_text(encoding="utf-8")
     assert "|  | null | x |" in text
-    assert "Steg" in (tmp_path / "methods.md").read_text(encoding="utf-8")
+    assert "Spurt om" in (tmp_path / "methods.md").read_text(encoding="utf-8")
     sf.export({"A": models[0], "B": models[1]}, tmp_path, formats=["markdown"])
     assert "|  | A | B |" in (tmp_path / "models.md").read_text(encoding="utf-8")
 

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from bayes_sf.output.tables.side_by_side import ModelTable, table
     from bayes_sf.output.words.methods import methods
     from bayes_sf.output.words.report import report
+    from bayes_sf.output.written import export, page
     from bayes_sf.recovery.data import load_sample
     from bayes_sf.recovery.printed_icc import icc_posterior
     from bayes_sf.recovery.reread.conflict import prior_conflict
@@ -78,6 +79,7 @@ __all__ = [
     "comparisons",
     "confounding",
     "delta_adjust",
+    "export",
     "fit",
     "glance",
     "hypothesis",
@@ -91,6 +93,7 @@ __all__ = [
     "methods",
     "missingness",
     "multiverse",
+    "page",
     "plot",
     "poststratify",
     "predict",
@@ -135,6 +138,7 @@ _HOME = {
     "comparisons": "analysis.asked.comparisons",
     "confounding": "analysis.size.confounding",
     "delta_adjust": "analysis.missing.delta",
+    "export": "output.written",
     "fit": "engines.fit",
     "glance": "analysis.asked.tidied",
     "hypothesis": "analysis.asked.hypothesis",
@@ -148,6 +152,7 @@ _HOME = {
     "methods": "output.words.methods",
     "missingness": "analysis.missing.missingness",
     "multiverse": "analysis.choices.multiverse:explore",
+    "page": "output.written",
     "plot": "output.figures.pictures",
     "poststratify": "analysis.asked.predictions",
     "predict": "analysis.asked.predictions",

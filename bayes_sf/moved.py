@@ -128,6 +128,7 @@ _FOLDERS: Final = {
         report_section:section report_sections:sections
         report_statements:statements report_tables:tables saved_imputation
     """,
+    ("output.report", "analysis.size"): "associations",
     ("output", "output.words"): """
         finding_words:findings prior_words:priors
         problem_words:problems sensitivity_words:sensitivity sensitivity_about unanswered

@@ -8,12 +8,11 @@ from bayes_sf.errors import UsageError
 
 if TYPE_CHECKING:
     from bayes_sf.disclosure.control import Rules
-    from bayes_sf.inputs.own_study.folder import OwnStudy
     from bayes_sf.inputs.sample import AnalysisSample
     from bayes_sf.recovery.study import PublishedStudy
 
 __all__ = [
-    "load_study", "load_workplaces", "read_secret", "rules_of", "rules_of_study", "say_problems",
+    "load_study", "load_workplaces", "read_secret", "rules_of", "say_problems",
     "source_of",
 ]  # fmt: skip
 
@@ -111,17 +110,6 @@ def rules_of(
     from bayes_sf.disclosure.control import Rules
 
     return Rules(workplaces, persons, dominance, active)
-
-
-def rules_of_study(study: "OwnStudy", *, active: bool) -> "Rules":
-    """Make the rules of a study of one's own: a person, or whatever a unit is, may be a row."""
-    from bayes_sf.disclosure.control import Rules
-
-    privacy = study.header.privacy
-    return Rules(
-        study.least, study.least, active=active and privacy.control, whose=study.whose,
-        reason="" if privacy.control else privacy.reason,
-    )  # fmt: skip
 
 
 def read_secret(path: Path) -> bytes:

@@ -16,7 +16,6 @@ from bayes_sf.cli.data import (
     load_workplaces,
     read_secret,
     rules_of,
-    rules_of_study,
     say_problems,
     source_of,
 )
@@ -110,6 +109,13 @@ def _heard() -> Callable[..., None]:
     return hear
 
 
+def _rules_of_study(study: "OwnStudy", *, active: bool) -> "Rules":
+    """Rules of a study of one's own."""
+    from bayes_sf.disclosure.control import Rules
+
+    return Rules.of(study, active=active)
+
+
 @dataclass(kw_only=True)
 class Given:
     """What shared options a command was called with; those that it does not have are as usual."""
@@ -145,7 +151,7 @@ class Given:
         self.rules: Rules = (
             rules_of(self.disclosure_control, self.min_workplaces, self.min_persons, self.dominance)
             if self.own is None
-            else rules_of_study(self.own, active=self.disclosure_control)
+            else _rules_of_study(self.own, active=self.disclosure_control)
         )
         self.rules = replace(self.rules, seed=self.seed)
         self.key: bytes | None = None

@@ -38,6 +38,8 @@ from bayes_sf.spec.model import ModelSpec
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bayes_sf.inputs.own_study.folder import OwnStudy
+
 __all__ = [
     "HIDDEN", "MODELS", "OFF", "Control", "Hidden", "Rules", "hide_fields", "hide_groups",
     "people_of", "refuse_withheld",
@@ -103,6 +105,23 @@ class Rules:
         if not (0 < one <= two <= 100 and 0 <= p <= 100):
             rule = "must be percentages of the largest, of the two largest (not less), and p"
             raise UsageError("--dominance", rule, got=self.dominance)
+
+    @classmethod
+    def of(cls, study: "OwnStudy", *, active: bool = True) -> "Rules":
+        """Take the rules of a study of one's own: whatever its `study.toml` protects may be a row.
+
+        Parameters
+        ----------
+        study : OwnStudy
+        active : bool
+            Whether what it protects is.
+        """
+        privacy = study.header.privacy
+        reason = "" if privacy.control else privacy.reason
+        return cls(
+            study.least, study.least, active=active and privacy.control, whose=study.whose,
+            reason=reason,
+        )  # fmt: skip
 
     def sensitive_count(self, workplaces: int, persons: float) -> str:
         """Say which rule a count breaks; "" for none."""

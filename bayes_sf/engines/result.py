@@ -34,6 +34,7 @@ from bayes_sf.engines.gaussian.repeated import RepeatedPosterior
 from bayes_sf.errors import UsageError, legible
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import INTERCEPT, Moments
+from bayes_sf.spec.names import check_keys
 from bayes_sf.spec.priors import Priors, icc_prior_quantiles
 from bayes_sf.spec.rows import Rows
 from bayes_sf.spec.terms.gaps import Gaps
@@ -176,14 +177,22 @@ class Result(Asked):
         return self._frame(self.rows)
 
     def _frame(self, rows: Iterable[Estimate]) -> "pd.DataFrame":
-        """Records as a table with `COLUMNS`."""
+        """Records as a table with `COLUMNS`; sds and correlations of a frame's as lme4's."""
         import pandas as pd
 
+        named = {}
+        if (slope := self.varying_term) and self.provenance.source == "frame":
+            group = self.spec.group
+            named = {
+                "sd_group": f"sd_{INTERCEPT}|{group}", "sd_slope": f"sd_{slope}|{group}",
+                "correlation": f"cor_{slope}.{INTERCEPT}|{group}",
+            }  # fmt: skip
         return pd.DataFrame(
             [
                 (
-                    self.spec.outcome, self.spec.name, r.term, r.group, r.estimate,
-                    "mean" if self.has_draws else self.engine, r.sd, r.lower, r.upper, self.prob,
+                    self.spec.outcome, self.spec.name, named.get(r.term, r.term), r.group,
+                    r.estimate, "mean" if self.has_draws else self.engine, r.sd, r.lower, r.upper,
+                    self.prob,
                     "credible-eti" if self.has_draws else "confidence-wald", r.t, r.p_direction,
                     self.moments.n_obs, self.moments.n_groups,
                     "" if r.term == "icc" else self.spec.unit, self.engine,
@@ -564,6 +573,10 @@ class Results(Mapping[tuple[str, str], Result]):
 
     items_: tuple[Result, ...]
 
+    def __post_init__(self) -> None:
+        """Refuse two of one name and outcome: only one of them could be found."""
+        check_keys("results", [result.spec.key for result in self.items_])
+
     def __getitem__(self, key: tuple[str, str]) -> Result:
         """Result of a model; an unknown key says which there are."""
         try:
@@ -575,8 +588,8 @@ class Results(Mapping[tuple[str, str], Result]):
 
     @cached_property
     def _by_key(self) -> dict[tuple[str, str], Result]:
-        """Every model's result; the first, where two have one key."""
-        return {result.spec.key: result for result in reversed(self.items_)}
+        """Every model's result."""
+        return {result.spec.key: result for result in self.items_}
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         """Keys in the order of the analysis."""

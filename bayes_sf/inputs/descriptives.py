@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["describe_all", "describe_by_industry"]
+__all__ = ["count_missing", "describe_all", "describe_by_industry"]
 
 UNIVARIATE = "11"
 MISSING = "(missing)"
+#: What a workplace's quarter can be, as `AnalysisSample.missingness` says it.
+STATES = ("observed", "no absence", "no row")
 
 
 def describe_by_industry(
@@ -161,3 +163,26 @@ def _answers(item: Item, frame: "pd.DataFrame", book: Codebook) -> "dict[str, pd
     }
     not_asked = frame[options[0].key] == "not_asked"
     return {**chosen, **{answer.key: not_asked for answer in item.missing}}
+
+
+def count_missing(picture: "pd.DataFrame") -> "pd.DataFrame":
+    """Count workplaces by what the register has of them in each quarter.
+
+    Parameters
+    ----------
+    picture : pandas.DataFrame
+        As `AnalysisSample.missingness()`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `industry, quarter, observed, no_absence, no_row`; the counts of a line add up to the
+        industry's linked workplaces.
+    """
+    import pandas as pd
+
+    order = [industry.key for industry in load_codebook().industries]
+    ordered = picture.assign(industry=pd.Categorical(picture["industry"], order))
+    counts = pd.crosstab([ordered["industry"], ordered["quarter"]], ordered["state"])
+    counts = counts.reindex(columns=list(STATES), fill_value=0)
+    return counts.rename(columns=lambda state: state.replace(" ", "_")).reset_index()

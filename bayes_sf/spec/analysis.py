@@ -28,6 +28,7 @@ from bayes_sf.inputs.toml import read_toml
 from bayes_sf.inputs.variables import Stated
 from bayes_sf.resources import models_dir
 from bayes_sf.spec.model import ModelSpec
+from bayes_sf.spec.names import check_keys
 from bayes_sf.spec.priors import Priors
 from bayes_sf.spec.terms.formula import read_formula
 
@@ -64,6 +65,10 @@ class Analysis:
     source: str = ""
     question_nb: str = ""
     written: ModelSpec | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse two models of one name and outcome, before any is fitted."""
+        check_keys(f"analysis {self.name!r}", [spec.key for spec in self.specs])
 
     @property
     def question_said(self) -> str:

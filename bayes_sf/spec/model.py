@@ -78,7 +78,8 @@ class ModelSpec:
     group : str
         Column of the grouping factor.
     name : str
-        Short name of the model; by default the first predictor, or ``null``.
+        Name of the model; by default its predictors, ``x + z``, or ``null``; of a `formula` its
+        right side, and what is said beside it.
     unit : str
         Unit of the outcome, printed with every estimate.
     priors : Priors
@@ -234,9 +235,20 @@ class ModelSpec:
             raise SpecError("model: min_quarters", rule, got=self.min_quarters)
         self._check_formula()
         if not self.name:
-            object.__setattr__(self, "name", (*self.predictors, "null")[0])
+            object.__setattr__(self, "name", self._default_name())
         if not self.unit:
             object.__setattr__(self, "unit", load_codebook().outcomes.get(self.outcome, ""))
+
+    def _default_name(self) -> str:
+        """What tells a model from others of its outcome: one with another form has another name."""
+        if not self.formula:
+            return " + ".join(self.predictors) or "null"
+        beside = {
+            "": self.family.replace("gaussian", ""), "weights ": self.weights,
+            "frequencies ": self.frequencies,
+        }  # fmt: skip
+        said = [f"{word}{value}" for word, value in beside.items() if value]
+        return ", ".join([self.formula.partition("~")[2].strip(), *said])
 
     def _check_names(self) -> None:
         """Columns are named by text, are different, and options are about predictors."""

@@ -24,7 +24,7 @@ from bayes_sf.errors import DataError, SpecError
 
 __all__ = [
     "BEYOND", "INTERCEPT", "QUANTITIES", "can_be_written", "check_columns", "check_drawn",
-    "check_list", "check_names", "check_terms", "predictor_of",
+    "check_keys", "check_list", "check_names", "check_terms", "predictor_of",
 ]  # fmt: skip
 
 INTERCEPT = "(Intercept)"
@@ -111,6 +111,27 @@ def check_columns(outcome: object, predictors: Sequence[object], group: object) 
     if twice:
         rule = "outcome, predictors and group must be different columns"
         raise SpecError("model", rule, got=twice)
+
+
+def check_keys(where: str, keys: Sequence[tuple[str, str]]) -> None:
+    """Models that are found by name and outcome have each its own.
+
+    Parameters
+    ----------
+    where : str
+        What has the models.
+    keys : sequence of (str, str)
+        `ModelSpec.key` of each.
+
+    Raises
+    ------
+    SpecError
+        For two of one name and outcome, of which only one could be found.
+    """
+    twice = [key for key, times in Counter(keys).items() if times > 1]
+    if twice:
+        rule, fix = "must have models of different names", "give each ModelSpec(..., name=...)"
+        raise SpecError(where, rule, got=twice[0], fix=fix)
 
 
 def check_terms(predictors: Sequence[str], quantities: Collection[str]) -> None:

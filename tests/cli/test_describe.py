@@ -17,6 +17,7 @@ from rich.console import Console
 from bayes_sf.analysis.choices.selection import LISTS
 from bayes_sf.disclosure.control import Rules
 from bayes_sf.inputs.codebook import load_codebook
+from bayes_sf.inputs.descriptives import count_missing
 from bayes_sf.inputs.faults import problem, problem_table
 from bayes_sf.inputs.published import published_table, scalar
 from bayes_sf.inputs.sample import AnalysisSample, load_sample
@@ -26,7 +27,7 @@ from bayes_sf.output.runs.describe import (
     run_describe,
 )
 from bayes_sf.output.runs.select import count_belonging
-from bayes_sf.output.tables.described_sample import count_missing, description_tables, flow_table
+from bayes_sf.output.tables.described_sample import description_tables, flow_table
 from bayes_sf.replica import Replica
 from tests.tools import REPLICA_NOTICE
 

@@ -141,7 +141,7 @@ NOT_OF_A_STUDY = (
     "analysis/missing", "analysis/printed", "analysis/replay", "analysis/size/days_lost",
     "engines/panel", "inputs/faults", "inputs/register",
     "output/figures/associations", "output/figures/imputation",
-    "output/report/alternatives", "output/report/answers", "output/report/associations",
+    "output/report/alternatives", "output/report/answers",
     "output/report/material", "output/report/missing", "output/report/reread",
     "output/report/saved_imputation", "output/report/sections", "output/report/statements",
     "output/report/tables",

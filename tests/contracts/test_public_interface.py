@@ -17,11 +17,11 @@ PUBLIC = [
     "Analysis", "Contrast", "DeltaAdjusted", "Imputed", "Missingness", "ModelSpec",
     "ModelTable", "Moments", "Prior", "Priors", "Result", "Results", "Rope", "Sensitivity",
     "attenuation", "augment", "bootstrap", "cluster_robust", "compare", "compare_models",
-    "comparisons", "confounding", "delta_adjust", "fit", "glance", "hypothesis",
+    "comparisons", "confounding", "delta_adjust", "export", "fit", "glance", "hypothesis",
     "icc_posterior", "icc_table", "impute", "influence", "load_analysis", "load_sample", "loo",
-    "methods", "missingness", "multiverse", "plot", "poststratify", "predict", "prior_conflict",
-    "published_table", "r2", "read_published", "report", "reread", "sensitivity", "sets_needed",
-    "slopes", "study", "survey_weighted", "table", "tidy", "variance_test",
+    "methods", "missingness", "multiverse", "page", "plot", "poststratify", "predict",
+    "prior_conflict", "published_table", "r2", "read_published", "report", "reread", "sensitivity",
+    "sets_needed", "slopes", "study", "survey_weighted", "table", "tidy", "variance_test",
 ]  # fmt: skip
 
 PARAMETERS = {
@@ -100,6 +100,9 @@ PARAMETERS = {
     "*scale='response'",
     "hypothesis": "result claims",
     "Prior.read": "text",
+    "export": "what folder *data=None *formats=('html', 'csv') *csv_style='plain' *digits=None "
+    "*seed=1 *lang=None",
+    "page": "what path *rope=None *engine='exact' *seed=1 *lang=None",
     "fit": "what data *engine='' *family='gaussian' *weights='' *frequencies='' *missing='drop' "
     "*priors=None "
     "*prob=0.95 *seed=1 *draws=None *tune=None *chains=None *target_accept=None *nAGQ=None "

@@ -24,6 +24,7 @@ from bayes_sf.analysis.contrast import exact_posterior
 from bayes_sf.analysis.pooling import compare_pooling
 from bayes_sf.analysis.ranking import end_probabilities, rounded_ends
 from bayes_sf.analysis.sensitivity import sensitivity
+from bayes_sf.analysis.size.associations import AMOUNTS, _associate
 from bayes_sf.cli.data import read_secret
 from bayes_sf.disclosure.control import HIDDEN, OFF, Control, Hidden, Rules
 from bayes_sf.disclosure.gate import Passed, holds_no_data
@@ -61,7 +62,6 @@ from bayes_sf.output.figures.posterior import icc_figure, line_figure
 from bayes_sf.output.figures.result import draw_levels, passed_levels
 from bayes_sf.output.formats.terminal import print_table
 from bayes_sf.output.formats.webpage import page
-from bayes_sf.output.report.associations import AMOUNTS, _associate
 from bayes_sf.output.report.material import explorer_models
 from bayes_sf.output.run import Asked, Content, Run, described, keyed
 from bayes_sf.output.runs.export import export_tables
@@ -494,8 +494,7 @@ def test_a_contrast_is_made_of_what_has_passed(sample: AnalysisSample) -> None:
     whole = fit(spec, sample)
     (shown,) = protect_results([whole], control).shown
     row = next(one for one in shown.coefficients if one.term == "q17[no]")
-    material: Any = SimpleNamespace(rope=0.3)
-    found, full = (_associate(one, "q17[no]", material, 64) for one in (shown, whole))
+    found, full = (_associate(one, "q17[no]", 0.3, 64) for one in (shown, whole))
     assert (found.mean, found.sd, found.lower, found.upper) == (
         row.estimate, row.sd, row.lower, row.upper,
     )  # fmt: skip

@@ -286,3 +286,13 @@ def test_predictions_are_those_of_the_draws() -> None:
     line = np.column_stack([np.ones(5), x]) @ beta.T
     new = result.predict(frame()[:5], groups="new")["sd"].to_numpy()
     assert new**2 == pytest.approx(line.var(axis=1) + between.mean(axis=1))
+
+
+def test_sds_of_a_frame_are_named_as_by_all_engines() -> None:
+    """lme4's names, as `reml` and `exact` of the formula have them; draws keep theirs."""
+    other = sf.fit("y ~ x + z + (1 + x | g)", frame(), engine="reml")
+    mine, found = set(sampled().estimates["term"]), set(other.estimates["term"])
+    assert {term for term in found if "|" in term and term[:3] in {"sd_", "cor"}} <= mine
+    assert not {"sd_group", "sd_slope", "correlation"} & mine
+    assert "sd_slope" in sampled().draws()["posterior"]
+    assert "cor_x.(Intercept)|g" in sampled().summary()

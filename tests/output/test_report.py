@@ -37,18 +37,26 @@ from bayes_sf.output.numbers import fixed
 from bayes_sf.output.report import alternatives
 from bayes_sf.output.report.alternatives import move_unobserved
 from bayes_sf.output.report.answers import answers, left_line, whole_percent
-from bayes_sf.output.report.associations import associations
 from bayes_sf.output.report.material import Material, explorer_models, gather
 from bayes_sf.output.report.page import render_report, write_report
 from bayes_sf.output.report.reread import reread_page
 from bayes_sf.output.report.section import Section
 from bayes_sf.output.report.sections import SECTIONS, build_sections
-from bayes_sf.output.report.statements import data_say, how_sure, question, tipping_line
+from bayes_sf.output.report.statements import (
+    apart_line,
+    changed_line,
+    data_say,
+    how_sure,
+    left_in_line,
+    question,
+    tipping_line,
+)  # fmt: skip
 from bayes_sf.output.report.tables import contrast_table
 from bayes_sf.output.runs.reread import PAGE
 from bayes_sf.output.tables.account import account_table
 from bayes_sf.output.tables.comparison_tables import comparison_tables, icc_table
 from bayes_sf.output.tables.described_sample import protect_tables
+from bayes_sf.output.words.words import term_name
 from bayes_sf.spec.prior import Prior
 from bayes_sf.spec.priors import Priors
 from tests.conftest import FEW, draw_blank
@@ -202,7 +210,7 @@ def test_norwegian_numbers(pages: dict[str, Path]) -> None:
 def test_statements_follow_the_results(material: Material) -> None:
     """Other results give other sentences: every number is computed, none is written."""
     ours = material
-    found = associations(ours)
+    found = ours.associations
     said = dict(data_say(ours, found))
     apart = [each for each in found if each.apart and each.outcome == "absence_mean"]
     (line,) = [text for text in said if "Mean doctor" in text and "associations" in text]
@@ -219,7 +227,7 @@ def test_statements_follow_the_results(material: Material) -> None:
 
 @pytest.mark.english
 def test_first_screen_follows_the_results(material: Material) -> None:
-    found = associations(material)
+    found = material.associations
     said = dict(answers(material, found))
     assert f"of {len(found)} associations stand out" in said["Measures"]
     assert f"about {0.05 * len(found):.0f}" in said["Measures"]
@@ -238,7 +246,7 @@ def test_first_screen_follows_the_results(material: Material) -> None:
 @pytest.mark.english
 def test_what_is_left_of_many_is_what_the_rules_say(material: Material) -> None:
     """Bonferroni from quantiles of the posterior; Benjamini and Hochberg by hand."""
-    found = associations(material)
+    found = material.associations
     each = next(a for a in found if a.term == "q13" and "mean" in a.outcome)
     slope = material.found.results["bivariate", "exact"]["q13", "absence_mean"].fitted.coef.take(
         [1]
@@ -258,10 +266,28 @@ def test_what_is_left_of_many_is_what_the_rules_say(material: Material) -> None:
 def test_a_category_comes_with_how_many_answered_so(material: Material) -> None:
     data = material.data
     assert isinstance(data, AnalysisSample)
-    (each,) = [a for a in associations(material) if a.term == "q17[no]" and "mean" in a.outcome]
+    (each,) = [a for a in material.associations if a.term == "q17[no]" and "mean" in a.outcome]
     observed = data.frame[data.frame["absence_mean"].notna()]
     assert each.answered == int((observed["q17"] == "no").sum())
-    assert all(a.answered is None for a in associations(material) if "[" not in a.term)
+    assert all(a.answered is None for a in material.associations if "[" not in a.term)
+
+
+@pytest.mark.english
+def test_folded_sections_answer(sections: dict[str, Section], material: Material) -> None:
+    """Which stand out, who is missing and what would change it, before anything is unfolded."""
+    assert all(sections[key].lead for key in ("icc", "effects", "missing", "unobserved"))
+    apart = [each for each in material.associations if each.apart]
+    named = apart_line(material.associations)
+    assert named.count(" absence)") == len(apart)
+    assert all(term_name(each.term)[1:] in named for each in apart)
+    n = [len(material.data.frame), *(result.moments.n_obs for result in material.nulls)]
+    assert [int(found) for found in re.findall(r"\d+", left_in_line(material))] == n
+    fan = material.fan[material.fan["term"] != "icc"]
+    changed = fan[fan["changes"] != ""].groupby(["outcome", "term"]).ngroups
+    assert changed_line(material).startswith(f"{changed} of ")
+    closed = replace(material, control=replace(material.control, microdata=True))
+    assert closed.control.active
+    assert left_in_line(closed) == ""
 
 
 @pytest.mark.english
@@ -274,7 +300,7 @@ def test_notes_are_said_once(pages: dict[str, Path]) -> None:
 
 def test_contrasts_are_those_of_draws(material: Material) -> None:
     """Independent draws of the same posterior, within four Monte Carlo errors."""
-    each = next(a for a in associations(material) if a.term == "q13" and "mean" in a.outcome)
+    each = next(a for a in material.associations if a.term == "q13" and "mean" in a.outcome)
     result = material.found.results["bivariate", "exact"]["q13", "absence_mean"]
     slope = result.draws(8000, seed=3)["posterior"]["beta"].sel(term="q13").to_numpy().ravel()
     assert each.contrast.size == 4
@@ -290,12 +316,12 @@ def test_a_contrast_has_one_direction_on_the_whole_page(material: Material) -> N
         (row.outcome, load_codebook().term(row.term)): row
         for row in material.found.coefficients if row.table in {"46", "47"}
     }  # fmt: skip
-    for each in associations(material):
+    for each in material.associations:
         row = slopes[each.outcome, each.term]
         assert each.contrast.size > 0
         assert each.mean == pytest.approx(each.contrast.size * row.mean, abs=1e-6 * each.sd)
     for outcome in ("absence_mean", "absence_change"):
-        table = contrast_table(material, associations(material), outcome)
+        table = contrast_table(material, material.associations, outcome)
         assert CONTRAST in table.notes
 
 

@@ -815,7 +815,7 @@ def test_export_writes_what_is_asked(found: Reproduction, tmp_path: Path) -> Non
     fits = found.results["null", "exact"].values()
     asked = Asked(source="published")
     files = run_export(asked, results=fits, formats=["html", "excel"]).write(tmp_path)
-    names = {"estimates_exact.html", "tables.xlsx", "provenance.json"}
+    names = {"estimates_exact.html", "tables.xlsx", "methods.md", "provenance.json"}
     assert {path.name for path in files} == names
     assert all(path.stat().st_size for path in files)
 

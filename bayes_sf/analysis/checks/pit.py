@@ -17,8 +17,11 @@ Examples
 [0.11, 0.42, 0.8, 0.15, 0.5, 0.85, 0.2, 0.58, 0.89]
 """
 
+from typing import Final
+
 import numpy as np
 
+from bayes_sf.analysis.checks.calibration import uniform_p
 from bayes_sf.analysis.checks.left_out import left_out
 from bayes_sf.analysis.checks.loo import rows_of_result
 from bayes_sf.arrays import Floats
@@ -26,7 +29,12 @@ from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
 
-__all__ = ["loo_pit"]
+__all__ = ["PLACES", "even_p", "loo_pit"]
+
+#: Places that LOO-PIT is told apart by.
+PLACES: Final = 100
+#: Of a p value, which is simulated.
+_LEAST: Final = 1e-4
 
 
 def loo_pit(result: Result) -> Floats:
@@ -69,3 +77,15 @@ def loo_pit(result: Result) -> Floats:
         below = below * before + (weight * share).sum(axis=1)
         top = most
     return below / whole
+
+
+def even_p(values: Floats) -> float:
+    """P value of LOO-PIT's being even, as far as it is simulated.
+
+    Parameters
+    ----------
+    values : (n,) array
+        As `loo_pit` gives them.
+    """
+    ranks = np.minimum((values * PLACES).astype(int), PLACES - 1)
+    return max(uniform_p(ranks, PLACES), _LEAST)

@@ -32,7 +32,7 @@ from bayes_sf.spec.moments import INTERCEPT
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from bayes_sf.output.report.associations import Association
+    from bayes_sf.analysis.size.associations import Association
 
 __all__ = ["Drawn", "chance_figure", "forest_figure", "intervals_figure"]
 

@@ -3,11 +3,12 @@
 Drawn are distribution functions less the uniform one, in the band that holds all of it.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bayes_sf.analysis.checks.calibration import uniform_band, uniform_p
+from bayes_sf.analysis.checks.pit import PLACES
 from bayes_sf.catalogue import say
 from bayes_sf.output.figures.page import (
     ALARM,
@@ -30,10 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-__all__ = ["PLACES", "pit_figure", "rank_figure"]
-
-#: Places that LOO-PIT is told apart by.
-PLACES: Final = 100
+__all__ = ["pit_figure", "rank_figure"]
 
 
 def rank_figure(ranks: "pd.DataFrame", kept: int, *, title: str) -> "Figure":

@@ -6,10 +6,10 @@ from typing import Final
 import numpy as np
 
 from bayes_sf.analysis.comparison import IccRow
+from bayes_sf.analysis.size.associations import Association, by_chance
 from bayes_sf.catalogue import say
 from bayes_sf.output.figures.page import lower_first
 from bayes_sf.output.numbers import fixed, interval, level, with_percent
-from bayes_sf.output.report.associations import Association, by_chance
 from bayes_sf.output.report.material import Material
 from bayes_sf.output.words.words import short_name
 

@@ -1,32 +1,18 @@
 """Section of the report on fit: predictive checks, leave-one-out, and where outcomes lie in it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from bayes_sf.analysis.checks.calibration import uniform_p
-from bayes_sf.analysis.checks.loo import loo
-from bayes_sf.analysis.checks.pit import loo_pit
-from bayes_sf.analysis.checks.predictive_check import check_predictions
+from bayes_sf.analysis.checks.model_fit import ModelFit
 from bayes_sf.catalogue import mark, say
 from bayes_sf.disclosure.control import Control
-from bayes_sf.engines.result import Result
-from bayes_sf.inputs.sample import AnalysisSample
-from bayes_sf.output.figures.calibration import PLACES, pit_figure
+from bayes_sf.output.figures.calibration import pit_figure
 from bayes_sf.output.numbers import fixed, percent, probability, with_percent
 from bayes_sf.output.report.section import Section
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
 from bayes_sf.output.words.words import interval_name, outcome_name
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from bayes_sf.recovery.study import PublishedStudy
-
-__all__ = ["Fit", "build_fit", "check_fit"]
+__all__ = ["build_fit"]
 
 #: Below it the shape of predictions is said not to be that of the data.
 _ALPHA: Final = 0.05
@@ -35,77 +21,15 @@ STATISTICS: Final = {
     "mean": mark("mean"), "sd": mark("sd"), "min": mark("smallest"), "max": mark("largest value"),
     "share <= 0": mark("share at or below zero"),
 }  # fmt: skip
-#: Of a p value, which is simulated.
-_LEAST: Final = 1e-4
 
 
-@dataclass(frozen=True, eq=False)
-class Fit:
-    """How one model fits the rows that it was fitted to.
-
-    Parameters
-    ----------
-    outcome : str
-    checks : pandas.DataFrame
-        As `check_predictions`, of all rows together.
-    elpd, se, p_loo : float
-        As in `Loo`.
-    pit : (n,) array
-        As `loo_pit`.
-    prob : float
-        Of the intervals.
-    """
-
-    outcome: str
-    checks: "pd.DataFrame" = field(repr=False)
-    elpd: float
-    se: float
-    p_loo: float
-    pit: NDArray[np.float64] = field(repr=False)
-    prob: float
-
-    @property
-    def p(self) -> float:
-        """P value of LOO-PIT's being even, as far as it is simulated."""
-        ranks = np.minimum((self.pit * PLACES).astype(int), PLACES - 1)
-        return max(uniform_p(ranks, PLACES), _LEAST)
-
-
-def check_fit(
-    results: Sequence[Result], data: "PublishedStudy | AnalysisSample", control: Control, *,
-    seed: int,
-) -> tuple[Fit, ...]:  # fmt: skip
-    """Check models against their rows; nothing where there are none, or they are protected.
-
-    Parameters
-    ----------
-    results : sequence of Result
-        Null models.
-    data : PublishedStudy or AnalysisSample
-    control : Control
-    seed : int
-        Of the replications.
-    """
-    if not isinstance(data, AnalysisSample) or control.active:
-        return ()
-    return tuple(_fit(result, seed) for result in results)
-
-
-def _fit(result: Result, seed: int) -> Fit:
-    found, checks = loo(result), check_predictions(result, seed=seed)
-    return Fit(
-        result.spec.outcome, checks.loc[""].reset_index(), found.elpd, found.se, found.p_loo,
-        loo_pit(result), result.prob,
-    )  # fmt: skip
-
-
-def build_fit(fits: Sequence[Fit], control: Control, source: str) -> Section:
+def build_fit(fits: Sequence[ModelFit], control: Control, source: str) -> Section:
     """How the models fit the rows, or why that is not said.
 
     Parameters
     ----------
-    fits : sequence of Fit
-        As `check_fit` gives them.
+    fits : sequence of ModelFit
+        None where rows are protected, or there are none.
     control : Control
     source : str
         Whose rows.
@@ -135,7 +59,7 @@ def build_fit(fits: Sequence[Fit], control: Control, source: str) -> Section:
     return Section("fit", source, paragraphs, (_table(fits, source),), (figure,))
 
 
-def _lines(fit: Fit) -> Iterator[str]:
+def _lines(fit: ModelFit) -> Iterator[str]:
     """What the checks come to, forced by the numbers."""
     name = outcome_name(fit.outcome)
     (share,) = fit.checks[fit.checks["statistic"] == "share <= 0"].to_dict("records")
@@ -163,7 +87,7 @@ def _with_sign(p: float) -> str:
     return f"{shown[0]} {shown[1:]}" if shown[0] in "<>" else f"= {shown}"
 
 
-def _table(fits: Sequence[Fit], source: str) -> Table:
+def _table(fits: Sequence[ModelFit], source: str) -> Table:
     """Data beside replications, and the sums of leave-one-out in the notes."""
     import pandas as pd
 

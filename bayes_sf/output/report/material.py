@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bayes_sf.analysis.checks.model_fit import ModelFit, check_fit
 from bayes_sf.analysis.choices.multiverse import Explored
 from bayes_sf.analysis.comparison import CoefficientRow, Reproduction, reproduce
 from bayes_sf.analysis.contrast import exact_posterior
@@ -13,6 +14,7 @@ from bayes_sf.analysis.pooling import Pooling, compare_pooling
 from bayes_sf.analysis.priors.prior_fan import default_fan, prior_fan
 from bayes_sf.analysis.replay.consistency import RuleOutcome, replay
 from bayes_sf.analysis.sensitivity import Sensitivity, sensitivity
+from bayes_sf.analysis.size.associations import Association, associations
 from bayes_sf.catalogue import language
 from bayes_sf.disclosure.control import Control, Hidden, Rules
 from bayes_sf.disclosure.protected_models import (
@@ -25,7 +27,6 @@ from bayes_sf.disclosure.protected_sensitivity import protect_fan, protect_sensi
 from bayes_sf.engines.result import Result
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.report.alternatives import explore_choices, move_unobserved, treat_gaps
-from bayes_sf.output.report.fit import Fit, check_fit
 from bayes_sf.output.tables.described_sample import ProtectedTables, protect_tables
 from bayes_sf.spec.analysis import load_analysis
 
@@ -78,7 +79,7 @@ class Material:
         What complete rows say, and a saved run of `impute` if there is one; or why they do not.
     unresolved : float
         What the nodes of the null models leave unresolved.
-    fits : tuple of Fit
+    fits : tuple of ModelFit
         How the null models fit their rows; none where there are no rows, or they are protected.
     """
 
@@ -100,7 +101,7 @@ class Material:
     explored: Explored | str | None
     missing: MissingStudy | str | None
     unresolved: float
-    fits: tuple[Fit, ...] = ()
+    fits: tuple[ModelFit, ...] = ()
 
     @property
     def nulls(self) -> tuple[Result, ...]:
@@ -111,6 +112,11 @@ class Material:
     def bivariate(self) -> tuple[Result, ...]:
         """Models of one item."""
         return tuple(self.found.results["bivariate", "exact"].values())
+
+    @property
+    def associations(self) -> tuple[Association, ...]:
+        """The widest contrast of every term of these, in the language that is spoken."""
+        return associations(self.bivariate, rope=self.rope)
 
     def slopes(self, outcome: str) -> list[CoefficientRow]:
         """Published slopes of tables 46 and 47 with their re-analysis."""
@@ -178,8 +184,9 @@ def gather(
             for result in found.results["null", "exact"].values()
             for part in exact_posterior(result).parts
         ),
-        fits=check_fit(
-            tuple(found.results["null", "exact"].values()), data, control, seed=seed
+        fits=tuple(
+            check_fit(result, seed=seed) for result in found.results["null", "exact"].values()
+            if isinstance(data, AnalysisSample) and not control.active
         ),
         hidden=(
             *(line for _, log in poolings for line in log),

@@ -9,7 +9,7 @@ from bayes_sf.output.figures.imputation import delta_figure
 from bayes_sf.output.figures.sample import missingness_figure
 from bayes_sf.output.report.material import Material
 from bayes_sf.output.report.section import Section
-from bayes_sf.output.report.statements import gap, tipping_line
+from bayes_sf.output.report.statements import gap, left_in_line, tipping_line
 from bayes_sf.output.report.tables import sample_table
 from bayes_sf.output.tables.imputation_tables import method_table, missing_table, tipping_table
 from bayes_sf.output.tables.sample_tables import flow_tables
@@ -26,7 +26,10 @@ def build_missing(material: Material) -> Section:
     """
     data, study = material.data, material.missing
     if material.tables is None or not isinstance(data, AnalysisSample):
-        return Section("missing", material.source, (gap(material),), (sample_table(),))
+        return Section(
+            "missing", material.source, (gap(material),), (sample_table(),),
+            lead=left_in_line(material),
+        )  # fmt: skip
     flow = material.tables.tables["flow"]
     paragraphs = [gap(material)]
     tables = list(flow_tables(flow[flow["analysis"] == "null"], source=data.source))
@@ -61,7 +64,10 @@ def build_missing(material: Material) -> Section:
         )
     else:
         figure = missingness_figure(data.missingness(), source=data.source, narrow=True)
-    return Section("missing", data.source, tuple(paragraphs), tuple(tables), (figure,))
+    return Section(
+        "missing", data.source, tuple(paragraphs), tuple(tables), (figure,),
+        lead=left_in_line(material),
+    )  # fmt: skip
 
 
 def build_unobserved(material: Material) -> Section | None:
@@ -89,8 +95,8 @@ def build_unobserved(material: Material) -> Section | None:
                 "all who answered then moves in a straight line, and what is computed is "
                 "how large delta must be for a conclusion to turn."
             ),
-            *tipping_line(material),
         ),
         tuple(tipping_table(*pair, source=source) for pair in pairs),
         tuple(delta_figure(*pair, source=source, narrow=True) for pair in pairs),
+        lead=" ".join(tipping_line(material)),
     )

@@ -37,7 +37,6 @@ from bayes_sf.output.files import plain, write_files
 from bayes_sf.output.formats.webpage import fragment
 from bayes_sf.output.numbers import level
 from bayes_sf.output.report.answers import answers
-from bayes_sf.output.report.associations import associations
 from bayes_sf.output.report.inline import Picture, picture_of
 from bayes_sf.output.report.material import Material, explorer_models
 from bayes_sf.output.report.section import Section
@@ -65,7 +64,7 @@ __all__ = [
 _STYLE, _SCRIPTS = "report.css", ("explorer.js", "report.js")
 _MARKS = {
     "published": "real", "report": "real", "printed": "real", "replica": "synthetic",
-    "microdata": "own",
+    "microdata": "own", "frame": "own",
 }  # fmt: skip
 #: What a mark says, and the page's banner.
 _MARKED: Final = {
@@ -151,7 +150,7 @@ def render_report(material: Material) -> str:
     str
         HTML that names no other file and no address that is fetched.
     """
-    found = associations(material)
+    found = material.associations
     synthetic = f"{say('SYNTHETIC')}: " if material.source == "replica" else ""
     title = say("Preventive workplace measures and sickness absence: a Bayesian re-analysis")
     return render(
@@ -246,6 +245,7 @@ def render(page: Page) -> str:
 
     return environment.get_template("report.html.j2").render(
         lang=language(), say=say, page=page, mark=lambda source: _MARKS[source],
+        tied=lambda text: text.replace(" %", "\u00a0%"),  # no line begins with it
         marked=lambda source: say(_MARKED[_MARKS[source]]), about=page.about,
         source=page.source, shared=shared, table=table, drawn=drawn,
         next_figure=lambda: next(figures), raw=Markup,
@@ -261,7 +261,7 @@ def render(page: Page) -> str:
 def _first_figure(material: Material) -> "Figure":
     """The picture of the first screen."""
     prob = material.nulls[0].prob
-    return chance_figure(associations(material), prob=prob, source=material.source)
+    return chance_figure(material.associations, prob=prob, source=material.source)
 
 
 def _shared_notes(sections: Sequence[Section], *, source: str) -> list[str]:

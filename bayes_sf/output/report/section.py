@@ -47,6 +47,8 @@ class Section:
         With the alternative text as label.
     lines : tuple of str
         A list, in English.
+    lead : str
+        What the section comes to, in a sentence that is read while it is folded.
     part : str
         What the template adds: ``explorer``, ``methods``, ``provenance`` or nothing.
     """
@@ -58,6 +60,7 @@ class Section:
     figures: "tuple[Figure, ...]" = ()
     lines: tuple[str, ...] = ()
     part: str = ""
+    lead: str = ""
 
     @property
     def heading(self) -> str:

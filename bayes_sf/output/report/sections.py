@@ -18,14 +18,18 @@ from bayes_sf.output.figures.associations import forest_figure
 from bayes_sf.output.figures.multiverse import curve_figure
 from bayes_sf.output.figures.page import upper_first
 from bayes_sf.output.figures.posterior import icc_figure, level_figure, line_figure
-from bayes_sf.output.report.associations import associations
 from bayes_sf.output.report.fit import build_fit
 from bayes_sf.output.report.material import Material, explorer_models
 from bayes_sf.output.report.missing import build_missing, build_unobserved
 from bayes_sf.output.report.section import REPORT, Section
-from bayes_sf.output.report.statements import icc_range, observed, replay_counts
+from bayes_sf.output.report.statements import (
+    apart_line,
+    changed_line,
+    icc_range,
+    observed,
+    replay_counts,
+)
 from bayes_sf.output.report.tables import (
-    checklist_table,
     contrast_table,
     icc_fan_table,
     slope_fan_table,
@@ -35,8 +39,8 @@ from bayes_sf.output.tables.multiverse_tables import multiverse_tables
 from bayes_sf.output.tables.pooling_tables import shrinkage_table
 from bayes_sf.output.tables.sensitivity_tables import model_tables, outcome_tables
 from bayes_sf.output.words.findings import findings_lines, without_code
-from bayes_sf.output.words.methods import methods
-from bayes_sf.output.words.words import term_name
+from bayes_sf.output.words.methods import checklist_table, methods
+from bayes_sf.output.words.words import model_name, term_name
 from bayes_sf.spec.moments import INTERCEPT
 
 __all__ = ["SECTIONS", "build_sections", "explored_section"]
@@ -55,16 +59,16 @@ def _icc(material: Material) -> Section:
         say(
             "The ICC is the industries' share of the variance that predictors leave (adjusted ICC)."
         ),
-        icc_range(material, "absence_mean"),
         icc_range(material, "absence_change"),
     )
+    lead = icc_range(material, "absence_mean")
     passed = material.found.icc if material.control.active else ()
     figure = icc_figure(material.nulls, passed)
-    return Section("icc", material.source, paragraphs, (table,), (figure,))
+    return Section("icc", material.source, paragraphs, (table,), (figure,), lead=lead)
 
 
 def _effects(material: Material) -> Section:
-    source, found = material.source, associations(material)
+    source, found = material.source, material.associations
     outcomes = [result.spec.outcome for result in material.nulls]
     figures = [forest_figure(material.slopes(outcome), source=source) for outcome in outcomes]
     chosen = [
@@ -100,6 +104,7 @@ def _effects(material: Material) -> Section:
             ),
         ),
         tuple(figures),
+        lead=apart_line(found),
     )  # fmt: skip
 
 
@@ -138,7 +143,7 @@ def _versions(material: Material) -> int:
 
 def _sensitivity(material: Material) -> Section:
     small = material.small
-    apart = {(a.outcome, a.contrast.term) for a in associations(material) if a.apart}
+    apart = {(a.outcome, a.contrast.term) for a in material.associations if a.apart}
     tables = [
         make(material, result.spec.outcome)
         for result in material.nulls
@@ -165,6 +170,7 @@ def _sensitivity(material: Material) -> Section:
             ),
         ),
         tuple(tables),
+        lead=changed_line(material),
     )
 
 
@@ -295,7 +301,9 @@ def _replay(material: Material) -> Section:
 def _methods(material: Material) -> Section:
     if material.control.active:  # what is said of its rows has not passed
         return Section("methods", material.source, part="methods")
-    table = checklist_table(methods(material.nulls[0]), source=material.source)
+    null = material.nulls[0]
+    name = model_name(null.spec.name)
+    table = checklist_table(methods(null), name, source=material.source)
     return Section("methods", material.source, tables=(table,), part="methods")
 
 

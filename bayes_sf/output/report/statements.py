@@ -7,6 +7,7 @@ from bayes_sf.analysis.comparison import IccRow
 from bayes_sf.analysis.pooling import GroupRow, Pooling
 from bayes_sf.analysis.ranking import end_probabilities, rounded_ends
 from bayes_sf.analysis.replay.findings import count_severities
+from bayes_sf.analysis.size.associations import AMOUNTS, Association, by_chance
 from bayes_sf.catalogue import say
 from bayes_sf.disclosure.gate import Released
 from bayes_sf.disclosure.protected_models import shown_levels
@@ -24,13 +25,13 @@ from bayes_sf.output.numbers import (
     with_percent,
 )
 from bayes_sf.output.report.answers import left_line, whole_percent, whole_span
-from bayes_sf.output.report.associations import AMOUNTS, Association, by_chance
 from bayes_sf.output.report.material import Material
-from bayes_sf.output.words.words import industry_name, outcome_name, term_name
+from bayes_sf.output.words.words import industry_name, outcome_name, short_name, term_name
 
 __all__ = [
-    "association_line", "count_asked", "data_say", "gap", "how_sure", "icc_range", "observed",
-    "question", "replay_counts", "tipping_line",
+    "apart_line", "association_line", "changed_line", "count_asked", "data_say", "gap",
+    "how_sure", "icc_range", "left_in_line", "observed", "question", "replay_counts",
+    "tipping_line",
 ]  # fmt: skip
 
 #: Decimals of the probability of a rank, which draws give.
@@ -188,17 +189,7 @@ def how_sure(material: Material, found: Sequence[Association]) -> Iterator[str]:
         amount=fixed(AMOUNTS[place], 0),
     )
     yield icc_range(material, "absence_mean")
-    slopes = material.fan[material.fan["term"] != "icc"]
-    by_slope = slopes.groupby(["outcome", "term"])["changes"].agg(lambda c: bool((c != "").any()))
-    priors = slopes["prior"].nunique()
-    yield say(
-        "{changed} of {m} conclusions on associations (the sign, and whether the "
-        "interval leaves out zero) change under at least one of the {v} "
-        "combinations of priors.",
-        changed=int(by_slope.sum()),
-        m=len(by_slope),
-        v=priors,
-    )
+    yield changed_line(material)
     yield from tipping_line(material)
     yield say(
         "The interval of the share between industries (ICC) rests on how much "
@@ -215,6 +206,40 @@ def how_sure(material: Material, found: Sequence[Association]) -> Iterator[str]:
         "ways that the report does not describe.",
         **replay_counts(material),
     )
+
+
+def changed_line(material: Material) -> str:
+    """Say how many conclusions on associations hang on the prior."""
+    slopes = material.fan[material.fan["term"] != "icc"]
+    by_slope = slopes.groupby(["outcome", "term"])["changes"].agg(lambda c: bool((c != "").any()))
+    return say(
+        "{changed} of {m} conclusions on associations (the sign, and whether the "
+        "interval leaves out zero) change under at least one of the {v} "
+        "combinations of priors.",
+        changed=int(by_slope.sum()),
+        m=len(by_slope),
+        v=slopes["prior"].nunique(),
+    )
+
+
+def apart_line(found: Sequence[Association]) -> str:
+    """Name the associations that stand out, each with its outcome; nothing where none does."""
+    named = [
+        f"{upper_first(term_name(each.term))} ({lower_first(short_name(each.outcome))})"
+        for each in found if each.apart
+    ]  # fmt: skip
+    return say("By themselves stand out: {named}.", named="; ".join(named)) if named else ""
+
+
+def left_in_line(material: Material) -> str:
+    """Say how many workplaces models have; nothing of protected data, whose tables say what may."""
+    if material.control.active:
+        return ""
+    mean, change = (result.moments.n_obs for result in material.nulls)
+    return say(
+        "Of {asked} workplaces {mean} are in models of mean absence, {change} in those of the "
+        "change.", asked=count_asked(material), mean=mean, change=change,
+    )  # fmt: skip
 
 
 def observed(material: Material) -> str:

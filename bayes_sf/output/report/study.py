@@ -11,6 +11,7 @@ from importlib import metadata
 from math import isfinite, isnan
 from typing import TYPE_CHECKING, Final
 
+from bayes_sf.analysis.checks.model_fit import check_fit
 from bayes_sf.analysis.choices.multiverse import Explored, explore
 from bayes_sf.analysis.contrast import find_contrast
 from bayes_sf.analysis.pooling import Pooling, compare_pooling
@@ -36,7 +37,7 @@ from bayes_sf.output.figures.page import lower_first, upper_first
 from bayes_sf.output.figures.posterior import level_figure
 from bayes_sf.output.numbers import level, row_decimals
 from bayes_sf.output.report.answers import share_line
-from bayes_sf.output.report.fit import build_fit, check_fit
+from bayes_sf.output.report.fit import build_fit
 from bayes_sf.output.report.page import Page, explorer_content, prior_reasons, render
 from bayes_sf.output.report.section import Section
 from bayes_sf.output.report.sections import explored_section
@@ -478,8 +479,10 @@ def _fits(found: _Found) -> Section | None:
     if not found.plain:
         return None
     first = {model.spec.outcome: model for model in reversed(found.plain)}
-    results = [first[outcome] for outcome in found.outcomes if outcome in first]
-    fits = check_fit(results, found.study.sample, found.control, seed=found.asked.seed)
+    fits = [
+        check_fit(first[outcome], seed=found.asked.seed)
+        for outcome in found.outcomes if outcome in first and not found.control.active
+    ]  # fmt: skip
     return build_fit(fits, found.control, found.study.sample.source)
 
 

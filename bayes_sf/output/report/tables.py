@@ -6,16 +6,15 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from bayes_sf.analysis.priors.prior_fan import GROUP_PRIORS, SLOPE_PRIORS
+from bayes_sf.analysis.size.associations import AMOUNTS, Association
 from bayes_sf.analysis.size.practical import Rope
 from bayes_sf.catalogue import mark, say, say_as
 from bayes_sf.inputs.published import published_table
 from bayes_sf.output.figures.page import lower_first, upper_first
 from bayes_sf.output.numbers import ICC_DECIMALS, fixed
-from bayes_sf.output.report.associations import AMOUNTS, Association
 from bayes_sf.output.report.material import Material
 from bayes_sf.output.tables.result_tables import prior_notes, quarter_notes
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
-from bayes_sf.output.words.methods import Methods
 from bayes_sf.output.words.priors import prior_words
 from bayes_sf.output.words.words import (
     industry_name,
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "checklist_table", "contrast_table", "for_page", "icc_fan_table", "led_by_numbers",
+    "contrast_table", "for_page", "icc_fan_table", "led_by_numbers",
     "sample_table", "slope_fan_table",
 ]  # fmt: skip
 
@@ -273,27 +272,6 @@ def _kind(which: str) -> Callable[[str], str]:
         return prior_words(found)
 
     return named
-
-
-def checklist_table(found: Methods, *, source: str) -> Table:
-    """What the reporting guidelines ask, and what is said of it here.
-
-    Parameters
-    ----------
-    found : Methods
-        Of the model that stands for all of them.
-    source : str
-        Of its data.
-    """
-    columns = (
-        Column("asked", say("Asked"), "text"), Column("state", say("State"), "text"),
-        Column("said", say("Said"), "text"),
-    )  # fmt: skip
-    return table_from_frame(
-        found.checklist, say("Reporting guidelines (BARG), filled in for the null model"),
-        columns=columns, name="guidelines", source=source,
-        notes=[say("Kruschke (2021), Nature Human Behaviour 5, 1282-1291.")],
-    )  # fmt: skip
 
 
 def for_page(table: Table) -> Table:

@@ -28,6 +28,7 @@ from bayes_sf.output.tables.pooling_tables import pooling_table, shrinkage_table
 from bayes_sf.output.tables.result_tables import diagnostics_table, posterior_table
 from bayes_sf.output.tables.sample_tables import descriptive_tables, flow_tables
 from bayes_sf.output.tables.table import Table
+from bayes_sf.output.words.methods import methods_file
 from bayes_sf.spec.analysis import Analysis, told_apart
 from bayes_sf.spec.model import ModelSpec
 
@@ -82,25 +83,31 @@ def run_export(
         For a format that is not known, or a library that is missing.
     """
     used = control or Control.of(sample, asked.rules)
+    fits = list(results)
     passed = export_tables(
-        results=results, reproduction=reproduction, poolings=poolings, sample=sample,
+        results=fits, reproduction=reproduction, poolings=poolings, sample=sample,
         source=asked.source, control=used,
     )  # fmt: skip
-    content = passed.map(lambda tables: _content(tables, formats, csv_style, digits))
+    # What one model's methods say is of all of its outcome; of protected data they are not said.
+    first = {one.spec.outcome: one for one in reversed(fits) if one.has_draws and not used.active}
+    told = protect_results(list(reversed(first.values())), used).map(methods_file)
+    content = passed.also(told).map(lambda both: _content(*both, formats, csv_style, digits))
     if asked_for is not None:
         content = asked_for.also(content).map(lambda both: both[1])
     return Run(asked, used, content)
 
 
 def _content(
-    tables: tuple[Table, ...], formats: Sequence[str], csv_style: CsvStyle, digits: int | None
-) -> Content:
-    """Files in every format, and their captions."""
+    tables: tuple[Table, ...], told: str, formats: Sequence[str], csv_style: CsvStyle,
+    digits: int | None,
+) -> Content:  # fmt: skip
+    """Files in every format, and their captions; methods where they may be said."""
     if digits is not None:
         tables = tuple(table.coarser(digits) for table in tables)
     captions = [{"name": table.name, "caption": table.caption} for table in tables]
     return Content(
-        texts=table_files(tables, formats, csv_style=csv_style),
+        texts=table_files(tables, formats, csv_style=csv_style)
+        | ({"methods.md": told} if told else {}),
         lines=[f"{table.name}: {table.caption}" for table in tables],
         said={"tables": captions},
         about={"tables": captions, "formats": list(formats)},

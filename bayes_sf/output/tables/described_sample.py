@@ -11,10 +11,9 @@ from bayes_sf.disclosure.protected_answers import protect_answers
 from bayes_sf.disclosure.protected_counts import flows
 from bayes_sf.disclosure.protected_flow import protect_flow, protect_missing
 from bayes_sf.inputs.codebook import load_codebook
-from bayes_sf.inputs.descriptives import describe_all, describe_by_industry
+from bayes_sf.inputs.descriptives import count_missing, describe_all, describe_by_industry
 from bayes_sf.inputs.published import DECIMALS
 from bayes_sf.inputs.sample import AnalysisSample
-from bayes_sf.output.figures.sample import STATE_COLOURS
 from bayes_sf.output.numbers import fixed
 from bayes_sf.output.words.keys import own_key
 from bayes_sf.spec.analysis import load_analysis
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "ProtectedTables", "count_missing", "description_tables", "flow_table", "protect_tables",
+    "ProtectedTables", "description_tables", "flow_table", "protect_tables",
 ]  # fmt: skip
 
 
@@ -123,29 +122,6 @@ def flow_table(sample: AnalysisSample) -> "pd.DataFrame":
             steps.insert(0, "analysis", name)
             found.append(steps)
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
-
-
-def count_missing(picture: "pd.DataFrame") -> "pd.DataFrame":
-    """Count workplaces by what the register has of them in each quarter.
-
-    Parameters
-    ----------
-    picture : pandas.DataFrame
-        As `AnalysisSample.missingness()`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        `industry, quarter, observed, no_absence, no_row`; the counts of a line add up to the
-        industry's linked workplaces.
-    """
-    import pandas as pd
-
-    order = [industry.key for industry in load_codebook().industries]
-    ordered = picture.assign(industry=pd.Categorical(picture["industry"], order))
-    counts = pd.crosstab([ordered["industry"], ordered["quarter"]], ordered["state"])
-    counts = counts.reindex(columns=list(STATE_COLOURS), fill_value=0)
-    return counts.rename(columns=lambda state: state.replace(" ", "_")).reset_index()
 
 
 def protect_tables(sample: AnalysisSample, control: Control) -> Passed[ProtectedTables]:

@@ -6,7 +6,7 @@ from bayes_sf.analysis.pooling import GroupRow, Pooling
 from bayes_sf.catalogue import language, say, say_as
 from bayes_sf.disclosure.control import HIDDEN
 from bayes_sf.inputs.codebook import load_codebook
-from bayes_sf.output.numbers import digits_of
+from bayes_sf.output.numbers import decimals_in, digits_of
 from bayes_sf.output.tables.result_tables import prior_notes, slug
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
 from bayes_sf.output.words.words import (
@@ -88,7 +88,8 @@ def shrinkage_table(pooling: Pooling, *, short: bool = False) -> Table:
     frame = pd.DataFrame([{name: getattr(row, name) for name in _LEVELS} for row in rows])
     frame["group"] = [group_name(row.group, own=own) for row in rows]
     span = interval_name("interval", exact.prob)
-    places = 2 if any(str(row.n) == HIDDEN for row in pooling.groups) else 3
+    factors = (f for row in rows for f in (row.factor, row.factor_lower, row.factor_upper))
+    places = min(3, decimals_in(f for f in factors if isinstance(f, float)))
     columns = (
         Column("group", say("Group"), "text"), Column("n", say("n"), "integer"),
         Column("raw", say("Raw mean")), Column("none", say("No pooling")),

@@ -10,30 +10,27 @@ References
 Kruschke (2021), Nature Human Behaviour 5, 1282-1291, table 1.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
 from bayes_sf.analysis.asked.tidied import glance
-from bayes_sf.analysis.checks.calibration import uniform_p
-from bayes_sf.analysis.checks.pit import loo_pit
+from bayes_sf.analysis.checks.pit import even_p, loo_pit
 from bayes_sf.catalogue import mark, mark_as, say, speaks
 from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
+from bayes_sf.output.formats.markdown import escape, markdown
 from bayes_sf.output.numbers import fixed, level, probability
+from bayes_sf.output.tables.table import Column, Table, table_from_frame
 from bayes_sf.output.words.priors import priors_written
 from bayes_sf.output.words.words import outcome_name, own_group, term_name, unit_name
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Methods", "methods"]
+__all__ = ["Methods", "checklist_table", "methods", "methods_file"]
 
-#: Places that LOO-PIT is told apart by.
-_PLACES: Final = 100
 #: Who fills a line of the checklist.
 _FILLED: Final = mark("filled in")
 _YOURS: Final = mark("yours to write")
@@ -108,6 +105,50 @@ def methods(result: Result, lang: str | None = None) -> Methods:  # noqa: ARG001
     text = " ".join(part for part in parts.values() if part)
     columns = ["step", "asked", "state", "said"]
     return Methods(text, pd.DataFrame(list(_checklist(result, parts)), columns=columns))
+
+
+def checklist_table(found: Methods, model: str, *, source: str = "") -> Table:
+    """What the reporting guidelines ask, and what is said of it of one model.
+
+    Parameters
+    ----------
+    found : Methods
+    model : str
+        Its name.
+    source : str
+        Of its data; "" where it is said elsewhere.
+    """
+    columns = (
+        Column("asked", say("Asked"), "text"), Column("state", say("State"), "text"),
+        Column("said", say("Said"), "text"),
+    )  # fmt: skip
+    return table_from_frame(
+        found.checklist, say("Reporting guidelines (BARG), filled in for the model {}", model),
+        columns=columns, name="guidelines", source=source,
+        notes=[say("Kruschke (2021), Nature Human Behaviour 5, 1282-1291.")],
+    )  # fmt: skip
+
+
+def methods_file(results: Iterable[Result]) -> str:
+    """Write methods and checklist of some fits in Markdown.
+
+    Parameters
+    ----------
+    results : iterable of Result
+        With posteriors.
+
+    Returns
+    -------
+    str
+        "" of none.
+    """
+    parts = list[str]()
+    for result in results:
+        found = methods(result)
+        model = f"{outcome_name(result.spec.outcome, own=own_group(result))}: {result.spec.name}"
+        parts += [f"## {escape(model)}", escape(found.text)]
+        parts.append(markdown(checklist_table(found, result.spec.name)).rstrip())
+    return "\n\n".join([f"# {say('Methods')}", *parts]) + "\n" if parts else ""
 
 
 def _model(result: Result) -> str:
@@ -186,9 +227,7 @@ def _check(result: Result) -> str:
     """Leave-one-out predictive distributions, where they are exact; nothing where they are not."""
     if result.data is None or not isinstance(result.fitted, Posterior):
         return ""
-    values = loo_pit(result)
-    ranks = np.minimum((values * _PLACES).astype(int), _PLACES - 1)
-    p = max(uniform_p(ranks, _PLACES), 1e-4)
+    p = even_p(loo_pit(result))
     shown = probability(p)
     sign = "" if shown[0] in "<>" else "= "
     if p < 0.05:

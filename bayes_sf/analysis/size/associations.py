@@ -1,4 +1,4 @@
-"""Associations of a report: the widest contrast of every term, judged alone and as one of many.
+"""Associations: the widest contrast of every term, judged alone and as one of many.
 
 By itself an association stands out if its interval of probability 1 - a leaves out zero; as one of
 m, if one of probability 1 - a/m does: by Bonferroni's inequality all m of those hold together with
@@ -8,7 +8,7 @@ probability 1 - a, however their errors go together.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
@@ -19,13 +19,10 @@ from bayes_sf.analysis.contrast import (
     widest_contrasts,
 )
 from bayes_sf.catalogue import language
-from bayes_sf.disclosure.gate import Released
 from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.gaussian.mixture import NormalMixture
+from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.engines.result import Result
-
-if TYPE_CHECKING:
-    from bayes_sf.output.report.material import Material
 
 __all__ = ["AMOUNTS", "Association", "associations", "by_chance"]
 
@@ -83,9 +80,19 @@ class Association:
         return self.wide_lower > 0 or self.wide_upper < 0
 
 
-def associations(material: "Material") -> tuple[Association, ...]:
-    """Judge the widest contrast of every item's terms, in the language that is spoken."""
-    return _judged(material, language())
+def associations(
+    results: Sequence[Result], *, rope: float | None = None
+) -> tuple[Association, ...]:
+    """Judge the widest contrast of every term, in the language that is spoken.
+
+    Parameters
+    ----------
+    results : sequence of Result
+        Models of survey items by engine ``exact``, or what may be seen of them.
+    rope : float, optional
+        Half-width of the region that is called negligible, in percentage points.
+    """
+    return _judged(tuple(results), rope, language())
 
 
 def by_chance(found: Sequence[Association], prob: float) -> float:
@@ -106,15 +113,14 @@ def by_chance(found: Sequence[Association], prob: float) -> float:
 
 
 @lru_cache(maxsize=1)  # several sections of a page ask
-def _judged(material: "Material", _: str) -> tuple[Association, ...]:
-    contrasts = widest_contrasts(material.bivariate)
+def _judged(results: tuple[Result, ...], rope: float | None, _: str) -> tuple[Association, ...]:
+    contrasts = widest_contrasts(results)
     return tuple(
-        _associate(result, contrast.term, material, len(contrasts))
-        for result, contrast in contrasts
+        _associate(result, contrast.term, rope, len(contrasts)) for result, contrast in contrasts
     )
 
 
-def _associate(result: Result, term: str, material: "Material", many: int) -> Association:
+def _associate(result: Result, term: str, rope: float | None, many: int) -> Association:
     """One contrast, and one of `many`."""
     contrast = find_contrast(term, "widest", lang=language())
     posterior, row, (wide_lower, wide_upper) = _posterior_of(result, contrast, many)
@@ -128,14 +134,14 @@ def _associate(result: Result, term: str, material: "Material", many: int) -> As
         mean=float(posterior.mean()[0]), sd=float(posterior.sd()[0]), lower=lower, upper=upper,
         wide_lower=wide_lower, wide_upper=wide_upper, p_direction=row.p_direction,
         at_least=tuple(map(beyond, AMOUNTS)),
-        inside=float("nan") if material.rope is None else 1 - beyond(material.rope),
+        inside=float("nan") if rope is None else 1 - beyond(rope),
         n=result.moments.n_obs, answered=_answered(result, term),
     )  # fmt: skip
 
 
 def _answered(result: Result, term: str) -> int | None:
     """Rows with the answer that a term stands for, on average over the possible data sets."""
-    if "[" not in term or isinstance(result, Released):
+    if "[" not in term or not isinstance(result.fitted, Posterior):
         return None
     place = result.moments.predictors.index(term)
     counts = [
@@ -149,12 +155,12 @@ def _posterior_of(
 ) -> tuple[NormalMixture, Estimate, list[float]]:
     """Posterior of a contrast, its coefficient's row, and its interval as one of `many`.
 
-    Of protected data it is what printed figures say: probabilities of the posterior in full would
-    be further equations in the data. There a normal distribution has the mean and the sd that have
-    passed.
+    Of protected data rows alone are there, and it is what they say: probabilities of the posterior
+    in full would be further equations in the data. There a normal distribution has the mean and the
+    sd that may be seen.
     """
     (row,) = (one for one in result.coefficients if one.term == contrast.term)
-    if isinstance(result, Released):
+    if not isinstance(result.fitted, Posterior):
         mean, sd = contrast.size * row.estimate, abs(contrast.size) * row.sd
         posterior = NormalMixture(np.ones(1), np.array([[mean]]), np.array([[sd]]))
     else:

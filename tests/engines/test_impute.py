@@ -61,7 +61,7 @@ def design(df: pd.DataFrame, w: Any, x: Any) -> np.ndarray:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_missing_predictor_given_the_rest(kind: str) -> None:
+def test_a_missing_predictor_given_the_rest(kind: str) -> None:  # noqa: C901, PLR0915  # one model, written out
     """Its distribution by brute force: all densities that have it, multiplied."""
     df = of_kind(frame(), kind)
     joint = read_joint(df, read_formula("y ~ x * w + x * z + k + (1 | g)"), [])
@@ -405,6 +405,36 @@ def test_as_mice_s_2l_pan_imputes() -> None:
     assert ((ours["estimate"] - theirs["estimate"]) / error).abs().max() < 0.1
     assert (ours["sd"] / error - 1).abs().max() < 0.05
     assert done.converged
+
+
+@pytest.mark.slow
+def test_categories_as_jags_has_their_joint_model() -> None:
+    """The same model without latent variables: means and sds within four Monte Carlo errors."""
+    theirs = pd.read_csv(TESTS / "references" / "missing" / "jags.csv").set_index("name")
+    df = pd.read_csv(TESTS / "references" / "missing" / "categories.csv")
+    df["o"] = df["o"].astype("Int64").astype("category").cat.as_ordered()
+    df["k"] = df["k"].map({0: "a", 1: "b", 2: "c"})
+    fixed: dict[str, Any] = {"autoscale": False, "reason": ""}
+    priors = sf.Priors(
+        intercept=sf.Prior("normal", 10, location=0.0, **fixed),
+        slope=sf.Prior("normal", 2, **fixed), sd_group=sf.Prior("half-normal", 1, **fixed),
+        sd_resid=sf.Prior("exponential", 1, **fixed),
+    )  # fmt: skip
+    done = sf.impute("y ~ z + o + k + (1 | g)", df, 4, priors=priors, draws=500)
+    found = done.diagnostics
+    z = df["z"].std(ddof=0)
+    names = {
+        "bo[2]": "o[1]", "bo[3]": "o[2]", "bk[2]": "k[b]", "bk[3]": "k[c]", "b[2]": "z",
+        "sigma": "sd_resid", "tau": "sd_group", "cut": "o: cut 2", "tauo": "o: sd_group",
+        "tauk[2]": "k[b]: sd_group", "tauk[3]": "k[c]: sd_group",
+    }  # fmt: skip
+    for jags, ours in names.items():
+        unit = z if ours == "z" else 1.0
+        spread = theirs.loc[jags, "sd"] / unit
+        error = (found.loc[ours, "ess_bulk"] ** -1 + theirs.loc[jags, "ess"] ** -1) ** 0.5
+        away = (found.loc[ours, "mean"] - theirs.loc[jags, "mean"] / unit) / spread
+        assert abs(away) < 4 * error, ours
+        assert found.loc[ours, "sd"] == pytest.approx(spread, rel=4 * error / 2**0.5), ours
 
 
 def test_coverage_of_simulated_studies() -> None:

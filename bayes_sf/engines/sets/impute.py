@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bayes_sf.arrays import Floats
 from bayes_sf.engines.sets.joint import Gappy, Joint, read_joint

@@ -32,7 +32,12 @@ from bayes_sf.arrays import Floats
 from bayes_sf.errors import DataError, SpecError, UsageError
 from bayes_sf.spec.moments import INTERCEPT
 from bayes_sf.spec.terms.columns import (
-    categories, code_groups, expand, is_category, is_numeric, numeric,
+    categories,
+    code_groups,
+    expand,
+    is_category,
+    is_numeric,
+    numeric,
 )  # fmt: skip
 from bayes_sf.spec.terms.formula import Formula
 from bayes_sf.spec.terms.gaps import has_gap
@@ -80,7 +85,7 @@ class Gappy:
         """Its columns, (n,) -> (n, d): itself, or one of 0 and 1 for each kind of a category."""
         if not self.labels:
             return values[:, None]
-        return (values[:, None] == np.arange(self.n_kinds)).astype(float)
+        return np.asarray(values[:, None] == np.arange(self.n_kinds), dtype=float)
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +172,7 @@ class Joint:
     code: NDArray[np.intp] = field(repr=False)
 
     def columns(self, x: Floats, k: int) -> Floats:
-        """Columns that predictor k is imputed from: the intercept, those without gaps, those before.
+        """Columns that predictor k is imputed from: intercept, those without gaps, those before.
 
         Of categories the first kind is the reference.
         """
@@ -302,15 +307,10 @@ def _structure(
         return names, columns
 
     numbers = [k for k, one in enumerate(gappy) if not one.labels]
-    cells = list(product(*(range(one.n_kinds) if one.labels else (1.0,) for one in gappy)))
-    if len(cells) > _MOST_CELLS:
-        raise UsageError(
-            "missing='model'", f"is for categories with gaps of at most {_MOST_CELLS} combinations",
-            got=len(cells), fix="complete some of them by other means",
-        )  # fmt: skip
+    cells = _cells(gappy)
     rng = np.random.default_rng(0)  # any values that vary
     some = np.column_stack([
-        rng.integers(one.n_kinds, size=rows) if one.labels else rng.uniform(1, 3, rows)
+        rng.integers(one.n_kinds, size=rows) + 0.0 if one.labels else rng.uniform(1, 3, rows)
         for one in gappy
     ] or [np.empty((rows, 0))])  # fmt: skip
     named = [one.name for one in gappy]
@@ -322,7 +322,7 @@ def _structure(
 
         def moved(k: int, place: float) -> Floats:
             made = np.array([at([*cell[:k], place, *cell[k + 1 :]])[1] for cell in cells])
-            return np.take_along_axis(made, first[None, None, :], axis=0)[0]
+            return np.asarray(np.take_along_axis(made, first[None, None, :], axis=0)[0])
 
         base = np.take_along_axis(there, first[None, None, :], axis=0)[0]
         seen = {(k, place): moved(k, place) for k in numbers for place in _PLACES[1:]}
@@ -331,28 +331,40 @@ def _structure(
         raise _not_linear(named, error.rule) from None
     if names[:1] != (INTERCEPT,):
         raise UsageError("missing='model'", "is for models with an intercept", got=formula.text)
-    uses = []
+    uses: list[NDArray[np.bool_]] = []
     for k, one in enumerate(gappy):
         if one.labels:
             kinds = np.array([cell[k] for cell in cells])
             at_kind = np.array([active[kinds == kind].any(axis=0) for kind in range(one.n_kinds)])
             uses += list(at_kind & (at_kind.sum(axis=0) == 1))
-            continue
-        linear = [_is_linear(seen[k, place], base, place) for place in _PLACES[1:]]
-        if any(found is None for found in linear) or (linear[0] != linear[1]).any():
-            raise _not_linear([one.name], "it is transformed")
-        uses.append(linear[0])
+        else:
+            uses.append(_multiplied(one.name, base, {v: seen[k, v] for v in _PLACES[1:]}))
     terms = Terms(names, base, gappy, np.array(uses, dtype=bool).reshape(-1, len(names)).T)
     if varied.shape != base.shape or not np.allclose(varied, terms.columns(some)):
         raise _not_linear(named, "their terms are not products")
     return terms
 
 
-def _is_linear(now: Floats, base: Floats, place: float) -> NDArray[np.bool_] | None:
-    """Which columns are multiplied by a number; None where one changes otherwise."""
-    same = np.isclose(now, base).all(axis=0)
-    linear = np.isclose(now, place * base).all(axis=0) & ~same
-    return linear if (same | linear).all() else None
+def _cells(gappy: Sequence[Gappy]) -> list[tuple[float, ...]]:
+    """Every combination of kinds, numbers being 1."""
+    cells = list(product(*(range(one.n_kinds) if one.labels else (1.0,) for one in gappy)))
+    if len(cells) > _MOST_CELLS:
+        raise UsageError(
+            "missing='model'", f"is for categories with gaps of at most {_MOST_CELLS} combinations",
+            got=len(cells), fix="complete some of them by other means",
+        )  # fmt: skip
+    return cells
+
+
+def _multiplied(name: str, base: Floats, moved: Mapping[float, Floats]) -> NDArray[np.bool_]:
+    """Which columns are multiplied by a number: they follow it to every place, others stay."""
+    found = []
+    for place, now in moved.items():
+        same = np.isclose(now, base).all(axis=0)
+        found.append(np.isclose(now, place * base).all(axis=0) & ~same)
+        if not (same | found[-1]).all() or (found[-1] != found[0]).any():
+            raise _not_linear([name], "it is transformed")
+    return found[0]
 
 
 def _not_linear(names: Sequence[str], why: str) -> UsageError:

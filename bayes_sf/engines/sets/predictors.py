@@ -225,7 +225,7 @@ class Predictor:
         return kind.astype(float)
 
     def _cut(self, kind: Any, columns: Floats, rng: np.random.Generator) -> None:
-        """Draw cutpoints but the first, latent variables integrated out; gaps are exponential(1)."""
+        """Draw cutpoints but the first, latent variables integrated out; steps are exp(1)."""
         if len(self.cuts) < 2:
             return
         mean = self.drawn[0].mean(columns)

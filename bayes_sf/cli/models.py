@@ -91,7 +91,7 @@ def fit(
     if not engine:
         raise UsageError("--engine", "must be one of exact, reml, ml, ols, nuts", got=engine)
     if table is not None:
-        _fit_table(analysis, table, given, engine, resume, missing or "drop")
+        _fit_table(analysis, table, given, engine, resume, missing=missing or "drop")
         return
     if missing is not None:
         fix = "leave it out: analyses say it themselves"
@@ -126,7 +126,7 @@ def fit(
 
 
 def _fit_table(
-    formula: str, path: Path, given: Given, engine: str, resume: bool | None, missing: str
+    formula: str, path: Path, given: Given, engine: str, resume: bool | None, *, missing: str
 ) -> None:
     """Fit a formula to a table."""
     from bayes_sf.disclosure.gate import unprotected

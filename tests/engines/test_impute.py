@@ -408,28 +408,22 @@ def test_as_mice_s_2l_pan_imputes() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["ordered", "nominal"])
-def test_categories_as_jags_has_their_joint_model(kind: str) -> None:
+def test_an_ordered_category_as_jags_has_the_joint_model() -> None:
     """The same model without latent variables: means and sds within four Monte Carlo errors."""
     folder = TESTS / "references" / "missing"
-    theirs = pd.read_csv(folder / f"jags_{kind}.csv").set_index("name")
+    theirs = pd.read_csv(folder / "jags_ordered.csv").set_index("name")
     df = pd.read_csv(folder / "categories.csv")
     df["o"] = df["o"].astype("Int64").astype("category").cat.as_ordered()
-    df["k"] = df["k"].map({0: "a", 1: "b", 2: "c"})
     fixed: dict[str, Any] = {"autoscale": False, "reason": ""}
     priors = sf.Priors(
         intercept=sf.Prior("normal", 10, location=0.0, **fixed),
         slope=sf.Prior("normal", 2, **fixed), sd_group=sf.Prior("half-normal", 1, **fixed),
         sd_resid=sf.Prior("exponential", 1, **fixed),
     )  # fmt: skip
-    of, labels = ("o", ("1", "2")) if kind == "ordered" else ("k", ("b", "c"))
-    done = sf.impute(f"y ~ z + {of} + (1 | g)", df, 4, priors=priors, draws=250)
+    done = sf.impute("y ~ z + o + (1 | g)", df, 4, priors=priors, draws=250)
     found = done.diagnostics
     names = {"b[2]": "z", "sigma": "sd_resid", "tau": "sd_group"}
-    names |= {f"bx[{i + 2}]": f"{of}[{label}]" for i, label in enumerate(labels)}
-    names |= {"cut": "o: cut 2", "taux": "o: sd_group"} if kind == "ordered" else {
-        f"taux[{i + 2}]": f"k[{label}]: sd_group" for i, label in enumerate(labels)
-    }  # fmt: skip
+    names |= {"bx[2]": "o[1]", "bx[3]": "o[2]", "cut": "o: cut 2", "taux": "o: sd_group"}
     for jags, ours in names.items():
         unit = df["z"].std(ddof=0) if ours == "z" else 1.0  # JAGS had z standardised
         spread = theirs.loc[jags, "sd"] / unit
@@ -437,6 +431,24 @@ def test_categories_as_jags_has_their_joint_model(kind: str) -> None:
         away = (found.loc[ours, "mean"] - theirs.loc[jags, "mean"] / unit) / spread
         assert abs(away) < 4 * error, ours
         assert found.loc[ours, "sd"] == pytest.approx(spread, rel=4 * error), ours
+
+
+def test_as_mice_imputes_public_data() -> None:
+    """Recorded, 200 sets each: standard errors within 5 %, estimates within 0.1 standard errors.
+
+    But for x, within 0.2: Monte Carlo error of the difference is 0.05, mice's own two methods are
+    up to 0.08 apart, and with gaps by the outcome their models of x, given it, are not ours.
+    """
+    folder = TESTS / "references" / "missing"
+    key = ["data", "rule", "term"]
+    theirs, ours = (pd.read_csv(folder / f"{name}.csv") for name in ("pooled", "ours"))
+    both = theirs.merge(ours, on=key, suffixes=("", "_ours"), validate="many_to_one")
+    assert len(both) == len(theirs) == 24
+    error = both["t"] ** 0.5
+    away = ((both["estimate_ours"] - both["estimate"]) / error).abs()
+    assert (away < np.where(both["term"] == "x", 0.2, 0.1)).all()
+    assert ((both["sd"] / error - 1).abs() < 0.05).all()
+    assert (ours["r_hat"] < 1.05).all()
 
 
 def test_coverage_of_simulated_studies() -> None:

@@ -260,7 +260,12 @@ def _rows(result: Result, models: int) -> Iterator[tuple[str, ...]]:
 
 
 def run_fit_table(
-    formula: str, path: Path, asked: Asked, *, engine: str, missing: str = "drop",
+    formula: str,
+    path: Path,
+    asked: Asked,
+    *,
+    engine: str,
+    missing: str = "drop",
     decimal: str | None = None,
 ) -> Run:
     """Read the columns that a formula names, and fit it.

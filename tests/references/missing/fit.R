@@ -1,16 +1,15 @@
-# Public data with holes completed by mice and jomo, and pooled: what sf.impute is held against.
+# Public data with holes completed by mice, and pooled: what sf.impute is held against.
 # Run in this folder: Rscript fit.R FOLDER   (writes figures here, and the rows with their holes to FOLDER: they are of
-# mlmRev, whose licence is the GPL). Debian: r-cran-mice, r-cran-pan, r-cran-jomo, r-cran-lme4, r-cran-mlmrev.
-suppressMessages({library(mice); library(lme4); library(jomo); library(broom.mixed)})
+# mlmRev, whose licence is the GPL). Debian: r-cran-mice, r-cran-pan, r-cran-lme4, r-cran-mlmrev.
+suppressMessages({library(mice); library(lme4); library(broom.mixed)})
 options(digits = 17)
 folder <- commandArgs(trailingOnly = TRUE)[1]
 M <- 200
 data(Exam, Hsb82, package = "mlmRev")
-exam <- with(Exam, data.frame(school = as.integer(school), y = normexam, x = standLRT, z = as.numeric(sex == "F"),
-  k = gsub("[^a-z]", "", as.character(schgend)), o = as.integer(intake)))
-# every other school, so that holes matter and chains are quick
+exam <- with(Exam, data.frame(school = as.integer(school), y = normexam, x = standLRT, z = as.numeric(sex == "F")))
+# a quarter of the schools, so that chains are quick
 hsb <- with(Hsb82, data.frame(school = as.integer(factor(as.character(school))), y = mAch, x = ses,
-  z = as.numeric(sx == "Female"), w = as.numeric(minrty == "Yes")))
+  z = as.numeric(sx == "Female")))
 hsb <- hsb[hsb$school %% 4 == 0, ]
 steep <- function(v) plogis(1.2 * (v - mean(v)) / sd(v) - 1)
 
@@ -32,14 +31,6 @@ by_mice <- function(data, rule, d, columns, method, formula) {
               printFlag = FALSE)
   keep(data, rule, method, with(imp, suppressMessages(lmer(formula(formula)))))
 }
-by_jomo <- function(data, rule, d, formula) {
-  own <- d[c("y", setdiff(names(d), c("school", "y", "z")))]
-  X <- data.frame(one = 1, z = d$z)
-  set.seed(7)
-  imp <- suppressMessages(jomo(own, X = X, clus = data.frame(school = d$school), nburn = 1000, nbetween = 200, nimp = M, output = 0))
-  sets <- split(imp, imp$Imputation)[-1]
-  keep(data, rule, "jomo", lapply(sets, function(one) { one$school <- one$clus; suppressMessages(lmer(formula(formula), one)) }))
-}
 set.seed(20261201)
 for (rule in c("mcar", "mar")) {
   for (data in c("exam", "hsb")) {
@@ -49,14 +40,5 @@ for (rule in c("mcar", "mar")) {
     f <- "y ~ x + z + (1 | school)"
     for (method in c("2l.pan", "2l.lmer")) by_mice(data, rule, d, "x", method, f)
   }
-}
-# categories: exam's intake (ordered, three kinds) and kind of school, by jomo's multinomial latent normals
-for (rule in c("mcar", "mar")) for (kind in c("o", "w")) {
-  d <- if (kind == "o") exam[c("school", "y", "z", "o")] else hsb[c("school", "y", "z", "w")]
-  d[[kind]] <- factor(d[[kind]])
-  d <- holes(d, kind, rule)
-  data <- paste0(if (kind == "o") "exam" else "hsb", "_", kind)
-  write.csv(d, file.path(folder, paste0(data, "_", rule, ".csv")), row.names = FALSE, na = "")
-  by_jomo(data, rule, d, paste("y ~", kind, "+ z + (1 | school)"))
 }
 writeLines(capture.output(sessionInfo()), "sessionInfo.txt")

@@ -1,6 +1,6 @@
 """What sf.impute makes of the same rows, pooled as mice pools: writes ours.csv.
 
-Run: python tests/references/missing/ours.py FOLDER, after `fit.R FOLDER`; what is in ours.csv is not
+Run: python tests/references/missing/ours.py FOLDER, after `fit.R FOLDER`; what ours.csv has is not
 made again.
 """
 

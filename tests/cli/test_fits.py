@@ -316,6 +316,7 @@ def pupils(tmp_path: Path) -> Path:
 OPEN = "--no-disclosure-control"
 
 
+@pytest.mark.slow
 def test_a_tables_gaps_may_be_refused_and_no_others_are_asked_of(
     command: Command, pupils: Path
 ) -> None:

@@ -70,6 +70,10 @@ def fit(
         Path | None,
         typer.Option("--table", help="A table of your own that the formula is fitted to."),
     ] = None,
+    missing: Annotated[
+        str | None,
+        typer.Option("--missing", help="Of a table's gaps: drop (if not said), error or model."),
+    ] = None,
     engine: Annotated[
         str, typer.Option("--engine", help="exact, reml, ols or nuts; of a formula ml, too.")
     ] = "exact",
@@ -87,8 +91,11 @@ def fit(
     if not engine:
         raise UsageError("--engine", "must be one of exact, reml, ml, ols, nuts", got=engine)
     if table is not None:
-        _fit_table(analysis, table, given, engine, resume)
+        _fit_table(analysis, table, given, engine, resume, missing=missing or "drop")
         return
+    if missing is not None:
+        fix = "leave it out: analyses say it themselves"
+        raise UsageError("--missing", "goes with --table", got=missing, fix=fix)
     if "~" in analysis and given.own is None:
         fix = "give --study FOLDER, or --table FILE"
         raise UsageError("a formula", "needs data of your own", got=analysis, fix=fix)
@@ -118,7 +125,9 @@ def fit(
     )  # fmt: skip
 
 
-def _fit_table(formula: str, path: Path, given: Given, engine: str, resume: bool | None) -> None:
+def _fit_table(
+    formula: str, path: Path, given: Given, engine: str, resume: bool | None, *, missing: str
+) -> None:
     """Fit a formula to a table."""
     from bayes_sf.disclosure.gate import unprotected
     from bayes_sf.output.runs.fit import run_fit_table
@@ -133,7 +142,11 @@ def _fit_table(formula: str, path: Path, given: Given, engine: str, resume: bool
     given.source = "frame"
     unprotected(None, given.rules)
     given.ready()
-    given.finish(run_fit_table(formula, path, given.asked, engine=engine, decimal=given.decimal))
+    given.finish(
+        run_fit_table(
+            formula, path, given.asked, engine=engine, missing=missing, decimal=given.decimal
+        )
+    )
 
 
 @app.command()

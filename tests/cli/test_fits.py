@@ -316,6 +316,19 @@ def pupils(tmp_path: Path) -> Path:
 OPEN = "--no-disclosure-control"
 
 
+@pytest.mark.slow
+def test_a_tables_gaps_may_be_refused_and_no_others_are_asked_of(
+    command: Command, pupils: Path
+) -> None:
+    asked = ("score ~ ses + (1 | school)", "--table", str(pupils), OPEN, "--missing")
+    code, _, err = command("fit", *asked, "error")
+    assert (code, "must have no gap" in err) == (3, True)
+    code, _, err = command("fit", *asked, "mode")
+    assert (code, "missing" in err) == (2, True)
+    code, _, err = command("fit", "q13", "--missing", "error")
+    assert (code, "--missing: goes with --table" in err) == (2, True)
+
+
 @pytest.mark.parametrize("lang", ["en", "nb"])
 def test_a_formula_is_fitted_to_a_table(
     command: Command, pupils: Path, tmp_path: Path, lang: str

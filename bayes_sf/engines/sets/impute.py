@@ -4,9 +4,9 @@ Data augmentation (Tanner & Wong 1987, Journal of the American Statistical Assoc
 coefficients, effects and sds of every model are drawn from their exact posterior given completed
 data, then what is missing given these, over and over. Draws of a model are independent of those
 before but for the completed data, so that chains mix as fast as what is missing lets them. A
-missing predictor is normal given its own model, the outcome's, and the models of predictors that
-are imputed from it; one of truth values has two probabilities, and its probit model a latent
-variable, drawn with the rest.
+missing predictor is drawn from its own model, given the outcome's and the models of predictors that
+are imputed from it (`predictors`): it is normal, or has a probability for each of its kinds, and
+its probit model latent variables, drawn with the rest.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,16 +14,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bayes_sf.arrays import Floats
-from bayes_sf.engines.gaussian.draws import draw_parts
-from bayes_sf.engines.gaussian.exact import ExactPosterior, fit_exact
-from bayes_sf.engines.sets.joint import Joint, read_joint
+from bayes_sf.engines.sets.joint import Gappy, Joint, read_joint
+from bayes_sf.engines.sets.predictors import Predictor, Regression
 from bayes_sf.errors import ConvergenceError, UsageError, check_seed
 from bayes_sf.spec.model import ModelSpec
-from bayes_sf.spec.moments import Moments
-from bayes_sf.spec.priors import Prior, Priors
+from bayes_sf.spec.priors import Priors
 from bayes_sf.spec.terms.columns import frame_from
 from bayes_sf.spec.terms.design import formula_of
 from bayes_sf.spec.terms.formula import read_formula
@@ -33,8 +30,6 @@ from bayes_sf.spec.terms.sums import is_remote, open_table
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bayes_sf.engines.gaussian.quadrature import Box
-
 __all__ = ["Imputed", "impute"]
 
 
@@ -42,21 +37,11 @@ __all__ = ["Imputed", "impute"]
 _CHAINS: Final = 4
 _TUNE: Final = 25
 _FEWEST: Final = 10
-#: Turns of a probit model and its latent variable in an iteration, after the first.
-_SWEEPS: Final = 3
 #: Iterations between two sets of a chain, at least.
 _APART: Final = 5
-#: Nodes for sigma and tau of every draw: means and sds are good to 1e-5 sds.
-_NODES: Final = (16, 24)
 #: R-hat above which chains are not believed.
 _R_HAT: Final = 1.05
 _MOST_SETS: Final = 1000
-#: Priors of a probit model, whose residuals have sd 1 and whose columns are standardised.
-_FIXED: Final[dict[str, Any]] = {"autoscale": False, "reason": ""}
-_PROBIT: Final = Priors(
-    intercept=Prior("normal", 2.5, location=0.0, **_FIXED), slope=Prior("normal", 1.5, **_FIXED),
-    sd_group=Prior("half-normal", 1.0, **_FIXED), sd_resid=Prior("exponential", 1.0, **_FIXED),
-)  # fmt: skip
 _ID: Final = ".id"
 
 
@@ -145,7 +130,9 @@ def impute(
     what : str or ModelSpec
         A Gaussian model with one random intercept. Missing outcomes are drawn from it; missing
         predictors given the outcome and a two-level model of each: normal of numbers, probit of
-        truth values (0 and 1), which stay so. Interactions are allowed: ``"y ~ x * z + (1 | g)"``.
+        truth values (0 and 1) and two categories, cumulative probit of ordered categories (pandas'
+        ``ordered=True``), multinomial probit of others; all stay what they are. Interactions are
+        allowed: ``"y ~ x * z + (1 | g)"``.
     data : data frame
         With gaps in the outcome or in predictors.
     n_sets : int
@@ -170,7 +157,7 @@ def impute(
     UsageError
         For a model of another form; for a predictor with gaps that is transformed.
     DataError
-        For gaps in categories, groups or auxiliary columns; for no gaps.
+        For gaps in groups or auxiliary columns; for codes that are no category; for no gaps.
 
     Examples
     --------
@@ -204,12 +191,14 @@ def impute(
     joint = read_joint(frame[[*spec.columns, *helpers]], formula, helpers)
     draws = max(draws, _APART * -(-n_sets // _CHAINS))
     kept, traces, names = _chains(joint, spec.priors, (n_sets, draws), seed)
+    columns = [one.name for one in joint.gappy]
     holes = {joint.outcome: np.isnan(joint.y)}
-    holes |= {name: np.isnan(joint.x[:, k]) for k, name in enumerate(joint.gappy)}
+    holes |= {name: np.isnan(joint.x[:, k]) for k, name in enumerate(columns)}
     filled = [
         frame.assign(**{
             joint.outcome: y,
-            **{name: _as_it_was(frame[name], x[:, k]) for k, name in enumerate(joint.gappy)},
+            **{one.name: _as_it_was(frame[one.name], x[:, k], one)
+               for k, one in enumerate(joint.gappy)},
         })
         for y, x in kept
     ]  # fmt: skip
@@ -217,11 +206,17 @@ def impute(
     return Imputed(tuple(filled), frame, cells, _diagnose(traces, names))
 
 
-def _as_it_was(column: "pd.Series[Any]", values: Floats) -> NDArray[Any]:
-    """Truth values as such, where the column had them."""
+def _as_it_was(column: "pd.Series[Any]", values: Floats, about: Gappy) -> Any:
+    """Truth values as such where the column had them, categories by their names."""
     from pandas.api.types import infer_dtype
 
-    return values.astype(bool) if infer_dtype(column, skipna=True) == "boolean" else values
+    if not about.labels:
+        return values.astype(bool) if infer_dtype(column, skipna=True) == "boolean" else values
+    gap = column.isna()
+    names = {str(value): value for value in column[~gap].unique()}
+    filled = column.copy()
+    filled[gap] = [names[about.labels[int(place)]] for place in values[gap.to_numpy()]]
+    return filled
 
 
 def _asked(what: str | ModelSpec, priors: Priors | None) -> tuple[ModelSpec, str]:
@@ -244,49 +239,6 @@ def _asked(what: str | ModelSpec, priors: Priors | None) -> tuple[ModelSpec, str
     return spec, text
 
 
-@dataclass(frozen=True, eq=False)
-class _Drawn:
-    """Parameters of one model, drawn: coefficients, the effect of each row's group, two sds."""
-
-    coef: Floats
-    effect: Floats
-    sd_group: float
-    sd_resid: float
-
-    def mean(self, columns: Floats) -> Floats:
-        """Expected outcomes of rows with these columns."""
-        return np.asarray(columns @ self.coef + self.effect)
-
-
-class _Model:
-    """One model of the joint: drawn from its posterior given completed data.
-
-    Of a probit model the residuals' sd is 1.
-    """
-
-    def __init__(self, joint: Joint, outcome: str, priors: Priors, *, probit: bool = False) -> None:
-        self._joint, self._outcome, self._priors = joint, outcome, priors
-        self._probit = probit
-        self._box: Box | None = None
-
-    def draw(self, columns: Floats, values: Floats, rng: np.random.Generator) -> _Drawn:
-        """Draw parameters given columns, the intercept first, and outcomes."""
-        joint = self._joint
-        moments = Moments.from_arrays(
-            np.column_stack([columns[:, 1:], values]), joint.code, outcome=self._outcome,
-            predictors=tuple(f"column {i}" for i in range(1, columns.shape[1])),
-            groups=joint.groups, group=joint.group,
-        )  # fmt: skip
-        nodes = None if self._box is None else _NODES
-        part: ExactPosterior = fit_exact(moments, self._priors, nodes=nodes, start=self._box)
-        self._box = part.box
-        given = 1.0 if self._probit else None
-        coef, effects, tau, sigma = draw_parts(
-            (part,), joint.groups, np.zeros(1, int), rng, sd_resid=given
-        )  # fmt: skip
-        return _Drawn(coef[0], effects[0][joint.code], float(tau[0]), float(sigma[0]))
-
-
 def _chains(
     joint: Joint, priors: Priors, size: tuple[int, int], seed: int
 ) -> tuple[list[tuple[Floats, Floats]], Floats, list[str]]:
@@ -295,134 +247,47 @@ def _chains(
     each = -(-n_sets // _CHAINS)
     kept: list[tuple[Floats, Floats]] = []
     traces = []
+    names: list[str] = []
     for number in range(_CHAINS):
         rng = np.random.default_rng([seed, number])
         at = set(np.linspace(draws - 1, draws / each - 1, each).round().astype(int).tolist())
         trace = []
-        for step, (y, x, values) in enumerate(_chain(joint, priors, _TUNE + draws, rng)):
+        for step, (y, x, told) in enumerate(_chain(joint, priors, _TUNE + draws, rng)):
             if step >= _TUNE:
-                trace.append(values)
+                trace.append(list(told.values()))
+                names = list(told)
                 if step - _TUNE in at:
                     kept.append((y.copy(), x.copy()))
         traces.append(trace)
-    names = [*joint.terms.names, "sd_group", "sd_resid"]
-    for name in joint.gappy:
-        names += [f"{name}: {what}" for what in ("mean", "sd_group", "sd_resid")]
     return kept[:n_sets], np.array(traces), names
 
 
 def _chain(
     joint: Joint, priors: Priors, steps: int, rng: np.random.Generator
-) -> Iterator[tuple[Floats, Floats, list[float]]]:
-    """Yield completed outcome and predictors, and parameters, step by step."""
+) -> Iterator[tuple[Floats, Floats, dict[str, float]]]:
+    """Yield completed outcome and predictors, and parameters by name, step by step."""
     gone_y, gone_x = np.isnan(joint.y), np.isnan(joint.x)
     y, x = joint.y.copy(), joint.x.copy()
     for values, gone in ((y[:, None], gone_y[:, None]), (x, gone_x)):  # anywhere plausible
         for k in range(values.shape[1]):
             known = values[~gone[:, k], k]
             values[gone[:, k], k] = rng.choice(known, int(gone[:, k].sum()))
-    own = _Model(joint, joint.outcome, priors)
-    models = [
-        _Model(joint, name, _PROBIT if binary else Priors(), probit=bool(binary))
-        for name, binary in zip(joint.gappy, joint.binary, strict=True)
-    ]
-    latent = np.where(joint.binary, 2 * x - 1, x)  # of truth values, of the right sign
+    own = Regression(joint, joint.outcome, priors)
+    predictors = [Predictor(joint, k, x) for k in range(x.shape[1])]
     for _ in range(steps):
         drawn = own.draw(joint.terms.columns(x), y, rng)
-        theirs = [_draw_own(k, model, joint, (x, latent), rng) for k, model in enumerate(models)]
-        for k in range(x.shape[1]):
-            seen = np.where(gone_y, np.nan, y)
-            fresh = _fresh(k, joint, seen, (x, latent), [drawn, *theirs], rng=rng)
-            x[gone_x[:, k], k] = fresh[gone_x[:, k]]
-            own_mean = theirs[k].mean(_columns(joint, x, k))
-            latent[:, k] = _latent(x[:, k], own_mean, rng) if joint.binary[k] else x[:, k]
+        for one in predictors:
+            one.draw(x, rng)
+        seen = np.where(gone_y, np.nan, y)
+        for k, one in enumerate(predictors):
+            one.fill(x, gone_x[:, k], (seen, drawn, predictors), rng)
         fresh = drawn.mean(joint.terms.columns(x)) + drawn.sd_resid * rng.normal(size=len(y))
         y[gone_y] = fresh[gone_y]
-        told = [*drawn.coef, drawn.sd_group, drawn.sd_resid]
-        for k, one in enumerate(theirs):
-            told += [float(x[:, k].mean()), one.sd_group, one.sd_resid]
+        told = dict(zip(joint.terms.names, map(float, drawn.coef), strict=True))
+        told |= {"sd_group": drawn.sd_group, "sd_resid": drawn.sd_resid}
+        for one in predictors:
+            told |= one.told(x)
         yield y, x, told
-
-
-def _draw_own(
-    k: int, model: _Model, joint: Joint, at: tuple[Floats, Floats], rng: np.random.Generator
-) -> _Drawn:
-    """Draw a predictor's model; of truth values in turn with the latent variable, which walks."""
-    (x, latent), columns = at, _columns(joint, at[0], k)
-    drawn = model.draw(columns, latent[:, k], rng)
-    for _ in range(_SWEEPS if joint.binary[k] else 0):
-        latent[:, k] = _latent(x[:, k], drawn.mean(columns), rng)
-        drawn = model.draw(columns, latent[:, k], rng)
-    return drawn
-
-
-def _columns(joint: Joint, x: Floats, k: int) -> Floats:
-    """Columns that predictor k is imputed from: the intercept, those without gaps, those before."""
-    return np.hstack([np.ones((len(x), 1)), joint.known, x[:, :k]])
-
-
-def _fresh(
-    k: int, joint: Joint, y: Floats, at: tuple[Floats, Floats], models: Sequence[_Drawn],
-    *, rng: np.random.Generator,
-) -> Floats:  # fmt: skip
-    """Draw a predictor given all else, (n,); see `_given_rest`."""
-    from scipy.special import log_ndtr
-
-    precision, pull = _given_rest(k, joint, y, at, models)
-    if not joint.binary[k]:
-        own = models[1 + k]
-        precision = precision + own.sd_resid**-2
-        pull = pull + own.mean(_columns(joint, at[0], k)) * own.sd_resid**-2
-        return np.asarray(pull / precision + rng.normal(size=len(y)) / np.sqrt(precision))
-    odds = models[1 + k].mean(_columns(joint, at[0], k))
-    ahead = log_ndtr(odds) - log_ndtr(-odds) + pull - 0.5 * precision  # ln of p(1)/p(0)
-    return (rng.logistic(size=len(y)) < ahead).astype(float)
-
-
-def _latent(x: Floats, mean: Floats, rng: np.random.Generator) -> Floats:
-    """Draw normal variables of these means and sd 1, above 0 where x is 1, below where it is 0."""
-    from scipy.special import log_ndtr, ndtri_exp
-
-    sign = 2 * x - 1
-    tail = np.log(rng.uniform(size=len(x))) + log_ndtr(sign * mean)  # of the other side's mass
-    return np.asarray(mean - sign * ndtri_exp(tail))
-
-
-def _given_rest(
-    k: int, joint: Joint, y: Floats, at: tuple[Floats, Floats], models: Sequence[_Drawn]
-) -> tuple[Floats, Floats]:
-    """What outcome and later predictors say of a predictor, (n,) each: a normal likelihood.
-
-    Parameters
-    ----------
-    k : int
-        Its place.
-    joint : Joint
-    y : (n,) array
-        The outcome, NaN where it is missing: there it tells nothing, and is drawn afterwards.
-    at : (n, K) arrays
-        Completed predictors, and what their models are of: themselves, or latent variables.
-    models : sequence of _Drawn
-        Parameters of the outcome's model, and of every predictor's.
-
-    Returns
-    -------
-    precision, pull
-        Of exp(pull x - precision x^2/2).
-    """
-    (drawn, *theirs), (x, latent) = models, at
-    slope = joint.terms.along(x, k) @ drawn.coef
-    left = y - drawn.mean(joint.terms.columns(x)) + slope * x[:, k]
-    tells = ~np.isnan(y)
-    precision = np.where(tells, slope**2, 0.0) / drawn.sd_resid**2
-    pull = np.where(tells, slope * left, 0.0) / drawn.sd_resid**2
-    for later in range(k + 1, x.shape[1]):
-        other = theirs[later]
-        weight = other.coef[1 + joint.known.shape[1] + k]
-        rest = latent[:, later] - other.mean(_columns(joint, x, later)) + weight * x[:, k]
-        precision = precision + weight**2 / other.sd_resid**2
-        pull = pull + weight * rest / other.sd_resid**2
-    return precision, pull
 
 
 def _diagnose(traces: Floats, names: Sequence[str]) -> "pd.DataFrame":

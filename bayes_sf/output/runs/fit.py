@@ -260,7 +260,13 @@ def _rows(result: Result, models: int) -> Iterator[tuple[str, ...]]:
 
 
 def run_fit_table(
-    formula: str, path: Path, asked: Asked, *, engine: str, decimal: str | None = None
+    formula: str,
+    path: Path,
+    asked: Asked,
+    *,
+    engine: str,
+    missing: str = "drop",
+    decimal: str | None = None,
 ) -> Run:
     """Read the columns that a formula names, and fit it.
 
@@ -274,6 +280,8 @@ def run_fit_table(
         Disclosure control, which is off: it has no rules for such tables.
     engine : str
         As in `sf.fit`.
+    missing : str
+        As in `sf.fit`.
     decimal : {",", "."}, optional
         Decimal mark of a file that leaves it open.
     """
@@ -281,7 +289,7 @@ def run_fit_table(
     factors = (name for term in found.random for name in found.parts(term.factor))
     groups = [name for name in factors if name not in found.evaluated]  # year may be both
     read = read_table(path, found.columns, groups=groups, decimal=decimal)
-    result, heard = _fitted(formula, read, asked, engine)
+    result, heard = _fitted(formula, read, asked, engine, missing)
     passed = unprotected((result, read), asked.rules)
     return Run(
         asked, Control.of(None, asked.rules),
@@ -291,13 +299,13 @@ def run_fit_table(
 
 
 def _fitted(
-    what: str | ModelSpec, read: OwnTable, asked: Asked, engine: str
+    what: str | ModelSpec, read: OwnTable, asked: Asked, engine: str, missing: str = "drop"
 ) -> tuple[Result, tuple[str, ...]]:
     """A fit to rows, and what is to be heard of its outcome; gaps are told with its table."""
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", OutcomeWarning)
         warnings.simplefilter("always", MissingWarning)
-        result = fit(what, read.frame, engine=engine, seed=asked.seed)
+        result = fit(what, read.frame, engine=engine, missing=missing, seed=asked.seed)
     heard = tuple(str(one.message) for one in said if issubclass(one.category, OutcomeWarning))
     return result, heard
 

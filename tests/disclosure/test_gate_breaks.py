@@ -241,6 +241,10 @@ def test_a_slope_does_not_tell_a_persons_mean(sample: AnalysisSample) -> None:
     found = [Control.of(own, Rules(whose=tuple(map(int, of)))).release(spec) for of in ((), whose)]
     rough = [3 if one is None or one.withheld else one.rough for one in found]
     assert rough[0] < rough[1]
+    releases = Control.of(own, Rules(whose=tuple(map(int, whose)))).releases
+    assert releases is not None
+    refits = [one for one in map(releases.refit, (NULL, spec)) if one is not None]
+    assert releases.together(MEAN, refits).kept == (True, False), "nor does one of a set"
 
 
 # 2. The user's prior sets the digits

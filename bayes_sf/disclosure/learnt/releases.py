@@ -343,7 +343,7 @@ class Releases:
         some = np.array(own).any(axis=0)
         chosen = tuple(self._names[at] for at in np.flatnonzero(some))
         bits = "".join(str(int(is_kept)) for is_kept in found.batch.kept)
-        least = float(self._for_all(self._needed(outcome))[some].min())
+        least = float(self._for_all(self._needed(outcome))[np.flatnonzero(some)].min())
         self._left[mark] = Left(
             outcome, chosen, weights[:, np.flatnonzero(some)], half, self._sd(outcome), least,
             np.array(own)[:, some], f"{mark}:{found.batch.fewer}:{bits}",

@@ -236,6 +236,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(gibbs, name, value)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("short")
 def test_sets_are_the_frame_with_its_gaps_filled_in() -> None:
     df = frame().assign(other="kept", index=range(80)).set_index("index", drop=False)
@@ -264,6 +265,7 @@ def test_sets_are_the_frame_with_its_gaps_filled_in() -> None:
     assert {"x", "sd_resid", "x: sd_group", "w: mean"} <= set(done.diagnostics.index)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("short")
 def test_truth_values_stay_truth_values() -> None:
     df = frame().assign(b=lambda d: (d["z"] > 0).where(d["x"].notna()))
@@ -276,6 +278,7 @@ def test_truth_values_stay_truth_values() -> None:
         np.testing.assert_array_equal(one["b"].astype(float), other["b"])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("short")
 def test_categories_stay_categories() -> None:
     """Of every kind of column, and no kind is drawn that no row is known to have."""

@@ -161,7 +161,9 @@ def _check_text(where: str, column: "pd.Series[str]", *, is_group: bool) -> None
     cells = column.dropna()
     times = cells.map(lambda cell: isinstance(cell, StoredTime)).to_numpy(bool)
     if times.any() and not (is_group and times.all()):
-        rule = "must hold dates in every row, or in none" if is_group else "must hold numbers or text"
+        rule = (
+            "must hold dates in every row, or in none" if is_group else "must hold numbers or text"
+        )
         raise DataError(
             f"{where}: column {column.name!r}, row {cells.index[times][0]}", rule,
             got=f"{times.sum()} dates or times", fix="convert it first",

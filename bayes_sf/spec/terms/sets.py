@@ -76,12 +76,12 @@ def are_sets(data: Any, columns: Collection[str]) -> bool:
         frame = open_table(data) if isinstance(data, str | Path) else (
             nw.from_native(data, pass_through=True)
         )  # fmt: skip
-    except nw.exceptions.DuplicateError:  # a frame's columns are checked where they are read
+        if not isinstance(frame, nw.DataFrame | nw.LazyFrame):
+            return False
+        lazy = isinstance(frame, nw.LazyFrame)  # a schema would look at every column's cells
+        names = frame.collect_schema().names() if lazy else frame.columns
+    except nw.exceptions.DuplicateError:  # columns are checked where they are read
         return False
-    if not isinstance(frame, nw.DataFrame | nw.LazyFrame):
-        return False
-    lazy = isinstance(frame, nw.LazyFrame)  # a schema would look at every column's cells
-    names = frame.collect_schema().names() if lazy else frame.columns
     return IMP in names and len(_numbers(frame).unique()) > 1
 
 

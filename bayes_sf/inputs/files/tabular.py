@@ -309,6 +309,6 @@ def _text(cell: object) -> str | None:
         if math.isnan(cell):
             return None
         return str(int(cell)) if cell.is_integer() else StoredNumber(repr(cell))
-    if isinstance(cell, date | time | timedelta):
-        return StoredTime(cell)
-    return StoredNumber(cell) if isinstance(cell, Decimal) else str(cell)
+    is_time = isinstance(cell, date | time | timedelta)
+    stored = StoredTime if is_time else StoredNumber if isinstance(cell, Decimal) else str
+    return stored(cell)

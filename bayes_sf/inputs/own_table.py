@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from unicodedata import normalize
 
 import numpy as np
@@ -32,8 +32,10 @@ from bayes_sf.inputs.register.connection import quietly
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["OwnTable", "looks_numeric", "read_table", "whole_numbers"]
+__all__ = ["IMP", "OwnTable", "looks_numeric", "read_table", "whole_numbers"]
 
+#: Column that numbers completed data sets which stand one below the other.
+IMP: Final = ".imp"
 #: What looks like a number with either decimal mark; spaces part thousands.
 _NUMBER = r"[-+\u2212]?[\d \u00a0\u202f\u2009]*\d([.,]\d+)*([eE][-+]?\d+)?"
 #: What programs write for a value that is not there, and a spreadsheet for one it cannot compute.
@@ -104,6 +106,13 @@ def read_table(
                 got=", ".join(map(str, cells.frame.columns[:20])),
                 fix=closest(name, map(str, cells.frame.columns)) or "check the spelling",
             )  # fmt: skip
+    sets = set() if IMP in columns else set(cells.frame.get(IMP, ()))
+    if len(sets) > 1:
+        raise DataError(
+            f"{cells.where}: column '{IMP}'", "must not number several completed data sets",
+            got=f"{len(sets)} of them, whose rows would count as one study's",
+            fix="fit them in Python: sf.fit(formula, frame) pools them",
+        )  # fmt: skip
     if kind_of(Path(path)) == "parquet":
         _check_types(Path(path), cells, columns)
     found = cells.frame[list(dict.fromkeys(columns))].apply(

@@ -195,3 +195,12 @@ def test_days_are_groups(tmp_path: Path) -> None:
     pd.DataFrame({"y": [1.0, 2.0], "g": [date(2020, 1, 1), date(2020, 1, 2)]}).to_parquet(path)
     found = read_table(path, ("y", "g"), groups=["g"]).frame
     assert found["g"].tolist() == ["2020-01-01", "2020-01-02"]
+
+
+def test_completed_sets_are_not_rows_of_one_study(tmp_path: Path) -> None:
+    rows = CSV.replace(";NA;", ";2;").splitlines()
+    text = "\n".join([f".imp;{rows[0]}", *(f"{i};{row}" for i in (1, 2) for row in rows[1:])])
+    with pytest.raises(DataError, match=r"column '\.imp': .* several completed data .*2 of them"):
+        read(tmp_path, text)
+    one = "\n".join([f".imp;{rows[0]}", *(f"1;{row}" for row in rows[1:])])
+    assert len(read(tmp_path, one).frame) == len(rows) - 1

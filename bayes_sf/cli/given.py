@@ -4,7 +4,7 @@ import functools
 import inspect
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -78,11 +78,15 @@ HIDING = (
 LEDGER = (_option("ledger", LedgerOption, None), _option("ledger_key", LedgerKeyOption, None))
 
 
+#: What disclosure control alone asks for.
+_OF_CONTROL = {
+    "min_workplaces": "--min-workplaces", "min_persons": "--min-persons",
+    "dominance": "--dominance",
+}  # fmt: skip
 #: What `study.toml` says, and no option beside it.
 _NOT_OF_A_STUDY = {
     "data": "--data", "survey": "--survey", "register": "--register", "mapping": "--map",
-    "decimal": "--decimal", "min_workplaces": "--min-workplaces",
-    "min_persons": "--min-persons", "dominance": "--dominance",
+    "decimal": "--decimal", **_OF_CONTROL,
 }  # fmt: skip
 
 
@@ -142,6 +146,8 @@ class Given:
     def __post_init__(self) -> None:
         """Refuse what cannot be meant before any work is done."""
         self.own: OwnStudy | None = None
+        if not self.disclosure_control:
+            self._refuse(_OF_CONTROL, "--no-disclosure-control", "nothing is hidden")
         if self.own_study is not None:
             self.own = self._read(self.own_study)
         self.source = (
@@ -170,16 +176,20 @@ class Given:
         """Read a study of one's own: nothing else says what the data are, or whom to protect."""
         from bayes_sf.inputs.own_study.folder import read_study
 
-        usual = {one.name: one.default for one in fields(Given)}
-        for name, option in _NOT_OF_A_STUDY.items():
-            if getattr(self, name) != usual[name]:
-                rule = f"goes without {option}: study.toml says it"
-                raise UsageError("--study", rule, got=str(getattr(self, name)))
+        self._refuse(_NOT_OF_A_STUDY, "--study", "study.toml says it")
         found = read_study(folder)
         if self.ledger is not None and not found.named:
             rule = "needs a column that tells rows apart, so that it knows them again"
             raise UsageError("--ledger", rule, fix='state unit = "column" in [disclosure]')
         return found
+
+    def _refuse(self, options: Mapping[str, str], beside: str, why: str) -> None:
+        """Refuse options that were given beside one that leaves them without effect."""
+        usual = {one.name: one.default for one in fields(Given)}
+        for name, option in options.items():
+            if getattr(self, name) != usual[name]:
+                got = str(getattr(self, name))
+                raise UsageError(beside, f"goes without {option}: {why}", got=got)
 
     def refuse_own(self, why: str) -> None:
         """Refuse a study of one's own where a command is about what it does not have."""

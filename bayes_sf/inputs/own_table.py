@@ -12,24 +12,35 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from unicodedata import normalize
 
 import numpy as np
 
 from bayes_sf.errors import DataError, closest
 from bayes_sf.inputs.files.delimited import CsvFormat, csv_format
-from bayes_sf.inputs.files.numerals import MISSING, StoredNumber, as_number, find_decimal_mark
+from bayes_sf.inputs.files.numerals import (
+    MISSING,
+    StoredNumber,
+    StoredTime,
+    as_number,
+    find_decimal_mark,
+)
 from bayes_sf.inputs.files.tabular import Cells, kind_of, read_cells
 from bayes_sf.inputs.register.connection import quietly
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["OwnTable", "looks_numeric", "read_table", "whole_numbers"]
+__all__ = ["IMP", "OwnTable", "looks_numeric", "read_table", "whole_numbers"]
 
+#: Column that numbers completed data sets which stand one below the other.
+IMP: Final = ".imp"
 #: What looks like a number with either decimal mark; spaces part thousands.
 _NUMBER = r"[-+\u2212]?[\d \u00a0\u202f\u2009]*\d([.,]\d+)*([eE][-+]?\d+)?"
+#: What programs write for a value that is not there, and a spreadsheet for one it cannot compute.
+_NOTHING = ("nan", "null", "n/a", "<na>", "nat")
+_ERROR = r"#(N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|GETTING_DATA|SPILL!|CALC!)"
 _HALF = 0.5
 #: Below this a float is every whole number.
 _EXACT = 2.0**53
@@ -95,11 +106,21 @@ def read_table(
                 got=", ".join(map(str, cells.frame.columns[:20])),
                 fix=closest(name, map(str, cells.frame.columns)) or "check the spelling",
             )  # fmt: skip
+    sets = set() if IMP in columns else set(cells.frame.get(IMP, ()))
+    if len(sets) > 1:
+        raise DataError(
+            f"{cells.where}: column '{IMP}'", "must not number several completed data sets",
+            got=f"{len(sets)} of them, whose rows would count as one study's",
+            fix="fit them in Python: sf.fit(formula, frame) pools them",
+        )  # fmt: skip
     if kind_of(Path(path)) == "parquet":
-        _check_types(Path(path), cells, columns, groups)
+        _check_types(Path(path), cells, columns)
     found = cells.frame[list(dict.fromkeys(columns))].apply(
         lambda column: column.mask(_missing(cells, column))
     )
+    for name in found.columns:
+        if name not in texts:
+            _check_text(cells.where, found[name], is_group=name in groups)
     coded = [name for name in found.columns if name not in groups and _labels(cells, name)]
     plain = [name for name in found.columns if name not in (*coded, *groups, *texts)]
     numeric = [name for name in plain if _is_numeric(cells.where, found[name].dropna())]
@@ -126,7 +147,7 @@ def _named(cells: Cells, columns: Sequence[str]) -> Cells:
     return cells.rename({name: name for name in there if name not in names.values()} | names)
 
 
-def _check_types(path: Path, cells: Cells, columns: Sequence[str], groups: Sequence[str]) -> None:
+def _check_types(path: Path, cells: Cells, columns: Sequence[str]) -> None:
     """What Parquet declares to be neither numbers nor text is no category for being written out."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -134,12 +155,36 @@ def _check_types(path: Path, cells: Cells, columns: Sequence[str], groups: Seque
     kinds = dict(zip(cells.frame.columns, pq.read_schema(path).types, strict=True))
     for name in columns:
         kind = kinds[name]
-        is_time = pa.types.is_temporal(kind) and name not in groups
-        if is_time or pa.types.is_nested(kind) or "binary" in str(kind):
+        if pa.types.is_nested(kind) or "binary" in str(kind):
             raise DataError(
                 f"{cells.where}: column {name!r}", "must hold numbers or text",
                 got=str(kind), fix="convert it first",
             )  # fmt: skip
+
+
+def _check_text(where: str, column: "pd.Series[str]", *, is_group: bool) -> None:
+    """Dates are no numbers and no answers; a spreadsheet's errors, and words of programs, no text.
+
+    A date among texts is what a spreadsheet makes of an answer such as 1-2.
+    """
+    cells = column.dropna()
+    times = cells.map(lambda cell: isinstance(cell, StoredTime)).to_numpy(bool)
+    if times.any() and not (is_group and times.all()):
+        rule = (
+            "must hold dates in every row, or in none" if is_group else "must hold numbers or text"
+        )
+        raise DataError(
+            f"{where}: column {column.name!r}, row {cells.index[times][0]}", rule,
+            got=f"{times.sum()} dates or times", fix="convert it first",
+        )  # fmt: skip
+    gaps = cells.str.casefold().isin(_NOTHING) | cells.str.fullmatch(_ERROR)
+    if gaps.any():
+        raise DataError(
+            f"{where}: column {column.name!r}, row {cells.index[gaps][0]}",
+            "must hold values, and nothing where there is none",
+            got=f"{gaps.sum()} cells with a program's word for no value, or its error",
+            fix="empty these cells, or write what they say in other words",
+        )  # fmt: skip
 
 
 def _missing(cells: Cells, column: "pd.Series[str]") -> "pd.Series[bool]":

@@ -221,7 +221,7 @@ def check_names(
     if not all(map(can_be_written, (*predictors, group))):
         rule = "must hold text without NUL characters and halves of surrogates"
         raise DataError("names of predictors", rule, fix="rename them")
-    if "" in groups:
+    if not all(map(str.strip, groups)):
         raise DataError(
             f"column {group!r}", "must name a group in every row", got="an empty text",
             fix="label those rows, or drop them where the empty text stands for a missing value",

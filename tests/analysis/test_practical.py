@@ -186,7 +186,7 @@ def test_what_is_not_stated_is_refused(q13: sf.Result) -> None:
         judge_size(q13, WIDEST, Rope(-0.005, 0.005, "fraction"))
     with pytest.raises(UsageError, match="must have a unit"):
         judge_size(replace(q13, spec=sf.ModelSpec("y", unit="")), WIDEST, ROPE)
-    for ends in ((0.5, -0.5), (0.0, 0.0), (np.nan, 1.0)):
+    for ends in ((0.5, -0.5), (0.0, 0.0), (np.nan, 1.0), (-np.inf, np.inf)):
         with pytest.raises(UsageError, match="lower to a higher"):
             Rope(*ends, "pp")
     with pytest.raises(UsageError, match="between 0 and 1"):

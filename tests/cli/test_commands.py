@@ -90,6 +90,11 @@ def test_misuse_of_any_command_is_one_line(command: Command, tmp_path: Path, nam
         (["fit", "null", "--min-persons", "0"], "--min-persons: must be at least 1"),
         (["describe", "--dominance", "90", "80", "10"], "--dominance: must be percentages"),
         (["describe", "--dominance", "90"], "--dominance.* requires 3 arguments"),
+        (["fit", "null", "--no-disclosure-control", "--min-persons", "9"], "without --min-persons"),
+        (
+            ["compare", "null", "--no-disclosure-control", "--dominance", "60", "80", "10"],
+            "without --dominance: nothing is hidden",
+        ),
         (["diagnose", "no.nc"], "no.nc: must be a fit"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

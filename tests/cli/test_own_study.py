@@ -4,18 +4,22 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyreadstat
 import pytest
 
 import bayes_sf as sf
 from bayes_sf.catalogue import speaking
 from bayes_sf.cli.given import Given
 from bayes_sf.disclosure.control import Rules
+from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import load_codebook, using
+from bayes_sf.inputs.own_study.draft import draft_study
 from bayes_sf.inputs.own_study.folder import read_study
 from bayes_sf.output.report.study import study_page
 from bayes_sf.output.run import Asked
@@ -478,8 +482,6 @@ def test_init_writes_a_study_that_every_command_reads(command: Command, data: Pa
 
 
 def test_init_takes_the_labels_of_spss(command: Command, tmp_path: Path) -> None:
-    import pyreadstat
-
     frame = pd.read_csv(PUPILS / "pupils.csv")
     codes = {"never": 1.0, "sometimes": 2.0, "often": 3.0, "always": 4.0}
     made = pd.DataFrame({
@@ -518,8 +520,27 @@ def test_init_leaves_out_what_is_no_item(command: Command, tmp_path: Path) -> No
     assert "score is the outcome: the only column of numbers" in out
     for name, why in (
         ("id", "another value in every row"), ("note", "another value in every row"),
-        ("mixed", "numbers and texts"), ("none", "it is empty"), ("constant", "it has one value"),
+        ("mixed", "values of several kinds"), ("none", "it is empty"),
+        ("constant", "it has one value"),
         ("Intercept", "another value in every row"),
     ):  # fmt: skip
         assert f"- {name} is left out: it" in out
         assert why in out
+
+
+@pytest.mark.parametrize("name", ["d.xlsx", "d.sav", "d.dta"])
+def test_init_knows_dates(tmp_path: Path, name: str) -> None:
+    days = [date(2021, 3, 1 + n % 9) for n in range(30)]
+    frame = pd.DataFrame({"score": np.arange(30) / 8, "ward": [n % 3 for n in range(30)]})
+    frame = frame.assign(day=days)
+    if name == "d.xlsx":
+        frame.to_excel(tmp_path / name, index=False)
+    else:
+        (pyreadstat.write_sav if name == "d.sav" else pyreadstat.write_dta)(
+            frame, str(tmp_path / name)
+        )
+    drafted = draft_study(tmp_path / name, group="ward", outcomes=["score"])
+    assert "day is left out: it has dates" in drafted.assumed
+    assert len(read_study(drafted.path).sample.frame) == len(frame)
+    with pytest.raises(UsageError, match=r"must be a column of numbers.*day: dates"):
+        draft_study(tmp_path / name, group="ward", outcomes=["day"])

@@ -1,5 +1,6 @@
 """Gaps imputed in the model: against brute force, mice's 2l.pan and simulated studies."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -256,6 +257,11 @@ def test_sets_are_the_frame_with_its_gaps_filled_in() -> None:
     pd.testing.assert_frame_equal(again.long(), done.long())
     long = done.long()
     assert list(long.columns[:2]) == [".imp", ".id"]
+    mice = {".imp": 0, ".id": range(100, 180)}  # as the original of a long frame is
+    frames = tuple(each.assign(**mice) for each in done.frames)
+    again = replace(done, original=df.assign(**mice), frames=frames).long()
+    assert again[".imp"].tolist() == long[".imp"].tolist()
+    assert again[".id"].tolist() == [*range(100, 180)] * 5
     assert long.loc[long[".imp"] == 0, "x"].isna().sum() == gone.sum()
     pooled = sf.fit("y ~ x + (1 | g)", long, engine="reml")
     listed = sf.fit("y ~ x + (1 | g)", done.frames, engine="reml")

@@ -326,3 +326,19 @@ def test_what_is_of_one_data_set_is_not_told_of_the_first_set(formula: str) -> N
     assert found[["estimate", "sd", "df"]].tolist() == pytest.approx(
         own[["estimate", "sd", "df"]].tolist(), rel=1e-9
     )
+
+
+def test_completed_sets_where_one_frame_is_meant() -> None:
+    """Their rows would be counted once for every set."""
+    rng = np.random.default_rng(3)
+    whole = pd.DataFrame({"y": rng.normal(size=48), "g": np.arange(48) % 6})
+    holes = whole.assign(y=whole["y"].mask(whole.index < 4))
+    long = pd.concat([each.assign(**{".imp": i}) for i, each in enumerate([holes, whole, whole])])
+    for ask in (
+        lambda: sf.impute("y ~ 1 + (1 | g)", long, 2),
+        lambda: sf.missingness(long, "y ~ 1 + (1 | g)"),
+        lambda: sf.missingness(long),
+    ):
+        with pytest.raises(UsageError, match="is of one data set"):
+            ask()
+    assert sf.missingness(long[long[".imp"] == 0], ["y"]).n_rows == len(whole)

@@ -1,6 +1,6 @@
 """A table of a user's own: numbers, categories and gaps as they are meant, or a refusal."""
 
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -135,8 +135,59 @@ def test_a_number_that_no_float_can_hold(tmp_path: Path) -> None:
 def test_what_parquet_declares_to_be_neither_numbers_nor_text(tmp_path: Path, values: Any) -> None:
     path = tmp_path / "pupils.parquet"
     pd.DataFrame({"y": [1.0, 2.0], "x": [values, values], "g": [1, 2]}).to_parquet(path)
-    with pytest.raises(DataError, match="column 'x': must hold numbers or text"):
+    with pytest.raises(DataError, match=r"column 'x'.*: must hold numbers or text"):
         read_table(path, ("y", "x", "g"), groups=["g"])
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("xlsx", [date(2021, 3, i) for i in (1, 2, 3)]),
+        ("xlsx", ["3-5", pd.Timestamp(2021, 1, 2), "6-9"]),  # an answer 1-2, as Excel keeps it
+        ("sav", [date(2021, 3, i) for i in (1, 2, 3)]),
+        ("sav", [pd.Timestamp(2021, 3, i, 12) for i in (1, 2, 3)]),
+        ("sav", [time(8, i) for i in (1, 2, 3)]),
+        ("dta", [date(2021, 3, i) for i in (1, 2, 3)]),
+        ("dta", [pd.Timestamp(2021, 3, i, 12) for i in (1, 2, 3)]),
+    ],
+)  # fmt: skip
+def test_dates_are_no_numbers_and_no_answers(tmp_path: Path, name: str, column: list[Any]) -> None:
+    path = tmp_path / f"pupils.{name}"
+    frame = pd.DataFrame({"y": [1.0, 2.0, 3.0], "when": column, "g": ["a", "b", "b"]})
+    if name == "xlsx":
+        frame.to_excel(path, index=False)
+    else:
+        (pyreadstat.write_sav if name == "sav" else pyreadstat.write_dta)(frame, str(path))
+    assert read_table(path, ("y", "g"), groups=["g"]).frame["g"].tolist() == ["a", "b", "b"]
+    with pytest.raises(DataError, match=r"column 'when', row \d: must hold numbers or text .*date"):
+        read_table(path, ("y", "when", "g"), groups=["g"])
+    if "3-5" in column:
+        with pytest.raises(DataError, match="column 'when', row 3: must hold dates in every row"):
+            read_table(path, ("y", "when"), groups=["when"])
+    else:
+        groups = read_table(path, ("y", "when"), groups=["when"]).frame["when"]
+        assert groups.is_unique
+
+
+def test_a_year_is_a_number(tmp_path: Path) -> None:
+    """Of Stata's formats for times, %ty alone makes nothing else of the number."""
+    frame = pd.DataFrame({"y": [1.0, 2.0], "born": [1999, 2001], "quarter": [224, 225]})
+    path = tmp_path / "people.dta"
+    formats = {"born": "%ty", "quarter": "%tq"}
+    pyreadstat.write_dta(frame, str(path), variable_format=formats)
+    found = read_table(path, ("y", "born", "quarter"), groups=["quarter"]).frame
+    assert found["born"].tolist() == [1999, 2001]
+    with pytest.raises(DataError, match="column 'quarter', row 2: must hold numbers or text"):
+        read_table(path, ("y", "quarter"), groups=[])
+
+
+@pytest.mark.parametrize("word", ["NULL", "NaN", "n/a", "<NA>", "#N/A", "#DIV/0!"])
+@pytest.mark.parametrize("column", ["school", "kind", "ses"])
+def test_words_of_programs_for_no_value(tmp_path: Path, word: str, column: str) -> None:
+    rows = [line.split(";") for line in CSV.splitlines()]
+    rows[2][NAMES.index(column)] = word
+    with pytest.raises(DataError, match=f"column '{column}', row 3: .* nothing where there is"):
+        read(tmp_path, "\n".join(map(";".join, rows)) + "\n")
 
 
 def test_days_are_groups(tmp_path: Path) -> None:
@@ -144,3 +195,12 @@ def test_days_are_groups(tmp_path: Path) -> None:
     pd.DataFrame({"y": [1.0, 2.0], "g": [date(2020, 1, 1), date(2020, 1, 2)]}).to_parquet(path)
     found = read_table(path, ("y", "g"), groups=["g"]).frame
     assert found["g"].tolist() == ["2020-01-01", "2020-01-02"]
+
+
+def test_completed_sets_are_not_rows_of_one_study(tmp_path: Path) -> None:
+    rows = CSV.replace(";NA;", ";2;").splitlines()
+    text = "\n".join([f".imp;{rows[0]}", *(f"{i};{row}" for i in (1, 2) for row in rows[1:])])
+    with pytest.raises(DataError, match=r"column '\.imp': .* several completed data .*2 of them"):
+        read(tmp_path, text)
+    one = "\n".join([f".imp;{rows[0]}", *(f"1;{row}" for row in rows[1:])])
+    assert len(read(tmp_path, one).frame) == len(rows) - 1

@@ -185,6 +185,16 @@ def test_any_frame(frame: pd.DataFrame) -> None:
         ("y ~ poly(x) * nn(2) + (1 | a)", "character 15", "a known function"),
         ("y ~ bs(x, 2, 2, 9, 9, 9, 9) + (1 | a)", "formula", "computable"),
         ("zero ~ x:z + (1 | a)", "response 'zero'", "must vary"),
+        ("y - x ~ 1 + (1 | a)", "character 3", "cannot stand in a response"),
+        ("y ** 2 ~ x + (1 | a)", "character 3", "cannot stand in a response"),
+        ("-y ~ x + (1 | a)", "character 1", "cannot stand in a response"),
+        ("log(y) / x ~ z + (1 | a)", "character 8", "cannot stand in a response"),
+        ("y ~ x ** 2 + (1 | a)", "character 7", "I(x ** 2) of one variable"),
+        ("y ~ scale(x) ** 2 + (1 | a)", "character 14", "a sum of terms"),
+        ("y ~ (x:z) ** 2 + (1 | a)", "character 11", "a sum of terms"),
+        ("y ~ z + (x ** 3 | a)", "character 12", "a sum of terms"),
+        ("y ~ x %in% z + (1 | a)", "character 7", "cannot stand between terms"),
+        ("y ~ x > 1 + (1 | a)", "character 7", "write {...} around arithmetic"),
     ],
 )
 def test_faults_have_one_message_and_a_place(
@@ -195,6 +205,26 @@ def test_faults_have_one_message_and_a_place(
     assert place in caught.value.where
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("formula", "outcome", "predictors"),
+    [
+        ("I(y - x) ~ z + (1 | a)", lambda d: d["y"] - d["x"], lambda d: [d["z"]]),
+        ("{y ** 2} ~ I(x ** 2) + (1 | a)", lambda d: d["y"] ** 2, lambda d: [d["x"] ** 2]),
+        ("y ~ (x + z) ** 2 + (1 | a)", lambda d: d["y"],
+         lambda d: [d["x"], d["z"], d["x"] * d["z"]]),
+    ],
+)  # fmt: skip
+def test_arithmetic_is_computed(
+    formula: str, outcome: Any, predictors: Any, frame: pd.DataFrame
+) -> None:
+    """The same as with columns that are computed first."""
+    columns = {f"v{i}": column for i, column in enumerate(predictors(frame))}
+    made = frame.assign(w=outcome(frame), **columns)
+    known = sf.fit(f"w ~ {' + '.join(columns)} + (1 | a)", made, engine="reml").fixef()
+    found = sf.fit(formula, frame, engine="reml").fixef()
+    np.testing.assert_allclose(found["estimate"], known["estimate"], rtol=1e-8)
 
 
 @pytest.mark.parametrize("name", ["icc", "sd_resid", "sd_group", "icc|a", "sd_(Intercept)|b"])

@@ -198,6 +198,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: holes("b", None, rows=WHOLE.index[WHOLE["b"]].tolist()), "'b'.* must vary",
     ),
     "an empty text in a category": (lambda: holes("k", ""), "'k': must hold a cat.*an empty text"),
+    "blanks in a group": (lambda: holes("g", " \t"), "'g': must name a group.*an empty text"),
     "an empty text in a group": (lambda: holes("g", ""), "'g': must name a group.*an empty text"),
     "an empty text among numbers": (lambda: holes("x", ""), "'x': must hold .*mixed types"),
     "infinity": (lambda: holes("x", np.inf, kind=float), "'x', row 1: must be a finite .*inf"),

@@ -8,11 +8,13 @@ import duckdb
 import ibis
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import bayes_sf as sf
-from bayes_sf.errors import DataError, UsageError
+from bayes_sf.errors import DataError, MissingWarning, UsageError
 from bayes_sf.inputs.register.connection import quietly
 from bayes_sf.spec.rows import Rows
 from bayes_sf.spec.scan import Scan
@@ -197,6 +199,8 @@ def without(frame: pd.DataFrame, column: str, value: Any) -> pd.DataFrame:
         (lambda f: without(f, "x", np.inf), r"column 'x': must be a finite number .*'NaN, inf"),
         (lambda f: without(f, "x", 1e200), r"column 'x': .*too large to be squared"),
         (lambda f: without(f, "g", ""), r"column 'g': .*got 'an empty text in some'"),
+        (lambda f: without(f, "g", " \u00a0"), r"column 'g': .*got 'an empty text in some'"),
+        (lambda f: f.assign(g=[{"a": v} for v in f["g"]]), r"column 'g': must hold text .*Struct"),
         (lambda f: f.assign(y=f["kind"]), r"column 'y': must hold numbers .*String"),
         (lambda f: f.assign(x=pd.Timestamp("2020-01-01")), r"column 'x': must hold numbers .*Date"),
         (lambda f: f.assign(kind="a"), r"column 'kind': must have at least two categories"),
@@ -221,6 +225,11 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         (tmp_path / name).write_text(content, encoding="utf-8")
         with pytest.raises(DataError, match=message):
             sf.fit(spec, tmp_path / name)
+    twice = pa.table([[1.0, 2.0], [3.0, 4.0], ["a", "b"]], names=["y", "y", "g"])
+    pq.write_table(twice, tmp_path / "twice.parquet")
+    for table in (tmp_path / "twice.parquet", pl.scan_parquet(tmp_path / "twice.parquet")):
+        with pytest.raises(DataError, match="must have columns of different names"):
+            sf.fit(spec, table)
     with pytest.raises(DataError, match="nothing of that name"):
         sf.fit(spec, str(tmp_path / "others.parquet"))
 
@@ -234,3 +243,13 @@ def test_what_needs_the_study_is_refused(frame: pd.DataFrame) -> None:
 def test_truth_values_as_an_outcome_are_warned_of(frame: pd.DataFrame) -> None:
     with pytest.warns(sf.errors.OutcomeWarning, match="two values"):
         sf.Moments.from_table(duckdb.from_df(frame), outcome="flag", group="g")
+
+
+def test_nan_in_a_file_is_a_gap(frame: pd.DataFrame, tmp_path: Path) -> None:
+    """Polars writes NaN as such, and a file's statistics know of none."""
+    holes = frame.assign(x=[np.nan, *frame["x"][1:]])
+    pl.from_pandas(holes, nan_to_null=False).write_parquet(tmp_path / "holes.parquet")
+    with pytest.warns(MissingWarning, match=r"1 of \d+ rows are left out, for gaps in x"):
+        found = sf.fit("y ~ x + (1 | g)", tmp_path / "holes.parquet", engine="reml").fixef()
+    known = sf.fit("y ~ x + (1 | g)", frame[1:], engine="reml").fixef()
+    np.testing.assert_allclose(found["estimate"], known["estimate"], rtol=1e-7)

@@ -16,6 +16,7 @@ from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.terms.columns import frame_from, is_category, is_numeric, numeric
 from bayes_sf.spec.terms.formula import read_formula
 from bayes_sf.spec.terms.gaps import has_gap, settled
+from bayes_sf.spec.terms.sets import check_one
 from bayes_sf.spec.terms.sums import is_remote, open_table
 
 if TYPE_CHECKING:
@@ -131,6 +132,7 @@ def missingness(
         raise UsageError("missingness", "is of data frames", got="a study's sample", fix=fix)
     data = open_table(data).to_native() if is_remote(data) else data
     chosen, factors = _asked(columns)
+    check_one("missingness", data, chosen or ())
     factors = [by] if isinstance(by, str) else list(by) or factors
     if chosen is None:
         chosen = list(map(str, nw.from_native(data).collect_schema().names()))

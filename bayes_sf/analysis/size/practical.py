@@ -16,7 +16,7 @@ Kruschke (2018), Advances in Methods and Practices in Psychological Science 1, 2
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from math import inf, isnan
+from math import inf
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,8 +55,9 @@ class Rope:
     def __post_init__(self) -> None:
         """Refuse what is no region."""
         ends = (self.low, self.high)
-        if any(isnan(end) for end in ends) or not -inf <= self.low < self.high <= inf:
-            raise UsageError("rope", "must go from a lower to a higher value", got=ends)
+        if not self.low < self.high or ends == (-inf, inf):
+            rule = "must go from a lower to a higher value, one of them finite"
+            raise UsageError("rope", rule, got=ends)
 
     def judge(self, lower: float, upper: float) -> str:
         """Kruschke's three-way rule on an interval: ``inside``, ``outside`` or ``undecided``."""

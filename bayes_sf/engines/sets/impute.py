@@ -24,7 +24,7 @@ from bayes_sf.spec.priors import Priors
 from bayes_sf.spec.terms.columns import frame_from
 from bayes_sf.spec.terms.design import formula_of
 from bayes_sf.spec.terms.formula import read_formula
-from bayes_sf.spec.terms.sets import IMP
+from bayes_sf.spec.terms.sets import IMP, check_one
 from bayes_sf.spec.terms.sums import is_remote, open_table
 
 if TYPE_CHECKING:
@@ -94,16 +94,17 @@ class Imputed:
         Returns
         -------
         pandas.DataFrame
-            ``.imp`` (0 for the original), ``.id`` (from 1), and the columns.
+            ``.imp`` (0 for the original), ``.id`` (from 1, or the data's own), and the columns.
         """
         import pandas as pd
 
         parts = [self.original, *self.frames]
         numbers = np.repeat(np.arange(len(parts)), len(self.original))
         ids = np.tile(np.arange(1, len(self.original) + 1), len(parts))
-        joined = pd.concat(parts, ignore_index=True)
+        joined = pd.concat(parts, ignore_index=True).drop(columns=IMP, errors="ignore")
         joined.insert(0, IMP, numbers)
-        joined.insert(1, _ID, ids)
+        if _ID not in joined:
+            joined.insert(1, _ID, ids)
         return joined
 
     def __repr__(self) -> str:
@@ -185,6 +186,7 @@ def impute(
     helpers = [auxiliary] if isinstance(auxiliary, str) else list(auxiliary)
     helpers = [name for name in helpers if name]
     given = open_table(data).to_native() if is_remote(data) else data
+    check_one("impute", given, (*spec.columns, *helpers))
     frame_from(given, [*spec.columns, *helpers])  # refuses what is no frame, and columns not there
     frame = frame_from(given, list(map(str, nw.from_native(given).collect_schema().names())))
     formula = read_formula(more) if more else formula_of(spec, frame)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from bayes_sf.inputs.files.delimited import CsvFormat
 
-__all__ = ["MISSING", "StoredNumber", "as_number", "find_decimal_mark"]
+__all__ = ["MISSING", "StoredNumber", "StoredTime", "as_number", "find_decimal_mark"]
 
 MISSING: Final = ("", ".", "..", ":", "NA")
 """Empty, and Statistics Norway's signs for not possible, not available and confidential."""
@@ -43,6 +43,12 @@ class StoredNumber(str):
         if not isinstance(exponent, int):  # infinite: no number of days
             return str(self)
         return f"{'-' * sign}{''.join(map(str, digits))}e{exponent}"
+
+
+class StoredTime(str):
+    """A date, a time or a length of time that the file stores as one, as text."""
+
+    __slots__ = ()
 
 
 _SPACES = "[ \u00a0\u202f\u2009]"

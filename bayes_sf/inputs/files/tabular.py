@@ -6,10 +6,12 @@ of the file here: it could hold an organisation number.
 """
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import date, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from bayes_sf.errors import DataError
 from bayes_sf.inputs.files.delimited import csv_format, csv_records
 from bayes_sf.inputs.files.headers import show_name
-from bayes_sf.inputs.files.numerals import StoredNumber
+from bayes_sf.inputs.files.numerals import StoredNumber, StoredTime
 from bayes_sf.inputs.files.workbook import read_sheet
 
 if TYPE_CHECKING:
@@ -45,6 +47,8 @@ _SUFFIXES = {
     ".dta": "stata",
     ".parquet": "parquet",
 }
+#: Formats of SPSS and Stata that make dates and times of numbers; of `%ty` these are years.
+_TIMES = re.compile(r"[AEJS]?DATE|[YQ]?MDHMS|QYR|MOYR|WKYR|[DM]?TIME|%-?(t[^y]|d)")
 type Kind = Literal["csv", "excel", "spss", "stata", "parquet"]
 
 
@@ -218,7 +222,11 @@ def _labelled(path: Path, program: str, reader: Callable[..., Any]) -> Cells:
     """Codes, their labels, and which of them the file declares missing."""
     with _reading(path, program):
         frame, meta = reader(str(path), user_missing=True, disable_datetime_conversion=True)
-    rows = [[_text(cell) for cell in row] for row in frame.itertuples(index=False, name=None)]
+    is_time = [_TIMES.match(str(kind)) for kind in meta.original_variable_types.values()]
+    rows = [
+        [_text(cell) if not time else _time(cell) for cell, time in zip(row, is_time, strict=True)]
+        for row in frame.itertuples(index=False, name=None)
+    ]
     labels = {
         column: {_text(code) or "": label for code, label in codes.items() if label.strip()}
         for column, codes in meta.variable_value_labels.items()
@@ -230,6 +238,12 @@ def _labelled(path: Path, program: str, reader: Callable[..., Any]) -> Cells:
     made = _cells(path, list(meta.column_names), rows, labels=labels, missing=missing)
     titles = {name: str(title) for name, title in meta.column_names_to_labels.items() if title}
     return replace(made, titles=titles)
+
+
+def _time(cell: object) -> str | None:
+    """Seconds or days since some day, which are no measurement."""
+    text = _text(cell)
+    return text if text is None else StoredTime(text)
 
 
 def _is_within(value: Any, ranges: Iterable[Mapping[str, Any]]) -> bool:
@@ -295,4 +309,6 @@ def _text(cell: object) -> str | None:
         if math.isnan(cell):
             return None
         return str(int(cell)) if cell.is_integer() else StoredNumber(repr(cell))
-    return StoredNumber(cell) if isinstance(cell, Decimal) else str(cell)
+    is_time = isinstance(cell, date | time | timedelta)
+    stored = StoredTime if is_time else StoredNumber if isinstance(cell, Decimal) else str
+    return stored(cell)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from bayes_sf.errors import DataError, OutputError, UsageError, closest
-from bayes_sf.inputs.files.numerals import MISSING
+from bayes_sf.inputs.files.numerals import MISSING, StoredTime
 from bayes_sf.inputs.files.tabular import Cells, read_cells
 from bayes_sf.inputs.own_study.header import FILE
 from bayes_sf.inputs.own_table import looks_numeric
@@ -26,6 +26,10 @@ __all__ = ["Draft", "draft_study"]
 
 #: Names that formulas have for something else.
 NOT_COLUMNS: Final = frozenset({"Intercept", INTERCEPT})
+#: Kinds of columns that are no items, and why.
+_OF_NO_USE: Final = {
+    "empty": "it is empty", "mixed": "it has values of several kinds", "dates": "it has dates",
+}  # fmt: skip
 #: A column of more different texts is not taken for answers.
 _MOST_ANSWERS: Final = 12
 #: A column that groups rows has at least so many groups, and so many rows in each on average.
@@ -56,7 +60,7 @@ class _Column:
     """How a column looks."""
 
     name: str
-    kind: Literal["numbers", "answers", "texts", "mixed", "empty"]
+    kind: Literal["numbers", "answers", "texts", "dates", "mixed", "empty"]
     values: tuple[str, ...] = field(repr=False)
     title: str = ""
     labelled: bool = False
@@ -159,6 +163,10 @@ def _looks(cells: Cells) -> Iterator[_Column]:
             kind: Literal["answers", "texts"] = "answers" if len(used) > 1 else "texts"
             yield _Column(name, kind, tuple(used), labelled=True, **about)
             continue
+        dates = there.map(lambda cell: isinstance(cell, StoredTime))
+        if dates.any():
+            yield _Column(name, "dates" if dates.all() else "mixed", (), **about)
+            continue
         numbers = looks_numeric(there)
         if numbers.all():
             whole = bool(there.str.fullmatch(r"\s*[-+]?\d+(\.0+)?\s*").all())
@@ -211,10 +219,8 @@ def _outcome(
 
 def _why_not(column: _Column) -> str:
     """Why a column is no item."""
-    if column.kind == "empty":
-        return "it is empty"
-    if column.kind == "mixed":
-        return "it has numbers and texts"
+    if column.kind in _OF_NO_USE:
+        return _OF_NO_USE[column.kind]
     if column.counts_rows:
         return "it has another value in every row"
     if column.name in NOT_COLUMNS:

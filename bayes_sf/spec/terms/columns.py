@@ -314,7 +314,7 @@ def _levels(
     _check_kind(_kind(values), name)
     labels = [str(value) for value in values]
     _check_text(labels, name)
-    if "" in labels:
+    if not all(map(str.strip, labels)):
         raise DataError(
             f"column {name!r}", rule, got="an empty text in some",
             fix=f"it may stand for a missing value: {fix} first",

@@ -47,6 +47,9 @@ _TOKEN: Final = re.compile(
     r"|(?P<number>\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+)|(?P<text>'[^']*'|\"[^\"]*\")"
     r"|(?P<mark>\|\||\*\*|//|==|!=|<=|>=|[-+*/:()|~,=\[\]{}<>%])"
 )
+#: Marks that compute; and those that make several terms of two.
+_ARITHMETIC: Final = frozenset({"//", "%", "==", "!=", "<=", ">=", "<", ">", ",", "="})
+_SEVERAL: Final = frozenset({"+", "*", "/"})
 _PAIRS: Final = {")": "(", "]": "[", "}": "{"}
 
 
@@ -178,6 +181,8 @@ def read_formula(text: str) -> Formula:
         _refuse(tokens[-1], "must have terms after it", "write '~ 1 + (1 | g)'")
     _check_names(left, (*FUNCTIONS, *COUNTED))
     _check_names(right, FUNCTIONS)
+    _check_response(left)
+    _check_marks(right)
     for token in right:
         if token.name in _INTERCEPTS:
             _refuse(token, "must not have the name of the intercept", "rename the column")
@@ -247,6 +252,46 @@ def _check_names(tokens: Sequence[Token], functions: Sequence[str]) -> None:
                 _refuse(token, "must be a known function", f"known: {known}; or add a column")
         elif "." in token.text and not token.text.startswith("`"):
             _refuse(token, "must be in backquotes", f"write `{token.text}`")
+
+
+def _computing(tokens: Sequence[Token]) -> Iterator[tuple[int, bool]]:
+    """Place of every mark, and whether functions or braces around it make it arithmetic."""
+    opened = [False]
+    for at, token in enumerate(tokens):
+        if token.text in _PAIRS.values():
+            called = at > 0 and tokens[at - 1].kind == "name"
+            opened.append(opened[-1] or called or token.text != "(")
+        elif token.text in _PAIRS:
+            opened.pop()
+        elif token.kind == "mark":
+            yield at, opened[-1]
+
+
+def _check_response(tokens: Sequence[Token]) -> None:
+    """One column, or what functions and braces make of some: no sum and no product of terms."""
+    for at, computes in _computing(tokens):
+        if not computes:
+            _refuse(tokens[at], "cannot stand in a response", "write I(y - x), say")
+
+
+def _check_marks(tokens: Sequence[Token]) -> None:
+    """Arithmetic stands in functions and braces; a power is one of a sum of terms."""
+    for at, computes in _computing(tokens):
+        mark = tokens[at]
+        if not computes and mark.text in _ARITHMETIC:
+            _refuse(mark, "cannot stand between terms", "write {...} around arithmetic")
+        if not computes and mark.text == "**" and not _closes_sum(tokens[:at]):
+            _refuse(mark, "must be a power of a sum of terms", "write I(x ** 2) of one variable")
+
+
+def _closes_sum(tokens: Sequence[Token]) -> bool:
+    """Whether tokens end with parentheses around several terms."""
+    depths = _depths(tokens)
+    start = next((i for i in reversed(range(len(depths) - 1)) if depths[i] == depths[-1]), -1) + 1
+    called = start > 0 and tokens[start - 1].kind == "name"
+    return bool(tokens) and tokens[-1].text == ")" and not called and any(
+        token.text in _SEVERAL for token in tokens[start:]
+    )  # fmt: skip
 
 
 def _columns(tokens: Sequence[Token]) -> Iterator[Token]:

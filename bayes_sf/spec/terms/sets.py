@@ -15,18 +15,16 @@ Examples
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from bayes_sf.errors import DataError, UsageError
+from bayes_sf.inputs.own_table import IMP
 from bayes_sf.inputs.register.connection import quietly
 from bayes_sf.spec.terms.sums import is_remote, open_table
 
-__all__ = ["IMP", "Sets", "are_sets", "read_sets"]
-
-#: Column that numbers the sets of a long frame.
-IMP: Final = ".imp"
+__all__ = ["IMP", "Sets", "are_sets", "check_one", "read_sets"]
 
 
 @dataclass(frozen=True)
@@ -76,13 +74,35 @@ def are_sets(data: Any, columns: Collection[str]) -> bool:
         frame = open_table(data) if isinstance(data, str | Path) else (
             nw.from_native(data, pass_through=True)
         )  # fmt: skip
-    except nw.exceptions.DuplicateError:  # a frame's columns are checked where they are read
+        if not isinstance(frame, nw.DataFrame | nw.LazyFrame):
+            return False
+        lazy = isinstance(frame, nw.LazyFrame)  # a schema would look at every column's cells
+        names = frame.collect_schema().names() if lazy else frame.columns
+    except nw.exceptions.DuplicateError:  # columns are checked where they are read
         return False
-    if not isinstance(frame, nw.DataFrame | nw.LazyFrame):
-        return False
-    lazy = isinstance(frame, nw.LazyFrame)  # a schema would look at every column's cells
-    names = frame.collect_schema().names() if lazy else frame.columns
     return IMP in names and len(_numbers(frame).unique()) > 1
+
+
+def check_one(what: str, data: Any, columns: Collection[str] = ()) -> None:
+    """Refuse completed data sets where one frame is meant: their rows would be counted many times.
+
+    Parameters
+    ----------
+    what : str
+        What is asked for.
+    data, columns
+        As `are_sets` has them.
+
+    Raises
+    ------
+    UsageError
+        For completed data sets.
+    """
+    if are_sets(data, columns):
+        rule = "is of one data set, and not of completed ones"
+        raise UsageError(
+            what, rule, got=f"a list, or several {IMP}", fix=f"pass the rows with {IMP} 0"
+        )
 
 
 def read_sets(data: Any) -> Sets:

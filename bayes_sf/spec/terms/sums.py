@@ -19,6 +19,7 @@ import numpy as np
 
 from bayes_sf.arrays import Floats
 from bayes_sf.errors import DataError
+from bayes_sf.inputs.files.tabular import parquet_columns
 from bayes_sf.inputs.register.connection import quietly
 from bayes_sf.spec.terms.columns import (
     OF_A_GROUP,
@@ -80,12 +81,16 @@ def open_table(data: Any) -> "nw.LazyFrame[Any]":
     Raises
     ------
     DataError
-        For a file that is not there, or is no Parquet.
+        For a file that is not there, or is no Parquet, and for two columns of one name.
     """
     import narwhals as nw
 
     if not isinstance(data, str | Path):
         lazy: nw.LazyFrame[Any] = nw.from_native(data)
+        try:
+            lazy.collect_schema()
+        except nw.exceptions.DuplicateError:
+            raise _repeated("data") from None
         return lazy
     path = Path(data)
     if path.suffix.lower() != ".parquet":
@@ -100,12 +105,23 @@ def open_table(data: Any) -> "nw.LazyFrame[Any]":
 
     # A path is a name and no pattern, and folders' names are no columns.
     literal = re.sub(r"([\[*?])", r"[\1]", str(path.absolute()))
+    engine = duckdb.connect()
+    # Statistics of a file know of no NaN, and DuckDB would believe them.
+    engine.execute("set disabled_optimizers = 'statistics_propagation'")
     try:
-        return nw.from_native(duckdb.connect().read_parquet(literal, hive_partitioning=False))
+        table = engine.read_parquet(literal, hive_partitioning=False)
     except duckdb.Error as error:
         raise DataError(
             str(data), "must be a whole, readable Parquet file", got=type(error).__name__
         ) from None
+    names = parquet_columns(path)  # of two of one name DuckDB renames one
+    if len(set(names)) < len(names):
+        raise _repeated(str(data))
+    return nw.from_native(table)
+
+
+def _repeated(where: str) -> DataError:
+    return DataError(where, "must have columns of different names", fix="drop or rename the others")
 
 
 @dataclass(frozen=True)
@@ -228,7 +244,12 @@ def sum_columns(table: "nw.LazyFrame[Any]", group: str, columns: Columns) -> Sum
         For a table without rows, a gap, a number that is not finite or has no square, groups
         without names of their own.
     """
-    width = len(columns)
+    width, kind = len(columns), table.collect_schema()[group]
+    if kind.is_nested():
+        raise DataError(
+            f"column {group!r}", "must hold text or numbers, all of one type", got=str(kind),
+            fix="convert it to text first",
+        )  # fmt: skip
     first = _collect(_numbered(table.head(_FIRST), group, columns.values()))
     if first.empty:
         raise DataError("data", "must have rows", got="none")

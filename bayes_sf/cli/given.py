@@ -21,6 +21,7 @@ from bayes_sf.cli.data import (
     source_of,
 )
 from bayes_sf.cli.options import (
+    BackendOption,
     ControlOption,
     DataOption,
     DecimalOption,
@@ -63,6 +64,7 @@ def _option(name: str, kind: Any, default: Any) -> inspect.Parameter:
 _FILES = (
     _option("survey", SurveyOption, None), _option("register", RegisterOption, None),
     _option("mapping", MapOption, None), _option("decimal", DecimalOption, None),
+    _option("backend", BackendOption, None),
 )  # fmt: skip
 #: Data of any kind; and those that have workplaces.
 STUDY = (_option("data", DataOption, None), *_FILES)
@@ -82,7 +84,7 @@ LEDGER = (_option("ledger", LedgerOption, None), _option("ledger_key", LedgerKey
 #: What `study.toml` says, and no option beside it.
 _NOT_OF_A_STUDY = {
     "data": "--data", "survey": "--survey", "register": "--register", "mapping": "--map",
-    "decimal": "--decimal", "min_workplaces": "--min-workplaces",
+    "decimal": "--decimal", "backend": "--backend", "min_workplaces": "--min-workplaces",
     "min_persons": "--min-persons", "dominance": "--dominance",
 }  # fmt: skip
 
@@ -120,6 +122,7 @@ class Given:
     register: list[Path] | None = None
     mapping: Path | None = None
     decimal: str | None = None
+    backend: str | None = None
     disclosure_control: bool = True
     min_workplaces: int = 3
     min_persons: int = 5
@@ -226,7 +229,7 @@ class Given:
             return self.workplaces()
         found = load_study(
             self.source, self.survey, self.register, self.mapping, self.seed,
-            decimal=self.decimal, rules=self.rules, key=self.key,
+            decimal=self.decimal, backend=self.backend, rules=self.rules, key=self.key,
         )  # fmt: skip
         self._veil(found)
         return found
@@ -239,7 +242,7 @@ class Given:
         else:
             found = load_workplaces(
                 self.source, self.survey, self.register, self.mapping, key or self.key,
-                decimal=self.decimal, rules=self.rules,
+                decimal=self.decimal, backend=self.backend, rules=self.rules,
             )  # fmt: skip
         self._veil(found)
         return found

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = [
-    *("is_valid_number", "key_of", "mask_numbers", "pseudonym", "pseudonyms", "run_key"),
+    "is_valid_number", "key_of", "mask_numbers", "pseudonym", "pseudonyms", "run_key",
     "workplace_number",
-]
+]  # fmt: skip
 
 _FLOAT = re.compile(r"(\d{9})[.,]0*")
 _SCIENTIFIC = re.compile(r"\d[.,](\d{8,})e\+?0*8", re.IGNORECASE)

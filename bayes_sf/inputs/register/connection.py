@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["connect", "keep_rows", "quietly", "stop_queries", "with_function"]
 
-type Cells = Callable[[Sequence[Any]], list[Any]]
+type Cells = Callable[[Sequence[Any]], Sequence[Any]]
 
 _open: "WeakSet[DuckDBPyConnection]" = WeakSet()
 
@@ -103,14 +103,11 @@ def _let_duckdb_call(
 
     made = ibis.dtype(gives)
 
-    def of_array(cells: "pa.ChunkedArray") -> "pa.Array":
+    def of_array(cells):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, DuckDB reads them
         return pa.array(function(cells.to_pylist()), made.to_pyarrow())
 
     types = [DuckDBType.to_string(takes)], DuckDBType.to_string(made)
-    # DuckDB looks up annotations where they are not
-    connection.con.create_function(
-        name, lambda cells: of_array(cells), *types, type="arrow", null_handling="special"
-    )
+    connection.con.create_function(name, of_array, *types, type="arrow", null_handling="special")
 
 
 def stop_queries() -> None:

@@ -20,8 +20,8 @@ from bayes_sf.inputs.pseudonym import mask_numbers, pseudonyms
 from bayes_sf.inputs.register.compiled import see, show
 from bayes_sf.inputs.register.connection import keep_rows, with_function
 from bayes_sf.inputs.register.quarters import N_QUARTERS, parse_quarter, working_days
-from bayes_sf.inputs.register.spark import failure_of_spark
 from bayes_sf.inputs.register.source import Loaded, Source, open_source
+from bayes_sf.inputs.register.spark import failure_of_spark
 
 if TYPE_CHECKING:
     import ibis

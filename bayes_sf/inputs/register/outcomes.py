@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import ibis
 
 __all__ = [
-    *("count_pairs", "has_doubles", "kendall_tau_b", "nearest_whole", "sum_quarters"),
-    *("with_absence", "with_movement"),
-]
+    "count_pairs", "has_doubles", "kendall_tau_b", "nearest_whole", "sum_quarters", "with_absence",
+    "with_movement",
+]  # fmt: skip
 
 #: Added and taken away again, they round to whole numbers, and to 2^-40: so far apart doubles lie.
 _WHOLE, _FINE = 1.5 * 2.0**52, 1.5 * 2.0**12

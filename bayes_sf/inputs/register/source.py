@@ -28,7 +28,6 @@ from bayes_sf.inputs.files.tabular import (
     read_cells,
     stamp_of,
 )
-
 from bayes_sf.inputs.register.spark import ROW, scan_file
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ Spark has no temporary tables; what is computed once is cached, and let go with 
 Workers call functions of this package, so it is installed where they are.
 """
 
+import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -21,14 +22,19 @@ if TYPE_CHECKING:
 
 __all__ = ["ROW", "cache_rows", "connect_spark", "failure_of_spark", "let_call", "scan_file"]
 
+type _Settings = dict[str, bool | float | int | str | None]
+
 ROW: Final = "row of the file"
 """Column of `scan_file`: 0 is the first."""
 
-_OWN: Final = {"spark.io.encryption.enabled": "true", "spark.ui.showConsoleProgress": "false"}
+_OWN: Final["_Settings"] = {
+    "spark.io.encryption.enabled": "true",
+    "spark.ui.showConsoleProgress": "false",
+}
 """Of sessions that are started here: what Spark spills and shuffles is encrypted, as DuckDB's."""
-_LOCAL: Final = {
+_LOCAL: Final[_Settings] = {
     "spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1",
-    "spark.pyspark.python": sys.executable, "spark.ui.enabled": "false",
+    "spark.ui.enabled": "false",
 }  # fmt: skip
 _PLAIN: Final = {"spark.sql.ansi.enabled": "false", "spark.sql.session.timeZone": "UTC"}
 """No contracted days are no error, here as in DuckDB."""
@@ -82,20 +88,20 @@ def _start(address: str) -> "SparkSession":
         raise UsageError("backend", rule, got=address)
     settings = _OWN | (_LOCAL if address.startswith("local") else {})
     builder = SparkSession.builder.master(address).appName("bayes_sf").config(map=settings)
+    if address.startswith("local"):  # its workers are of this environment
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     try:
-        session = builder.getOrCreate()
-        session.sparkContext.setLogLevel("OFF")  # what it logs of a failure quotes rows
-        return session
+        session: SparkSession = builder.getOrCreate()
     except (PySparkException, RuntimeError, OSError, _of_java()) as error:
-        fix = (
-            "Spark needs Java 17 (apt install openjdk-17-jre-headless) and an address that answers"
-        )
+        fix = "install Java 17 (openjdk-17-jre-headless), and see that the address answers"
         raise UsageError("backend", "must start", got=type(error).__name__, fix=fix) from None
+    session.sparkContext.setLogLevel("OFF")  # what it logs of a failure quotes rows
+    return session
 
 
 def _of_java() -> type[Exception]:
     """What Java's failures are raised as."""
-    from py4j.protocol import Py4JError
+    from py4j.protocol import Py4JError  # type: ignore[import-untyped]
 
     error: type[Exception] = Py4JError
     return error
@@ -122,12 +128,12 @@ def _let_go(frame: "DataFrame") -> None:
 
 
 def let_call(
-    connection: "Backend", name: str, function: Callable[[Sequence[Any]], list[Any]], gives: str
+    connection: "Backend", name: str, function: Callable[[Sequence[Any]], Sequence[Any]], gives: str
 ) -> None:
     """Make a function known to Spark, which calls it with batches of Arrow."""
     import ibis
     from ibis.backends.pyspark.datatypes import PySparkType
-    from pyspark.sql.functions import pandas_udf
+    from pyspark.sql.functions import pandas_udf  # type: ignore[attr-defined]
 
     def of_series(cells: "pd.Series") -> "pd.Series":
         import pandas as pd
@@ -148,7 +154,7 @@ def scan_file(connection: "Backend", path: Path) -> "ibis.Table":
     from pyspark.sql.functions import col
 
     literal = re.sub(r"([\\\[\]{}*?])", r"\\\1", str(path))
-    frame = _sessions[connection].read.parquet(f"file://{literal}")
+    frame = _sessions[connection].read.parquet(literal)
     name = ibis.util.gen_name("file")
     frame.select("*", col("_metadata.row_index").alias(ROW)).createOrReplaceTempView(name)
     return connection.table(name)

@@ -20,6 +20,12 @@ from bayes_sf.resources import data_dir
 sys.path.insert(0, str(Path(__file__).parents[1] / "bad_inputs"))
 from make import numbers, register
 
+# py4j leaves its sockets to the collector
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
 KEY = b"kept from plans, logs, messages!"
 NUMBERS = numbers(6)
 

@@ -119,7 +119,10 @@ def stop_queries() -> None:
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Hide from users that Ibis 12 calls DuckDB 2 by a name it will lose."""
+    """Hide from users that Ibis 12 calls DuckDB 2, and pandas 3, by names they will lose."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "fetch_arrow_table", DeprecationWarning)
+        warnings.filterwarnings(
+            "ignore", "The copy keyword is deprecated|The 'future.infer_string'"
+        )
         yield

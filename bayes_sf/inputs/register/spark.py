@@ -118,7 +118,7 @@ def cache_rows(connection: "Backend", name: str, rows: "ibis.Table") -> "ibis.Ta
     frame.count()  # here, where it can fail in our words
     frame.createOrReplaceTempView(name)
     finalize(connection, _let_go, frame)
-    return connection.table(name)
+    return connection.table(name).cast(rows.schema())  # its literals are of types of Spark's own
 
 
 def _let_go(frame: "DataFrame") -> None:

@@ -49,6 +49,7 @@ def load_workplaces(
     key: bytes | None = None,
     *,
     decimal: str | None = None,
+    backend: str | None = None,
     rules: "Rules | None" = None,
 ) -> "AnalysisSample":
     """Load the replica's workplaces, or files of one's own, and say what is odd in them."""
@@ -56,12 +57,13 @@ def load_workplaces(
     from bayes_sf.inputs.sample import load_sample
 
     if source == "replica":
-        _refuse_unused(mapping, decimal)
+        _refuse_unused(mapping, decimal, backend)
         sample = load_sample("replica", key=key)
     else:
         sample = load_sample(
-            survey=survey, register=register or [], mapping=mapping, decimal=decimal, key=key
-        )
+            survey=survey, register=register or [], mapping=mapping, decimal=decimal, key=key,
+            backend=backend,
+        )  # fmt: skip
     say_problems(sample, rules or Rules())
     return sample
 
@@ -76,9 +78,10 @@ def say_problems(sample: "AnalysisSample", rules: "Rules") -> None:
         sys.stderr.write(f"{found}\n")
 
 
-def _refuse_unused(mapping: Path | None, decimal: str | None) -> None:
+def _refuse_unused(mapping: Path | None, decimal: str | None, backend: str | None) -> None:
     """Refuse what says how files of one's own are read, where there are none."""
-    for option, given in (("--map", mapping), ("--decimal", decimal)):
+    files = (("--map", mapping), ("--decimal", decimal), ("--backend", backend))
+    for option, given in files:
         if given is not None:
             raise UsageError(option, "goes with --survey and --register", got=str(given))
 
@@ -91,13 +94,16 @@ def load_study(
     seed: int,
     *,
     decimal: str | None = None,
+    backend: str | None = None,
     rules: "Rules | None" = None,
     key: bytes | None = None,
 ) -> "PublishedStudy | AnalysisSample":
     """Load the published study, the replica, or files of one's own."""
     if source != "published":
-        return load_workplaces(source, survey, register, mapping, key, decimal=decimal, rules=rules)
-    _refuse_unused(mapping, decimal)
+        return load_workplaces(
+            source, survey, register, mapping, key, decimal=decimal, backend=backend, rules=rules
+        )
+    _refuse_unused(mapping, decimal, backend)
     from bayes_sf.recovery.study import recover_study
 
     return recover_study(seed=seed)

@@ -20,6 +20,7 @@ from bayes_sf.cli.data import (
     source_of,
 )
 from bayes_sf.cli.options import (
+    BackendOption,
     ControlOption,
     DataOption,
     DecimalOption,
@@ -62,6 +63,7 @@ def _option(name: str, kind: Any, default: Any) -> inspect.Parameter:
 _FILES = (
     _option("survey", SurveyOption, None), _option("register", RegisterOption, None),
     _option("mapping", MapOption, None), _option("decimal", DecimalOption, None),
+    _option("backend", BackendOption, None),
 )  # fmt: skip
 #: Data of any kind; and those that have workplaces.
 STUDY = (_option("data", DataOption, None), *_FILES)
@@ -86,7 +88,7 @@ _OF_CONTROL = {
 #: What `study.toml` says, and no option beside it.
 _NOT_OF_A_STUDY = {
     "data": "--data", "survey": "--survey", "register": "--register", "mapping": "--map",
-    "decimal": "--decimal", **_OF_CONTROL,
+    "decimal": "--decimal", "backend": "--backend", **_OF_CONTROL,
 }  # fmt: skip
 
 
@@ -130,6 +132,7 @@ class Given:
     register: list[Path] | None = None
     mapping: Path | None = None
     decimal: str | None = None
+    backend: str | None = None
     disclosure_control: bool = True
     min_workplaces: int = 3
     min_persons: int = 5
@@ -243,7 +246,7 @@ class Given:
             return self.workplaces()
         found = load_study(
             self.source, self.survey, self.register, self.mapping, self.seed,
-            decimal=self.decimal, rules=self.rules, key=self.key,
+            decimal=self.decimal, backend=self.backend, rules=self.rules, key=self.key,
         )  # fmt: skip
         self._veil(found)
         return found
@@ -256,7 +259,7 @@ class Given:
         else:
             found = load_workplaces(
                 self.source, self.survey, self.register, self.mapping, key or self.key,
-                decimal=self.decimal, rules=self.rules,
+                decimal=self.decimal, backend=self.backend, rules=self.rules,
             )  # fmt: skip
         self._veil(found)
         return found

@@ -135,7 +135,7 @@ def _fit_table(
     for option, value in (
         ("--study", given.own_study), ("--data", given.data), ("--survey", given.survey),
         ("--register", given.register), ("--map", given.mapping), ("--ledger", given.ledger),
-        ("--resume", resume),
+        ("--backend", given.backend), ("--resume", resume),
     ):  # fmt: skip
         if value is not None and value != []:
             raise UsageError("--table", f"goes without {option}", got=str(value))

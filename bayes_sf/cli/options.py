@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from bayes_sf.analysis.size.practical import Rope
 
 __all__ = [
-    "AnalysesArgument", "AnalysisArgument", "ControlOption", "DataOption", "DecimalOption",
+    "AnalysesArgument", "AnalysisArgument", "BackendOption", "ControlOption", "DataOption",
+    "DecimalOption",
     "DominanceOption", "JobsOption", "JsonOption", "KeyOption", "LangOption", "LedgerKeyOption",
     "LedgerOption", "MapOption", "OutOption", "OwnStudyOption", "PersonsOption", "PictureArgument",
     "QuietOption", "RegisterOption",
@@ -75,6 +76,11 @@ DecimalOption = Annotated[
     str | None,
     typer.Option("--decimal", help="Decimal mark of your register's files where they leave it "
                  "open: , or .", autocompletion=one_of((",", "."))),
+]  # fmt: skip
+BackendOption = Annotated[
+    str | None,
+    typer.Option("--backend", help="Spark that reads your register: spark://host:7077, local[2].",
+                 show_default="DuckDB, in this process"),
 ]  # fmt: skip
 WorkplacesOption = Annotated[
     str | None,

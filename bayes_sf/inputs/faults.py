@@ -12,6 +12,7 @@ from operator import and_, or_
 from typing import TYPE_CHECKING, Final
 
 from bayes_sf.inputs.register.compiled import show
+from bayes_sf.inputs.register.outcomes import nearest_whole
 from bayes_sf.inputs.register.quarters import quarter_name
 
 if TYPE_CHECKING:
@@ -46,7 +47,9 @@ def _above(table: "ibis.Table", part: str, whole: str) -> "ibis.Column":
 
 def _rounding(table: "ibis.Table", names: "Sequence[str]") -> "ibis.Column":
     """How far rounding cell by cell moves a sum: by whole days, or at most by tenths of them."""
-    decimals = sum((table[name] - table[name].round()).abs().fill_null(0.0) for name in names)
+    decimals = sum(
+        (table[name] - nearest_whole(table[name])).abs().fill_null(0.0) for name in names
+    )
     return (decimals > SAME).ifelse(0.05, 0.5) * len(names) + SAME
 
 

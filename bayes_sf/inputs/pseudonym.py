@@ -19,10 +19,17 @@ import re
 import secrets
 import unicodedata
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from bayes_sf.errors import UsageError
 
-__all__ = ["is_valid_number", "key_of", "mask_numbers", "pseudonym", "run_key", "workplace_number"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "is_valid_number", "key_of", "mask_numbers", "pseudonym", "pseudonyms", "run_key",
+    "workplace_number",
+]  # fmt: skip
 
 _FLOAT = re.compile(r"(\d{9})[.,]0*")
 _SCIENTIFIC = re.compile(r"\d[.,](\d{8,})e\+?0*8", re.IGNORECASE)
@@ -33,6 +40,8 @@ _MARKS = str.maketrans(
 )
 #: Bytes of a key, and characters of a passphrase, at least.
 _KEY, _PHRASE = 32, 12
+#: Of the digits of an organisation number: their weighted sum is a multiple of 11.
+_WEIGHTS = (3, 2, 7, 6, 5, 4, 3, 2, 1)
 _FEW = 6
 """Digits that a text may show: of seven or more of its nine, a number can be found again."""
 
@@ -179,6 +188,43 @@ def pseudonym(number: str, *, key: bytes) -> str:
     if digits is None:
         raise ValueError("not an organisation number")
     return hmac.digest(key, digits.encode(), "sha256")[:8].hex()
+
+
+def pseudonyms(cells: "Sequence[object]", *, key: bytes) -> list[str | None]:
+    """Pseudonyms of many cells, as `pseudonym` gives them one by one.
+
+    Parameters
+    ----------
+    cells : sequence
+        Texts or numbers, as a file has them.
+    key : bytes
+        The secret key.
+
+    Returns
+    -------
+    list of str or None
+        None for a cell that holds no organisation number.
+
+    Examples
+    --------
+    >>> pseudonyms([974760673, "974 760 674", None], key=b"a key for this example")
+    ['175f79377a3ef315', None, None]
+    """
+    import numpy as np
+
+    spelt = ["" if cell is None else str(cell) for cell in cells]
+    read = [
+        text if len(text) == 9 and text.isascii() and text.isdigit() else _digits(text)
+        for text in spelt
+    ]
+    places = [i for i, digits in enumerate(read) if digits is not None and len(digits) == 9]
+    numbers = [(read[i] or "").encode() for i in places]
+    digits = np.frombuffer(b"".join(numbers), np.uint8).reshape(-1, 9).astype(np.int64) - ord("0")
+    found: list[str | None] = [None] * len(read)
+    for i, number, remainder in zip(places, numbers, digits @ _WEIGHTS % 11, strict=True):
+        if not remainder:
+            found[i] = hmac.digest(key, number, "sha256")[:8].hex()
+    return found
 
 
 def mask_numbers(text: str) -> str:

@@ -25,12 +25,13 @@ from bayes_sf.resources import data_dir
 
 if TYPE_CHECKING:
     import pandas as pd
+    from pyspark.sql import SparkSession
 
 __all__ = ["AnalysisSample", "design", "digest_of", "link", "load_sample", "read_mapping"]
 
 type Source = Literal["replica", "microdata"]
 #: Digest of the bundled replica: data that are known to be of nobody.
-INVENTED = "00408951fbee58e2265700d4bbe7dbf3a0ecfa6c9fd3f2ee5c91b6f455fbd72f"
+INVENTED = "182ab29a236fa80f4a4c82bfccdba2003d82539f9b244f5fe512d97ac3e25adc"
 REPLICA_FILES = ("survey.csv", "register_workplace.csv", "register_enterprise.csv")
 
 
@@ -140,6 +141,7 @@ def load_sample(
     mapping: str | Path | None = None,
     decimal: str | None = None,
     key: bytes | None = None,
+    backend: "str | SparkSession | None" = None,
 ) -> AnalysisSample:
     """Read the bundled replica, or a survey and its register extracts.
 
@@ -157,6 +159,8 @@ def load_sample(
         Decimal mark of the register's texts, where a file leaves it open.
     key : bytes, optional
         Secret key of the pseudonyms, to have the same ones in another run.
+    backend : str or pyspark.sql.SparkSession, optional
+        Spark that reads the register, see `read_register`.
 
     Returns
     -------
@@ -172,7 +176,7 @@ def load_sample(
     """
     extracts: list[str | Path] = [register] if isinstance(register, str | Path) else list(register)
     if (source is None) != (survey is not None and bool(extracts)) or (
-        source and (mapping or decimal)
+        source and (mapping or decimal or backend)
     ):
         raise UsageError("load_sample", "needs 'replica', or both survey and register")
     secret = key or run_key()
@@ -186,7 +190,9 @@ def load_sample(
     columns = read_mapping(mapping) if mapping else {}
     return link(
         read_survey(survey, mapping=columns.get("survey"), key=secret),
-        read_register(extracts, mapping=columns.get("register"), decimal=decimal, key=secret),
+        read_register(
+            extracts, mapping=columns.get("register"), decimal=decimal, key=secret, backend=backend
+        ),
     )
 
 

@@ -13,7 +13,7 @@ __all__ = ["load_sample"]
 _OPTIONS: dict[str | None, tuple[str, ...]] = {
     "published": ("seed", "draws"),
     "replica": ("key",),
-    None: ("survey", "register", "mapping", "decimal", "key"),
+    None: ("survey", "register", "mapping", "decimal", "key", "backend"),
 }
 
 
@@ -26,8 +26,8 @@ def load_sample(name: str | None = None, **files: Any) -> "PublishedStudy | Anal
         ``published``: the real study, recovered from its published tables; ``replica``: the
         bundled synthetic workplaces.
     **files
-        ``survey=``, ``register=[...]``, ``mapping=``, ``decimal=`` and ``key=``, for microdata of
-        your own; ``seed=`` and ``draws=`` for ``published``; ``key=`` for ``replica``.
+        ``survey=``, ``register=[...]``, ``mapping=``, ``decimal=``, ``key=`` and ``backend=``, for
+        microdata of your own; ``seed=`` and ``draws=`` for ``published``; ``key=`` for ``replica``.
 
     Returns
     -------

@@ -35,7 +35,7 @@ def test_every_picture_is_drawn_and_saved(name: str, tmp_path: Path) -> None:
         content = (tmp_path / f"picture{suffix}").read_bytes()
         assert content.startswith(start)
     said = str(figure.get_label())
-    what = "y ~ x" if engine == "nuts" else "y (pp) ~ x"
+    what = "y ~ x + z" if engine == "nuts" else "y (pp) ~ x"
     called = {"halfeye": "half-eyes", "conditional": "conditional effects"}.get(name, name)
     assert f"{called}: {what}, {engine}, n = {result.moments.n_obs}" in said
     assert "Data frame given by the user" in said

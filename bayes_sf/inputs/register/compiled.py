@@ -8,6 +8,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from bayes_sf.inputs.register.connection import keep_rows
+
 if TYPE_CHECKING:
     import ibis
     import pyarrow as pa
@@ -33,7 +35,7 @@ def keep(
 ) -> "ibis.Table":
     """Keep it as a temporary table."""
     if (compiled := _compiled_for(build, table, arguments)) is None:
-        return connection.create_table(name, build(table, *arguments), temp=True)
+        return keep_rows(connection, name, build(table, *arguments))
     query, schema = compiled
     made = connection.create_table(name, schema=schema, temp=True)
     connection.raw_sql(f'insert into "{name}" {query}')
@@ -53,11 +55,11 @@ def see(
 def _compiled_for(
     build: _Query, table: "ibis.Table", arguments: tuple[Any, ...]
 ) -> "tuple[str, ibis.Schema] | None":
-    """SQL and its columns; None of what is itself a query, in which may be tables of Python's."""
+    """SQL of DuckDB and its columns; None of what is itself a query, or stands elsewhere."""
     from ibis.expr.operations import DatabaseTable
 
     named = table.op()
-    if not isinstance(named, DatabaseTable):
+    if not isinstance(named, DatabaseTable) or named.source.name != "duckdb":
         return None
     query, columns = _compiled(build, table.schema(), arguments)
     return query.replace(f'"{_NAME}"', f'"{named.name}"'), columns

@@ -1,13 +1,14 @@
 """One raw register extract: columns, numbers, quarters and workplace numbers checked.
 
-Only the distinct workplace numbers and quarters of the file are in Python, where they are checked
-and given their pseudonym and their place in time; the join with those small tables is the door
-behind which no workplace number exists.
+Only the distinct workplace numbers and quarters of the file are looked at, by Python and batch by
+batch, checked and given their pseudonym and their place in time; the join with those small tables
+is the door behind which no workplace number exists.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,10 +16,12 @@ from bayes_sf.errors import DataError
 from bayes_sf.inputs.files.delimited import CsvFormat
 from bayes_sf.inputs.files.headers import match_columns
 from bayes_sf.inputs.files.numerals import as_number, find_decimal_mark
-from bayes_sf.inputs.pseudonym import mask_numbers, pseudonym
+from bayes_sf.inputs.pseudonym import mask_numbers, pseudonyms
 from bayes_sf.inputs.register.compiled import see, show
-from bayes_sf.inputs.register.quarters import parse_quarter, working_days
+from bayes_sf.inputs.register.connection import keep_rows, with_function
+from bayes_sf.inputs.register.quarters import N_QUARTERS, parse_quarter, working_days
 from bayes_sf.inputs.register.source import Loaded, Source, open_source
+from bayes_sf.inputs.register.spark import failure_of_spark
 
 if TYPE_CHECKING:
     import ibis
@@ -81,13 +84,14 @@ def open_extract(
     key: bytes,
     mapping: Mapping[str, str],
     decimal: str | None = None,
+    embedded: "Backend | None" = None,
 ) -> Extract:
     """Open one extract and check all of it.
 
     Parameters
     ----------
     connection : ibis backend
-        Embedded DuckDB.
+        Embedded DuckDB, or Spark.
     path : pathlib.Path
         The file.
     key : bytes
@@ -96,6 +100,8 @@ def open_extract(
         Our column name to theirs.
     decimal : {",", "."}, optional
         Decimal mark of a CSV that leaves it open.
+    embedded : ibis backend, optional
+        Beside Spark, the DuckDB that reads what is not Parquet.
 
     Returns
     -------
@@ -122,19 +128,21 @@ def open_extract(
     has_head_count = HEAD_COUNT in used
     aside = tuple(mask_numbers(name) for name in columns if name not in used.values())
     with scanning(where):
-        loaded = source.load(connection, used, coded=(NUMBER, QUARTER))
+        # text and workbooks are read by one process; Spark is given what it has checked
+        door = connection if source.kind == "parquet" else embedded or connection
+        loaded = source.load(door, used, coded=(NUMBER, QUARTER))
         table = loaded.table
         if not _scalar(table.count()):
             raise DataError(where, "must have at least one row below its header", got="none")
-        table = _with_numbers(connection, where, table, source.layout, decimal)
-        table = _with_quarters(where, table, loaded)
-        table = _with_pseudonyms(where, table, loaded, key)
+        table = _with_numbers(door, where, table, source.layout, decimal)
+        table = _with_quarters(door, where, table, loaded)
+        table = _with_pseudonyms(door, where, table, loaded, key)
         if not has_head_count:
             table = table.mutate(n_employees=ibis.null("float64"))
         is_kept = bool(loaded.cells)
         if is_kept:
-            table = connection.create_table(ibis.util.gen_name("extract"), table, temp=True)
-            connection.raw_sql(f"drop table {loaded.table.get_name()}")
+            table = keep_rows(connection, ibis.util.gen_name("extract"), table)
+            door.raw_sql(f"drop table {loaded.table.get_name()}")
         source.verify()
     return Extract(where, table, has_head_count, aside, loaded.declared_missing, source, is_kept)
 
@@ -195,68 +203,85 @@ def _as_figures(table: "ibis.Table", columns: Sequence[str], mark: str) -> "ibis
     return table.mutate(**_figures(table, columns, mark)[0])
 
 
-def _with_quarters(where: str, table: "ibis.Table", loaded: Loaded) -> "ibis.Table":
+def _with_quarters(
+    connection: "Backend", where: str, table: "ibis.Table", loaded: Loaded
+) -> "ibis.Table":
     """Place each row in time."""
 
-    def place(cell: str) -> dict[str, object]:
-        index = parse_quarter(cell)
-        return {"quarter": index, "bit": 1 << index, "working_days": working_days(index)}
+    def more(quarter: "ibis.Column") -> "dict[str, ibis.Column]":
+        import ibis
 
-    types = {"quarter": "int16", "bit": "int64", "working_days": "int16"}
+        days = [(index, working_days(index)) for index in range(N_QUARTERS)]
+        bit = ibis.literal(1, "int64") << quarter.cast("int32")
+        length = quarter.cases(*days, else_=None).cast("int16")
+        return {"bit": bit.cast("int64"), "working_days": length}
+
     rule = "must be a quarter of 2015-2029 such as 20161, 2016K1, 2016-1 or 2016Q1"
-    return _look_up(where, table, QUARTER, loaded, translate=place, types=types, rule=rule)
+    gives = {"quarter": "int16"}
+    return _look_up(
+        connection, where, table, QUARTER, loaded, read=_quarters, gives=gives, rule=rule, more=more
+    )
 
 
-def _with_pseudonyms(where: str, table: "ibis.Table", loaded: Loaded, key: bytes) -> "ibis.Table":
+def _quarters(cells: Sequence[object]) -> list[int | None]:
+    """Places of quarters in time; None for what is none."""
+    found: list[int | None] = []
+    for cell in cells:
+        try:
+            found.append(parse_quarter(str(cell)))
+        except ValueError:
+            found.append(None)
+    return found
+
+
+def _with_pseudonyms(
+    connection: "Backend", where: str, table: "ibis.Table", loaded: Loaded, key: bytes
+) -> "ibis.Table":
     """Replace the workplace numbers; each distinct spelling is checked and keyed once."""
-
-    def hide(cell: str) -> dict[str, object]:
-        return {"workplace": pseudonym(cell, key=key)}
-
     rule = "must be an organisation number: nine digits, the last a right control digit"
-    types = {"workplace": "string"}
-    return _look_up(where, table, NUMBER, loaded, translate=hide, types=types, rule=rule)
+    gives = {"workplace": "string"}
+    return _look_up(
+        connection, where, table, NUMBER, loaded,
+        read=partial(pseudonyms, key=key), gives=gives, rule=rule,
+    )  # fmt: skip
 
 
 def _look_up(
+    connection: "Backend",
     where: str,
     table: "ibis.Table",
     column: str,
     loaded: Loaded,
     *,
-    translate: Callable[[str], dict[str, object]],
-    types: dict[str, str],
+    read: Callable[[Sequence[object]], Sequence[object]],
+    gives: dict[str, str],
     rule: str,
+    more: "Callable[[ibis.Column], dict[str, ibis.Column]]" = lambda _: {},
 ) -> "ibis.Table":
-    """Replace a column by what Python makes of its distinct cells.
+    """Replace a column by what Python reads in its distinct cells, and by `more` of that.
 
-    `translate` raises ValueError for a cell that breaks `rule`.
+    `read` gives None for a cell that breaks `rule`.
     """
     import ibis
 
+    ((name, kind),) = gives.items()
     listed = loaded.cells.get(column)
     if listed is None:
-        cells = table.select(column).distinct().to_pyarrow()[column].to_pylist()
-        keys: Sequence[object] = cells
+        cells = table.select(column).distinct()
+        made = with_function(connection, cells[column], read, kind)
+        known = keep_rows(connection, ibis.util.gen_name("known"), cells.mutate(**{name: made}))
     else:
-        cells, keys = listed, range(len(listed))
-    known: dict[str, list[object]] = {name: [] for name in (column, *types)}
-    n_wrong = 0
-    for in_table, cell in zip(keys, cells, strict=True):
-        try:
-            made = translate("" if cell is None else str(cell))
-        except ValueError:
-            n_wrong += 1
-            continue
-        for name, value in {column: in_table, **made}.items():
-            known[name].append(value)
-    made_from = ibis.memtable(known, schema={column: table[column].type(), **types})
-    if n_wrong:
+        known = ibis.memtable(
+            {column: range(len(listed)), name: read(listed)},
+            schema={column: table[column].type(), **gives},
+        )
+    right = known.filter(known[name].notnull())
+    if _scalar(known.count()) > _scalar(right.count()):
         # joined, not listed: a column of other numbers has as many wrong cells as rows
-        at_fault = table.anti_join(made_from, column).mutate(cell=ibis._[column])
+        at_fault = table.anti_join(right, column).mutate(cell=ibis._[column])
         count = _scalar(at_fault.count())
         raise _fault(where, at_fault, column, rule=rule, count=count, listed=listed)
-    return table.join(made_from, column).drop(column)
+    return table.join(right.mutate(**more(right[name])), column).drop(column)
 
 
 def _fault(
@@ -299,6 +324,10 @@ def scanning(where: str) -> Iterator[None]:
             got=type(error).__name__,
             fix="export it again",
         ) from None
+    except Exception as error:
+        if (said := failure_of_spark(where, error)) is None:
+            raise
+        raise said from None
 
 
 def _scalar(expression: "ibis.Scalar") -> int:

@@ -24,7 +24,7 @@ from bayes_sf.errors import DataError, UsageError
 from bayes_sf.inputs.faults import find_faults, join_problems, problem, problem_table
 from bayes_sf.inputs.pseudonym import run_key
 from bayes_sf.inputs.register.compiled import keep, see
-from bayes_sf.inputs.register.connection import connect, quietly
+from bayes_sf.inputs.register.connection import connect, keep_rows, quietly
 from bayes_sf.inputs.register.extract import HEAD_COUNT, Extract, open_extract, scanning
 from bayes_sf.inputs.register.outcomes import (
     count_pairs,
@@ -35,11 +35,13 @@ from bayes_sf.inputs.register.outcomes import (
 )
 from bayes_sf.inputs.register.quarters import parse_quarter, quarter_name, quarter_range
 from bayes_sf.inputs.register.source import Source
+from bayes_sf.inputs.register.spark import connect_spark
 
 if TYPE_CHECKING:
     import ibis
     import pandas as pd
     from ibis.backends.duckdb import Backend
+    from pyspark.sql import SparkSession
 
 __all__ = ["CHANGE", "PERIOD", "Register", "read_register"]
 
@@ -146,6 +148,7 @@ def read_register(
     change: tuple[str, str] = CHANGE,
     decimal: str | None = None,
     memory_limit: str = "2GiB",
+    backend: "str | SparkSession | None" = None,
 ) -> Register:
     """Read the register's extracts.
 
@@ -165,6 +168,9 @@ def read_register(
         Decimal mark, needed only where a CSV leaves it open.
     memory_limit : str
         Given to DuckDB, which spills grouped, already pseudonymous rows to disk beyond it.
+    backend : str or pyspark.sql.SparkSession, optional
+        Without it DuckDB, in this process. ``"spark://host:7077"``, ``"local[2]"`` or a session of
+        one's own: Parquet is scanned there, and other files are handed over once checked.
 
     Returns
     -------
@@ -183,12 +189,14 @@ def read_register(
         raise UsageError("register", "must be at least one file", got="none")
     span = quarter_range(*period)
     ends = (parse_quarter(change[0]), parse_quarter(change[1]))
-    connection = connect(memory_limit)
+    embedded = connect(memory_limit)
+    connection = embedded if backend is None else connect_spark(backend)
     extracts, rows, summaries, problems = [], [], [], []
     for index, path in enumerate(files):
         extract = open_extract(
-            connection, Path(path), key=key or run_key(), mapping=mapping or {}, decimal=decimal
-        )
+            connection, Path(path), key=key or run_key(), mapping=mapping or {}, decimal=decimal,
+            embedded=embedded,
+        )  # fmt: skip
         with scanning(extract.where):
             figures, summary, copies = _summarise(connection, extract, index, span, {*span, *ends})
             problems += [
@@ -202,10 +210,12 @@ def read_register(
         rows.append(figures)
         summaries.append(summary)
     candidates = ibis.union(*summaries) if len(files) > 1 else summaries[0]
-    chosen = connection.create_view("chosen", _choose(candidates))
-    counted = keep(connection, "pairs", _pairs, chosen, span)
-    table = connection.create_table("workplaces", with_movement(counted, change=ends), temp=True)
-    problems.append(_shared(extracts, candidates, table))
+    with scanning(", ".join(extract.where for extract in extracts)):
+        chosen = connection.create_view("chosen", _choose(candidates))
+        counted = keep(connection, "pairs", _pairs, chosen, span)
+        table = keep_rows(connection, "workplaces", with_movement(counted, change=ends))
+        problems.append(_shared(extracts, candidates, table))
+        described = _describe(extracts, candidates, table)
     quarters = ibis.union(*rows) if len(files) > 1 else rows[0]
     return Register(
         table=table,
@@ -213,7 +223,7 @@ def read_register(
             "extract", "bit", "working_days"
         ),
         sources=tuple(extract.source for extract in extracts if not extract.is_kept),
-        extracts=_describe(extracts, candidates, table),
+        extracts=described,
         problems=join_problems(problems),
         period=period,
     )

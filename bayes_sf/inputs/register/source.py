@@ -28,6 +28,7 @@ from bayes_sf.inputs.files.tabular import (
     read_cells,
     stamp_of,
 )
+from bayes_sf.inputs.register.spark import ROW, scan_file
 
 if TYPE_CHECKING:
     import ibis
@@ -249,19 +250,34 @@ def _keep(
 
 def _scan_parquet(connection: "Backend", source: Source, names: Mapping[str, str]) -> "ibis.Table":
     """Scan a Parquet file: its name is no pattern, and all its rows are there."""
-    import ibis
     import pyarrow.parquet as pq
 
-    literal = re.sub(r"([\[*?])", r"[\1]", str(source.path))
-    scanned = connection.read_parquet(literal, hive_partitioning=False)
+    if connection.name == "duckdb":
+        literal = re.sub(r"([\[*?])", r"[\1]", str(source.path))
+        scanned = connection.read_parquet(literal, hive_partitioning=False)
+        row = None
+    else:
+        scanned = scan_file(connection, source.path)
+        row = scanned[ROW]
     expected = pq.read_metadata(source.path).num_rows
     found = scanned.count().to_pyarrow().as_py()
     if found != expected:
         raise DataError(
             source.where, f"must have the {expected} rows that it says it has", got=found
         )
-    table = scanned.select(**{ours: scanned[theirs] for ours, theirs in names.items()})
-    return table.mutate(row=ibis.row_number() + 2)
+    return _numbered(scanned, names, row)
+
+
+def _numbered(
+    scanned: "ibis.Table", names: Mapping[str, str], row: "ibis.Column | None"
+) -> "ibis.Table":
+    """Columns under our names, with the row of the file: counted, or as the engine says it."""
+    import ibis
+
+    columns = {ours: scanned[theirs] for ours, theirs in names.items()}
+    if row is not None:
+        return scanned.select(**columns, row=row + 2)
+    return scanned.select(**columns).mutate(row=ibis.row_number() + 2)
 
 
 def _check_types(source: Source, names: Mapping[str, str], coded: Iterable[str]) -> None:

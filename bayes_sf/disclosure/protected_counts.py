@@ -112,7 +112,9 @@ class Counts:
     @cached_property
     def told(self) -> dict[bytes, bool]:
         """Whether the total of each population is said: of models that leave, always."""
-        models = [self.rows(spec) for spec in main_specs() if not self.withheld(spec)]
+        models = [
+            self.rows(spec) for spec in main_specs() if not self._few_lost(spec, _parts(spec))
+        ]
         everybody = np.ones(len(self.sample.frame), dtype=bool)
         always = [everybody, *models]
         steps = [step.kept for step in self.steps]
@@ -178,14 +180,22 @@ class Counts:
         return self._few_lost(spec, (part for size in sizes for part in combinations(names, size)))
 
     def withheld(self, spec: ModelSpec) -> bool:
-        """Whether a model has one or two workplaces fewer than the null model or the item's.
+        """Whether a model's n would tell of one or two workplaces.
+
+        It has so many fewer than the null model or the item's, or more or fewer than a step of a
+        flow whose total is said.
 
         Parameters
         ----------
         spec : ModelSpec
             One that is fitted jointly with what is missing stands beside its complete rows.
         """
-        return self._few_lost(spec, ((), spec.predictors[:1]))
+        return self._few_lost(spec, _parts(spec)) or self._near_a_step(self.rows(spec))
+
+    def _near_a_step(self, own: Mask) -> bool:
+        """Whether some workplaces are a step's, but for one or two that either has more."""
+        said = {step.kept.tobytes(): step.kept for step in self.steps}
+        return any(_nearly(own, other, self.least) for key, other in said.items() if self.told[key])
 
     def _few_lost(self, spec: ModelSpec, parts: Iterable[tuple[str, ...]]) -> bool:
         """Whether one or two workplaces are lost from a model with some of the predictors."""
@@ -278,6 +288,17 @@ _LISTS: Final = (
 )  # fmt: skip
 
 
+def _parts(spec: ModelSpec) -> tuple[tuple[str, ...], ...]:
+    """Predictors of the null model, and of the item's."""
+    return (), spec.predictors[:1]
+
+
+def _nearly(one: Mask, other: Mask, least: int) -> bool:
+    """Whether one population is a part of the other, which has a few more."""
+    apart = int((one & ~other).sum()), int((other & ~one).sum())
+    return min(apart) == 0 < max(apart) < least
+
+
 def said_totals(always: Sequence[Mask], others: Sequence[Mask], least: int) -> dict[bytes, bool]:
     """Decide which totals are said: none that is one or two from that of a part, or of a whole.
 
@@ -299,8 +320,7 @@ def said_totals(always: Sequence[Mask], others: Sequence[Mask], least: int) -> d
     for mask in others:
         if mask.tobytes() in found:
             continue
-        differences = (((mask & ~other).sum(), (other & ~mask).sum()) for other in said)
-        found[mask.tobytes()] = not any(min(d) == 0 < max(d) < least for d in differences)
+        found[mask.tobytes()] = not any(_nearly(mask, other, least) for other in said)
         if found[mask.tobytes()]:
             said.append(mask)
     return found

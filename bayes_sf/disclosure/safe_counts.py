@@ -4,7 +4,7 @@ Two counts of which one is a part of the other tell of the units between them. A
 shown but those of populations that are part of no other; then one after the other is, unless a
 small loss were told by it. What is told follows from bounds, passed on until nothing moves: of a
 part by what it is a part of, of a group by the total and the others, of what a group lost by what
-all lost.
+all lost. That a group lost nothing may be known from elsewhere: nobody left an answer out.
 
 Examples
 --------
@@ -79,13 +79,13 @@ def unsaid_counts(
         shown[at] = [group not in own for group in range(n_groups)]
     shown[:, list(groups)] = False
     known = _Known(counts, inside, said, shown, least)
-    told = int(known.told().sum())
+    told = known.n_told()
     for at in range(len(decided), len(masks)):
         for group in np.argsort(counts[at], kind="stable"):
             if shown[at, group] or group in groups:
                 continue
             shown[at, group] = True
-            now = int(known.told().sum())
+            now = known.n_told()
             shown[at, group] = now <= told
             told = min(now, told)
     primary = known.small.any(axis=1)
@@ -133,7 +133,18 @@ class _Known:
         found: _Mask = self.inside[:, :, None] & (lost > 0) & (lost < self.least)
         return found
 
-    def bounds(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    @cached_property
+    def _same(self) -> _Mask:
+        """Whether a group lost nobody from a to b, (P, P, J) at [b, a]."""
+        found: _Mask = self.inside[:, :, None] & (self.counts[None] == self.counts[:, None])
+        return found
+
+    def n_told(self) -> int:
+        """How many small losses are, to those who know who lost nobody, and to those who do not."""
+        nobody = np.zeros_like(self._same)
+        return sum(int(self._told(same).sum()) for same in (nobody, self._same))
+
+    def _bounds(self, same: _Mask) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Smallest and largest value of every count, (P, J), that nothing shown contradicts."""
         low = np.where(self.shown, self.counts, 0)
         high = np.where(self.shown, self.counts, _MANY)
@@ -142,6 +153,8 @@ class _Known:
         while width != (width := float((high - low).sum())):
             low = np.maximum(low, np.where(part, low[:, None], 0).max(axis=0))
             high = np.minimum(high, np.where(part, high[None], _MANY).min(axis=1))
+            low = np.maximum(low, np.where(same, low[None], 0).max(axis=1))
+            high = np.minimum(high, np.where(same, high[:, None], _MANY).min(axis=0))
             low = np.maximum(low, np.where(part, low[None] - lost, 0).max(axis=1))
             high = np.minimum(high, np.where(part, high[:, None] + lost, _MANY).min(axis=0))
             rest_low = low.sum(axis=1, keepdims=True) - low
@@ -151,10 +164,11 @@ class _Known:
             high = np.where(told, np.minimum(high, sizes - rest_low), high)
         return low, high
 
-    def told(self) -> _Mask:
+    def _told(self, same: _Mask) -> _Mask:
         """Small losses that are known too well, (P, P, J) at [b, a]."""
-        low, high = self.bounds()
-        least, most = np.maximum(low[None] - high[:, None], 0), high[None] - low[:, None]
+        low, high = self._bounds(same)
+        least = np.where(same, 0, np.maximum(low[None] - high[:, None], 0))
+        most = np.where(same, 0, high[None] - low[:, None])
         whole = self._lost[:, :, None]
         rest_least, rest_most = (x.sum(axis=2, keepdims=True) - x for x in (least, most))
         most = np.minimum(most, whole - rest_least)

@@ -45,6 +45,10 @@ def losses(
         row = np.zeros(counts.size)
         row[at[b, g]], row[at[a, g]] = 1.0, -1.0
         least.append(row)
+        # As tables of answers may say; where all lost one or two, it would say who did.
+        if counts[a, g] == counts[b, g] and (counts[a] - counts[b]).sum() >= LEAST:
+            equal.append(row)
+            known.append(0)
     found = []
     for (a, b), g in itertools.product(nested, range(4)):
         lost = counts[a] - counts[b]

@@ -210,7 +210,8 @@ def test_every_analysis_has_its_line() -> None:
         assert re.search(rf"\b{path.stem}\b", text), path.name
 
 
-@pytest.mark.parametrize("kind", ["text", pytest.param("html", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["text", "html"])
 def test_documents_build_without_a_warning(kind: str, tmp_path: Path) -> None:
     """As text, which is read and resolved as the pages are, in half of their time."""
     command = ["-m", "sphinx", "-W", "--keep-going", "-q", "-b", kind, ROOT / "docs", tmp_path]

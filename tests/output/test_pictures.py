@@ -25,7 +25,13 @@ def frame() -> pd.DataFrame:
     return pd.DataFrame({"y": y, "x": x, "g": np.array(list("abcd"))[code]})
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if name in {"pair", "trace"} else name
+        for name in PICTURES
+    ],
+)
 def test_every_picture_is_drawn_and_saved(name: str, tmp_path: Path) -> None:
     """Those of chains are drawn of chains made by hand: sampling is tested elsewhere."""
     engine = "nuts" if name in {*OF_CHAINS, "slopes"} else "exact"

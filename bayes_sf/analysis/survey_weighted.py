@@ -18,6 +18,7 @@ depends on how many rows a group seems to have: ``size`` lets them add up to the
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -183,7 +184,7 @@ class _Sample:
         of_group *= len(weight) / (of_group @ np.bincount(rows.code, weights=weight))
         return cls(rows, weight, of_group)
 
-    @property
+    @cached_property
     def moments(self) -> Moments:
         """Of the weighted rows, weighted by group."""
         rows, n = self.rows, len(self.rows.y)
@@ -194,7 +195,7 @@ class _Sample:
         )  # fmt: skip
         return replace(found, sizes=np.bincount(rows.code, weights=self.weight), n_rows=n)
 
-    @property
+    @cached_property
     def standardised(self) -> Standardised:
         """The same as an engine takes it: a group of weight W counts as W groups of its size."""
         data = standardise(self.moments)

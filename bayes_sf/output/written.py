@@ -89,23 +89,21 @@ def export(
         raise UsageError("export: digits", "must be 0 to 6 decimals", got=digits)
     options: dict[str, Any] = {"formats": tuple(formats), "csv_style": csv_style, "digits": digits}
     if data is None:
-        run = _of_results(what, seed, **options)
-    else:
-        with _in_use(data) as (study, sample, rules):
-            known = tuple(study.header.analyses) if study else ()
-            asked = [
-                one if isinstance(one, Analysis) else load_analysis(one)
-                for one in ([what] if isinstance(what, str | Analysis) else what or known)
-            ]
-            source = getattr(sample, "source", "published")
-            control = Control.of(sample, rules)
-            found = gather(asked, sample, control=control, seed=seed)
-            about = Asked(source=source, rules=rules, seed=seed)
-            run = run_export(about, **found, **options, control=control)
-            written = run.write(ready_folder(Path(folder)))
-        refuse_withheld(run.withheld)
-        return written
-    return run.write(ready_folder(Path(folder)))
+        return _of_results(what, seed, **options).write(ready_folder(Path(folder)))
+    with _in_use(data) as (study, sample, rules):
+        known = tuple(study.header.analyses) if study else ()
+        asked = [
+            one if isinstance(one, Analysis) else load_analysis(one)
+            for one in ([what] if isinstance(what, str | Analysis) else what or known)
+        ]
+        source = getattr(sample, "source", "published")
+        control = Control.of(sample, rules)
+        found = gather(asked, sample, control=control, seed=seed)
+        about = Asked(source=source, rules=rules, seed=seed)
+        run = run_export(about, **found, **options, control=control)
+        written = run.write(ready_folder(Path(folder)))
+    refuse_withheld(run.withheld)
+    return written
 
 
 def _of_results(

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from bayes_sf.errors import DataError
 from bayes_sf.inputs.files.delimited import CsvFormat
@@ -132,7 +132,7 @@ def open_extract(
         door = connection if source.kind == "parquet" else embedded or connection
         loaded = source.load(door, used, coded=(NUMBER, QUARTER))
         table = loaded.table
-        if not _scalar(table.count()):
+        if not _scalar(door, _count, table):
             raise DataError(where, "must have at least one row below its header", got="none")
         table = _with_numbers(door, where, table, source.layout, decimal)
         table = _with_quarters(door, where, table, loaded)
@@ -143,6 +143,8 @@ def open_extract(
         if is_kept:
             table = keep_rows(connection, ibis.util.gen_name("extract"), table)
             door.raw_sql(f"drop table {loaded.table.get_name()}")
+        elif connection.name == "duckdb":  # named, so that queries on it are compiled once
+            table = connection.create_view(ibis.util.gen_name("extract"), table)
         source.verify()
     return Extract(where, table, has_head_count, aside, loaded.declared_missing, source, is_kept)
 
@@ -270,16 +272,19 @@ def _look_up(
         cells = table.select(column).distinct()
         made = with_function(connection, cells[column], read, kind)
         known = keep_rows(connection, ibis.util.gen_name("known"), cells.mutate(**{name: made}))
+        is_wrong = _scalar(connection, _count_unread, known, name) > 0
     else:
+        values = read(listed)
         known = ibis.memtable(
-            {column: range(len(listed)), name: read(listed)},
+            {column: range(len(listed)), name: values},
             schema={column: table[column].type(), **gives},
         )
+        is_wrong = None in values
     right = known.filter(known[name].notnull())
-    if _scalar(known.count()) > _scalar(right.count()):
+    if is_wrong:
         # joined, not listed: a column of other numbers has as many wrong cells as rows
         at_fault = table.anti_join(right, column).mutate(cell=ibis._[column])
-        count = _scalar(at_fault.count())
+        count = int(at_fault.count().to_pyarrow().as_py())
         raise _fault(where, at_fault, column, rule=rule, count=count, listed=listed)
     return table.join(right.mutate(**more(right[name])), column).drop(column)
 
@@ -330,6 +335,18 @@ def scanning(where: str) -> Iterator[None]:
         raise said from None
 
 
-def _scalar(expression: "ibis.Scalar") -> int:
-    """Run an expression that gives one number."""
-    return int(expression.to_pyarrow().as_py() or 0)
+def _scalar(
+    connection: "Backend", build: Callable[..., "ibis.Table"], table: "ibis.Table", *arguments: Any
+) -> int:
+    """Compute a table of one number."""
+    return int(show(connection, build, table, *arguments)[0][0].as_py())
+
+
+def _count(table: "ibis.Table") -> "ibis.Table":
+    """How many rows there are."""
+    return table.agg(n=table.count())
+
+
+def _count_unread(known: "ibis.Table", name: str) -> "ibis.Table":
+    """How many distinct cells Python made nothing of."""
+    return known.agg(n=known.count() - known[name].count())

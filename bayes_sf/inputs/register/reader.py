@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Final
 from bayes_sf.errors import DataError, UsageError
 from bayes_sf.inputs.faults import find_faults, join_problems, problem, problem_table
 from bayes_sf.inputs.pseudonym import run_key
-from bayes_sf.inputs.register.compiled import keep, see
-from bayes_sf.inputs.register.connection import connect, keep_rows, quietly
+from bayes_sf.inputs.register.compiled import keep, see, show
+from bayes_sf.inputs.register.connection import connect, quietly
 from bayes_sf.inputs.register.extract import HEAD_COUNT, Extract, open_extract, scanning
 from bayes_sf.inputs.register.outcomes import (
     count_pairs,
@@ -213,9 +213,9 @@ def read_register(
     with scanning(", ".join(extract.where for extract in extracts)):
         chosen = connection.create_view("chosen", _choose(candidates))
         counted = keep(connection, "pairs", _pairs, chosen, span)
-        table = keep_rows(connection, "workplaces", with_movement(counted, change=ends))
+        table = keep(connection, "workplaces", _moved, counted, ends)
         problems.append(_shared(extracts, candidates, table))
-        described = _describe(extracts, candidates, table)
+        described = _describe(connection, extracts, candidates, table)
     quarters = ibis.union(*rows) if len(files) > 1 else rows[0]
     return Register(
         table=table,
@@ -341,6 +341,11 @@ def _pairs(chosen: "ibis.Table", period: range) -> "ibis.Table":
     return count_pairs(chosen, period=period)
 
 
+def _moved(counted: "ibis.Table", change: tuple[int, int]) -> "ibis.Table":
+    """Outcomes by workplace, with those of change."""
+    return with_movement(counted, change=change)
+
+
 def _shared(
     extracts: Sequence[Extract], candidates: "ibis.Table", chosen: "ibis.Table"
 ) -> "pd.DataFrame":
@@ -362,27 +367,38 @@ def _shared(
 
 
 def _describe(
-    extracts: Sequence[Extract], candidates: "ibis.Table", chosen: "ibis.Table"
+    connection: "Backend",
+    extracts: Sequence[Extract],
+    candidates: "ibis.Table",
+    chosen: "ibis.Table",
 ) -> "pd.DataFrame":
     """Count rows and workplaces of each extract, found and used."""
     import pandas as pd
 
     records = []
     for index, extract in enumerate(extracts):
-        rows = extract.rows
-        counts = rows.agg(
-            rows=rows.count(),
-            without_contracted_days=(rows.count() - rows.mdagsv.count()),
-            without_lost_days=(rows.count() - rows.sfdagsvj.count()),
-        )
         found, used = (
-            table.filter(table.extract == index).count().to_pyarrow().as_py()
+            show(connection, _count_of, table, index)["n"][0].as_py()
             for table in (candidates, chosen)
         )
-        facts = counts.to_pyarrow().to_pylist()[0]
+        facts = show(connection, _counts, extract.rows).to_pylist()[0]
         size = "head_count" if extract.has_head_count else "full_time_equivalents"
         records.append(
             {"file": extract.where, "workplaces": found, "used": used, **facts}
             | {"n_employees_source": size, "columns_aside": ", ".join(extract.aside)}
         )
     return pd.DataFrame(records)
+
+
+def _counts(rows: "ibis.Table") -> "ibis.Table":
+    """How many rows of an extract there are, and how many without days."""
+    return rows.agg(
+        rows=rows.count(),
+        without_contracted_days=(rows.count() - rows.mdagsv.count()),
+        without_lost_days=(rows.count() - rows.sfdagsvj.count()),
+    )
+
+
+def _count_of(workplaces: "ibis.Table", extract: int) -> "ibis.Table":
+    """How many workplaces are of one extract."""
+    return workplaces.agg(n=(workplaces.extract == extract).cast("int64").sum().coalesce(0))

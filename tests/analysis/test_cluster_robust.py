@@ -89,6 +89,7 @@ def test_drawn_combinations_tell_what_all_tell() -> None:
     assert abs(p - other.loc["x", "p_wild"]) < 5 * np.sqrt(2 * p * (1 - p) / 10_000)
 
 
+@pytest.mark.slow
 def test_it_holds_its_level_with_six_groups_where_least_squares_does_not() -> None:
     """A predictor of the groups, no effect: 5 % of tests say there is one, least squares 30 %."""
     rng = np.random.default_rng(5)

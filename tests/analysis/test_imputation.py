@@ -245,7 +245,11 @@ def test_one_clear_line(arguments: list[str], code: int, said: str, tmp_path: Pa
 @pytest.mark.usefixtures("blank_pictures", "only_null_models")
 @pytest.mark.parametrize(
     ("source", "completed", "single"),
-    [("microdata", 0, False), ("microdata", 3, True), ("replica", 0, True)],
+    [
+        ("microdata", 0, False),
+        pytest.param("microdata", 3, True, marks=pytest.mark.slow),
+        pytest.param("replica", 0, True, marks=pytest.mark.slow),
+    ],
 )
 def test_nothing_of_single_workplaces_without_consent(
     study: MissingStudy,

@@ -40,7 +40,7 @@ PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in REFRESH["PA
 REPLICA = "uv run bayes-sf reproduce --data replica"
 JSON = "uv run bayes-sf reproduce --json"
 #: Run by `test_calibration.py`, `test_report.py`, `test_describe.py` and others as well.
-LONG = re.compile(r"bayes-sf (sbc q13 -n 20|report|describe|loo q13 .*|export q13 .*)$")
+LONG = re.compile(r"bayes-sf (sbc q13 -n 20|report|describe|(loo|export|fit) q13 .+)$")
 
 
 def assert_same(shown: str, real: str) -> None:

@@ -346,7 +346,11 @@ def test_impute(of_impute: Report, tmp_path: Path, study: MissingStudy) -> None:
 
 @pytest.mark.parametrize(
     ("source", "rules", "single"),
-    [("microdata", Rules(), False), ("microdata", OFF, True), ("replica", Rules(), False)],
+    [
+        ("microdata", Rules(), False),
+        pytest.param("microdata", OFF, True, marks=pytest.mark.slow),
+        pytest.param("replica", Rules(), False, marks=pytest.mark.slow),
+    ],
 )
 def test_single_workplaces_are_drawn_of_no_real_data(
     of_impute: Callable[..., Any], tmp_path: Path, source: str, rules: Rules, *, single: bool

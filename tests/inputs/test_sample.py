@@ -94,7 +94,14 @@ def write_parquet(frame: pd.DataFrame, stem: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "write", [write_norwegian, write_excel, write_spss, write_stata, write_parquet]
+    "write",
+    [
+        write_excel,
+        write_spss,
+        write_parquet,
+        pytest.param(write_norwegian, marks=pytest.mark.slow),
+        pytest.param(write_stata, marks=pytest.mark.slow),
+    ],
 )
 def test_every_file_format_gives_the_identical_sample(
     tmp_path: Path,

@@ -93,7 +93,13 @@ def refitted(posterior: Posterior, group: Prior, slope: Prior) -> Posterior:
 
 
 @pytest.mark.usefixtures("node")
-@pytest.mark.parametrize("name", PRIORS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in {"default", "gamma", "flat"} else pytest.param(name, marks=pytest.mark.slow)
+        for name in PRIORS
+    ],
+)
 def test_script_agrees_with_fits_from_scratch(posterior: Posterior, name: str) -> None:
     group, slope = PRIORS[name]
     model = explorer_model(result_of(posterior))

@@ -28,7 +28,9 @@ def frame() -> pd.DataFrame:
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=pytest.mark.slow) if name in {"pair", "trace"} else name
+        pytest.param(name, marks=pytest.mark.slow)
+        if name in {"halfeye", "pair", "rank", "trace"}
+        else name
         for name in PICTURES
     ],
 )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -671,6 +672,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 ENGLISH = pytest.param("en", marks=pytest.mark.slow)
 SEEN = Path(__file__).with_name("seen.js").read_text(encoding="utf-8")
 SEEN = SEEN.partition('"use strict";')[2].strip()
+#: The widest and the narrowest, each in one of the two schemes.
+QUICK = (("replica", 1440, "light"), ("replica", 390, "dark"))
 UNFOLDED = "document.querySelectorAll('details').forEach((section) => { section.open = true; });"
 
 
@@ -723,7 +726,7 @@ document.querySelectorAll("svg.plot").forEach((svg) => svg.replaceChildren());
 
 
 @needs_chromium
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.slow), "dark"])
 def test_axe_finds_nothing(opened: tuple[Any, str], scheme: str) -> None:
     """Axe-core's rules of WCAG 2.1 A and AA, contrast among them, and its best practices."""
     import axe_core_python
@@ -742,9 +745,13 @@ def test_axe_finds_nothing(opened: tuple[Any, str], scheme: str) -> None:
 
 
 @needs_chromium
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 768, 390])
-@pytest.mark.parametrize("page", ["replica", pytest.param("published", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("page", "width", "scheme"),
+    [
+        pytest.param(*case, marks=() if case in QUICK else pytest.mark.slow)
+        for case in product(("replica", "published"), (1440, 768, 390), ("light", "dark"))
+    ],
+)
 def test_all_is_read_at_every_width(
     browser: Any, request: pytest.FixtureRequest, page: str, width: int, scheme: str
 ) -> None:

@@ -28,7 +28,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from bayes_sf.disclosure.learnt.releases import Counted, Left, Release, Releases
+from bayes_sf.disclosure.learnt.left import Counted, Left
+from bayes_sf.disclosure.learnt.releases import Releases
+from bayes_sf.disclosure.learnt.ways import Release
 from bayes_sf.disclosure.protected_counts import Counts
 from bayes_sf.errors import DisclosureError, UsageError
 from bayes_sf.inputs.codebook import load_codebook

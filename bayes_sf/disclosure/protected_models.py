@@ -17,7 +17,7 @@ from bayes_sf.analysis.comparison import CoefficientRow, Reproduction, main_spec
 from bayes_sf.analysis.pooling import GroupRow, Pooling, TermRow
 from bayes_sf.disclosure.control import HIDDEN, MODELS, Control, Hidden, hide_fields, hide_groups
 from bayes_sf.disclosure.gate import RELEASED, Passed, Released
-from bayes_sf.disclosure.learnt.releases import Release
+from bayes_sf.disclosure.learnt.ways import Release
 from bayes_sf.disclosure.rounding import MOST, direction, shortened, significant_decimals
 from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.result import Result

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from bayes_sf.disclosure.control import HIDDEN, Control, Hidden, hide_groups
 from bayes_sf.disclosure.gate import Passed
-from bayes_sf.disclosure.learnt.releases import Release
+from bayes_sf.disclosure.learnt.ways import Release
 from bayes_sf.disclosure.rounding import significant_decimals
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import INTERCEPT

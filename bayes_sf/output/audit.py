@@ -13,7 +13,7 @@ from typing import Final
 
 from bayes_sf.catalogue import say, speaking
 from bayes_sf.disclosure.control import MODELS, Control, Hidden, Rules
-from bayes_sf.disclosure.learnt.releases import Release
+from bayes_sf.disclosure.learnt.ways import Release
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.contents import digests_of
 from bayes_sf.output.files import csv_text, json_text, ready_folder, write_files

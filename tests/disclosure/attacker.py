@@ -19,7 +19,7 @@ from scipy.sparse import coo_matrix, csr_matrix
 
 from bayes_sf.disclosure.control import HIDDEN
 from bayes_sf.disclosure.learnt.knowledge import Knowledge, as_weights
-from bayes_sf.disclosure.learnt.releases import Left
+from bayes_sf.disclosure.learnt.left import Left
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.sample import AnalysisSample

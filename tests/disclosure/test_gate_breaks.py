@@ -29,7 +29,8 @@ from bayes_sf.cli.data import read_secret
 from bayes_sf.disclosure.control import HIDDEN, OFF, Control, Hidden, Rules
 from bayes_sf.disclosure.gate import Passed, holds_no_data
 from bayes_sf.disclosure.learnt.knowledge import Knowledge
-from bayes_sf.disclosure.learnt.releases import Left, Release, finger, sharpened
+from bayes_sf.disclosure.learnt.left import Left, finger, sharpened
+from bayes_sf.disclosure.learnt.ways import Release
 from bayes_sf.disclosure.protected_cases import protect_belonging
 from bayes_sf.disclosure.protected_choices import _far_apart
 from bayes_sf.disclosure.protected_counts import in_company

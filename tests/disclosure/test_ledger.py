@@ -12,7 +12,7 @@ from tools import own_workplaces
 
 from bayes_sf.disclosure.control import Control, Rules
 from bayes_sf.disclosure.learnt.ledger import Ledger
-from bayes_sf.disclosure.learnt.releases import Left
+from bayes_sf.disclosure.learnt.left import Left
 from bayes_sf.disclosure.learnt.together import told_together
 from bayes_sf.errors import DataError, DisclosureError, OutputError, UsageError
 from bayes_sf.inputs.sample import AnalysisSample

@@ -18,7 +18,7 @@ from bayes_sf.analysis.sensitivity import sensitivity
 from bayes_sf.disclosure.control import HIDDEN, Control, Rules
 from bayes_sf.disclosure.learnt.knowledge import Knowledge
 from bayes_sf.disclosure.learnt.ledger import Ledger
-from bayes_sf.disclosure.learnt.releases import Left
+from bayes_sf.disclosure.learnt.left import Left
 from bayes_sf.disclosure.learnt.sets import Refit, admit
 from bayes_sf.disclosure.learnt.statistics import (
     Statistics,

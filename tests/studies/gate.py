@@ -18,7 +18,7 @@ import numpy as np
 
 from bayes_sf.disclosure.control import Control, Rules
 from bayes_sf.disclosure.learnt import releases
-from bayes_sf.disclosure.learnt.releases import Left
+from bayes_sf.disclosure.learnt.left import Left
 from bayes_sf.inputs import sample as samples
 from bayes_sf.spec.analysis import load_analysis
 from bayes_sf.spec.model import ModelSpec

@@ -24,7 +24,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.disclosure.learnt.releases import Counted, Left, finger
+from bayes_sf.disclosure.learnt.left import Counted, Left, finger
 from bayes_sf.errors import DataError, OutputError
 from bayes_sf.folder import write_files
 

@@ -8,7 +8,7 @@ few workplaces, or where its sample is one or two workplaces larger or smaller t
 has left.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from bayes_sf.analysis.comparison import main_specs
 from bayes_sf.arrays import Floats
 from bayes_sf.disclosure.learnt.knowledge import Knowledge, as_weights
+from bayes_sf.disclosure.learnt.left import Counted, Finger, Left, finger, sharpened
 from bayes_sf.disclosure.learnt.sets import (
     Admitted,
     Batch,
@@ -28,13 +29,8 @@ from bayes_sf.disclosure.learnt.sets import (
     is_open,
     mark_of,
 )
-from bayes_sf.disclosure.learnt.statistics import (
-    ICC,
-    SPREAD,
-    Statistics,
-    rests_on_few,
-    statistics_of,
-)
+from bayes_sf.disclosure.learnt.statistics import SPREAD, Statistics, rests_on_few, statistics_of
+from bayes_sf.disclosure.learnt.ways import LEVELS, PLAIN, SHARED, SLOPES, WITHHELD, Release, Way
 from bayes_sf.engines.fit import rows_of
 from bayes_sf.errors import BayesSFError, DisclosureError
 from bayes_sf.inputs.codebook import load_codebook
@@ -44,44 +40,9 @@ from bayes_sf.spec.moments import INTERCEPT
 from bayes_sf.spec.priors import Priors
 from bayes_sf.spec.rows import Rows
 
-__all__ = ["WITHHELD", "Counted", "Left", "Release", "Releases", "finger", "sharpened"]
+__all__ = ["Releases"]
 
 _Mask = NDArray[np.bool_]
-type _Finger = tuple[str, tuple[str, ...], bytes, bytes, str]
-#: What all groups are in: beside a hidden group it is not said of models with predictors, since
-#: each of them is one more equation in that group's mean.
-_SHARED: Final = frozenset({INTERCEPT, SPREAD, ICC, "sd_group"})
-
-
-class _Way(NamedTuple):
-    """A way in which a model may leave.
-
-    `fewer` are digits fewer than two of a standard error, of coefficients, and of levels and
-    spreads; `unsaid` terms that are not said, with `slopes` no level is; `room` how many times what
-    a reader must not know has to be left: one model does not take all that there is.
-    """
-
-    fewer: tuple[int, int]
-    unsaid: frozenset[str] = frozenset()
-    slopes: bool = False
-    room: float = 1.0
-
-
-#: Ways in the order in which they are tried. Beside a hidden group levels of the others tell of it
-#: most, for they are shrunk towards a mean that it is in, then intercept and ICC: of models with
-#: predictors slopes alone are said.
-_PLAIN: Final = tuple(_Way(fewer) for fewer in ((0, 0), (0, 1), (1, 1), (1, 2), (2, 2)))
-_LEVELS: Final = (
-    *(_Way(fewer, room=1.4) for fewer in ((0, 0), (0, 1), (1, 1))),
-    _Way((1, 2), frozenset({INTERCEPT}), room=1.4),
-    _Way((1, 2), frozenset({INTERCEPT, ICC, "sd_group"})),
-    _Way((2, 2), frozenset({INTERCEPT, ICC, "sd_group"})),
-)
-_SLOPES: Final = (
-    _Way((0, 0), _SHARED, slopes=True, room=1.4),
-    _Way((1, 0), _SHARED, slopes=True),
-    _Way((2, 0), _SHARED, slopes=True),
-)
 #: What may not be known of one workplace's outcome: share of it, and percentage points; of a study
 #: of one's own, where zero means nothing, the same share of how far it is from the mean, and what
 #: half a point is of absence's sd. So many standard deviations of what a reader does not know must
@@ -89,53 +50,6 @@ _SLOPES: Final = (
 #: them is narrower than two (`tests/studies/gate.csv`).
 _SHARE, _POINTS, _OF_SD, _SDS = 0.1, 0.5, 0.15, 1.25
 _SHOW: Final = "--no-disclosure-control shows it to you"
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """How a model leaves.
-
-    Parameters
-    ----------
-    fewer : int
-        Digits of a coefficient fewer than two of its standard error; -1 for a model that is
-        withheld.
-    decimals : mapping
-        Term, or group in brackets -> most decimals.
-    unsaid : frozenset of str
-        Terms that are not said.
-    rough : int
-        Digits fewer than two of whatever has fewest.
-    """
-
-    fewer: int
-    decimals: Mapping[str, int] = field(default_factory=dict)
-    unsaid: frozenset[str] = frozenset()
-    rough: int = 0
-
-    @property
-    def withheld(self) -> bool:
-        """Whether it does not leave."""
-        return self.fewer < 0
-
-    @property
-    def finest(self) -> int:
-        """Most decimals of anything in the outcome's unit."""
-        own = (at for name, at in self.decimals.items() if name != ICC)
-        return max(own, default=0)
-
-    def places(self, term: str, group: str = "") -> int:
-        """Most decimals of a figure.
-
-        Parameters
-        ----------
-        term, group : str
-            As in a row of estimates.
-        """
-        own = f"[{group}]" if group else term
-        levels = (at for name, at in self.decimals.items() if name.startswith("["))
-        shared = [self.decimals[name] for name in (INTERCEPT, SPREAD) if name in self.decimals]
-        return self.decimals.get(own, next(iter(shared), min(levels, default=0)))
 
 
 class _Made(NamedTuple):
@@ -150,77 +64,6 @@ class _Made(NamedTuple):
 
 #: Of what is drawn where none is stated.
 _SEED: Final = 1
-#: A model that does not leave.
-WITHHELD: Final = Release(-1)
-
-
-@dataclass(frozen=True, eq=False)
-class Left:
-    """Figures that have left before.
-
-    Parameters
-    ----------
-    outcome : str
-    workplaces : tuple of str
-        Whose outcomes they are sums of.
-    weights : (k, n) float array
-    half : (k,) float array
-        Half units of their last digits.
-    sd : float
-        Of the outcome.
-    least : float
-        How well no workplace's outcome may be known: a standard deviation.
-    parts : (m, n) bool array, optional
-        Of a set of models: the population of each, among the workplaces.
-    mark : str
-        Of a set: which one it is, and how it left.
-    way : str
-        Of a model: how its figures were come by, other than as usual (under which priors, with
-        which seed): from the same weights in another way more is learnt.
-    """
-
-    outcome: str
-    workplaces: tuple[str, ...]
-    weights: Floats
-    half: Floats
-    sd: float
-    least: float
-    parts: "NDArray[np.bool_] | None" = None
-    mark: str = ""
-    way: str = ""
-
-    @property
-    def populations(self) -> "NDArray[np.bool_]":
-        """Whose outcomes each model is of, (m, n)."""
-        whole = np.ones((1, len(self.workplaces)), dtype=bool)
-        return whole if self.parts is None else self.parts
-
-
-@dataclass(frozen=True)
-class Counted:
-    """Whose answers and quarters were counted in tables that have left.
-
-    Parameters
-    ----------
-    marks : mapping
-        Workplace -> digest of all that is counted of it.
-    """
-
-    marks: Mapping[str, str]
-
-    def changed(self, other: "Counted") -> int:
-        """Workplaces that are in one alone, or counted otherwise.
-
-        Parameters
-        ----------
-        other : Counted
-
-        Examples
-        --------
-        >>> Counted({"a": "1", "b": "2"}).changed(Counted({"a": "1", "b": "3", "c": "4"}))
-        2
-        """
-        return len({name for name, _ in self.marks.items() ^ other.marks.items()})
 
 
 @dataclass(eq=False)
@@ -424,7 +267,7 @@ class Releases:
             return None
         unsaid = {INTERCEPT, SPREAD}
         if made.groups and made.rows.predictors:
-            unsaid |= _SHARED
+            unsaid |= SHARED
         if not levels or (made.groups and made.rows.predictors):
             unsaid |= {name for name in made.found.names if name.startswith("[")}
         return Refit(
@@ -466,9 +309,9 @@ class Releases:
         if made.few:
             return WITHHELD
         levels = {f"[{group}]" for group in made.rows.groups}
-        tries = _PLAIN
+        tries = PLAIN
         if made.groups:
-            tries = _SLOPES if made.rows.predictors else _LEVELS
+            tries = SLOPES if made.rows.predictors else LEVELS
         return self._rounded(spec, mask, [
             (way, made.found.without(unsaid).fewer(*way.fewer), unsaid)
             for way in tries
@@ -476,7 +319,7 @@ class Releases:
         ])  # fmt: skip
 
     def _rounded(
-        self, spec: ModelSpec, mask: _Mask, tries: list[tuple[_Way, Statistics, frozenset[str]]]
+        self, spec: ModelSpec, mask: _Mask, tries: list[tuple[Way, Statistics, frozenset[str]]]
     ) -> Release:
         """The first way in which figures may leave."""
         known, at = self._knowledge(spec.outcome), np.flatnonzero(mask)
@@ -606,12 +449,12 @@ class Releases:
             self._masks.setdefault(outcome, []).extend(masks)
 
     @cached_property
-    def _fingers(self) -> set[_Finger]:
+    def _fingers(self) -> set[Finger]:
         """What has left in earlier runs."""
         return {finger(one) for one in self._models}
 
     @cached_property
-    def _told(self) -> set[_Finger]:
+    def _told(self) -> set[Finger]:
         """What has left in earlier runs and in this one."""
         return set(self._fingers)
 
@@ -636,39 +479,3 @@ def _is_made_sharp(spec: ModelSpec) -> bool:
     tails = {(p.family, p.shape, p.scale) for p in (own.of("df_resid"), usual.of("df_resid"))}
     is_usual = str(own.sd_resid) == str(usual.sd_resid) and len(tails) == 1
     return spec.likelihood == "student" and not is_usual
-
-
-def sharpened(left: Iterable[Left]) -> Iterator[Left]:
-    """Figures with the half units that readers know them to.
-
-    Who may choose a prior moves a figure by as little as it takes to be rounded otherwise: each
-    time that the same sums leave in another way the last digit is known to half of what it was.
-
-    Parameters
-    ----------
-    left : iterable of Left
-        In the order in which they left.
-    """
-    ways: dict[tuple[object, ...], set[str]] = {}
-    for one in left:
-        before = ways.setdefault(finger(one)[:3], set())
-        yield replace(one, half=one.half / 2 ** len(before - {one.way}))
-        before.add(one.way)
-
-
-def finger(left: Left) -> _Finger:
-    """Tell figures apart: from the same ones nothing is learnt again.
-
-    Parameters
-    ----------
-    left : Left
-
-    Returns
-    -------
-    tuple
-        Outcome, workplaces, weights, half units, and in which way.
-    """
-    if left.mark:
-        return left.outcome, left.workplaces, left.mark.encode(), b"", ""
-    rough = np.round(left.weights.astype("<f4").astype(float), 5) + 0.0
-    return left.outcome, left.workplaces, rough.tobytes(), left.half.tobytes(), left.way

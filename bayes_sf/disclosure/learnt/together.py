@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bayes_sf.disclosure.learnt.knowledge import Knowledge, as_weights
-from bayes_sf.disclosure.learnt.releases import Counted, Left, sharpened
+from bayes_sf.disclosure.learnt.left import Counted, Left, sharpened
 
 __all__ = ["Told", "told_together"]
 

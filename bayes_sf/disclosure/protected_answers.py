@@ -83,6 +83,12 @@ class _Question:
         """How many were asked, by column; of options everyone that is not known to be not."""
         return self.sizes - (self.counts[self.not_asked] if self.not_asked is not None else 0)
 
+    def asked_of(self, parent: "_Question") -> list[int]:
+        """Rows of the earlier question whose answers lead to this one."""
+        rule = self.item.asked_if
+        assert rule is not None
+        return [at for at in range(len(parent.answers)) if parent.key(at) in rule.any_of]
+
 
 def protect_answers(
     univariate: "pd.DataFrame",
@@ -184,26 +190,29 @@ def _suppressed(
     usable = np.ones(len(question.answers), bool)
     forced: tuple[Rectangle, ...] = ()
     sensitive = question.rules != ""
+    fewest = np.zeros_like(question.counts)
     if question.not_asked is not None:
         # How many were not asked is known from the earlier question, unless that one moves.
         usable[question.not_asked] = False
         forced = tuple(_continued(question, *parent)) if parent else ()
+        if parent:  # who did not answer are these, and those who were asked
+            known = np.delete(parent[0].counts, question.asked_of(parent[0]), axis=0).sum(axis=0)
+            fewest[question.not_asked] = np.minimum(known, question.counts[question.not_asked])
     if question.most is not None:  # an option that all who were asked chose bounds who was not
         moved = {column for rectangle in forced for (_, column), _ in rectangle.moves}
         left = question.most - question.counts
         sensitive |= (left < rules.min_workplaces) & np.isin(np.arange(left.shape[1]), list(moved))
     return suppress(
         question.counts, sensitive, total=True, closed=question.closed,
-        width=rules.min_workplaces, most=question.most, usable=usable, forced=forced,
+        width=rules.min_workplaces, most=question.most, fewest=fewest, usable=usable,
+        forced=forced,
     )  # fmt: skip
 
 
 def _continued(question: _Question, parent: _Question, found: Suppression) -> list[Rectangle]:
     """Trades of the earlier question that change who was asked, continued in this one."""
-    rule, not_asked = question.item.asked_if, question.not_asked
-    assert rule is not None
+    not_asked, asks = question.not_asked, question.asked_of(parent)
     assert not_asked is not None
-    asks = {at for at in range(len(parent.answers)) if parent.key(at) in rule.any_of}
     continued = []
     for rectangle in found.rectangles:
         changes: dict[int, int] = {}

@@ -154,7 +154,7 @@ class Counts:
         """
         keys = [mask.tobytes() for mask in kept]
         if any(key not in self._known for key in keys):
-            self._known.update(self._decide([*self._said, *kept], self._known))
+            self._known.update(self._decide(kept, self._known))
         return {name: why for key in keys for name, why in self._known[key].items()}
 
     def unsaid_of(self, spec: ModelSpec) -> dict[str, str]:
@@ -231,8 +231,8 @@ class Counts:
     def _decide(
         self, masks: Sequence[Mask], known: Mapping[bytes, Mapping[str, str]]
     ) -> dict[bytes, dict[str, str]]:
-        """Decide of the counts of some populations, the first of which may be known."""
-        unique = {key: mask for mask in masks if (key := mask.tobytes()) in known}
+        """Decide of the counts of some populations, beside those that are known."""
+        unique = {key: np.frombuffer(key, dtype=bool) for key in known}
         unique |= {mask.tobytes(): mask for mask in masks}
         if not unique:
             return {}
@@ -245,8 +245,7 @@ class Counts:
             {names.index(name): why for name, why in self.groups.items()}, least=self.least,
             totals=np.array([self.told.get(key, True) for key in unique]), n_groups=len(names),
             decided=[
-                {names.index(name): why for name, why in known[key].items()}
-                for key in unique if key in known
+                {names.index(name): why for name, why in own.items()} for own in known.values()
             ],
         )  # fmt: skip
         return {

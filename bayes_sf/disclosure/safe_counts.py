@@ -4,7 +4,9 @@ Two counts of which one is a part of the other tell of the units between them. A
 shown but those of populations that are part of no other; then one after the other is, unless a
 small loss were told by it. What is told follows from bounds, passed on until nothing moves: of a
 part by what it is a part of, of a group by the total and the others, of what a group lost by what
-all lost. That a group lost nothing may be known from elsewhere: nobody left an answer out.
+all lost. Linear programs, which know whatever follows from all of it together, have the last word:
+while they tell a loss that could be hidden, the count that was shown last goes again. That a group
+lost nothing may be known from elsewhere: nobody left an answer out.
 
 Examples
 --------
@@ -20,18 +22,27 @@ One workplace is lost in the first industry, three in the second, none in the th
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bayes_sf.arrays import Floats
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 __all__ = ["unsaid_counts"]
 
 #: More than any count.
 _MANY: Final = 10**9
+#: How near a program's solution is.
+_NEAR: Final = 1e-6
 _COMPLEMENT, _DIFFERENCE = "complement", "difference"
 
 type _Mask = NDArray[np.bool_]
+#: Part, whole and group.
+type _Loss = tuple[int, int, int]
 
 
 def unsaid_counts(
@@ -79,7 +90,7 @@ def unsaid_counts(
         shown[at] = [group not in own for group in range(n_groups)]
     shown[:, list(groups)] = False
     known = _Known(counts, inside, said, shown, least)
-    told = known.n_told()
+    told, order = known.n_told(), []
     for at in range(len(decided), len(masks)):
         for group in np.argsort(counts[at], kind="stable"):
             if shown[at, group] or group in groups:
@@ -88,12 +99,36 @@ def unsaid_counts(
             now = known.n_told()
             shown[at, group] = now <= told
             told = min(now, told)
+            if shown[at, group]:
+                order.append((at, int(group)))
+    _take_back(known, order)
     primary = known.small.any(axis=1)
     rules: list[dict[int, str]] = [dict(groups) for _ in masks]
     for at, group in np.argwhere(~shown):
         why = _DIFFERENCE if primary[at, group] else _COMPLEMENT
         rules[at].setdefault(int(group), why)
     return rules
+
+
+def _take_back(known: "_Known", order: list[tuple[int, int]]) -> None:
+    """Hide again, of counts in the order in which they were shown, what programs need hidden."""
+    if not (told := known.told()):
+        return
+    kept, gone = list(order), []
+    for at in order:
+        known.shown[at] = False
+    anyway = set(known.told())
+    for at in order:
+        known.shown[at] = True
+    while told := [one for one in told if one not in anyway]:
+        beside = {population for *pair, _ in told for population in pair}
+        gone.append(next((at for at in reversed(kept) if at[0] in beside), kept[-1]))
+        kept.remove(gone[-1])
+        known.shown[gone[-1]] = False
+        told = known.told(told)
+    for at in gone[:-1]:  # some went for nothing
+        known.shown[at] = True
+        known.shown[at] = anyway.issuperset(known.told())
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,3 +211,68 @@ class _Known:
         # Where all lost fewer in all, the best is that it may have been any group.
         known: _Mask = self.small & (most - least < np.minimum(self.least, whole))
         return known
+
+    def told(self, among: Sequence[_Loss] | None = None) -> list[_Loss]:
+        """Small losses that linear programs tell, of these or of all.
+
+        A loss that has been seen wide enough in two solutions needs no program of its own.
+        """
+        from scipy.optimize import linprog
+
+        losses: list[_Loss] = [(b, a, g) for b, a, g in np.argwhere(self.small).tolist()]
+        losses = losses if among is None else [one for one in losses if one in among]
+        rows = [self._row((a, g), (b, g)) for b, a, g in losses]
+        shown, most = np.where(self.shown, self.counts, 0), int(self.counts.sum())
+        bounds = np.stack([shown, np.where(self.shown, self.counts, most)], axis=-1).reshape(-1, 2)
+        (totals, sizes), limits = self._totals, self._limits
+        ends, found = np.full((2, len(losses)), [[np.inf], [-np.inf]]), []
+        for at, (b, a, _) in enumerate(losses):
+            least = min(self.least, self._lost[b, a])
+            for sign in (1, -1):
+                if _whole(*ends[:, at]) >= least:
+                    break
+                solved = linprog(  # type: ignore[call-overload]  # stubs know no sparse matrices
+                    sign * rows[at], A_ub=limits, b_ub=np.zeros(limits.shape[0]), A_eq=totals,
+                    b_eq=sizes, bounds=bounds,
+                )  # fmt: skip
+                values = np.array(rows) @ solved.x
+                ends = np.array([np.fmin(ends[0], values), np.fmax(ends[1], values)])
+            if _whole(*ends[:, at]) < least:
+                found.append(losses[at])
+        return found
+
+    def _row(self, more: tuple[int, int], fewer: tuple[int, int]) -> Floats:
+        """What one count has more than another, as weights of all counts."""
+        row = np.zeros(self.counts.shape)
+        row[more], row[fewer] = 1.0, -1.0
+        return row.ravel()
+
+    @cached_property
+    def _totals(self) -> "tuple[csr_array, Floats]":
+        """Which sums of counts are known, and how large they are: totals, and that nobody is lost.
+
+        Where all lost one or two, that the others lost nobody would say who did: it is not known.
+        """
+        from scipy.sparse import csr_array
+
+        said = np.eye(len(self.counts))[self.said]
+        rows = [*np.repeat(said, self.counts.shape[1], axis=1)]
+        known = self._same & (self._lost >= self.least)[:, :, None]
+        rows += [self._row((a, g), (b, g)) for b, a, g in np.argwhere(known).tolist()]
+        matrix = np.array(rows).reshape(len(rows), -1)
+        return csr_array(matrix), matrix @ self.counts.ravel()
+
+    @cached_property
+    def _limits(self) -> "csr_array":
+        """Counts of parts less those of what they are a part of: none is above zero."""
+        from scipy.sparse import csr_array
+
+        between = self.inside.astype(int) @ self.inside.astype(int) > 0
+        pairs = np.argwhere(self.inside & ~between).tolist()
+        rows = [self._row((b, g), (a, g)) for b, a in pairs for g in range(self.counts.shape[1])]
+        return csr_array(np.array(rows).reshape(len(rows), -1))
+
+
+def _whole(low: float, high: float) -> float:
+    """How many whole numbers, less one, an interval has."""
+    return float(np.floor(high + _NEAR) - np.ceil(low - _NEAR))

@@ -48,16 +48,12 @@ class Rectangle:
 
     moves: tuple[tuple[Corner, int], ...]
 
-    def reach(self, counts: _Counts, most: _Counts) -> int:
+    def reach(self, more: _Counts, fewer: _Counts) -> int:
         """How many values the first cell can have, less one, with all others in their limits."""
-        up = min(_room(counts, most, corner, sign) for corner, sign in self.moves)
-        down = min(_room(counts, most, corner, -sign) for corner, sign in self.moves)
+        rooms = {1: more, -1: fewer}
+        up = min(int(rooms[sign][corner]) for corner, sign in self.moves)
+        down = min(int(rooms[-sign][corner]) for corner, sign in self.moves)
         return up + down
-
-
-def _room(counts: _Counts, most: _Counts, corner: Corner, sign: int) -> int:
-    """How far a cell can go in one direction: to its largest value, or to zero."""
-    return int(most[corner] - counts[corner] if sign > 0 else counts[corner])
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +83,7 @@ def suppress(
     closed: bool,
     width: int,
     most: _Counts | None = None,
+    fewest: _Counts | None = None,
     usable: _Mask | None = None,
     forced: tuple[Rectangle, ...] = (),
 ) -> Suppression:
@@ -106,6 +103,8 @@ def suppress(
         Length of the interval that nobody may get below.
     most : (rows, columns) int array, optional
         Largest value that a cell can have; by default without limit.
+    fewest : (rows, columns) int array, optional
+        Smallest value that a cell is known to have; by default zero.
     usable : (rows,) bool array, optional
         Rows that may be hidden for the sake of others; by default all.
     forced : tuple of Rectangle
@@ -115,7 +114,8 @@ def suppress(
     -------
     Suppression
     """
-    limits = np.full(counts.shape, counts.sum() + width) if most is None else most
+    more = (counts.sum() + width if most is None else most) - counts
+    fewer = counts if fewest is None else counts - fewest
     rows = np.ones(len(counts), bool) if usable is None else usable
     hidden, kept, complete = sensitive.copy(), list(forced), True
     for rectangle in forced:
@@ -128,7 +128,7 @@ def suppress(
             for place, rectangle in enumerate(
                 _trades(counts, cell, rows, total=total, closed=closed)
             )
-            if rectangle.reach(counts, limits) >= width
+            if rectangle.reach(more, fewer) >= width
         ]
         if not possible:
             complete = False

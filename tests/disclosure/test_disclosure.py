@@ -183,6 +183,19 @@ def test_a_table_that_cannot_be_made_safe_is_said_to_be() -> None:
     assert not found.complete
 
 
+def test_a_cell_that_is_known_to_be_large_hides_no_small_one() -> None:
+    """34 do not answer, of whom 33 were not asked, which is known: beside them 1 is 0 to 2."""
+    counts = np.array([[1, 34, 40, 75], [5, 9, 15, 29], [7, 6, 8, 21]])
+    small = (counts > 0) & (counts < 3)
+    fewest = np.zeros_like(counts)
+    fewest[0] = [0, 33, 16, 49]
+    hidden = [
+        suppress(counts, small, total=True, closed=True, width=3, fewest=known).hidden[0].tolist()
+        for known in (None, fewest)
+    ]
+    assert hidden == [[True, True, False, False], [True, False, True, False]]
+
+
 def test_primary_suppression_alone_is_no_protection() -> None:
     counts = np.array([[1, 4, 9], [8, 3, 7], [9, 9, 9]])
     hidden = counts < 3

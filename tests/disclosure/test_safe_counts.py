@@ -118,3 +118,44 @@ def test_a_hidden_group_is_hidden_everywhere() -> None:
     code, masks = populations(2)
     found = unsaid_counts(code, masks, {1: "workplaces"}, least=LEAST)
     assert all(own[1] == "workplaces" for own in found)
+
+
+def flow(seed: int) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Units of four groups; steps that each lose a few of some groups, and two parts of steps."""
+    rng = np.random.default_rng((seed, 7))
+    code = np.repeat(np.arange(4), rng.integers(8, 30, size=4))
+    masks = [np.ones(len(code), dtype=bool)]
+    for at in range(7):
+        kept = masks[-1 if at < 5 else int(rng.integers(len(masks)))].copy()
+        for group in np.flatnonzero(rng.random(4) < 0.6):
+            there = np.flatnonzero(kept & (code == group))
+            n = min(int(rng.integers(1, 5)), len(there) - 4)
+            if n > 0:
+                kept[rng.choice(there, n, replace=False)] = False
+        if at >= 5 or (kept != masks[-1]).any():
+            masks.append(kept)
+    return code, np.array(masks)
+
+
+@pytest.mark.parametrize("seed", [16, 40])
+def test_what_only_follows_from_all_of_it_together_is_not_told(seed: int) -> None:
+    """What passing on bounds does not find: sums of hidden counts of one step limit another's."""
+    code, masks = flow(seed)
+    hidden = unsaid_counts(code, masks, {}, least=LEAST)
+    found = losses(code, masks, hidden)
+    assert len(found) > 5
+    assert all(width >= LEAST for _, width in found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(60))
+def test_what_is_told_nevertheless_is_told_by_totals(seed: int) -> None:
+    code, masks = flow(seed)
+    told, anyway = (
+        [width < LEAST for _, width in losses(code, masks, hidden)]
+        for hidden in (
+            unsaid_counts(code, masks, {}, least=LEAST),
+            [{}, *(dict.fromkeys(range(4), "") for _ in masks[1:])],
+        )
+    )
+    assert told == anyway

@@ -162,6 +162,8 @@ class Given:
             if self.own is None
             else _rules_of_study(self.own, active=self.disclosure_control)
         )
+        if self.source != "microdata":
+            self._refuse(_OF_CONTROL, f"--data {self.source}", "there is nobody in it to protect")
         self.rules = replace(self.rules, seed=self.seed)
         self.key: bytes | None = None
         self._new: list[Path] = []

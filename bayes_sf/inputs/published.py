@@ -99,8 +99,12 @@ def _frame(file: str, key: str) -> "pd.DataFrame":
 
 
 def _decimal(printed: str) -> Decimal:
-    """Read a printed number: decimal point or comma, groups of three set off by spaces."""
-    number = re.fullmatch(r"-?\d+(?:\.\d+)?", re.sub(r"\s", "", printed).replace(",", "."))
+    """Read a printed number: decimal point or comma, groups of three set off by spaces.
+
+    Journals that follow the APA print no zero before the mark of what cannot exceed 1.
+    """
+    plain = re.sub(r"\s", "", printed).replace(",", ".").replace("\N{MINUS SIGN}", "-")
+    number = re.fullmatch(r"-?(?:\d+(?:\.\d+)?|\.\d+)", plain)
     if number is None:
         raise UsageError("printed number", "must be digits and one decimal mark", got=printed)
     return Decimal(number[0])
@@ -169,8 +173,8 @@ def rounding_interval(printed: str, *, decimals: int | None = None) -> tuple[flo
     --------
     >>> rounding_interval("0", decimals=3)
     (-0.0005, 0.0005)
-    >>> rounding_interval("0,78")
-    (0.775, 0.785)
+    >>> rounding_interval("0,78"), rounding_interval(".78")
+    ((0.775, 0.785), (0.775, 0.785))
     """
     value = _decimal(printed)
     shown = max(0, -int(value.as_tuple().exponent))

@@ -35,7 +35,7 @@ from bayes_sf.spec.terms.sums import design_columns, first_values, open_table, s
 if TYPE_CHECKING:
     from narwhals.typing import IntoFrame
 
-__all__ = ["INTERCEPT", "Moments"]
+__all__ = ["INTERCEPT", "Moments", "check_squares"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,7 +244,7 @@ class Moments:
         with np.errstate(over="ignore", invalid="ignore"):
             shift = data.mean(axis=0)
         centred = data - shift
-        _check_squares(centred, (*predictors, outcome))
+        check_squares(centred, (*predictors, outcome))
         sums = [
             np.bincount(code, weights=weight * column, minlength=len(groups))
             for column in centred.T
@@ -293,8 +293,16 @@ class Moments:
 _SMALL, _LARGE = 1e-70, 1e70
 
 
-def _check_squares(centred: Floats, names: tuple[str, ...]) -> None:
-    """Refuse columns whose cross products overflow, or vanish."""
+def check_squares(centred: Floats, names: tuple[str, ...]) -> None:
+    """Refuse columns whose cross products overflow, or vanish.
+
+    Parameters
+    ----------
+    centred : (n, k) array
+        Deviations from the mean.
+    names : tuple of str
+        Of the columns.
+    """
     reach = np.abs(centred).max(axis=0, initial=0.0)
     for name, most in zip(names, reach, strict=True):
         if most > _LARGE or 0 < most < _SMALL or np.isnan(most):

@@ -95,6 +95,10 @@ def test_misuse_of_any_command_is_one_line(command: Command, tmp_path: Path, nam
             ["compare", "null", "--no-disclosure-control", "--dominance", "60", "80", "10"],
             "without --dominance: nothing is hidden",
         ),
+        (
+            ["fit", "null", "--data", "replica", "--min-workplaces", "10"],
+            "--data replica: goes without --min-workplaces: there is nobody in it to protect",
+        ),
         (["diagnose", "no.nc"], "no.nc: must be a fit"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from bayes_sf.arrays import Floats
 from bayes_sf.errors import DataError, SpecError, closest
 from bayes_sf.spec.family import GAUSSIAN, Family
+from bayes_sf.spec.moments import check_squares
 from bayes_sf.spec.names import INTERCEPT
 from bayes_sf.spec.terms.columns import categories, code_groups, frame_from, is_category, numeric
 from bayes_sf.spec.terms.formula import Formula, RandomTerm, read_formula
@@ -577,6 +578,8 @@ def _check_fixed(made: Matrices) -> None:
             fix="use fewer terms",
         )  # fmt: skip
     y = made.y if made.trials is None else made.y / made.trials
+    both = np.column_stack([made.x, y])
+    check_squares(both - both.mean(axis=0), (*made.terms, made.response))
     if not np.abs(y - y.mean()).max() > 1e-13 * np.abs(y).max():
         raise DataError(f"response {made.response!r}", "must vary", got="a constant")
     basis = np.empty((rows, 0))
@@ -611,6 +614,7 @@ def _check_factor(factor: Factor, rows: int, *, spreads: bool) -> None:
                 got=f"{factor.n_levels} levels x {len(block)}, {rows} rows",
                 fix="leave a term out, or group by another column",
             )  # fmt: skip
+    check_squares(factor.z - factor.z.mean(axis=0), factor.columns)
     for place, name in enumerate(factor.columns):
         column = factor.z[:, place]
         if name != INTERCEPT and np.ptp(column) <= 1e-13 * np.abs(column).max():

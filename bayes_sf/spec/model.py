@@ -458,7 +458,7 @@ class ModelSpec:
 @lru_cache(maxsize=64)
 def _said(formula: str) -> Mapping[str, Any]:
     """What a formula says in a specification's own fields, and whether they say all of it."""
-    from bayes_sf.spec.terms.matrices import has_intercept, terms_of
+    from bayes_sf.spec.terms.evaluation import has_intercept, terms_of
 
     parsed = read_formula(formula)
     if not parsed.random:
@@ -491,7 +491,7 @@ def _said(formula: str) -> Mapping[str, Any]:
 @lru_cache(maxsize=64)
 def _varying(formula: str) -> tuple[bool, bool]:
     """Whether slopes vary, and whether coefficients of one factor are correlated."""
-    from bayes_sf.spec.terms.matrices import terms_of
+    from bayes_sf.spec.terms.evaluation import terms_of
 
     parsed = read_formula(formula)
     random = terms_of(parsed)[1]

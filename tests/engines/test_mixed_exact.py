@@ -14,7 +14,8 @@ from bayes_sf.engines.mixed.prior import mixed_priors
 from bayes_sf.engines.mixed.products import build_products
 from bayes_sf.engines.mixed.result import MixedResult
 from bayes_sf.errors import BayesSFError
-from bayes_sf.spec.terms.matrices import Matrices, read_formula
+from bayes_sf.spec.terms.formula import read_formula
+from bayes_sf.spec.terms.matrices import Matrices
 from tests.engines.lme4_references import data
 
 SLOPES = Path(__file__).parents[1] / "references" / "slopes"

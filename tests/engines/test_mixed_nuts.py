@@ -10,7 +10,8 @@ from bayes_sf.engines.mixed.products import build_products
 from bayes_sf.engines.mixed.result import MixedResult
 from bayes_sf.engines.mixed.sampled import Target
 from bayes_sf.errors import BayesSFError
-from bayes_sf.spec.terms.matrices import Matrices, read_formula
+from bayes_sf.spec.terms.formula import read_formula
+from bayes_sf.spec.terms.matrices import Matrices
 from tests.engines.lme4_references import data
 
 POINT = np.array([0.1, -0.5, 0.3, -0.2])

@@ -17,7 +17,8 @@ from scipy import stats
 import bayes_sf as sf
 from bayes_sf.engines.mixed.exact import fit_mixed_exact
 from bayes_sf.errors import ConvergenceError
-from bayes_sf.spec.terms.matrices import Matrices, read_formula
+from bayes_sf.spec.terms.formula import read_formula
+from bayes_sf.spec.terms.matrices import Matrices
 
 HERE = Path(__file__).parents[2] / "docs" / "calibration"
 _NORMAL = sf.Prior("normal", scale=1.0, location=0.0, autoscale=False)

@@ -39,9 +39,9 @@ from bayes_sf.spec.terms.columns import (
     is_numeric,
     numeric,
 )  # fmt: skip
+from bayes_sf.spec.terms.evaluation import evaluate, fixed_columns, terms_of, values_of
 from bayes_sf.spec.terms.formula import Formula
 from bayes_sf.spec.terms.gaps import has_gap
-from bayes_sf.spec.terms.matrices import evaluate, fixed_columns, terms_of, values_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -22,15 +22,9 @@ from numpy.typing import NDArray
 from bayes_sf.arrays import Floats
 from bayes_sf.errors import BayesSFError, DataError, closest
 from bayes_sf.spec.terms.columns import categories, frame_from, numeric
+from bayes_sf.spec.terms.evaluation import evaluate, fixed_columns, values_of, varying_part
 from bayes_sf.spec.terms.formula import Formula, read_formula
-from bayes_sf.spec.terms.matrices import (
-    evaluate,
-    factor_levels,
-    fixed_columns,
-    precisions,
-    values_of,
-    varying_part,
-)  # fmt: skip
+from bayes_sf.spec.terms.matrices import factor_levels, precisions
 
 if TYPE_CHECKING:
     import pandas as pd

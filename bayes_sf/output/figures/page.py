@@ -6,12 +6,13 @@ the replica is said to be synthetic in the title too, which survives cropping. T
 """
 
 import math
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from html import escape
 from io import BytesIO
-from textwrap import fill
+from textwrap import fill, wrap
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ALARM", "BLUE", "DPI", "FOOT", "INK", "MUTED", "NARROW", "PALE", "PALETTE", "SMALL",
     "SUBTITLE",
-    "bare_drawing", "coarsened", "describe", "drawing", "figure_files", "industry_label",
+    "bare_drawing", "coarsened", "describe", "drawing", "figure_files", "folded", "industry_label",
     "lower_first", "make_page", "make_plot", "number", "picture_label", "shown", "styled",
     "upper_first", "variable_label",
 ]  # fmt: skip
@@ -175,14 +176,31 @@ def picture_label(name: str) -> str:
     Examples
     --------
     >>> picture_label("care"), list(map(len, picture_label("x" * 300).splitlines()))
-    ('care', [43, 41])
+    ('care', [42, 42])
     """
     text = legible(name)
     if len(text) <= _ONE_LINE:
         return text
     if len(text) > 2 * _LINE:
         text = f"{text[: 2 * _LINE - _TAIL - 1]}…{text[-_TAIL:]}"
-    return fill(text, max(_LINE, len(text) // 2 + 1))
+    lines = folded(text, _LINE)
+    return "\n".join(lines if len(lines) < 3 else wrap(text, max(_LINE, len(text) // 2 + 1)))
+
+
+def folded(text: str, width: int) -> list[str]:
+    """Return the lines of a text that is shown whole: a name is broken after its signs.
+
+    Examples
+    --------
+    >>> folded("hours_of_homework a week", 14), folded("x" * 5, 3)
+    (['hours_of_', 'homework a', 'week'], ['xxx', 'xx'])
+    """
+    lines = [""]
+    for part in re.findall(rf"[^\s_.:/+-]{{0,{width}}}[\s_.:/+-]?", text):
+        if lines[-1] and len(lines[-1] + part.rstrip()) > width:
+            lines.append("")
+        lines[-1] += part
+    return [line.strip() for line in lines]
 
 
 def figure_files(

@@ -4,9 +4,7 @@ They are as wide as a phone shows (`NARROW`); a wider screen has several of them
 """
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, NamedTuple
 
 from bayes_sf.analysis.comparison import CoefficientRow
 from bayes_sf.catalogue import say
@@ -20,9 +18,9 @@ from bayes_sf.output.figures.page import (
     PALE,
     SMALL,
     describe,
-    folded,
     make_page,
     number,
+    stacked,
     styled,
     upper_first,
     variable_label,
@@ -41,8 +39,6 @@ __all__ = ["Drawn", "chance_figure", "forest_figure", "intervals_figure"]
 
 #: Inches of a slope with its label, of a panel, and of what is above and below.
 _ROW, _PANEL, _ABOVE, _BELOW = 0.36, 1.15, 1.6, 0.7
-#: Letters of a line of a label above an interval, and rows that one more line takes.
-_LETTERS, _LINE = 44, 0.4
 
 
 def forest_figure(rows: Iterable[CoefficientRow], *, source: str) -> "Figure":
@@ -116,16 +112,15 @@ def intervals_figure(
     zero : bool
         Whether it matters if an interval leaves out zero.
     """
-    labels = [folded(row.label, _LETTERS) for row in rows]
-    places = np.arange(len(rows)) + _LINE * np.cumsum([len(lines) - 1 for lines in labels])
+    labels, places = stacked([row.label for row in rows])
     last = float(places[-1])
     height = _ROW * (last + 1) + _ABOVE + _BELOW
     figure = make_page(title, subtitle, source, size=(NARROW, height))
     axes = figure.add_axes((0.03, _BELOW / height, 0.94, 1 - (_ABOVE + _BELOW) / height))
     axes.grid(axis="x")
     if zero:  # beside the intervals only: no line through words
-        axes.vlines([0] * len(rows), places, places + 0.42, color=MUTED, lw=1)
-    for place, row, lines in zip(places, rows, labels, strict=True):
+        axes.vlines([0] * len(rows), places, places + 0.4, color=MUTED, lw=1)
+    for place, row, label in zip(places, rows, labels, strict=True):
         colour = ALARM if zero and row.apart else BLUE
         if row.printed is not None:
             low, middle, high = row.printed
@@ -134,7 +129,7 @@ def intervals_figure(
         axes.plot([row.lower, row.upper], [place + 0.16] * 2, color=colour, lw=2)
         axes.plot(row.mean, place + 0.16, "o", color=colour, ms=5)
         axes.text(
-            0, place - 0.04, "\n".join(lines), size=SMALL, va="bottom",
+            0, place - 0.04, label, size=SMALL, va="bottom",
             transform=axes.get_yaxis_transform(),
         )  # fmt: skip
     axes.set_yticks([])

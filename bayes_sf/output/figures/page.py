@@ -7,7 +7,7 @@ the replica is said to be synthetic in the title too, which survives cropping. T
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from html import escape
@@ -31,10 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ALARM", "BLUE", "DPI", "FOOT", "INK", "MUTED", "NARROW", "PALE", "PALETTE", "SMALL",
-    "SUBTITLE",
-    "bare_drawing", "coarsened", "describe", "drawing", "figure_files", "folded", "industry_label",
-    "lower_first", "make_page", "make_plot", "number", "picture_label", "shown", "styled",
-    "upper_first", "variable_label",
+    "SUBTITLE", "bare_drawing", "coarsened", "describe", "drawing", "figure_files", "folded",
+    "industry_label", "lower_first", "make_page", "make_plot", "number", "picture_label", "shown",
+    "stacked", "styled", "upper_first", "variable_label",
 ]  # fmt: skip
 
 
@@ -74,6 +73,8 @@ _SIZE = (9.0, 5.8)
 NARROW: Final = 3.7
 SMALL: Final = 9
 _NARROW_LINE: Final = 46
+#: Letters of a line of a label that stands above its row, and rows that one more line takes.
+_ROW_LETTERS, _ROW_LINE = 44, 0.47
 #: Inches above and below what is left of a figure without its words.
 _PAD: Final = 0.05
 #: Labels of a page's title, of the line under it, and of the one at its foot.
@@ -201,6 +202,19 @@ def folded(text: str, width: int) -> list[str]:
             lines.append("")
         lines[-1] += part
     return [line.strip() for line in lines]
+
+
+def stacked(labels: Sequence[str]) -> "tuple[list[str], NDArray[np.float64]]":
+    """Return labels that stand above their rows, whole, and where the rows are.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        From the top; one row of a line of text is one high.
+    """
+    lines = [folded(label, _ROW_LETTERS) for label in labels]
+    places = np.arange(len(lines)) + _ROW_LINE * np.cumsum([len(one) - 1 for one in lines])
+    return ["\n".join(one) for one in lines], places
 
 
 def figure_files(

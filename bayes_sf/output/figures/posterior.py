@@ -31,6 +31,7 @@ from bayes_sf.output.figures.page import (
     industry_label,
     make_page,
     number,
+    stacked,
     styled,
     upper_first,
     variable_label,
@@ -324,7 +325,6 @@ def ends_of(count: int) -> list[int]:
 
 #: Inches of a model with its name, and of what is above and below all of them.
 _ROW, _OVER, _UNDER = 0.36, 0.95, 0.7
-_LETTERS: Final = 48
 
 
 @styled()
@@ -336,8 +336,12 @@ def icc_forest(found: "Mapping[str, IccPosterior]") -> "Figure":
     found : mapping of str to IccPosterior
         By the model's name; "" has none.
     """
-    ordered = sorted(found.items(), key=lambda pair: pair[1].median)
-    height = _ROW * len(ordered) + _OVER + _UNDER
+    ordered = sorted(found.items(), key=lambda pair: -pair[1].median)
+    counts = [say("{} groups", one.groups) for _, one in ordered]
+    named = [f"{name}, {n}" if name else n for (name, _), n in zip(ordered, counts, strict=True)]
+    labels, places = stacked(named)
+    last = float(places[-1])
+    height = _ROW * (last + 1) + _OVER + _UNDER
     first = ordered[0][1]
     figure = make_page(
         say("Intraclass correlations behind printed ones"),
@@ -351,16 +355,14 @@ def icc_forest(found: "Mapping[str, IccPosterior]") -> "Figure":
     axes = figure.add_axes((0.03, _UNDER / height, 0.94, 1 - (_OVER + _UNDER) / height))
     axes.grid(axis="x")
     said = []
-    for place, (name, one) in enumerate(ordered):
+    for place, label, (_, one) in zip(places, labels, ordered, strict=True):
         axes.plot(one.range, [place + 0.16] * 2, color=PALE, lw=1)
         axes.plot([one.lower, one.upper], [place + 0.16] * 2, color=BLUE, lw=3)
         axes.plot(one.median, place + 0.16, "o", color=BLUE, ms=6, mec="white")
         if one.printed:
             axes.plot(float(one.printed), place + 0.16, "|", color=INK, ms=11, mew=1.5)
-        groups = say("{} groups", one.groups)
-        label = f"{name}, {groups}" if name else groups
-        axes.text(0, place + 0.42, label[:_LETTERS], size=SMALL, va="center")
+        axes.text(0, place - 0.1, label, size=SMALL, va="bottom")
         said.append(f"{label}: {interval(one.lower, one.upper, 3)}")
-    axes.set(xlim=(0, 1), ylim=(-0.2, len(ordered) - 0.2), yticks=[])
+    axes.set(xlim=(0, 1), ylim=(last + 0.6, -0.6), yticks=[])
     write_numbers(axes)
     return describe(figure, "; ".join(said))

@@ -94,6 +94,58 @@ def test_half_eyes_are_the_posterior_over_its_prior() -> None:
     assert float(prior.get_ydata()[100]) == pytest.approx(declared, rel=0.2)
 
 
+def test_forest_is_sorted_and_has_a_region() -> None:
+    rng = np.random.default_rng(2)
+    df = frame().assign(**{name: rng.normal(size=50) for name in ("v", "w", "z")})
+    result = sf.fit("y ~ v + x + w + z + (1 | g)", df)
+    slopes, *others = result.plot("forest", sort="estimate", rope=(-0.25, 0.5)).axes
+    means = {row.term: row.estimate for row in result.coefficients}
+    drawn = [text.get_text() for text in slopes.get_yticklabels()]
+    assert drawn == sorted(drawn, key=lambda term: means[term])  # the largest on top
+    assert set(drawn) == {"v", "w", "x", "z"}
+    (band,) = slopes.patches
+    assert (band.get_x(), band.get_x() + band.get_width()) == (-0.25, 0.5)
+    assert not any(axes.patches for axes in others)
+    figure = result.plot("forest", rope=0.5)
+    assert "ROPE, −0.5 to 0.5" in figure.get_suptitle()
+    for wrong in ({"sort": "size"}, {"rope": (1, 0)}, {"rope": float("inf")}):
+        with pytest.raises(UsageError, match="must"):
+            result.plot("forest", **wrong)
+    with pytest.raises(UsageError, match="are of picture 'forest'"):
+        result.plot("shrinkage", rope=0.5)
+
+
+def test_rainclouds_and_replications_are_of_the_rows() -> None:
+    """Medians and quartiles as pandas has them; the area below a density is one."""
+    df, result = frame(), sf.fit(SPEC, frame())
+    axes = result.plot("raincloud").axes[0]
+    medians = df.groupby("g")["y"].median().sort_values()
+    labels = [text.get_text() for text in axes.get_yticklabels()]
+    assert labels == [f"{g} (n = {(df['g'] == g).sum()})" for g in medians.index]
+    dots = [line for line in axes.lines if line.get_mec() == "white"]
+    np.testing.assert_allclose([line.get_xdata()[0] for line in dots], medians)
+    rows = np.concatenate([line.get_xdata() for line in axes.lines if line.get_alpha() == 0.5])
+    np.testing.assert_allclose(np.sort(rows), np.sort(df["y"]))
+    axes = result.plot("ppc").axes[0]
+    *_, data = axes.lines
+    assert np.trapezoid(data.get_ydata(), data.get_xdata()) == pytest.approx(1, abs=0.03)
+    assert len(axes.lines) == 51
+    assert axes.get_xlabel() == "y, percentage points"
+
+
+@pytest.mark.slow
+def test_pictures_by_arviz_have_our_names() -> None:
+    result = sf.fit(SPEC, frame())
+    figure = result.plot("pair")
+    names = [axes.get_xlabel().replace("\n", " ") for axes in figure.axes if axes.get_xlabel()]
+    assert names == ["(Intercept)", "x", "sd between groups (g)", "sd within groups (g)", "ICC"]
+    assert result.plot("loo_pit").axes[0].get_title() == "y, percentage points"
+    wide = frame().assign(**{f"x{at}": np.arange(50) % (at + 2) for at in range(8)})
+    terms = " + ".join(f"x{at}" for at in range(8))
+    with pytest.raises(UsageError, match="at most 10 parameters"):
+        sf.fit(f"y ~ {terms} + (1 | g)", wide).plot("pair")
+
+
 def test_curves_are_averages_over_the_rows() -> None:
     """By hand from coefficients: every row with the value put in, its other columns as they are."""
     rng = np.random.default_rng(4)
@@ -122,6 +174,9 @@ def test_curves_of_any_model_of_a_frame() -> None:
     y = np.asarray(curve.get_lines()[0].get_ydata())
     assert ((y > 0) & (y < 1)).all()
     assert list(points.get_lines()[0].get_xdata()) == [0, 1, 2]
+    letters = df.assign(c=np.array(list("klmnopqr"))[np.arange(50) % 8])
+    (points,) = sf.fit("y ~ c + (1 | g)", letters, engine="reml").plot("conditional").axes
+    assert points.get_lines()[0].get_linestyle() == "None"  # between categories there is nothing
     with pytest.raises(UsageError, match="needs predictors"):
         sf.fit("y ~ 1 + (1 | g)", df).plot("conditional")
     with pytest.raises(UsageError, match="of data frames only"):

@@ -21,6 +21,7 @@ from bayes_sf.catalogue import mark, say, say_as
 from bayes_sf.errors import legible
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.numbers import estimate, fixed, power_of
+from bayes_sf.output.words.words import outcome_name, own_group, unit_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,11 +30,13 @@ if TYPE_CHECKING:
     from matplotlib.transforms import Bbox
     from numpy.typing import ArrayLike, NDArray
 
+    from bayes_sf.engines.result import Result
+
 __all__ = [
-    "ALARM", "BLUE", "DPI", "FOOT", "INK", "MUTED", "NARROW", "PALE", "PALETTE", "SMALL",
-    "SUBTITLE", "bare_drawing", "coarsened", "describe", "drawing", "figure_files", "folded",
-    "industry_label", "lower_first", "make_page", "make_plot", "number", "picture_label", "shown",
-    "stacked", "styled", "upper_first", "variable_label",
+    "ALARM", "BLUE", "DPI", "FOOT", "INK", "MANY", "MUTED", "NARROW", "PALE", "PALETTE",
+    "SMALL", "SUBTITLE", "bare_drawing", "coarsened", "describe", "drawing", "ends_of",
+    "figure_files", "folded", "industry_label", "lower_first", "make_page", "make_plot", "measured",
+    "number", "picture_label", "shown", "stacked", "styled", "upper_first", "variable_label",
 ]  # fmt: skip
 
 
@@ -55,6 +58,7 @@ _STYLE: Final[dict[Any, object]] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": True,
+    "axes.prop_cycle": f"cycler('color', {[PALETTE[at] for at in (4, 5, 2, 0, 3, 1)]})",
     "grid.color": "#E6E6E6",
     "xtick.color": INK,
     "ytick.color": INK,
@@ -68,6 +72,8 @@ _DECIMALS: Final = 3
 #: how many last ones are left.
 _ONE_LINE, _LINE, _TAIL = 66, 42, 20
 _SIZE = (9.0, 5.8)
+#: Groups that all have a name and a panel; of more, a picture that has them is not looked at.
+MANY: Final = 40
 #: Inches of a figure that a phone shows at its own width, and points of its smallest text: 342 of
 #: its pixels are 3.7 inches then, and 9 points 11.5 pixels.
 NARROW: Final = 3.7
@@ -215,6 +221,32 @@ def stacked(labels: Sequence[str]) -> "tuple[list[str], NDArray[np.float64]]":
     lines = [folded(label, _ROW_LETTERS) for label in labels]
     places = np.arange(len(lines)) + _ROW_LINE * np.cumsum([len(one) - 1 for one in lines])
     return ["\n".join(one) for one in lines], places
+
+
+def measured(result: "Result") -> str:
+    """Return a result's outcome with its unit, as it stands beside an axis.
+
+    Parameters
+    ----------
+    result : Result
+    """
+    name = outcome_name(result.spec.outcome, own=own_group(result))
+    return picture_label(", ".join(filter(None, (name, unit_name(result.spec.unit)))))
+
+
+def ends_of(count: int) -> list[int]:
+    """Places of the groups that are named where there is no room for all: both ends, and between.
+
+    Parameters
+    ----------
+    count : int
+
+    Examples
+    --------
+    >>> ends_of(160)
+    [0, 40, 80, 119, 159]
+    """
+    return [round(share * (count - 1)) for share in (0, 0.25, 0.5, 0.75, 1)]
 
 
 def figure_files(

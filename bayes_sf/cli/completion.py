@@ -14,7 +14,7 @@ PICTURES: Final = (
     "conditional", "ppc", "raincloud",
 )  # fmt: skip
 ENGINES: Final = ("ols", "reml", "exact", "nuts")
-FORMATS: Final = ("html", "latex", "markdown", "csv", "excel", "word")
+FORMATS: Final = ("html", "latex", "markdown", "csv", "excel", "word", "typst", "quarto")
 
 
 def one_of(values: Sequence[str]) -> Callable[[str], list[str]]:

@@ -90,8 +90,8 @@ PARAMETERS = {
     "Rope": "low high unit",
     "table": "results *names=()",
     "ModelTable.to_markdown": "self",
-    "ModelTable.to_latex": "self",
-    "ModelTable.save": "self path",
+    "ModelTable.to_latex": "self style=''",
+    "ModelTable.save": "self path style=''",
     "poststratify": "result population *count *groups='known' *by=() *scale='response'",
     "predict": "result new=None *groups='known' *kind='mean' *scale='response' *by=() *at=None",
     "comparisons": "result variables=None *by=() *at=None *new=None *groups='none' *average=True "

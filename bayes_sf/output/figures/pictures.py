@@ -221,7 +221,9 @@ def forest_options(
             raise UsageError("plot: sort, rope", "are of picture 'forest'", got=name)
         return {}
     ends = (-rope, rope) if isinstance(rope, int | float) else rope
-    if ends is not None and not -np.inf < ends[0] < ends[1] < np.inf:
+    if ends is not None and not (
+        isinstance(ends, tuple) and len(ends) == 2 and -np.inf < ends[0] < ends[1] < np.inf
+    ):
         raise UsageError("plot: rope", "must go from a lower to a higher number", got=rope)
     return {"sort": sort, "rope": ends}
 

@@ -101,7 +101,7 @@ PARAMETERS = {
     "hypothesis": "result claims",
     "Prior.read": "text",
     "export": "what folder *data=None *formats=('html', 'csv') *csv_style='plain' *digits=None "
-    "*seed=1 *lang=None",
+    "*style='' *seed=1 *lang=None",
     "page": "what path *rope=None *engine='exact' *seed=1 *lang=None",
     "fit": "what data *engine='' *family='gaussian' *weights='' *frequencies='' *missing='drop' "
     "*priors=None "

@@ -28,7 +28,9 @@ def frame() -> pd.DataFrame:
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=pytest.mark.slow) if name in {"pair", "trace"} else name
+        pytest.param(name, marks=pytest.mark.slow)
+        if name in {"pair", "trace", "rank", "energy"}
+        else name
         for name in PICTURES
     ],
 )
@@ -70,6 +72,19 @@ def test_many_groups_make_a_picture_that_one_can_look_at(tmp_path: Path) -> None
     ]  # fmt: skip
     assert drawn == sorted(drawn)
     assert len(axes.get_yticklabels()) == 5
+
+
+@pytest.mark.slow
+def test_slopes_of_many_groups_are_in_one_panel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """160 panels made a picture of 21,000 pixels; few groups stand for them here."""
+    result = sampled()
+    panels = result.plot("slopes").axes
+    monkeypatch.setattr("bayes_sf.output.figures.result.MANY", 2)
+    (together,) = result.plot("slopes").axes
+    alone = [panel.get_lines()[0] for panel in panels if panel.get_lines()]
+    assert len(alone) == len(together.get_lines()) == len(result.moments.groups)
+    for one, line in zip(alone, together.get_lines(), strict=True):
+        np.testing.assert_array_equal(line.get_ydata(), one.get_ydata())
 
 
 def test_half_eyes_are_the_posterior_over_its_prior() -> None:

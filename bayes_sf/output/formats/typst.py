@@ -8,13 +8,13 @@ Examples
 >>> table = Table("t", "Slopes", (Column("term", "Term", "text"), Column("m", "Mean")),
 ...               (("a*b", -0.235),), notes=("Flat.",))
 >>> print(typst(table))
-#figure(
+#figure(text(size: 1.00em,
   table(
     columns: 2, align: (left, right), stroke: none,
     table.hline(), table.header("Term", "Mean"), table.hline(stroke: 0.5pt),
     "a*b", "−0.24",
     table.hline(),
-  ),
+  )),
   caption: figure.caption(position: top, "Slopes"), kind: table,
 ) <tab-t>
 #block(text(size: 0.85em)[
@@ -31,6 +31,8 @@ from bayes_sf.output.tables.table import Table, as_made
 
 __all__ = ["typst"]
 
+#: Letters of a line, and between two columns; how small a wide table's may be.
+_LINE, _BETWEEN, _SMALLEST = 90, 3, 0.5
 _QUOTED: Final = str.maketrans({"\\": r"\\", '"': r"\"", "\n": " "})
 
 
@@ -52,13 +54,14 @@ def _lines(table: Table, style: Style) -> Iterator[str]:
     end = "," if len(table.columns) == 1 else ""
     if style.typst:
         yield from ("#[", f"#show figure.caption: it => {style.typst}")
-    yield "#figure(\n  table("
+    size = min(1.0, _LINE / max(1, sum(_widths(table))))
+    yield f"#figure(text(size: {max(_SMALLEST, size):.2f}em,\n  table("
     yield f"    columns: {len(table.columns)}, align: ({sides}{end}), stroke: none,"
     header = ", ".join(map(_quoted, table.header))
     yield f"    table.hline(), table.header({header}), table.hline(stroke: 0.5pt),"
     yield from (f"    {', '.join(map(_quoted, row))}," for row in styled_texts(table, style))
     place = "bottom" if style.below else "top"
-    yield "    table.hline(),\n  ),"
+    yield "    table.hline(),\n  )),"
     yield f"  caption: figure.caption(position: {place}, {_quoted(caption)}), kind: table,"
     yield f") <tab-{table.name}>"
     if style.typst:
@@ -68,6 +71,13 @@ def _lines(table: Table, style: Style) -> Iterator[str]:
         first = f"#emph({_quoted(note_word(table))}) " if style.note else ""
         yield f"  {first}" + " \\\n  ".join(f"#{_quoted(note)}" for note in notes)
         yield "])"
+
+
+def _widths(table: Table) -> Iterator[int]:
+    """Letters of each column, whose header may wrap and whose cells should not."""
+    for place, label in enumerate(table.header):
+        words = [len(word) for word in label.split()]
+        yield max([*words, *(len(row[place]) for row in table.texts)], default=0) + _BETWEEN
 
 
 def _quoted(text: str) -> str:

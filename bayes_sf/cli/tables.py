@@ -68,11 +68,9 @@ def export(
         _check("--engine", engine, ENGINES)
     if engine is not None and not analyses and given.own is None:
         raise UsageError(
-            "--engine",
-            "goes with analyses: the report's tables have theirs",
-            got=engine,
+            "--engine", "goes with analyses: the report's tables have theirs", got=engine,
             fix="name an analysis, or leave it out",
-        )
+        )  # fmt: skip
     for value in wanted:
         _check("--format", value, FORMATS)
     if norwegian_csv and "csv" not in wanted:
@@ -97,17 +95,10 @@ def export(
     control, progress = Control.of(study, given.rules), given.asked.progress
     found = gather(asked, study, control=control, engine=engine, seed=given.seed, progress=progress)
     csv: CsvStyle = "norwegian" if norwegian_csv else "plain"
-    given.finish(
-        run_export(
-            given.asked,
-            **found,
-            formats=wanted,
-            csv_style=csv,
-            digits=digits,
-            style=style,
-            control=control,
-        )
-    )
+    given.finish(run_export(
+        given.asked, **found, formats=wanted, csv_style=csv, digits=digits, style=style,
+        control=control,
+    ))  # fmt: skip
 
 
 @app.command()

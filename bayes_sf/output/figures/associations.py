@@ -61,11 +61,8 @@ def forest_figure(rows: Iterable[CoefficientRow], *, source: str) -> "Figure":
     name = outcome_name(slopes[0].outcome)
     drawn = []
     for row in slopes:
-        unit, figures = (
-            100 if row.unit == "fraction" else 1,
-            (row.ci_low, row.estimate, row.ci_high),
-        )
-        low, middle, high = (unit * float(figure) for figure in figures)
+        unit = 100 if row.unit == "fraction" else 1
+        low, middle, high = (unit * float(n) for n in (row.ci_low, row.estimate, row.ci_high))
         label = upper_first(variable_label(book.term(row.term)))
         drawn.append(Drawn(label, row.lower, row.mean, row.upper, (low, middle, high)))
     subtitle = say(

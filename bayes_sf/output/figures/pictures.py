@@ -57,9 +57,7 @@ _MOST_DOTS: Final = 1200
 _SUFFIXES = (".svg", ".png", ".pdf")
 
 
-def _trace(tree: "xr.DataTree", count: int, names: Any) -> Any:
-    import arviz as az
-
+def _trace(az: Any, tree: "xr.DataTree", count: int, names: Any) -> Any:
     found = az.plot_trace_dist(
         tree, compact=False, labeller=names, aes={"color": ["chain"]},
         visuals={"ticklabels": {"size": 8}, "label": {"size": 9}},
@@ -69,9 +67,7 @@ def _trace(tree: "xr.DataTree", count: int, names: Any) -> Any:
     return found
 
 
-def _rank(tree: "xr.DataTree", count: int, names: Any) -> Any:
-    import arviz as az
-
+def _rank(az: Any, tree: "xr.DataTree", count: int, names: Any) -> Any:
     found = az.plot_rank(
         tree, labeller=names, col_wrap=_ACROSS, aes={"color": ["chain"]},
         visuals={"title": {"size": 9}},
@@ -81,32 +77,24 @@ def _rank(tree: "xr.DataTree", count: int, names: Any) -> Any:
     return found
 
 
-def _pair(tree: "xr.DataTree", count: int, names: Any) -> Any:
-    import arviz as az
-
+def _pair(az: Any, tree: "xr.DataTree", count: int, names: Any) -> Any:
     if count > _PAIRS:
         rule, fix = f"has a panel for each pair of at most {_PAIRS} parameters", "plot 'forest'"
         raise UsageError("plot 'pair'", rule, got=count, fix=fix)
     label = {"size": 8}
     return az.plot_pair(
-        tree,
-        labeller=names,
-        visuals={"scatter": {"size": 6}, "xlabel": label, "ylabel": label},
+        tree, labeller=names, visuals={"scatter": {"size": 6}, "xlabel": label, "ylabel": label},
         figure_kwargs={"figsize": (1.5 * count + 0.5, 1.4 * count + 0.3), **_LAID},
-    )
+    )  # fmt: skip
 
 
-def _energy(tree: "xr.DataTree", *_: Any) -> Any:
-    import arviz as az
-
+def _energy(az: Any, tree: "xr.DataTree", *_: Any) -> Any:
     found = az.plot_energy(tree, kind="hist", figure_kwargs={"figsize": (8, 3), **_LAID})
     found.viz["figure"].item().axes[0].yaxis.get_major_locator().set_params(integer=True)
     return found
 
 
-def _loo_pit(tree: "xr.DataTree", _: int, names: Any) -> Any:
-    import arviz as az
-
+def _loo_pit(az: Any, tree: "xr.DataTree", _: int, names: Any) -> Any:
     return az.plot_loo_pit(
         tree, envelope_prob=0.95, labeller=names,
         visuals={"title": {"size": 10}}, figure_kwargs={"figsize": (6.5, 3.6), **_LAID},
@@ -118,8 +106,9 @@ _TESTED: Final = re.compile(r"p=([\d.]+)\(α=[\d.]+\) ?")
 _LAID: Final = {"layout": "constrained"}
 #: Panels beside each other; parameters that all have one with each other; letters of a line.
 _ACROSS, _PAIRS, _LETTERS = 3, 10, 16
-#: Pictures of draws by name: from a tree, its number of parameters and their labels.
-_ARVIZ: Mapping[str, Callable[["xr.DataTree", int, Any], Any]] = {
+#: Pictures of draws by name: from ArviZ, a tree, its number of parameters and
+#: their labels.
+_ARVIZ: Mapping[str, Callable[[Any, "xr.DataTree", int, Any], Any]] = {
     "trace": _trace,
     "rank": _rank,
     "loo_pit": _loo_pit,
@@ -324,9 +313,9 @@ def draw_picture(
         tree = xr.DataTree.from_dict({"posterior": tree["posterior"].to_dataset(), **rows})
         labels = {"y": measured(result)}
     else:
-        tree = xr.DataTree.from_dict({**_groups(tree), "posterior": parameters})
+        tree = tree.assign({"posterior": xr.DataTree(parameters)})
     with styled(), az.rc_context({"plot.max_subplots": None}):
-        drawn = _ARVIZ[name](tree, len(parameters.data_vars), MapLabeller(var_name_map=labels))
+        drawn = _ARVIZ[name](az, tree, len(parameters.data_vars), MapLabeller(var_name_map=labels))
         figure: Figure = drawn.viz["figure"].item()
         for text in figure.findobj(Text):
             if found := _TESTED.fullmatch(text.get_text()):
@@ -343,10 +332,6 @@ _SHOWN = (
     "beta", "sd_group", "sd_resid", "icc", "sd_slope", "correlation", "df_resid", "sd_log_resid",
     "sd_repeat", "sd_slopes", "global_scale", "r2",
 )  # fmt: skip
-
-
-def _groups(tree: "xr.DataTree") -> "dict[str, xr.Dataset]":
-    return {str(name): part.to_dataset() for name, part in tree.children.items()}
 
 
 def _parameters(result: Result, draws: "xr.Dataset") -> "tuple[dict[Any, Any], xr.Dataset]":

@@ -45,13 +45,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "Level",
-    "draw_estimates",
-    "draw_levels",
-    "draw_shrinkage",
-    "draw_slopes",
-    "passed_levels",
-]
+    "Level", "draw_estimates", "draw_levels", "draw_shrinkage", "draw_slopes", "passed_levels",
+]  # fmt: skip
 
 #: Sources whose predictors are the survey's items.
 _SURVEYED: Final = ("published", "replica", "microdata")

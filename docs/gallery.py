@@ -15,9 +15,11 @@ from bayes_sf.output.figures.pictures import OF_CHAINS, PICTURES
 FOLDER = Path(__file__).with_name("gallery")
 #: What each shows, and what it is for.
 ABOUT = {
-    "forest": "Estimates with 50 % and 95 % intervals, on scales of their own.",
+    "forest": "Estimates with 50 % and 95 % intervals, on scales of their own; here with "
+    '`rope=0.5`, what is too small to matter. `sort="estimate"` has the largest slope on top.',
     "halfeye": "Half-eyes: every parameter's posterior over its prior, with interval and mean.",
     "shrinkage": "Levels of groups without and with partial pooling, the smallest group first.",
+    "raincloud": "Rows of each group: density, quartiles and each row, by the median.",
     "ppc": "Posterior predictive check: data, and data that the model would make.",
     "loo_pit": "LOO-PIT: where rows lie in what is expected of them when they are left out.",
     "pair": "Pairs of parameters.",
@@ -51,7 +53,7 @@ def main() -> None:
     ]  # fmt: skip
     for name in PICTURES:
         if name not in LEFT_OUT:
-            few.plot(name, FOLDER / f"{name}.png", dpi=DPI)
+            few.plot(name, FOLDER / f"{name}.png", dpi=DPI, rope=0.5 if name == "forest" else None)
             lines += [
                 f"## {name}",
                 "",

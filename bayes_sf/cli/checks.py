@@ -11,6 +11,8 @@ from bayes_sf.cli.options import (
     AnalysisArgument,
     JobsOption,
     PictureArgument,
+    RopeOption,
+    read_rope,
 )
 from bayes_sf.errors import ConvergenceError, UsageError
 
@@ -51,6 +53,10 @@ def plot(
     dpi: Annotated[
         int, typer.Option("--dpi", help="Dots of the PNG for an inch; 300 is for print.")
     ] = 150,
+    sort: Annotated[
+        str, typer.Option("--sort", help="Slopes of forest: model or estimate (largest on top).")
+    ] = "model",
+    rope: RopeOption = None,
 ) -> None:
     """Draw a picture of every model of an analysis, as SVG and PNG.
 
@@ -59,18 +65,26 @@ def plot(
     from bayes_sf.spec.analysis import load_analysis
 
     asked = load_analysis(analysis)
-    from bayes_sf.output.figures.pictures import check_asked, check_dpi, check_picture
+    from bayes_sf.output.figures.pictures import (
+        check_asked,
+        check_dpi,
+        check_picture,
+        forest_options,
+    )
 
     check_picture(picture)
     check_dpi(dpi, "--dpi")
     if engine not in (None, "exact", "nuts"):
         raise UsageError("--engine", "must be exact or nuts", got=engine)
+    region = None if rope is None else read_rope(rope, "")
+    options = forest_options(picture, sort, None if region is None else (region.low, region.high))
     for spec in asked.specs:
         check_asked(spec, picture, engine=engine, rows=given.source != "published")
     given.ready()
     from bayes_sf.output.runs.plot import run_plot
 
-    run = run_plot(asked, given.study(), given.asked, picture, engine=engine, dpi=dpi)
+    run = run_plot(asked, given.study(), given.asked, picture, engine=engine, dpi=dpi,
+                   options=options)  # fmt: skip
     given.finish(run)
 
 

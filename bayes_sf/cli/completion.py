@@ -10,11 +10,11 @@ __all__ = ["ENGINES", "FORMATS", "PICTURES", "analysis_names", "one_of"]
 #: As in `output/figures/pictures.py`, `engines/fit.py` and `output/formats/writing.py`, which are
 #: slow to load; a test keeps them equal.
 PICTURES: Final = (
-    "trace", "rank", "ppc", "loo_pit", "pair", "energy", "forest", "shrinkage", "slopes",
-    "halfeye", "conditional",
+    "trace", "rank", "loo_pit", "pair", "energy", "forest", "shrinkage", "slopes", "halfeye",
+    "conditional", "ppc", "raincloud",
 )  # fmt: skip
 ENGINES: Final = ("ols", "reml", "exact", "nuts")
-FORMATS: Final = ("html", "latex", "markdown", "csv", "excel", "word")
+FORMATS: Final = ("html", "latex", "markdown", "csv", "excel", "word", "typst", "quarto")
 
 
 def one_of(values: Sequence[str]) -> Callable[[str], list[str]]:

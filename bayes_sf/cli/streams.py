@@ -132,11 +132,9 @@ def _forgiving(stream: TextIO | None, descriptor: int, errors: str) -> TextIO:
         buffer = io.BufferedWriter(_Forgiving(descriptor, "w", closefd=False))
     kind = _Nearest if errors == "nearest" else io.TextIOWrapper
     return kind(
-        buffer,
-        encoding=getattr(stream, "encoding", None) or "utf-8",
-        errors=errors,
+        buffer, encoding=getattr(stream, "encoding", None) or "utf-8", errors=errors,
         line_buffering=descriptor == _STDERR or buffer.isatty(),
-    )
+    )  # fmt: skip
 
 
 def _to_nowhere(descriptor: int) -> None:

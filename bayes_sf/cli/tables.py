@@ -41,7 +41,7 @@ def export(
         list[str] | None,
         typer.Option(
             "--format",
-            help="html, latex, markdown, csv, excel or word; may be repeated.",
+            help="html, latex, markdown, csv, excel, word, typst or quarto; may be repeated.",
             show_default="html and csv",
             autocompletion=one_of(FORMATS),
         ),
@@ -53,6 +53,9 @@ def export(
         int | None,
         typer.Option("--digits", help="Decimals at most: fewer than the uncertainty allows."),
     ] = None,
+    style: Annotated[
+        str, typer.Option("--style", help="A journal's: apa, jss or ssb; latex, typst, quarto.")
+    ] = "",
 ) -> None:
     """Write tables: estimates, poolings, shrinkage; of workplaces also sample flow and answers.
 
@@ -65,15 +68,19 @@ def export(
         _check("--engine", engine, ENGINES)
     if engine is not None and not analyses and given.own is None:
         raise UsageError(
-            "--engine",
-            "goes with analyses: the report's tables have theirs",
-            got=engine,
+            "--engine", "goes with analyses: the report's tables have theirs", got=engine,
             fix="name an analysis, or leave it out",
-        )
+        )  # fmt: skip
     for value in wanted:
         _check("--format", value, FORMATS)
     if norwegian_csv and "csv" not in wanted:
         raise UsageError("--norwegian-csv", "goes with --format csv", got=", ".join(wanted))
+    from bayes_sf.output.formats.styles import STYLED, STYLES
+
+    if style:
+        _check("--style", style, tuple(filter(None, STYLES)))
+        for value in wanted:
+            _check("--style goes with --format", value, STYLED)
     if digits is not None and not 0 <= digits <= 6:
         raise UsageError("--digits", "must be 0 to 6 decimals", got=digits)
     stated = () if given.own is None else tuple(given.own.header.analyses)
@@ -87,12 +94,11 @@ def export(
     study = given.study()
     control, progress = Control.of(study, given.rules), given.asked.progress
     found = gather(asked, study, control=control, engine=engine, seed=given.seed, progress=progress)
-    style: CsvStyle = "norwegian" if norwegian_csv else "plain"
-    given.finish(
-        run_export(
-            given.asked, **found, formats=wanted, csv_style=style, digits=digits, control=control
-        )
-    )
+    csv: CsvStyle = "norwegian" if norwegian_csv else "plain"
+    given.finish(run_export(
+        given.asked, **found, formats=wanted, csv_style=csv, digits=digits, style=style,
+        control=control,
+    ))  # fmt: skip
 
 
 @app.command()

@@ -234,7 +234,7 @@ def check_withheld(spec: ModelSpec, picture: str, control: Control) -> None:
         raise DisclosureError(where, rule, fix=_SHOW)
 
 
-_OF_ROWS = ("ppc", "loo_pit")
+_OF_ROWS = ("ppc", "loo_pit", "raincloud")
 #: Draws in their own unit; and how chains rank among each other, which is of the sampler alone.
 _OF_DRAWS, _OF_CHAINS = ("trace", "pair", "energy", "halfeye"), ("rank",)
 _SHOW: Final = "--no-disclosure-control shows it to you"

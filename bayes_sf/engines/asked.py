@@ -177,18 +177,25 @@ class Asked:
 
         return sf.report(self, lang=lang)  # type: ignore[arg-type]
 
-    def plot(self, name: str, path: "Path | str | None" = None, *, dpi: int = 150) -> "Figure":
+    def plot(
+        self, name: str, path: "Path | str | None" = None, *, dpi: int = 150, sort: str = "model",
+        rope: float | tuple[float, float] | None = None,
+    ) -> "Figure":  # fmt: skip
         """Draw a picture of this result, and save it.
 
         Parameters
         ----------
         name : str
-            ``trace, rank, forest, ppc, loo_pit, pair, energy, shrinkage, slopes, halfeye`` or
-            ``conditional``.
+            ``trace, rank, forest, ppc, loo_pit, pair, energy, shrinkage, slopes, halfeye,
+            raincloud`` or ``conditional``.
         path : path, optional
             A file ``.svg``, ``.png`` or ``.pdf``.
         dpi : int
             Dots of a PNG for an inch.
+        sort : {"model", "estimate"}
+            Of ``forest``: slopes as the model has them, or the largest on top.
+        rope : float or (float, float), optional
+            Of ``forest``: what is too small to matter, in the outcome's unit; a band behind.
 
         Returns
         -------
@@ -201,4 +208,4 @@ class Asked:
         """
         import bayes_sf as sf
 
-        return sf.plot(self, name, path, dpi=dpi)  # type: ignore[arg-type]
+        return sf.plot(self, name, path, dpi=dpi, sort=sort, rope=rope)  # type: ignore[arg-type]

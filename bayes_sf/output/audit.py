@@ -21,14 +21,8 @@ from bayes_sf.output.words.keys import own_key
 from bayes_sf.output.words.words import outcome_name
 
 __all__ = [
-    "Cost",
-    "cost",
-    "disclosure_files",
-    "make_private",
-    "notice",
-    "private_folder",
-    "write_log",
-]
+    "Cost", "cost", "disclosure_files", "make_private", "notice", "private_folder", "write_log",
+]  # fmt: skip
 
 FILES: Final = ("disclosure.csv", "disclosure.json", "disclosure_cost.csv")
 

@@ -20,7 +20,7 @@ _MOST: Final = 7
 _NUMBER: Final = re.compile(r"(?<![\w.])\d+[.,]\d+(?:[eE][-+]?\d+)?(?![\w.])")
 _SCRIPTS: Final = re.compile(r"<(script|style)\b.*?</\1>", re.DOTALL)
 _TAGS: Final = re.compile(r"<[^>]*>")
-_TEXTS: Final = frozenset({".csv", ".json", ".md", ".tex", ".txt"})
+_TEXTS: Final = frozenset({".csv", ".json", ".md", ".qmd", ".tex", ".txt", ".typ"})
 _MARKED: Final = frozenset({".html", ".svg"})
 #: Kinds that are archives -> where their words are.
 _ARCHIVES: Final = {

@@ -62,14 +62,9 @@ def examine() -> tuple[Check, ...]:
     """
     return (
         Check("python", f"{platform.python_version()} ({sys.executable})"),
-        Check("platform", platform.platform()),
-        Check("cores", str(os.cpu_count() or 1)),
-        *_libraries(),
-        *_folders(),
-        _compiler(),
-        _cache(),
-        _bytecode(),
-    )
+        Check("platform", platform.platform()), Check("cores", str(os.cpu_count() or 1)),
+        *_libraries(), *_folders(), _compiler(), _cache(), _bytecode(),
+    )  # fmt: skip
 
 
 def _libraries() -> Iterator[Check]:

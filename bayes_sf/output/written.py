@@ -36,8 +36,8 @@ __all__ = ["export", "page"]
 @speaks
 def export(
     what: Any, folder: Path | str, *, data: Any = None, formats: Sequence[str] = ("html", "csv"),
-    csv_style: CsvStyle = "plain", digits: int | None = None, seed: int = 1,
-    lang: str | None = None,  # noqa: ARG001  # `speaks` reads it
+    csv_style: CsvStyle = "plain", digits: int | None = None, style: str = "",
+    seed: int = 1, lang: str | None = None,  # noqa: ARG001  # `speaks` reads it
 ) -> tuple[Path, ...]:  # fmt: skip
     """Write tables of results or analyses, as the command ``export`` does; all files or none.
 
@@ -52,11 +52,13 @@ def export(
         What analyses are fitted to: as `bayes_sf.load_sample` gives it, or a study's folder, whose
         ``study.toml`` also says what may leave. None for results.
     formats : sequence of str
-        Some of html, latex, markdown, csv, excel, word.
+        Some of html, latex, markdown, csv, excel, word, typst, quarto.
     csv_style : {"plain", "norwegian"}
         Comma and point, or semicolon and decimal comma.
     digits : int, optional
         Decimals at most; never more than there are without it.
+    style : {"", "apa", "jss", "ssb"}
+        A journal's, of latex, typst and quarto alone.
     seed : int
         Of what is random.
     lang : {"en", "nb"}, optional
@@ -87,7 +89,9 @@ def export(
     """
     if digits is not None and not 0 <= digits <= 6:
         raise UsageError("export: digits", "must be 0 to 6 decimals", got=digits)
-    options: dict[str, Any] = {"formats": tuple(formats), "csv_style": csv_style, "digits": digits}
+    options: dict[str, Any] = {
+        "formats": tuple(formats), "csv_style": csv_style, "digits": digits, "style": style,
+    }  # fmt: skip
     if data is None:
         return _of_results(what, seed, **options).write(ready_folder(Path(folder)))
     with _in_use(data) as (study, sample, rules):
@@ -107,7 +111,13 @@ def export(
 
 
 def _of_results(
-    what: Any, seed: int, *, formats: Sequence[str], csv_style: CsvStyle, digits: int | None
+    what: Any,
+    seed: int,
+    *,
+    formats: Sequence[str],
+    csv_style: CsvStyle,
+    digits: int | None,
+    style: str,
 ) -> Run:
     """Tables of results of a user's own frames."""
     results = _own_results("export", what)
@@ -118,7 +128,7 @@ def _of_results(
     if digits is not None:
         tables = [one.coarser(digits) for one in tables]
     told = [one for one in results if one.has_draws and one.provenance.source != "sets"]
-    texts = table_files(tables, formats, csv_style=csv_style)
+    texts = table_files(tables, formats, csv_style=csv_style, style=style)
     texts |= {"methods.md": methods_file(told)} if told else {}
     about = {"models": [
         {"model": one.spec.name, "outcome": one.spec.outcome, "engine": one.engine,

@@ -50,7 +50,7 @@ PARAMETERS = {
     "Result.report": "self lang=None",
     "report": "result lang=None",
     "methods": "result lang=None",
-    "Result.plot": "self name path=None *dpi=150",
+    "Result.plot": "self name path=None *dpi=150 *sort='model' *rope=None",
     "Result.predict": "self new=None *groups='known' *kind='mean' *scale='response' "
     "*by=() *at=None",
     "Result.comparisons": "self variables=None *by=() *at=None *new=None *groups='none' "
@@ -90,8 +90,8 @@ PARAMETERS = {
     "Rope": "low high unit",
     "table": "results *names=()",
     "ModelTable.to_markdown": "self",
-    "ModelTable.to_latex": "self",
-    "ModelTable.save": "self path",
+    "ModelTable.to_latex": "self style=''",
+    "ModelTable.save": "self path style=''",
     "poststratify": "result population *count *groups='known' *by=() *scale='response'",
     "predict": "result new=None *groups='known' *kind='mean' *scale='response' *by=() *at=None",
     "comparisons": "result variables=None *by=() *at=None *new=None *groups='none' *average=True "
@@ -101,7 +101,7 @@ PARAMETERS = {
     "hypothesis": "result claims",
     "Prior.read": "text",
     "export": "what folder *data=None *formats=('html', 'csv') *csv_style='plain' *digits=None "
-    "*seed=1 *lang=None",
+    "*style='' *seed=1 *lang=None",
     "page": "what path *rope=None *engine='exact' *seed=1 *lang=None",
     "fit": "what data *engine='' *family='gaussian' *weights='' *frequencies='' *missing='drop' "
     "*priors=None "
@@ -117,7 +117,7 @@ PARAMETERS = {
     "reread": "what *models=None *priors=None *prob=0.95 *seed=1 *progress",
     "Priors.from_study": "study *weight *unit *slope=''",
     "load_sample": "name=None **files",
-    "plot": "result name path=None *dpi=150",
+    "plot": "result name path=None *dpi=150 *sort='model' *rope=None",
     "published_table": "key",
     "sensitivity": "what data *items=() *parts=() *contrast='widest' *rope=None *amounts=(0.1, "
     "0.25, 0.5, 1.0, 2.0) *workforce=None *cost_per_day=None *effects=None *step_at_most=None "

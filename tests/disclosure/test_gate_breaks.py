@@ -411,7 +411,9 @@ def test_shrinkage_is_not_in_the_order_of_hidden_sizes(sample: AnalysisSample) -
         assert set(map(float, np.ravel(line.get_xdata()))) <= printed
 
 
-@pytest.mark.parametrize("name", ["ppc", "loo_pit", "trace", "pair", "energy", "halfeye"])
+@pytest.mark.parametrize(
+    "name", ["ppc", "loo_pit", "raincloud", "trace", "pair", "energy", "halfeye"]
+)
 def test_draws_and_rows_are_not_drawn(sample: AnalysisSample, name: str) -> None:
     """Thousands of coordinates have a mean in full, which a tight prior makes as exact as asked."""
     analysis = Analysis("null", "?", (NULL,))

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.register.quarters import quarter_name, quarter_range
 from bayes_sf.output.figures.aggregates import spread_figure, states_figure
+from bayes_sf.output.figures.associations import Drawn, intervals_figure
 from bayes_sf.output.figures.page import figure_files
 from bayes_sf.output.figures.sample import (
     JITTER,
@@ -145,6 +146,26 @@ def test_an_industry_without_workplaces_is_named_and_empty(frame: pd.DataFrame) 
     assert ticks(figure)[2] == "ICT n = 0"
     assert len(figure.axes[0].texts) == 5
     assert "ICT" not in figure.get_label()
+
+
+def test_labels_of_intervals_are_whole_and_nothing_crosses_them() -> None:
+    """Over any length, and beside zero: measured in the drawing."""
+    long = "how_many_hours_a_week_homework_is_done_without_help_from_anybody_at_home"
+    rows = [Drawn(name, -0.1, 1.0, 2.0) for name in ("x", long, long + " " + long, "z")]
+    figure = intervals_figure(rows, "Slopes", "Mean", "frame", "y")
+    figure.canvas.draw()
+    (axes,) = figure.axes
+    assert ["".join(text.get_text().split()) for text in axes.texts] == [
+        "".join(row.label.split()) for row in rows
+    ]
+    edges = figure.get_window_extent()
+    words = [text.get_window_extent() for text in axes.texts]
+    assert all(edges.x0 <= box.x0 and box.x1 <= edges.x1 for box in words)
+    (zero,) = [drawn for drawn in axes.collections if len(drawn.get_paths()) == len(rows)]
+    lines = [axes.transData.transform(path.vertices)[:, 1] for path in zero.get_paths()]
+    for line, own, below in zip(lines, words, words[1:], strict=False):
+        assert own.y0 >= line.max()
+        assert line.min() >= below.y1
 
 
 def test_the_scatter_moves_points_sideways_only(scores: pd.DataFrame) -> None:

@@ -29,7 +29,7 @@ def frame() -> pd.DataFrame:
     "name",
     [
         pytest.param(name, marks=pytest.mark.slow)
-        if name in {"halfeye", "pair", "rank", "trace"}
+        if name in {"energy", "halfeye", "pair", "rank", "trace"}
         else name
         for name in PICTURES
     ],
@@ -74,6 +74,19 @@ def test_many_groups_make_a_picture_that_one_can_look_at(tmp_path: Path) -> None
     assert len(axes.get_yticklabels()) == 5
 
 
+@pytest.mark.slow
+def test_slopes_of_many_groups_are_in_one_panel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """160 panels made a picture of 21,000 pixels; few groups stand for them here."""
+    result = sampled()
+    panels = result.plot("slopes").axes
+    monkeypatch.setattr("bayes_sf.output.figures.result.MANY", 2)
+    (together,) = result.plot("slopes").axes
+    alone = [panel.get_lines()[0] for panel in panels if panel.get_lines()]
+    assert len(alone) == len(together.get_lines()) == len(result.moments.groups)
+    for one, line in zip(alone, together.get_lines(), strict=True):
+        np.testing.assert_array_equal(line.get_ydata(), one.get_ydata())
+
+
 def test_half_eyes_are_the_posterior_over_its_prior() -> None:
     """Areas near one, the mode of a normal posterior at its mean, the prior as declared."""
     result = sf.fit(SPEC, frame())
@@ -94,6 +107,58 @@ def test_half_eyes_are_the_posterior_over_its_prior() -> None:
     spread = frame()["y"].std() / frame()["x"].std()
     declared = stats.norm.pdf(at, scale=2.5 * spread)
     assert float(prior.get_ydata()[100]) == pytest.approx(declared, rel=0.2)
+
+
+def test_forest_is_sorted_and_has_a_region() -> None:
+    rng = np.random.default_rng(2)
+    df = frame().assign(**{name: rng.normal(size=50) for name in ("v", "w", "z")})
+    result = sf.fit("y ~ v + x + w + z + (1 | g)", df)
+    slopes, *others = result.plot("forest", sort="estimate", rope=(-0.25, 0.5)).axes
+    means = {row.term: row.estimate for row in result.coefficients}
+    drawn = [text.get_text() for text in slopes.get_yticklabels()]
+    assert drawn == sorted(drawn, key=lambda term: means[term])  # the largest on top
+    assert set(drawn) == {"v", "w", "x", "z"}
+    (band,) = slopes.patches
+    assert (band.get_x(), band.get_x() + band.get_width()) == (-0.25, 0.5)
+    assert not any(axes.patches for axes in others)
+    figure = result.plot("forest", rope=0.5)
+    assert "ROPE, −0.5 to 0.5" in figure.get_suptitle()
+    for wrong in ({"sort": "size"}, {"rope": (1, 0)}, {"rope": float("inf")}):
+        with pytest.raises(UsageError, match="must"):
+            result.plot("forest", **wrong)
+    with pytest.raises(UsageError, match="are of picture 'forest'"):
+        result.plot("shrinkage", rope=0.5)
+
+
+def test_rainclouds_and_replications_are_of_the_rows() -> None:
+    """Medians and quartiles as pandas has them; the area below a density is one."""
+    df, result = frame(), sf.fit(SPEC, frame())
+    axes = result.plot("raincloud").axes[0]
+    medians = df.groupby("g")["y"].median().sort_values()
+    labels = [text.get_text() for text in axes.get_yticklabels()]
+    assert labels == [f"{g} (n = {(df['g'] == g).sum()})" for g in medians.index]
+    dots = [line for line in axes.lines if line.get_mec() == "white"]
+    np.testing.assert_allclose([line.get_xdata()[0] for line in dots], medians)
+    rows = np.concatenate([line.get_xdata() for line in axes.lines if line.get_alpha() == 0.5])
+    np.testing.assert_allclose(np.sort(rows), np.sort(df["y"]))
+    axes = result.plot("ppc").axes[0]
+    *_, data = axes.lines
+    assert np.trapezoid(data.get_ydata(), data.get_xdata()) == pytest.approx(1, abs=0.03)
+    assert len(axes.lines) == 51
+    assert axes.get_xlabel() == "y, percentage points"
+
+
+@pytest.mark.slow
+def test_pictures_by_arviz_have_our_names() -> None:
+    result = sf.fit(SPEC, frame())
+    figure = result.plot("pair")
+    names = [axes.get_xlabel().replace("\n", " ") for axes in figure.axes if axes.get_xlabel()]
+    assert names == ["(Intercept)", "x", "sd between groups (g)", "sd within groups (g)", "ICC"]
+    assert result.plot("loo_pit").axes[0].get_title() == "y, percentage points"
+    wide = frame().assign(**{f"x{at}": np.arange(50) % (at + 2) for at in range(8)})
+    terms = " + ".join(f"x{at}" for at in range(8))
+    with pytest.raises(UsageError, match="at most 10 parameters"):
+        sf.fit(f"y ~ {terms} + (1 | g)", wide).plot("pair")
 
 
 def test_curves_are_averages_over_the_rows() -> None:
@@ -124,6 +189,9 @@ def test_curves_of_any_model_of_a_frame() -> None:
     y = np.asarray(curve.get_lines()[0].get_ydata())
     assert ((y > 0) & (y < 1)).all()
     assert list(points.get_lines()[0].get_xdata()) == [0, 1, 2]
+    letters = df.assign(c=np.array(list("klmnopqr"))[np.arange(50) % 8])
+    (points,) = sf.fit("y ~ c + (1 | g)", letters, engine="reml").plot("conditional").axes
+    assert points.get_lines()[0].get_linestyle() == "None"  # between categories there is nothing
     with pytest.raises(UsageError, match="needs predictors"):
         sf.fit("y ~ 1 + (1 | g)", df).plot("conditional")
     with pytest.raises(UsageError, match="of data frames only"):

@@ -389,7 +389,8 @@ def test_figure_7_has_the_posterior_and_marks_what_nobody_answered(material: Mat
         line = axes.get_lines()[0]
         rise = float(np.diff(line.get_ydata())[0])
         assert rise == pytest.approx(slope, abs=4 * sd / np.sqrt(4000))
-        assert line.get_linestyle() == ("-" if varies[key] else "--")
+        assert line.get_linestyle() == "None"  # between yes and no there is nothing
+        assert (line.get_mfc() == "white") == (not varies[key])
 
 
 def test_every_text_of_a_figure_is_on_its_page(sections: dict[str, Section]) -> None:

@@ -78,10 +78,13 @@ def test_it_is_written_and_shown(models: dict[str, sf.Result], tmp_path: Path) -
     assert all(cell in html for cell in made.frame["B"])
     assert "AIC of REML" in html
     assert "\\begin{tabular}" in made.to_latex() or "longtable" in made.to_latex()
-    for ending in ("md", "html", "tex", "csv", "docx", "xlsx"):
+    for ending in ("md", "html", "tex", "csv", "docx", "xlsx", "typ", "qmd"):
         assert made.save(tmp_path / f"models.{ending}").stat().st_size > 100
     read = pd.read_csv(tmp_path / "models.csv", comment="#")
     assert len(read) >= len(made.frame)
+    assert "labelsep=newline" in made.to_latex("apa")
+    with pytest.raises(UsageError, match="style: is of latex"):
+        made.save(tmp_path / "models.csv", "apa")
     with pytest.raises(UsageError, match="must end in"):
         made.save(tmp_path / "models.pdf")
     with speaking("nb"):

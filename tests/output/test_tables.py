@@ -47,7 +47,9 @@ from bayes_sf.inputs.sample import AnalysisSample, load_sample
 from bayes_sf.output.formats.delimited import csv_bytes
 from bayes_sf.output.formats.latex import _ESCAPES, latex
 from bayes_sf.output.formats.markdown import markdown
+from bayes_sf.output.formats.styles import STYLES
 from bayes_sf.output.formats.terminal import column_parts, print_table
+from bayes_sf.output.formats.typst import typst
 from bayes_sf.output.formats.webpage import fragment, page
 from bayes_sf.output.formats.workbook import excel_bytes
 from bayes_sf.output.formats.writing import FORMATS, table_files, write_tables
@@ -710,6 +712,60 @@ def test_pandoc_reads_the_latex_as_we_mean_it() -> None:
     assert rows == [list(row) for row in TABLE.texts]  # pandoc wraps its lines
 
 
+def test_journals_have_their_captions_notes_and_digits() -> None:
+    """Placed as each asks; a number is aligned by siunitx, and the same number as in ours."""
+    texts = {name: latex(TABLE, style) for name, style in STYLES.items()}
+    cells = from_latex(texts["ssb"])
+    shown = [
+        [re.sub(r"^\{(.*)\}$", r"\1", cell).replace("-", "−") for cell in row] for row in cells
+    ]
+    assert shown == [list(row) for row in TABLE.texts]
+    for name, text in texts.items():
+        below = text.index(r"\caption{") > text.index(r"\end{tabular}")
+        assert below == (name == "jss")
+        assert ("S[table-format" in text) == bool(name)
+        assert (r"\textit{Note.}" in text) == (name == "apa")
+        assert text.count("Priors: flat.") == 1
+    assert "{$<$.001}" in texts["apa"]
+    assert "{$<$0.001}" in texts["jss"]
+    files = table_files([TABLE], ["typst", "quarto"], style="apa")
+    assert set(files) == {"t.typ", "tables.qmd"}
+    assert '"<.001"' in files["t.typ"]
+    for wrong, said in (("aap", "must be known"), ("apa", "is of latex, typst, quarto")):
+        with pytest.raises(UsageError, match=said):
+            table_files([TABLE], ["csv"], style=wrong)
+
+
+def test_quarto_and_pandoc_read_the_same_table() -> None:
+    """A document of Quarto is pandoc's Markdown: rows, caption with its label, language."""
+    need("pandoc", "-f", "markdown", "-t", "html", given="a", answer="<p>a</p>")
+    done = subprocess.run(
+        ["pandoc", "-s", "-f", "markdown", "-t", "html", "--metadata", "title=t"],
+        input=table_files([TABLE], ["quarto"])["tables.qmd"], capture_output=True,
+        encoding="utf-8", check=True,
+    )  # fmt: skip
+    page = html.fromstring(done.stdout)
+    rows = page.xpath("//table/tbody/tr")
+    assert [[" ".join(td.text_content().split()) for td in row] for row in rows] == [
+        list(row) for row in TABLE.texts
+    ]
+    (caption,) = page.xpath("//table/caption")
+    assert " ".join(caption.text_content().split()).startswith(TABLE.caption)
+    assert page.get("lang") == TABLE.lang
+
+
+@pytest.mark.slow
+def test_typst_compiles(everything: dict[str, tuple[Table, ...]], tmp_path: Path) -> None:
+    compiler = pytest.importorskip("typst")
+    parts = [
+        typst(replace(table, name=f"{table.name}-{place}-{name}"), style)
+        for place, table in enumerate((SIGNS, *everything["nb"])) for name, style in STYLES.items()
+    ]  # fmt: skip
+    source = tmp_path / "tables.typ"
+    source.write_text("\n".join(parts), encoding="utf-8")
+    assert compiler.compile(str(source)).startswith(b"%PDF")
+
+
 #: Every sign that is escaped, and letters of the languages of Norway.
 SIGNS = Table(
     "signs", "«Æøå» ± 10⁻⁵", (Column("a", "a: b", "text"), Column("c", "a: c", "text")),
@@ -726,6 +782,7 @@ def test_latex_compiles_and_fits_the_page(
     """With the packages that the files ask for, and no others, in the class with narrow lines."""
     tables = (TABLE, replace(TABLE, name="long", rows=TABLE.rows * 14), *everything[lang])
     texts = [latex(table) for table in (*tables, *([SIGNS] if lang == "nb" else []))]
+    texts += [latex(one, style) for one in tables[:2] for style in STYLES.values()]
     asked = re.findall(r"^% (\\usepackage.*)", "\n".join(texts), re.MULTILINE)
     preamble = "\n".join([r"\documentclass[a4paper]{article}", *dict.fromkeys(asked)])
     document = f"{preamble}\n\\begin{{document}}\n{''.join(texts)}\\end{{document}}\n"

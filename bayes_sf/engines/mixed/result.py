@@ -371,12 +371,14 @@ class MixedResult(Result):
             return super().diagnostics()
         raise UsageError(f"engine {self.engine!r}", "has no Monte Carlo error to diagnose")
 
-    def plot(self, name: str, path: Any = None, *, dpi: int = 150) -> Any:
+    def plot(
+        self, name: str, path: Any = None, *, dpi: int = 150, sort: str = "model", rope: Any = None
+    ) -> Any:
         """Draw ``conditional``: other pictures are of one random intercept, or slopes by nuts.
 
         Parameters
         ----------
-        name, path, dpi
+        name, path, dpi, sort, rope
             As of other results.
 
         Raises
@@ -385,7 +387,7 @@ class MixedResult(Result):
             For other pictures.
         """
         if name == "conditional":
-            return super().plot(name, path, dpi=dpi)
+            return super().plot(name, path, dpi=dpi, sort=sort, rope=rope)
         rule = "has the picture 'conditional'; others are of one random intercept"
         got = name if path is None else (name, str(path))
         raise UsageError(f"model {self.spec.name!r}", rule, got=got, fix="use its estimates")

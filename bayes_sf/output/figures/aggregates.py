@@ -227,12 +227,9 @@ def states_figure(
             bottom += np.nan_to_num(height)
         hidden = numbers.isna().any(axis=1).to_numpy() | np.isnan(whole)
         axes.bar(
-            range(len(quarters)),
-            np.where(hidden, 100 - bottom, 0),
-            bottom=bottom,
-            width=1.0,
+            range(len(quarters)), np.where(hidden, 100 - bottom, 0), bottom=bottom, width=1.0,
             **_HIDDEN,
-        )
+        )  # fmt: skip
         label = fill(industry_label(key), 18)
         axes.set_ylabel(label, rotation=0, ha="right", va="center", labelpad=8, size=SMALL)
         axes.set_yticks([0, 100])

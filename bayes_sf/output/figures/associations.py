@@ -4,7 +4,7 @@ They are as wide as a phone shows (`NARROW`); a wider screen has several of them
 """
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from bayes_sf.analysis.comparison import CoefficientRow
 from bayes_sf.catalogue import say
@@ -20,6 +20,7 @@ from bayes_sf.output.figures.page import (
     describe,
     make_page,
     number,
+    stacked,
     styled,
     upper_first,
     variable_label,
@@ -38,8 +39,6 @@ __all__ = ["Drawn", "chance_figure", "forest_figure", "intervals_figure"]
 
 #: Inches of a slope with its label, of a panel, and of what is above and below.
 _ROW, _PANEL, _ABOVE, _BELOW = 0.36, 1.15, 1.6, 0.7
-#: Letters of a label that fit above an interval.
-_LETTERS: Final = 48
 
 
 def forest_figure(rows: Iterable[CoefficientRow], *, source: str) -> "Figure":
@@ -62,11 +61,8 @@ def forest_figure(rows: Iterable[CoefficientRow], *, source: str) -> "Figure":
     name = outcome_name(slopes[0].outcome)
     drawn = []
     for row in slopes:
-        unit, figures = (
-            100 if row.unit == "fraction" else 1,
-            (row.ci_low, row.estimate, row.ci_high),
-        )
-        low, middle, high = (unit * float(figure) for figure in figures)
+        unit = 100 if row.unit == "fraction" else 1
+        low, middle, high = (unit * float(n) for n in (row.ci_low, row.estimate, row.ci_high))
         label = upper_first(variable_label(book.term(row.term)))
         drawn.append(Drawn(label, row.lower, row.mean, row.upper, (low, middle, high)))
     subtitle = say(
@@ -113,13 +109,15 @@ def intervals_figure(
     zero : bool
         Whether it matters if an interval leaves out zero.
     """
-    height = _ROW * len(rows) + _ABOVE + _BELOW
+    labels, places = stacked([row.label for row in rows])
+    last = float(places[-1])
+    height = _ROW * (last + 1) + _ABOVE + _BELOW
     figure = make_page(title, subtitle, source, size=(NARROW, height))
     axes = figure.add_axes((0.03, _BELOW / height, 0.94, 1 - (_ABOVE + _BELOW) / height))
     axes.grid(axis="x")
-    if zero:
-        axes.axvline(0, color=MUTED, lw=1)
-    for place, row in enumerate(rows):
+    if zero:  # beside the intervals only: no line through words
+        axes.vlines([0] * len(rows), places, places + 0.4, color=MUTED, lw=1)
+    for place, row, label in zip(places, rows, labels, strict=True):
         colour = ALARM if zero and row.apart else BLUE
         if row.printed is not None:
             low, middle, high = row.printed
@@ -128,12 +126,12 @@ def intervals_figure(
         axes.plot([row.lower, row.upper], [place + 0.16] * 2, color=colour, lw=2)
         axes.plot(row.mean, place + 0.16, "o", color=colour, ms=5)
         axes.text(
-            0, place - 0.04, _cut(row.label), size=SMALL, va="bottom",
+            0, place - 0.04, label, size=SMALL, va="bottom",
             transform=axes.get_yaxis_transform(),
         )  # fmt: skip
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-    axes.set_ylim(len(rows) - 0.3, -0.5)
+    axes.set_ylim(last + 0.7, -0.5)
     axes.tick_params(labelsize=SMALL)
     write_numbers(axes)
     apart = [row for row in rows if row.apart or not zero]
@@ -145,11 +143,6 @@ def intervals_figure(
         return describe(figure, f"{name}: {named}")
     said = f"{name}: {say('{} of {} intervals leave out zero', len(apart), len(rows))}"
     return describe(figure, f"{said}: {named}" if apart else said)
-
-
-def _cut(label: str) -> str:
-    """A label, cut where it is too long."""
-    return label if len(label) < _LETTERS else label[: _LETTERS - 2] + "…"
 
 
 @styled()

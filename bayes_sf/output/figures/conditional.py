@@ -27,6 +27,8 @@ __all__ = ["draw_conditional"]
 
 #: Places of a curve; values of numbers that are drawn one by one, and of what lines are drawn for.
 _PLACES, _FEW = 25, 6
+#: Letters of names that stand beside each other under a panel.
+_ROOM: Final = 24
 
 
 def draw_conditional(result: Result) -> "Figure":
@@ -121,13 +123,14 @@ def _draw(axes: "Axes", found: "pd.DataFrame", values: list[list[object]]) -> No
             np.array([part[at, level] for at in places]) for part in (mean, low, high)
         )  # fmt: skip
         label = "" if level is None else picture_label(str(level))
-        if len(places) > _FEW:
+        if numbers and len(places) > _FEW:
             axes.plot(x, y, color=color, lw=1.8, label=label)
             axes.fill_between(x, bottom, top, color=color, alpha=0.2, lw=0)
         else:
             axes.errorbar(x, y, _beside(y, bottom, top), fmt="o", color=color, ms=5, lw=1.8)
     if not numbers:
-        axes.set_xticks(x, [picture_label(str(at)) for at in places])
+        names = [picture_label(str(at)) for at in places]
+        axes.set_xticks(x, names, rotation=90 if sum(map(len, names)) > _ROOM else 0)
         axes.set_xlim(-0.5, len(x) - 0.5)
     write_numbers(axes, "xy" if numbers else "y")
 

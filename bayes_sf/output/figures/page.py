@@ -6,12 +6,13 @@ the replica is said to be synthetic in the title too, which survives cropping. T
 """
 
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from html import escape
 from io import BytesIO
-from textwrap import fill
+from textwrap import fill, wrap
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -20,6 +21,7 @@ from bayes_sf.catalogue import mark, say, say_as
 from bayes_sf.errors import legible
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.numbers import estimate, fixed, power_of
+from bayes_sf.output.words.words import outcome_name, own_group, unit_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,12 +30,13 @@ if TYPE_CHECKING:
     from matplotlib.transforms import Bbox
     from numpy.typing import ArrayLike, NDArray
 
+    from bayes_sf.engines.result import Result
+
 __all__ = [
-    "ALARM", "BLUE", "DPI", "FOOT", "INK", "MUTED", "NARROW", "PALE", "PALETTE", "SMALL",
-    "SUBTITLE",
-    "bare_drawing", "coarsened", "describe", "drawing", "figure_files", "industry_label",
-    "lower_first", "make_page", "make_plot", "number", "picture_label", "shown", "styled",
-    "upper_first", "variable_label",
+    "ALARM", "BLUE", "DPI", "FOOT", "INK", "MANY", "MUTED", "NARROW", "PALE", "PALETTE",
+    "SMALL", "SUBTITLE", "bare_drawing", "coarsened", "describe", "drawing", "ends_of",
+    "figure_files", "folded", "industry_label", "lower_first", "make_page", "make_plot", "measured",
+    "number", "picture_label", "shown", "stacked", "styled", "upper_first", "variable_label",
 ]  # fmt: skip
 
 
@@ -55,6 +58,7 @@ _STYLE: Final[dict[Any, object]] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": True,
+    "axes.prop_cycle": f"cycler('color', {[PALETTE[at] for at in (4, 5, 2, 0, 3, 1)]})",
     "grid.color": "#E6E6E6",
     "xtick.color": INK,
     "ytick.color": INK,
@@ -68,11 +72,15 @@ _DECIMALS: Final = 3
 #: how many last ones are left.
 _ONE_LINE, _LINE, _TAIL = 66, 42, 20
 _SIZE = (9.0, 5.8)
+#: Groups that all have a name and a panel; of more, a picture that has them is not looked at.
+MANY: Final = 40
 #: Inches of a figure that a phone shows at its own width, and points of its smallest text: 342 of
 #: its pixels are 3.7 inches then, and 9 points 11.5 pixels.
 NARROW: Final = 3.7
 SMALL: Final = 9
 _NARROW_LINE: Final = 46
+#: Letters of a line of a label that stands above its row, and rows that one more line takes.
+_ROW_LETTERS, _ROW_LINE = 44, 0.47
 #: Inches above and below what is left of a figure without its words.
 _PAD: Final = 0.05
 #: Labels of a page's title, of the line under it, and of the one at its foot.
@@ -175,14 +183,70 @@ def picture_label(name: str) -> str:
     Examples
     --------
     >>> picture_label("care"), list(map(len, picture_label("x" * 300).splitlines()))
-    ('care', [43, 41])
+    ('care', [42, 42])
     """
     text = legible(name)
     if len(text) <= _ONE_LINE:
         return text
     if len(text) > 2 * _LINE:
         text = f"{text[: 2 * _LINE - _TAIL - 1]}…{text[-_TAIL:]}"
-    return fill(text, max(_LINE, len(text) // 2 + 1))
+    lines = folded(text, _LINE)
+    return "\n".join(lines if len(lines) < 3 else wrap(text, max(_LINE, len(text) // 2 + 1)))
+
+
+def folded(text: str, width: int) -> list[str]:
+    """Return the lines of a text that is shown whole: a name is broken after its signs.
+
+    Examples
+    --------
+    >>> folded("hours_of_homework a week", 14), folded("x" * 5, 3)
+    (['hours_of_', 'homework a', 'week'], ['xxx', 'xx'])
+    """
+    lines = [""]
+    for part in re.findall(rf"[^\s_.:/+-]{{0,{width}}}[\s_.:/+-]?", text):
+        if lines[-1] and len(lines[-1] + part.rstrip()) > width:
+            lines.append("")
+        lines[-1] += part
+    return [line.strip() for line in lines]
+
+
+def stacked(labels: Sequence[str]) -> "tuple[list[str], NDArray[np.float64]]":
+    """Return labels that stand above their rows, whole, and where the rows are.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        From the top; one row of a line of text is one high.
+    """
+    lines = [folded(label, _ROW_LETTERS) for label in labels]
+    places = np.arange(len(lines)) + _ROW_LINE * np.cumsum([len(one) - 1 for one in lines])
+    return ["\n".join(one) for one in lines], places
+
+
+def measured(result: "Result") -> str:
+    """Return a result's outcome with its unit, as it stands beside an axis.
+
+    Parameters
+    ----------
+    result : Result
+    """
+    name = outcome_name(result.spec.outcome, own=own_group(result))
+    return picture_label(", ".join(filter(None, (name, unit_name(result.spec.unit)))))
+
+
+def ends_of(count: int) -> list[int]:
+    """Places of the groups that are named where there is no room for all: both ends, and between.
+
+    Parameters
+    ----------
+    count : int
+
+    Examples
+    --------
+    >>> ends_of(160)
+    [0, 40, 80, 119, 159]
+    """
+    return [round(share * (count - 1)) for share in (0, 0.25, 0.5, 0.75, 1)]
 
 
 def figure_files(

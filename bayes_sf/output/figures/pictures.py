@@ -8,7 +8,10 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from textwrap import wrap
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from bayes_sf.analysis.checks.loo import rows_of_result
 from bayes_sf.analysis.missing.delta import DeltaAdjusted
@@ -18,13 +21,24 @@ from bayes_sf.engines.result import Result
 from bayes_sf.engines.row_groups import one_factor_rows
 from bayes_sf.errors import UsageError, closest, legible
 from bayes_sf.output.figures.conditional import draw_conditional
+from bayes_sf.output.figures.densities import draw_halfeyes, draw_predictions, draw_raincloud
 from bayes_sf.output.figures.gaps import gaps_figure
-from bayes_sf.output.figures.halfeye import draw_halfeyes
 from bayes_sf.output.figures.imputation import delta_figure
-from bayes_sf.output.figures.page import DPI, MUTED, figure_files, picture_label, shown, styled
+from bayes_sf.output.figures.page import (
+    DPI,
+    MUTED,
+    figure_files,
+    folded,
+    measured,
+    picture_label,
+    shown,
+    styled,
+    write_numbers,
+)
 from bayes_sf.output.figures.result import draw_estimates, draw_shrinkage, draw_slopes
 from bayes_sf.output.files import write_files
-from bayes_sf.output.words.words import statement_of
+from bayes_sf.output.numbers import fixed
+from bayes_sf.output.words.words import factor_term, own_group, statement_of, term_name
 from bayes_sf.spec.model import ModelSpec
 
 if TYPE_CHECKING:
@@ -33,7 +47,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "OF_CHAINS", "OF_FRAMES", "PICTURES", "check_asked", "check_dpi", "check_picture",
-    "draw_picture", "picture_name", "plot", "signed",
+    "draw_picture", "forest_options", "picture_name", "plot", "signed",
 ]  # fmt: skip
 
 #: Draws that predictive pictures use.
@@ -43,47 +57,60 @@ _MOST_DOTS: Final = 1200
 _SUFFIXES = (".svg", ".png", ".pdf")
 
 
-def _trace(tree: "xr.DataTree", names: list[str]) -> Any:
-    import arviz as az
-
-    return az.plot_trace_dist(tree, var_names=names)
-
-
-def _rank(tree: "xr.DataTree", names: list[str]) -> Any:
-    import arviz as az
-
-    return az.plot_rank(tree, var_names=names)
+def _trace(az: Any, tree: "xr.DataTree", count: int, names: Any) -> Any:
+    found = az.plot_trace_dist(
+        tree, compact=False, labeller=names, aes={"color": ["chain"]},
+        visuals={"ticklabels": {"size": 8}, "label": {"size": 9}},
+        figure_kwargs={"figsize": (8, 1.5 * count + 0.5), **_LAID},
+    )  # fmt: skip
+    found.add_legend("chain")
+    return found
 
 
-def _pair(tree: "xr.DataTree", names: list[str]) -> Any:
-    import arviz as az
-
-    return az.plot_pair(tree, var_names=[name for name in names if name != "u"])
-
-
-def _energy(tree: "xr.DataTree", _: list[str]) -> Any:
-    import arviz as az
-
-    return az.plot_energy(tree)
+def _rank(az: Any, tree: "xr.DataTree", count: int, names: Any) -> Any:
+    found = az.plot_rank(
+        tree, labeller=names, col_wrap=_ACROSS, aes={"color": ["chain"]},
+        visuals={"title": {"size": 9}},
+        figure_kwargs={"figsize": (8.5, 2.0 * -(-count // _ACROSS) + 0.5), **_LAID},
+    )  # fmt: skip
+    found.add_legend("chain")
+    return found
 
 
-def _ppc(tree: "xr.DataTree", _: list[str]) -> Any:
-    import arviz as az
+def _pair(az: Any, tree: "xr.DataTree", count: int, names: Any) -> Any:
+    if count > _PAIRS:
+        rule, fix = f"has a panel for each pair of at most {_PAIRS} parameters", "plot 'forest'"
+        raise UsageError("plot 'pair'", rule, got=count, fix=fix)
+    label = {"size": 8}
+    return az.plot_pair(
+        tree, labeller=names, visuals={"scatter": {"size": 6}, "xlabel": label, "ylabel": label},
+        figure_kwargs={"figsize": (1.5 * count + 0.5, 1.4 * count + 0.3), **_LAID},
+    )  # fmt: skip
 
-    return az.plot_ppc_dist(tree, num_samples=50)
+
+def _energy(az: Any, tree: "xr.DataTree", *_: Any) -> Any:
+    found = az.plot_energy(tree, kind="hist", figure_kwargs={"figsize": (8, 3), **_LAID})
+    found.viz["figure"].item().axes[0].yaxis.get_major_locator().set_params(integer=True)
+    return found
 
 
-def _loo_pit(tree: "xr.DataTree", _: list[str]) -> Any:
-    import arviz as az
+def _loo_pit(az: Any, tree: "xr.DataTree", _: int, names: Any) -> Any:
+    return az.plot_loo_pit(
+        tree, envelope_prob=0.95, labeller=names,
+        visuals={"title": {"size": 10}}, figure_kwargs={"figsize": (6.5, 3.6), **_LAID},
+    )  # fmt: skip
 
-    return az.plot_loo_pit(tree, envelope_prob=0.95)
 
-
-#: Pictures of draws by name: from a tree and the variables worth showing to ArviZ's plot.
-_ARVIZ: Mapping[str, Callable[["xr.DataTree", list[str]], Any]] = {
+#: What ArviZ writes of a test, of which we say p as everywhere.
+_TESTED: Final = re.compile(r"p=([\d.]+)\(α=[\d.]+\) ?")
+_LAID: Final = {"layout": "constrained"}
+#: Panels beside each other; parameters that all have one with each other; letters of a line.
+_ACROSS, _PAIRS, _LETTERS = 3, 10, 16
+#: Pictures of draws by name: from ArviZ, a tree, its number of parameters and
+#: their labels.
+_ARVIZ: Mapping[str, Callable[[Any, "xr.DataTree", int, Any], Any]] = {
     "trace": _trace,
     "rank": _rank,
-    "ppc": _ppc,
     "loo_pit": _loo_pit,
     "pair": _pair,
     "energy": _energy,
@@ -94,15 +121,18 @@ _OURS: Mapping[str, Callable[..., "Figure"]] = {
     "slopes": draw_slopes,
     "halfeye": draw_halfeyes,
     "conditional": draw_conditional,
+    "ppc": draw_predictions,
+    "raincloud": draw_raincloud,
 }
 PICTURES = (*_ARVIZ, *_OURS)
 #: Pictures that need rows, a sampler, and a data frame: there any model and engine will do.
-_OF_ROWS, OF_CHAINS, OF_FRAMES = ("ppc", "loo_pit"), ("trace", "rank", "energy"), ("conditional",)
+_OF_ROWS: Final = ("ppc", "loo_pit", "raincloud")
+OF_CHAINS, OF_FRAMES = ("trace", "rank", "energy"), ("conditional",)
 
 
 def plot(
     result: Result | Missingness | DeltaAdjusted, name: str, path: Path | str | None = None,
-    *, dpi: int = DPI,
+    *, dpi: int = DPI, sort: str = "model", rope: float | tuple[float, float] | None = None,
 ) -> "Figure":  # fmt: skip
     """Draw a picture, and save it.
 
@@ -117,6 +147,11 @@ def plot(
         ``.svg``, ``.png`` or ``.pdf``; by default it is not saved.
     dpi : int
         Dots of a PNG for an inch.
+    sort : {"model", "estimate"}
+        Of ``forest``: slopes as the model has them, or the largest on top.
+    rope : float or (float, float), optional
+        Of ``forest``: what is too small to matter, in the outcome's unit, for each slope as it is
+        coded; one number for both sides.
 
     Raises
     ------
@@ -129,6 +164,7 @@ def plot(
         raise UsageError("plot", f"saves {' or '.join(_SUFFIXES)}", got=str(path))
     if isinstance(result, Missingness | DeltaAdjusted):
         own = "missing" if isinstance(result, Missingness) else "delta"
+        forest_options(own, sort, rope)
         if name != own:
             raise UsageError("plot", f"must be {own}, of a {type(result).__name__}", got=name)
         figure = (
@@ -137,7 +173,7 @@ def plot(
             else delta_figure(result.effects, result.tipping, source="frame")
         )
     else:
-        figure = draw_picture(result, name)
+        figure = draw_picture(result, name, forest_options(name, sort, rope))
     if path is not None:
         target = Path(path)
         pdf = target.suffix.lower() == ".pdf"
@@ -150,6 +186,35 @@ def check_dpi(dpi: int, where: str = "plot: dpi") -> None:
     """Refuse dots for an inch that no picture has."""
     if not 20 <= dpi <= _MOST_DOTS:
         raise UsageError(where, f"must be 20 to {_MOST_DOTS}", got=dpi, fix="300 is for print")
+
+
+def forest_options(
+    name: str, sort: str = "model", rope: float | tuple[float, float] | None = None
+) -> dict[str, Any]:
+    """Return the options of a picture, which only ``forest`` has.
+
+    Parameters
+    ----------
+    name, sort, rope
+        As in `plot`.
+
+    Raises
+    ------
+    UsageError
+        For an order that is none, a region that is none, and either of another picture.
+    """
+    if sort not in {"model", "estimate"}:
+        raise UsageError("plot: sort", "must be model or estimate", got=sort)
+    if name != "forest":
+        if sort != "model" or rope is not None:
+            raise UsageError("plot: sort, rope", "are of picture 'forest'", got=name)
+        return {}
+    ends = (-rope, rope) if isinstance(rope, int | float) else rope
+    if ends is not None and not (
+        isinstance(ends, tuple) and len(ends) == 2 and -np.inf < ends[0] < ends[1] < np.inf
+    ):
+        raise UsageError("plot: rope", "must go from a lower to a higher number", got=rope)
+    return {"sort": sort, "rope": ends}
 
 
 def check_picture(name: str) -> None:
@@ -207,7 +272,9 @@ def picture_name(result: Result, name: str) -> str:
     return "-".join(re.sub(r"[^\w.]+", "_", part) for part in (*result.spec.key, name))
 
 
-def draw_picture(result: Result, name: str) -> "Figure":
+def draw_picture(
+    result: Result, name: str, options: Mapping[str, Any] = MappingProxyType({})
+) -> "Figure":
     """Draw a picture of a result.
 
     Parameters
@@ -216,6 +283,8 @@ def draw_picture(result: Result, name: str) -> "Figure":
         With a posterior: of engine ``exact`` or ``nuts``; `OF_FRAMES` are of any.
     name : str
         One of `PICTURES`.
+    options : mapping
+        As `forest_options` gives them.
 
     Raises
     ------
@@ -226,17 +295,35 @@ def draw_picture(result: Result, name: str) -> "Figure":
     if name in _OURS:
         if not result.has_draws and name not in OF_FRAMES:
             result.some_draws(_DRAWS)  # says why there are none
-        return signed(_OURS[name](result), result, name)
+        return signed(_OURS[name](result, **options), result, name)
     tree = result.some_draws(_DRAWS)
     if name in OF_CHAINS and "sample_stats" not in tree.children:
         raise UsageError(
             f"plot {name!r}", "is about chains, and independent draws have none",
             got=f"engine {result.engine!r}", fix="fit with engine='nuts'",
         )  # fmt: skip
-    tree = _with_labels(_with_predictions(result, tree) if name in _OF_ROWS else tree)
-    chosen = [str(v) for v in tree["posterior"].data_vars if v in _SHOWN]
-    with styled():
-        figure = _ARVIZ[name](tree, chosen).viz["figure"].item()
+    import arviz as az
+    import xarray as xr
+    from arviz_base.labels import MapLabeller
+    from matplotlib.text import Text
+
+    labels, parameters = _parameters(result, tree["posterior"].to_dataset())
+    if name in _OF_ROWS:
+        rows = one_factor_rows(tree, rows_of_result(result), result.spec, seed=1)
+        tree = xr.DataTree.from_dict({"posterior": tree["posterior"].to_dataset(), **rows})
+        labels = {"y": measured(result)}
+    else:
+        tree = tree.assign({"posterior": xr.DataTree(parameters)})
+    with styled(), az.rc_context({"plot.max_subplots": None}):
+        drawn = _ARVIZ[name](az, tree, len(parameters.data_vars), MapLabeller(var_name_map=labels))
+        figure: Figure = drawn.viz["figure"].item()
+        for text in figure.findobj(Text):
+            if found := _TESTED.fullmatch(text.get_text()):
+                text.set(text=f"p = {fixed(float(found[1]), 2)}", size=8)
+            elif text.get_text() in _SAID:
+                text.set_text(say(_SAID[text.get_text()]))
+        for axes in figure.axes:
+            write_numbers(axes, "xy")
     return signed(figure, result, name)
 
 
@@ -247,34 +334,45 @@ _SHOWN = (
 )  # fmt: skip
 
 
-def _with_labels(tree: "xr.DataTree") -> "xr.DataTree":
-    """Names of terms and groups as pictures show them, where they stay apart."""
-
-    def labelled(part: "xr.Dataset") -> "xr.Dataset":
-        shown = {
-            name: [picture_label(str(value)) for value in values.to_numpy()]
-            for name, values in part.coords.items()
-            if values.ndim == 1 and values.dtype.kind in "OU"
-        }
-        apart = {k: v for k, v in shown.items() if len(set(v)) == len(set(part[k].to_numpy()))}
-        return part.assign_coords({k: (part[k].dims, v) for k, v in apart.items()})
-
-    return tree.map_over_datasets(labelled)
-
-
-def _with_predictions(result: Result, tree: "xr.DataTree") -> "xr.DataTree":
-    """Add what predictive pictures need: predictions, observations and log-likelihood by row."""
+def _parameters(result: Result, draws: "xr.Dataset") -> "tuple[dict[Any, Any], xr.Dataset]":
+    """Each number of the posterior as a variable of its own, and what it is called in pictures."""
     import xarray as xr
 
-    rows = one_factor_rows(tree, rows_of_result(result), result.spec, seed=1)
-    return xr.DataTree.from_dict({"posterior": tree["posterior"].to_dataset(), **rows})
+    own, labels = own_group(result), dict[Any, Any]()
+    found = dict[str, xr.DataArray]()
+    group, slope = result.spec.group, "".join(result.spec.varying)
+    of_slope = {
+        "sd_slope": f"sd_{slope}|{group}",
+        "correlation": f"cor_{slope}.(Intercept)|{group}",
+    }
+    for name in filter(draws.__contains__, _SHOWN):
+        array = draws[name]
+        others = [dim for dim in array.dims if dim not in {"chain", "draw"}]
+        for place in np.ndindex(*(array.sizes[dim] for dim in others)):
+            one = array.isel(dict(zip(others, place, strict=True)))
+            at = ", ".join(str(one[dim].item()) for dim in others)
+            key = f"p{len(found)}"
+            term = at if name == "beta" else name
+            label = factor_term(of_slope[name], own=own) if name in of_slope else (
+                term_name(term, own=own) + (f" ({at})" if at and term is name else "")
+            )  # fmt: skip
+            labels[key] = "\n".join(folded(picture_label(label).replace("\n", " "), _LETTERS))
+            found[key] = one.drop_vars([dim for dim in others if dim in one.coords])
+    return labels, xr.Dataset(found)
 
 
+#: What ArviZ writes in English.
+_SAID: Final = {
+    "Draw": mark("Draw"), "Chain": mark("Chain"), "chain": mark("chain"),
+    "Fractional ranks": mark("Fractional ranks"), "marginal": mark("marginal"),
+    "transition": mark("transition"),
+}  # fmt: skip
 #: What pictures are called.
 _NAMES: Final = {
     "trace": mark("trace"), "rank": mark("rank"), "forest": mark("forest"), "ppc": mark("ppc"),
     "loo_pit": mark("loo_pit"), "pair": mark("pair"), "energy": mark("energy"),
-    "shrinkage": mark("shrinkage"), "slopes": mark("slopes"), "halfeye": mark("half-eyes"),
+    "raincloud": mark("raincloud"), "shrinkage": mark("shrinkage"),
+    "slopes": mark("slopes"), "halfeye": mark("half-eyes"),
     "conditional": mark("conditional effects"),
 }  # fmt: skip
 

@@ -22,15 +22,18 @@ from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.figures.page import (
     BLUE,
     INK,
+    MANY,
     MUTED,
     NARROW,
     PALE,
     PALETTE,
     SMALL,
     describe,
+    ends_of,
     industry_label,
     make_page,
     number,
+    stacked,
     styled,
     upper_first,
     variable_label,
@@ -49,15 +52,15 @@ if TYPE_CHECKING:
 
     from bayes_sf.recovery.reread.null import IccPosterior
 
-__all__ = ["ends_of", "icc_figure", "icc_forest", "item_ends", "level_figure", "line_figure"]
+__all__ = ["icc_figure", "icc_forest", "item_ends", "level_figure", "line_figure", "of_two"]
 
 
 BINS: Final = 40
 #: Inches of a plot with its title and ticks, and of what is above all plots.
 _PANEL, _ABOVE = 2.3, 1.2
 _DRAWS: Final = 4000
-#: Groups that all have a name beside them; inches of one of so many, and of one of more.
-_MANY, _LINE, _DOT = 40, 0.2, 0.06
+#: Inches of a group that has a name beside it, and of one of many.
+_LINE, _DOT = 0.2, 0.06
 
 
 @styled()
@@ -150,7 +153,7 @@ def level_figure(poolings: Sequence[Pooling]) -> "Figure":
     """
     exact = poolings[0].exact
     most = max(len(pooling.groups) for pooling in poolings)
-    many = most > _MANY
+    many = most > MANY
     panel = max(_PANEL, (_DOT if many else _LINE) * most + 0.75)
     figure = make_page(
         say("Levels of industries, and how far they are shrunk"),
@@ -208,33 +211,20 @@ def line_figure(result: Result, *, seed: int = 1) -> "Figure":
     """
     (term,) = result.moments.predictors
     ends, names = item_ends(term)
-    lines = _lines(result, ends, seed)
-    size = result.moments.n_obs
+    lines, two = _lines(result, ends, seed), of_two(term)
+    about = outcome_name(result.spec.outcome), result.moments.n_obs
     figure = make_page(
         say(
             "{} (figure 7): expected outcome by industry",
             upper_first(variable_label(term.partition("[")[0])),
         ),
-        (
-            say(
-                "{}, percentage points, n = {}; line: posterior mean, of rounded figures; "
-                "same difference in all industries (random intercepts)",
-                outcome_name(result.spec.outcome),
-                size,
-            )
-            if isinstance(result, Released)
-            else say(
-                "{}, percentage points, n = {}; line: posterior mean; band: {} interval; "
-                "same difference in all industries (random intercepts); dashed: nobody "
-                "answered so",
-                outcome_name(result.spec.outcome),
-                size,
-                level(result.prob),
-            )
+        say(
+            "{}, percentage points, n = {}; {}; same difference in all industries (random "
+            "intercepts)", *about, _drawn_of(result, two=two),
         ),
         result.provenance.source,
         size=(NARROW, 6.8),
-    )
+    )  # fmt: skip
     groups = [i.key for i in load_codebook().industries if i.key in lines]
     shared: Axes | None = None
     said = []
@@ -243,10 +233,15 @@ def line_figure(result: Result, *, seed: int = 1) -> "Figure":
         axes = figure.add_axes(spot, sharex=shared, sharey=shared)
         shared = shared or axes
         low, mean, high = lines[group]
-        axes.fill_between(range(len(ends)), low, high, color=PALETTE[1], alpha=0.45, lw=0)
+        if two:  # nothing lies between two answers: no line, no band
+            axes.vlines(range(len(ends)), low, high, color=PALETTE[1], lw=4)
+        else:
+            axes.fill_between(range(len(ends)), low, high, color=PALETTE[1], alpha=0.45, lw=0)
         place_of = result.moments.groups.index(group)
         varies = result.moments.means[place_of, 0] not in ends
-        axes.plot(range(len(ends)), mean, "o-" if varies else "o--", color=BLUE, ms=4)
+        style = "o" if two else "o-" if varies else "o--"
+        fill = BLUE if varies or not two else "white"
+        axes.plot(range(len(ends)), mean, style, color=BLUE, mfc=fill, ms=4)
         axes.axhline(0, color=MUTED, lw=0.8)
         label = industry_label(group)
         axes.set_title(_short(label), size=SMALL, loc="left")
@@ -258,6 +253,17 @@ def line_figure(result: Result, *, seed: int = 1) -> "Figure":
         says = ", ".join(f"{n} {number(m)}" for n, m in zip(names, mean, strict=True))
         said.append(f"{label}: {says}")
     return describe(figure, f"{say('Posterior means')}: {'; '.join(said)}")
+
+
+def _drawn_of(result: Result, *, two: bool) -> str:
+    """How to read a line, or points where there is nothing between two answers."""
+    if isinstance(result, Released):
+        return say("posterior means, of rounded figures")
+    if two:
+        return say("posterior mean and {} interval; open: not both were answered",
+                   level(result.prob))  # fmt: skip
+    return say("line: posterior mean; band: {} interval; dashed: nobody answered so",
+               level(result.prob))  # fmt: skip
 
 
 def _short(label: str, most: int = 22) -> str:
@@ -307,24 +313,18 @@ def item_ends(term: str) -> tuple[list[float], list[str]]:
     return ends, [c.label for c in (low, high)]
 
 
-def ends_of(count: int) -> list[int]:
-    """Places of the groups that are named where there is no room for all: both ends, and between.
+def of_two(term: str) -> bool:
+    """Whether an item's column holds two answers, with nothing between them.
 
     Parameters
     ----------
-    count : int
-
-    Examples
-    --------
-    >>> ends_of(160)
-    [0, 40, 80, 119, 159]
+    term : str
     """
-    return [round(share * (count - 1)) for share in (0, 0.25, 0.5, 0.75, 1)]
+    return term.endswith("]") or len(load_codebook().item(term).categories) == 2
 
 
 #: Inches of a model with its name, and of what is above and below all of them.
 _ROW, _OVER, _UNDER = 0.36, 0.95, 0.7
-_LETTERS: Final = 48
 
 
 @styled()
@@ -336,8 +336,12 @@ def icc_forest(found: "Mapping[str, IccPosterior]") -> "Figure":
     found : mapping of str to IccPosterior
         By the model's name; "" has none.
     """
-    ordered = sorted(found.items(), key=lambda pair: pair[1].median)
-    height = _ROW * len(ordered) + _OVER + _UNDER
+    ordered = sorted(found.items(), key=lambda pair: -pair[1].median)
+    counts = [say("{} groups", one.groups) for _, one in ordered]
+    named = [f"{name}, {n}" if name else n for (name, _), n in zip(ordered, counts, strict=True)]
+    labels, places = stacked(named)
+    last = float(places[-1])
+    height = _ROW * (last + 1) + _OVER + _UNDER
     first = ordered[0][1]
     figure = make_page(
         say("Intraclass correlations behind printed ones"),
@@ -351,16 +355,14 @@ def icc_forest(found: "Mapping[str, IccPosterior]") -> "Figure":
     axes = figure.add_axes((0.03, _UNDER / height, 0.94, 1 - (_OVER + _UNDER) / height))
     axes.grid(axis="x")
     said = []
-    for place, (name, one) in enumerate(ordered):
+    for place, label, (_, one) in zip(places, labels, ordered, strict=True):
         axes.plot(one.range, [place + 0.16] * 2, color=PALE, lw=1)
         axes.plot([one.lower, one.upper], [place + 0.16] * 2, color=BLUE, lw=3)
         axes.plot(one.median, place + 0.16, "o", color=BLUE, ms=6, mec="white")
         if one.printed:
             axes.plot(float(one.printed), place + 0.16, "|", color=INK, ms=11, mew=1.5)
-        groups = say("{} groups", one.groups)
-        label = f"{name}, {groups}" if name else groups
-        axes.text(0, place + 0.42, label[:_LETTERS], size=SMALL, va="center")
+        axes.text(0, place - 0.1, label, size=SMALL, va="bottom")
         said.append(f"{label}: {interval(one.lower, one.upper, 3)}")
-    axes.set(xlim=(0, 1), ylim=(-0.2, len(ordered) - 0.2), yticks=[])
+    axes.set(xlim=(0, 1), ylim=(last + 0.6, -0.6), yticks=[])
     write_numbers(axes)
     return describe(figure, "; ".join(said))

@@ -1,9 +1,9 @@
 """Pictures of one result that are ours: estimates, shrinkage, and slopes by group."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import isnan, nan
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -18,16 +18,24 @@ from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import DataError
 from bayes_sf.inputs.codebook import load_codebook
-from bayes_sf.output.figures.page import BLUE, MUTED, picture_label, styled, write_numbers
-from bayes_sf.output.figures.posterior import ends_of, item_ends
-from bayes_sf.output.numbers import level, percent, with_percent
+from bayes_sf.output.figures.page import (
+    BLUE,
+    MANY,
+    MUTED,
+    PALE,
+    ends_of,
+    measured,
+    picture_label,
+    styled,
+    write_numbers,
+)
+from bayes_sf.output.figures.posterior import item_ends, of_two
+from bayes_sf.output.numbers import interval, level, percent, with_percent
 from bayes_sf.output.words.words import (
     group_name,
     interval_name,
-    outcome_name,
     own_group,
     term_name,
-    unit_name,
 )
 from bayes_sf.spec.names import INTERCEPT, predictor_of
 
@@ -36,20 +44,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-
 __all__ = [
-    "Level",
-    "draw_estimates",
-    "draw_levels",
-    "draw_shrinkage",
-    "draw_slopes",
-    "passed_levels",
-]
+    "Level", "draw_estimates", "draw_levels", "draw_shrinkage", "draw_slopes", "passed_levels",
+]  # fmt: skip
 
 #: Sources whose predictors are the survey's items.
 _SURVEYED: Final = ("published", "replica", "microdata")
-#: Groups that all have a name and a panel; of more, a picture that has them is not looked at.
-_MANY: Final = 40
 #: Rows that a drawn mean is made of, at least.
 _FEW: Final = 3
 #: Draws that means of groups are made of.
@@ -66,26 +66,29 @@ def _group_name(group: str, result: Result) -> str:
     return group_name(group, own=own_group(result))
 
 
-def _measured(result: Result) -> str:
-    """Outcome with its unit."""
-    name = outcome_name(result.spec.outcome, own=own_group(result))
-    return picture_label(", ".join(filter(None, (name, unit_name(result.spec.unit)))))
-
-
-def draw_estimates(result: Result) -> "Figure":
+def draw_estimates(
+    result: Result, *, sort: str = "model", rope: tuple[float, float] | None = None
+) -> "Figure":
     """Draw mean, 50 % and the result's own interval of everything that is not a group's.
 
     Parameters
     ----------
     result : Result
         With a posterior; of one that has passed disclosure control what its table says is drawn.
+    sort : {"model", "estimate"}
+        Order of the slopes: as the model has them, or the largest on top.
+    rope : (float, float), optional
+        A band behind the slopes: what is too small to matter.
     """
     from matplotlib.figure import Figure
 
     own, rows = own_group(result), [row for row in result.singles if not isnan(row.estimate)]
     open_ = not isinstance(result, Released)
     inner = {row.term: row for row in replace(result, prob=_INNER).singles} if open_ else {}
-    panels = [panel for panel in _panels(rows, result.moments.predictors) if panel]
+    slopes, *others = _panels(rows, result.moments.predictors)
+    if sort == "estimate":
+        slopes.sort(key=lambda row: -row.estimate)
+    panels = list(filter(None, [slopes, *others]))
     height = 0.33 * sum(map(len, panels)) + 0.75 * len(panels) + 0.5
     with styled():
         figure = Figure(figsize=(7, height), layout="constrained")
@@ -99,15 +102,21 @@ def draw_estimates(result: Result) -> "Figure":
             axes.set_ylim(-0.6, len(panel) - 0.4)
             write_numbers(axes)
             if panel[0].term not in {*_SHARES, *_OWN}:
-                axes.set_xlabel(_measured(result))
+                axes.set_xlabel(measured(result))
             if panel[0].term in result.moments.predictors:
                 axes.axvline(0, color=MUTED, lw=1, ls=":")
+                if rope is not None:
+                    axes.axvspan(*rope, color=PALE, alpha=0.25, lw=0)
         kind = interval_name("credible-eti", result.prob)
         title = (
             say("Dot: posterior mean. Thick: {}, thin: {}", level(_INNER), kind)
             if open_
             else say("Dot: posterior mean. Line: {}", kind)
         )
+        if rope is not None:
+            places = max(len(f"{end:g}".partition(".")[2]) for end in rope)
+            ends = interval(*rope, places)
+            title += f". {say('Grey: ROPE, {}', ends)}"
         figure.suptitle(title, size=10, x=0.01, ha="left")
     return figure
 
@@ -209,7 +218,7 @@ def draw_levels(result: Result, levels: Sequence[Level], everyone: float) -> "Fi
     from matplotlib.figure import Figure
 
     labels = {one.group: picture_label(_group_name(one.group, result)) for one in levels}
-    many = len(levels) > _MANY
+    many = len(levels) > MANY
     order = sorted(
         levels,
         key=lambda one: (one.mean if many else one.n or 0, labels[one.group]),
@@ -230,7 +239,7 @@ def draw_levels(result: Result, levels: Sequence[Level], everyone: float) -> "Fi
         axes.set_yticks(ends, [said[place] for place in ends])
         axes.margins(y=0.01)
         write_numbers(axes)
-        axes.set_xlabel(_measured(result))
+        axes.set_xlabel(measured(result))
         kind = interval_name("credible-eti", result.prob)
         figure.suptitle(
             say("Open: no pooling. Filled: partially pooled, {}", kind), size=10, x=0.01, ha="left"
@@ -249,23 +258,35 @@ def draw_slopes(result: Result) -> "Figure":
     """
     if isinstance(result, Released):
         return _draw_passed_slopes(result)
-    table, lines = group_slopes(result), group_lines(result)
+    lines = group_lines(result)
+    if len(result.moments.groups) > MANY:
+        return _draw_together(
+            result,
+            {str(group): (part["x"], part["mean"]) for group, part in lines.groupby("group")},
+        )
+    table = group_slopes(result)
     rows = rows_of_result(result)
     (name,) = result.spec.varying
     place = [predictor_of(p, result.spec.predictors) for p in rows.predictors].index(name)
     column, term = rows.x[:, place], rows.predictors[place]
+    two = len(np.unique(column)) == 2
     with styled():
         figure, panels = _panels_of(result, list(table.index))
         for j, group in enumerate(table.index):
             axes = panels[group]
             line, row = lines[lines["group"] == group], table.loc[group]
-            axes.fill_between(line["x"], line["lower"], line["upper"], color=BLUE, alpha=0.2, lw=0)
-            axes.plot(line["x"], line["mean"], color=BLUE)
+            if two:  # nothing lies between two answers: no line, no band
+                line = line.iloc[[0, -1]]
+                axes.vlines(line["x"], line["lower"], line["upper"], color=BLUE, lw=3, alpha=0.4)
+            else:
+                axes.fill_between(line["x"], line["lower"], line["upper"], color=BLUE, alpha=0.2,
+                                  lw=0)  # fmt: skip
+            axes.plot(line["x"], line["mean"], "o" if two else "-", color=BLUE)
             x, y = column[rows.code == j], rows.y[rows.code == j]
             # The end of a line through two answers is a mean, as a dot is.
             surveyed = result.provenance.source in _SURVEYED
             few = surveyed and min(np.unique(x, return_counts=True)[1]) < _FEW
-            if np.isfinite(row["own"]) and not few:
+            if np.isfinite(row["own"]) and not few and not two:
                 ends = np.array([x.min(), x.max()])
                 own = y.mean() + row["own"] * (ends - x.mean())
                 axes.plot(ends, own, color=MUTED, ls="--", lw=1)
@@ -277,10 +298,10 @@ def draw_slopes(result: Result) -> "Figure":
             lowest = list(panels.values())[3 * ((len(panels) - 1) // 3)]
             lowest.set_xticks(*_answers(term, column))
         kind = interval_name("credible-eti", result.prob)
-        figure.suptitle(
-            say("Line: partially pooled, {}. Dashed: least squares alone. Dots: means", kind),
-            size=10, x=0.01, ha="left",
+        title = say("Blue: partially pooled, {}. Grey: means", kind) if two else say(
+            "Line: partially pooled, {}. Dashed: least squares alone. Dots: means", kind
         )  # fmt: skip
+        figure.suptitle(title, size=10, x=0.01, ha="left")
     return figure
 
 
@@ -295,15 +316,29 @@ def _draw_passed_slopes(result: Released) -> "Figure":
         group: np.array([found[group, INTERCEPT] + found[group, term] * x for x in ends])
         for group in result.moments.groups
     }
+    if len(lines) > MANY:
+        return _draw_together(result, {group: (ends, line) for group, line in lines.items()})
     with styled():
         figure, panels = _panels_of(result, list(lines))
         for group, axes in panels.items():
-            axes.plot(ends, lines[group], color=BLUE)
+            axes.plot(ends, lines[group], "o" if of_two(term) else "-", color=BLUE)
             axes.set_title(picture_label(_group_name(group, result)), size=9)
             axes.set_xticks(ends, names)
         figure.suptitle(
             say("Line: partially pooled, of rounded figures"), size=10, x=0.01, ha="left"
         )
+    return figure
+
+
+def _draw_together(result: Result, lines: Mapping[str, tuple[Any, Any]]) -> "Figure":
+    """Lines of so many groups that panels of their own would not be looked at."""
+    with styled():
+        figure, panels = _panels_of(result, [""])
+        figure.set_size_inches(7, 5)
+        for x, y in lines.values():
+            panels[""].plot(x, y, color=BLUE, lw=0.8, alpha=0.5)
+        title = say("Lines: partially pooled, one for each of {} groups", len(lines))
+        figure.suptitle(title, size=10, x=0.01, ha="left")
     return figure
 
 
@@ -322,7 +357,7 @@ def _panels_of(result: Result, groups: Sequence[str]) -> "tuple[Figure, dict[str
         write_numbers(axes, "xy")
     (name,) = result.spec.varying
     figure.supxlabel(picture_label(term_name(name, own=own_group(result))), size=10)
-    figure.supylabel(_measured(result), size=10)
+    figure.supylabel(measured(result), size=10)
     return figure, found
 
 
@@ -333,7 +368,8 @@ def _draw_means(axes: "Axes", x: "NDArray[np.float64]", y: "NDArray[np.float64]"
         chosen = x == value
         if chosen.sum() < _FEW:  # a mean of one is a workplace
             continue
-        axes.plot(value, y[chosen].mean(), "o", color=MUTED, ms=2 + 0.5 * chosen.sum() ** 0.5)
+        axes.plot(value, y[chosen].mean(), "o", color=MUTED, ms=2 + 0.5 * chosen.sum() ** 0.5,
+                  zorder=1)  # fmt: skip
 
 
 def _answers(term: str, column: "NDArray[np.float64]") -> tuple[list[float], list[str]]:

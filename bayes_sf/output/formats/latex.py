@@ -1,4 +1,6 @@
-r"""A table in LaTeX, with the rules of booktabs.
+r"""A table in LaTeX: rules of booktabs, notes of threeparttable; numbers of siunitx for a journal.
+
+Without a journal's style numbers stand to the right, which pandoc reads; it does not read siunitx.
 
 It is never wider than the page: headers wrap, what neighbours share stands over both, a wide table
 stands on its side, and one with more rows than a page goes over pages. A comment on top says what
@@ -18,7 +20,10 @@ from textwrap import wrap
 from typing import Final
 
 from bayes_sf.catalogue import say_as
+from bayes_sf.output.formats.styles import STYLES, Style, note_word, styled_texts, texts_below
+from bayes_sf.output.numbers import fixed
 from bayes_sf.output.tables.table import Table, as_made
+from bayes_sf.output.words.words import SYMBOLS
 
 __all__ = ["escape", "latex"]
 
@@ -47,11 +52,15 @@ _ESCAPES: Final = str.maketrans(
 _PACKAGES: Final = {
     r"\begin{adjustbox}": "adjustbox",
     r"\arraybackslash": "array",
+    r"\captionsetup": "caption",
     r"\toprule": "booktabs",
     r"\begin{longtable}": "longtable",
     r"\begin{landscape}": "pdflscape",
     r"\begin{sidewaystable}": "rotating",
+    "S[": "siunitx",
+    r"\begin{threeparttable}": "threeparttable",
 }
+_NUMBER: Final = re.compile(r"[−-]?(\d+)(?:[.,](\d+))?")
 
 
 def escape(text: str) -> str:
@@ -60,12 +69,12 @@ def escape(text: str) -> str:
 
 
 @as_made
-def latex(table: Table) -> str:
+def latex(table: Table, style: Style = STYLES[""]) -> str:
     """Write a table as a float, or one of many rows as a longtable with a repeated header."""
-    columns = tuple(_columns(table))
+    columns = tuple(_columns(table, style))
     width = sum(column.width + _BETWEEN for column in columns)
     write = _long if len(table.rows) > _PAGE else _float
-    text = "\n".join(write(table, columns, width)) + "\n"
+    text = "\n".join(write(table, columns, width, style)) + "\n"
     packages = ",".join(name for part, name in _PACKAGES.items() if part in text)
     package = say_as("LaTeX's babel; english: none", "english")
     norwegian = f"% \\usepackage[{package}]{{babel}}\n" if package != "english" else ""
@@ -75,49 +84,74 @@ def latex(table: Table) -> str:
     )
 
 
-def _float(table: Table, columns: "Sequence[_Column]", width: float) -> Iterator[str]:
+def _float(table: Table, columns: "Sequence[_Column]", width: float, style: Style) -> Iterator[str]:
     """A float, on its side where it would be far too wide for the line."""
     kind, where = ("sidewaystable", "") if width > _SCALED * _LINE else ("table", "[htbp]")
     yield rf"\begin{{{kind}}}{where}"
     yield from (r"\centering", r"\footnotesize", r"\setlength{\tabcolsep}{3pt}")
-    yield from (_caption(table), r"\begin{adjustbox}{max width=\linewidth}")
+    caption, notes = _said(table, style)
+    yield from (*_set_up(columns, style), r"\renewcommand{\TPTminimum}{\linewidth}")
+    yield from (r"\begin{adjustbox}{max width=\linewidth}", r"\begin{threeparttable}")
+    yield from () if style.below else (caption,)
     yield rf"\begin{{tabular}}{{{''.join(column.spec for column in columns)}}}"
-    yield from (r"\toprule", *_header(columns), r"\midrule", *map(_row, table.texts))
-    yield from (r"\bottomrule", r"\end{tabular}", r"\end{adjustbox}")
-    yield from (
-        r"\par\smallskip",
-        r"\begin{minipage}{\linewidth}",
-        *_notes(table),
-        r"\end{minipage}",
-    )
-    yield rf"\end{{{kind}}}"
+    yield from (r"\toprule", *_header(columns), r"\midrule", *_rows(table, columns, style))
+    yield from (r"\bottomrule", r"\end{tabular}")
+    yield from (caption,) if style.below else ()
+    if notes:
+        yield r"\begin{tablenotes}[flushleft]"
+        yield from (rf"\item {note}" for note in notes)
+        yield r"\end{tablenotes}"
+    yield from (r"\end{threeparttable}", r"\end{adjustbox}", rf"\end{{{kind}}}")
 
 
-def _long(table: Table, columns: "Sequence[_Column]", width: float) -> Iterator[str]:
+def _long(table: Table, columns: "Sequence[_Column]", width: float, style: Style) -> Iterator[str]:
     """A table over pages, on pages that stand on their side where it would be too wide."""
     if width > _LINE:
         yield r"\begin{landscape}"
     yield r"\begingroup" + (r"\scriptsize" if width > _SIDE else r"\footnotesize")
     yield r"\setlength{\tabcolsep}{3pt}\setlength{\LTcapwidth}{\linewidth}"
+    yield from _set_up(columns, style)
+    caption, notes = _said(table, style)
     yield rf"\begin{{longtable}}{{{''.join(column.spec for column in columns)}}}"
     header = (r"\toprule", *_header(columns), r"\midrule")
-    yield from (_caption(table) + r"\\", *header, r"\endfirsthead", *header, r"\endhead")
-    yield from (r"\bottomrule", r"\endfoot", *map(_row, table.texts), r"\end{longtable}")
-    yield from (*_notes(table), r"\par\endgroup")
+    first = header if style.below else (caption + r"\\", *header)
+    yield from (*first, r"\endfirsthead", *header, r"\endhead", r"\bottomrule", r"\endfoot")
+    if style.below:
+        yield from (r"\bottomrule", caption, r"\endlastfoot")
+    yield from (*_rows(table, columns, style), r"\end{longtable}")
+    yield from (*(rf"\par\noindent {note}" for note in notes), r"\par\endgroup")
     if width > _LINE:
         yield r"\end{landscape}"
 
 
-def _caption(table: Table) -> str:
-    return rf"\caption{{{escape(table.caption)}}}\label{{tab:{table.name}}}"
+def _said(table: Table, style: Style) -> tuple[str, list[str]]:
+    """The caption with its label, and the notes."""
+    said, below = texts_below(table, style)
+    notes = list(map(escape, below))
+    if style.note and notes:
+        notes[0] = rf"\textit{{{escape(note_word(table))}}} {notes[0]}"
+    return rf"\caption{{{escape(said)}}}\label{{tab:{table.name}}}", notes
 
 
-def _notes(table: Table) -> Iterator[str]:
-    return (rf"\par\noindent {escape(line)}" for line in table.footer)
+def _set_up(columns: "Sequence[_Column]", style: Style) -> Iterator[str]:
+    """How captions and numbers of this table are set."""
+    if style.latex:
+        yield rf"\captionsetup{{{style.latex}}}"
+    if any(column.aligned for column in columns):
+        decimal = fixed(0.5, 1)[1]
+        yield rf"\sisetup{{group-digits=none,output-decimal-marker={{{decimal}}}}}"
 
 
-def _row(cells: Sequence[str]) -> str:
-    return " & ".join(map(escape, cells)) + r" \\"
+def _rows(table: Table, columns: "Sequence[_Column]", style: Style) -> Iterator[str]:
+    """Rows; what is no number stands in braces where numbers are aligned."""
+    for cells in styled_texts(table, style):
+        yield " & ".join(map(_cell, cells, columns)) + r" \\"
+
+
+def _cell(text: str, column: "_Column") -> str:
+    if not column.aligned:
+        return escape(text)
+    return text.replace("−", "-") if _NUMBER.fullmatch(text) else f"{{{escape(text)}}}"
 
 
 @dataclass(frozen=True)
@@ -129,12 +163,17 @@ class _Column:
     spec: str
     width: int
 
+    @property
+    def aligned(self) -> bool:
+        """Whether siunitx aligns its numbers."""
+        return self.spec.startswith("S")
 
-def _columns(table: Table) -> Iterator[_Column]:
+
+def _columns(table: Table, style: Style) -> Iterator[_Column]:
     """Set the columns: long texts wrap, and headers wrap as far as their words allow."""
     parts = [label.rpartition(": ")[::2] for label in table.header]
     names = [name for name, _ in parts]
-    rows = table.texts
+    rows = styled_texts(table, style)
     for place, column in enumerate(table.columns):
         shared = parts[place][0]
         if shared not in (*names[max(place - 1, 0) : place], *names[place + 1 : place + 2]):
@@ -146,7 +185,18 @@ def _columns(table: Table) -> Iterator[_Column]:
         if column.is_text and width > _TEXT:
             width = max(_TEXT, *map(_longest, texts))
             spec = rf">{{\raggedright\arraybackslash}}p{{{width / 2:.4g}em}}"
+        elif style.latex and (found := _numbers(texts)):
+            whole, places = (max(len(one[at] or "") for one in found) for at in (1, 2))
+            sign = "-" if any(one[0][0] in "−-" for one in found) else ""
+            spec = f"S[table-format={sign}{whole}.{places},table-text-alignment=right]"
         yield _Column(shared, label, spec, max(width, _longest(label)))
+
+
+def _numbers(texts: Sequence[str]) -> list[re.Match[str]]:
+    """Numbers of a column that holds nothing else, but signs for what is not there."""
+    rest = [text for text in texts if not _NUMBER.fullmatch(text)]
+    plain = all(text in {*SYMBOLS, ""} or text[0] in "<>." for text in rest)
+    return list(filter(None, map(_NUMBER.fullmatch, texts))) if plain else []
 
 
 def _longest(text: str) -> int:
@@ -170,8 +220,11 @@ def _header(columns: Sequence[_Column]) -> Iterator[str]:
             at += len(members)
         yield " & ".join(cells) + r" \\"
         yield "".join(rules)
-    stacks = (_stack(c.label, c.width, "r" if c.spec == "r" else "l") for c in columns)
-    yield " & ".join(stacks) + r" \\"
+    stacks = (_stack(c.label, c.width, "r" if c.spec[0] in "rS" else "l") for c in columns)
+    yield (
+        " & ".join(f"{{{s}}}" if c.aligned else s for s, c in zip(stacks, columns, strict=True))
+        + r" \\"
+    )
 
 
 def _stack(text: str, width: int, side: str) -> str:

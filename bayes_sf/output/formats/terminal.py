@@ -149,9 +149,7 @@ def print_end(
         for folder in dict.fromkeys(path.parent for path in files)
     )
     said = (
-        say("{} more models are in the files.", more) if more > 0 else "",
-        disclosure,
-        *written,
-    )
+        say("{} more models are in the files.", more) if more > 0 else "", disclosure, *written,
+    )  # fmt: skip
     for line in filter(None, said):
         console.print(line, markup=False, highlight=False)

@@ -58,10 +58,8 @@ def build_missing(material: Material) -> Section:
         first = flow.iloc[0]
         figure = states_figure(
             material.tables.tables["missingness"],
-            {str(name): size for name, size in first.items()},
-            source=data.source,
-            narrow=True,
-        )
+            {str(name): size for name, size in first.items()}, source=data.source, narrow=True,
+        )  # fmt: skip
     else:
         figure = missingness_figure(data.missingness(), source=data.source, narrow=True)
     return Section(

@@ -52,14 +52,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "Page",
-    "explorer_content",
-    "prior_reasons",
-    "render",
-    "render_report",
-    "write_page",
+    "Page", "explorer_content", "prior_reasons", "render", "render_report", "write_page",
     "write_report",
-]
+]  # fmt: skip
 
 _STYLE, _SCRIPTS = "report.css", ("explorer.js", "report.js")
 _MARKS = {

@@ -105,7 +105,7 @@ def _slopes(results: Sequence[Result], most: int | None = None) -> "Figure | Non
     several = len(results) > 1
     rows = [
         Drawn(
-            term_name(row.term, own=own_group(one)) + (f" ({one.spec.name})" if several else ""),
+            _named(row.term, one) if several else term_name(row.term, own=own_group(one)),
             row.lower, row.estimate, row.upper,
         )
         for one in results for row in one.coefficients
@@ -113,6 +113,12 @@ def _slopes(results: Sequence[Result], most: int | None = None) -> "Figure | Non
     ][:most]  # fmt: skip
     names = ", ".join(dict.fromkeys(_outcome(one) for one in results))
     return _drawn(rows, say("Slopes of {}", names), results[0]) if rows else None
+
+
+def _named(term: str, result: Result) -> str:
+    """A term with its model, unless the model is called by it."""
+    name = term_name(term, own=own_group(result))
+    return name if result.spec.name == term else f"{name} ({result.spec.name})"
 
 
 def _spreads(result: Result) -> "Figure":

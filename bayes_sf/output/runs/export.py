@@ -49,6 +49,7 @@ def run_export(
     formats: Sequence[str] = ("html", "csv"),
     csv_style: CsvStyle = "plain",
     digits: int | None = None,
+    style: str = "",
     control: Control | None = None,
     asked_for: Passed[Any] | None = None,
 ) -> Run:
@@ -66,11 +67,13 @@ def run_export(
     sample : AnalysisSample, optional
         Who is left after each rule, and tables 11 to 45.
     formats : sequence of str
-        Some of html, latex, markdown, csv, excel, word.
+        Some of html, latex, markdown, csv, excel, word, typst, quarto.
     csv_style : {"plain", "norwegian"}
         As in `write_tables`.
     digits : int, optional
         Decimals that are printed at most; never more than there are without it.
+    style : {"", "apa", "jss", "ssb"}
+        As in `write_tables`.
     control : Control, optional
         Of the data that results and poolings come from; by default the sample's, with the usual
         rules.
@@ -91,26 +94,26 @@ def run_export(
     # What one model's methods say is of all of its outcome; of protected data they are not said.
     first = {one.spec.outcome: one for one in reversed(fits) if one.has_draws and not used.active}
     told = protect_results(list(reversed(first.values())), used).map(methods_file)
-    content = passed.also(told).map(lambda both: _content(*both, formats, csv_style, digits))
+    content = passed.also(told).map(
+        lambda both: _content(*both, digits, formats=formats, csv_style=csv_style, style=style)
+    )
     if asked_for is not None:
         content = asked_for.also(content).map(lambda both: both[1])
     return Run(asked, used, content)
 
 
 def _content(
-    tables: tuple[Table, ...], told: str, formats: Sequence[str], csv_style: CsvStyle,
-    digits: int | None,
+    tables: tuple[Table, ...], told: str, digits: int | None, **how: Any
 ) -> Content:  # fmt: skip
     """Files in every format, and their captions; methods where they may be said."""
     if digits is not None:
         tables = tuple(table.coarser(digits) for table in tables)
     captions = [{"name": table.name, "caption": table.caption} for table in tables]
     return Content(
-        texts=table_files(tables, formats, csv_style=csv_style)
-        | ({"methods.md": told} if told else {}),
+        texts=table_files(tables, **how) | ({"methods.md": told} if told else {}),
         lines=[f"{table.name}: {table.caption}" for table in tables],
         said={"tables": captions},
-        about={"tables": captions, "formats": list(formats)},
+        about={"tables": captions, "formats": list(how["formats"])},
     )
 
 

@@ -1,5 +1,7 @@
 """`bayes-sf plot`: a picture of every model of an analysis."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from bayes_sf.analysis.pooling import compare_pooling
@@ -32,7 +34,7 @@ __all__ = ["run_plot"]
 
 def run_plot(
     analysis: Analysis, data: Any, asked: Asked, picture: str, *, engine: str | None = None,
-    dpi: int = DPI,
+    dpi: int = DPI, options: Mapping[str, Any] = MappingProxyType({}),
 ) -> Run:  # fmt: skip
     """Fit and draw every model of an analysis.
 
@@ -49,6 +51,8 @@ def run_plot(
         By default what a model takes, and nuts for pictures of chains.
     dpi : int
         Dots of PNG files for an inch.
+    options : mapping
+        As `forest_options` gives them.
     """
     control = Control.of(data, asked.rules)
     kept = keep_open(analysis, control)
@@ -61,7 +65,7 @@ def run_plot(
             begin(f"{spec.name} of {spec.outcome}")
             needed = spec.engines[0] if picture not in OF_CHAINS else "nuts"
             result = fit(spec, data, engine=engine or needed, seed=asked.seed)
-            drawn.append(_drawn(result, data, picture, control))
+            drawn.append(_drawn(result, data, picture, control, options))
             results.append(result)
     names = [picture_name(result, picture) for result in results]
 
@@ -86,12 +90,14 @@ def _check_slopes(spec: ModelSpec, picture: str) -> None:
         raise UsageError(f"plot 'slopes' of {spec.name}", rule, got=stray[0])
 
 
-def _drawn(result: Result, data: Any, picture: str, control: Control) -> "Passed[Figure]":
+def _drawn(
+    result: Result, data: Any, picture: str, control: Control, options: Mapping[str, Any]
+) -> "Passed[Figure]":
     """A picture, of protected data made of what their tables say."""
 
     def draw(shown: Result, name: str) -> "Figure":
         if levels is None:
-            return draw_picture(shown, name)
+            return draw_picture(shown, name, options)
         return signed(draw_levels(shown, *passed_levels(levels.shown)), shown, name)
 
     levels = None

@@ -29,7 +29,7 @@ __all__ = ["SCALES", "ModelTable", "fit_line", "scale_note", "table"]
 #: Endings of files, and the formats that they are.
 _ENDINGS: Final = {
     ".md": "markdown", ".html": "html", ".tex": "latex", ".csv": "csv", ".docx": "word",
-    ".xlsx": "excel",
+    ".xlsx": "excel", ".typ": "typst", ".qmd": "quarto",
 }  # fmt: skip
 
 
@@ -68,24 +68,34 @@ class ModelTable:
 
         return markdown(self.table)
 
-    def to_latex(self) -> str:
-        """Write the table in LaTeX, with the rules of booktabs."""
+    def to_latex(self, style: str = "") -> str:
+        """Write the table in LaTeX, with booktabs, siunitx and threeparttable.
+
+        Parameters
+        ----------
+        style : {"", "apa", "jss", "ssb"}
+            A journal's.
+        """
         from bayes_sf.output.formats.latex import latex
+        from bayes_sf.output.formats.styles import style_of
 
-        return latex(self.table)
+        return latex(self.table, style_of(style))
 
-    def save(self, path: Path | str) -> Path:
+    def save(self, path: Path | str, style: str = "") -> Path:
         """Write the table to a file.
 
         Parameters
         ----------
         path : path
-            Ending in ``.md``, ``.html``, ``.tex``, ``.csv``, ``.docx`` or ``.xlsx``.
+            Ending in ``.md``, ``.html``, ``.tex``, ``.csv``, ``.docx``, ``.xlsx``, ``.typ`` or
+            ``.qmd``.
+        style : {"", "apa", "jss", "ssb"}
+            A journal's, of ``.tex``, ``.typ`` and ``.qmd``.
 
         Raises
         ------
         UsageError
-            For another ending.
+            For another ending or style, and a style of an ending that has none.
         """
         from bayes_sf.output.formats.writing import table_files
 
@@ -94,7 +104,7 @@ class ModelTable:
         if kind is None:
             rule = f"must end in {', '.join(_ENDINGS)}"
             raise UsageError("table: file", rule, got=target.name)
-        (content,) = table_files([self.table], [kind]).values()
+        (content,) = table_files([self.table], [kind], style=style).values()
         return write_files(target.parent, {target.name: content})[0]
 
     def _repr_html_(self) -> str:

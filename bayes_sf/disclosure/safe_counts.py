@@ -27,10 +27,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_sf.arrays import Floats
-
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
+
+    from bayes_sf.arrays import Floats
 
 __all__ = ["unsaid_counts"]
 
@@ -221,31 +221,30 @@ class _Known:
 
         losses: list[_Loss] = [(b, a, g) for b, a, g in np.argwhere(self.small).tolist()]
         losses = losses if among is None else [one for one in losses if one in among]
-        rows = [self._row((a, g), (b, g)) for b, a, g in losses]
+        if not losses:
+            return []
+        part, whole, group = np.array(losses).T
         shown, most = np.where(self.shown, self.counts, 0), int(self.counts.sum())
         bounds = np.stack([shown, np.where(self.shown, self.counts, most)], axis=-1).reshape(-1, 2)
         (totals, sizes), limits = self._totals, self._limits
         ends, found = np.full((2, len(losses)), [[np.inf], [-np.inf]]), []
-        for at, (b, a, _) in enumerate(losses):
+        for at, (b, a, g) in enumerate(losses):
             least = min(self.least, self._lost[b, a])
-            for sign in (1, -1):
+            for sign in (1.0, -1.0):
                 if _whole(*ends[:, at]) >= least:
                     break
+                cost = np.zeros(self.counts.shape)
+                cost[a, g], cost[b, g] = sign, -sign
                 solved = linprog(  # type: ignore[call-overload]  # stubs know no sparse matrices
-                    sign * rows[at], A_ub=limits, b_ub=np.zeros(limits.shape[0]), A_eq=totals,
+                    cost.ravel(), A_ub=limits, b_ub=np.zeros(limits.shape[0]), A_eq=totals,
                     b_eq=sizes, bounds=bounds,
                 )  # fmt: skip
-                values = np.array(rows) @ solved.x
+                counts = solved.x.reshape(self.counts.shape)
+                values = counts[whole, group] - counts[part, group]
                 ends = np.array([np.fmin(ends[0], values), np.fmax(ends[1], values)])
             if _whole(*ends[:, at]) < least:
                 found.append(losses[at])
         return found
-
-    def _row(self, more: tuple[int, int], fewer: tuple[int, int]) -> Floats:
-        """What one count has more than another, as weights of all counts."""
-        row = np.zeros(self.counts.shape)
-        row[more], row[fewer] = 1.0, -1.0
-        return row.ravel()
 
     @cached_property
     def _totals(self) -> "tuple[csr_array, Floats]":
@@ -253,24 +252,29 @@ class _Known:
 
         Where all lost one or two, that the others lost nobody would say who did: it is not known.
         """
-        from scipy.sparse import csr_array
+        from scipy.sparse import csr_array, eye_array, kron, vstack
 
-        said = np.eye(len(self.counts))[self.said]
-        rows = [*np.repeat(said, self.counts.shape[1], axis=1)]
-        known = self._same & (self._lost >= self.least)[:, :, None]
-        rows += [self._row((a, g), (b, g)) for b, a, g in np.argwhere(known).tolist()]
-        matrix = np.array(rows).reshape(len(rows), -1)
-        return csr_array(matrix), matrix @ self.counts.ravel()
+        said = csr_array(kron(eye_array(len(self.counts)), np.ones((1, self.counts.shape[1]))))
+        same = self._losses(self._same & (self._lost >= self.least)[:, :, None])
+        matrix = csr_array(vstack([said[np.flatnonzero(self.said)], same]))
+        return matrix, matrix @ self.counts.ravel()
 
     @cached_property
     def _limits(self) -> "csr_array":
         """Counts of parts less those of what they are a part of: none is above zero."""
+        between = self.inside.astype(int) @ self.inside.astype(int) > 0
+        pairs = (self.inside & ~between)[:, :, None]
+        return -self._losses(np.broadcast_to(pairs, self._same.shape))
+
+    def _losses(self, which: _Mask) -> "csr_array":
+        """Rows of what groups lost from a to b, (k, P J), for those of (P, P, J) at [b, a]."""
         from scipy.sparse import csr_array
 
-        between = self.inside.astype(int) @ self.inside.astype(int) > 0
-        pairs = np.argwhere(self.inside & ~between).tolist()
-        rows = [self._row((b, g), (a, g)) for b, a in pairs for g in range(self.counts.shape[1])]
-        return csr_array(np.array(rows).reshape(len(rows), -1))
+        part, whole, group = np.nonzero(which)
+        rows, n_groups = np.arange(len(group)), self.counts.shape[1]
+        columns = np.concatenate([whole * n_groups + group, part * n_groups + group])
+        signs = np.repeat([1.0, -1.0], len(group))
+        return csr_array((signs, (np.tile(rows, 2), columns)), (len(rows), self.counts.size))
 
 
 def _whole(low: float, high: float) -> float:

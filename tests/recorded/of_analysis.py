@@ -94,8 +94,14 @@ def of_slopes() -> Any:
 
 
 def of_hypothesis() -> Any:
-    claims = ["x > 0", "x < 0.3", "2*x = 0.5", "x - 0.1 > 0.2"]
-    return [_each(lambda r, c=c: hypothesis(r, c)) for c in claims]
+    claims = [
+        "x > 0", "x < 0.3", "2*x = 0.5", "x - 0.1 > 0.2", "2 * x - 3*(Intercept) > 0.5*x", "-x < -1",
+        "x / 2 > 1", "0.2 < x", "|x| < 0.5", "-0.1 < x < 0.4", "x + c[mid] > c[top]", "x >", "xx > 0",
+        "x > 0 > 1", "x_1 > 0", "x * x > 0", "x =! 0", "x != 0", "", "abs(2*x) > 1", "-2*|x| < 1",
+    ]  # fmt: skip
+    one = _kind("exact")
+    found = [_each(lambda r, c=c: hypothesis(r, c)) for c in claims[:3]]
+    return [*found, [refused(lambda c=c: hypothesis(one, c)) for c in claims]]
 
 
 def of_poststratify() -> Any:
@@ -111,6 +117,64 @@ def of_poststratify() -> Any:
 def of_tidied() -> Any:
     found = [_each(sf.tidy), _each(sf.glance), _each(sf.augment), _each(sf.r2)]
     return [*found, _each(lambda r: sf.tidy(r, "ran_vals")), _each(lambda r: sf.tidy(r, "fixed"))]
+
+
+def of_tables_of_others() -> Any:
+    keys = ("N", "aic", "r2", "no", "sigma", "ll", "bic", "nobs")
+    return [
+        _each(lambda r: r.__maketables_coef_table__),
+        _each(lambda r: [r.__maketables_stat__(key) for key in keys]),
+    ]
+
+
+def of_refused() -> Any:
+    """Wrong questions, one after the other."""
+    one, reml = _kind("exact"), fit("y ~ x + z + (1 | g)", engine="reml")
+    two = Contrast("x", 2.0, "two")
+    calls: list[Any] = [
+        lambda: predict(one, groups="no"), lambda: predict(one, kind="no"), lambda: predict(one, at={"no": 1}),
+        lambda: predict(one, pd.DataFrame({"x": [1.0]})), lambda: predict(one, by="no"), lambda: predict(3),
+        lambda: predict(one, scale="no"), lambda: predict(one, groups={"no": "known"}), lambda: slopes(one, "c"),
+        lambda: slopes(one, "no"), lambda: comparisons(one, "no"), lambda: comparisons(one, {"x": (1.0,)}),
+        lambda: comparisons(one, {"c": ("low", "no")}), lambda: comparisons(one, groups="no"),
+        lambda: poststratify(one, rows(), count="no"), lambda: poststratify(one, rows(), count="y"),
+        lambda: sf.tidy(one, "no"), lambda: loo(reml), lambda: loo_pit(reml), lambda: check_fit(reml, seed=1),
+        lambda: sf.attenuation(reml, "no"), lambda: sf.attenuation(reml, "x", reliability=(1.1,)),
+        lambda: sf.attenuation(reml, "x", reliability=(0.0,)), lambda: sf.confounding(reml, step=0.0),
+        lambda: sf.confounding(reml, step=-1.0), lambda: sf.bootstrap(reml, draws=1), lambda: sf.bootstrap(one),
+        lambda: sf.variance_test(one), lambda: sf.variance_test(reml, draws=0),
+        lambda: sf.cluster_robust(reml, weights="no"), lambda: sf.cluster_robust(reml, draws=1),
+        lambda: sf.cluster_robust(reml, cluster="no"), lambda: sf.cluster_robust(3),
+        lambda: sf.influence(one.spec, rows()), lambda: sf.influence(one.spec, rows(), contrast=two, smallest=0),
+        lambda: sf.sensitivity(one.spec, rows(), parts=("no",)), lambda: sf.sensitivity(one.spec, rows(), contrast="no"),
+        lambda: sf.sensitivity(one.spec, rows(), parts=("size",)).left_out, lambda: sf.sensitivity(3, rows()),
+        lambda: sf.sensitivity(one.spec, rows(), rope=sf.Rope(-1, 1, "pp"), parts=("prior",)),
+        lambda: sf.Rope(1.0, -1.0, "pp"), lambda: sf.Rope(0.0, 0.0, "pp"), lambda: sf.Rope(np.nan, 1.0, "pp"),
+        lambda: Contrast("x", 0.0, "none"), lambda: Contrast("x", np.inf, "far"), lambda: Workforce({}, 40),
+        lambda: Workforce({"a": 0.0}, 40), lambda: Workforce({"a": 1.0}, 0), lambda: Workforce({"a": -1.0}, 4),
+        lambda: Effects((0.0,)), lambda: Effects(()), lambda: Effects((-1.0,)), lambda: Effects((1.0, 2.0), (1.0,)),
+        lambda: plan_precision(one, two, industries=(1,), per_industry=(10,)),
+        lambda: plan_precision(one, two, industries=(2,), per_industry=(1,)),
+        lambda: plan_precision(one, two, industries=(2,), per_industry=(2,), prob=1.0),
+        lambda: plan_precision(one, Contrast("no", 1.0, "one"), industries=(3,), per_industry=(9,)),
+        lambda: sf.delta_adjust("y ~ x + (1 | g)", gaps(), deltas=()), lambda: sf.sets_needed(one),
+        lambda: sf.delta_adjust("y ~ x + (1 | g)", gaps(), deltas=(0.0, 0.0), column="y"),
+        lambda: sf.delta_adjust("y ~ x + (1 | g)", gaps(), deltas=(1.0,), column="no"),
+        lambda: sf.delta_adjust("y ~ x + (1 | g)", rows(), deltas=(1.0,), column="y"),
+        lambda: sf.missingness(gaps(), ["no"]), lambda: sf.missingness(gaps(), by=["no"]), lambda: sf.missingness(3),
+        lambda: sf.impute("y ~ x + (1 | g)", rows()), lambda: sf.impute("y ~ x + (1 | g)", gaps(), n_sets=1),
+        lambda: sf.impute("y ~ x + (1 | g)", gaps(), n_sets=1001), lambda: sf.impute("y ~ x + (1 | g)", gaps(), draws=9),
+        lambda: sf.survey_weighted("y ~ x + (1 | g)", rows()), lambda: sf.survey_weighted("y ~ x + (1 | g)", rows(), weights="no"),
+        lambda: sf.survey_weighted("y ~ x + (1 | g)", rows(), weights="w", scaling="no"),
+        lambda: sf.survey_weighted("y ~ x + (1 | g)", rows(), weights="w", draws=99),
+        lambda: sf.survey_weighted("y ~ x + (1 | g)", rows(), weights="y", draws=100),
+        lambda: sf.compare_models({"a": one, "b": fit("x ~ z + (1 | g)")}), lambda: sf.compare(one.spec, rows()),
+        lambda: end_probabilities(one, ("a", "no")), lambda: group_slopes(one), lambda: group_lines(one),
+        lambda: one.draws(0), lambda: one.draws(6), lambda: one.ranef("no"), lambda: one.icc("no"),
+        lambda: one.confint(), lambda: reml.confint(method="no"), lambda: reml.draws(4), lambda: reml.icc(at={"x": 1}),
+        lambda: reml.diagnostics(), lambda: maximum("binomial").icc("no"), lambda: maximum("binomial").confint(method="no"),
+    ]  # fmt: skip
+    return [refused(call) for call in calls]
 
 
 # Checks -------------------------------------------------------------------------------------------

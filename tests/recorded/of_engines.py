@@ -141,7 +141,8 @@ def of_profile() -> Any:
 
 
 def of_mixed_profile() -> Any:
-    return fit("y ~ x + (1 | g) + (1 | h)", engine="ml").confint()
+    one = fit("y ~ x + (1 | g) + (1 | h)", engine="ml")
+    return one.confint(), one.confint(method="wald")
 
 
 def of_mixed_weights() -> Any:

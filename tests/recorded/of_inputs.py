@@ -126,7 +126,12 @@ _CHANGES = (
     ("coefficients.csv", "(Intercept)", "x"), ("components.csv", "variance", "sd"),
     ("study.toml", "REML", "reml2"), ("fit.csv", "model", "modell"), ("study.toml", "[", "[["),
     ("components.csv", "Residual", "residual"), ("coefficients.csv", ",", ";"),
-    ("study.toml", "groups = ", "groups = 9"), ("study.toml", "n = ", "n = 0 # "),
+    ("study.toml", "groups = ", "groups = 9"), ("study.toml", "groups = ", "sizes = [1, 1]\ngroups = "),
+    ("study.toml", "groups = ", "smallest = 0\ngroups = "), ("study.toml", "groups = ", "largest = 1\ngroups = "),
+    ("study.toml", "groups = ", "icc = \"1.2\"\ngroups = "), ("study.toml", "groups = ", "icc = \"0.2\"\ngroups = "),
+    ("study.toml", "groups = ", "interval = { level = 1.0 }\ngroups = "), ("study.toml", "groups = ", "groups = 1 # "),
+    ("study.toml", "groups = ", "groups = 2 # "), ("study.toml", "n = ", "n = 1 # "), ("study.toml", "n = ", "n = true # "),
+    ("coefficients.csv", "0.", "1e"), ("coefficients.csv", "(Intercept)", "(intercept)"), ("fit.csv", "aic", "bic"), ("study.toml", "n = ", "n = 0 # "),
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import bayes_sf as sf
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.recovery.answers import item_answers, surveyed
-from bayes_sf.recovery.change_states import boundary_region
+from bayes_sf.recovery.change_states import boundary_region, change_states
 from bayes_sf.recovery.implied import solve
 from bayes_sf.recovery.least_squares import gauss_newton, jacobian
 from bayes_sf.recovery.mean_states import _MeanStudy
@@ -78,7 +78,8 @@ def of_mean_study() -> Any:
 
 
 def of_change() -> Any:
-    return boundary_region(np.array([60, 150, 90, 40, 110, 122]), 5, np.random.default_rng(3))
+    rng = np.random.default_rng(3)
+    return boundary_region(np.array([60, 150, 90, 40, 110, 122]), 5, rng), change_states(3, rng)
 
 
 def of_answers() -> Any:

@@ -24,7 +24,7 @@ MANY = 60
 #: Letters of a text that are kept; of longer ones, these and a checksum of the whole.
 LETTERS = 400
 #: What differs from run to run: pseudonyms, places, times.
-_OF_THE_RUN = ("workplace", "places", "digest", "folder", "seconds")
+_OF_THE_RUN = ("workplace", "workplaces", "places", "digest", "folder", "seconds")
 #: Steps from a result to what it holds.
 DEEP = 5
 
@@ -81,7 +81,7 @@ def recorded(value: Any) -> dict[str, Leaf]:
     """
     parts: dict[str, dict[str, Leaf]] = {}
     for name, leaf in leaves(value):
-        if re.search(rf"\.({'|'.join(_OF_THE_RUN)})$|provenance\.versions", name):
+        if re.search(rf"\.({'|'.join(_OF_THE_RUN)})(\[\d+\])?$|provenance\.versions", name):
             continue
         parts.setdefault(re.split(r"(?<=.)(?=[.\[/:])", name, maxsplit=2)[0], {})[name] = leaf
     kept: dict[str, Leaf] = {}

@@ -54,8 +54,8 @@ def made(example: doctest.DocTest) -> dict[str, Any]:
     with patch.object(sys, "displayhook", show):
         for each in example.examples:
             try:
-                exec(compile(each.source, example.name, "single"), space)  # noqa: S102
-            except Exception as error:  # noqa: BLE001
+                exec(compile(each.source, example.name, "single"), space)
+            except Exception as error:
                 if not each.exc_msg:
                     raise
                 shown[f"{len(shown)}"] = str(error)

@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -295,7 +294,9 @@ def of_completed_panel() -> Any:
     fitted = panel(autocorrelation=True, period="walk", unlinked=True)
     done = complete(fitted, 2)
     effects = delta_effects(fitted, done, term="item", deltas=(-1.0, 0.0, 2.0))
-    change = delta_effects(fitted, done, term=["item", "share"], deltas=(0.0, 1.0), quantity="change")
+    change = delta_effects(
+        fitted, done, term=["item", "share"], deltas=(0.0, 1.0), quantity="change"
+    )
     quarters = fitted.panel.quarters
     return [
         effects, change, tipping_points(effects), completed_sets(fitted.panel, done).frames,
@@ -323,7 +324,10 @@ def of_multiverse() -> Any:
 
 def of_selection() -> Any:
     rng = np.random.default_rng(3)
-    places, times = [f"w{i}" for i in range(30)], [f"{y}Q{q}" for y in (2017, 2018) for q in (1, 2, 3, 4)]
+    places, times = (
+        [f"w{i}" for i in range(30)],
+        [f"{y}Q{q}" for y in (2017, 2018) for q in (1, 2, 3, 4)],
+    )
     frame = pd.DataFrame(
         [("ict" if i < 15 else "care", w, t, rng.gamma(4.0, 1.5))
          for i, w in enumerate(places) for t in times],
@@ -380,7 +384,13 @@ def of_reread() -> Any:
 def of_printed_sizes() -> Any:
     found = [m.coefficients for m in _reread() if m.coefficients]
     return [
-        ([judge_printed(replace(one, unit="pp"), sf.Rope(-0.1, 0.1, "pp"), size=2.0) for one in c],
-         designs_of(c, Effects((0.5,))), refused(lambda c=c: slopes_of(c)))
+        (
+            [
+                judge_printed(replace(one, unit="pp"), sf.Rope(-0.1, 0.1, "pp"), size=2.0)
+                for one in c
+            ],
+            designs_of(c, Effects((0.5,))),
+            refused(lambda c=c: slopes_of(c)),
+        )
         for c in found
     ]

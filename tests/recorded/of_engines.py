@@ -11,7 +11,6 @@ import numpy as np
 
 import bayes_sf as sf
 from bayes_sf.engines.fit import rows_of
-from bayes_sf.engines.panel.counts import count_quarters
 from bayes_sf.engines.panel.draws import complete
 from bayes_sf.engines.panel.fitted import PanelFit
 from bayes_sf.engines.panel.quantities import industry_table, workplace_table
@@ -34,7 +33,7 @@ def answers(result: Any) -> Iterator[Any]:
     """All that a result says of itself."""
     yield result.estimates
     yield result.summary()
-    for name in ("fixef", "ranef", "varcorr", "icc", "diagnostics", "glance"):
+    for name in ("fixef", "ranef", "varcorr", "icc", "glance"):
         if hasattr(result, name):
             yield refused(getattr(result, name))
     yield repr(result), result.prob, refused(lambda: result.n_obs)
@@ -283,7 +282,9 @@ def of_imputed() -> Any:
     sets = imputed().frames
     formula = "y ~ x + c + (1 | g)"
     return [
-        imputed(), sets, [list(answers(sf.fit(formula, sets, engine=e))) for e in ("reml", "exact")]
+        imputed(),
+        sets,
+        [list(answers(sf.fit(formula, sets, engine=e))) for e in ("reml", "exact")],
     ]
 
 
@@ -292,7 +293,7 @@ def of_imputed_kinds() -> Any:
     frame["b"] = np.where(frame["z"] > 0, "yes", "no")
     frame.loc[[1, 2, 33], "b"] = None
     sets = impute("y ~ o + b * x + (1 | g)", frame, n_sets=2, seed=4, auxiliary=["z"])
-    return sets.frames, sets.diagnostics
+    return sets.frames
 
 
 def of_pooling() -> Any:

@@ -114,7 +114,9 @@ def of_drafts() -> Any:
         found[path.name] = draft_of_tables(tables_of(path), path.name)
     text = (READ / "summaries/lme4_ml.txt").read_text(encoding="utf-8")
     for odd in ("Random effects:", "Fixed effects:", "Number of obs"):
-        found[odd] = _said(lambda odd=odd: draft_of_summary(text.replace(odd, "Nothing"), "odd.txt"))
+        found[odd] = _said(
+            lambda odd=odd: draft_of_summary(text.replace(odd, "Nothing"), "odd.txt")
+        )
     return found
 
 
@@ -128,7 +130,7 @@ _CHANGES = (
     ("components.csv", "Residual", "residual"), ("coefficients.csv", ",", ";"),
     ("study.toml", "groups = ", "groups = 9"), ("study.toml", "groups = ", "sizes = [1, 1]\ngroups = "),
     ("study.toml", "groups = ", "smallest = 0\ngroups = "), ("study.toml", "groups = ", "largest = 1\ngroups = "),
-    ("study.toml", "groups = ", "icc = \"1.2\"\ngroups = "), ("study.toml", "groups = ", "icc = \"0.2\"\ngroups = "),
+    ("study.toml", "groups = ", 'icc = "1.2"\ngroups = '), ("study.toml", "groups = ", 'icc = "0.2"\ngroups = '),
     ("study.toml", "groups = ", "interval = { level = 1.0 }\ngroups = "), ("study.toml", "groups = ", "groups = 1 # "),
     ("study.toml", "groups = ", "groups = 2 # "), ("study.toml", "n = ", "n = 1 # "), ("study.toml", "n = ", "n = true # "),
     ("coefficients.csv", "0.", "1e"), ("coefficients.csv", "(Intercept)", "(intercept)"), ("fit.csv", "aic", "bic"), ("study.toml", "n = ", "n = 0 # "),
@@ -174,7 +176,9 @@ def of_own_tables() -> Any:
         for encoding in ("utf-16", "cp1252", "utf-8-sig"):
             path.write_text(_TABLE.replace("ja", "jå"), encoding=encoding)
             found[encoding] = _said(lambda: csv_format(path)), _said(lambda: read_cells(path))
-        found["draft"] = _said(lambda: draft_study(_written(path, gaps()), group="g", outcomes=["y"]))
+        found["draft"] = _said(
+            lambda: draft_study(_written(path, gaps()), group="g", outcomes=["y"])
+        )
         found["no group"] = _said(lambda: draft_study(_written(path, gaps())))
         gaps().to_excel(Path(place) / "t.xlsx", index=False)
         found["excel"] = _said(

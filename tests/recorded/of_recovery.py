@@ -91,7 +91,9 @@ def of_answers() -> Any:
 def of_study() -> Any:
     study = sf.load_sample("published").first(2)
     specs = [s for s in load_analysis("bivariate").specs if s.name in {"q13", "q17", "q16.1"}]
-    specs += [sf.ModelSpec(o, min_quarters=q) for o in ("absence_mean", "absence_change") for q in (1, 3)]
+    specs += [
+        sf.ModelSpec(o, min_quarters=q) for o in ("absence_mean", "absence_change") for q in (1, 3)
+    ]
     odd = [
         sf.ModelSpec("absence_mean", ("q13", "q17")), sf.ModelSpec("absence_mean", min_quarters=2),
         sf.ModelSpec("absence_trend"), sf.ModelSpec("absence_mean", ("q99",)),
@@ -150,9 +152,15 @@ def of_versions() -> Any:
         NullPrint(100, 4, icc=(0.2, 0.21), sizes=(10.0, 20.0, 30.0, 40.0), reliability=(0.5, 0.9)),
     ]  # fmt: skip
     found: list[Any] = [
-        refused(lambda p=p, ml=ml: draw_versions(p, seed=1, ml=ml, draws=4)) for p in prints for ml in (True, False)
+        refused(lambda p=p, ml=ml: draw_versions(p, seed=1, ml=ml, draws=4))
+        for p in prints
+        for ml in (True, False)
     ]
-    found += [refused(lambda p=p: draw_versions(p, seed=2, draws=3, zero=z)) for p in prints[2:3] for z in ("drawn", "lowest")]
+    found += [
+        refused(lambda p=p: draw_versions(p, seed=2, draws=3, zero=z))
+        for p in prints[2:3]
+        for z in ("drawn", "lowest")
+    ]
     sizes = [draw_sizes(rng, 50, 5, np.array([0.0, 0.5, 1.5]), low=low, high=high)
              for low, high in ((1, None), (3, 20))]  # fmt: skip
     return [*found, sizes, refused(partial(read_null, prints[0], "0.05", level=0.8))]

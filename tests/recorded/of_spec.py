@@ -151,7 +151,9 @@ def of_specifications() -> Any:
     ]  # fmt: skip
     found = []
     for options in given:
-        spec = refused(lambda o=options: sf.ModelSpec("y", **{"predictors": ("x",), "group": "g", **o}))
+        spec = refused(
+            lambda o=options: sf.ModelSpec("y", **{"predictors": ("x",), "group": "g", **o})
+        )
         found.append(spec)
         if not isinstance(spec, BayesSFError):
             found.append(refused(lambda s=spec: Rows.from_frame(rows(), s)))

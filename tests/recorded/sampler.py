@@ -47,7 +47,9 @@ def sample(compiled: Any, seed: int, _: Any) -> xr.DataTree:
         draws, density = _evaluated(compiled, rng, CHAINS * DRAWS)
     else:  # a function of a point
         target = compiled._make_logp_func()
-        points = compiled._make_initial_points(1) + rng.normal(0, 0.2, (CHAINS * DRAWS, compiled.n_dim))
+        points = compiled._make_initial_points(1) + rng.normal(
+            0, 0.2, (CHAINS * DRAWS, compiled.n_dim)
+        )
         density = [target(point) for point in points]
         density = [np.r_[value, gradient].sum() for value, gradient in density]
         draws = {"point": points}
@@ -100,7 +102,9 @@ def not_sampling() -> Iterator[None]:
             stack.enter_context(patch.object(module, "compile_model", Graph))
             for kept in ("_compiled",):
                 if hasattr(module, kept):
-                    stack.enter_context(patch.object(module, kept, getattr(module, kept).__wrapped__))
+                    stack.enter_context(
+                        patch.object(module, kept, getattr(module, kept).__wrapped__)
+                    )
         for name in _SAMPLED:
             module = import_module(f"bayes_sf.engines.{name}")
             stack.enter_context(patch.object(module, "sample", sample))

@@ -23,7 +23,7 @@ FEW = 8
 MANY = 60
 #: Letters of a text that are kept; of longer ones, these and a checksum of the whole.
 LETTERS = 400
-#: What differs from run to run: pseudonyms, places, times.
+#: What differs from run to run or, as digests and ranks do, from machine to machine.
 _OF_THE_RUN = ("workplace", "workplaces", "places", "digest", "folder", "seconds")
 #: Steps from a result to what it holds.
 DEEP = 5
@@ -81,7 +81,10 @@ def recorded(value: Any) -> dict[str, Leaf]:
     """
     parts: dict[str, dict[str, Leaf]] = {}
     for name, leaf in leaves(value):
-        if re.search(rf"\.({'|'.join(_OF_THE_RUN)})(\[\d+\])?$|provenance\.versions", name):
+        if re.search(
+            rf"\.({'|'.join(_OF_THE_RUN)})(\[\d+\])?$|provenance\.(data|spec|versions)|\.diagnostics",
+            name,
+        ):
             continue
         parts.setdefault(re.split(r"(?<=.)(?=[.\[/:])", name, maxsplit=2)[0], {})[name] = leaf
     kept: dict[str, Leaf] = {}

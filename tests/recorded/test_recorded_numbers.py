@@ -24,6 +24,34 @@ from tests.recorded.values import Leaf, recorded
 
 NUMBERS = Path(__file__).with_name("numbers.json")
 
+#: What takes more than a fifth of a second by itself, or by the fits that it shares with others.
+LONG = (
+    "analysis.asked.comparisons.comparisons", "analysis.choices.control_ladder",
+    "analysis.pooling.compare_pooling", "analysis.printed.fan",
+    "analysis.priors.power_scaling.power_scaling", "analysis/of_check_fit",
+    "analysis/of_cluster_robust", "analysis/of_comparisons", "analysis/of_completed_panel",
+    "analysis/of_delta", "analysis/of_group_slopes", "analysis/of_hypothesis",
+    "analysis/of_influence", "analysis/of_loo", "analysis/of_multiplicity",
+    "analysis/of_planning", "analysis/of_poststratify", "analysis/of_predict",
+    "analysis/of_printed_sizes", "analysis/of_prior_tables", "analysis/of_ranking",
+    "analysis/of_refused", "analysis/of_reread", "analysis/of_sensitivity",
+    "analysis/of_slopes", "analysis/of_study_complete", "analysis/of_tables_of_others",
+    "analysis/of_tidied", "analysis/of_unseen", "engines.gaussian.repeated",
+    "engines.sampled.log_prior", "engines.sampled.pointwise", "engines/of_crossed",
+    "engines/of_exact", "engines/of_exact_priors", "engines/of_imputed",
+    "engines/of_imputed_kinds", "engines/of_maximum", "engines/of_maximum_nodes",
+    "engines/of_mixed_profile", "engines/of_panel", "engines/of_panel_counts",
+    "engines/of_repeats", "engines/of_rows_of_draws", "engines/of_sampled", "engines/of_saved",
+    "engines/of_weights", "inputs/of_own_tables", "inputs/of_register", "inputs/of_replica",
+    "recovery/of_change", "recovery/of_printed_iccs", "recovery/of_printed_models",
+    "recovery/of_states", "recovery/of_study", "replica.published.targets.targets",
+    "spec/of_formulas", "spec/of_frames", "spec/of_statements",
+)  # fmt: skip
+NAMES = [
+    pytest.param(name, marks=pytest.mark.slow) if name in LONG else name
+    for name in (*CALLS, *EXAMPLES)
+]
+
 
 @pytest.fixture(scope="module")
 def kept() -> dict[str, dict[str, Leaf]]:
@@ -40,7 +68,7 @@ def found(name: str) -> dict[str, Leaf]:
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", [*CALLS, *EXAMPLES])
+@pytest.mark.parametrize("name", NAMES)
 def test_what_was_recorded_is_still_so(name: str, kept: dict[str, dict[str, Leaf]]) -> None:
     now, then = found(name), kept[name]
     assert list(now) == list(then)

@@ -16,6 +16,8 @@ os.environ["BAYES_SF_CACHE"] = "off"
 
 WORK = ROOT / "results" / "mutation"
 PLUGIN = "tests.studies.mutation_plugin"
+#: Tests that look at everything.
+WIDE = ("tests/recorded/test_recorded_numbers.py",)
 
 
 class Record:
@@ -46,18 +48,20 @@ class Record:
 
         Those that touch its lines, as far as the seconds of the limit go; where no test does (what
         runs at import is one such case), those that touch its file. The module's own examples and
-        tests come before all others, then files that name it; their other tests come last.
+        tests come before all others, then recorded numbers, then files that name it; their other
+        tests come last.
         """
         room, stem = Path(mutant.file).parts[1], Path(mutant.file).stem
         own = {mutant.file, f"tests/{room}/test_{stem}.py"}
         known = {test.partition("::")[0] for test in self.fixtures}
-        near = {file: 0 if file in own else 1 for file in known
-                if file in own or _names(file, mutant.file)}  # fmt: skip
+        near = {file: 0 if file in own else 1 if file in WIDE else 2 for file in known
+                if file in own or file in WIDE or _names(file, mutant.file)}  # fmt: skip
         lines = self.touching[mutant.file]
         touching = set().union(*(lines[at] for at in range(mutant.line, mutant.last + 1)))
         touching = touching or set().union(*lines.values())
         # What is cached is touched by one test when it is recorded, and used by others.
-        others = {test for test in self.fixtures if test.partition("::")[0] in near} - touching
+        close = near.keys() - set(WIDE)
+        others = {test for test in self.fixtures if test.partition("::")[0] in close} - touching
 
         def cost(tests: list[str]) -> float:
             fixtures = {one for test in tests for one in self.fixtures[test]}
@@ -68,7 +72,7 @@ class Record:
             files: dict[str, list[str]] = defaultdict(list)
             for test in chosen:
                 files[test.partition("::")[0]].append(test)
-            order = sorted(files, key=lambda file, of=files: (near.get(file, 2), cost(of[file])))
+            order = sorted(files, key=lambda file, of=files: (near.get(file, 3), cost(of[file])))
             for file in order:
                 ordered += sorted(files[file], key=lambda test: (cost([test]), test))
         kept: list[str] = []

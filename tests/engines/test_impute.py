@@ -460,6 +460,19 @@ def test_as_mice_imputes_public_data() -> None:
     assert (ours["r_hat"] < 1.05).all()
 
 
+def test_as_brms_samples_the_joint_model() -> None:
+    """Exam with holes by `mi()`, recorded: means and sds within four Monte Carlo errors."""
+    folder = TESTS / "references" / "missing"
+    theirs, ours = (pd.read_csv(folder / f"{name}.csv") for name in ("brms", "ours_draws"))
+    both = theirs.merge(ours, on=["data", "rule", "term"], suffixes=("", "_ours"))
+    assert len(both) == len(theirs) == 14
+    assert (theirs["rhat"] < 1.01).all()
+    assert (theirs["divergent"] == 0).all()
+    error = np.sqrt(1 / both["ess_bulk"] + 1 / both["ess_bulk_ours"])
+    assert ((both["mean_ours"] - both["mean"]).abs() / both["sd"] < 4 * error).all()
+    assert ((both["sd_ours"] / both["sd"] - 1).abs() < 4 * error).all()
+
+
 def test_coverage_of_simulated_studies() -> None:
     """Recorded by `tests/studies/missing.py`: 90 % intervals, where they should hold and where not.
 

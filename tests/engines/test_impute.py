@@ -467,7 +467,7 @@ def test_as_brms_samples_the_joint_model() -> None:
     folder = TESTS / "references" / "missing"
     theirs, ours = (pd.read_csv(folder / f"{name}.csv") for name in ("brms", "ours_draws"))
     both = theirs.merge(ours, on=["data", "rule", "term"], suffixes=("", "_ours"))
-    assert len(both) == len(theirs) == 7
+    assert len(both) == len(theirs) == 14
     assert (theirs["rhat"] < 1.01).all()
     assert (theirs["divergent"] == 0).all()
     error = np.sqrt(1 / both["ess_bulk"] + 1 / both["ess_bulk_ours"])

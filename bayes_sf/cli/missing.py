@@ -9,8 +9,8 @@ from bayes_sf.cli.console import stderr
 from bayes_sf.cli.given import HIDING, LEDGER, OWN, WORKPLACES, Given, with_options, writing
 from bayes_sf.errors import ConvergenceError, UsageError
 
-#: More deltas than anybody reads.
-_MOST_DELTAS = 101
+#: More deltas than anybody reads, and more data sets than any standard error needs.
+_MOST_DELTAS, _MOST_SETS = 101, 1000
 
 
 @app.command()
@@ -58,8 +58,8 @@ def impute(
     asked, deltas = load_analysis(analysis), read_deltas(delta)
     if pattern not in PATTERNS:
         raise unknown_key("--pattern", "must be a known pattern", pattern, PATTERNS)
-    if completed < 0 or completed == 1:
-        raise UsageError("--completed", "must be 0 or at least 2 data sets", got=completed)
+    if completed and not 2 <= completed <= _MOST_SETS:
+        raise UsageError("--completed", f"must be 0, or 2 to {_MOST_SETS} sets", got=completed)
     if (quarters or excel) and not completed:
         option = "--quarters" if quarters else "--norwegian-csv"
         raise UsageError(option, "goes with --completed", fix="add --completed 20")

@@ -223,7 +223,8 @@ def test_bad_grids(text: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["--completed", "1"], 2, "at least 2 data sets"),
+        (["--completed", "1"], 2, "must be 0, or 2 to 1000 sets"),
+        (["--completed", "1001"], 2, "must be 0, or 2 to 1000 sets"),
         (["--quarters"], 2, "goes with --completed"),
         (["--norwegian-csv"], 2, "goes with --completed"),
         (["--pattern", "unlinkd"], 2, "did you mean unlinked?"),

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.arrays import Floats
-from bayes_sf.engines.gaussian.exact import fit_exact
+from bayes_sf.engines.gaussian.exact import ExactPosterior, fit_exact
 from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.engines.panel.draws import Completed
 from bayes_sf.engines.panel.fitted import PanelFit
@@ -118,13 +118,14 @@ def completed_posterior(
         values = values + delta * (
             shifted_cells(panel, pattern) @ loadings(panel.quarters, quantity)
         )
-    parts = []
+    parts: list[ExactPosterior] = []
     for outcome, x in zip(values, done.x, strict=True):
         moments = Moments.from_arrays(
             np.column_stack([x, outcome]), panel.code, outcome=f"absence_{quantity}",
             predictors=panel.predictors, groups=panel.industries, group="industry",
         )  # fmt: skip
-        parts.append(fit_exact(moments, given.used(()), nodes=_NODES))
+        start = parts[-1].box if parts else None  # completed panels are alike
+        parts.append(fit_exact(moments, given.used(()), nodes=_NODES, start=start))
     return Posterior(tuple(parts))
 
 

@@ -48,7 +48,7 @@ def arrays(data: PanelData, spec: PanelSpec) -> dict[str, Floats]:
     found |= {"precision": precision, "prior_mean": mean}
     if spec.autocorrelation:
         found |= {"previous": data.gaps.previous, "lag": data.gaps.lag}
-    return {name: np.asarray(value, dtype=float) for name, value in found.items()}
+    return {name: np.array(value, dtype=float, order="C") for name, value in found.items()}
 
 
 def _prior_of_coefficients(priors: Priors, data: PanelData) -> tuple[Floats, Floats]:

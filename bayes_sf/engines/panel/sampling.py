@@ -12,7 +12,7 @@ from bayes_sf.engines.panel.data import PanelData
 from bayes_sf.engines.panel.fitted import PANEL_SETTINGS, PanelFit
 from bayes_sf.engines.panel.graph import arrays, panel_model
 from bayes_sf.engines.panel.report import report
-from bayes_sf.engines.sampled.compiling import compile_model
+from bayes_sf.engines.sampled.compiling import compile_large
 from bayes_sf.engines.sampled.nuts import sample, sampler_stats, try_twice
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.panel import Panel
@@ -32,7 +32,7 @@ def compile_panel(data: PanelData, spec: PanelSpec) -> Any:
     spec : PanelSpec
         The model.
     """
-    return compile_model(panel_model(data, spec))
+    return compile_large(panel_model(data, spec))
 
 
 def fit_panel(

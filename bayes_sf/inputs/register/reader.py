@@ -24,11 +24,12 @@ from bayes_sf.errors import DataError, UsageError
 from bayes_sf.inputs.faults import find_faults, join_problems, problem, problem_table
 from bayes_sf.inputs.pseudonym import run_key
 from bayes_sf.inputs.register.compiled import keep, see
-from bayes_sf.inputs.register.connection import connect, keep_rows, quietly
+from bayes_sf.inputs.register.connection import connect, keep_rows, quietly, with_function
 from bayes_sf.inputs.register.extract import HEAD_COUNT, Extract, open_extract, scanning
 from bayes_sf.inputs.register.outcomes import (
     count_pairs,
     has_doubles,
+    series_of,
     sum_quarters,
     with_absence,
     with_movement,
@@ -201,7 +202,7 @@ def read_register(
             figures, summary, copies = _summarise(connection, extract, index, span, {*span, *ends})
             problems += [
                 _declared(extract),
-                find_faults(connection, extract.where, extract.rows, span),
+                find_faults(extract.where, extract.faults, extract.rows, span),
                 copies,
             ]
         if not extract.is_kept:
@@ -212,7 +213,9 @@ def read_register(
     candidates = ibis.union(*summaries) if len(files) > 1 else summaries[0]
     with scanning(", ".join(extract.where for extract in extracts)):
         chosen = connection.create_view("chosen", _choose(candidates))
-        counted = keep(connection, "pairs", _pairs, chosen, span)
+        series = series_of(chosen, period=span)
+        pairs = with_function(connection, series, count_pairs, "array<int32>")
+        counted = keep_rows(connection, "pairs", chosen.mutate(pairs=pairs))
         table = keep_rows(connection, "workplaces", with_movement(counted, change=ends))
         problems.append(_shared(extracts, candidates, table))
         described = _describe(extracts, candidates, table)
@@ -334,11 +337,6 @@ def _choose(candidates: "ibis.Table") -> "ibis.Table":
     order = [candidates.n_quarters.desc(), candidates.extract.asc()]
     ranked = candidates.mutate(rank=ibis.row_number().over(group_by="workplace", order_by=order))
     return ranked.filter(ranked["rank"] == 0).drop("rank")
-
-
-def _pairs(chosen: "ibis.Table", period: range) -> "ibis.Table":
-    """Sums by workplace, with the quarters compared."""
-    return count_pairs(chosen, period=period)
 
 
 def _shared(

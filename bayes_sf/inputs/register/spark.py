@@ -7,7 +7,6 @@ Workers call functions of this package, so it is installed where they are.
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary, finalize
@@ -15,8 +14,11 @@ from weakref import WeakKeyDictionary, finalize
 from bayes_sf.errors import DataError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     import ibis
     import pandas as pd
+    import pyarrow as pa
     from ibis.backends.duckdb import Backend
     from pyspark.sql import DataFrame, SparkSession
 
@@ -128,18 +130,19 @@ def _let_go(frame: "DataFrame") -> None:
 
 
 def let_call(
-    connection: "Backend", name: str, function: Callable[[Sequence[Any]], Sequence[Any]], gives: str
+    connection: "Backend", name: str, function: "Callable[[pa.Array], Sequence[Any]]", gives: str
 ) -> None:
     """Make a function known to Spark, which calls it with batches of Arrow."""
     import ibis
     from ibis.backends.pyspark.datatypes import PySparkType
-    from pyspark.sql.functions import pandas_udf
+    from pyspark.sql.pandas.functions import pandas_udf
 
     def of_series(cells: "pd.Series") -> "pd.Series":
         import pandas as pd
+        import pyarrow as pa
 
-        made = function([None if cell is None else cell for cell in cells])
-        return pd.Series(made, dtype=object)
+        made = function(pa.Array.from_pandas(cells))
+        return pd.Series(list(made), dtype=object)
 
     kind = PySparkType.from_ibis(ibis.dtype(gives))
     import pandas as pd

@@ -188,6 +188,10 @@ class MissingWarning(UserWarning):
     """Rows that are left out of a model, because they have gaps in its columns."""
 
 
+class JobsWarning(UserWarning):
+    """A process that was killed; others go on with what it had not done."""
+
+
 def check_seed(seed: object, where: str = "seed") -> None:
     """Refuse what no generator takes as a seed.
 

@@ -41,6 +41,10 @@ _LOCAL: Final[_Settings] = {
 _PLAIN: Final = {"spark.sql.ansi.enabled": "false", "spark.sql.session.timeZone": "UTC"}
 """No contracted days are no error, here as in DuckDB."""
 
+_PARTS, _TASKS_EACH = "spark.sql.shuffle.partitions", 3
+"""Parts of what is shuffled: as the session says, or three for each core. Spark's own number is 200
+whatever there is, and a task that calls Python takes tenths of a second for nothing."""
+
 _sessions: "WeakKeyDictionary[Backend, SparkSession]" = WeakKeyDictionary()
 
 
@@ -69,7 +73,9 @@ def connect_spark(given: "str | SparkSession") -> "Backend":
         rule = "must be an address of Spark or a session"
         raise UsageError("backend", rule, got=type(given).__name__)
     own = session.newSession()
-    for name, value in _PLAIN.items():
+    context = own.sparkContext
+    parts = context.getConf().get(_PARTS) or str(_TASKS_EACH * context.defaultParallelism)
+    for name, value in (*_PLAIN.items(), (_PARTS, parts)):
         own.conf.set(name, value)
     backend = ibis.pyspark.connect(own)
     _sessions[backend] = own

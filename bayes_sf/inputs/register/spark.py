@@ -141,7 +141,9 @@ def let_call(
     """Make a function known to Spark, which calls it with batches of Arrow."""
     import ibis
     from ibis.backends.pyspark.datatypes import PySparkType
-    from pyspark.sql.pandas.functions import pandas_udf
+    from pyspark.sql.pandas import functions
+
+    as_udf: Any = functions.pandas_udf  # with more overloads than one of Any fits
 
     def of_series(cells: "pd.Series") -> "pd.Series":
         import pandas as pd
@@ -154,7 +156,7 @@ def let_call(
     import pandas as pd
 
     of_series.__annotations__ = {"cells": pd.Series, "return": pd.Series}
-    _sessions[connection].udf.register(name, pandas_udf(of_series, returnType=kind))
+    _sessions[connection].udf.register(name, as_udf(of_series, returnType=kind))
 
 
 def scan_file(connection: "Backend", path: Path) -> "ibis.Table":

@@ -24,15 +24,14 @@ from bayes_sf.spec.multiverse import Multiverse, load_multiverse
 OUT = Path(__file__).with_suffix(".csv")
 
 
-def wide(count: int) -> Multiverse:
-    """The multiverse of q13 with so many least numbers of quarters and sets of controls."""
+def wide(count: int, groups: tuple[str, ...]) -> Multiverse:
+    """The multiverse of q13 with about so many combinations: with more sets of controls."""
     asked = load_multiverse("q13")
     names = sorted({name for some in asked.choices["controls"] for name in some})
     controls = [some for n in range(len(names) + 1) for some in combinations(names, n)]
-    choices = {**asked.choices, "controls": tuple(controls), "min_quarters": (1,)}
-    each = len(replace(asked, choices=choices).specifications(()))
-    least = tuple(range(1, 1 + max(1, -(-count // each))))
-    return replace(asked, choices={**choices, "min_quarters": least})
+    choices = {**asked.choices, "min_quarters": (1, 2, 3, 4), "controls": ((),)}
+    each = len(replace(asked, choices=choices).specifications(groups))
+    return replace(asked, choices={**choices, "controls": tuple(controls[: -(-count // each)])})
 
 
 def timed(asked: Multiverse, sample: AnalysisSample, jobs: int) -> tuple[float, Explored]:
@@ -44,7 +43,8 @@ def timed(asked: Multiverse, sample: AnalysisSample, jobs: int) -> tuple[float, 
 
 def main(count: int) -> None:
     """Fit with one process, then with two, and write the line."""
-    asked, sample = wide(count), sf.load_sample("replica")
+    sample = sf.load_sample("replica")
+    asked = wide(count, tuple(sorted(set(sample.frame["industry"]))))
     load = os.getloadavg()[0]
     one, first = timed(asked, sample, 1)
     two, second = timed(asked, sample, 2)

@@ -70,7 +70,7 @@ _WRITTEN = re.compile(
 _NAMED = ("family", "autoscale", "reason", "reason_nb", "statement", "beside")
 
 
-def _check_number(key: str, value: object) -> None:
+def _check_number(key: str, value: Any) -> None:
     """Refuse what is no number, not positive or absurd."""
     if not (is_number(value) and value > 0):
         raise SpecError(f"prior: {key}", "must be a positive number", got=value)

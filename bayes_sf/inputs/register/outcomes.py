@@ -164,8 +164,8 @@ def series_of(summary: "ibis.Table", *, period: range) -> "ibis.Column":
 def count_pairs(series: "pa.ListArray") -> list["NDArray[np.int32]"]:
     """Count in how many pairs of quarters the absence rises, and in how many it falls.
 
-    The engine calls it on batches: pairs of columns are compared by NumPy many times as fast as by
-    an expression of 380 comparisons, which Spark cannot even compile.
+    The engine calls it on batches: NumPy compares pairs of columns in half the time that an
+    expression of 380 comparisons takes.
 
     Parameters
     ----------

@@ -132,7 +132,7 @@ def record(path: Path, memory_limit: str, backend: str | None) -> None:
     def run(*more: str) -> list[str]:
         command = [sys.executable, __file__, "--register", str(path), *more]
         command += ["--memory-limit", memory_limit]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+        return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
 
     run("--step", "plain")  # from now on the file is in memory as far as it goes
     by_plain = [float(part) for part in run("--step", "plain")]

@@ -22,6 +22,7 @@ __all__ = [
     "ConvergenceError",
     "DataError",
     "DisclosureError",
+    "JobsWarning",
     "MissingWarning",
     "OutcomeWarning",
     "OutputError",

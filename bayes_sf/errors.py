@@ -22,6 +22,7 @@ __all__ = [
     "ConvergenceError",
     "DataError",
     "DisclosureError",
+    "JobsWarning",
     "MissingWarning",
     "OutcomeWarning",
     "OutputError",
@@ -186,6 +187,10 @@ class OutcomeWarning(UserWarning):
 
 class MissingWarning(UserWarning):
     """Rows that are left out of a model, because they have gaps in its columns."""
+
+
+class JobsWarning(UserWarning):
+    """A process that was killed; others go on with what it had not done."""
 
 
 def check_seed(seed: object, where: str = "seed") -> None:

@@ -1,12 +1,17 @@
-"""Time and memory of aggregating a large synthetic register: rows per second in a tracked CSV.
+"""Time and memory of aggregating a large synthetic register, beside a plain scan of its columns.
 
 `uv run python benchmarks/register_aggregation.py --workplaces 2000000` makes a Parquet file of
-20 quarters per workplace (40 million rows) in a temporary folder, reads it with the package's own
-`read_register` in a fresh process and appends a line to `register_aggregation.csv`.
+20 quarters per workplace (40 million rows) in a temporary folder, sums its 17 figures by workplace
+with DuckDB alone (`plain`), reads it with the package's own `read_register`, each in a fresh
+process, and appends a line to `register_aggregation.csv`. `ratio` is of processor seconds, which
+depend less on what else runs than those of a clock. With `--backend "local[2]"` the register is
+read on Spark, whose processor seconds are not counted, and `same` says whether it has the digits
+of DuckDB.
 """
 
 import argparse
 import csv
+import hashlib
 import os
 import platform
 import resource
@@ -69,56 +74,94 @@ def make_register(path: Path, workplaces: int) -> None:
     connection.execute(MAKE.format(path=path))
 
 
-def read(path: Path, memory_limit: str) -> None:
-    """Aggregate the register and print seconds, peak memory in GiB and workplaces."""
-    start = time.perf_counter()
+def plain(path: Path, memory_limit: str) -> None:
+    """Sum all figures by workplace, and print seconds, those of the processor, and peak memory."""
+    import duckdb
+
+    start, cpu = time.perf_counter(), time.process_time()
+    connection = duckdb.connect(config={"memory_limit": memory_limit})
+    columns = [row[0] for row in connection.execute(f"describe from '{path}'").fetchall()]
+    sums = ", ".join(f'sum("{name}")' for name in columns if name != "org_nr")
+    connection.execute(f"create temp table sums as select org_nr, {sums} from '{path}' group by 1")
+    _print(start, cpu)
+
+
+def read(path: Path, memory_limit: str, backend: str | None) -> None:
+    """Aggregate the register and print the same, and a digest of what was found."""
+    start, cpu = time.perf_counter(), time.process_time()
     from bayes_sf.inputs.register.reader import read_register
 
-    register = read_register(path, memory_limit=memory_limit)
-    seconds = time.perf_counter() - start
+    key = bytes(32)
+    register = read_register(path, key=key, memory_limit=memory_limit, backend=backend)
+    _print(start, cpu)
+    digest = hashlib.sha256(register.problems.to_csv().encode())
+    found = register.workplaces
+    digest.update(found.to_csv(index=False, float_format="%.17g").encode())
+    print(len(found), digest.hexdigest())
+
+
+def _print(start: float, cpu: float) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(seconds, peak, register.table.count().to_pyarrow().as_py())
+    print(time.perf_counter() - start, time.process_time() - cpu, peak)
 
 
 def main() -> None:
-    """Make, read in a fresh process, record."""
+    """Make, read in fresh processes, record."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workplaces", type=int, default=2_000_000)
     parser.add_argument("--memory-limit", default="2GiB", help="DuckDB's share of the memory")
     parser.add_argument("--register", type=Path, help="an existing file instead of a new one")
-    parser.add_argument("--read", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--backend", help="address of Spark, beside DuckDB")
+    parser.add_argument("--step", choices=["plain", "read"], help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.read:
-        read(options.read, options.memory_limit)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        path = options.register or Path(folder) / "register.parquet"
-        if not path.exists():
-            make_register(path, options.workplaces)
-        command = [sys.executable, __file__, "--read", str(path)]
-        command += ["--memory-limit", options.memory_limit]
-        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    seconds, peak, workplaces = (float(part) for part in output.split())
-    rows = int(workplaces) * QUARTERS
-    record = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "workplaces": int(workplaces),
-        "rows": rows,
-        "seconds": round(seconds, 1),
-        "rows_per_second": round(rows / seconds),
-        "peak_gib": round(peak, 2),
-        "memory_limit": options.memory_limit,
-        "cpus": os.cpu_count(),
-        "load": round(os.getloadavg()[0], 1),
-        "python": platform.python_version(),
-    }
-    new = not RESULTS.exists()
-    with RESULTS.open("a", newline="") as file:
-        writer = csv.DictWriter(file, record, lineterminator="\n")
-        if new:
-            writer.writeheader()
-        writer.writerow(record)
-    print(record)
+    if options.step == "plain":
+        plain(options.register, options.memory_limit)
+    elif options.step == "read":
+        read(options.register, options.memory_limit, options.backend)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            path = options.register or Path(folder) / "register.parquet"
+            if not path.exists():
+                make_register(path, options.workplaces)
+            record(path, options.memory_limit, options.backend)
+
+
+def record(path: Path, memory_limit: str, backend: str | None) -> None:
+    """Run each step in a process of its own, and append a line for each reader."""
+
+    def run(*more: str) -> list[str]:
+        command = [sys.executable, __file__, "--register", str(path), *more]
+        command += ["--memory-limit", memory_limit]
+        return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+
+    run("--step", "plain")  # from now on the file is in memory as far as it goes
+    by_plain = [float(part) for part in run("--step", "plain")]
+    digests = []
+    for engine in filter(None, ("duckdb", backend)):
+        here = engine == "duckdb"
+        said = run("--step", "read", *([] if here else ["--backend", engine]))
+        seconds, cpu, peak = map(float, said[:3])
+        workplaces = int(said[3])
+        digests.append(said[4])
+        line = {
+            "date": datetime.now(UTC).date().isoformat(), "engine": engine,
+            "workplaces": workplaces, "rows": workplaces * QUARTERS,
+            "seconds": round(seconds, 1), "plain_seconds": round(by_plain[0], 1),
+            "cpu_seconds": round(cpu, 1) if here else "",
+            "plain_cpu_seconds": round(by_plain[1], 1),
+            "ratio": round(cpu / by_plain[1], 1) if here else "",
+            "peak_gib": round(peak, 2) if here else "", "plain_peak_gib": round(by_plain[2], 2),
+            "same": digests[0] == digests[-1], "memory_limit": memory_limit,
+            "cpus": os.cpu_count(), "load": round(os.getloadavg()[0], 1),
+            "python": platform.python_version(),
+        }  # fmt: skip
+        new = not RESULTS.exists()
+        with RESULTS.open("a", newline="") as file:
+            writer = csv.DictWriter(file, line, lineterminator="\n")
+            if new:
+                writer.writeheader()
+            writer.writerow(line)
+        print(line)
 
 
 if __name__ == "__main__":

@@ -9,19 +9,25 @@ Examples
 import multiprocessing
 import os
 import signal
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, Final
 
-from bayes_sf.errors import UsageError
+from bayes_sf.errors import JobsWarning, UsageError
 from bayes_sf.inputs.codebook import Codebook, load_codebook, using
 from bayes_sf.threads import THREADS
 
 __all__ = ["check_jobs", "in_parts"]
 
+#: How often processes are begun again, after one of them was killed.
+_AGAIN: Final = 2
+#: Where a warning is not said to come from.
+_PACKAGE: Final = str(Path(__file__).resolve().parents[1])
 #: What a worker does, and what all its parts share.
 _given: list[Any] = []
 
@@ -72,31 +78,70 @@ def in_parts[S, P, R](
     Raises
     ------
     UsageError
-        When a process was killed, for lack of memory say.
+        When processes were killed again and again, for lack of memory say.
+
+    Warns
+    -----
+    JobsWarning
+        When one was killed: answers that there are stay, and other processes go on with the rest.
     """
     check_jobs(jobs)
     if jobs == 1 or len(parts) < 2:
         for part in progress(parts):
             yield work(shared, part)
         return
+    found: dict[int, Future[R]] = {}
+    told = iter(progress(parts))
+    next(told, None)
+    place, killed = 0, 0
+    while place < len(parts):
+        with _processes(jobs, work, shared) as pool:
+            try:
+                for number in range(place, len(parts)):
+                    if number not in found or not _has_answer(found[number]):
+                        found[number] = pool.submit(_do, parts[number])
+                while place < len(parts):
+                    answer = found[place].result()
+                    del found[place]
+                    place += 1
+                    next(told, None)
+                    yield answer
+            except BrokenProcessPool:
+                killed += 1
+                if killed > _AGAIN:
+                    raise UsageError(
+                        "jobs", "needs all of its processes",
+                        got=f"some that were killed, {killed} times",
+                        fix="use fewer, each needs memory of its own",
+                    ) from None  # fmt: skip
+                _say_again(place, len(parts))
+
+
+def _has_answer(part: "Future[Any]") -> bool:
+    """Whether a part was worked through before a process was killed."""
+    return part.done() and not part.cancelled() and part.exception() is None
+
+
+def _say_again(done: int, parts: int) -> None:
+    """Say that a process was killed, and what becomes of its part."""
+    warnings.warn(
+        f"a process was killed, by somebody or for lack of memory: {done} of {parts} parts are "
+        "done and kept, the others go on in new ones",
+        JobsWarning, stacklevel=3, skip_file_prefixes=(_PACKAGE,),
+    )  # fmt: skip
+
+
+@contextmanager
+def _processes(jobs: int, work: Callable[..., Any], shared: Any) -> Iterator[ProcessPoolExecutor]:
+    """Processes that know what is shared; parts that wait when they are let go are never begun."""
+    book = load_codebook() if load_codebook().nouns else None
+    spawn = multiprocessing.get_context("spawn")
     with (
         _one_thread_each(),
-        ProcessPoolExecutor(
-            jobs,
-            multiprocessing.get_context("spawn"),
-            initializer=_begin,
-            initargs=(work, shared, load_codebook() if load_codebook().nouns else None),
-        ) as pool,
+        ProcessPoolExecutor(jobs, spawn, initializer=_begin, initargs=(work, shared, book)) as pool,
     ):
-        answers = pool.map(_do, parts)
         try:
-            for _ in progress(parts):
-                yield next(answers)
-        except BrokenProcessPool:
-            raise UsageError(
-                "jobs", "needs all of its processes", got="one that was killed",
-                fix="use fewer, each needs memory of its own",
-            ) from None  # fmt: skip
+            yield pool
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 

@@ -1,12 +1,12 @@
 """`fit`: a specification and data in, a result out, by any engine."""
 
 import platform
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import metadata
 from time import perf_counter
-from typing import Any, overload
+from typing import Any, cast, overload
 
 from bayes_sf.engines.options import (
     check_beside,
@@ -36,6 +36,7 @@ from bayes_sf.spec.terms.gaps import Gaps, warn_of_gaps
 from bayes_sf.spec.terms.matrices import with_place
 from bayes_sf.spec.terms.sets import are_sets, read_sets
 from bayes_sf.spec.terms.sums import is_remote
+from bayes_sf.spec.terms.table import Table
 
 __all__ = ["ENGINES", "fit", "gaps_of", "group_sizes", "moments_of", "rows_of", "source_of"]
 
@@ -364,9 +365,10 @@ def fit(
             left = "" if missing == "drop" else missing
             check_beside(what, {**given, "family": other, "missing": left})
         if isinstance(what, Analysis):
-            together = is_remote(data) and not are_sets(data, ())
-            data = Scan(data, what.specs) if together else data
+            data = _together(data, what.specs)
             specs = progress(what.specs)
+            if chosen == "reml" and nAGQ is None and _are_alike(what.specs, data):
+                return Results(tuple(_fit_alike(specs, data, prob, seed)))
             return Results(tuple(_fit_one(s, data, chosen, prob, seed, n_agq=nAGQ) for s in specs))
         if isinstance(what, ModelSpec):
             return _fit_one(what, data, chosen, prob, seed, n_agq=nAGQ)
@@ -381,6 +383,22 @@ def fit(
             return _fit_one(spec, data, chosen, prob, seed, n_agq=nAGQ)
         except DataError as error:  # of a column that is not there, say where it is named
             raise with_place(error, read_formula(what), data) from None
+
+
+def _together(data: Any, specs: Sequence[ModelSpec]) -> Any:
+    """Data that many models have, looked at once for all of them."""
+    if isinstance(data, Study | AnalysisSample | Rows | Moments) or are_sets(data, ()):
+        return data
+    if is_remote(data):
+        return Scan(data, specs)
+    columns = [name for spec in specs if not spec.formula for name in spec.columns]
+    return Table(data, columns) if columns else data
+
+
+def _are_alike(specs: Sequence[ModelSpec], data: Any) -> bool:
+    """Whether all are random intercepts without anything that only one fit can answer."""
+    plain = all(spec.plain and not spec.models_gaps for spec in specs)
+    return plain and isinstance(data, Study | AnalysisSample | Rows | Moments | Scan | Table)
 
 
 def _engine_of(what: Any, engine: str, family: str) -> str:
@@ -400,7 +418,7 @@ def _fit_one(
 ) -> Result:
     """One model."""
     check_nodes(n_agq, engine, spec.family)
-    if not are_sets(data, spec.columns):
+    if isinstance(data, Scan | Table) or not are_sets(data, spec.columns):
         return _fit_frame(spec, data, engine, prob, seed, n_agq=n_agq)
     from bayes_sf.engines.sets.fit import fit_sets
 
@@ -434,7 +452,9 @@ def _fit_frame(
     spec: ModelSpec, data: Any, engine: str, prob: float, seed: int, *, n_agq: int | None
 ) -> Result:
     """One model of one data set."""
-    if is_remote(data):
+    if isinstance(data, Table):
+        data = data.native if spec.formula or spec.models_gaps else data
+    elif is_remote(data):
         data = Scan(data, [spec])
     if spec.family != "gaussian":
         from bayes_sf.engines.outcomes.fit import fit_outcome
@@ -448,29 +468,73 @@ def _fit_frame(
         spec = replace(spec, formula="")
     if spec.formula or engine == "ml":
         return _fit_mixed(spec, data, engine, prob, seed)
+    ready = _make_ready(spec, data, engine)
+    start = perf_counter()
+    fitted = ready.fit(engine, seed)
+    return ready.result(engine, fitted, prob, seed, perf_counter() - start)
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A model of rows or moments, and what is known of its data before it is fitted."""
+
+    spec: ModelSpec
+    data: Any
+    rows: Rows | None
+    moments: tuple[Moments, ...]
+    gaps: Gaps | None
+
+    @property
+    def plain(self) -> bool:
+        """Whether moments are enough."""
+        return self.spec.plain or self.rows is None
+
+    def fit(self, engine: str, seed: int) -> Any:
+        """What the engine finds."""
+        if self.plain:
+            return ENGINES[engine](self.moments, self.spec.priors, seed)
+        return _OF_ROWS[engine](cast("Rows", self.rows), self.spec, seed)
+
+    def result(self, engine: str, fitted: Any, prob: float, seed: int, seconds: float) -> Result:
+        """The same, with where it comes from."""
+        of_data = self.moments[0] if self.plain else cast("Rows", self.rows)
+        provenance = Provenance(
+            spec=self.spec.digest,
+            data=of_data.digest,
+            source=source_of(self.data),
+            seed=seed if engine == "nuts" else _seed_of(self.data),
+            seconds=seconds, versions=versions(), gaps=self.gaps,
+        )  # fmt: skip
+        return Result(self.spec, engine, fitted, prob, provenance, self.rows)
+
+
+def _make_ready(spec: ModelSpec, data: Any, engine: str) -> _Ready:
+    """Data of one model, checked, and warned of."""
     spec.check_priors()
     rows = rows_of(spec, data)
     if not spec.plain:
         _check_engine(spec, rows, engine)
-    moments, source = _given(spec, data, rows)
+    moments = _given(spec, data, rows)[0]
     gaps = data.gaps(spec) if isinstance(data, Scan) and rows is None else gaps_of(data, rows)
     warn_of_gaps(gaps)
     of_report = isinstance(data, AnalysisSample) and bool(load_codebook().register)
     if rows is not None and not isinstance(data, Rows) and not of_report:
-        warn_of_outcome(rows.y, spec.outcome)
+        whole = rows.whole
+        warn_of_outcome(rows.y if whole is None else whole.looks(spec.outcome), spec.outcome)
+    return _Ready(spec, data, rows, moments, gaps)
+
+
+def _fit_alike(specs: Iterable[ModelSpec], data: Any, prob: float, seed: int) -> list[Result]:
+    """Random intercepts by REML, all at one time."""
+    from bayes_sf.engines.gaussian.ols_reml import fit_many
+
+    ready = [_make_ready(spec, data, "reml") for spec in specs]
     start = perf_counter()
-    if spec.plain or rows is None:
-        fitted = ENGINES[engine](moments, spec.priors, seed)
-    else:
-        fitted = _OF_ROWS[engine](rows, spec, seed)
-    provenance = Provenance(
-        spec=spec.digest,
-        data=moments[0].digest if spec.plain or rows is None else rows.digest,
-        source=source,
-        seed=seed if engine == "nuts" else _seed_of(data),
-        seconds=perf_counter() - start, versions=versions(), gaps=gaps,
-    )  # fmt: skip
-    return Result(spec, engine, fitted, prob, provenance, rows)
+    fits = fit_many([one.moments[0] for one in ready])
+    seconds = (perf_counter() - start) / max(len(ready), 1)
+    return [
+        one.result("reml", fit, prob, seed, seconds) for one, fit in zip(ready, fits, strict=True)
+    ]
 
 
 def _fit_mixed(spec: ModelSpec, data: Any, engine: str, prob: float, seed: int) -> Result:

@@ -14,8 +14,8 @@ import numpy as np
 
 from bayes_sf.engines.asked import Asked
 from bayes_sf.engines.gaussian.estimates import (
-    COLUMNS,
     Estimate,
+    as_table,
     as_text,
     frequentist_rows,
     posterior_rows,
@@ -177,30 +177,8 @@ class Result(Asked):
         return self._frame(self.rows)
 
     def _frame(self, rows: Iterable[Estimate]) -> "pd.DataFrame":
-        """Records as a table with `COLUMNS`; sds and correlations of a frame's as lme4's."""
-        import pandas as pd
-
-        named = {}
-        if (slope := self.varying_term) and self.provenance.source == "frame":
-            group = self.spec.group
-            named = {
-                "sd_group": f"sd_{INTERCEPT}|{group}", "sd_slope": f"sd_{slope}|{group}",
-                "correlation": f"cor_{slope}.{INTERCEPT}|{group}",
-            }  # fmt: skip
-        return pd.DataFrame(
-            [
-                (
-                    self.spec.outcome, self.spec.name, named.get(r.term, r.term), r.group,
-                    r.estimate, "mean" if self.has_draws else self.engine, r.sd, r.lower, r.upper,
-                    self.prob,
-                    "credible-eti" if self.has_draws else "confidence-wald", r.t, r.p_direction,
-                    self.moments.n_obs, self.moments.n_groups,
-                    "" if r.term == "icc" else self.spec.unit, self.engine,
-                )
-                for r in rows
-            ],
-            columns=list(COLUMNS),
-        )  # fmt: skip
+        """Records as a table with `COLUMNS`."""
+        return as_table(_lines(self, rows))
 
     def _table(self, terms: tuple[str, ...], *, groups: bool) -> "pd.DataFrame":
         """Part of the estimates."""
@@ -567,6 +545,25 @@ def _as_trees(groups: "Mapping[str, xr.Dataset]") -> dict[str, Any]:
     return {name: xr.DataTree(dataset) for name, dataset in groups.items()}
 
 
+def _lines(result: Result, rows: Iterable[Estimate]) -> Iterator[tuple[Any, ...]]:
+    """Lines of `estimates`; sds and correlations of a frame's as lme4's."""
+    spec, engine, moments = result.spec, result.engine, result.moments
+    named = {}
+    if (slope := result.varying_term) and result.provenance.source == "frame":
+        named = {
+            "sd_group": f"sd_{INTERCEPT}|{spec.group}", "sd_slope": f"sd_{slope}|{spec.group}",
+            "correlation": f"cor_{slope}.{INTERCEPT}|{spec.group}",
+        }  # fmt: skip
+    point, interval = ("mean", "credible-eti") if result.has_draws else (engine, "confidence-wald")
+    n, n_groups = moments.n_obs, moments.n_groups
+    for r in rows:
+        yield (
+            spec.outcome, spec.name, named.get(r.term, r.term), r.group, r.estimate, point, r.sd,
+            r.lower, r.upper, result.prob, interval, r.t, r.p_direction, n, n_groups,
+            "" if r.term == "icc" else spec.unit, engine,
+        )  # fmt: skip
+
+
 @dataclass(frozen=True, eq=False)
 class Results(Mapping[tuple[str, str], Result]):
     """Results of an analysis, found by (model name, outcome)."""
@@ -609,4 +606,6 @@ class Results(Mapping[tuple[str, str], Result]):
         """All models' estimates under each other."""
         import pandas as pd
 
+        if all(type(result) is Result for result in self.items_):  # one table is soon made
+            return as_table(line for result in self.items_ for line in _lines(result, result.rows))
         return pd.concat([result.estimates for result in self.items_], ignore_index=True)

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from bayes_sf.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import pyarrow as pa
 
 __all__ = [
     "is_valid_number", "key_of", "mask_numbers", "pseudonym", "pseudonyms", "run_key",
@@ -190,12 +190,12 @@ def pseudonym(number: str, *, key: bytes) -> str:
     return hmac.digest(key, digits.encode(), "sha256")[:8].hex()
 
 
-def pseudonyms(cells: "Sequence[object]", *, key: bytes) -> list[str | None]:
+def pseudonyms(cells: "pa.Array", *, key: bytes) -> list[str | None]:
     """Pseudonyms of many cells, as `pseudonym` gives them one by one.
 
     Parameters
     ----------
-    cells : sequence
+    cells : Arrow array
         Texts or numbers, as a file has them.
     key : bytes
         The secret key.
@@ -207,23 +207,32 @@ def pseudonyms(cells: "Sequence[object]", *, key: bytes) -> list[str | None]:
 
     Examples
     --------
-    >>> pseudonyms([974760673, "974 760 674", None], key=b"a key for this example")
+    >>> import pyarrow as pa
+    >>> pseudonyms(pa.array(["974760673", "974 760 674", None]), key=b"a key for this example")
     ['175f79377a3ef315', None, None]
     """
     import numpy as np
+    import pyarrow as pa
 
-    spelt = ["" if cell is None else str(cell) for cell in cells]
-    read = [
-        text if len(text) == 9 and text.isascii() and text.isdigit() else _digits(text)
-        for text in spelt
-    ]
-    places = [i for i, digits in enumerate(read) if digits is not None and len(digits) == 9]
-    numbers = [(read[i] or "").encode() for i in places]
-    digits = np.frombuffer(b"".join(numbers), np.uint8).reshape(-1, 9).astype(np.int64) - ord("0")
-    found: list[str | None] = [None] * len(read)
-    for i, number, remainder in zip(places, numbers, digits @ _WEIGHTS % 11, strict=True):
-        if not remainder:
-            found[i] = hmac.digest(key, number, "sha256")[:8].hex()
+    found: list[str | None] = [None] * len(cells)
+    if pa.types.is_integer(cells.type) and not cells.null_count:
+        numbers = cells.to_numpy()
+        places = np.flatnonzero((numbers >= 10**8) & (numbers < 10**9))
+        digits = numbers[places, None] // 10 ** np.arange(8, -1, -1) % 10
+    else:
+        spelt = ["" if cell is None else str(cell) for cell in cells.to_pylist()]
+        read = [
+            text if len(text) == 9 and text.isascii() and text.isdigit() else _digits(text)
+            for text in spelt
+        ]
+        places = np.array([i for i, n in enumerate(read) if n is not None and len(n) == 9], int)
+        text = "".join(read[i] or "" for i in places).encode()
+        digits = np.frombuffer(text, np.uint8).reshape(-1, 9).astype(np.int64) - ord("0")
+    right = digits @ _WEIGHTS % 11 == 0
+    spelling = (digits[right] + ord("0")).astype(np.uint8).tobytes()
+    for number, place in enumerate(places[right].tolist()):
+        digest = hmac.digest(key, spelling[9 * number : 9 * number + 9], "sha256")
+        found[place] = digest[:8].hex()
     return found
 
 

@@ -11,7 +11,7 @@ Examples
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from bayes_sf.errors import SpecError
@@ -357,7 +357,7 @@ class ModelSpec:
         """The formula, taken apart."""
         return read_formula(self.formula)
 
-    @property
+    @cached_property
     def extra_priors(self) -> tuple[str, ...]:
         """Names of the priors that this model has beside intercept, slope and the two sds."""
         slopes, correlated = _varying(self.formula) if self.formula else (self.varying,) * 2
@@ -383,15 +383,14 @@ class ModelSpec:
         more = (f.name for f in fields(Priors) if f.name not in BASIC)
         stray = [role for role in more if role not in self.extra_priors]
         given = [role for role in stray if getattr(self.priors, role) is not None]
-        resid = replace(self.priors.sd_resid, reason="")
         no_resid = self.known_se or self.family != "gaussian"
-        if no_resid and resid != Priors().sd_resid:
+        if no_resid and replace(self.priors.sd_resid, reason="") != Priors().sd_resid:
             given.append("sd_resid")
         if given:
             rule = "is about something that this model does not have"
             raise SpecError(f"model {self.name!r}: priors.{given[0]}", rule, fix="leave it out")
 
-    @property
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """Columns of a frame that it is about, without repetition."""
         if self.formula:
@@ -405,7 +404,7 @@ class ModelSpec:
         """Whether gaps are modelled, instead of their rows left out."""
         return self.missing not in {"", "drop", "error"}
 
-    @property
+    @cached_property
     def plain(self) -> bool:
         """Whether it is a Gaussian random-intercept model: moments are enough, any engine fits."""
         shrunk = self.priors.slope.family not in LOCATION_FAMILIES
@@ -443,7 +442,7 @@ class ModelSpec:
         """(name, outcome): how a result is found among many."""
         return (self.name, self.outcome)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Short fingerprint of everything the specification says."""
         more = (self.formula, self.weights, self.frequencies)

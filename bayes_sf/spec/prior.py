@@ -15,7 +15,8 @@ exponential(mean 0.5)
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from copy import copy
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,16 @@ _WRITTEN = re.compile(
 )
 #: What every prior may say of itself, and whether its scale is in units of the data's.
 _NAMED = ("family", "autoscale", "reason", "reason_nb", "statement", "beside")
+
+
+def _check_number(key: str, value: Any) -> None:
+    """Refuse what is no number, not positive or absurd."""
+    if not (is_number(value) and value > 0):
+        raise SpecError(f"prior: {key}", "must be a positive number", got=value)
+    low, high = _RANGES[key]
+    if not low <= value <= high:
+        rule = f"must lie between {low:g} and {high:g}"
+        raise SpecError(f"prior: {key}", rule, got=value)
 
 
 @dataclass(frozen=True)
@@ -129,13 +140,7 @@ class Prior:
         if not isinstance(self.family, str) or self.family not in KEYS:
             raise SpecError("prior: family", f"must be one of {', '.join(KEYS)}", got=self.family)
         for key in ("scale", "df", "shape"):
-            value = getattr(self, key)
-            if not (is_number(value) and value > 0):
-                raise SpecError(f"prior: {key}", "must be a positive number", got=value)
-            low, high = _RANGES[key]
-            if not low <= value <= high:
-                rule = f"must lie between {low:g} and {high:g}"
-                raise SpecError(f"prior: {key}", rule, got=value)
+            _check_number(key, getattr(self, key))
         kept = {*KEYS[self.family], *_NAMED}
         for part in fields(Prior):
             if part.init and part.name not in kept and getattr(self, part.name) != part.default:
@@ -158,14 +163,14 @@ class Prior:
             Mean of a normal whose `location` is not stated.
         """
         has = KEYS[self.family]
-        found = replace(
-            self,
-            scale=self.scale * unit if self.autoscale and "scale" in has else self.scale,
-            location=location if self.location is None and "location" in has else self.location,
-            autoscale=False,
-            beside=None,
-        )
-        object.__setattr__(found, "measured", self.autoscale)
+        found = copy(self)  # checked already, but for what becomes of its scale
+        for key, value in {
+            "scale": self.scale * unit if self.autoscale and "scale" in has else self.scale,
+            "location": location if self.location is None and "location" in has else self.location,
+            "autoscale": False, "beside": None, "measured": self.autoscale,
+        }.items():  # fmt: skip
+            object.__setattr__(found, key, value)
+        _check_number("scale", found.scale)
         return found
 
     def log_density(self, value: NDArray[np.float64]) -> NDArray[np.float64]:

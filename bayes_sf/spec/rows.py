@@ -24,8 +24,8 @@ from bayes_sf.inputs.design import ROUNDING
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import INTERCEPT, Moments
 from bayes_sf.spec.names import BEYOND, QUANTITIES, check_names, predictor_of
-from bayes_sf.spec.terms.columns import code_groups, expand, frame_from, numeric
-from bayes_sf.spec.terms.gaps import Gaps, drop_gaps
+from bayes_sf.spec.terms.gaps import Gaps
+from bayes_sf.spec.terms.table import Table, Whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,10 +57,10 @@ class Rows:
         Columns of each monotonic predictor.
     repeats, known_se : (n,) float array or None
         Number of repeated measurements behind each outcome; its known standard error.
-    frame : pandas.DataFrame or None
-        The columns that they were made of, in memory only.
-    gaps : Gaps or None
-        Rows of the frame that were left out; None where they come from no frame.
+    whole : Whole or None
+        Rows of the frame that they were made of, in memory only; None where they come from none.
+    names : tuple of str
+        Columns of that frame that the model has.
     """
 
     outcome: str
@@ -73,12 +73,22 @@ class Rows:
     steps: Mapping[str, slice] = field(default_factory=dict)
     repeats: Floats | None = field(default=None, repr=False)
     known_se: Floats | None = field(default=None, repr=False)
-    frame: "pd.DataFrame | None" = field(default=None, repr=False)
-    gaps: Gaps | None = field(default=None, repr=False)
+    whole: Whole | None = field(default=None, repr=False)
+    names: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         """Refuse names that a result could not tell apart."""
         check_names(self.predictors, self.groups, self.group)
+
+    @property
+    def frame(self) -> "pd.DataFrame | None":
+        """The columns that they were made of."""
+        return None if self.whole is None else self.whole.frame[list(self.names)]
+
+    @property
+    def gaps(self) -> Gaps | None:
+        """Rows of the frame that were left out; None where they come from no frame."""
+        return None if self.whole is None else self.whole.gaps
 
     @property
     def n_obs(self) -> int:
@@ -133,16 +143,16 @@ class Rows:
             code=code,
             repeats=None if self.repeats is None else self.repeats[chosen],
             known_se=None if self.known_se is None else self.known_se[chosen],
-            frame=None if self.frame is None else self.frame[chosen].reset_index(drop=True),
+            whole=None if self.whole is None else self.whole.take(chosen, self.names),
         )  # fmt: skip
 
     @classmethod
-    def from_frame(cls, df: "IntoFrame", spec: ModelSpec) -> "Rows":
+    def from_frame(cls, df: "IntoFrame | Table", spec: ModelSpec) -> "Rows":
         """Rows of a data frame.
 
         Parameters
         ----------
-        df : pandas.DataFrame or anything Narwhals reads
+        df : Table, pandas.DataFrame or anything Narwhals reads
             One row per unit, with the specification's columns. Text and categorical predictors
             become dummies (see `columns`); a monotonic one must be an ordered categorical, whose
             categories declare its steps, also those that no row has. Rows with a gap in one of
@@ -160,15 +170,14 @@ class Rows:
             standard error that is not positive.
         """
         check_options(spec)
-        more = [name for name in (spec.repeats, spec.known_se) if name]
-        read = frame_from(df, [spec.outcome, *spec.predictors, spec.group, *more])
-        frame, gaps = drop_gaps(read, [(spec.group,)], missing=spec.missing)
-        y = numeric(frame, spec.outcome)
-        groups, code = code_groups(frame, spec.group)
+        table = df if isinstance(df, Table) else Table(df, spec.columns)
+        whole = table.whole(spec.columns, spec.group, missing=spec.missing)
+        y = whole.numbers(spec.outcome)
+        groups, code = whole.groups(spec.group)
         columns: list[tuple[str, Floats]] = []
         steps: dict[str, slice] = {}
         for name in spec.predictors:
-            added = _columns(frame, name, spec, code)
+            added = _columns(whole, name, spec, code)
             if name in spec.monotonic:
                 steps[name] = slice(len(columns), len(columns) + len(added))
             columns += added
@@ -179,7 +188,8 @@ class Rows:
         x = np.column_stack([values for _, values in columns]) if columns else np.empty((len(y), 0))
         return cls(
             spec.outcome, spec.group, tuple(label for label, _ in columns), groups, y, x, code,
-            steps, _positive(frame, spec.repeats), _positive(frame, spec.known_se), frame, gaps,
+            steps, _positive(whole, spec.repeats), _positive(whole, spec.known_se), whole,
+            spec.columns,
         )  # fmt: skip
 
 
@@ -223,12 +233,12 @@ def check_made(name: str, labels: Sequence[str], spec: ModelSpec) -> None:
 
 
 def _columns(
-    frame: "pd.DataFrame", name: str, spec: ModelSpec, code: NDArray[np.intp]
+    whole: Whole, name: str, spec: ModelSpec, code: NDArray[np.intp]
 ) -> list[tuple[str, Floats]]:
     """One predictor's columns, as the specification has it enter."""
     if name in spec.monotonic:
-        return _thresholds(frame[name], name)
-    found = expand(frame, name, coded=name in spec.categorical)
+        return _thresholds(whole.frame[name], name)
+    found = whole.columns(name, coded=name in spec.categorical)
     if name in spec.standardize:
         found = [(name, _standardised(found, name))]
     if name not in spec.within_between:
@@ -286,11 +296,11 @@ def _thresholds(column: "pd.Series[float]", name: str) -> list[tuple[str, Floats
 _MOST = 1e70
 
 
-def _positive(frame: "pd.DataFrame", name: str) -> Floats | None:
+def _positive(whole: Whole, name: str) -> Floats | None:
     """Counts or standard errors: a column of positive numbers; None where none is named."""
     if not name:
         return None
-    values = numeric(frame, name)
+    values = whole.numbers(name)
     if (values <= 0).any():
         raise DataError(
             f"column {name!r}", "must be positive in every row", got=f"{(values <= 0).sum()} others"

@@ -3,12 +3,6 @@
 The first line of every file in `bad_multiverses/` is the message that it must give.
 """
 
-import operator
-import os
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +17,6 @@ from bayes_sf.analysis.choices import multiverse
 from bayes_sf.analysis.choices.choices import Workplaces
 from bayes_sf.analysis.choices.multiverse import Explored, choice_shares, explore, option_means
 from bayes_sf.analysis.contrast import Contrast
-from bayes_sf.analysis.jobs import in_parts
 from bayes_sf.errors import ConvergenceError, DataError, SpecError, UsageError
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.figures.multiverse import curve_figure
@@ -331,52 +324,3 @@ def test_two_processes_give_the_same_digits(
     one, two = (explore(asked(**choices), sample, jobs=jobs) for jobs in (1, 2))
     pd.testing.assert_frame_equal(one.table, two.table, check_exact=True)
     assert one.sizes == two.sizes
-
-
-@pytest.mark.parametrize(("parts", "jobs"), [([1, 2, 3], 1), ([1], 2), ([], 2)])
-def test_one_process_or_part_needs_no_other(parts: list[int], jobs: int) -> None:
-    """A function that no other process could be given."""
-    found = in_parts(lambda shared, part: (os.getpid(), shared + part), 7, parts, jobs=jobs)
-    assert list(found) == [(os.getpid(), 7 + part) for part in parts]
-
-
-def test_a_process_that_is_killed_is_said() -> None:
-    with pytest.raises(UsageError, match=r"needs all of its processes .*killed"):
-        list(in_parts(operator.call, os._exit, [1, 2], jobs=2))
-
-
-@pytest.mark.slow
-def test_processes_end_with_the_one_that_asked(tmp_path: Path) -> None:
-    """Killed, it cannot tell them."""
-    code = """
-import os
-from bayes_sf.analysis.jobs import in_parts
-
-def told(where, _):
-    os.system(f"echo $PPID >> {where}; sleep 60")
-
-if __name__ == "__main__":
-    list(in_parts(told, "who", [1, 2], jobs=2))
-"""
-    (tmp_path / "asks.py").write_text(code, encoding="utf-8")
-    asks = subprocess.Popen([sys.executable, "asks.py"], cwd=tmp_path)
-    who = tmp_path / "who"
-    waited(lambda: who.exists() and len(who.read_text().split()) == 2)
-    asks.kill()
-    asks.wait()
-    for process in who.read_text().split():
-        waited(lambda process=process: not Path("/proc", process).exists())
-
-
-def waited(done: Callable[[], bool]) -> None:
-    """Wait until something is so."""
-    until = time.monotonic() + 60
-    while not done():
-        assert time.monotonic() < until
-        time.sleep(0.1)
-
-
-@pytest.mark.parametrize("jobs", [0, -1, 10_000, True, 1.5])
-def test_no_number_of_processes(jobs: int) -> None:
-    with pytest.raises(UsageError, match="--jobs: must be from 1 to"):
-        list(in_parts(divmod, 7, [1, 2], jobs=jobs))

@@ -83,7 +83,7 @@ def test_moments_are_those_of_a_brute_force_posterior(fitted: PanelFit) -> None:
         + [trace["weight_power"].to_numpy().ravel()]
     )
     proposal = stats.multivariate_t(draws.mean(axis=0), 1.5 * np.cov(draws.T), df=5, seed=4)
-    thetas = proposal.rvs(200)
+    thetas = proposal.rvs(1000)
     log_weight, means, squares = [], [], []
     for theta in thetas:
         evidence, mean, cov = _given(data, theta)
@@ -95,7 +95,7 @@ def test_moments_are_those_of_a_brute_force_posterior(fitted: PanelFit) -> None:
     weight = np.exp(np.array(log_weight) - max(log_weight))
     weight /= weight.sum()
     size = 1 / (weight**2).sum()
-    assert size > 40
+    assert size > 200
     mean = weight @ np.array(means)
     sd = np.sqrt(weight @ np.array(squares) - mean**2)
     names = ("level", "change", "u", "u_change", "calendar")

@@ -16,11 +16,13 @@ from scipy.stats import kendalltau
 from bayes_sf.errors import DataError, UsageError
 from bayes_sf.inputs.faults import AGES
 from bayes_sf.inputs.pseudonym import is_valid_number, mask_numbers, pseudonym
+from bayes_sf.inputs.register.connection import with_function
 from bayes_sf.inputs.register.extract import COLUMNS, _fault
 from bayes_sf.inputs.register.outcomes import (
     count_pairs,
     has_doubles,
     kendall_tau_b,
+    series_of,
     sum_quarters,
     with_absence,
     with_movement,
@@ -120,8 +122,10 @@ def test_tau_is_scipys_with_ties_and_gaps(engine: Any, series: list[list[float |
     columns = {name: [each[i] for each in series] for i, name in enumerate(names)}
     columns["n"] = [sum(y is not None for y in each) for each in series]
     table = ibis.memtable(columns, schema={**dict.fromkeys(names, "float64"), "n": "int64"})
-    counted = count_pairs(table, period=range(8))
-    tau = counted.select(tau=kendall_tau_b(counted.n, counted.rises, counted.falls))
+    inside = series_of(table, period=range(8))
+    pairs = with_function(engine, inside, count_pairs, "array<int32>")
+    counted = table.mutate(pairs=pairs)
+    tau = counted.select(tau=kendall_tau_b(counted.n, counted.pairs[0], counted.pairs[1]))
     for got, each in zip(engine.to_pyarrow(tau)["tau"].to_pylist(), series, strict=True):
         times, values = [
             *zip(*((i, y) for i, y in enumerate(each) if y is not None), strict=True)
@@ -146,9 +150,10 @@ def test_the_aggregation_compiles_for_spark(monkeypatch: pytest.MonkeyPatch) -> 
     rows = ibis.table({**types, "working_days": "int16", **dict.fromkeys(days, "float64")}, "rows")
     span = quarter_range("2016Q1", "2020Q4")
     summary = sum_quarters(with_absence(rows), period=span, kept=span)
-    query = PySparkCompiler().to_sqlglot(count_pairs(summary, period=span))
+    series = summary.mutate(series=series_of(summary, period=span))
+    query = PySparkCompiler().to_sqlglot(series)
     assert "GROUP BY" in query.sql("spark").upper()
-    counted = ibis.table(count_pairs(summary, period=span).schema(), "counted")
+    counted = ibis.table({**summary.schema().fields, "pairs": "array<int32>"}, "counted")
     PySparkCompiler().to_sqlglot(with_movement(counted, change=(7, 19))).sql("spark")
     doubles = PySparkCompiler().to_sqlglot(summary.filter(has_doubles(summary)))
     assert "WHERE" in doubles.sql("spark").upper()

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from bayes_sf.errors import DataError, UsageError
@@ -32,6 +33,7 @@ NUMBERS = numbers(6)
 
 def test_many_pseudonyms_are_those_of_one_by_one() -> None:
     rng = np.random.default_rng(3)
+    whole = pa.array([*rng.integers(10**7, 2 * 10**9, 4000), -974760673, 974760673])
     cells: list[object] = [int(n) for n in rng.integers(10**8, 10**9, 400)]
     spelt = ["974 760 673", "974.760.673", "9.74760673e8", "974760673.0", "974-760-673", "x", ""]
     cells += [*spelt, None, 974760673.0, 974760673, "97476067", "9747606733", float("nan")]
@@ -39,9 +41,13 @@ def test_many_pseudonyms_are_those_of_one_by_one() -> None:
         None if workplace_number(text) is None else pseudonym(text, key=KEY)
         for text in ("" if cell is None else str(cell) for cell in cells)
     ]
-    assert pseudonyms(cells, key=KEY) == expected
+    assert pseudonyms(pa.array([None if c is None else str(c) for c in cells]), key=KEY) == expected
+    of_text = pseudonyms(whole.cast(pa.string()), key=KEY)
+    assert pseudonyms(whole, key=KEY) == of_text
+    assert of_text[-1] == pseudonym("974760673", key=KEY)
+    assert None in of_text
     assert 20 < sum(name is not None for name in expected) < 100
-    assert pseudonyms([], key=KEY) == []
+    assert pseudonyms(pa.array([], pa.int64()), key=KEY) == []
 
 
 def test_a_backend_that_is_none_is_refused() -> None:

@@ -1,10 +1,15 @@
 """The engine's spill folder: one a process, gone with it, or with the next run after a kill."""
 
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
+
+from bayes_sf.inputs.register.connection import connect
+from bayes_sf.inputs.register.spill import spill_folder, spilling
 
 CODE = (
     "from bayes_sf.inputs.register.spill import spill_folder; print(spill_folder(), flush=True); "
@@ -37,3 +42,21 @@ def test_a_killed_runs_folder_goes_with_the_next_run_and_a_living_ones_stays(
         assert sorted(tmp_path.iterdir()) == sorted([alive, tmp_path / "bayes_sf-spill-file"])
         living.communicate("\n")
     assert [path.name for path in tmp_path.iterdir()] == ["bayes_sf-spill-file"]
+
+
+def test_what_does_not_fit_into_memory_is_spilled_and_cannot_be_read_there() -> None:
+    """100 MB of digests in 50 MB: the sum is right, and no digest stands in the files."""
+    engine = connect("50MB").con
+    engine.execute("create temp table t as select md5(i::varchar) m from range(1500000) r(i)")
+    files = list(spill_folder().iterdir())
+    assert sum(path.stat().st_size for path in files) > 10e6
+    some = [hashlib.md5(str(i).encode()).hexdigest().encode() for i in range(0, 1_500_000, 5000)]
+    spilled = b"".join(path.read_bytes() for path in files)
+    assert not [one for one in some if one in spilled]
+    assert engine.execute("select count(distinct m) from t").fetchone() == (1_500_000,)
+
+
+def test_tables_that_are_fitted_where_they_lie_spill_there_too() -> None:
+    engine = duckdb.connect(config=spilling())
+    told = engine.execute("select current_setting('temp_directory')").fetchone()
+    assert told == (str(spill_folder()),)

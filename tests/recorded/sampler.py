@@ -99,7 +99,8 @@ def not_sampling() -> Iterator[None]:
     with ExitStack() as stack:
         for name in _COMPILED:
             module = import_module(f"bayes_sf.engines.{name}")
-            stack.enter_context(patch.object(module, "compile_model", Graph))
+            compiles = "compile_large" if name == "panel.sampling" else "compile_model"
+            stack.enter_context(patch.object(module, compiles, Graph))
             for kept in ("_compiled",):
                 if hasattr(module, kept):
                     stack.enter_context(

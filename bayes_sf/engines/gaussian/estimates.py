@@ -1,7 +1,7 @@
 """Rows of the tidy estimates table, the same columns for every engine."""
 
 import math
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "COLUMNS", "Estimate", "as_text", "frequentist_rows", "mixture_rows", "posterior_rows",
+    "COLUMNS", "Estimate", "as_table", "as_text", "frequentist_rows", "mixture_rows",
+    "posterior_rows",
 ]  # fmt: skip
 
 
@@ -58,6 +59,19 @@ COLUMNS = (
     "outcome", "model", "term", "group", "estimate", "point", "sd", "lower", "upper", "prob",
     "interval", "t", "p_direction", "n", "n_groups", "unit", "engine",
 )  # fmt: skip
+
+
+def as_table(records: Iterable[tuple[Any, ...]]) -> "pd.DataFrame":
+    """Lines of an `estimates` table as a data frame.
+
+    Parameters
+    ----------
+    records : iterable of tuple
+        In the order of `COLUMNS`.
+    """
+    import pandas as pd
+
+    return pd.DataFrame(list(records), columns=list(COLUMNS))
 
 
 #: Columns in the unit of a row's sd, which has so many digits where they are printed.

@@ -182,7 +182,7 @@ class Joint:
                 fix="give sd_group a half-t or another proper prior",
             )
 
-    @property
+    @cached_property
     def root_size(self) -> float:
         """Square root of the mean group size."""
         return float(np.sqrt(self.data.moments.sizes.mean()))

@@ -258,6 +258,8 @@ def check_groups(data: Standardised) -> None:
 def _check_rank(data: Standardised, where: str) -> None:
     """No predictor may be a linear combination of the others."""
     names = (INTERCEPT, *data.moments.predictors)
+    if len(names) < 3:  # one that varies is none of the intercept's
+        return
     gram = data.cross_products(np.zeros(1)).xx[0]
     for i in range(2, len(names)):
         left = gram[i, i] - gram[i, :i] @ np.linalg.solve(gram[:i, :i], gram[:i, i])

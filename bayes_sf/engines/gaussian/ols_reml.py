@@ -8,6 +8,8 @@ Patterson & Thompson (1971), Biometrika 58; Bates, Maechler, Bolker & Walker (20
 Softw. 67(1), section 3.4 (the profiled REML criterion).
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,11 +19,15 @@ from bayes_sf.engines.gaussian.likelihood import COLLINEAR, Standardised, check_
 from bayes_sf.errors import ConvergenceError, DataError
 from bayes_sf.spec.moments import Moments
 
-__all__ = ["GaussianFit", "fit_no_pooling", "fit_ols", "fit_reml"]
+__all__ = ["GaussianFit", "fit_many", "fit_no_pooling", "fit_ols", "fit_reml"]
 
 
 #: theta = tau/sigma is scanned on this grid (0 and 1e-4 ... 1e6) before the optimum is polished.
 _THETA = np.concatenate([[0.0], np.geomspace(1e-4, 1e6, 101)])
+#: Steps to the optimum at most, and a step of Newton's so short that the next is rounding.
+_STEPS, _SHORT = 200, 1e-9
+#: Numbers of an array of many models, at most.
+_CELLS = 4_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +81,7 @@ def fit_reml(moments: Moments) -> GaussianFit:
     """Restricted maximum likelihood, lme4's ``lmer(y ~ x + (1 | g))``.
 
     The criterion is profiled to one dimension, theta = tau/sigma, scanned on a grid that includes
-    0, and polished by finding the root of its analytic derivative.
+    0, and polished by finding the root of its analytic derivative (Newton's method).
 
     Parameters
     ----------
@@ -97,10 +103,40 @@ def fit_reml(moments: Moments) -> GaussianFit:
     >>> round(fit.sd_group**2, 3), round(fit.sd_resid**2, 3)  # balanced: the ANOVA estimates
     (15.667, 1.0)
     """
-    data = standardise(moments)
-    check_groups(data)
-    k = data.n_coef
-    between = k - np.linalg.matrix_rank(data.within[:k, :k], hermitian=True)
+    return fit_many([moments])[0]
+
+
+def fit_many(models: Sequence[Moments]) -> list[GaussianFit]:
+    """Restricted maximum likelihood of many models: those of the same shape at one time.
+
+    Parameters
+    ----------
+    models : sequence of Moments
+        Sufficient statistics of each.
+
+    Raises
+    ------
+    DataError, ConvergenceError
+        As `fit_reml`, of the first that cannot be fitted.
+    """
+    together: dict[tuple[int, int], list[int]] = {}
+    data = []
+    for number, moments in enumerate(models):
+        data.append(standardise(moments))
+        check_groups(data[-1])
+        together.setdefault((data[-1].n_coef, len(data[-1].sizes)), []).append(number)
+    found: dict[int, GaussianFit] = {}
+    for (k, sizes), alike in together.items():
+        most = max(1, _CELLS // (len(_THETA) * max(sizes, k**2)))
+        for i in range(0, len(alike), most):
+            chosen = alike[i : i + most]
+            found |= zip(chosen, _fit_alike([data[j] for j in chosen]), strict=True)
+    return [found[number] for number in range(len(models))]
+
+
+def _check_levels(data: Standardised, between: int) -> None:
+    """Coefficients that are constant within groups, so many, need more groups."""
+    moments = data.moments
     if moments.n_groups <= between:
         raise DataError(
             f"model of {moments.outcome!r}: group {moments.group!r}",
@@ -108,8 +144,24 @@ def fit_reml(moments: Moments) -> GaussianFit:
             got=f"{moments.n_groups} levels, {between} such coefficients (with the intercept)",
             fix="leave those predictors out, or use engine='exact' with a proper prior on sd_group",
         )
-    best = int(np.argmin(reml_criterion(data, _THETA**2)))
-    return _fit_at(data, _polish(data, best))
+
+
+def _fit_alike(models: Sequence[Standardised]) -> list[GaussianFit]:
+    """Models with as many coefficients and distinct group sizes each."""
+    data = _Stack.of(models)
+    k = models[0].n_coef
+    ranks = np.linalg.matrix_rank(data.within[:, :k, :k], hermitian=True)
+    for one, rank in zip(models, ranks, strict=True):
+        _check_levels(one, k - int(rank))
+    best = np.argmin(data.criterion(np.tile(_THETA**2, (len(models), 1))), axis=1)
+    if (best == len(_THETA) - 1).any():
+        raise ConvergenceError(
+            "reml",
+            f"must find sd_group/sd_resid below {_THETA[-1]:.0e}",
+            fix="look for an outcome that hardly varies within groups",
+        )
+    low, high = _THETA[np.maximum(best - 1, 0)] ** 2, _THETA[best + 1] ** 2
+    return data.fitted(models, data.polish(low, high))
 
 
 def fit_ols(moments: Moments) -> GaussianFit:
@@ -134,7 +186,7 @@ def fit_ols(moments: Moments) -> GaussianFit:
             got=f"{moments.n_obs} rows, fitted exactly",
             fix="leave out the predictors that the outcome is made of",
         )  # fmt: skip
-    return _fit_at(data, 0.0)
+    return _Stack.of([data]).fitted([data], np.zeros(1))[0]
 
 
 def fit_no_pooling(moments: Moments) -> GaussianFit:
@@ -201,78 +253,142 @@ def fit_no_pooling(moments: Moments) -> GaussianFit:
     )
 
 
-def reml_criterion(data: Standardised, lam: Floats) -> Floats:
-    """-2 log REML likelihood at each lambda = theta^2, in the standardised outcome's unit.
+@dataclass(frozen=True, eq=False)
+class _Stack:
+    """M models of the same shape: `Standardised`, with an axis of models in front.
 
-    (n - k)[1 + ln(2 pi RSS/(n - k))] + ln |I + lambda Z Z'| + ln |X'(I + lambda Z Z')^-1 X|.
+    At lambda, (M, G), every function has an axis of models and one of values.
     """
-    at = data.cross_products(lam)
-    rss = at.yy - np.einsum("gi,gi->g", at.xy, np.linalg.solve(at.xx, at.xy[..., None])[..., 0])
-    df = data.n_obs - data.n_coef
-    log_det_x = np.linalg.slogdet(at.xx)[1]
-    return np.asarray(df * (1 + np.log(2 * np.pi * rss / df)) + at.log_det + log_det_x)
+
+    within: Floats
+    between: Floats
+    sizes: Floats
+    counts: Floats
+    n_obs: Floats
+
+    @classmethod
+    def of(cls, models: Sequence[Standardised]) -> "_Stack":
+        """Models as arrays."""
+        parts = [(m.within, m.between, m.sizes, m.counts, float(m.n_obs)) for m in models]
+        return cls(*map(np.array, zip(*parts, strict=True)))
+
+    @property
+    def _k(self) -> int:
+        return int(self.within.shape[-1]) - 1
+
+    @property
+    def _df(self) -> Floats:
+        return self.n_obs - self._k
+
+    def _sums(self, weights: Floats, between: Floats) -> Floats:
+        """Sum over sizes of weights (M, G, D) times matrices (M, D, ...): (M, G, ...)."""
+        flat = between.reshape(*between.shape[:2], -1)
+        return np.asarray((weights @ flat).reshape(*weights.shape[:2], *between.shape[2:]))
+
+    def _weights(self, lam: Floats) -> Floats:
+        """Return w = n/(1 + lambda n), (M, G, D)."""
+        sizes = self.sizes[:, None]
+        return np.asarray(sizes / (1 + lam[..., None] * sizes))
+
+    def _cross_products(self, lam: Floats) -> Floats:
+        """[X y]'(I + lambda Z Z')^-1 [X y], (M, G, k + 1, k + 1)."""
+        return self.within[:, None] + self._sums(self._weights(lam), self.between)
+
+    def criterion(self, lam: Floats) -> Floats:
+        """-2 log REML likelihood, in the standardised outcomes' units, (M, G).
+
+        (n - k)[1 + ln(2 pi RSS/(n - k))] + ln |I + lambda Z Z'| + ln |X'(I + lambda Z Z')^-1 X|.
+        """
+        k, df, at = self._k, self._df[:, None], self._cross_products(lam)
+        xx, xy = at[..., :k, :k], at[..., :k, k]
+        solved = np.linalg.solve(xx, xy[..., None])[..., 0]
+        rss = at[..., k, k] - (xy * solved).sum(-1)
+        log_det = (np.log1p(lam[..., None] * self.sizes[:, None]) @ self.counts[..., None])[..., 0]
+        log_det_x = np.linalg.slogdet(xx)[1]
+        return np.asarray(df * (1 + np.log(2 * np.pi * rss / df)) + log_det + log_det_x)
+
+    def _slopes(self, lam: Floats) -> tuple[Floats, Floats]:
+        """First and second derivative of the criterion in lambda, (M,) each at one lambda (M,).
+
+        With dw/dlambda = -w^2, r the groups' mean residuals, A = X'(I + lambda Z Z')^-1 X,
+        C = sum w^2 m_x m_x' and D = sum w^3 m_x m_x': (n - k) RSS'/RSS + sum w - tr(A^-1 C), where
+        RSS' = -sum w^2 r^2 by the envelope theorem; and so again, coefficients moving by
+        -A^-1 sum w^2 m_x r.
+        """
+        k, df = self._k, self._df
+        w = self._weights(lam[:, None])[:, 0]
+        at = self.within + self._sums(w[:, None], self.between)[:, 0]
+        inverse = np.linalg.inv(at[:, :k, :k])
+        coef = (inverse @ at[:, :k, k, None])[..., 0]
+        direction = np.concatenate([-coef, np.ones((len(lam), 1))], axis=1)
+        away = (self.between @ direction[:, None, :, None])[..., 0]  # (M, D, k + 1)
+        squared = (away * direction[:, None]).sum(-1)
+        rss = at[:, k, k] - (coef * at[:, :k, k]).sum(-1)
+        powers = np.stack([w**2, w**3], axis=1)
+        fall, bend = np.moveaxis((powers @ squared[..., None])[..., 0], 1, 0)
+        moved = (w[:, None] ** 2 @ away[..., :k])[:, 0]
+        moves = (inverse @ moved[..., None])[..., 0]
+        second, third = np.moveaxis(self._sums(powers, self.between[..., :k, :k]), 1, 0)
+        levers = inverse @ second
+        ratio = -fall / rss
+        first = df * ratio + (w * self.counts).sum(-1) - np.trace(levers, axis1=1, axis2=2)
+        bent = 2 * bend - 2 * (moved * moves).sum(-1)
+        turned = np.trace(levers @ levers - 2 * (inverse @ third), axis1=1, axis2=2)
+        curve = df * (bent / rss - ratio**2) - (w**2 * self.counts).sum(-1) - turned
+        return first, curve
+
+    def polish(self, low: Floats, high: Floats) -> Floats:
+        """Roots of the criterion's derivative in brackets, by Newton's method; (M,) each.
+
+        Where it leaves a bracket, that is halved. Where the derivative at `low` is not negative the
+        optimum is zero, or flat there but for rounding.
+        """
+        at_low, curve = self._slopes(low)
+        settled = at_low >= 0
+        lam, slope = low, at_low
+        for _ in range(_STEPS):
+            with np.errstate(divide="ignore", invalid="ignore"):
+                step = lam - slope / curve
+            inside = (low <= step) & (step <= high)
+            new = np.where(settled, lam, np.where(inside, step, 0.5 * (low + high)))
+            settled = settled | (inside & (np.abs(new - lam) <= _SHORT * new))
+            lam = new
+            if settled.all():
+                break
+            slope, curve = self._slopes(lam)
+            low, high = np.where(slope < 0, lam, low), np.where(slope < 0, high, lam)
+        return np.asarray(lam)
+
+    def fitted(self, models: Sequence[Standardised], lam: Floats) -> list[GaussianFit]:
+        """Estimates at one lambda each, (M,), back in the outcomes' units."""
+        k, at = self._k, self._cross_products(lam[:, None])[:, 0]
+        inverse = np.linalg.inv(at[:, :k, :k])
+        coef = (inverse @ at[:, :k, k, None])[..., 0]
+        sigma2 = (at[:, k, k] - (coef * at[:, :k, k]).sum(-1)) / self._df
+        criterion = self.criterion(lam[:, None])[:, 0]
+        return [
+            _in_units(data, (float(lam[i]), float(sigma2[i])), float(criterion[i]), coef[i], cov)
+            for i, (data, cov) in enumerate(zip(models, inverse, strict=True))
+        ]
 
 
-def _slope(data: Standardised, lam: float) -> float:
-    """Differentiate the REML criterion in lambda.
-
-    With dw/dlambda = -w^2: (n - k) RSS'/RSS + sum w - sum w^2 m_x' (X'X)^-1 m_x, and
-    RSS' = -sum w^2 r^2 by the envelope theorem (r: mean residuals of the groups).
-    """
-    k = data.n_coef
-    at = data.cross_products(np.array([lam]))
-    coef = np.linalg.solve(at.xx[0], at.xy[0])
-    rss = at.yy[0] - coef @ at.xy[0]
-    direction = np.append(-coef, 1.0)
-    squared = np.einsum("i,dij,j->d", direction, data.between, direction)
-    leverage = np.einsum("ij,dji->d", np.linalg.inv(at.xx[0]), data.between[:, :k, :k])
-    w = data.weights(np.array([lam]))[0]
-    fall = -(w**2 @ squared)
-    return float((data.n_obs - k) * fall / rss + w @ data.counts - w**2 @ leverage)
-
-
-def _polish(data: Standardised, best: int) -> float:
-    """Root of the criterion's derivative between the neighbours of the best grid point.
-
-    Raises
-    ------
-    ConvergenceError
-        When the criterion still falls at the end of the grid.
-    """
-    from scipy.optimize import brentq
-
-    if best == len(_THETA) - 1:
-        raise ConvergenceError(
-            "reml",
-            f"must find sd_group/sd_resid below {_THETA[-1]:.0e}",
-            fix="look for an outcome that hardly varies within groups",
-        )
-    low, high = _THETA[max(best - 1, 0)] ** 2, _THETA[best + 1] ** 2
-    if _slope(data, low) >= 0:  # the optimum is zero, or flat there but for rounding
-        return float(low)
-    return float(brentq(lambda lam: _slope(data, lam), low, high, xtol=1e-300, rtol=1e-14))
-
-
-def _fit_at(data: Standardised, lam: float) -> GaussianFit:
-    """Estimates at a given lambda, back in the outcome's unit."""
-    k, moments = data.n_coef, data.moments
-    at = data.cross_products(np.array([lam]))
-    inverse = np.linalg.inv(at.xx[0])
-    coef = inverse @ at.xy[0]
-    df = moments.n_obs - k
-    sigma2 = float(at.yy[0] - coef @ at.xy[0]) / df
+def _in_units(
+    data: Standardised, at: tuple[float, float], criterion: float, coef: Floats, inverse: Floats
+) -> GaussianFit:
+    """Estimates at a given lambda and sigma^2 in the outcome's unit."""
+    (lam, sigma2), k, moments = at, data.n_coef, data.moments
     residual = data.means[:, k] - data.means[:, :k] @ coef
     shrink = lam * moments.sizes / (1 + lam * moments.sizes)
-    y_scale, transform = data.scale[-1], data.coef_transform
+    y_scale, transform = float(data.scale[-1]), data.coef_transform
     return GaussianFit(
         moments,
         transform @ coef + data.coef_shift,
         sigma2 * transform @ inverse @ transform.T,
-        float(y_scale * np.sqrt(lam * sigma2)),
-        float(y_scale * np.sqrt(sigma2)),
+        y_scale * math.sqrt(lam * sigma2),
+        y_scale * math.sqrt(sigma2),
         y_scale * shrink * residual,
         y_scale * np.sqrt(sigma2 * lam / (1 + lam * moments.sizes)),
-        float(reml_criterion(data, np.array([lam]))[0] + _unit_terms(data)),
+        criterion + _unit_terms(data),
         boundary=lam == 0.0,
     )
 

@@ -11,16 +11,17 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from bayes_sf.inputs.register.spill import spill_folder
+from bayes_sf.inputs.register.spill import spilling
 
 if TYPE_CHECKING:
     import ibis
+    import pyarrow as pa
     from duckdb import DuckDBPyConnection
     from ibis.backends.duckdb import Backend
 
 __all__ = ["connect", "keep_rows", "quietly", "stop_queries", "with_function"]
 
-type Cells = Callable[[Sequence[Any]], Sequence[Any]]
+type Cells = Callable[[pa.Array], Sequence[Any]]
 
 _open: "WeakSet[DuckDBPyConnection]" = WeakSet()
 
@@ -35,9 +36,7 @@ def connect(memory_limit: str) -> "Backend":
     """
     import ibis
 
-    backend = ibis.duckdb.connect(
-        memory_limit=memory_limit, temp_directory=str(spill_folder()), temp_file_encryption=True
-    )
+    backend = ibis.duckdb.connect(memory_limit=memory_limit, **spilling())
     _open.add(backend.con)
     return backend
 
@@ -75,7 +74,7 @@ def with_function(
     column : ibis.Column
         What it is called with.
     function : callable
-        List of cells to list of what is made of them, None where nothing is.
+        Arrow array of cells to a list or array of what is made of them, None where nothing is.
     gives : str
         Type of these.
     """
@@ -104,7 +103,8 @@ def _let_duckdb_call(
     made = ibis.dtype(gives)
 
     def of_array(cells):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, DuckDB reads them
-        return pa.array(function(cells.to_pylist()), made.to_pyarrow())
+        one = cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells
+        return pa.array(function(one), made.to_pyarrow())
 
     types = [DuckDBType.to_string(takes)], DuckDBType.to_string(made)
     connection.con.create_function(name, of_array, *types, type="arrow", null_handling="special")

@@ -8,11 +8,13 @@ is the door behind which no workplace number exists.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
+from operator import or_
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bayes_sf.errors import DataError
+from bayes_sf.inputs.faults import FAULTS
 from bayes_sf.inputs.files.delimited import CsvFormat
 from bayes_sf.inputs.files.headers import match_columns
 from bayes_sf.inputs.files.numerals import as_number, find_decimal_mark
@@ -25,6 +27,7 @@ from bayes_sf.inputs.register.spark import failure_of_spark
 
 if TYPE_CHECKING:
     import ibis
+    import pyarrow as pa
     from ibis.backends.duckdb import Backend
 
 __all__ = ["COLUMNS", "HEAD_COUNT", "Extract", "open_extract", "scanning"]
@@ -39,6 +42,7 @@ DAYS: Final = (
 COLUMNS: Final = (NUMBER, *DAYS, QUARTER)
 """The 18 columns of table 7, in its order."""
 
+_UNREADABLE: Final = "unreadable "
 CONTRACTED, HUGE, TINY = "mdagsv", 1e12, 1e-6
 """No country has a million million working days in a quarter, no contract is for a tenth of a
 second; between them every ratio and every exact sum has room."""
@@ -66,6 +70,8 @@ class Extract:
         The file.
     is_kept : bool
         Whether the engine has all rows, and never looks at the file again.
+    faults : mapping
+        Rows with each of `bayes_sf.inputs.faults`' `FAULTS`.
     """
 
     where: str
@@ -75,6 +81,7 @@ class Extract:
     declared_missing: int
     source: Source
     is_kept: bool
+    faults: Mapping[str, int]
 
 
 def open_extract(
@@ -134,7 +141,7 @@ def open_extract(
         table = loaded.table
         if not _scalar(door, _count, table):
             raise DataError(where, "must have at least one row below its header", got="none")
-        table = _with_numbers(door, where, table, source.layout, decimal)
+        table, faults = _with_numbers(door, where, table, source.layout, decimal)
         table = _with_quarters(door, where, table, loaded)
         table = _with_pseudonyms(door, where, table, loaded, key)
         if not has_head_count:
@@ -146,7 +153,9 @@ def open_extract(
         elif connection.name == "duckdb":  # named, so that queries on it are compiled once
             table = connection.create_view(ibis.util.gen_name("extract"), table)
         source.verify()
-    return Extract(where, table, has_head_count, aside, loaded.declared_missing, source, is_kept)
+    return Extract(
+        where, table, has_head_count, aside, loaded.declared_missing, source, is_kept, faults
+    )
 
 
 def _with_numbers(
@@ -155,54 +164,87 @@ def _with_numbers(
     table: "ibis.Table",
     layout: CsvFormat | None,
     decimal: str | None,
-) -> "ibis.Table":
-    """Give every figure as a float; a cell that is not a number of days or heads is an error."""
+) -> "tuple[ibis.Table, dict[str, int]]":
+    """Give every figure as a float; a cell that is not a number of days or heads is an error.
+
+    Beside them, in how many rows figures contradict one another, by fault.
+    """
     import ibis
 
     columns = tuple(name for name in (*DAYS, HEAD_COUNT) if name in table.columns)
     texts = [name for name in columns if table[name].type().is_string()]
     mark = find_decimal_mark(where, table, texts, layout, decimal)
-    counts = show(connection, _count_unfit, table, columns, mark)
-    found = [n or 0 for n in counts.to_pylist()[0].values()]
-    if any(found):
-        rules = _figures(table, columns, mark)[1]
+    counts = show(connection, _look_at, table, columns, mark).to_pylist()[0]
+    if counts.pop("unfit"):
+        read = _read(table, columns, mark)
+        rules = _rules(read, columns, mark)
+        found = show(connection, _count_unfit, table, columns, mark).to_pylist()[0].values()
         (name, rule, bad), _ = next(pair for pair in zip(rules, found, strict=True) if pair[1])
-        same = sum(n for n, (_, each, _) in zip(found, rules, strict=True) if each == rule)
-        at_fault = table.filter(bad).mutate(cell=table[name])
+        same = sum(n or 0 for n, (_, each, _) in zip(found, rules, strict=True) if each == rule)
+        at_fault = read.filter(bad).mutate(cell=ibis.literal("not shown"))
         raise _fault(where, at_fault, name, rule=rule, count=same)
-    return see(connection, ibis.util.gen_name("figures"), _as_figures, table, columns, mark)
+    figures = see(connection, ibis.util.gen_name("figures"), _as_figures, table, columns, mark)
+    return figures, {name: int(count or 0) for name, count in counts.items()}
 
 
-def _figures(
-    table: "ibis.Table", columns: Sequence[str], mark: str
-) -> "tuple[dict[str, ibis.Column], list[tuple[str, str, ibis.Column]]]":
-    """Columns as floats; and of which column which rule is broken where."""
-    readable = f"must be a number with decimal mark '{mark}' or empty"
-    values: dict[str, ibis.Column] = {}
-    rules: list[tuple[str, str, ibis.Column]] = []
+def _read(table: "ibis.Table", columns: Sequence[str], mark: str) -> "ibis.Table":
+    """Columns as floats, and beside each whether a cell of it cannot be read."""
+    made: dict[str, ibis.Column] = {}
     for name in columns:
         if table[name].type().is_string():
-            values[name], unreadable = as_number(table[name], mark)
+            made[name], made[_UNREADABLE + name] = as_number(table[name], mark)
         else:
             value = table[name].cast("float64")
-            values[name], unreadable = value.isnan().ifelse(None, value), value.isinf()
-        huge = values[name].abs() >= HUGE
-        rules += [(name, readable, unreadable), (name, f"must be below {HUGE:.0e}", huge)]
-    days = values[CONTRACTED]
-    tiny = (days > 0) & (days < TINY)
+            made[name] = value.isnan().ifelse(None, value)
+            made[_UNREADABLE + name] = value.isinf()
+    return table.mutate(**made)
+
+
+def _rules(
+    read: "ibis.Table", columns: Sequence[str], mark: str
+) -> "list[tuple[str, str, ibis.Column]]":
+    """Of which column which rule is broken where."""
+    readable = f"must be a number with decimal mark '{mark}' or empty"
+    rules: list[tuple[str, str, ibis.Column]] = []
+    for name in columns:
+        huge = read[name].abs() >= HUGE
+        rules += [
+            (name, readable, read[_UNREADABLE + name]),
+            (name, f"must be below {HUGE:.0e}", huge),
+        ]
+    tiny = (read[CONTRACTED] > 0) & (read[CONTRACTED] < TINY)
     rules.append((CONTRACTED, f"must be 0 or at least {TINY:.0e} days", tiny))
-    return values, rules
+    return rules
+
+
+def _look_at(table: "ibis.Table", columns: Sequence[str], mark: str) -> "ibis.Table":
+    """Whether any cell breaks a rule, and how many rows contradict themselves: in one scan."""
+    import ibis
+
+    read = _read(table, columns, mark)
+    days = read[CONTRACTED]
+    unfit = [((days > 0) & (days < TINY)).any()]
+    unfit += [read[name].abs().max() >= HUGE for name in columns]  # infinity among them
+    unfit += [read[_UNREADABLE + n].any() for n in columns if table[n].type().is_string()]
+    if HEAD_COUNT not in columns:
+        read = read.mutate(**{HEAD_COUNT: ibis.null("float64")})
+    return read.agg(
+        unfit=reduce(or_, [rule.fill_null(False) for rule in unfit]),
+        **{name: fault(read).sum() for name, fault in FAULTS.items()},
+    )
 
 
 def _count_unfit(table: "ibis.Table", columns: Sequence[str], mark: str) -> "ibis.Table":
     """How many cells break each rule."""
-    rules = _figures(table, columns, mark)[1]
-    return table.agg(**{f"f{i}": bad.sum() for i, (_, _, bad) in enumerate(rules)})
+    rules = _rules(_read(table, columns, mark), columns, mark)
+    return _read(table, columns, mark).agg(
+        **{f"f{i}": bad.sum() for i, (_, _, bad) in enumerate(rules)}
+    )
 
 
 def _as_figures(table: "ibis.Table", columns: Sequence[str], mark: str) -> "ibis.Table":
     """Columns as floats."""
-    return table.mutate(**_figures(table, columns, mark)[0])
+    return _read(table, columns, mark).drop(*(_UNREADABLE + name for name in columns))
 
 
 def _with_quarters(
@@ -225,10 +267,10 @@ def _with_quarters(
     )
 
 
-def _quarters(cells: Sequence[object]) -> list[int | None]:
+def _quarters(cells: "pa.Array") -> list[int | None]:
     """Places of quarters in time; None for what is none."""
     found: list[int | None] = []
-    for cell in cells:
+    for cell in cells.to_pylist():
         try:
             found.append(parse_quarter(str(cell)))
         except ValueError:
@@ -255,7 +297,7 @@ def _look_up(
     column: str,
     loaded: Loaded,
     *,
-    read: Callable[[Sequence[object]], Sequence[object]],
+    read: "Callable[[pa.Array], Sequence[object]]",
     gives: dict[str, str],
     rule: str,
     more: "Callable[[ibis.Column], dict[str, ibis.Column]]" = lambda _: {},
@@ -265,6 +307,7 @@ def _look_up(
     `read` gives None for a cell that breaks `rule`.
     """
     import ibis
+    import pyarrow as pa
 
     ((name, kind),) = gives.items()
     listed = loaded.cells.get(column)
@@ -274,7 +317,7 @@ def _look_up(
         known = keep_rows(connection, ibis.util.gen_name("known"), cells.mutate(**{name: made}))
         is_wrong = _scalar(connection, _count_unread, known, name) > 0
     else:
-        values = read(listed)
+        values = read(pa.array(listed))
         known = ibis.memtable(
             {column: range(len(listed)), name: values},
             schema={column: table[column].type(), **gives},

@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import ibis
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
 
 __all__ = [
-    "count_pairs", "has_doubles", "kendall_tau_b", "nearest_whole", "sum_quarters", "with_absence",
-    "with_movement",
+    "count_pairs", "has_doubles", "kendall_tau_b", "nearest_whole", "series_of", "sum_quarters",
+    "with_absence", "with_movement",
 ]  # fmt: skip
 
 #: Added and taken away again, they round to whole numbers, and to 2^-40: so far apart doubles lie.
@@ -74,28 +77,36 @@ def sum_quarters(rows: "ibis.Table", *, period: range, kept: "Iterable[int]") ->
     inside = rows.quarter.between(period.start, period.stop - 1)
     seen = inside & rows.absence.notnull()
     worked = inside & (rows.contracted_days > 0)
+    # figures that do not count are made missing: engines are slower with a filter for each sum
+    quarter, bit = _only(rows.quarter, seen), _only(rows.bit, seen)
+    absence = _only(rows.absence, inside)
+    lost, contracted = _only(rows.lost_days, seen), _only(rows.contracted_days, seen)
     return rows.group_by(["workplace", "extract"]).agg(
-        absence_mean=_mean(rows.absence, seen),
-        absence_mean_weighted=_sum(rows.lost_days, seen) * 100 / _sum(rows.contracted_days, seen),
-        women_share=_mean(rows.women_days / rows.contracted_days, worked),
-        senior_share=_mean(rows.senior_days / rows.contracted_days, worked),
-        n_employees=_mean(rows.head_count, inside),
-        full_time_equivalents=_mean(rows.contracted_days / rows.working_days, worked),
-        n_quarters=seen.sum(),
-        first_quarter=rows.quarter.min(where=seen),
-        last_quarter=rows.quarter.max(where=seen),
-        observed=rows.bit.sum(where=seen),
+        absence_mean=_mean(absence),
+        absence_mean_weighted=_sum(lost) * 100 / _sum(contracted),
+        women_share=_mean(_only(rows.women_days / rows.contracted_days, worked)),
+        senior_share=_mean(_only(rows.senior_days / rows.contracted_days, worked)),
+        n_employees=_mean(_only(rows.head_count, inside)),
+        full_time_equivalents=_mean(_only(rows.contracted_days / rows.working_days, worked)),
+        n_quarters=absence.count(),
+        first_quarter=quarter.min(),
+        last_quarter=quarter.max(),
+        observed=bit.sum(),
         bits=rows.bit.sum(),
         n_rows=rows.count(),
-        **{f"y{t}": rows.absence.max(where=rows.quarter == t) for t in sorted(set(kept))},
+        **{f"y{t}": _only(rows.absence, rows.quarter == t).max() for t in sorted(set(kept))},
     )
 
 
-def _sum(figures: "ibis.Column", where: "ibis.Column") -> "ibis.Scalar":
+def _only(figures: "ibis.Column", where: "ibis.Column") -> "ibis.Column":
+    """Figures where a condition holds; elsewhere they are missing."""
+    return where.ifelse(figures, None)
+
+
+def _sum(figures: "ibis.Column") -> "ibis.Scalar":
     """Exact sum of what is not missing; missing if there is nothing."""
-    counted = where.ifelse(figures, None)
-    whole = nearest_whole(counted)
-    return whole.sum() + ((counted - whole + _FINE) - _FINE).sum()
+    whole = nearest_whole(figures)
+    return whole.sum() + ((figures - whole + _FINE) - _FINE).sum()
 
 
 def nearest_whole(figures: "ibis.Column") -> "ibis.Column":
@@ -108,9 +119,9 @@ def nearest_whole(figures: "ibis.Column") -> "ibis.Column":
     return (figures + _WHOLE) - _WHOLE
 
 
-def _mean(figures: "ibis.Column", where: "ibis.Column") -> "ibis.Scalar":
+def _mean(figures: "ibis.Column") -> "ibis.Scalar":
     """Mean of what is not missing, from an exact sum; missing if there is nothing."""
-    return _sum(figures, where) / figures.count(where=where).nullif(0)
+    return _sum(figures) / figures.count().nullif(0)
 
 
 def has_doubles(summary: "ibis.Table") -> "ibis.Column":
@@ -131,11 +142,8 @@ def has_doubles(summary: "ibis.Table") -> "ibis.Column":
     return ones != summary.n_rows
 
 
-def count_pairs(summary: "ibis.Table", *, period: range) -> "ibis.Table":
-    """Count in how many pairs of quarters the absence rises, and in how many it falls.
-
-    Two numbers of 190 comparisons each, which the engine has to keep before anything is made of
-    them: in one query with `with_movement` every use would repeat them all.
+def series_of(summary: "ibis.Table", *, period: range) -> "ibis.Column":
+    """Absence of each workplace in all quarters of a period, in order: what `count_pairs` takes.
 
     Parameters
     ----------
@@ -146,15 +154,46 @@ def count_pairs(summary: "ibis.Table", *, period: range) -> "ibis.Table":
 
     Returns
     -------
-    ibis.Table
-        With `rises` and `falls`, pairs of which the later quarter has more, or less.
+    ibis array column
     """
-    series = [summary[f"y{t}"] for t in period]
-    pairs = [(early, late) for i, late in enumerate(series) for early in series[:i]]
-    return summary.mutate(
-        rises=_total((late > early).ifelse(1, 0) for early, late in pairs),
-        falls=_total((late < early).ifelse(1, 0) for early, late in pairs),
-    )
+    import ibis
+
+    return ibis.array([summary[f"y{t}"] for t in period])
+
+
+def count_pairs(series: "pa.ListArray") -> list["NDArray[np.int32]"]:
+    """Count in how many pairs of quarters the absence rises, and in how many it falls.
+
+    The engine calls it on batches: NumPy compares pairs of columns in half the time that an
+    expression of 380 comparisons takes.
+
+    Parameters
+    ----------
+    series : list array of float
+        All of the same length; missing where a quarter is.
+
+    Returns
+    -------
+    list of (2,) int array
+        Pairs of which the later quarter has more, and less.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> [pairs.tolist() for pairs in count_pairs(pa.array([[1.0, None, 3.0, 2.0]]))]
+    [[2, 1]]
+    """
+    import numpy as np
+
+    if not len(series):
+        return []
+    values = series.flatten().to_numpy(zero_copy_only=False).astype(float)
+    columns = np.ascontiguousarray(values.reshape(len(series), -1).T)
+    pairs = np.zeros((len(series), 2), dtype=np.int32)
+    for late in range(1, len(columns)):  # a comparison with what is missing (NaN) is false
+        pairs[:, 0] += (columns[late] > columns[:late]).sum(axis=0, dtype=np.int32)
+        pairs[:, 1] += (columns[late] < columns[:late]).sum(axis=0, dtype=np.int32)
+    return list(pairs)
 
 
 def with_movement(counted: "ibis.Table", *, change: tuple[int, int]) -> "ibis.Table":
@@ -163,7 +202,7 @@ def with_movement(counted: "ibis.Table", *, change: tuple[int, int]) -> "ibis.Ta
     Parameters
     ----------
     counted : ibis.Table
-        From `count_pairs`, with the quarters of `change` kept.
+        From `sum_quarters`, with the quarters of `change` kept, and `pairs` of `count_pairs`.
     change : tuple of int
         The two quarters of the change, the earlier first.
 
@@ -173,10 +212,10 @@ def with_movement(counted: "ibis.Table", *, change: tuple[int, int]) -> "ibis.Ta
         With `absence_change` (later minus earlier) and `absence_trend` (Kendall's tau-b with time).
     """
     before, after = (counted[f"y{t}"] for t in change)
-    trend = kendall_tau_b(counted.n_quarters, counted.rises, counted.falls)
+    trend = kendall_tau_b(counted.n_quarters, counted.pairs[0], counted.pairs[1])
     moved = counted.mutate(absence_change=after - before, absence_trend=trend)
     kept = [name for name in moved.columns if name.startswith("y")]
-    return moved.drop([*kept, "rises", "falls"])
+    return moved.drop([*kept, "pairs"])
 
 
 def kendall_tau_b(

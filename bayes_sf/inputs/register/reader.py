@@ -24,11 +24,12 @@ from bayes_sf.errors import DataError, UsageError
 from bayes_sf.inputs.faults import find_faults, join_problems, problem, problem_table
 from bayes_sf.inputs.pseudonym import run_key
 from bayes_sf.inputs.register.compiled import keep, see, show
-from bayes_sf.inputs.register.connection import connect, quietly
+from bayes_sf.inputs.register.connection import connect, keep_rows, quietly, with_function
 from bayes_sf.inputs.register.extract import HEAD_COUNT, Extract, open_extract, scanning
 from bayes_sf.inputs.register.outcomes import (
     count_pairs,
     has_doubles,
+    series_of,
     sum_quarters,
     with_absence,
     with_movement,
@@ -201,7 +202,7 @@ def read_register(
             figures, summary, copies = _summarise(connection, extract, index, span, {*span, *ends})
             problems += [
                 _declared(extract),
-                find_faults(connection, extract.where, extract.rows, span),
+                find_faults(extract.where, extract.faults, extract.rows, span),
                 copies,
             ]
         if not extract.is_kept:
@@ -212,7 +213,9 @@ def read_register(
     candidates = ibis.union(*summaries) if len(files) > 1 else summaries[0]
     with scanning(", ".join(extract.where for extract in extracts)):
         chosen = connection.create_view("chosen", _choose(candidates))
-        counted = keep(connection, "pairs", _pairs, chosen, span)
+        series = series_of(chosen, period=span)
+        pairs = with_function(connection, series, count_pairs, "array<int32>")
+        counted = keep_rows(connection, "pairs", chosen.mutate(pairs=pairs))
         table = keep(connection, "workplaces", _moved, counted, ends)
         problems.append(_shared(extracts, candidates, table))
         described = _describe(connection, extracts, candidates, table)
@@ -336,11 +339,6 @@ def _choose(candidates: "ibis.Table") -> "ibis.Table":
     return ranked.filter(ranked["rank"] == 0).drop("rank")
 
 
-def _pairs(chosen: "ibis.Table", period: range) -> "ibis.Table":
-    """Sums by workplace, with the quarters compared."""
-    return count_pairs(chosen, period=period)
-
-
 def _moved(counted: "ibis.Table", change: tuple[int, int]) -> "ibis.Table":
     """Outcomes by workplace, with those of change."""
     return with_movement(counted, change=change)
@@ -378,7 +376,7 @@ def _describe(
     records = []
     for index, extract in enumerate(extracts):
         found, used = (
-            show(connection, _count_of, table, index)["n"][0].as_py()
+            int(show(connection, _count_of, table, index)["n"][0].as_py())
             for table in (candidates, chosen)
         )
         facts = show(connection, _counts, extract.rows).to_pylist()[0]

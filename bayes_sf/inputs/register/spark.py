@@ -7,7 +7,6 @@ Workers call functions of this package, so it is installed where they are.
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary, finalize
@@ -15,8 +14,11 @@ from weakref import WeakKeyDictionary, finalize
 from bayes_sf.errors import DataError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     import ibis
     import pandas as pd
+    import pyarrow as pa
     from ibis.backends.duckdb import Backend
     from pyspark.sql import DataFrame, SparkSession
 
@@ -38,6 +40,10 @@ _LOCAL: Final[_Settings] = {
 }  # fmt: skip
 _PLAIN: Final = {"spark.sql.ansi.enabled": "false", "spark.sql.session.timeZone": "UTC"}
 """No contracted days are no error, here as in DuckDB."""
+
+_PARTS, _TASKS_EACH = "spark.sql.shuffle.partitions", 3
+"""Parts of what is shuffled: as the session says, or three for each core. Spark's own number is 200
+whatever there is, and a task that calls Python takes tenths of a second for nothing."""
 
 _sessions: "WeakKeyDictionary[Backend, SparkSession]" = WeakKeyDictionary()
 
@@ -67,7 +73,9 @@ def connect_spark(given: "str | SparkSession") -> "Backend":
         rule = "must be an address of Spark or a session"
         raise UsageError("backend", rule, got=type(given).__name__)
     own = session.newSession()
-    for name, value in _PLAIN.items():
+    context = own.sparkContext
+    parts = context.getConf().get(_PARTS) or str(_TASKS_EACH * context.defaultParallelism)
+    for name, value in (*_PLAIN.items(), (_PARTS, parts)):
         own.conf.set(name, value)
     backend = ibis.pyspark.connect(own)
     _sessions[backend] = own
@@ -128,24 +136,27 @@ def _let_go(frame: "DataFrame") -> None:
 
 
 def let_call(
-    connection: "Backend", name: str, function: Callable[[Sequence[Any]], Sequence[Any]], gives: str
+    connection: "Backend", name: str, function: "Callable[[pa.Array], Sequence[Any]]", gives: str
 ) -> None:
     """Make a function known to Spark, which calls it with batches of Arrow."""
     import ibis
     from ibis.backends.pyspark.datatypes import PySparkType
-    from pyspark.sql.functions import pandas_udf
+    from pyspark.sql.pandas import functions
+
+    as_udf: Any = functions.pandas_udf  # with more overloads than one of Any fits
 
     def of_series(cells: "pd.Series") -> "pd.Series":
         import pandas as pd
+        import pyarrow as pa
 
-        made = function([None if cell is None else cell for cell in cells])
-        return pd.Series(made, dtype=object)
+        made = function(pa.Array.from_pandas(cells))
+        return pd.Series(list(made), dtype=object)
 
     kind = PySparkType.from_ibis(ibis.dtype(gives))
     import pandas as pd
 
     of_series.__annotations__ = {"cells": pd.Series, "return": pd.Series}
-    _sessions[connection].udf.register(name, pandas_udf(of_series, returnType=kind))
+    _sessions[connection].udf.register(name, as_udf(of_series, returnType=kind))
 
 
 def scan_file(connection: "Backend", path: Path) -> "ibis.Table":

@@ -1,7 +1,7 @@
 """Where the engine spills: one folder a process, which goes with it, or with the next run's start.
 
-What is there is encrypted with a key that only the process has, and holds pseudonyms only. A lock
-on the folder tells a process that lives from one that was killed.
+What is there is encrypted with a key that only the process has. A lock on the folder tells a
+process that lives from one that was killed.
 """
 
 import atexit
@@ -19,9 +19,21 @@ try:
 except ImportError:  # a system without such locks: nothing of other runs is touched there
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["spill_folder"]
+__all__ = ["spill_folder", "spilling"]
 
 _PREFIX: Final = "bayes_sf-spill-"
+
+
+def spilling() -> dict[str, str | bool | int | float | list[str]]:
+    """Settings of DuckDB with which it spills to the folder, encrypted.
+
+    DuckDB encrypts with a module of its own, whose random numbers are no cryptographer's: it wants
+    that said, or else refuses to spill. Better ones are in an extension that has to be downloaded.
+    """
+    return {
+        "temp_directory": str(spill_folder()), "temp_file_encryption": True,
+        "force_mbedtls_unsafe": True,
+    }  # fmt: skip
 
 
 def spill_folder() -> Path:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "OF_A_GROUP", "categories", "check_there", "code_groups", "expand", "frame_from",
-    "is_category", "is_numeric", "missing_category", "numeric",
+    "is_category", "is_numeric", "is_plain", "missing_category", "numeric",
 ]  # fmt: skip
 
 
@@ -83,9 +83,8 @@ def frame_from(df: "IntoFrame", names: Sequence[str]) -> "pd.DataFrame":
     if len(frame) == 0:
         raise DataError("data", "must have rows", got="none")
     frame = frame.reset_index(drop=True)
-    return frame.assign(
-        **{name: _categories_of(frame[name]) for name in wanted if _is_dictionary(frame[name])}
-    )
+    encoded = [name for name, kind in frame.dtypes.items() if _is_dictionary(kind)]
+    return frame.assign(**{name: _categories_of(frame[name]) for name in encoded})
 
 
 def check_there(names: Sequence[str], there: Sequence[Any]) -> None:
@@ -128,18 +127,22 @@ def _as_dates(column: "pd.Series[Any]") -> "pd.Series[Any]":
     return column.dt.date if column.dtype.kind == "M" else column
 
 
-def _is_dictionary(column: "pd.Series[Any]") -> bool:
-    """Whether a column is an Arrow dictionary in pandas, which takes it for no categories."""
+def _is_dictionary(kind: Any) -> bool:
+    """Whether a type is an Arrow dictionary in pandas, which takes it for no categories."""
     import pandas as pd
     import pyarrow as pa
 
-    kind = column.dtype
     return isinstance(kind, pd.ArrowDtype) and pa.types.is_dictionary(kind.pyarrow_dtype)
 
 
 def _categories_of(column: "pd.Series[Any]") -> "pd.Series[Any]":
     """An Arrow dictionary as pandas' categories."""
     return _by_alphabet(column.array.__arrow_array__().to_pandas())
+
+
+def is_plain(column: "pd.Series[Any] | pd.Index[Any]") -> bool:
+    """Whether a column is an array of numbers or truth values, and can be nothing else."""
+    return isinstance(column.dtype, np.dtype) and column.dtype.kind in "fiub"
 
 
 def _kind(column: "pd.Series[Any] | pd.Index[Any]") -> str:
@@ -157,8 +160,12 @@ def numeric(frame: "pd.DataFrame", name: str) -> Floats:
     DataError
         For what is no number, and for a gap, with its place.
     """
-    column = frame[name]
-    if not is_numeric(frame, name):
+    return _numbers(frame[name], name)
+
+
+def _numbers(column: "pd.Series[Any]", name: str) -> Floats:
+    """Column as floats, (n,)."""
+    if not _is_numeric(column):
         kind = "category" if hasattr(column, "cat") else _kind(column)
         raise DataError(
             f"column {name!r}", "must hold numbers", got=_SAID.get(kind, kind),
@@ -169,9 +176,9 @@ def numeric(frame: "pd.DataFrame", name: str) -> Floats:
     except OverflowError as error:
         rule = "must hold numbers that a float can hold"
         raise DataError(f"column {name!r}", rule, got="larger ones") from error
-    missing = column.isna().to_numpy()
     bad = np.flatnonzero(~np.isfinite(values))
     if bad.size:
+        missing = column.isna().to_numpy()
         raise DataError(
             f"column {name!r}, row {bad[0]}",
             "must be a finite number in every row",
@@ -207,9 +214,9 @@ def expand(frame: "pd.DataFrame", name: str, *, coded: bool = False) -> list[tup
     DataError
         For a gap, for categories that are fewer than two, or that have the same name.
     """
-    if not (coded or is_category(frame, name)):
-        return [(name, numeric(frame, name))]
     column = frame[name]
+    if not (coded or _is_category(column)):
+        return [(name, _numbers(column, name))]
     labels, code = _levels(column, name)
     _check_several(labels, name)
     return [(f"{name}[{label}]", (code == i).astype(float)) for i, label in enumerate(labels)][1:]
@@ -217,12 +224,20 @@ def expand(frame: "pd.DataFrame", name: str, *, coded: bool = False) -> list[tup
 
 def is_category(frame: "pd.DataFrame", name: str) -> bool:
     """Whether a column is taken for a category and not for numbers."""
-    return hasattr(frame[name], "cat") or _kind(frame[name]) == "string"
+    return _is_category(frame[name])
+
+
+def _is_category(column: "pd.Series[Any]") -> bool:
+    return not is_plain(column) and (hasattr(column, "cat") or _kind(column) == "string")
 
 
 def is_numeric(frame: "pd.DataFrame", name: str) -> bool:
     """Whether a column is taken for numbers: of dates, say, neither this nor a category is true."""
-    return not hasattr(frame[name], "cat") and _kind(frame[name]) in _NUMBERS
+    return _is_numeric(frame[name])
+
+
+def _is_numeric(column: "pd.Series[Any]") -> bool:
+    return is_plain(column) or (not hasattr(column, "cat") and _kind(column) in _NUMBERS)
 
 
 def categories(frame: "pd.DataFrame", name: str) -> Any:

@@ -138,6 +138,8 @@ def has_gap(column: "pd.Series[Any]") -> NDArray[np.bool_]:
     column : pandas.Series
         Of any type.
     """
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind == "f":
+        return np.asarray(np.isnan(column.to_numpy()))
     found = column.isna().to_numpy(dtype=bool)
     if not isinstance(column.dtype, np.dtype) and column.dtype.kind == "f":
         # NaN, which pandas takes for no gap in Arrow's floats and its own nullable ones

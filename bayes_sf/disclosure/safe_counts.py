@@ -117,7 +117,7 @@ def _take_back(known: "_Known", order: list[tuple[int, int]]) -> None:
     kept, gone = list(order), []
     for at in order:
         known.shown[at] = False
-    anyway = set(known.told())
+    anyway = set(known.told(told))  # with less shown no more is told
     for at in order:
         known.shown[at] = True
     while told := [one for one in told if one not in anyway]:
@@ -215,7 +215,7 @@ class _Known:
     def told(self, among: Sequence[_Loss] | None = None) -> list[_Loss]:
         """Small losses that linear programs tell, of these or of all.
 
-        A loss that has been seen wide enough in two solutions needs no program of its own.
+        A loss that bounds tell, or that has been seen wide enough in two solutions, needs none.
         """
         from scipy.optimize import linprog
 
@@ -228,7 +228,11 @@ class _Known:
         bounds = np.stack([shown, np.where(self.shown, self.counts, most)], axis=-1).reshape(-1, 2)
         (totals, sizes), limits = self._totals, self._limits
         ends, found = np.full((2, len(losses)), [[np.inf], [-np.inf]]), []
+        by_bounds = self._told(self._nobody)
         for at, (b, a, g) in enumerate(losses):
+            if by_bounds[b, a, g]:
+                found.append(losses[at])
+                continue
             least = min(self.least, self._lost[b, a])
             for sign in (1.0, -1.0):
                 if _whole(*ends[:, at]) >= least:
@@ -247,16 +251,21 @@ class _Known:
         return found
 
     @cached_property
-    def _totals(self) -> "tuple[csr_array, Floats]":
-        """Which sums of counts are known, and how large they are: totals, and that nobody is lost.
+    def _nobody(self) -> _Mask:
+        """Of which groups it is known that nobody was lost from a to b, (P, P, J) at [b, a].
 
         Where all lost one or two, that the others lost nobody would say who did: it is not known.
         """
+        known: _Mask = self._same & (self._lost >= self.least)[:, :, None]
+        return known
+
+    @cached_property
+    def _totals(self) -> "tuple[csr_array, Floats]":
+        """Which sums of counts are known, and their values: totals, and that nobody is lost."""
         from scipy.sparse import csr_array, eye_array, kron, vstack
 
         said = csr_array(kron(eye_array(len(self.counts)), np.ones((1, self.counts.shape[1]))))
-        same = self._losses(self._same & (self._lost >= self.least)[:, :, None])
-        matrix = csr_array(vstack([said[np.flatnonzero(self.said)], same]))
+        matrix = csr_array(vstack([said[np.flatnonzero(self.said)], self._losses(self._nobody)]))
         return matrix, matrix @ self.counts.ravel()
 
     @cached_property

@@ -444,6 +444,7 @@ def test_the_log_says_what_and_why(command: Command, tmp_path: Path) -> None:
         assert (row["count"] == HIDDEN) == (row["percent"] == HIDDEN)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("blank_pictures")
 def test_a_table_with_nothing_left_is_exit_code_5(command: Command) -> None:
     code, out, err = command("describe", *OWN, "--min-workplaces", "500", "--out", "here")

@@ -29,7 +29,7 @@ def frame() -> pd.DataFrame:
     "name",
     [
         pytest.param(name, marks=pytest.mark.slow)
-        if name in {"energy", "halfeye", "pair", "rank", "trace"}
+        if name in {"energy", "halfeye", "pair", "rank", "slopes", "trace"}
         else name
         for name in PICTURES
     ],

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from itertools import islice
+from pathlib import Path
 from typing import Any
 from zlib import crc32
 
@@ -17,6 +18,8 @@ from bayes_sf.errors import BayesSFError
 
 type Leaf = float | str | None
 
+#: Where the checkout is: of no interest to a record.
+_ROOT = f"{Path(__file__).resolve().parents[2]}/"
 #: Entries of an array that are kept one by one; of longer ones, four sums.
 FEW = 8
 #: Entries of other lists.
@@ -181,6 +184,8 @@ def _numbers(value: np.ndarray, name: str) -> Iterator[tuple[str, Leaf]]:
 
 
 def _short(text: str) -> str:
+    """A text without the folder of the checkout, cut."""
+    text = text.replace(_ROOT, "")
     if len(text) <= LETTERS:
         return text
     return f"{text[:LETTERS]}... {crc32(text.encode()):08x}"

@@ -124,9 +124,10 @@ OWN = Priors(
     slope=Prior("normal", scale=0.8, location=0.4, autoscale=False),
 )
 CASES = [
-    ("step", True, False, True, Priors()), ("walk", True, True, False, OWN),
-    ("step", False, True, True, OWN),
-]  # fmt: skip
+    ("walk", True, True, False, OWN),
+    pytest.param("step", True, False, True, Priors(), marks=pytest.mark.slow),
+    pytest.param("step", False, True, True, OWN, marks=pytest.mark.slow),
+]
 
 
 @pytest.mark.parametrize(("period", "slopes", "autocorrelation", "gaps", "priors"), CASES)

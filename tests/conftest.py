@@ -206,9 +206,18 @@ def bayes_sf_command() -> Path:
 
 
 @pytest.fixture(scope="session")
-def reproduced(once: Callable[..., Finished]) -> Finished:
+def reproduced_whole(once: Callable[..., Finished]) -> Finished:
     """`bayes-sf reproduce`, as the README has it."""
-    return once("reproduced", ["reproduce"], here=True)
+    return once("reproduced_whole", ["reproduce"], here=True)
+
+
+@pytest.fixture(scope="session")
+def reproduced(once: Callable[..., Finished]) -> Finished:
+    """`bayes-sf reproduce` of ten possible versions of the study, not forty."""
+    study = load_sample("published").first(10)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bayes_sf.recovery.study.recover_study", lambda *_, **__: study)
+        return once("reproduced", ["reproduce"], here=True)
 
 
 @pytest.fixture(scope="session")

@@ -230,11 +230,11 @@ def assert_same_files(*runs: "Finished") -> None:
 
 @pytest.mark.slow
 def test_another_run_gives_the_same(
-    reproduced: "Finished", reproduced_by_wheel: "Finished"
+    reproduced_whole: "Finished", reproduced_by_wheel: "Finished"
 ) -> None:
     """On another installation, all versions of all models."""
     assert reproduced_by_wheel.code == 0, reproduced_by_wheel.stderr
-    assert_same_files(reproduced, reproduced_by_wheel)
+    assert_same_files(reproduced_whole, reproduced_by_wheel)
 
 
 def test_another_small_run_gives_the_same(small_runs: "Runs") -> None:

@@ -252,8 +252,7 @@ def test_contradictions_of_the_register_are_printed_without_places(
     faulty = dataclasses.replace(sample, problems=problem_table([found]))
     stream = io.StringIO()
     described = run_describe(faulty, Asked(source="microdata"))
-    files = described.write(tmp_path)
-    described.show(Console(file=stream, width=120), files, as_json=False)
+    described.show(Console(file=stream, width=120), described.write(tmp_path), as_json=False)
     assert "r.csv: negative days (rows: 3); used as it stands\n" in stream.getvalue()
     few = dataclasses.replace(sample, problems=problem_table([found | {"rows": 2}]))
     for rules, shown in ((Rules(), "<3"), (Rules(active=False), 2)):

@@ -94,8 +94,9 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
     assert "python -m pip install --quiet uv" in lines
 
 
-def test_shown_output_is_what_the_command_prints(reproduced: "Finished") -> None:
-    real = REFRESH["fenced"](REFRESH["shortened"](reproduced.stdout))
+@pytest.mark.slow
+def test_shown_output_is_what_the_command_prints(reproduced_whole: "Finished") -> None:
+    real = REFRESH["fenced"](REFRESH["shortened"](reproduced_whole.stdout))
     assert_same(REFRESH["block"](README, "reproduce"), real)
 
 

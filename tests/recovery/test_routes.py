@@ -22,6 +22,8 @@ UNIT = {"46": 0.1, "47": 0.1, "4": 0.1, "figure5": 0.001}
 
 type Line = dict[str, str]
 
+pytestmark = pytest.mark.slow  # all versions of all models
+
 
 def lines(run: "Finished", name: str) -> list[Line]:
     path: Path = run.folder / "results" / name
@@ -30,7 +32,9 @@ def lines(run: "Finished", name: str) -> list[Line]:
 
 
 @pytest.fixture(scope="module")
-def pairs(reproduced: "Finished", reproduced_replica: "Finished") -> list[tuple[str, Line, Line]]:
+def pairs(
+    reproduced_whole: "Finished", reproduced_replica: "Finished"
+) -> list[tuple[str, Line, Line]]:
     """Table, and every slope on both routes."""
 
     def slopes(run: "Finished") -> dict[tuple[str, ...], Line]:
@@ -40,7 +44,7 @@ def pairs(reproduced: "Finished", reproduced_replica: "Finished") -> list[tuple[
             if line["table"] in UNIT and line["term"] not in {"(Intercept)", "Konstantledd"}
         }
 
-    published, replica = slopes(reproduced), slopes(reproduced_replica)
+    published, replica = slopes(reproduced_whole), slopes(reproduced_replica)
     assert published.keys() == replica.keys()
     return [(key[0], line, replica[key]) for key, line in published.items()]
 
@@ -70,10 +74,10 @@ def test_spreads_and_limits_agree(pairs: list[tuple[str, Line, Line]]) -> None:
         assert float(a["p_direction"]) == pytest.approx(float(b["p_direction"]), abs=0.04)
 
 
-def test_icc(reproduced: "Finished", reproduced_replica: "Finished") -> None:
+def test_icc(reproduced_whole: "Finished", reproduced_replica: "Finished") -> None:
     """Mean absence: variance components are printed to 4 digits. Change: REML's zero is a bound
     only, and the replica is one of the studies between its ends."""
-    published = {(r["outcome"], r["case"]): r for r in lines(reproduced, "icc.csv")}
+    published = {(r["outcome"], r["case"]): r for r in lines(reproduced_whole, "icc.csv")}
     replica = {r["outcome"]: r for r in lines(reproduced_replica, "icc.csv")}
     mean = published["absence_mean", "all"]
     for name in ("mean", "median", "lower", "upper"):

@@ -112,9 +112,11 @@ def main() -> None:
     parser.add_argument("--memory-limit", default="2GiB", help="DuckDB's share of the memory")
     parser.add_argument("--register", type=Path, help="an existing file instead of a new one")
     parser.add_argument("--backend", help="address of Spark, beside DuckDB")
-    parser.add_argument("--step", choices=["plain", "read"], help=argparse.SUPPRESS)
+    parser.add_argument("--step", choices=["make", "plain", "read"], help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.step == "plain":
+    if options.step == "make":
+        make_register(options.register, options.workplaces)
+    elif options.step == "plain":
         plain(options.register, options.memory_limit)
     elif options.step == "read":
         read(options.register, options.memory_limit, options.backend)
@@ -122,7 +124,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = options.register or Path(folder) / "register.parquet"
             if not path.exists():
-                make_register(path, options.workplaces)
+                made = ["--register", str(path), "--workplaces", str(options.workplaces)]
+                # apart: a process that reads begins with the peak of the one that starts it
+                subprocess.run([sys.executable, __file__, "--step", "make", *made], check=True)
             record(path, options.memory_limit, options.backend)
 
 

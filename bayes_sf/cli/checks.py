@@ -12,6 +12,7 @@ from bayes_sf.cli.options import (
     JobsOption,
     PictureArgument,
     RopeOption,
+    one_unit,
     read_rope,
 )
 from bayes_sf.errors import ConvergenceError, UsageError
@@ -76,7 +77,10 @@ def plot(
     check_dpi(dpi, "--dpi")
     if engine not in (None, "exact", "nuts"):
         raise UsageError("--engine", "must be exact or nuts", got=engine)
-    region = None if rope is None else read_rope(rope, "")
+    region = None
+    if rope is not None:  # a band means one thing in every picture
+        units = (spec.unit for spec in asked.specs)
+        region = read_rope(rope, one_unit("--rope", units, "plot outcomes of one unit"))
     options = forest_options(picture, sort, None if region is None else (region.low, region.high))
     for spec in asked.specs:
         check_asked(spec, picture, engine=engine, rows=given.source != "published")

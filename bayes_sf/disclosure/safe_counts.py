@@ -220,7 +220,9 @@ class _Known:
         from scipy.optimize import linprog
 
         losses: list[_Loss] = [(b, a, g) for b, a, g in np.argwhere(self.small).tolist()]
-        losses = losses if among is None else [one for one in losses if one in among]
+        if among is not None:
+            wanted = set(among)
+            losses = [one for one in losses if one in wanted]
         if not losses:
             return []
         part, whole, group = np.array(losses).T

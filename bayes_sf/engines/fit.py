@@ -26,7 +26,7 @@ from bayes_sf.spec.family import family_of
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.names import predictor_of
-from bayes_sf.spec.outcome import warn_of_outcome
+from bayes_sf.spec.outcome import warn_of_outcome, what_else
 from bayes_sf.spec.priors import Priors
 from bayes_sf.spec.rows import Rows
 from bayes_sf.spec.scan import Scan
@@ -520,7 +520,8 @@ def _make_ready(spec: ModelSpec, data: Any, engine: str) -> _Ready:
     of_report = isinstance(data, AnalysisSample) and bool(load_codebook().register)
     if rows is not None and not isinstance(data, Rows) and not of_report:
         whole = rows.whole
-        warn_of_outcome(rows.y if whole is None else whole.looks(spec.outcome), spec.outcome)
+        other = what_else(rows.y) if whole is None else whole.looks(spec.outcome)
+        warn_of_outcome(other, spec.outcome)
     return _Ready(spec, data, rows, moments, gaps)
 
 

@@ -11,6 +11,7 @@ from itertools import islice
 from operator import and_, or_
 from typing import TYPE_CHECKING, Final
 
+from bayes_sf.inputs.register.compiled import show
 from bayes_sf.inputs.register.outcomes import nearest_whole
 from bayes_sf.inputs.register.quarters import quarter_name
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     import ibis
     import pandas as pd
+    from ibis.backends.duckdb import Backend
 
 __all__ = ["FAULTS", "find_faults", "join_problems", "problem", "problem_table"]
 
@@ -142,12 +144,18 @@ CONSEQUENCES: Final = {
 
 
 def find_faults(
-    where: str, counts: "Mapping[str, int]", rows: "ibis.Table", period: range
+    connection: "Backend",
+    where: str,
+    counts: "Mapping[str, int]",
+    rows: "ibis.Table",
+    period: range,
 ) -> "pd.DataFrame":
     """Place every fault of one extract that was counted, by one look-up for each.
 
     Parameters
     ----------
+    connection : ibis backend
+        Where the rows are.
     where : str
         The file's name.
     counts : mapping
@@ -162,7 +170,7 @@ def find_faults(
     pandas.DataFrame
         One row per fault found, see `problem`.
     """
-    outside = rows.filter(_condition(rows, _OUTSIDE, period)).count().to_pyarrow().as_py()
+    outside = show(connection, _count_outside, rows, period)["n"][0].as_py() or 0
     records = []
     for name, count in {**counts, _OUTSIDE: outside}.items():
         if not count:
@@ -173,12 +181,17 @@ def find_faults(
             problem(
                 where,
                 name,
-                rows=count,
+                rows=int(count),
                 places=zip(first["workplace"], first["quarter"], strict=True),
                 consequence=CONSEQUENCES.get(name, "used as it stands"),
             )
         )
     return problem_table(records)
+
+
+def _count_outside(rows: "ibis.Table", period: range) -> "ibis.Table":
+    """How many rows are of quarters that do not count."""
+    return rows.agg(n=_condition(rows, _OUTSIDE, period).sum())
 
 
 def _condition(rows: "ibis.Table", name: str, period: range) -> "ibis.Column":

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from bayes_sf.arrays import Floats
 from bayes_sf.errors import DataError
 from bayes_sf.spec.names import INTERCEPT, check_columns, check_list, check_names
-from bayes_sf.spec.outcome import warn_of_outcome
+from bayes_sf.spec.outcome import warn_of_outcome, what_else
 from bayes_sf.spec.terms.columns import check_there, code_groups, expand, frame_from, numeric
 from bayes_sf.spec.terms.sums import design_columns, first_values, open_table, sum_columns
 
@@ -145,7 +145,7 @@ class Moments:
         check_columns(outcome, chosen, group)
         frame = frame_from(df, [outcome, *chosen, group])
         response = numeric(frame, outcome)
-        warn_of_outcome(response, outcome)
+        warn_of_outcome(what_else(response), outcome)
         design = [column for name in chosen for column in expand(frame, name)]
         groups, code = code_groups(frame, group)
         return cls.from_arrays(
@@ -193,7 +193,7 @@ class Moments:
         )
         columns |= design_columns(opened, outcome, coded=False, is_outcome=True)
         found = sum_columns(opened, group, columns)
-        warn_of_outcome(first_values(opened, outcome), outcome)
+        warn_of_outcome(what_else(first_values(opened, outcome)), outcome)
         labels = [column.label for column in columns]
         return cls(
             outcome, tuple(labels[:-1]), found.groups, found.sizes, found.means + found.shift,

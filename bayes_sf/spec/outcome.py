@@ -75,13 +75,13 @@ def what_else(values: Floats) -> str:
     return ""
 
 
-def warn_of_outcome(values: Floats | str, name: str) -> None:
+def warn_of_outcome(other: str, name: str) -> None:
     """Warn where an outcome is not what a Gaussian model is for.
 
     Parameters
     ----------
-    values : (n,) array or str
-        The outcome, or what `what_else` has said of it.
+    other : str
+        What `what_else` says of it; "" is nothing to warn of.
     name : str
         Its column.
 
@@ -90,7 +90,6 @@ def warn_of_outcome(values: Floats | str, name: str) -> None:
     OutcomeWarning
         Says what else there is, by its name in `bayes_sf.spec.family`.
     """
-    other = values if isinstance(values, str) else what_else(values)
     if other:
         said = f"outcome {name!r} {other}, by sf.fit with a formula and family=...; its residuals "
         warnings.warn(

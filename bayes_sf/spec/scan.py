@@ -9,7 +9,7 @@ from bayes_sf.arrays import Floats
 from bayes_sf.errors import DataError
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import Moments
-from bayes_sf.spec.outcome import warn_of_outcome
+from bayes_sf.spec.outcome import warn_of_outcome, what_else
 from bayes_sf.spec.rows import check_made, check_options, check_varies
 from bayes_sf.spec.terms.columns import check_there
 from bayes_sf.spec.terms.gaps import Gaps, count_gaps, gaps_by_group, whole_rows
@@ -104,7 +104,7 @@ class Scan:
             columns = _columns(table, together)
             sums = sum_columns(table, specs[0].group, columns)
             for outcome in dict.fromkeys(spec.outcome for spec in together):
-                warn_of_outcome(first_values(table, outcome), outcome)
+                warn_of_outcome(what_else(first_values(table, outcome)), outcome)
             for spec in together:
                 self._found[spec.digest] = _moments(sums, columns, spec), found
 

@@ -93,3 +93,15 @@ def test_a_picture_of_every_model(command: Command, tmp_path: Path) -> None:
     assert all(name in out for name in pictures)
     text = (tmp_path / "pictures" / "q13-absence_mean-shrinkage.svg").read_text(encoding="utf-8")
     assert "Real study" in text
+
+
+def test_a_band_is_of_outcomes_in_one_unit(command: Command, tmp_path: Path) -> None:
+    """0.5 of a percentage point is nothing of a correlation: refused before anything is fitted."""
+    (tmp_path / "two.toml").write_text(
+        'schema = 1\nquestion = "?"\noutcomes = ["absence_mean", "absence_trend"]\n'
+        'items = ["q13"]\n', encoding="utf-8",
+    )  # fmt: skip
+    code, out, err = command("plot", "two.toml", "forest", "--data", "replica", "--rope", "0.5")
+    assert (code, out) == (2, "")
+    assert "--rope: needs outcomes in one unit" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["two.toml"]

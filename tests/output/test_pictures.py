@@ -9,6 +9,7 @@ from scipy import stats
 
 import bayes_sf as sf
 from bayes_sf.errors import UsageError
+from bayes_sf.output.figures.densities import smoothed
 from bayes_sf.output.figures.pictures import PICTURES, draw_picture
 from tests.engines.test_group_slopes import sampled
 from tests.tools import spoken
@@ -128,6 +129,12 @@ def test_forest_is_sorted_and_has_a_region() -> None:
             result.plot("forest", **wrong)
     with pytest.raises(UsageError, match="are of picture 'forest'"):
         result.plot("shrinkage", rope=0.5)
+
+
+def test_a_density_of_values_of_which_half_are_one_is_finite() -> None:
+    values = np.r_[np.zeros(36), [3.0, 4.0, 5.0, 6.0]]
+    at = np.linspace(-6, 12, 400)
+    assert np.trapezoid(smoothed(values, at), at) == pytest.approx(1, abs=0.01)
 
 
 def test_rainclouds_and_replications_are_of_the_rows() -> None:

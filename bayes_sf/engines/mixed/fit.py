@@ -17,7 +17,7 @@ from bayes_sf.spec.family import family_of
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import Moments
 from bayes_sf.spec.names import INTERCEPT, QUANTITIES, check_drawn, check_terms
-from bayes_sf.spec.outcome import warn_of_outcome
+from bayes_sf.spec.outcome import warn_of_outcome, what_else
 from bayes_sf.spec.rows import Rows
 from bayes_sf.spec.scan import Scan
 from bayes_sf.spec.study import Study
@@ -137,7 +137,7 @@ def fit_formula(
     check_named(made, engine)
     warn_of_gaps(made.gaps)
     if spec.formula:
-        warn_of_outcome(made.y, spec.outcome)
+        warn_of_outcome(what_else(made.y), spec.outcome)
     start = perf_counter()
     fitted: MixedFit | MixedPosterior | MixedSampled
     if engine == "exact":

@@ -202,7 +202,7 @@ def read_register(
             figures, summary, copies = _summarise(connection, extract, index, span, {*span, *ends})
             problems += [
                 _declared(extract),
-                find_faults(extract.where, extract.faults, extract.rows, span),
+                find_faults(connection, extract.where, extract.faults, extract.rows, span),
                 copies,
             ]
         if not extract.is_kept:

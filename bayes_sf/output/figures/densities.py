@@ -207,8 +207,9 @@ def smoothed(values: Floats, at: Floats, ends: tuple[float, float] = (-np.inf, n
     >>> smoothed(draws, np.array([0.5, 1.0]), (0.0, np.inf)).round(1).tolist()
     [0.6, 0.4]
     """
-    quarters = np.quantile(values, [0.25, 0.75])
-    spread = min(float(values.std()), float(np.diff(quarters)[0]) / 1.34)
+    low, high = np.quantile(values, [0.25, 0.75])
+    # where half of the values are one, as R's bw.nrd0 has it
+    spread = min(float(values.std()), (high - low) / 1.34) or float(values.std())
     width = 0.9 * spread * len(values) ** -0.2
     near = values[(values > at.min() - 5 * width) & (values < at.max() + 5 * width)]
     images = [near, *(2 * end - near for end in ends if np.isfinite(end))]

@@ -248,7 +248,8 @@ class Control:
         )
         if not rules.active:
             return control
-        counts = Counts(data, control.surveyed(), rules.min_workplaces)
+        before = [one.workplaces for one in rules.before if isinstance(one, Left) and not one.mark]
+        counts = Counts(data, control.surveyed(), rules.min_workplaces, before)
         releases = Releases(
             data,
             counts.rows,

@@ -87,11 +87,14 @@ class Counts:
         Industry of which nothing may be shown -> rule.
     least : int
         Fewest workplaces that two counts may differ by.
+    before : sequence of tuple of str
+        Workplaces of models that have left in earlier runs, in their order.
     """
 
     sample: AnalysisSample = field(repr=False)
     groups: Mapping[str, str]
     least: int
+    before: Sequence[tuple[str, ...]] = field(default=(), repr=False)
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
@@ -213,8 +216,14 @@ class Counts:
 
     @cached_property
     def _known(self) -> dict[bytes, dict[str, str]]:
-        """What is decided of the counts that always leave."""
-        return self._decide(self._said, {})
+        """What is decided of the counts that always leave, and of those that have left."""
+        known = self._decide(self._said, {})
+        units = self.sample.frame[load_codebook().unit].astype(str)
+        for names in dict.fromkeys(self.before):
+            mask = units.isin(names).to_numpy(bool)
+            if mask.sum() == len(names) and mask.tobytes() not in known:
+                known.update(self._decide([mask], known))
+        return known
 
     @cached_property
     def _said(self) -> list[Mask]:

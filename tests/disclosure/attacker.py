@@ -398,7 +398,8 @@ def outcome_widths(
             rows.append(row)
             ends.append((value - half, value + half))
     matrix, (low, high) = np.array(rows), np.array(ends).T
-    order = [k for k in np.argsort(known.spread()) if np.isfinite(frame[outcome].iloc[k])]
+    allowed = np.maximum(0.5, 0.1 * y)
+    order = [k for k in np.argsort(known.spread() / allowed) if np.isfinite(frame[outcome].iloc[k])]
     widths = []
     for target in order[:targets]:
         shared = np.abs(known.cov[target]) / np.sqrt(np.diag(known.cov))
@@ -415,5 +416,5 @@ def outcome_widths(
                 bounds=bounds, method="highs",
             )  # fmt: skip
             found.append(sign * solved.fun if solved.status == 0 else sign * -np.inf)
-        widths.append(float((found[1] - found[0]) / 2 / max(0.5, 0.1 * y[target])))
+        widths.append(float((found[1] - found[0]) / 2 / allowed[target]))
     return widths

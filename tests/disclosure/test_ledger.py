@@ -187,6 +187,28 @@ def test_the_same_model_of_one_workplace_fewer_does_not_leave(
         assert Control.of(fewer, Rules(before=ledger.left)).withheld(spec)
 
 
+def test_counts_of_models_are_decided_beside_those_of_earlier_runs(sample: AnalysisSample) -> None:
+    """Four fewer than a model that has left, of whom one is in an industry: its n is not said."""
+    frame = sample.frame
+    first = np.random.default_rng(4).random(len(frame)) < 0.7
+    gone = [
+        *np.flatnonzero(first & (frame["industry"] == "care"))[:1],
+        *np.flatnonzero(first & (frame["industry"] == "construction"))[:3],
+    ]
+    second = first.copy()
+    second[gone] = False
+    names = tuple(frame["workplace"][first].astype(str))
+    left = Left("absence_mean", names, np.ones((1, len(names))), np.array([0.5]), 5.0, 0.4)
+    alone, beside = (
+        Control.of(sample, Rules(before=before)).counts for before in ((), (left,))
+    )  # fmt: skip
+    assert alone is not None
+    assert beside is not None
+    assert alone.unsaid(second) == {}
+    assert beside.unsaid(first) == {}
+    assert "care" in beside.unsaid(second)
+
+
 def of_a_run(folder: Path, **rules: object) -> Path:
     """A folder as a run on microdata writes it."""
     import json

@@ -115,7 +115,7 @@ class Knowledge:
         weights = self._of_all(weights)
         rough = np.asarray(half, dtype=float) ** 2 / 3 / ROUNDINGS
         gain, told = self._learning(weights, rough)
-        solved, who = np.linalg.solve(told, gain.T).T, self._teller
+        solved, who = np.linalg.solve(told, gain.T).T, self.tellers
         var = np.diag(self.cov) - (gain * solved).sum(axis=1)
         shared = self.cov[np.arange(len(who)), who] - (gain * solved[who]).sum(axis=1)
         left: Floats = np.sqrt(np.maximum(var - shared**2 / np.maximum(var[who], 1e-12), 0.0))
@@ -149,8 +149,8 @@ class Knowledge:
         return gained
 
     @cached_property
-    def _teller(self) -> NDArray[np.intp]:
-        """Which outcome tells most of each."""
+    def tellers(self) -> NDArray[np.intp]:
+        """Which outcome tells most of each, (n,)."""
         return self._gained.argmax(axis=1)
 
     @cached_property

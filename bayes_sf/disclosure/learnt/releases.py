@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from bayes_sf.analysis.comparison import main_specs
 from bayes_sf.arrays import Floats
+from bayes_sf.disclosure.learnt.bounds import is_wide
 from bayes_sf.disclosure.learnt.knowledge import Knowledge, as_weights
 from bayes_sf.disclosure.learnt.left import Counted, Finger, Left, finger, sharpened
 from bayes_sf.disclosure.learnt.sets import (
@@ -49,6 +50,8 @@ _Mask = NDArray[np.bool_]
 #: be more than that: rounding errors have limits, and the interval that linear programs make of
 #: them is narrower than two (`tests/studies/gate.csv`).
 _SHARE, _POINTS, _OF_SD, _SDS = 0.1, 0.5, 0.15, 1.25
+#: Who has fewer times what is needed is nearly known too well.
+_NEAR = 1.25
 _SHOW: Final = "--no-disclosure-control shows it to you"
 
 
@@ -64,6 +67,8 @@ class _Made(NamedTuple):
 
 #: Of what is drawn where none is stated.
 _SEED: Final = 1
+#: How many times what is needed a set must leave, where linear programs make too much of less.
+_ROOMS: Final = (1.0, 1.5, 2.5)
 
 
 @dataclass(eq=False)
@@ -149,13 +154,21 @@ class Releases:
         self._decide_reports(outcome)
         least = self._for_all(self._needed(outcome, versions))
         free = self._apart(outcome, refits)
-        found = admit(self._knowledge(outcome), refits, least, free)
-        self._sets[mark] = found.batch
-        if any(found.batch.kept):
-            self._known[outcome] = found.known
+        for room in _ROOMS:
+            found = admit(self._knowledge(outcome), refits, room * least, free)
+            if not any(found.batch.kept):
+                break
             kept = [one.mask for one, is_kept in zip(refits, found.batch.kept, strict=True)
                     if is_kept]  # fmt: skip
-            self._note_set(outcome, mark, found, kept)
+            leaving = self._set_leaving(outcome, mark, found, kept)
+            if self._is_wide(leaving, found.known):
+                self._known[outcome], self._left[mark] = found.known, leaving
+                own = {mask.tobytes(): self._whole(mask) for mask in kept}
+                self._masks.setdefault(outcome, []).extend(own.values())
+                break
+        else:
+            found = found._replace(batch=found.none)
+        self._sets[mark] = found.batch
         return found.batch
 
     def _decide_reports(self, outcome: str, up_to: str = "") -> None:
@@ -178,18 +191,19 @@ class Releases:
                 masks.append(whole)
         return found
 
-    def _note_set(self, outcome: str, mark: str, found: Admitted, masks: Sequence[_Mask]) -> None:
-        """Remember a set that has left."""
+    def _set_leaving(
+        self, outcome: str, mark: str, found: Admitted, masks: Sequence[_Mask]
+    ) -> Left:
+        """A set's figures as the ledger has them."""
         weights, half = condensed(found.weights, found.half)
-        own = list({mask.tobytes(): self._whole(mask) for mask in masks}.values())
-        self._masks.setdefault(outcome, []).extend(own)
-        some = np.array(own).any(axis=0)
+        own = np.array([*{mask.tobytes(): self._whole(mask) for mask in masks}.values()])
+        some = own.any(axis=0)
         chosen = tuple(self._names[at] for at in np.flatnonzero(some))
         bits = "".join(str(int(is_kept)) for is_kept in found.batch.kept)
-        least = float(self._for_all(self._needed(outcome))[np.flatnonzero(some)].min())
-        self._left[mark] = Left(
-            outcome, chosen, weights[:, np.flatnonzero(some)], half, self._sd(outcome), least,
-            np.array(own)[:, some], f"{mark}:{found.batch.fewer}:{bits}",
+        least = float(self._for_all(self._needed(outcome))[some].min())
+        return Left(
+            outcome, chosen, weights[:, some], half, self._sd(outcome), least, own[:, some],
+            f"{mark}:{found.batch.fewer}:{bits}",
         )  # fmt: skip
 
     @property
@@ -330,16 +344,49 @@ class Releases:
             weights = as_weights(rough.weights, at, len(self._names))
             after = known.after(weights, rough.half_units / 2 ** self._again(spec, mask, rough))
             least = way.room * self._for_all(self._needed(spec.outcome))
-            if is_open(known.spread(), after.spread(), least):
-                self._note(spec, mask, rough, after)
+            if not is_open(known.spread(), after.spread(), least):
+                continue
+            leaving = self._leaving(spec, mask, rough)
+            if self._is_wide(leaving, after):
+                self._note(spec, mask, leaving, after)
                 return Release(way.fewer[0], rough.decimals, unsaid, max(way.fewer))
         return WITHHELD
 
-    def _note(self, spec: ModelSpec, mask: _Mask, found: Statistics, after: Knowledge) -> None:
+    def _is_wide(self, leaving: Left, after: Knowledge) -> bool:
+        """Whether linear programs, too, leave enough open of who is nearly known too well.
+
+        They are slow, and asked of those alone.
+        """
+        needed = self._needed(leaving.outcome)
+        close = np.flatnonzero(after.spread()[: len(needed)] < _NEAR * needed)
+        if not len(close):
+            return True
+        y = np.nan_to_num(self._y(leaving.outcome))  # of who has none nothing is told
+        weights, half = self._equations(leaving)
+        low = 0.0 if y.min() >= 0 else -np.inf
+        return all(
+            is_wide(int(at), after, weights, half, y, least=needed[at] * _SDS, low=low)
+            for at in close
+        )
+
+    def _equations(self, leaving: Left) -> tuple[Floats, Floats]:
+        """What has left of an outcome and what is to leave, of workplaces of this sample alone."""
+        place = {name: at for at, name in enumerate(self._names)}
+        all_left = (one for one in (*self._models, *self._left.values(), leaving))
+        parts = [*sharpened(one for one in all_left if one.outcome == leaving.outcome)]
+        weights = np.vstack([
+            as_weights(one.weights, [place[name] for name in one.workplaces], len(place))
+            for one in parts
+        ])  # fmt: skip
+        half, n = np.concatenate([one.half for one in parts]), len(self.sample.frame)
+        own = ~weights[:, n:].any(axis=1) & (half > 0)
+        return weights[own, :n], half[own]
+
+    def _note(self, spec: ModelSpec, mask: _Mask, leaving: Left, after: Knowledge) -> None:
         """Remember what has left."""
         self._known[spec.outcome] = after
         self._masks.setdefault(spec.outcome, []).append(self._whole(mask))
-        self._left[_key(spec)] = leaving = self._leaving(spec, mask, found)
+        self._left[_key(spec)] = leaving
         self._told.add(finger(leaving))
 
     def _leaving(self, spec: ModelSpec, mask: _Mask, found: Statistics) -> Left:
@@ -390,7 +437,7 @@ class Releases:
         """Least standard deviation that each workplace's outcome must keep for a reader."""
         if versions is None and outcome in self._need:
             return self._need[outcome]
-        y = self.sample.frame[outcome].to_numpy(float)[None]
+        y = self._y(outcome)[None]
         if versions is not None:
             y = np.vstack([y, versions])
         in_points = load_codebook().outcomes.get(outcome) == "pp"
@@ -409,6 +456,11 @@ class Releases:
         outcome : str
         """
         return float(self._needed(outcome).min())
+
+    def _y(self, outcome: str) -> Floats:
+        """Outcomes of the sample."""
+        found: Floats = self.sample.frame[outcome].to_numpy(float)
+        return found
 
     def _sd(self, outcome: str) -> float:
         """Of an outcome."""
@@ -430,7 +482,7 @@ class Releases:
         """What readers know of an outcome so far."""
         if outcome not in self._known:
             sd = np.full(len(self._names), self._sd(outcome))
-            y = self.sample.frame[outcome].to_numpy(float)
+            y = self._y(outcome)
             # Who knows that one is far out does not know how far: a tenth of it is no small part.
             own, out = sd[: len(y)], self._needed(outcome) > self._sd(outcome) / 2
             own[out] = np.fmax(np.abs(y - np.nanmean(y)), own)[out]

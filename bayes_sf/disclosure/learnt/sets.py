@@ -70,6 +70,11 @@ class Admitted(NamedTuple):
     weights: Floats
     half: Floats
 
+    @property
+    def none(self) -> Batch:
+        """Nothing of the set leaves."""
+        return Batch(self.batch.fewer, (False,) * len(self.batch.kept))
+
 
 def admit(
     known: Knowledge, refits: Sequence[Refit], least: Floats, free: Sequence[bool]

@@ -158,6 +158,7 @@ def _check_given(spec: ModelSpec, data: Rows | Moments) -> None:
         )  # fmt: skip
     if isinstance(data, Rows):
         return
+    data.check()
     asked = {
         key: getattr(spec, key)
         for key in ("standardize", "nested", "categorical", "within_between")

@@ -38,6 +38,11 @@ if TYPE_CHECKING:
 __all__ = ["INTERCEPT", "Moments", "check_squares"]
 
 
+#: What rounding may leave of products, as a share of the columns' own sums of squares.
+_ROUNDED = 1e-6
+_BY_ROWS = "Moments.from_frame makes them of rows"
+
+
 @dataclass(frozen=True, eq=False)
 class Moments:
     """Group sizes, group means and pooled within-group cross products of [x1 ... xp y].
@@ -254,6 +259,47 @@ class Moments:
         within = (weight[:, None] * deviation).T @ deviation
         rows = None if weights is None else len(code)
         return cls(outcome, predictors, groups, sizes, means + shift, within, group, rows)
+
+    def check(self) -> None:
+        """Refuse numbers that no rows have: of moments that somebody typed, before they are fitted.
+
+        Raises
+        ------
+        DataError
+            For arrays of other shapes; for a size that is not above zero, a number that is not
+            finite, squares below zero or smaller than their products allow.
+
+        Examples
+        --------
+        >>> sizes, means = np.array([5.0, 5.0]), np.array([[1.0], [2.0], [4.0]])
+        >>> Moments("y", (), ("a", "b"), sizes, means, np.array([[9.0]])).check()
+        Traceback (most recent call last):
+            ...
+        bayes_sf.errors.DataError: moments: means: must have the shape (2, 1), ... (got '(3, 1)')
+        """
+        columns = len(self.predictors) + 1
+        for name, shape in {
+            "sizes": (self.n_groups,), "means": (self.n_groups, columns),
+            "within": (columns, columns),
+        }.items():  # fmt: skip
+            array = np.asarray(getattr(self, name))
+            if array.shape != shape:
+                rule = f"must have the shape {shape}, of groups, predictors and the outcome"
+                raise DataError(f"moments: {name}", rule, got=str(array.shape))
+            if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
+                raise DataError(f"moments: {name}", "must be finite numbers", fix=_BY_ROWS)
+        if not (self.sizes > 0).all():
+            raise DataError("moments: sizes", "must be above zero", fix="leave empty groups out")
+        if self.n_rows is None and (self.sizes != np.round(self.sizes)).any():
+            rule, fix = "must be whole numbers of rows", "n_rows is for rows that are weighted"
+            raise DataError("moments: sizes", rule, fix=fix)
+        own = np.maximum(self.within.diagonal(), 0.0)
+        scale = np.sqrt(own + self.sizes @ (self.means - self.grand_mean) ** 2)
+        rounded, root = _ROUNDED * scale[:, None] * scale, np.sqrt(own)
+        is_odd = np.abs(self.within) > root[:, None] * root + rounded
+        if is_odd.any() or (np.abs(self.within - self.within.T) > rounded).any():
+            rule = "must be sums of products: symmetric, none larger than its squares allow"
+            raise DataError("moments: within", rule, fix=_BY_ROWS)
 
     def merge(self, other: "Moments") -> "Moments":
         """Moments of the rows of both; associative, and commutative up to rounding.

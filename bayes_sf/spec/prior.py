@@ -175,6 +175,7 @@ class Prior:
 
     def log_density(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
         """Log density of a standard deviation `value` (resolved scale, normalised unless flat)."""
+        self._check_of_sd()
         x = np.asarray(value, dtype=float) / self.scale
         if self.family == "flat":
             return np.zeros_like(x)
@@ -201,6 +202,7 @@ class Prior:
         """Quantiles of a standard deviation under this (proper, resolved) prior."""
         from scipy import special
 
+        self._check_of_sd()
         p = np.asarray(prob, dtype=float)
         if self.family == "half-normal":
             value = special.ndtri(0.5 + 0.5 * p)
@@ -223,6 +225,7 @@ class Prior:
         """Distribution function of a standard deviation under this (proper, resolved) prior."""
         from scipy import special
 
+        self._check_of_sd()
         x = np.asarray(value, dtype=float) / self.scale
         if self.family == "half-normal":
             return np.asarray(special.erf(x / np.sqrt(2)))
@@ -233,6 +236,12 @@ class Prior:
         if self.family == "half-t":
             return np.asarray(2 * special.stdtr(self.df, x) - 1)
         raise SpecError("prior: sd", "a flat prior has no distribution function", got=self.family)
+
+    def _check_of_sd(self) -> None:
+        """Refuse a prior that is of something else."""
+        if self.family not in SCALE_FAMILIES:
+            rule = "must be of a standard deviation: " + ", ".join(SCALE_FAMILIES)
+            raise SpecError("prior: sd", rule, got=self.family)
 
     @property
     def reason_said(self) -> str:

@@ -8,6 +8,7 @@ import ibis
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -367,6 +368,52 @@ def test_numbers_are_checked_and_masked() -> None:
     assert not is_valid_number("974760674")
     assert mask_numbers("ring 974 760 673 i dag") == "ring ######### i dag"
     assert mask_numbers("12 345") == "12 345"
+
+
+@pytest.mark.parametrize("kinds", [("parquet", "csv"), ("csv", "xlsx"), ("xlsx", "parquet")])
+def test_extracts_of_several_kinds_are_one_register(
+    tmp_path: Path, rows: pd.DataFrame, read: Register, kinds: tuple[str, str]
+) -> None:
+    paths = [tmp_path / f"part{at}.{kind}" for at, kind in enumerate(kinds)]
+    here = rows["org_nr"].isin(NUMBERS[:3])
+    for path, part in zip(paths, (rows[here], rows[~here]), strict=True):
+        write = {".csv": part.to_csv, ".xlsx": part.to_excel, ".parquet": part.to_parquet}
+        write[path.suffix](path, index=False)  # type: ignore[operator]
+    both = read_register(paths, key=KEY).workplaces
+    pd.testing.assert_frame_equal(
+        both.drop(columns="extract"), read.workplaces.drop(columns="extract")
+    )
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_the_last_quarters_that_there_can_be_are_read(
+    tmp_path: Path, rows: pd.DataFrame, read: Register, kind: str
+) -> None:
+    """Nine years later: quarters are bits of a mask of 64."""
+    later = rows.assign(aar_kvartal=[f"{int(q) + 90}" for q in rows["aar_kvartal"]])
+    path = tmp_path / f"later.{kind}"
+    (later.to_csv if kind == "csv" else later.to_parquet)(path, index=False)
+    found = read_register(path, key=KEY, period=("2025Q1", "2029Q4"), change=("2025Q4", "2028Q4"))
+    for name in ("absence_mean", "absence_change", "absence_trend", "n_quarters"):
+        pd.testing.assert_series_equal(found.workplaces[name], read.workplaces[name])
+
+
+@pytest.mark.parametrize("where", [0, 4])
+def test_a_figure_that_is_not_a_number_is_a_gap(
+    tmp_path: Path, rows: pd.DataFrame, where: int
+) -> None:
+    """Statistics of a Parquet file know of no NaN, and DuckDB believes them."""
+    figures = rows.copy()
+    figures.loc[figures.index[where], "sfdagsvj"] = np.nan
+    table = pa.Table.from_pandas(figures, preserve_index=False)
+    column = table.column_names.index("sfdagsvj")
+    with_nan = pa.array(figures["sfdagsvj"].to_numpy(float), from_pandas=False)
+    for name, kept in (("null", table), ("nan", table.set_column(column, "sfdagsvj", with_nan))):
+        pq.write_table(kept, tmp_path / f"{name}.parquet")
+    null, nan = (read_register(tmp_path / f"{name}.parquet", key=KEY) for name in ("null", "nan"))
+    pd.testing.assert_frame_equal(
+        nan.workplaces.drop(columns="extract"), null.workplaces.drop(columns="extract")
+    )
 
 
 def test_a_period_may_be_chosen(tmp_path: Path, rows: pd.DataFrame) -> None:

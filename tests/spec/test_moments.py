@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import bayes_sf as sf
 from bayes_sf.engines.gaussian.likelihood import check_groups, standardise
 from bayes_sf.engines.gaussian.ols_reml import fit_ols, fit_reml
 from bayes_sf.errors import DataError
@@ -179,6 +180,31 @@ def test_models_that_cannot_be_fitted(name: str) -> None:
     spoil, message = BAD_MODELS[name]
     with pytest.raises(DataError, match=message):
         check_groups(standardise(moments(spoil(frame()))))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sizes": [5.0, 5.0]}, r"sizes: must have the shape \(3,\)"),
+        ({"means": [[0.0, 1.0], [1.0, 2.0]]}, r"means: must have the shape \(3, 2\)"),
+        ({"within": [[4.0]]}, r"within: must have the shape \(2, 2\)"),
+        ({"sizes": [5.0, 0.0, 5.0]}, "sizes: must be above zero"),
+        ({"sizes": [5.0, 4.5, 5.0]}, "sizes: must be whole numbers"),
+        ({"means": [[0.0, 1.0], [1.0, np.inf], [2.0, 3.0]]}, "means: must be finite"),
+        ({"within": [[4.0, 9.0], [9.0, 5.0]]}, "within: must be sums of products"),
+        ({"within": [[4.0, 1.0], [-1.0, 5.0]]}, "within: must be sums of products"),
+        ({"within": [[-4.0, 0.0], [0.0, 5.0]]}, "within: must be sums of products"),
+    ],
+)
+def test_typed_moments_that_no_rows_have(changes: dict[str, object], message: str) -> None:
+    given = {
+        "sizes": [5.0, 5.0, 5.0], "means": [[0.0, 1.0], [1.0, 2.0], [2.0, 3.5]],
+        "within": [[4.0, 1.0], [1.0, 5.0]], **changes,
+    }  # fmt: skip
+    sizes, means, within = (np.array(given[name]) for name in ("sizes", "means", "within"))
+    typed = Moments("y", ("x",), ("a", "b", "c"), sizes, means, within)
+    with pytest.raises(DataError, match=message):
+        sf.fit(sf.ModelSpec("y", ("x",), group="group"), typed, engine="reml")
 
 
 def test_one_group_is_enough_for_least_squares() -> None:

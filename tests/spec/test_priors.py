@@ -62,6 +62,12 @@ def test_flat_has_no_distribution() -> None:
             ask(PROBS)
 
 
+@pytest.mark.parametrize("name", ["log_density", "quantile", "cdf"])
+def test_a_prior_of_something_else_has_no_distribution_of_an_sd(name: str) -> None:
+    with pytest.raises(SpecError, match=r"must be of a standard deviation.*got 'normal'"):
+        getattr(Prior("normal", 1.0), name)(np.array([0.5]))
+
+
 def test_autoscaled_priors_are_multiples_of_the_unit() -> None:
     assert Prior("half-t", scale=2.0).resolve(3.0).scale == 6.0
     assert Prior("half-t", scale=2.0, autoscale=False).resolve(3.0).scale == 2.0

@@ -256,9 +256,9 @@ def _with_quarters(
         import ibis
 
         days = [(index, working_days(index)) for index in range(N_QUARTERS)]
-        bit = ibis.literal(1, "int64") << quarter.cast("int32")
+        bits = [(index, ibis.literal(1 << index, "int64")) for index in range(N_QUARTERS)]
         length = quarter.cases(*days, else_=None).cast("int16")
-        return {"bit": bit.cast("int64"), "working_days": length}
+        return {"bit": quarter.cases(*bits, else_=None), "working_days": length}
 
     rule = "must be a quarter of 2015-2029 such as 20161, 2016K1, 2016-1 or 2016Q1"
     gives = {"quarter": "int16"}

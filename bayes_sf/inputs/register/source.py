@@ -29,6 +29,7 @@ from bayes_sf.inputs.files.tabular import (
     stamp_of,
 )
 from bayes_sf.inputs.register.spark import ROW, scan_file
+from bayes_sf.inputs.register.spill import BELIEVE_NO_STATISTICS
 
 if TYPE_CHECKING:
     import ibis
@@ -254,6 +255,7 @@ def _scan_parquet(connection: "Backend", source: Source, names: Mapping[str, str
 
     if connection.name == "duckdb":
         literal = re.sub(r"([\[*?])", r"[\1]", str(source.path))
+        connection.raw_sql(BELIEVE_NO_STATISTICS)
         scanned = connection.read_parquet(literal, hive_partitioning=False)
         row = None
     else:

@@ -19,7 +19,10 @@ try:
 except ImportError:  # a system without such locks: nothing of other runs is touched there
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["spill_folder", "spilling"]
+__all__ = ["BELIEVE_NO_STATISTICS", "spill_folder", "spilling"]
+
+#: Of a Parquet file: they know of no NaN, and DuckDB would take it for a number.
+BELIEVE_NO_STATISTICS: Final = "set disabled_optimizers = 'statistics_propagation'"
 
 _PREFIX: Final = "bayes_sf-spill-"
 

@@ -21,7 +21,7 @@ from bayes_sf.arrays import Floats
 from bayes_sf.errors import DataError
 from bayes_sf.inputs.files.tabular import parquet_columns
 from bayes_sf.inputs.register.connection import quietly
-from bayes_sf.inputs.register.spill import spilling
+from bayes_sf.inputs.register.spill import BELIEVE_NO_STATISTICS, spilling
 from bayes_sf.spec.terms.columns import (
     OF_A_GROUP,
     code_groups,
@@ -107,8 +107,7 @@ def open_table(data: Any) -> "nw.LazyFrame[Any]":
     # A path is a name and no pattern, and folders' names are no columns.
     literal = re.sub(r"([\[*?])", r"[\1]", str(path.absolute()))
     engine = duckdb.connect(config=spilling())
-    # Statistics of a file know of no NaN, and DuckDB would believe them.
-    engine.execute("set disabled_optimizers = 'statistics_propagation'")
+    engine.execute(BELIEVE_NO_STATISTICS)
     try:
         table = engine.read_parquet(literal, hive_partitioning=False)
     except duckdb.Error as error:

@@ -8,7 +8,6 @@ import typer
 from bayes_sf.cli.app import app
 from bayes_sf.cli.completion import ENGINES, FORMATS, analysis_names, one_of
 from bayes_sf.cli.console import stdout
-from bayes_sf.cli.data import read_secret
 from bayes_sf.cli.given import HIDING, LEDGER, OWN, STUDY, Given, with_options, writing
 from bayes_sf.cli.options import JsonOption, KeyOption
 from bayes_sf.errors import UsageError
@@ -143,6 +142,7 @@ def release(
 
     Example: bayes-sf release results --to send --key-file study.key --ledger study.ledger
     """
+    from bayes_sf.inputs.pseudonym import read_secret
     from bayes_sf.output.release import release as copy
 
     if key_file is None:

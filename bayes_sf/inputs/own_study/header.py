@@ -20,6 +20,7 @@ from pydantic import Field
 
 from bayes_sf.catalogue import Noun
 from bayes_sf.errors import SpecError, closest
+from bayes_sf.inputs.codebook import ROW
 from bayes_sf.inputs.schema import Name, Table, Text, checked
 from bayes_sf.inputs.toml import read_toml
 from bayes_sf.inputs.variables import INTERCEPT, Stated
@@ -233,17 +234,13 @@ def read_study_header(path: Path) -> StudyHeader:
     header = StudyHeader(
         path, path.parent / table.file, _said(table.title, path, "title"), table.source,
         table.decimal_mark,
-        group.column, _noun(rows, path, "rows", _ROW if not table.rows else None),
+        group.column, _noun(rows, path, "rows", ROW if not table.rows else None),
         _noun(group, path, "group"), outcomes, items, _privacy(table, path),
         {name: _analysis(path, name, text) for name, text in table.analyses.items()},
         tuple(path.parent / name for name in table.choices),
     )  # fmt: skip
     _check_names(header)
     return header
-
-
-#: What a row is called that has no name.
-_ROW: Final = Noun("row", "rows", "rad", "rader")
 
 
 def _checked[T: Table](schema: type[T], table: Any, path: Path, at: str) -> T:

@@ -1,17 +1,19 @@
 """The page of results of a user's own frames: what they say, their slopes, tables and methods."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib import metadata
 from math import isfinite
 from typing import TYPE_CHECKING, Final
 
 from bayes_sf.catalogue import say
+from bayes_sf.disclosure.control import OFF, Control
 from bayes_sf.engines.fit import versions
+from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.engines.result import Result
-from bayes_sf.output.figures.associations import Drawn, intervals_figure
-from bayes_sf.output.figures.page import upper_first
-from bayes_sf.output.numbers import level, row_decimals
-from bayes_sf.output.report.page import Page, render
+from bayes_sf.inputs.codebook import FRAMES, using
+from bayes_sf.output.figures.associations import Drawn, estimates_figure
+from bayes_sf.output.report.fit import fit_section
+from bayes_sf.output.report.page import Page, explorer_parts, render
 from bayes_sf.output.report.section import Section
 from bayes_sf.output.tables.side_by_side import table
 from bayes_sf.output.words.methods import checklist_table, methods
@@ -30,7 +32,7 @@ _FIRST: Final = 12
 _SOURCE: Final = "frame"
 
 
-def results_page(results: Sequence[Result], *, seed: int = 1) -> str:
+def results_page(results: Sequence[Result], *, seed: int = 1, with_data: bool = False) -> str:
     """Make the page of some results.
 
     Parameters
@@ -38,13 +40,21 @@ def results_page(results: Sequence[Result], *, seed: int = 1) -> str:
     results : sequence of Result
         Of data frames.
     seed : int
-        As it is cited.
+        Of replications.
+    with_data : bool
+        Whether sums over rows are in the page, for a prior to move by hand.
 
     Returns
     -------
     str
         HTML that names no other file and no address that is fetched.
     """
+    with using(FRAMES):  # names are the user's, even where they are spelt as the study's
+        return _page(results, seed, with_data=with_data)
+
+
+def _page(results: Sequence[Result], seed: int, *, with_data: bool) -> str:
+    """The page, in words of rows and groups."""
     outcomes = dict.fromkeys(_outcome(one) for one in results)
     heading = say("Models of {}", ", ".join(outcomes))
     said = statement_of(_SOURCE)
@@ -52,9 +62,18 @@ def results_page(results: Sequence[Result], *, seed: int = 1) -> str:
     rest = results[_NAMED:]
     texts = tuple(f"{one.spec.name}: {report(one)}" for one in rest)
     checked = [(one, methods(one)) for one in bayesian]
+    names = names_of(results)
+    plain = [
+        (one, name)
+        for one, name in zip(results, names or map(str, range(1, len(results) + 1)), strict=True)
+        if type(one) is Result and isinstance(one.fitted, Posterior) and one.data is not None
+    ]
+    moved = explorer_parts(*zip(*plain, strict=True)) if plain and with_data else explorer_parts(())
+    fits = fit_section([one for one, _ in plain], Control.of(None, OFF), _SOURCE, seed=seed)
     sections = [
-        Section("coefficients", _SOURCE, texts, (table(results, names=names_of(results)).table,),
+        Section("coefficients", _SOURCE, texts, (table(results, names=names).table,),
                 () if (whole := _slopes(results)) is None else (whole,)),
+        *moved["sections"], *filter(None, [fits]),
         *([Section("methods", _SOURCE, tuple(found.text for _, found in checked),
                    tuple(checklist_table(found, one.spec.name) for one, found in checked))]
           if checked else []),
@@ -71,8 +90,8 @@ def results_page(results: Sequence[Result], *, seed: int = 1) -> str:
                 say("whether a predictor is a cause: that rests on how data came about."),
             )],
             first=_slopes(results, most=_FIRST) or _spreads(results[0]),
-            sections=sections, explorer={},
-            parts={
+            sections=sections, explorer=moved["explorer"],
+            parts=moved["parts"] | {
                 "provenance": [(say("Digest of the data"), digests), (say("Versions"), used)],
                 "cited": [cited],
             },
@@ -112,7 +131,8 @@ def _slopes(results: Sequence[Result], most: int | None = None) -> "Figure | Non
         if row.term != INTERCEPT and isfinite(row.estimate)
     ][:most]  # fmt: skip
     names = ", ".join(dict.fromkeys(_outcome(one) for one in results))
-    return _drawn(rows, say("Slopes of {}", names), results[0]) if rows else None
+    title = say("Slopes of {}", names)
+    return estimates_figure(rows, title, results[0], _SOURCE) if rows else None
 
 
 def _named(term: str, result: Result) -> str:
@@ -128,19 +148,5 @@ def _spreads(result: Result) -> "Figure":
         for row in result.singles
         if row.term.startswith(("sd_", "icc")) and isfinite(row.lower)
     ] or [Drawn(row.term, row.lower, row.estimate, row.upper) for row in result.coefficients]
-    return _drawn(rows, say("What varies: {}", _outcome(result)), result, zero=False)
-
-
-def _drawn(rows: Sequence[Drawn], title: str, result: Result, *, zero: bool = True) -> "Figure":
-    """Intervals, and how to read them."""
-    point = say("posterior mean") if result.has_draws else say("estimate")
-    said = say("{} and {} interval", point, level(result.prob))
-    said = say("{}; orange: without zero", said) if zero else said
-    places = max(_places(rows))
-    return intervals_figure(
-        rows, title, upper_first(said), _SOURCE, _outcome(result), decimals=places, zero=zero
-    )
-
-
-def _places(rows: Sequence[Drawn]) -> Iterator[int]:
-    return (row_decimals(row[1:4], (row.upper - row.lower) / 4) for row in rows)
+    title = say("What varies: {}", _outcome(result))
+    return estimates_figure(rows, title, result, _SOURCE, zero=False)

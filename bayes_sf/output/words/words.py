@@ -319,7 +319,8 @@ def short_name(outcome: str) -> str:
     >>> short_name("absence_change"), short_name("score")
     ('Change in absence', 'score')
     """
-    return say(_SHORT[outcome]) if outcome in _SHORT else outcome_name(outcome)
+    known = outcome in _SHORT and load_codebook().register
+    return say(_SHORT[outcome]) if known else outcome_name(outcome)
 
 
 def _codebook_label(term: str) -> str:

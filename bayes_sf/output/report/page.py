@@ -47,7 +47,7 @@ from bayes_sf.output.report.tables import VERDICTS, for_page
 from bayes_sf.output.run import keyed
 from bayes_sf.output.tables.table import Table
 from bayes_sf.output.words.priors import prior_words
-from bayes_sf.output.words.words import outcome_name, statement_of, term_name
+from bayes_sf.output.words.words import outcome_name, own_group, statement_of, term_name
 from bayes_sf.spec.names import predictor_of
 from bayes_sf.spec.priors import Priors
 
@@ -339,7 +339,7 @@ def explorer_parts(models: Sequence[Result], names: Sequence[str] = ()) -> dict[
     """
     usual, named = Priors(), names or [model.spec.name for model in models]
     moved = [
-        (model, name) for model, name in zip(models, named, strict=True)
+        (model, name) for model, name in zip(models, named, strict=False)
         if str(model.spec.priors.intercept) == str(usual.intercept)
         and str(model.spec.priors.sd_resid) == str(usual.sd_resid)
     ]  # fmt: skip
@@ -386,7 +386,7 @@ def explorer_content(models: Sequence[Result], names: Sequence[str] = ()) -> dic
         entry: dict[str, Any] = {"outcome": spec.outcome, "name": spec.name, "choices": []}
         reaches.setdefault(spec.outcome, _reach(result) if own else _POINTS)
         for term in result.moments.predictors:
-            label = upper_first(term_name(term))
+            label = term if own_group(result) else upper_first(term_name(term))
             contrasts = [{"size": one.size, "label": one.label} for one in _contrasts(result, term)]
             entry["choices"].append({
                 "key": f"{at}: {term}" if own else term, "term": term,

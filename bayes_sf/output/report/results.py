@@ -10,14 +10,16 @@ from bayes_sf.disclosure.control import OFF, Control
 from bayes_sf.engines.fit import versions
 from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.engines.result import Result
+from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import FRAMES, using
 from bayes_sf.output.figures.associations import Drawn, estimates_figure
+from bayes_sf.output.report.answers import slope_answers
 from bayes_sf.output.report.fit import fit_section
 from bayes_sf.output.report.page import Page, explorer_parts, render
 from bayes_sf.output.report.section import Section
 from bayes_sf.output.tables.side_by_side import table
 from bayes_sf.output.words.methods import checklist_table, methods
-from bayes_sf.output.words.report import report
+from bayes_sf.output.words.report import report, shares
 from bayes_sf.output.words.words import outcome_name, own_group, statement_of, term_name
 from bayes_sf.spec.moments import INTERCEPT
 
@@ -59,8 +61,8 @@ def _page(results: Sequence[Result], seed: int, *, with_data: bool) -> str:
     heading = say("Models of {}", ", ".join(outcomes))
     said = statement_of(_SOURCE)
     bayesian = [one for one in results if one.has_draws and one.provenance.source != "sets"]
-    rest = results[_NAMED:]
-    texts = tuple(f"{one.spec.name}: {report(one)}" for one in rest)
+    texts = tuple(f"{_titled(one, results)}: {report(one)}" for one in results)
+    slopes = _slopes(results)
     checked = [(one, methods(one)) for one in bayesian]
     names = names_of(results)
     plain = [
@@ -68,11 +70,15 @@ def _page(results: Sequence[Result], seed: int, *, with_data: bool) -> str:
         for one, name in zip(results, names or map(str, range(1, len(results) + 1)), strict=True)
         if type(one) is Result and isinstance(one.fitted, Posterior) and one.data is not None
     ]
-    moved = explorer_parts(*zip(*plain, strict=True)) if plain and with_data else explorer_parts(())
-    fits = fit_section([one for one, _ in plain], Control.of(None, OFF), _SOURCE, seed=seed)
+    models = [one for one, _ in plain]
+    moved = explorer_parts(models if with_data else (), [name for _, name in plain])
+    if with_data and not moved["sections"]:
+        rule = "is for a random intercept by exact, with the usual priors of level and residuals"
+        raise UsageError("page: with_data", rule, fix="leave it out")
+    fits = fit_section(models, Control.of(None, OFF), _SOURCE, seed=seed)
     sections = [
         Section("coefficients", _SOURCE, texts, (table(results, names=names).table,),
-                () if (whole := _slopes(results)) is None else (whole,)),
+                (_figure(slopes, results),) if slopes else ()),
         *moved["sections"], *filter(None, [fits]),
         *([Section("methods", _SOURCE, tuple(found.text for _, found in checked),
                    tuple(checklist_table(found, one.spec.name) for one, found in checked))]
@@ -85,11 +91,9 @@ def _page(results: Sequence[Result], seed: int, *, with_data: bool) -> str:
     return render(
         Page(
             title=heading, heading=heading, source=_SOURCE, banner=said, about="", statement=said,
-            answers=[*((_titled(one, results), report(one)) for one in results[:_NAMED]), (
-                say("Not said"),
-                say("whether a predictor is a cause: that rests on how data came about."),
-            )],
-            first=_slopes(results, most=_FIRST) or _spreads(results[0]),
+            answers=[*((_titled(one, results), shares(one)) for one in results[:_NAMED]),
+                     *slope_answers(slopes, results[0].prob)],
+            first=_figure(slopes[:_FIRST], results) if slopes else _spreads(results[0]),
             sections=sections, explorer=moved["explorer"],
             parts=moved["parts"] | {
                 "provenance": [(say("Digest of the data"), digests), (say("Versions"), used)],
@@ -119,20 +123,23 @@ def _titled(result: Result, results: Sequence[Result]) -> str:
     return result.spec.name if len(results) > 1 else _outcome(result)
 
 
-def _slopes(results: Sequence[Result], most: int | None = None) -> "Figure | None":
-    """Intervals of slopes; None without any."""
+def _slopes(results: Sequence[Result]) -> list[Drawn]:
+    """Intervals of slopes."""
     several = len(results) > 1
-    rows = [
+    return [
         Drawn(
             _named(row.term, one) if several else term_name(row.term, own=own_group(one)),
             row.lower, row.estimate, row.upper,
         )
         for one in results for row in one.coefficients
         if row.term != INTERCEPT and isfinite(row.estimate)
-    ][:most]  # fmt: skip
+    ]  # fmt: skip
+
+
+def _figure(slopes: Sequence[Drawn], results: Sequence[Result]) -> "Figure":
+    """A picture of them."""
     names = ", ".join(dict.fromkeys(_outcome(one) for one in results))
-    title = say("Slopes of {}", names)
-    return estimates_figure(rows, title, results[0], _SOURCE) if rows else None
+    return estimates_figure(slopes, say("Slopes of {}", names), results[0], _SOURCE)
 
 
 def _named(term: str, result: Result) -> str:

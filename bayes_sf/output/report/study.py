@@ -35,7 +35,7 @@ from bayes_sf.output.figures.associations import Drawn, estimates_figure
 from bayes_sf.output.figures.page import lower_first, upper_first
 from bayes_sf.output.figures.posterior import level_figure
 from bayes_sf.output.numbers import level
-from bayes_sf.output.report.answers import share_line
+from bayes_sf.output.report.answers import share_line, slope_answers
 from bayes_sf.output.report.fit import fit_section
 from bayes_sf.output.report.page import Page, explorer_parts, prior_reasons, render
 from bayes_sf.output.report.section import Section
@@ -69,10 +69,8 @@ if TYPE_CHECKING:
 
 __all__ = ["StudyPage", "study_page"]
 
-#: Intervals of the first picture, slopes that the first screen names, and outcomes that it has.
-_FIRST, _NAMED, _OUTCOMES = 12, 3, 2
-#: So many intervals that it is worth saying how many chance would give.
-_MANY: Final = 10
+#: Intervals of the first picture, and outcomes that the first screen has.
+_FIRST, _OUTCOMES = 12, 2
 _PARTS: Final = ("fan", "ladder")
 
 
@@ -305,16 +303,7 @@ def _answers(found: _Found) -> Iterator[tuple[str, str]]:
             say("Industries") if alone else say("Groups"), f"{'. '.join(map(upper_first, lines))}."
         )  # fmt: skip
     slopes = [each for outcome in found.outcomes for each in found.slopes(outcome)]
-    apart = [each for each in slopes if each.apart]
-    if slopes:
-        said = say("{k} of {m} slopes stand out", k=len(apart), m=len(slopes))
-        if len(slopes) >= _MANY:
-            chance = f"{(1 - found.models[0].prob) * len(slopes):.0f}"
-            said = say("{}; chance alone would give about {}", said, chance)
-        named = ", ".join(each.label for each in apart[:_NAMED])
-        end = "." if len(apart) <= _NAMED else ", …"
-        yield say("Predictors"), f"{said}: {named}{end}" if apart else f"{said}."
-    yield say("Not said"), say("whether a predictor is a cause: that rests on how data came about.")
+    yield from slope_answers(slopes, found.models[0].prob)
 
 
 def _shares(found: _Found) -> Iterator[tuple[str, str]]:

@@ -66,8 +66,7 @@ def test_names_stand_above_columns_where_they_tell_models_apart(
 def test_a_page_of_results_says_what_they_say(models: list[sf.Result], tmp_path: Path) -> None:
     made = sf.page(models[:2], tmp_path / "new" / "fit.html", with_data=True)
     text = made.read_text(encoding="utf-8")
-    for sentence in sf.report(models[1]).split(" (")[:1]:
-        assert sentence.replace(" %", "\u00a0%") in text  # no line begins with a percent sign
+    assert sf.report(models[1]).split(" (")[0].replace(" %", "\u00a0%") in text  # of the answers
     body = re.sub(r"<(style|script)\b.*?</\1>", "", text, flags=re.DOTALL)
     assert not re.findall(r'(?:src|href)="(?!#|data:)', body)
     first = re.sub(r"<[^>]+>", " ", body.split('class="answers"')[1].split("</section>")[0])
@@ -76,7 +75,7 @@ def test_a_page_of_results_says_what_they_say(models: list[sf.Result], tmp_path:
     keys = re.findall(r'<details id="(\w+)"', text)
     assert keys == ["coefficients", "explorer", "fit", "methods", "provenance", "notes"]
     elpd = sf.loo(models[0]).elpd
-    assert f"leave-one-out: elpd {elpd:.0f}".replace("-", "\u2212") in text
+    assert f"leave-one-out: elpd \u2212{-elpd:.0f}" in text
 
 
 def test_what_of_a_frame_fits_and_moves(frame: pd.DataFrame) -> None:
@@ -95,7 +94,7 @@ def test_what_of_a_frame_fits_and_moves(frame: pd.DataFrame) -> None:
     assert sizes == [[pytest.approx(2 * named["x"].std(), rel=0.01), 1], [1], [1]]
     assert made["parts"]["between"] == "sd between groups"
     assert fit is not None
-    assert f"elpd {sf.loo(result).elpd:.0f}".replace("-", "\u2212") in " ".join(fit.tables[0].notes)
+    assert f"elpd \u2212{-sf.loo(result).elpd:.0f}" in " ".join(fit.tables[0].notes)
     assert "of the rows are" in " ".join(fit.paragraphs) or "from even" in fit.paragraphs[1]
     shown = [fit.figures[0].get_label(), *fit.paragraphs]
     assert not re.search("workplace|Mean doctor", " ".join(shown))
@@ -170,9 +169,6 @@ def test_a_ledger_knows_what_left_from_python(tmp_path: Path) -> None:
     sf.export("null", tmp_path / "one", data=tmp_path / "whole", **kept)
     with Ledger.of(ledger, key) as left:
         assert len(left.left) > 0
-    sf.export("null", tmp_path / "again", data=tmp_path / "whole", **kept)
-    same = [(tmp_path / n / "estimates_exact.csv").read_bytes() for n in ("one", "again")]
-    assert same[0] == same[1]
     with pytest.raises(DisclosureError):
         sf.export("null", tmp_path / "two", data=tmp_path / "fewer", **kept)
     sf.export("null", tmp_path / "free", data=tmp_path / "fewer", formats=["csv"])

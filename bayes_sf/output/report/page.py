@@ -390,7 +390,8 @@ def explorer_content(models: Sequence[Result], names: Sequence[str] = ()) -> dic
             contrasts = [{"size": one.size, "label": one.label} for one in _contrasts(result, term)]
             entry["choices"].append({
                 "key": f"{at}: {term}" if own else term, "term": term,
-                "label": f"{label} ({name})" if own else label, "contrasts": contrasts,
+                "label": f"{label} ({name})" if own and name else label,
+                "contrasts": contrasts,
             })  # fmt: skip
         entries.append({**entry, **explorer_model(result)})
     outcomes = [

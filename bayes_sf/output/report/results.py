@@ -28,9 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["names_of", "results_page"]
 
-#: Models that the first screen has sentences of, and intervals of its picture.
-_NAMED: Final = 2
-_FIRST: Final = 12
+#: Intervals of the first picture, and letters of a name that one of several models is called by.
+_FIRST, _LONG = 12, 24
 _SOURCE: Final = "frame"
 
 
@@ -61,15 +60,17 @@ def _page(results: Sequence[Result], seed: int, *, with_data: bool) -> str:
     heading = say("Models of {}", ", ".join(outcomes))
     said = statement_of(_SOURCE)
     bayesian = [one for one in results if one.has_draws and one.provenance.source != "sets"]
-    texts = tuple(f"{_titled(one, results)}: {report(one)}" for one in results)
-    slopes = _slopes(results)
+    names = names_of(results) if all(len(one.spec.name) <= _LONG for one in results) else []
+    called = list(zip(results, _called(results, names), strict=True))
+    texts = tuple(f"{one.spec.name}: {report(one)}" for one in results)
+    if not names:
+        texts = tuple(f"{name}, {text}" for (_, name), text in zip(called, texts, strict=True))
+    slopes = _slopes(called)
     checked = [(one, methods(one)) for one in bayesian]
-    names = names_of(results)
     plain = [
-        (one, name)
-        for one, name in zip(results, names or map(str, range(1, len(results) + 1)), strict=True)
+        (one, name) for one, name in called
         if type(one) is Result and isinstance(one.fitted, Posterior) and one.data is not None
-    ]
+    ]  # fmt: skip
     models = [one for one, _ in plain]
     moved = explorer_parts(models if with_data else (), [name for _, name in plain])
     if with_data and not moved["sections"]:
@@ -91,7 +92,7 @@ def _page(results: Sequence[Result], seed: int, *, with_data: bool) -> str:
     return render(
         Page(
             title=heading, heading=heading, source=_SOURCE, banner=said, about="", statement=said,
-            answers=[*((_titled(one, results), shares(one)) for one in results[:_NAMED]),
+            answers=[(called[0][1] or _outcome(results[0]), shares(results[0])),
                      *slope_answers(slopes, results[0].prob)],
             first=_figure(slopes[:_FIRST], results) if slopes else _spreads(results[0]),
             sections=sections, explorer=moved["explorer"],
@@ -118,20 +119,18 @@ def names_of(results: Sequence[Result]) -> list[str]:
     return names if len(set(names)) == len(names) else []
 
 
-def _titled(result: Result, results: Sequence[Result]) -> str:
-    """What a sentence is about."""
-    return result.spec.name if len(results) > 1 else _outcome(result)
+def _called(results: Sequence[Result], names: Sequence[str]) -> list[str]:
+    """What models are called: by short names, or by numbers; one alone by nothing."""
+    if len(results) == 1:
+        return [""]
+    return list(names) or [f"{say('Model')} {at}" for at in range(1, len(results) + 1)]
 
 
-def _slopes(results: Sequence[Result]) -> list[Drawn]:
+def _slopes(called: Sequence[tuple[Result, str]]) -> list[Drawn]:
     """Intervals of slopes."""
-    several = len(results) > 1
     return [
-        Drawn(
-            _named(row.term, one) if several else term_name(row.term, own=own_group(one)),
-            row.lower, row.estimate, row.upper,
-        )
-        for one in results for row in one.coefficients
+        Drawn(_named(row.term, one, name), row.lower, row.estimate, row.upper)
+        for one, name in called for row in one.coefficients
         if row.term != INTERCEPT and isfinite(row.estimate)
     ]  # fmt: skip
 
@@ -142,10 +141,10 @@ def _figure(slopes: Sequence[Drawn], results: Sequence[Result]) -> "Figure":
     return estimates_figure(slopes, say("Slopes of {}", names), results[0], _SOURCE)
 
 
-def _named(term: str, result: Result) -> str:
-    """A term with its model, unless the model is called by it."""
-    name = term_name(term, own=own_group(result))
-    return name if result.spec.name == term else f"{name} ({result.spec.name})"
+def _named(term: str, result: Result, name: str) -> str:
+    """A term with its model, unless there is one or it is called by the term."""
+    said = term_name(term, own=own_group(result))
+    return said if name in {"", term} else f"{said} ({name})"
 
 
 def _spreads(result: Result) -> "Figure":

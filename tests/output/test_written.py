@@ -1,6 +1,7 @@
 """`sf.export` and `sf.page`: what commands write, from Python, and what may not leave so."""
 
 import csv
+import html
 import re
 from pathlib import Path
 
@@ -66,12 +67,15 @@ def test_names_stand_above_columns_where_they_tell_models_apart(
 def test_a_page_of_results_says_what_they_say(models: list[sf.Result], tmp_path: Path) -> None:
     made = sf.page(models[:2], tmp_path / "new" / "fit.html", with_data=True)
     text = made.read_text(encoding="utf-8")
-    assert sf.report(models[1]).split(" (")[0].replace(" %", "\u00a0%") in text  # of the answers
+    assert sf.report(models[0]).split(" (")[0].replace(" %", "\u00a0%") in text  # of the answers
+    assert sf.report(models[1]) in html.unescape(text)
     body = re.sub(r"<(style|script)\b.*?</\1>", "", text, flags=re.DOTALL)
     assert not re.findall(r'(?:src|href)="(?!#|data:)', body)
     first = re.sub(r"<[^>]+>", " ", body.split('class="answers"')[1].split("</section>")[0])
     assert not re.search("industr|workplace", body)
-    assert "y" in first.split()
+    assert "y," in first.split()
+    ids = re.findall(r'\bid="([^"]+)"', text)
+    assert len(ids) == len(set(ids))
     keys = re.findall(r'<details id="(\w+)"', text)
     assert keys == ["coefficients", "explorer", "fit", "methods", "provenance", "notes"]
     elpd = sf.loo(models[0]).elpd

@@ -10,7 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from importlib.resources import files
 from itertools import count
@@ -232,9 +232,9 @@ def render(page: Page) -> str:
     figures, tables = count(1), count(1)
 
     def table(one: Table) -> Markup:
-        number = f"{say('Table')} {next(tables)}. "
-        own = [line for line in one.footer if line not in shared]
-        return Markup(fragment(for_page(one), number=number, footer=own))  # noqa: S704  # cells are escaped there
+        at, own = next(tables), [line for line in one.footer if line not in shared]
+        named = replace(for_page(one), name=f"{one.name}-{at}")  # two tables may have one name
+        return Markup(fragment(named, number=f"{say('Table')} {at}. ", footer=own))  # noqa: S704  # cells are escaped there
 
     def drawn(figure: "Figure") -> tuple[str, Picture]:
         number = next(figures)

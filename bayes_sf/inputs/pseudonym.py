@@ -105,7 +105,7 @@ def read_secret(path: Path) -> bytes:
         For a file that is not there, that others may read, or that holds no key.
     """
     if not path.is_file():
-        raise UsageError(str(path), "must be the file of a key", got="no file")
+        raise UsageError(str(path), "cannot be used", got="no such file")
     if path.stat().st_mode & 0o077:
         fix = f"chmod 600 {path}"
         raise UsageError(str(path), "must be readable by you alone", got="others may", fix=fix)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "INTERCEPT",
+    "QUANTITIES",
     "Category",
     "Codebook",
     "Filter",
@@ -25,6 +26,8 @@ __all__ = [
 ]
 
 INTERCEPT = "(Intercept)"
+#: Quantities of every result, beside its predictors' coefficients: no column is called so.
+QUANTITIES = (INTERCEPT, "sd_group", "sd_resid", "icc")
 
 
 def unknown_key(where: str, rule: str, got: str, keys: Iterable[str]) -> UsageError:

@@ -21,15 +21,13 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from bayes_sf.errors import DataError, SpecError
+from bayes_sf.inputs.variables import INTERCEPT, QUANTITIES
 
 __all__ = [
     "BEYOND", "INTERCEPT", "QUANTITIES", "can_be_written", "check_columns", "check_drawn",
     "check_keys", "check_list", "check_names", "check_terms", "predictor_of",
 ]  # fmt: skip
 
-INTERCEPT = "(Intercept)"
-#: Quantities of every result, beside its predictors' coefficients.
-QUANTITIES = (INTERCEPT, "sd_group", "sd_resid", "icc")
 #: Those that only models beyond a Gaussian random intercept have.
 BEYOND = (
     "sd_slope", "correlation", "df_resid", "sd_log_resid", "sd_repeat", "sd_slopes",

@@ -23,7 +23,7 @@ from bayes_sf.errors import SpecError, closest
 from bayes_sf.inputs.codebook import ROW
 from bayes_sf.inputs.schema import Name, Table, Text, checked
 from bayes_sf.inputs.toml import read_toml
-from bayes_sf.inputs.variables import INTERCEPT, Stated
+from bayes_sf.inputs.variables import INTERCEPT, QUANTITIES, Stated
 
 __all__ = [
     "ENTRIES", "FILE", "PARTS", "ColumnHeader", "Privacy", "StudyHeader", "StudyTable",
@@ -284,6 +284,9 @@ def _outcome(path: Path, name: str, entry: Any) -> ColumnHeader:
 
 def _item(path: Path, name: str, entry: Any) -> ColumnHeader:
     at = f"items.{name}"
+    if name in QUANTITIES:
+        rule = "must be a column that is not called as a quantity of the result"
+        raise SpecError(f"{path.name}: {at}", rule, got=name, fix="rename it in the file, and here")
     table = _checked(_Item, entry, path, at)
     labels = _said(table.label, path, f"{at}.label", name)
     unit = _said(table.unit, path, f"{at}.unit")

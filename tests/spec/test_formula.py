@@ -163,6 +163,7 @@ def test_any_frame(frame: pd.DataFrame) -> None:
         ("y ~ x + (1 | a + b)", "character 16", "(1 | a) + (1 | b)"),
         ("y ~ x + (1 | a * b)", "character 16", "cannot stand between"),
         ("y ~ x + (1 | C(a))", "character 15", "cannot stand between"),
+        ("y ~ x + (1 | the group)", "character 18", "put a name with blanks in backquotes"),
         ("y ~ x + (1 | 3)", "character 14", "name a column"),
         ("y ~ x + (1 | None)", "character 14", "a word of Python"),
         ("y ~ True + (1 | a)", "character 5", "a word of Python"),

@@ -92,7 +92,10 @@ def export(
 
     study = given.study()
     control, progress = Control.of(study, given.rules), given.asked.progress
-    found = gather(asked, study, control=control, engine=engine, seed=given.seed, progress=progress)
+    found = gather(
+        asked, study, control=control, engine=engine, seed=given.seed, progress=progress,
+        stated=not analyses and bool(asked),
+    )  # fmt: skip
     csv: CsvStyle = "norwegian" if norwegian_csv else "plain"
     given.finish(run_export(
         given.asked, **found, formats=wanted, csv_style=csv, digits=digits, style=style,

@@ -108,7 +108,8 @@ def export(
         ]
         source = getattr(sample, "source", "published")
         control = Control.of(sample, rules)
-        found = gather(asked, sample, control=control, seed=seed)
+        stated = bool(known) and not what
+        found = gather(asked, sample, control=control, seed=seed, stated=stated)
         about = Asked(source=source, rules=rules, seed=seed)
         run = run_export(about, **found, **options, control=control)
         note(control)

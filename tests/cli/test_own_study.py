@@ -255,6 +255,22 @@ def test_what_a_formula_cannot_be_comes_with_what_to_do(
     assert (code, said in err) == (2, True), err
 
 
+def test_export_of_all_leaves_out_what_no_table_has(command: Command, folder: Path) -> None:
+    """Asked for by name it is refused; of all that a study states it is named, and the rest is."""
+    text = (folder / "study.toml").read_text(encoding="utf-8")
+    asked = (
+        '[analyses]\nnull = "score ~ 1 + (1 | school)"\nmore = "score ~ ses * sex + (1 | school)"'
+    )
+    text = text.partition("[analyses]")[0] + asked + "\n"
+    (folder / "study.toml").write_text(text, encoding="utf-8")
+    options = ("--study", str(folder), "--format", "csv", "--out", "out")
+    code, _, err = command("export", "more", *options)
+    assert (code, "is more than a random intercept" in err) == (2, True)
+    code, out, err = command("export", *options)
+    assert (code, "more is more than a random intercept and in no table" in out) == (0, True), err
+    assert (folder.parent / "out" / "pooling_null_score.csv").exists()
+
+
 def test_a_column_called_as_a_quantity_is_refused_as_that(command: Command, folder: Path) -> None:
     """And not as one that would tell of single rows; `init` leaves it out."""
     data = pd.read_csv(folder / "pupils.csv").rename(columns={"ses": "icc"})

@@ -263,7 +263,8 @@ def numbered_name(term: str, *, own: str = "") -> str:
     'Har tariffavtale: vet ikke (q18)'
     """
     label, number = term_name(term, own=own), term.partition("[")[0]
-    numbered = not own and label != term and number in load_codebook().items
+    book = load_codebook()
+    numbered = not own and book.register and label != term and number in book.items
     return f"{label} ({number})" if numbered else label
 
 

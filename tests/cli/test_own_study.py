@@ -280,6 +280,10 @@ def test_a_column_called_as_a_quantity_is_refused_as_that(command: Command, fold
     assert (code, "items.icc: must be a column that is not called" in err) == (2, True)
     code, out, _ = command("init", "d.csv", "--outcome", "score")
     assert (code, "icc is left out: it has the name" in out) == (0, True)
+    spoil(folder, "[items.icc]", "[items.ses]")
+    spoil(folder, 'column = "school"', 'column = "draw"')
+    code, _, err = command("fit", "null", "--study", str(folder))
+    assert (code, "group.column: must be a column that is not called" in err) == (2, True)
 
 
 def test_pictures_of_answers_have_what_tables_have(ran: Ran) -> None:

@@ -18,7 +18,7 @@ from bayes_sf.inputs.files.numerals import MISSING, StoredTime
 from bayes_sf.inputs.files.tabular import Cells, read_cells
 from bayes_sf.inputs.own_study.header import FILE
 from bayes_sf.inputs.own_table import looks_numeric
-from bayes_sf.inputs.variables import QUANTITIES
+from bayes_sf.inputs.variables import BEYOND, OF_DRAWS, QUANTITIES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Draft", "draft_study"]
 
 #: Names that formulas and results have for something else.
-NOT_COLUMNS: Final = frozenset({"Intercept", *QUANTITIES})
+NOT_COLUMNS: Final = frozenset({"Intercept", *QUANTITIES, *BEYOND})
 #: Kinds of columns that are no items, and why.
 _OF_NO_USE: Final = {
     "empty": "it is empty", "mixed": "it has values of several kinds", "dates": "it has dates",
@@ -127,6 +127,9 @@ def draft_study(
     chosen = columns[group] if group else _group(columns, outcomes, file, assumed)
     if chosen.kind == "empty" or chosen.different < 2:
         raise UsageError("--group", "must have at least two different values", got=chosen.name)
+    if chosen.name in OF_DRAWS or "/" in chosen.name:
+        rule = "must be a column that is not called as what draws have, and without /"
+        raise UsageError("--group", rule, got=chosen.name, fix="rename it in the file")
     asked = [columns[name] for name in outcomes] or [_outcome(columns, chosen, file, assumed)]
     for column in asked:
         if column.kind != "numbers" or column is chosen:

@@ -263,8 +263,8 @@ def numbered_name(term: str, *, own: str = "") -> str:
     'Har tariffavtale: vet ikke (q18)'
     """
     label, number = term_name(term, own=own), term.partition("[")[0]
-    book = load_codebook()
-    numbered = not own and book.register and label != term and number in book.items
+    numbered = not own and number in load_codebook().items
+    numbered = numbered and _codebook_label(number) != number  # a study's label may be its column
     return f"{label} ({number})" if numbered else label
 
 

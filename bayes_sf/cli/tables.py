@@ -10,7 +10,7 @@ from bayes_sf.cli.completion import ENGINES, FORMATS, analysis_names, one_of
 from bayes_sf.cli.console import stdout
 from bayes_sf.cli.given import HIDING, LEDGER, OWN, STUDY, Given, with_options, writing
 from bayes_sf.cli.options import JsonOption, KeyOption
-from bayes_sf.errors import UsageError
+from bayes_sf.errors import UsageError, closest
 
 if TYPE_CHECKING:
     from bayes_sf.output.formats.delimited import CsvStyle
@@ -126,7 +126,8 @@ def doctor(
 def _check(option: str, value: str, known: tuple[str, ...]) -> None:
     """Refuse a value that is not known, before any work is done."""
     if value not in known:
-        raise UsageError(option, f"must be one of {', '.join(known)}", got=value)
+        rule = f"must be one of {', '.join(known)}"
+        raise UsageError(option, rule, got=value, fix=closest(value, known))
 
 
 @app.command()

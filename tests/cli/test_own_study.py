@@ -233,6 +233,10 @@ def test_an_analysis_that_cannot_be_is_said_with_its_place(command: Command, fol
     assert (code, "groups of the study's column, school" in err) == (2, True)
     code, _, err = command("fit", "score ~ ses + (1 | school)")
     assert (code, "--study FOLDER" in err) == (2, True)
+    code, _, err = command("fit", "null", "--study", str(folder / "pupils.csv"))
+    assert (code, "bayes-sf init pupils.csv writes a first one" in err) == (2, True)
+    code, _, err = command("fit", "null", "--study", str(folder), "--engine", "exakt")
+    assert (code, "did you mean 'exact'?" in err) == (2, True)
 
 
 @pytest.mark.parametrize(

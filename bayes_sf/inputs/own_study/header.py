@@ -219,8 +219,9 @@ def read_study_header(path: Path) -> StudyHeader:
         columns that are named twice, a file of data or of an analysis that is not there.
     """
     path = path / FILE if path.is_dir() else path
-    if not path.is_file():
-        fix = "bayes-sf init DATA.csv writes a first one"
+    if not path.is_file() or path.suffix != ".toml":
+        data = path.name if path.is_file() else "DATA.csv"
+        fix = f"bayes-sf init {data} writes a first one"
         raise SpecError(str(path), "must be the study.toml of a study, or its folder", fix=fix)
     raw = read_toml(path)
     if raw.get("kind", "published") == "published":

@@ -206,7 +206,12 @@ def study_page(
     if not fitted and not others:
         rule = "must have an analysis that can be on a page"
         fix = 'write null = "y ~ 1 + (1 | group)" under [analyses]'
-        raise SpecError("study.toml: analyses", rule, got=" ".join(account) or "none", fix=fix)
+        if account:  # under control what is got is not said
+            rule, fix = (
+                f"{rule}: {' '.join(account).rstrip('.')}",
+                "--no-disclosure-control shows it to you",
+            )
+        raise SpecError("study.toml: analyses", rule, fix=fix)
     first = {spec.outcome: spec for spec in reversed(plain)}
     small = all_of(  # one by one: each with the digits that its own data give
         protect_sensitivity(sensitivity(spec, sample, parts=_PARTS, seed=asked.seed), control)

@@ -207,10 +207,8 @@ def study_page(
         rule = "must have an analysis that can be on a page"
         fix = 'write null = "y ~ 1 + (1 | group)" under [analyses]'
         if account:  # under control what is got is not said
-            rule, fix = (
-                f"{rule}: {' '.join(account).rstrip('.')}",
-                "--no-disclosure-control shows it to you",
-            )
+            rule = f"{rule}: {' '.join(account).rstrip('.')}"
+            fix = "--no-disclosure-control shows it to you"
         raise SpecError("study.toml: analyses", rule, fix=fix)
     first = {spec.outcome: spec for spec in reversed(plain)}
     small = all_of(  # one by one: each with the digits that its own data give

@@ -250,10 +250,8 @@ def gather(
         results.append(replace(found, spec=own))
         if spec.plain:
             poolings.append(_renamed(compare_pooling(spec, data), own))
-    return {
-        "results": results, "poolings": poolings, "sample": sample, "asked_for": asked,
-        "left_out": said,
-    }  # fmt: skip
+    made = {"results": results, "poolings": poolings, "sample": sample, "asked_for": asked}
+    return made | ({"left_out": said} if said else {})
 
 
 def _renamed(pooling: Pooling, own: ModelSpec) -> Pooling:

@@ -81,7 +81,7 @@ def plot(
     if rope is not None:  # a band means one thing in every picture
         units = (spec.unit for spec in asked.specs)
         region = read_rope(rope, one_unit("--rope", units, "plot outcomes of one unit"))
-    options = forest_options(picture, sort, None if region is None else (region.low, region.high))
+    options = forest_options(picture, sort, region)
     for spec in asked.specs:
         check_asked(spec, picture, engine=engine, rows=given.source != "published")
     given.ready()

@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from bayes_sf.recovery.study import PublishedStudy
 
 __all__ = [
-    "load_study", "load_workplaces", "read_secret", "rules_of", "say_problems",
-    "source_of",
+    "load_study", "load_workplaces", "rules_of", "say_problems", "source_of",
 ]  # fmt: skip
 
 
@@ -116,13 +115,3 @@ def rules_of(
     from bayes_sf.disclosure.control import Rules
 
     return Rules(workplaces, persons, dominance, active)
-
-
-def read_secret(path: Path) -> bytes:
-    """Read the key of pseudonyms."""
-    from bayes_sf.inputs.pseudonym import key_of
-
-    if path.stat().st_mode & 0o077:
-        fix = f"chmod 600 {path}"
-        raise UsageError(str(path), "must be readable by you alone", got="others may", fix=fix)
-    return key_of(path.read_bytes().strip(), where=str(path))

@@ -14,7 +14,6 @@ from bayes_sf.cli.console import progress_bar, refuse, stderr, stdout
 from bayes_sf.cli.data import (
     load_study,
     load_workplaces,
-    read_secret,
     rules_of,
     say_problems,
     source_of,
@@ -183,9 +182,8 @@ class Given:
 
         self._refuse(_NOT_OF_A_STUDY, "--study", "study.toml says it")
         found = read_study(folder)
-        if self.ledger is not None and not found.named:
-            rule = "needs a column that tells rows apart, so that it knows them again"
-            raise UsageError("--ledger", rule, fix='state unit = "column" in [disclosure]')
+        if self.ledger is not None:
+            found.check_named("--ledger")
         return found
 
     def _refuse(self, options: Mapping[str, str], beside: str, why: str) -> None:
@@ -216,10 +214,8 @@ class Given:
         """Read what has left, and keep others from letting something out until this run has."""
         from bayes_sf.disclosure.learnt.ledger import Ledger
 
-        self.key = read_secret(key)
-        witness = key.with_name(f"{key.name}.ledger")
-        self._kept = Ledger(path, self.key, witness).__enter__()
-        self.rules = replace(self.rules, before=self._kept.left, ledger=self._kept.mark)
+        self._kept = Ledger.of(path, key).__enter__()
+        self.key, self.rules = self._kept.key, self.rules.after(self._kept)
 
     def note(self, control: "Control") -> None:
         """Put into the ledger what leaves, before it does."""

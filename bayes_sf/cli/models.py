@@ -15,7 +15,7 @@ from bayes_sf.cli.options import (
     JsonOption,
     LangOption,
 )
-from bayes_sf.errors import ConvergenceError, UsageError, legible
+from bayes_sf.errors import ConvergenceError, UsageError, closest, legible
 
 
 @app.command()
@@ -104,7 +104,8 @@ def fit(
 
     known = [*ENGINES] if given.own is None else [*ENGINES, "ml"]
     if engine not in known:
-        raise UsageError("--engine", f"must be one of {', '.join(known)}", got=engine)
+        rule = f"must be one of {', '.join(known)}"
+        raise UsageError("--engine", rule, got=engine, fix=closest(engine, known))
     if resume is not None and engine != "nuts":
         option = "--resume" if resume else "--no-resume"
         raise UsageError(option, "goes with --engine nuts: only its fits are saved", got=engine)

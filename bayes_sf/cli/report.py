@@ -9,9 +9,6 @@ import typer
 from bayes_sf.catalogue import language, say
 from bayes_sf.cli.app import app
 from bayes_sf.cli.console import announce, refuse, stdout
-from bayes_sf.cli.data import (
-    read_secret,
-)
 from bayes_sf.cli.given import HIDING, LEDGER, OWN, STUDY, WORKPLACES, Given, with_options, writing
 from bayes_sf.cli.options import (
     JsonOption,
@@ -424,6 +421,8 @@ def select(
     Example: bayes-sf select --years 2017 2020 --out selection
     """
     given.refuse_own("has no series over time that cases are selected by")
+    from bayes_sf.inputs.pseudonym import read_secret
+
     key = read_secret(key_file) if key_file else None
     from bayes_sf.output.runs.select import Choice, run_select
 

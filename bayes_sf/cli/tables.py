@@ -8,10 +8,9 @@ import typer
 from bayes_sf.cli.app import app
 from bayes_sf.cli.completion import ENGINES, FORMATS, analysis_names, one_of
 from bayes_sf.cli.console import stdout
-from bayes_sf.cli.data import read_secret
 from bayes_sf.cli.given import HIDING, LEDGER, OWN, STUDY, Given, with_options, writing
 from bayes_sf.cli.options import JsonOption, KeyOption
-from bayes_sf.errors import UsageError
+from bayes_sf.errors import UsageError, closest
 
 if TYPE_CHECKING:
     from bayes_sf.output.formats.delimited import CsvStyle
@@ -93,7 +92,10 @@ def export(
 
     study = given.study()
     control, progress = Control.of(study, given.rules), given.asked.progress
-    found = gather(asked, study, control=control, engine=engine, seed=given.seed, progress=progress)
+    found = gather(
+        asked, study, control=control, engine=engine, seed=given.seed, progress=progress,
+        stated=not analyses and bool(asked),
+    )  # fmt: skip
     csv: CsvStyle = "norwegian" if norwegian_csv else "plain"
     given.finish(run_export(
         given.asked, **found, formats=wanted, csv_style=csv, digits=digits, style=style,
@@ -124,7 +126,8 @@ def doctor(
 def _check(option: str, value: str, known: tuple[str, ...]) -> None:
     """Refuse a value that is not known, before any work is done."""
     if value not in known:
-        raise UsageError(option, f"must be one of {', '.join(known)}", got=value)
+        rule = f"must be one of {', '.join(known)}"
+        raise UsageError(option, rule, got=value, fix=closest(value, known))
 
 
 @app.command()
@@ -143,6 +146,7 @@ def release(
 
     Example: bayes-sf release results --to send --key-file study.key --ledger study.ledger
     """
+    from bayes_sf.inputs.pseudonym import read_secret
     from bayes_sf.output.release import release as copy
 
     if key_file is None:

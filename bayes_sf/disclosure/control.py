@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from bayes_sf.disclosure.learnt.ledger import Ledger
 from bayes_sf.disclosure.learnt.left import Counted, Left
 from bayes_sf.disclosure.learnt.releases import Releases
 from bayes_sf.disclosure.learnt.ways import Release
@@ -124,6 +125,15 @@ class Rules:
             study.least, study.least, active=active and privacy.control, whose=study.whose,
             reason=reason,
         )  # fmt: skip
+
+    def after(self, ledger: Ledger) -> "Rules":
+        """Count in what has left in earlier runs.
+
+        Parameters
+        ----------
+        ledger : Ledger
+        """
+        return replace(self, before=ledger.left, ledger=ledger.mark)
 
     def sensitive_count(self, workplaces: int, persons: float) -> str:
         """Say which rule a count breaks; "" for none."""

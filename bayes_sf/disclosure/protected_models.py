@@ -8,7 +8,7 @@ uncertainties are equations in its n, and its shrinkage is one as it stands.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from math import nan
 from typing import TYPE_CHECKING, Any, Final
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "check_withheld", "finest_of", "hidden_of", "keep_open", "pass_picture",
+    "check_withheld", "finest_of", "hidden_of", "keep_open", "keep_stated", "pass_picture",
     "protect_diagnostics", "protect_estimates", "protect_pooling",
     "protect_reproduction", "protect_results", "released", "shown_levels", "withheld_of",
 ]  # fmt: skip
@@ -192,6 +192,26 @@ def keep_open(analysis: Analysis, control: Control) -> Passed[Analysis]:
     kept = tuple(spec for spec in analysis.specs if spec not in closed)
     log = tuple(Hidden(MODELS, spec.name, spec.outcome, "withheld") for spec in closed)
     return Passed(replace(analysis, specs=kept), log)
+
+
+def keep_stated(analyses: Sequence[Analysis], control: Control) -> Passed[tuple[Analysis, ...]]:
+    """Keep of all that a study states what tables may have: an analysis of which nothing may, goes.
+
+    Parameters
+    ----------
+    analyses : sequence of Analysis
+    control : Control
+    """
+    kept, log = list[Analysis](), list[Hidden]()
+    for analysis in analyses:
+        plain = [spec for spec in analysis.specs if not spec.formula]
+        open_ = tuple(spec for spec in plain if not control.withheld(spec))
+        log += [
+            Hidden(MODELS, spec.name, spec.outcome, "withheld")
+            for spec in plain if spec not in open_
+        ]  # fmt: skip
+        kept += [replace(analysis, specs=open_)] if open_ else []
+    return Passed(tuple(kept), tuple(log))
 
 
 def withheld_of(control: Control) -> Log:

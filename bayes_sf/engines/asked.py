@@ -179,7 +179,7 @@ class Asked:
 
     def plot(
         self, name: str, path: "Path | str | None" = None, *, dpi: int = 150, sort: str = "model",
-        rope: float | tuple[float, float] | None = None,
+        rope: Any = None,
     ) -> "Figure":  # fmt: skip
         """Draw a picture of this result, and save it.
 
@@ -194,7 +194,7 @@ class Asked:
             Dots of a PNG for an inch.
         sort : {"model", "estimate"}
             Of ``forest``: slopes as the model has them, or the largest on top.
-        rope : float or (float, float), optional
+        rope : float, (float, float) or Rope, optional
             Of ``forest``: what is too small to matter, in the outcome's unit; a band behind.
 
         Returns

@@ -24,7 +24,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from bayes_sf.catalogue import naming
+from bayes_sf.catalogue import Noun, naming
 from bayes_sf.errors import SpecError, closest
 from bayes_sf.inputs.published import DECIMALS
 from bayes_sf.inputs.toml import read_toml
@@ -41,8 +41,10 @@ from bayes_sf.resources import data_dir
 
 __all__ = [
     "DONT_KNOW",
+    "FRAMES",
     "INTERCEPT",
     "NOT_ASKED",
+    "ROW",
     "Category",
     "Codebook",
     "Filter",
@@ -55,6 +57,12 @@ __all__ = [
 
 DONT_KNOW = 98
 NOT_ASKED = 99
+#: What a row is called that has no name; and the codebook of data frames, which labels nothing.
+ROW = Noun("row", "rows", "rad", "rader")
+FRAMES = Codebook(
+    {}, (), (), (), group="", unit="", nouns=(ROW, Noun("group", "groups", "gruppe", "grupper")),
+    analyses={},
+)  # fmt: skip
 _KINDS = ("ordinal", "binary", "nominal", "multi")
 _ROLES = ("preventive", "control", "descriptive", "group", "outcome")
 

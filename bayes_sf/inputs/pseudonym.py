@@ -19,6 +19,7 @@ import re
 import secrets
 import unicodedata
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bayes_sf.errors import UsageError
@@ -89,6 +90,26 @@ def key_of(secret: bytes, *, where: str = "key") -> bytes:
         rule = f"must be at least {_KEY} bytes, or a passphrase of at least {_PHRASE} characters"
         raise UsageError(where, rule, got=f"{len(secret)}")
     return hashlib.scrypt(secret, salt=b"bayes-sf pseudonyms", n=2**14, r=8, p=1, dklen=_KEY)
+
+
+def read_secret(path: Path) -> bytes:
+    """Read the key of pseudonyms from a file of its owner's alone.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+
+    Raises
+    ------
+    UsageError
+        For a file that is not there, that others may read, or that holds no key.
+    """
+    if not path.is_file():
+        raise UsageError(str(path), "cannot be used", got="no such file")
+    if path.stat().st_mode & 0o077:
+        fix = f"chmod 600 {path}"
+        raise UsageError(str(path), "must be readable by you alone", got="others may", fix=fix)
+    return key_of(path.read_bytes().strip(), where=str(path))
 
 
 def workplace_number(cell: str) -> str | None:

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "BEYOND",
     "INTERCEPT",
+    "OF_DRAWS",
+    "QUANTITIES",
     "Category",
     "Codebook",
     "Filter",
@@ -25,6 +28,20 @@ __all__ = [
 ]
 
 INTERCEPT = "(Intercept)"
+#: Quantities of every result, beside its predictors' coefficients: no column is called so.
+QUANTITIES = (INTERCEPT, "sd_group", "sd_resid", "icc")
+#: Those that only models beyond a Gaussian random intercept have.
+BEYOND = (
+    "sd_slope", "correlation", "df_resid", "sd_log_resid", "sd_repeat", "sd_slopes",
+    "global_scale", "slab_scale", "r2", "local_scale", "share",
+)  # fmt: skip
+#: What draws have beside the grouping factor: dimensions, ArviZ's and ours, and variables.
+OF_DRAWS = frozenset(
+    {
+        "chain", "draw", "sample", "term", "slope", "moment", "obs", "beta", "u", "u_slope",
+        "sd_resid_group", "y", *QUANTITIES[1:], *BEYOND,
+    }
+)  # fmt: skip
 
 
 def unknown_key(where: str, rule: str, got: str, keys: Iterable[str]) -> UsageError:

@@ -5,7 +5,7 @@ disclosure control, as in the commands `export` and `report`; results of its mic
 say what may leave, and are refused.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from typing import Any
 from bayes_sf.catalogue import speaks
 from bayes_sf.disclosure.control import OFF, Control, Rules, refuse_withheld
 from bayes_sf.disclosure.gate import unprotected
+from bayes_sf.disclosure.learnt.ledger import Ledger
+from bayes_sf.disclosure.learnt.left import Counted, Left
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import load_codebook, using
@@ -36,8 +38,9 @@ __all__ = ["export", "page"]
 @speaks
 def export(
     what: Any, folder: Path | str, *, data: Any = None, formats: Sequence[str] = ("html", "csv"),
-    csv_style: CsvStyle = "plain", digits: int | None = None, style: str = "",
-    seed: int = 1, lang: str | None = None,  # noqa: ARG001  # `speaks` reads it
+    csv_style: CsvStyle = "plain", digits: int | None = None, style: str = "", seed: int = 1,
+    ledger: Path | str | None = None, ledger_key: Path | str | None = None,
+    lang: str | None = None,  # noqa: ARG001  # `speaks` reads it
 ) -> tuple[Path, ...]:  # fmt: skip
     """Write tables of results or analyses, as the command ``export`` does; all files or none.
 
@@ -61,6 +64,8 @@ def export(
         A journal's, of latex, typst and quarto alone.
     seed : int
         Of what is random.
+    ledger, ledger_key : path, optional
+        Of a study's folder, as the command has them: what has left of it before, and the key.
     lang : {"en", "nb"}, optional
         By default the language that is spoken.
 
@@ -93,8 +98,9 @@ def export(
         "formats": tuple(formats), "csv_style": csv_style, "digits": digits, "style": style,
     }  # fmt: skip
     if data is None:
+        _refuse_ledger(ledger, ledger_key)
         return _of_results(what, seed, **options).write(ready_folder(Path(folder)))
-    with _in_use(data) as (study, sample, rules):
+    with _in_use(data, "export", ledger, ledger_key) as (study, sample, rules, note):
         known = tuple(study.header.analyses) if study else ()
         asked = [
             one if isinstance(one, Analysis) else load_analysis(one)
@@ -102,9 +108,11 @@ def export(
         ]
         source = getattr(sample, "source", "published")
         control = Control.of(sample, rules)
-        found = gather(asked, sample, control=control, seed=seed)
+        stated = bool(known) and not what
+        found = gather(asked, sample, control=control, seed=seed, stated=stated)
         about = Asked(source=source, rules=rules, seed=seed)
         run = run_export(about, **found, **options, control=control)
+        note(control)
         written = run.write(ready_folder(Path(folder)))
     refuse_withheld(run.withheld)
     return written
@@ -153,27 +161,72 @@ def _own_results(where: str, what: Any) -> list[Result]:
     return found
 
 
+#: Notes what leaves, before it does.
+type _Note = Callable[[Control], object]
+
+
 @contextmanager
-def _in_use(data: Any) -> Iterator[tuple[OwnStudy | None, Any, Rules]]:
-    """A study and its rules; in its own words as long as the block lasts."""
+def _in_use(
+    data: Any, command: str, ledger: Path | str | None, key: Path | str | None
+) -> Iterator[tuple[OwnStudy | None, Any, Rules, _Note]]:
+    """A study and its rules; in its own words, its ledger locked, as long as the block lasts."""
     if isinstance(data, str | Path):
         study = read_study(data)
-        with using(study.book):
-            yield study, study.sample, Rules.of(study)
+        with using(study.book), _noted(study, command, ledger, key) as (rules, note):
+            yield study, study.sample, rules, note
         return
+    _refuse_ledger(ledger, key)
     if not isinstance(data, PublishedStudy | AnalysisSample):
         rule = "must be a study's folder, or as load_sample gives it"
         raise UsageError("data", rule, got=type(data).__name__)
     if load_codebook().nouns is not None:
         rule = "must be named by its folder, which says what may leave"
         raise UsageError("data", rule, got="rows of a study")
-    yield None, data, Rules()
+    yield None, data, Rules(), _unnoted
+
+
+def _unnoted(_: Control) -> None:
+    """Keep nothing."""
+
+
+@contextmanager
+def _noted(
+    study: OwnStudy, command: str, ledger: Path | str | None, key: Path | str | None
+) -> Iterator[tuple[Rules, _Note]]:
+    """Rules that count in what has left before, where a ledger is given."""
+    rules = Rules.of(study)
+    if ledger is None and key is None:
+        yield rules, _unnoted
+        return
+    if ledger is None or key is None:
+        raise UsageError("ledger and ledger_key", "go together", got="one of them")
+    if not rules.active:
+        rule = "is of a study under disclosure control"
+        raise UsageError("ledger", rule, got=f"study.toml: {rules.reason}", fix="leave it out")
+    study.check_named("ledger")
+    with Ledger.of(Path(ledger), Path(key)) as kept:
+        yield rules.after(kept), lambda control: kept.add(_left(control), command=command)
+
+
+def _left(control: Control) -> tuple[Left | Counted, ...]:
+    """What leaves under control."""
+    assert control.releases is not None
+    return control.releases.left
+
+
+def _refuse_ledger(ledger: Path | str | None, key: Path | str | None) -> None:
+    """Refuse a ledger of what none is kept of here."""
+    if ledger is not None or key is not None:
+        fix = "leave it out; of a survey and a register the commands keep it"
+        raise UsageError("ledger", "is of a study's folder", got=str(ledger), fix=fix)
 
 
 @speaks
 def page(
     what: Any, path: Path | str, *, rope: float | None = None, engine: str = "exact",
-    seed: int = 1, lang: str | None = None,  # noqa: ARG001  # `speaks` reads it
+    seed: int = 1, with_data: bool = False, ledger: Path | str | None = None,
+    ledger_key: Path | str | None = None,
+    lang: str | None = None,  # noqa: ARG001  # `speaks` reads it
 ) -> Path:  # fmt: skip
     """Write a page that opens anywhere: of a study, as the command ``report``; or of results.
 
@@ -191,6 +244,11 @@ def page(
         likelihood).
     seed : int
         Of what is random.
+    with_data : bool
+        Of results: whether sums over their rows are in the page, so that readers can move the
+        priors of random intercepts by hand.
+    ledger, ledger_key : path, optional
+        Of a study's folder, as the command has them: what has left of it before, and the key.
     lang : {"en", "nb"}, optional
         By default the language that is spoken.
 
@@ -232,12 +290,17 @@ def page(
         rule = "must be a positive number of percentage points, of the report's study"
         raise UsageError("page: rope", rule, got=rope)
     if not (of_folder or of_report):
-        html = results_page(_own_results("page", what), seed=seed)
+        _refuse_ledger(ledger, ledger_key)
+        html = results_page(_own_results("page", what), seed=seed, with_data=with_data)
         ready_folder(target.parent)
         return write_page(target, html, Control.of(None, OFF), ())[0]
-    with _in_use(what) as (study, sample, rules):
+    if with_data:
+        fix = "leave it out: study.toml says whether data are public"
+        raise UsageError("page: with_data", "is of results of data frames", got=with_data, fix=fix)
+    with _in_use(what, "report", ledger, ledger_key) as (study, sample, rules, note):
         ready_folder(target.parent)
         if study is None:
             return write_report(target, gather_report(sample, rope=rope, seed=seed, rules=rules))[0]
         made = study_page(study, Asked(source="microdata", rules=rules, seed=seed), engine=engine)
+        note(made.control)
         return write_page(target, made.html, made.control, made.hidden)[0]

@@ -30,7 +30,7 @@ from bayes_sf.resources import models_dir
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.names import check_keys
 from bayes_sf.spec.priors import Priors
-from bayes_sf.spec.terms.formula import read_formula
+from bayes_sf.spec.terms.formula import read_formula, spelt
 
 if TYPE_CHECKING:
     from bayes_sf.spec.schema import AnalysisTable
@@ -187,18 +187,20 @@ def _of_formula(name: str, stated: Stated) -> Analysis:
     outcome, known = _response(formula), load_codebook().outcomes
     if outcome not in known:
         fix = closest(outcome, known) or f"known: {', '.join(known)}"
+        if outcome in _known():
+            fix = f"put it under [outcomes] of study.toml instead of [items]; {fix}"
         raise SpecError(
             where, "must have an outcome of the study on its left", got=outcome, fix=fix
         )
     try:
         spec = ModelSpec.from_formula(formula, family=stated.family, missing="drop")
     except SpecError as error:
-        raise SpecError(
-            where, f"{error.where}: {error.rule}", got=error.got, fix=error.fix
-        ) from None
+        said = error.rule if error.where == where else f"{error.where}: {error.rule}"
+        raise SpecError(where, said, got=error.got, fix=error.fix) from None
     if not spec.formula and spec.group != load_codebook().group:
         rule = f"must have groups of the study's column, {load_codebook().group}"
-        raise SpecError(where, rule, got=spec.group)
+        fix = "name another in [group] of study.toml, or have sf.fit of a data frame in Python"
+        raise SpecError(where, rule, got=spec.group, fix=fix)
     spec = replace(spec, name=name)
     question = stated.question_en or formula
     return Analysis(
@@ -306,7 +308,7 @@ def _check_columns(formula: str, known: tuple[str, ...], where: str) -> None:
         if name not in {*known, book.group, *book.outcomes}:
             rule = _a_column()
             at = f"{where}: {parsed.place(name)}" if where else parsed.place(name)
-            raise SpecError(at, rule, fix=closest(name, {*known, book.group}))
+            raise SpecError(at, rule, fix=spelt(name, (*known, book.group)))
 
 
 def _known() -> tuple[str, ...]:

@@ -21,27 +21,12 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from bayes_sf.errors import DataError, SpecError
+from bayes_sf.inputs.variables import BEYOND, INTERCEPT, OF_DRAWS, QUANTITIES
 
 __all__ = [
     "BEYOND", "INTERCEPT", "QUANTITIES", "can_be_written", "check_columns", "check_drawn",
     "check_keys", "check_list", "check_names", "check_terms", "predictor_of",
 ]  # fmt: skip
-
-INTERCEPT = "(Intercept)"
-#: Quantities of every result, beside its predictors' coefficients.
-QUANTITIES = (INTERCEPT, "sd_group", "sd_resid", "icc")
-#: Those that only models beyond a Gaussian random intercept have.
-BEYOND = (
-    "sd_slope", "correlation", "df_resid", "sd_log_resid", "sd_repeat", "sd_slopes",
-    "global_scale", "slab_scale", "r2", "local_scale", "share",
-)  # fmt: skip
-#: What draws have beside the grouping factor: dimensions, ArviZ's and ours, and variables.
-_OF_DRAWS = frozenset(
-    {
-        "chain", "draw", "sample", "term", "slope", "moment", "obs", "beta", "u", "u_slope",
-        "sd_resid_group", "y", *QUANTITIES[1:], *BEYOND,
-    }
-)  # fmt: skip
 
 
 def can_be_written(name: str) -> bool:
@@ -211,11 +196,11 @@ def check_names(
         For a predictor, a group or a grouping factor whose name is taken.
     """
     check_terms(predictors, quantities)
-    if group in _OF_DRAWS or "/" in group:
+    if group in OF_DRAWS or "/" in group:
         raise DataError(
             f"group {group!r}",
             "gives draws a dimension: its name must hold no /, and be none of "
-            + ", ".join(sorted(_OF_DRAWS)),
+            + ", ".join(sorted(OF_DRAWS)),
             fix="rename the column",
         )
     if not all(map(can_be_written, (*predictors, group))):

@@ -16,13 +16,15 @@ import pytest
 import bayes_sf as sf
 from bayes_sf.catalogue import speaking
 from bayes_sf.cli.given import Given
-from bayes_sf.disclosure.control import Rules
+from bayes_sf.disclosure.control import Control, Rules
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import load_codebook, using
 from bayes_sf.inputs.own_study.draft import draft_study
 from bayes_sf.inputs.own_study.folder import read_study
+from bayes_sf.output.figures.aggregates import answers_figure
 from bayes_sf.output.report.study import study_page
 from bayes_sf.output.run import Asked
+from bayes_sf.output.tables.described_sample import protect_tables
 from bayes_sf.spec.analysis import load_analysis
 from tests.conftest import Command, Finished, draw_blank, run_here
 
@@ -231,6 +233,83 @@ def test_an_analysis_that_cannot_be_is_said_with_its_place(command: Command, fol
     assert (code, "groups of the study's column, school" in err) == (2, True)
     code, _, err = command("fit", "score ~ ses + (1 | school)")
     assert (code, "--study FOLDER" in err) == (2, True)
+    code, _, err = command("fit", "null", "--study", str(folder / "pupils.csv"))
+    assert (code, "bayes-sf init pupils.csv writes a first one" in err) == (2, True)
+    code, _, err = command("fit", "null", "--study", str(folder), "--engine", "exakt")
+    assert (code, "did you mean 'exact'?" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("formula", "said"),
+    [
+        ("points ~ ses + (1 | school)", "put it in backquotes: `points of 10`"),
+        ("ses ~ sex + (1 | school)", "put it under [outcomes] of study.toml instead of [items]"),
+        ("score ~ ses + (1 | sex)", "name another in [group] of study.toml"),
+        ("score ~ ses", "bayes-sf: formula: must have a random term"),
+        ("score ~ ses * sex + (1 | school)", "knows of no more; --no-disclosure-control"),
+    ],
+)
+def test_what_a_formula_cannot_be_comes_with_what_to_do(
+    command: Command, folder: Path, formula: str, said: str
+) -> None:
+    spoil(folder, "[items.ses]", '[outcomes."points of 10"]\n\n[items.ses]')
+    data = pd.read_csv(folder / "pupils.csv")
+    data.assign(**{"points of 10": data["score"]}).to_csv(folder / "pupils.csv", index=False)
+    code, _, err = command("fit", formula, "--study", str(folder))
+    assert (code, said in err) == (2, True), err
+
+
+def test_export_of_all_leaves_out_what_no_table_has(command: Command, folder: Path) -> None:
+    """Asked for by name it is refused; of all that a study states it is named, and the rest is."""
+    text = (folder / "study.toml").read_text(encoding="utf-8")
+    asked = (
+        '[analyses]\nnull = "score ~ 1 + (1 | school)"\nmore = "score ~ ses * sex + (1 | school)"'
+    )
+    text = text.partition("[analyses]")[0] + asked + "\n"
+    (folder / "study.toml").write_text(text, encoding="utf-8")
+    options = ("--study", str(folder), "--format", "csv", "--out", "out")
+    code, _, err = command("export", "more", *options)
+    assert (code, "is more than a random intercept" in err) == (2, True)
+    code, out, err = command("export", *options)
+    assert (code, "more is more than a random intercept and in no table" in out) == (0, True), err
+    assert (folder.parent / "out" / "pooling_null_score.csv").exists()
+
+
+def test_a_column_called_as_a_quantity_is_refused_as_that(command: Command, folder: Path) -> None:
+    """And not as one that would tell of single rows; `init` leaves it out."""
+    data = pd.read_csv(folder / "pupils.csv").rename(columns={"ses": "icc"})
+    data[["school", "score", "icc"]].to_csv(folder.parent / "d.csv", index=False)
+    spoil(folder, "[items.ses]", "[items.icc]")
+    code, _, err = command("fit", "null", "--study", str(folder))
+    assert (code, "items.icc: must be a column that is not called" in err) == (2, True)
+    code, out, _ = command("init", "d.csv", "--outcome", "score")
+    assert (code, "icc is left out: it has the name" in out) == (0, True)
+    spoil(folder, "[items.icc]", "[items.ses]")
+    spoil(folder, 'column = "school"', 'column = "draw"')
+    code, _, err = command("fit", "null", "--study", str(folder))
+    assert (code, "group.column: must be a column that is not called" in err) == (2, True)
+
+
+def test_pictures_of_answers_have_what_tables_have(ran: Ran) -> None:
+    """Drawn of what has passed: what a table hides has no bar, and is hatched."""
+    study = read_study(PUPILS)
+    with using(study.book):
+        rules = Rules.of(study)
+        shown = protect_tables(study.sample, Control.of(study.sample, rules)).shown.tables
+        total, by_group = shown["univariate"], shown["by_industry"]
+        figure = answers_figure(total, by_group, "help", source="microdata")
+    bars = [patch for patch in figure.axes[0].patches if patch.get_hatch() is None]
+    widths = [bar.get_width() for bar in bars if bar.get_width()]
+    both = pd.concat([total, by_group])
+    cells = both.loc[both["question"] == "help", "percent"].tolist()
+    assert ":" in cells
+    drawn = sorted(float(cell) for cell in cells if cell != ":" and float(cell))
+    assert sorted(widths) == pytest.approx(drawn)
+    hatched = [patch for patch in figure.axes[0].patches if patch.get_hatch()]
+    assert sum(one.get_width() for one in hatched) > 0
+    assert {path.name for path in (ran("describe").folder / "out").glob("answers_*.svg")} == {
+        "answers_help.svg", "answers_sex.svg",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -101,8 +101,9 @@ PARAMETERS = {
     "hypothesis": "result claims",
     "Prior.read": "text",
     "export": "what folder *data=None *formats=('html', 'csv') *csv_style='plain' *digits=None "
-    "*style='' *seed=1 *lang=None",
-    "page": "what path *rope=None *engine='exact' *seed=1 *lang=None",
+    "*style='' *seed=1 *ledger=None *ledger_key=None *lang=None",
+    "page": "what path *rope=None *engine='exact' *seed=1 *with_data=False *ledger=None "
+    "*ledger_key=None *lang=None",
     "fit": "what data *engine='' *family='gaussian' *weights='' *frequencies='' *missing='drop' "
     "*priors=None "
     "*prob=0.95 *seed=1 *draws=None *tune=None *chains=None *target_accept=None *nAGQ=None "

@@ -25,7 +25,6 @@ from bayes_sf.analysis.pooling import compare_pooling
 from bayes_sf.analysis.ranking import end_probabilities, rounded_ends
 from bayes_sf.analysis.sensitivity import sensitivity
 from bayes_sf.analysis.size.associations import AMOUNTS, _associate
-from bayes_sf.cli.data import read_secret
 from bayes_sf.disclosure.control import HIDDEN, OFF, Control, Hidden, Rules
 from bayes_sf.disclosure.gate import Passed, holds_no_data
 from bayes_sf.disclosure.learnt.knowledge import Knowledge
@@ -54,7 +53,7 @@ from bayes_sf.engines.result import Result
 from bayes_sf.errors import DataError, DisclosureError, SpecError, UsageError, veil_data
 from bayes_sf.folder import write_files
 from bayes_sf.inputs.faults import problem, problem_table
-from bayes_sf.inputs.pseudonym import key_of
+from bayes_sf.inputs.pseudonym import key_of, read_secret
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.audit import FILES, cost, notice
 from bayes_sf.output.figures.page import coarsened

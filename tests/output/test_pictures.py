@@ -124,6 +124,10 @@ def test_forest_is_sorted_and_has_a_region() -> None:
     assert not any(axes.patches for axes in others)
     figure = result.plot("forest", rope=0.5)
     assert "ROPE, −0.5 to 0.5" in figure.get_suptitle()
+    (band,) = result.plot("forest", rope=sf.Rope(-0.5, 0.5, "")).axes[0].patches
+    assert (band.get_x(), band.get_x() + band.get_width()) == (-0.5, 0.5)
+    with pytest.raises(UsageError, match="must have a unit for a rope"):
+        result.plot("forest", rope=sf.Rope(-0.5, 0.5, "pp"))
     for wrong in ({"sort": "size"}, {"rope": (1, 0)}, {"rope": float("inf")}):
         with pytest.raises(UsageError, match="must"):
             result.plot("forest", **wrong)

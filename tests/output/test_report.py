@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import bayes_sf as sf
@@ -726,21 +727,25 @@ document.querySelectorAll("svg.plot").forEach((svg) => svg.replaceChildren());
 """
 
 
-@needs_chromium
-@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.slow), "dark"])
-def test_axe_finds_nothing(opened: tuple[Any, str], scheme: str) -> None:
-    """Axe-core's rules of WCAG 2.1 A and AA, contrast among them, and its best practices."""
+def by_axe(browser: Any, width: int, scheme: str) -> Any:
+    """What of the page that is open axe's rules say."""
     import axe_core_python
 
-    browser, _ = opened
     source = Path(axe_core_python.__file__).with_name("axe.min.js")
-    with screen(browser, {"light": 1440, "dark": 390}[scheme], scheme):
+    with screen(browser, width, scheme):
         browser.execute_script(THINNED + source.read_text(encoding="utf-8"))
-        found = browser.execute_async_script(
+        return browser.execute_async_script(
             "const done = arguments[0]; axe.run(document, {resultTypes: ['violations', 'passes']})"
             ".then((r) => done({wrong: r.violations.map((v) => [v.id, v.nodes.map((n) => n.html)]),"
             " passed: r.passes.map((p) => p.id)}));"
         )
+
+
+@needs_chromium
+@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.slow), "dark"])
+def test_axe_finds_nothing(opened: tuple[Any, str], scheme: str) -> None:
+    """Axe-core's rules of WCAG 2.1 A and AA, contrast among them, and its best practices."""
+    found = by_axe(opened[0], {"light": 1440, "dark": 390}[scheme], scheme)
     assert found["wrong"] == []
     assert "color-contrast" in found["passed"]
 
@@ -808,6 +813,35 @@ def test_the_page_of_a_printed_icc_moves_its_prior(browser: Any, tmp_path: Path)
     )  # fmt: skip
     assert moved["median"] == pytest.approx(tight.median, abs=2e-3)
     assert abs(moved["median"] - start["median"]) > 0.02
+
+
+@needs_chromium
+@pytest.mark.slow
+@pytest.mark.parametrize(("lang", "width", "scheme"), [("nb", 390, "dark"), ("en", 1440, "light")])
+def test_a_page_of_results_is_read_by_all(
+    browser: Any, tmp_path: Path, lang: str, width: int, scheme: str
+) -> None:
+    """Axe, contrasts and sizes as of the report's page; its prior moves to what Python has."""
+    rng = np.random.default_rng(4)
+    x, g = rng.normal(size=160), np.repeat(np.arange(8), 20)
+    rows = pd.DataFrame({f"x{i}": rng.normal(size=160) for i in range(8)})
+    rows = rows.assign(y=0.5 * x + rng.normal(size=8)[g] + rng.normal(size=160), x=x, g=g)
+    every = " + ".join(f"x{i}" for i in range(8))
+    models = [sf.fit("y ~ x + (1 | g)", rows), sf.fit(f"y ~ x + {every} + (1 | g)", rows)]
+    page = sf.page(models, tmp_path / PAGE, with_data=True, lang=lang)
+    with quiet(browser, page), screen(browser, width, scheme):
+        seen = browser.execute_script(f"return {SEEN}")
+        state = browser.execute_script("return window.explorerState")
+    assert seen["small"] == seen["pale"] == seen["faint"] == []
+    assert 20 < seen["words"] < 90
+    assert max(seen["wide"]) == width
+    slope = models[0].comparisons({"x": float(f"{2 * rows['x'].std():.2g}")}).iloc[0]
+    assert state["effect"]["mean"] == pytest.approx(slope["estimate"], abs=1e-3)
+    assert state["icc"]["median"] == pytest.approx(models[0].icc()["median"], abs=2e-3)
+    with quiet(browser, page):
+        found = by_axe(browser, width, scheme)
+    assert found["wrong"] == []
+    assert "color-contrast" in found["passed"]
 
 
 @needs_chromium

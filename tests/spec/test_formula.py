@@ -1,5 +1,6 @@
 """Formulas: what they become, names of terms, and a message with its place for each fault."""
 
+import ast
 import re
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ import pandas as pd
 import pytest
 
 import bayes_sf as sf
+from bayes_sf.analysis.checks.loo import Loo
+from bayes_sf.analysis.pooling import Pooling
 from bayes_sf.engines.mixed.result import MixedResult
 from bayes_sf.errors import BayesSFError, SpecError, UsageError
 from bayes_sf.inputs.sample import AnalysisSample
@@ -163,6 +166,7 @@ def test_any_frame(frame: pd.DataFrame) -> None:
         ("y ~ x + (1 | a + b)", "character 16", "(1 | a) + (1 | b)"),
         ("y ~ x + (1 | a * b)", "character 16", "cannot stand between"),
         ("y ~ x + (1 | C(a))", "character 15", "cannot stand between"),
+        ("y ~ x + (1 | the group)", "character 18", "put a name with blanks in backquotes"),
         ("y ~ x + (1 | 3)", "character 14", "name a column"),
         ("y ~ x + (1 | None)", "character 14", "a word of Python"),
         ("y ~ True + (1 | a)", "character 5", "a word of Python"),
@@ -320,26 +324,41 @@ def test_an_analysis_file_may_have_a_formula(tmp_path: Path) -> None:
 
 
 PAGE = (Path(__file__).parents[2] / "docs" / "coming_from.md").read_text(encoding="utf-8")
-TASKS = re.findall(r"`((?:sf|az)\.\w+\([^`]+)` \|$", PAGE, re.MULTILINE)
+ROWS = re.findall(r"^\| (.*?) \| (`.*?) \| `((?:sf|az)\.\w+\([^`]+)` \|$", PAGE, re.MULTILINE)
+TASKS = [ours for _, _, ours in ROWS]
+#: What fits a model: the other calls are counted.
+FITTING = {"lmer", "glmer", "brm", "lm", "Model", "clmm", "mix", "fit", "brm_multiple"}
+#: Tasks that take a call more here, as the page says.
+LONGER = {"priors", "prior and posterior", "the same by ArviZ"}
 
 
 #: Those that compile: by default they are built, and not sampled.
 COMPILED = [task for task in TASKS if "family=" in task and 'engine="ml"' not in task]
 SLOW = [*COMPILED, *(task for task in TASKS if "draws=" in task)]
+LONG = [task for task in TASKS if 'missing="model"' in task or "sf.page" in task]
 
 
 @pytest.mark.parametrize(
     "task",
     [
-        pytest.param(t, marks=[pytest.mark.slow, pytest.mark.nuts] if t in SLOW else [])
+        pytest.param(
+            t, marks=[pytest.mark.slow] * (t in SLOW + LONG) + [pytest.mark.nuts] * (t in SLOW)
+        )
         for t in TASKS
     ],
 )
-def test_what_the_page_for_others_shows_runs(task: str, frame: pd.DataFrame) -> None:
+def test_what_the_page_for_others_shows_runs(
+    task: str, frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import arviz as az
+    from matplotlib.figure import Figure
 
+    monkeypatch.chdir(tmp_path)
     found = eval(task.replace("\\|", "|"), {"az": az, "sf": sf, "df": frame})
-    parts = {sf.Result: "estimates", sf.ModelTable: "frame", az.ELPDData: "elpd_i"}
+    parts = {
+        sf.Result: "estimates", sf.ModelTable: "frame", az.ELPDData: "elpd_i", Figure: "axes",
+        Loo: "pointwise", Pooling: "terms", Path: "parts",
+    }  # fmt: skip
     shown = next((getattr(found, part) for kind, part in parts.items() if isinstance(found, kind)),
                  getattr(found, "viz", found))  # fmt: skip
     assert len(shown)
@@ -358,4 +377,18 @@ def test_what_the_page_for_others_samples_is_built(
 
 
 def test_the_page_for_others_has_its_tasks() -> None:
-    assert (len(TASKS), len(COMPILED)) == (59, 7)
+    assert (len(TASKS), len(COMPILED)) == (68, 7)
+
+
+def test_no_task_is_longer_here() -> None:
+    """One expression each, with no more calls beside the fit than theirs has."""
+    longer = set()
+    for task, theirs, ours in ROWS:
+        tree = ast.parse(ours.replace("\\|", "|"), mode="eval")
+        calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        names = [getattr(call, "attr", getattr(call, "id", "")) for call in calls]
+        mine = [name for name in names if name not in FITTING | {"assign", "mask"}]
+        code = re.sub(r'"[^"]*"', "", re.findall(r"`([^`]+)`", theirs)[0])
+        other = [name for name in re.findall(r"(\w+)\(", code) if name not in FITTING]
+        longer |= {task} if len(mine) > len(other) else set()
+    assert longer <= LONGER, longer

@@ -165,7 +165,7 @@ def influence(
     if len(values) > _MOST_ANSWERS:
         raise UsageError(
             f"influence of {chosen.term}", f"needs at most {_MOST_ANSWERS} different values",
-            got="more", fix="use an item with few answers",
+            fix="use an item with few answers",
         )  # fmt: skip
     keys = _answers(chosen.term, values, own=result.provenance.source in OWN_DATA)
     names = dict(zip(values, keys, strict=True))

@@ -28,7 +28,7 @@ from bayes_sf.errors import UsageError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["PracticalSize", "Rope", "exceedance", "judge_size", "judge_sizes"]
+__all__ = ["PracticalSize", "Rope", "check_rope", "exceedance", "judge_size", "judge_sizes"]
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def judge_size(
         ...
     bayes_sf.errors.UsageError: rope: must be in the outcome's unit, pp (got '')
     """
-    _check_rope(result, rope)
+    check_rope(result, rope)
     if not 0 < prob < 1:
         raise UsageError("prob", "must lie between 0 and 1", got=prob)
     posterior = contrast_posterior(result, contrast)
@@ -238,8 +238,14 @@ def exceedance(result: Result, contrast: Contrast, amounts: Sequence[float]) -> 
     )
 
 
-def _check_rope(result: Result, rope: Rope) -> None:
-    """Refuse a region that is not stated, or not in the outcome's unit."""
+def check_rope(result: Result, rope: Rope) -> None:
+    """Refuse a region that is not stated, or not in the outcome's unit.
+
+    Parameters
+    ----------
+    result : Result
+    rope : Rope
+    """
     if not isinstance(rope, Rope):
         raise UsageError(
             "rope", "must be stated in the outcome's unit: there is no default", got=rope,

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from bayes_sf.disclosure.learnt.left import Counted, Left, finger
 from bayes_sf.errors import DataError, OutputError
 from bayes_sf.folder import write_files
+from bayes_sf.inputs.pseudonym import read_secret
 
 try:
     import fcntl
@@ -64,7 +65,7 @@ class Ledger:
     """
 
     def __init__(self, path: Path, key: bytes, witness: Path | None = None) -> None:
-        self.path, self._key, self._witness = path, key, witness
+        self.path, self.key, self._witness = path, key, witness
         self._seal = self._sealed("", _START)
         self._lines: list[str] = []
         flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)
@@ -99,6 +100,16 @@ class Ledger:
     ) -> None:
         """Let others in."""
         os.close(self._file)
+
+    @classmethod
+    def of(cls, path: Path, key_file: Path) -> Self:
+        """Take the key of a file, beside which the witness stands.
+
+        Parameters
+        ----------
+        path, key_file : pathlib.Path
+        """
+        return cls(path, read_secret(key_file), key_file.with_name(f"{key_file.name}.ledger"))
 
     @property
     def mark(self) -> str:
@@ -182,7 +193,7 @@ class Ledger:
 
     def _sealed(self, before: str, line: str) -> str:
         """Keyed digest of a line and of the seal before it."""
-        return hmac.digest(self._key, f"{before}\n{line}".encode(), "sha256").hex()
+        return hmac.digest(self.key, f"{before}\n{line}".encode(), "sha256").hex()
 
 
 def _finger(one: Left | Counted) -> object:

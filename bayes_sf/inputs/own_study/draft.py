@@ -6,6 +6,7 @@ from low to high, what a row is called) stands in the file as an assumption, to 
 """
 
 import json
+import shlex
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,15 +18,15 @@ from bayes_sf.inputs.files.numerals import MISSING, StoredTime
 from bayes_sf.inputs.files.tabular import Cells, read_cells
 from bayes_sf.inputs.own_study.header import FILE
 from bayes_sf.inputs.own_table import looks_numeric
-from bayes_sf.inputs.variables import INTERCEPT
+from bayes_sf.inputs.variables import BEYOND, OF_DRAWS, QUANTITIES
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Draft", "draft_study"]
 
-#: Names that formulas have for something else.
-NOT_COLUMNS: Final = frozenset({"Intercept", INTERCEPT})
+#: Names that formulas and results have for something else.
+NOT_COLUMNS: Final = frozenset({"Intercept", *QUANTITIES, *BEYOND})
 #: Kinds of columns that are no items, and why.
 _OF_NO_USE: Final = {
     "empty": "it is empty", "mixed": "it has values of several kinds", "dates": "it has dates",
@@ -126,6 +127,9 @@ def draft_study(
     chosen = columns[group] if group else _group(columns, outcomes, file, assumed)
     if chosen.kind == "empty" or chosen.different < 2:
         raise UsageError("--group", "must have at least two different values", got=chosen.name)
+    if chosen.name in OF_DRAWS or "/" in chosen.name:
+        rule = "must be a column that is not called as what draws have, and without /"
+        raise UsageError("--group", rule, got=chosen.name, fix="rename it in the file")
     asked = [columns[name] for name in outcomes] or [_outcome(columns, chosen, file, assumed)]
     for column in asked:
         if column.kind != "numbers" or column is chosen:
@@ -197,7 +201,8 @@ def _group(
     if len(could) > 1:
         rule = f"must be named: {len(could)} columns of {file.name} could group rows"
         named = ", ".join(f"{c.name} ({c.different} values)" for c in could)
-        raise UsageError("--group", rule, got=named, fix=f"--group {could[0].name}, say")
+        fix = f"--group {shlex.quote(could[0].name)}, say"
+        raise UsageError("--group", rule, got=named, fix=fix)
     assumed.append(f"{could[0].name} groups rows ({could[0].different} values)")
     return could[0]
 
@@ -212,7 +217,8 @@ def _outcome(
     if len(could) > 1:
         rule = f"must be named: {len(could)} columns of {file.name} are numbers"
         named = ", ".join(c.name for c in could)
-        raise UsageError("--outcome", rule, got=named, fix=f"--outcome {could[0].name}, say")
+        fix = f"--outcome {shlex.quote(could[0].name)}, say"
+        raise UsageError("--outcome", rule, got=named, fix=fix)
     assumed.append(f"{could[0].name} is the outcome: the only column of numbers")
     return could[0]
 
@@ -224,7 +230,7 @@ def _why_not(column: _Column) -> str:
     if column.counts_rows:
         return "it has another value in every row"
     if column.name in NOT_COLUMNS:
-        return "it has the name of the intercept; rename the column"
+        return "it has the name of what results have themselves; rename the column"
     if column.different == 1:
         return "it has one value"
     return f"it has {column.different} different texts"

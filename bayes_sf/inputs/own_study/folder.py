@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from bayes_sf.errors import DataError, SpecError, closest
+from bayes_sf.errors import DataError, SpecError, UsageError, closest
 from bayes_sf.inputs.codebook import Category, Codebook, Industry, Item, Variable, using
 from bayes_sf.inputs.faults import problem, problem_table
 from bayes_sf.inputs.own_study.header import ColumnHeader, StudyHeader, read_study_header
@@ -55,6 +55,18 @@ class OwnStudy:
     least: int
     named: bool
     whose: tuple[int, ...] = ()
+
+    def check_named(self, where: str) -> None:
+        """Refuse a ledger of rows that it would not know again.
+
+        Parameters
+        ----------
+        where : str
+            What asks for the ledger.
+        """
+        if not self.named:
+            rule = "needs a column that tells rows apart, so that it knows them again"
+            raise UsageError(where, rule, fix='state unit = "column" in [disclosure]')
 
 
 def read_study(path: str | Path) -> OwnStudy:

@@ -20,9 +20,10 @@ from pydantic import Field
 
 from bayes_sf.catalogue import Noun
 from bayes_sf.errors import SpecError, closest
+from bayes_sf.inputs.codebook import ROW
 from bayes_sf.inputs.schema import Name, Table, Text, checked
 from bayes_sf.inputs.toml import read_toml
-from bayes_sf.inputs.variables import INTERCEPT, Stated
+from bayes_sf.inputs.variables import BEYOND, INTERCEPT, OF_DRAWS, QUANTITIES, Stated
 
 __all__ = [
     "ENTRIES", "FILE", "PARTS", "ColumnHeader", "Privacy", "StudyHeader", "StudyTable",
@@ -218,8 +219,9 @@ def read_study_header(path: Path) -> StudyHeader:
         columns that are named twice, a file of data or of an analysis that is not there.
     """
     path = path / FILE if path.is_dir() else path
-    if not path.is_file():
-        fix = "bayes-sf init DATA.csv writes a first one"
+    if not path.is_file() or path.suffix != ".toml":
+        data = path.name if path.is_file() else "DATA.csv"
+        fix = f"bayes-sf init {data} writes a first one"
         raise SpecError(str(path), "must be the study.toml of a study, or its folder", fix=fix)
     raw = read_toml(path)
     if raw.get("kind", "published") == "published":
@@ -227,23 +229,23 @@ def read_study_header(path: Path) -> StudyHeader:
         raise SpecError(f"{path.name}: kind", 'must be "data"', got=raw.get("kind"), fix=fix)
     table = _checked(StudyTable, raw, path, "")
     group = _checked(_Group, table.group, path, "group")
+    if group.column in OF_DRAWS or "/" in group.column:
+        rule = "must be a column that is not called as what draws have, and without /"
+        fix = "rename it in the file, and here"
+        raise SpecError(f"{path.name}: group.column", rule, got=group.column, fix=fix)
     rows = _checked(_Rows, table.rows or {"one": "row", "many": "rows"}, path, "rows")
     outcomes = {name: _outcome(path, name, entry) for name, entry in table.outcomes.items()}
     items = {name: _item(path, name, entry) for name, entry in table.items.items()}
     header = StudyHeader(
         path, path.parent / table.file, _said(table.title, path, "title"), table.source,
         table.decimal_mark,
-        group.column, _noun(rows, path, "rows", _ROW if not table.rows else None),
+        group.column, _noun(rows, path, "rows", ROW if not table.rows else None),
         _noun(group, path, "group"), outcomes, items, _privacy(table, path),
         {name: _analysis(path, name, text) for name, text in table.analyses.items()},
         tuple(path.parent / name for name in table.choices),
     )  # fmt: skip
     _check_names(header)
     return header
-
-
-#: What a row is called that has no name.
-_ROW: Final = Noun("row", "rows", "rad", "rader")
 
 
 def _checked[T: Table](schema: type[T], table: Any, path: Path, at: str) -> T:
@@ -287,6 +289,9 @@ def _outcome(path: Path, name: str, entry: Any) -> ColumnHeader:
 
 def _item(path: Path, name: str, entry: Any) -> ColumnHeader:
     at = f"items.{name}"
+    if name in {*QUANTITIES, *BEYOND}:
+        rule = "must be a column that is not called as a quantity of the result"
+        raise SpecError(f"{path.name}: {at}", rule, got=name, fix="rename it in the file, and here")
     table = _checked(_Item, entry, path, at)
     labels = _said(table.label, path, f"{at}.label", name)
     unit = _said(table.unit, path, f"{at}.unit")

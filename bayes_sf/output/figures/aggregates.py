@@ -19,6 +19,7 @@ from bayes_sf.output.figures.page import (
     ALARM,
     BLUE,
     INK,
+    MANY,
     MUTED,
     NARROW,
     PALETTE,
@@ -29,6 +30,7 @@ from bayes_sf.output.figures.page import (
     make_page,
     make_plot,
     number,
+    picture_label,
     styled,
     upper_first,
     variable_label,
@@ -39,13 +41,16 @@ from bayes_sf.output.figures.sample import (
     UNITS,
     lowess_curve,
 )
+from bayes_sf.output.words.words import word
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["FEW", "blurred_quantiles", "curve_figure", "spread_figure", "states_figure"]
+__all__ = [
+    "FEW", "answers_figure", "blurred_quantiles", "curve_figure", "spread_figure", "states_figure",
+]  # fmt: skip
 
 
 #: Workplaces behind every drawn figure.
@@ -142,6 +147,55 @@ def _draw_box(axes: "Axes", place: float, drawn: Floats, colour: str, width: flo
         medianprops={"color": INK, "linewidth": 2.5}, whiskerprops={"color": INK},
         capprops={"color": INK},
     )  # fmt: skip
+
+
+@styled()
+def answers_figure(
+    total: "pd.DataFrame", by_group: "pd.DataFrame", item: str, *, source: str
+) -> "Figure":
+    """Draw what was answered, in all and in each group, as tables say it.
+
+    Parameters
+    ----------
+    total, by_group : pandas.DataFrame
+        As `described_sample` has them, as they may leave; what is hidden is hatched.
+    item : str
+    source
+        As in `box_figure`.
+    """
+    from matplotlib.patches import Patch
+
+    asked, groups = load_codebook().item(item), load_codebook().industries
+    named = {one.key: one.label for one in groups} if len(groups) <= MANY else {}
+    whole, parts = (table[table["question"] == item] for table in (total, by_group))
+    rows = [(word("all"), whole)]
+    rows += [(name, parts[parts["industry"] == key]) for key, name in named.items()]
+    height = 0.3 * (len(rows) + len(asked.categories)) + 1.8
+    percents = say("Percent of the answers; hatched: counts that are hidden")
+    figure = make_page(variable_label(item), percents, source, size=(9.0, height))
+    legend = 0.25 * len(asked.categories) + 0.9
+    axes = figure.add_axes((0.3, legend / height, 0.66, 1 - (legend + 0.95) / height))
+    drawn, said = list[Patch](), []
+    left = np.zeros(len(rows))
+    for place, answer in enumerate(asked.categories):
+        colour, shown = PALETTE[place % len(PALETTE)], []
+        for _, part in rows:
+            found = part.loc[part["category"] == answer.key, "percent"].astype(str)
+            shown.append(0.0 if found.empty or found.iloc[0] == HIDDEN else float(found.iloc[0]))
+        axes.barh(range(len(rows)), shown, left=left, color=colour, edgecolor="white", height=0.8)
+        left += shown
+        drawn.append(Patch(color=colour, label=answer.label))
+        said.append(f"{answer.label} {number(shown[0])}")
+    hidden = np.array([(part["percent"].astype(str) == HIDDEN).any() for _, part in rows])
+    rest = np.where(hidden, np.maximum(100 - left, 0), 0)
+    axes.barh(range(len(rows)), rest, left=left, height=0.8, **_HIDDEN)
+    drawn += [Patch(**_HIDDEN, label=say("hidden"))] if hidden.any() else []
+    axes.set(xlim=(0, 100), ylim=(len(rows) - 0.4, -0.6))
+    axes.set_yticks(range(len(rows)), [picture_label(name) for name, _ in rows], size=SMALL)
+    axes.tick_params(length=0)
+    figure.legend(handles=drawn, loc="lower left", bbox_to_anchor=(0.28, 0.35 / height),
+                  frameon=False, fontsize=SMALL)  # fmt: skip
+    return describe(figure, f"{rows[0][0]}: {', '.join(said)}")
 
 
 @styled()

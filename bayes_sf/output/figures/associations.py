@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bayes_sf.analysis.comparison import CoefficientRow
 from bayes_sf.catalogue import say
+from bayes_sf.engines.result import Result
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.output.figures.page import (
     ALARM,
@@ -26,8 +27,8 @@ from bayes_sf.output.figures.page import (
     variable_label,
     write_numbers,
 )
-from bayes_sf.output.numbers import interval, level
-from bayes_sf.output.words.words import outcome_name, short_name
+from bayes_sf.output.numbers import interval, level, row_decimals
+from bayes_sf.output.words.words import outcome_name, own_group, short_name
 from bayes_sf.spec.moments import INTERCEPT
 
 if TYPE_CHECKING:
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
 
     from bayes_sf.analysis.size.associations import Association
 
-__all__ = ["Drawn", "chance_figure", "forest_figure", "intervals_figure"]
+__all__ = [
+    "Drawn", "chance_figure", "estimates_figure", "forest_figure", "intervals_figure",
+]  # fmt: skip
 
 #: Inches of a slope with its label, of a panel, and of what is above and below.
 _ROW, _PANEL, _ABOVE, _BELOW = 0.36, 1.15, 1.6, 0.7
@@ -143,6 +146,29 @@ def intervals_figure(
         return describe(figure, f"{name}: {named}")
     said = f"{name}: {say('{} of {} intervals leave out zero', len(apart), len(rows))}"
     return describe(figure, f"{said}: {named}" if apart else said)
+
+
+def estimates_figure(
+    rows: Sequence[Drawn], title: str, result: Result, source: str, *, zero: bool = True
+) -> "Figure":
+    """Draw intervals of a model's estimates, and say how they are read.
+
+    Parameters
+    ----------
+    rows : sequence of Drawn
+    title, source, zero
+        As in `intervals_figure`.
+    result : Result
+        The model.
+    """
+    point = say("posterior mean") if result.has_draws else say("estimate")
+    said = say("{} and {} interval", point, level(result.prob))
+    said = say("{}; orange: without zero", said) if zero else said
+    places = max((row_decimals(row[1:4], (row.upper - row.lower) / 4) for row in rows), default=2)
+    name = outcome_name(result.spec.outcome, own=own_group(result))
+    return intervals_figure(
+        rows, title, upper_first(said), source, name, decimals=places, zero=zero
+    )
 
 
 @styled()

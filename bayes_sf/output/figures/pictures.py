@@ -16,6 +16,7 @@ import numpy as np
 from bayes_sf.analysis.checks.loo import rows_of_result
 from bayes_sf.analysis.missing.delta import DeltaAdjusted
 from bayes_sf.analysis.missing.missingness import Missingness
+from bayes_sf.analysis.size.practical import Rope, check_rope
 from bayes_sf.catalogue import mark, say
 from bayes_sf.engines.result import Result
 from bayes_sf.engines.row_groups import one_factor_rows
@@ -132,7 +133,7 @@ OF_CHAINS, OF_FRAMES = ("trace", "rank", "energy"), ("conditional",)
 
 def plot(
     result: Result | Missingness | DeltaAdjusted, name: str, path: Path | str | None = None,
-    *, dpi: int = DPI, sort: str = "model", rope: float | tuple[float, float] | None = None,
+    *, dpi: int = DPI, sort: str = "model", rope: float | tuple[float, float] | Rope | None = None,
 ) -> "Figure":  # fmt: skip
     """Draw a picture, and save it.
 
@@ -149,7 +150,7 @@ def plot(
         Dots of a PNG for an inch.
     sort : {"model", "estimate"}
         Of ``forest``: slopes as the model has them, or the largest on top.
-    rope : float or (float, float), optional
+    rope : float, (float, float) or Rope, optional
         Of ``forest``: what is too small to matter, in the outcome's unit, for each slope as it is
         coded; one number for both sides.
 
@@ -173,6 +174,8 @@ def plot(
             else delta_figure(result.effects, result.tipping, source="frame")
         )
     else:
+        if isinstance(rope, Rope):
+            check_rope(result, rope)
         figure = draw_picture(result, name, forest_options(name, sort, rope))
     if path is not None:
         target = Path(path)
@@ -189,7 +192,7 @@ def check_dpi(dpi: int, where: str = "plot: dpi") -> None:
 
 
 def forest_options(
-    name: str, sort: str = "model", rope: float | tuple[float, float] | None = None
+    name: str, sort: str = "model", rope: float | tuple[float, float] | Rope | None = None
 ) -> dict[str, Any]:
     """Return the options of a picture, which only ``forest`` has.
 
@@ -210,6 +213,7 @@ def forest_options(
             raise UsageError("plot: sort, rope", "are of picture 'forest'", got=name)
         return {}
     ends = (-rope, rope) if isinstance(rope, int | float) else rope
+    ends = (ends.low, ends.high) if isinstance(ends, Rope) else ends
     if ends is not None and not (
         isinstance(ends, tuple) and len(ends) == 2 and -np.inf < ends[0] < ends[1] < np.inf
     ):

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from html import escape
 from typing import Final
 
+from bayes_sf.catalogue import say
 from bayes_sf.output.tables.table import Cell, Table, is_figure
 
 __all__ = ["fragment", "page"]
@@ -79,7 +80,8 @@ def _rendered(table: Table, footer: Sequence[str]) -> str:
     names = [f"c{place}" for place in range(len(table.columns))]
     texts = {name: [row[i] for row in table.texts] for i, name in enumerate(names)}
     frame = pa.table(texts, schema=pa.schema(dict.fromkeys(names, pa.string())))
-    gt = GT(frame, rowname_col=names[0], id=table.name or "table").tab_stubhead(table.header[0])
+    head = table.header[0] or say("Term")  # a button without a name is heard as nothing
+    gt = GT(frame, rowname_col=names[0], id=table.name or "table").tab_stubhead(head)
     gt = gt.cols_label(dict(zip(names[1:], table.header[1:], strict=True)))
     for side in ("left", "right"):
         chosen = [

@@ -8,17 +8,20 @@ import numpy as np
 from bayes_sf.analysis.comparison import IccRow
 from bayes_sf.analysis.size.associations import Association, by_chance
 from bayes_sf.catalogue import say
+from bayes_sf.output.figures.associations import Drawn
 from bayes_sf.output.figures.page import lower_first
 from bayes_sf.output.numbers import fixed, interval, level, with_percent
 from bayes_sf.output.report.material import Material
 from bayes_sf.output.words.words import short_name
 
-__all__ = ["answers", "left_line", "share_line", "whole_percent", "whole_span"]
+__all__ = ["answers", "left_line", "share_line", "slope_answers", "whole_percent", "whole_span"]
 
 #: A share below it is no whole percent.
 _LEAST: Final = 0.005
 #: Rate of false discoveries that Benjamini and Hochberg's rule is asked for.
 _RATE: Final = 0.05
+#: Slopes that are named; so many that it is worth saying how many chance would give.
+_NAMED, _MANY = 3, 10
 
 
 def answers(material: Material, found: Sequence[Association]) -> Iterator[tuple[str, str]]:
@@ -38,6 +41,26 @@ def answers(material: Material, found: Sequence[Association]) -> Iterator[tuple[
         yield say("Not said"), say("anything of real workplaces: these are invented.")
     else:
         yield say("Not said"), say("what a measure does: workplaces were observed, not assigned.")
+
+
+def slope_answers(slopes: Sequence[Drawn], prob: float) -> Iterator[tuple[str, str]]:
+    """Yield which slopes of models of one's own stand out, and what that does not say.
+
+    Parameters
+    ----------
+    slopes : sequence of Drawn
+    prob : float
+        Of their intervals.
+    """
+    apart = [each.label for each in slopes if each.apart]
+    if slopes:
+        said = say("{k} of {m} slopes stand out", k=len(apart), m=len(slopes))
+        if len(slopes) >= _MANY:
+            chance = f"{(1 - prob) * len(slopes):.0f}"
+            said = say("{}; chance alone would give about {}", said, chance)
+        end = "." if len(apart) <= _NAMED else ", …"
+        yield say("Predictors"), said + (f": {', '.join(apart[:_NAMED])}{end}" if apart else ".")
+    yield say("Not said"), say("whether a predictor is a cause: that rests on how data came about.")
 
 
 def _share(row: IccRow) -> str:

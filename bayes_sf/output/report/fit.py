@@ -3,16 +3,17 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from bayes_sf.analysis.checks.model_fit import ModelFit
+from bayes_sf.analysis.checks.model_fit import ModelFit, check_fit
 from bayes_sf.catalogue import mark, say
 from bayes_sf.disclosure.control import Control
+from bayes_sf.engines.result import Result
 from bayes_sf.output.figures.calibration import pit_figure
 from bayes_sf.output.numbers import fixed, percent, probability, with_percent
 from bayes_sf.output.report.section import Section
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
 from bayes_sf.output.words.words import interval_name, outcome_name
 
-__all__ = ["build_fit"]
+__all__ = ["build_fit", "fit_section"]
 
 #: Below it the shape of predictions is said not to be that of the data.
 _ALPHA: Final = 0.05
@@ -21,6 +22,28 @@ STATISTICS: Final = {
     "mean": mark("mean"), "sd": mark("sd"), "min": mark("smallest"), "max": mark("largest value"),
     "share <= 0": mark("share at or below zero"),
 }  # fmt: skip
+
+
+def fit_section(
+    models: Sequence[Result], control: Control, source: str, *, seed: int
+) -> Section | None:
+    """How the first model of each outcome fits its rows; None without models.
+
+    Parameters
+    ----------
+    models : sequence of Result
+        Those with a random intercept alone, fitted exactly to rows.
+    control, source
+        As in `build_fit`.
+    seed : int
+        Of replications.
+    """
+    if not models:
+        return None
+    first = {model.spec.outcome: model for model in reversed(models)}
+    outcomes = dict.fromkeys(model.spec.outcome for model in models)
+    asked = [] if control.active else [first[outcome] for outcome in outcomes]
+    return build_fit([check_fit(model, seed=seed) for model in asked], control, source)
 
 
 def build_fit(fits: Sequence[ModelFit], control: Control, source: str) -> Section:

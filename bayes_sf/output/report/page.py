@@ -9,7 +9,8 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from importlib.resources import files
 from itertools import count
@@ -17,7 +18,7 @@ from math import floor, log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from bayes_sf.analysis.contrast import Contrast, exact_posterior, find_contrast
+from bayes_sf.analysis.contrast import Contrast, contrast_of, exact_posterior, term_index
 from bayes_sf.analysis.priors.explorer import (
     GROUP_FAMILIES,
     GROUP_RANGE,
@@ -46,14 +47,16 @@ from bayes_sf.output.report.tables import VERDICTS, for_page
 from bayes_sf.output.run import keyed
 from bayes_sf.output.tables.table import Table
 from bayes_sf.output.words.priors import prior_words
-from bayes_sf.output.words.words import outcome_name, statement_of, term_name
+from bayes_sf.output.words.words import outcome_name, own_group, statement_of, term_name
+from bayes_sf.spec.names import predictor_of
+from bayes_sf.spec.priors import Priors
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "Page", "explorer_content", "prior_reasons", "render", "render_report", "write_page",
-    "write_report",
+    "Page", "explorer_content", "explorer_parts", "prior_reasons", "render", "render_report",
+    "write_page", "write_report",
 ]  # fmt: skip
 
 _STYLE, _SCRIPTS = "report.css", ("explorer.js", "report.js")
@@ -229,9 +232,9 @@ def render(page: Page) -> str:
     figures, tables = count(1), count(1)
 
     def table(one: Table) -> Markup:
-        number = f"{say('Table')} {next(tables)}. "
-        own = [line for line in one.footer if line not in shared]
-        return Markup(fragment(for_page(one), number=number, footer=own))  # noqa: S704  # cells are escaped there
+        at, own = next(tables), [line for line in one.footer if line not in shared]
+        named = replace(for_page(one), name=f"{one.name}-{at}")  # two tables may have one name
+        return Markup(fragment(named, number=f"{say('Table')} {at}. ", footer=own))  # noqa: S704  # cells are escaped there
 
     def drawn(figure: "Figure") -> tuple[str, Picture]:
         number = next(figures)
@@ -321,13 +324,53 @@ def _provenance(material: Material) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
-def explorer_content(models: Sequence[Result]) -> dict[str, Any]:
+def explorer_parts(models: Sequence[Result], names: Sequence[str] = ()) -> dict[str, Any]:
+    """What a page of one's own needs to move priors: of an outcome with slopes, where any has.
+
+    Parameters
+    ----------
+    models, names
+        As in `explorer_content`; those with other priors of level or residuals are left out.
+
+    Returns
+    -------
+    dict
+        Arguments of `Page`: ``explorer`` and ``parts``; ``sections`` of one, or of none.
+    """
+    usual, named = Priors(), names or [model.spec.name for model in models]
+    moved = [
+        (model, name) for model, name in zip(models, named, strict=False)
+        if str(model.spec.priors.intercept) == str(usual.intercept)
+        and str(model.spec.priors.sd_resid) == str(usual.sd_resid)
+    ]  # fmt: skip
+    sloped = {model.spec.outcome for model, _ in moved if model.moments.predictors}
+    moved = [(one, name) for one, name in moved if one.spec.outcome in sloped or not sloped]
+    if not moved:
+        return {"explorer": {}, "parts": {}, "sections": ()}
+    said = say(
+        "Choose outcome, item and priors. The browser computes the posteriors again on the same "
+        "nodes as Python; nothing is sent anywhere."
+    )
+    source = moved[0][0].provenance.source
+    parts = {
+        "slopes": bool(sloped), "between": say("sd between industries"),
+        "prior_on": say("Prior on sd between industries"),
+    }  # fmt: skip
+    return {
+        "explorer": explorer_content(*zip(*moved, strict=True)), "parts": parts,
+        "sections": (Section("explorer", source, (said,), part="explorer"),),
+    }  # fmt: skip
+
+
+def explorer_content(models: Sequence[Result], names: Sequence[str] = ()) -> dict[str, Any]:
     """What the explorer's script reads.
 
     Parameters
     ----------
     models : sequence of Result
         Of engine ``exact``. The first of an outcome is the one whose ICC is shown.
+    names : sequence of str
+        What models of one's own are called.
 
     Returns
     -------
@@ -338,18 +381,17 @@ def explorer_content(models: Sequence[Result]) -> dict[str, Any]:
     """
     own = load_codebook().nouns is not None
     reaches, entries = dict[str, float](), list[dict[str, Any]]()
-    for result in models:
-        spec = result.spec
+    for at, result in enumerate(models):
+        spec, name = result.spec, names[at] if names else result.spec.name
         entry: dict[str, Any] = {"outcome": spec.outcome, "name": spec.name, "choices": []}
         reaches.setdefault(spec.outcome, _reach(result) if own else _POINTS)
         for term in result.moments.predictors:
-            label = upper_first(term_name(term))
-            contrasts = [
-                {"size": contrast.size, "label": contrast.label} for contrast in _contrasts(term)
-            ]
+            label = term if own_group(result) else upper_first(term_name(term))
+            contrasts = [{"size": one.size, "label": one.label} for one in _contrasts(result, term)]
             entry["choices"].append({
-                "key": f"{spec.name}: {term}" if own else term, "term": term,
-                "label": f"{label} ({spec.name})" if own else label, "contrasts": contrasts,
+                "key": f"{at}: {term}" if own else term, "term": term,
+                "label": f"{label} ({name})" if own and name else label,
+                "contrasts": contrasts,
             })  # fmt: skip
         entries.append({**entry, **explorer_model(result)})
     outcomes = [
@@ -378,10 +420,18 @@ def _reach(result: Result) -> float:
     return 6 * power * max(step for step in (1, 2, 5) if step * power <= sd / 10)
 
 
-def _contrasts(term: str) -> Iterator[Contrast]:
-    """Yield the widest contrast, and one step where there are steps."""
-    yield find_contrast(term, "widest", lang=language())
-    try:
-        yield find_contrast(term, "step", lang=language())
-    except UsageError:  # it has no steps
+def _contrasts(result: Result, term: str) -> Iterator[Contrast]:
+    """Yield the widest contrast, and one step where there are steps; else two sds, and one unit."""
+    stated = False
+    for kind in ("widest", "step"):
+        with suppress(UsageError):  # it has no steps, or nothing is stated of it
+            yield contrast_of(result, term, kind, lang=language())
+            stated = True
+    if stated:
         return
+    if predictor_of(term, result.spec.predictors) != term:
+        yield Contrast(term, 1.0, say("against the reference"))
+        return
+    sd = float(exact_posterior(result).parts[0].data.scale[term_index(result, term) - 1])
+    for size in (float(f"{2 * sd:.2g}"), 1.0):
+        yield Contrast(term, size, say("{} more", f"{size:g}"))

@@ -5,13 +5,12 @@ has passed the gate, as what commands print has: random intercepts with the digi
 whatever is more only where nothing is protected.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib import metadata
 from math import isfinite, isnan
 from typing import TYPE_CHECKING, Final
 
-from bayes_sf.analysis.checks.model_fit import check_fit
 from bayes_sf.analysis.choices.multiverse import Explored, explore
 from bayes_sf.analysis.contrast import find_contrast
 from bayes_sf.analysis.pooling import Pooling, compare_pooling
@@ -32,13 +31,13 @@ from bayes_sf.errors import SpecError, UsageError
 from bayes_sf.inputs.own_study.folder import OwnStudy
 from bayes_sf.inputs.variables import Stated
 from bayes_sf.output.audit import notice
-from bayes_sf.output.figures.associations import Drawn, intervals_figure
+from bayes_sf.output.figures.associations import Drawn, estimates_figure
 from bayes_sf.output.figures.page import lower_first, upper_first
 from bayes_sf.output.figures.posterior import level_figure
-from bayes_sf.output.numbers import level, row_decimals
-from bayes_sf.output.report.answers import share_line
-from bayes_sf.output.report.fit import build_fit
-from bayes_sf.output.report.page import Page, explorer_content, prior_reasons, render
+from bayes_sf.output.numbers import level
+from bayes_sf.output.report.answers import share_line, slope_answers
+from bayes_sf.output.report.fit import fit_section
+from bayes_sf.output.report.page import Page, explorer_parts, prior_reasons, render
 from bayes_sf.output.report.section import Section
 from bayes_sf.output.report.sections import explored_section
 from bayes_sf.output.run import Asked, keyed
@@ -63,7 +62,6 @@ from bayes_sf.spec.analysis import Analysis, load_analysis, told_apart
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.moments import INTERCEPT
 from bayes_sf.spec.multiverse import load_multiverse
-from bayes_sf.spec.priors import Priors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,10 +69,8 @@ if TYPE_CHECKING:
 
 __all__ = ["StudyPage", "study_page"]
 
-#: Intervals of the first picture, slopes that the first screen names, and outcomes that it has.
-_FIRST, _NAMED, _OUTCOMES = 12, 3, 2
-#: So many intervals that it is worth saying how many chance would give.
-_MANY: Final = 10
+#: Intervals of the first picture, and outcomes that the first screen has.
+_FIRST, _OUTCOMES = 12, 2
 _PARTS: Final = ("fan", "ladder")
 
 
@@ -210,7 +206,10 @@ def study_page(
     if not fitted and not others:
         rule = "must have an analysis that can be on a page"
         fix = 'write null = "y ~ 1 + (1 | group)" under [analyses]'
-        raise SpecError("study.toml: analyses", rule, got=" ".join(account) or "none", fix=fix)
+        if account:  # under control what is got is not said
+            rule = f"{rule}: {' '.join(account).rstrip('.')}"
+            fix = "--no-disclosure-control shows it to you"
+        raise SpecError("study.toml: analyses", rule, fix=fix)
     first = {spec.outcome: spec for spec in reversed(plain)}
     small = all_of(  # one by one: each with the digits that its own data give
         protect_sensitivity(sensitivity(spec, sample, parts=_PARTS, seed=asked.seed), control)
@@ -275,18 +274,17 @@ def _rendered(found: _Found) -> str:
     study, source = found.study, found.study.sample.source
     title = study.header.title[labels_language() == "nb"] or study.header.path.parent.name
     where = study.header.source or say("Computed from the files that were given.")
-    models = _moved(found)
+    moved = explorer_parts(found.plain if found.embedded else ())
     sections = [section for make in _SECTIONS if (section := make(found)) is not None]
+    at = next(at for at, one in enumerate(sections) if one.key in {"fit", "methods"})
+    sections[at:at] = moved["sections"]
     return render(
         Page(
             title=title, heading=title, source=source, banner=where,
             about=where, statement=statement_of(source), answers=list(_answers(found)),
             first=_first_figure(found), sections=sections, rough=found.control.active,
-            explorer=explorer_content(models) if models else {},
-            parts={
-                "slopes": any(model.moments.predictors for model in models),
-                "between": say("sd between industries"),
-                "prior_on": say("Prior on sd between industries"),
+            explorer=moved["explorer"],
+            parts=moved["parts"] | {
                 "priors": prior_reasons(found.plain[0]) if found.plain else [],
                 "level": level(found.models[0].prob), "provenance": _where_from(found),
                 "cited": [found.study.header.source] * bool(found.study.header.source) + [
@@ -296,18 +294,6 @@ def _rendered(found: _Found) -> str:
             },
         )
     )  # fmt: skip
-
-
-def _moved(found: _Found) -> list[Result]:
-    """Models whose priors the page moves: of an outcome with slopes, where any has."""
-    usual = Priors()
-    models = [
-        model for model in found.plain
-        if found.embedded and str(model.spec.priors.intercept) == str(usual.intercept)
-        and str(model.spec.priors.sd_resid) == str(usual.sd_resid)
-    ]  # fmt: skip
-    sloped = {model.spec.outcome for model in models if model.moments.predictors}
-    return [model for model in models if model.spec.outcome in sloped or not sloped]
 
 
 def _answers(found: _Found) -> Iterator[tuple[str, str]]:
@@ -320,16 +306,7 @@ def _answers(found: _Found) -> Iterator[tuple[str, str]]:
             say("Industries") if alone else say("Groups"), f"{'. '.join(map(upper_first, lines))}."
         )  # fmt: skip
     slopes = [each for outcome in found.outcomes for each in found.slopes(outcome)]
-    apart = [each for each in slopes if each.apart]
-    if slopes:
-        said = say("{k} of {m} slopes stand out", k=len(apart), m=len(slopes))
-        if len(slopes) >= _MANY:
-            chance = f"{(1 - found.models[0].prob) * len(slopes):.0f}"
-            said = say("{}; chance alone would give about {}", said, chance)
-        named = ", ".join(each.label for each in apart[:_NAMED])
-        end = "." if len(apart) <= _NAMED else ", …"
-        yield say("Predictors"), f"{said}: {named}{end}" if apart else f"{said}."
-    yield say("Not said"), say("whether a predictor is a cause: that rests on how data came about.")
+    yield from slope_answers(slopes, found.models[0].prob)
 
 
 def _shares(found: _Found) -> Iterator[tuple[str, str]]:
@@ -362,14 +339,15 @@ def _first_figure(found: _Found) -> "Figure":
         Drawn(upper_first(factor_term(row.term)), row.lower, row.estimate, row.upper)
         for row in model.singles if row.term.startswith("sd_") and isfinite(row.lower)
     ]  # fmt: skip
-    return _figure(found, rows, say("What varies: {}", _measured(model)), model, zero=False)
+    title = say("What varies: {}", _measured(model))
+    return estimates_figure(rows, title, model, found.study.sample.source, zero=False)
 
 
 def _slopes_figure(found: _Found, outcome: str, most: int | None = None) -> "Figure":
     """Slopes of one outcome."""
     model = next(one for one in found.models if one.spec.outcome == outcome)
     title = say("Differences in {}", lower_first(_measured(model)))
-    return _figure(found, found.slopes(outcome)[:most], title, model)
+    return estimates_figure(found.slopes(outcome)[:most], title, model, found.study.sample.source)
 
 
 def _measured(model: Result) -> str:
@@ -378,20 +356,6 @@ def _measured(model: Result) -> str:
     if isinstance(model, OutcomeResult):
         unit = say(SCALES[model.family.link])
     return outcome_name(model.spec.outcome) + (f" ({unit})" if unit else "")
-
-
-def _figure(
-    found: _Found, rows: Sequence[Drawn], title: str, model: Result, *, zero: bool = True
-) -> "Figure":
-    """Intervals, and how to read them."""
-    point = say("posterior mean") if model.has_draws else say("estimate")
-    said = say("{} and {} interval", point, level(model.prob))
-    said = say("{}; orange: without zero", said) if zero else said
-    places = max((row_decimals(row[1:4], (row.upper - row.lower) / 4) for row in rows), default=2)
-    return intervals_figure(
-        rows, title, upper_first(said), found.study.sample.source,
-        outcome_name(model.spec.outcome), decimals=places, zero=zero,
-    )  # fmt: skip
 
 
 def _asked(found: _Found) -> Section:
@@ -465,25 +429,9 @@ def _choices(found: _Found) -> Section | None:
     return explored_section(found.explored, found.study.sample.source)
 
 
-def _explorer(found: _Found) -> Section | None:
-    if not _moved(found):
-        return None
-    said = say(
-        "Choose outcome, item and priors. The browser computes the posteriors again on the same "
-        "nodes as Python; nothing is sent anywhere."
-    )
-    return Section("explorer", found.study.sample.source, (said,), part="explorer")
-
-
 def _fits(found: _Found) -> Section | None:
-    if not found.plain:
-        return None
-    first = {model.spec.outcome: model for model in reversed(found.plain)}
-    fits = [
-        check_fit(first[outcome], seed=found.asked.seed)
-        for outcome in found.outcomes if outcome in first and not found.control.active
-    ]  # fmt: skip
-    return build_fit(fits, found.control, found.study.sample.source)
+    source = found.study.sample.source
+    return fit_section(found.plain, found.control, source, seed=found.asked.seed)
 
 
 def _methods(found: _Found) -> Section:
@@ -519,6 +467,6 @@ def _where_from(found: _Found) -> list[tuple[str, str]]:
 
 
 _SECTIONS: Final = (
-    _asked, _levels, _coefficients, _missing, _sensitivity, _choices, _explorer, _fits, _methods,
-    _account, _provenance,
+    _asked, _levels, _coefficients, _missing, _sensitivity, _choices, _fits, _methods, _account,
+    _provenance,
 )  # fmt: skip

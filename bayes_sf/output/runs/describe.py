@@ -10,11 +10,18 @@ from typing import TYPE_CHECKING, Final
 from bayes_sf.disclosure.control import Control
 from bayes_sf.disclosure.protected_counts import boxes, figure_rows
 from bayes_sf.disclosure.protected_flow import protect_problems
+from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.sample import AnalysisSample
-from bayes_sf.output.figures.aggregates import curve_figure, spread_figure, states_figure
+from bayes_sf.output.figures.aggregates import (
+    answers_figure,
+    curve_figure,
+    spread_figure,
+    states_figure,
+)
 from bayes_sf.output.figures.sample import box_figure, missingness_figure, scatter_figure
 from bayes_sf.output.run import Asked, Content, Run
 from bayes_sf.output.tables.described_sample import ProtectedTables, protect_tables
+from bayes_sf.output.tables.result_tables import slug
 from bayes_sf.output.tables.sample_tables import flow_tables
 from bayes_sf.output.words.problems import problem_lines
 from bayes_sf.output.words.words import STATEMENTS
@@ -62,9 +69,8 @@ def _content(
     return Content(
         frames=with_source(found.tables, sample.source),
         tables=() if flow is None else flow_tables(flow, source=sample.source),
-        figures=description_figures(
-            sample, shown=found if active else None
-        ),
+        figures=description_figures(sample, shown=found if active else None)
+        if load_codebook().register else _answers_figures(found.tables, sample.source),
         lines=tuple(problem_lines(problems)),
         about={"data": sample.digest},
         said={
@@ -73,6 +79,19 @@ def _content(
         },
         unsaid=("univariate", "by_industry", "missingness"),
     )  # fmt: skip
+
+
+def _answers_figures(tables: "Mapping[str, pd.DataFrame]", source: str) -> "dict[str, Figure]":
+    """What was answered to each item of a study of one's own, of its tables as they may leave."""
+    if not {"univariate", "by_industry"} <= set(tables):
+        return {}
+    total, by_group = tables["univariate"], tables["by_industry"]
+    found: dict[str, Figure] = {}
+    for item in dict.fromkeys(total["question"]):
+        stem = slug(f"answers_{item}")
+        stem += "_" * sum(name.rstrip("_") == stem for name in found)  # of items spelt nearly alike
+        found[stem] = answers_figure(total, by_group, item, source=source)
+    return found
 
 
 def with_source(tables: "Mapping[str, pd.DataFrame]", source: str) -> "dict[str, pd.DataFrame]":
@@ -115,8 +134,6 @@ def description_figures(
                 rows[name], variable, hidden=shown.groups, unsaid=shown.unsaid[name],
                 counted=name not in shown.uncounted, source=source,
             )  # fmt: skip
-    if "figure6" not in rows:  # a study of one's own has no quarters, and no figures of a report
-        return {}
     pair = (rows["figure6"], "q13", "absence_mean")
     if shown is None:
         figures["figure6"] = scatter_figure(*pair, source=source)

@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from bayes_sf.analysis.comparison import Reproduction, reproduce
 from bayes_sf.analysis.pooling import Pooling, compare_pooling
+from bayes_sf.catalogue import say
 from bayes_sf.disclosure.control import Control, Rules
 from bayes_sf.disclosure.gate import Passed, all_of
 from bayes_sf.disclosure.protected_models import (
     keep_open,
+    keep_stated,
     protect_pooling,
     protect_reproduction,
     protect_results,
 )
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.result import Result
+from bayes_sf.errors import SpecError
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.output.formats.delimited import CsvStyle
 from bayes_sf.output.formats.writing import table_files
@@ -52,6 +55,7 @@ def run_export(
     style: str = "",
     control: Control | None = None,
     asked_for: Passed[Any] | None = None,
+    left_out: Sequence[str] = (),
 ) -> Run:
     """Make the tables of results, of a reproduction, of poolings and of a sample.
 
@@ -79,6 +83,8 @@ def run_export(
         rules.
     asked_for : Passed, optional
         Analyses without the models that are withheld.
+    left_out : sequence of str
+        What is said last of analyses that no table is of.
 
     Raises
     ------
@@ -95,7 +101,9 @@ def run_export(
     first = {one.spec.outcome: one for one in reversed(fits) if one.has_draws and not used.active}
     told = protect_results(list(reversed(first.values())), used).map(methods_file)
     content = passed.also(told).map(
-        lambda both: _content(*both, digits, formats=formats, csv_style=csv_style, style=style)
+        lambda both: _content(
+            *both, digits, left_out, formats=formats, csv_style=csv_style, style=style
+        )
     )
     if asked_for is not None:
         content = asked_for.also(content).map(lambda both: both[1])
@@ -103,7 +111,7 @@ def run_export(
 
 
 def _content(
-    tables: tuple[Table, ...], told: str, digits: int | None, **how: Any
+    tables: tuple[Table, ...], told: str, digits: int | None, left_out: Sequence[str], **how: Any
 ) -> Content:  # fmt: skip
     """Files in every format, and their captions; methods where they may be said."""
     if digits is not None:
@@ -111,7 +119,7 @@ def _content(
     captions = [{"name": table.name, "caption": table.caption} for table in tables]
     return Content(
         texts=table_files(tables, **how) | ({"methods.md": told} if told else {}),
-        lines=[f"{table.name}: {table.caption}" for table in tables],
+        lines=[*(f"{table.name}: {table.caption}" for table in tables), *left_out],
         said={"tables": captions},
         about={"tables": captions, "formats": list(how["formats"])},
     )
@@ -188,6 +196,7 @@ def gather(
     engine: str | None = None,
     seed: int = 1,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
+    stated: bool = False,
 ) -> dict[str, Any]:
     """Fit what the tables are made of.
 
@@ -205,18 +214,35 @@ def gather(
         Seed of what is random.
     progress : callable
         Wraps the models.
+    stated : bool
+        Whether analyses are all that a study states: what tables cannot have is left out then.
 
     Returns
     -------
     dict
         Arguments of `run_export`.
+
+    Raises
+    ------
+    SpecError
+        For a study of whose analyses no table can be.
     """
     sample = data if isinstance(data, AnalysisSample) else None
     if not analyses:
         replayed = reproduce(data, seed=seed, keep=control.keeps, progress=progress)
         return {"reproduction": replayed, "sample": sample}
     results, poolings = [], []
-    asked = all_of(keep_open(analysis, control) for analysis in analyses)
+    asked = (
+        keep_stated(analyses, control) if stated
+        else all_of(keep_open(analysis, control) for analysis in analyses)
+    )  # fmt: skip
+    if not asked.shown:
+        raise SpecError("export", "must have an analysis that tables may be of", got="none")
+    beyond = [one.name for one in analyses if stated and any(spec.formula for spec in one.specs)]
+    said = [
+        say("{} is more than a random intercept and in no table: bayes-sf fit has it.", name)
+        for name in beyond
+    ]
     models = [spec for analysis in asked.shown for spec in analysis.specs]
     named = [spec for analysis in told_apart(asked.shown) for spec in analysis.specs]
     for spec, own in progress(list(zip(models, named, strict=True))):
@@ -224,7 +250,8 @@ def gather(
         results.append(replace(found, spec=own))
         if spec.plain:
             poolings.append(_renamed(compare_pooling(spec, data), own))
-    return {"results": results, "poolings": poolings, "sample": sample, "asked_for": asked}
+    made = {"results": results, "poolings": poolings, "sample": sample, "asked_for": asked}
+    return made | ({"left_out": said} if said else {})
 
 
 def _renamed(pooling: Pooling, own: ModelSpec) -> Pooling:

@@ -333,7 +333,7 @@ def run_fit_formula(analysis: Analysis, study: OwnStudy, asked: Asked, *, engine
     if asked.rules.active:
         rule = "is more than a random intercept, and disclosure control knows of no more"
         fix = "--no-disclosure-control prints it for you, as control = false in study.toml does"
-        raise UsageError(f"model {spec.formula}", rule, got="disclosure control", fix=fix)
+        raise UsageError(f"model {spec.formula}", rule, fix=fix)
     result, read, heard = fit_formula(spec, study, asked, engine=engine)
     passed = unprotected((result, read), asked.rules)
     return Run(

@@ -9,6 +9,7 @@ from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import NOT_ASKED, load_codebook
 from bayes_sf.inputs.published import DECIMALS
 from bayes_sf.inputs.variables import Item
+from bayes_sf.output.tables.result_tables import slug
 from bayes_sf.output.tables.table import Column, Table, table_from_frame
 from bayes_sf.output.words.words import (
     industry_name,
@@ -62,7 +63,7 @@ def flow_tables(flow: "pd.DataFrame", *, source: str) -> tuple[Table, ...]:
             steps.assign(step=[step_name(step) for step in steps["step"]]),
             f"{say('Who is left after each rule')}: {model_name(str(analysis))}, "
             f"{outcome_name(str(outcome))}",
-            columns=columns, name=f"flow_{analysis}_{outcome}", n=_left(steps[_ALL].iloc[-1]),
+            columns=columns, name=slug(f"flow_{analysis}_{outcome}"), n=_left(steps[_ALL].iloc[-1]),
             source=source,
         )
         for (analysis, outcome), steps in flow.groupby(["analysis", "outcome"], sort=False)
@@ -168,7 +169,7 @@ def _described(
         name = key if key == _ANSWERS and "question" in records[0] else f"table_{key}"
     return table_from_frame(
         pd.DataFrame(records), title, columns=columns,
-        name=name, notes=[say("Percent of the column's workplaces.")], source=source,
+        name=slug(name), notes=[say("Percent of the column's workplaces.")], source=source,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from bayes_sf.output.numbers import estimate, interval, percent, row_decimals, w
 from bayes_sf.output.words.words import interval_name, outcome_name, own_group, term_name, unit_name
 from bayes_sf.spec.moments import INTERCEPT
 
-__all__ = ["report"]
+__all__ = ["report", "shares"]
 
 #: Coefficients that are named in a sentence.
 _NAMED: Final = 6
@@ -43,11 +43,16 @@ def report(result: Result, lang: str | None = None) -> str:  # noqa: ARG001  # `
     Of the variance of y that predictors leave, 97.6 % lies between groups (g) (9 rows). By
     its 95 % confidence interval (Wald), zero is left out for x 1.33 (1.04 to 1.63).
     """
-    return f"{_shares(result)} {_coefficients(result)}"
+    return f"{shares(result)} {_coefficients(result)}"
 
 
-def _shares(result: Result) -> str:
-    """What lies between groups of each factor."""
+def shares(result: Result) -> str:
+    """Say what lies between groups of each factor.
+
+    Parameters
+    ----------
+    result : Result
+    """
     own, n = own_group(result), result.n_obs
     outcome = outcome_name(result.spec.outcome, own=own)
     if result.engine == "ols":

@@ -263,7 +263,8 @@ def numbered_name(term: str, *, own: str = "") -> str:
     'Har tariffavtale: vet ikke (q18)'
     """
     label, number = term_name(term, own=own), term.partition("[")[0]
-    numbered = not own and label != term and number in load_codebook().items
+    numbered = not own and number in load_codebook().items
+    numbered = numbered and _codebook_label(number) != number  # a study's label may be its column
     return f"{label} ({number})" if numbered else label
 
 
@@ -319,7 +320,8 @@ def short_name(outcome: str) -> str:
     >>> short_name("absence_change"), short_name("score")
     ('Change in absence', 'score')
     """
-    return say(_SHORT[outcome]) if outcome in _SHORT else outcome_name(outcome)
+    known = outcome in _SHORT and load_codebook().register
+    return say(_SHORT[outcome]) if known else outcome_name(outcome)
 
 
 def _codebook_label(term: str) -> str:

@@ -19,13 +19,13 @@ bayes_sf.errors.SpecError: formula, character 9 ('('): must be closed; add )
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
-from bayes_sf.errors import SpecError
+from bayes_sf.errors import SpecError, closest
 
-__all__ = ["COUNTED", "FUNCTIONS", "Formula", "RandomTerm", "Token", "read_formula"]
+__all__ = ["COUNTED", "FUNCTIONS", "Formula", "RandomTerm", "Token", "read_formula", "spelt"]
 
 #: Functions that a formula may call; formulae's own, and those that are handed to it.
 FUNCTIONS: Final = (
@@ -150,6 +150,28 @@ class Formula:
     def place(self, column: str) -> str:
         """Where a column is first named, as an error says it."""
         return next(token.place for token in self.names if token.name == column)
+
+
+def spelt(name: str, known: Iterable[str]) -> str:
+    """Say what may be meant by a name that no column has: part of one with blanks, or a slip.
+
+    Parameters
+    ----------
+    name : str
+        In a formula.
+    known : iterable of str
+        Columns.
+
+    Examples
+    --------
+    >>> spelt("points", ["points of the test", "group"]), spelt("grup", ["group"])
+    ('put it in backquotes: `points of the test`', "did you mean 'group'?")
+    """
+    there = list(known)
+    for whole in there:
+        if not whole.isidentifier() and name in re.split(r"\W+", whole):
+            return f"put it in backquotes: `{whole}`"
+    return closest(name, there)
 
 
 def read_formula(text: str) -> Formula:
@@ -372,6 +394,7 @@ def _factors(tokens: list[Token], bar: Token) -> list[str]:
     for token in marks:
         if token.text not in {":", "/"}:
             fix = "write (1 | a) + (1 | b) for crossed factors, (1 | a/b) for nested ones"
+            fix = "put a name with blanks in backquotes" if token in names else fix
             _refuse(token, "cannot stand between grouping factors", fix)
     if len(marks) == len(names):
         _refuse(marks[-1], "must have a factor after it")

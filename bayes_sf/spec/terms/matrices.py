@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.arrays import Floats
-from bayes_sf.errors import DataError, SpecError, closest
+from bayes_sf.errors import DataError, SpecError
 from bayes_sf.spec.family import GAUSSIAN, Family
 from bayes_sf.spec.moments import check_squares
 from bayes_sf.spec.names import INTERCEPT
@@ -34,7 +34,7 @@ from bayes_sf.spec.terms.evaluation import (
     values_of,
     varying_part,
 )
-from bayes_sf.spec.terms.formula import Formula, RandomTerm
+from bayes_sf.spec.terms.formula import Formula, RandomTerm, spelt
 from bayes_sf.spec.terms.gaps import Gaps, drop_gaps
 from bayes_sf.spec.terms.response import Response, ordered_response, response_of
 
@@ -259,7 +259,7 @@ def with_place(error: DataError, formula: Formula, df: Any) -> DataError:
         known = nw.from_native(df).collect_schema().names()
     except TypeError:  # no frame of the user's: a study's own columns have their own message
         return error
-    fix = closest(name, map(str, known)) or "check the spelling"
+    fix = spelt(name, map(str, known)) or "check the spelling"
     return DataError(formula.place(name), error.rule, got=error.got, fix=fix)
 
 

@@ -308,7 +308,8 @@ class Prior:
         if keys is None or len(numbers) != len(keys):
             raise SpecError(
                 "prior", "must be written as normal(0, 2), flat, half-t(3, 0, 1), "
-                "half-normal(0, 1), exponential(mean 0.5), gamma(shape 2, scale 1) or lkj(2)", got=text,
+                "half-normal(0, 1), exponential(mean 0.5), gamma(shape 2, scale 1) or lkj(2)",
+                got=text,
             )  # fmt: skip
         given: dict[str, Any] = dict(zip(keys, map(float, numbers), strict=True))
         if given.pop("zero", 0.0):

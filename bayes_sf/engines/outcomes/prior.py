@@ -46,7 +46,8 @@ def outcome_priors(matrices: Matrices, family: Family, spec: ModelSpec) -> Mappi
         if name not in found:
             known = ", ".join(found)
             raise SpecError(
-                f"priors: {name!r}", f"must name a coefficient, sd or correlation of the model: {known}",
+                f"priors: {name!r}",
+                f"must name a coefficient, sd or correlation of the model: {known}",
                 fix=closest(name, found),
             )  # fmt: skip
         found[name] = prior.resolve(1.0)
@@ -72,7 +73,7 @@ def _check_matrices(matrices: Matrices, named: Sequence[str]) -> None:
     for factor in matrices.factors:
         for name, (i, _) in zip(sd_names(factor)[1], factor.pairs, strict=True):
             (block,) = (block for block in factor.blocks if i in block)
-            if name in named and len(block) > 2:  # noqa: PLR2004 - one pair
+            if name in named and len(block) > 2:
                 raise SpecError(
                     f"priors: {name!r}", "is of a matrix of correlations, which have one prior",
                     fix="use priors=Priors(correlation=Prior('lkj', shape=...))",

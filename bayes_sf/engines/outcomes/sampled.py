@@ -236,7 +236,7 @@ def outcome_tree(
     """
     import xarray as xr
 
-    posterior = trace["posterior"]
+    posterior = trace["posterior"].to_dataset()
     base = ("chain", "draw")
     coords = {name: posterior[name].to_numpy() for name in base}
     variables: dict[str, tuple[tuple[str, ...], Floats]] = {}

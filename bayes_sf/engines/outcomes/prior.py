@@ -1,4 +1,4 @@
-"""Priors of a model whose outcome is not Gaussian: of each coefficient, sd and correlation by name.
+"""Priors of a model whose outcome is not Gaussian: one of every coefficient and sd, by its name.
 
 The link's scale has no unit of the outcome's, so that 1 stands where Gaussian models have sd(y):
 slopes are normal(0, 2.5/sd(x)), as rstanarm's, the intercept (at the predictors' means) normal with

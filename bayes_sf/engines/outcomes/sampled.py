@@ -252,17 +252,19 @@ def outcome_tree(
         level = f"level|{factor.name}"
         coords[level] = np.array(factor.levels)
         sds, correlations = sd_names(factor)
+        effects = {}
         for places, block in zip(factor.blocks, blocks, strict=True):
             spread, correlation = block.spreads(posterior)
-            effects = block.at_zero(posterior)
-            for at, place in enumerate(places):
+            for at, (place, values) in enumerate(
+                zip(places, block.at_zero(posterior), strict=True)
+            ):
                 variables[sds[place]] = (base, spread[..., at])
-                column = factor.columns[place]
-                variables[f"{column}|{factor.name}"] = ((*base, level), effects[at])
+                effects[f"{factor.columns[place]}|{factor.name}"] = ((*base, level), values)
             for name, (i, j) in zip(correlations, factor.pairs, strict=True):
                 if i in places:
                     found = correlation[..., places.index(i), places.index(j)]
                     variables[name] = (base, found)
+        variables |= effects
     for name in family.parameters:
         values = posterior[name].to_numpy()
         if name == "threshold":

@@ -55,9 +55,17 @@ def _described(side: str, place: str) -> tuple[str, ...]:
 
     try:
         found = model_description(f"y ~ {side}")
+    except TypeError:  # a term and a number, say, whose message is about formulae's own classes
+        rule = "must not have operators between terms and numbers"
+        raise SpecError(place, rule, got=side, fix="put arithmetic into I(), as I(2 * x)") from None
     except Exception as error:  # noqa: BLE001  # whatever a parser raises
         raise SpecError(place, f"must be readable by formulae: {_line(error)}", got=side) from None
-    return tuple(INTERCEPT if t.name == _INTERCEPT else t.name for t in found.common_terms)
+    names = tuple(INTERCEPT if t.name == _INTERCEPT else t.name for t in found.common_terms)
+    number = next((name for name in names if name[:1].isdigit()), "")
+    if number:
+        rule = "must have no number but 0 and 1 as a term"
+        raise SpecError(place, rule, got=number, fix="put arithmetic into I(), as I(2 * x)")
+    return names
 
 
 def _line(error: Exception) -> str:

@@ -60,12 +60,12 @@ def _described(side: str, place: str) -> tuple[str, ...]:
         raise SpecError(place, rule, got=side, fix="put arithmetic into I(), as I(2 * x)") from None
     except Exception as error:  # noqa: BLE001  # whatever a parser raises
         raise SpecError(place, f"must be readable by formulae: {_line(error)}", got=side) from None
-    names = tuple(INTERCEPT if t.name == _INTERCEPT else t.name for t in found.common_terms)
-    number = next((name for name in names if name[:1].isdigit()), "")
-    if number:
+    terms = found.common_terms
+    parts = [part for t in terms if t.name != _INTERCEPT for part in t.components]
+    if any(isinstance(getattr(part, "name", ""), int | float) for part in parts):
         rule = "must have no number but 0 and 1 as a term"
-        raise SpecError(place, rule, got=number, fix="put arithmetic into I(), as I(2 * x)")
-    return names
+        raise SpecError(place, rule, got=side, fix="put arithmetic into I(), as I(2 * x)")
+    return tuple(INTERCEPT if t.name == _INTERCEPT else t.name for t in terms)
 
 
 def _line(error: Exception) -> str:

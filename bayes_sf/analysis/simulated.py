@@ -1,22 +1,26 @@
 """Studies simulated from a fit: the parametric bootstrap, and a test whether groups differ.
 
-Both need sufficient statistics alone, so that they are had of a printed model, too. Group means and
-within-group cross products of a Gaussian random-intercept model are independent, and drawn as such.
+Of one random intercept both need sufficient statistics alone, so that they are had of a printed
+model, too: group means and within-group cross products of it are independent, and drawn as such.
+Of other random terms rows are simulated.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bayes_sf.analysis.asked.grid import check_result
 from bayes_sf.arrays import Floats
+from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.gaussian.ols_reml import GaussianFit, fit_ols, fit_reml
-from bayes_sf.engines.mixed.result import MixedResult
+from bayes_sf.engines.mixed.likelihood import MixedFit, fit_mixed
+from bayes_sf.engines.mixed.result import MixedResult, fit_rows
 from bayes_sf.engines.outcomes.result import OutcomeResult
 from bayes_sf.engines.result import Result
-from bayes_sf.errors import DataError, UsageError, check_seed
+from bayes_sf.errors import ConvergenceError, DataError, UsageError, check_seed
 from bayes_sf.spec.moments import Moments
 
 if TYPE_CHECKING:
@@ -29,34 +33,42 @@ __all__ = ["bootstrap", "variance_test"]
 _RATIOS = np.concatenate([[0.0], np.geomspace(1e-4, 1e6, 400)])
 #: Numbers that are worked on at a time.
 _BLOCK = 4_000_000
+#: Simulated studies at most, and simulated ratios.
+_MOST, _MOST_RATIOS = 100_000, 10_000_000
+#: Share of simulated studies that must be fitted.
+_FITTED = 0.95
 
 
 def bootstrap(result: Result, *, draws: int = 1_000, seed: int = 1) -> "pd.DataFrame":
     """Percentile intervals of estimates of studies like this one: lme4's ``confint(boot)``.
 
-    Studies of the same groups, sizes and predictors are simulated from the estimates, and fitted by
-    REML again (Efron & Tibshirani 1993, chapter 6.5).
+    Studies of the same groups, sizes and predictors are simulated from the estimates, random
+    effects anew in each, and fitted again by the same engine (Efron & Tibshirani 1993, chapter
+    6.5; lme4's ``bootMer``).
 
     Parameters
     ----------
     result : Result
-        Of a random intercept, by ``reml``.
+        Of a Gaussian model with any random terms, by ``reml`` or ``ml``.
     draws : int
-        Simulated studies; limits of 95 % are good to 5 % of the interval's width with 1,000.
+        Simulated studies, up to 100,000; limits of 95 % are good to 5 % of the interval's width
+        with 1,000. Of several random terms each takes as long as the fit did.
     seed : int
         Seed.
 
     Returns
     -------
     pandas.DataFrame
-        ``estimate, std_error, bias, lower, upper`` by term, coefficients, ``sd_group``,
-        ``sd_resid`` and ``icc``; ``attrs`` has ``draws``, ``prob``, and the share of studies whose
-        variance between groups is estimated as zero, ``at_zero``.
+        ``estimate, std_error, bias, lower, upper`` by term: coefficients, sds, correlations and
+        ICC, as ``result.estimates`` has them (``sd_group``, ``sd_resid`` and ``icc`` of one
+        random intercept). ``attrs`` has ``draws``, ``prob``, the share of studies with an estimate
+        at the boundary (a variance of zero), ``at_zero``, and of those that could not be fitted,
+        ``failed``. A correlation is of studies where both sds are above zero.
 
     Raises
     ------
     UsageError
-        For another engine, several random terms, or weights.
+        For another engine or outcome, or counted rows.
 
     Examples
     --------
@@ -68,20 +80,27 @@ def bootstrap(result: Result, *, draws: int = 1_000, seed: int = 1) -> "pd.DataF
     """
     import pandas as pd
 
-    fit = _reml_of(result, "bootstrap", draws, seed, least=2)
-    rng = np.random.default_rng(seed)
-    found = np.array([_numbers(fit_reml(study)) for study in _studies(fit, draws, rng)])
-    own, tails = _numbers(fit), [0.5 - 0.5 * result.prob, 0.5 + 0.5 * result.prob]
-    lower, upper = np.quantile(found, tails, axis=0)
-    table = pd.DataFrame(
-        {
-            "estimate": own, "std_error": found.std(axis=0, ddof=1),
-            "bias": found.mean(axis=0) - own, "lower": lower, "upper": upper,
-        },
-        index=pd.Index([*fit.moments.terms, "sd_group", "sd_resid", "icc"], name="term"),
-    )  # fmt: skip
-    at_zero = float((found[:, len(fit.coef)] == 0).mean())
-    table.attrs = {"draws": draws, "prob": result.prob, "at_zero": at_zero}
+    _check(result, "bootstrap", draws, seed, least=2, most=_MOST)
+    names, own, studies = _refitted(result, draws, np.random.default_rng(seed))
+    fits = list(studies)
+    kept = np.array([numbers for numbers, _ in fits])
+    if len(kept) < _FITTED * draws:
+        raise ConvergenceError(
+            "bootstrap", f"must fit {_FITTED:.0%} of the simulated studies",
+            got=f"{len(kept)} of {draws}", fix="leave out random terms whose variance is near zero",
+        )  # fmt: skip
+    tails = [0.5 - 0.5 * result.prob, 0.5 + 0.5 * result.prob]
+    columns = [column[np.isfinite(column)] for column in kept.T]
+    rows = [
+        (value, one.std(ddof=1), one.mean() - value, *np.quantile(one, tails))
+        if len(one) > 1 else (value, *[np.nan] * 4)
+        for value, one in zip(own, columns, strict=True)
+    ]  # fmt: skip
+    parts = ["estimate", "std_error", "bias", "lower", "upper"]
+    table = pd.DataFrame(rows, columns=parts, index=pd.Index(names, name="term"))
+    at_zero = float(np.mean([zero for _, zero in fits]))
+    failed = draws - len(kept)
+    table.attrs = {"draws": draws, "prob": result.prob, "at_zero": at_zero, "failed": failed}
     return table
 
 
@@ -125,7 +144,8 @@ def variance_test(result: Result, *, draws: int = 10_000, seed: int = 1) -> "pd.
     import pandas as pd
     from scipy.special import chdtrc
 
-    fit = _reml_of(result, "variance_test", draws, seed, least=1)
+    _check(result, "variance_test", draws, seed, least=1, most=_MOST_RATIOS)
+    fit = _one_intercept(result, "variance_test", "is of one random intercept, by engine='reml'")
     statistic = max(fit_ols(fit.moments).criterion - fit.criterion, 0.0)
     if fit.boundary:
         statistic = 0.0
@@ -140,26 +160,75 @@ def variance_test(result: Result, *, draws: int = 10_000, seed: int = 1) -> "pd.
     )
 
 
-def _reml_of(result: Result, what: str, draws: int, seed: int, *, least: int) -> GaussianFit:
-    """The fit that is asked about, once it is one and the numbers are such."""
+def _check(result: Result, what: str, draws: int, seed: int, *, least: int, most: int) -> None:
+    """Refuse what cannot be simulated from."""
     check_result(result)
+    if isinstance(result, OutcomeResult):
+        raise UsageError(what, "is of Gaussian outcomes", got=result.spec.family)
+    if not isinstance(draws, int) or isinstance(draws, bool) or not least <= draws <= most:
+        raise UsageError("draws", f"must be a whole number from {least} to {most:,}", got=draws)
+    check_seed(seed)
+
+
+def _one_intercept(result: Result, what: str, rule: str) -> GaussianFit:
+    """The fit of one random intercept by REML."""
     fit = result.fitted
     if result.engine != "reml" or not isinstance(fit, GaussianFit):
         got = result.engine
-        if isinstance(result, OutcomeResult):
-            got = result.spec.family
-        elif isinstance(result, MixedResult):
+        if isinstance(result, MixedResult) and isinstance(fit, MixedFit):
             columns = sum(len(factor.columns) for factor in result.matrices.factors)
             got = "several random terms" if columns > 1 else result.engine
-        raise UsageError(
-            what, "is of one random intercept and a Gaussian outcome, by engine='reml'", got=got
-        )
+        raise UsageError(what, rule, got=got)
     if fit.moments.n_rows is not None:
         raise UsageError(what, "has no weights", fix="leave them out")
-    if not isinstance(draws, int) or isinstance(draws, bool) or draws < least:
-        raise UsageError("draws", f"must be a whole number, at least {least}", got=draws)
-    check_seed(seed)
     return fit
+
+
+def _refitted(
+    result: Result, draws: int, rng: np.random.Generator
+) -> tuple[list[str], Floats, Iterator[tuple[Floats, bool]]]:
+    """Names and values of what is estimated, and of each study the values and whether one is 0."""
+    fit = result.fitted
+    if isinstance(fit, MixedFit):
+        if fit.products.matrices.counts is not None:
+            raise UsageError("bootstrap", "has no counted rows", fix="repeat the rows")
+        rows = list(_singles(fit))
+        numbers = np.array([row.estimate for row in rows])
+        return [row.term for row in rows], numbers, _mixed_studies(fit, draws, rng)
+    fit = _one_intercept(result, "bootstrap", "is of a fit by engine 'reml' or 'ml'")
+    again = map(fit_reml, _studies(fit, draws, rng))
+    names = [*fit.moments.terms, "sd_group", "sd_resid", "icc"]
+    return names, _numbers(fit), ((_numbers(study), study.boundary) for study in again)
+
+
+def _singles(fit: MixedFit) -> Iterator[Estimate]:
+    """Coefficients, sds, correlations and ICCs."""
+    return takewhile(lambda row: not row.group, fit_rows(fit, 0.5))
+
+
+def _mixed_studies(
+    fit: MixedFit, n: int, rng: np.random.Generator
+) -> Iterator[tuple[Floats, bool]]:
+    """Studies of the same rows but for the outcome, fitted again; those that can be."""
+    matrices = fit.products.matrices
+    noise = fit.sd_resid if matrices.weights is None else fit.sd_resid / np.sqrt(matrices.weights)
+    halves = [_root(covariance) for covariance in fit.covariances]
+    for _ in range(n):
+        y = matrices.x @ fit.coef + noise * rng.normal(size=len(matrices.y))
+        for factor, half in zip(matrices.factors, halves, strict=True):
+            effects = rng.normal(size=(factor.n_levels, len(half))) @ half.T
+            y = y + (factor.z * effects[factor.code]).sum(axis=1)
+        try:
+            again = fit_mixed(replace(matrices, y=y), reml=fit.reml, near=fit.theta)
+        except ConvergenceError:
+            continue
+        yield np.array([row.estimate for row in _singles(again)]), again.singular
+
+
+def _root(covariance: Floats) -> Floats:
+    """A square root of a covariance, which may be singular."""
+    value, vector = np.linalg.eigh(covariance)
+    return np.asarray(vector * np.sqrt(np.maximum(value, 0.0)))
 
 
 def _numbers(fit: GaussianFit) -> Floats:

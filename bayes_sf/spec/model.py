@@ -361,8 +361,6 @@ class ModelSpec:
     def extra_priors(self) -> tuple[str, ...]:
         """Names of the priors that this model has beside intercept, slope and the two sds."""
         slopes, correlated = _varying(self.formula) if self.formula else (self.varying,) * 2
-        if self.family != "gaussian":  # its sampled models have no correlations
-            correlated = False
         asked = {
             "sd_slope": slopes, "correlation": correlated,
             "df_resid": self.likelihood == "student", "sd_log_resid": self.resid_by_group,

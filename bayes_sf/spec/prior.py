@@ -61,6 +61,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
 _READ: Mapping[str, tuple[str, ...]] = {
     "flat": (), "normal": ("location", "scale"), "half-t": ("df", "zero", "scale"),
     "half-normal": ("zero", "scale"), "exponential": ("scale",), "gamma": ("shape", "scale"),
+    "lkj": ("shape",),
 }  # fmt: skip
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _WRITTEN = re.compile(
@@ -297,7 +298,7 @@ class Prior:
         ----------
         text : str
             ``normal(0, 2)``, ``flat``, ``half-t(3, 0, 1)``, ``half-normal(0, 1)``,
-            ``exponential(mean 0.5)`` or ``gamma(shape 2, scale 1)``.
+            ``exponential(mean 0.5)``, ``gamma(shape 2, scale 1)``, or ``lkj(2)`` of a correlation.
 
         Raises
         ------
@@ -316,7 +317,8 @@ class Prior:
         if keys is None or len(numbers) != len(keys):
             raise SpecError(
                 "prior", "must be written as normal(0, 2), flat, half-t(3, 0, 1), "
-                "half-normal(0, 1), exponential(mean 0.5) or gamma(shape 2, scale 1)", got=text,
+                "half-normal(0, 1), exponential(mean 0.5), gamma(shape 2, scale 1) or lkj(2)",
+                got=text,
             )  # fmt: skip
         given: dict[str, Any] = dict(zip(keys, map(float, numbers), strict=True))
         if given.pop("zero", 0.0):

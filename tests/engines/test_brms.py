@@ -90,8 +90,11 @@ def test_priors_are_brms_s(model: str) -> None:
         spreads = {prior.scale * y_sd for prior in priors.spreads}
     else:
         named = outcome_priors(made, family_of(spec.family), spec)
-        spreads = {prior.scale for name, prior in named.items() if name.startswith("sd_")}
-        found = {n: (p.location, p.scale) for n, p in named.items() if not n.startswith("sd_")}
+        spreads = {p.scale for name, p in named.items() if name.startswith("sd_(Intercept)")}
+        of_slopes = [p for n, p in named.items() if n[:3] == "sd_" and n[:6] != "sd_(In"]
+        found = {n: (p.location, p.scale) for n, p in named.items() if n[:3] not in {"sd_", "cor"}}
+        found |= {name: (0.0, p.scale) for name, p in zip(["sd_slope"], of_slopes, strict=False)}
+        assert {p.shape for n, p in named.items() if n.startswith("cor_")} <= {2.0}  # fit.R's
     (found["sd"],) = {(0.0, round(spread, 9)) for spread in spreads}
     # Thresholds have means of their own (test_outcomes_graph.py) and the intercept's scale.
     is_cut = table.index.str.startswith("threshold")

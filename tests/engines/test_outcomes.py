@@ -315,13 +315,28 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "trials of a gaussian": ("p(y, 2) ~ x + (1 | g)", {"engine": "ml"}, "say the family"),
     "trials on the right": ("y ~ p(x, 2) + (1 | g)", {"engine": "ml"}, "must be a known function"),
     "R's cbind": ("cbind(y, x) ~ x + (1 | g)", {"family": "binomial"}, r"p\(successes, trials\)"),
-    "correlated slopes": ("y ~ x + (1 + x | g)", {"family": "bernoulli"}, r"write \(x \|\| g\)"),
+    "a prior of one correlation of three": (
+        "y ~ x + (1 + x + k2 | g)",
+        {"family": "bernoulli", "priors": {"cor_x.(Intercept)|g": "lkj(4)"}}, "have one prior",
+    ),
+    "a correlation's prior of a sd": (
+        "y ~ x + (x | g)", {"family": "bernoulli", "priors": {"sd_x|g": "lkj(4)"}}, "half-t",
+    ),
+    "a sd's prior of a correlation": (
+        "y ~ x + (x | g)",
+        {"family": "bernoulli", "priors": {"cor_x.(Intercept)|g": "half-t(3, 0, 1)"}}, "lkj",
+    ),
+    "a prior of correlations that are not there": (
+        "y ~ x + (x || g)",
+        {"family": "bernoulli", "priors": sf.Priors(correlation=sf.Prior("lkj", autoscale=False))},
+        "correlation: is about something",
+    ),
     "frequencies": (
         "y ~ x + (1 | g)", {"family": "bernoulli", "frequencies": "k"}, "repeat the rows",
     ),
     "a prior of nothing": (
         "y ~ x + (1 | g)", {"family": "bernoulli", "priors": {"xx": "normal(0, 1)"}},
-        "must name a coefficient or sd",
+        "must name a coefficient, sd or correlation",
     ),
     "a prior of a sd": (
         "y ~ x + (1 | g)",
@@ -354,7 +369,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_refused(name: str) -> None:
     formula, options, said = REFUSED[name]
-    frame = FRAME.assign(k=1.0, kappa=FRAME["x"])
+    frame = FRAME.assign(k=1.0, kappa=FRAME["x"], k2=FRAME["x"] ** 2)
     if options.get("family") == "beta":
         frame = frame.assign(y=0.2 + 0.5 * frame["y"])
     with pytest.raises(BayesSFError, match=said) as error:

@@ -12,6 +12,8 @@ from scipy import stats
 from scipy.special import expit
 
 import bayes_sf as sf
+from bayes_sf.engines.mixed.covariance import sd_names
+from bayes_sf.engines.outcomes.correlated import Block
 from bayes_sf.engines.outcomes.graph import OutcomeGraph, outcome_graph
 from bayes_sf.engines.outcomes.pointwise import row_datasets
 from bayes_sf.engines.outcomes.prior import outcome_priors, stated
@@ -42,6 +44,7 @@ B, UX, TAUS = np.array([-0.3, 0.6]), 0.4, (0.8, 0.5)
 GIVEN = {"kappa": 4.0, "alpha": 1.5, "psi": 0.7, "sigma": 0.6}
 CUTS = np.array([-1.2, 0.1, 1.4])
 EFFECTS = RNG.normal(size=(2, 6))
+LKJ = sf.Prior("lkj", shape=3.0, autoscale=False)
 
 
 def built(name: str, **options: Any) -> tuple[Matrices, OutcomeGraph, Mapping[str, Any]]:
@@ -86,7 +89,7 @@ def logp(graph: OutcomeGraph, values: Mapping[str, Any]) -> dict[str, float]:
 
     model = graph.model.backend.model
     bare = pm.model.transform.conditioning.remove_value_transforms(model)
-    terms = bare.free_RVs + bare.observed_RVs
+    terms = bare.free_RVs + bare.observed_RVs + bare.potentials
     function = bare.compile_fn(
         bare.logp(vars=terms, sum=False),
         mode=Mode(linker="py", optimizer=None),
@@ -292,3 +295,98 @@ def test_names_that_users_give_are_never_bambi_s() -> None:
     graph = outcome_graph(made, family, outcome_priors(made, family, spec))
     assert made.terms == ("(Intercept)", "x0", "my x")
     assert graph.coefficients == ("Intercept", "x1", "x2")
+
+
+#: Formula of what varies, zero far from the mean of x or not, priors of the sds at zero.
+CORRELATED = {
+    "near": ("(x | g)", 0.0, {}),
+    "far": ("(x | g)", 40.0, {"sd_(Intercept)|g": "gamma(shape 3, scale 9)"}),
+    "three": ("(x + w | g)", 40.0, {"sd_(Intercept)|g": "exponential(mean 20)"}),
+}
+
+
+def correlated(case: str) -> tuple[Matrices, OutcomeGraph, Mapping[str, Any]]:
+    random, far, stated_ = CORRELATED[case]
+    family, frame = family_of("poisson"), FRAME.assign(y=RESPONSES["poisson"], x=FRAME["x"] + far)
+    spec = ModelSpec.from_formula(
+        f"y ~ x + {random}", family="poisson", priors=sf.Priors(correlation=LKJ),
+        term_priors=tuple((name, sf.Prior.read(text)) for name, text in stated_.items()),
+    )  # fmt: skip
+    made = Matrices.from_frame(frame, spec.parsed, family=family)
+    priors = outcome_priors(made, family, spec)
+    return made, outcome_graph(made, family, priors), priors
+
+
+@pytest.mark.parametrize(
+    "case", ["three", *(pytest.param(case, marks=pytest.mark.slow) for case in ("near", "far"))]
+)
+def test_correlated_effects_have_their_prior_where_columns_are_zero(case: str) -> None:
+    """Against LKJ's density of the matrix and the sds' at zero, with a numerical Jacobian.
+
+    What is compared is how the density differs between two points: LKJ's constant is left out.
+    """
+    made, graph, priors = correlated(case)
+    ((block,),) = graph.blocks
+    x = made.x[:, 1]
+    (factor,) = made.factors
+    k = len(factor.columns)
+    pairs, rng = [(i, j) for j in range(k) for i in range(j)], np.random.default_rng(3)
+
+    def posterior(free: Any) -> xr.Dataset:
+        """What is sampled: logs of sds, logits of shares."""
+        base = ("chain", "draw")
+        values = {f"{name}_sigma": np.exp(free[at]) for at, name in enumerate(block.names)}
+        parts = np.split(expit(free[k:]), np.cumsum(range(1, k))[:-1])
+        found = {key: (base, np.full((1, 1), value)) for key, value in values.items()}
+        for name, part in zip(block.names[1:], parts, strict=True):
+            found[f"{name}_partial"] = ((*base, f"of {name}"), part[None, None])
+        return xr.Dataset(found)
+
+    def at_zero(free: Any) -> Any:
+        """Sds and correlations where columns are zero."""
+        sds, matrix = block.spreads(posterior(free))
+        return np.array([*sds[0, 0], *(matrix[0, 0, i, j] for i, j in pairs)])
+
+    def expected(free: Any, effects: Any) -> float:
+        found = at_zero(free)
+        matrix = np.eye(k)
+        for (i, j), value in zip(pairs, found[k:], strict=True):
+            matrix[i, j] = matrix[j, i] = value
+        step = 1e-5 * np.eye(len(free))
+        jacobian = [(at_zero(free + one) - at_zero(free - one)) / 2e-5 for one in step]
+        names = sd_names(factor)[0]
+        density_ = sum(priors[name].log_density(sd) for name, sd in zip(names, found, strict=False))
+        density_ += (LKJ.shape - 1) * np.linalg.slogdet(matrix)[1]
+        covariance = matrix * np.outer(found[:k], found[:k])
+        mean = np.exp(1 + 0.1 * (x - x.mean()) + (
+            factor.z * effects.T[factor.code]).sum(axis=1))  # fmt: skip
+        likelihood = stats.poisson.logpmf(RESPONSES["poisson"], mean).sum()
+        levels = stats.multivariate_normal.logpdf(effects.T, cov=covariance).sum()
+        return density_ + np.linalg.slogdet(np.array(jacobian))[1] + levels + likelihood
+
+    def found(free: Any, effects: Any) -> float:
+        """The model's, of the same effects, and what is sampled of them."""
+        sampled = posterior(free)
+        pivoted = effects.copy()
+        pivoted[0] += block.pivot @ effects
+        sds, matrix = Block(block.names, 0 * block.pivot, 1.0, block.first).spreads(sampled)
+        half = np.linalg.cholesky(matrix[0, 0] * np.outer(sds[0, 0], sds[0, 0]))
+        values = {"Intercept": 1.0, "x1": 0.1}
+        for name, offset in zip(block.names, np.linalg.solve(half, pivoted), strict=True):
+            values |= {f"{name}_offset": offset, f"{name}_sigma": sampled[f"{name}_sigma"].item()}
+        for name in block.names[1:]:
+            values[f"{name}_partial"] = sampled[f"{name}_partial"].to_numpy()[0, 0]
+        parts = logp(graph, values)
+        of_logs = free[:k].sum() + sum(np.log(expit(v)) + np.log(expit(-v)) for v in free[k:])
+        # effects from offsets, level by level
+        return sum(parts.values()) + of_logs - 6 * np.log(np.diag(half)).sum()
+
+    assert block.pivot.any() == (case != "near")
+    ways = []
+    for _ in range(2):
+        free = rng.normal(0, 0.4, k + len(pairs))
+        effects = rng.normal(0, 0.1, (k, 6))
+        effects[0] -= block.pivot @ effects
+        ways.append((found(free, effects), expected(free, effects)))
+    (ours, theirs), (ours_too, theirs_too) = ways
+    assert ours - ours_too == pytest.approx(theirs - theirs_too, rel=1e-5)

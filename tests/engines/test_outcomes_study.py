@@ -9,10 +9,13 @@ import pytest
 
 from bayes_sf.spec.family import FAMILIES
 from tests.engines.lme4_references import GLMER, kept, models, recorded
+from tests.studies.outcomes import SAMPLED, WEIGHED
+from tests.studies.sbc_outcomes import SLOPES
 
 CSV = Path(__file__).parents[1] / "studies" / "outcomes.csv"
 SIMULATED = (
     "beta_binomial", "negativebinomial", "beta", "hurdle_gamma", "hurdle_lognormal", "cumulative",
+    "far_slopes",
 )  # fmt: skip
 
 
@@ -42,7 +45,7 @@ def test_maximum_likelihood_of_r_s_own_data_is_glmer_s(model: str) -> None:
         assert spreads[name] == pytest.approx(value, rel=1e-5), name
 
 
-@pytest.mark.parametrize("model", ["contraception", "cbpp"])
+@pytest.mark.parametrize("model", WEIGHED)
 def test_draws_are_of_the_posterior_that_importance_sampling_gives(model: str) -> None:
     """Same priors and likelihood, no code in common; four Monte Carlo errors of both together."""
     draws, other = part(model, "nuts", "posterior"), part(model, "importance", "posterior")
@@ -57,7 +60,7 @@ def test_draws_are_of_the_posterior_that_importance_sampling_gives(model: str) -
         )  # kurtosis of sds: > 1/sqrt(2)
 
 
-@pytest.mark.parametrize("model", ["contraception", "cbpp", "grouseticks", "wine"])
+@pytest.mark.parametrize("model", SAMPLED)
 def test_draws_are_near_maximum_likelihood(model: str) -> None:
     """Posterior means of coefficients, priors being weak: within 0.4 standard errors."""
     draws, se = part(model, "nuts", "posterior"), recorded(model, "se", GLMER)
@@ -71,14 +74,14 @@ def test_draws_are_near_maximum_likelihood(model: str) -> None:
 
 @pytest.mark.parametrize("model", SIMULATED)
 def test_draws_find_what_data_were_made_of(model: str) -> None:
-    """27 parameters in all: one in 700 is beyond 3.2 sds by chance."""
+    """31 parameters in all: one in 700 is beyond 3.2 sds by chance."""
     draws, truth = part(model, "nuts", "posterior"), part(model, "truth", "posterior")
     assert set(truth.index) <= set(draws.index)
     for name, value in truth["value"].items():
         assert abs(draws.loc[name, "value"] - value) < 3.2 * draws.loc[name, "sd"], name
 
 
-@pytest.mark.parametrize("model", ["contraception", "cbpp", "grouseticks", "wine", *SIMULATED])
+@pytest.mark.parametrize("model", [*SAMPLED, *SIMULATED])
 def test_chains_converged(model: str) -> None:
     assert part(model, "nuts", "r_hat")["value"].iloc[0] < 1.01
     assert part(model, "nuts", "ess")["value"].iloc[0] >= 400
@@ -88,7 +91,7 @@ def test_chains_converged(model: str) -> None:
 def test_calibration_is_recorded() -> None:
     """`tests/studies/sbc_outcomes.py`: truths drawn from the prior have uniform ranks (SBC)."""
     table = pd.read_csv(CSV.parents[2] / "docs" / "calibration" / "outcomes.csv")
-    assert set(table["family"]) == {*FAMILIES} - {"gaussian"}
+    assert set(table["family"]) == {*FAMILIES, *SLOPES} - {"gaussian"}
     assert (table["sets"] >= 200).all()
     assert table["p"].min() > 0.05 / len(table)
     error = np.sqrt(0.9 * 0.1 / table["sets"])

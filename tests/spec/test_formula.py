@@ -177,6 +177,9 @@ def test_any_frame(frame: pd.DataFrame) -> None:
         ("y ~ a + (1 | a)", "model", "different columns"),
         ("y ~ xx + (1 | a)", "character 5", "did you mean 'x'"),
         ("y ~ x + (1 | aa)", "character 14", "did you mean 'a'"),
+        ("y ~ x * 2 + (1 | a)", "formula", "I(2 * x)"),
+        ("y ~ x * 1 + (1 | a)", "formula", "I(2 * x)"),
+        ("y ~ 2 + x + (1 | a)", "formula", "no number but 0 and 1"),
         ("y ~ x + (c || a)", "character 12", "uncorrelated"),
         ("y ~ x + (1 | a) + (x | a)", "character 22", "vary twice"),
         ("y ~ x + (one | a)", "random effects by 'a'", "constant"),
@@ -377,7 +380,7 @@ def test_what_the_page_for_others_samples_is_built(
 
 
 def test_the_page_for_others_has_its_tasks() -> None:
-    assert (len(TASKS), len(COMPILED)) == (68, 7)
+    assert (len(TASKS), len(COMPILED)) == (70, 9)
 
 
 def test_no_task_is_longer_here() -> None:

@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 
 import bayes_sf as sf
+from bayes_sf.engines.mixed.covariance import sd_names
 from bayes_sf.engines.mixed.likelihood import second_derivatives
 from bayes_sf.engines.outcomes.marginal import Marginal
 from bayes_sf.engines.outcomes.result import OutcomeResult
@@ -30,9 +31,13 @@ from bayes_sf.spec.family import family_of
 HERE = Path(__file__).parents[1] / "references" / "glmer"
 OUT = Path(__file__).parent / "outcomes.csv"
 #: Sampled models of R's data; formulas of uncorrelated effects.
-SAMPLED = ("contraception", "cbpp", "grouseticks", "wine")
+SAMPLED = ("contraception", "contraception_slopes", "cbpp", "grouseticks", "wine")
 WINE = ("wine", "cumulative", "rating ~ temp + contact + (1 | judge)")
-POINTS = 20_000
+WEIGHED = ("contraception", "contraception_slopes", "cbpp", "far_slopes")
+#: Of importance sampling, and nodes per dimension of a level's effects, by effects of a level.
+POINTS, NODES = {1: 20_000, 2: 6_000}, {1: 25, 2: 7}
+#: Priors of sds hold where x is zero, ten sds from its mean: the default would be a strong one.
+STATED = {"far_slopes": {"priors": {"sd_(Intercept)|g": "half-t(3, 0, 10)"}}}
 #: Broods are within locations, and which of the two sds is large is hard to say: chains walk.
 LONG = {"grouseticks": {"draws": 12000, "tune": 4000, "target_accept": 0.95}}
 
@@ -69,48 +74,78 @@ def nuts(result: OutcomeResult) -> Iterator[tuple[str, str, float, float]]:
 
 
 def importance(result: OutcomeResult) -> Iterator[tuple[str, str, float, float]]:
-    """Posterior means and sds by importance sampling from a t around ML, one random intercept."""
+    """Posterior means and sds by importance sampling from a t around ML, one factor.
+
+    What is sampled: logs of sds, Fisher's z of a correlation, coefficients.
+    """
     matrices, priors = result.matrices, result.priors
     assert priors is not None
-    function = Marginal.build(matrices, family_of(result.spec.family), 25)
+    (factor,) = matrices.factors
+    sds, pairs = sd_names(factor)
+    k, m = len(sds), len(sds) + len(pairs)
+    function = Marginal.build(matrices, family_of(result.spec.family), NODES[k])
     means = matrices.x.mean(axis=0) * (np.arange(matrices.x.shape[1]) > 0)
-    (sd_prior,) = (p for name, p in priors.items() if name.startswith("sd_"))
     coef = [priors[term] for term in matrices.terms]
 
+    def spreads(points: np.ndarray) -> np.ndarray:
+        """Sds and correlations."""
+        return np.column_stack([np.exp(points[:, :k]), np.tanh(points[:, k:m])])
+
+    def criterion(points: np.ndarray) -> np.ndarray:
+        """-2 log likelihood."""
+        found = spreads(points)
+        covariance = found[:, :k, None] ** 2 * np.eye(k)  # complex where derivatives are asked for
+        for at, (i, j) in enumerate(factor.pairs, start=k):
+            covariance[:, i, j] = covariance[:, j, i] = found[:, at] * found[:, i] * found[:, j]
+        back = np.linalg.inv(function.turn[0])
+        lower = triangle(back @ covariance @ back.T)
+        theta = [lower[:, row, column] for _, row, column in function.shape.places]
+        return function(np.column_stack([*theta, points[:, m:]]))
+
     def log_density(points: np.ndarray) -> np.ndarray:
-        """Of (ln tau, beta); the intercept's prior is where predictors are at their means."""
-        tau, beta = np.exp(points[:, 0]), points[:, 1:].copy()
-        found = -0.5 * function(np.column_stack([tau, beta]))
-        beta[:, 0] += points[:, 1:] @ means
+        """The intercept's prior is where predictors are at their means."""
+        found, spread, beta = -0.5 * criterion(points), spreads(points), points[:, m:].copy()
+        beta[:, 0] += points[:, m:] @ means
         for column, prior in zip(beta.T, coef, strict=True):
             found = found - 0.5 * ((column - prior.location) / prior.scale) ** 2
-        return found + sd_prior.log_density(tau) + points[:, 0]
+        for at, name in enumerate(sds):
+            found = found + priors[name].log_density(spread[:, at]) + points[:, at]
+        for at, name in enumerate(pairs, start=k):  # and d rho = (1 - rho^2) dz
+            found = found + priors[name].shape * np.log1p(-(spread[:, at] ** 2))
+        return found
 
     fitted = sf.fit(result.spec.formula, FRAMES["now"], family=result.spec.family, engine="ml")
-    top = np.array([np.log(fitted.fitted.covariances[0][0, 0]) / 2, *fitted.fitted.coef])
-
-    def of_logs(points: np.ndarray) -> np.ndarray:
-        moved = points.copy()
-        moved[:, 0] = np.exp(points[:, 0])
-        return function(moved)
-
-    cov = 2 * np.linalg.inv(second_derivatives(of_logs, top))
+    estimates = dict(fitted.fitted.spreads())
+    top = np.array([
+        *(np.log(estimates[name]) for name in sds),
+        *(np.arctanh(estimates[name]) for name in pairs),
+        *fitted.fitted.coef,
+    ])  # fmt: skip
+    cov = 2 * np.linalg.inv(second_derivatives(criterion, top))
     rng = np.random.default_rng(1)
     half, df = np.linalg.cholesky(1.2 * cov), 6.0
-    z = rng.normal(size=(POINTS, len(top)))
-    chi = rng.chisquare(df, POINTS) / df
+    z = rng.normal(size=(POINTS[k], len(top)))
+    chi = rng.chisquare(df, POINTS[k]) / df
     points = top + (z / np.sqrt(chi)[:, None]) @ half.T
     log_proposal = -0.5 * (df + len(top)) * np.log1p((z**2).sum(axis=1) / chi / df)
     logs = log_density(points) - log_proposal
     weights = np.exp(logs - logs.max())
     weights /= weights.sum()
-    values = np.column_stack([points[:, 1:], np.exp(points[:, 0])])
+    values = np.column_stack([points[:, m:], spreads(points)])
     mean = weights @ values
     sd = np.sqrt(weights @ (values - mean) ** 2)
-    names = [*matrices.terms, next(name for name in priors if name.startswith("sd_"))]
-    for name, m, s in zip(names, mean, sd, strict=True):
-        yield "posterior", name, float(m), float(s)
+    for name, one, spread in zip([*matrices.terms, *sds, *pairs], mean, sd, strict=True):
+        yield "posterior", name, float(one), float(spread)
     yield "ess", "", float(1 / (weights**2).sum()), np.nan
+
+
+def triangle(covariance: np.ndarray) -> np.ndarray:
+    """Cholesky's lower triangle, (N, k, k), as a function of complex numbers, too."""
+    found = np.zeros_like(covariance)
+    for j in range(covariance.shape[-1]):
+        left = covariance[:, j:, j] - (found[:, j:, :j] * found[:, None, j, :j]).sum(axis=-1)
+        found[:, j:, j] = left / np.sqrt(left[:, :1])
+    return found
 
 
 def simulated() -> Iterator[tuple[str, str, str, pd.DataFrame, dict[str, float]]]:
@@ -147,6 +182,11 @@ def simulated() -> Iterator[tuple[str, str, str, pd.DataFrame, dict[str, float]]
     yield "cumulative", "cumulative", "y ~ x + (1 | g)", base.assign(y=y), {
         "x": 0.5, "sd_(Intercept)|g": 0.7, "threshold[1|2]": -1.0, "threshold[2|3]": 0.5,
         "threshold[3|4]": 2.0}  # fmt: skip
+    x, slope = rng.normal(20, 2, n), rng.normal(0, 0.3, 25)
+    y = rng.poisson(np.exp(1 + (0.2 + slope[g]) * (x - 20) + u[g]))
+    yield "far_slopes", "poisson", "y ~ x + (x | g)", base.assign(x=x, y=y), {
+        "(Intercept)": 1 - 0.2 * 20, "x": 0.2, "sd_x|g": 0.3,
+        "sd_(Intercept)|g": np.hypot(0.7, 20 * 0.3)}  # fmt: skip
 
 
 FRAMES: dict[str, pd.DataFrame] = {}
@@ -169,15 +209,18 @@ def fitted(folder: Path, chosen: list[str]) -> Iterator[tuple[str, str, str, str
             settings = LONG.get(name, {})
             result = fit(str(asked["formula"]), frame, str(asked["family"]), "nuts", **settings)
             yield from ((name, "nuts", *each) for each in nuts(result))
-            if name in {"contraception", "cbpp"}:
+            if name in WEIGHED:
                 yield from ((name, "importance", *each) for each in importance(result))
     for name, family, formula, frame, truth in simulated():
         if name in (chosen or [name]):
-            result = fit(formula, frame, family, "nuts")
+            result = fit(formula, frame, family, "nuts", **STATED.get(name, {}))
             yield from (
                 (name, "truth", "posterior", at, value, np.nan) for at, value in truth.items()
             )
             yield from ((name, "nuts", *each) for each in nuts(result))
+            if name in WEIGHED:
+                FRAMES["now"] = frame
+                yield from ((name, "importance", *each) for each in importance(result))
 
 
 def main(folder: Path, chosen: list[str]) -> None:

@@ -1,7 +1,8 @@
 """Simulation-based calibration of outcomes other than Gaussian: docs/calibration/outcomes.csv.
 
-Run: uv run python tests/studies/sbc_outcomes.py [SETS] [FAMILY ...]   (200 sets of each;
-with names only those are run again). Parameters beside the mean have bambi's priors.
+Run: uv run python tests/studies/sbc_outcomes.py [SETS] [MODEL ...]   (200 sets of each;
+with names only those are run again): a random intercept of every family, and correlated slopes,
+`binomial_slopes`, `poisson_slopes`. Parameters beside the mean have bambi's priors.
 Parameters are drawn from their priors and rows from the model by numpy
 alone; the rank of each true value among 100 draws must be uniform (Talts et al. 2018). The model is
 built and compiled once for each family, by the package's own code, with rows that can be replaced.
@@ -9,6 +10,7 @@ built and compiled once for each family, by the package's own code, with rows th
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
@@ -32,6 +34,8 @@ FAMILIES = (
     "bernoulli", "binomial", "poisson", "cumulative", "beta_binomial", "negativebinomial", "beta",
     "hurdle_gamma", "hurdle_lognormal",
 )  # fmt: skip
+#: Models with a slope that varies, correlated with the intercept, and their families.
+SLOPES = {"binomial_slopes": "binomial", "poisson_slopes": "poisson"}
 ROWS, LEVELS, TRIALS, CUTS = 100, 10, 6, 3
 KEPT = 100
 #: Shares and amounts nearer to their ends than this, and counts beyond so many, are drawn anew.
@@ -42,6 +46,7 @@ PRIORS = sf.Priors(
     intercept=_NORMAL, slope=_NORMAL,
     sd_group=sf.Prior("half-normal", scale=1.0, autoscale=False),
 )  # fmt: skip
+SPREAD = sf.Prior("half-normal", scale=0.5, autoscale=False)  # of slopes
 SETTINGS = {"chains": 2, "draws": 1000, "tune": 600, "target_accept": 0.9, "cores": 1}
 
 
@@ -57,9 +62,17 @@ def simulate(name: str, rng: np.random.Generator) -> tuple[np.ndarray, dict[str,
     """Outcomes, and what they were drawn from."""
     frame = design()
     true = {"x": rng.normal(), "sd_(Intercept)|g": abs(rng.normal())}
-    u = rng.normal(0, true["sd_(Intercept)|g"], LEVELS)
-    eta = true["x"] * frame["x"].to_numpy() + u[frame["g"].str[1:].astype(int)]
+    x, level = frame["x"].to_numpy(), frame["g"].str[1:].astype(int)
+    normals = rng.normal(size=LEVELS)
+    u = true["sd_(Intercept)|g"] * normals
+    eta = true["x"] * x + u[level]
     true |= {"(Intercept)|g[g0]": u[0], "(Intercept)|g[g1]": u[1]}
+    if name in SLOPES:  # lkj(2) of two: (1 + rho)/2 is beta(2, 2)
+        sd, rho = SPREAD.scale * abs(rng.normal()), 2 * rng.beta(2, 2) - 1
+        slope = sd * (rho * normals + np.sqrt(1 - rho**2) * rng.normal(size=LEVELS))
+        eta = eta + slope[level] * x
+        true |= {"sd_x|g": sd, "cor_x.(Intercept)|g": rho, "x|g[g0]": slope[0]}
+        name = SLOPES[name]
     if name == "cumulative":
         cuts = np.ones(CUTS)
         while (np.diff(cuts) <= 0).any():  # independent normals, given that they are in order
@@ -131,9 +144,14 @@ class Program:
         """Build and compile."""
         from pytensor import shared
 
-        self.family = family_of(name)
+        self.family = family_of(SLOPES.get(name, name))
         left = "p(y, n)" if self.family.counted else "y"
-        spec = ModelSpec.from_formula(f"{left} ~ x + (1 | g)", family=name, priors=PRIORS)
+        random, priors_ = "(1 | g)", PRIORS
+        if name in SLOPES:
+            random, priors_ = "(x | g)", replace(PRIORS, sd_slope=SPREAD)
+        spec = ModelSpec.from_formula(
+            f"{left} ~ x + {random}", family=self.family.name, priors=priors_
+        )
         start = np.arange(ROWS) % (CUTS + 1 if self.family.ordered else 2)
         if name == "beta":
             start = 0.25 + 0.5 * start
@@ -147,10 +165,7 @@ class Program:
         rows = shared(start.astype(self.dtype), name="outcomes")
         model.rvs_to_values[seen] = rows
         model.values_to_rvs[rows] = seen
-        effects = [name for names in self.graph.effects for name in names]
-        sds = [f"{name}_sigma" for name in effects]
-        keep = [*self.graph.coefficients, *effects, *sds, *self.graph.more]
-        self.compiled = compile_model(model, keep=keep)
+        self.compiled = compile_model(model, keep=self.graph.kept)
 
     def posterior(self, y: np.ndarray, seed: int) -> tuple[xr.Dataset, int]:
         """Draws by our names, and how many diverged."""
@@ -202,4 +217,6 @@ def main(sets: int, chosen: tuple[str, ...]) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200, tuple(sys.argv[2:]) or FAMILIES)
+    main(
+        int(sys.argv[1]) if len(sys.argv) > 1 else 200, tuple(sys.argv[2:]) or (*FAMILIES, *SLOPES)
+    )

@@ -34,6 +34,8 @@ _SIZES = (1.0, 0.1, 5.0)
 _SMALL = 300
 #: A number of Lambda's diagonal this small, which the criterion does not miss, is 0.
 _ZERO = 1e-3
+#: Where a search begins whose start would be at a boundary.
+_INSIDE = 0.1
 #: What is left of the outcome within levels, as a share, where a fit is exact.
 _EXACT = 1e-12
 
@@ -179,7 +181,7 @@ def minimise(function: Callable[[_Array], _Array], start: Floats, *, polish: boo
     return np.asarray(found.x, dtype=float) if worse else theta
 
 
-def fit_mixed(matrices: Matrices, *, reml: bool = True) -> MixedFit:
+def fit_mixed(matrices: Matrices, *, reml: bool = True, near: Floats | None = None) -> MixedFit:
     """REML or ML of a Gaussian model with any random terms, lme4's ``lmer(formula)``.
 
     Parameters
@@ -188,6 +190,10 @@ def fit_mixed(matrices: Matrices, *, reml: bool = True) -> MixedFit:
         Of one model.
     reml : bool
         REML, or else ML.
+    near : (m,) array, optional
+        Theta of a fit to much the same data: the search starts there alone, and ends where the
+        criterion is within 1e-8 or so of its lowest (one of many studies is not read to the last
+        digit).
 
     Raises
     ------
@@ -212,11 +218,14 @@ def fit_mixed(matrices: Matrices, *, reml: bool = True) -> MixedFit:
     def function(theta: _Array) -> _Array:
         return criterion(products, shape, theta, reml=reml)
 
-    effects = sum(f.n_levels * len(f.columns) for f in products.factors)
-    sizes = _SIZES if effects <= _SMALL else _SIZES[:1]
-    tried = [minimise(function, size * shape.start, polish=False) for size in sizes]
-    theta = min(tried, key=lambda t: float(function(t[None])[0]))
-    theta = minimise(function, theta)
+    if near is None:
+        effects = sum(f.n_levels * len(f.columns) for f in products.factors)
+        sizes = _SIZES if effects <= _SMALL else _SIZES[:1]
+        tried = [minimise(function, size * shape.start, polish=False) for size in sizes]
+        theta = min(tried, key=lambda t: float(function(t[None])[0]))
+        theta = minimise(function, theta)
+    else:  # at a boundary all directions along it are level: it starts inside
+        theta = minimise(function, np.maximum(near, _INSIDE * shape.diagonal), polish=False)
     theta = to_boundary(function, shape, theta)
     if not np.isfinite(function(theta[None])).all() or np.abs(theta).max() > 1e6:
         raise ConvergenceError(

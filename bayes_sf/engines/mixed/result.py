@@ -24,7 +24,7 @@ from bayes_sf.spec.terms.matrices import Matrices
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MixedResult"]
+__all__ = ["MixedResult", "fit_rows"]
 
 _PARTS = ["estimate", "sd", "lower", "upper"]
 
@@ -76,7 +76,7 @@ class MixedResult(Result):
     def _rows(self, *, groups: bool = True) -> Iterator[Estimate]:
         """Coefficients, sds and correlations, ICC, effects of levels, worked out as they come."""
         if isinstance(self.fitted, MixedFit):
-            return _rows(self.fitted, self.prob)
+            return fit_rows(self.fitted, self.prob)
         return self.fitted.rows(self.prob, groups=groups)  # type: ignore[no-any-return]
 
     @cached_property
@@ -403,8 +403,15 @@ class MixedResult(Result):
         )
 
 
-def _rows(fit: MixedFit, prob: float) -> Iterator[Estimate]:
-    """Coefficients, sds and correlations, ICC, effects of levels."""
+def fit_rows(fit: MixedFit, prob: float) -> Iterator[Estimate]:
+    """Coefficients, sds and correlations, ICC, effects of levels, which come last.
+
+    Parameters
+    ----------
+    fit : MixedFit
+    prob : float
+        Of Wald's intervals.
+    """
     from scipy.special import ndtri
 
     reach, nan = float(ndtri(0.5 + 0.5 * prob)), float("nan")

@@ -2,29 +2,34 @@
 
 Bambi gets numbers under names of ours (``x0``, ``f0``), so that coding, scaling and names of terms
 are those of every other engine here, whatever columns are called. Predictors are centred; what
-that does to the intercept is taken back in `sampled`. All priors of coefficients and sds are
-stated. Bambi has no correlations between random effects (0.21).
+that does to the intercept is taken back in `sampled`. All priors of coefficients, sds and
+correlations are stated; correlated effects are a prior of ours (`correlated`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from bayes_sf.arrays import Floats
 from bayes_sf.engines.mixed.covariance import sd_names
+from bayes_sf.engines.outcomes.correlated import Block, in_pymc
 from bayes_sf.errors import UsageError
 from bayes_sf.spec.family import Family
 from bayes_sf.spec.names import INTERCEPT
 from bayes_sf.spec.prior import Prior
-from bayes_sf.spec.terms.matrices import Matrices
+from bayes_sf.spec.terms.matrices import Factor, Matrices
 
 __all__ = ["OutcomeGraph", "outcome_graph"]
 
 
 #: Where the thresholds' priors have their means, from the first to the last.
 _REACH = 2.0
+#: So many sds from a column's mean its zero is far, and what is correlated is sampled at the mean.
+_FAR = 5.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +42,8 @@ class OutcomeGraph:
         Built.
     coefficients : tuple of str
         Bambi's names of the coefficients, in the order of the terms.
-    effects : tuple of tuple of str
-        Of each factor, bambi's names of what varies; ``..._sigma`` are the sds.
+    blocks : tuple of tuple of Block
+        Of each factor, bambi's names of what varies, those that are correlated together.
     means : (p,) array
         What was taken off the columns.
     more : mapping
@@ -47,9 +52,24 @@ class OutcomeGraph:
 
     model: Any
     coefficients: tuple[str, ...]
-    effects: tuple[tuple[str, ...], ...]
+    blocks: tuple[tuple[Block, ...], ...]
     means: Floats
     more: Mapping[str, str]
+
+    @property
+    def effects(self) -> tuple[tuple[str, ...], ...]:
+        """Of each factor, bambi's names of what varies; ``..._sigma`` are the sds."""
+        return tuple(tuple(chain(*(b.names for b in blocks))) for blocks in self.blocks)
+
+    @property
+    def kept(self) -> list[str]:
+        """Bambi's names of all that draws are asked for."""
+        names = list(chain(*self.effects))
+        later = chain(*(block.names[1:] for blocks in self.blocks for block in blocks))
+        return [
+            *self.coefficients, *(f"{name}_sigma" for name in names), *self.more,
+            *(f"{name}_partial" for name in later), *names,
+        ]  # fmt: skip
 
 
 def outcome_graph(matrices: Matrices, family: Family, priors: Mapping[str, Prior]) -> OutcomeGraph:
@@ -65,16 +85,8 @@ def outcome_graph(matrices: Matrices, family: Family, priors: Mapping[str, Prior
     Raises
     ------
     UsageError
-        Where bambi is not installed, or for correlated effects.
+        Where bambi is not installed.
     """
-    pairs = [f.name for f in matrices.factors if f.pairs]
-    if pairs:
-        raise UsageError(
-            f"model of {matrices.response!r}: engine 'nuts'",
-            f"has no correlations between random effects for family {family.name!r}", got=pairs,
-            fix="write (x || g) for uncorrelated ones"
-            + (", or use engine 'ml'" if "ml" in family.engines else ""),
-        )  # fmt: skip
     try:
         import bambi
     except ImportError:
@@ -84,14 +96,17 @@ def outcome_graph(matrices: Matrices, family: Family, priors: Mapping[str, Prior
         ) from None  # fmt: skip
     data, left = _response(matrices, family)
     columns, fixed, coefficients, means = _fixed(matrices, data)
-    effects, random = _random(matrices, data)
+    blocks, random = _random(matrices, data, priors)
     stated: dict[str, Any] = {
         own: _in_bambi(bambi, priors[term])
         for own, term in zip(coefficients, matrices.terms, strict=True)
     }
-    for factor, names in zip(matrices.factors, effects, strict=True):
-        for own, sd in zip(names, sd_names(factor)[0], strict=True):
-            stated[own] = bambi.Prior("Normal", mu=0, sigma=_in_bambi(bambi, priors[sd]))
+    for factor, made in zip(matrices.factors, blocks, strict=True):
+        sds = sd_names(factor)[0]
+        for places, block in zip(factor.blocks, made, strict=True):
+            for at, (own, place) in enumerate(zip(block.names, places, strict=True)):
+                sigma = _in_bambi(bambi, priors[sds[place]])
+                stated[own] = _effects(bambi, block, at, sigma)
     if family.ordered:
         stated["threshold"] = _thresholds(bambi, priors[INTERCEPT], len(matrices.levels) - 1)
     model = bambi.Model(
@@ -100,7 +115,7 @@ def outcome_graph(matrices: Matrices, family: Family, priors: Mapping[str, Prior
     )  # fmt: skip
     model.build()
     more = {name: _written(model.parameters[name].prior) for name in family.parameters}
-    return OutcomeGraph(model, coefficients, effects, means, more)
+    return OutcomeGraph(model, coefficients, blocks, means, more)
 
 
 def _response(matrices: Matrices, family: Family) -> tuple[Any, str]:
@@ -140,39 +155,67 @@ def _fixed(matrices: Matrices, data: Any) -> tuple[list[str], list[str], tuple[s
     return columns, ["1" if matrices.has_intercept else "0"], tuple(names), means
 
 
-def _random(matrices: Matrices, data: Any) -> tuple[tuple[tuple[str, ...], ...], list[str]]:
-    """Factors put into the frame, bambi's names of what varies, and random terms."""
+def _random(
+    matrices: Matrices, data: Any, priors: Mapping[str, Prior]
+) -> tuple[tuple[tuple[Block, ...], ...], list[str]]:
+    """Factors put into the frame, what varies by each in bambi's names, and random terms."""
     import pandas as pd
 
-    effects, terms = [], []
+    found, terms = [], []
     for number, factor in enumerate(matrices.factors):
         own = f"f{number}"
         codes = pd.Index(range(factor.n_levels))
         data[own] = pd.Categorical.from_codes(factor.code, categories=codes)
-        names = []
-        for place, column in enumerate(factor.columns):
-            if column == INTERCEPT:
-                names.append(f"1|{own}")
-                terms.append(f"(1|{own})")
-            else:
-                slope = f"z{number}_{place}"
-                data[slope] = factor.z[:, place]
-                names.append(f"{slope}|{own}")
-                terms.append(f"(0 + {slope}|{own})")
-        effects.append(tuple(names))
-    return tuple(effects), terms
+        blocks = []
+        for places in factor.blocks:
+            pivot, names = _pivot(factor, places), []
+            for place, taken in zip(places, pivot, strict=True):
+                if factor.columns[place] == INTERCEPT:
+                    names.append(f"1|{own}")
+                    terms.append(f"(1|{own})")
+                else:
+                    slope = f"z{number}_{place}"
+                    data[slope] = factor.z[:, place] - taken
+                    names.append(f"{slope}|{own}")
+                    terms.append(f"(0 + {slope}|{own})")
+            blocks.append(_block(factor, places, tuple(names), pivot, priors))
+        found.append(tuple(blocks))
+    return tuple(found), terms
+
+
+def _pivot(factor: Factor, places: Sequence[int]) -> Floats:
+    """What is taken off correlated columns: their means, where zero is far from those."""
+    found = np.zeros(len(places))
+    if factor.columns[places[0]] == INTERCEPT:
+        for at, place in enumerate(places[1:], start=1):
+            mean, sd = factor.z[:, place].mean(), factor.z[:, place].std()
+            found[at] = mean if abs(mean) >= _FAR * sd else 0.0
+    return found
+
+
+def _block(
+    factor: Factor, places: Sequence[int], names: tuple[str, ...], pivot: Floats,
+    priors: Mapping[str, Prior],
+) -> Block:  # fmt: skip
+    sds, correlations = sd_names(factor)
+    own = [
+        priors[name] for name, pair in zip(correlations, factor.pairs, strict=True)
+        if pair[0] in places
+    ]  # fmt: skip
+    return Block(names, pivot, own[0].shape if own else 1.0, priors[sds[places[0]]])
+
+
+def _effects(bambi: Any, block: Block, at: int, sigma: Any) -> Any:
+    """Prior of one column's effects."""
+    if at == 0:
+        return bambi.Prior("Normal", mu=0, sigma=sigma)
+    build = partial(block.effects, at)
+    return bambi.Prior("Correlated", dist=build, noncentered=False, sigma=sigma)
 
 
 def _in_bambi(bambi: Any, prior: Prior) -> Any:
     """A resolved prior in bambi's words."""
-    name, arguments = {
-        "normal": ("Normal", {"mu": prior.location or 0.0, "sigma": prior.scale}),
-        "flat": ("Flat", {}),
-        "half-t": ("HalfStudentT", {"nu": prior.df, "sigma": prior.scale}),
-        "half-normal": ("HalfNormal", {"sigma": prior.scale}),
-        "exponential": ("Exponential", {"lam": 1 / prior.scale}),
-        "gamma": ("Gamma", {"alpha": prior.shape, "beta": 1 / prior.scale}),
-    }[prior.family]
+    name, arguments = in_pymc(prior)
     return bambi.Prior(name, **arguments)
 
 

@@ -2,12 +2,13 @@
 
 The link's scale has no unit of the outcome's, so that 1 stands where Gaussian models have sd(y):
 slopes are normal(0, 2.5/sd(x)), as rstanarm's, the intercept (at the predictors' means) normal with
-sd 2.5 around the link of the mean, sds half-t(3, 0, 1), those of slopes half-t(3, 0, 1/sd(x)).
+sd 2.5 around the link of the mean, sds half-t(3, 0, 1), those of slopes half-t(3, 0, 1/sd(x));
+correlations lkj(2), as everywhere. Sds and correlations are those where predictors are zero.
 Parameters that a family has beside its mean keep bambi's priors; thresholds have the intercept's
 scale.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -25,7 +26,7 @@ __all__ = ["outcome_priors", "stated"]
 
 
 def outcome_priors(matrices: Matrices, family: Family, spec: ModelSpec) -> Mapping[str, Prior]:
-    """Prior of every coefficient and sd, on the link's scale.
+    """Prior of every coefficient, sd and correlation, on the link's scale.
 
     Parameters
     ----------
@@ -37,24 +38,49 @@ def outcome_priors(matrices: Matrices, family: Family, spec: ModelSpec) -> Mappi
     Raises
     ------
     SpecError
-        For a name that the model does not have, a family that a coefficient or sd cannot have.
+        For a name that the model does not have, a family that what it names cannot have, one of
+        several correlations that are drawn as a matrix.
     """
     found = dict(_by_role(matrices, family, spec.priors))
     for name, prior in spec.term_priors:
         if name not in found:
             known = ", ".join(found)
             raise SpecError(
-                f"priors: {name!r}", f"must name a coefficient or sd of the model: {known}",
+                f"priors: {name!r}",
+                f"must name a coefficient, sd or correlation of the model: {known}",
                 fix=closest(name, found),
             )  # fmt: skip
         found[name] = prior.resolve(1.0)
+    kinds = _kinds(matrices)
     for name, prior in found.items():
-        _check(name, prior, is_sd=name not in matrices.terms and name != INTERCEPT)
+        _check(name, prior, kinds.get(name, LOCATION_FAMILIES))
+    _check_matrices(matrices, [name for name, _ in spec.term_priors])
     return found
 
 
-def _check(name: str, prior: Prior, *, is_sd: bool) -> None:
-    allowed = ("half-t", "half-normal", "exponential", "gamma") if is_sd else LOCATION_FAMILIES
+def _kinds(matrices: Matrices) -> dict[str, tuple[str, ...]]:
+    """Families that sds and correlations can have, by name."""
+    found: dict[str, tuple[str, ...]] = {}
+    for factor in matrices.factors:
+        sds, correlations = sd_names(factor)
+        found |= dict.fromkeys(sds, ("half-t", "half-normal", "exponential", "gamma"))
+        found |= dict.fromkeys(correlations, ("lkj",))
+    return found
+
+
+def _check_matrices(matrices: Matrices, named: Sequence[str]) -> None:
+    """Refuse a prior of one correlation among several of the same effects."""
+    for factor in matrices.factors:
+        for name, (i, _) in zip(sd_names(factor)[1], factor.pairs, strict=True):
+            (block,) = (block for block in factor.blocks if i in block)
+            if name in named and len(block) > 2:
+                raise SpecError(
+                    f"priors: {name!r}", "is of a matrix of correlations, which have one prior",
+                    fix="use priors=Priors(correlation=Prior('lkj', shape=...))",
+                )  # fmt: skip
+
+
+def _check(name: str, prior: Prior, allowed: Sequence[str]) -> None:
     if prior.family not in allowed:
         rule = f"family must be one of {', '.join(allowed)}"
         raise SpecError(f"priors: {name!r}", rule, got=prior.family)
@@ -77,6 +103,8 @@ def _by_role(matrices: Matrices, family: Family, priors: Priors) -> Iterator[tup
             else:
                 size = np.sqrt(((column - column.mean()) ** 2).mean()) or 1.0
                 yield sd, priors.of("sd_slope").resolve(float(1 / size))
+        for name in sd_names(factor)[1]:
+            yield name, priors.of("correlation").resolve(1.0)
 
 
 def _centre(matrices: Matrices, family: Family) -> float:

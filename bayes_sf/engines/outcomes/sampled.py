@@ -46,7 +46,7 @@ class OutcomeSampled(Diagnosed):
     matrices : Matrices
     family : Family
     priors : mapping of str to Prior
-        Of coefficients and sds, on the link's scale.
+        Of coefficients, sds and correlations, on the link's scale.
     more : mapping of str to str
         Of the family's own parameters, as bambi writes them.
     tree : xarray.DataTree
@@ -95,8 +95,8 @@ class OutcomeSampled(Diagnosed):
                 effects = np.stack([self.flat(name) for name in names], axis=2)  # (N, J, k)
                 found = found + z @ effects.reshape(len(effects), -1).T
             if fresh is not None:
-                sds = np.stack([self.flat(name) for name in sd_names(factor)[0]])  # (k, N)
-                variance = variance + fresh**2 @ sds**2
+                spread = self._covariance(factor, lambda draws: draws)
+                variance = variance + np.einsum("mk,nkl,ml->mn", fresh, spread, fresh)
         return np.asarray(found), np.asarray(variance)
 
     @property
@@ -118,11 +118,21 @@ class OutcomeSampled(Diagnosed):
 
     def _shares(self, pick: Callable[[Floats], Floats]) -> Shares:
         """Shares of some draws."""
-        sds = [pick(np.column_stack([self.flat(n) for n in sd_names(f)[0]])) for f in self.factors]
-        coef = pick(self.flat("beta")) if self.matrices.terms else np.zeros((len(sds[0]), 0))
-        covariances = tuple(each[..., None] ** 2 * np.eye(each.shape[1]) for each in sds)
+        covariances = tuple(self._covariance(factor, pick) for factor in self.factors)
+        coef = np.zeros((len(covariances[0]), 0))
+        coef = pick(self.flat("beta")) if self.matrices.terms else coef
         scalars = {name: pick(values) for name, values in self.scalars.items()}
         return Shares(self.matrices, self.family, coef, covariances, scalars)
+
+    def _covariance(self, factor: Factor, pick: Callable[[Floats], Floats]) -> Floats:
+        """Covariances of a factor's effects, (N, k, k), of some draws of sds and correlations."""
+        sds, correlations = sd_names(factor)
+        spread = np.column_stack([pick(self.flat(name)) for name in sds])
+        found = spread[:, :, None] ** 2 * np.eye(len(sds))
+        for (i, j), name in zip(factor.pairs, correlations, strict=True):
+            both = pick(self.flat(name)) * spread[:, i] * spread[:, j]
+            found[:, i, j] = found[:, j, i] = both
+        return found
 
     @property
     def scalars(self) -> dict[str, Floats]:
@@ -135,7 +145,8 @@ class OutcomeSampled(Diagnosed):
         for place, term in enumerate(self.matrices.terms):
             yield draws_row(term, "", coef[:, place], prob)
         for factor in self.factors:
-            for name in sd_names(factor)[0]:
+            sds, correlations = sd_names(factor)
+            for name in (*sds, *correlations):
                 yield draws_row(name, "", self.flat(name), prob, signed=False)
         for name, draws in self.scalars.items():
             yield draws_row(name, "", draws, prob, signed=False)
@@ -191,7 +202,7 @@ def fit_sampled(
     Raises
     ------
     UsageError
-        Where bambi is not installed; for correlated random effects.
+        Where bambi is not installed.
     SpecError
         For priors that a coefficient or sd cannot have.
     ConvergenceError
@@ -200,8 +211,7 @@ def fit_sampled(
     priors = outcome_priors(matrices, family, spec)
     graph = outcome_graph(matrices, family, priors)
     model = graph.model.backend.model
-    wanted = [*_sampled(graph), *(name for names in graph.effects for name in names)]
-    compiled = compile_model(model, keep=wanted)
+    compiled = compile_model(model, keep=graph.kept)
 
     def attempt(settings: Mapping[str, float]) -> OutcomeSampled:
         trace = sample(compiled, seed, settings)
@@ -211,17 +221,10 @@ def fit_sampled(
     return try_twice(attempt, {**SETTINGS, **_CAREFUL})
 
 
-def _sampled(graph: OutcomeGraph) -> Iterator[str]:
-    """Names of all that is asked for beside effects."""
-    yield from graph.coefficients
-    yield from (f"{name}_sigma" for names in graph.effects for name in names)
-    yield from graph.more
-
-
 def outcome_tree(
     trace: "xr.DataTree", graph: OutcomeGraph, matrices: Matrices, family: Family
 ) -> "xr.DataTree":
-    """Draws under our names, the intercept (or thresholds) where predictors are zero.
+    """Draws under our names, intercept (or thresholds) and effects where predictors are zero.
 
     Parameters
     ----------
@@ -233,7 +236,7 @@ def outcome_tree(
     """
     import xarray as xr
 
-    posterior = trace["posterior"]
+    posterior = trace["posterior"].to_dataset()
     base = ("chain", "draw")
     coords = {name: posterior[name].to_numpy() for name in base}
     variables: dict[str, tuple[tuple[str, ...], Floats]] = {}
@@ -245,14 +248,23 @@ def outcome_tree(
             beta[..., matrices.terms.index(INTERCEPT)] -= shift
         variables["beta"] = ((*base, "term"), beta)
         coords["term"] = np.array(matrices.terms)
-    for factor, names in zip(matrices.factors, graph.effects, strict=True):
+    for factor, blocks in zip(matrices.factors, graph.blocks, strict=True):
         level = f"level|{factor.name}"
         coords[level] = np.array(factor.levels)
-        for name, column, sd in zip(names, factor.columns, sd_names(factor)[0], strict=True):
-            variables[sd] = (base, posterior[f"{name}_sigma"].to_numpy())
-            effects = posterior[name].to_numpy()
-            effects = effects.reshape(*effects.shape[:2], factor.n_levels)
-            variables[f"{column}|{factor.name}"] = ((*base, level), effects)
+        sds, correlations = sd_names(factor)
+        effects = {}
+        for places, block in zip(factor.blocks, blocks, strict=True):
+            spread, correlation = block.spreads(posterior)
+            for at, (place, values) in enumerate(
+                zip(places, block.at_zero(posterior), strict=True)
+            ):
+                variables[sds[place]] = (base, spread[..., at])
+                effects[f"{factor.columns[place]}|{factor.name}"] = ((*base, level), values)
+            for name, (i, j) in zip(correlations, factor.pairs, strict=True):
+                if i in places:
+                    found = correlation[..., places.index(i), places.index(j)]
+                    variables[name] = (base, found)
+        variables |= effects
     for name in family.parameters:
         values = posterior[name].to_numpy()
         if name == "threshold":

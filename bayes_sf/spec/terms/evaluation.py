@@ -55,9 +55,17 @@ def _described(side: str, place: str) -> tuple[str, ...]:
 
     try:
         found = model_description(f"y ~ {side}")
+    except TypeError:  # a term and a number, say, whose message is about formulae's own classes
+        rule = "must not have operators between terms and numbers"
+        raise SpecError(place, rule, got=side, fix="put arithmetic into I(), as I(2 * x)") from None
     except Exception as error:  # noqa: BLE001  # whatever a parser raises
         raise SpecError(place, f"must be readable by formulae: {_line(error)}", got=side) from None
-    return tuple(INTERCEPT if t.name == _INTERCEPT else t.name for t in found.common_terms)
+    terms = found.common_terms
+    parts = [part for t in terms if t.name != _INTERCEPT for part in t.components]
+    if any(isinstance(getattr(part, "name", ""), int | float) for part in parts):
+        rule = "must have no number but 0 and 1 as a term"
+        raise SpecError(place, rule, got=side, fix="put arithmetic into I(), as I(2 * x)")
+    return tuple(INTERCEPT if t.name == _INTERCEPT else t.name for t in terms)
 
 
 def _line(error: Exception) -> str:

@@ -19,7 +19,9 @@ numbers <- function(m, parts, y) {
   gaussian <- m$family == "gaussian"; size <- if (gaussian) sd(y) else 1
   x <- parts$X[, colnames(parts$X) != "Intercept", drop = FALSE]
   middle <- switch(m$family, gaussian = mean(y), poisson = log(mean(y)), cumulative = 0, qlogis(mean(y)))
-  list(middle = middle, reach = 2.5 * size, spread = size, terms = colnames(x),
+  varies <- if (is.null(parts$Z_1_2)) NULL else m$varies # one slope, correlated with the intercept
+  list(middle = middle, reach = 2.5 * size, spread = size, terms = colnames(x), varies = varies,
+       steep = if (length(varies)) size / wide(parts$Z_1_2),
        reaches = 2.5 * size / apply(x, 2, if (gaussian) sd else wide),
        cuts = if (m$family == "cumulative") seq(-2, 2, length.out = parts$nthres))
 }
@@ -29,6 +31,7 @@ as_data <- function(p) {
   one <- function(name, value) stanvar(value, name, scode = sprintf("real %s;", name))
   ordered <- !is.null(p$cuts)
   v <- one("reach", p$reach) + one("spread", p$spread)
+  if (length(p$varies)) v <- v + one("steep", p$steep)
   v <- v + if (ordered) stanvar(p$cuts, "cuts", scode = "vector[nthres] cuts;") else one("middle", p$middle)
   if (length(p$terms)) v <- v + stanvar(as.array(unname(p$reaches)), "reaches",
                                         scode = sprintf("vector[%s] reaches;", if (ordered) "K" else "K - 1"))
@@ -41,21 +44,24 @@ stated <- function(p, m) {
   if (length(p$terms)) found <- found + set_prior("normal(0, reaches)", class = "b")
   if (m$weights != "") found <- found + set_prior(half, class = "b", nlpar = "unit", lb = 0)
   else if (m$family == "gaussian") found <- found + set_prior(half, class = "sigma")
+  if (length(p$varies)) found <- found + set_prior("lkj(2)", class = "cor") +
+    set_prior("student_t(3, 0, steep)", class = "sd", group = m$group, coef = p$varies)
   found
 }
 
 # Our names of brms's variables; of a factor's levels the first six.
 renamed <- function(f) {
   a <- as_draws_array(f); all <- variables(a)
-  mine <- grep("^(b_|sd_|sigma$)", all, value = TRUE)
+  mine <- grep("^(b_|sd_|cor_|sigma$)", all, value = TRUE)
   name <- sub("^b_Intercept\\[(\\d+)\\]$", "threshold[\\1]", mine)
   name <- sub("^b_unit_Intercept$|^sigma$", "sd_resid", name)
   name <- sub("^b_", "", sub("^b_Intercept$", "(Intercept)", name))
-  name <- sub("^sd_(.*)__Intercept$", "sd_(Intercept)|\\1", name)
+  name <- sub("^sd_(.*)__(.*)$", "sd_\\2|\\1", name); name <- sub("^sd_Intercept\\|", "sd_(Intercept)|", name)
+  name <- sub("^cor_(.*)__Intercept__(.*)$", "cor_\\2.(Intercept)|\\1", name)
   values <- lapply(mine, function(v) matrix(a[, , v], draws)); names(values) <- name
   effects <- ranef(f, summary = FALSE)
-  for (g in names(effects)) for (level in head(dimnames(effects[[g]])[[2]], 6))
-    values[[sprintf("(Intercept)|%s[%s]", g, gsub("_", ":", level))]] <- matrix(effects[[g]][, level, "Intercept"], draws)
+  for (g in names(effects)) for (level in head(dimnames(effects[[g]])[[2]], 6)) for (column in dimnames(effects[[g]])[[3]])
+    values[[sprintf("%s|%s[%s]", sub("Intercept", "(Intercept)", column), g, gsub("_", ":", level))]] <- matrix(effects[[g]][, level, column], draws)
   as_draws_array(array(unlist(values), c(draws, chains, length(values)), list(NULL, NULL, names(values))))
 }
 
@@ -63,6 +69,8 @@ programs <- list()
 by_brms <- function(m) {
   d <- rows_of(m$data); family <- if (m$family == "gaussian") gaussian() else brmsfamily(m$family)
   formula <- eval(parse(text = m$brms))
+  random <- regmatches(m$brms, regexec("\\(1 \\+ (\\w+) \\| (\\w+)\\)", m$brms))[[1]]
+  m$varies <- random[2]; m$group <- random[3]
   parts <- make_standata(formula, d, family = family)
   p <- numbers(m, parts, if (m$family == "binomial") parts$Y / parts$trials else parts$Y)
   asked <- list(formula, data = d, family = family, prior = stated(p, m), stanvars = as_data(p))
@@ -80,6 +88,7 @@ by_brms <- function(m) {
     if (is.null(p$cuts)) data.frame(parameter = "(Intercept)", location = p$middle, scale = p$reach)
     else data.frame(parameter = sprintf("threshold[%d]", seq_along(p$cuts)), location = p$cuts, scale = p$reach),
     if (length(p$terms)) data.frame(parameter = p$terms, location = 0, scale = unname(p$reaches)),
+    if (length(p$varies)) data.frame(parameter = "sd_slope", location = 0, scale = p$steep),
     data.frame(parameter = c("sd", if (m$family == "gaussian") "sd_resid"), location = 0, scale = p$spread))
   prior$scale <- signif(prior$scale, 12); prior$location <- signif(prior$location, 12)
   list(fits = cbind(model = m$model, s), priors = cbind(model = m$model, prior))

@@ -394,7 +394,7 @@ def _factors(tokens: list[Token], bar: Token) -> list[str]:
     for token in marks:
         if token.text not in {":", "/"}:
             fix = "write (1 | a) + (1 | b) for crossed factors, (1 | a/b) for nested ones"
-            fix = "put a name with blanks in backquotes" if token in names else fix
+            fix = "put a name with blanks in backquotes" if token.kind == "name" else fix
             _refuse(token, "cannot stand between grouping factors", fix)
     if len(marks) == len(names):
         _refuse(marks[-1], "must have a factor after it")

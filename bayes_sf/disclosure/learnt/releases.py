@@ -197,8 +197,8 @@ class Releases:
         """A set's figures as the ledger has them."""
         weights, half = condensed(found.weights, found.half)
         own = np.array([*{mask.tobytes(): self._whole(mask) for mask in masks}.values()])
-        some = own.any(axis=0)
-        chosen = tuple(self._names[at] for at in np.flatnonzero(some))
+        some = np.flatnonzero(own.any(axis=0))  # there may be means of rows behind them
+        chosen = tuple(self._names[at] for at in some)
         bits = "".join(str(int(is_kept)) for is_kept in found.batch.kept)
         least = float(self._for_all(self._needed(outcome))[some].min())
         return Left(

@@ -219,9 +219,8 @@ class Given:
 
     def note(self, control: "Control") -> None:
         """Put into the ledger what leaves, before it does."""
-        if self._kept is not None and control.releases is not None:
-            command = " ".join(sys.argv[1:2])
-            self._kept.add(control.releases.left, command=command)
+        if self._kept is not None:
+            self._kept.add(control.left, command=" ".join(sys.argv[1:2]))
 
     def ready(self, *, page: bool = False) -> None:
         """Make the folder, before anything takes long; `page` where --out is a file in it."""

@@ -321,6 +321,11 @@ class Control:
         """
         return None if self.releases is None else self.releases.of(spec)
 
+    @property
+    def left(self) -> tuple[Left | Counted, ...]:
+        """What leaves with all that was asked for, for a ledger."""
+        return () if self.releases is None else self.releases.left
+
     def count(self) -> None:
         """Let tables of answers and quarters leave, unless earlier ones make them tell too much."""
         if self.releases is not None:

@@ -184,13 +184,11 @@ def keep_open(analysis: Analysis, control: Control) -> Passed[Analysis]:
     if beyond is not None:
         rule = "is more than a random intercept: only fit carries it out, without control"
         raise UsageError(f"analysis {analysis.name}", rule, got=beyond.formula)
-    closed = [spec for spec in analysis.specs if control.withheld(spec)]
-    if closed and len(closed) == len(analysis.specs):
+    kept, log = _open_of(analysis.specs, control)
+    if log and not kept:
         rule = f"is withheld: it would tell of single {load_codebook().units}"
-        names = [f"{spec.name} of {spec.outcome}" for spec in closed]
+        names = [f"{line.row} of {line.column}" for line in log]
         raise DisclosureError(f"analysis {analysis.name}", rule, got=names, fix=_SHOW)
-    kept = tuple(spec for spec in analysis.specs if spec not in closed)
-    log = tuple(Hidden(MODELS, spec.name, spec.outcome, "withheld") for spec in closed)
     return Passed(replace(analysis, specs=kept), log)
 
 
@@ -204,14 +202,17 @@ def keep_stated(analyses: Sequence[Analysis], control: Control) -> Passed[tuple[
     """
     kept, log = list[Analysis](), list[Hidden]()
     for analysis in analyses:
-        plain = [spec for spec in analysis.specs if not spec.formula]
-        open_ = tuple(spec for spec in plain if not control.withheld(spec))
-        log += [
-            Hidden(MODELS, spec.name, spec.outcome, "withheld")
-            for spec in plain if spec not in open_
-        ]  # fmt: skip
-        kept += [replace(analysis, specs=open_)] if open_ else []
+        specs, closed = _open_of([spec for spec in analysis.specs if not spec.formula], control)
+        log += closed
+        kept += [replace(analysis, specs=specs)] if specs else []
     return Passed(tuple(kept), tuple(log))
+
+
+def _open_of(specs: Sequence[ModelSpec], control: Control) -> tuple[tuple[ModelSpec, ...], Log]:
+    """Models that may leave, and a line for each of the others."""
+    closed = [spec for spec in specs if control.withheld(spec)]
+    kept = tuple(spec for spec in specs if spec not in closed)
+    return kept, tuple(Hidden(MODELS, spec.name, spec.outcome, "withheld") for spec in closed)
 
 
 def withheld_of(control: Control) -> Log:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BEYOND",
     "INTERCEPT",
+    "NOT_A_GROUP",
     "OF_DRAWS",
     "QUANTITIES",
     "Category",
@@ -24,6 +25,7 @@ __all__ = [
     "Item",
     "Stated",
     "Variable",
+    "can_group",
     "unknown_key",
 ]
 
@@ -42,6 +44,23 @@ OF_DRAWS = frozenset(
         "sd_resid_group", "y", *QUANTITIES[1:], *BEYOND,
     }
 )  # fmt: skip
+#: What is said of a grouping factor whose draws could not be told from others.
+NOT_A_GROUP = "must be a column that is not called as what draws have, and without /"
+
+
+def can_group(name: str) -> bool:
+    """Whether draws can have a dimension of a column's name.
+
+    Parameters
+    ----------
+    name : str
+
+    Examples
+    --------
+    >>> can_group("school"), can_group("draw"), can_group("a/b")
+    (True, False, False)
+    """
+    return name not in OF_DRAWS and "/" not in name
 
 
 def unknown_key(where: str, rule: str, got: str, keys: Iterable[str]) -> UsageError:

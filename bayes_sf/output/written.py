@@ -14,7 +14,6 @@ from bayes_sf.catalogue import speaks
 from bayes_sf.disclosure.control import OFF, Control, Rules, refuse_withheld
 from bayes_sf.disclosure.gate import unprotected
 from bayes_sf.disclosure.learnt.ledger import Ledger
-from bayes_sf.disclosure.learnt.left import Counted, Left
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.codebook import load_codebook, using
@@ -205,20 +204,14 @@ def _noted(
         raise UsageError("ledger", rule, got=f"study.toml: {rules.reason}", fix="leave it out")
     study.check_named("ledger")
     with Ledger.of(Path(ledger), Path(key)) as kept:
-        yield rules.after(kept), lambda control: kept.add(_left(control), command=command)
-
-
-def _left(control: Control) -> tuple[Left | Counted, ...]:
-    """What leaves under control."""
-    assert control.releases is not None
-    return control.releases.left
+        yield rules.after(kept), lambda control: kept.add(control.left, command=command)
 
 
 def _refuse_ledger(ledger: Path | str | None, key: Path | str | None) -> None:
     """Refuse a ledger of what none is kept of here."""
     if ledger is not None or key is not None:
         fix = "leave it out; of a survey and a register the commands keep it"
-        raise UsageError("ledger", "is of a study's folder", got=str(ledger), fix=fix)
+        raise UsageError("ledger", "is of a study's folder", got=str(ledger or key), fix=fix)
 
 
 @speaks

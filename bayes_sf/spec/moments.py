@@ -282,7 +282,9 @@ class Moments:
             "sizes": (self.n_groups,), "means": (self.n_groups, columns),
             "within": (columns, columns),
         }.items():  # fmt: skip
-            array = np.asarray(getattr(self, name))
+            array = getattr(self, name)
+            if not isinstance(array, np.ndarray):
+                raise DataError(f"moments: {name}", "must be an array", got=type(array).__name__)
             if array.shape != shape:
                 rule = f"must have the shape {shape}, of groups, predictors and the outcome"
                 raise DataError(f"moments: {name}", rule, got=str(array.shape))

@@ -21,7 +21,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from bayes_sf.errors import DataError, SpecError
-from bayes_sf.inputs.variables import BEYOND, INTERCEPT, OF_DRAWS, QUANTITIES
+from bayes_sf.inputs.variables import BEYOND, INTERCEPT, OF_DRAWS, QUANTITIES, can_group
 
 __all__ = [
     "BEYOND", "INTERCEPT", "QUANTITIES", "can_be_written", "check_columns", "check_drawn",
@@ -196,7 +196,7 @@ def check_names(
         For a predictor, a group or a grouping factor whose name is taken.
     """
     check_terms(predictors, quantities)
-    if group in OF_DRAWS or "/" in group:
+    if not can_group(group):
         raise DataError(
             f"group {group!r}",
             "gives draws a dimension: its name must hold no /, and be none of "

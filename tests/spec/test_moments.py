@@ -182,6 +182,13 @@ def test_models_that_cannot_be_fitted(name: str) -> None:
         check_groups(standardise(moments(spoil(frame()))))
 
 
+def test_typed_moments_are_arrays() -> None:
+    sizes, within = [5.0, 5.0], np.array([[9.0]])
+    typed = Moments("y", (), ("a", "b"), sizes, np.array([[1.0], [2.0]]), within)  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=r"sizes: must be an array \(got 'list'\)"):
+        typed.check()
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_sf.arrays import Floats
+from bayes_sf.disclosure.learnt.knowledge import as_weights
 
-__all__ = ["Counted", "Finger", "Left", "finger", "sharpened"]
+__all__ = ["Counted", "Finger", "Left", "equations", "finger", "sharpened"]
 
 type Finger = tuple[str, tuple[str, ...], bytes, bytes, str]
 
@@ -98,6 +99,21 @@ def sharpened(left: Iterable[Left]) -> Iterator[Left]:
         before = ways.setdefault(finger(one)[:3], set())
         yield replace(one, half=one.half / 2 ** len(before - {one.way}))
         before.add(one.way)
+
+
+def equations(left: Iterable[Left], place: Mapping[str, int]) -> Iterator[tuple[Floats, Floats]]:
+    """Weights of all workplaces and half units, of what has left and as sharply as it is known.
+
+    Parameters
+    ----------
+    left : iterable of Left
+        In the order in which they left.
+    place : mapping
+        Of every workplace among all.
+    """
+    for one in sharpened(left):
+        at = [place[name] for name in one.workplaces]
+        yield as_weights(one.weights, at, len(place)), one.half
 
 
 def finger(left: Left) -> Finger:

@@ -20,7 +20,7 @@ from bayes_sf.analysis.comparison import main_specs
 from bayes_sf.arrays import Floats
 from bayes_sf.disclosure.learnt.bounds import is_wide
 from bayes_sf.disclosure.learnt.knowledge import Knowledge, as_weights
-from bayes_sf.disclosure.learnt.left import Counted, Finger, Left, finger, sharpened
+from bayes_sf.disclosure.learnt.left import Counted, Finger, Left, equations, finger, sharpened
 from bayes_sf.disclosure.learnt.sets import (
     Admitted,
     Batch,
@@ -152,19 +152,19 @@ class Releases:
             self._sets[mark] = Batch(int(fewer), tuple(bit == "1" for bit in bits))
             return self._sets[mark]
         self._decide_reports(outcome)
-        least = self._for_all(self._needed(outcome, versions))
+        needed = self._needed(outcome, versions)
         free = self._apart(outcome, refits)
         for room in _ROOMS:
-            found = admit(self._knowledge(outcome), refits, room * least, free)
+            least = room * self._for_all(needed)
+            found = admit(self._knowledge(outcome), refits, least, free)
             if not any(found.batch.kept):
                 break
-            kept = [one.mask for one, is_kept in zip(refits, found.batch.kept, strict=True)
-                    if is_kept]  # fmt: skip
-            leaving = self._set_leaving(outcome, mark, found, kept)
-            if self._is_wide(leaving, found.known):
+            kept = {one.mask.tobytes(): self._whole(one.mask) for one, is_kept
+                    in zip(refits, found.batch.kept, strict=True) if is_kept}  # fmt: skip
+            leaving = self._set_leaving(outcome, mark, found, [*kept.values()])
+            if self._is_wide(leaving, found.known, needed):
                 self._known[outcome], self._left[mark] = found.known, leaving
-                own = {mask.tobytes(): self._whole(mask) for mask in kept}
-                self._masks.setdefault(outcome, []).extend(own.values())
+                self._masks.setdefault(outcome, []).extend(kept.values())
                 break
         else:
             found = found._replace(batch=found.none)
@@ -196,7 +196,7 @@ class Releases:
     ) -> Left:
         """A set's figures as the ledger has them."""
         weights, half = condensed(found.weights, found.half)
-        own = np.array([*{mask.tobytes(): self._whole(mask) for mask in masks}.values()])
+        own = np.array(masks)
         some = np.flatnonzero(own.any(axis=0))  # there may be means of rows behind them
         chosen = tuple(self._names[at] for at in some)
         bits = "".join(str(int(is_kept)) for is_kept in found.batch.kept)
@@ -347,17 +347,16 @@ class Releases:
             if not is_open(known.spread(), after.spread(), least):
                 continue
             leaving = self._leaving(spec, mask, rough)
-            if self._is_wide(leaving, after):
+            if self._is_wide(leaving, after, self._needed(spec.outcome)):
                 self._note(spec, mask, leaving, after)
                 return Release(way.fewer[0], rough.decimals, unsaid, max(way.fewer))
         return WITHHELD
 
-    def _is_wide(self, leaving: Left, after: Knowledge) -> bool:
+    def _is_wide(self, leaving: Left, after: Knowledge, needed: Floats) -> bool:
         """Whether linear programs, too, leave enough open of who is nearly known too well.
 
         They are slow, and asked of those alone.
         """
-        needed = self._needed(leaving.outcome)
         close = np.flatnonzero(after.spread()[: len(needed)] < _NEAR * needed)
         if not len(close):
             return True
@@ -372,13 +371,10 @@ class Releases:
     def _equations(self, leaving: Left) -> tuple[Floats, Floats]:
         """What has left of an outcome and what is to leave, of workplaces of this sample alone."""
         place = {name: at for at, name in enumerate(self._names)}
-        all_left = (one for one in (*self._models, *self._left.values(), leaving))
-        parts = [*sharpened(one for one in all_left if one.outcome == leaving.outcome)]
-        weights = np.vstack([
-            as_weights(one.weights, [place[name] for name in one.workplaces], len(place))
-            for one in parts
-        ])  # fmt: skip
-        half, n = np.concatenate([one.half for one in parts]), len(self.sample.frame)
+        all_left = (*self._models, *self._left.values(), leaving)
+        parts = equations((one for one in all_left if one.outcome == leaving.outcome), place)
+        weights, half = (np.concatenate(both) for both in zip(*parts, strict=True))
+        n = len(self.sample.frame)
         own = ~weights[:, n:].any(axis=1) & (half > 0)
         return weights[own, :n], half[own]
 

@@ -7,6 +7,7 @@ Examples
 --------
 Means of forty and of thirty-nine workplaces.
 
+>>> import numpy as np
 >>> names, one = tuple(map(str, range(40))), np.ones((1, 40))
 >>> whole = Left("y", names, one / 40, np.array([0.005]), 5.0, 0.4)
 >>> part = Left("y", names[1:], one[:, 1:] / 39, np.array([0.005]), 5.0, 0.4)
@@ -14,14 +15,12 @@ Means of forty and of thirty-nine workplaces.
 (Told(pairs=0, equations=1, outcomes=()), Told(pairs=1, equations=2, outcomes=('y',)))
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import combinations, compress
 from typing import NamedTuple
 
-import numpy as np
-
-from bayes_sf.disclosure.learnt.knowledge import Knowledge, as_weights
-from bayes_sf.disclosure.learnt.left import Counted, Left, sharpened
+from bayes_sf.disclosure.learnt.knowledge import Knowledge
+from bayes_sf.disclosure.learnt.left import Counted, Left, equations
 
 __all__ = ["Told", "told_together"]
 
@@ -91,14 +90,6 @@ def _is_known(parts: Sequence[Left]) -> bool:
     names = list(dict.fromkeys(name for one in parts for name in one.workplaces))
     place = {name: at for at, name in enumerate(names)}
     known = Knowledge.of_spread(max(one.sd for one in parts), len(names))
-    for weights, half in _equations(parts, place):
+    for weights, half in equations(parts, place):
         known = known.after(weights, half)
     return bool(known.spread().min() < min(one.least for one in parts))
-
-
-def _equations(
-    parts: Sequence[Left], place: dict[str, int]
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Weights of all workplaces and half units, model by model."""
-    for one in sharpened(parts):
-        yield as_weights(one.weights, [place[n] for n in one.workplaces], len(place)), one.half

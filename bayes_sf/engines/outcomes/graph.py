@@ -197,6 +197,7 @@ def _block(
     factor: Factor, places: Sequence[int], names: tuple[str, ...], pivot: Floats,
     priors: Mapping[str, Prior],
 ) -> Block:  # fmt: skip
+    """Columns of a factor that are correlated, with what their priors are."""
     sds, correlations = sd_names(factor)
     own = [
         priors[name] for name, pair in zip(correlations, factor.pairs, strict=True)

@@ -18,7 +18,7 @@ from bayes_sf.inputs.files.numerals import MISSING, StoredTime
 from bayes_sf.inputs.files.tabular import Cells, read_cells
 from bayes_sf.inputs.own_study.header import FILE
 from bayes_sf.inputs.own_table import looks_numeric
-from bayes_sf.inputs.variables import BEYOND, OF_DRAWS, QUANTITIES
+from bayes_sf.inputs.variables import BEYOND, NOT_A_GROUP, QUANTITIES, can_group
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,9 +127,8 @@ def draft_study(
     chosen = columns[group] if group else _group(columns, outcomes, file, assumed)
     if chosen.kind == "empty" or chosen.different < 2:
         raise UsageError("--group", "must have at least two different values", got=chosen.name)
-    if chosen.name in OF_DRAWS or "/" in chosen.name:
-        rule = "must be a column that is not called as what draws have, and without /"
-        raise UsageError("--group", rule, got=chosen.name, fix="rename it in the file")
+    if not can_group(chosen.name):
+        raise UsageError("--group", NOT_A_GROUP, got=chosen.name, fix="rename it in the file")
     asked = [columns[name] for name in outcomes] or [_outcome(columns, chosen, file, assumed)]
     for column in asked:
         if column.kind != "numbers" or column is chosen:

@@ -23,7 +23,7 @@ from bayes_sf.errors import SpecError, closest
 from bayes_sf.inputs.codebook import ROW
 from bayes_sf.inputs.schema import Name, Table, Text, checked
 from bayes_sf.inputs.toml import read_toml
-from bayes_sf.inputs.variables import BEYOND, INTERCEPT, OF_DRAWS, QUANTITIES, Stated
+from bayes_sf.inputs.variables import BEYOND, INTERCEPT, NOT_A_GROUP, QUANTITIES, Stated, can_group
 
 __all__ = [
     "ENTRIES", "FILE", "PARTS", "ColumnHeader", "Privacy", "StudyHeader", "StudyTable",
@@ -229,10 +229,9 @@ def read_study_header(path: Path) -> StudyHeader:
         raise SpecError(f"{path.name}: kind", 'must be "data"', got=raw.get("kind"), fix=fix)
     table = _checked(StudyTable, raw, path, "")
     group = _checked(_Group, table.group, path, "group")
-    if group.column in OF_DRAWS or "/" in group.column:
-        rule = "must be a column that is not called as what draws have, and without /"
-        fix = "rename it in the file, and here"
-        raise SpecError(f"{path.name}: group.column", rule, got=group.column, fix=fix)
+    if not can_group(group.column):
+        where, fix = f"{path.name}: group.column", "rename it in the file, and here"
+        raise SpecError(where, NOT_A_GROUP, got=group.column, fix=fix)
     rows = _checked(_Rows, table.rows or {"one": "row", "many": "rows"}, path, "rows")
     outcomes = {name: _outcome(path, name, entry) for name, entry in table.outcomes.items()}
     items = {name: _item(path, name, entry) for name, entry in table.items.items()}

@@ -220,7 +220,7 @@ def _mixed_studies(
             y = y + (factor.z * effects[factor.code]).sum(axis=1)
         try:
             again = fit_mixed(replace(matrices, y=y), reml=fit.reml, near=fit.theta)
-        except ConvergenceError:
+        except (ConvergenceError, DataError):  # it cannot be fitted: counted, not fatal
             continue
         yield np.array([row.estimate for row in _singles(again)]), again.singular
 

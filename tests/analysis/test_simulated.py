@@ -163,3 +163,16 @@ def test_what_is_refused() -> None:
     yes = sf.fit("v ~ x + (1 | g)", frame.assign(v=frame["y"] > 1), family="bernoulli", engine="ml")
     with pytest.raises(UsageError, match=r"Gaussian outcomes.*bernoulli"):
         sf.bootstrap(yes)
+
+
+def test_a_study_that_cannot_be_fitted_is_counted() -> None:
+    """Who drew x with the same seed has residuals of the first study that are x, fitted exactly."""
+    n, g = 120, np.repeat(np.arange(12), 10)
+    rng = np.random.default_rng(5)
+    x = rng.normal(5, 2, n)
+    y = 50 + rng.normal(0, 3, 12)[g] + x + rng.normal(0, 6, n)
+    df = pd.DataFrame({"y": y, "x": x, "g": g.astype(str)})
+    result = sf.fit("y ~ x + (x | g)", df, engine="reml")
+    found = sf.bootstrap(result, draws=25, seed=5)
+    assert found.attrs["failed"] == 1
+    assert np.isfinite(found.loc["x", ["lower", "upper"]].to_numpy(float)).all()

@@ -3,11 +3,13 @@
 import hashlib
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from bayes_sf.inputs.register import spill
 from bayes_sf.inputs.register.connection import connect
 from bayes_sf.inputs.register.spill import spill_folder, spilling
 
@@ -42,6 +44,30 @@ def test_a_killed_runs_folder_goes_with_the_next_run_and_a_living_ones_stays(
         assert sorted(tmp_path.iterdir()) == sorted([alive, tmp_path / "bayes_sf-spill-file"])
         living.communicate("\n")
     assert [path.name for path in tmp_path.iterdir()] == ["bayes_sf-spill-file"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no locks on folders")
+def test_a_folder_that_another_run_takes_for_a_killed_ones_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another run clears up between the making and the lock, twice."""
+    made: list[Path] = []
+    make, lock = tempfile.mkdtemp, spill._lock
+
+    def taken(folder: Path, *, wait: bool = False) -> int | None:
+        if folder in made[:2]:
+            folder.rmdir()
+        return lock(folder, wait=wait)
+
+    def making(prefix: str) -> str:
+        made.append(Path(make(prefix=prefix, dir=tmp_path)))
+        return str(made[-1])
+
+    monkeypatch.setattr(tempfile, "mkdtemp", making)
+    monkeypatch.setattr(spill, "_lock", taken)
+    assert spill._new() == made[2]
+    assert [*tmp_path.iterdir()] == made[2:]
+    assert lock(made[2]) is None  # it is locked
 
 
 def test_what_does_not_fit_into_memory_is_spilled_and_cannot_be_read_there() -> None:

@@ -52,10 +52,19 @@ def _make(process: int) -> Path:
             if _is_ours(left) and (descriptor := _lock(left)) is not None:
                 shutil.rmtree(left, ignore_errors=True)
                 os.close(descriptor)
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-    _lock(folder)
+    folder = _new()
     atexit.register(_remove, folder, process)
     return folder
+
+
+def _new() -> Path:
+    """Make a folder and lock it; where another run's clearing up took it before, make another."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        with suppress(FileNotFoundError):
+            _lock(folder, wait=True)  # whoever has it has taken it for a killed run's
+        if folder.exists():
+            return folder
 
 
 def _remove(folder: Path, process: int) -> None:
@@ -70,13 +79,13 @@ def _is_ours(folder: Path) -> bool:
     return fcntl is not None and stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
 
 
-def _lock(folder: Path) -> int | None:
+def _lock(folder: Path, *, wait: bool = False) -> int | None:
     """Lock a folder; None where somebody has it, or nobody could know."""
     if fcntl is None:
         return None
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except OSError:
         os.close(descriptor)
         return None

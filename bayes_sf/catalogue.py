@@ -307,7 +307,9 @@ def speaks[**P, R](function: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(function)
     def spoken(*args: P.args, **named: P.kwargs) -> R:
         lang = taken.bind(*args, **named).arguments.get("lang", usual)
-        with speaking(str(lang or language())):
+        if lang is not None and not isinstance(lang, str):
+            raise UsageError("lang", "must be the name of a language", got=type(lang).__name__)
+        with speaking(lang or language()):
             return function(*args, **named)
 
     return spoken

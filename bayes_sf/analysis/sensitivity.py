@@ -24,7 +24,7 @@ from bayes_sf.engines.result import Result
 from bayes_sf.errors import BayesSFError, OutcomeWarning, UsageError
 from bayes_sf.inputs.variables import unknown_key
 from bayes_sf.spec.analysis import Analysis
-from bayes_sf.spec.model import ModelSpec
+from bayes_sf.spec.model import ModelSpec, model_of
 from bayes_sf.spec.prior import LOCATION_FAMILIES
 from bayes_sf.spec.priors import Priors
 
@@ -84,7 +84,7 @@ class Sensitivity:
 
 @speaks
 def sensitivity(
-    what: Analysis | ModelSpec,
+    what: Analysis | ModelSpec | str,
     data: Any,
     *,
     items: Iterable[str] = (),
@@ -108,7 +108,7 @@ def sensitivity(
 
     Parameters
     ----------
-    what : Analysis or ModelSpec
+    what : Analysis, ModelSpec or str
         What is asked.
     data : PublishedStudy, AnalysisSample, Moments or a data frame
         As in `fit`.
@@ -176,7 +176,8 @@ matter; --rope 0.5 on the command line, Rope(-0.5, 0.5, 'pp') in Python
     check_numbers(prob=prob, seed=seed)
     if isinstance(contrast, str) and contrast not in ("widest", "step"):
         raise UsageError("contrast", "must be widest, step or a list of Contrast", got=contrast)
-    chosen, named = _chosen(what, _listed("items", items)), _listed("parts", parts)
+    specs = what.specs if isinstance(what, Analysis) else (model_of("sensitivity", what),)
+    chosen, named = _chosen(specs, _listed("items", items)), _listed("parts", parts)
     for part in named:
         check_part(part)
     asked_parts = [part for part in PARTS if not named or part in named]
@@ -197,7 +198,7 @@ matter; --rope 0.5 on the command line, Rope(-0.5, 0.5, 'pp') in Python
             results.append(fit(_core(step, left_out), data, prob=prob))
             continue
         asked = asked or Asked(
-            tuple(results), what.specs if isinstance(what, Analysis) else (what,), data, contrast,
+            tuple(results), specs, data, contrast,
             rope, amounts, workforce, cost_per_day, effects, step_at_most, sampled, imputed, prob,
             seed, left_out, keep,
         )  # fmt: skip
@@ -220,17 +221,8 @@ def _listed(name: str, given: Iterable[str]) -> list[str]:
     return list(given)
 
 
-def _chosen(what: Analysis | ModelSpec, items: list[str]) -> tuple[ModelSpec, ...]:
+def _chosen(specs: tuple[ModelSpec, ...], items: list[str]) -> tuple[ModelSpec, ...]:
     """Models that are asked about."""
-    if isinstance(what, ModelSpec):
-        specs: tuple[ModelSpec, ...] = (what,)
-    elif isinstance(what, Analysis):
-        specs = what.specs
-    else:
-        raise UsageError(
-            "sensitivity", "takes a ModelSpec or an Analysis", got=type(what).__name__,
-            fix="make one with ModelSpec(...) or load_analysis(...)",
-        )  # fmt: skip
     names = list(dict.fromkeys(spec.name for spec in specs))
     for item in items:
         if item not in names:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bayes_sf.analysis.asked.grid import check_result
 from bayes_sf.arrays import Floats
+from bayes_sf.engines.asked import check_result
 from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.gaussian.ols_reml import GaussianFit, fit_ols, fit_reml
 from bayes_sf.engines.mixed.likelihood import MixedFit, fit_mixed

@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from bayes_sf.errors import UsageError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["Asked"]
+__all__ = ["Asked", "check_result"]
 
 
 class Asked:
@@ -209,3 +211,20 @@ class Asked:
         import bayes_sf as sf
 
         return sf.plot(self, name, path, dpi=dpi, sort=sort, rope=rope)  # type: ignore[arg-type]
+
+
+def check_result(result: object) -> None:
+    """Refuse what is no result.
+
+    Parameters
+    ----------
+    result : object
+        What was given.
+
+    Raises
+    ------
+    UsageError
+        With what it is.
+    """
+    if not isinstance(result, Asked):
+        raise UsageError("result", "must be what sf.fit returns", got=type(result).__name__)

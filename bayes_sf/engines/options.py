@@ -23,6 +23,8 @@ __all__ = [
 _RARE = 1e-6
 #: What settings of a sampler can be.
 _LEAST: Mapping[str, int] = {"draws": 100, "tune": 100, "chains": 2}
+#: What results of Gaussian models call the sds of their intercepts and residuals.
+_SDS = ("sd_group", "sd_resid")
 _MOST_SAMPLED, _ACCEPT = 1_000_000, (0.5, 0.999)
 
 
@@ -90,7 +92,7 @@ def priors_of(priors: Any, family: str) -> dict[str, Any]:
     Raises
     ------
     UsageError
-        For anything else, and priors by name of a Gaussian outcome.
+        For anything else.
     SpecError
         For text that is no prior.
     """
@@ -101,14 +103,12 @@ def priors_of(priors: Any, family: str) -> dict[str, Any]:
     if not isinstance(priors, Mapping):
         rule = "must be Priors(...), or priors by name: {'x': 'normal(0, 2)'}"
         raise UsageError("fit: priors", rule, got=type(priors).__name__)
-    if family == "gaussian":
-        rule = "by name are of other than Gaussian outcomes"
-        raise UsageError("fit: priors", rule, got=list(priors), fix="use Priors(slope=...)")
-    read = (
-        (str(name), prior if isinstance(prior, Prior) else Prior.read(prior))
+    read = {
+        str(name): prior if isinstance(prior, Prior) else Prior.read(prior)
         for name, prior in priors.items()
-    )
-    return {"term_priors": tuple(read)}
+    }
+    sds = {name: read.pop(name) for name in _SDS if name in read and family == "gaussian"}
+    return {"priors": Priors(**sds, terms=read)}
 
 
 def check_beside(what: Any, beside: Mapping[str, Any]) -> None:

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
-from bayes_sf.errors import SpecError
+from bayes_sf.errors import SpecError, UsageError
 from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.spec.family import family_of
 from bayes_sf.spec.names import INTERCEPT, check_columns, check_list
-from bayes_sf.spec.prior import LOCATION_FAMILIES, Prior
+from bayes_sf.spec.prior import LOCATION_FAMILIES
 from bayes_sf.spec.priors import BASIC, Priors
 from bayes_sf.spec.terms.formula import Formula, read_formula
 
@@ -131,9 +131,6 @@ class ModelSpec:
     family : str
         Of the outcome, one of `bayes_sf.spec.family.FAMILIES`; others than ``gaussian`` of a
         formula's.
-    term_priors : tuple of (str, Prior)
-        Of other than Gaussian outcomes: priors by the name of a coefficient or sd in the result,
-        beside or instead of those of `priors`.
 
     Raises
     ------
@@ -164,7 +161,6 @@ class ModelSpec:
     weights: str = field(default="", repr=False)
     frequencies: str = field(default="", repr=False)
     family: str = field(default="gaussian", repr=False)
-    term_priors: tuple[tuple[str, Prior], ...] = field(default=(), repr=False)
 
     @classmethod
     def from_formula(
@@ -190,8 +186,7 @@ class ModelSpec:
         family : str
             Of the outcome; successes out of trials are written ``p(y, n) ~ ...``.
         **options
-            ``name``, ``unit``, ``priors``, ``term_priors``, ``missing``, ``min_quarters``,
-            ``table``.
+            ``name``, ``unit``, ``priors``, ``missing``, ``min_quarters``, ``table``.
 
         Raises
         ------
@@ -205,6 +200,8 @@ class ModelSpec:
         >>> ModelSpec.from_formula("y ~ x:z + (1 | a) + (1 | b)").predictors
         ('x:z',)
         """
+        if not isinstance(formula, str):
+            raise SpecError("formula", "must be text", got=type(formula).__name__)
         said = _said(formula)
         kept = {key: value for key, value in said.items() if key != "plain"}
         more = weights or frequencies or family_of(family).name != "gaussian"
@@ -313,14 +310,10 @@ class ModelSpec:
             rule = f"are precisions, which family {self.family!r} does not have"
             fix = "write successes of trials as p(y, n), or counts of equal rows as frequencies"
             raise SpecError("model: weights", rule, got=self.weights, fix=fix)
-        if (other and not self.formula) or (self.term_priors and not other):
-            key = "family" if other else "term_priors"
+        if other and not self.formula:
             rule = "is of other than Gaussian models, which are written as a formula"
             fix = "use ModelSpec.from_formula(..., family=...)"
-            raise SpecError(f"model: {key}", rule, got=getattr(self, key), fix=fix)
-        stray = [pair for pair in self.term_priors if not isinstance(pair[-1], Prior)]
-        if stray:
-            raise SpecError("model: term_priors", "must be pairs of a name and a Prior", got=stray)
+            raise SpecError("model: family", rule, got=self.family, fix=fix)
 
     def _check_formula(self) -> None:
         """What is said beside a formula is what the formula says."""
@@ -378,7 +371,7 @@ class ModelSpec:
         SpecError
             With the prior, and what it is about.
         """
-        more = (f.name for f in fields(Priors) if f.name not in BASIC)
+        more = (f.name for f in fields(Priors) if f.name not in {*BASIC, "terms"})
         stray = [role for role in more if role not in self.extra_priors]
         given = [role for role in stray if getattr(self.priors, role) is not None]
         no_resid = self.known_se or self.family != "gaussian"
@@ -447,9 +440,38 @@ class ModelSpec:
         # as ever for models of a study, whose workplaces with gaps are left out
         whole = self if self.missing else replace(self, missing="drop")
         said = repr(whole) + (repr(more) if any(more) else "")
-        if self.family != "gaussian":
-            said += repr((self.family, self.term_priors))
+        if self.family != "gaussian" or self.priors.terms:
+            said += repr((self.family, tuple(self.priors.named.items())))
         return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def model_of(where: str, what: object) -> ModelSpec:
+    """Return a model that is one, or is written as a formula.
+
+    Parameters
+    ----------
+    where : str
+        Function that was asked, for messages.
+    what : str or ModelSpec
+
+    Raises
+    ------
+    UsageError
+        For anything else.
+
+    Examples
+    --------
+    >>> model_of("influence", "y ~ x + (1 | g)").predictors
+    ('x',)
+    """
+    if isinstance(what, str):
+        return ModelSpec.from_formula(what)
+    if not isinstance(what, ModelSpec):
+        raise UsageError(
+            where, "must be of a model: a formula, or a ModelSpec", got=type(what).__name__,
+            fix="write 'y ~ x + (1 | g)', or make one with ModelSpec(...)",
+        )  # fmt: skip
+    return what
 
 
 @lru_cache(maxsize=64)

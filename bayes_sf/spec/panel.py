@@ -69,6 +69,9 @@ class PanelSpec:
         if self.autocorrelation and self.likelihood != "gaussian":
             rule = "is there only for the gaussian likelihood"
             raise SpecError("panel: autocorrelation", rule, got=self.likelihood)
+        if self.priors.terms:
+            rule = "cannot be stated by name in a panel model, where a coefficient is two"
+            raise SpecError("panel: priors", rule, got=list(self.priors.named))
         if self.priors.slope.family not in {"normal", "flat"}:
             rule = "must be normal or flat in a panel model"
             raise SpecError("panel: priors.slope", rule, got=self.priors.slope.family)

@@ -6,11 +6,11 @@ Examples
 half-normal(0, 1 sd(y))
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol
 
-from bayes_sf.errors import SpecError
+from bayes_sf.errors import SpecError, closest
 from bayes_sf.spec.prior import (
     LOCATION_FAMILIES,
     SCALE_FAMILIES,
@@ -113,6 +113,15 @@ class Priors:
     sd_workplace, sd_trend, sd_group_change, sd_period : Prior, optional
         Of a panel: spread of workplaces' intercepts and of their changes over twelve quarters
         within groups, of the groups' changes, and of a random walk's steps.
+    terms : mapping of str to Prior
+        Of single coefficients by their names in the result, in the place of `slope` (and
+        `intercept`); of a formula's, of sds and correlations, too. Kept as pairs.
+
+    Examples
+    --------
+    >>> print(Priors(terms={"q13": Prior("normal", scale=0.5, autoscale=False)}))
+    intercept normal(mean(y), 2.5 sd(y)); slope normal(0, 2.5 sd(y)/sd(x)); sd_resid \
+half-t(3, 0, 1 sd(y)); sd_group half-t(3, 0, 1 sd(y)); q13 normal(0, 0.5)
     """
 
     intercept: Prior = field(default=Prior("normal", scale=2.5))
@@ -129,6 +138,7 @@ class Priors:
     sd_trend: Prior | None = None
     sd_group_change: Prior | None = None
     sd_period: Prior | None = None
+    terms: Mapping[str, Prior] | tuple[tuple[str, Prior], ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         """Let every prior have a family that it can have."""
@@ -139,6 +149,7 @@ class Priors:
             if prior is not None and prior.family not in allowed:
                 rule = f"family must be one of {', '.join(allowed)}"
                 raise SpecError(f"priors.{key}", rule, got=prior.family)
+        self._check_terms()
         beside = self.sd_group.beside
         if beside is not None and beside != self.sd_resid:
             raise SpecError(
@@ -147,10 +158,24 @@ class Priors:
                 fix=f"give sd_resid={beside}, or solve icc_prior(..., sd_resid=...) for yours",
             )  # fmt: skip
 
+    def _check_terms(self) -> None:
+        """Keep priors by name as pairs: priors, and none beside a joint one of all slopes."""
+        pairs = tuple(dict(self.terms).items())
+        object.__setattr__(self, "terms", pairs)
+        for name, prior in pairs:
+            if not (isinstance(name, str) and isinstance(prior, Prior)):
+                raise SpecError(
+                    "priors: terms", "must be a Prior(...) of a name", got=(name, prior)
+                )
+        if pairs and self.slope.family in SHRINKAGE_FAMILIES:
+            rule = f"cannot be stated beside {self.slope.family}, which is a prior of all slopes"
+            raise SpecError("priors: terms", rule, got=[name for name, _ in pairs])
+
     @classmethod
     def flat(cls) -> "Priors":
         """Flat in both standard deviations and in every coefficient: the mode is REML's."""
-        return cls(*(Prior("flat") for _ in BASIC))
+        flat = Prior("flat")
+        return cls(intercept=flat, slope=flat, sd_resid=flat, sd_group=flat)
 
     def of(self, role: str) -> Prior:
         """Return a prior by its name, the default where none is given.
@@ -162,6 +187,41 @@ class Priors:
         """
         prior: Prior | None = getattr(self, role)
         return _DEFAULTS[role] if prior is None else prior
+
+    @property
+    def named(self) -> Mapping[str, Prior]:
+        """Priors by name."""
+        return dict(self.terms)
+
+    def of_slopes(self, names: Sequence[str]) -> list[Prior]:
+        """Return the prior of each slope: by its name, or else `slope`.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Coefficients without the intercept.
+        """
+        named = self.named
+        return [named.get(name, self.slope) for name in names]
+
+    def check_names(self, known: Sequence[str]) -> None:
+        """Refuse priors of names that a model does not have.
+
+        Parameters
+        ----------
+        known : sequence of str
+            What can be named.
+
+        Raises
+        ------
+        SpecError
+            With the name that is closest.
+        """
+        rule = f"must name a coefficient, sd or correlation of the model: {', '.join(known)}"
+        for name in self.named:
+            if name not in known:
+                said = rule if known else "cannot be stated by name here, where nothing is fitted"
+                raise SpecError(f"priors: {name!r}", said, fix=closest(name, known))
 
     def used(self, roles: Iterable[str]) -> "Priors":
         """Return the same priors with just these of the additional ones, defaults filled in.
@@ -214,7 +274,7 @@ class Priors:
                 got=f"{unit!r} and {study.unit!r}", fix="say unit in study.toml and in the call",
             )  # fmt: skip
         reason = f"power prior of weight {weight:g} from {study.name}"
-        chosen = {}
+        chosen: dict[str, Any] = {}
         for role, (mean, sd) in study.spreads().items():
             variance = sd**2 / weight
             chosen[role] = Prior(
@@ -233,8 +293,10 @@ class Priors:
         parts = []
         for part in fields(self):
             prior = getattr(self, part.name)
-            if prior is not None:
+            if isinstance(prior, Prior):
                 unit = {"slope": "sd(y)/sd(x)", "sd_slope": "sd(y)/sd(x)"}.get(part.name, "sd(y)")
                 centre = "mean(y)" if part.name == "intercept" else "0"
                 parts.append(f"{part.name} {prior.text(unit, centre)}")
+        for name, prior in self.named.items():
+            parts.append(f"{name} {prior.text('sd(y)/sd(x)', '0')}")
         return "; ".join(parts)

@@ -12,9 +12,10 @@ Examples
 half-normal(0, 1 sd(y))
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, reduce
+from operator import or_
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, create_model
@@ -24,7 +25,7 @@ from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.own_study.header import ENTRIES, PARTS, StudyTable
 from bayes_sf.inputs.schema import Name, Number, Table, Text, checked
 from bayes_sf.spec.model import LIKELIHOODS, MISSING, ModelSpec
-from bayes_sf.spec.prior import KEYS, Prior
+from bayes_sf.spec.prior import KEYS, LOCATION_FAMILIES, SCALE_FAMILIES, Prior
 from bayes_sf.spec.priors import ALLOWED, Priors
 from bayes_sf.spec.statements import (
     AT_DATA_SCALE,
@@ -78,16 +79,19 @@ def _prior_schema(key: str) -> type[Table]:
     return made
 
 
+def _one_of(keys: Sequence[str]) -> Any:
+    """Schema of a prior of one of these families or statements."""
+    return reduce(or_, map(_prior_schema, keys))
+
+
 def _priors_schema() -> type[Table]:
     """Schema of ``[priors]``: of every role the families and the statement that it may have."""
     parts: dict[str, Any] = {}
     for role, families in ALLOWED.items():
         stated = [key for key, (about, _) in STATEMENTS.items() if about == role]
-        kinds = tuple(_prior_schema(key) for key in (*families, *stated))
-        either: Any = kinds[0]
-        for kind in kinds[1:]:
-            either |= kind
-        parts[role] = (either, None)
+        parts[role] = (_one_of((*families, *stated)), None)
+    named: Any = _one_of((*LOCATION_FAMILIES, *SCALE_FAMILIES[1:], "lkj"))
+    parts["terms"] = (dict[str, named], None)
     made: type[Table] = create_model("priors", __base__=Table, **parts)
     return made
 
@@ -242,7 +246,8 @@ def read_priors(table: Mapping[str, object], where: str) -> Priors:
     table : mapping
         ``{"sd_group": {"family": "half-t", "scale": 1.0}, ...}``, or a statement instead
         (`bayes_sf.spec.statements`); what is not named keeps its default, but for ``sd_resid``
-        beside a statement on the ICC: it is then `AT_DATA_SCALE`.
+        beside a statement on the ICC: it is then `AT_DATA_SCALE`. ``terms`` is a table of such
+        tables, by the name of a coefficient.
     where : str
         File, for messages.
 
@@ -252,18 +257,15 @@ def read_priors(table: Mapping[str, object], where: str) -> Priors:
         For an unknown prior, a key that its family does not have, a value of the wrong kind, a
         statement that is about another prior, that lacks its probability or comes with a scale.
     """
-    entries: dict[str, dict[str, Any]] = {}
-    for role, entry in table.items():
-        place = f"{where}: priors.{role}"
+    entries = _tables(table, f"{where}: priors")
+    named = entries.pop("terms", {})
+    for role in entries:
         if role not in ALLOWED:
-            rule = f"is no prior (known: {', '.join(ALLOWED)})"
-            raise SpecError(place, rule, fix=closest(role, ALLOWED))
-        if not isinstance(entry, Mapping):
-            fix = 'write { family = "half-t", ... }'
-            raise SpecError(place, "must be a table", got=entry, fix=fix)
-        entries[role] = dict(entry)
+            known = [*ALLOWED, "terms"]
+            rule = f"is no prior (known: {', '.join(known)})"
+            raise SpecError(f"{where}: priors.{role}", rule, fix=closest(role, known))
     stated = {role for role, entry in entries.items() if {*STATEMENTS, PROBABILITY} & set(entry)}
-    chosen = {
+    chosen: dict[str, Any] = {
         role: _read_prior(entry, f"{where}: priors.{role}")
         for role, entry in entries.items() if role not in stated
     }  # fmt: skip
@@ -272,7 +274,20 @@ def read_priors(table: Mapping[str, object], where: str) -> Priors:
     sd_resid = chosen.get("sd_resid", Priors().sd_resid)
     for role in stated:
         chosen[role] = _read_statement(role, entries[role], f"{where}: priors.{role}", sd_resid)
+    chosen["terms"] = {
+        name: _read_prior(entry, f"{where}: priors.terms.{name}")
+        for name, entry in _tables(named, f"{where}: priors.terms").items()
+    }
     return _placed(where, "", lambda: Priors(**chosen))
+
+
+def _tables(table: Mapping[str, object], where: str) -> dict[str, dict[str, Any]]:
+    """Tables of a table; anything else in it is refused."""
+    for key, entry in table.items():
+        if not isinstance(entry, Mapping):
+            fix = 'write { family = "half-t", ... }'
+            raise SpecError(f"{where}.{key}", "must be a table", got=entry, fix=fix)
+    return {key: dict(entry) for key, entry in table.items() if isinstance(entry, Mapping)}
 
 
 def _read_prior(entry: dict[str, Any], where: str) -> Prior:

@@ -254,7 +254,7 @@ def test_four_models_are_named(count: int, end: str) -> None:
 
 
 def test_what_is_no_model(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="takes a ModelSpec or an Analysis"):
+    with pytest.raises(UsageError, match="must be of a model"):
         sf.sensitivity("bivariate", frame())  # type: ignore[arg-type]
     with pytest.raises(DataError, match="can be read"):
         sf.sensitivity(SPEC, frame(), parts=["ladder"], imputed=tmp_path / "none.csv")

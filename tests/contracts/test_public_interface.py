@@ -6,10 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import bayes_sf as sf
 from bayes_sf.engines.gaussian.estimates import COLUMNS
+from bayes_sf.errors import BayesSFError, UsageError
 
 HEAVY = ("pandas", "pymc", "arviz", "numba", "scipy", "duckdb", "pyarrow", "matplotlib", "ibis")
 
@@ -28,7 +30,7 @@ PARAMETERS = {
     "ModelSpec": "outcome predictors=() group='industry' name='' unit='' priors min_quarters=3 "
     "standardize=() table='' categorical=() within_between=() nested=() monotonic=() varying=() "
     "likelihood='gaussian' resid_by_group=False repeats='' known_se='' missing='' formula='' "
-    "weights='' frequencies='' family='gaussian' term_priors=()",
+    "weights='' frequencies='' family='gaussian'",
     "ModelSpec.from_formula": "formula *weights='' *frequencies='' *family='gaussian' **options",
     "Moments": "outcome predictors groups sizes means within group='group' n_rows=None",
     "Moments.from_frame": "df *outcome *predictors=() *group",
@@ -37,7 +39,7 @@ PARAMETERS = {
     "statement='' reason_nb='' beside=None",
     "Priors": "intercept slope sd_resid sd_group sd_slope=None correlation=None df_resid=None "
     "sd_log_resid=None sd_repeat=None simplex=None sd_workplace=None sd_trend=None "
-    "sd_group_change=None sd_period=None",
+    "sd_group_change=None sd_period=None terms=()",
     "Priors.flat": "",
     "Result.draws": "self n=None *seed=None *rows=True",
     "Result.icc": "self factor='' *adjusted=True *at=None",
@@ -193,3 +195,45 @@ def test_seeds_and_probabilities_that_nobody_gives_are_the_same_everywhere() -> 
     assert min(len(places) for places in found.values()) > 20
     assert [place for place in found["seed"] if place[0] not in {1, None, ...}] == []
     assert [place for place in found["prob"] if place[0] not in {0.95, ...}] == []
+
+
+#: Public functions of a fit, with what else each must be given.
+OF_A_FIT: dict[str, dict[str, object]] = {
+    "bootstrap": {}, "cluster_robust": {}, "comparisons": {"variable": "x"}, "confounding": {},
+    "glance": {}, "hypothesis": {"claims": "x > 0"},
+    "loo": {}, "methods": {}, "plot": {"name": "forest"}, "predict": {}, "prior_conflict": {},
+    "r2": {}, "report": {}, "slopes": {"variable": "x"}, "tidy": {}, "variance_test": {},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", [3, "q13", None, [], {"x": 1}], ids=repr)
+@pytest.mark.parametrize("name", OF_A_FIT)
+def test_what_is_no_fit_is_refused_as_that(name: str, what: object) -> None:
+    function = getattr(sf, name)
+    first, *others = inspect.signature(function).parameters.values()
+    needed = [p for p in others if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
+    assert first.kind is first.POSITIONAL_OR_KEYWORD
+    given = [what for _ in needed] if name == "prior_conflict" else []
+    more = {key: value for key, value in OF_A_FIT[name].items() if key in {p.name for p in needed}}
+    with pytest.raises(UsageError):
+        function(what, *given, **more)
+
+
+@pytest.mark.parametrize("name", ["influence", "sensitivity"])
+def test_models_are_formulas_or_specifications(name: str) -> None:
+    with pytest.raises(UsageError, match="must be of a model: a formula"):
+        getattr(sf, name)(3, None)
+
+
+@pytest.mark.parametrize("what", [3, None, {"x": 1}, ["y ~ x + (1 | g)"]], ids=repr)
+def test_a_formula_is_text(what: object) -> None:
+    for function, more in ((sf.ModelSpec.from_formula, ()), (sf.delta_adjust, (None, [0.1]))):
+        with pytest.raises(BayesSFError, match="formula: must be text"):
+            function(what, *more)
+
+
+def test_a_frame_in_the_place_of_a_language_is_not_quoted() -> None:
+    frame = pd.DataFrame({"secret": [123456789.0]})
+    with pytest.raises(UsageError, match="DataFrame") as error:
+        sf.report(None, frame)  # type: ignore[arg-type]
+    assert "123456789" not in str(error.value)

@@ -350,9 +350,6 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
         "y ~ x + (1 | g)",
         {"family": "bernoulli", "priors": sf.Priors(sd_resid=sf.Prior("half-normal"))}, "sd_resid",
     ),
-    "priors by name of a gaussian": (
-        "y ~ x + (1 | g)", {"priors": {"x": "normal(0, 1)"}}, "other than Gaussian",
-    ),
     "draws of ml": (
         "y ~ x + (1 | g)", {"family": "bernoulli", "engine": "ml", "draws": 500}, "does not sample",
     ),

@@ -193,12 +193,15 @@ def test_replications_are_of_the_density(name: str) -> None:
 
 
 def test_priors_by_role_and_by_name() -> None:
+    more = {
+        "sd_x|g": sf.Prior.read("gamma(shape 3, scale 0.2)"),
+        "(Intercept)": sf.Prior.read("flat"),
+    }
     stated_ = sf.Priors(
-        slope=sf.Prior("normal", scale=0.5, autoscale=False), sd_group=sf.Prior("exponential")
-    )
-    more = (("sd_x|g", sf.Prior.read("gamma(shape 3, scale 0.2)")),
-            ("(Intercept)", sf.Prior.read("flat")))  # fmt: skip
-    _, graph, priors = built("hurdle_gamma", priors=stated_, term_priors=more)
+        slope=sf.Prior("normal", scale=0.5, autoscale=False), sd_group=sf.Prior("exponential"),
+        terms=more,
+    )  # fmt: skip
+    _, graph, priors = built("hurdle_gamma", priors=stated_)
     said = stated(priors, graph.more)
     assert said == (
         "(Intercept) flat; x normal(0, 0.5); sd_(Intercept)|g exponential(mean 1); "
@@ -308,10 +311,10 @@ CORRELATED = {
 def correlated(case: str) -> tuple[Matrices, OutcomeGraph, Mapping[str, Any]]:
     random, far, stated_ = CORRELATED[case]
     family, frame = family_of("poisson"), FRAME.assign(y=RESPONSES["poisson"], x=FRAME["x"] + far)
+    named = {name: sf.Prior.read(text) for name, text in stated_.items()}
     spec = ModelSpec.from_formula(
-        f"y ~ x + {random}", family="poisson", priors=sf.Priors(correlation=LKJ),
-        term_priors=tuple((name, sf.Prior.read(text)) for name, text in stated_.items()),
-    )  # fmt: skip
+        f"y ~ x + {random}", family="poisson", priors=sf.Priors(correlation=LKJ, terms=named)
+    )
     made = Matrices.from_frame(frame, spec.parsed, family=family)
     priors = outcome_priors(made, family, spec)
     return made, outcome_graph(made, family, priors), priors

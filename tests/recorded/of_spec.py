@@ -147,7 +147,7 @@ def of_specifications() -> Any:
         {"missing": "error"}, {"weights": "w"}, {"weights": "w", "frequencies": "k"},
         {"family": "poisson"}, {"family": "no"}, {"priors": 3}, {"name": 3}, {"unit": 2},
         {"categorical": ("x",)}, {"categorical": ("k",), "predictors": ("k",)}, {"table": 3},
-        {"formula": "y ~ x + (1 | g)"}, {"term_priors": (("x", _P("normal")),)},
+        {"formula": "y ~ x + (1 | g)"}, {"priors": sf.Priors(terms={"x": _P("normal")})},
     ]  # fmt: skip
     found = []
     for options in given:

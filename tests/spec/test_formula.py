@@ -332,7 +332,7 @@ TASKS = [ours for _, _, ours in ROWS]
 #: What fits a model: the other calls are counted.
 FITTING = {"lmer", "glmer", "brm", "lm", "Model", "clmm", "mix", "fit", "brm_multiple"}
 #: Tasks that take a call more here, as the page says.
-LONGER = {"priors", "prior and posterior", "the same by ArviZ"}
+LONGER = {"prior and posterior", "the same by ArviZ"}
 
 
 #: Those that compile: by default they are built, and not sampled.

@@ -414,7 +414,7 @@ def option(key: str) -> sf.ModelSpec:
 def test_every_field_of_a_specification_is_in_the_table() -> None:
     named = {field.name for field in fields(sf.ModelSpec)}
     # `tests/spec/test_formula.py`, `tests/engines/test_outcomes.py`
-    of_formulas = {"formula", "weights", "frequencies", "family", "term_priors"}
+    of_formulas = {"formula", "weights", "frequencies", "family"}
     assert named == {*OTHER, *of_formulas, "outcome", "predictors", "group", "priors"}
 
 

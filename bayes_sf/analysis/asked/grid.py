@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayes_sf.arrays import Floats
+from bayes_sf.engines.asked import check_result
 from bayes_sf.engines.loading import Loading
 from bayes_sf.engines.mixed.fit import of_rows
 from bayes_sf.engines.result import Result
@@ -33,30 +34,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "GROUPS", "Grid", "check_result", "check_single", "columns_of", "design_of",
+    "GROUPS", "Grid", "check_single", "columns_of", "design_of",
     "groups_by_factor", "loading_of", "matrices_of_result", "named", "texts",
 ]  # fmt: skip
 
 
 #: What becomes of random effects: those of the row's level, one never seen, or none.
 GROUPS = ("known", "new", "none")
-
-
-def check_result(result: object) -> None:
-    """Refuse what is no result.
-
-    Parameters
-    ----------
-    result : object
-        What was given.
-
-    Raises
-    ------
-    UsageError
-        With what it is.
-    """
-    if not isinstance(result, Result):
-        raise UsageError("result", "must be what sf.fit returns", got=type(result).__name__)
 
 
 def check_single(what: str, result: Result) -> None:

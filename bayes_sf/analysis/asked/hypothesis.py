@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from bayes_sf.analysis.asked.grid import check_result, texts
+from bayes_sf.analysis.asked.grid import texts
 from bayes_sf.analysis.asked.linear import Wald, answer, fixed_loading
 from bayes_sf.arrays import Floats
+from bayes_sf.engines.asked import check_result
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError, closest
 

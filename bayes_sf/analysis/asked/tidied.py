@@ -9,16 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from bayes_sf.analysis.asked.grid import (
-    check_result,
-    design_of,
-    loading_of,
-    matrices_of_result,
-    texts,
-)
+from bayes_sf.analysis.asked.grid import design_of, loading_of, matrices_of_result, texts
 from bayes_sf.analysis.asked.linear import table_of, unit_loading
 from bayes_sf.analysis.asked.response import means_by_row
 from bayes_sf.arrays import Floats
+from bayes_sf.engines.asked import check_result
 from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.gaussian.icc import explained_variance, spread_of, variance_between
 from bayes_sf.engines.loading import Loading

@@ -32,6 +32,7 @@ import numpy as np
 from bayes_sf.analysis.checks.left_out import left_out
 from bayes_sf.analysis.checks.unseen import unseen
 from bayes_sf.arrays import Floats
+from bayes_sf.engines.asked import check_result
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.gaussian.exact import ExactPosterior
 from bayes_sf.engines.gaussian.posterior import Posterior
@@ -114,6 +115,7 @@ def loo(result: Result) -> Loo:
     UsageError
         For ols, reml and ml, and where there are no rows.
     """
+    check_result(result)
     if isinstance(result, MixedResult):
         return _psis(result.draws())
     rows = rows_of_result(result)

@@ -9,7 +9,7 @@ industries are left out as a whole by fitting again.
 Examples
 --------
 >>> import numpy as np, pandas as pd
->>> from bayes_sf.spec.model import ModelSpec
+>>> from bayes_sf.spec.model import ModelSpec, model_of
 >>> rng = np.random.default_rng(1)
 >>> df = pd.DataFrame({"x": np.tile([0.0, 1.0], 15), "g": np.repeat(list("abc"), 10)})
 >>> df["y"] = df["x"] + rng.normal(size=30)
@@ -40,7 +40,7 @@ from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import BayesSFError, UsageError
 from bayes_sf.inputs.codebook import load_codebook
-from bayes_sf.spec.model import ModelSpec
+from bayes_sf.spec.model import ModelSpec, model_of
 from bayes_sf.spec.rows import Rows
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class Influence:
 
 
 def influence(
-    spec: ModelSpec,
+    spec: ModelSpec | str,
     data: Any,
     *,
     contrast: Contrast | None = None,
@@ -118,8 +118,8 @@ def influence(
 
     Parameters
     ----------
-    spec : ModelSpec
-        A Gaussian random-intercept model.
+    spec : ModelSpec or str
+        A Gaussian random-intercept model, or its formula.
     data : AnalysisSample or a data frame
         Its rows.
     contrast : Contrast, optional
@@ -145,6 +145,7 @@ def influence(
     >>> found.refits[found.refits["left_out"] == "nobody"]["estimate"].round(2).tolist()
     [1.33]
     """
+    spec = model_of("influence", spec)
     if spec.repeats:
         raise UsageError(
             f"model {spec.name!r}", "must be a plain random intercept", got="repeats",

@@ -135,6 +135,7 @@ def missingness(
     check_one("missingness", data, chosen or ())
     factors = [by] if isinstance(by, str) else list(by) or factors
     if chosen is None:
+        frame_from(data, [])  # refuses what is no frame
         chosen = list(map(str, nw.from_native(data).collect_schema().names()))
     frame = frame_from(data, [*chosen, *factors])
     names = list(dict.fromkeys(chosen))

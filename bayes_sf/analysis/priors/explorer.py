@@ -84,6 +84,8 @@ def explorer_model(result: Result) -> dict[str, Any]:
         For another engine, and for priors of intercept or sd_resid that the page does not know.
     """
     posterior, base = exact_posterior(result), result.spec.priors
+    for name, prior in base.named.items():
+        _refuse(result, name, prior)
     if base.intercept != Prior("normal", 2.5, reason=base.intercept.reason):
         _refuse(result, "intercept", base.intercept)
     if base.sd_resid != Prior("half-t", reason=base.sd_resid.reason):

@@ -145,6 +145,9 @@ def prior_fan(
             "prior fan", "prob and icc_bound must be between 0 and 1", got=(prob, icc_bound)
         )
     for name, entry in priors.items():
+        if entry.terms:
+            rule = "must be the same of all slopes: a fan has none by name"
+            raise UsageError(f"prior {name!r}", rule, got=list(entry.named))
         if entry.slope.family not in LOCATION_FAMILIES:
             raise UsageError(
                 f"prior {name!r}", "must have normal or flat slopes: others are sampled",

@@ -119,7 +119,7 @@ def free_of_scale(priors: Priors) -> bool:
     """
     used = (priors.intercept, priors.sd_resid, priors.sd_group)
     scaled = all(prior.autoscale or prior.family == "flat" for prior in used)
-    return scaled and priors.intercept.location is None
+    return scaled and priors.intercept.location is None and not priors.terms
 
 
 def icc_of_versions(versions: Sequence[Moments], priors: Priors | None = None) -> VersionsIcc:

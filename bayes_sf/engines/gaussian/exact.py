@@ -328,6 +328,5 @@ def fit_exact(
 def _proper(priors: Priors, moments: Moments) -> bool:
     """Whether every prior that the model uses has a density that integrates to one."""
     used = [priors.intercept, priors.sd_resid, priors.sd_group]
-    if moments.predictors:
-        used.append(priors.slope)
+    used += priors.of_slopes(moments.predictors)
     return all(prior.family != "flat" for prior in used)

@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.likelihood import STILL, CrossProducts, Standardised
 from bayes_sf.errors import SpecError
-from bayes_sf.spec.priors import SHRINKAGE_FAMILIES, Prior, Priors
+from bayes_sf.spec.names import INTERCEPT
+from bayes_sf.spec.priors import LOCATION_FAMILIES, Prior, Priors
 
 __all__ = ["Given", "Joint", "check_reach", "coefficient_prior", "resolve_priors"]
 
@@ -346,21 +347,21 @@ def coefficient_prior(data: Standardised, priors: Priors) -> tuple[Floats, Float
     """
     y_mean, y_sd = float(data.centre[-1]), float(data.scale[-1])
     precision, mean = np.zeros(data.n_coef), np.zeros(data.n_coef)
-    sds = np.ones(data.n_coef)
     if priors.intercept.family == "normal":
-        sds[0] = priors.intercept.scale / y_sd
+        sd = priors.intercept.scale / y_sd
         mean[0] = ((priors.intercept.location or 0.0) - y_mean) / y_sd
-        check_reach("intercept", sds[0], "sd(y)", mean[0])
-        precision[0] = sds[0] ** -2.0
-    if priors.slope.family == "normal":
-        unit = data.scale[:-1] / y_sd
-        sds[1:] = priors.slope.scale * (1 if priors.slope.autoscale else unit)
-        mean[1:] = (priors.slope.location or 0.0) * unit
-        for name, sd, location in zip(data.moments.predictors, sds[1:], mean[1:], strict=True):
-            check_reach("slope", sd, f"sd(y)/sd({name})", location)
-        precision[1:] = sds[1:] ** -2.0
-    elif priors.slope.family in SHRINKAGE_FAMILIES:
-        precision[1:] = 1.0
+        check_reach("intercept", sd, "sd(y)", mean[0])
+        precision[0] = sd**-2.0
+    names, unit, named = data.moments.predictors, data.scale[:-1] / y_sd, priors.named
+    slopes, sds = priors.of_slopes(names), np.ones(len(names))
+    for place, (name, prior) in enumerate(zip(names, slopes, strict=True)):
+        if prior.family == "normal":
+            sds[place] = prior.scale * (1 if prior.autoscale else unit[place])
+            mean[1 + place] = (prior.location or 0.0) * unit[place]
+            role = name if name in named else "slope"
+            check_reach(role, sds[place], f"sd(y)/sd({name})", mean[1 + place])
+    flat = [prior.family == "flat" for prior in slopes]
+    precision[1:] = np.where(flat, 0.0, sds**-2.0)
     return precision, mean
 
 
@@ -411,11 +412,23 @@ def resolve_priors(priors: Priors, data: Standardised) -> Priors:
         As specified.
     data : Standardised
         Whose mean(y) and sd(y) they refer to.
+
+    Raises
+    ------
+    SpecError
+        For a prior of a coefficient that is not there, or that is none of coefficients.
     """
+    priors.check_names((INTERCEPT, *data.moments.predictors))
+    named = dict(priors.named)
+    for name, prior in named.items():
+        if prior.family not in LOCATION_FAMILIES:
+            rule = f"family must be one of {', '.join(LOCATION_FAMILIES)}"
+            raise SpecError(f"priors: {name!r}", rule, got=prior.family)
     y_mean, y_sd = float(data.centre[-1]), float(data.scale[-1])
     return Priors(
-        intercept=priors.intercept.resolve(y_sd, y_mean),
+        intercept=named.pop(INTERCEPT, priors.intercept).resolve(y_sd, y_mean),
         slope=priors.slope,
         sd_resid=priors.sd_resid.resolve(y_sd),
         sd_group=priors.sd_group.resolve(y_sd),
+        terms=named,
     )

@@ -335,7 +335,7 @@ def fit_repeated(rows: Rows, spec: ModelSpec) -> RepeatedPosterior:
     log_mass = np.array([evidence for evidence, _ in found]) + np.log(axis.weights)
     total = float(np.logaddexp.reduce(log_mass))
     used = [priors.intercept, priors.sd_resid, priors.sd_group]
-    used += [priors.slope] if rows.predictors else []
+    used += priors.of_slopes(rows.moments.predictors)
     proper = all(prior.family != "flat" for prior in used)
     return RepeatedPosterior(
         rows.moments, priors, axis, np.exp(log_mass - total), tuple(part for _, part in found),

@@ -5,17 +5,19 @@ intercepts, whatever the factor, ``sd_slope`` of every other sd, ``correlation``
 all on raw columns, as in brms.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 
 from bayes_sf.arrays import Floats
 from bayes_sf.engines.gaussian.joint import check_reach
+from bayes_sf.engines.mixed.covariance import sd_names
 from bayes_sf.engines.mixed.products import Products
 from bayes_sf.errors import SpecError
 from bayes_sf.spec.names import INTERCEPT
-from bayes_sf.spec.prior import LOCATION_FAMILIES, Prior
+from bayes_sf.spec.prior import LOCATION_FAMILIES, SCALE_FAMILIES, Prior
 from bayes_sf.spec.priors import Priors
 from bayes_sf.spec.terms.matrices import Factor
 
@@ -72,7 +74,9 @@ def mixed_priors(products: Products, priors: Priors) -> MixedPriors:
             "priors.slope", "must be normal or flat where there are several random terms",
             got=priors.slope.family,
         )  # fmt: skip
-    if not products.matrices.has_intercept and priors.slope == Priors().slope:
+    terms, spread = products.matrices.terms, [sd_names(factor) for factor in products.factors]
+    priors.check_names([*terms, *(name for names in spread for name in chain(*names))])
+    if not products.matrices.has_intercept and _default(priors, terms):
         raise SpecError(
             "priors.slope",
             "must be stated where there is no intercept: its default is centred at 0",
@@ -82,14 +86,16 @@ def mixed_priors(products: Products, priors: Priors) -> MixedPriors:
     precision, mean = np.zeros(products.n_coef), np.zeros(products.n_coef)
     for place, name in enumerate(products.matrices.terms):
         if name == INTERCEPT:
-            prior, unit = priors.intercept.resolve(y_sd, y_mean), 1 / y_sd
+            prior = priors.named.get(name, priors.intercept).resolve(y_sd, y_mean)
+            unit = 1 / y_sd
             location = ((prior.location or 0.0) - y_mean) / y_sd
             size = prior.scale / y_sd
         else:
-            prior = priors.slope
+            (prior,) = priors.of_slopes([name])
             unit = products.scale[place] / y_sd
             size = prior.scale * (1 if prior.autoscale else unit)
             location = (prior.location or 0.0) * unit
+        _check_family(name, prior, LOCATION_FAMILIES)
         if prior.family == "normal":
             check_reach("intercept" if name == INTERCEPT else "slope", size, "sd(y)", location)
             precision[place], mean[place] = size**-2.0, location
@@ -107,6 +113,18 @@ def mixed_priors(products: Products, priors: Priors) -> MixedPriors:
     return MixedPriors(stated, precision, mean, resid, spreads)
 
 
+def _default(priors: Priors, terms: Sequence[str]) -> bool:
+    """Whether some slope has the default prior."""
+    return Priors().slope in priors.of_slopes(terms)
+
+
+def _check_family(name: str, prior: Prior, allowed: Sequence[str]) -> None:
+    """Refuse a prior that what it is of cannot have."""
+    if prior.family not in allowed:
+        rule = f"family must be one of {', '.join(allowed)}"
+        raise SpecError(f"priors: {name!r}", rule, got=prior.family)
+
+
 def _level(products: Products) -> tuple[float, float]:
     """Mean and sd of the outcome."""
     counts = products.matrices.counts
@@ -116,11 +134,13 @@ def _level(products: Products) -> tuple[float, float]:
 
 def _of_factor(factor: Factor, products: Products, priors: Priors) -> Iterator[Prior]:
     """Priors of a factor's sds over sd(y), on raw columns, and of its correlations."""
-    y_sd = float(products.scale[-1])
+    y_sd, named = float(products.scale[-1]), priors.named
+    sds, correlations = sd_names(factor)
     for place, name in enumerate(factor.columns):
         role = "sd_group" if name == INTERCEPT else "sd_slope"
         unit = y_sd if name == INTERCEPT else y_sd / _spread(factor, place, products)
-        prior = priors.of(role) if role == "sd_slope" else priors.sd_group
+        prior = named.get(sds[place], priors.of(role))
+        _check_family(sds[place], prior, SCALE_FAMILIES)
         if prior.family == "flat" or (prior.family == "half-t" and prior.df <= _DF):
             raise SpecError(
                 f"priors.{role}", "must be proper and have a variance with several random terms",
@@ -129,8 +149,10 @@ def _of_factor(factor: Factor, products: Products, priors: Priors) -> Iterator[P
         found = prior.resolve(unit)
         check_reach(role, found.scale / unit, "the outcome's by the column's sd")
         yield replace(found, scale=found.scale / y_sd)
-    for _ in factor.pairs:
-        yield priors.of("correlation")
+    for name in correlations:
+        prior = named.get(name, priors.of("correlation"))
+        _check_family(name, prior, ("lkj",))
+        yield prior
 
 
 def _spread(factor: Factor, place: int, products: Products) -> float:

@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from bayes_sf.engines.mixed.covariance import sd_names
-from bayes_sf.errors import SpecError, closest
+from bayes_sf.errors import SpecError
 from bayes_sf.spec.family import Family
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.names import INTERCEPT
@@ -33,7 +33,7 @@ def outcome_priors(matrices: Matrices, family: Family, spec: ModelSpec) -> Mappi
     matrices : Matrices
     family : Family
     spec : ModelSpec
-        Whose `priors` hold by role, and `term_priors` by name instead.
+        Whose `priors` hold by role, or by name instead.
 
     Raises
     ------
@@ -42,19 +42,13 @@ def outcome_priors(matrices: Matrices, family: Family, spec: ModelSpec) -> Mappi
         several correlations that are drawn as a matrix.
     """
     found = dict(_by_role(matrices, family, spec.priors))
-    for name, prior in spec.term_priors:
-        if name not in found:
-            known = ", ".join(found)
-            raise SpecError(
-                f"priors: {name!r}",
-                f"must name a coefficient, sd or correlation of the model: {known}",
-                fix=closest(name, found),
-            )  # fmt: skip
-        found[name] = prior.resolve(1.0)
+    named = spec.priors.named
+    spec.priors.check_names(tuple(found))
+    found |= {name: prior.resolve(1.0) for name, prior in named.items()}
     kinds = _kinds(matrices)
     for name, prior in found.items():
         _check(name, prior, kinds.get(name, LOCATION_FAMILIES))
-    _check_matrices(matrices, [name for name, _ in spec.term_priors])
+    _check_matrices(matrices, list(named))
     return found
 
 

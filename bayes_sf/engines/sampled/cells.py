@@ -11,6 +11,7 @@ predictor with the same unit as the score; and it has one coefficient.
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -168,7 +169,9 @@ def resolve_all(spec: ModelSpec, data: Standardised) -> Priors:
         When the slope of a predictor with several columns is to vary.
     """
     units = _units(spec, data)
-    extra = {role: spec.priors.of(role).resolve(units.get(role, 1)) for role in spec.extra_priors}
+    extra: dict[str, Any] = {
+        role: spec.priors.of(role).resolve(units.get(role, 1)) for role in spec.extra_priors
+    }
     return replace(resolve_priors(spec.priors, data), **extra)
 
 

@@ -61,11 +61,15 @@ def log_prior(tree: "xr.DataTree", rows: Rows, spec: ModelSpec) -> dict[str, Flo
     if priors.intercept.family == "normal":
         level = beta[..., 0] + (beta[..., 1:] * _centres(posterior, rows, data)).sum(axis=-1)
         found["intercept"] = _normal(level, priors.intercept, 1.0)
-    if priors.slope.family == "normal" and beta.shape[-1] > 1:
-        unit = data.scale[-1] / data.scale[:-1] if priors.slope.autoscale else 1.0
-        found["slope"] = _normal(beta[..., 1:], priors.slope, unit).sum(axis=-1)
-    elif priors.slope.family not in LOCATION_FAMILIES:
+    if priors.slope.family not in LOCATION_FAMILIES:
         found |= _shared_scale(posterior, priors.slope, float(data.scale[-1]))
+    else:
+        slopes = [
+            _normal(beta[..., 1 + at], prior, data.scale[-1] / data.scale[at])
+            for at, prior in enumerate(priors.of_slopes(data.moments.predictors))
+            if prior.family == "normal"
+        ]
+        found |= {"slope": np.sum(slopes, axis=0)} if slopes else {}
     roles = ["sd_group", *spec.extra_priors, *(() if spec.known_se else ("sd_resid",))]
     for role in roles:
         value = _one(posterior, rows, priors, role)
@@ -87,9 +91,10 @@ def _one(posterior: "xr.Dataset", rows: Rows, priors: Priors, role: str) -> Floa
     return prior.log_density(posterior[role].to_numpy())
 
 
-def _normal(value: Floats, prior: Prior, unit: Floats | float) -> Floats:
+def _normal(value: Floats, prior: Prior, unit: float) -> Floats:
     """Log density of a normal, without its constant."""
-    return np.asarray(-0.5 * ((value - (prior.location or 0.0)) / (prior.scale * unit)) ** 2)
+    scale = prior.scale * (unit if prior.autoscale else 1.0)
+    return np.asarray(-0.5 * ((value - (prior.location or 0.0)) / scale) ** 2)
 
 
 def _centres(posterior: "xr.Dataset", rows: Rows, data: Standardised) -> Floats:

@@ -28,7 +28,7 @@ from bayes_sf.engines.sampled.structure import score_moments, slope_sds, varying
 from bayes_sf.engines.sampled.student import icc_of
 from bayes_sf.errors import SpecError, check_seed
 from bayes_sf.spec.model import ModelSpec
-from bayes_sf.spec.prior import SHRINKAGE_FAMILIES
+from bayes_sf.spec.prior import LOCATION_FAMILIES, SHRINKAGE_FAMILIES
 from bayes_sf.spec.priors import Priors
 from bayes_sf.spec.rows import Rows
 
@@ -85,7 +85,11 @@ def fixed_priors(spec: ModelSpec, rows: Rows) -> tuple[ModelSpec, Rows]:
             slope = replace(
                 slope, autoscale=False, scale=slope.scale * unit, shape=wide, location=at
             )
-    return replace(spec, priors=replace(priors, slope=slope)), rows
+    named = {
+        name: prior.resolve(float(data.scale[-1] / data.scale[rows.coefficients.index(name) - 1]))
+        for name, prior in priors.named.items()
+    }
+    return replace(spec, priors=replace(priors, slope=slope, terms=named)), rows
 
 
 def draw_prior(spec: ModelSpec, rows: Rows, n: int, *, seed: int) -> "xr.DataTree":
@@ -118,7 +122,7 @@ def draw_prior(spec: ModelSpec, rows: Rows, n: int, *, seed: int) -> "xr.DataTre
     rng = np.random.default_rng(seed)
     data = standardise(score_moments(rows))
     priors = resolve_all(spec, data)
-    _refuse_flat(spec, priors)
+    _refuse_flat(spec, priors, data)
     found = _spreads(spec, priors, n, rng)
     simplexes = {
         name: rng.dirichlet(np.full(s.stop - s.start, priors.of("simplex").shape), size=n)
@@ -171,20 +175,22 @@ def has_flat(spec: ModelSpec, rows: Rows) -> bool:
     rows : Rows
         Its design.
     """
-    return bool(_flat(spec, resolve_all(spec, standardise(score_moments(rows)))))
+    data = standardise(score_moments(rows))
+    return bool(_flat(spec, resolve_all(spec, data), data))
 
 
-def _flat(spec: ModelSpec, priors: Priors) -> list[str]:
+def _flat(spec: ModelSpec, priors: Priors, data: Standardised) -> list[str]:
     """Roles whose priors are flat, of those that the model uses."""
     roles = ["intercept", "sd_group", *spec.extra_priors]
     roles += [] if spec.known_se else ["sd_resid"]
-    roles += ["slope"] if spec.predictors else []
-    return [role for role in roles if priors.of(role).family == "flat"]
+    found = [role for role in roles if priors.of(role).family == "flat"]
+    slopes = priors.of_slopes(data.moments.predictors)
+    return found + ["slope"] * any(prior.family == "flat" for prior in slopes)
 
 
-def _refuse_flat(spec: ModelSpec, priors: Priors) -> None:
+def _refuse_flat(spec: ModelSpec, priors: Priors, data: Standardised) -> None:
     """Every prior that the model uses must be a distribution."""
-    flat = _flat(spec, priors)
+    flat = _flat(spec, priors, data)
     if flat:
         raise SpecError(
             f"model {spec.name!r}: priors", "must be proper to be drawn from",
@@ -224,11 +230,13 @@ def _slopes(
     priors: Priors, data: Standardised, found: dict[str, Floats], n: int, rng: np.random.Generator
 ) -> tuple[Floats, dict[str, Floats]]:
     """Raw slopes, (n, p), and the scales of a joint prior of them."""
-    prior, p = priors.slope, len(data.scale) - 1
+    prior, p, names = priors.slope, len(data.scale) - 1, data.moments.predictors
     y_sd, unit = float(data.scale[-1]), data.scale[-1] / data.scale[:-1]
-    if prior.family == "normal":
-        scale = prior.scale * (unit if prior.autoscale else 1.0)
-        return (prior.location or 0.0) + scale * rng.normal(size=(n, p)), {}
+    if prior.family in LOCATION_FAMILIES:
+        each = [one.resolve(float(u)) for one, u in zip(priors.of_slopes(names), unit, strict=True)]
+        middle = np.array([one.location for one in each], dtype=float)
+        scale = np.array([one.scale for one in each], dtype=float)
+        return middle + scale * rng.normal(size=(n, p)), {}
     raw = y_sd if prior.autoscale else 1.0
     at: dict[str, Floats]
     if prior.family == "pooled-normal":

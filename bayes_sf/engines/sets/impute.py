@@ -274,7 +274,7 @@ def _chain(
         for k in range(values.shape[1]):
             known = values[~gone[:, k], k]
             values[gone[:, k], k] = rng.choice(known, int(gone[:, k].sum()))
-    own = Regression(joint, joint.outcome, priors)
+    own = Regression(joint, joint.outcome, priors, names=joint.terms.names[1:])
     predictors = [Predictor(joint, k, x) for k in range(x.shape[1])]
     for _ in range(steps):
         drawn = own.draw(joint.terms.columns(x), y, rng)

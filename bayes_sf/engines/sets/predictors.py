@@ -71,13 +71,18 @@ class Regression:
     outcome : str
         What it is of.
     priors : Priors
+    names : sequence of str
+        Of its columns, which priors may be stated by; all others have none of a user's.
     probit : bool
         Whether the residuals' sd is 1.
     """
 
-    def __init__(self, joint: Joint, outcome: str, priors: Priors, *, probit: bool = False) -> None:
+    def __init__(
+        self, joint: Joint, outcome: str, priors: Priors, *, names: Sequence[str] = (),
+        probit: bool = False,
+    ) -> None:  # fmt: skip
         self._joint, self._outcome, self._priors = joint, outcome, priors
-        self._probit = probit
+        self._names, self._probit = tuple(names), probit
         self._box: Box | None = None
 
     def draw(self, columns: Floats, values: Floats, rng: np.random.Generator) -> Drawn:
@@ -85,7 +90,7 @@ class Regression:
         joint = self._joint
         moments = Moments.from_arrays(
             np.column_stack([columns[:, 1:], values]), joint.code, outcome=self._outcome,
-            predictors=tuple(f"column {i}" for i in range(1, columns.shape[1])),
+            predictors=self._names or tuple(f"column {i}" for i in range(1, columns.shape[1])),
             groups=joint.groups, group=joint.group,
         )  # fmt: skip
         nodes = None if self._box is None else _NODES

@@ -18,6 +18,7 @@ from bayes_sf.analysis.missing.delta import DeltaAdjusted
 from bayes_sf.analysis.missing.missingness import Missingness
 from bayes_sf.analysis.size.practical import Rope, check_rope
 from bayes_sf.catalogue import mark, say
+from bayes_sf.engines.asked import check_result
 from bayes_sf.engines.result import Result
 from bayes_sf.engines.row_groups import one_factor_rows
 from bayes_sf.errors import UsageError, closest, legible
@@ -174,6 +175,7 @@ def plot(
             else delta_figure(result.effects, result.tipping, source="frame")
         )
     else:
+        check_result(result)
         if isinstance(rope, Rope):
             check_rope(result, rope)
         figure = draw_picture(result, name, forest_options(name, sort, rope))

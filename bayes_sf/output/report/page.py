@@ -340,7 +340,8 @@ def explorer_parts(models: Sequence[Result], names: Sequence[str] = ()) -> dict[
     usual, named = Priors(), names or [model.spec.name for model in models]
     moved = [
         (model, name) for model, name in zip(models, named, strict=False)
-        if str(model.spec.priors.intercept) == str(usual.intercept)
+        if not model.spec.priors.terms
+        and str(model.spec.priors.intercept) == str(usual.intercept)
         and str(model.spec.priors.sd_resid) == str(usual.sd_resid)
     ]  # fmt: skip
     sloped = {model.spec.outcome for model, _ in moved if model.moments.predictors}

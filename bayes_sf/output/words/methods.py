@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bayes_sf.analysis.asked.tidied import glance
 from bayes_sf.analysis.checks.pit import even_p, loo_pit
 from bayes_sf.catalogue import mark, mark_as, say, speaks
+from bayes_sf.engines.asked import check_result
 from bayes_sf.engines.gaussian.posterior import Posterior
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
@@ -91,6 +92,7 @@ def methods(result: Result, lang: str | None = None) -> Methods:  # noqa: ARG001
     """
     import pandas as pd
 
+    check_result(result)
     if not result.has_draws:
         fix = "fit with engine='exact' or engine='nuts'"
         raise UsageError("methods", "is about posteriors", got=f"engine {result.engine!r}", fix=fix)

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from bayes_sf.catalogue import say, speaks
+from bayes_sf.engines.asked import check_result
 from bayes_sf.engines.gaussian.estimates import Estimate
 from bayes_sf.engines.result import Result
 from bayes_sf.output.numbers import estimate, interval, percent, row_decimals, with_percent
@@ -43,6 +44,7 @@ def report(result: Result, lang: str | None = None) -> str:  # noqa: ARG001  # `
     Of the variance of y that predictors leave, 97.6 % lies between groups (g) (9 rows). By
     its 95 % confidence interval (Wald), zero is left out for x 1.33 (1.04 to 1.63).
     """
+    check_result(result)
     return f"{shares(result)} {_coefficients(result)}"
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from bayes_sf.engines.asked import check_result
 from bayes_sf.engines.gaussian.posterior import SPREADS, Posterior
 from bayes_sf.engines.result import Result
 from bayes_sf.errors import UsageError
@@ -42,8 +43,11 @@ def prior_conflict(earlier: RereadModel, own: Result) -> dict[str, float]:
     UsageError
         For results of other engines, or another unit.
     """
+    check_result(own)
     if not isinstance(own.fitted, Posterior):
         raise UsageError("own", "must be a result of engine 'exact'", got=own.engine)
+    if not isinstance(earlier, RereadModel):
+        raise UsageError("earlier", "must be a model of sf.reread", got=type(earlier).__name__)
     if own.spec.unit != earlier.unit:
         raise UsageError("own", f"must be in the earlier study's unit, {earlier.unit!r}",
                          got=own.spec.unit)  # fmt: skip

@@ -205,6 +205,7 @@ def read_null(
         Where no data print this.
     """
     used = priors or Priors()
+    used.check_names(())
     if printed.tau2 is None and printed.sigma2 is None and not free_of_scale(used):
         raise UsageError(
             "priors",

@@ -111,6 +111,7 @@ def reread(
         if name not in report.models:
             raise unknown_key("models", "no such model in the folder", str(name), report.models)
     used = priors or Priors()
+    used.check_names(())
     names = list(report.models if models is None else dict.fromkeys(models))
     found = {
         name: reread_model(report, report.models[name], priors=used, level=prob, seed=seed)

@@ -38,6 +38,11 @@ except ImportError:  # a system without such locks: nothing of other runs is tou
 
 __all__ = ["ready_folder", "write_files"]
 
+#: Endings of files that a command writes, or that somebody hopes it does.
+_OF_FILES: Final = {
+    ".csv", ".docx", ".htm", ".html", ".json", ".md", ".nc", ".pdf", ".png", ".qmd", ".svg", ".tex",
+    ".toml", ".txt", ".typ", ".xlsx", ".zip",
+}  # fmt: skip
 #: How the names of hidden folders begin.
 _HIDDEN: Final = ".writing-"
 #: A saved fit that an earlier version was writing.
@@ -52,8 +57,11 @@ def ready_folder(path: Path) -> Path:
     Raises
     ------
     OutputError
-        When the folder cannot be made or written to.
+        When the folder cannot be made or written to, and for a new one that is named as a file.
     """
+    if path.suffix.lower() in _OF_FILES and not path.exists():
+        rule = f"must be a folder: names that end in {path.suffix} are files'"
+        raise OutputError(str(path), rule, fix="choose another one with --out")
     try:
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):

@@ -112,16 +112,21 @@ def published(folder: Path) -> dict[str, pd.DataFrame]:
     }
 
 
+def whole_of(rows: pd.DataFrame) -> float:
+    """How many there are in all: the whole number that counts and rounded shares allow."""
+    count, percent = rows["count"].astype(float), rows["percent"].astype(float)
+    low, high = (count / (percent + 0.05) * 100).max(), (count / (percent - 0.05) * 100).min()
+    likely = (count / percent * 100).median().round()  # many rows say the same
+    return float(min(max(likely, math.ceil(low - 1e-9)), math.floor(high + 1e-9)))
+
+
 def know_answers(attack: Attack, tables: dict[str, pd.DataFrame]) -> None:
     cells, total = tables["by_industry"], tables["univariate"]
     shown = cells[(cells["count"] != HIDDEN) & (cells["count"] != "0")]
     whole = total[(total["count"] != HIDDEN) & (total["count"] != "0")]
-    share = whole["percent"].astype(float)
-    n = (whole["count"].astype(float) / share * 100).median().round()  # many rows say the same
-    attack.same({("size", j): 1.0 for j in INDUSTRIES}, n)
+    attack.same({("size", j): 1.0 for j in INDUSTRIES}, whole_of(whole))
     for industry, part in shown.groupby("industry"):
-        one = part["count"].astype(float) / part["percent"].astype(float) * 100
-        attack.same({("size", str(industry)): 1.0}, one[one.index].median().round())
+        attack.same({("size", str(industry)): 1.0}, whole_of(part))
     for question, part in cells.groupby("question", sort=False):
         item, answers = ITEMS[str(question)], list(part["category"].unique())
         missing = {answer.key for answer in item.missing}

@@ -92,6 +92,16 @@ def test_a_file_in_the_way_is_said_at_once(tmp_path: Path) -> None:
             ready_folder(path)
 
 
+def test_a_new_folder_is_not_named_as_a_file(tmp_path: Path) -> None:
+    """`report --out page.pdf` made a folder of that name; one that is there is somebody's choice."""
+    with pytest.raises(OutputError, match=r"page\.PDF: must be a folder: names that end in"):
+        ready_folder(tmp_path / "page.PDF")
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "old.csv").mkdir()
+    for name in ("old.csv", "results.v2"):
+        assert ready_folder(tmp_path / name).is_dir()
+
+
 def test_csv_keeps_every_digit() -> None:
     text = csv_text(Row, [Row("a", 0.1 + 0.2), Row("b", float("nan"))])
     assert text == "name,value\na,0.30000000000000004\nb,\n"

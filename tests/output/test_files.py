@@ -93,7 +93,7 @@ def test_a_file_in_the_way_is_said_at_once(tmp_path: Path) -> None:
 
 
 def test_a_new_folder_is_not_named_as_a_file(tmp_path: Path) -> None:
-    """`report --out page.pdf` made a folder of that name; one that is there is somebody's choice."""
+    """`report --out page.pdf` made one of that name; one that is there is somebody's choice."""
     with pytest.raises(OutputError, match=r"page\.PDF: must be a folder: names that end in"):
         ready_folder(tmp_path / "page.PDF")
     assert not list(tmp_path.iterdir())

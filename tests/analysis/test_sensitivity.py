@@ -21,7 +21,7 @@ from bayes_sf.analysis.size.designs import published_designs
 from bayes_sf.analysis.size.multiplicity import collect_slopes, pool_slopes
 from bayes_sf.analysis.size.power import Effects
 from bayes_sf.analysis.size.practical import Rope, judge_size
-from bayes_sf.errors import DataError, UsageError
+from bayes_sf.errors import DataError, SpecError, UsageError
 from bayes_sf.recovery.answers import surveyed
 from bayes_sf.recovery.states import States
 from bayes_sf.recovery.study import PublishedStudy
@@ -254,8 +254,8 @@ def test_four_models_are_named(count: int, end: str) -> None:
 
 
 def test_what_is_no_model(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="must be of a model"):
-        sf.sensitivity("bivariate", frame())  # type: ignore[arg-type]
+    with pytest.raises(SpecError, match="formula: must have one ~"):
+        sf.sensitivity("bivariate", frame())
     with pytest.raises(DataError, match="can be read"):
         sf.sensitivity(SPEC, frame(), parts=["ladder"], imputed=tmp_path / "none.csv")
 

@@ -135,8 +135,11 @@ def missingness(
     check_one("missingness", data, chosen or ())
     factors = [by] if isinstance(by, str) else list(by) or factors
     if chosen is None:
-        frame_from(data, [])  # refuses what is no frame
-        chosen = list(map(str, nw.from_native(data).collect_schema().names()))
+        try:
+            chosen = list(map(str, nw.from_native(data).collect_schema().names()))
+        except TypeError:
+            frame_from(data, [])  # says that it is no frame
+            raise
     frame = frame_from(data, [*chosen, *factors])
     names = list(dict.fromkeys(chosen))
     holes = pd.DataFrame({name: has_gap(frame[name]) for name in names})

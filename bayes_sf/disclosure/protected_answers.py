@@ -9,7 +9,7 @@ table hides what lets it move there too.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -194,7 +194,7 @@ def _suppressed(
     if question.not_asked is not None:
         # How many were not asked is known from the earlier question, unless that one moves.
         usable[question.not_asked] = False
-        forced = tuple(_continued(question, *parent)) if parent else ()
+        forced = tuple(_continued(question, *parent, rules.min_workplaces)) if parent else ()
         if parent:  # who did not answer are these, and those who were asked
             known = np.delete(parent[0].counts, question.asked_of(parent[0]), axis=0).sum(axis=0)
             fewest[question.not_asked] = np.minimum(known, question.counts[question.not_asked])
@@ -202,15 +202,23 @@ def _suppressed(
         moved = {column for rectangle in forced for (_, column), _ in rectangle.moves}
         left = question.most - question.counts
         sensitive |= (left < rules.min_workplaces) & np.isin(np.arange(left.shape[1]), list(moved))
-    return suppress(
+    found = suppress(
         question.counts, sensitive, total=True, closed=question.closed,
         width=rules.min_workplaces, most=question.most, fewest=fewest, usable=usable,
         forced=forced,
     )  # fmt: skip
+    # who was not asked would tell of an earlier table that is hidden as a whole
+    return replace(found, complete=found.complete and (parent is None or parent[1].complete))
 
 
-def _continued(question: _Question, parent: _Question, found: Suppression) -> list[Rectangle]:
-    """Trades of the earlier question that change who was asked, continued in this one."""
+def _continued(
+    question: _Question, parent: _Question, found: Suppression, width: int
+) -> list[Rectangle]:
+    """Trades of the earlier question that change who was asked, continued in this one.
+
+    How many were not asked moves along with the earlier question; an answer that makes up for it
+    limits how far, and is another one where it does so too soon.
+    """
     not_asked, asks = question.not_asked, question.asked_of(parent)
     assert not_asked is not None
     continued = []
@@ -222,12 +230,24 @@ def _continued(question: _Question, parent: _Question, found: Suppression) -> li
         moved = {column: change for column, change in changes.items() if change}
         if not moved:
             continue
-        moves = [((not_asked, column), -change) for column, change in moved.items()]
-        if question.closed:
-            others = [at for at in range(len(question.answers)) if at != not_asked]
-            best = max(others, key=lambda at: min(question.counts[at, c] for c in moved))
-            moves += [((best, column), change) for column, change in moved.items()]
-        continued.append(Rectangle(tuple(moves)))
+        moves = tuple(((not_asked, column), -change) for column, change in moved.items())
+        if not question.closed:
+            continued.append(Rectangle(moves, rectangle.room))
+            continue
+        counts = question.counts
+        others = sorted(
+            (at for at in range(len(question.answers)) if at != not_asked),
+            key=lambda at: -min(counts[at, column] for column in moved),
+        )
+        trades = [
+            Rectangle(
+                tuple(((at, column), change) for column, change in moved.items()), rectangle.room
+            ).within(np.full_like(counts, counts.sum()), counts)
+            for at in others
+        ]
+        best = next((trade for trade in trades if trade.reach >= width), None)
+        best = best or max(trades, key=lambda trade: trade.reach)
+        continued.append(Rectangle(moves + best.moves, best.room))
     return continued
 
 

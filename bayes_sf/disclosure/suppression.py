@@ -22,8 +22,9 @@ array([[1, 1, 0, 0],
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,9 @@ _Mask = NDArray[np.bool_]
 
 type Corner = tuple[int, int]
 
+#: Further than any table lets a trade go.
+_MANY: Final = 10**9
+
 
 @dataclass(frozen=True, slots=True)
 class Rectangle:
@@ -44,16 +48,24 @@ class Rectangle:
     ----------
     moves : tuple of ((row, column), +1 or -1)
         Every corner with its sign; the first is the cell that is protected.
+    room : (int, int)
+        How far it goes up and down, as far as tables have been looked at.
     """
 
     moves: tuple[tuple[Corner, int], ...]
+    room: tuple[int, int] = (_MANY, _MANY)
 
-    def reach(self, more: _Counts, fewer: _Counts) -> int:
-        """How many values the first cell can have, less one, with all others in their limits."""
+    def within(self, more: _Counts, fewer: _Counts) -> "Rectangle":
+        """The same with no more room than its corners have."""
         rooms = {1: more, -1: fewer}
         up = min(int(rooms[sign][corner]) for corner, sign in self.moves)
         down = min(int(rooms[-sign][corner]) for corner, sign in self.moves)
-        return up + down
+        return replace(self, room=(min(up, self.room[0]), min(down, self.room[1])))
+
+    @property
+    def reach(self) -> int:
+        """How many values the first cell can have, less one, with all others in their limits."""
+        return sum(self.room)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +120,8 @@ def suppress(
     usable : (rows,) bool array, optional
         Rows that may be hidden for the sake of others; by default all.
     forced : tuple of Rectangle
-        Trades that must be possible because another table needs them.
+        Trades that must be possible because another table needs them, with the room that they
+        have here, too.
 
     Returns
     -------
@@ -117,7 +130,8 @@ def suppress(
     more = (counts.sum() + width if most is None else most) - counts
     fewer = counts if fewest is None else counts - fewest
     rows = np.ones(len(counts), bool) if usable is None else usable
-    hidden, kept, complete = sensitive.copy(), list(forced), True
+    hidden, kept = sensitive.copy(), list(forced)
+    complete = all(rectangle.reach >= width for rectangle in forced)
     for rectangle in forced:
         for corner, _ in rectangle.moves:
             hidden[corner] = True
@@ -126,9 +140,10 @@ def suppress(
         possible = [
             (_cost(counts, hidden, rectangle), place, rectangle)
             for place, rectangle in enumerate(
-                _trades(counts, cell, rows, total=total, closed=closed)
+                trade.within(more, fewer)
+                for trade in _trades(counts, cell, rows, total=total, closed=closed)
             )
-            if rectangle.reach(more, fewer) >= width
+            if rectangle.reach >= width
         ]
         if not possible:
             complete = False

@@ -113,11 +113,14 @@ def published(folder: Path) -> dict[str, pd.DataFrame]:
 
 
 def whole_of(rows: pd.DataFrame) -> float:
-    """How many there are in all: the whole number that counts and rounded shares allow."""
+    """How many there are in all: the number that most counts and their rounded shares allow.
+
+    Not all do: shares of a question that only some are asked are of those.
+    """
     count, percent = rows["count"].astype(float), rows["percent"].astype(float)
-    low, high = (count / (percent + 0.05) * 100).max(), (count / (percent - 0.05) * 100).min()
-    likely = (count / percent * 100).median().round()  # many rows say the same
-    return float(min(max(likely, math.ceil(low - 1e-9)), math.floor(high + 1e-9)))
+    likely = (count / percent * 100).median().round()
+    near = [likely + off for off in (0, -1, 1, -2, 2, -3, 3) if likely + off > 0]
+    return float(max(near, key=lambda n: ((count / n * 100 - percent).abs() <= 0.05 + 1e-9).sum()))
 
 
 def know_answers(attack: Attack, tables: dict[str, pd.DataFrame]) -> None:

@@ -14,11 +14,13 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 
 import bayes_sf as sf
 from bayes_sf.analysis.pooling import compare_pooling
 from bayes_sf.disclosure.control import HIDDEN, OFF, Control, Rules, hide_groups
 from bayes_sf.disclosure.gate import Passed
+from bayes_sf.disclosure.protected_answers import _Question, _suppressed
 from bayes_sf.disclosure.protected_models import (
     check_withheld,
     pass_picture,
@@ -27,10 +29,11 @@ from bayes_sf.disclosure.protected_models import (
 )
 from bayes_sf.disclosure.protected_predictions import protect_checks
 from bayes_sf.disclosure.rounding import blunted
-from bayes_sf.disclosure.suppression import suppress
+from bayes_sf.disclosure.suppression import Suppression, suppress
 from bayes_sf.engines.fit import fit
 from bayes_sf.engines.store import without_groups
 from bayes_sf.errors import DisclosureError, UsageError
+from bayes_sf.inputs.codebook import load_codebook
 from bayes_sf.inputs.sample import AnalysisSample, load_sample
 from bayes_sf.output.audit import disclosure_files, notice
 from bayes_sf.output.figures.aggregates import FEW, blurred_quantiles, spread_figure
@@ -195,6 +198,52 @@ def test_a_cell_that_is_known_to_be_large_hides_no_small_one() -> None:
         for known in (None, fewest)
     ]
     assert hidden == [[True, True, False, False], [True, False, True, False]]
+
+
+#: Two questions of one of 200 random projects, by industry (construction, architects, ICT, care,
+#: kindergarten, education): who leads to the next (yes, another body) and no; how much, not asked.
+FIRST = np.array([[29, 1, 12, 62, 37, 64], [10, 0, 10, 14, 25, 15], [74, 5, 40, 24, 32, 16]])
+NEXT = np.array([
+    [1, 0, 0, 0, 0, 1], [1, 0, 0, 4, 2, 3], [11, 0, 4, 23, 12, 22], [18, 0, 9, 33, 36, 31],
+    [8, 0, 8, 10, 11, 19], [74, 6, 41, 30, 33, 19],
+])  # fmt: skip
+
+
+def test_a_trade_of_an_earlier_question_has_room_in_the_next() -> None:
+    """Of 5 architects who said no, 4 or 5 were told by ICT's next answers: 0 to 2 said yes.
+
+    The trade went on in an answer that nobody in ICT gave. Linear programs over both tables.
+    """
+    found: list[tuple[_Question, Suppression]] = []
+    for name, counts in (("q21", FIRST), ("q22", NEXT)):
+        item, table = load_codebook().item(name), np.column_stack([counts, counts.sum(axis=1)])
+        answers = [answer.key for answer in item.categories]
+        answers = answers[:3] if name == "q21" else [*answers[:5], "NA"]
+        rules = np.array([[Rules().sensitive_count(int(n), 1e6) for n in row] for row in table],
+                         dtype="U12")  # fmt: skip
+        question = _Question(
+            item, tuple(answers), (*"abcdef", "all"), table, rules, table.sum(axis=0)
+        )
+        found.append((question, _suppressed(question, found[0] if found else None, Rules())))
+    assert all(one.complete for _, one in found)
+    # One variable a cell; columns add up to sizes, shown cells and totals are known.
+    k, size = FIRST.shape[1], FIRST.size + NEXT.size
+    cells = np.split(np.eye(size), [FIRST.size])
+    first, following = (part.reshape(-1, k, size) for part in cells)
+    equal, known = [], []
+    for cell, (question, one) in zip((first, following), found, strict=True):
+        equal += [*cell.sum(axis=0), *cell[~one.hidden[:, :-1]]]
+        known += [*question.sizes[:-1], *question.counts[:, :-1][~one.hidden[:, :-1]]]
+        equal += [*cell.sum(axis=1)[~one.hidden[:, -1]]]
+        known += [*question.counts[:, -1][~one.hidden[:, -1]]]
+    who_was_not = first[2] - following[5]  # all who said no are among those who were not asked
+    low, high = (
+        sign * linprog(sign * first[0, 1], A_ub=who_was_not, b_ub=np.zeros(k), A_eq=np.array(equal),
+                       b_eq=known).fun
+        for sign in (1, -1)
+    )  # fmt: skip
+    assert low <= 1
+    assert high - low >= Rules().min_workplaces
 
 
 def test_primary_suppression_alone_is_no_protection() -> None:

@@ -160,7 +160,11 @@ half-t(3, 0, 1 sd(y)); sd_group half-t(3, 0, 1 sd(y)); q13 normal(0, 0.5)
 
     def _check_terms(self) -> None:
         """Keep priors by name as pairs: priors, and none beside a joint one of all slopes."""
-        pairs = tuple(dict(self.terms).items())
+        try:
+            pairs = tuple(dict(self.terms).items())
+        except (TypeError, ValueError):
+            rule = "must be priors by name: {'x': Prior(...)}"
+            raise SpecError("priors: terms", rule, got=self.terms) from None
         object.__setattr__(self, "terms", pairs)
         for name, prior in pairs:
             if not (isinstance(name, str) and isinstance(prior, Prior)):

@@ -161,6 +161,8 @@ REFUSED: dict[str, tuple[Any, str]] = {
         lambda: sf.Priors(slope=sf.Prior("horseshoe"), terms={"x": SHARED}), "prior of all slopes",
     ),
     "no prior, typed": (lambda: sf.Priors(terms={"x": 3}), "must be a Prior"),
+    "no mapping": (lambda: sf.Priors(terms=3), "must be priors by name"),
+    "no pairs": (lambda: sf.Priors(terms=("x",)), "must be priors by name"),
 }  # fmt: skip
 
 

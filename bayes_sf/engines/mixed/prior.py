@@ -106,8 +106,9 @@ def mixed_priors(products: Products, priors: Priors) -> MixedPriors:
     spreads = tuple(
         prior for factor in products.factors for prior in _of_factor(factor, products, priors)
     )
+    named = dict(priors.named)
     stated = replace(
-        priors, intercept=priors.intercept.resolve(y_sd, y_mean),
+        priors, intercept=named.pop(INTERCEPT, priors.intercept).resolve(y_sd, y_mean), terms=named,
         sd_resid=priors.sd_resid.resolve(y_sd), sd_group=priors.sd_group.resolve(y_sd),
     )  # fmt: skip
     return MixedPriors(stated, precision, mean, resid, spreads)

@@ -446,7 +446,7 @@ class ModelSpec:
 
 
 def model_of(where: str, what: object) -> ModelSpec:
-    """Return a model that is one, or is written as a formula.
+    """Return a model that is one, or is written as a formula: gaps are left out then, as by `fit`.
 
     Parameters
     ----------
@@ -465,7 +465,7 @@ def model_of(where: str, what: object) -> ModelSpec:
     ('x',)
     """
     if isinstance(what, str):
-        return ModelSpec.from_formula(what)
+        return ModelSpec.from_formula(what, missing="drop")
     if not isinstance(what, ModelSpec):
         raise UsageError(
             where, "must be of a model: a formula, or a ModelSpec", got=type(what).__name__,

@@ -14,7 +14,7 @@ exponential(mean 0.5)
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -173,6 +173,25 @@ class Prior:
             object.__setattr__(found, key, value)
         _check_number("scale", found.scale)
         return found
+
+    def check_family(self, where: str, allowed: Sequence[str]) -> None:
+        """Refuse a family that what it is of cannot have.
+
+        Parameters
+        ----------
+        where : str
+            What it is of, for the message.
+        allowed : sequence of str
+            Families that this can have.
+
+        Raises
+        ------
+        SpecError
+            With what it can have.
+        """
+        if self.family not in allowed:
+            rule = f"family must be one of {', '.join(allowed)}"
+            raise SpecError(where, rule, got=self.family)
 
     def log_density(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
         """Log density of a standard deviation `value` (resolved scale, normalised unless flat)."""

@@ -146,9 +146,8 @@ half-t(3, 0, 1 sd(y)); sd_group half-t(3, 0, 1 sd(y)); q13 normal(0, 0.5)
             prior = getattr(self, key)
             if not isinstance(prior, Prior) and (prior is not None or key in BASIC):
                 raise SpecError(f"priors.{key}", "must be a Prior(...)", got=prior)
-            if prior is not None and prior.family not in allowed:
-                rule = f"family must be one of {', '.join(allowed)}"
-                raise SpecError(f"priors.{key}", rule, got=prior.family)
+            if prior is not None:
+                prior.check_family(f"priors.{key}", allowed)
         self._check_terms()
         beside = self.sd_group.beside
         if beside is not None and beside != self.sd_resid:
@@ -208,6 +207,19 @@ half-t(3, 0, 1 sd(y)); sd_group half-t(3, 0, 1 sd(y)); q13 normal(0, 0.5)
         named = self.named
         return [named.get(name, self.slope) for name in names]
 
+    def flat_among(self, roles: Iterable[str], slopes: Sequence[str]) -> list[str]:
+        """Return which of some priors are flat, and so no distributions.
+
+        Parameters
+        ----------
+        roles : iterable of str
+            Such as ``sd_group``.
+        slopes : sequence of str
+            Coefficients without the intercept: ``slope`` where one of theirs is.
+        """
+        found = [role for role in roles if self.of(role).family == "flat"]
+        return found + ["slope"] * any(prior.family == "flat" for prior in self.of_slopes(slopes))
+
     def check_names(self, known: Sequence[str]) -> None:
         """Refuse priors of names that a model does not have.
 
@@ -221,11 +233,13 @@ half-t(3, 0, 1 sd(y)); sd_group half-t(3, 0, 1 sd(y)); q13 normal(0, 0.5)
         SpecError
             With the name that is closest.
         """
-        rule = f"must name a coefficient, sd or correlation of the model: {', '.join(known)}"
         for name in self.named:
             if name not in known:
-                said = rule if known else "cannot be stated by name here, where nothing is fitted"
-                raise SpecError(f"priors: {name!r}", said, fix=closest(name, known))
+                rule = "cannot be stated by name here, where nothing is fitted"
+                if known:
+                    what = "a coefficient, sd or correlation of the model"
+                    rule = f"must name {what}: {', '.join(known)}"
+                raise SpecError(f"priors: {name!r}", rule, fix=closest(name, known))
 
     def used(self, roles: Iterable[str]) -> "Priors":
         """Return the same priors with just these of the additional ones, defaults filled in.

@@ -283,11 +283,13 @@ def read_priors(table: Mapping[str, object], where: str) -> Priors:
 
 def _tables(table: Mapping[str, object], where: str) -> dict[str, dict[str, Any]]:
     """Tables of a table; anything else in it is refused."""
+    found = {}
     for key, entry in table.items():
         if not isinstance(entry, Mapping):
             fix = 'write { family = "half-t", ... }'
             raise SpecError(f"{where}.{key}", "must be a table", got=entry, fix=fix)
-    return {key: dict(entry) for key, entry in table.items() if isinstance(entry, Mapping)}
+        found[key] = dict(entry)
+    return found
 
 
 def _read_prior(entry: dict[str, Any], where: str) -> Prior:

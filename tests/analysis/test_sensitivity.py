@@ -21,7 +21,7 @@ from bayes_sf.analysis.size.designs import published_designs
 from bayes_sf.analysis.size.multiplicity import collect_slopes, pool_slopes
 from bayes_sf.analysis.size.power import Effects
 from bayes_sf.analysis.size.practical import Rope, judge_size
-from bayes_sf.errors import DataError, SpecError, UsageError
+from bayes_sf.errors import DataError, MissingWarning, SpecError, UsageError
 from bayes_sf.recovery.answers import surveyed
 from bayes_sf.recovery.states import States
 from bayes_sf.recovery.study import PublishedStudy
@@ -258,6 +258,14 @@ def test_what_is_no_model(tmp_path: Path) -> None:
         sf.sensitivity("bivariate", frame())
     with pytest.raises(DataError, match="can be read"):
         sf.sensitivity(SPEC, frame(), parts=["ladder"], imputed=tmp_path / "none.csv")
+
+
+def test_a_formula_leaves_gaps_out_as_fit_does() -> None:
+    df = frame()
+    df.loc[[1, 5], "x"] = float("nan")
+    with pytest.warns(MissingWarning, match="2 of 60 rows are left out"):
+        found = sf.sensitivity("y ~ x + (1 | g)", df, parts=["prior"])
+    assert [one.n_obs for one in found.results] == [len(df) - 2]
 
 
 def test_a_stated_contrast_is_in_the_fan_under_every_prior() -> None:

@@ -18,6 +18,7 @@ from bayes_sf.engines.mixed.products import build_products
 from bayes_sf.engines.sampled.log_prior import log_prior
 from bayes_sf.engines.sampled.prior_draws import draw_prior
 from bayes_sf.errors import BayesSFError, SpecError
+from bayes_sf.output.report.page import prior_reasons
 from bayes_sf.spec.rows import Rows
 from bayes_sf.spec.schema import read_priors
 from bayes_sf.spec.terms.matrices import Matrices
@@ -183,3 +184,11 @@ def test_routes_without_coefficients_of_their_own_refuse_names() -> None:
     ):
         with pytest.raises(BayesSFError, match="name"):
             call()
+
+
+def test_a_page_lists_them_after_the_others() -> None:
+    prior = sf.Prior("normal", scale=0.5, autoscale=False, reason="an earlier study")
+    result = sf.fit(MODELS["intercepts"], FRAME, priors=sf.Priors(terms={"z": prior}))
+    *others, last = prior_reasons(result)
+    assert [name for name, *_ in others] == ["intercept", "slope", "sd_resid", "sd_group"]
+    assert last == ("z", "normal(0, 0.5)", "an earlier study")

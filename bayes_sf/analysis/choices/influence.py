@@ -9,7 +9,7 @@ industries are left out as a whole by fitting again.
 Examples
 --------
 >>> import numpy as np, pandas as pd
->>> from bayes_sf.spec.model import ModelSpec, model_of
+>>> from bayes_sf.spec.model import ModelSpec
 >>> rng = np.random.default_rng(1)
 >>> df = pd.DataFrame({"x": np.tile([0.0, 1.0], 15), "g": np.repeat(list("abc"), 10)})
 >>> df["y"] = df["x"] + rng.normal(size=30)

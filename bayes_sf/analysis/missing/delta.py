@@ -38,7 +38,7 @@ from bayes_sf.engines.gaussian.mixture import NormalMixture
 from bayes_sf.engines.result import Result
 from bayes_sf.engines.sets.result import PooledResult, rows_of_fit
 from bayes_sf.errors import DataError, UsageError
-from bayes_sf.spec.model import ModelSpec
+from bayes_sf.spec.model import ModelSpec, model_of
 from bayes_sf.spec.moments import INTERCEPT, Moments
 from bayes_sf.spec.rows import Rows
 from bayes_sf.spec.terms.columns import frame_from, numeric
@@ -158,7 +158,7 @@ def delta_adjust(
     """
     import pandas as pd
 
-    spec = what if isinstance(what, ModelSpec) else ModelSpec.from_formula(what, missing="drop")
+    spec = model_of("delta_adjust", what)
     asked = _Asked(spec, _grid(deltas), column or spec.outcome, where, engine, prob)
     if are_sets(data, spec.columns):
         rows = list(_of_sets(asked, read_sets(data), original))

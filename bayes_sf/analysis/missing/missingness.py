@@ -13,7 +13,13 @@ from numpy.typing import NDArray
 from bayes_sf.errors import UsageError
 from bayes_sf.inputs.sample import AnalysisSample
 from bayes_sf.spec.model import ModelSpec
-from bayes_sf.spec.terms.columns import frame_from, is_category, is_numeric, numeric
+from bayes_sf.spec.terms.columns import (
+    column_names,
+    frame_from,
+    is_category,
+    is_numeric,
+    numeric,
+)
 from bayes_sf.spec.terms.formula import read_formula
 from bayes_sf.spec.terms.gaps import has_gap, settled
 from bayes_sf.spec.terms.sets import check_one
@@ -124,7 +130,6 @@ def missingness(
     >>> found.differences.query("missing == 'y' and column == 'x'")["difference"].round(2).tolist()
     [0.6]
     """
-    import narwhals as nw
     import pandas as pd
 
     if isinstance(data, AnalysisSample):
@@ -135,11 +140,7 @@ def missingness(
     check_one("missingness", data, chosen or ())
     factors = [by] if isinstance(by, str) else list(by) or factors
     if chosen is None:
-        try:
-            chosen = list(map(str, nw.from_native(data).collect_schema().names()))
-        except TypeError:
-            frame_from(data, [])  # says that it is no frame
-            raise
+        chosen = column_names(data)
     frame = frame_from(data, [*chosen, *factors])
     names = list(dict.fromkeys(chosen))
     holes = pd.DataFrame({name: has_gap(frame[name]) for name in names})

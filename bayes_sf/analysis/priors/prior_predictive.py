@@ -126,10 +126,8 @@ def prior_predictive(
 
 def _refuse_flat(part: "ExactPosterior", name: str) -> None:
     """Every prior must be a distribution."""
-    roles = ["intercept", "sd_resid", "sd_group"]
-    flat = [role for role in roles if part.priors.of(role).family == "flat"]
-    slopes = part.priors.of_slopes(part.moments.predictors)
-    flat += ["slope"] * any(prior.family == "flat" for prior in slopes)
+    roles = ("intercept", "sd_resid", "sd_group")
+    flat = part.priors.flat_among(roles, part.moments.predictors)
     if flat:
         raise SpecError(
             f"model {name!r}: priors", "must be proper to be drawn from",

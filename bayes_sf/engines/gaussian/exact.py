@@ -327,6 +327,4 @@ def fit_exact(
 
 def _proper(priors: Priors, moments: Moments) -> bool:
     """Whether every prior that the model uses has a density that integrates to one."""
-    used = [priors.intercept, priors.sd_resid, priors.sd_group]
-    used += priors.of_slopes(moments.predictors)
-    return all(prior.family != "flat" for prior in used)
+    return not priors.flat_among(("intercept", "sd_resid", "sd_group"), moments.predictors)

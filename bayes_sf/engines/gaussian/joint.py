@@ -421,9 +421,7 @@ def resolve_priors(priors: Priors, data: Standardised) -> Priors:
     priors.check_names((INTERCEPT, *data.moments.predictors))
     named = dict(priors.named)
     for name, prior in named.items():
-        if prior.family not in LOCATION_FAMILIES:
-            rule = f"family must be one of {', '.join(LOCATION_FAMILIES)}"
-            raise SpecError(f"priors: {name!r}", rule, got=prior.family)
+        prior.check_family(f"priors: {name!r}", LOCATION_FAMILIES)
     y_mean, y_sd = float(data.centre[-1]), float(data.scale[-1])
     return Priors(
         intercept=named.pop(INTERCEPT, priors.intercept).resolve(y_sd, y_mean),

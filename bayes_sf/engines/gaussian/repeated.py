@@ -334,9 +334,8 @@ def fit_repeated(rows: Rows, spec: ModelSpec) -> RepeatedPosterior:
     axis, found = _resolve_angle(given)
     log_mass = np.array([evidence for evidence, _ in found]) + np.log(axis.weights)
     total = float(np.logaddexp.reduce(log_mass))
-    used = [priors.intercept, priors.sd_resid, priors.sd_group]
-    used += priors.of_slopes(rows.moments.predictors)
-    proper = all(prior.family != "flat" for prior in used)
+    roles = ("intercept", "sd_resid", "sd_group")
+    proper = not priors.flat_among(roles, rows.moments.predictors)
     return RepeatedPosterior(
         rows.moments, priors, axis, np.exp(log_mass - total), tuple(part for _, part in found),
         typical, total if proper else float("nan"),

@@ -95,7 +95,7 @@ def mixed_priors(products: Products, priors: Priors) -> MixedPriors:
             unit = products.scale[place] / y_sd
             size = prior.scale * (1 if prior.autoscale else unit)
             location = (prior.location or 0.0) * unit
-        _check_family(name, prior, LOCATION_FAMILIES)
+        prior.check_family(f"priors: {name!r}", LOCATION_FAMILIES)
         if prior.family == "normal":
             check_reach("intercept" if name == INTERCEPT else "slope", size, "sd(y)", location)
             precision[place], mean[place] = size**-2.0, location
@@ -119,13 +119,6 @@ def _default(priors: Priors, terms: Sequence[str]) -> bool:
     return Priors().slope in priors.of_slopes(terms)
 
 
-def _check_family(name: str, prior: Prior, allowed: Sequence[str]) -> None:
-    """Refuse a prior that what it is of cannot have."""
-    if prior.family not in allowed:
-        rule = f"family must be one of {', '.join(allowed)}"
-        raise SpecError(f"priors: {name!r}", rule, got=prior.family)
-
-
 def _level(products: Products) -> tuple[float, float]:
     """Mean and sd of the outcome."""
     counts = products.matrices.counts
@@ -141,7 +134,7 @@ def _of_factor(factor: Factor, products: Products, priors: Priors) -> Iterator[P
         role = "sd_group" if name == INTERCEPT else "sd_slope"
         unit = y_sd if name == INTERCEPT else y_sd / _spread(factor, place, products)
         prior = named.get(sds[place], priors.of(role))
-        _check_family(sds[place], prior, SCALE_FAMILIES)
+        prior.check_family(f"priors: {sds[place]!r}", SCALE_FAMILIES)
         if prior.family == "flat" or (prior.family == "half-t" and prior.df <= _DF):
             raise SpecError(
                 f"priors.{role}", "must be proper and have a variance with several random terms",
@@ -152,7 +145,7 @@ def _of_factor(factor: Factor, products: Products, priors: Priors) -> Iterator[P
         yield replace(found, scale=found.scale / y_sd)
     for name in correlations:
         prior = named.get(name, priors.of("correlation"))
-        _check_family(name, prior, ("lkj",))
+        prior.check_family(f"priors: {name!r}", ("lkj",))
         yield prior
 
 

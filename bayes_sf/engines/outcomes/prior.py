@@ -47,7 +47,7 @@ def outcome_priors(matrices: Matrices, family: Family, spec: ModelSpec) -> Mappi
     found |= {name: prior.resolve(1.0) for name, prior in named.items()}
     kinds = _kinds(matrices)
     for name, prior in found.items():
-        _check(name, prior, kinds.get(name, LOCATION_FAMILIES))
+        prior.check_family(f"priors: {name!r}", kinds.get(name, LOCATION_FAMILIES))
     _check_matrices(matrices, list(named))
     return found
 
@@ -72,12 +72,6 @@ def _check_matrices(matrices: Matrices, named: Sequence[str]) -> None:
                     f"priors: {name!r}", "is of a matrix of correlations, which have one prior",
                     fix="use priors=Priors(correlation=Prior('lkj', shape=...))",
                 )  # fmt: skip
-
-
-def _check(name: str, prior: Prior, allowed: Sequence[str]) -> None:
-    if prior.family not in allowed:
-        rule = f"family must be one of {', '.join(allowed)}"
-        raise SpecError(f"priors: {name!r}", rule, got=prior.family)
 
 
 def _by_role(matrices: Matrices, family: Family, priors: Priors) -> Iterator[tuple[str, Prior]]:

@@ -183,9 +183,7 @@ def _flat(spec: ModelSpec, priors: Priors, data: Standardised) -> list[str]:
     """Roles whose priors are flat, of those that the model uses."""
     roles = ["intercept", "sd_group", *spec.extra_priors]
     roles += [] if spec.known_se else ["sd_resid"]
-    found = [role for role in roles if priors.of(role).family == "flat"]
-    slopes = priors.of_slopes(data.moments.predictors)
-    return found + ["slope"] * any(prior.family == "flat" for prior in slopes)
+    return priors.flat_among(roles, data.moments.predictors)
 
 
 def _refuse_flat(spec: ModelSpec, priors: Priors, data: Standardised) -> None:

@@ -21,7 +21,7 @@ from bayes_sf.engines.sets.predictors import Predictor, Regression
 from bayes_sf.errors import ConvergenceError, UsageError, check_seed
 from bayes_sf.spec.model import ModelSpec
 from bayes_sf.spec.priors import Priors
-from bayes_sf.spec.terms.columns import frame_from
+from bayes_sf.spec.terms.columns import column_names, frame_from
 from bayes_sf.spec.terms.design import formula_of
 from bayes_sf.spec.terms.formula import read_formula
 from bayes_sf.spec.terms.sets import IMP, check_one
@@ -172,8 +172,6 @@ def impute(
     >>> sf.fit("y ~ 1 + (1 | g)", done.frames, engine="reml").fixef().index.tolist()
     ['(Intercept)']
     """
-    import narwhals as nw
-
     whole = isinstance(n_sets, int) and not isinstance(n_sets, bool)
     if not whole or not 2 <= n_sets <= _MOST_SETS:
         rule = f"must be a whole number from 2 to {_MOST_SETS}"
@@ -188,7 +186,7 @@ def impute(
     given = open_table(data).to_native() if is_remote(data) else data
     check_one("impute", given, (*spec.columns, *helpers))
     frame_from(given, [*spec.columns, *helpers])  # refuses what is no frame, and columns not there
-    frame = frame_from(given, list(map(str, nw.from_native(given).collect_schema().names())))
+    frame = frame_from(given, column_names(given))
     formula = read_formula(more) if more else formula_of(spec, frame)
     joint = read_joint(frame[[*spec.columns, *helpers]], formula, helpers)
     draws = max(draws, _APART * -(-n_sets // _CHAINS))

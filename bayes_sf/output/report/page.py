@@ -297,6 +297,9 @@ def prior_reasons(result: Result) -> list[tuple[str, str, str]]:
         )
         for name in ("intercept", "slope", "sd_resid", "sd_group")
         for prior in (getattr(priors, name),)
+    ] + [
+        (name, prior_words(prior.text("sd(y)/sd(x)", "0")), prior.reason_said)
+        for name, prior in priors.named.items()
     ]
 
 

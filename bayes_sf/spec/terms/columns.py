@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from narwhals.typing import IntoFrame
 
 __all__ = [
-    "OF_A_GROUP", "categories", "check_there", "code_groups", "expand", "frame_from",
-    "is_category", "is_numeric", "is_plain", "missing_category", "numeric",
+    "OF_A_GROUP", "categories", "check_there", "code_groups", "column_names", "expand",
+    "frame_from", "is_category", "is_numeric", "is_plain", "missing_category", "numeric",
 ]  # fmt: skip
 
 
@@ -36,6 +36,31 @@ _NAMES = (
     "string", *_NUMBERS, "date", "datetime", "datetime64", "time", "timedelta", "period",
     "interval",
 )  # fmt: skip
+
+
+def _opened(df: Any) -> Any:
+    """A frame as Narwhals has it."""
+    import narwhals as nw
+
+    try:
+        return nw.from_native(df)
+    except (TypeError, nw.exceptions.DuplicateError) as error:
+        raise DataError(
+            "data", "must be a data frame whose columns have different names",
+            got=type(df).__name__,
+            fix="pass pandas, polars, pyarrow or anything else Narwhals reads",
+        ) from error  # fmt: skip
+
+
+def column_names(df: Any) -> list[str]:
+    """Return the names of all columns of anything Narwhals reads.
+
+    Raises
+    ------
+    DataError
+        For something that is no data frame.
+    """
+    return list(map(str, _opened(df).collect_schema().names()))
 
 
 def frame_from(df: "IntoFrame", names: Sequence[str]) -> "pd.DataFrame":
@@ -56,15 +81,7 @@ def frame_from(df: "IntoFrame", names: Sequence[str]) -> "pd.DataFrame":
     if isinstance(df, pd.DataFrame):
         frame = df[wanted]
     else:
-        try:
-            native = nw.from_native(df.select(wanted) if isinstance(df, pa.Table) else df)
-        except (TypeError, nw.exceptions.DuplicateError) as error:
-            raise DataError(
-                "data",
-                "must be a data frame whose columns have different names",
-                got=type(df).__name__,
-                fix="pass pandas, polars, pyarrow or anything else Narwhals reads",
-            ) from error
+        native = _opened(df.select(wanted) if isinstance(df, pa.Table) else df)
         check_there(names, native.collect_schema().names())
         chosen = native.select(wanted)
         with quietly():
